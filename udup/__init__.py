@@ -1,0 +1,3 @@
+"""Udup replicates MySQL: a consistent copy of a server in use, kept current from its binary log."""
+
+__version__ = "0.4.0"

@@ -1,0 +1,1 @@
+"""Control: actors that carry out jobs, each a thin shell around an engine."""

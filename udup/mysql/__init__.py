@@ -1,0 +1,1 @@
+"""MySQL servers: connections, names, facts, catalog."""

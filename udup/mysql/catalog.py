@@ -1,0 +1,67 @@
+"""What a server's dictionary says about schemas, tables and stored objects, in a form that travels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column as information_schema.COLUMNS describes it; `kind` is DATA_TYPE (`int`, `varchar`, …)."""
+
+    name: str
+    kind: str
+    column_type: str
+    charset: str | None
+    collation: str | None
+    nullable: bool
+    generated: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """A base table.
+
+    `key` holds the columns by which it is cut into chunks (primary key, or a unique key without NULLs), empty if
+    it has none that serves. `create_sql` is the server's SHOW CREATE TABLE.
+    """
+
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    rows_estimate: int
+    row_bytes: int
+    create_sql: str
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """A view, routine, trigger or event, with the session context that its definition was made in."""
+
+    kind: str  # VIEW, PROCEDURE, FUNCTION, TRIGGER, EVENT
+    schema: str
+    name: str
+    sql: str
+    sql_mode: str
+    charset_client: str
+    collation_connection: str
+    collation_database: str
+    time_zone: str = ""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A database and the statement that makes it."""
+
+    name: str
+    create_sql: str
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything that a full copy brings over, in the order of creation."""
+
+    schemas: tuple[Schema, ...]
+    tables: tuple[Table, ...]
+    objects: tuple[StoredObject, ...]

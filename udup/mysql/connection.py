@@ -1,0 +1,125 @@
+"""Connections to MySQL servers, opened one way everywhere."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pymysql
+from pymysql.constants import CLIENT, CR, ER
+from pymysql.cursors import Cursor
+
+from udup.errors import Transient, UdupError
+
+Connection = pymysql.connections.Connection[Cursor]
+MySQLError = pymysql.err.MySQLError
+
+#: Seconds to wait for a server to accept a connection.
+CONNECT_TIMEOUT = 10
+
+#: Client-side limit of one packet; the server's own max_allowed_packet is the real one.
+MAX_PACKET = 1 << 30
+
+#: Errors after which the same work may succeed on a new connection or a new try.
+TRANSIENT_CODES = frozenset(
+    {
+        ER.CON_COUNT_ERROR,
+        ER.SERVER_SHUTDOWN,
+        ER.LOCK_WAIT_TIMEOUT,
+        ER.LOCK_DEADLOCK,
+        ER.QUERY_INTERRUPTED,
+        ER.NEW_ABORTING_CONNECTION,
+        1053,  # server shutdown in progress
+        1159,  # net read interrupted
+        1161,  # net write interrupted
+        3169,  # session was killed
+        4031,  # disconnected for inactivity
+        CR.CR_CONNECTION_ERROR,
+        CR.CR_CONN_HOST_ERROR,
+        CR.CR_SERVER_GONE_ERROR,
+        CR.CR_SERVER_LOST,
+        CR.CR_SERVER_LOST_EXTENDED,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a server is and who we are there. The password never shows in a repr, a log or a message."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.host}:{self.port}"
+
+
+def connect(endpoint: Endpoint, **options: Any) -> Connection:
+    """Open a connection; `Transient` if the server cannot be reached, `UdupError` if it turns us away.
+
+    TLS is used when the server offers it, except on the loopback interface, where it only costs time.
+    """
+    settings: dict[str, Any] = {
+        "autocommit": True,
+        "charset": "utf8mb4",
+        "connect_timeout": CONNECT_TIMEOUT,
+        "max_allowed_packet": MAX_PACKET,
+        "program_name": "udup",
+        "client_flag": CLIENT.MULTI_STATEMENTS,
+        "ssl_disabled": _is_loopback(endpoint.host),
+    }
+    settings.update(options)
+    try:
+        connection: Connection = pymysql.connect(
+            host=endpoint.host,
+            port=endpoint.port,
+            user=endpoint.user,
+            password=endpoint.password,
+            **settings,
+        )
+    except MySQLError as error:
+        text = f"cannot connect to MySQL as {endpoint}: {describe(error)}"
+        raise (Transient if is_transient(error) else UdupError)(text) from error
+    return connection
+
+
+def query(connection: Connection, sql: str, *args: object) -> list[Any]:
+    """All rows of one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, args or None)
+        return list(cursor.fetchall())
+
+
+def scalar(connection: Connection, sql: str, *args: object) -> Any:
+    """The first column of the first row, or None without rows."""
+    rows = query(connection, sql, *args)
+    return rows[0][0] if rows else None
+
+
+def is_transient(error: BaseException) -> bool:
+    if isinstance(error, (pymysql.err.InterfaceError, OSError)):
+        return True
+    return isinstance(error, MySQLError) and bool(error.args) and error.args[0] in TRANSIENT_CODES
+
+
+def error_code(error: BaseException) -> int:
+    """The server's error number, 0 if it has none."""
+    code = error.args[0] if error.args else 0
+    return code if isinstance(code, int) else 0
+
+
+def describe(error: BaseException) -> str:
+    """A MySQL error as people read it: number and text."""
+    if len(error.args) >= 2:
+        return f"error {error.args[0]}: {error.args[1]}"
+    return str(error) or type(error).__name__
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,1 @@
+"""The data plane: NATS, what travels over it, and how much of it."""

@@ -1,0 +1,1 @@
+"""Throw-away real MySQL servers for the demo, the tests and the benchmarks."""

@@ -1,0 +1,1 @@
+"""Reading the source server: snapshot, rows, objects, binary log."""

@@ -1,0 +1,1 @@
+"""Writing the target server: rows, objects, transactions, checkpoint."""
