@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import pymysql
 from pymysql.constants import CLIENT, CR, ER
@@ -12,7 +12,8 @@ from pymysql.cursors import Cursor
 
 from udup.errors import Transient, UdupError
 
-Connection = pymysql.connections.Connection[Cursor]
+#: Generic for the type checker only.
+Connection: TypeAlias = "pymysql.connections.Connection[Cursor]"
 MySQLError = pymysql.err.MySQLError
 
 #: Seconds to wait for a server to accept a connection.

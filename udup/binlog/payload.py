@@ -1,0 +1,71 @@
+"""TRANSACTION_PAYLOAD events (binlog_transaction_compression): many events compressed into one.
+
+Body: fields of (type, length, value), each length-encoded, up to type 0; the data follow. Field 1 is the size of
+the data, 2 the algorithm (0 zstd, 255 none), 3 the size uncompressed. The events inside have no CRC, and BINLOG
+refuses the event as a whole, so that it must be taken apart.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+
+import zstandard
+
+from udup.binlog.event import HEADER_SIZE, read_lenenc
+from udup.errors import Unsupported
+
+_U32 = struct.Struct("<I")
+_ZSTD, _NONE = 0, 255
+_END, _SIZE, _ALGORITHM = 0, 1, 2
+
+#: Bytes that the fields before the data take at most.
+FIELDS_MAX = 64
+
+#: Bytes handed to the decompressor at a time: what comes out of it stays within a few megabytes.
+_STEP = 64 * 1024
+
+
+def data_offset(front: bytes) -> tuple[int, int, int]:
+    """(offset of the data, their size, algorithm) from the first bytes of the event, header included."""
+    offset, size, algorithm = HEADER_SIZE, 0, _ZSTD
+    while True:
+        kind, offset = read_lenenc(front, offset)
+        if kind == _END:
+            return offset, size, algorithm
+        length, offset = read_lenenc(front, offset)
+        value, _ = read_lenenc(front, offset)
+        offset += length
+        if kind == _SIZE:
+            size = value
+        elif kind == _ALGORITHM:
+            algorithm = value
+
+
+def inner_events(chunks: Iterable[bytes], algorithm: int) -> Iterator[bytes]:
+    """The events in the data, which come in pieces; memory holds one piece and one event."""
+    buffer = bytearray()
+    for piece in _decompressed(chunks, algorithm):
+        buffer += piece
+        offset = 0
+        while len(buffer) - offset >= HEADER_SIZE:
+            size = _U32.unpack_from(buffer, offset + 9)[0]
+            if len(buffer) - offset < size:
+                break
+            yield bytes(buffer[offset : offset + size])
+            offset += size
+        del buffer[:offset]
+    if buffer:
+        raise Unsupported("a compressed transaction ends in the middle of an event")
+
+
+def _decompressed(chunks: Iterable[bytes], algorithm: int) -> Iterator[bytes]:
+    if algorithm == _NONE:
+        yield from chunks
+        return
+    if algorithm != _ZSTD:
+        raise Unsupported(f"a transaction is compressed by an unknown algorithm ({algorithm})")
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
+    for chunk in chunks:
+        for start in range(0, len(chunk), _STEP):
+            yield decompressor.decompress(chunk[start : start + _STEP])
