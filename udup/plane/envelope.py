@@ -1,0 +1,236 @@
+"""What travels over NATS: records in batches, and the orders and answers between DestApplier and its workers.
+
+Row events travel as the bytes that the source wrote. A batch belongs to one run of a job and has a number there; the
+receiver expects every number in turn, so that a lost or repeated message ends the run and never a row.
+
+msgspec encodes a record of a kilobyte in about a microsecond, which is what keeps the interpreter out of the way.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from udup.mysql.catalog import Catalog
+
+
+class _Wire(msgspec.Struct, frozen=True, array_like=True):
+    """Base of what is sent: immutable, encoded by position."""
+
+
+class Mark(_Wire, frozen=True):
+    """A source transaction's GTID, its place in the order of its log file, and its commit time there (µs).
+
+    `fence`: first of a log file, so its numbers cannot be compared with those before it.
+    """
+
+    source: str
+    number: int
+    last_committed: int
+    sequence: int
+    committed_us: int
+    fence: bool = False
+
+    @property
+    def gtid(self) -> str:
+        return f"{self.source}:{self.number}"
+
+
+class Transaction(_Wire, tag="tx", frozen=True):
+    """A whole transaction: its TABLE_MAP and rows events, and the TABLE_MAPs that were not seen before in this run.
+
+    `create` is the Query event of a CREATE TABLE … SELECT, whose rows follow in the same transaction.
+    """
+
+    mark: Mark
+    events: bytes
+    new_maps: list[bytes] = []
+    create: bytes = b""
+
+
+class Part(_Wire, tag="part", frozen=True):
+    """A piece of a transaction that is too large for one message: its events' bytes, cut anywhere."""
+
+    mark: Mark
+    index: int
+    last: bool
+    events: bytes
+    new_maps: list[bytes] = []
+    create: bytes = b""
+
+
+class Definition(_Wire, tag="ddl", frozen=True):
+    """A DDL statement: its Query event, and what it names, for people."""
+
+    mark: Mark
+    query: bytes
+    summary: str
+
+
+class Skipped(_Wire, tag="skip", frozen=True):
+    """Transactions that hold nothing of the job's; they are executed by being noted."""
+
+    gtids: str
+    committed_us: int
+
+
+class Format(_Wire, tag="fde", frozen=True):
+    """The FORMAT_DESCRIPTION event that the events after it are written by."""
+
+    event: bytes
+
+
+class Beat(_Wire, tag="beat", frozen=True):
+    """The source has nothing more to send at this time of its clock (µs); everything sent so far is all there is."""
+
+    source_us: int
+    executed: str = ""
+
+
+class CopyPlan(_Wire, tag="plan", frozen=True):
+    """What a full copy brings, and the GTID set at which its snapshot stands."""
+
+    catalog: Catalog
+    gtids: str
+
+
+class CopyTotals(_Wire, tag="totals", frozen=True):
+    """Everything of one table was sent: so many chunks and rows."""
+
+    table: int
+    chunks: int
+    rows: int
+
+
+class CopyEnd(_Wire, tag="copied", frozen=True):
+    """Every table was sent; the binary log follows."""
+
+
+Record: TypeAlias = Transaction | Part | Definition | Skipped | Format | Beat | CopyPlan | CopyTotals | CopyEnd
+
+
+class Batch(_Wire, frozen=True):
+    number: int
+    records: list[Record]
+
+
+class CopyPiece(_Wire, frozen=True):
+    """A piece of a chunk of formatted rows; `rows` is the chunk's number of rows, told with its last piece."""
+
+    number: int
+    table: int
+    chunk: int
+    last: bool
+    rows: int
+    data: bytes
+
+
+class Credit(_Wire, frozen=True):
+    """Everything up to this message is done with; `channel` says which sequence of messages is meant."""
+
+    channel: str
+    number: int
+
+
+class StartRows(_Wire, tag="start", frozen=True):
+    """The target's tables stand: the rows may come, in this format (`load` or `insert`)."""
+
+    method: str
+
+
+Upstream: TypeAlias = Credit | StartRows
+
+
+class Group(_Wire, tag="group", frozen=True):
+    """Transactions to commit as one.
+
+    `version` is the checkpoint row's before it (one more after it), `gtids` that row's new value, `label` names the
+    transactions for people, `create` is the Query event to run first.
+    """
+
+    number: int
+    version: int
+    gtids: str
+    events: list[bytes]
+    label: str
+    create: bytes = b""
+
+
+class GroupPart(_Wire, tag="gpart", frozen=True):
+    """A piece of one large transaction, on one worker and in one open transaction until the last."""
+
+    number: int
+    version: int
+    gtids: str
+    index: int
+    last: bool
+    events: bytes
+    label: str
+    create: bytes = b""
+
+
+class SetFormat(_Wire, tag="setfde", frozen=True):
+    """The FORMAT_DESCRIPTION for the groups that follow."""
+
+    event: bytes
+
+
+class ExpectCopy(_Wire, tag="copy", frozen=True):
+    """A full copy begins: pieces of these tables will come."""
+
+    catalog: Catalog
+    method: str
+
+
+class Statements(_Wire, tag="sql", frozen=True):
+    """Statements to run one after the other (indexes, foreign keys), outside of any checkpoint."""
+
+    number: int
+    label: str
+    sql: list[str]
+
+
+Order: TypeAlias = Group | GroupPart | SetFormat | ExpectCopy | Statements
+
+
+class Done(_Wire, tag="done", frozen=True):
+    """An order is carried out; for a part of a transaction `index` says which."""
+
+    slot: int
+    number: int
+    index: int = -1
+
+
+class Failed(_Wire, tag="failed", frozen=True):
+    """An order failed and nothing of it is in the target; `kind` is the error's class."""
+
+    slot: int
+    kind: str
+    code: int
+    text: str
+
+
+class ChunkLoaded(_Wire, tag="chunk", frozen=True):
+    slot: int
+    table: int
+    chunk: int
+    rows: int
+
+
+class RowCount(_Wire, tag="rows", frozen=True):
+    """Rows written by a worker's session since it began."""
+
+    slot: int
+    rows: int
+
+
+Report: TypeAlias = Done | Failed | ChunkLoaded | RowCount
+
+_encoder = msgspec.msgpack.Encoder()
+encode = _encoder.encode
+decode_batch = msgspec.msgpack.Decoder(Batch).decode
+decode_piece = msgspec.msgpack.Decoder(CopyPiece).decode
+decode_upstream = msgspec.msgpack.Decoder(Upstream).decode
+decode_order = msgspec.msgpack.Decoder(Order).decode
+decode_report = msgspec.msgpack.Decoder(Report).decode

@@ -1,0 +1,230 @@
+"""A run's link to NATS: subjects, the stream that buffers, consumers without acknowledgement.
+
+The stream of a job is a ring: it keeps the last `RING_WINDOWS` windows of data and drops the oldest. The sender never
+has more than one window out that the receiver has not done with (`flow.py`), so nothing is dropped that is still
+wanted, and neither acknowledgements nor deletions cost anything. Whatever goes wrong on the way (a lost connection, a
+gap in the numbers, a missing stream) ends the run; the next one reads again from the source at the checkpoint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import nats
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import NotFoundError
+
+from udup.errors import Transient
+
+#: Bytes that may be on their way in one direction and not yet done with. Below nats-server's default limit of what
+#: may wait for one client (64 MiB), and all that a receiver may have to hold.
+WINDOW_BYTES = 32 << 20
+
+#: How many windows the ring holds. One would do; the rest is room for the store's own overhead.
+RING_WINDOWS = 4
+
+#: Largest message that is sent, below the 1 MiB that a NATS server takes unless told otherwise.
+MESSAGE_MAX = 900 << 10
+
+#: Large transactions and copied rows travel in pieces of this size.
+PIECE_BYTES = 256 << 10
+
+#: Seconds to wait for NATS to answer a request.
+REQUEST_TIMEOUT = 5.0
+
+#: Bytes that may wait in this process for a handler; more than a window never does.
+PENDING_BYTES = 4 * WINDOW_BYTES
+
+Handler = Callable[[bytes], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """The names of one run of a job. The job's ID may hold any character, so a digest of it stands in for it."""
+
+    job_id: str
+    run: int
+
+    @property
+    def token(self) -> str:
+        return hashlib.sha256(self.job_id.encode()).hexdigest()[:16]
+
+    @property
+    def stream(self) -> str:
+        return f"UDUP_JOB_{self.token}"
+
+    @property
+    def all_data(self) -> str:
+        return f"udup.{self.token}.data.>"
+
+    @property
+    def log(self) -> str:
+        """Extractor to DestApplier: batches, in order."""
+        return f"udup.{self.token}.data.{self.run}.log"
+
+    def copy(self, slot: int) -> str:
+        """Extractor to one worker: pieces of formatted rows, in order."""
+        return f"udup.{self.token}.data.{self.run}.copy.{slot}"
+
+    @property
+    def upstream(self) -> str:
+        """To the extractor: credits."""
+        return f"udup.{self.token}.ctl.{self.run}.up"
+
+    def orders(self, slot: int) -> str:
+        """DestApplier to one worker."""
+        return f"udup.{self.token}.ctl.{self.run}.work.{slot}"
+
+    @property
+    def reports(self) -> str:
+        """Workers to DestApplier."""
+        return f"udup.{self.token}.ctl.{self.run}.done"
+
+    @property
+    def receipts(self) -> str:
+        """The stream's acknowledgements to the extractor."""
+        return f"udup.{self.token}.ctl.{self.run}.ack"
+
+
+class Link:
+    """One connection of one engine. It is not reconnected: a lost link is a lost run."""
+
+    def __init__(self, client: Client, lost: asyncio.Future[None]) -> None:
+        self._client = client
+        self._lost = lost
+
+    @classmethod
+    async def open(cls, url: str, name: str) -> Link:
+        lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def on_disconnect() -> None:
+            if not lost.done():
+                lost.set_exception(Transient(f"the connection to NATS at {url} was lost"))
+
+        async def on_error(error: Exception) -> None:
+            if not lost.done():
+                lost.set_exception(Transient(f"NATS at {url}: {error}"))
+
+        try:
+            client = await nats.connect(
+                url,
+                name=name,
+                allow_reconnect=False,
+                connect_timeout=2,
+                disconnected_cb=on_disconnect,
+                closed_cb=on_disconnect,
+                error_cb=on_error,
+                pending_size=PENDING_BYTES,
+            )
+        except (OSError, NatsError, TimeoutError) as error:
+            lost.cancel()
+            raise Transient(f"cannot connect to NATS at {url}: {error or type(error).__name__}") from error
+        return cls(client, lost)
+
+    @property
+    def lost(self) -> asyncio.Future[None]:
+        """Raises `Transient` once the link is gone."""
+        return self._lost
+
+    @property
+    def out_bytes(self) -> int:
+        """Bytes that wait to be written to the socket."""
+        return int(self._client.pending_data_size)
+
+    async def close(self) -> None:
+        self._lost.cancel()
+        try:
+            await asyncio.wait_for(self._client.close(), 2)
+        except (NatsError, OSError, TimeoutError):
+            return  # it is gone either way
+
+    async def publish(self, subject: str, data: bytes, reply: str = "") -> None:
+        try:
+            await self._client.publish(subject, data, reply)
+        except NatsError as error:
+            raise Transient(f"cannot publish to NATS: {error or type(error).__name__}") from error
+
+    async def flush(self) -> None:
+        try:
+            await self._client.flush(int(REQUEST_TIMEOUT))
+        except NatsError as error:
+            raise Transient(f"NATS does not answer: {error or type(error).__name__}") from error
+
+    async def subscribe(self, subject: str, handler: Handler) -> None:
+        """Call `handler` with each message in turn; an error that it raises ends the link."""
+
+        async def on_message(message: Msg) -> None:
+            try:
+                await handler(message.data if not message.headers else _status_of(message))
+            except Exception as error:  # noqa: BLE001 - handed to whoever awaits `lost`
+                if not self._lost.done():
+                    self._lost.set_exception(error)
+
+        await self._client.subscribe(
+            subject, cb=on_message, pending_bytes_limit=PENDING_BYTES, pending_msgs_limit=1 << 20
+        )
+
+    async def make_ring(self, subjects: Subjects, window_bytes: int) -> None:
+        """The job's stream, empty."""
+        manager = self._client.jsm(timeout=REQUEST_TIMEOUT)
+        config = StreamConfig(
+            name=subjects.stream,
+            subjects=[subjects.all_data],
+            retention=RetentionPolicy.LIMITS,
+            discard=DiscardPolicy.OLD,
+            storage=StorageType.FILE,
+            max_bytes=RING_WINDOWS * window_bytes,
+            num_replicas=1,
+        )
+        try:
+            try:
+                await manager.update_stream(config)
+                await manager.purge_stream(subjects.stream)
+            except NotFoundError:
+                await manager.add_stream(config)
+        except (NatsError, TimeoutError) as error:
+            raise Transient(f"cannot prepare the job's stream in NATS: {error or type(error).__name__}") from error
+
+    async def drop_ring(self, subjects: Subjects) -> None:
+        try:
+            await self._client.jsm(timeout=REQUEST_TIMEOUT).delete_stream(subjects.stream)
+        except NotFoundError:
+            return
+        except (NatsError, TimeoutError) as error:
+            raise Transient(f"cannot remove the job's stream from NATS: {error}") from error
+
+    async def consume(self, subjects: Subjects, subject: str, handler: Handler) -> None:
+        """Have the stream's messages of one subject pushed to `handler`, from the first on."""
+        inbox = self._client.new_inbox()
+        await self.subscribe(inbox, handler)
+        config = ConsumerConfig(
+            deliver_subject=inbox,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.NONE,
+            filter_subject=subject,
+            mem_storage=True,
+        )
+        try:
+            await self._client.jsm(timeout=REQUEST_TIMEOUT).add_consumer(subjects.stream, config)
+        except (NatsError, TimeoutError) as error:
+            raise Transient(f"cannot read the job's stream in NATS: {error or type(error).__name__}") from error
+
+
+def _status_of(message: Msg) -> bytes:
+    """A message with headers is NATS's own word (no responders, 503): as an error text of the stream's form."""
+    status = (message.headers or {}).get("Status", "")
+    return b'{"error":{"description":"NATS status %s"}}' % status.encode() if status else bytes(message.data)
