@@ -1,0 +1,153 @@
+"""Which statements of the binary log a job carries, passes over, or must stop at.
+
+Rows are judged by their TABLE_MAP; a statement has only its text. What cannot be told for certain is refused: a job
+that stops with a reason loses nothing, a statement passed over by mistake makes two servers differ without a sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from udup.mysql.selection import Selection
+from udup.source.sqlreader import ObjectName
+from udup.source.statement import Kind, Statement, classify
+
+__all__ = ["Action", "Decision", "Kind", "ObjectName", "Statement", "classify", "decide"]
+
+
+class Action(StrEnum):
+    CARRY = "carry"
+    SKIP = "skip"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do with a statement; `reason` is for people, and always there when it is refused."""
+
+    action: Action
+    reason: str = ""
+
+
+_CARRY = Decision(Action.CARRY)
+
+#: Why statements of these kinds are not the job's business.
+_SKIPPED = {
+    Kind.BEGIN: "begins a transaction",
+    Kind.COMMIT: "ends a transaction",
+    Kind.TEMPORARY: "temporary tables belong to one session of the source",
+    Kind.ACCOUNT: "accounts and grants are not carried",
+    Kind.MAINTENANCE: "changes no data",
+    Kind.SERVER_OBJECT: "belongs to the server, in no schema; a table that needs it says so when it is made",
+}
+
+_XA = frozenset({Kind.XA_START, Kind.XA_END, Kind.XA_PREPARE, Kind.XA_COMMIT, Kind.XA_ROLLBACK})
+
+
+def decide(statement: Statement, selection: Selection) -> Decision:
+    """Whether the job carries the statement."""
+    kind = statement.kind
+    if kind in _SKIPPED:
+        return Decision(Action.SKIP, _SKIPPED[kind])
+    if kind in _XA:
+        return _refuse(f"{statement.verb}: XA transactions are not carried; use local transactions on the source")
+    if kind in (Kind.ROLLBACK, Kind.SAVEPOINT):
+        return _refuse(
+            f"{statement.verb}: the source rolled back a transaction that had changed a non-transactional table; "
+            "convert the tables to InnoDB"
+        )
+    match kind:
+        case Kind.DML:
+            return _decide_dml(statement, selection)
+        case Kind.DATABASE_DDL:
+            return _decide_database(statement, selection)
+        case Kind.TABLE_DDL | Kind.VIEW_DDL:
+            return _decide_tables(statement, selection)
+        case Kind.TRIGGER_DDL:
+            return _decide_trigger(statement, selection)
+        case Kind.ROUTINE_DDL | Kind.EVENT_DDL:
+            return _decide_by_schema(statement, selection)
+    return _refuse(f"the statement is not understood ({statement.problem}), so it may concern the job")
+
+
+def _refuse(reason: str) -> Decision:
+    return Decision(Action.REFUSE, reason)
+
+
+def _skip(statement: Statement) -> Decision:
+    return Decision(Action.SKIP, f"{statement.verb} names nothing that is in the job")
+
+
+def _decide_tables(statement: Statement, selection: Selection) -> Decision:
+    outside = [each for each in statement.objects if not selection.wants(*each)]
+    if len(outside) == len(statement.objects):
+        return _skip(statement)
+    if outside:
+        inside = [each for each in statement.objects if each not in outside]
+        return _refuse(
+            f"{statement.verb} names {_listed(inside)}, in the job, together with {_listed(outside)}, outside of "
+            "it; add both to ReplicateDoDb, or run it on the source as separate statements"
+        )
+    foreign = [each for each in statement.sources if not selection.wants(*each)]
+    if foreign:
+        return _refuse(
+            f"{statement.verb} of {_listed(statement.objects)} depends on {_listed(foreign)}, which is not in the "
+            "job; add it to ReplicateDoDb"
+        )
+    if statement.moves_files:
+        return _refuse(
+            f"{statement.verb} of {_listed(statement.objects)} takes a tablespace file away or in, and files are not "
+            "carried; make the job anew so that the table is copied"
+        )
+    return _CARRY
+
+
+def _decide_database(statement: Statement, selection: Selection) -> Decision:
+    schema = statement.schemas[0]
+    if not selection.wants_schema(schema):
+        return _skip(statement)
+    if selection.wants_whole_schema(schema) or statement.verb != "DROP DATABASE":
+        return _CARRY  # the defaults of a partly chosen schema too: its new tables take theirs from it
+    return _refuse(
+        f"DROP DATABASE of {schema}, of which the job carries only some tables; the target may hold others in it: "
+        "drop the tables on the target and make the job anew without them"
+    )
+
+
+def _decide_trigger(statement: Statement, selection: Selection) -> Decision:
+    if statement.verb == "CREATE TRIGGER":
+        return _CARRY if selection.wants(*statement.objects[0]) else _skip(statement)
+    trigger = statement.objects[0]
+    if selection.wants_whole_schema(trigger.schema):
+        return _CARRY
+    if not selection.wants_schema(trigger.schema):
+        return _skip(statement)
+    return _refuse(
+        f"{statement.verb} {trigger} does not say which table it was for, and only some tables of {trigger.schema} "
+        "are in the job; put the whole schema in ReplicateDoDb"
+    )
+
+
+def _decide_by_schema(statement: Statement, selection: Selection) -> Decision:
+    whole = [each for each in statement.objects if selection.wants_whole_schema(each.schema)]
+    if not whole:
+        return _skip(statement)
+    if len(whole) < len(statement.objects):
+        return _refuse(f"{statement.verb} moves {_listed(statement.objects)} into or out of the job's schemas")
+    return _CARRY
+
+
+def _decide_dml(statement: Statement, selection: Selection) -> Decision:
+    if statement.schemas and not any(selection.wants_schema(each) for each in statement.schemas):
+        return _skip(statement)
+    where = f" in {', '.join(statement.schemas)}" if statement.schemas else ""
+    return _refuse(
+        f"the source logged a {statement.verb}{where} as a statement, and statements may give other rows elsewhere; "
+        "set binlog_format=ROW on the source, for every session, and make the job anew"
+    )
+
+
+def _listed(names: Iterable[ObjectName]) -> str:
+    return ", ".join(dict.fromkeys(str(each) for each in names))

@@ -1,0 +1,80 @@
+"""Walking the words of one statement: what stands here, passing it, reading a name."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from udup.source.sqltokens import Word
+
+
+class ObjectName(NamedTuple):
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+class UnexpectedWordError(ValueError):
+    """A word that stands where none of its kind should."""
+
+
+class WordReader:
+    """Walks the words of one statement."""
+
+    def __init__(self, words: list[Word], default_schema: str) -> None:
+        while words and words[-1].upper == ";":
+            words = words[:-1]
+        self.words = words
+        self.at = 0
+        self.default_schema = default_schema
+
+    def peek(self, ahead: int = 0) -> str:
+        """The keyword that may stand here, empty at the end and for quoted names and strings."""
+        position = self.at + ahead
+        return self.words[position].upper if position < len(self.words) else ""
+
+    def take(self) -> Word:
+        if self.at >= len(self.words):
+            raise UnexpectedWordError("the statement ends where something should follow")
+        self.at += 1
+        return self.words[self.at - 1]
+
+    def accept(self, *keywords: str) -> bool:
+        """Whether exactly these words stand here; they are passed if so."""
+        if any(self.peek(ahead) != keyword for ahead, keyword in enumerate(keywords)):
+            return False
+        self.at += len(keywords)
+        return True
+
+    def expect(self, *keywords: str) -> None:
+        if not self.accept(*keywords):
+            raise UnexpectedWordError(f"expected {' '.join(keywords)} and found {self.here()}")
+
+    def here(self) -> str:
+        return repr(self.words[self.at].text) if self.at < len(self.words) else "the end"
+
+    def identifier(self) -> str:
+        word = self.take()
+        odd = bool(word.upper) and ("." in word.text or not any(ch.isalnum() or ch in "_$" for ch in word.text))
+        if word.string or odd:
+            raise UnexpectedWordError(f"expected a name and found {word.text!r}")
+        return word.text
+
+    def name(self) -> ObjectName:
+        """`name`, `schema.name` or `.name`."""
+        self.accept(".")
+        first = self.identifier()
+        if self.accept("."):
+            return ObjectName(first, self.identifier())
+        if not self.default_schema:
+            raise UnexpectedWordError(f"the name {first!r} has no schema and the session had none")
+        return ObjectName(self.default_schema, first)
+
+    def if_exists(self) -> None:
+        if not self.accept("IF", "NOT", "EXISTS"):
+            self.accept("IF", "EXISTS")
+
+    def end(self) -> None:
+        if self.at < len(self.words):
+            raise UnexpectedWordError(f"{self.here()} follows where the statement should end")

@@ -1,0 +1,147 @@
+"""SQL text of the binary log as tokens.
+
+A statement's targets are found by walking tokens, never by searching text: a name may hold spaces, dots, keywords
+or comment marks, and a string may hold a whole statement. The scanner is sqlglot's, with MySQL's lexical rules and
+no keywords: every bare word stays a word, so that a table named `index` or `2b` reads like any other.
+
+`/*!50013 … */` is SQL, not a comment (the source has already turned those that it did not run into plain
+comments), so its marks are taken out of the token list and its content stays in. `sql_mode` decides what a double
+quote means (ANSI_QUOTES) and whether a backslash escapes (NO_BACKSLASH_ESCAPES).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+from pymysql.charset import charset_by_id
+from sqlglot.errors import TokenError
+from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokens import Tokenizer
+
+#: Bits of sql_mode, as the Query event carries them.
+MODE_ANSI_QUOTES = 0x4
+MODE_NO_BACKSLASH_ESCAPES = 0x100000
+
+#: ASCII structure survives this decoding, whatever the bytes are.
+LAST_RESORT_CODEC = "latin-1"
+
+_VERSION_COMMENT = "/*!"
+_COMMENT_END = "*/"
+
+#: Digits that may follow the mark of a version comment: 50013, or 080013 since 8.0.
+_VERSION_DIGITS = (5, 6)
+
+
+class _MySQLScanner(Tokenizer):
+    """MySQL's lexical rules alone."""
+
+    QUOTES = ["'", '"']
+    IDENTIFIERS = ["`"]
+    IDENTIFIER_ESCAPES = ["`"]
+    STRING_ESCAPES = ["'", '"', "\\"]
+    COMMENTS = ["--", "#", ("/*", "*/")]
+    BIT_STRINGS = [("b'", "'"), ("B'", "'")]
+    HEX_STRINGS = [("x'", "'"), ("X'", "'")]
+    KEYWORDS = {_VERSION_COMMENT: TokenType.HINT, _COMMENT_END: TokenType.HINT}
+    COMMANDS: ClassVar[set[TokenType]] = set()
+    NESTED_COMMENTS = False
+    DASH_COMMENT_REQUIRES_BOUNDARY = True
+    COMMENTS_TERMINATE_AT_NEWLINE_ONLY = True
+
+
+class _NoBackslash(_MySQLScanner):
+    STRING_ESCAPES = ["'", '"']
+
+
+class _Ansi(_MySQLScanner):
+    QUOTES = ["'"]
+    IDENTIFIERS = ["`", '"']
+    IDENTIFIER_ESCAPES = ["`", '"']
+    STRING_ESCAPES = ["'", "\\"]
+
+
+class _AnsiNoBackslash(_Ansi):
+    STRING_ESCAPES = ["'"]
+
+
+@dataclass(frozen=True)
+class Word:
+    """One token: `text` without quotes, `upper` the keyword it could be (empty for a quoted name or a string)."""
+
+    text: str
+    upper: str
+    string: bool = False
+
+
+class UntokenizableError(ValueError):
+    """The text is not lexically MySQL as far as the scanner knows."""
+
+
+@cache
+def codec_of(collation_id: int) -> str:
+    """Python's codec for a character set that the Query event names by the number of a collation."""
+    try:
+        return str(charset_by_id(collation_id).encoding)
+    except KeyError:
+        return "utf-8"
+
+
+def decode(text: bytes, codec: str) -> str:
+    """The text in the client's character set, or byte by byte where it is not valid there."""
+    try:
+        return text.decode(codec)
+    except (UnicodeDecodeError, LookupError):
+        return text.decode(LAST_RESORT_CODEC)
+
+
+def tokenize(sql: str, sql_mode: int = 0) -> list[Word]:
+    """The statement's tokens; `UntokenizableError` when a quote or a comment does not end."""
+    try:
+        tokens = _scanner(sql_mode).tokenize(sql)
+    except (TokenError, IndexError, ValueError) as error:
+        raise UntokenizableError(str(error)) from error
+    words: list[Word] = []
+    after_mark = False
+    for token in tokens:
+        if token.token_type is TokenType.HINT:
+            after_mark = token.text == _VERSION_COMMENT
+            continue
+        word = _word(token)
+        rest = _without_version(word) if after_mark else word
+        after_mark = False
+        if rest is not None:
+            words.append(rest)
+    return words
+
+
+def _scanner(sql_mode: int) -> Tokenizer:
+    ansi = bool(sql_mode & MODE_ANSI_QUOTES)
+    plain = bool(sql_mode & MODE_NO_BACKSLASH_ESCAPES)
+    return {
+        (False, False): _MySQLScanner,
+        (False, True): _NoBackslash,
+        (True, False): _Ansi,
+        (True, True): _AnsiNoBackslash,
+    }[ansi, plain](dialect="mysql")  # the dialect lets a name start with a digit
+
+
+def _word(token: Token) -> Word:
+    kind = token.token_type
+    if kind is TokenType.IDENTIFIER:
+        return Word(token.text, "")
+    if kind in (TokenType.STRING, TokenType.HEX_STRING, TokenType.BIT_STRING, TokenType.NATIONAL_STRING):
+        return Word(token.text, "", string=True)
+    return Word(token.text, token.text.upper())
+
+
+def _without_version(word: Word) -> Word | None:
+    """The first word of a version comment without the version: `50013`, or `50013DEFINER` written together."""
+    if not word.upper:
+        return word
+    digits = len(word.text) - len(word.text.lstrip("0123456789"))
+    if digits not in _VERSION_DIGITS:
+        return word
+    rest = word.text[digits:]
+    return Word(rest, rest.upper()) if rest else None

@@ -1,0 +1,326 @@
+"""What a statement of the binary log is and which objects it names.
+
+`classify` reads only as far as it understands: a word that it does not expect makes the statement UNKNOWN, with the
+reason, and the decision about it is then a refusal. It never guesses a target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from udup.source.sqlreader import ObjectName, UnexpectedWordError, WordReader
+from udup.source.sqltokens import UntokenizableError, decode, tokenize
+
+
+class Kind(StrEnum):
+    BEGIN = "BEGIN"
+    COMMIT = "COMMIT"
+    ROLLBACK = "ROLLBACK"
+    SAVEPOINT = "SAVEPOINT"
+    XA_START = "XA START"
+    XA_END = "XA END"
+    XA_PREPARE = "XA PREPARE"
+    XA_COMMIT = "XA COMMIT"
+    XA_ROLLBACK = "XA ROLLBACK"
+    DATABASE_DDL = "DATABASE DDL"
+    TABLE_DDL = "TABLE DDL"
+    VIEW_DDL = "VIEW DDL"
+    ROUTINE_DDL = "ROUTINE DDL"
+    TRIGGER_DDL = "TRIGGER DDL"
+    EVENT_DDL = "EVENT DDL"
+    TEMPORARY = "TEMPORARY TABLE"
+    ACCOUNT = "ACCOUNT"  # users, roles, grants
+    MAINTENANCE = "MAINTENANCE"  # changes no data: ANALYZE, OPTIMIZE, FLUSH, …; also an empty statement
+    DML = "DML"  # data changed by statement instead of by row
+    SERVER_OBJECT = "SERVER OBJECT"  # tablespaces, federated servers, loadable functions: in no schema
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """`objects` are those that the statement makes, changes or removes (of an index and a new trigger: the table);
+    `sources` are tables it depends on (LIKE, REFERENCES); `schemas` are those that a database statement names, or
+    that the server says a DML statement changed. `moves_files` marks DISCARD and IMPORT TABLESPACE.
+    `atomic_select` marks the CREATE TABLE of a CREATE … SELECT, whose rows follow in the same transaction.
+    """
+
+    kind: Kind
+    verb: str
+    objects: tuple[ObjectName, ...] = ()
+    sources: tuple[ObjectName, ...] = ()
+    schemas: tuple[str, ...] = ()
+    atomic_select: bool = False
+    moves_files: bool = False
+    problem: str = ""
+
+
+_FIRST_WORDS = {
+    "BEGIN": Kind.BEGIN,
+    "COMMIT": Kind.COMMIT,
+    "SAVEPOINT": Kind.SAVEPOINT,
+    "RELEASE": Kind.SAVEPOINT,
+    "GRANT": Kind.ACCOUNT,
+    "REVOKE": Kind.ACCOUNT,
+    **dict.fromkeys(("ANALYZE", "OPTIMIZE", "REPAIR", "CHECK", "CHECKSUM", "FLUSH", "CACHE"), Kind.MAINTENANCE),
+    **dict.fromkeys(("INSTALL", "UNINSTALL"), Kind.SERVER_OBJECT),
+    **dict.fromkeys(
+        ("INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "CALL", "WITH", "SELECT", "DO", "TABLE", "VALUES", "("),
+        Kind.DML,
+    ),
+}
+
+#: What stands between CREATE or ALTER and the word that says what kind of object it is.
+_MODIFIERS = frozenset({"OR", "REPLACE", "AGGREGATE", "UNIQUE", "FULLTEXT", "SPATIAL", "UNDO", "JSON", "RELATIONAL"})
+_MODIFIERS_WITH_VALUE = frozenset({"ALGORITHM", "SQL"})  # ALGORITHM = x, SQL SECURITY x
+_AFTER_DEFINER = frozenset({"SQL", "VIEW", "AGGREGATE", "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT"})
+
+#: Words that follow ALTER DATABASE when it names no schema.
+_DATABASE_OPTIONS = frozenset({"CHARACTER", "CHARSET", "COLLATE", "DEFAULT", "ENCRYPTION", "READ"})
+
+_SERVER_OBJECTS = frozenset({"TABLESPACE", "LOGFILE", "SERVER", "RESOURCE", "INSTANCE", "REFERENCE"})
+
+
+def classify(
+    sql: bytes,
+    default_schema: str,
+    *,
+    codec: str = "utf-8",
+    sql_mode: int = 0,
+    fold_names: bool = False,
+    updated_schemas: tuple[str, ...] | None = None,
+) -> Statement:
+    """What the statement is. `codec` and `sql_mode` are those of its session, `fold_names` says that the source
+    keeps names in lower case (lower_case_table_names), `updated_schemas` is what the event lists as changed.
+    """
+    try:
+        words = tokenize(decode(sql, codec), sql_mode)
+        statement = _Reader(words, default_schema).statement()
+    except (UntokenizableError, UnexpectedWordError) as error:
+        return Statement(Kind.UNKNOWN, "", problem=str(error))
+    if statement.kind is Kind.DML:
+        statement = replace(statement, schemas=updated_schemas or ())
+    return _folded(statement) if fold_names else statement
+
+
+def _folded(statement: Statement) -> Statement:
+    def fold(names: tuple[ObjectName, ...]) -> tuple[ObjectName, ...]:
+        return tuple(ObjectName(each.schema.lower(), each.name.lower()) for each in names)
+
+    return replace(
+        statement,
+        objects=fold(statement.objects),
+        sources=fold(statement.sources),
+        schemas=tuple(each.lower() for each in statement.schemas),
+    )
+
+
+class _Reader(WordReader):
+    """Reads one statement."""
+
+    def statement(self) -> Statement:
+        if not self.words:
+            return Statement(Kind.MAINTENANCE, "")
+        verb = self.take().upper
+        match verb:
+            case "CREATE" | "ALTER" | "DROP":
+                return self.definition(verb)
+            case "RENAME":
+                return self.rename()
+            case "TRUNCATE":
+                return self.truncate()
+            case "XA":
+                return self.xa()
+            case "START":
+                self.expect("TRANSACTION")
+                return Statement(Kind.BEGIN, "START TRANSACTION")
+            case "ROLLBACK":
+                kind = Kind.ROLLBACK if self.at == len(self.words) else Kind.SAVEPOINT
+                return Statement(kind, verb if kind is Kind.ROLLBACK else "ROLLBACK TO")
+            case "SET" if self.peek() in ("PASSWORD", "DEFAULT"):
+                return Statement(Kind.ACCOUNT, f"SET {self.peek()}")
+        if verb not in _FIRST_WORDS:
+            raise UnexpectedWordError(f"the statement starts with {self.words[0].text!r}")
+        return Statement(_FIRST_WORDS[verb], verb)
+
+    def xa(self) -> Statement:
+        word = self.take().upper
+        kinds = {"START": Kind.XA_START, "BEGIN": Kind.XA_START, "END": Kind.XA_END, "PREPARE": Kind.XA_PREPARE}
+        kinds |= {"COMMIT": Kind.XA_COMMIT, "ROLLBACK": Kind.XA_ROLLBACK}
+        if word not in kinds:
+            raise UnexpectedWordError(f"XA is followed by {word!r}")
+        return Statement(kinds[word], f"XA {word}")
+
+    def truncate(self) -> Statement:
+        self.accept("TABLE")
+        table = self.name()
+        self.end()
+        return Statement(Kind.TABLE_DDL, "TRUNCATE TABLE", (table,))
+
+    def rename(self) -> Statement:
+        if self.accept("USER"):
+            return Statement(Kind.ACCOUNT, "RENAME USER")
+        if not self.accept("TABLES"):
+            self.expect("TABLE")
+        names: list[ObjectName] = []
+        while True:
+            names.append(self.name())
+            self.expect("TO")
+            names.append(self.name())
+            if not self.accept(","):
+                break
+        self.end()
+        return Statement(Kind.TABLE_DDL, "RENAME TABLE", tuple(names))
+
+    def definition(self, verb: str) -> Statement:
+        """CREATE, ALTER or DROP of anything."""
+        if self.accept("TEMPORARY"):
+            return Statement(Kind.TEMPORARY, f"{verb} TEMPORARY TABLE")
+        self.modifiers()
+        noun = self.take().upper
+        label = f"{verb} {noun}"
+        match noun:
+            case "TABLE" | "TABLES":
+                return self.table(verb)
+            case "DATABASE" | "SCHEMA":
+                return self.database(verb)
+            case "VIEW":
+                return Statement(Kind.VIEW_DDL, label, self.dropped() if verb == "DROP" else self.named())
+            case "INDEX":
+                return self.index(label)
+            case "PROCEDURE" | "FUNCTION" | "LIBRARY":
+                return self.routine(label)
+            case "TRIGGER":
+                return self.trigger(verb)
+            case "EVENT":
+                return self.event(label)
+            case "USER" | "ROLE":
+                return Statement(Kind.ACCOUNT, label)
+        if noun in _SERVER_OBJECTS:
+            return Statement(Kind.SERVER_OBJECT, label)
+        raise UnexpectedWordError(f"{verb} of {noun or self.words[self.at - 1].text!r}")
+
+    def modifiers(self) -> None:
+        while True:
+            word = self.peek()
+            if word in _MODIFIERS or (word == "DUALITY" and self.peek(1) == "VIEW"):
+                self.at += 1
+            elif word in _MODIFIERS_WITH_VALUE:
+                self.at += 3
+            elif word == "DEFINER":
+                while self.at < len(self.words) and self.peek() not in _AFTER_DEFINER:
+                    self.at += 1
+            else:
+                return
+
+    def named(self) -> tuple[ObjectName, ...]:
+        self.if_exists()
+        return (self.name(),)
+
+    def dropped(self) -> tuple[ObjectName, ...]:
+        """The whole list of a DROP."""
+        self.if_exists()
+        names = [self.name()]
+        while self.accept(","):
+            names.append(self.name())
+        if not self.accept("RESTRICT"):
+            self.accept("CASCADE")
+        self.end()
+        return tuple(names)
+
+    def database(self, verb: str) -> Statement:
+        self.if_exists()
+        unnamed = verb == "ALTER" and self.peek() in _DATABASE_OPTIONS
+        schema = self.default_schema if unnamed else self.identifier()
+        return Statement(Kind.DATABASE_DDL, f"{verb} DATABASE", schemas=(schema,))
+
+    def index(self, label: str) -> Statement:
+        self.identifier()
+        while self.peek() in ("USING", "TYPE"):
+            self.at += 2
+        self.expect("ON")
+        return Statement(Kind.TABLE_DDL, label, (self.name(),))
+
+    def routine(self, label: str) -> Statement:
+        self.if_exists()
+        start = self.at
+        self.identifier()
+        if label == "CREATE FUNCTION" and self.peek() == "RETURNS":  # a loadable function has no parameters
+            return Statement(Kind.SERVER_OBJECT, label)
+        self.at = start
+        return Statement(Kind.ROUTINE_DDL, label, (self.name(),))
+
+    def trigger(self, verb: str) -> Statement:
+        """CREATE names the table it is for, DROP names the trigger alone."""
+        name = self.named()
+        if verb == "DROP":
+            self.end()
+            return Statement(Kind.TRIGGER_DDL, "DROP TRIGGER", name)
+        self.at += 2  # BEFORE or AFTER; INSERT, UPDATE or DELETE
+        self.expect("ON")
+        return Statement(Kind.TRIGGER_DDL, f"{verb} TRIGGER", (self.name(),))
+
+    def event(self, label: str) -> Statement:
+        names = list(self.named())
+        if label == "ALTER EVENT":
+            while self.at < len(self.words) and self.peek() != "DO":
+                if self.accept("RENAME", "TO"):
+                    names.append(self.name())
+                else:
+                    self.at += 1
+        return Statement(Kind.EVENT_DDL, label, tuple(names))
+
+    def table(self, verb: str) -> Statement:
+        if verb == "DROP":
+            return Statement(Kind.TABLE_DDL, "DROP TABLE", self.dropped())
+        self.if_exists()
+        name = self.name()
+        return self.create_table(name) if verb == "CREATE" else self.alter_table(name)
+
+    def create_table(self, name: ObjectName) -> Statement:
+        if self.accept("LIKE") or self.accept("(", "LIKE"):
+            return Statement(Kind.TABLE_DDL, "CREATE TABLE", (name,), sources=(self.name(),))
+        parents: list[ObjectName] = []
+        atomic_select = False
+        while self.at < len(self.words):
+            if self.accept("REFERENCES"):
+                parents.append(self.name())
+            elif self.accept("START", "TRANSACTION"):
+                atomic_select = True
+            elif self.peek() in ("SELECT", "TABLE") or self.accept("VALUES", "ROW"):
+                return Statement(Kind.DML, "CREATE TABLE ... SELECT", (name,))
+            else:
+                self.at += 1
+        sources = tuple(dict.fromkeys(parents))
+        return Statement(Kind.TABLE_DDL, "CREATE TABLE", (name,), sources, atomic_select=atomic_select)
+
+    def alter_table(self, name: ObjectName) -> Statement:
+        names, parents = [name], []
+        moves_files = False
+        depth = 0
+        while self.at < len(self.words):
+            word = self.peek()
+            depth += (word == "(") - (word == ")")
+            if word == "REFERENCES":
+                self.at += 1
+                parents.append(self.name())
+            elif depth == 0 and word == "RENAME":
+                names.extend(self.renamed_to())
+            elif depth == 0 and word == "EXCHANGE" and self.peek(1) == "PARTITION":
+                self.at += 3
+                self.expect("WITH", "TABLE")
+                names.append(self.name())
+            else:
+                moving = word in ("DISCARD", "IMPORT") and self.peek(1) in ("TABLESPACE", "PARTITION")
+                moves_files = moves_files or moving
+                self.at += 1
+        return Statement(Kind.TABLE_DDL, "ALTER TABLE", tuple(names), tuple(parents), moves_files=moves_files)
+
+    def renamed_to(self) -> list[ObjectName]:
+        """The new name in RENAME [TO | AS | =] name; nothing for a column or an index."""
+        self.expect("RENAME")
+        if self.peek() in ("COLUMN", "INDEX", "KEY"):
+            return []
+        if self.peek() in ("TO", "AS", "="):
+            self.at += 1
+        return [self.name()]
