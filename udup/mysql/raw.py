@@ -1,0 +1,27 @@
+"""Below PyMySQL's API: its socket, and statements as bytes with their results counted.
+
+A BINLOG statement's OK packet has lost the "more results" flag, so PyMySQL's own walk through the results of a
+multi-statement stops short and the connection falls out of step. The statements are known here, so their results are
+counted instead; the server stops at the first one that fails.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymysql.constants import COMMAND
+
+from udup.mysql.connection import Connection
+
+
+def raw_socket(connection: Connection) -> Any:
+    """The connection's socket (plain or TLS); None once it is closed."""
+    return connection._sock  # type: ignore[attr-defined]
+
+
+def execute_raw(connection: Connection, sql: bytes, statements: int) -> None:
+    """Run so many statements that return no rows, in one round trip. Raises the first one's error."""
+    wire: Any = connection
+    wire._execute_command(COMMAND.COM_QUERY, sql)
+    for _ in range(statements):
+        wire._read_packet()

@@ -1,0 +1,291 @@
+"""Transactions out of events: what of each is the job's, and its place in the order of the log.
+
+A transaction in the log is GTID, Query BEGIN, then for each statement its TABLE_MAPs and rows events, then XID. Kept
+are the TABLE_MAPs and rows of the job's tables, as bytes. Three rules of the target's BINLOG are kept here:
+
+* a rows event is lost without a word when its TABLE_MAP is not sent with it, so TABLE_MAPs are always kept;
+* a statement must end with the end-of-statement flag: when the event that carried it is filtered out, the last one
+  kept gets it;
+* all events carry a CRC or none does, as the last FORMAT_DESCRIPTION says.
+
+A transaction larger than `PIECE_BYTES` leaves in parts while it is still being read, so that memory never holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from udup.binlog.event import (
+    CRC_SIZE,
+    ROWS_EVENTS,
+    EventType,
+    ending_statement,
+    ends_statement,
+    has_checksums,
+)
+from udup.binlog.gtid import Gtid, GtidSet, parse_gtid_event
+from udup.binlog.table_map import definition_bytes, table_id, table_name
+from udup.errors import Unsupported
+from udup.mysql.selection import Selection
+from udup.plane.envelope import Beat, Definition, Format, Mark, Part, Record, Skipped, Transaction
+from udup.plane.link import PIECE_BYTES
+
+#: Header flag of events that a reader may ignore when it does not know them.
+_IGNORABLE = 0x80
+
+#: Skipped transactions are told at least this often in log order, so that the checkpoint follows an idle job.
+SKIPPED_MAX = 1000
+
+#: The table id of the empty rows event that only ends a statement.
+_NO_TABLE = b"\xff\xff\xff\xff\xff\xff"
+
+#: Events that say nothing that is needed here.
+_SILENT = frozenset(
+    {
+        EventType.STOP,
+        EventType.PREVIOUS_GTIDS,
+        EventType.ROWS_QUERY,
+        EventType.IGNORABLE,
+        # They go before a Query event of a statement-format change, which is judged by itself.
+        EventType.INTVAR,
+        EventType.RAND,
+        EventType.USER_VAR,
+    }
+)
+
+
+class Action(Enum):
+    """What a Query event means for the job."""
+
+    BEGIN = "begin"
+    COMMIT = "commit"
+    IGNORE = "ignore"  # inside a transaction, and nothing to be done: savepoints
+    SKIP = "skip"  # a statement by itself that is not the job's
+    CARRY = "carry"  # a statement by itself to be run on the target
+    CREATE = "create"  # CREATE TABLE … SELECT: runs first in its transaction
+
+
+@dataclass(frozen=True)
+class Verdict:
+    action: Action
+    summary: str = ""
+
+
+#: Judges a Query event (CRC included or not, as the flag says); raises `Unsupported` for what cannot be carried.
+Judge = Callable[[bytes, bool], Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A TABLE_MAP seen: its bytes tell whether the same id still means the same."""
+
+    definition: bytes
+    wanted: bool
+
+
+@dataclass(slots=True)
+class _Open:
+    """The transaction being read."""
+
+    mark: Mark
+    events: list[bytes] = field(default_factory=list)
+    size: int = 0
+    new_maps: list[bytes] = field(default_factory=list)
+    create: bytes = b""
+    parts: int = 0
+    kept_rows: bool = False
+    last_rows: int = -1  # index in `events` of the statement's last kept rows event
+
+    def keep(self, event: bytes) -> None:
+        self.events.append(event)
+        self.size += len(event)
+
+
+class Assembler:
+    """Feed it events in log order; it yields records in log order."""
+
+    def __init__(self, selection: Selection, judge: Judge) -> None:
+        self._selection = selection
+        self._judge = judge
+        self._tables: dict[bytes, _Known] = {}
+        self._announced: set[bytes] = set()
+        self._open: _Open | None = None
+        self._skipped = GtidSet()
+        self._skipped_count = 0
+        self._skipped_us = 0
+        self._has_crc = True
+        self._format = b""
+        self._fence = True
+
+    def feed(self, event: bytes) -> Iterator[Record]:
+        """Records that this event completes."""
+        kind = event[4]
+        if kind in ROWS_EVENTS:
+            yield from self._rows(event)
+        elif kind == EventType.TABLE_MAP:
+            self._table_map(event)
+        elif kind in (EventType.GTID, EventType.GTID_TAGGED):
+            self._begin(parse_gtid_event(event, has_crc=self._has_crc))
+        elif kind == EventType.XID:
+            yield from self._commit()
+        elif kind == EventType.QUERY:
+            yield from self._query(event)
+        elif kind in (EventType.HEARTBEAT, EventType.HEARTBEAT_V2):
+            yield from self.flush_skipped()
+            yield Beat(0)
+        elif kind == EventType.FORMAT_DESCRIPTION:
+            yield from self._format_description(event)
+        elif kind == EventType.ROTATE:
+            self._tables.clear()
+        elif kind not in _SILENT:
+            self._refuse(event)
+
+    def _format_description(self, event: bytes) -> Iterator[Record]:
+        """A new log file: table ids and the order's numbers begin anew."""
+        self._tables.clear()
+        self._fence = True
+        self._open = None
+        self._has_crc = has_checksums(event)
+        if _same_format(event, self._format):
+            return
+        self._format = event
+        yield from self.flush_skipped()
+        yield Format(event)
+
+    def _begin(self, gtid: Gtid) -> None:
+        mark = Mark(gtid.source, gtid.number, gtid.last_committed, gtid.sequence, gtid.committed_us, self._fence)
+        self._open = _Open(mark)
+
+    def _current(self) -> _Open:
+        if self._open is None:
+            raise Unsupported(
+                "the binary log holds a change without a GTID; set gtid_mode=ON on the source and start the job anew"
+            )
+        return self._open
+
+    def _table_map(self, event: bytes) -> None:
+        current = self._current()
+        key = table_id(event)
+        definition = definition_bytes(event, has_crc=self._has_crc)
+        known = self._tables.get(key)
+        if known is None or known.definition != definition:
+            name = table_name(event)
+            known = _Known(definition, self._selection.wants(name.schema, name.table))
+            self._tables[key] = known
+        if not known.wanted:
+            return
+        if definition not in self._announced:
+            self._announced.add(definition)
+            current.new_maps.append(event)
+        current.keep(event)
+
+    def _rows(self, event: bytes) -> Iterator[Record]:
+        current = self._current()
+        known = self._tables.get(table_id(event))
+        ends = ends_statement(event)
+        if known is None and table_id(event) != _NO_TABLE:
+            raise Unsupported(f"{current.mark.gtid}: a rows event without its TABLE_MAP; the binary log is damaged")
+        if known is not None and known.wanted:
+            current.kept_rows = True
+            current.last_rows = len(current.events)
+            current.keep(event)
+        elif ends and current.last_rows >= 0:
+            current.events[current.last_rows] = ending_statement(current.events[current.last_rows])
+        if ends:
+            current.last_rows = -1
+            if current.size >= PIECE_BYTES:
+                yield from self._parts(current, len(current.events))
+        elif current.size >= PIECE_BYTES + len(event):
+            # The last kept event stays: it may yet have to take the end-of-statement flag.
+            yield from self._parts(current, max(current.last_rows, 0))
+
+    def _parts(self, current: _Open, count: int) -> Iterator[Record]:
+        """Send the first `count` events kept so far."""
+        if not current.parts:
+            yield from self.flush_skipped()
+        data = b"".join(current.events[:count])
+        del current.events[:count]
+        current.size -= len(data)
+        current.last_rows = current.last_rows - count if current.last_rows >= count else -1
+        for start in range(0, len(data), PIECE_BYTES):
+            yield self._part(current, data[start : start + PIECE_BYTES], last=False)
+
+    def _part(self, current: _Open, data: bytes, *, last: bool) -> Part:
+        part = Part(current.mark, current.parts, last, data, current.new_maps, current.create)
+        current.parts += 1
+        current.new_maps, current.create = [], b""
+        return part
+
+    def _commit(self) -> Iterator[Record]:
+        current = self._current()
+        self._open = None
+        if not current.kept_rows and not current.create:
+            yield from self._skip(current.mark)
+            return
+        yield from self.flush_skipped()
+        self._fence = False
+        if current.parts or current.size > PIECE_BYTES:
+            yield from self._parts(current, len(current.events))
+            yield self._part(current, b"", last=True)
+            return
+        yield Transaction(current.mark, b"".join(current.events), current.new_maps, current.create)
+
+    def _query(self, event: bytes) -> Iterator[Record]:
+        current = self._current()
+        try:
+            verdict = self._judge(event, self._has_crc)
+        except Unsupported as error:
+            raise Unsupported(f"{current.mark.gtid}: {error}") from error
+        if verdict.action is Action.COMMIT:
+            yield from self._commit()
+        elif verdict.action is Action.SKIP:
+            self._open = None
+            yield from self._skip(current.mark)
+        elif verdict.action is Action.CREATE:
+            current.create = self._without_crc(event)
+            self._announced.clear()
+        elif verdict.action is Action.CARRY:
+            self._open = None
+            yield from self.flush_skipped()
+            self._fence = False
+            # Definitions may have changed: every table's is checked again when it comes next.
+            self._announced.clear()
+            yield Definition(current.mark, self._without_crc(event), verdict.summary)
+
+    def _without_crc(self, event: bytes) -> bytes:
+        return event[:-CRC_SIZE] if self._has_crc else event
+
+    def _skip(self, mark: Mark) -> Iterator[Record]:
+        self._skipped.add(mark.source, mark.number)
+        self._skipped_count += 1
+        self._skipped_us = mark.committed_us
+        if self._skipped_count >= SKIPPED_MAX:
+            yield from self.flush_skipped()
+
+    def flush_skipped(self) -> Iterator[Record]:
+        """Tell of the transactions that held nothing for the job."""
+        if self._skipped_count:
+            yield Skipped(str(self._skipped), self._skipped_us)
+            self._skipped, self._skipped_count = GtidSet(), 0
+
+    def _refuse(self, event: bytes) -> None:
+        kind = event[4]
+        if event[17] & _IGNORABLE:
+            return
+        where = f"{self._open.mark.gtid}: " if self._open else ""
+        reasons = {
+            EventType.XA_PREPARE: "an XA transaction, which this version does not carry",
+            EventType.INCIDENT: "an incident event: the source lost changes, its log is not complete",
+            EventType.ANONYMOUS_GTID: "a transaction without a GTID; set gtid_mode=ON on the source",
+            EventType.BEGIN_LOAD_QUERY: "LOAD DATA in statement format; set binlog_format=ROW on the source",
+            EventType.EXECUTE_LOAD_QUERY: "LOAD DATA in statement format; set binlog_format=ROW on the source",
+        }
+        reason = reasons.get(EventType(kind)) if kind in EventType._value2member_map_ else None
+        raise Unsupported(f"{where}the binary log holds {reason or f'an event of unknown type {kind}'}")
+
+
+def _same_format(one: bytes, other: bytes) -> bool:
+    """Whether two FORMAT_DESCRIPTIONs say the same but for their times and positions."""
+    return len(one) == len(other) and one[19:-CRC_SIZE] == other[19:-CRC_SIZE]
