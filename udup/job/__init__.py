@@ -1,0 +1,43 @@
+"""The job's vocabulary: what a client may ask for, the words of its life, and what is kept about it. Nothing else.
+
+A *document* is the JSON object as the client gave it; it is kept whole, unknown keys included, and given back.
+A *spec* is what Udup understood of it, complete and checked. A *record* is the document with the job's state.
+
+    document --accept--> spec + document to keep --> record --to_api--> the answer, passwords masked
+"""
+
+from udup.job.acceptance import accept
+from udup.job.config import Config, ConnectionConfig, ReplicateDoDb, ReplicatedTable
+from udup.job.passwords import MASK, masked, merge_passwords
+from udup.job.record import IndexConflict, JobRecord, check_enforced_index, to_api, to_stub
+from udup.job.spec import JobSpec, TaskSpec, parse_job
+from udup.job.submission import Submission, document_id, unwrap
+from udup.job.words import DesiredState, Driver, JobType, Stage, Status, TaskType
+
+__all__ = [
+    "MASK",
+    "Config",
+    "ConnectionConfig",
+    "DesiredState",
+    "Driver",
+    "IndexConflict",
+    "JobRecord",
+    "JobSpec",
+    "JobType",
+    "ReplicateDoDb",
+    "ReplicatedTable",
+    "Stage",
+    "Status",
+    "Submission",
+    "TaskSpec",
+    "TaskType",
+    "accept",
+    "check_enforced_index",
+    "document_id",
+    "masked",
+    "merge_passwords",
+    "parse_job",
+    "to_api",
+    "to_stub",
+    "unwrap",
+]

@@ -1,0 +1,115 @@
+"""A task's Config: the settings of a MySQL end. One model for Src and Dest; each reads the fields that concern it.
+
+Keys that are not here are ignored, except those in `udup.job.refusals`. A size of 0 stands for its default, since
+clients whose language has no "absent" send 0.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_pascal
+
+from udup.job import values
+from udup.job.gtid_text import gtid_set
+from udup.mysql.connection import Endpoint
+from udup.mysql.names import SYSTEM_SCHEMAS, UDUP_SCHEMA
+
+#: More appliers than this only wait for each other's locks and for the target's cores.
+MAX_PARALLEL_WORKERS = 64
+
+#: Transactions that may wait in memory between the stages of one end.
+MAX_CHANNEL_SIZE = 1_000_000
+
+#: Bytes; a message is held whole in memory at both ends and in NATS.
+MAX_MESSAGE_BYTES = 64 << 20
+
+#: Rows of one chunk of a table's copy.
+MAX_CHUNK_ROWS = 10_000_000
+
+#: Reconnections, one second apart at first.
+MAX_RETRIES = 1_000_000
+
+_INT64_MAX = (1 << 63) - 1
+
+
+def _schema(value: object) -> str:
+    name = values.identifier(value)
+    if name.lower() in SYSTEM_SCHEMAS:
+        raise values.fault(f"{name!r} belongs to the server itself and is never replicated")
+    if name.lower() == UDUP_SCHEMA:
+        raise values.fault(f"{name!r} holds Udup's own tables and is never replicated")
+    return name
+
+
+Text = Annotated[str, BeforeValidator(values.weak_text)]
+Truth = Annotated[bool, BeforeValidator(values.weak_truth)]
+AnySize = Annotated[int, BeforeValidator(values.within(0, _INT64_MAX))]
+
+
+class Model(BaseModel):
+    """Frozen, with the API's key names; errors never hold the input, which may be a password."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        alias_generator=to_pascal, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    @classmethod
+    def key_names(cls) -> frozenset[str]:
+        """The keys of this object as the API spells them."""
+        return frozenset(info.alias or name for name, info in cls.model_fields.items())
+
+
+class ConnectionConfig(Model):
+    """A MySQL server and the account there."""
+
+    host: Annotated[str, BeforeValidator(values.host)]
+    port: Annotated[int, BeforeValidator(values.within(1, 65535))]
+    user: Annotated[str, BeforeValidator(values.user)]
+    password: Annotated[str, BeforeValidator(values.password)] = Field("", repr=False)
+
+    def endpoint(self) -> Endpoint:
+        return Endpoint(self.host, self.port, self.user, self.password)
+
+
+class ReplicatedTable(Model):
+    """One table of a schema."""
+
+    table_name: Annotated[str, BeforeValidator(values.identifier)]
+
+
+class ReplicateDoDb(Model):
+    """One schema, and which of its tables; none means all of them."""
+
+    table_schema: Annotated[str, BeforeValidator(_schema)]
+    tables: list[ReplicatedTable] = []
+
+
+class Config(Model):
+    """A MySQL end's settings. Absent, each has the default given here."""
+
+    #: Required.
+    connection_config: ConnectionConfig
+    #: Src: the transactions that the target already has; empty = a full copy first.
+    gtid: Annotated[str, BeforeValidator(gtid_set)] = ""
+    #: host:port of the NATS server that carries the data; empty = the node's own.
+    nats_addr: Annotated[str, BeforeValidator(values.nats_address)] = ""
+    #: Src: what to replicate; empty = every schema but the server's own.
+    replicate_do_db: list[ReplicateDoDb] = []
+    #: Dest: connections that apply. Absent = 4: the order of commits is kept by their dependencies, so that more than
+    #: one is safe. (It was 1 where parallel appliers could get DDL and rows out of order.)
+    parallel_workers: Annotated[int, BeforeValidator(values.within(0, MAX_PARALLEL_WORKERS))] = 0
+    #: Transactions held between the stages of an end. Absent = 600.
+    repl_chan_buffer_size: Annotated[int, BeforeValidator(values.within(0, MAX_CHANNEL_SIZE))] = 0
+    #: Src, in bytes: a message is sent when it holds this much. Absent = 20480.
+    msg_bytes_limit: Annotated[int, BeforeValidator(values.within(0, MAX_MESSAGE_BYTES))] = 0
+    #: Reconnections in a row before the job fails. Absent = the server's own setting.
+    max_retries: Annotated[int, BeforeValidator(values.within(0, MAX_RETRIES))] | None = None
+    #: Drop a target table that exists before the copy creates it; otherwise its existence is a fault.
+    drop_table_if_exists: Truth = False
+    #: Src: rows of one chunk of the copy. Absent = chosen by the size of the rows.
+    chunk_size: Annotated[int, BeforeValidator(values.within(0, MAX_CHUNK_ROWS))] = 0
+    #: Limits of a NATS subscription; accepted, without effect.
+    msgs_limit: AnySize = 0
+    bytes_limit: AnySize = 0

@@ -1,0 +1,71 @@
+"""The fixed words of a job: its type, its tasks, and the stages of its life."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class JobType(StrEnum):
+    """What a job does: `synchronous` copies and then follows the source without end."""
+
+    SYNCHRONOUS = "synchronous"
+    MIGRATION = "migration"
+    SUBSCRIBE = "subscribe"
+
+
+#: The types that this version carries out; the others are known words, refused with a reason.
+SUPPORTED_TYPES = frozenset({JobType.SYNCHRONOUS})
+
+
+class TaskType(StrEnum):
+    """The two ends of a job. Case-sensitive, as clients have always had to write them."""
+
+    SRC = "Src"
+    DEST = "Dest"
+
+
+class Driver(StrEnum):
+    """What kind of database an end is."""
+
+    MYSQL = "MySQL"
+
+
+class DesiredState(StrEnum):
+    """What the user wants of a job; the actors bring it about."""
+
+    RUN = "run"
+    PAUSE = "pause"
+    STOP = "stop"
+
+
+class Stage(StrEnum):
+    """Where a job is in its life: pending → copying → catching_up → running → paused | completed | failed."""
+
+    PENDING = "pending"
+    COPYING = "copying"
+    CATCHING_UP = "catching_up"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Status(StrEnum):
+    """The API's word for a job's state, coarser than its stage."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSE = "pause"
+    DEAD = "dead"
+    COMPLETE = "complete"
+
+
+STATUS_OF_STAGE = {
+    Stage.PENDING: Status.PENDING,
+    Stage.COPYING: Status.RUNNING,
+    Stage.CATCHING_UP: Status.RUNNING,
+    Stage.RUNNING: Status.RUNNING,
+    Stage.PAUSED: Status.PAUSE,
+    Stage.COMPLETED: Status.COMPLETE,
+    Stage.FAILED: Status.DEAD,
+}
