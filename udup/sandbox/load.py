@@ -37,7 +37,6 @@ class WriteLoad:
         endpoint: Endpoint,
         rate: float = DEFAULT_RATE,
         writers: int = DEFAULT_WRITERS,
-        seed: int = 1,
         ddl: bool = False,
     ) -> None:
         self._endpoint = endpoint
@@ -52,7 +51,6 @@ class WriteLoad:
             "run": secrets.token_hex(3),
             "rate": rate,
             "writers": writers,
-            "seed": seed,
             "ddl": ddl,
         }
         self._process: subprocess.Popen[str] | None = None

@@ -38,7 +38,10 @@ DDL_SECONDS = 1.0
 READ_TIMEOUT = 30
 
 #: READ COMMITTED: fewer gap locks, so that writers disturb each other little. DDL gives way after 10 s.
-SESSION = "SET transaction_isolation = 'READ-COMMITTED', lock_wait_timeout = 10, time_zone = '+00:00', cte_max_recursion_depth = 10000"
+SESSION = (
+    "SET transaction_isolation = 'READ-COMMITTED', lock_wait_timeout = 10, time_zone = '+00:00',"
+    " cte_max_recursion_depth = 10000"
+)
 
 _RETRIED = frozenset({ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, ER.TABLE_DEF_CHANGED})
 
@@ -65,7 +68,6 @@ class Shared:
     endpoint: Endpoint
     schema: str
     run: str
-    seed: int
     stop: threading.Event = field(default_factory=threading.Event)
     stats: LoadStats = field(default_factory=LoadStats)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -103,7 +105,7 @@ def write(shared: Shared, index: int, per_second: float) -> None:
     connection = shared.connection()
     if connection is None:
         return
-    writer = Writer.on(connection, index, shared.run, shared.seed)
+    writer = Writer.on(connection, index, shared.run)
     for _ in _ticks(shared.stop, per_second, offset=index / per_second / 10):
         writer.number += 1
         try:
@@ -226,7 +228,7 @@ def _watch_parent(stop: threading.Event) -> None:
 def main() -> None:
     settings = json.loads(sys.stdin.readline())
     endpoint = Endpoint(**settings["endpoint"])
-    shared = Shared(endpoint, settings["schema"], settings["run"], settings["seed"])
+    shared = Shared(endpoint, settings["schema"], settings["run"])
     writers = settings["writers"]
     pace = settings["rate"] / writers
     threads = [threading.Thread(target=write, args=(shared, index, pace)) for index in range(1, writers + 1)]

@@ -34,12 +34,12 @@ class Writer:
     own_orders: list[int] = field(default_factory=list)
 
     @classmethod
-    def on(cls, connection: Connection, index: int, run: str, seed: int) -> Writer:
+    def on(cls, connection: Connection, index: int, run: str) -> Writer:
         """A writer that knows which rows the fill has made; their keys have no gaps."""
         return cls(
             index=index,
             run=run,
-            random=random.Random(f"{seed}.{index}"),
+            random=random.Random(f"{run}.{index}"),
             customers=int(scalar(connection, "SELECT COUNT(*) FROM customers WHERE email LIKE 'c%'")),
             products=int(scalar(connection, "SELECT COUNT(*) FROM products")),
             documents=int(scalar(connection, "SELECT COUNT(*) FROM documents")),
