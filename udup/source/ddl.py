@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from udup.binlog.sqlreader import ObjectName
+from udup.binlog.statement import Kind, Statement, classify, classify_query
 from udup.mysql.selection import Selection
-from udup.source.sqlreader import ObjectName
-from udup.source.statement import Kind, Statement, classify
 
-__all__ = ["Action", "Decision", "Kind", "ObjectName", "Statement", "classify", "decide"]
+__all__ = ["Action", "Decision", "Kind", "ObjectName", "Statement", "classify", "classify_query", "decide"]
 
 
 class Action(StrEnum):

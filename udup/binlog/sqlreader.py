@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from udup.source.sqltokens import Word
+from udup.binlog.sqltokens import Word
 
 
 class ObjectName(NamedTuple):
@@ -61,15 +61,16 @@ class WordReader:
             raise UnexpectedWordError(f"expected a name and found {word.text!r}")
         return word.text
 
-    def name(self) -> ObjectName:
-        """`name`, `schema.name` or `.name`."""
+    def name(self, schema: str = "") -> ObjectName:
+        """`name`, `schema.name` or `.name`; a name without schema is in `schema`, or the session's default."""
         self.accept(".")
         first = self.identifier()
         if self.accept("."):
             return ObjectName(first, self.identifier())
-        if not self.default_schema:
+        schema = schema or self.default_schema
+        if not schema:
             raise UnexpectedWordError(f"the name {first!r} has no schema and the session had none")
-        return ObjectName(self.default_schema, first)
+        return ObjectName(schema, first)
 
     def if_exists(self) -> None:
         if not self.accept("IF", "NOT", "EXISTS"):

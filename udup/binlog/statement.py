@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from udup.source.sqlreader import ObjectName, UnexpectedWordError, WordReader
-from udup.source.sqltokens import UntokenizableError, decode, tokenize
+from udup.binlog.query import QueryEvent
+from udup.binlog.sqlreader import ObjectName, UnexpectedWordError, WordReader
+from udup.binlog.sqltokens import UntokenizableError, codec_of, decode, tokenize
 
 
 class Kind(StrEnum):
@@ -101,6 +102,22 @@ def classify(
     if statement.kind is Kind.DML:
         statement = replace(statement, schemas=updated_schemas or ())
     return _folded(statement) if fold_names else statement
+
+
+def classify_query(event: QueryEvent, *, fold_names: bool = False) -> Statement:
+    """What a Query event's statement is, read with the event's own character set, sql_mode and schema."""
+    if event.sql == b"BEGIN":  # every transaction has one
+        return Statement(Kind.BEGIN, "BEGIN")
+    variables = event.variables()
+    updated = variables.updated_schemas
+    return classify(
+        event.sql,
+        event.schema.decode("utf-8", "surrogateescape"),
+        codec=codec_of(variables.charset.client) if variables.charset else "utf-8",
+        sql_mode=variables.sql_mode or 0,
+        fold_names=fold_names,
+        updated_schemas=tuple(each.decode("utf-8", "surrogateescape") for each in updated) if updated else None,
+    )
 
 
 def _folded(statement: Statement) -> Statement:
@@ -284,7 +301,7 @@ class _Reader(WordReader):
         atomic_select = False
         while self.at < len(self.words):
             if self.accept("REFERENCES"):
-                parents.append(self.name())
+                parents.append(self.name(name.schema))  # not the session's default: seen on 9.7
             elif self.accept("START", "TRANSACTION"):
                 atomic_select = True
             elif self.peek() in ("SELECT", "TABLE") or self.accept("VALUES", "ROW"):
@@ -303,7 +320,7 @@ class _Reader(WordReader):
             depth += (word == "(") - (word == ")")
             if word == "REFERENCES":
                 self.at += 1
-                parents.append(self.name())
+                parents.append(self.name(name.schema))  # not the session's default: seen on 9.7
             elif depth == 0 and word == "RENAME":
                 names.extend(self.renamed_to())
             elif depth == 0 and word == "EXCHANGE" and self.peek(1) == "PARTITION":

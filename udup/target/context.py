@@ -1,0 +1,246 @@
+"""Definitions (DDL) on the target, each in the session it was written in.
+
+A statement's meaning depends on its session: character sets, sql_mode, time zone, checks. The Query event carries
+them, and `run_ddl` sets every one of them, those the event does not mention too, so that nothing is left of
+the statement before. The SQL goes out as the bytes that came in.
+
+DDL commits by itself, so it cannot share a transaction with the checkpoint. With `gtid_next` set to the source's
+GTID the target's server keeps the account: it skips, without an error, a statement whose GTID it has executed
+already (MySQL Reference Manual, "GTID Life Cycle"), and makes a second session that uses the same GTID wait for
+the first. A definition that is sent twice is thus executed once.
+
+An event is made without being started: rows that it changes on the source arrive as row events, and would
+otherwise be changed twice. Between the source's statement and ours that disables it the target's scheduler could
+start it; a schedule that begins in that very moment is the one case that this leaves open.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymysql.constants import COMMAND, ER
+
+from udup.binlog.query import (
+    FLAG_AUTO_IS_NULL,
+    FLAG_NO_FOREIGN_KEY_CHECKS,
+    FLAG_RELAXED_UNIQUE_CHECKS,
+    QueryEvent,
+    StatusVariables,
+)
+from udup.binlog.sqltokens import codec_of
+from udup.binlog.statement import Kind, Statement, classify_query
+from udup.errors import Divergence, Transient, Unsupported
+from udup.mysql.connection import Connection, MySQLError, describe, error_code, is_transient, query, scalar
+from udup.mysql.names import qualified
+
+#: How much of a statement a message shows, in characters.
+SHOWN_SQL = 200
+
+#: Errors that say: the target's objects are not those that the source had at this point.
+_CONTRADICTIONS = frozenset(
+    {
+        ER.DB_CREATE_EXISTS,
+        ER.DB_DROP_EXISTS,
+        ER.BAD_DB_ERROR,
+        ER.TABLE_EXISTS_ERROR,
+        ER.BAD_TABLE_ERROR,
+        ER.NO_SUCH_TABLE,
+        ER.BAD_FIELD_ERROR,
+        ER.DUP_FIELDNAME,
+        ER.DUP_KEYNAME,
+        ER.DUP_ENTRY,
+        ER.CANT_DROP_FIELD_OR_KEY,
+        ER.SP_ALREADY_EXISTS,
+        ER.SP_DOES_NOT_EXIST,
+        ER.TRG_ALREADY_EXISTS,
+        ER.TRG_DOES_NOT_EXIST,
+        1537,  # event already exists
+        1539,  # unknown event
+    }
+)
+
+#: Variables that need a privilege even for one's own session: set only where the value differs.
+_RESTRICTED = (
+    "default_collation_for_utf8mb4",
+    "sql_require_primary_key",
+    "default_table_encryption",
+    "explicit_defaults_for_timestamp",
+)
+
+#: The first version that says DISABLE ON REPLICA.
+_SAYS_REPLICA = (8, 2)
+
+
+def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = None) -> None:
+    """Execute a Query event's statement in its own session context, exactly once if `gtid_next` is given.
+
+    The connection is given over to this: its session is changed for good. `Transient` is worth another try,
+    `Divergence` and `Unsupported` are not.
+    """
+    variables = event.variables()
+    statement = classify_query(event)
+    doing = f"run on the target {_shown(event, variables)}"
+    try:
+        _enter_schema(connection, event, statement)
+        _set(connection, session_settings(event, variables))
+        _set(connection, _restricted_settings(connection, variables))
+        _execute_once(connection, event, gtid_next)
+        if statement.kind is Kind.EVENT_DDL and not statement.verb.startswith("DROP"):
+            _keep_from_running(connection, statement, variables)
+    except MySQLError as error:
+        raise _explained(error, doing) from error
+
+
+def session_settings(event: QueryEvent, variables: StatusVariables) -> list[str]:
+    """The assignments of one SET that make the session like the event's; what the event leaves out is default."""
+    flags = variables.flags2 or 0
+    increment, offset = variables.auto_increment or (1, 1)
+    settings = [
+        f"foreign_key_checks={int(not flags & FLAG_NO_FOREIGN_KEY_CHECKS)}",
+        f"unique_checks={int(not flags & FLAG_RELAXED_UNIQUE_CHECKS)}",
+        f"sql_auto_is_null={int(bool(flags & FLAG_AUTO_IS_NULL))}",
+        f"sql_mode={variables.sql_mode if variables.sql_mode is not None else 'DEFAULT'}",
+        f"auto_increment_increment={increment}",
+        f"auto_increment_offset={offset}",
+        f"time_zone={_literal(variables.time_zone) if variables.time_zone else 'DEFAULT'}",
+        f"lc_time_names={variables.lc_time_names or 0}",
+        f"timestamp={event.timestamp}.{variables.microseconds or 0:06d}",
+    ]
+    if variables.charset is not None:
+        settings += [
+            f"character_set_client={variables.charset.client}",
+            f"collation_connection={variables.charset.connection}",
+            f"collation_server={variables.charset.server}",
+        ]
+    if variables.collation_database is not None:
+        settings.append(f"collation_database={variables.collation_database}")
+    return settings
+
+
+def _restricted_settings(connection: Connection, variables: StatusVariables) -> list[str]:
+    """Assignments for restricted variables whose value is another one here."""
+    utf8mb4 = variables.default_collation_for_utf8mb4
+    wanted = {
+        "default_collation_for_utf8mb4": _collation_name(connection, utf8mb4) if utf8mb4 else None,
+        "sql_require_primary_key": variables.sql_require_primary_key,
+        "default_table_encryption": variables.default_table_encryption,
+        "explicit_defaults_for_timestamp": variables.explicit_defaults_for_timestamp,
+    }
+    current = query(connection, "SELECT " + ", ".join(f"@@session.{name}" for name in _RESTRICTED))[0]
+    settings = []
+    for name, now in zip(_RESTRICTED, current, strict=True):
+        value = wanted[name]
+        if value is not None and value != (now if isinstance(value, str) else bool(now)):
+            settings.append(f"{name}={value if isinstance(value, str) else int(value)}")
+    return settings
+
+
+def _collation_name(connection: Connection, number: int) -> str | None:
+    name = scalar(connection, f"SELECT COLLATION_NAME FROM information_schema.COLLATIONS WHERE ID = {number}")
+    if name is None:
+        raise Unsupported(f"the target has no collation with the number {number}, which the source used for utf8mb4")
+    return str(name)
+
+
+def _set(connection: Connection, settings: list[str]) -> None:
+    if settings:
+        _send(connection, ("SET " + ", ".join(settings)).encode("ascii"))
+
+
+def _enter_schema(connection: Connection, event: QueryEvent, statement: Statement) -> None:
+    """USE the event's schema. It may be missing here: for a database statement, and where every name says its own.
+
+    Done before the context is set, since the schema's name is UTF-8 whatever the client's character set is.
+    """
+    connection.set_character_set("utf8mb4")
+    _set(connection, ["sql_mode=DEFAULT"])
+    if not event.schema or statement.kind is Kind.DATABASE_DDL:
+        return
+    try:
+        connection.select_db(event.schema.decode())
+    except MySQLError as error:
+        if error_code(error) != ER.BAD_DB_ERROR:
+            raise
+
+
+def _execute_once(connection: Connection, event: QueryEvent, gtid_next: str | None) -> None:
+    """Send the statement; an error that the source had with it too is no error."""
+    if gtid_next is not None:
+        _set(connection, [f"gtid_next='{gtid_next}'"])
+    code = 0
+    try:
+        _send(connection, event.sql)
+    except MySQLError as error:
+        code = error_code(error)
+        if code != event.error_code or is_transient(error):
+            raise
+    finally:
+        if gtid_next is not None and connection.open:
+            _set(connection, ["gtid_next='AUTOMATIC'"])
+    if code != event.error_code:
+        raise Divergence(
+            f"a statement that ended with error {event.error_code} on the source succeeded on the target: "
+            f"{_shown(event, event.variables())}; the two servers' objects differ"
+        )
+
+
+def _send(connection: Connection, sql: bytes) -> None:
+    """One statement as bytes, which PyMySQL's cursors would decode and encode again."""
+    packets: Any = connection  # PyMySQL's packet layer, which its type stubs leave out
+    packets._execute_command(COMMAND.COM_QUERY, sql)
+    packets._read_query_result()
+
+
+def _keep_from_running(connection: Connection, statement: Statement, variables: StatusVariables) -> None:
+    """Leave the event as on a replica: defined, with its definer, and not run.
+
+    ALTER EVENT makes who runs it the definer and stores its session's sql_mode and time zone. So it runs in the
+    context of the statement before, with the definer said: the event's invoker if the source logged one.
+    """
+    replica = "REPLICA" if _version(connection) >= _SAYS_REPLICA else "SLAVE"
+    for schema, name in statement.objects:
+        rows = query(
+            connection,
+            "SELECT DEFINER, STATUS FROM information_schema.EVENTS"
+            f" WHERE EVENT_SCHEMA = {_utf8(schema)} AND EVENT_NAME = {_utf8(name)}",
+        )
+        for definer, status in rows:
+            user, _, host = str(definer).rpartition("@")
+            if statement.verb == "ALTER EVENT" and variables.invoker is not None:
+                user, host = (part.decode() for part in variables.invoker)
+            if status == "ENABLED" or f"{user}@{host}" != definer:
+                account = f"{qualified(user, host).replace('`.`', '`@`')}"
+                state = "" if status == "DISABLED" else f"DISABLE ON {replica}"
+                sql = f"ALTER DEFINER={account} EVENT {qualified(schema, name)} {state or 'DISABLE'}"
+                charset = variables.charset
+                _send(connection, sql.encode(codec_of(charset.client) if charset else "utf-8"))
+
+
+def _version(connection: Connection) -> tuple[int, int]:
+    major, minor, *_ = str(scalar(connection, "SELECT VERSION()")).split(".")
+    return int(major), int(minor)
+
+
+def _utf8(text: str) -> str:
+    """A string that means the same whatever the session's client character set is."""
+    return f"CONVERT(X'{text.encode().hex()}' USING utf8mb4)"
+
+
+def _literal(text: bytes) -> str:
+    """A time zone's name as an SQL string; names are plain ASCII."""
+    return "'" + text.decode("ascii").replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _shown(event: QueryEvent, variables: StatusVariables) -> str:
+    codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
+    text = " ".join(event.sql.decode(codec, "replace").split())
+    return repr(text if len(text) <= SHOWN_SQL else text[:SHOWN_SQL] + " …")
+
+
+def _explained(error: MySQLError, doing: str) -> Transient | Divergence | Unsupported:
+    text = f"cannot {doing}: {describe(error)}"
+    if is_transient(error):
+        return Transient(text)
+    if error_code(error) in _CONTRADICTIONS:
+        return Divergence(f"{text}; the target's objects are not those that the source had when it ran this")
+    return Unsupported(f"{text}; mend the cause on the target and start the job again")
