@@ -1,0 +1,62 @@
+# The newcomer's entry points. `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+STAMP := $(VENV)/.installed
+SOURCES := udup tests $(wildcard bench)
+
+# Looks for a Python 3.11 or newer, and among those for one that can make virtual environments: Debian's python3 cannot
+# without the package python3-venv. A version manager's stand-in that does not run is passed over.
+define FIND_PYTHON
+found=; able=; \
+for python in $${PYTHON:-python3.13 python3.12 python3.11 python3}; do \
+  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+  found=$$python; \
+  if "$$python" -c 'import ensurepip, venv' 2>/dev/null; then able=$$python; break; fi; \
+done; \
+if [ -z "$$found" ]; then \
+  echo "Python 3.11 or newer was not found. On Debian 12 and later: apt install python3 python3-venv" >&2; exit 1; \
+fi; \
+if [ -z "$$able" ]; then \
+  version=$$("$$found" -c 'import sys; print("python%d.%d" % sys.version_info[:2])'); \
+  echo "$$found cannot make a virtual environment. On Debian: apt install $$version-venv" >&2; exit 1; \
+fi
+endef
+
+.PHONY: help venv demo test lint bench clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
+
+venv: $(STAMP)  ## install Udup and its tools into .venv (again only when pyproject.toml changes)
+
+$(STAMP): pyproject.toml
+	@$(FIND_PYTHON); \
+	echo "Installing Udup into $(VENV) with $$able ($$("$$able" --version)): a minute or two"; \
+	"$$able" -m venv --clear $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP)  ## replicate a shop between two throw-away MySQL servers
+	@$(VENV)/bin/udup demo
+
+test: lint  ## lint, then run the tests against throw-away MySQL servers (PYTEST="-k name" chooses)
+	@echo "Running the tests"
+	@$(VENV)/bin/python -m pytest $(PYTEST)
+
+lint: $(STAMP)  ## check style, format and types
+	@echo "Checking style, format and types"
+	@$(VENV)/bin/ruff check --quiet $(SOURCES)
+	@$(VENV)/bin/ruff format --quiet --check $(SOURCES)
+	@$(VENV)/bin/mypy --no-error-summary
+
+bench: $(STAMP)  ## measure the speed (BENCH="..." passes arguments)
+	@$(VENV)/bin/python -m bench $(BENCH)
+
+clean:  ## remove what the targets made (.venv, caches); the MySQL in ~/.cache/udup stays
+	@echo "Removing $(VENV) and the tools' caches"
+	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

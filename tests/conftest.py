@@ -1,0 +1,90 @@
+"""Real MySQL servers for the tests: a source and a target for the whole run, others on demand.
+
+Nothing is left behind: the servers' folders go at the end, and the servers die with the test run if that is killed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from udup.errors import UdupError
+from udup.mysql.connection import connect, query
+from udup.mysql.names import quote
+from udup.sandbox.programs import MysqlPrograms
+from udup.sandbox.provision import provision
+from udup.sandbox.server import MysqlServer
+
+MakeServer = Callable[..., MysqlServer]
+
+_programs = pytest.StashKey[MysqlPrograms]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Gets MySQL before the first test, and only if a test wants it: a download has no place in a test's time limit."""
+    wanted = any("programs" in getattr(item, "fixturenames", ()) for item in session.items)
+    if not wanted or session.config.option.collectonly:
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    say = reporter.write_line if reporter is not None else print
+    try:
+        session.config.stash[_programs] = provision(say)
+    except UdupError as error:
+        pytest.exit(f"the tests need a MySQL server: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+@pytest.fixture(scope="session")
+def programs(pytestconfig: pytest.Config) -> MysqlPrograms:
+    """The programs of a real MySQL, 8.0 or newer."""
+    return pytestconfig.stash[_programs]
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """Where the servers of this run live; removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="udup-tests-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def source(programs: MysqlPrograms, server_folder: Path) -> Iterator[MysqlServer]:
+    """The server to copy from, shared by all tests: work in your own `schema`, change no global settings."""
+    with MysqlServer(programs, server_folder / "source") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def target(programs: MysqlPrograms, server_folder: Path) -> Iterator[MysqlServer]:
+    """The server to copy to, shared by all tests like `source`."""
+    with MysqlServer(programs, server_folder / "target") as server:
+        yield server
+
+
+@pytest.fixture
+def schema(source: MysqlServer, target: MysqlServer) -> Iterator[str]:
+    """A schema name of the test's own. The test creates it; it is dropped on both sides afterwards."""
+    name = f"test_{uuid.uuid4().hex[:12]}"  # not `random`: it starts over from the same seed in every test
+    yield name
+    for server in (source, target):
+        connection = connect(server.endpoint)
+        try:
+            query(connection, f"DROP DATABASE IF EXISTS {quote(name)}")
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def mysql_server(programs: MysqlPrograms, server_folder: Path) -> Iterator[MakeServer]:
+    """Makes started servers of the test's own: `mysql_server(binlog_row_image="MINIMAL")`; wiped afterwards."""
+    with ExitStack() as servers:
+
+        def make(options: Mapping[str, str | int] | None = None, /, **more: str | int) -> MysqlServer:
+            folder = server_folder / f"own-{uuid.uuid4().hex[:12]}"
+            return servers.enter_context(MysqlServer(programs, folder, options={**(options or {}), **more}))
+
+        yield make
