@@ -1,0 +1,267 @@
+"""A Udup server of its own, driven from outside as a user would: the command line, signals and REST."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+import psutil
+
+from udup.errors import Transient, UdupError
+from udup.job.words import Stage
+from udup.mysql.connection import Endpoint
+from udup.sandbox.child import spawn
+from udup.sandbox.ports import HOST, free_port
+
+#: Seconds until the REST API answers; imports and the actor system take 2 to 4 on a busy machine.
+START_DEADLINE = 40.0
+
+#: A server stops by itself within 10 s; some more are given before it is killed.
+STOP_DEADLINE = 15.0
+
+#: Seconds for one answer of the API.
+REQUEST_TIMEOUT = 15.0
+
+_POLL_SECONDS = 0.1
+
+_TAIL_LINES = 20
+
+Json = dict[str, Any]
+
+
+class UdupNode:
+    """One server in `folder`: its settings file, its log, its `data`. Ports are free ones unless they are given.
+
+    The ports stay the same over restarts, so that a client finds the server again.
+    """
+
+    def __init__(self, folder: Path, *, http_port: int | None = None, nats_port: int | None = None) -> None:
+        self.folder = folder.absolute()
+        self.http_port = http_port or free_port()
+        self.nats_port = nats_port or free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._family: dict[int, psutil.Process] = {}
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.http_port}"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "udup.toml"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "udup.log"
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The main process; `UdupError` if it does not run."""
+        if self._process is None or self._process.poll() is not None:
+            raise UdupError(f"the Udup server in {self.folder} does not run")
+        return self._process.pid
+
+    def __enter__(self) -> UdupNode:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Returns when the REST API answers; `UdupError` with the end of the log if it does not."""
+        if self.running:
+            raise UdupError(f"the Udup server in {self.folder} runs already")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(
+            f"data_dir = {json.dumps(str(self.data))}\n\n[ports]\nhttp = {self.http_port}\nnats = {self.nats_port}\n"
+        )
+        self._process = spawn([sys.executable, "-m", "udup", "server", "--config", str(self.config)], self.log)
+        deadline = time.monotonic() + START_DEADLINE
+        while not self._answers():
+            if not self.running:
+                raise UdupError(f"the Udup server ended at its start; its log ends with:\n{self._log_tail()}")
+            if time.monotonic() > deadline:
+                raise UdupError(
+                    f"the Udup server did not answer on {self.url} in {START_DEADLINE:.0f} s;"
+                    f" its log ends with:\n{self._log_tail()}"
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL to whatever of its processes is left after STOP_DEADLINE."""
+        self._remember_family()
+        if self._process is not None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_DEADLINE)
+        self.end_leftovers()
+
+    def kill(self) -> None:
+        """SIGKILL to the main process alone, as a crash would; what becomes of its children is its design's matter."""
+        self._remember_family()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def end_leftovers(self) -> list[str]:
+        """Kills every process of this server that still runs; answers what they were."""
+        left = [process for process in self._family.values() if process.is_running()]
+        titles = []
+        for process in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                titles.append(_title(process))
+                process.kill()
+        psutil.wait_procs(left, timeout=5)
+        if self._process is not None:
+            self._process.wait()
+        self._family = {}
+        return titles
+
+    def pids(self) -> dict[int, str]:
+        """The server's live processes and what they are."""
+        self._remember_family()
+        found = {}
+        for pid, process in self._family.items():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                    found[pid] = _title(process)
+        return found
+
+    def post_job(self, document: Json) -> str:
+        """Registers a job and answers its ID; `UdupError` with the server's reasons if it is refused."""
+        answer = self._request("POST", "/v1/jobs", json=document)
+        return str(answer.headers.get("X-Udup-Job-Id") or document.get("ID"))
+
+    def job(self, job_id: str) -> Json:
+        """The job as GET /v1/job/<id> shows it; `Transient` while the server does not answer."""
+        found: Json = self._request("GET", f"/v1/job/{job_id}").json()
+        return found
+
+    def delete_job(self, job_id: str) -> None:
+        self._request("DELETE", f"/v1/job/{job_id}")
+
+    def wait_stage(self, job_id: str, stages: Sequence[str] = (Stage.RUNNING,), deadline: float = 120.0) -> Json:
+        """The job once it is in one of these stages; `UdupError` when it fails or `deadline` seconds are over.
+
+        The server may be away in between, being restarted by someone else.
+        """
+        end = time.monotonic() + deadline
+        job: Json = {}
+        while time.monotonic() < end:
+            with contextlib.suppress(Transient):
+                job = self.job(job_id)
+            stage = job.get("Stage")
+            if stage in stages:
+                return job
+            if stage == Stage.FAILED:
+                raise UdupError(f"job {job_id} failed: {_reason(job)}")
+            time.sleep(_POLL_SECONDS)
+        raise UdupError(
+            f"job {job_id} did not come to {' or '.join(stages)} in {deadline:.0f} s;"
+            f" it is {job.get('Stage', 'not to be read')}: {_reason(job)}"
+        )
+
+    def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        try:
+            answer = httpx.request(method, self.url + path, timeout=REQUEST_TIMEOUT, trust_env=False, **arguments)
+        except httpx.HTTPError as error:
+            raise Transient(f"{method} {self.url}{path}: {error or type(error).__name__}") from error
+        if answer.status_code >= 500:
+            raise Transient(f"{method} {self.url}{path} was answered {answer.status_code}: {answer.text}")
+        if answer.status_code >= 400:
+            raise UdupError(f"{method} {self.url}{path} was refused with {answer.status_code}: {answer.text}")
+        return answer
+
+    def _answers(self) -> bool:
+        try:
+            self._request("GET", "/v1/jobs")
+        except Transient:
+            return False
+        return True
+
+    def _remember_family(self) -> None:
+        """Children are found through their parent, so they are noted while it lives."""
+        if self._process is None:
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            main = psutil.Process(self._process.pid)
+            for process in [main, *main.children(recursive=True), *_of_session(main.pid)]:
+                self._family.setdefault(process.pid, process)
+
+    def _log_tail(self) -> str:
+        if not self.log.exists():
+            return "(no log)"
+        return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-_TAIL_LINES:])
+
+
+def job_document(
+    name: str,
+    source: Endpoint,
+    target: Endpoint,
+    schemas: Sequence[str],
+    *,
+    gtid: str = "",
+    workers: int = 4,
+) -> Json:
+    """A job as it is posted. With `gtid` nothing is copied and the job starts after that set."""
+
+    def task(kind: str, endpoint: Endpoint, config: Json) -> Json:
+        connection = {
+            "Host": endpoint.host,
+            "Port": endpoint.port,
+            "User": endpoint.user,
+            "Password": endpoint.password,
+        }
+        return {"Type": kind, "Driver": "MySQL", "Config": {**config, "ConnectionConfig": connection}}
+
+    return {
+        "Name": name,
+        "Type": "synchronous",
+        "Tasks": [
+            task("Src", source, {"Gtid": gtid, "ReplicateDoDb": [{"TableSchema": schema} for schema in schemas]}),
+            task("Dest", target, {"ParallelWorkers": workers}),
+        ],
+    }
+
+
+def _of_session(session: int) -> list[psutil.Process]:
+    """The processes of a session: also those whose parent has died."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getsid(process.pid) == session:
+                found.append(process)
+    return found
+
+
+def _title(process: psutil.Process) -> str:
+    return " ".join(process.cmdline())[:200] or str(process.name())
+
+
+def _reason(job: Json) -> str:
+    progress = job.get("Progress") or {}
+    return str(progress.get("last_error") or job.get("StatusDescription") or "no reason given")
