@@ -42,7 +42,8 @@ class Kind(StrEnum):
 class Statement:
     """`objects` are those that the statement makes, changes or removes (of an index and a new trigger: the table);
     `sources` are tables it depends on (LIKE, REFERENCES); `schemas` are those that a database statement names, or
-    that the server says a DML statement changed. `moves_files` marks DISCARD and IMPORT TABLESPACE.
+    that the server says a DML statement changed. `moves_files` marks DISCARD and IMPORT TABLESPACE, `numbers_rows`
+    an AUTO_INCREMENT column added to the rows that are there.
     `atomic_select` marks the CREATE TABLE of a CREATE … SELECT, whose rows follow in the same transaction.
     """
 
@@ -53,6 +54,7 @@ class Statement:
     schemas: tuple[str, ...] = ()
     atomic_select: bool = False
     moves_files: bool = False
+    numbers_rows: bool = False
     problem: str = ""
 
 
@@ -78,6 +80,11 @@ _AFTER_DEFINER = frozenset({"SQL", "VIEW", "AGGREGATE", "PROCEDURE", "FUNCTION",
 
 #: Words that follow ALTER DATABASE when it names no schema.
 _DATABASE_OPTIONS = frozenset({"CHARACTER", "CHARSET", "COLLATE", "DEFAULT", "ENCRYPTION", "READ"})
+
+#: What ALTER TABLE … ADD adds besides columns.
+_ADDED_OTHERS = frozenset(
+    {"INDEX", "KEY", "UNIQUE", "FULLTEXT", "SPATIAL", "PRIMARY", "CONSTRAINT", "FOREIGN", "CHECK", "PARTITION"}
+)
 
 _SERVER_OBJECTS = frozenset({"TABLESPACE", "LOGFILE", "SERVER", "RESOURCE", "INSTANCE", "REFERENCE"})
 
@@ -313,8 +320,9 @@ class _Reader(WordReader):
 
     def alter_table(self, name: ObjectName) -> Statement:
         names, parents = [name], []
-        moves_files = False
+        moves_files = numbers_rows = False
         depth = 0
+        adding = self.adds_column()
         while self.at < len(self.words):
             word = self.peek()
             depth += (word == "(") - (word == ")")
@@ -328,10 +336,23 @@ class _Reader(WordReader):
                 self.expect("WITH", "TABLE")
                 names.append(self.name())
             else:
-                moving = word in ("DISCARD", "IMPORT") and self.peek(1) in ("TABLESPACE", "PARTITION")
-                moves_files = moves_files or moving
+                moves_files |= word in ("DISCARD", "IMPORT") and self.peek(1) in ("TABLESPACE", "PARTITION")
+                numbers_rows |= adding and word in ("AUTO_INCREMENT", "SERIAL") and self.peek(1) != "="
                 self.at += 1
-        return Statement(Kind.TABLE_DDL, "ALTER TABLE", tuple(names), tuple(parents), moves_files=moves_files)
+                if depth == 0 and word == ",":
+                    adding = self.adds_column()
+        return Statement(
+            Kind.TABLE_DDL,
+            "ALTER TABLE",
+            tuple(names),
+            tuple(dict.fromkeys(parents)),
+            moves_files=moves_files,
+            numbers_rows=numbers_rows,
+        )
+
+    def adds_column(self) -> bool:
+        """Whether the action of an ALTER TABLE that starts here adds columns."""
+        return self.peek() == "ADD" and self.peek(1) not in _ADDED_OTHERS
 
     def renamed_to(self) -> list[ObjectName]:
         """The new name in RENAME [TO | AS | =] name; nothing for a column or an index."""

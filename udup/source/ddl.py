@@ -101,6 +101,11 @@ def _decide_tables(statement: Statement, selection: Selection) -> Decision:
             f"{statement.verb} of {_listed(statement.objects)} takes a tablespace file away or in, and files are not "
             "carried; make the job anew so that the table is copied"
         )
+    if statement.numbers_rows:
+        return _refuse(
+            f"{statement.verb} of {_listed(statement.objects)} adds an AUTO_INCREMENT column: each server would number "
+            "the rows in the order in which it keeps them, and the orders may differ; make the job anew after it"
+        )
     return _CARRY
 
 

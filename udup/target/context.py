@@ -59,13 +59,8 @@ _CONTRADICTIONS = frozenset(
     }
 )
 
-#: Variables that need a privilege even for one's own session: set only where the value differs.
-_RESTRICTED = (
-    "default_collation_for_utf8mb4",
-    "sql_require_primary_key",
-    "default_table_encryption",
-    "explicit_defaults_for_timestamp",
-)
+#: A schema that every account may enter and none may change.
+_NOWHERE = "information_schema"
 
 #: The first version that says DISABLE ON REPLICA.
 _SAYS_REPLICA = (8, 2)
@@ -81,7 +76,7 @@ def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = N
     statement = classify_query(event)
     doing = f"run on the target {_shown(event, variables)}"
     try:
-        _enter_schema(connection, event, statement)
+        _enter_schema(connection, event)
         _set(connection, session_settings(event, variables))
         _set(connection, _restricted_settings(connection, variables))
         _execute_once(connection, event, gtid_next)
@@ -118,21 +113,30 @@ def session_settings(event: QueryEvent, variables: StatusVariables) -> list[str]
 
 
 def _restricted_settings(connection: Connection, variables: StatusVariables) -> list[str]:
-    """Assignments for restricted variables whose value is another one here."""
+    """Assignments for variables that need a privilege even in one's own session, where the value is another one.
+
+    One that the target does not have is left out: it came with a feature that the target then lacks too.
+    """
     utf8mb4 = variables.default_collation_for_utf8mb4
     wanted = {
         "default_collation_for_utf8mb4": _collation_name(connection, utf8mb4) if utf8mb4 else None,
-        "sql_require_primary_key": variables.sql_require_primary_key,
-        "default_table_encryption": variables.default_table_encryption,
-        "explicit_defaults_for_timestamp": variables.explicit_defaults_for_timestamp,
+        "sql_require_primary_key": _switch(variables.sql_require_primary_key),
+        "default_table_encryption": _switch(variables.default_table_encryption),
+        "explicit_defaults_for_timestamp": _switch(variables.explicit_defaults_for_timestamp),
+        # The source logs a key that it generated as part of the statement; the target must not add one.
+        "sql_generate_invisible_primary_key": "OFF",
     }
-    current = query(connection, "SELECT " + ", ".join(f"@@session.{name}" for name in _RESTRICTED))[0]
-    settings = []
-    for name, now in zip(_RESTRICTED, current, strict=True):
-        value = wanted[name]
-        if value is not None and value != (now if isinstance(value, str) else bool(now)):
-            settings.append(f"{name}={value if isinstance(value, str) else int(value)}")
-    return settings
+    listed = ", ".join(f"'{name}'" for name in wanted)
+    current = dict(query(connection, f"SHOW SESSION VARIABLES WHERE Variable_name IN ({listed})"))
+    return [
+        f"{name}={value}"
+        for name, value in wanted.items()
+        if value is not None and name in current and current[name] != value
+    ]
+
+
+def _switch(value: bool | None) -> str | None:
+    return None if value is None else "ON" if value else "OFF"
 
 
 def _collation_name(connection: Connection, number: int) -> str | None:
@@ -147,20 +151,19 @@ def _set(connection: Connection, settings: list[str]) -> None:
         _send(connection, ("SET " + ", ".join(settings)).encode("ascii"))
 
 
-def _enter_schema(connection: Connection, event: QueryEvent, statement: Statement) -> None:
-    """USE the event's schema. It may be missing here: for a database statement, and where every name says its own.
+def _enter_schema(connection: Connection, event: QueryEvent) -> None:
+    """USE the event's schema, or one that nothing can be made in where the target does not have it.
 
-    Done before the context is set, since the schema's name is UTF-8 whatever the client's character set is.
+    Otherwise a name without a schema would be found in that of the statement before. Done before the context is
+    set, since the schema's name is UTF-8 whatever the client's character set is.
     """
     connection.set_character_set("utf8mb4")
-    _set(connection, ["sql_mode=DEFAULT"])
-    if not event.schema or statement.kind is Kind.DATABASE_DDL:
-        return
     try:
-        connection.select_db(event.schema.decode())
+        connection.select_db(event.schema.decode() or _NOWHERE)
     except MySQLError as error:
-        if error_code(error) != ER.BAD_DB_ERROR:
+        if error_code(error) not in (ER.BAD_DB_ERROR, ER.DBACCESS_DENIED_ERROR):
             raise
+        connection.select_db(_NOWHERE)
 
 
 def _execute_once(connection: Connection, event: QueryEvent, gtid_next: str | None) -> None:
