@@ -67,7 +67,7 @@ class ConnectionConfig(Model):
     host: Annotated[str, BeforeValidator(values.host)]
     port: Annotated[int, BeforeValidator(values.within(1, 65535))]
     user: Annotated[str, BeforeValidator(values.user)]
-    password: Annotated[str, BeforeValidator(values.password)] = Field("", repr=False)
+    password: Annotated[str, BeforeValidator(values.password)] = Field(default="", repr=False)
 
     def endpoint(self) -> Endpoint:
         return Endpoint(self.host, self.port, self.user, self.password)

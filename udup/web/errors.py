@@ -1,0 +1,118 @@
+"""The one shape of errors: the bare text; or, for a client that accepts JSON by name, an object with its details.
+
+    {"error": "…", "details": [{"field": "Tasks[0].Config.ConnectionConfig.Port", "problem": "must be 1…65535, got 0"}]}
+
+400 is for what the client can mend, 404 and 405 for what is not there, 409 for an index that no longer holds, 503 for
+what is worth another try. 500 is our own fault alone: it is logged with its trace.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import falcon
+
+from udup import logs
+from udup.errors import Fault, Refused, Transient, UdupError, Unsupported
+from udup.job import IndexConflict
+from udup.web.ports import NotReady
+
+#: The router's answer to a path that is not there, byte for byte what clients know.
+PAGE_NOT_FOUND = "404 page not found\n"
+INVALID_METHOD = "Invalid method"
+
+#: Seconds after which a client may try again, sent with 503.
+RETRY_AFTER_S = 1
+
+_TEXT = "text/plain; charset=utf-8"
+_LOG = logs.logger("web")
+
+
+@dataclass(frozen=True)
+class Told:
+    """An error as the client is told it."""
+
+    status: str
+    text: str
+    faults: tuple[Fault, ...] = ()
+
+
+def install(app: falcon.App[falcon.Request, falcon.Response]) -> None:
+    """Make every error of the app take this module's shape, falcon's own included."""
+    app.add_error_handler(Exception, _handle_unforeseen)
+    app.add_error_handler(UdupError, _handle_udup)
+    app.add_error_handler(falcon.HTTPError, _handle_http)
+
+
+def _handle_udup(req: falcon.Request, resp: falcon.Response, error: UdupError, _params: object) -> None:
+    match error:
+        case Refused():
+            told = Told(falcon.HTTP_400, _listed(error.faults), tuple(error.faults))
+        case Unsupported():
+            told = Told(falcon.HTTP_400, str(error))
+        case IndexConflict():
+            told = Told(falcon.HTTP_409, str(error))
+        case NotReady() | Transient():
+            told = Told(falcon.HTTP_503, str(error))
+            resp.set_header("Retry-After", str(RETRY_AFTER_S))
+        case _:
+            _LOG.error("request_failed", method=req.method, path=req.path, exc_info=error)
+            told = Told(falcon.HTTP_500, str(error))
+    _tell(req, resp, told)
+
+
+def _handle_http(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _params: object) -> None:
+    """Falcon's own errors, and those raised with its classes; their headers (such as Allow) are not ours."""
+    if isinstance(error, falcon.HTTPRouteNotFound):
+        resp.set_header("X-Content-Type-Options", "nosniff")
+        told = Told(falcon.HTTP_404, PAGE_NOT_FOUND)
+    elif isinstance(error, falcon.HTTPMethodNotAllowed):
+        told = Told(falcon.HTTP_405, INVALID_METHOD)
+    else:
+        told = Told(str(error.status), error.description or error.title or str(error.status))
+    _tell(req, resp, told)
+
+
+def _handle_unforeseen(req: falcon.Request, resp: falcon.Response, error: Exception, _params: object) -> None:
+    _LOG.error("request_crashed", method=req.method, path=req.path, exc_info=error)
+    _tell(req, resp, Told(falcon.HTTP_500, "internal error; the server's log tells more"))
+
+
+def _tell(req: falcon.Request, resp: falcon.Response, told: Told) -> None:
+    resp.status = told.status
+    if _names_json(req):
+        body = {
+            "error": told.text.rstrip("\n"),
+            "details": [{"field": fault.where, "problem": _problem(fault)} for fault in told.faults],
+        }
+        resp.data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        resp.content_type = falcon.MEDIA_JSON
+    else:
+        resp.data = told.text.encode()
+        resp.content_type = _TEXT
+
+
+def _listed(faults: list[Fault]) -> str:
+    """One fault as it is; several under a count, one a line."""
+    if len(faults) == 1:
+        return str(faults[0])
+    return "\n".join([f"{len(faults)} errors occurred:", "", *(f"* {fault}" for fault in faults)])
+
+
+def _problem(fault: Fault) -> str:
+    return f"{fault.problem} -- {fault.remedy}" if fault.remedy else fault.problem
+
+
+def _names_json(req: falcon.Request) -> bool:
+    """Whether Accept names application/json itself; `*/*`, which every client sends, is not enough."""
+    for media in req.accept.lower().split(","):
+        name, *parameters = (part.strip() for part in media.split(";"))
+        if name == falcon.MEDIA_JSON and not any(_is_zero_quality(parameter) for parameter in parameters):
+            return True
+    return False
+
+
+def _is_zero_quality(parameter: str) -> bool:
+    key, _, value = parameter.partition("=")
+    return key.strip() == "q" and not value.strip().strip("0.")

@@ -1,0 +1,57 @@
+"""What the API needs from the rest of the system: two small interfaces, given to it when it is built.
+
+Reads come from the job store, so that they never wait for an actor; writes go through the supervisor. Both are called
+from several web threads at once and must allow that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from udup.errors import UdupError
+from udup.job import JobRecord
+
+
+class NotReady(UdupError):
+    """The node cannot answer in time, or not yet: worth another try later (503)."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write did: the store's index after it, the job's ID, and an ID for the act itself."""
+
+    index: int
+    job_id: str
+    eval_id: str
+
+
+class JobControl(Protocol):
+    """Writes. They return when the wish is stored; that it is carried out shows in the job's stage.
+
+    Raise `Refused` for a job that cannot be (400), `IndexConflict` for an index that no longer holds (409), and
+    `NotReady` or `Transient` when the system cannot take the wish now (503).
+    """
+
+    def register(self, document: dict[str, Any], enforce_index: int | None) -> Written:
+        """Create the job that `document` describes, or replace the one with its ID.
+
+        The document is as posted, without a wrapper, unchecked: `udup.job.accept` checks it and puts stored passwords
+        back. With `enforce_index`, `udup.job.check_enforced_index` decides first, in the same step as the write.
+        """
+
+    def delete(self, job_id: str) -> Written:
+        """Stop and forget a job; one that is not there is a success as well."""
+
+
+class JobReads(Protocol):
+    """Reads."""
+
+    def jobs(self, prefix: str) -> tuple[list[JobRecord], int]:
+        """The jobs whose ID starts with `prefix`, in any order, and the index of the last change to any job."""
+
+    def job(self, job_id: str) -> JobRecord | None:
+        """One job, None if there is none with exactly this ID."""
+
+    def problems(self) -> list[str]:
+        """Why the node cannot work now, for people; empty when it is ready."""
