@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
-    """One column as information_schema.COLUMNS describes it; `kind` is DATA_TYPE (`int`, `varchar`, …)."""
+    """One column as information_schema.COLUMNS describes it; `kind` is DATA_TYPE (`int`, `varchar`, …).
+
+    `octets` is the most bytes that a value of a string type may have, 0 for other types.
+    """
 
     name: str
     kind: str
@@ -16,6 +19,7 @@ class Column:
     collation: str | None
     nullable: bool
     generated: bool
+    octets: int = 0
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Table:
     """A base table.
 
     `key` holds the columns by which it is cut into chunks (primary key, or a unique key without NULLs), empty if
-    it has none that serves. `create_sql` is the server's SHOW CREATE TABLE.
+    it has none that serves; `key_index` is that index's name. `create_sql` is the server's SHOW CREATE TABLE.
     """
 
     schema: str
@@ -33,11 +37,21 @@ class Table:
     rows_estimate: int
     row_bytes: int
     create_sql: str
+    key_index: str = ""
+
+    @property
+    def stored_columns(self) -> tuple[Column, ...]:
+        """The columns that hold values of their own; generated ones are computed again by any server."""
+        return tuple(column for column in self.columns if not column.generated)
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """A view, routine, trigger or event, with the session context that its definition was made in."""
+    """A view, routine, trigger or event, with the session context that its definition was made in.
+
+    `table` is a trigger's table. A view's `sql` names its tables with their schemas; that of the others is to be
+    run with `schema` as the default one.
+    """
 
     kind: str  # VIEW, PROCEDURE, FUNCTION, TRIGGER, EVENT
     schema: str
@@ -48,6 +62,7 @@ class StoredObject:
     collation_connection: str
     collation_database: str
     time_zone: str = ""
+    table: str = ""
 
 
 @dataclass(frozen=True)

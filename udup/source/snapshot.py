@@ -52,8 +52,8 @@ LOCK_PAUSE = 3.0
 #: Session of a reading connection. The row text must not depend on the server's defaults, and a reader may be
 #: held up by flow control for long (timeouts in seconds; a year is the largest wait_timeout).
 READER_SESSION = (
-    "SET SESSION sql_mode = '', time_zone = '+00:00', lock_wait_timeout = 60, net_write_timeout = 86400,"
-    " net_read_timeout = 86400, wait_timeout = 31536000, max_execution_time = 0,"
+    "SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00', lock_wait_timeout = 60,"
+    " net_write_timeout = 86400, net_read_timeout = 86400, wait_timeout = 31536000, max_execution_time = 0,"
     " transaction_isolation = 'REPEATABLE-READ'"
 )
 

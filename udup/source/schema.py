@@ -1,0 +1,189 @@
+"""Reads from the source everything that a full copy must create: schemas, tables and stored objects.
+
+Definitions are taken as the server prints them (SHOW CREATE …), never put together from parts: what the server
+prints it also accepts. The dictionary is not part of a snapshot, so a DDL between the opening of the snapshot and
+this reading would go unseen; read the catalog before and after and compare with `same_definitions`. A DDL that
+comes later makes the reading of its table fail, which is noticed by itself.
+
+What cannot be copied exactly is refused at once, all of it in one message.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from udup.errors import Unsupported
+from udup.mysql.catalog import Catalog, Column, Schema, StoredObject, Table
+from udup.mysql.connection import Connection, query
+from udup.mysql.names import qualified, quote
+from udup.mysql.selection import Selection
+from udup.source.stored import read_objects
+
+#: Engines whose rows belong to a consistent snapshot (or that hold none).
+SNAPSHOT_ENGINES = frozenset({"innodb", "rocksdb", "blackhole"})
+
+#: Types whose order and whose literals are exact, so that a boundary can be named in SQL.
+KEY_KINDS = frozenset(
+    {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "year", "date", "time", "datetime"}
+    | {"timestamp", "char", "varchar", "binary", "varbinary"}
+)
+
+#: Session of a connection that reads the dictionary: text in utf8mb4, fresh estimates, hidden keys shown; the
+#: default of a TIMESTAMP column is printed in the session's time zone.
+DICTIONARY_SESSION = (
+    "SET NAMES utf8mb4; SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1,"
+    " information_schema_stats_expiry = 0, show_gipk_in_create_table_and_information_schema = ON"
+)
+
+_AUTO_INCREMENT_COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
+
+
+@dataclass(frozen=True)
+class _Key:
+    index: str
+    columns: tuple[str, ...]
+
+
+def read_catalog(connection: Connection, selection: Selection) -> Catalog:
+    """Everything that `selection` carries. Raises `Unsupported` naming all tables and objects that cannot be.
+
+    Changes the session's character set and sql_mode; no default database may be chosen on `connection`.
+    """
+    _run_all(connection, DICTIONARY_SESSION)
+    problems: list[str] = []
+    schemas: list[Schema] = []
+    tables: list[Table] = []
+    objects: list[StoredObject] = []
+    for (name,) in query(connection, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY 1"):
+        if not selection.wants_schema(name):
+            continue
+        create = query(connection, f"SHOW CREATE DATABASE {quote(name)}")[0][1]
+        schemas.append(Schema(name, create))
+        tables.extend(_read_tables(connection, name, selection, problems))
+        objects.extend(read_objects(connection, name, selection, problems))
+    if problems:
+        raise Unsupported("the source holds what cannot be copied exactly: " + "; ".join(problems))
+    return Catalog(tuple(schemas), tuple(tables), tuple(objects))
+
+
+def same_definitions(one: Catalog, other: Catalog) -> bool:
+    """Whether no DDL came between two readings; estimates and AUTO_INCREMENT counters may differ."""
+    return (
+        one.schemas == other.schemas
+        and one.objects == other.objects
+        and [_definition(table) for table in one.tables] == [_definition(table) for table in other.tables]
+    )
+
+
+def _definition(table: Table) -> Table:
+    create_sql = _AUTO_INCREMENT_COUNTER.sub("", table.create_sql)
+    return replace(table, rows_estimate=0, row_bytes=0, create_sql=create_sql)
+
+
+def _read_tables(connection: Connection, schema: str, selection: Selection, problems: list[str]) -> list[Table]:
+    rows = query(
+        connection,
+        "SELECT TABLE_NAME, ENGINE, TABLE_ROWS, AVG_ROW_LENGTH FROM information_schema.TABLES"
+        " WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE' ORDER BY TABLE_NAME",
+        schema,
+    )
+    columns = _read_columns(connection, schema)
+    keys = _read_keys(connection, schema)
+    tables = []
+    for name, engine, estimate, row_bytes in rows:
+        if not selection.wants(schema, name):
+            continue
+        problem = _engine_problem(qualified(schema, name), engine)
+        if problem:
+            problems.append(problem)
+            continue
+        own = columns.get(name, ())
+        key = _chunk_key(keys.get(name, {}), own)
+        create = query(connection, f"SHOW CREATE TABLE {qualified(schema, name)}")[0][1]
+        tables.append(
+            Table(
+                schema=schema,
+                name=name,
+                columns=own,
+                key=key.columns,
+                rows_estimate=int(estimate or 0),
+                row_bytes=int(row_bytes or 0),
+                create_sql=create,
+                key_index=key.index,
+            )
+        )
+    return tables
+
+
+def _engine_problem(table: str, engine: str | None) -> str:
+    if engine is None:
+        return f"table {table} cannot be opened by the source itself: repair, drop or leave it out"
+    if engine.lower() in SNAPSHOT_ENGINES:
+        return ""
+    if engine.lower() in {"mrg_myisam", "federated"}:
+        return f"table {table} ({engine}) shows rows that live in other tables: leave it out and make it by hand"
+    return (
+        f"table {table} ({engine}) is not transactional, so its rows cannot be read at the snapshot's GTID set:"
+        " ALTER TABLE … ENGINE=InnoDB, or leave it out"
+    )
+
+
+def _read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column, ...]]:
+    rows = query(
+        connection,
+        "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME,"
+        " IS_NULLABLE, GENERATION_EXPRESSION, CHARACTER_OCTET_LENGTH"
+        " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME, ORDINAL_POSITION",
+        schema,
+    )
+    columns: dict[str, list[Column]] = {}
+    for table, name, kind, column_type, charset, collation, nullable, expression, octets in rows:
+        columns.setdefault(table, []).append(
+            Column(
+                name=name,
+                kind=_text(kind).lower(),
+                column_type=_text(column_type),
+                charset=charset,
+                collation=collation,
+                nullable=nullable == "YES",
+                generated=bool(expression),
+                octets=int(octets or 0),
+            )
+        )
+    return {table: tuple(own) for table, own in columns.items()}
+
+
+def _read_keys(connection: Connection, schema: str) -> dict[str, dict[str, list[str]]]:
+    """Unique indexes by table and name; a part that is an expression or a prefix is the empty name."""
+    rows = query(
+        connection,
+        "SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS"
+        " WHERE TABLE_SCHEMA = %s AND NON_UNIQUE = 0 AND IS_VISIBLE = 'YES'"
+        " ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX",
+        schema,
+    )
+    keys: dict[str, dict[str, list[str]]] = {}
+    for table, index, column, prefix in rows:
+        part = column if column is not None and prefix is None else ""
+        keys.setdefault(table, {}).setdefault(index, []).append(part)
+    return keys
+
+
+def _chunk_key(indexes: dict[str, list[str]], columns: tuple[Column, ...]) -> _Key:
+    """The primary key if it serves, else the unique key with the fewest columns, else none."""
+    usable = {column.name for column in columns if column.kind in KEY_KINDS and not column.nullable}
+    serving = [_Key(index, tuple(parts)) for index, parts in indexes.items() if all(part in usable for part in parts)]
+    serving.sort(key=lambda key: (key.index != "PRIMARY", len(key.columns), key.index))
+    return serving[0] if serving else _Key("", ())
+
+
+def _run_all(connection: Connection, statements: str) -> None:
+    for statement in statements.split("; "):
+        query(connection, statement)
+
+
+def _text(value: Any) -> str:
+    """DATA_TYPE and COLUMN_TYPE are blobs in the dictionary and may arrive as bytes."""
+    return value.decode() if isinstance(value, bytes) else str(value)

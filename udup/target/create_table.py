@@ -1,0 +1,99 @@
+"""Takes the server's SHOW CREATE TABLE apart, so that a table can be made first and its indexes after the rows.
+
+Loading rows into bare tables and building the indexes at the end, sorted, beats keeping them up row by row. The
+text is cut at the commas of the outermost parentheses, with names, strings and nested parentheses skipped whole:
+a comment or a default may hold anything. Every piece is used as the server wrote it.
+
+All or nothing: in a table without a primary key a unique key may be the clustered index, and an AUTO_INCREMENT
+column needs its index at once; such tables keep all their indexes, so that their order is the source's too.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from udup.errors import Unsupported
+from udup.mysql.catalog import Table
+from udup.mysql.names import qualified, quote
+
+_TOKEN = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|[(),]", re.DOTALL)
+_NAME = r"`(?:[^`]|``)*`"
+_PLAIN_INDEX = re.compile(rf"(?:UNIQUE |SPATIAL )?KEY {_NAME}")
+_FULLTEXT = re.compile(rf"FULLTEXT KEY {_NAME}")
+_FOREIGN_KEY = re.compile(rf"CONSTRAINT {_NAME} FOREIGN KEY ")
+_AUTO_COLUMN = re.compile(rf"({_NAME}) .*\bAUTO_INCREMENT\b", re.DOTALL)
+_STRING = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A CREATE TABLE in parts: what stands in it, and what is added by ALTER TABLE … ADD after the rows."""
+
+    body: tuple[str, ...]
+    indexes: tuple[str, ...]
+    fulltext: tuple[str, ...]
+    foreign_keys: tuple[str, ...]
+    options: str
+
+
+def read_definition(table: Table) -> Definition:
+    """The parts of `table.create_sql`. Raises `Unsupported` if it is not laid out as MySQL prints it."""
+    items, options = _split(table)
+    foreign_keys = tuple(item for item in items if _FOREIGN_KEY.match(item))
+    items = [item for item in items if not _FOREIGN_KEY.match(item)]
+    if not _can_defer(items):
+        return Definition(tuple(items), (), (), foreign_keys, options)
+    indexes = tuple(item for item in items if _PLAIN_INDEX.match(item))
+    fulltext = tuple(item for item in items if _FULLTEXT.match(item))
+    body = tuple(item for item in items if item not in indexes and item not in fulltext)
+    return Definition(body, indexes, fulltext, foreign_keys, options)
+
+
+def create_statement(table: Table) -> str:
+    """CREATE TABLE without foreign keys and, where that is possible, without secondary indexes."""
+    parts = read_definition(table)
+    body = ",\n  ".join(parts.body)
+    return f"CREATE TABLE {qualified(table.schema, table.name)} (\n  {body}\n){parts.options}"
+
+
+def index_statements(table: Table) -> list[str]:
+    """One ALTER for all plain indexes, then one for each FULLTEXT index: InnoDB builds only one at a time."""
+    parts = read_definition(table)
+    alter = f"ALTER TABLE {qualified(table.schema, table.name)} ADD "
+    plain = [alter + ", ADD ".join(parts.indexes)] if parts.indexes else []
+    return plain + [alter + index for index in parts.fulltext]
+
+
+def foreign_key_statements(table: Table) -> list[str]:
+    """To be run with foreign_key_checks = 0: the rows are those of the source, and parents may come later."""
+    keys = read_definition(table).foreign_keys
+    if not keys:
+        return []
+    return [f"ALTER TABLE {qualified(table.schema, table.name)} ADD " + ", ADD ".join(keys)]
+
+
+def _split(table: Table) -> tuple[list[str], str]:
+    """The items between the outermost parentheses, and the table options behind them."""
+    sql = table.create_sql
+    head = f"CREATE TABLE {quote(table.name)} ("
+    if not sql.startswith(head):
+        raise Unsupported(f"cannot read the definition of {qualified(table.schema, table.name)}: {sql[:80]!r} …")
+    items: list[str] = []
+    start, depth = len(head), 1
+    for token in _TOKEN.finditer(sql, start):
+        text = token.group()
+        depth += (text == "(") - (text == ")")
+        if (text == "," and depth == 1) or depth == 0:
+            items.append(sql[start : token.start()].strip())
+            start = token.end()
+        if depth == 0:
+            return items, sql[start:]
+    raise Unsupported(f"the definition of {qualified(table.schema, table.name)} has no end")
+
+
+def _can_defer(items: list[str]) -> bool:
+    """Whether there is a primary key that also serves the AUTO_INCREMENT column, if there is one."""
+    primary = next((item for item in items if item.startswith("PRIMARY KEY (")), "")
+    auto = next((found[1] for item in items if (found := _AUTO_COLUMN.match(_STRING.sub("", item)))), "")
+    return bool(primary) and (not auto or primary.startswith(f"PRIMARY KEY ({auto}"))
