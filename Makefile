@@ -37,7 +37,7 @@ $(STAMP): pyproject.toml
 	@$(FIND_PYTHON); \
 	echo "Installing Udup into $(VENV) with $$able ($$("$$able" --version)): a minute or two"; \
 	"$$able" -m venv --clear $(VENV)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 demo: $(STAMP)  ## replicate a shop between two throw-away MySQL servers

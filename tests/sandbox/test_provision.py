@@ -161,13 +161,15 @@ def test_the_mirror_is_the_machines_own(name: str, text: str, expected: list[str
 
 
 @pytest.mark.skipif("UDUP_TEST_DOWNLOAD" not in os.environ, reason="downloads 56 MB; UDUP_TEST_DOWNLOAD=1 runs it")
-def test_debians_mysql_is_fetched_into_an_empty_cache_and_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_debians_mysql_is_fetched_into_an_empty_cache_and_runs(
+    monkeypatch: pytest.MonkeyPatch, server_folder: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(server_folder / "cache"))  # half a gigabyte, gone after the run
     said: list[str] = []
     fetched = debian_programs(said.append)
     assert any("downloading MySQL" in line for line in said)
     assert {"mysqld", *CLIENTS} <= set(fetched.paths)
-    with MysqlServer(fetched, tmp_path / "server") as server:
+    with MysqlServer(fetched, server_folder / "of-debian") as server:
         assert server.running
     said.clear()
     assert debian_programs(said.append) == fetched

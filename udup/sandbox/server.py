@@ -40,7 +40,7 @@ _TAIL_LINES = 20
 #: mysqld's error codes for a TCP port in use.
 _PORT_TAKEN_MARKS = ("MY-010257", "MY-010262")
 
-#: What every server has unless its own options say otherwise. The caches are small: 350 MB of memory instead of 550.
+#: What every server has unless its own options say otherwise. The caches are small: 390 MB of memory instead of 550.
 DEFAULT_OPTIONS: Mapping[str, str] = {
     "mysqlx": "OFF",
     "gtid-mode": "ON",
