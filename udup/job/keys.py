@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from udup.errors import Fault
@@ -20,8 +21,9 @@ class Level:
     names: Iterable[str]
     inside: Mapping[str, Level] = field(default_factory=dict)
 
+    @cached_property
     def spellings(self) -> dict[str, str]:
-        """Lower case to canonical."""
+        """Lower case to canonical; made once, since a job may name thousands of tables."""
         return {name.lower(): name for name in self.names}
 
 
@@ -31,7 +33,7 @@ def canonical(value: object, level: Level, path: str, faults: list[Fault]) -> An
         return [canonical(item, level, f"{path}[{place}]", faults) for place, item in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    spellings = level.spellings()
+    spellings = level.spellings
     given_as: dict[str, str] = {}
     result: dict[str, Any] = {}
     items: Iterable[tuple[str, Any]] = value.items()
