@@ -145,7 +145,7 @@ GROUP BY o.id, o.number, c.email;
 
 CREATE TRIGGER payment_audit AFTER INSERT ON payments FOR EACH ROW
 INSERT INTO audit_log (at, actor, action, detail)
-VALUES (NEW.paid, 'trigger', 'payment', JSON_OBJECT('payment', NEW.id, 'amount', NEW.amount));
+VALUES (NEW.paid, 'trigger', 'payment', JSON_OBJECT('payment', NEW.id, 'amount', NEW.amount + 0e0));
 
 CREATE PROCEDURE restock(IN which INT UNSIGNED, IN amount INT)
 BEGIN

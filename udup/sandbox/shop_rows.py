@@ -80,7 +80,7 @@ def _goods(sizes: Sizes, dice: Dice) -> list[Insert]:
         f" ROUND({h(3, 1_000_000)} / 100, 2), ELT({dice.pick(4, 3)}, 0, 0.07, 0.19),"
         f" IF(n % 7, {h(5, 100_000)} / 777, NULL),"
         f" JSON_OBJECT('colour', ELT(1 + n % 3, 'red', 'grün', '蓝'),"
-        f" 'sizes', JSON_ARRAY(n % 5, n % 9, NULL), 'ratio', n / 3)"
+        f" 'sizes', JSON_ARRAY(n % 5, n % 9, NULL), 'ratio', n / 3e0)"
     )
     stock = (
         f"stock SELECT 1 + (n - 1) DIV {WAREHOUSES}, n % {WAREHOUSES},"

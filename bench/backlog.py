@@ -1,0 +1,156 @@
+"""How long a backlog takes to drain: many small transactions and some big ones, written while nobody replicates."""
+
+from __future__ import annotations
+
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from pymysql.constants import ER
+
+from bench.contestants import Contestant, Replica, Udup
+from bench.results import Line, Result
+from bench.servers import Bench, executed, pretend_copied, session
+from udup.mysql.connection import Connection, Endpoint, MySQLError, error_code, query
+from udup.sandbox.compare import compare
+
+SCHEMA = "backlog"
+SMALL = 20_000
+BIG = 200
+BIG_ROWS = 1_000
+WRITERS = 8
+ACCOUNTS = 5_000
+
+#: Seconds that a contestant may take.
+DEADLINE = 600.0
+
+TABLES = (
+    f"CREATE DATABASE {SCHEMA}",
+    f"CREATE TABLE {SCHEMA}.accounts (id INT PRIMARY KEY, email VARCHAR(60) NOT NULL UNIQUE, balance DECIMAL(14, 2),"
+    " changed DATETIME(6))",
+    f"CREATE TABLE {SCHEMA}.transfers (id BIGINT PRIMARY KEY AUTO_INCREMENT, reference VARCHAR(40) UNIQUE,"
+    " account INT NOT NULL, amount DECIMAL(14, 2), note VARCHAR(100),"
+    f" FOREIGN KEY (account) REFERENCES {SCHEMA}.accounts (id))",
+    f"CREATE TABLE {SCHEMA}.journal (at DATETIME(6), writer INT, n INT, word VARCHAR(60))",
+    f"CREATE TABLE {SCHEMA}.items (a INT, b INT, text VARCHAR(200), doc JSON, PRIMARY KEY (a, b), KEY (text))",
+    f"INSERT INTO {SCHEMA}.accounts WITH RECURSIVE numbers (n) AS"
+    f" (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {ACCOUNTS})"
+    " SELECT n, CONCAT('a', n, '@example.org'), 100, '2026-01-01' FROM numbers",
+)
+
+
+def run(bench: Bench) -> Result:
+    small, big = (2_000, 20) if bench.quick else (SMALL, BIG)
+    result = Result("backlog", f"time to drain {small} small transactions and {big} of {BIG_ROWS} rows", "s")
+    with bench.server("source") as source:
+        create(source.endpoint)
+        base = executed(source.endpoint)
+        began = time.monotonic()
+        write(source.endpoint, small, big)
+        result.note(f"written by {WRITERS} writers in {time.monotonic() - began:.1f} s")
+        replica = Replica()
+        result.attempt(replica.name, lambda: _drain(bench, source.endpoint, base, replica))
+        result.attempt(Udup.name, lambda: _drain_by_udup(bench, source.endpoint, base))
+    return result
+
+
+def create(endpoint: Endpoint) -> None:
+    """The tables, alike on the source and on every target."""
+    with session(endpoint) as connection:
+        query(connection, f"SET cte_max_recursion_depth = {ACCOUNTS + 1}")
+        for statement in TABLES:
+            query(connection, statement)
+
+
+def write(endpoint: Endpoint, small: int, big: int) -> None:
+    """The backlog, by WRITERS connections at once; every writer's share has its big ones spread evenly."""
+    with ThreadPoolExecutor(WRITERS) as pool:
+        shares = [pool.submit(_write_share, endpoint, n, small // WRITERS, big // WRITERS) for n in range(WRITERS)]
+        for share in shares:
+            share.result()
+
+
+def _drain_by_udup(bench: Bench, source: Endpoint, base: str) -> list[Line]:
+    with bench.node() as node:
+        return _drain(bench, source, base, Udup(node))
+
+
+def _drain(bench: Bench, source: Endpoint, base: str, contestant: Contestant) -> list[Line]:
+    wanted = executed(source)
+    with bench.server(f"target-{contestant.key}") as target:
+        create(target.endpoint)
+        pretend_copied(target.endpoint, base)
+        began = time.monotonic()
+        contestant.start(source, target.endpoint, base, [SCHEMA])
+        contestant.wait_level(wanted, DEADLINE)
+        seconds = time.monotonic() - began
+        verdict = compare(source, target.endpoint, [SCHEMA]).report()
+    return [Line(contestant.name, seconds, verdict)]
+
+
+def _write_share(endpoint: Endpoint, writer: int, small: int, big: int) -> None:
+    dice = random.Random(writer)
+    every = max(1, small // big) if big else small + 1
+    with session(endpoint, SCHEMA) as connection:
+        for n in range(1, small + 1):
+            _send(connection, _small(dice, writer, n))
+            if n % every == 0 and n // every <= big:
+                _send(connection, _big(writer, n))
+
+
+def _send(connection: Connection, statements: list[str]) -> None:
+    """One transaction in one round trip, again after a deadlock."""
+    text = "; ".join(["BEGIN", *statements, "COMMIT"])
+    while True:
+        with connection.cursor() as cursor:
+            try:
+                cursor.execute(text)
+                while cursor.nextset():
+                    pass
+            except MySQLError as error:
+                if error_code(error) != ER.LOCK_DEADLOCK:
+                    raise
+                connection.rollback()
+            else:
+                return
+
+
+def _small(dice: random.Random, writer: int, n: int) -> list[str]:
+    """Two to four statements; no two writers touch the same transfer or item, all share the accounts."""
+    account = dice.randint(1, ACCOUNTS)
+    amount = dice.randint(1, 9_999) / 100
+    reference = f"'T-{writer}-{n}'"
+    statements = [
+        f"INSERT INTO journal VALUES (NOW(6), {writer}, {n}, REPEAT('w', {dice.randint(1, 50)}))",
+        f"UPDATE accounts SET balance = balance - {amount}, changed = NOW(6) WHERE id = {account}",
+    ]
+    kind = n % 5
+    if kind < 3:
+        statements.append(
+            f"INSERT INTO transfers (reference, account, amount, note) VALUES ({reference}, {account}, {amount}, 'n')"
+        )
+    elif kind == 3:
+        # The unique key goes to another row.
+        statements.append(f"DELETE FROM transfers WHERE reference = 'T-{writer}-{n - 1}'")
+        statements.append(
+            f"INSERT INTO transfers (reference, account, amount) VALUES ('T-{writer}-{n - 1}', {account}, {amount})"
+        )
+    else:
+        statements.append(
+            f"INSERT INTO items VALUES ({writer}, {-n}, 'item {n}', JSON_OBJECT('n', {n}))"
+            f" ON DUPLICATE KEY UPDATE text = 'again'"
+        )
+    return statements
+
+
+def _big(writer: int, n: int) -> list[str]:
+    """BIG_ROWS rows over a table with a key, one without, and one with a foreign key."""
+    half, quarter = BIG_ROWS // 2, BIG_ROWS // 4
+    items = ", ".join(f"({writer}, {n * BIG_ROWS + i}, 'text {i}', '{{\"i\": {i}}}')" for i in range(half))
+    journal = ", ".join(f"(NOW(6), {writer}, {-i}, 'big')" for i in range(quarter))
+    transfers = ", ".join(f"('B-{writer}-{n}-{i}', {1 + i}, {i}.25, NULL)" for i in range(quarter))
+    return [
+        f"INSERT INTO items VALUES {items}",
+        f"INSERT INTO journal VALUES {journal}",
+        f"INSERT INTO transfers (reference, account, amount, note) VALUES {transfers}",
+    ]

@@ -1,0 +1,98 @@
+"""The two that replicate: MySQL's own replica and Udup, with the same questions to both."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from bench.servers import WORKERS, session
+from udup.errors import Transient, UdupError
+from udup.job.words import Stage
+from udup.mysql.connection import Endpoint, query, scalar
+from udup.sandbox.node import UdupNode, job_document
+
+#: Seconds between two questions for Udup's progress.
+POLL_SECONDS = 0.05
+
+
+class Contestant(ABC):
+    """Brings a target from a GTID set to the source's present and keeps it there."""
+
+    name: str
+    key: str  # for names of folders
+
+    @abstractmethod
+    def start(self, source: Endpoint, target: Endpoint, base: str, schemas: Sequence[str]) -> None:
+        """Replication from `base` on; returns at once."""
+
+    @abstractmethod
+    def wait_level(self, wanted: str, deadline: float) -> None:
+        """Returns when the target has all of `wanted`; `UdupError` if it has not after `deadline` seconds."""
+
+
+class Replica(Contestant):
+    """CHANGE REPLICATION SOURCE … SOURCE_AUTO_POSITION = 1, WORKERS appliers, commit order preserved (the default)."""
+
+    name = "MySQL's replica"
+    key = "replica"
+
+    def start(self, source: Endpoint, target: Endpoint, base: str, schemas: Sequence[str]) -> None:
+        self._target = target
+        with session(target) as connection:
+            query(connection, f"SET GLOBAL replica_parallel_workers = {WORKERS}")
+            query(
+                connection,
+                "CHANGE REPLICATION SOURCE TO SOURCE_HOST = %s, SOURCE_PORT = %s, SOURCE_USER = %s,"
+                " SOURCE_PASSWORD = %s, SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1",
+                source.host,
+                source.port,
+                source.user,
+                source.password,
+            )
+            query(connection, "START REPLICA")
+
+    def wait_level(self, wanted: str, deadline: float) -> None:
+        with session(self._target) as connection:
+            if scalar(connection, "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", wanted, deadline) == 0:
+                return
+            errors = query(
+                connection,
+                "SELECT LAST_ERROR_MESSAGE FROM performance_schema.replication_applier_status_by_worker"
+                " WHERE LAST_ERROR_NUMBER UNION SELECT LAST_ERROR_MESSAGE"
+                " FROM performance_schema.replication_connection_status WHERE LAST_ERROR_NUMBER",
+            )
+        raise UdupError(f"the replica did not get level in {deadline:.0f} s: {errors or 'no error shown'}")
+
+
+class Udup(Contestant):
+    """A Udup server that runs already, given a job through REST."""
+
+    name = "Udup"
+    key = "udup"
+
+    def __init__(self, node: UdupNode) -> None:
+        self.node = node
+        self.job_id = ""
+
+    def start(self, source: Endpoint, target: Endpoint, base: str, schemas: Sequence[str]) -> None:
+        self._source = source
+        self.job_id = self.node.post_job(job_document("bench", source, target, schemas, gtid=base, workers=WORKERS))
+
+    def wait_level(self, wanted: str, deadline: float) -> None:
+        end = time.monotonic() + deadline
+        job: dict[str, object] = {}
+        with session(self._source) as connection:
+            while time.monotonic() < end:
+                try:
+                    job = self.node.job(self.job_id)
+                except Transient:
+                    continue
+                progress = job.get("Progress")
+                applied = progress.get("applied_gtid") if isinstance(progress, dict) else None
+                if applied and scalar(connection, "SELECT GTID_SUBSET(%s, %s)", wanted, applied):
+                    return
+                if job.get("Stage") == Stage.FAILED:
+                    break
+                time.sleep(POLL_SECONDS)
+        raise UdupError(f"Udup did not get level: stage {job.get('Stage')}, {job.get('Progress')}")

@@ -1,0 +1,69 @@
+"""The servers of a run: one source, and a fresh target for each contestant, all with the same settings."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from udup.mysql.connection import Connection, Endpoint, connect, query, scalar
+from udup.sandbox.node import UdupNode
+from udup.sandbox.programs import MysqlPrograms
+from udup.sandbox.server import MysqlServer
+
+#: Durable commits on both sides, as in production; the rest is large enough not to be in the way.
+SETTINGS: dict[str, str | int] = {
+    "sync_binlog": 1,
+    "innodb_flush_log_at_trx_commit": 1,
+    "innodb_buffer_pool_size": "512M",
+    "innodb_redo_log_capacity": "1G",
+    "max_allowed_packet": "64M",
+}
+
+#: Workers that apply, at the replica and at Udup.
+WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every benchmark gets: MySQL's programs, a folder for the run, and whether it should be short."""
+
+    programs: MysqlPrograms
+    folder: Path
+    quick: bool
+
+    def server(self, name: str) -> MysqlServer:
+        """A server to be started with `with`; it is wiped at the end."""
+        return MysqlServer(self.programs, self.folder / name, options=SETTINGS)
+
+    def node(self) -> UdupNode:
+        """A Udup server without memory of an earlier one."""
+        return UdupNode(Path(tempfile.mkdtemp(prefix="node-", dir=self.folder)))
+
+
+def executed(endpoint: Endpoint) -> str:
+    """The server's GTID set, on one line."""
+    with connect(endpoint) as connection:
+        return str(scalar(connection, "SELECT @@GLOBAL.gtid_executed")).replace("\n", "")
+
+
+def pretend_copied(target: Endpoint, base: str) -> None:
+    """The target has the same data as the source had at `base`, made by the same statements: say so."""
+    with connect(target) as connection:
+        newer = tuple(int(part) for part in str(scalar(connection, "SELECT VERSION()")).split("-")[0].split(".")) >= (
+            8,
+            4,
+        )
+        query(connection, "RESET BINARY LOGS AND GTIDS" if newer else "RESET MASTER")
+        query(connection, "SET GLOBAL gtid_purged = %s", base)
+
+
+@contextmanager
+def session(endpoint: Endpoint, schema: str | None = None) -> Iterator[Connection]:
+    connection = connect(endpoint, database=schema)
+    try:
+        yield connection
+    finally:
+        connection.close()
