@@ -10,7 +10,8 @@ from bench.servers import WORKERS, session
 from udup.errors import Transient, UdupError
 from udup.job.words import Stage
 from udup.mysql.connection import Endpoint, query, scalar
-from udup.sandbox.node import UdupNode, job_document
+from udup.sandbox.api import job_document
+from udup.sandbox.node import UdupNode
 
 #: Seconds between two questions for Udup's progress.
 POLL_SECONDS = 0.05

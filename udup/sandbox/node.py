@@ -11,14 +11,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
-import httpx
 import psutil
 
 from udup.errors import Transient, UdupError
 from udup.job.words import Stage
-from udup.mysql.connection import Endpoint
+from udup.sandbox.api import ApiClient, Json
 from udup.sandbox.child import spawn
 from udup.sandbox.ports import HOST, free_port
 
@@ -28,14 +26,9 @@ START_DEADLINE = 40.0
 #: A server stops by itself within 10 s; some more are given before it is killed.
 STOP_DEADLINE = 15.0
 
-#: Seconds for one answer of the API.
-REQUEST_TIMEOUT = 15.0
-
 _POLL_SECONDS = 0.1
 
 _TAIL_LINES = 20
-
-Json = dict[str, Any]
 
 
 class UdupNode:
@@ -54,6 +47,10 @@ class UdupNode:
     @property
     def url(self) -> str:
         return f"http://{HOST}:{self.http_port}"
+
+    @property
+    def api(self) -> ApiClient:
+        return ApiClient(self.url)
 
     @property
     def config(self) -> Path:
@@ -152,53 +149,20 @@ class UdupNode:
         return found
 
     def post_job(self, document: Json) -> str:
-        """Registers a job and answers its ID; `UdupError` with the server's reasons if it is refused."""
-        answer = self._request("POST", "/v1/jobs", json=document)
-        return str(answer.headers.get("X-Udup-Job-Id") or document.get("ID"))
+        return self.api.post_job(document)
 
     def job(self, job_id: str) -> Json:
-        """The job as GET /v1/job/<id> shows it; `Transient` while the server does not answer."""
-        found: Json = self._request("GET", f"/v1/job/{job_id}").json()
-        return found
+        return self.api.job(job_id)
 
     def delete_job(self, job_id: str) -> None:
-        self._request("DELETE", f"/v1/job/{job_id}")
+        self.api.delete_job(job_id)
 
     def wait_stage(self, job_id: str, stages: Sequence[str] = (Stage.RUNNING,), deadline: float = 120.0) -> Json:
-        """The job once it is in one of these stages; `UdupError` when it fails or `deadline` seconds are over.
-
-        The server may be away in between, being restarted by someone else.
-        """
-        end = time.monotonic() + deadline
-        job: Json = {}
-        while time.monotonic() < end:
-            with contextlib.suppress(Transient):
-                job = self.job(job_id)
-            stage = job.get("Stage")
-            if stage in stages:
-                return job
-            if stage == Stage.FAILED:
-                raise UdupError(f"job {job_id} failed: {_reason(job)}")
-            time.sleep(_POLL_SECONDS)
-        raise UdupError(
-            f"job {job_id} did not come to {' or '.join(stages)} in {deadline:.0f} s;"
-            f" it is {job.get('Stage', 'not to be read')}: {_reason(job)}"
-        )
-
-    def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        try:
-            answer = httpx.request(method, self.url + path, timeout=REQUEST_TIMEOUT, trust_env=False, **arguments)
-        except httpx.HTTPError as error:
-            raise Transient(f"{method} {self.url}{path}: {error or type(error).__name__}") from error
-        if answer.status_code >= 500:
-            raise Transient(f"{method} {self.url}{path} was answered {answer.status_code}: {answer.text}")
-        if answer.status_code >= 400:
-            raise UdupError(f"{method} {self.url}{path} was refused with {answer.status_code}: {answer.text}")
-        return answer
+        return self.api.wait_stage(job_id, stages, deadline)
 
     def _answers(self) -> bool:
         try:
-            self._request("GET", "/v1/jobs")
+            self.api.check()
         except Transient:
             return False
         return True
@@ -218,36 +182,6 @@ class UdupNode:
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-_TAIL_LINES:])
 
 
-def job_document(
-    name: str,
-    source: Endpoint,
-    target: Endpoint,
-    schemas: Sequence[str],
-    *,
-    gtid: str = "",
-    workers: int = 4,
-) -> Json:
-    """A job as it is posted. With `gtid` nothing is copied and the job starts after that set."""
-
-    def task(kind: str, endpoint: Endpoint, config: Json) -> Json:
-        connection = {
-            "Host": endpoint.host,
-            "Port": endpoint.port,
-            "User": endpoint.user,
-            "Password": endpoint.password,
-        }
-        return {"Type": kind, "Driver": "MySQL", "Config": {**config, "ConnectionConfig": connection}}
-
-    return {
-        "Name": name,
-        "Type": "synchronous",
-        "Tasks": [
-            task("Src", source, {"Gtid": gtid, "ReplicateDoDb": [{"TableSchema": schema} for schema in schemas]}),
-            task("Dest", target, {"ParallelWorkers": workers}),
-        ],
-    }
-
-
 def _of_session(session: int) -> list[psutil.Process]:
     """The processes of a session: also those whose parent has died."""
     found = []
@@ -260,8 +194,3 @@ def _of_session(session: int) -> list[psutil.Process]:
 
 def _title(process: psutil.Process) -> str:
     return " ".join(process.cmdline())[:200] or str(process.name())
-
-
-def _reason(job: Json) -> str:
-    progress = job.get("Progress") or {}
-    return str(progress.get("last_error") or job.get("StatusDescription") or "no reason given")
