@@ -6,6 +6,8 @@ What the job does about an error follows from its class alone:
   back-off, a bounded number of times.
 * `Refused`: the job cannot start as things are. It fails at once, with every fault that was found.
 * `Unsupported`: the source logged something that this version cannot carry exactly. The job fails before it.
+* `Conflict`: the target refused a group of transactions. A run from the checkpoint takes them one by one, which either
+  succeeds or tells exactly which one it is, as a `Divergence`.
 * `Divergence`: the target is not what the checkpoint says it is. The job fails and touches nothing more.
 """
 
@@ -28,6 +30,10 @@ class Transient(UdupError):
 
 class Unsupported(UdupError):
     """Something in the binary log or the catalog that cannot be carried exactly."""
+
+
+class Conflict(UdupError):
+    """A group was refused by the target; worth one more try, transaction by transaction."""
 
 
 class Divergence(UdupError):

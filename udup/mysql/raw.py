@@ -7,6 +7,8 @@ counted instead; the server stops at the first one that fails.
 
 from __future__ import annotations
 
+import socket
+from contextlib import suppress
 from typing import Any
 
 from pymysql.constants import COMMAND
@@ -17,6 +19,14 @@ from udup.mysql.connection import Connection
 def raw_socket(connection: Connection) -> Any:
     """The connection's socket (plain or TLS); None once it is closed."""
     return connection._sock  # type: ignore[attr-defined]
+
+
+def shut_down(connection: Connection) -> None:
+    """End a connection from another thread: a statement under way fails there, and the server rolls back."""
+    sock = raw_socket(connection)
+    if sock is not None:
+        with suppress(OSError):  # it may be gone already
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 def execute_raw(connection: Connection, sql: bytes, statements: int) -> None:

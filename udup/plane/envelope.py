@@ -126,7 +126,7 @@ class CopyPiece(_Wire, frozen=True):
     data: bytes
 
 
-class Credit(_Wire, frozen=True):
+class Credit(_Wire, tag="credit", frozen=True):
     """Everything up to this message is done with; `channel` says which sequence of messages is meant."""
 
     channel: str
@@ -183,15 +183,7 @@ class ExpectCopy(_Wire, tag="copy", frozen=True):
     method: str
 
 
-class Statements(_Wire, tag="sql", frozen=True):
-    """Statements to run one after the other (indexes, foreign keys), outside of any checkpoint."""
-
-    number: int
-    label: str
-    sql: list[str]
-
-
-Order: TypeAlias = Group | GroupPart | SetFormat | ExpectCopy | Statements
+Order: TypeAlias = Group | GroupPart | SetFormat | ExpectCopy
 
 
 class Done(_Wire, tag="done", frozen=True):

@@ -9,7 +9,6 @@ A compressed transaction (TRANSACTION_PAYLOAD) is taken apart, piece by piece wh
 
 from __future__ import annotations
 
-import socket
 import struct
 import zlib
 from collections.abc import Iterator
@@ -31,13 +30,16 @@ from udup.binlog.gtid import GtidSet
 from udup.binlog.payload import FIELDS_MAX, data_offset, inner_events
 from udup.errors import Transient, UdupError, Unsupported
 from udup.mysql.connection import Connection, Endpoint, connect
-from udup.mysql.raw import raw_socket
+from udup.mysql.raw import raw_socket, shut_down
 
 #: Seconds between the source's heartbeats when it has nothing to send: how soon "level" is known.
 HEARTBEAT_SECONDS = 1.0
 
 #: Seconds without a byte after which the source or the way to it is taken for dead.
 SILENCE_SECONDS = 20.0
+
+#: Seconds that the source waits for us to read on, while the target is slow or builds the indexes of a copy.
+PATIENCE_SECONDS = 86400
 
 #: Bytes asked of the socket at a time; larger than what a busy server sends in one go.
 READ_BYTES = 512 << 10
@@ -85,12 +87,7 @@ class BinlogStream:
 
     def close(self) -> None:
         """End the stream; a read under way fails with `Transient`."""
-        sock = raw_socket(self._connection)
-        if sock is not None:
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return  # already gone
+        shut_down(self._connection)
 
     @property
     def has_more(self) -> bool:
@@ -241,7 +238,11 @@ class _PacketBuffer:
 
 def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica_uuid: str) -> Connection:
     def open_connection(**_: object) -> Connection:
-        return connect(endpoint, read_timeout=SILENCE_SECONDS)
+        return connect(
+            endpoint,
+            read_timeout=SILENCE_SECONDS,
+            init_command=f"SET SESSION net_write_timeout = {PATIENCE_SECONDS}",
+        )
 
     reader = BinLogStreamReader(
         connection_settings={"host": endpoint.host},

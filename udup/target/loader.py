@@ -28,6 +28,7 @@ from udup.mysql.connection import (
     scalar,
 )
 from udup.mysql.names import qualified
+from udup.mysql.raw import shut_down
 from udup.target.row_statements import insert_head, insert_statements, load_statement
 
 #: The session of a loader. Zero and odd dates, 0 in an AUTO_INCREMENT column: whatever the source held is taken;
@@ -73,6 +74,10 @@ class Loader:
     def close(self) -> None:
         if self._connection.open:
             self._connection.close()
+
+    def abandon(self) -> None:
+        """End it from another thread: what is under way is rolled back by the server."""
+        shut_down(self._connection)
 
     def load(self, table: Table, pieces: Iterable[bytes], expected: Callable[[], int]) -> int:
         """Load one chunk and commit it; returns its rows.

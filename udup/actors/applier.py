@@ -1,0 +1,152 @@
+"""DestApplier: the shell around `target.applier.Applier`, and the supervisor of its ApplyWorkers.
+
+It forks its workers, so it does that only while its engine does not run. A worker that dies ends the run: the engine
+stops, the supervisor begins a new run, and the worker is replaced at its beginning.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from thespian.actors import ActorExitRequest, ChildActorExited
+
+from udup.actors.errors import run_ended
+from udup.actors.messages import (
+    Apply,
+    EngineEnded,
+    Hello,
+    Introduce,
+    NodeSettings,
+    Progress,
+    Ready,
+    RunEnded,
+    StopRun,
+    Work,
+    WorkerReady,
+    WorkersKnown,
+)
+from udup.actors.shell import EngineActor
+from udup.actors.worker import ApplyWorker
+from udup.errors import Transient
+from udup.target.applier import Applier, RingReady, TargetReady
+from udup.target.worker import WorkerSettings
+
+
+class DestApplier(EngineActor):
+    role = "applier"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._owner: Any = None
+        self._node: NodeSettings | None = None
+        self._job_id = ""
+        self._workers: dict[int, Any] = {}
+        self._pids: dict[int, int] = {}
+        self._message: Apply | None = None
+        self._applier: Applier | None = None
+        self._ready: set[int] = set()
+        self._ended = True
+
+    def receiveMsg_Introduce(self, message: Introduce, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self.configure(message.settings)
+        self._node, self._job_id, self._owner = message.settings, message.job_id, sender
+        self.send(sender, Hello(self.role, message.job_id, os.getpid()))
+
+    def receiveMsg_Apply(self, message: Apply, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        """Workers first, while no thread runs; then the engine."""
+        self.stop_engine()
+        self._message = message
+        settings = message.settings
+        self._hire(settings.workers)
+        self._ready.clear()
+        self._ended = False
+
+        async def engine(emit: Callable[[object], None]) -> None:
+            applier = Applier(settings, emit, lambda values: emit(Progress(self.role, settings.run, values)))
+            self._applier = applier
+            await applier.run()
+
+        self.start_engine(settings.run, engine)
+
+    def _hire(self, count: int) -> None:
+        assert self._node is not None
+        for slot in range(1, count + 1):
+            if slot not in self._workers:
+                self._workers[slot] = self.createActor(ApplyWorker)
+                self.send(self._workers[slot], Introduce(self._node, self._job_id, slot))
+        for slot in [slot for slot in self._workers if slot > count]:
+            self.send(self._workers.pop(slot), ActorExitRequest())
+            self._pids.pop(slot, None)
+
+    def receiveMsg_Hello(self, message: Hello, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._pids[message.slot] = message.pid
+        self.send(self._owner, WorkersKnown(self._job_id, tuple(self._pids.values())))
+
+    def receiveMsg_WorkerReady(self, message: WorkerReady, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if message.run == self.run:
+            self._ready.add(message.slot)
+            if self._applier is not None and len(self._ready) == len(self._workers):
+                self.call_engine(self._applier.workers_are_ready)
+
+    def receiveMsg_RunEnded(self, message: RunEnded, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        """A worker's engine failed. What failed in a group the engine has heard already, with its cause."""
+        if message.run == self.run and not self._ended:
+            self.call_engine(self._fail_engine, message)
+
+    def _fail_engine(self, message: RunEnded) -> None:
+        if self._applier is not None:
+            self._applier.worker_failed(message.kind, message.text)
+
+    def receiveMsg_ChildActorExited(self, message: ChildActorExited, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        """A worker died (told twice when it ended orderly)."""
+        for slot, address in list(self._workers.items()):
+            if address == message.childAddress:
+                del self._workers[slot]
+                pid = self._pids.pop(slot, 0)
+                self.log.warning("worker_died", job=self._job_id, slot=slot, pid=pid)
+                if not self._ended:
+                    self._end(RunEnded(self.role, self.run, Transient.__name__, f"ApplyWorker {slot} died"))
+
+    def _end(self, ended: RunEnded) -> None:
+        self._ended = True
+        self.stop_engine()
+        for address in self._workers.values():
+            self.send(address, StopRun(self.run))
+        self.send(self._owner, ended)
+
+    def receiveMsg_StopRun(self, message: StopRun, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if message.drain and not self._ended and self._applier is not None:
+            self.call_engine(self._applier.drain)
+            return  # the engine ends by itself
+        self._ended = True
+        self.stop_engine()
+        for address in self._workers.values():
+            self.send(address, StopRun(message.run))
+        self.send(sender, RunEnded(self.role, message.run, "", ""))
+
+    def on_report(self, report: object) -> None:
+        match report:
+            case EngineEnded():
+                if report.run == self.run and not self._ended:
+                    error = report.error
+                    ended = RunEnded(self.role, report.run, "", "") if error is None else None
+                    self._end(ended or run_ended(self.role, report.run, error))  # type: ignore[arg-type]
+            case RingReady():
+                self._start_workers()
+            case TargetReady():
+                self.send(self._owner, Ready(self.run, report.start_after, report.facts))
+            case _:
+                self.send(self._owner, report)
+
+    def _start_workers(self) -> None:
+        assert self._message is not None
+        settings = self._message.settings
+        for slot, address in self._workers.items():
+            work = WorkerSettings(settings.nats_url, settings.job, settings.run, slot, settings.endpoint)
+            self.send(address, Work(work))
+
+    def receiveMsg_ActorExitRequest(self, message: object, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._ended = True
+        super().receiveMsg_ActorExitRequest(message, sender)

@@ -1,0 +1,61 @@
+"""SrcExtractor: the shell around `source.extractor.Extractor`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Any
+
+from udup.actors.errors import run_ended
+from udup.actors.messages import EngineEnded, Extract, Hello, Introduce, Probe, Probed, Progress, RunEnded, StopRun
+from udup.actors.shell import EngineActor
+from udup.mysql.connection import Endpoint, connect
+from udup.mysql.facts import ServerFacts, read_facts
+from udup.source.extractor import Extractor
+
+
+class SrcExtractor(EngineActor):
+    role = "extractor"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._owner: Any = None
+
+    def receiveMsg_Introduce(self, message: Introduce, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self.configure(message.settings)
+        self._owner = sender
+        self.send(sender, Hello(self.role, message.job_id, os.getpid()))
+
+    def receiveMsg_Probe(self, message: Probe, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        async def engine(emit: Callable[[object], None]) -> None:
+            emit(Probed(message.run, await asyncio.to_thread(_facts_of, message.endpoint)))
+
+        self.start_engine(message.run, engine)
+
+    def receiveMsg_Extract(self, message: Extract, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        settings = message.settings
+
+        async def engine(emit: Callable[[object], None]) -> None:
+            await Extractor(settings, lambda values: emit(Progress(self.role, settings.run, values))).run()
+
+        self.start_engine(settings.run, engine)
+
+    def receiveMsg_StopRun(self, message: StopRun, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self.stop_engine()
+        self.send(sender, RunEnded(self.role, message.run, "", ""))
+
+    def on_report(self, report: object) -> None:
+        if isinstance(report, EngineEnded):
+            if report.run == self.run and report.error is not None:
+                self.send(self._owner, run_ended(self.role, report.run, report.error))
+            return
+        self.send(self._owner, report)
+
+
+def _facts_of(endpoint: Endpoint) -> ServerFacts:
+    connection = connect(endpoint)
+    try:
+        return read_facts(connection)
+    finally:
+        connection.close()

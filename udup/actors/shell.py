@@ -1,0 +1,161 @@
+"""The shell of an actor that carries an engine: a mailbox, one thread, and nothing else.
+
+The engine is a coroutine that runs in a thread of its own. It speaks to its actor through a queue and an eventfd that
+the actor watches, since sending from another thread loses messages. The watch must be renewed with every message that
+is handled, and no exception may leave the handler, or Thespian runs it twice and drops the watch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from thespian.actors import ActorTypeDispatcher, ThespianWatch
+
+from udup import logs
+from udup.actors.messages import EngineEnded, NodeSettings
+
+#: prctl's number for "send me this signal when my parent dies".
+_PR_SET_PDEATHSIG = 1
+
+#: Seconds that an engine may take to end; then its process does.
+STOP_SECONDS = 6.0
+
+#: Reports taken from the engine at a time, so that messages are heard in between.
+_BATCH = 200
+
+Engine = Callable[[Callable[[object], None]], Coroutine[Any, Any, None]]
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies. To be called first in every actor's __init__."""
+    if multiprocessing.parent_process() is None:
+        return  # not a process of its own (Thespian's in-process base)
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if parent == 1 or os.getppid() != parent:
+        os._exit(1)  # the parent died before we could ask
+
+
+class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
+    """Base of all actors: dies with its parent, logs to standard error, survives its own errors."""
+
+    role = "actor"
+
+    def __init__(self) -> None:
+        die_with_parent()
+        # Threads pass the interpreter on to each other at every commit; 5 ms, the default, would be the latency.
+        sys.setswitchinterval(0.0005)
+        self.log = logs.logger(self.role)
+
+    def configure(self, settings: NodeSettings) -> None:
+        logs.configure(settings.log_level, settings.log_format)  # type: ignore[arg-type]
+
+    def receiveMessage(self, message: object, sender: Any) -> Any:  # noqa: N802 - Thespian's name
+        try:
+            super().receiveMessage(message, sender)
+        except Exception as error:
+            self.log.exception("message_failed", message=type(message).__name__)
+            self.failed(error)
+        return self.watch()
+
+    def failed(self, error: Exception) -> None:
+        """A message could not be handled."""
+
+    def watch(self) -> Any:
+        return None
+
+
+class EngineActor(ShellActor):
+    """An actor with an engine. At most one runs at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._events: deque[object] = deque()
+        self._eventfd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.run = 0
+
+    def watch(self) -> Any:
+        return ThespianWatch([self._eventfd])
+
+    def start_engine(self, run: int, engine: Engine) -> None:
+        """Run the engine's coroutine; it is given a function by which to report. Ends the one before."""
+        self.stop_engine()
+        self.run = run
+        started = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run_engine, args=(run, engine, started), name=f"{self.role}-engine", daemon=True
+        )
+        self._thread.start()
+        started.wait()
+
+    def stop_engine(self) -> None:
+        """End the engine and wait for it. One that does not end takes the process with it: its parent is told."""
+        thread, loop, task = self._thread, self._loop, self._task
+        if thread is None:
+            return
+        if loop is not None and task is not None and not loop.is_closed():
+            try:
+                loop.call_soon_threadsafe(task.cancel)
+            except RuntimeError:
+                self.log.debug("engine_ended_by_itself")
+        thread.join(STOP_SECONDS)
+        if thread.is_alive():
+            self.log.error("engine_stuck", seconds=STOP_SECONDS)
+            os._exit(70)
+        self._thread = self._loop = self._task = None
+
+    def call_engine(self, function: Callable[..., object], *args: object) -> None:
+        """Have the engine's loop call a function."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *args)
+
+    def on_report(self, report: object) -> None:
+        """A report of the engine, on the actor's own thread."""
+
+    def receiveMsg_WatchMessage(self, _message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        with suppress(BlockingIOError):  # woken for nothing
+            os.eventfd_read(self._eventfd)
+        for _ in range(min(len(self._events), _BATCH)):
+            self.on_report(self._events.popleft())
+        if self._events:
+            os.eventfd_write(self._eventfd, 1)
+
+    def receiveMsg_ActorExitRequest(self, _message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self.stop_engine()
+
+    # ---- On the engine's thread ----
+
+    def _emit(self, report: object) -> None:
+        self._events.append(report)
+        os.eventfd_write(self._eventfd, 1)
+
+    def _run_engine(self, run: int, engine: Engine, started: threading.Event) -> None:
+        error: BaseException | None = None
+        try:
+            asyncio.run(self._main(engine, started))
+        except asyncio.CancelledError:
+            error = None
+        except BaseException as caught:  # noqa: BLE001 - it is reported
+            error = caught
+        finally:
+            started.set()
+            self._emit(EngineEnded(run, error))
+
+    async def _main(self, engine: Engine, started: threading.Event) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        started.set()
+        await engine(self._emit)

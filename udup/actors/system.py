@@ -1,0 +1,148 @@
+"""Thespian's actor system, made safe: bound to loopback, no exit lost, nothing left behind.
+
+* Messages are pickles, so whoever reaches an actor's port can run code in it; the TCP base binds to all interfaces
+  whatever it is told. All listeners are pinned to 127.0.0.1 here.
+* When several children die at once, the base forgets to report some of them; `_child_exited` mends that.
+* Every process dies with its parent (`shell.die_with_parent`), and a Guardian kills the admin process when the main
+  process is gone, so `kill -9` of any of them leaves nothing.
+
+Import this before any actor system is made. The system is started before any thread or socket exists: it forks.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Thespian reads both when it is imported.
+os.environ["THESPIAN_BASE_IPADDR"] = "127.0.0.1"
+os.environ.setdefault("THESPLOG_THRESHOLD", "ERROR")
+
+from thespian.actors import ActorSystem, ThespianWatch
+from thespian.system import multiprocCommon
+from thespian.system.transport import IPBase
+
+from udup.actors.shell import ShellActor, die_with_parent
+from udup.errors import UdupError
+
+LOOPBACK = "127.0.0.1"
+
+#: Seconds for the actor system to answer at its start and at its end.
+START_SECONDS, STOP_SECONDS = 10, 6
+
+_guarded = False
+
+
+def _child_exited(self: Any, child_address: Any) -> None:
+    """Drop only the reported child, and only if it is dead; the others are reported in their turn."""
+    self._child_procs = [
+        child
+        for child in getattr(self, "_child_procs", [])
+        if not (getattr(child, "childRealAddr", None) == child_address and not self._checkChildLiveness(child))
+    ]
+
+
+def guard() -> None:
+    """Apply the guards to Thespian; harmless when called again."""
+    global _guarded
+    if _guarded:
+        return
+    IPBase.IPActorAddress.bindArgs = property(lambda self: ((LOOPBACK, self.bindname[1]),))
+    IPBase.thisSystem.add_local_addr(LOOPBACK)
+    multiprocCommon.MultiProcReplicator._childExited = _child_exited
+    _guarded = True
+
+
+class _DyingFormatter(logging.Formatter):
+    """Made in Thespian's logger process alone, which so dies with its parent like the actors."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+        die_with_parent()
+
+
+_LOG_DEFINITIONS = {
+    "version": 1,
+    "formatters": {"plain": {"()": _DyingFormatter}},
+    "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "plain", "level": "ERROR"}},
+    "root": {"handlers": ["err"], "level": "ERROR"},
+}
+
+
+@dataclass(frozen=True)
+class Guard:
+    """To the Guardian: the process to watch. Answered by `Guarding`."""
+
+    main_pid: int
+
+
+@dataclass(frozen=True)
+class Guarding:
+    admin_pid: int
+
+
+class Guardian(ShellActor):
+    """Kills the admin process, and with it all actors, when the main process dies."""
+
+    role = "guardian"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pidfd = -1
+        self._admin = os.getppid()
+
+    def watch(self) -> Any:
+        return ThespianWatch([self._pidfd]) if self._pidfd >= 0 else None
+
+    def receiveMsg_Guard(self, message: Guard, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._pidfd = os.pidfd_open(message.main_pid)
+        self.send(sender, Guarding(self._admin))
+
+    def receiveMsg_WatchMessage(self, _message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        os.kill(self._admin, signal.SIGKILL)
+
+
+class Actors:
+    """The actor system of one node."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start it; its own log goes to `folder`. No thread may run yet."""
+        guard()
+        os.environ["THESPLOG_FILE"] = str(folder / "thespian.log")
+        self._system = ActorSystem(
+            "multiprocTCPBase", {"Admin Port": _free_port()}, logDefs=_LOG_DEFINITIONS, transientUnique=True
+        )
+        guardian = self._system.createActor(Guardian)
+        answer = self._system.ask(guardian, Guard(os.getpid()), START_SECONDS)
+        if not isinstance(answer, Guarding):
+            self._system.shutdown()
+            raise UdupError(f"the actor system did not start (its guardian answered {answer!r})")
+        self.admin_pid = answer.admin_pid
+
+    def create(self, actor: type) -> Any:
+        return self._system.createActor(actor)
+
+    def ask(self, address: Any, message: object, seconds: float) -> Any:
+        """One question and its answer, from any thread; None if there is none in time."""
+        with self._system.private() as context:
+            return context.ask(address, message, seconds)
+
+    def shutdown(self) -> None:
+        """End every actor; what does not end is killed."""
+        try:
+            self._system.shutdown()
+        finally:
+            with suppress(ProcessLookupError):  # it ended by itself
+                os.kill(self.admin_pid, signal.SIGKILL)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])

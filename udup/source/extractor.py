@@ -1,0 +1,286 @@
+"""The engine of SrcExtractor: reads the source and sends what the job carries.
+
+With a full copy: open the snapshot, send the catalog, wait until the target's tables stand, send the rows by several
+readers, each to a worker of its own, then the totals. Then, or at once, the binary log from the GTID set on.
+
+Reading blocks, so it has threads of its own; they hand finished messages to the event loop that has the link. Each
+channel (the log, the rows of each reader) has a window: what is sent and not done with on the other side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from udup.binlog.gtid import GtidSet
+from udup.errors import Transient, UdupError
+from udup.mysql.connection import Endpoint, MySQLError, connect, describe, is_transient, scalar
+from udup.mysql.selection import Selection
+from udup.plane.envelope import Beat, CopyEnd, CopyPiece, CopyPlan, CopyTotals, Credit, decode_upstream, encode
+from udup.plane.flow import Window
+from udup.plane.link import WINDOW_BYTES, Link, Subjects
+from udup.source.assembly import Assembler
+from udup.source.judge import judge_for
+from udup.source.packer import Packer
+from udup.source.reader import CopyReader, Piece, TableTotal
+from udup.source.schema import read_catalog
+from udup.source.snapshot import Snapshot, open_snapshot
+from udup.source.stream import BinlogStream
+
+#: Bytes of rows that may be on their way to one worker: two chunks, so that it never waits for the next.
+COPY_WINDOW_BYTES = 4 << 20
+
+#: Pieces of rows that may be on their way to one worker.
+COPY_WINDOW_MESSAGES = 64
+
+#: Seconds between reports.
+REPORT_SECONDS = 1.0
+
+#: Server ids of dumps are taken from the upper half, where people rarely put their servers.
+_SERVER_ID_BASE = 1 << 31
+
+_NAMESPACE = uuid.UUID("5a7dc0de-75d0-4b8e-9d00-75647570a001")
+
+
+@dataclass(frozen=True)
+class ExtractorSettings:
+    nats_url: str
+    job: str
+    run: int
+    endpoint: Endpoint
+    selection: Selection
+    start_after: str | None  # None: full copy
+    workers: int
+    readers: int
+    window_messages: int
+    message_bytes: int
+    chunk_rows: int | None = None
+
+    @property
+    def server_id(self) -> int:
+        """Differs between jobs, so that the source does not take two dumps for one replica's."""
+        digest = hashlib.sha256(self.job.encode()).digest()
+        return _SERVER_ID_BASE + int.from_bytes(digest[:4], "little") % (_SERVER_ID_BASE - 1)
+
+    @property
+    def replica_uuid(self) -> str:
+        """The same for each run, so that the source ends a dump that an earlier run has left."""
+        return str(uuid.uuid5(_NAMESPACE, self.job))
+
+
+class Outbox:
+    """Messages from the reading threads to the event loop; one wake-up for many."""
+
+    def __init__(self, link: Link, loop: asyncio.AbstractEventLoop, receipts: str) -> None:
+        self._link = link
+        self._loop = loop
+        self._receipts = receipts
+        self._queue: deque[tuple[str, bytes]] = deque()
+        self._wanted = asyncio.Event()
+
+    def put(self, subject: str, data: bytes) -> None:
+        """From any thread."""
+        self._queue.append((subject, data))
+        if len(self._queue) == 1:
+            self._loop.call_soon_threadsafe(self._wanted.set)
+
+    async def run(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            while self._queue:
+                subject, data = self._queue[0]
+                await self._link.publish(subject, data, self._receipts)
+                self._queue.popleft()
+
+
+class Extractor:
+    """`report` is called with progress from the event loop's thread."""
+
+    def __init__(self, settings: ExtractorSettings, report: Callable[[dict[str, Any]], None]) -> None:
+        self._settings = settings
+        self._report = report
+        self._subjects = Subjects(settings.job, settings.run)
+        self._log_window = Window(settings.window_messages, WINDOW_BYTES)
+        self._copy_windows = [Window(COPY_WINDOW_MESSAGES, COPY_WINDOW_BYTES) for _ in range(settings.workers)]
+        self._packer = Packer(settings.message_bytes, self._send_log)
+        self._packing = threading.Lock()
+        self._start_rows: asyncio.Future[str]
+        self._clock_offset_us = 0
+        self._executed = ""
+        self._extracted = GtidSet()
+        self._stream: BinlogStream | None = None
+        self._reader: CopyReader | None = None
+        self._snapshot: Snapshot | None = None
+        self._stopped = False
+        self._link: Link
+        self._outbox: Outbox
+
+    async def run(self) -> None:
+        """Until cancelled or failed."""
+        loop = asyncio.get_running_loop()
+        self._start_rows = loop.create_future()
+        self._link = await Link.open(self._settings.nats_url, f"udup extractor of {self._settings.job}")
+        self._outbox = Outbox(self._link, loop, self._subjects.receipts)
+        tasks: list[asyncio.Future[None]] = []
+        try:
+            await self._link.subscribe(self._subjects.upstream, self._on_upstream)
+            await self._link.subscribe(self._subjects.receipts, _on_receipt)
+            await self._link.flush()
+            tasks = [
+                asyncio.ensure_future(self._outbox.run()),
+                asyncio.ensure_future(self._watch_source()),
+                asyncio.ensure_future(self._extract()),
+            ]
+            done, _ = await asyncio.wait({*tasks, self._link.lost}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            self._stop_threads()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._link.close()
+
+    def _stop_threads(self) -> None:
+        self._stopped = True
+        ended = Transient("the run has ended")
+        for window in (self._log_window, *self._copy_windows):
+            window.abort(ended)
+        if self._reader is not None:
+            self._reader.stop()
+        if self._snapshot is not None:
+            self._snapshot.close()
+        if self._stream is not None:
+            self._stream.close()
+
+    async def _on_upstream(self, data: bytes) -> None:
+        message = decode_upstream(data)
+        if not isinstance(message, Credit):
+            if not self._start_rows.done():
+                self._start_rows.set_result(message.method)
+        elif message.channel == "log":
+            self._log_window.credit(message.number)
+        else:
+            slot = int(message.channel.removeprefix("copy."))
+            self._copy_windows[slot - 1].credit(message.number)
+
+    async def _extract(self) -> None:
+        start_after = self._settings.start_after
+        if start_after is None:
+            start_after = await self._copy()
+        await _in_thread(self._follow, GtidSet.parse(start_after))
+
+    # ---- Full copy ----
+
+    async def _copy(self) -> str:
+        """Send everything as of one snapshot; its GTID set."""
+        settings = self._settings
+        self._snapshot = snapshot = await _in_thread(open_snapshot, settings.endpoint, settings.readers + 1)
+        catalog = await _in_thread(read_catalog, snapshot.connections[0], settings.selection)
+        self._pack(CopyPlan(catalog, snapshot.gtid_set))
+        await self._start_rows
+        self._reader = reader = CopyReader(snapshot, catalog.tables, self._on_table, settings.chunk_rows)
+        await asyncio.gather(*[_in_thread(self._read_rows, index) for index in range(settings.readers)])
+        snapshot.close()
+        self._reader = self._snapshot = None
+        if reader.failed:
+            raise UdupError("the copy's readers stopped")
+        self._pack(CopyEnd())
+        return str(snapshot.gtid_set)
+
+    def _read_rows(self, index: int) -> None:
+        """One reader's thread; its pieces go to the worker of the same number."""
+        assert self._reader is not None
+        slot = index + 1
+        subject = self._subjects.copy(slot)
+        window = self._copy_windows[index]
+        number = 0
+
+        def emit(piece: Piece) -> None:
+            nonlocal number
+            number += 1
+            message = CopyPiece(number, piece.table, piece.chunk, piece.last, piece.rows, piece.data)
+            data = encode(message)
+            window.take(number, len(data))
+            self._outbox.put(subject, data)
+
+        self._reader.run(index, emit)
+
+    def _on_table(self, total: TableTotal) -> None:
+        self._pack(CopyTotals(total.table, total.chunks, total.rows))
+
+    # ---- The binary log ----
+
+    def _follow(self, start_after: GtidSet) -> None:
+        """The reading thread: events in, messages out, until the stream fails or is closed."""
+        settings = self._settings
+        self._extracted = start_after.copy()
+        self._stream = stream = BinlogStream(settings.endpoint, settings.server_id, start_after, settings.replica_uuid)
+        if self._stopped:
+            stream.close()
+        assembler = Assembler(settings.selection, judge_for(settings.selection))
+        packer = self._packer
+        for event in stream:
+            for record in assembler.feed(event):
+                packer.add(self._beat() if isinstance(record, Beat) else record)
+            if not stream.has_more:
+                for record in assembler.flush_skipped():
+                    packer.add(record)
+                packer.flush()
+
+    def _beat(self) -> Beat:
+        """The source is silent: that is all there is, as of this time of its clock."""
+        return Beat(time.time_ns() // 1000 + self._clock_offset_us, self._executed)
+
+    def _pack(self, record: CopyPlan | CopyTotals | CopyEnd) -> None:
+        with self._packing:  # several readers end their tables at the same time
+            self._packer.add(record)
+            self._packer.flush()
+
+    def _send_log(self, number: int, data: bytes) -> None:
+        self._log_window.take(number, len(data))
+        self._outbox.put(self._subjects.log, data)
+
+    async def _watch_source(self) -> None:
+        """What the source has executed and how its clock differs from ours, once a second."""
+        connection = None
+        try:
+            while True:
+                if connection is None:
+                    connection = await _in_thread(connect, self._settings.endpoint)
+                before = time.time_ns() // 1000
+                source_us = await _in_thread(scalar, connection, "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1e6 AS SIGNED)")
+                self._clock_offset_us = int(source_us) - (before + time.time_ns() // 1000) // 2
+                self._executed = str(await _in_thread(scalar, connection, "SELECT @@global.gtid_executed"))
+                self._report(
+                    {"source_gtid": self._executed.replace("\n", ""), "window": round(self._log_window.fill, 3)}
+                )
+                await asyncio.sleep(REPORT_SECONDS)
+        finally:
+            if connection is not None:
+                connection.close()
+
+
+async def _on_receipt(data: bytes) -> None:
+    """The stream's answer to a message: only an error is of interest."""
+    if b'"error"' in data[:200]:
+        description = json.loads(data).get("error", {}).get("description", "")
+        raise Transient(f"NATS did not take a message: {description}")
+
+
+async def _in_thread(function: Callable[..., Any], *args: Any) -> Any:
+    """Run something that blocks; MySQL's errors become ours."""
+    try:
+        return await asyncio.to_thread(function, *args)
+    except MySQLError as error:
+        text = f"on the source: {describe(error)}"
+        raise (Transient if is_transient(error) else UdupError)(text) from error

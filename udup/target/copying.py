@@ -1,0 +1,228 @@
+"""A full copy on the target's side: make the tables, count the rows in, build what was left out, bring the objects.
+
+A copy is all or nothing: the tables that it makes are noted in `udup.copied_table` before they are made, and when a
+copy begins again after a failure they are dropped. The checkpoint is written when everything stands, in the transaction
+that also forgets the note.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from udup.errors import Divergence, Fault, Refused, Transient, UdupError
+from udup.mysql.catalog import Table
+from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient, scalar
+from udup.mysql.names import qualified
+from udup.mysql.raw import shut_down
+from udup.plane.envelope import ChunkLoaded, CopyEnd, CopyPlan, CopyTotals, ExpectCopy, encode
+from udup.target import objects
+from udup.target.checkpoint import Checkpoint
+
+#: Seconds over which the copy's rate is taken for the ETA.
+_RATE_SECONDS = 10.0
+
+
+@dataclass
+class _Table:
+    """How far one table is."""
+
+    table: Table
+    rows: int = 0
+    chunks: int = 0
+    totals: CopyTotals | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.totals is not None and self.chunks >= self.totals.chunks
+
+
+@dataclass(frozen=True)
+class CopyTarget:
+    """Where a copy goes and what it may do there."""
+
+    endpoint: Endpoint
+    workers: int
+    drop_existing: bool
+
+
+@dataclass
+class _Samples:
+    """Recent (time, rows), for the rate."""
+
+    points: list[tuple[float, int]] = field(default_factory=list)
+
+    def rate(self, rows: int) -> float:
+        now = time.monotonic()
+        self.points.append((now, rows))
+        self.points = [point for point in self.points if now - point[0] <= _RATE_SECONDS]
+        since, before = self.points[0]
+        return (rows - before) / (now - since) if now > since else 0.0
+
+
+class CopyRun:
+    """`order` sends bytes to a worker's slot, `start_rows` tells the extractor to begin."""
+
+    def __init__(
+        self,
+        target: CopyTarget,
+        plan: CopyPlan,
+        checkpoint: Checkpoint,
+        order: Callable[[int, bytes], Awaitable[None]],
+        start_rows: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._target = target
+        self._catalog = plan.catalog
+        self._checkpoint = checkpoint
+        self._order = order
+        self._start_rows = start_rows
+        self._tables = [_Table(table) for table in plan.catalog.tables]
+        self._pool = ThreadPoolExecutor(target.workers, "build")
+        self._connections: set[Connection] = set()
+        self._building: list[asyncio.Future[None]] = []
+        self._sent = asyncio.Event()
+        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._samples = _Samples()
+        self._phase = "tables"
+        self._replace_objects = target.drop_existing
+        self.finished = False
+
+    async def run(self) -> None:
+        """Until everything stands; the caller then writes the checkpoint."""
+        method = await self._in_thread(self._make_tables)
+        for slot in range(1, self._target.workers + 1):
+            await self._order(slot, encode(ExpectCopy(self._catalog, method)))
+        self._phase = "rows"
+        await self._start_rows(method)
+        await self._or_failure(self._sent.wait())
+        self._phase = "indexes"
+        await self._or_failure(asyncio.gather(*self._building))
+        self._phase = "foreign keys"
+        await self._in_thread(self._add_foreign_keys)
+        self._phase = "objects"
+        await self._in_thread(self._create_objects)
+        self._phase = "done"
+
+    def abort(self) -> None:
+        """End what is under way; no thread is left when it returns."""
+        for connection in list(self._connections):
+            shut_down(connection)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def _or_failure(self, awaitable: Awaitable[Any]) -> None:
+        waited = asyncio.ensure_future(awaitable)
+        await asyncio.wait({waited, self._failure}, return_when=asyncio.FIRST_COMPLETED)
+        if self._failure.done():
+            waited.cancel()
+            self._failure.result()
+        await waited
+
+    # ---- What the extractor and the workers say ----
+
+    def take(self, record: CopyTotals | CopyEnd) -> None:
+        if isinstance(record, CopyTotals):
+            self._tables[record.table].totals = record
+            self._check(self._tables[record.table])
+        self._check_all()
+
+    def loaded(self, chunk: ChunkLoaded) -> None:
+        state = self._tables[chunk.table]
+        state.chunks += 1
+        state.rows += chunk.rows
+        self._check(state)
+        self._check_all()
+
+    def _check(self, state: _Table) -> None:
+        """A table whose rows are all there has its indexes built at once, beside the rows of others."""
+        if not state.complete or state.totals is None:
+            return
+        if state.rows != state.totals.rows:
+            name = qualified(state.table.schema, state.table.name)
+            error = Divergence(f"{name}: {state.totals.rows} rows were read and {state.rows} loaded")
+            self._failure.set_exception(error)
+            return
+        self._building.append(asyncio.ensure_future(self._in_thread(self._add_indexes, state.table)))
+
+    def _check_all(self) -> None:
+        if all(state.complete for state in self._tables):
+            self._sent.set()
+
+    # ---- In threads ----
+
+    async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._pool, partial(self._with_connection, function), *args
+        )
+
+    def _with_connection(self, function: Callable[..., Any], *args: Any) -> Any:
+        connection = connect(self._target.endpoint)
+        self._connections.add(connection)
+        try:
+            objects.prepare_session(connection)
+            return function(connection, *args)
+        except MySQLError as error:
+            text = f"on the target {self._target.endpoint}: {describe(error)}"
+            raise (Transient if is_transient(error) else UdupError)(text) from error
+        finally:
+            self._connections.discard(connection)
+            connection.close()
+
+    def _make_tables(self, connection: Connection) -> str:
+        """Refuse, or make room and make the tables; how the rows are to be loaded."""
+        ours = set(self._checkpoint.copied_tables())
+        existing = objects.existing_tables(connection, self._catalog.tables)
+        kept = [each for each in existing if not each.empty and (each.schema, each.name) not in ours]
+        if kept and not self._target.drop_existing:
+            raise Refused([_occupied(self._target.endpoint, each) for each in kept])
+        self._replace_objects = self._target.drop_existing or bool(ours)
+        objects.drop_tables(connection, existing)
+        for table in self._catalog.tables:
+            self._checkpoint.note_copied_table(table.schema, table.name)
+        objects.create_schemas(connection, self._catalog.schemas)
+        objects.create_tables(connection, self._catalog.tables)
+        return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
+
+    def _add_indexes(self, connection: Connection, table: Table) -> None:
+        objects.add_indexes(connection, table)
+
+    def _add_foreign_keys(self, connection: Connection) -> None:
+        for table in self._catalog.tables:
+            objects.add_foreign_keys(connection, table)
+
+    def _create_objects(self, connection: Connection) -> None:
+        objects.create_objects(connection, self._catalog.objects, self._replace_objects)
+
+    # ---- Progress ----
+
+    def progress(self) -> dict[str, Any]:
+        """`total` is the source's estimate until the table is read, then its count."""
+        tables = {}
+        rows = remaining = 0
+        for state in self._tables:
+            estimate = max(state.table.rows_estimate, state.rows)
+            total = state.totals.rows if state.totals else estimate
+            tables[f"{state.table.schema}.{state.table.name}"] = {"rows": state.rows, "total": total}
+            rows += state.rows
+            remaining += total - state.rows
+        rate = self._samples.rate(rows) if not self.finished else 0.0
+        return {
+            "tables": tables,
+            "copied_rows": rows,
+            "copy_rows_per_s": round(rate, 1),
+            "copy_phase": self._phase,
+            "eta_s": round(remaining / rate, 1) if rate and remaining else (0 if self.finished else None),
+        }
+
+
+def _occupied(endpoint: Endpoint, table: objects.ExistingTable) -> Fault:
+    name = qualified(table.schema, table.name)
+    return Fault(
+        f"Dest {endpoint}",
+        f"table {name} exists and is not empty",
+        f'remove it (DROP TABLE {name}), or set "DropTableIfExists": true in the Dest\'s Config, which removes it',
+    )

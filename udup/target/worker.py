@@ -1,0 +1,243 @@
+"""The engine of an ApplyWorker: carries out DestApplier's orders and loads copied rows, one after the other.
+
+Orders and the pieces of copied rows come over NATS and wait in one queue; a thread of its own does the blocking work on
+the target, so that the link stays alive during a long statement. Whatever goes wrong is reported once and ends the
+engine: nothing that waits behind a failed group may run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from udup.errors import Conflict, Divergence, Transient, UdupError
+from udup.mysql.connection import Endpoint, MySQLError, describe, error_code, is_transient
+from udup.plane.envelope import (
+    ChunkLoaded,
+    CopyPiece,
+    Credit,
+    Done,
+    ExpectCopy,
+    Failed,
+    Group,
+    GroupPart,
+    Order,
+    Report,
+    RowCount,
+    SetFormat,
+    decode_order,
+    decode_piece,
+    encode,
+)
+from udup.plane.link import Link, Subjects
+from udup.target.checkpoint import TABLE
+from udup.target.loader import Loader
+from udup.target.session import ApplySession
+
+ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, ER_KEY_NOT_FOUND = 1205, 1213, 1032
+
+#: Errors after which the server has undone the group and the same group may succeed.
+_RETRIED = frozenset({ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK})
+
+#: Tries of one group, and seconds before the second; doubled each time.
+_TRIES, _FIRST_PAUSE = 8, 0.02
+
+#: Seconds between counts of the rows written.
+_COUNT_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    nats_url: str
+    job: str
+    run: int
+    slot: int
+    endpoint: Endpoint
+
+
+@dataclass
+class _Chunk:
+    """A chunk of rows that is arriving: `pieces` is fed by the link and emptied by the loader."""
+
+    table: int
+    chunk: int
+    pieces: queue.SimpleQueue[CopyPiece | None]
+
+
+class Worker:
+    def __init__(self, settings: WorkerSettings, on_ready: Callable[[], None]) -> None:
+        self._settings = settings
+        self._on_ready = on_ready
+        self._subjects = Subjects(settings.job, settings.run)
+        self._work: asyncio.Queue[Order | _Chunk] = asyncio.Queue()
+        self._arriving: _Chunk | None = None
+        self._piece_number = 0
+        self._loader: Loader | None = None
+        self._expect: ExpectCopy | None = None
+        self._counted_at = 0.0
+        self._link: Link
+        self._opened: ApplySession | None = None
+        self._loop: asyncio.AbstractEventLoop
+
+    async def run(self) -> None:
+        """Until cancelled or failed. Raises what ended it, after it was reported."""
+        self._loop = asyncio.get_running_loop()
+        settings = self._settings
+        self._link = await Link.open(settings.nats_url, f"udup worker {settings.slot} of {settings.job}")
+        pool = ThreadPoolExecutor(1, f"apply-{settings.slot}")
+        try:
+            self._opened = await self._loop.run_in_executor(
+                pool, ApplySession, settings.endpoint, settings.job, settings.slot
+            )
+            await self._link.subscribe(self._subjects.orders(settings.slot), self._on_order)
+            await self._link.consume(self._subjects, self._subjects.copy(settings.slot), self._on_piece)
+            await self._link.flush()
+            self._on_ready()
+            work = asyncio.ensure_future(self._carry_out(pool))
+            await asyncio.wait({work, self._link.lost}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+            work.cancel()
+            self._link.lost.result()
+        finally:
+            if self._arriving is not None:
+                self._arriving.pieces.put(None)
+            await self._link.close()
+            # A statement under way ends with its connection; the run is over, so nobody waits for it.
+            pool.shutdown(wait=False, cancel_futures=True)
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Whatever is under way on the target is rolled back there."""
+        for held in (self._opened, self._loader):
+            if held is not None:
+                held.abandon()
+
+    async def _on_order(self, data: bytes) -> None:
+        self._work.put_nowait(decode_order(data))
+
+    async def _on_piece(self, data: bytes) -> None:
+        piece = decode_piece(data)
+        self._piece_number += 1
+        if piece.number != self._piece_number:
+            raise Transient(
+                f"copied rows were lost on the way: piece {piece.number} came after {self._piece_number - 1}"
+            )
+        if self._arriving is None:
+            self._arriving = _Chunk(piece.table, piece.chunk, queue.SimpleQueue())
+            self._work.put_nowait(self._arriving)
+        self._arriving.pieces.put(piece)
+        if piece.last:
+            self._arriving = None
+
+    async def _carry_out(self, pool: ThreadPoolExecutor) -> None:
+        while True:
+            item = await self._work.get()
+            try:
+                report = await self._loop.run_in_executor(pool, self._do, item)
+            except Exception as error:
+                await self._send(_failure(self._settings.slot, error, item))
+                await self._link.flush()
+                raise
+            if report is not None:
+                await self._send(report)
+            if self._work.empty() and time.monotonic() - self._counted_at > _COUNT_SECONDS:
+                self._counted_at = time.monotonic()
+                rows = await self._loop.run_in_executor(pool, self._session.rows_written)
+                await self._send(RowCount(self._settings.slot, rows))
+
+    @property
+    def _session(self) -> ApplySession:
+        assert self._opened is not None
+        return self._opened
+
+    async def _send(self, report: Report) -> None:
+        await self._link.publish(self._subjects.reports, encode(report))
+
+    # ---- On the worker's thread ----
+
+    def _do(self, item: Order | _Chunk) -> Report | None:
+        slot = self._settings.slot
+        match item:
+            case Group():
+                self._apply(item)
+                return Done(slot, item.number)
+            case GroupPart():
+                first = item.index == 0
+                self._session.apply_part(
+                    item.version, item.gtids, item.events, first=first, last=item.last, create=item.create
+                )
+                return Done(slot, item.number, item.index)
+            case _Chunk():
+                return ChunkLoaded(slot, item.table, item.chunk, self._load(item))
+            case SetFormat():
+                self._session.set_format(item.event)
+            case ExpectCopy():
+                self._expect = item
+                self._loader = Loader(self._settings.endpoint, item.method)
+        return None
+
+    def _apply(self, group: Group) -> None:
+        """Apply a group, again after a deadlock or a lock wait: the server has undone it then."""
+        pause = _FIRST_PAUSE
+        for attempt in range(1, _TRIES + 1):
+            try:
+                self._session.apply(group.version, group.gtids, group.events, group.create)
+                return
+            except MySQLError as error:
+                if error_code(error) not in _RETRIED or attempt == _TRIES:
+                    raise
+                self._session.rollback()
+                time.sleep(pause)
+                pause *= 2
+
+    def _load(self, chunk: _Chunk) -> int:
+        if self._loader is None or self._expect is None:
+            raise UdupError("copied rows came before their tables were announced")
+        arrival = _Arrival(chunk, self._credit)
+        table = self._expect.catalog.tables[chunk.table]
+        return self._loader.load(table, iter(arrival), lambda: arrival.rows)
+
+    def _credit(self, number: int) -> None:
+        credit = encode(Credit(f"copy.{self._settings.slot}", number))
+        asyncio.run_coroutine_threadsafe(self._link.publish(self._subjects.upstream, credit), self._loop)
+
+
+class _Arrival:
+    """The bytes of a chunk as they come; `rows` is known once they are all read."""
+
+    def __init__(self, chunk: _Chunk, credit: Callable[[int], None]) -> None:
+        self._chunk = chunk
+        self._credit = credit
+        self.rows = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            piece = self._chunk.pieces.get()
+            if piece is None:
+                raise Transient("the copy ended in the middle of a chunk")
+            yield piece.data
+            self._credit(piece.number)
+            if piece.last:
+                self.rows = piece.rows
+                return
+
+
+def _failure(slot: int, error: Exception, item: object) -> Failed:
+    """What is reported: the error's class decides what the run does about it."""
+    label = getattr(item, "label", "copied rows")
+    if isinstance(error, UdupError):
+        return Failed(slot, type(error).__name__, 0, f"{label}: {error}")
+    code = error_code(error)
+    text = f"{label}: {describe(error)}"
+    if is_transient(error):
+        return Failed(slot, Transient.__name__, code, text)
+    if code == ER_KEY_NOT_FOUND and f"'{TABLE}'" in str(error):
+        return Failed(slot, Transient.__name__, code, f"{label}: another run has taken the job over")
+    if isinstance(item, (Group, GroupPart)):
+        return Failed(slot, Conflict.__name__, code, text)
+    return Failed(slot, Divergence.__name__ if isinstance(error, MySQLError) else UdupError.__name__, code, text)
