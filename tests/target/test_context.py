@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import closing
 
-import pytest
-from source_log import Logged, logged_by
-
+from tests.source_log import Logged, logged_by
 from udup.binlog.event import EventType
 from udup.binlog.statement import Kind, classify_query
-from udup.errors import Divergence, Transient
 from udup.mysql.connection import Connection, connect, query, scalar
 from udup.sandbox.definitions import read_definitions
 from udup.sandbox.server import MysqlServer

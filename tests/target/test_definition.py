@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from source_log import logged_by
 
+from tests.source_log import logged_by
 from udup.binlog.event import EventType
 from udup.errors import Divergence, Unsupported
 from udup.mysql.connection import Connection, connect, query

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from udup.binlog.sqltokens import Word
+from udup.mysql.sqltokens import Word
 
 
 class ObjectName(NamedTuple):

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from udup.binlog.query import QueryEvent
 from udup.binlog.sqlreader import ObjectName, UnexpectedWordError, WordReader
-from udup.binlog.sqltokens import UntokenizableError, codec_of, decode, tokenize
+from udup.mysql.sqltokens import UntokenizableError, codec_of, decode, tokenize
 
 
 class Kind(StrEnum):

@@ -27,11 +27,11 @@ from udup.binlog.query import (
     QueryEvent,
     StatusVariables,
 )
-from udup.binlog.sqltokens import codec_of
 from udup.binlog.statement import Kind, Statement, classify_query
 from udup.errors import Divergence, Transient, Unsupported
 from udup.mysql.connection import Connection, MySQLError, describe, error_code, is_transient, query, scalar
 from udup.mysql.names import qualified
+from udup.mysql.sqltokens import codec_of
 
 #: How much of a statement a message shows, in characters.
 SHOWN_SQL = 200

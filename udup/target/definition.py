@@ -15,10 +15,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from udup.binlog.sqltokens import codec_of, decode
 from udup.binlog.table_definition import ColumnDefinition, ColumnType, parse_columns
 from udup.errors import Divergence, Unsupported
 from udup.mysql.connection import Connection, query
+from udup.mysql.sqltokens import codec_of, decode
 
 #: DATA_TYPE to type, for types whose metadata are none.
 _BARE = {
