@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class ApiClient:
-    """Requests to the server at `url`: `Transient` when there is no answer or the fault is its own, `UdupError` if refused."""
+    """Requests to the server at `url`: `Transient` without an answer or by the server's fault, else `UdupError`."""
 
     url: str
 

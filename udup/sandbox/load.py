@@ -66,6 +66,13 @@ class WriteLoad:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """The load's process; `UdupError` before its start."""
+        if self._process is None:
+            raise UdupError("the write load has not been started")
+        return self._process.pid
+
     def start(self) -> None:
         if self._process is not None:
             raise UdupError("a write load runs only once; make another")

@@ -1,0 +1,115 @@
+"""The demo's servers in a process of their own, so that they can be kept when the demo's screen ends.
+
+The demo starts `python -m udup.demo.household` and holds its standard input. What happens there is reported as lines
+of JSON: {"say": text} on the way, then {"ready": addresses} or {"error": text}. It ends its servers and removes their
+folder on SIGTERM, and when its input ends: so nothing stays behind a demo that is killed, whatever it is killed with.
+The line `keep` on its input makes it stay until SIGTERM.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from udup.config import Settings
+from udup.errors import UdupError
+from udup.mysql.connection import Endpoint
+from udup.sandbox.node import UdupNode
+from udup.sandbox.ports import HOST, free_port
+from udup.sandbox.provision import provision
+from udup.sandbox.server import MysqlServer
+
+#: What the demo's input line says to make the servers outlive it.
+KEEP = "keep"
+
+Say = Callable[[str], None]
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the demo answers Ctrl-C, by closing our input
+    with tempfile.TemporaryDirectory(prefix="udup-demo-") as name, ExitStack() as servers:
+        folder = Path(name)
+        _divert_errors(folder)
+        threading.Thread(target=_watch_input, daemon=True).start()
+        try:
+            ready = _start_servers(folder, servers)
+        except UdupError as error:
+            _tell("error", str(error))
+            return
+        servers.callback(signal.signal, signal.SIGTERM, signal.SIG_IGN)  # once is enough: let the end take its time
+        _tell("ready", ready)
+        signal.pause()
+
+
+def _start_servers(folder: Path, servers: ExitStack) -> dict[str, object]:
+    def say(text: str) -> None:
+        _tell("say", text)
+
+    programs = provision(say)
+    source = servers.enter_context(MysqlServer(programs, folder / "source", say=say))
+    say(f"source: {programs.description.strip()} on {source.endpoint.host}:{source.endpoint.port}")
+    target = servers.enter_context(MysqlServer(programs, folder / "target", say=say))
+    say(f"target: on {target.endpoint.host}:{target.endpoint.port}")
+    ports = Settings().ports
+    node = UdupNode(folder / "node", http_port=_port(ports.http, say), nats_port=_port(ports.nats, say))
+    servers.enter_context(node)
+    say(f"Udup: REST on {node.url}, NATS on {HOST}:{node.nats_port}")
+    return {
+        "pid": os.getpid(),
+        "folder": str(folder),
+        "url": node.url,
+        "source": _address(source.endpoint),
+        "target": _address(target.endpoint),
+    }
+
+
+def _address(endpoint: Endpoint) -> dict[str, object]:
+    return {"host": endpoint.host, "port": endpoint.port, "user": endpoint.user, "password": endpoint.password}
+
+
+def _port(wanted: int, say: Say) -> int:
+    """The usual port, or a free one if somebody listens there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted))
+        except OSError:
+            other = free_port()
+            say(f"port {wanted} is taken; using {other} instead")
+            return other
+    return wanted
+
+
+def _tell(kind: str, content: object) -> None:
+    try:
+        sys.stdout.write(json.dumps({kind: content}) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.exit(0)  # the demo is gone
+
+
+def _watch_input() -> None:
+    for line in sys.stdin:
+        if line.strip() == KEEP:
+            return
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _divert_errors(folder: Path) -> None:
+    """A kept household must not hold on to the terminal or the pipe of the demo that is over."""
+    log = os.open(folder / "household.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 2)
+    os.close(log)
+
+
+if __name__ == "__main__":
+    main()

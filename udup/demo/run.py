@@ -1,0 +1,176 @@
+"""The demo from beginning to end: servers, shop, job, load, screen, comparison."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from udup.demo.kept import show_kept
+from udup.demo.progress import Observer, View
+from udup.demo.screen import Screen, open_screen
+from udup.demo.servers import DemoServers
+from udup.demo.verdict import Numbers, show_verdict
+from udup.errors import Transient, UdupError
+from udup.mysql.connection import MySQLError, connect, describe, scalar
+from udup.sandbox import shop
+from udup.sandbox.api import ApiClient, job_document
+from udup.sandbox.compare import Comparison, compare
+from udup.sandbox.load import WriteLoad
+
+#: Seconds between two looks at the job.
+POLL_SECONDS = 0.2
+
+#: Seconds without any progress after which the demo gives up.
+STALL_SECONDS = 120.0
+
+#: What a shell says of a program that Ctrl-C ended.
+INTERRUPTED = 130
+
+FAILED = 1
+
+
+def run_demo(
+    keep: bool = False,
+    rows: int = 300_000,
+    seconds: float = 30.0,
+    rate: float = 300.0,
+    console: Console | None = None,
+) -> int:
+    """The demo with about `rows` rows, `seconds` of replication under `rate` transactions a second.
+
+    Answers the exit status: 0 only if both sides are equal. With `keep` the servers stay. Must run in the main thread.
+    """
+    out = console or Console()
+    try:
+        with _stoppable():
+            return _Demo(out, rows, seconds, rate).run(keep)
+    except KeyboardInterrupt:
+        out.print("stopped; everything is cleaned up")
+        return INTERRUPTED
+    except UdupError as error:
+        out.print(f"the demo failed: {error}", style="red", highlight=False, markup=False)
+    except MySQLError as error:
+        out.print(f"the demo failed: {describe(error)}", style="red", highlight=False, markup=False)
+    return FAILED
+
+
+class _Demo:
+    def __init__(self, console: Console, rows: int, seconds: float, rate: float) -> None:
+        self._console = console
+        self._rows = rows
+        self._seconds = seconds
+        self._rate = rate
+        self._observer = Observer()
+
+    def run(self, keep: bool) -> int:
+        with DemoServers(self._say) as servers:
+            self._say(f"filling the shop with {self._rows:,} rows")
+            filled = shop.fill(servers.source, self._rows)
+            self._say(f"filled: {filled:,} rows")
+            job_id = servers.api.post_job(job_document("demo", servers.source, servers.target, [shop.SCHEMA]))
+            self._say(f"job {job_id} posted; {self._rate:.0f} transactions a second are written from now on")
+            comparison = self._replicate(servers, job_id)
+            if keep:
+                servers.keep()
+                show_kept(self._console, servers, job_id)
+        return 0 if comparison.equal else FAILED
+
+    def _replicate(self, servers: DemoServers, job_id: str) -> Comparison:
+        self._observer = Observer()
+        with WriteLoad(servers.source, rate=self._rate) as load:
+            watch = _Watch(servers.api, job_id, self._observer, lambda: load.stats.transactions)
+            with open_screen(self._console) as screen:
+                copied = watch.until(screen, lambda view: not view.copying)
+                watch.until(screen, lambda view: view.stage == "running")
+                end = time.monotonic() + self._seconds
+                watch.until(screen, lambda view: time.monotonic() >= end)
+                stats = load.stop()
+                stopped = time.monotonic()
+                watch.until(screen, _Level(servers, watch).reached)
+        level = time.monotonic() - stopped
+        self._say("comparing every table on both sides")
+        comparison = compare(servers.source, servers.target, [shop.SCHEMA])
+        numbers = Numbers(copied.rows, copied.seconds, level, stats)
+        show_verdict(self._console, comparison, numbers, self._observer)
+        return comparison
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+class _Watch:
+    """Looks at the job and shows what it sees until something is true."""
+
+    def __init__(self, api: ApiClient, job_id: str, observer: Observer, written: Callable[[], int]) -> None:
+        self._api = api
+        self._job_id = job_id
+        self._observer = observer
+        self._written = written
+        self.applied = ""
+
+    def until(self, screen: Screen, reached: Callable[[View], bool]) -> View:
+        """The first view for which `reached` holds; `UdupError` if the job fails or nothing moves any more."""
+        moved, before = time.monotonic(), None
+        while True:
+            try:
+                job = self._api.job(self._job_id)
+            except Transient as error:
+                job = {"Stage": "pending", "Progress": {"last_error": str(error)}}
+            view = self._observer.view(job, self._written())
+            self.applied = str((job.get("Progress") or {}).get("applied_gtid") or "")
+            screen.show(view)
+            if view.stage == "failed":
+                raise UdupError(f"the job failed: {view.last_error or job.get('StatusDescription')}")
+            if reached(view):
+                return view
+            state = (view.stage, view.rows, self.applied)
+            if state != before:
+                moved, before = time.monotonic(), state
+            elif time.monotonic() - moved > STALL_SECONDS:
+                raise UdupError(f"the job has not moved for {STALL_SECONDS:.0f} s: {view.stage}, {view.last_error}")
+            time.sleep(POLL_SECONDS)
+
+
+class _Level:
+    """Whether the target has everything that the source had when the writing was over."""
+
+    def __init__(self, servers: DemoServers, watch: _Watch) -> None:
+        self._source = servers.source
+        self._watch = watch
+        connection = connect(self._source)
+        try:
+            self._wanted = scalar(connection, "SELECT @@GLOBAL.gtid_executed")
+        finally:
+            connection.close()
+
+    def reached(self, view: View) -> bool:
+        if not self._watch.applied:
+            return False
+        connection = connect(self._source)
+        try:
+            return bool(scalar(connection, "SELECT GTID_SUBSET(%s, %s)", self._wanted, self._watch.applied))
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the demo as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,113 @@
+"""The demo's end of the household: starts it, knows its addresses, ends or keeps it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from udup.demo.household import KEEP
+from udup.errors import UdupError
+from udup.mysql.connection import Endpoint
+from udup.sandbox.api import ApiClient
+
+#: Seconds for the servers to end; a Udup server takes 10 at most, MySQL is killed.
+END_DEADLINE = 40.0
+
+
+class DemoServers:
+    """Two MySQL servers and a Udup server, ended with this object unless `keep` was called."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._process: subprocess.Popen[str] | None = None
+        self._kept = False
+        self._ready: dict[str, Any] = {}
+
+    @property
+    def pid(self) -> int:
+        """The process to end with SIGTERM when the servers were kept."""
+        return int(self._ready["pid"])
+
+    @property
+    def folder(self) -> str:
+        return str(self._ready["folder"])
+
+    @property
+    def url(self) -> str:
+        return str(self._ready["url"])
+
+    @property
+    def api(self) -> ApiClient:
+        return ApiClient(self.url)
+
+    @property
+    def source(self) -> Endpoint:
+        return Endpoint(**self._ready["source"])
+
+    @property
+    def target(self) -> Endpoint:
+        return Endpoint(**self._ready["target"])
+
+    def __enter__(self) -> DemoServers:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "udup.demo.household"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            self._await_ready(self._process)
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._kept:
+            self.end()
+
+    def keep(self) -> None:
+        """The servers stay when this process ends."""
+        if self._process is None or self._process.stdin is None:
+            raise UdupError("the demo's servers have not been started")
+        self._process.stdin.write(KEEP + "\n")
+        self._process.stdin.flush()
+        self._kept = True
+
+    def end(self) -> None:
+        """Ends the servers and waits until they and their folder are gone."""
+        process = self._process
+        if process is None:
+            return
+        if process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+        try:
+            process.wait(END_DEADLINE)
+        except subprocess.TimeoutExpired:
+            process.kill()  # its servers die with it
+            process.wait()
+            if self._ready:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _await_ready(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            message = json.loads(line)
+            if "say" in message:
+                self._say(message["say"])
+            elif "error" in message:
+                raise UdupError(message["error"])
+            else:
+                self._ready = message["ready"]
+                return
+        raise UdupError(f"the demo's servers ended at their start, with status {process.wait()}")
