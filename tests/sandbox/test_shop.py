@@ -57,7 +57,8 @@ def test_it_has_tables_without_primary_key_and_stored_objects(source: MysqlServe
         keyless = query(
             connection,
             "SELECT TABLE_NAME FROM information_schema.TABLES t"
-            " WHERE TABLE_SCHEMA = 'shop' AND TABLE_TYPE = 'BASE TABLE' AND NOT EXISTS (SELECT 1 FROM information_schema.STATISTICS s WHERE s.TABLE_SCHEMA = 'shop'"
+            " WHERE TABLE_SCHEMA = 'shop' AND TABLE_TYPE = 'BASE TABLE'"
+            " AND NOT EXISTS (SELECT 1 FROM information_schema.STATISTICS s WHERE s.TABLE_SCHEMA = 'shop'"
             " AND s.TABLE_NAME = t.TABLE_NAME AND INDEX_NAME = 'PRIMARY')",
         )
         routines = scalar(connection, "SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = 'shop'")

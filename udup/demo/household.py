@@ -20,15 +20,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from udup.config import Settings
+from udup.demo.servers import KEEP
 from udup.errors import UdupError
 from udup.mysql.connection import Endpoint
 from udup.sandbox.node import UdupNode
 from udup.sandbox.ports import HOST, free_port
 from udup.sandbox.provision import provision
 from udup.sandbox.server import MysqlServer
-
-#: What the demo's input line says to make the servers outlive it.
-KEEP = "keep"
 
 Say = Callable[[str], None]
 

@@ -53,9 +53,9 @@ def run_demo(
         out.print("stopped; everything is cleaned up")
         return INTERRUPTED
     except UdupError as error:
-        out.print(f"the demo failed: {error}", style="red", highlight=False, markup=False)
+        out.print(f"the demo failed: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
     except MySQLError as error:
-        out.print(f"the demo failed: {describe(error)}", style="red", highlight=False, markup=False)
+        out.print(f"the demo failed: {describe(error)}", style="red", highlight=False, markup=False, soft_wrap=True)
     return FAILED
 
 

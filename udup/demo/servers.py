@@ -11,10 +11,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from udup.demo.household import KEEP
 from udup.errors import UdupError
 from udup.mysql.connection import Endpoint
 from udup.sandbox.api import ApiClient
+
+#: What the household's input line says to make the servers outlive the demo.
+KEEP = "keep"
 
 #: Seconds for the servers to end; a Udup server takes 10 at most, MySQL is killed.
 END_DEADLINE = 40.0
