@@ -19,6 +19,7 @@ def test_the_session_is_read_from_a_real_servers_log(source: MysqlServer, schema
         query(connection, "SET NAMES latin1 COLLATE latin1_german1_ci, sql_mode = 'ANSI_QUOTES', time_zone = '+02:00'")
         query(connection, "SET foreign_key_checks = 0, unique_checks = 0, lc_time_names = 'de_DE'")
         query(connection, "SET auto_increment_increment = 5, auto_increment_offset = 3")
+        query(connection, "SET collation_database = utf8mb4_bin")  # logged only if it is not the schema's own
         query(connection, "SET timestamp = 1700000000.25")
         query(connection, "SET default_collation_for_utf8mb4 = utf8mb4_general_ci")
         query(connection, 'CREATE TABLE "t" (a INT, b DATETIME(6) DEFAULT (NOW(6)), c TIMESTAMP NULL)')
@@ -35,8 +36,8 @@ def test_the_session_is_read_from_a_real_servers_log(source: MysqlServer, schema
     assert variables.flags2 & 0xC000000 == 0xC000000
     assert variables.sql_mode == 4
     assert variables.auto_increment == (5, 3)
-    assert variables.charset == Charset(client=8, connection=5, server=255)
-    assert variables.collation_database == 8
+    assert variables.charset == Charset(client=5, connection=5, server=255)
+    assert variables.collation_database == 46
     assert variables.default_collation_for_utf8mb4 == 45
     assert variables.updated_schemas == (schema.encode(),)
     assert variables.sql_require_primary_key is False

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import uuid
 from contextlib import closing
+
+import pytest
 
 from tests.source_log import Logged, logged_by
 from udup.binlog.event import EventType
 from udup.binlog.statement import Kind, classify_query
+from udup.errors import Divergence, Transient, Unsupported
 from udup.mysql.connection import Connection, connect, query, scalar
 from udup.sandbox.definitions import read_definitions
 from udup.sandbox.server import MysqlServer
@@ -66,7 +71,8 @@ CREATE UNIQUE INDEX iu ON plain (id, note)
 CREATE INDEX fx ON plain ((id + 5))
 DROP INDEX fx ON plain
 CREATE FULLTEXT INDEX ft ON plain (note)
-CREATE TABLE parts (id INT) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (20))
+CREATE TABLE parts (id INT) PARTITION BY RANGE (id)
+ (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (20))
 ALTER TABLE parts ADD PARTITION (PARTITION p2 VALUES LESS THAN MAXVALUE)
 CREATE TABLE part_swap (id INT)
 ALTER TABLE parts EXCHANGE PARTITION p0 WITH TABLE part_swap
@@ -158,3 +164,109 @@ def _without_state(text: str) -> str:
     for state in (" ENABLE", " DISABLE ON REPLICA", " DISABLE ON SLAVE", " DISABLE"):
         text = text.replace(f"PRESERVE{state} DO", "PRESERVE DO")
     return text
+
+
+def _definitions(source: MysqlServer, *statements: str) -> list[Logged]:
+    def work(connection: Connection) -> None:
+        for statement in statements:
+            query(connection, statement)
+
+    return [each for each in logged_by(source.endpoint, work) if each.kind == EventType.QUERY]
+
+
+def test_a_definition_whose_gtid_is_executed_is_skipped(source: MysqlServer, target: MysqlServer, schema: str) -> None:
+    events = _definitions(source, f"CREATE DATABASE {schema}", f"CREATE TABLE {schema}.t (id INT)")
+    with closing(connect(target.endpoint)) as connection:
+        for _ in range(3):
+            for each in events:
+                run_ddl(connection, each.query(), each.gtid)
+        assert scalar(connection, "SELECT @@SESSION.gtid_next") == "AUTOMATIC"
+        with pytest.raises(Divergence, match=r"error 1050.*CREATE|CREATE.*error 1050"):
+            run_ddl(connection, events[1].query())
+        with pytest.raises(Divergence):
+            run_ddl(connection, events[1].query(), f"{uuid.uuid4()}:1")
+        assert scalar(connection, "SELECT @@SESSION.gtid_next") == "AUTOMATIC"
+
+
+def test_a_second_session_with_the_same_gtid_waits_and_skips(
+    source: MysqlServer, target: MysqlServer, schema: str
+) -> None:
+    database, table = _definitions(source, f"CREATE DATABASE {schema}", f"CREATE TABLE {schema}.t (id INT)")
+    with closing(connect(target.endpoint)) as first, closing(connect(target.endpoint)) as second:
+        run_ddl(first, database.query(), database.gtid)
+        query(first, f"SET gtid_next = '{table.gtid}'")
+        waiting = threading.Thread(target=run_ddl, args=(second, table.query(), table.gtid))
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+        query(first, f"CREATE TABLE {schema}.t (id INT)")
+        query(first, "SET gtid_next = 'AUTOMATIC'")
+        waiting.join(10)
+        assert not waiting.is_alive()
+
+
+def test_nothing_is_left_of_the_session_before(source: MysqlServer, target: MysqlServer, schema: str) -> None:
+    """A name without a schema is not found in the schema of the statement before."""
+    other = f"{schema}_missing"
+    try:
+        events = _definitions(
+            source,
+            f"CREATE DATABASE {schema}",
+            f"CREATE DATABASE {other}",
+            f"USE {schema}",
+            "CREATE TABLE a (id INT)",
+            f"USE {other}",
+            "CREATE TABLE b (id INT)",
+            f"CREATE TABLE {schema}.c (id INT)",
+        )
+        with closing(connect(target.endpoint)) as connection:
+            kept = [each for each in events if other.encode() not in each.query().sql]
+            for each in kept[:2]:
+                run_ddl(connection, each.query(), each.gtid)
+            with pytest.raises(Unsupported):
+                run_ddl(connection, kept[2].query(), kept[2].gtid)
+            run_ddl(connection, kept[3].query(), kept[3].gtid)
+            tables = {row[0] for row in query(connection, f"SHOW TABLES FROM {schema}")}
+            assert tables == {"a", "c"}
+    finally:
+        with closing(connect(source.endpoint)) as connection:
+            query(connection, f"DROP DATABASE IF EXISTS {other}")
+
+
+def test_an_event_keeps_its_definer_and_does_not_run(source: MysqlServer, target: MysqlServer, schema: str) -> None:
+    events = _definitions(
+        source,
+        f"CREATE DATABASE {schema}",
+        "SET NAMES latin1, sql_mode = 'ANSI_QUOTES', time_zone = '+03:00'",
+        f"CREATE DEFINER = someone@nowhere EVENT {schema}.ev ON SCHEDULE EVERY 1 SECOND DO SET @a = 1",
+        f"CREATE DEFINER = someone@nowhere EVENT {schema}.off ON SCHEDULE EVERY 1 SECOND DISABLE DO SET @a = 1",
+    )
+    with closing(connect(target.endpoint)) as connection:
+        for each in events:
+            run_ddl(connection, each.query(), each.gtid)
+        rows = query(
+            connection,
+            "SELECT EVENT_NAME, DEFINER, STATUS IN ('REPLICA_SIDE_DISABLED', 'SLAVESIDE_DISABLED', 'DISABLED'),"
+            f" SQL_MODE, TIME_ZONE FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '{schema}'",
+        )
+    assert sorted(rows) == [(name, "someone@nowhere", 1, "ANSI_QUOTES", "+03:00") for name in ("ev", "off")]
+
+
+def test_a_lock_wait_is_worth_another_try(source: MysqlServer, target: MysqlServer, schema: str) -> None:
+    database, table, change = _definitions(
+        source,
+        f"CREATE DATABASE {schema}",
+        f"CREATE TABLE {schema}.t (id INT)",
+        f"ALTER TABLE {schema}.t ADD b INT",
+    )
+    with closing(connect(target.endpoint)) as connection, closing(connect(target.endpoint)) as holder:
+        for each in (database, table):
+            run_ddl(connection, each.query(), each.gtid)
+        query(holder, "BEGIN")
+        query(holder, f"SELECT * FROM {schema}.t")
+        query(connection, "SET lock_wait_timeout = 1")
+        with pytest.raises(Transient, match="1205"):
+            run_ddl(connection, change.query(), change.gtid)
+        query(holder, "COMMIT")
+        run_ddl(connection, change.query(), change.gtid)
+        assert len(query(connection, f"SHOW COLUMNS FROM {schema}.t")) == 2

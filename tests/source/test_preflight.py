@@ -1,0 +1,196 @@
+"""A source that cannot be replicated from says so before the job starts, in full."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from udup.errors import Fault
+from udup.mysql.connection import Endpoint, connect, query, scalar
+from udup.mysql.facts import ServerFacts, read_facts
+from udup.mysql.privileges import Privileges, parse_grants
+from udup.mysql.selection import Selection
+from udup.sandbox.server import MysqlServer
+from udup.source.preflight import check_parents, check_source, warn_source
+
+EVERYTHING = Selection.of([])
+
+
+@pytest.fixture(scope="module")
+def facts(source: MysqlServer) -> ServerFacts:
+    with closing(connect(source.endpoint)) as connection:
+        return read_facts(connection)
+
+
+@pytest.fixture
+def account(source: MysqlServer) -> Iterator[Endpoint]:
+    """An account of the test's own, without privileges."""
+    name = f"u{uuid.uuid4().hex[:10]}"
+    with closing(connect(source.endpoint)) as connection:
+        query(connection, f"CREATE USER {name} IDENTIFIED BY 'secret'")
+        yield Endpoint(source.endpoint.host, source.endpoint.port, name, "secret")
+        query(connection, f"DROP USER {name}")
+
+
+def _changed(facts: ServerFacts, **variables: str) -> ServerFacts:
+    return replace(facts, variables={**facts.variables, **variables})
+
+
+def _problems(faults: list[Fault]) -> str:
+    return "\n".join(map(str, faults))
+
+
+def test_a_good_source_has_no_faults(facts: ServerFacts) -> None:
+    assert check_source(facts, EVERYTHING, None) == []
+    assert check_source(facts, EVERYTHING, facts.gtid_executed) == []
+    assert facts.version >= (8, 0, 0)
+    assert facts.address.startswith("127.0.0.1:")
+
+
+def test_every_fault_is_told_at_once_with_its_remedy(facts: ServerFacts) -> None:
+    bad = _changed(
+        facts,
+        binlog_format="MIXED",
+        gtid_mode="OFF",
+        enforce_gtid_consistency="OFF",
+        log_bin="OFF",
+        server_id="0",
+        log_replica_updates="OFF",
+        log_slave_updates="OFF",
+    )
+    faults = check_source(bad, EVERYTHING, None)
+    assert len(faults) == 6
+    assert all(fault.remedy and fault.where == f"Src {facts.address}" for fault in faults)
+    assert "binlog_format is MIXED, not ROW" in _problems(faults)
+
+
+def test_other_servers_are_turned_away(facts: ServerFacts) -> None:
+    (fault,) = check_source(replace(facts, version=(5, 7, 44), version_text="5.7.44"), EVERYTHING, None)
+    assert "5.7.44" in fault.problem
+    (fault,) = check_source(replace(facts, is_mariadb=True), EVERYTHING, None)
+    assert "only MySQL" in fault.problem
+
+
+def test_missing_privileges_come_with_the_grant_that_gives_them(account: Endpoint, source: MysqlServer) -> None:
+    selection = Selection.of([("shop", []), ("part", ["t"])])
+    with closing(connect(account)) as connection:
+        faults = check_source(read_facts(connection), selection, None)
+    assert len(faults) == 3
+    assert f"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '{account.user}'@'%'" in _problems(faults)
+    assert "GRANT SELECT ON `part`.`t`" in _problems(faults)
+    with closing(connect(source.endpoint)) as root:
+        for fault in faults:
+            if "`part`" not in fault.remedy:
+                query(root, fault.remedy)
+    with closing(connect(account)) as connection:
+        now = read_facts(connection)
+    assert check_source(now, Selection.of([("shop", [])]), None) == []
+    assert "RELOAD" in _problems(warn_source(now))
+    assert len(check_source(now, EVERYTHING, None)) == 1
+
+
+def test_the_privileges_of_an_active_role_count(account: Endpoint, source: MysqlServer) -> None:
+    role = f"r{account.user}"
+    with closing(connect(source.endpoint)) as root:
+        query(root, f"CREATE ROLE {role}")
+        query(root, f"GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {role}")
+        query(root, f"GRANT {role} TO {account.user}")
+        try:
+            with closing(connect(account)) as connection:
+                assert check_source(read_facts(connection), EVERYTHING, None)
+            query(root, f"ALTER USER {account.user} DEFAULT ROLE {role}")
+            with closing(connect(account)) as connection:
+                assert check_source(read_facts(connection), EVERYTHING, None) == []
+        finally:
+            query(root, f"DROP ROLE {role}")
+
+
+def test_purged_transactions_are_named(facts: ServerFacts) -> None:
+    purged = _changed(facts, gtid_purged=f"{facts.uuid}:1-7", gtid_executed=f"{facts.uuid}:1-20")
+    assert check_source(purged, EVERYTHING, f"{facts.uuid}:1-7") == []
+    (fault,) = check_source(purged, EVERYTHING, f"{facts.uuid}:1-4")
+    assert f"{facts.uuid}:5-7" in fault.problem
+    assert check_source(purged, EVERYTHING, "") != []
+
+
+def test_a_start_beyond_what_the_source_executed_is_told(facts: ServerFacts) -> None:
+    restored = _changed(facts, gtid_purged="", gtid_executed=f"{facts.uuid}:1-20")
+    (fault,) = check_source(restored, EVERYTHING, f"{facts.uuid}:1-25")
+    assert f"{facts.uuid}:21-25" in fault.problem
+    other = "11111111-2222-3333-4444-555555555555:1-3"
+    assert check_source(restored, EVERYTHING, f"{facts.uuid}:1-20,{other}") == []
+
+
+def test_names_must_be_as_the_source_logs_them(facts: ServerFacts) -> None:
+    folding = _changed(facts, lower_case_table_names="1")
+    (fault,) = check_source(folding, Selection.of([("Shop", [])]), None)
+    assert fault.remedy == "write shop"
+
+
+def test_schemas_that_the_source_does_not_log_are_told(facts: ServerFacts) -> None:
+    ignoring = replace(facts, unlogged_schemas=frozenset({"a"}))
+    assert check_source(ignoring, Selection.of([("b", [])]), None) == []
+    assert check_source(ignoring, Selection.of([("a", [])]), None)
+    assert check_source(ignoring, EVERYTHING, None)
+    only = replace(facts, logged_schemas=frozenset({"a"}))
+    assert check_source(only, Selection.of([("a", [])]), None) == []
+    assert check_source(only, Selection.of([("b", [])]), None)
+
+
+def test_a_parent_outside_the_job_is_told_where_cascades_are_not_logged(
+    source: MysqlServer, facts: ServerFacts, schema: str
+) -> None:
+    older = replace(facts, version=(8, 4, 0))
+    with closing(connect(source.endpoint)) as connection:
+        query(connection, f"CREATE DATABASE {schema}")
+        query(connection, f"CREATE TABLE {schema}.p (id INT PRIMARY KEY)")
+        query(
+            connection,
+            f"CREATE TABLE {schema}.c (id INT, FOREIGN KEY (id) REFERENCES {schema}.p (id) ON DELETE CASCADE)",
+        )
+        (fault,) = check_parents(connection, older, Selection.of([(schema, ["c"])]))
+        assert f"{schema}.p" in fault.remedy
+        assert check_parents(connection, older, Selection.of([(schema, [])])) == []
+        assert check_parents(connection, facts, Selection.of([(schema, ["c"])])) == []
+        assert scalar(connection, "SELECT 1") == 1
+
+
+def _privileges(*lines: str, revokes: bool = False) -> Privileges:
+    return parse_grants(lines, partial_revokes=revokes)
+
+
+def test_grants_are_read_carefully() -> None:
+    some = _privileges(
+        "GRANT USAGE ON *.* TO `u`@`%`",
+        "GRANT SELECT, INSERT (`a`, `b`), SHOW VIEW ON `my\\_db`.* TO `u`@`%` WITH GRANT OPTION",
+        "GRANT DELETE ON `on``to`.`t.x` TO `u`@`%`",
+        "GRANT ALL PRIVILEGES ON `dev%`.* TO `u`@`%`",
+        "GRANT EXECUTE ON PROCEDURE `a`.`p` TO `u`@`%`",
+        "GRANT PROXY ON ``@`` TO `u`@`%` WITH GRANT OPTION",
+        "GRANT `role`@`%`,`other`@`%` TO `u`@`%`",
+    )
+    assert some.has("SELECT", "my_db")
+    assert not some.has("SELECT", "my-db")
+    assert not some.has("INSERT", "my_db")
+    assert some.has("SHOW VIEW", "my_db", "t")
+    assert some.has("DELETE", "on`to", "t.x")
+    assert not some.has("DELETE", "on`to")
+    assert some.has("TRIGGER", "dev_shop")
+    assert not some.has("EXECUTE", "a")
+    assert not some.has("SELECT")
+
+
+def test_partial_revokes_take_away() -> None:
+    some = _privileges(
+        "GRANT SELECT, INSERT ON *.* TO `u`@`%`", "REVOKE INSERT ON `mysql`.* FROM `u`@`%`", revokes=True
+    )
+    assert some.has("INSERT")
+    assert not some.has("INSERT", "mysql")
+    worse = _privileges("GRANT SELECT ON *.* TO `u`@`%`", "REVOKE SELECT ON `shop`.* FROM `u`@`%`", revokes=True)
+    assert not worse.has("SELECT")
+    assert not worse.has("SELECT", "shop")
+    assert worse.has("SELECT", "other")

@@ -1,0 +1,109 @@
+"""A target that cannot take a job says so before the job starts, in full."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from udup.errors import Fault
+from udup.mysql.connection import Endpoint, connect, query
+from udup.mysql.facts import ServerFacts, read_facts
+from udup.mysql.selection import Selection
+from udup.sandbox.server import MysqlServer
+from udup.target.preflight import check_pair, check_target, warn_pair, warn_target
+
+EVERYTHING = Selection.of([])
+
+
+@pytest.fixture(scope="module")
+def ours(source: MysqlServer) -> ServerFacts:
+    with closing(connect(source.endpoint)) as connection:
+        return read_facts(connection)
+
+
+@pytest.fixture(scope="module")
+def theirs(target: MysqlServer) -> ServerFacts:
+    with closing(connect(target.endpoint)) as connection:
+        return read_facts(connection)
+
+
+@pytest.fixture
+def account(target: MysqlServer) -> Iterator[Endpoint]:
+    """An account of the test's own, without privileges."""
+    name = f"u{uuid.uuid4().hex[:10]}"
+    with closing(connect(target.endpoint)) as connection:
+        query(connection, f"CREATE USER {name} IDENTIFIED BY 'secret'")
+        yield Endpoint(target.endpoint.host, target.endpoint.port, name, "secret")
+        query(connection, f"DROP USER {name}")
+
+
+def _changed(facts: ServerFacts, **variables: str) -> ServerFacts:
+    return replace(facts, variables={**facts.variables, **variables})
+
+
+def _problems(faults: list[Fault]) -> str:
+    return "\n".join(map(str, faults))
+
+
+def test_a_good_pair_has_no_faults(ours: ServerFacts, theirs: ServerFacts) -> None:
+    assert check_target(theirs, EVERYTHING) == []
+    assert check_pair(ours, theirs) == []
+    assert warn_pair(ours, theirs) == []
+
+
+def test_every_fault_is_told_at_once(theirs: ServerFacts) -> None:
+    bad = _changed(
+        theirs, gtid_mode="OFF", super_read_only="ON", binlog_format="STATEMENT", max_allowed_packet="1048576"
+    )
+    faults = check_target(bad, EVERYTHING)
+    assert len(faults) == 4
+    assert all(fault.remedy and fault.where == f"Dest {theirs.address}" for fault in faults)
+
+
+def test_the_grants_that_are_told_are_enough(account: Endpoint, target: MysqlServer) -> None:
+    selection = Selection.of([("shop", []), ("part_of", ["t"])])
+    with closing(connect(account)) as connection:
+        faults = check_target(read_facts(connection), selection)
+    assert len(faults) == 4
+    assert "REPLICATION_APPLIER" in _problems(faults)
+    assert "on `udup`.*" in _problems(faults)
+    with closing(connect(target.endpoint)) as root:
+        query(root, "CREATE DATABASE IF NOT EXISTS part_of")
+        query(root, "CREATE TABLE IF NOT EXISTS part_of.t (id INT)")
+        try:
+            for fault in faults:
+                query(root, fault.remedy)
+            with closing(connect(account)) as connection:
+                facts = read_facts(connection)
+                assert check_target(facts, selection) == []
+                assert "SYSTEM_USER" in _problems(warn_target(facts))
+        finally:
+            query(root, "DROP DATABASE part_of")
+
+
+def test_a_read_only_target_is_open_to_who_may_write(account: Endpoint, theirs: ServerFacts) -> None:
+    assert check_target(_changed(theirs, read_only="ON"), EVERYTHING) == []
+    with closing(connect(account)) as connection:
+        facts = _changed(read_facts(connection), read_only="ON")
+    assert "read_only is ON" in _problems(check_target(facts, EVERYTHING))
+
+
+def test_servers_that_do_not_fit_are_told(ours: ServerFacts, theirs: ServerFacts) -> None:
+    assert "same server" in _problems(check_pair(ours, ours))
+    assert "older release" in _problems(check_pair(ours, replace(theirs, version=(8, 0, 40), version_text="8.0.40")))
+    assert check_pair(replace(ours, version=(8, 0, 40)), theirs) == []
+    assert "lower_case" in _problems(check_pair(ours, _changed(theirs, lower_case_table_names="1")))
+    assert "default_storage_engine" in _problems(check_pair(ours, _changed(theirs, default_storage_engine="MyISAM")))
+    newer = replace(ours, collations={**ours.collations, 9999: "utf8mb4_9999_ai_ci"})
+    assert "utf8mb4_9999_ai_ci" in _problems(check_pair(newer, theirs))
+
+
+def test_what_may_matter_is_a_warning(ours: ServerFacts, theirs: ServerFacts) -> None:
+    packets = _changed(theirs, max_allowed_packet="20000000")
+    assert "max_allowed_packet" in _problems(warn_pair(ours, packets))
+    zoned = _changed(theirs, system_time_zone="CET", time_zone="SYSTEM")
+    assert "time zone" in _problems(warn_pair(ours, zoned))
