@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -67,6 +68,7 @@ def _start_servers(folder: Path, servers: ExitStack) -> dict[str, object]:
         "url": node.url,
         "source": _address(source.endpoint),
         "target": _address(target.endpoint),
+        "client": shlex.join(programs.command("mysql")) if programs.has("mysql") else "mysql",
     }
 
 

@@ -19,8 +19,8 @@ def _lines(servers: DemoServers, job_id: str) -> list[str]:
     return [
         "",
         "Everything keeps running, the job too.",
-        f"  source  {_client(servers.source)}",
-        f"  target  {_client(servers.target)}",
+        f"  source  {_client(servers.client, servers.source)}",
+        f"  target  {_client(servers.client, servers.target)}",
         f"  folder  {servers.folder}",
         "Look at it:",
         f"  curl '{servers.url}/v1/jobs?pretty=true'",
@@ -32,6 +32,6 @@ def _lines(servers: DemoServers, job_id: str) -> list[str]:
     ]
 
 
-def _client(endpoint: Endpoint) -> str:
+def _client(client: str, endpoint: Endpoint) -> str:
     """The throw-away server's own password is shown: without it nobody could look at the data."""
-    return f"mysql -h {endpoint.host} -P {endpoint.port} -u {endpoint.user} -p'{endpoint.password}' shop"
+    return f"{client} -h {endpoint.host} -P {endpoint.port} -u {endpoint.user} -p'{endpoint.password}' shop"

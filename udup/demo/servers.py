@@ -45,6 +45,11 @@ class DemoServers:
         return str(self._ready["url"])
 
     @property
+    def client(self) -> str:
+        """The command that starts MySQL's own client."""
+        return str(self._ready["client"])
+
+    @property
     def api(self) -> ApiClient:
         return ApiClient(self.url)
 
