@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 
 import pytest
-from full_copy import catalog_of, contents, full_copy, read_pieces, run, text_of
 
+from tests.full_copy import catalog_of, contents, full_copy, read_pieces, run, text_of
 from udup.mysql.connection import connect
 from udup.sandbox.server import MysqlServer
 from udup.source import rows

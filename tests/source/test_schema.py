@@ -6,8 +6,8 @@ from contextlib import closing
 
 import msgspec
 import pytest
-from full_copy import catalog_of, run
 
+from tests.full_copy import catalog_of, run
 from udup.errors import Unsupported
 from udup.mysql.catalog import Catalog
 from udup.mysql.connection import connect

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 import pytest
-from full_copy import run
 
+from tests.full_copy import run
 from udup.errors import Refused
 from udup.mysql.connection import Endpoint, connect, query, scalar
 from udup.sandbox.server import MysqlServer

@@ -4,8 +4,9 @@ Loading rows into bare tables and building the indexes at the end, sorted, beats
 text is cut at the commas of the outermost parentheses, with names, strings and nested parentheses skipped whole:
 a comment or a default may hold anything. Every piece is used as the server wrote it.
 
-All or nothing: in a table without a primary key a unique key may be the clustered index, and an AUTO_INCREMENT
-column needs its index at once; such tables keep all their indexes, so that their order is the source's too.
+All or nothing, so that the order of the indexes stays the source's: a table keeps them all if one cannot wait. That
+is a table without a primary key (a unique key may be the clustered index), one whose AUTO_INCREMENT column needs
+another index than the primary key, and one with an index on an expression, which ALTER TABLE puts behind the others.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ _PLAIN_INDEX = re.compile(rf"(?:UNIQUE |SPATIAL )?KEY {_NAME}")
 _FULLTEXT = re.compile(rf"FULLTEXT KEY {_NAME}")
 _FOREIGN_KEY = re.compile(rf"CONSTRAINT {_NAME} FOREIGN KEY ")
 _AUTO_COLUMN = re.compile(rf"({_NAME}) .*\bAUTO_INCREMENT\b", re.DOTALL)
+_EXPRESSION_PART = re.compile(r"[(,]\(")
+_QUOTED = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 _STRING = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"", re.DOTALL)
 
 
@@ -93,7 +96,10 @@ def _split(table: Table) -> tuple[list[str], str]:
 
 
 def _can_defer(items: list[str]) -> bool:
-    """Whether there is a primary key that also serves the AUTO_INCREMENT column, if there is one."""
+    """Whether there is a primary key that serves the AUTO_INCREMENT column, and no index on an expression."""
     primary = next((item for item in items if item.startswith("PRIMARY KEY (")), "")
     auto = next((found[1] for item in items if (found := _AUTO_COLUMN.match(_STRING.sub("", item)))), "")
+    indexes = [_QUOTED.sub("x", item) for item in items if _PLAIN_INDEX.match(item)]
+    if any(_EXPRESSION_PART.search(index) for index in indexes):
+        return False
     return bool(primary) and (not auto or primary.startswith(f"PRIMARY KEY ({auto}"))

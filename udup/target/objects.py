@@ -181,12 +181,11 @@ def _encoded(connection: Connection, stored: StoredObject) -> tuple[str, bytes]:
 
 def _disabled(event: StoredObject) -> str:
     """CREATE EVENT with its state replaced, looked for behind the name, which could hold the same words."""
-    name = quote(event.name)
-    at = event.sql.find(f" EVENT {name} ")
-    changed, count = _EVENT_STATE.subn(r"\1DISABLE", event.sql[at:], count=1)
-    if at < 0 or not count:
+    head, name, rest = event.sql.partition(f" EVENT {quote(event.name)} ")
+    rest, count = _EVENT_STATE.subn(r"\1DISABLE", rest, count=1)
+    if not count:
         raise UdupError(f"cannot find the state of {_place(event)} in its definition: {event.sql[:120]!r}")
-    return event.sql[:at] + changed
+    return head + name + rest
 
 
 def _place(stored: StoredObject) -> str:

@@ -1,0 +1,145 @@
+"""A chunk is in the target exactly as the source counted it, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.full_copy import catalog_of, contents, run
+from udup.errors import Divergence, Transient
+from udup.mysql.catalog import Table
+from udup.mysql.connection import connect, query, scalar
+from udup.sandbox.server import MysqlServer
+from udup.target.loader import Loader
+from udup.target.row_statements import insert_head, insert_statements
+
+METHODS = ["load", "insert"]
+
+
+def make(server: MysqlServer, schema: str, definition: str) -> Table:
+    with closing(connect(server.endpoint)) as connection:
+        run(connection, f"CREATE DATABASE {schema}", f"CREATE TABLE {schema}.t ({definition})")
+    return catalog_of(server.endpoint, schema).tables[0]
+
+
+def load(server: MysqlServer, table: Table, *pieces: bytes, rows: int, method: str = "load") -> int:
+    with closing(Loader(server.endpoint, method)) as loader:
+        return loader.load(table, iter(pieces), lambda: rows)
+
+
+def rows_of(server: MysqlServer, schema: str) -> list[tuple[object, ...]]:
+    with closing(connect(server.endpoint)) as connection:
+        return query(connection, f"SELECT * FROM {schema}.t ORDER BY 1")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_pieces_may_be_cut_anywhere(target: MysqlServer, schema: str, method: str) -> None:
+    table = make(target, schema, "id INT PRIMARY KEY, v VARCHAR(40), j JSON")
+    text = b"1,'a\\'\n,\\\\',NULL\n2,NULL,'{\"k\": \"\\\\\\\\ \\'\n\"}'\n3,'\\0\\Z\n','[1, 2]'\n".replace(
+        b'\n"}', b'"}'
+    )
+    for size in (1, 2, 3, 7, len(text)):
+        pieces = [text[start : start + size] for start in range(0, len(text), size)]
+        assert load(target, table, *pieces, rows=3, method=method) == 3
+        assert rows_of(target, schema) == [
+            (1, "a'\n,\\", None),
+            (2, None, '{"k": "\\\\ \'"}'),
+            (3, "\0\x1a\n", "[1, 2]"),
+        ]
+        with closing(connect(target.endpoint)) as connection:
+            run(connection, f"TRUNCATE {schema}.t")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"1,'a'\n2,'too long for it'\n", "1406|1265"),
+        (b"1,'a'\n300,'b'\n", "1264"),
+        (b"1,'a'\n-5,'b'\n", "1264|3819"),
+        (b"1,'a'\n2,NULL\n", "1048|1263"),
+        (b"1,'a'\n1,'b'\n", "1062"),
+        (b"1,'a'\n7,'b'\n", "3819|7 or"),
+    ],
+)
+def test_what_the_target_would_change_is_refused_and_rolled_back(
+    target: MysqlServer, schema: str, method: str, text: bytes, reason: str
+) -> None:
+    table = make(target, schema, "id TINYINT PRIMARY KEY, v VARCHAR(3) NOT NULL, CHECK (id <> 7 AND id > -3)")
+    with pytest.raises(Exception, match=reason):
+        load(target, table, text, rows=2, method=method)
+    assert rows_of(target, schema) == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_chunk_with_other_than_the_expected_rows_is_rolled_back(
+    target: MysqlServer, schema: str, method: str
+) -> None:
+    table = make(target, schema, "id INT PRIMARY KEY")
+    with pytest.raises(Divergence, match="2 rows of a chunk of 3"):
+        load(target, table, b"1\n2\n", rows=3, method=method)
+    assert rows_of(target, schema) == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_error_of_the_bus_leaves_nothing_behind(target: MysqlServer, schema: str, method: str) -> None:
+    table = make(target, schema, "id INT PRIMARY KEY")
+
+    def pieces() -> Iterator[bytes]:
+        yield b"1\n2\n"
+        raise Transient("the bus is gone")
+
+    with closing(Loader(target.endpoint, method)) as loader, pytest.raises(Transient, match="the bus is gone"):
+        loader.load(table, pieces(), lambda: 2)
+    assert rows_of(target, schema) == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_special_values_are_taken_as_they_are(target: MysqlServer, schema: str, method: str) -> None:
+    table = make(target, schema, "id INT AUTO_INCREMENT PRIMARY KEY, d DATE NOT NULL, e ENUM('a','1') NOT NULL")
+    text = b"0,'0000-00-00',0\n1,'2023-02-31',1\n2,'2024-00-00',2\n"
+    assert load(target, table, text, rows=3, method=method) == 3
+    with closing(connect(target.endpoint)) as connection:
+        found = query(connection, f"SELECT id, CAST(d AS CHAR), e + 0, e FROM {schema}.t ORDER BY id")
+    assert found == [(0, "0000-00-00", 0, ""), (1, "2023-02-31", 1, "a"), (2, "2024-00-00", 2, "1")]
+
+
+def test_both_methods_give_the_same(target: MysqlServer, schema: str) -> None:
+    table = make(target, schema, "id INT PRIMARY KEY, v VARBINARY(600)")
+    every = b"".join(bytes([byte]) * 2 for byte in range(256))
+    escaped = every.replace(b"\\", b"\\\\").replace(b"'", b"\\'").replace(b"\0", b"\\0").replace(b"\x1a", b"\\Z")
+    text = b"".join(b"%d,'%s'\n" % (number, escaped) for number in range(4000))
+    results = []
+    for method in METHODS:
+        load(target, table, text, rows=4000, method=method)
+        results.append(contents(target.endpoint, table))
+        with closing(connect(target.endpoint)) as connection:
+            run(connection, f"TRUNCATE {schema}.t")
+    assert results[0] == results[1]
+    assert results[0][0][1] == every.hex().upper()
+
+
+def test_insert_statements_stay_below_their_limit(target: MysqlServer, schema: str) -> None:
+    table = make(target, schema, "id INT PRIMARY KEY, v TEXT")
+    text = b"".join(b"%d,'%s'\n" % (number, b"x\n" * 50) for number in range(1000))
+    statements = list(insert_statements(table, insert_head(table), [text], 4096))
+    assert len(statements) > 20
+    assert all(len(statement) <= 4096 for statement in statements)
+    assert sum(statement.count(b"(") - 1 for statement in statements) == 1000
+
+
+def test_the_method_follows_the_target(target: MysqlServer) -> None:
+    with closing(Loader(target.endpoint)) as loader, closing(connect(target.endpoint)) as connection:
+        allowed = bool(scalar(connection, "SELECT @@local_infile"))
+        assert loader.method == ("load" if allowed else "insert")
+
+
+def test_a_loader_takes_one_chunk_after_the_other(target: MysqlServer, schema: str) -> None:
+    table = make(target, schema, "id INT PRIMARY KEY, g INT AS (id * 2) STORED")
+    with closing(Loader(target.endpoint, "load")) as loader:
+        for number in range(5):
+            assert loader.load(table, [b"%d\n" % number], lambda: 1) == 1
+        assert loader.load(table, [b""], lambda: 0) == 0
+    assert rows_of(target, schema) == [(number, number * 2) for number in range(5)]
