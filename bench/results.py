@@ -46,6 +46,7 @@ class Result:
             self.lines.extend(measure())
         except (UdupError, MySQLError) as error:
             self.lines.append(Line(contestant, None, f"failed: {describe(error)}"))
+        self.note(f"after {contestant}: load average of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
     @property
     def complete(self) -> bool:

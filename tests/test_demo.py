@@ -1,0 +1,103 @@
+"""The demo ends with equal sides, and leaves nothing behind however it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from udup.sandbox.programs import MysqlPrograms
+
+SCRIPT = """
+import sys
+from udup.demo import run_demo
+sys.exit(run_demo(keep="keep" in sys.argv, rows=2_000, seconds=float(sys.argv[1]), rate=50))
+"""
+
+Demo = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def demo(programs: MysqlPrograms, tmp_path: Path) -> Demo:
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, *arguments],
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return start
+
+
+def leftovers(folder: Path) -> list[str]:
+    """What is in the folder, and the processes that were started with a path in it."""
+    found = [str(path) for path in folder.iterdir()]
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess):
+            if process.pid != os.getpid() and str(folder) in " ".join(process.cmdline()):
+                found.append(" ".join(process.cmdline()))
+    return found
+
+
+def wait_for_nothing(folder: Path, deadline: float = 30.0) -> None:
+    end = time.monotonic() + deadline
+    while left := leftovers(folder):
+        assert time.monotonic() < end, left
+        time.sleep(0.1)
+
+
+def wait_for_line(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if word in line:
+            return
+    raise AssertionError(f"the demo ended without a word of {word!r}")
+
+
+def test_the_demo_ends_with_equal_sides_and_nothing_left(demo: Demo, tmp_path: Path) -> None:
+    process = demo("2")
+    shown, _ = process.communicate(timeout=150)
+    assert process.returncode == 0, shown
+    assert re.search(r"^EQUAL: 13 tables", shown, re.MULTILINE), shown
+    assert not leftovers(tmp_path)
+
+
+@pytest.mark.parametrize("moment", ["source:", "filling", "copying"])
+def test_ctrl_c_leaves_nothing_at_any_moment(demo: Demo, tmp_path: Path, moment: str) -> None:
+    process = demo("60")
+    wait_for_line(process, moment)
+    process.send_signal(signal.SIGINT)
+    shown, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in shown
+    assert not leftovers(tmp_path)
+
+
+def test_kill_leaves_nothing_either(demo: Demo, tmp_path: Path) -> None:
+    process = demo("60")
+    wait_for_line(process, "copying")
+    process.kill()
+    process.communicate()
+    wait_for_nothing(tmp_path)
+
+
+def test_kept_servers_stay_until_they_are_told_to_end(demo: Demo, tmp_path: Path) -> None:
+    process = demo("1", "keep")
+    shown, _ = process.communicate(timeout=150)
+    assert process.returncode == 0, shown
+    assert leftovers(tmp_path)
+    told = re.search(r"^  kill (\d+)$", shown, re.MULTILINE)
+    assert told, shown
+    os.kill(int(told.group(1)), signal.SIGTERM)
+    wait_for_nothing(tmp_path)
