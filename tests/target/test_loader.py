@@ -10,9 +10,10 @@ import pytest
 from tests.full_copy import catalog_of, contents, run
 from udup.errors import Divergence, Transient
 from udup.mysql.catalog import Table
-from udup.mysql.connection import connect, query, scalar
+from udup.mysql.connection import Endpoint, connect, query, scalar
 from udup.sandbox.server import MysqlServer
 from udup.target.loader import Loader
+from udup.target.objects import prepare_session
 from udup.target.row_statements import insert_head, insert_statements
 
 METHODS = ["load", "insert"]
@@ -143,3 +144,18 @@ def test_a_loader_takes_one_chunk_after_the_other(target: MysqlServer, schema: s
             assert loader.load(table, [b"%d\n" % number], lambda: 1) == 1
         assert loader.load(table, [b""], lambda: 0) == 0
     assert rows_of(target, schema) == [(number, number * 2) for number in range(5)]
+
+
+def test_an_account_without_special_rights_can_load(target: MysqlServer, schema: str) -> None:
+    table = make(target, schema, "id INT PRIMARY KEY, e ENUM('a') NOT NULL")
+    user = f"u{schema[-12:]}"
+    with closing(connect(target.endpoint)) as connection:
+        run(connection, f"CREATE USER {user} IDENTIFIED BY 'x'", f"GRANT INSERT, CREATE ON {schema}.* TO {user}")
+        try:
+            endpoint = Endpoint(target.endpoint.host, target.endpoint.port, user, "x")
+            with closing(Loader(endpoint)) as loader:
+                assert loader.load(table, [b"1,1\n2,0\n"], lambda: 2) == 2
+            with closing(connect(endpoint)) as plain:
+                prepare_session(plain)
+        finally:
+            run(connection, f"DROP USER {user}")

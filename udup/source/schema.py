@@ -33,7 +33,7 @@ KEY_KINDS = frozenset(
 #: Session of a connection that reads the dictionary: text in utf8mb4, fresh estimates, hidden keys shown; the
 #: default of a TIMESTAMP column is printed in the session's time zone.
 DICTIONARY_SESSION = (
-    "SET NAMES utf8mb4; SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1,"
+    "SET NAMES utf8mb4; SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00', sql_quote_show_create = 1,"
     " information_schema_stats_expiry = 0, show_gipk_in_create_table_and_information_schema = ON"
 )
 

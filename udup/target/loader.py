@@ -19,10 +19,12 @@ from collections.abc import Callable, Iterable
 from udup.errors import Divergence, Transient, UdupError
 from udup.mysql.catalog import Table
 from udup.mysql.connection import (
+    Connection,
     Endpoint,
     MySQLError,
     connect,
     describe,
+    error_code,
     is_transient,
     query,
     scalar,
@@ -35,9 +37,13 @@ from udup.target.row_statements import insert_head, insert_statements, load_stat
 #: foreign keys and unique keys hold already, as the rows come from one snapshot.
 LOADER_SESSION = (
     "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION',"
-    " time_zone = '+00:00', foreign_key_checks = 0, unique_checks = 0, max_error_count = 65535,"
+    " time_zone = '+00:00', foreign_key_checks = 0, unique_checks = 0,"
     " net_read_timeout = 86400, net_write_timeout = 86400, wait_timeout = 31536000, lock_wait_timeout = 60"
 )
+
+#: Warnings that the server lists, so that each can be judged. Raising it asks for SESSION_VARIABLES_ADMIN; an account
+#: without that has the default of 1,024, enough unless a chunk holds more ENUM error values than that.
+LISTED_WARNINGS = 65535
 
 #: Warnings that an error message shows.
 SHOWN_WARNINGS = 5
@@ -51,6 +57,7 @@ _PACKET_BYTES = (1 << 24) - 1
 _COM_QUERY = 3
 _LOCAL_INFILE_REQUEST = 0xFB
 _DATA_TRUNCATED = 1265
+_ACCESS_DENIED = 1227
 _INFO = re.compile(rb"Records: (\d+)  Deleted: (\d+)  Skipped: (\d+)  Warnings: (\d+)")
 
 
@@ -66,6 +73,7 @@ class Loader:
         self._connection = connect(endpoint, local_infile=True, autocommit=False)
         query(self._connection, LOADER_SESSION)
         query(self._connection, "SET NAMES binary")
+        _list_all_warnings(self._connection)
         self.method = method or ("load" if scalar(self._connection, "SELECT @@local_infile") else "insert")
         packet = int(scalar(self._connection, "SELECT @@max_allowed_packet"))
         self._insert_bytes = min(INSERT_BYTES, packet // 2)
@@ -151,6 +159,14 @@ class Loader:
 
     def _place(self, table: Table) -> str:
         return f"{qualified(table.schema, table.name)} on {self._endpoint}"
+
+
+def _list_all_warnings(connection: Connection) -> None:
+    try:
+        query(connection, f"SET SESSION max_error_count = {LISTED_WARNINGS}")
+    except MySQLError as error:
+        if error_code(error) != _ACCESS_DENIED:
+            raise
 
 
 def _is_enum_error(code: int, message: str, enums: list[str]) -> bool:

@@ -1,0 +1,54 @@
+"""The start of a full copy: a snapshot, and the definitions that hold in it.
+
+The dictionary is not part of a snapshot. A table changed or made after the snapshot was opened refuses to be read
+(error 1412), but a dropped table, a view or a routine would be missed: the copy would not have it and the binary
+log's DDL would meet something else on the target. So the catalog is read before and after the opening, and only
+equal readings count.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+
+from udup.errors import Transient
+from udup.mysql.catalog import Catalog
+from udup.mysql.connection import Endpoint, MySQLError, connect, describe
+from udup.mysql.selection import Selection
+from udup.source.schema import read_catalog, same_definitions
+from udup.source.snapshot import Snapshot, open_snapshot
+
+#: Tries to open the snapshot between two DDL statements.
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """`snapshot` has one connection more than there are readers, for the planner of the chunks."""
+
+    snapshot: Snapshot
+    catalog: Catalog
+
+
+def open_baseline(endpoint: Endpoint, readers: int, selection: Selection) -> Baseline:
+    """Snapshot and catalog that belong together.
+
+    Raises what `open_snapshot` and `read_catalog` raise, and `Transient` if DDL never pauses.
+    """
+    with closing(connect(endpoint)) as connection:
+        try:
+            before = read_catalog(connection, selection)
+            for _ in range(TRIES):
+                snapshot = open_snapshot(endpoint, readers + 1)
+                try:
+                    after = read_catalog(connection, selection)
+                    if same_definitions(before, after):
+                        return Baseline(snapshot, after)
+                except BaseException:
+                    snapshot.close()
+                    raise
+                snapshot.close()
+                before = after
+        except MySQLError as error:
+            raise Transient(f"reading the definitions on {endpoint}: {describe(error)}") from error
+    raise Transient(f"definitions on {endpoint} changed during each of {TRIES} snapshots: wait for the DDL to end")
