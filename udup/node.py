@@ -38,7 +38,7 @@ from udup.job import IndexConflict, JobRecord
 from udup.plane.server import NatsServer
 from udup.store import JobStore
 from udup.web.app import create_app
-from udup.web.ports import NotReady, Written
+from udup.web.ports import ActorInfo, NotReady, Written
 from udup.web.serve import WebServer
 
 #: Seconds between looks at the processes.
@@ -52,6 +52,9 @@ DRAIN_SECONDS = 4.0
 
 #: Seconds that what was read from the store serves other requests.
 CACHE_SECONDS = 0.2
+
+
+_NO_ANSWER = "the supervisor does not answer now; try again in a moment"
 
 
 def run_node(settings: Settings) -> None:
@@ -110,7 +113,7 @@ class _Node:
                 url, settings.log.level, settings.log.format, settings.retry.attempts, settings.retry.backoff_max_s
             )
             reads = _Reads(url)
-            web = WebServer(create_app(_Control(self), reads, settings), settings)
+            web = WebServer(create_app(_Control(self, reads), reads, settings), settings)
             self._start_supervisor()
             web.start()
             self._log.info("server_ready", version=__version__, api=web.url, nats=url, data_dir=settings.data_dir)
@@ -159,8 +162,9 @@ def _has_ended(pidfd: int) -> bool:
 class _Control:
     """Writes: questions to the supervisor."""
 
-    def __init__(self, node: _Node) -> None:
+    def __init__(self, node: _Node, reads: _Reads) -> None:
         self._node = node
+        self._reads = reads
 
     def register(self, document: dict[str, Any], enforce_index: int | None) -> Written:
         return self._written(RegisterJob(document, enforce_index))
@@ -171,16 +175,17 @@ class _Control:
     def _written(self, message: object) -> Written:
         answer = self._node.ask(message, ASK_SECONDS)
         if isinstance(answer, Accepted):
+            self._reads.forget()  # who has written reads what he wrote
             return Written(answer.index, answer.job_id, "")
         if isinstance(answer, Rejected):
             raise _error_of(answer)
-        raise NotReady("the supervisor does not answer now; try again in a moment")
+        raise NotReady(_NO_ANSWER)
 
-    def actors(self) -> Actors:
+    def actors(self) -> list[ActorInfo]:
         answer = self._node.ask(ListActors(), ASK_SECONDS)
         if not isinstance(answer, Actors):
-            raise NotReady("the supervisor does not answer now; try again in a moment")
-        return answer
+            raise NotReady(_NO_ANSWER)
+        return [ActorInfo(*actor) for actor in answer.actors]
 
 
 def _error_of(answer: Rejected) -> UdupError:
@@ -224,6 +229,11 @@ class _Reads:
         if self._store is not None:
             self._call(self._store.close)
         self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def forget(self) -> None:
+        """What was read before is not to be shown any more."""
+        with self._lock:
+            self._read_at = 0.0
 
     def _refresh(self) -> None:
         """One reading serves all requests of a moment; a write is seen after that moment at the latest."""

@@ -12,7 +12,7 @@ from falcon import testing
 from udup.config import Settings, load_settings
 from udup.job import JobRecord, accept, check_enforced_index, document_id
 from udup.web.app import create_app
-from udup.web.ports import Written
+from udup.web.ports import ActorInfo, Written
 
 
 class MemoryJobs:
@@ -47,6 +47,10 @@ class MemoryJobs:
             self.index += 1
             self.records.pop(job_id, None)
             return self._written(job_id)
+
+    def actors(self) -> list[ActorInfo]:
+        self._may_fail()
+        return [ActorInfo("supervisor", "", 7)]
 
     def jobs(self, prefix: str) -> tuple[list[JobRecord], int]:
         self._may_fail()

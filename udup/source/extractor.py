@@ -262,7 +262,7 @@ class Extractor:
                 self._clock_offset_us = int(source_us) - (before + time.time_ns() // 1000) // 2
                 self._executed = str(await _in_thread(scalar, connection, "SELECT @@global.gtid_executed"))
                 self._report(
-                    {"source_gtid": self._executed.replace("\n", ""), "window": round(self._log_window.fill, 3)}
+                    {"source_gtid": self._executed.replace("\n", ""), "buffer_fill": round(self._log_window.fill, 3)}
                 )
                 await asyncio.sleep(REPORT_SECONDS)
         finally:

@@ -11,6 +11,7 @@ import falcon
 
 from udup.config import Settings
 from udup.web import errors
+from udup.web.actors import ActorsResource
 from udup.web.health import HealthResource
 from udup.web.jobs import JobResource, JobsResource, RegionRule, Registration
 from udup.web.middleware import Compression, MethodRule, OriginRule, PathRule
@@ -28,6 +29,7 @@ def create_app(control: JobControl, reads: JobReads, settings: Settings) -> falc
     health = HealthResource(reads)
     app.add_route("/v1/jobs", JobsResource(reads, registration, region))
     app.add_route("/v1/job/{job_id:path}", job)
+    app.add_route("/v1/agent/actors", ActorsResource(control))
     app.add_route("/v1/health", health)
     app.add_route("/v1/health/ready", health)
     app.add_route("/v1/health/live", health, suffix="live")

@@ -26,6 +26,15 @@ class Written:
     eval_id: str
 
 
+@dataclass(frozen=True)
+class ActorInfo:
+    """An actor of this node: what it is, for which job ("" for none), and its process."""
+
+    role: str
+    job_id: str
+    pid: int
+
+
 class JobControl(Protocol):
     """Writes. They return when the wish is stored; that it is carried out shows in the job's stage.
 
@@ -42,6 +51,9 @@ class JobControl(Protocol):
 
     def delete(self, job_id: str) -> Written:
         """Stop and forget a job; one that is not there is a success as well."""
+
+    def actors(self) -> list[ActorInfo]:
+        """The actors that live now."""
 
 
 class JobReads(Protocol):

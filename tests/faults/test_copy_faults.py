@@ -1,0 +1,59 @@
+"""Whatever is killed during a full copy, the copy begins again cleanly and the target comes out equal."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.faults.conftest import JOB, STAGE_SECONDS, Household, kill, wait_for
+
+
+@pytest.fixture
+def copying(household: Household) -> Household:
+    """A full copy in its middle, under write load."""
+    household.start_load()
+    household.post_job()
+    wait_for(lambda: _share_copied(household) > 0.15, STAGE_SECONDS, "rows are copied")
+    assert household.node.job(JOB)["Stage"] == "copying"
+    return household
+
+
+def _share_copied(household: Household) -> float:
+    progress = household.node.job(JOB)["Progress"]
+    total = sum(table["total"] for table in progress.get("tables", {}).values())
+    return progress.get("copied_rows", 0) / total if total else 0.0
+
+
+def finish(household: Household) -> None:
+    household.node.wait_stage(JOB, deadline=STAGE_SECONDS)
+    household.check()
+
+
+@pytest.mark.parametrize("role", ["worker", "applier", "extractor", "supervisor"])
+def test_a_killed_actor_only_delays_the_copy(copying: Household, role: str) -> None:
+    kill(copying.pid_of(role))
+    finish(copying)
+
+
+def test_a_killed_main_process_only_delays_the_copy(copying: Household) -> None:
+    copying.node.kill()
+    copying.node.start()
+    finish(copying)
+
+
+@pytest.mark.parametrize("store", ["kept", "deleted"])
+def test_a_killed_nats_server_only_delays_the_copy(copying: Household, store: str) -> None:
+    pid = next(pid for pid, title in copying.node.pids().items() if "nats-server" in title)
+    if store == "deleted":
+        shutil.rmtree(copying.node.data / "nats" / "jetstream")
+    kill(pid)
+    finish(copying)
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_killed_mysql_server_only_delays_the_copy(copying: Household, side: str) -> None:
+    server = copying.source if side == "source" else copying.target
+    server.kill()
+    server.restart()
+    finish(copying)

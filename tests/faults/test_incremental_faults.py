@@ -1,0 +1,73 @@
+"""Whatever is killed while changes are replicated, no transaction is lost and none is applied twice."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.faults.conftest import JOB, STAGE_SECONDS, Household, kill, wait_for
+
+#: Transactions that must be applied before the kill, and again after it.
+BEFORE, AFTER = 40, 100
+
+
+@pytest.fixture
+def running(household: Household) -> Household:
+    """The job runs, level, under write load with DDL in it."""
+    household.post_job()
+    household.node.wait_stage(JOB, deadline=STAGE_SECONDS)
+    household.start_load(ddl=True)
+    household.wait_applied(BEFORE)
+    return household
+
+
+@pytest.mark.parametrize("role", ["worker", "applier", "extractor", "supervisor"])
+def test_a_killed_actor_loses_and_doubles_nothing(running: Household, role: str) -> None:
+    victim = running.pid_of(role)
+    kill(victim)
+    running.wait_applied(AFTER)
+    assert running.pid_of(role) != victim
+    running.check()
+
+
+def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(running: Household) -> None:
+    for _ in range(4):
+        kill(running.pid_of("worker"))
+        running.wait_applied(BEFORE)
+    running.check()
+
+
+def test_a_killed_main_process_leaves_nothing_and_its_successor_goes_on(running: Household) -> None:
+    running.node.kill()
+    wait_for(lambda: not running.node.pids(), 5, "every process of the killed server ends")
+    running.node.start()
+    running.wait_applied(AFTER)
+    running.check()
+
+
+def test_a_server_that_is_told_to_stop_does_and_its_successor_goes_on(running: Household) -> None:
+    running.node.stop()
+    running.node.start()
+    running.wait_applied(AFTER)
+    running.check()
+
+
+@pytest.mark.parametrize("store", ["kept", "deleted"])
+def test_a_killed_nats_server_loses_and_doubles_nothing(running: Household, store: str) -> None:
+    pid = next(pid for pid, title in running.node.pids().items() if "nats-server" in title)
+    if store == "deleted":
+        shutil.rmtree(running.node.data / "nats" / "jetstream")
+    kill(pid)
+    running.wait_applied(AFTER)
+    assert running.node.job(JOB)["Stage"] in ("running", "catching_up")
+    running.check()
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_killed_mysql_server_loses_and_doubles_nothing(running: Household, side: str) -> None:
+    server = running.source if side == "source" else running.target
+    server.kill()
+    server.restart()
+    running.wait_applied(AFTER)
+    running.check()
