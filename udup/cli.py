@@ -56,6 +56,22 @@ def server(
 
 
 @cli.command()
+@click.option("--keep", is_flag=True, help="Leave everything running and print how to reach and stop it.")
+@click.option("--rows", default=300_000, show_default=True, help="Rows of the shop that is replicated.")
+@click.option("--seconds", default=30.0, show_default=True, help="Seconds of replication under write load.")
+@click.option("--rate", default=300.0, show_default=True, help="Transactions a second that are written meanwhile.")
+def demo(keep: bool, rows: int, seconds: float, rate: float) -> None:
+    """Replicate a shop between two throw-away MySQL servers, and prove it.
+
+    \b
+    Example: udup demo --seconds 10
+    """
+    from udup.demo import run_demo  # only the demo needs the sandbox
+
+    sys.exit(run_demo(keep=keep, rows=rows, seconds=seconds, rate=rate))
+
+
+@cli.command()
 def version() -> None:
     """Show the version."""
     click.echo(f"Udup v{__version__}")

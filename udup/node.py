@@ -110,7 +110,12 @@ class _Node:
                 self._nats.start()
             url = settings.nats.url or (self._nats.url if self._nats else "")
             self._node_settings = NodeSettings(
-                url, settings.log.level, settings.log.format, settings.retry.attempts, settings.retry.backoff_max_s
+                nats_url=url,
+                buffer_bytes=settings.nats.max_buffer_mb << 20,
+                log_level=settings.log.level,
+                log_format=settings.log.format,
+                retry_attempts=settings.retry.attempts,
+                backoff_max_s=settings.retry.backoff_max_s,
             )
             reads = _Reads(url)
             web = WebServer(create_app(_Control(self, reads), reads, settings), settings)

@@ -82,6 +82,9 @@ class DestApplier(EngineActor):
 
     def receiveMsg_Hello(self, message: Hello, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._pids[message.slot] = message.pid
+        self._tell_pids()
+
+    def _tell_pids(self) -> None:
         self.send(self._owner, WorkersKnown(self._job_id, tuple(self._pids.values())))
 
     def receiveMsg_WorkerReady(self, message: WorkerReady, _sender: Any) -> None:  # noqa: N802 - Thespian's name
@@ -106,6 +109,7 @@ class DestApplier(EngineActor):
                 del self._workers[slot]
                 pid = self._pids.pop(slot, 0)
                 self.log.warning("worker_died", job=self._job_id, slot=slot, pid=pid)
+                self._tell_pids()
                 if not self._ended:
                     self._end(RunEnded(self.role, self.run, Transient.__name__, f"ApplyWorker {slot} died"))
 

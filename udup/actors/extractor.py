@@ -10,9 +10,10 @@ from typing import Any
 from udup.actors.errors import run_ended
 from udup.actors.messages import EngineEnded, Extract, Hello, Introduce, Probe, Probed, Progress, RunEnded, StopRun
 from udup.actors.shell import EngineActor
-from udup.mysql.connection import Endpoint, connect
-from udup.mysql.facts import ServerFacts, read_facts
+from udup.mysql.connection import connect
+from udup.mysql.facts import read_facts
 from udup.source.extractor import Extractor
+from udup.source.preflight import check_parents
 
 
 class SrcExtractor(EngineActor):
@@ -29,7 +30,7 @@ class SrcExtractor(EngineActor):
 
     def receiveMsg_Probe(self, message: Probe, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         async def engine(emit: Callable[[object], None]) -> None:
-            emit(Probed(message.run, await asyncio.to_thread(_facts_of, message.endpoint)))
+            emit(await asyncio.to_thread(_look, message))
 
         self.start_engine(message.run, engine)
 
@@ -53,9 +54,11 @@ class SrcExtractor(EngineActor):
         self.send(self._owner, report)
 
 
-def _facts_of(endpoint: Endpoint) -> ServerFacts:
-    connection = connect(endpoint)
+def _look(probe: Probe) -> Probed:
+    """What the source is like, and what of its dictionary speaks against the job."""
+    connection = connect(probe.endpoint)
     try:
-        return read_facts(connection)
+        facts = read_facts(connection)
+        return Probed(probe.run, facts, tuple(check_parents(connection, facts, probe.selection)))
     finally:
         connection.close()

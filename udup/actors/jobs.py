@@ -9,10 +9,11 @@ from typing import Any
 from udup.errors import Conflict, Fault, Transient
 from udup.job import DesiredState, JobRecord, JobSpec, Stage
 from udup.mysql.facts import ServerFacts
+from udup.plane.flow import Windows
 from udup.source.extractor import ExtractorSettings
-from udup.source.preflight import check_source
+from udup.source.preflight import check_source, warn_source
 from udup.target.applier import ApplierSettings
-from udup.target.preflight import check_pair
+from udup.target.preflight import check_pair, warn_pair, warn_target
 
 #: Seconds before the second try of a run; doubled with each, up to the node's `retry.backoff_max_s`.
 FIRST_PAUSE = 0.2
@@ -34,6 +35,7 @@ class Job:
     record: JobRecord
     spec: JobSpec
     nats_url: str
+    buffer_bytes: int
     run: int = 0
     running: bool = False
     extracting: bool = False
@@ -44,7 +46,7 @@ class Job:
     source: ServerFacts | None = None
     target: ServerFacts | None = None
     start_after: str | None = None
-    target_ready: bool = False
+    target_answered: bool = False
     faults: list[Fault] = field(default_factory=list)
     restarts: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -62,7 +64,7 @@ class Job:
     def next_run(self) -> int:
         """Begin another attempt. Its number is the time, so that it is new even after all else was forgotten."""
         self.run = max(self.run + 1, time.time_ns() // 1_000_000)
-        self.running, self.extracting, self.target_ready = True, False, False
+        self.running, self.extracting, self.target_answered = True, False, False
         self.began = time.monotonic()
         self.source = self.target = None
         self.faults = []
@@ -79,6 +81,7 @@ class Job:
             selection=spec.selection(),
             start_after=spec.gtid or None,
             drop_existing=spec.drop_table_if_exists,
+            ring_bytes=self._windows().ring,
             careful=self.careful,
         )
 
@@ -93,10 +96,15 @@ class Job:
             start_after=self.start_after,
             workers=spec.parallel_workers,
             readers=spec.parallel_workers,
+            windows=self._windows(),
             window_messages=spec.channel_size,
             message_bytes=spec.msg_bytes_limit,
             chunk_rows=spec.chunk_size,
+            fold_names=self.source is not None and self.source.lower_case_table_names != 0,
         )
+
+    def _windows(self) -> Windows:
+        return Windows.of(self.buffer_bytes, self.spec.parallel_workers)
 
     def all_faults(self) -> list[Fault]:
         """What speaks against starting, on both sides and between them, as far as both have answered."""
@@ -106,6 +114,13 @@ class Job:
         if self.source is not None and self.target is not None:
             faults += check_pair(self.source, self.target)
         return faults
+
+    def warnings(self) -> list[str]:
+        """What does not keep the job from running, and should be known."""
+        if self.source is None or self.target is None:
+            return []
+        found = warn_source(self.source) + warn_target(self.target) + warn_pair(self.source, self.target)
+        return [str(each) for each in found]
 
     def note_failure(self, kind: str, text: str, attempts: int, longest_pause: float) -> float | None:
         """Seconds until the next attempt, or None to give up. `attempts` counts failures in a row."""

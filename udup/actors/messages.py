@@ -13,6 +13,7 @@ from udup.errors import Fault
 from udup.job import JobRecord
 from udup.mysql.connection import Endpoint
 from udup.mysql.facts import ServerFacts
+from udup.mysql.selection import Selection
 from udup.source.extractor import ExtractorSettings
 from udup.target.applier import ApplierSettings
 from udup.target.worker import WorkerSettings
@@ -22,7 +23,8 @@ from udup.target.worker import WorkerSettings
 class NodeSettings:
     """What the actors need to know of the node."""
 
-    nats_url: str
+    nats_url: str = field(repr=False)
+    buffer_bytes: int
     log_level: str
     log_format: str
     retry_attempts: int
@@ -165,12 +167,16 @@ class Probe:
 
     run: int
     endpoint: Endpoint
+    selection: Selection
 
 
 @dataclass(frozen=True)
 class Probed:
+    """`faults` are those that only a look into the source's dictionary shows."""
+
     run: int
     facts: ServerFacts
+    faults: tuple[Fault, ...]
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,9 @@ from udup.actors.storekeeper import StoreKeeper
 from udup.errors import Refused, Transient, UdupError
 from udup.job import IndexConflict, JobRecord, Stage, accept, check_enforced_index, document_id
 
+#: Seconds that a refusal by the target waits for the source's, so that all is told at once.
+_SOURCE_ANSWER_SECONDS = 5
+
 #: Longest text of a job's StatusDescription.
 _DESCRIPTION = 2000
 
@@ -110,7 +113,7 @@ class JobSupervisor(ShellActor):
         assert self._settings is not None
         spec = record.spec()
         url = f"nats://{spec.nats_addr}" if spec.nats_addr else self._settings.nats_url
-        return Job(record, spec, url)
+        return Job(record, spec, url, self._settings.buffer_bytes)
 
     # ---- Writes ----
 
@@ -191,7 +194,7 @@ class JobSupervisor(ShellActor):
             return
         run = job.next_run()
         self.log.info("run_begins", job=job.id, run=run, careful=job.careful)
-        self.send(self._child(job, SrcExtractor), Probe(run, job.spec.source_endpoint()))
+        self.send(self._child(job, SrcExtractor), Probe(run, job.spec.source_endpoint(), job.spec.selection()))
         self.send(self._child(job, DestApplier), Apply(job.applier_settings()))
 
     def _child(self, job: Job, kind: type[SrcExtractor] | type[DestApplier]) -> Any:
@@ -214,23 +217,25 @@ class JobSupervisor(ShellActor):
         job = self._job_of(sender, message.run)
         if job is not None:
             job.source = message.facts
+            job.faults += message.faults
             self._decide(job)
 
     def receiveMsg_Ready(self, message: Ready, sender: Any) -> None:  # noqa: N802 - Thespian's name
         job = self._job_of(sender, message.run)
         if job is not None:
-            job.target, job.start_after, job.target_ready = message.facts, message.start_after, True
+            job.target, job.start_after, job.target_answered = message.facts, message.start_after, True
             self._decide(job)
 
     def _decide(self, job: Job) -> None:
         """Start the extractor when both sides have answered and nothing speaks against it."""
-        if job.source is None or job.extracting or not (job.target_ready or job.faults):
+        if job.source is None or not job.target_answered or job.extracting:
             return
         faults = job.all_faults()
         if faults:
             self._fail(job, Refused.__name__, str(Refused(faults)))
             return
         job.extracting = True
+        job.progress["warnings"] = job.warnings()
         self.send(self._child(job, SrcExtractor), Extract(job.extractor_settings()))
 
     def receiveMsg_RunEnded(self, message: RunEnded, sender: Any) -> None:  # noqa: N802 - Thespian's name
@@ -240,13 +245,12 @@ class JobSupervisor(ShellActor):
         job = self._job_of(sender, message.run)
         if job is None:
             return
-        if message.kind == Refused.__name__ and not job.extracting and job.source is None:
-            job.faults = list(message.faults)  # the source's faults are told with them
-            self.wakeupAfter(timedelta(seconds=5), Tick(job.id, job.run))
-            return
         if message.kind == Refused.__name__ and not job.extracting:
-            job.faults = list(message.faults)
+            job.faults += message.faults
+            job.target_answered = True
             self._decide(job)
+            # A source that does not answer in time must not keep back what is known of the target.
+            self.wakeupAfter(timedelta(seconds=_SOURCE_ANSWER_SECONDS), Tick(job.id, job.run))
             return
         self._end_run(job, message.kind, message.text)
 

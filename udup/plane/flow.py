@@ -8,8 +8,30 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from dataclasses import dataclass
 
 from udup.errors import Transient
+
+#: What may be on the way in the log, and to one worker while rows are copied, at most: receivers hold it in memory.
+LOG_WINDOW_MAX, COPY_WINDOW_MAX = 32 << 20, 4 << 20
+
+#: What must fit in any case: a piece, and the next one.
+WINDOW_MIN = 1 << 20
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How a job's buffer in NATS is shared out: at most half of it is ever wanted, the rest is the ring's slack."""
+
+    ring: int
+    log: int
+    copy: int
+
+    @classmethod
+    def of(cls, buffer_bytes: int, workers: int) -> Windows:
+        log = min(LOG_WINDOW_MAX, max(WINDOW_MIN, buffer_bytes // 4))
+        copy = min(COPY_WINDOW_MAX, max(WINDOW_MIN, buffer_bytes // 4 // workers))
+        return cls(max(buffer_bytes, 2 * (log + workers * copy)), log, copy)
 
 
 class Window:

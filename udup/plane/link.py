@@ -1,8 +1,8 @@
 """A run's link to NATS: subjects, the stream that buffers, consumers without acknowledgement.
 
-The stream of a job is a ring: it keeps the last `RING_WINDOWS` windows of data and drops the oldest. The sender never
-has more than one window out that the receiver has not done with (`flow.py`), so nothing is dropped that is still
-wanted, and neither acknowledgements nor deletions cost anything. Whatever goes wrong on the way (a lost connection, a
+The stream of a job is a ring: it keeps the last so many bytes and drops the oldest. The sender never has more than half
+of that out that the receiver has not done with (`flow.py`), so nothing is dropped that is still wanted, and neither
+acknowledgements nor deletions cost anything. Whatever goes wrong on the way (a lost connection, a
 gap in the numbers, a missing stream) ends the run; the next one reads again from the source at the checkpoint.
 """
 
@@ -30,24 +30,14 @@ from nats.js.errors import NotFoundError
 
 from udup.errors import Transient
 
-#: Bytes that may be on their way in one direction and not yet done with. Below nats-server's default limit of what
-#: may wait for one client (64 MiB), and all that a receiver may have to hold.
-WINDOW_BYTES = 32 << 20
-
-#: How many windows the ring holds. One would do; the rest is room for the store's own overhead.
-RING_WINDOWS = 4
-
-#: Largest message that is sent, below the 1 MiB that a NATS server takes unless told otherwise.
-MESSAGE_MAX = 900 << 10
-
-#: Large transactions and copied rows travel in pieces of this size.
+#: Large transactions and copied rows travel in pieces of this size: below the 1 MiB that NATS takes by default.
 PIECE_BYTES = 256 << 10
 
 #: Seconds to wait for NATS to answer a request.
 REQUEST_TIMEOUT = 5.0
 
 #: Bytes that may wait in this process for a handler; more than a window never does.
-PENDING_BYTES = 4 * WINDOW_BYTES
+PENDING_BYTES = 128 << 20
 
 Handler = Callable[[bytes], Awaitable[None]]
 
@@ -178,8 +168,8 @@ class Link:
             subject, cb=on_message, pending_bytes_limit=PENDING_BYTES, pending_msgs_limit=1 << 20
         )
 
-    async def make_ring(self, subjects: Subjects, window_bytes: int) -> None:
-        """The job's stream, empty."""
+    async def make_ring(self, subjects: Subjects, size: int) -> None:
+        """The job's stream, empty, of so many bytes."""
         manager = self._client.jsm(timeout=REQUEST_TIMEOUT)
         config = StreamConfig(
             name=subjects.stream,
@@ -187,7 +177,7 @@ class Link:
             retention=RetentionPolicy.LIMITS,
             discard=DiscardPolicy.OLD,
             storage=StorageType.FILE,
-            max_bytes=RING_WINDOWS * window_bytes,
+            max_bytes=size,
             num_replicas=1,
         )
         try:

@@ -25,8 +25,8 @@ from udup.errors import Transient, UdupError
 from udup.mysql.connection import Endpoint, MySQLError, connect, describe, is_transient, scalar
 from udup.mysql.selection import Selection
 from udup.plane.envelope import Beat, CopyEnd, CopyPiece, CopyPlan, CopyTotals, Credit, decode_upstream, encode
-from udup.plane.flow import Window
-from udup.plane.link import WINDOW_BYTES, Link, Subjects
+from udup.plane.flow import Window, Windows
+from udup.plane.link import Link, Subjects
 from udup.source.assembly import Assembler
 from udup.source.judge import judge_for
 from udup.source.packer import Packer
@@ -34,9 +34,6 @@ from udup.source.reader import CopyReader, Piece, TableTotal
 from udup.source.schema import read_catalog
 from udup.source.snapshot import Snapshot, open_snapshot
 from udup.source.stream import BinlogStream
-
-#: Bytes of rows that may be on their way to one worker: two chunks, so that it never waits for the next.
-COPY_WINDOW_BYTES = 4 << 20
 
 #: Pieces of rows that may be on their way to one worker.
 COPY_WINDOW_MESSAGES = 64
@@ -60,9 +57,11 @@ class ExtractorSettings:
     start_after: str | None  # None: full copy
     workers: int
     readers: int
+    windows: Windows
     window_messages: int
     message_bytes: int
     chunk_rows: int | None = None
+    fold_names: bool = False  # the source stores names in lower case
 
     @property
     def server_id(self) -> int:
@@ -109,8 +108,8 @@ class Extractor:
         self._settings = settings
         self._report = report
         self._subjects = Subjects(settings.job, settings.run)
-        self._log_window = Window(settings.window_messages, WINDOW_BYTES)
-        self._copy_windows = [Window(COPY_WINDOW_MESSAGES, COPY_WINDOW_BYTES) for _ in range(settings.workers)]
+        self._log_window = Window(settings.window_messages, settings.windows.log)
+        self._copy_windows = [Window(COPY_WINDOW_MESSAGES, settings.windows.copy) for _ in range(settings.workers)]
         self._packer = Packer(settings.message_bytes, self._send_log)
         self._packing = threading.Lock()
         self._start_rows: asyncio.Future[str]
@@ -227,7 +226,7 @@ class Extractor:
         self._stream = stream = BinlogStream(settings.endpoint, settings.server_id, start_after, settings.replica_uuid)
         if self._stopped:
             stream.close()
-        assembler = Assembler(settings.selection, judge_for(settings.selection))
+        assembler = Assembler(settings.selection, judge_for(settings.selection, settings.fold_names))
         packer = self._packer
         for event in stream:
             for record in assembler.feed(event):

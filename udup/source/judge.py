@@ -19,8 +19,8 @@ _COMMIT = Verdict(Action.COMMIT)
 _SHOWN = 300
 
 
-def judge_for(selection: Selection) -> Judge:
-    """A judge of the job's Query events."""
+def judge_for(selection: Selection, fold_names: bool) -> Judge:
+    """A judge of the job's Query events. `fold_names`: the source stores names in lower case, its SQL may not."""
 
     def judge(event: bytes, has_crc: bool) -> Verdict:
         query = parse_query(event, has_crc=has_crc)
@@ -28,13 +28,13 @@ def judge_for(selection: Selection) -> Judge:
             return _BEGIN
         if query.sql == b"COMMIT":
             return _COMMIT
-        return _judge_statement(query, selection)
+        return _judge_statement(query, selection, fold_names)
 
     return judge
 
 
-def _judge_statement(query: QueryEvent, selection: Selection) -> Verdict:
-    statement = ddl.classify_query(query)
+def _judge_statement(query: QueryEvent, selection: Selection, fold_names: bool) -> Verdict:
+    statement = ddl.classify_query(query, fold_names=fold_names)
     text = query.sql.decode("utf-8", "replace")
     shown = text if len(text) <= _SHOWN else text[:_SHOWN] + " …"
     if statement.kind is Kind.BEGIN:

@@ -51,7 +51,7 @@ from udup.plane.envelope import (
     decode_report,
     encode,
 )
-from udup.plane.link import WINDOW_BYTES, Link, Subjects
+from udup.plane.link import Link, Subjects
 from udup.target.checkpoint import Checkpoint, Position, create_tables
 from udup.target.context import run_ddl
 from udup.target.copying import CopyRun, CopyTarget
@@ -85,6 +85,7 @@ class ApplierSettings:
     selection: Selection
     start_after: str | None  # the job's own Gtid: no full copy
     drop_existing: bool
+    ring_bytes: int
     careful: bool = False  # one transaction at a time, to find the one that fails
 
 
@@ -173,7 +174,7 @@ class Applier:
         self._ended = asyncio.get_running_loop().create_future()
         self._link = await Link.open(settings.nats_url, f"udup applier of {settings.job}")
         try:
-            await self._link.make_ring(self._subjects, WINDOW_BYTES)
+            await self._link.make_ring(self._subjects, settings.ring_bytes)
             await self._link.subscribe(self._subjects.reports, self._on_report)
             await self._link.consume(self._subjects, self._subjects.log, self._on_batch)
             await self._link.flush()
