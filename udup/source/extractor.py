@@ -28,11 +28,11 @@ from udup.plane.envelope import Beat, CopyEnd, CopyPiece, CopyPlan, CopyTotals, 
 from udup.plane.flow import Window, Windows
 from udup.plane.link import Link, Subjects
 from udup.source.assembly import Assembler
+from udup.source.baseline import open_baseline
 from udup.source.judge import judge_for
 from udup.source.packer import Packer
 from udup.source.reader import CopyReader, Piece, TableTotal
-from udup.source.schema import read_catalog
-from udup.source.snapshot import Snapshot, open_snapshot
+from udup.source.snapshot import Snapshot
 from udup.source.stream import BinlogStream
 
 #: Pieces of rows that may be on their way to one worker.
@@ -183,8 +183,9 @@ class Extractor:
     async def _copy(self) -> str:
         """Send everything as of one snapshot; its GTID set."""
         settings = self._settings
-        self._snapshot = snapshot = await _in_thread(open_snapshot, settings.endpoint, settings.readers + 1)
-        catalog = await _in_thread(read_catalog, snapshot.connections[0], settings.selection)
+        baseline = await _in_thread(open_baseline, settings.endpoint, settings.readers, settings.selection)
+        self._snapshot = snapshot = baseline.snapshot
+        catalog = baseline.catalog
         self._pack(CopyPlan(catalog, snapshot.gtid_set))
         await self._start_rows
         self._reader = reader = CopyReader(snapshot, catalog.tables, self._on_table, settings.chunk_rows)
