@@ -168,28 +168,20 @@ class UdupNode:
         return True
 
     def _remember_family(self) -> None:
-        """Children are found through their parent, so they are noted while it lives."""
+        """Actors have a session and a parent of their own: what all share is a command line that names our folder."""
         if self._process is None:
             return
         with contextlib.suppress(psutil.NoSuchProcess):
-            main = psutil.Process(self._process.pid)
-            for process in [main, *main.children(recursive=True), *_of_session(main.pid)]:
-                self._family.setdefault(process.pid, process)
+            self._family.setdefault(self._process.pid, psutil.Process(self._process.pid))
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                if any(str(self.folder) + os.sep in word for word in process.cmdline()):
+                    self._family[process.pid] = process
 
     def _log_tail(self) -> str:
         if not self.log.exists():
             return "(no log)"
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-_TAIL_LINES:])
-
-
-def _of_session(session: int) -> list[psutil.Process]:
-    """The processes of a session: also those whose parent has died."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
-            if os.getsid(process.pid) == session:
-                found.append(process)
-    return found
 
 
 def _title(process: psutil.Process) -> str:
