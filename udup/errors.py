@@ -58,3 +58,9 @@ class Refused(UdupError):
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = faults
         super().__init__("; ".join(str(fault) for fault in faults))
+
+
+def error_named(kind: str) -> type[UdupError]:
+    """The class of an error that travelled by its name; `UdupError` for those that are told by their text alone."""
+    known = (Transient, Unsupported, Conflict, Divergence)
+    return next((error for error in known if error.__name__ == kind), UdupError)

@@ -18,8 +18,8 @@ from udup.target.preflight import check_pair, warn_pair, warn_target
 #: Seconds before the second try of a run; doubled with each, up to the node's `retry.backoff_max_s`.
 FIRST_PAUSE = 0.2
 
-#: A run that has lasted this long was a success: failures are counted anew.
-PROVEN_SECONDS = 20.0
+#: Seconds that both sides may take until the run is under way.
+START_SECONDS = 120.0
 
 #: Times in a row that a conflict is looked into transaction by transaction.
 CAREFUL_TRIES = 2
@@ -40,6 +40,7 @@ class Job:
     running: bool = False
     extracting: bool = False
     began: float = 0.0
+    proven: bool = False  # the run has applied something: failures are counted anew
     failures: int = 0
     conflicts: int = 0
     careful: bool = False
@@ -66,6 +67,7 @@ class Job:
         self.run = max(self.run + 1, time.time_ns() // 1_000_000)
         self.running, self.extracting, self.target_answered = True, False, False
         self.began = time.monotonic()
+        self.proven = False
         self.source = self.target = None
         self.faults = []
         return self.run
@@ -115,6 +117,11 @@ class Job:
             faults += check_pair(self.source, self.target)
         return faults
 
+    @property
+    def overdue(self) -> bool:
+        """Both sides should have answered by now."""
+        return self.running and not self.extracting and time.monotonic() - self.began >= START_SECONDS
+
     def warnings(self) -> list[str]:
         """What does not keep the job from running, and should be known."""
         if self.source is None or self.target is None:
@@ -124,8 +131,7 @@ class Job:
 
     def note_failure(self, kind: str, text: str, attempts: int, longest_pause: float) -> float | None:
         """Seconds until the next attempt, or None to give up. `attempts` counts failures in a row."""
-        lasted = time.monotonic() - self.began
-        if lasted > PROVEN_SECONDS:
+        if self.proven:
             self.failures = self.conflicts = 0
         self.failures += 1
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

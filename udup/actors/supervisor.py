@@ -19,7 +19,7 @@ from thespian.actors import ActorExitRequest, ChildActorExited
 
 from udup.actors.applier import DestApplier
 from udup.actors.extractor import SrcExtractor
-from udup.actors.jobs import Job
+from udup.actors.jobs import START_SECONDS, Job
 from udup.actors.messages import (
     Accepted,
     Actors,
@@ -196,6 +196,7 @@ class JobSupervisor(ShellActor):
         self.log.info("run_begins", job=job.id, run=run, careful=job.careful)
         self.send(self._child(job, SrcExtractor), Probe(run, job.spec.source_endpoint(), job.spec.selection()))
         self.send(self._child(job, DestApplier), Apply(job.applier_settings()))
+        self.wakeupAfter(timedelta(seconds=START_SECONDS), Tick(job.id, run))
 
     def _child(self, job: Job, kind: type[SrcExtractor] | type[DestApplier]) -> Any:
         key = (kind.role, job.id)
@@ -302,6 +303,8 @@ class JobSupervisor(ShellActor):
             return
         if job.running and job.faults and not job.extracting:
             self._fail(job, Refused.__name__, str(Refused(job.faults)))  # the source has not answered meanwhile
+        elif job.overdue:
+            self._end_run(job, Transient.__name__, f"the servers did not answer in {START_SECONDS:.0f} s")
         else:
             self._start(job)
 
@@ -338,6 +341,7 @@ class JobSupervisor(ShellActor):
             self.log.info("stage", job=job.id, stage=stage)
             job.record = job.record.model_copy(update={"stage": Stage(stage), "status_description": ""})
             self._save(job)
+        job.proven = job.proven or stage == Stage.RUNNING or values.get("transactions", 0) > 0
         if values.get("careful") is False:
             job.careful = False
         self._show(job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -18,6 +19,9 @@ MySQLError = pymysql.err.MySQLError
 
 #: Seconds to wait for a server to accept a connection.
 CONNECT_TIMEOUT = 10
+
+#: Seconds of silence after which the kernel asks whether the server is still there; dead after as many again.
+KEEPALIVE_IDLE_SECONDS = 20
 
 #: Client-side limit of one packet; the server's own max_allowed_packet is the real one.
 MAX_PACKET = 1 << 30
@@ -84,6 +88,7 @@ def connect(endpoint: Endpoint, **options: Any) -> Connection:
     except MySQLError as error:
         text = f"cannot connect to MySQL as {endpoint}: {describe(error)}"
         raise (Transient if is_transient(error) else UdupError)(text) from error
+    _notice_dead_peer(connection)
     return connection
 
 
@@ -117,6 +122,17 @@ def describe(error: BaseException) -> str:
     if len(error.args) >= 2:
         return f"error {error.args[0]}: {error.args[1]}"
     return str(error) or type(error).__name__
+
+
+def _notice_dead_peer(connection: Connection) -> None:
+    """Have the kernel end a connection whose other end is gone without a word, also during a long statement."""
+    sock = connection._sock  # type: ignore[attr-defined]
+    if sock.family in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_SECONDS)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_IDLE_SECONDS // 4)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 2000 * KEEPALIVE_IDLE_SECONDS)
 
 
 def _is_loopback(host: str) -> bool:

@@ -20,7 +20,7 @@ from udup.binlog.event import has_checksums
 from udup.binlog.gtid import GtidSet
 from udup.binlog.query import parse_query
 from udup.binlog.table_map import table_name
-from udup.errors import Conflict, Divergence, Refused, Transient, UdupError, Unsupported
+from udup.errors import Conflict, Divergence, Refused, Transient, UdupError, error_named
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient
 from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.raw import shut_down
@@ -71,8 +71,6 @@ CAREFUL_TRANSACTIONS = 2000
 
 #: A lag below this is called level: the job is "running".
 CAUGHT_UP_MS = 1000
-
-_ERRORS = {error.__name__: error for error in (Transient, Unsupported, Divergence, Conflict, UdupError)}
 
 
 @dataclass(frozen=True)
@@ -239,7 +237,7 @@ class Applier:
     def worker_failed(self, kind: str, text: str) -> None:
         """In the event loop: a worker's engine ended by itself."""
         if not self._ended.done():
-            self._ended.set_exception(_ERRORS.get(kind, UdupError)(text))
+            self._ended.set_exception(self._error_of(kind, text))
 
     def drain(self) -> None:
         """In the event loop: finish what is with the workers, note it, and end."""
@@ -339,7 +337,7 @@ class Applier:
             case Done() as done:
                 self._on_done(done)
             case Failed() as failed:
-                raise self._error_of(failed)
+                raise self._error_of(failed.kind, failed.text)
             case ChunkLoaded() as loaded:
                 if self._copy is not None:
                     self._copy.loaded(loaded)
@@ -369,14 +367,14 @@ class Applier:
             self._careful = False
             self._scheduler.relax()
 
-    def _error_of(self, failed: Failed) -> UdupError:
-        kind = _ERRORS.get(failed.kind, UdupError)
-        if kind is Conflict and self._careful:
+    def _error_of(self, kind: str, text: str) -> UdupError:
+        error = error_named(kind)
+        if error is Conflict and self._careful:
             return Divergence(
-                f"the target contradicts the source at {failed.text}; nothing of this transaction was applied. Compare"
-                " the table on both sides, mend the target, then start the job again"
+                f"the target contradicts the source at {text}; nothing of this transaction was applied. Compare the"
+                " table on both sides, mend the target, then start the job again"
             )
-        return kind(failed.text)
+        return error(text)
 
     # ---- What goes out ----
 
@@ -392,7 +390,7 @@ class Applier:
             await self._give_credit()
             if self._draining and not self._scheduler.running:
                 if self._position is not None:
-                    await self._blocking(self._fold)
+                    await self._fold()
                 return
 
     async def _start_next(self) -> bool:
@@ -482,7 +480,7 @@ class Applier:
         await self._blocking(self._run_ddl, record)
         self._definitions += 1
         self._committed(group)
-        await self._blocking(self._fold)
+        await self._fold()
         self._finished(group.members[0].batch)
 
     def _run_ddl(self, record: Definition) -> None:
@@ -514,15 +512,18 @@ class Applier:
         while True:
             await asyncio.sleep(FOLD_SECONDS)
             if self._position is not None and not self._scheduler.barrier_runs:
-                await self._blocking(self._fold)
+                await self._fold()
 
-    def _fold(self) -> None:
-        """Write what is executed into the base row; the workers' rows need not say it again."""
+    async def _fold(self) -> None:
+        """Write what is executed into the base row; the workers' rows need not say it again.
+
+        The books are read and written in the event loop alone: only the statement runs in the thread.
+        """
         executed = self._executed.copy()
         text = str(executed)
         if text == self._folded:
             return
-        self._checkpoint.advance(executed, self._definitions)
+        await self._blocking(self._checkpoint.advance, text, self._definitions)
         self._folded = text
         self._claims = [claim - executed for claim in self._claims]
 

@@ -146,13 +146,13 @@ class Checkpoint:
         query(self._connection, insert + ", ".join(values), *args)
         self._version = position.version
 
-    def advance(self, executed: GtidSet, definitions: int) -> None:
+    def advance(self, executed: str, definitions: int) -> None:
         """Write the base row; `Divergence` if another run has taken over."""
         with self._connection.cursor() as cursor:
             changed = cursor.execute(
                 f"UPDATE {UDUP_SCHEMA}.{TABLE} SET version = version + 1, gtids = %s, definitions = %s"
                 " WHERE job = %s AND slot = 0 AND version = %s",
-                (str(executed), definitions, self._job, self._version),
+                (executed, definitions, self._job, self._version),
             )
         if changed != 1:
             raise Divergence(

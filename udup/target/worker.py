@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from udup.errors import Conflict, Divergence, Transient, UdupError
+from udup.errors import Conflict, Divergence, Transient, UdupError, error_named
 from udup.mysql.connection import Endpoint, MySQLError, describe, error_code, is_transient
 from udup.plane.envelope import (
     ChunkLoaded,
@@ -140,9 +140,10 @@ class Worker:
             try:
                 report = await self._loop.run_in_executor(pool, self._do, item)
             except Exception as error:
-                await self._send(_failure(self._settings.slot, error, item))
+                failed = _failure(self._settings.slot, error, item)
+                await self._send(failed)
                 await self._link.flush()
-                raise
+                raise error_named(failed.kind)(failed.text) from error
             if report is not None:
                 await self._send(report)
             if self._work.empty() and time.monotonic() - self._counted_at > _COUNT_SECONDS:
@@ -197,7 +198,7 @@ class Worker:
 
     def _load(self, chunk: _Chunk) -> int:
         if self._loader is None or self._expect is None:
-            raise UdupError("copied rows came before their tables were announced")
+            raise Transient("copied rows came before their tables were announced")
         arrival = _Arrival(chunk, self._credit)
         table = self._expect.catalog.tables[chunk.table]
         return self._loader.load(table, iter(arrival), lambda: arrival.rows)
