@@ -1,4 +1,4 @@
-"""The sender waits for the receiver: a window never holds more than it may, and ends with an error, never in silence."""
+"""The sender waits for the receiver: a window never holds more than it may, and it ends with an error, not silence."""
 
 from __future__ import annotations
 

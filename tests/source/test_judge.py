@@ -1,0 +1,91 @@
+"""What a Query event means: almost always a BEGIN; else it is carried, passed over, or refused by name."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from tests.source_log import Logged, logged_by
+from udup.binlog.event import EventType
+from udup.errors import Unsupported
+from udup.mysql.connection import Connection, connect, query
+from udup.mysql.selection import Selection
+from udup.sandbox.server import MysqlServer
+from udup.source.assembly import Action, Verdict
+from udup.source.judge import judge_for
+
+
+def _queries(source: MysqlServer, *statements: str) -> list[Logged]:
+    def work(connection: Connection) -> None:
+        for statement in statements:
+            query(connection, statement)
+
+    return [logged for logged in logged_by(source.endpoint, work) if logged.kind == EventType.QUERY]
+
+
+def _verdicts(source: MysqlServer, selection: Selection, *statements: str) -> list[Verdict]:
+    judge = judge_for(selection, False)
+    return [judge(logged.event, True) for logged in _queries(source, *statements)]
+
+
+@pytest.fixture
+def table(source: MysqlServer, schema: str) -> str:
+    with closing(connect(source.endpoint)) as connection:
+        query(connection, f"CREATE DATABASE {schema}")
+        query(connection, f"CREATE TABLE {schema}.t (id INT PRIMARY KEY)")
+    return f"{schema}.t"
+
+
+def test_a_transaction_begins_and_its_savepoints_are_nothing(source: MysqlServer, schema: str, table: str) -> None:
+    everything = Selection.of([(schema, [])])
+    verdicts = _verdicts(
+        source, everything, "BEGIN", f"INSERT INTO {table} VALUES (1)", "SAVEPOINT s", f"DELETE FROM {table}", "COMMIT"
+    )
+    assert [verdict.action for verdict in verdicts] == [Action.BEGIN, Action.IGNORE]
+
+
+def test_definitions_of_the_job_are_carried_and_others_passed_over(
+    source: MysqlServer, schema: str, table: str
+) -> None:
+    statement = f"ALTER TABLE {table} ADD COLUMN n INT"
+    (ours,) = _verdicts(source, Selection.of([(schema, ["t"])]), statement)
+    assert ours.action is Action.CARRY and statement in ours.summary
+    (other,) = _verdicts(source, Selection.of([(schema, ["u"])]), f"ALTER TABLE {table} DROP COLUMN n")
+    assert other.action is Action.SKIP
+
+
+def test_create_select_is_one_transaction_that_makes_its_table_first(
+    source: MysqlServer, schema: str, table: str
+) -> None:
+    begin, create = _verdicts(
+        source, Selection.of([(schema, [])]), f"CREATE TABLE {schema}.copy AS SELECT * FROM {table}"
+    )
+    assert (begin.action, create.action) == (Action.BEGIN, Action.CREATE)
+    begin, create = _verdicts(
+        source, Selection.of([("other", [])]), f"CREATE TABLE {schema}.copy2 AS SELECT * FROM {table}"
+    )
+    assert (begin.action, create.action) == (Action.BEGIN, Action.IGNORE)
+
+
+def test_rows_logged_as_a_statement_are_refused_in_the_job_and_passed_over_outside(
+    source: MysqlServer, schema: str, table: str
+) -> None:
+    statements = ("SET SESSION binlog_format = 'STATEMENT'", f"USE {schema}", "INSERT INTO t VALUES (77)")
+    begin, insert = _queries(source, *statements)
+    assert judge_for(Selection.of([(schema, [])]), False)(begin.event, True).action is Action.BEGIN
+    assert judge_for(Selection.of([("other", [])]), False)(insert.event, True).action is Action.IGNORE
+    with pytest.raises(Unsupported, match="binlog_format=ROW.*INSERT INTO t VALUES"):
+        judge_for(Selection.of([(schema, [])]), False)(insert.event, True)
+
+
+def test_xa_is_refused(source: MysqlServer, schema: str, table: str) -> None:
+    statements = ("XA START 'x'", f"INSERT INTO {table} VALUES (5)", "XA END 'x'", "XA COMMIT 'x' ONE PHASE")
+    first, *_ = _queries(source, *statements)
+    with pytest.raises(Unsupported, match="XA"):
+        judge_for(Selection.of([(schema, [])]), False)(first.event, True)
+
+
+def test_a_very_long_statement_is_shown_in_part(source: MysqlServer, schema: str, table: str) -> None:
+    (verdict,) = _verdicts(source, Selection.of([(schema, [])]), f"ALTER TABLE {table} COMMENT '{'long ' * 300}'")
+    assert verdict.action is Action.CARRY and len(verdict.summary) < 400 and verdict.summary.endswith("…")
