@@ -50,7 +50,7 @@ class DestApplier(EngineActor):
         self._ended = True
 
     def receiveMsg_Introduce(self, message: Introduce, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self.configure(message.settings)
+        self.configure(message.settings, f"of {message.job_id}")
         self._node, self._job_id, self._owner = message.settings, message.job_id, sender
         self.send(sender, Hello(self.role, message.job_id, os.getpid()))
 

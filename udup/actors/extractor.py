@@ -24,7 +24,7 @@ class SrcExtractor(EngineActor):
         self._owner: Any = None
 
     def receiveMsg_Introduce(self, message: Introduce, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self.configure(message.settings)
+        self.configure(message.settings, f"of {message.job_id}")
         self._owner = sender
         self.send(sender, Hello(self.role, message.job_id, os.getpid()))
 

@@ -21,6 +21,7 @@ from contextlib import suppress
 from typing import Any
 
 import uvloop
+from setproctitle import setproctitle
 from thespian.actors import ActorTypeDispatcher, ThespianWatch
 
 from udup import logs
@@ -59,8 +60,10 @@ class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
         sys.setswitchinterval(0.0005)
         self.log = logs.logger(self.role)
 
-    def configure(self, settings: NodeSettings) -> None:
+    def configure(self, settings: NodeSettings, of: str = "") -> None:
+        """Logging, and a name in the process list: the role and what it works for."""
         logs.configure(settings.log_level, settings.log_format)  # type: ignore[arg-type]
+        setproctitle(" ".join(["udup", self.role, of]).strip())
 
     def receiveMessage(self, message: object, sender: Any) -> Any:  # noqa: N802 - Thespian's name
         try:

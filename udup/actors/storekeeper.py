@@ -58,7 +58,7 @@ class StoreKeeper(EngineActor):
     async def _engine(self, emit: Callable[[object], None]) -> None:
         assert self._settings is not None and self._orders is not None
         url = self._settings.nats_url
-        store = await _until_done(lambda: JobStore.open(url, "udup job store"))
+        store = await _until_done(lambda: JobStore.open(url, "udup job store", owner=True))
         records, index = await _until_done(store.load)
         emit(Loaded(tuple(records), index))
         await asyncio.gather(self._write(store, emit), self._show(store), self._look(store))

@@ -256,6 +256,8 @@ class JobSupervisor(ShellActor):
         self._end_run(job, message.kind, message.text)
 
     def _end_run(self, job: Job, kind: str, text: str) -> None:
+        if self._drained_for is not None:
+            return  # everything ends
         assert self._settings is not None
         limit = job.spec.max_retries
         attempts = self._settings.retry_attempts if limit is None else limit
@@ -310,6 +312,8 @@ class JobSupervisor(ShellActor):
 
     def receiveMsg_ChildActorExited(self, message: ChildActorExited, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         """A task died (told twice when it ended orderly)."""
+        if self._drained_for is not None:
+            return
         if message.childAddress == self._store:
             self.log.warning("store_keeper_died")
             waiting, self._waiting = self._waiting, {}
