@@ -33,6 +33,12 @@ from udup.errors import Transient
 #: Large transactions and copied rows travel in pieces of this size: below the 1 MiB that NATS takes by default.
 PIECE_BYTES = 256 << 10
 
+#: The largest message that is sent; what is larger (a long statement, the catalog of thousands of tables) is split.
+MESSAGE_MAX = 900 << 10
+
+#: What split messages begin with: a byte that msgpack never uses, then whether another follows.
+_MORE, _LAST = b"\xc1\x01", b"\xc1\x00"
+
 #: Seconds to wait for NATS to answer a request.
 REQUEST_TIMEOUT = 5.0
 
@@ -115,12 +121,16 @@ class Link:
                 name=name,
                 allow_reconnect=False,
                 connect_timeout=2,
+                max_reconnect_attempts=1,  # of the first connection too: by default it is tried for two minutes
+                reconnect_time_wait=0.1,
                 disconnected_cb=on_disconnect,
                 closed_cb=on_disconnect,
                 error_cb=on_error,
                 pending_size=PENDING_BYTES,
             )
         except (OSError, NatsError, TimeoutError) as error:
+            if lost.done() and (cause := lost.exception()) is not None:
+                raise Transient(f"cannot connect: {cause}") from error
             lost.cancel()
             raise Transient(f"cannot connect to NATS at {url}: {error or type(error).__name__}") from error
         return cls(client, lost)
@@ -143,8 +153,10 @@ class Link:
             return  # it is gone either way
 
     async def publish(self, subject: str, data: bytes, reply: str = "") -> None:
+        """Send a message of any size; more than `MESSAGE_MAX` only where no other sends to the same subject."""
         try:
-            await self._client.publish(subject, data, reply)
+            for message in split(data):
+                await self._client.publish(subject, message, reply)
         except NatsError as error:
             raise Transient(f"cannot publish to NATS: {error or type(error).__name__}") from error
 
@@ -157,9 +169,13 @@ class Link:
     async def subscribe(self, subject: str, handler: Handler) -> None:
         """Call `handler` with each message in turn; an error that it raises ends the link."""
 
+        joiner = Joiner()
+
         async def on_message(message: Msg) -> None:
             try:
-                await handler(message.data if not message.headers else _status_of(message))
+                whole = joiner.add(message.data if not message.headers else _status_of(message))
+                if whole is not None:
+                    await handler(whole)
             except Exception as error:  # noqa: BLE001 - handed to whoever awaits `lost`
                 if not self._lost.done():
                     self._lost.set_exception(error)
@@ -212,6 +228,33 @@ class Link:
             await self._client.jsm(timeout=REQUEST_TIMEOUT).add_consumer(subjects.stream, config)
         except (NatsError, TimeoutError) as error:
             raise Transient(f"cannot read the job's stream in NATS: {error or type(error).__name__}") from error
+
+
+def split(data: bytes) -> list[bytes]:
+    """A message as those that NATS takes: itself, almost always."""
+    if len(data) <= MESSAGE_MAX:
+        return [data]
+    pieces = [data[start : start + MESSAGE_MAX] for start in range(0, len(data), MESSAGE_MAX)]
+    return [*(_MORE + piece for piece in pieces[:-1]), _LAST + pieces[-1]]
+
+
+class Joiner:
+    """Puts together what `split` has split."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def add(self, message: bytes) -> bytes | None:
+        """The whole message when this one completes it."""
+        mark = message[:2]
+        if mark != _MORE and mark != _LAST:
+            return message
+        self._pieces.append(message[2:])
+        if mark == _MORE:
+            return None
+        whole = b"".join(self._pieces)
+        self._pieces.clear()
+        return whole
 
 
 def _status_of(message: Msg) -> bytes:

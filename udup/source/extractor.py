@@ -186,7 +186,8 @@ class Extractor:
         baseline = await _in_thread(open_baseline, settings.endpoint, settings.readers, settings.selection)
         self._snapshot = snapshot = baseline.snapshot
         catalog = baseline.catalog
-        self._pack(CopyPlan(catalog, snapshot.gtid_set))
+        # In a thread: `_pack` may wait for the window, and the credits that open it come to this loop.
+        await _in_thread(self._pack, CopyPlan(catalog, snapshot.gtid_set))
         await self._start_rows
         self._reader = reader = CopyReader(snapshot, catalog.tables, self._on_table, settings.chunk_rows)
         await asyncio.gather(*[_in_thread(self._read_rows, index) for index in range(settings.readers)])
@@ -194,7 +195,7 @@ class Extractor:
         self._reader = self._snapshot = None
         if reader.failed:
             raise UdupError("the copy's readers stopped")
-        self._pack(CopyEnd())
+        await _in_thread(self._pack, CopyEnd())
         return str(snapshot.gtid_set)
 
     def _read_rows(self, index: int) -> None:
