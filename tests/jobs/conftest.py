@@ -135,7 +135,9 @@ def world(pair: tuple[MysqlServer, MysqlServer], node: UdupNode) -> Iterator[Wor
     """Every job of the test is deleted afterwards."""
     world = World(*pair, node)
     yield world
-    assert node.running, f"the Udup server ended by itself:\n{node.log.read_text()[-3000:]}"
+    assert node.running, (
+        f"the Udup server ended ({node._process.poll() if node._process else None}):\n{node.log.read_text()[-3000:]}"
+    )
     for job in list(world.posted):
         world.forget(job)
 

@@ -1,4 +1,4 @@
-"""Every kind of change arrives exactly: one whole-server job follows the source while each test writes its own schema."""
+"""Every kind of change arrives exactly: a whole-server job follows, and each test writes a schema of its own."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_rows_logged_as_a_statement_are_refused_in_the_job_and_passed_over_outsi
     begin, insert = _queries(source, *statements)
     assert judge_for(Selection.of([(schema, [])]), False)(begin.event, True).action is Action.BEGIN
     assert judge_for(Selection.of([("other", [])]), False)(insert.event, True).action is Action.IGNORE
-    with pytest.raises(Unsupported, match="binlog_format=ROW.*INSERT INTO t VALUES"):
+    with pytest.raises(Unsupported, match=r"binlog_format=ROW.*INSERT INTO t VALUES"):
         judge_for(Selection.of([(schema, [])]), False)(insert.event, True)
 
 
