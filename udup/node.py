@@ -214,6 +214,7 @@ class _Reads:
         self._records: dict[str, JobRecord] = {}
         self._index = 0
         self._read_at = 0.0
+        self._failure: Transient | None = None
 
     def jobs(self, prefix: str) -> tuple[list[JobRecord], int]:
         self._refresh()
@@ -244,15 +245,27 @@ class _Reads:
         """One reading serves all requests of a moment; a write is seen after that moment at the latest."""
         with self._lock:
             if time.monotonic() - self._read_at < CACHE_SECONDS:
+                if self._failure is not None:
+                    raise self._failure
                 return
-            if self._store is None:
-                self._store = self._call(lambda: JobStore.open(self._url, "udup api"))
-            records, self._index = self._call(self._store.load)
-            progress = self._call(self._store.progress)
-            self._records = {
-                record.id: record.model_copy(update={"progress": progress.get(record.id, {})}) for record in records
-            }
-            self._read_at = time.monotonic()
+            try:
+                self._read()
+                self._failure = None
+            except Transient as error:
+                self._failure = error  # who waited for the lock need not wait for NATS again
+                raise
+            finally:
+                self._read_at = time.monotonic()
+
+    def _read(self) -> None:
+        if self._store is None:
+            self._store = self._call(lambda: JobStore.open(self._url, "udup api"))
+        records, index = self._call(self._store.load)
+        progress = self._call(self._store.progress)
+        self._index = index
+        self._records = {
+            record.id: record.model_copy(update={"progress": progress.get(record.id, {})}) for record in records
+        }
 
     def _call(self, function: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         try:

@@ -80,6 +80,7 @@ class Job:
             run=self.run,
             endpoint=spec.target_endpoint(),
             workers=spec.parallel_workers,
+            incarnation=self.record.incarnation,
             selection=spec.selection(),
             start_after=spec.gtid or None,
             drop_existing=spec.drop_table_if_exists,

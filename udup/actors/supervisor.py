@@ -11,6 +11,7 @@ write is answered when the StoreKeeper has written it.
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -72,7 +73,7 @@ class JobSupervisor(ShellActor):
         self._store: Any = None
         self._index = 0
         self._ticket = 0
-        self._waiting: dict[int, Callable[[], None]] = {}
+        self._waiting: dict[int, tuple[Save | Forget, Callable[[], None]]] = {}
         self._jobs: dict[str, Job] = {}
         self._children: dict[tuple[str, str], Any] = {}
         self._pids: dict[tuple[str, str], int] = {}
@@ -148,6 +149,7 @@ class JobSupervisor(ShellActor):
             create_index=stored.record.create_index if stored else index,
             modify_index=index,
             job_modify_index=index,
+            incarnation=stored.record.incarnation if stored else uuid.uuid4().hex,
         )
 
     def _registered(self, job: Job, sender: Any) -> None:
@@ -178,13 +180,14 @@ class JobSupervisor(ShellActor):
 
     def _ask_store(self, order: Callable[[int], Save | Forget], then: Callable[[], None]) -> None:
         self._ticket += 1
-        self._waiting[self._ticket] = then
-        self.send(self._store, order(self._ticket))
+        wanted = order(self._ticket)
+        self._waiting[self._ticket] = wanted, then
+        self.send(self._store, wanted)
 
     def receiveMsg_Saved(self, message: Saved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        then = self._waiting.pop(message.ticket, None)
-        if then is not None:
-            then()
+        waiting = self._waiting.pop(message.ticket, None)
+        if waiting is not None:
+            waiting[1]()
 
     # ---- Runs ----
 
@@ -316,12 +319,9 @@ class JobSupervisor(ShellActor):
             return
         if message.childAddress == self._store:
             self.log.warning("store_keeper_died")
-            waiting, self._waiting = self._waiting, {}
-            self._open_store()
-            for job in self._jobs.values():
-                self._save(job)
-            for then in waiting.values():
-                then()
+            self._open_store()  # it takes orders when it has loaded what is stored
+            for order, _ in self._waiting.values():
+                self.send(self._store, order)
             return
         for (role, job_id), address in list(self._children.items()):
             if address == message.childAddress:

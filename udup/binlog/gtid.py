@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from udup.binlog.event import CRC_SIZE, HEADER_SIZE, EventType, read_lenenc
+from udup.binlog.event import CRC_SIZE, HEADER_SIZE, EventType
 
 _UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 _TAG = re.compile(r"^[a-z_][a-z0-9_]{0,31}$")
@@ -281,14 +281,3 @@ def _uuid_text(octets: bytes) -> str:
             _uuid_texts.clear()
         text = _uuid_texts[octets] = str(uuid.UUID(bytes=octets))
     return text
-
-
-def transaction_length(event: bytes) -> int:
-    """Bytes of the whole transaction as a plain GTID event states them, 0 when it does not."""
-    body = event[HEADER_SIZE:]
-    offset = 42 + 7
-    if len(body) <= offset or event[4] != EventType.GTID:
-        return 0
-    if int.from_bytes(body[42:49], "little") & _HAS_ORIGINAL_TIME:
-        offset += 7
-    return read_lenenc(body, offset)[0]

@@ -14,7 +14,7 @@ from typing import IO, cast
 import zstandard
 
 from udup.binlog.event import HEADER_SIZE, read_lenenc
-from udup.errors import Unsupported
+from udup.errors import Transient, Unsupported
 
 _U32 = struct.Struct("<I")
 _ZSTD, _NONE = 0, 255
@@ -67,9 +67,12 @@ def _decompressed(chunks: Iterable[bytes], algorithm: int) -> Iterator[bytes]:
     if algorithm != _ZSTD:
         raise Unsupported(f"a transaction is compressed by an unknown algorithm ({algorithm})")
     compressed = _Compressed(chunks)
-    with zstandard.ZstdDecompressor().stream_reader(cast(IO[bytes], compressed)) as reader:
-        while piece := reader.read(_STEP):
-            yield piece
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(cast(IO[bytes], compressed)) as reader:
+            while piece := reader.read(_STEP):
+                yield piece
+    except zstandard.ZstdError as error:
+        raise Transient(f"a compressed transaction arrived damaged: {error}") from error
     compressed.skip_rest()
 
 

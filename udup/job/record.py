@@ -38,6 +38,8 @@ class JobRecord(BaseModel):
     create_index: int = 0
     modify_index: int = 0
     job_modify_index: int = 0
+    #: New for each registration of a job that was not there; tells its half-made tables from those of one before it.
+    incarnation: str = ""
     #: Free-form and JSON-safe: copy progress by table, lag_ms, rates, GTID sets, restarts, last_error.
     progress: dict[str, Any] = {}
 

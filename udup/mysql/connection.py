@@ -20,6 +20,9 @@ MySQLError = pymysql.err.MySQLError
 #: Seconds to wait for a server to accept a connection.
 CONNECT_TIMEOUT = 10
 
+#: Seconds that a connection may be idle: as long as a copy or a quiet night lasts.
+PATIENCE_SECONDS = 31_536_000
+
 #: Seconds of silence after which the kernel asks whether the server is still there; dead after as many again.
 KEEPALIVE_IDLE_SECONDS = 20
 
@@ -35,6 +38,14 @@ TRANSIENT_CODES = frozenset(
         ER.LOCK_DEADLOCK,
         ER.QUERY_INTERRUPTED,
         ER.NEW_ABORTING_CONNECTION,
+        # A server that is out of order for a while: read-only during a failover, offline, out of room or of places.
+        ER.OPTION_PREVENTS_STATEMENT,
+        ER.DISK_FULL,
+        ER.RECORD_FILE_FULL,
+        ER.TOO_MANY_USER_CONNECTIONS,
+        1226,  # user has exceeded a resource
+        1836,  # running in read-only mode
+        3032,  # offline mode
         1053,  # server shutdown in progress
         1159,  # net read interrupted
         1161,  # net write interrupted
@@ -75,6 +86,7 @@ def connect(endpoint: Endpoint, **options: Any) -> Connection:
         "program_name": "udup",
         "client_flag": CLIENT.MULTI_STATEMENTS,
         "ssl_disabled": _is_loopback(endpoint.host),
+        "init_command": f"SET SESSION wait_timeout = {PATIENCE_SECONDS}",
     }
     settings.update(options)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -26,6 +28,12 @@ class Selection:
             before = chosen.get(schema, frozenset())
             chosen[schema] = before | names if names and before is not None else None
         return cls(chosen or None)
+
+    @property
+    def digest(self) -> str:
+        """The same for equal selections only."""
+        chosen = None if self.schemas is None else sorted((k, sorted(v or ())) for k, v in self.schemas.items())
+        return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
 
     def wants_schema(self, schema: str) -> bool:
         """Whether at least a part of the schema is in the job."""

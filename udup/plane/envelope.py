@@ -82,7 +82,7 @@ class Format(_Wire, tag="fde", frozen=True):
 
 
 class Beat(_Wire, tag="beat", frozen=True):
-    """The source has nothing more to send at this time of its clock (µs); everything sent so far is all there is."""
+    """The source's clock (µs) and what it had executed a moment ago; once a second, also when nothing happens."""
 
     source_us: int
     executed: str = ""

@@ -140,11 +140,6 @@ class Link:
         """Raises `Transient` once the link is gone."""
         return self._lost
 
-    @property
-    def out_bytes(self) -> int:
-        """Bytes that wait to be written to the socket."""
-        return int(self._client.pending_data_size)
-
     async def close(self) -> None:
         self._lost.cancel()
         try:
@@ -172,6 +167,8 @@ class Link:
         joiner = Joiner()
 
         async def on_message(message: Msg) -> None:
+            if self._lost.done():
+                return  # the run is over: nothing behind a failed message may take effect
             try:
                 whole = joiner.add(message.data if not message.headers else _status_of(message))
                 if whole is not None:
@@ -204,14 +201,6 @@ class Link:
                 await manager.add_stream(config)
         except (NatsError, TimeoutError) as error:
             raise Transient(f"cannot prepare the job's stream in NATS: {error or type(error).__name__}") from error
-
-    async def drop_ring(self, subjects: Subjects) -> None:
-        try:
-            await self._client.jsm(timeout=REQUEST_TIMEOUT).delete_stream(subjects.stream)
-        except NotFoundError:
-            return
-        except (NatsError, TimeoutError) as error:
-            raise Transient(f"cannot remove the job's stream from NATS: {error}") from error
 
     async def consume(self, subjects: Subjects, subject: str, handler: Handler) -> None:
         """Have the stream's messages of one subject pushed to `handler`, from the first on."""

@@ -27,7 +27,7 @@ from udup.binlog.event import (
 )
 from udup.binlog.gtid import Gtid, GtidSet, parse_gtid_event
 from udup.binlog.table_map import definition_bytes, table_id, table_name
-from udup.errors import Unsupported
+from udup.errors import Transient, Unsupported
 from udup.mysql.selection import Selection
 from udup.plane.envelope import Beat, Definition, Format, Mark, Part, Record, Skipped, Transaction
 from udup.plane.link import PIECE_BYTES
@@ -96,6 +96,7 @@ class _Open:
     create: bytes = b""
     parts: int = 0
     kept_rows: bool = False
+    begun: bool = False  # by BEGIN; a statement by itself is not
     last_rows: int = -1  # index in `events` of the statement's last kept rows event
 
     def keep(self, event: bytes) -> None:
@@ -146,7 +147,7 @@ class Assembler:
         """A new log file: table ids and the order's numbers begin anew."""
         self._tables.clear()
         self._fence = True
-        self._open = None
+        self._expect_no_open()
         self._has_crc = has_checksums(event)
         if _same_format(event, self._format):
             return
@@ -155,8 +156,13 @@ class Assembler:
         yield Format(event)
 
     def _begin(self, gtid: Gtid) -> None:
+        self._expect_no_open()
         mark = Mark(gtid.source, gtid.number, gtid.last_committed, gtid.sequence, gtid.committed_us, self._fence)
         self._open = _Open(mark)
+
+    def _expect_no_open(self) -> None:
+        if self._open is not None:
+            raise Transient(f"{self._open.mark.gtid} has no end in the binary log, as it was read")
 
     def _current(self) -> _Open:
         if self._open is None:
@@ -238,9 +244,11 @@ class Assembler:
             verdict = self._judge(event, self._has_crc)
         except Unsupported as error:
             raise Unsupported(f"{current.mark.gtid}: {error}") from error
-        if verdict.action is Action.COMMIT:
+        if verdict.action is Action.BEGIN:
+            current.begun = True
+        elif verdict.action is Action.COMMIT:
             yield from self._commit()
-        elif verdict.action is Action.SKIP:
+        elif verdict.action is Action.SKIP and not current.begun:
             self._open = None
             yield from self._skip(current.mark)
         elif verdict.action is Action.CREATE:

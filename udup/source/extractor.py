@@ -33,7 +33,7 @@ from udup.source.judge import judge_for
 from udup.source.packer import Packer
 from udup.source.reader import CopyReader, Piece, TableTotal
 from udup.source.snapshot import Snapshot
-from udup.source.stream import BinlogStream
+from udup.source.stream import HEARTBEAT_SECONDS, BinlogStream
 
 #: Pieces of rows that may be on their way to one worker.
 COPY_WINDOW_MESSAGES = 64
@@ -84,17 +84,20 @@ class Outbox:
         self._receipts = receipts
         self._queue: deque[tuple[str, bytes]] = deque()
         self._wanted = asyncio.Event()
+        self._woken = False
 
     def put(self, subject: str, data: bytes) -> None:
         """From any thread."""
         self._queue.append((subject, data))
-        if len(self._queue) == 1:
+        if not self._woken:
+            self._woken = True
             self._loop.call_soon_threadsafe(self._wanted.set)
 
     async def run(self) -> None:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
+            self._woken = False  # before the queue is looked at: what is put from now on wakes again
             while self._queue:
                 subject, data = self._queue[0]
                 await self._link.publish(subject, data, self._receipts)
@@ -115,7 +118,6 @@ class Extractor:
         self._start_rows: asyncio.Future[str]
         self._clock_offset_us = 0
         self._executed = ""
-        self._extracted = GtidSet()
         self._stream: BinlogStream | None = None
         self._reader: CopyReader | None = None
         self._snapshot: Snapshot | None = None
@@ -224,12 +226,12 @@ class Extractor:
     def _follow(self, start_after: GtidSet) -> None:
         """The reading thread: events in, messages out, until the stream fails or is closed."""
         settings = self._settings
-        self._extracted = start_after.copy()
         self._stream = stream = BinlogStream(settings.endpoint, settings.server_id, start_after, settings.replica_uuid)
         if self._stopped:
             stream.close()
         assembler = Assembler(settings.selection, judge_for(settings.selection, settings.fold_names))
         packer = self._packer
+        beat_at = time.monotonic()
         for event in stream:
             for record in assembler.feed(event):
                 packer.add(self._beat() if isinstance(record, Beat) else record)
@@ -237,9 +239,12 @@ class Extractor:
                 for record in assembler.flush_skipped():
                     packer.add(record)
                 packer.flush()
+            if time.monotonic() - beat_at > HEARTBEAT_SECONDS:
+                beat_at = time.monotonic()
+                packer.add(self._beat())
 
     def _beat(self) -> Beat:
-        """The source is silent: that is all there is, as of this time of its clock."""
+        """The source's clock and what it has executed. Its own heartbeats come only when it has nothing to send."""
         return Beat(time.time_ns() // 1000 + self._clock_offset_us, self._executed)
 
     def _pack(self, record: CopyPlan | CopyTotals | CopyEnd) -> None:

@@ -10,13 +10,16 @@ from collections.abc import Callable
 
 from udup.plane.envelope import Batch, Definition, Part, Record, Transaction, encode
 
+#: Bytes packed together at most, whatever the job says: NATS takes 1 MiB unless told otherwise.
+MESSAGE_MAX = 512 << 10
+
 #: What a record adds besides its events.
 _OVERHEAD = 100
 
 
 class Packer:
     def __init__(self, limit: int, send: Callable[[int, bytes], None]) -> None:
-        self._limit = limit
+        self._limit = min(limit, MESSAGE_MAX)
         self._send = send
         self._records: list[Record] = []
         self._size = 0
@@ -41,7 +44,7 @@ class Packer:
 
 def _size_of(record: Record) -> int:
     if isinstance(record, (Transaction, Part)):
-        return _OVERHEAD + len(record.events)
+        return _OVERHEAD + len(record.events) + len(record.create) + sum(map(len, record.new_maps))
     if isinstance(record, Definition):
         return _OVERHEAD + len(record.query)
     return _OVERHEAD

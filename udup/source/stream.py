@@ -29,7 +29,7 @@ from udup.binlog.event import (
 from udup.binlog.gtid import GtidSet
 from udup.binlog.payload import FIELDS_MAX, data_offset, inner_events
 from udup.errors import Transient, UdupError, Unsupported
-from udup.mysql.connection import Connection, Endpoint, connect
+from udup.mysql.connection import PATIENCE_SECONDS, Connection, Endpoint, connect
 from udup.mysql.raw import raw_socket, shut_down
 
 #: Seconds between the source's heartbeats when it has nothing to send: how soon "level" is known.
@@ -38,14 +38,14 @@ HEARTBEAT_SECONDS = 1.0
 #: Seconds without a byte after which the source or the way to it is taken for dead.
 SILENCE_SECONDS = 20.0
 
-#: Seconds that the source waits for us to read on, while the target is slow or builds the indexes of a copy.
-PATIENCE_SECONDS = 86400
-
 #: Bytes asked of the socket at a time; larger than what a busy server sends in one go.
 READ_BYTES = 512 << 10
 
 #: The server's lost-binlog error: what the dump needs was purged, or the source does not know what we have.
 ER_SOURCE_FATAL_READING = 1236
+
+#: In the texts of that error when a reconnection does not help: purged logs, or GTIDs that the source has not.
+_LOST_FOR_GOOD = ("purged", "more GTIDs than")
 
 _PACKET_MAX = 0xFFFFFF
 _U32 = struct.Struct("<I")
@@ -156,7 +156,7 @@ class BinlogStream:
         code = int.from_bytes(payload[1:3], "little")
         text = payload[9:].decode("utf-8", "replace")
         message = f"the source {self._endpoint} refuses the binlog dump: error {code}: {text}"
-        if code == ER_SOURCE_FATAL_READING:
+        if code == ER_SOURCE_FATAL_READING and any(word in text for word in _LOST_FOR_GOOD):
             raise Unsupported(message)
         raise Transient(message)
 
@@ -241,7 +241,7 @@ def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica
         return connect(
             endpoint,
             read_timeout=SILENCE_SECONDS,
-            init_command=f"SET SESSION net_write_timeout = {PATIENCE_SECONDS}",
+            init_command=f"SET SESSION net_write_timeout = {PATIENCE_SECONDS}, wait_timeout = {PATIENCE_SECONDS}",
         )
 
     reader = BinLogStreamReader(

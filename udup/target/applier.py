@@ -80,6 +80,7 @@ class ApplierSettings:
     run: int
     endpoint: Endpoint
     workers: int
+    incarnation: str
     selection: Selection
     start_after: str | None  # the job's own Gtid: no full copy
     drop_existing: bool
@@ -159,7 +160,6 @@ class Applier:
         self._has_crc = True
         self._position: Position | None = None
         self._definitions = 0
-        self._level = False
         self._source_executed = ""
         self._link: Link
         self._connection: Connection | None = None
@@ -258,7 +258,7 @@ class Applier:
         settings = self._settings
         assert self._connection is not None
         create_tables(self._connection)
-        self._checkpoint = Checkpoint(self._connection, settings.job)
+        self._checkpoint = Checkpoint(self._connection, settings.job, settings.incarnation, settings.selection.digest)
         initial = None if settings.start_after is None else GtidSet.parse(settings.start_after)
         position = self._checkpoint.take_over(settings.workers, initial)
         if position is None:
@@ -268,7 +268,8 @@ class Applier:
 
     def _begin_at(self, position: Position) -> None:
         self._position = position
-        self._executed = position.executed.copy()
+        # What was skipped while the indexes of a copy were built is noted already.
+        self._executed.update(position.executed)
         self._folded = str(position.executed)
         self._definitions = position.definitions
         self._versions = [position.version] * self._settings.workers
@@ -287,7 +288,6 @@ class Applier:
         self._changed.set()
 
     async def _take(self, record: Record, number: int) -> None:
-        self._level = isinstance(record, Beat)
         match record:
             case Transaction():
                 self._offer(record.mark, number, record, events=record.events, maps=record.new_maps)
@@ -300,10 +300,11 @@ class Applier:
                 self._scheduler.offer(Pending(Mark("", 0, 0, 0, 0, True), b"", number, barrier=True, work=record))
             case Skipped():
                 self._executed.update(GtidSet.parse(record.gtids))
+                self._lag.passed(record.committed_us)
                 self._finished(number)
             case Beat():
                 self._lag.beat(record.source_us)
-                self._source_executed = record.executed or self._source_executed
+                self._source_executed = record.executed
                 self._finished(number)
             case CopyPlan():
                 self._copy = self._start_copy(record)
@@ -362,6 +363,7 @@ class Applier:
         self._scheduler.done(group.number)
         for member in group.members:
             self._executed.add(member.mark.source, member.mark.number)
+        self._lag.passed(group.members[-1].mark.committed_us)
         self._transactions.total += len(group.members)
         if self._careful and self._transactions.total >= CAREFUL_TRANSACTIONS:
             self._careful = False
@@ -444,9 +446,10 @@ class Applier:
         assert group is not None
         subject = self._subjects.orders(group.slot + 1)
         while large.waiting:
-            part, number = large.waiting.popleft()
+            part, number = large.waiting[0]
             if part.index and part.new_maps:
                 await self._check_maps(part.new_maps)
+            large.waiting.popleft()
             large.sent.append(number)
             large.complete = part.last
             order = GroupPart(
@@ -556,17 +559,22 @@ class Applier:
             if self._copy_task is not None and self._copy_task.done():
                 self._copy_task.result()
 
+    def _has_all(self) -> bool:
+        """Whether everything that the source has said to have executed is executed here."""
+        return bool(self._source_executed) and GtidSet.parse(self._source_executed) <= self._executed
+
     def _progress(self) -> dict[str, Any]:
         oldest = self._scheduler.oldest()
         lag_ms = self._lag.milliseconds(oldest.committed_us if oldest and oldest.committed_us else None)
         copying = self._copy is not None and not self._copy.finished
-        if not copying and self._position is not None and lag_ms < CAUGHT_UP_MS and (self._level or oldest):
+        level = not copying and self._scheduler.idle and self._has_all()
+        if not copying and self._position is not None and (level or self._lag.is_recent(CAUGHT_UP_MS)):
             self._caught_up = True
         stage = "copying" if copying else ("running" if self._caught_up else "catching_up")
         progress: dict[str, Any] = {
             "stage": stage if self._position is not None or copying else "pending",
             "lag_ms": lag_ms,
-            "level": self._level and self._scheduler.idle and not copying,
+            "level": level,
             "applied_gtid": str(self._executed),
             "source_gtid": self._source_executed,
             "tx_per_s": round(self._transactions.sample(), 1),

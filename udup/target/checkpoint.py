@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 from udup.binlog.event import STMT_END, EventType, build
 from udup.binlog.gtid import GtidSet
-from udup.errors import Divergence
+from udup.errors import Divergence, Fault, Refused
 from udup.mysql.connection import Connection, MySQLError, query
 from udup.mysql.names import UDUP_SCHEMA
 
@@ -51,12 +51,14 @@ _CREATE = (
         gtids LONGTEXT CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         mark CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
         definitions BIGINT NOT NULL DEFAULT 0,
+        selection CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
         PRIMARY KEY (job, slot, version)
     ) ENGINE=InnoDB COMMENT='What of each source is in this server. Do not change.'""",
     f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{COPY_TABLE} (
         job VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
         table_schema VARCHAR(64) NOT NULL,
         table_name VARCHAR(64) NOT NULL,
+        incarnation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         PRIMARY KEY (job, table_schema, table_name)
     ) ENGINE=InnoDB COMMENT='Tables made by a full copy that has not ended.'""",
 )
@@ -84,14 +86,13 @@ def create_tables(connection: Connection) -> None:
 class Checkpoint:
     """DestApplier's side, on a connection of its own with autocommit on."""
 
-    def __init__(self, connection: Connection, job: str) -> None:
+    def __init__(self, connection: Connection, job: str, incarnation: str, selection: str) -> None:
+        """`selection` is the digest of what the job carries, `incarnation` tells it from one of its name before it."""
         self._connection = connection
         self._job = job
+        self._incarnation = incarnation
+        self._selection = selection
         self._version = 0
-
-    def exists(self) -> bool:
-        sql = f"SELECT 1 FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND slot = 0"
-        return bool(query(self._connection, sql, self._job))
 
     def take_over(self, workers: int, initial: GtidSet | None) -> Position | None:
         """Fence off earlier runs and fold everything into the base row; None if there is no checkpoint yet.
@@ -118,12 +119,15 @@ class Checkpoint:
     def _read(self, initial: GtidSet | None) -> Position | None:
         rows = query(
             self._connection,
-            f"SELECT slot, version, gtids, mark, definitions FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s FOR UPDATE",
+            f"SELECT slot, version, gtids, mark, definitions, selection FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s"
+            " FOR UPDATE",
             self._job,
         )
         base = [row for row in rows if row[0] == 0]
         if not base:
             return None if initial is None else _new_position(initial)
+        if base[0][5] != self._selection:
+            raise Refused([_other_selection(self._job)])
         executed = GtidSet()
         for row in rows:
             executed.update(GtidSet.parse(row[2]))
@@ -132,14 +136,17 @@ class Checkpoint:
 
     def _rewrite(self, position: Position, workers: int) -> None:
         query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", self._job)
-        insert = f"INSERT INTO {UDUP_SCHEMA}.{TABLE} (job, slot, version, gtids, mark, definitions) VALUES "
-        values = ["(%s, 0, %s, %s, %s, %s)"] + [f"(%s, {slot}, %s, '', '', 0)" for slot in range(1, workers + 1)]
+        columns = "job, slot, version, gtids, mark, definitions, selection"
+        values = ["(%s, 0, %s, %s, %s, %s, %s)"]
+        values += [f"(%s, {slot}, %s, '', '', 0, '')" for slot in range(1, workers + 1)]
+        insert = f"INSERT INTO {UDUP_SCHEMA}.{TABLE} ({columns}) VALUES "
         args: list[object] = [
             self._job,
             position.version,
             str(position.executed),
             position.mark,
             position.definitions,
+            self._selection,
         ]
         for _ in range(workers):
             args += [self._job, position.version]
@@ -161,20 +168,16 @@ class Checkpoint:
             )
         self._version += 1
 
-    def remove(self) -> None:
-        """Forget the job."""
-        query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", self._job)
-        query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{COPY_TABLE} WHERE job = %s", self._job)
-
     def copied_tables(self) -> list[tuple[str, str]]:
         """Tables that a full copy of this job made and did not finish."""
-        sql = f"SELECT table_schema, table_name FROM {UDUP_SCHEMA}.{COPY_TABLE} WHERE job = %s"
-        return [(str(schema), str(table)) for schema, table in query(self._connection, sql, self._job)]
+        sql = f"SELECT table_schema, table_name FROM {UDUP_SCHEMA}.{COPY_TABLE} WHERE job = %s AND incarnation = %s"
+        rows = query(self._connection, sql, self._job, self._incarnation)
+        return [(str(schema), str(table)) for schema, table in rows]
 
     def note_copied_table(self, schema: str, table: str) -> None:
         """Before a copy makes a table: it is ours, and may be dropped when the copy begins again."""
-        sql = f"INSERT IGNORE INTO {UDUP_SCHEMA}.{COPY_TABLE} VALUES (%s, %s, %s)"
-        query(self._connection, sql, self._job, schema, table)
+        sql = f"REPLACE INTO {UDUP_SCHEMA}.{COPY_TABLE} VALUES (%s, %s, %s, %s)"
+        query(self._connection, sql, self._job, schema, table, self._incarnation)
 
     def finish_copy(self, workers: int, executed: GtidSet) -> Position:
         """The copy is whole: its tables are ordinary ones now and the job goes on from this set. One transaction."""
@@ -183,6 +186,15 @@ class Checkpoint:
             query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{COPY_TABLE} WHERE job = %s", self._job)
             self._rewrite(position, workers)
         return position
+
+
+def _other_selection(job: str) -> Fault:
+    return Fault(
+        "ReplicateDoDb",
+        f"is not what it was when job {job!r} made its checkpoint on the target; what came new would not be copied",
+        "give the job another ID, or have it begin anew by running on the target: "
+        f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = {job!r}",
+    )
 
 
 def _new_position(executed: GtidSet) -> Position:

@@ -39,21 +39,31 @@ class Lag:
     def __init__(self) -> None:
         self._clock_offset_us = 0
         self._last_word = time.monotonic()
-        self._level_at: float | None = None
+        self._last_commit_us = 0
 
     def heard(self) -> None:
         """Something came from the source."""
         self._last_word = time.monotonic()
 
     def beat(self, source_us: int) -> None:
-        """The source had nothing more to send at this time of its clock."""
+        """The source's clock."""
         self.heard()
         self._clock_offset_us = source_us - time.time_ns() // 1000
 
+    def passed(self, committed_us: int) -> None:
+        """A transaction of this commit time is done with."""
+        self._last_commit_us = max(self._last_commit_us, committed_us)
+
+    def is_recent(self, milliseconds: int) -> bool:
+        """Whether the last transaction that is done with was committed on the source so little ago."""
+        return self._now_us() - self._last_commit_us < milliseconds * 1000
+
+    def _now_us(self) -> int:
+        return time.time_ns() // 1000 + self._clock_offset_us
+
     def milliseconds(self, oldest_us: int | None) -> int:
         """`oldest_us`: commit time of the oldest transaction that is not committed here, None if there is none."""
-        now_us = time.time_ns() // 1000 + self._clock_offset_us
         if oldest_us is not None:
-            return max(0, (now_us - oldest_us) // 1000)
+            return max(0, (self._now_us() - oldest_us) // 1000)
         silent = time.monotonic() - self._last_word
         return int(silent * 1000) if silent > BEAT_SECONDS else 0

@@ -25,8 +25,8 @@ from udup.plane.envelope import Mark
 #: Transactions in one commit at most. Beyond this the gain is small, and what a failure repeats grows.
 GROUP_TRANSACTIONS = 200
 
-#: Bytes of events in one commit at most: the target holds the row locks of all of it.
-GROUP_BYTES = 1 << 20
+#: Bytes of events in one commit at most. A group travels in one message, and NATS takes 1 MiB unless told otherwise.
+GROUP_BYTES = 768 << 10
 
 #: Groups that a worker may have: one that it commits and one that waits.
 WORKER_DEPTH = 2

@@ -25,7 +25,7 @@ from udup.binlog.event import (
 )
 from udup.binlog.query import parse_query
 from udup.binlog.table_map import table_id
-from udup.errors import UdupError
+from udup.errors import Transient, UdupError
 from udup.mysql.connection import Connection, Endpoint, connect, query, scalar
 from udup.mysql.raw import execute_raw, shut_down
 from udup.target.checkpoint import checkpoint_events
@@ -83,8 +83,15 @@ class ApplySession:
         # BINLOG of a FORMAT_DESCRIPTION leaves gtid_next in a state in which nothing else runs (error 1782).
         query(self._connection, "SET SESSION gtid_next = 'AUTOMATIC'")
 
+    @property
+    def in_large_transaction(self) -> bool:
+        """Whether a transaction is open whose end has not come."""
+        return self._large is not None
+
     def apply(self, version: int, gtids: str, events: Sequence[bytes], create: bytes = b"") -> None:
         """Apply and commit. An error leaves nothing behind once `rollback` has run."""
+        if self._large is not None:
+            raise UdupError("a group came inside a large transaction")
         mark = checkpoint_events(self._job, self._slot, version, gtids, with_crc=self._with_crc)
         if create:
             self._run_create(create)
@@ -93,16 +100,16 @@ class ApplySession:
         if create:
             self._renew()
 
-    def apply_part(self, version: int, gtids: str, data: bytes, *, first: bool, last: bool, create: bytes) -> None:
-        """A piece of a large transaction, cut anywhere; commits with the last."""
-        if first:
+    def apply_part(self, version: int, gtids: str, index: int, data: bytes, *, last: bool, create: bytes) -> None:
+        """A piece of a large transaction, cut anywhere, by its number from 0; commits with the last."""
+        if index == 0:
             if create:
                 self._run_create(create)
             mark = checkpoint_events(self._job, self._slot, version, gtids, with_crc=self._with_crc)
             execute_raw(self._connection, _binlog(mark), 1)
             self._large = _LargeTransaction(min(PIECE_BYTES, self._max_event), self._max_event)
-        if self._large is None:
-            raise UdupError("a part of a transaction came without its beginning")
+        if self._large is None or self._large.parts != index:
+            raise Transient(f"part {index} of a large transaction came without the one before it")
         for statement in self._large.feed(data, last=last):
             execute_raw(self._connection, statement, 1)
         if last:
@@ -132,11 +139,6 @@ class ApplySession:
         """Rows that this session has written since it began."""
         return sum(int(value) for _, value in query(self._connection, _ROW_COUNTERS)) - self._commits
 
-    def run(self, sql: str) -> None:
-        """A statement by itself (DDL after a copy)."""
-        query(self._connection, sql)
-        self._connection.commit()
-
 
 class _LargeTransaction:
     """Cuts a stream of events into BINLOG statements."""
@@ -149,8 +151,10 @@ class _LargeTransaction:
         self._size = 0
         self._maps: dict[bytes, bytes] = {}  # of the statement that is open
         self._rows_at = -1
+        self.parts = 0
 
     def feed(self, data: bytes, *, last: bool) -> Iterator[bytes]:
+        self.parts += 1
         self._raw += data
         for event in self._events():
             if len(event) > self._max_event:
@@ -161,7 +165,9 @@ class _LargeTransaction:
             if self._size + len(event) > self._limit and self._rows_at >= 0:
                 yield self._statement()
             self._add(event)
-        if last and self._piece:
+        if last and self._raw:
+            raise Transient("a large transaction arrived with a piece missing")
+        if last and self._rows_at >= 0:
             yield self._statement()
 
     def _events(self) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from udup.errors import Conflict, Divergence, Transient, UdupError, error_named
+from udup.mysql.catalog import Table
 from udup.mysql.connection import Endpoint, MySQLError, describe, error_code, is_transient
 from udup.plane.envelope import (
     ChunkLoaded,
@@ -77,7 +78,7 @@ class Worker:
         self._arriving: _Chunk | None = None
         self._piece_number = 0
         self._loader: Loader | None = None
-        self._expect: ExpectCopy | None = None
+        self._tables: tuple[Table, ...] = ()
         self._counted_at = 0.0
         self._link: Link
         self._opened: ApplySession | None = None
@@ -90,9 +91,7 @@ class Worker:
         self._link = await Link.open(settings.nats_url, f"udup worker {settings.slot} of {settings.job}")
         pool = ThreadPoolExecutor(1, f"apply-{settings.slot}")
         try:
-            self._opened = await self._loop.run_in_executor(
-                pool, ApplySession, settings.endpoint, settings.job, settings.slot
-            )
+            self._opened = await self._loop.run_in_executor(pool, self._open)
             await self._link.subscribe(self._subjects.orders(settings.slot), self._on_order)
             await self._link.consume(self._subjects, self._subjects.copy(settings.slot), self._on_piece)
             await self._link.flush()
@@ -102,6 +101,7 @@ class Worker:
             if work.done():
                 work.result()
             work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
             self._link.lost.result()
         finally:
             if self._arriving is not None:
@@ -110,6 +110,14 @@ class Worker:
             # A statement under way ends with its connection; the run is over, so nobody waits for it.
             pool.shutdown(wait=False, cancel_futures=True)
             self._abandon()
+
+    def _open(self) -> ApplySession:
+        settings = self._settings
+        try:
+            return ApplySession(settings.endpoint, settings.job, settings.slot)
+        except MySQLError as error:
+            failed = _failure(settings.slot, error, None)
+            raise error_named(failed.kind)(f"opening a session on {settings.endpoint}: {failed.text}") from error
 
     def _abandon(self) -> None:
         """Whatever is under way on the target is rolled back there."""
@@ -144,17 +152,21 @@ class Worker:
                     report = self._do(item)
                 else:
                     report = await self._loop.run_in_executor(pool, self._do, item)
+                if report is not None:
+                    await self._send(report)
+                await self._count_rows(pool)
             except Exception as error:
                 failed = _failure(self._settings.slot, error, item)
                 await self._send(failed)
                 await self._link.flush()
                 raise error_named(failed.kind)(failed.text) from error
-            if report is not None:
-                await self._send(report)
-            if self._work.empty() and time.monotonic() - self._counted_at > _COUNT_SECONDS:
-                self._counted_at = time.monotonic()
-                rows = await self._loop.run_in_executor(pool, self._session.rows_written)
-                await self._send(RowCount(self._settings.slot, rows))
+
+    async def _count_rows(self, pool: ThreadPoolExecutor) -> None:
+        """Tell how many rows were written, once a second."""
+        if time.monotonic() - self._counted_at > _COUNT_SECONDS and not self._session.in_large_transaction:
+            self._counted_at = time.monotonic()
+            rows = await self._loop.run_in_executor(pool, self._session.rows_written)
+            await self._send(RowCount(self._settings.slot, rows))
 
     @property
     def _session(self) -> ApplySession:
@@ -173,9 +185,8 @@ class Worker:
                 self._apply(item)
                 return Done(slot, item.number)
             case GroupPart():
-                first = item.index == 0
                 self._session.apply_part(
-                    item.version, item.gtids, item.events, first=first, last=item.last, create=item.create
+                    item.version, item.gtids, item.index, item.events, last=item.last, create=item.create
                 )
                 return Done(slot, item.number, item.index)
             case _Chunk():
@@ -183,7 +194,7 @@ class Worker:
             case SetFormat():
                 self._session.set_format(item.event)
             case ExpectCopy():
-                self._expect = item
+                self._tables = item.catalog.tables
                 self._loader = Loader(self._settings.endpoint, item.method)
         return None
 
@@ -202,11 +213,10 @@ class Worker:
                 pause *= 2
 
     def _load(self, chunk: _Chunk) -> int:
-        if self._loader is None or self._expect is None:
+        if self._loader is None:
             raise Transient("copied rows came before their tables were announced")
         arrival = _Arrival(chunk, self._credit)
-        table = self._expect.catalog.tables[chunk.table]
-        return self._loader.load(table, iter(arrival), lambda: arrival.rows)
+        return self._loader.load(self._tables[chunk.table], iter(arrival), lambda: arrival.rows)
 
     def _credit(self, number: int) -> None:
         credit = encode(Credit(f"copy.{self._settings.slot}", number))
@@ -235,7 +245,7 @@ class _Arrival:
 
 def _failure(slot: int, error: Exception, item: object) -> Failed:
     """What is reported: the error's class decides what the run does about it."""
-    label = getattr(item, "label", "copied rows")
+    label = getattr(item, "label", "the target")
     if isinstance(error, UdupError):
         return Failed(slot, type(error).__name__, 0, f"{label}: {error}")
     code = error_code(error)
