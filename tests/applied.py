@@ -1,0 +1,86 @@
+"""What a source's statements become on the target: assembled and applied in one process, without NATS."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+
+from tests.source_log import executed
+from udup.binlog.gtid import GtidSet
+from udup.mysql.connection import Endpoint, connect, query
+from udup.mysql.selection import Selection
+from udup.plane.envelope import Beat, Definition, Format, Part, Record, Skipped, Transaction
+from udup.source.assembly import Assembler
+from udup.source.judge import judge_for
+from udup.source.stream import BinlogStream
+from udup.target.checkpoint import Checkpoint, Position, create_tables
+from udup.target.session import ApplySession
+
+
+def position_of(endpoint: Endpoint) -> GtidSet:
+    with closing(connect(endpoint)) as connection:
+        return executed(connection)
+
+
+def run(endpoint: Endpoint, *statements: str) -> GtidSet:
+    """Statements on one connection; what the server had executed before them."""
+    with closing(connect(endpoint)) as connection:
+        before = executed(connection)
+        for statement in statements:
+            query(connection, statement)
+    return before
+
+
+def records(source: Endpoint, after: GtidSet, selection: Selection) -> list[Record]:
+    """Everything that the job takes from the log after this set, up to now; every transaction is told of."""
+    wanted = position_of(source) - after
+    found: list[Record] = []
+    told = GtidSet()
+    assembler = Assembler(selection, judge_for(selection, False))
+    stream = BinlogStream(source, 900_200, after, str(uuid.uuid4()))
+    try:
+        for event in stream:
+            made = list(assembler.feed(event))
+            found += [record for record in made if not isinstance(record, Beat)]
+            for record in made:
+                if isinstance(record, Skipped):
+                    told.update(GtidSet.parse(record.gtids))
+                elif isinstance(record, (Transaction, Part, Definition)):
+                    told.add(record.mark.source, record.mark.number)
+            # The source sends heartbeats while it passes over what is executed, too.
+            if any(isinstance(record, Beat) for record in made) and told == wanted:
+                break
+    finally:
+        stream.close()
+    return found
+
+
+@contextmanager
+def session(target: Endpoint, job: str, workers: int = 1) -> Iterator[tuple[ApplySession, Position]]:
+    """A worker's session on slot 1, and where the job stands."""
+    with closing(connect(target)) as connection:
+        create_tables(connection)
+        position = Checkpoint(connection, job, "", "").take_over(workers, GtidSet())
+    assert position is not None
+    opened = ApplySession(target, job, 1)
+    try:
+        yield opened, position
+    finally:
+        opened.abandon()
+
+
+def apply_all(opened: ApplySession, position: Position, made: Iterable[Record]) -> None:
+    """Transactions and parts one by one; records of other kinds are passed over."""
+    version, claim = position.version, GtidSet()
+    for record in made:
+        if isinstance(record, Format):
+            opened.set_format(record.event)
+        elif isinstance(record, Transaction):
+            claim.add(record.mark.source, record.mark.number)
+            opened.apply(version, str(claim), [record.events], record.create)
+            version += 1
+        elif isinstance(record, Part):
+            claim.add(record.mark.source, record.mark.number)
+            opened.apply_part(version, str(claim), record.index, record.events, last=record.last, create=record.create)
+            version += record.last
