@@ -58,7 +58,7 @@ def test_every_record_survives_its_journey() -> None:
 @pytest.mark.parametrize(
     "order",
     [
-        Group(1, 2, "gtids", [EVERY_BYTE, b""], "label", b"create"),
+        Group(1, 2, 3, "gtids", [EVERY_BYTE, b""], "label", b"create"),
         GroupPart(1, 2, "gtids", 0, True, EVERY_BYTE, "label"),
         SetFormat(EVERY_BYTE),
     ],

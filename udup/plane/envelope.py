@@ -143,13 +143,14 @@ Upstream: TypeAlias = Credit | StartRows
 
 
 class Group(_Wire, tag="group", frozen=True):
-    """Transactions to commit as one.
+    """So many transactions to commit as one; the worker may commit it together with the groups that follow.
 
     `version` is the checkpoint row's before it (one more after it), `gtids` that row's new value, `label` names the
     transactions for people, `create` is the Query event to run first.
     """
 
     number: int
+    count: int
     version: int
     gtids: str
     events: list[bytes]

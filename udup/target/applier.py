@@ -434,7 +434,8 @@ class Applier:
         first, last = group.members[0], group.members[-1]
         label = first.mark.gtid if first is last else f"{first.mark.gtid} to {last.mark.gtid}"
         create = first.work.create
-        order = Group(group.number, version, gtids, [member.events for member in group.members], label, create)
+        events = [member.events for member in group.members]
+        order = Group(group.number, len(events), version, gtids, events, label, create)
         await self._link.publish(self._subjects.orders(group.slot + 1), encode(order))
 
     async def _send_parts(self, large: _Large) -> None:

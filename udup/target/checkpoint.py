@@ -221,12 +221,12 @@ def _table_map(with_crc: bool) -> bytes:
 _MAPS = {with_crc: _table_map(with_crc) for with_crc in (False, True)}
 
 
-def checkpoint_events(job: bytes, slot: int, version: int, gtids: str, *, with_crc: bool) -> bytes:
-    """TABLE_MAP and UPDATE_ROWS: row (job, slot, version) becomes (job, slot, version + 1, gtids) or it fails."""
+def checkpoint_events(job: bytes, slot: int, version: int, after: int, gtids: str, *, with_crc: bool) -> bytes:
+    """TABLE_MAP and UPDATE_ROWS: row (job, slot, version) becomes (job, slot, after, gtids) or it fails."""
     key = struct.pack("<H", len(job)) + job + struct.pack("<i", slot)
     text = gtids.encode()
     before = b"\0" + key + struct.pack("<q", version)
-    after = b"\0" + key + struct.pack("<q", version + 1) + struct.pack("<I", len(text)) + text
+    changed = b"\0" + key + struct.pack("<q", after) + struct.pack("<I", len(text)) + text
     # Columns present: job, slot, version in the before-image; all four in the after-image.
     head = _TABLE_ID + struct.pack("<HH", STMT_END, 2) + b"\4" + b"\x07" + b"\x0f"
-    return _MAPS[with_crc] + build(EventType.UPDATE_ROWS, head + before + after, with_crc=with_crc)
+    return _MAPS[with_crc] + build(EventType.UPDATE_ROWS, head + before + changed, with_crc=with_crc)

@@ -88,11 +88,11 @@ class ApplySession:
         """Whether a transaction is open whose end has not come."""
         return self._large is not None
 
-    def apply(self, version: int, gtids: str, events: Sequence[bytes], create: bytes = b"") -> None:
-        """Apply and commit. An error leaves nothing behind once `rollback` has run."""
+    def apply(self, version: int, gtids: str, events: Sequence[bytes], create: bytes = b"", *, groups: int = 1) -> None:
+        """Apply so many groups and commit them as one. An error leaves nothing behind once `rollback` has run."""
         if self._large is not None:
             raise UdupError("a group came inside a large transaction")
-        mark = checkpoint_events(self._job, self._slot, version, gtids, with_crc=self._with_crc)
+        mark = checkpoint_events(self._job, self._slot, version, version + groups, gtids, with_crc=self._with_crc)
         if create:
             self._run_create(create)
         execute_raw(self._connection, _binlog(mark, *events) + b";COMMIT", 2)
@@ -105,7 +105,7 @@ class ApplySession:
         if index == 0:
             if create:
                 self._run_create(create)
-            mark = checkpoint_events(self._job, self._slot, version, gtids, with_crc=self._with_crc)
+            mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
             execute_raw(self._connection, _binlog(mark), 1)
             self._large = _LargeTransaction(min(PIECE_BYTES, self._max_event), self._max_event)
         if self._large is None or self._large.parts != index:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from udup.plane.envelope import (
 from udup.plane.link import Link, Subjects
 from udup.target.checkpoint import TABLE
 from udup.target.loader import Loader
+from udup.target.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
 from udup.target.session import ApplySession
 
 ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, ER_KEY_NOT_FOUND = 1205, 1213, 1032
@@ -74,7 +76,8 @@ class Worker:
         self._settings = settings
         self._on_ready = on_ready
         self._subjects = Subjects(settings.job, settings.run)
-        self._work: asyncio.Queue[Order | _Chunk] = asyncio.Queue()
+        self._work: deque[Order | _Chunk] = deque()
+        self._arrived = asyncio.Event()
         self._arriving: _Chunk | None = None
         self._piece_number = 0
         self._loader: Loader | None = None
@@ -126,7 +129,8 @@ class Worker:
                 held.abandon()
 
     async def _on_order(self, data: bytes) -> None:
-        self._work.put_nowait(decode_order(data))
+        self._work.append(decode_order(data))
+        self._arrived.set()
 
     async def _on_piece(self, data: bytes) -> None:
         piece = decode_piece(data)
@@ -137,29 +141,50 @@ class Worker:
             )
         if self._arriving is None:
             self._arriving = _Chunk(piece.table, piece.chunk, queue.SimpleQueue())
-            self._work.put_nowait(self._arriving)
+            self._work.append(self._arriving)
+            self._arrived.set()
         self._arriving.pieces.put(piece)
         if piece.last:
             self._arriving = None
 
     async def _carry_out(self, pool: ThreadPoolExecutor) -> None:
         while True:
-            item = await self._work.get()
+            while not self._work:
+                self._arrived.clear()
+                await self._arrived.wait()
+            item = self._work.popleft()
             try:
                 if isinstance(item, Group):
-                    # At once, in this thread: another's wake-up would be a tenth of a commit's time. The server undoes
-                    # a wait for locks long before NATS misses us.
-                    report = self._do(item)
+                    await self._commit(item)
                 else:
                     report = await self._loop.run_in_executor(pool, self._do, item)
-                if report is not None:
-                    await self._send(report)
+                    if report is not None:
+                        await self._send(report)
                 await self._count_rows(pool)
             except Exception as error:
                 failed = _failure(self._settings.slot, error, item)
                 await self._send(failed)
                 await self._link.flush()
                 raise error_named(failed.kind)(failed.text) from error
+
+    async def _commit(self, first: Group) -> None:
+        """A group, and those that have gathered behind it, as one.
+
+        At once, in this thread: another's wake-up would be a tenth of a commit's time. The server undoes a wait for
+        locks long before NATS misses us.
+        """
+        groups = [first]
+        count, size = first.count, sum(map(len, first.events))
+        while self._work and isinstance(following := self._work[0], Group) and not (first.create or following.create):
+            count += following.count
+            size += sum(map(len, following.events))
+            if count > GROUP_TRANSACTIONS or size > GROUP_BYTES:
+                break
+            groups.append(following)
+            self._work.popleft()
+        self._apply(groups)
+        for group in groups:
+            await self._send(Done(self._settings.slot, group.number))
 
     async def _count_rows(self, pool: ThreadPoolExecutor) -> None:
         """Tell how many rows were written, once a second."""
@@ -181,9 +206,6 @@ class Worker:
     def _do(self, item: Order | _Chunk) -> Report | None:
         slot = self._settings.slot
         match item:
-            case Group():
-                self._apply(item)
-                return Done(slot, item.number)
             case GroupPart():
                 self._session.apply_part(
                     item.version, item.gtids, item.index, item.events, last=item.last, create=item.create
@@ -198,12 +220,14 @@ class Worker:
                 self._loader = Loader(self._settings.endpoint, item.method)
         return None
 
-    def _apply(self, group: Group) -> None:
-        """Apply a group, again after a deadlock or a lock wait: the server has undone it then."""
+    def _apply(self, groups: list[Group]) -> None:
+        """Apply groups as one, again after a deadlock or a lock wait: the server has undone it then."""
+        first, last = groups[0], groups[-1]
+        events = [event for group in groups for event in group.events]
         pause = _FIRST_PAUSE
         for attempt in range(1, _TRIES + 1):
             try:
-                self._session.apply(group.version, group.gtids, group.events, group.create)
+                self._session.apply(first.version, last.gtids, events, first.create, groups=len(groups))
                 return
             except MySQLError as error:
                 if error_code(error) not in _RETRIED or attempt == _TRIES:
