@@ -1,4 +1,4 @@
-"""Jobs carried out by a real Udup server, from outside: two MySQL servers, one Udup server, jobs one after the other."""
+"""Jobs carried out by a real Udup server, from outside: two MySQL servers, one Udup server, job after job."""
 
 from __future__ import annotations
 
