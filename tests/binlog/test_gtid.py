@@ -70,7 +70,8 @@ def test_sets_behave_as_sets_of_single_transactions() -> None:
     dice = random.Random(5)
     keys = [A, B, f"{A}:tag"]
     for _ in range(150):
-        sets, plain = [GtidSet(), GtidSet()], [set(), set()]
+        sets = [GtidSet(), GtidSet()]
+        plain: list[set[tuple[str, int]]] = [set(), set()]
         for which in (0, 1):
             for _ in range(dice.randrange(12)):
                 key, start, length = dice.choice(keys), dice.randint(1, 30), dice.randint(1, 6)
