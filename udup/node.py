@@ -111,6 +111,7 @@ class _Node:
             url = settings.nats.url or (self._nats.url if self._nats else "")
             self._node_settings = NodeSettings(
                 nats_url=url,
+                data_dir=settings.data_dir,
                 buffer_bytes=settings.nats.max_buffer_mb << 20,
                 log_level=settings.log.level,
                 log_format=settings.log.format,

@@ -58,7 +58,8 @@ class JobStore:
             """Each call tells its own errors; a lost connection is taken up again."""
 
         try:
-            client = await nats.connect(
+            # Once connected it is reconnected for ever; the first connection must not be waited for so long.
+            opening = nats.connect(
                 url,
                 name=name,
                 connect_timeout=2,
@@ -66,6 +67,7 @@ class JobStore:
                 reconnect_time_wait=0.2,
                 error_cb=quiet,
             )
+            client = await asyncio.wait_for(opening, TIMEOUT)
         except _LOST as error:
             raise Transient(f"cannot connect to NATS at {url}: {error or type(error).__name__}") from error
         return cls(client, client.jetstream(timeout=TIMEOUT), owner=owner)

@@ -24,6 +24,7 @@ class NodeSettings:
     """What the actors need to know of the node."""
 
     nats_url: str = field(repr=False)
+    data_dir: str
     buffer_bytes: int
     log_level: str
     log_format: str

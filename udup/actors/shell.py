@@ -61,9 +61,9 @@ class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
         self.log = logs.logger(self.role)
 
     def configure(self, settings: NodeSettings, of: str = "") -> None:
-        """Logging, and a name in the process list: the role and what it works for."""
+        """Logging, and a name in the process list: the role, what it works for, and where its node lives."""
         logs.configure(settings.log_level, settings.log_format)  # type: ignore[arg-type]
-        setproctitle(" ".join(["udup", self.role, of]).strip())
+        setproctitle(" ".join(part for part in ("udup", self.role, of, f"[{settings.data_dir}]") if part))
 
     def receiveMessage(self, message: object, sender: Any) -> Any:  # noqa: N802 - Thespian's name
         try:

@@ -27,8 +27,9 @@ from udup.binlog.query import parse_query
 from udup.binlog.table_map import table_id
 from udup.errors import Transient, UdupError
 from udup.mysql.connection import Connection, Endpoint, connect, query, scalar
+from udup.mysql.names import UDUP_SCHEMA
 from udup.mysql.raw import execute_raw, shut_down
-from udup.target.checkpoint import checkpoint_events
+from udup.target.checkpoint import TABLE, checkpoint_events
 from udup.target.context import run_ddl
 
 #: Bytes of events in one BINLOG of a large transaction.
@@ -134,6 +135,11 @@ class ApplySession:
     def rollback(self) -> None:
         self._large = None
         self._connection.rollback()
+
+    def is_taken_over(self, version: int) -> bool:
+        """Whether our checkpoint row is not the expected one; to be asked after a rollback."""
+        sql = f"SELECT 1 FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND slot = %s AND version = %s"
+        return not query(self._connection, sql, self._job.decode(), self._slot, version)
 
     def rows_written(self) -> int:
         """Rows that this session has written since it began."""

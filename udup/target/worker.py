@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from udup.binlog.event import HEADER_SIZE, EventType
+from udup.binlog.table_map import table_name
 from udup.errors import Conflict, Divergence, Transient, UdupError, error_named
 from udup.mysql.catalog import Table
 from udup.mysql.connection import Endpoint, MySQLError, describe, error_code, is_transient
@@ -36,7 +38,6 @@ from udup.plane.envelope import (
     encode,
 )
 from udup.plane.link import Link, Subjects
-from udup.target.checkpoint import TABLE
 from udup.target.loader import Loader
 from udup.target.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
 from udup.target.session import ApplySession
@@ -119,8 +120,8 @@ class Worker:
         try:
             return ApplySession(settings.endpoint, settings.job, settings.slot)
         except MySQLError as error:
-            failed = _failure(settings.slot, error, None)
-            raise error_named(failed.kind)(f"opening a session on {settings.endpoint}: {failed.text}") from error
+            kind = Transient if is_transient(error) else UdupError
+            raise kind(f"opening a session on {settings.endpoint}: {describe(error)}") from error
 
     def _abandon(self) -> None:
         """Whatever is under way on the target is rolled back there."""
@@ -162,7 +163,7 @@ class Worker:
                         await self._send(report)
                 await self._count_rows(pool)
             except Exception as error:
-                failed = _failure(self._settings.slot, error, item)
+                failed = self._failure(error, item)
                 await self._send(failed)
                 await self._link.flush()
                 raise error_named(failed.kind)(failed.text) from error
@@ -246,6 +247,30 @@ class Worker:
         credit = encode(Credit(f"copy.{self._settings.slot}", number))
         asyncio.run_coroutine_threadsafe(self._link.publish(self._subjects.upstream, credit), self._loop)
 
+    def _failure(self, error: Exception, item: Order | _Chunk) -> Failed:
+        """What is reported: the error's class decides what the run does about it."""
+        slot = self._settings.slot
+        if isinstance(error, UdupError):
+            return Failed(slot, type(error).__name__, 0, str(error))
+        code = error_code(error)
+        if not isinstance(item, (Group, GroupPart)):
+            kind = Transient if is_transient(error) else Divergence if isinstance(error, MySQLError) else UdupError
+            return Failed(slot, kind.__name__, code, describe(error))
+        text = f"{item.label}: {describe(error)}"
+        if is_transient(error):
+            return Failed(slot, Transient.__name__, code, text)
+        if code == ER_KEY_NOT_FOUND and self._is_taken_over(item.version):
+            return Failed(slot, Transient.__name__, code, f"{item.label}: another run has taken the job over")
+        tables = ", ".join(_tables_of(b"".join(item.events) if isinstance(item, Group) else item.events))
+        return Failed(slot, Conflict.__name__, code, f"{text} (it changes {tables})" if tables else text)
+
+    def _is_taken_over(self, version: int) -> bool:
+        try:
+            self._session.rollback()
+            return self._session.is_taken_over(version)
+        except MySQLError:
+            return True  # the connection is gone, so nothing can be said; the next run finds out
+
 
 class _Arrival:
     """The bytes of a chunk as they come; `rows` is known once they are all read."""
@@ -267,17 +292,15 @@ class _Arrival:
                 return
 
 
-def _failure(slot: int, error: Exception, item: object) -> Failed:
-    """What is reported: the error's class decides what the run does about it."""
-    label = getattr(item, "label", "the target")
-    if isinstance(error, UdupError):
-        return Failed(slot, type(error).__name__, 0, f"{label}: {error}")
-    code = error_code(error)
-    text = f"{label}: {describe(error)}"
-    if is_transient(error):
-        return Failed(slot, Transient.__name__, code, text)
-    if code == ER_KEY_NOT_FOUND and f"'{TABLE}'" in str(error):
-        return Failed(slot, Transient.__name__, code, f"{label}: another run has taken the job over")
-    if isinstance(item, (Group, GroupPart)):
-        return Failed(slot, Conflict.__name__, code, text)
-    return Failed(slot, Divergence.__name__ if isinstance(error, MySQLError) else UdupError.__name__, code, text)
+def _tables_of(events: bytes) -> list[str]:
+    """The tables that a transaction's events name, as far as whole events are there."""
+    names: dict[str, None] = {}
+    offset = 0
+    while len(events) - offset >= HEADER_SIZE:
+        size = int.from_bytes(events[offset + 9 : offset + 13], "little")
+        if size < HEADER_SIZE or offset + size > len(events):
+            break
+        if events[offset + 4] == EventType.TABLE_MAP:
+            names[str(table_name(events[offset : offset + size]))] = None
+        offset += size
+    return list(names)
