@@ -94,8 +94,6 @@ class JobStore:
         for name in (JOBS_BUCKET, PROGRESS_BUCKET):
             with self._answering(name):
                 await (await self._bucket(name)).purge(key)
-        with self._answering(JOBS_BUCKET), suppress(NotFoundError):
-            await self._context.delete_stream(Subjects(job_id, 0).stream)
 
     async def restore(self) -> None:
         """Look whether the store is still there, and write it anew if it was lost."""

@@ -34,8 +34,8 @@ def test_what_was_split_is_put_together_again(size: int) -> None:
     assert joiner.add(b"next") == b"next"
 
 
-async def _through(url: str, sent: list[bytes], *, late: bool) -> list[bytes]:
-    """Messages through the job's stream; `late`: the reader comes when everything is there."""
+async def _through(url: str, sent: list[bytes]) -> list[bytes]:
+    """Messages from one link to another."""
     received: list[bytes] = []
     complete = asyncio.Event()
 
@@ -46,14 +46,10 @@ async def _through(url: str, sent: list[bytes], *, late: bool) -> list[bytes]:
 
     sender, reader = await Link.open(url, "sender"), await Link.open(url, "reader")
     try:
-        await reader.make_ring(SUBJECTS, 64 << 20)
-        if not late:
-            await reader.consume(SUBJECTS, SUBJECTS.log, take)
+        await reader.subscribe(SUBJECTS.log, take)
+        await reader.flush()
         for data in sent:
             await sender.publish(SUBJECTS.log, data)
-        await sender.flush()
-        if late:
-            await reader.consume(SUBJECTS, SUBJECTS.log, take)
         await asyncio.wait_for(complete.wait(), 20)
     finally:
         await sender.close()
@@ -61,22 +57,17 @@ async def _through(url: str, sent: list[bytes], *, late: bool) -> list[bytes]:
     return received
 
 
-@pytest.mark.parametrize("late", [False, True])
-def test_messages_of_any_size_come_once_and_in_order(nats: NatsServer, late: bool) -> None:
+def test_messages_of_any_size_come_once_and_in_order(nats: NatsServer) -> None:
     sent = [bytes([1 + number % 90]) * (3_000_000 if number % 50 == 0 else number * 10 + 1) for number in range(200)]
-    assert asyncio.run(_through(nats.url, sent, late=late)) == sent
+    assert asyncio.run(_through(nats.url, sent)) == sent
 
 
-def test_a_new_ring_is_empty_and_other_runs_do_not_hear(nats: NatsServer) -> None:
+def test_other_runs_are_not_heard(nats: NatsServer) -> None:
     async def work() -> None:
         link = await Link.open(nats.url, "link")
         try:
-            await link.make_ring(SUBJECTS, 1 << 20)
-            await link.publish(SUBJECTS.log, b"of the run before")
-            await link.flush()
-            await link.make_ring(SUBJECTS, 1 << 20)
             heard: asyncio.Queue[bytes] = asyncio.Queue()
-            await link.consume(SUBJECTS, SUBJECTS.log, heard.put)
+            await link.subscribe(SUBJECTS.log, heard.put)
             await link.publish(Subjects(SUBJECTS.job_id, 8).log, b"another run")
             await link.publish(SUBJECTS.log, b"this run")
             assert await asyncio.wait_for(heard.get(), 10) == b"this run"

@@ -30,7 +30,7 @@ from udup.actors.messages import (
 from udup.actors.shell import EngineActor
 from udup.actors.worker import ApplyWorker
 from udup.errors import Transient
-from udup.target.applier import Applier, RingReady, TargetReady
+from udup.target.applier import Applier, TargetChecked, TargetReady
 from udup.target.worker import WorkerSettings
 
 
@@ -137,7 +137,7 @@ class DestApplier(EngineActor):
                     error = report.error
                     ended = RunEnded(self.role, report.run, "", "") if error is None else None
                     self._end(ended or run_ended(self.role, report.run, error))  # type: ignore[arg-type]
-            case RingReady():
+            case TargetChecked():
                 self._start_workers()
             case TargetReady():
                 self.send(self._owner, Ready(self.run, report.start_after, report.facts))

@@ -84,7 +84,6 @@ class Job:
             selection=spec.selection(),
             start_after=spec.gtid or None,
             drop_existing=spec.drop_table_if_exists,
-            ring_bytes=self._windows().ring,
             careful=self.careful,
         )
 

@@ -123,7 +123,7 @@ class Save:
 
 @dataclass(frozen=True)
 class Forget:
-    """Remove a job and its stream; answered by `Saved` with the same ticket."""
+    """Remove a job; answered by `Saved` with the same ticket."""
 
     job_id: str
     ticket: int

@@ -200,7 +200,6 @@ class Failed(_Wire, tag="failed", frozen=True):
 
     slot: int
     kind: str
-    code: int
     text: str
 
 

@@ -21,17 +21,16 @@ WINDOW_MIN = 1 << 20
 
 @dataclass(frozen=True)
 class Windows:
-    """How a job's buffer in NATS is shared out: at most half of it is ever wanted, the rest is the ring's slack."""
+    """How what a job may have under way is shared out."""
 
-    ring: int
     log: int
     copy: int
 
     @classmethod
     def of(cls, buffer_bytes: int, workers: int) -> Windows:
-        log = min(LOG_WINDOW_MAX, max(WINDOW_MIN, buffer_bytes // 4))
-        copy = min(COPY_WINDOW_MAX, max(WINDOW_MIN, buffer_bytes // 4 // workers))
-        return cls(max(buffer_bytes, 2 * (log + workers * copy)), log, copy)
+        log = min(LOG_WINDOW_MAX, max(WINDOW_MIN, buffer_bytes // 2))
+        copy = min(COPY_WINDOW_MAX, max(WINDOW_MIN, buffer_bytes // 2 // workers))
+        return cls(log, copy)
 
 
 class Window:

@@ -1,9 +1,9 @@
-"""A run's link to NATS: subjects, the stream that buffers, consumers without acknowledgement.
+"""A run's link to NATS: its subjects, and messages of any size.
 
-The stream of a job is a ring: it keeps the last so many bytes and drops the oldest. The sender never has more than half
-of that out that the receiver has not done with (`flow.py`), so nothing is dropped that is still wanted, and neither
-acknowledgements nor deletions cost anything. Whatever goes wrong on the way (a lost connection, a
-gap in the numbers, a missing stream) ends the run; the next one reads again from the source at the checkpoint.
+Plain subjects carry the data, no stream: NATS holds what is under way, and the sender never has more than a window out
+that the receiver has not done with (`flow.py`). Keeping it on disk as well would help nobody, since a run that loses
+anything reads again from the source at the checkpoint; it cost a third of the way's time, and as much of nats-server's.
+Whatever goes wrong on the way (a lost connection, a gap in the numbers) ends the run.
 """
 
 from __future__ import annotations
@@ -17,16 +17,6 @@ import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.js.api import (
-    AckPolicy,
-    ConsumerConfig,
-    DeliverPolicy,
-    DiscardPolicy,
-    RetentionPolicy,
-    StorageType,
-    StreamConfig,
-)
-from nats.js.errors import NotFoundError
 
 from udup.errors import Transient
 
@@ -60,40 +50,27 @@ class Subjects:
         return hashlib.sha256(self.job_id.encode()).hexdigest()[:16]
 
     @property
-    def stream(self) -> str:
-        return f"UDUP_JOB_{self.token}"
-
-    @property
-    def all_data(self) -> str:
-        return f"udup.{self.token}.data.>"
-
-    @property
     def log(self) -> str:
         """Extractor to DestApplier: batches, in order."""
-        return f"udup.{self.token}.data.{self.run}.log"
+        return f"udup.{self.token}.{self.run}.log"
 
     def copy(self, slot: int) -> str:
         """Extractor to one worker: pieces of formatted rows, in order."""
-        return f"udup.{self.token}.data.{self.run}.copy.{slot}"
+        return f"udup.{self.token}.{self.run}.copy.{slot}"
 
     @property
     def upstream(self) -> str:
         """To the extractor: credits."""
-        return f"udup.{self.token}.ctl.{self.run}.up"
+        return f"udup.{self.token}.{self.run}.up"
 
     def orders(self, slot: int) -> str:
         """DestApplier to one worker."""
-        return f"udup.{self.token}.ctl.{self.run}.work.{slot}"
+        return f"udup.{self.token}.{self.run}.work.{slot}"
 
     @property
     def reports(self) -> str:
         """Workers to DestApplier."""
-        return f"udup.{self.token}.ctl.{self.run}.done"
-
-    @property
-    def receipts(self) -> str:
-        """The stream's acknowledgements to the extractor."""
-        return f"udup.{self.token}.ctl.{self.run}.ack"
+        return f"udup.{self.token}.{self.run}.done"
 
 
 class Link:
@@ -147,11 +124,11 @@ class Link:
         except (NatsError, OSError, TimeoutError):
             return  # it is gone either way
 
-    async def publish(self, subject: str, data: bytes, reply: str = "") -> None:
+    async def publish(self, subject: str, data: bytes) -> None:
         """Send a message of any size; more than `MESSAGE_MAX` only where no other sends to the same subject."""
         try:
             for message in split(data):
-                await self._client.publish(subject, message, reply)
+                await self._client.publish(subject, message)
         except NatsError as error:
             raise Transient(f"cannot publish to NATS: {error or type(error).__name__}") from error
 
@@ -170,7 +147,7 @@ class Link:
             if self._lost.done():
                 return  # the run is over: nothing behind a failed message may take effect
             try:
-                whole = joiner.add(message.data if not message.headers else _status_of(message))
+                whole = joiner.add(message.data)
                 if whole is not None:
                     await handler(whole)
             except Exception as error:  # noqa: BLE001 - handed to whoever awaits `lost`
@@ -180,43 +157,6 @@ class Link:
         await self._client.subscribe(
             subject, cb=on_message, pending_bytes_limit=PENDING_BYTES, pending_msgs_limit=1 << 20
         )
-
-    async def make_ring(self, subjects: Subjects, size: int) -> None:
-        """The job's stream, empty, of so many bytes."""
-        manager = self._client.jsm(timeout=REQUEST_TIMEOUT)
-        config = StreamConfig(
-            name=subjects.stream,
-            subjects=[subjects.all_data],
-            retention=RetentionPolicy.LIMITS,
-            discard=DiscardPolicy.OLD,
-            storage=StorageType.FILE,
-            max_bytes=size,
-            num_replicas=1,
-        )
-        try:
-            try:
-                await manager.update_stream(config)
-                await manager.purge_stream(subjects.stream)
-            except NotFoundError:
-                await manager.add_stream(config)
-        except (NatsError, TimeoutError) as error:
-            raise Transient(f"cannot prepare the job's stream in NATS: {error or type(error).__name__}") from error
-
-    async def consume(self, subjects: Subjects, subject: str, handler: Handler) -> None:
-        """Have the stream's messages of one subject pushed to `handler`, from the first on."""
-        inbox = self._client.new_inbox()
-        await self.subscribe(inbox, handler)
-        config = ConsumerConfig(
-            deliver_subject=inbox,
-            deliver_policy=DeliverPolicy.ALL,
-            ack_policy=AckPolicy.NONE,
-            filter_subject=subject,
-            mem_storage=True,
-        )
-        try:
-            await self._client.jsm(timeout=REQUEST_TIMEOUT).add_consumer(subjects.stream, config)
-        except (NatsError, TimeoutError) as error:
-            raise Transient(f"cannot read the job's stream in NATS: {error or type(error).__name__}") from error
 
 
 def split(data: bytes) -> list[bytes]:
@@ -244,9 +184,3 @@ class Joiner:
         whole = b"".join(self._pieces)
         self._pieces.clear()
         return whole
-
-
-def _status_of(message: Msg) -> bytes:
-    """A message with headers is NATS's own word (no responders, 503): as an error text of the stream's form."""
-    status = (message.headers or {}).get("Status", "")
-    return b'{"error":{"description":"NATS status %s"}}' % status.encode() if status else bytes(message.data)

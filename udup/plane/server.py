@@ -31,6 +31,9 @@ MEMORY_LIMIT = "100MiB"
 #: Bytes that may wait for one client: more than any window, so that no reader is cut off.
 MAX_PENDING = 256 << 20
 
+#: How long a client may not read: a worker reads nothing while it waits for a row lock.
+WRITE_DEADLINE = "5m"
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -78,7 +81,7 @@ class NatsServer:
         self._config.write_text(
             f"listen: {json.dumps(f'{HOST}:{self.port}')}\n"
             f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'jetstream'))} }}\n"
-            f"max_pending: {MAX_PENDING}\n"
+            f"max_pending: {MAX_PENDING}\nwrite_deadline: {json.dumps(WRITE_DEADLINE)}\n"
             f"log_file: {json.dumps(str(self._log))}\nlogfile_size_limit: 10MB\n"
         )
         self._process = subprocess.Popen(

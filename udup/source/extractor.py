@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import threading
 import time
 import uuid
@@ -78,10 +77,9 @@ class ExtractorSettings:
 class Outbox:
     """Messages from the reading threads to the event loop; one wake-up for many."""
 
-    def __init__(self, link: Link, loop: asyncio.AbstractEventLoop, receipts: str) -> None:
+    def __init__(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
         self._link = link
         self._loop = loop
-        self._receipts = receipts
         self._queue: deque[tuple[str, bytes]] = deque()
         self._wanted = asyncio.Event()
         self._woken = False
@@ -100,7 +98,7 @@ class Outbox:
             self._woken = False  # before the queue is looked at: what is put from now on wakes again
             while self._queue:
                 subject, data = self._queue[0]
-                await self._link.publish(subject, data, self._receipts)
+                await self._link.publish(subject, data)
                 self._queue.popleft()
 
 
@@ -130,11 +128,10 @@ class Extractor:
         loop = asyncio.get_running_loop()
         self._start_rows = loop.create_future()
         self._link = await Link.open(self._settings.nats_url, f"udup extractor of {self._settings.job}")
-        self._outbox = Outbox(self._link, loop, self._subjects.receipts)
+        self._outbox = Outbox(self._link, loop)
         tasks: list[asyncio.Future[None]] = []
         try:
             await self._link.subscribe(self._subjects.upstream, self._on_upstream)
-            await self._link.subscribe(self._subjects.receipts, _on_receipt)
             await self._link.flush()
             tasks = [
                 asyncio.ensure_future(self._outbox.run()),
@@ -274,13 +271,6 @@ class Extractor:
         finally:
             if connection is not None:
                 connection.close()
-
-
-async def _on_receipt(data: bytes) -> None:
-    """The stream's answer to a message: only an error is of interest."""
-    if b'"error"' in data[:200]:
-        description = json.loads(data).get("error", {}).get("description", "")
-        raise Transient(f"NATS did not take a message: {description}")
 
 
 async def _in_thread(function: Callable[..., Any], *args: Any) -> Any:

@@ -21,7 +21,7 @@ from udup.binlog.gtid import GtidSet
 from udup.binlog.query import parse_query
 from udup.binlog.table_map import table_name
 from udup.errors import Conflict, Divergence, Refused, Transient, UdupError, error_named
-from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient
+from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, error_code, is_transient
 from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.raw import shut_down
 from udup.mysql.selection import Selection
@@ -56,15 +56,23 @@ from udup.target.checkpoint import Checkpoint, Position, create_tables
 from udup.target.context import run_ddl
 from udup.target.copying import CopyRun, CopyTarget
 from udup.target.definition import check_definition
+from udup.target.failure import failure_of
 from udup.target.preflight import check_target
 from udup.target.progress import Lag, Rate
 from udup.target.scheduler import Assigned, Pending, Scheduler
+from udup.target.session import ApplySession
 
 #: Seconds between writes of the base row: what the workers' rows hold in GTIDs stays small.
 FOLD_SECONDS = 1.0
 
 #: Seconds between reports of progress.
 REPORT_SECONDS = 0.5
+
+#: Bytes of events of a transaction that may be applied without a worker: what takes no longer than a commit.
+EXPRESS_BYTES = 16 << 10
+
+#: A row lock was not granted (1205, 1213): for a worker, which can wait.
+LOCK_ERRORS = frozenset({1205, 1213})
 
 #: Transactions applied one by one after a conflict: more than were under way when it came.
 CAREFUL_TRANSACTIONS = 2000
@@ -84,13 +92,12 @@ class ApplierSettings:
     selection: Selection
     start_after: str | None  # the job's own Gtid: no full copy
     drop_existing: bool
-    ring_bytes: int
     careful: bool = False  # one transaction at a time, to find the one that fails
 
 
 @dataclass(frozen=True)
-class RingReady:
-    """The job's stream stands and the target's preconditions hold: workers may start."""
+class TargetChecked:
+    """The target's preconditions hold: workers may start."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +130,12 @@ class _Message:
 
 
 class Applier:
-    """`tell` is called with `RingReady` and then `TargetReady`; `report` with progress."""
+    """`tell` is called with `TargetChecked` and then `TargetReady`; `report` with progress."""
 
     def __init__(
         self,
         settings: ApplierSettings,
-        tell: Callable[[RingReady | TargetReady], None],
+        tell: Callable[[TargetChecked | TargetReady], None],
         report: Callable[[dict[str, Any]], None],
     ) -> None:
         self._settings = settings
@@ -150,8 +157,10 @@ class Applier:
         self._draining = False
         self._executed = GtidSet()
         self._folded = ""
-        self._claims = [GtidSet() for _ in range(workers)]
-        self._versions = [0] * workers
+        # One more than there are workers: the last is our own session's.
+        self._claims = [GtidSet() for _ in range(workers + 1)]
+        self._versions = [0] * (workers + 1)
+        self._session: ApplySession | None = None
         self._large: _Large | None = None
         self._copy: CopyRun | None = None
         self._checked: Pending | None = None
@@ -172,12 +181,11 @@ class Applier:
         self._ended = asyncio.get_running_loop().create_future()
         self._link = await Link.open(settings.nats_url, f"udup applier of {settings.job}")
         try:
-            await self._link.make_ring(self._subjects, settings.ring_bytes)
             await self._link.subscribe(self._subjects.reports, self._on_report)
-            await self._link.consume(self._subjects, self._subjects.log, self._on_batch)
+            await self._link.subscribe(self._subjects.log, self._on_batch)
             await self._link.flush()
             facts = await self._blocking(self._connect)
-            self._tell(RingReady())
+            self._tell(TargetChecked())
             await self._or_ended(self._workers_ready)
             start_after = await self._blocking(self._open)
             tasks = [
@@ -196,6 +204,8 @@ class Applier:
         for connection in (self._connection, self._ddl_connection):
             if connection is not None:
                 shut_down(connection)
+        if self._session is not None:
+            self._session.abandon()
         if self._copy is not None:
             self._copy.abort()
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -260,7 +270,8 @@ class Applier:
         create_tables(self._connection)
         self._checkpoint = Checkpoint(self._connection, settings.job, settings.incarnation, settings.selection.digest)
         initial = None if settings.start_after is None else GtidSet.parse(settings.start_after)
-        position = self._checkpoint.take_over(settings.workers, initial)
+        self._session = ApplySession(settings.endpoint, settings.job, settings.workers + 1, lock_wait=1)
+        position = self._checkpoint.take_over(settings.workers + 1, initial)
         if position is None:
             return None
         self._begin_at(position)
@@ -272,7 +283,7 @@ class Applier:
         self._executed.update(position.executed)
         self._folded = str(position.executed)
         self._definitions = position.definitions
-        self._versions = [position.version] * self._settings.workers
+        self._versions = [position.version] * len(self._versions)
 
     # ---- What comes in ----
 
@@ -416,8 +427,35 @@ class Applier:
             work.version, work.gtids = self._claim(group)
             work.group = group
             await self._send_parts(work)
-        else:
+        elif self._scheduler.running > 1 or self._scheduler.waiting or not self._apply_now(group):
             await self._send_group(group)
+        return True
+
+    def _apply_now(self, group: Assigned) -> bool:
+        """A small transaction that finds everything idle: applied here and at once, without the way to a worker.
+
+        That way is a third of an idle job's latency. False if it is not for this, or not without waiting.
+        """
+        member = group.members[0]
+        if len(group.members) > 1 or member.barrier or group.size > EXPRESS_BYTES or self._session is None:
+            return False
+        slot = len(self._versions) - 1
+        claim = self._claims[slot].copy()
+        claim.add(member.mark.source, member.mark.number)
+        version = self._versions[slot]
+        try:
+            self._session.apply(version, str(claim), [member.events])
+        except MySQLError as error:
+            if error_code(error) in LOCK_ERRORS:
+                self._session.rollback()
+                return False
+            session = self._session
+            cause = failure_of(error, member.mark.gtid, [member.events], lambda: session.is_taken_over(version))
+            raise self._error_of(type(cause).__name__, str(cause)) from error
+        self._claims[slot] = claim
+        self._versions[slot] += 1
+        self._finished(member.batch)
+        self._committed(group)
         return True
 
     def _claim(self, group: Assigned) -> tuple[int, str]:
@@ -467,6 +505,8 @@ class Applier:
 
     async def _send_format(self, group: Assigned, record: Format) -> None:
         self._has_crc = has_checksums(record.event)
+        if self._session is not None:
+            await self._blocking(self._session.set_format, record.event)
         for slot in range(self._settings.workers):
             await self._link.publish(self._subjects.orders(slot + 1), encode(SetFormat(record.event)))
         self._scheduler.done(group.number)
@@ -547,7 +587,7 @@ class Applier:
     async def _finish_copy(self, copy: CopyRun, plan: CopyPlan) -> None:
         await copy.run()
         executed = GtidSet.parse(plan.gtids)
-        self._begin_at(await self._blocking(self._checkpoint.finish_copy, self._settings.workers, executed))
+        self._begin_at(await self._blocking(self._checkpoint.finish_copy, len(self._versions), executed))
         copy.finished = True
         self._changed.set()
 

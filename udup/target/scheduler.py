@@ -28,7 +28,8 @@ GROUP_TRANSACTIONS = 200
 #: Bytes of events in one commit at most. A group travels in one message, and NATS takes 1 MiB unless told otherwise.
 GROUP_BYTES = 768 << 10
 
-#: Groups that a worker may have: one that it commits, and those that wait and are committed as one after it.
+#: Groups that a worker may have: one that it commits, and those that wait and are committed as one after it. Two if
+#: they are large.
 WORKER_DEPTH = 16
 
 _EVERYTHING = 1 << 63
@@ -59,6 +60,7 @@ class Assigned:
     slot: int
     first: int  # sequence number of the first member; the smallest, since members are in log order
     members: list[Pending] = field(default_factory=list)
+    size: int = 0  # bytes of events
 
 
 class Scheduler:
@@ -70,6 +72,7 @@ class Scheduler:
         self._waiting: deque[Pending] = deque()
         self._running: dict[int, Assigned] = {}
         self._load = [0] * workers
+        self._bytes = [0] * workers
         self._number = 0
         self._barrier_runs = False
 
@@ -128,12 +131,12 @@ class Scheduler:
         self._fill(group, limit)
         self._running[group.number] = group
         self._load[slot] += 1
+        self._bytes[slot] += group.size
         self._barrier_runs = head.barrier
         return group
 
     def _fill(self, group: Assigned, limit: int) -> None:
         """Members in log order while each may run where the first one does."""
-        size = 0
         while self._waiting:
             item = self._waiting[0]
             if group.members:
@@ -141,10 +144,10 @@ class Scheduler:
                     break
                 if self._careful or len(group.members) >= GROUP_TRANSACTIONS:
                     break
-                if size + len(item.events) > GROUP_BYTES or not self._allowed(item, limit, group.first):
+                if group.size + len(item.events) > GROUP_BYTES or not self._allowed(item, limit, group.first):
                     break
             group.members.append(item)
-            size += len(item.events)
+            group.size += len(item.events)
             self._waiting.popleft()
             if item.alone or item.barrier:
                 break
@@ -153,7 +156,7 @@ class Scheduler:
         """The least loaded worker that may take `head`, and up to which number its dependencies are met; or -1."""
         best, best_key, best_limit = -1, (WORKER_DEPTH, 0), 0
         for slot, load in enumerate(self._load):
-            if load >= WORKER_DEPTH:
+            if load >= WORKER_DEPTH or (load >= 2 and self._bytes[slot] >= GROUP_BYTES):
                 continue
             limit = self._limit_on(slot)
             if not self._allowed(head, limit, head.mark.sequence):
@@ -177,6 +180,7 @@ class Scheduler:
         """The group is committed."""
         group = self._running.pop(number)
         self._load[group.slot] -= 1
+        self._bytes[group.slot] -= group.size
         if group.members[0].barrier:
             self._barrier_runs = False
         return group

@@ -26,7 +26,7 @@ from udup.binlog.event import (
 from udup.binlog.query import parse_query
 from udup.binlog.table_map import table_id
 from udup.errors import Transient, UdupError
-from udup.mysql.connection import Connection, Endpoint, connect, query, scalar
+from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, query, scalar
 from udup.mysql.names import UDUP_SCHEMA
 from udup.mysql.raw import execute_raw, shut_down
 from udup.target.checkpoint import TABLE, checkpoint_events
@@ -50,8 +50,9 @@ _ROW_COUNTERS = "SHOW SESSION STATUS WHERE Variable_name IN ('Handler_write', 'H
 class ApplySession:
     """One worker's connection; not for more than one thread."""
 
-    def __init__(self, endpoint: Endpoint, job: str, slot: int) -> None:
+    def __init__(self, endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS) -> None:
         self._endpoint = endpoint
+        self._lock_wait = lock_wait
         self._job = job.encode()
         self._slot = slot
         self._format = b""
@@ -63,7 +64,7 @@ class ApplySession:
     def _connect(self) -> Connection:
         connection = connect(self._endpoint, autocommit=False)
         query(connection, "SET SESSION transaction_isolation = 'READ-COMMITTED'")
-        query(connection, f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}")
+        query(connection, f"SET SESSION innodb_lock_wait_timeout = {self._lock_wait}")
         if scalar(connection, "SELECT @@session.binlog_rows_query_log_events"):
             # Else the target logs the text of every BINLOG: 156 kB became 78 MB.
             query(connection, "SET SESSION binlog_rows_query_log_events = 0")
@@ -137,9 +138,16 @@ class ApplySession:
         self._connection.rollback()
 
     def is_taken_over(self, version: int) -> bool:
-        """Whether our checkpoint row is not the expected one; to be asked after a rollback."""
+        """Whether our checkpoint row is not the expected one; undoes what is open."""
+        try:
+            self.rollback()
+            return not self._has_version(version)
+        except MySQLError:
+            return True  # the connection is gone, so nothing can be said; the next run finds out
+
+    def _has_version(self, version: int) -> bool:
         sql = f"SELECT 1 FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND slot = %s AND version = %s"
-        return not query(self._connection, sql, self._job.decode(), self._slot, version)
+        return bool(query(self._connection, sql, self._job.decode(), self._slot, version))
 
     def rows_written(self) -> int:
         """Rows that this session has written since it began."""

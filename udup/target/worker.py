@@ -15,9 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from udup.binlog.event import HEADER_SIZE, EventType
-from udup.binlog.table_map import table_name
-from udup.errors import Conflict, Divergence, Transient, UdupError, error_named
+from udup.errors import Divergence, Transient, UdupError, error_named
 from udup.mysql.catalog import Table
 from udup.mysql.connection import Endpoint, MySQLError, describe, error_code, is_transient
 from udup.plane.envelope import (
@@ -38,11 +36,12 @@ from udup.plane.envelope import (
     encode,
 )
 from udup.plane.link import Link, Subjects
+from udup.target.failure import failure_of
 from udup.target.loader import Loader
 from udup.target.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
 from udup.target.session import ApplySession
 
-ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, ER_KEY_NOT_FOUND = 1205, 1213, 1032
+ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK = 1205, 1213
 
 #: Errors after which the server has undone the group and the same group may succeed.
 _RETRIED = frozenset({ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK})
@@ -97,7 +96,7 @@ class Worker:
         try:
             self._opened = await self._loop.run_in_executor(pool, self._open)
             await self._link.subscribe(self._subjects.orders(settings.slot), self._on_order)
-            await self._link.consume(self._subjects, self._subjects.copy(settings.slot), self._on_piece)
+            await self._link.subscribe(self._subjects.copy(settings.slot), self._on_piece)
             await self._link.flush()
             self._on_ready()
             work = asyncio.ensure_future(self._carry_out(pool))
@@ -249,27 +248,13 @@ class Worker:
 
     def _failure(self, error: Exception, item: Order | _Chunk) -> Failed:
         """What is reported: the error's class decides what the run does about it."""
-        slot = self._settings.slot
-        if isinstance(error, UdupError):
-            return Failed(slot, type(error).__name__, 0, str(error))
-        code = error_code(error)
-        if not isinstance(item, (Group, GroupPart)):
-            kind = Transient if is_transient(error) else Divergence if isinstance(error, MySQLError) else UdupError
-            return Failed(slot, kind.__name__, code, describe(error))
-        text = f"{item.label}: {describe(error)}"
-        if is_transient(error):
-            return Failed(slot, Transient.__name__, code, text)
-        if code == ER_KEY_NOT_FOUND and self._is_taken_over(item.version):
-            return Failed(slot, Transient.__name__, code, f"{item.label}: another run has taken the job over")
-        tables = ", ".join(_tables_of(b"".join(item.events) if isinstance(item, Group) else item.events))
-        return Failed(slot, Conflict.__name__, code, f"{text} (it changes {tables})" if tables else text)
-
-    def _is_taken_over(self, version: int) -> bool:
-        try:
-            self._session.rollback()
-            return self._session.is_taken_over(version)
-        except MySQLError:
-            return True  # the connection is gone, so nothing can be said; the next run finds out
+        if isinstance(error, MySQLError) and isinstance(item, (Group, GroupPart)):
+            events = item.events if isinstance(item, Group) else [item.events]
+            error = failure_of(error, item.label, events, lambda: self._session.is_taken_over(item.version))
+        elif isinstance(error, MySQLError):
+            error = (Transient if is_transient(error) else Divergence)(describe(error))
+        kind = type(error) if isinstance(error, UdupError) else UdupError
+        return Failed(self._settings.slot, kind.__name__, str(error) or type(error).__name__)
 
 
 class _Arrival:
@@ -290,17 +275,3 @@ class _Arrival:
             if piece.last:
                 self.rows = piece.rows
                 return
-
-
-def _tables_of(events: bytes) -> list[str]:
-    """The tables that a transaction's events name, as far as whole events are there."""
-    names: dict[str, None] = {}
-    offset = 0
-    while len(events) - offset >= HEADER_SIZE:
-        size = int.from_bytes(events[offset + 9 : offset + 13], "little")
-        if size < HEADER_SIZE or offset + size > len(events):
-            break
-        if events[offset + 4] == EventType.TABLE_MAP:
-            names[str(table_name(events[offset : offset + size]))] = None
-        offset += size
-    return list(names)
