@@ -6,15 +6,20 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from pymysql.constants import ER
+
 from bench.servers import WORKERS, session
 from udup.errors import Transient, UdupError
 from udup.job.words import Stage
-from udup.mysql.connection import Endpoint, query, scalar
+from udup.mysql.connection import Connection, Endpoint, MySQLError, error_code, query, scalar
 from udup.sandbox.api import job_document
 from udup.sandbox.node import UdupNode
 
 #: Seconds between two questions for Udup's progress.
 POLL_SECONDS = 0.05
+
+#: Seconds between two questions whether the job has failed.
+ASK_SECONDS = 2.0
 
 
 class Contestant(ABC):
@@ -77,23 +82,38 @@ class Udup(Contestant):
         self.job_id = ""
 
     def start(self, source: Endpoint, target: Endpoint, base: str, schemas: Sequence[str]) -> None:
-        self._source = source
+        self._target = target
         self.job_id = self.node.post_job(job_document("bench", source, target, schemas, gtid=base, workers=WORKERS))
 
     def wait_level(self, wanted: str, deadline: float) -> None:
-        end = time.monotonic() + deadline
-        job: dict[str, object] = {}
-        with session(self._source) as connection:
+        """By the checkpoint on the target, which is committed with the rows: the API tells it up to a second later."""
+        end = asked = time.monotonic()
+        end += deadline
+        with session(self._target) as connection:
             while time.monotonic() < end:
-                try:
-                    job = self.node.job(self.job_id)
-                except Transient:
-                    continue
-                progress = job.get("Progress")
-                applied = progress.get("applied_gtid") if isinstance(progress, dict) else None
-                if applied and scalar(connection, "SELECT GTID_SUBSET(%s, %s)", wanted, applied):
+                if _is_in_checkpoint(connection, wanted):
                     return
-                if job.get("Stage") == Stage.FAILED:
-                    break
+                if time.monotonic() - asked > ASK_SECONDS:
+                    asked = time.monotonic()
+                    if self._stage() == Stage.FAILED:
+                        break
                 time.sleep(POLL_SECONDS)
+        job = self.node.job(self.job_id)
         raise UdupError(f"Udup did not get level: stage {job.get('Stage')}, {job.get('Progress')}")
+
+    def _stage(self) -> object:
+        try:
+            return self.node.job(self.job_id).get("Stage")
+        except Transient:
+            return None  # busy; it is asked again
+
+
+def _is_in_checkpoint(connection: Connection, wanted: str) -> bool:
+    try:
+        rows = query(connection, "SELECT gtids FROM udup.checkpoint WHERE gtids <> ''")
+    except MySQLError as error:
+        if error_code(error) in (ER.NO_SUCH_TABLE, ER.BAD_DB_ERROR):
+            return False  # the job has not come so far
+        raise
+    applied = ",".join(str(row[0]) for row in rows)
+    return bool(applied and scalar(connection, "SELECT GTID_SUBSET(%s, %s)", wanted, applied))

@@ -76,7 +76,7 @@ class Nats(Section):
 
     #: An existing NATS server with JetStream to use instead of the built-in one. May hold a password.
     url: Annotated[str, AfterValidator(_nats_url)] = Field(default="", repr=False)
-    #: Megabytes of a job's messages that NATS may hold before the source has to wait.
+    #: Megabytes of a job's messages that may be under way before the source has to wait.
     max_buffer_mb: Annotated[int, Field(ge=1, le=1 << 20)] = 64
 
 

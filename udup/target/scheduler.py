@@ -23,7 +23,7 @@ from typing import Any
 from udup.plane.envelope import Mark
 
 #: Transactions in one commit at most. Beyond this the gain is small, and what a failure repeats grows.
-GROUP_TRANSACTIONS = 200
+GROUP_TRANSACTIONS = 400
 
 #: Bytes of events in one commit at most. A group travels in one message, and NATS takes 1 MiB unless told otherwise.
 GROUP_BYTES = 768 << 10
