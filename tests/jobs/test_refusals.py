@@ -55,7 +55,7 @@ def test_a_row_that_is_gone_on_the_target_fails_the_job_and_nothing_of_its_trans
     gtid = _gtid_of(filled, *statements)
     filled.on_source(f"INSERT INTO {name}.t VALUES (60, 0)")
     reason = filled.failure(name)
-    assert gtid in reason and "1032" in reason and "'t'" in reason
+    assert gtid in reason and "1032" in reason and f"{name}.t" in reason
     # 60 depends on nothing before it, so another worker may have committed it already.
     assert value(filled.target.endpoint, f"SELECT GROUP_CONCAT(id ORDER BY id) FROM {name}.t WHERE id < 60") == "1,3,10"
     filled.on_target(f"INSERT INTO {name}.t VALUES (2, 2)")
@@ -68,7 +68,7 @@ def test_a_row_that_is_there_already_fails_the_job_with_its_gtid(filled: World, 
     filled.on_target(f"INSERT INTO {name}.t VALUES (70, 0)")
     gtid = _gtid_of(filled, f"INSERT INTO {name}.t VALUES (69, 0), (70, 1), (71, 0)")
     reason = filled.failure(name)
-    assert gtid in reason and "1062" in reason and "'70'" in reason
+    assert gtid in reason and "1062" in reason and "'70'" in reason and f"{name}.t" in reason
     assert value(filled.target.endpoint, f"SELECT COUNT(*) FROM {name}.t WHERE id IN (69, 71)") == 0
 
 
