@@ -23,7 +23,7 @@ from udup.binlog.gtid import GtidSet
 from udup.errors import Transient, UdupError
 from udup.mysql.connection import Endpoint, MySQLError, connect, describe, is_transient, scalar
 from udup.mysql.selection import Selection
-from udup.plane.envelope import Beat, CopyEnd, CopyPiece, CopyPlan, CopyTotals, Credit, decode_upstream, encode
+from udup.plane.envelope import Beat, CopyEnd, CopyPiece, CopyPlan, CopyTotals, Credit, Record, decode_upstream, encode
 from udup.plane.flow import Window, Windows
 from udup.plane.link import Link, Subjects
 from udup.source.assembly import Assembler
@@ -39,6 +39,8 @@ COPY_WINDOW_MESSAGES = 64
 
 #: Seconds between reports.
 REPORT_SECONDS = 1.0
+
+_HEARTBEAT = Beat(0)
 
 #: Server ids of dumps are taken from the upper half, where people rarely put their servers.
 _SERVER_ID_BASE = 1 << 31
@@ -115,7 +117,7 @@ class Extractor:
         self._packing = threading.Lock()
         self._start_rows: asyncio.Future[str]
         self._clock_offset_us = 0
-        self._executed = ""
+        self._executed: str | None = None
         self._stream: BinlogStream | None = None
         self._reader: CopyReader | None = None
         self._snapshot: Snapshot | None = None
@@ -231,18 +233,21 @@ class Extractor:
         beat_at = time.monotonic()
         for event in stream:
             for record in assembler.feed(event):
-                packer.add(self._beat() if isinstance(record, Beat) else record)
+                self._add(record)
             if not stream.has_more:
                 for record in assembler.flush_skipped():
                     packer.add(record)
                 packer.flush()
             if time.monotonic() - beat_at > HEARTBEAT_SECONDS:
                 beat_at = time.monotonic()
-                packer.add(self._beat())
+                self._add(_HEARTBEAT)
 
-    def _beat(self) -> Beat:
-        """The source's clock and what it has executed. Its own heartbeats come only when it has nothing to send."""
-        return Beat(time.time_ns() // 1000 + self._clock_offset_us, self._executed)
+    def _add(self, record: Record) -> None:
+        """A heartbeat takes along the source's clock and what it has executed, as soon as that is known."""
+        if not isinstance(record, Beat):
+            self._packer.add(record)
+        elif self._executed is not None:
+            self._packer.add(Beat(time.time_ns() // 1000 + self._clock_offset_us, self._executed))
 
     def _pack(self, record: CopyPlan | CopyTotals | CopyEnd) -> None:
         with self._packing:  # several readers end their tables at the same time

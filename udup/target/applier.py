@@ -169,7 +169,7 @@ class Applier:
         self._has_crc = True
         self._position: Position | None = None
         self._definitions = 0
-        self._source_executed = ""
+        self._source_executed: str | None = None  # until the source has said it; a new server's set is empty
         self._link: Link
         self._connection: Connection | None = None
         self._ddl_connection: Connection | None = None
@@ -602,7 +602,7 @@ class Applier:
 
     def _has_all(self) -> bool:
         """Whether everything that the source has said to have executed is executed here."""
-        return bool(self._source_executed) and GtidSet.parse(self._source_executed) <= self._executed
+        return self._source_executed is not None and GtidSet.parse(self._source_executed) <= self._executed
 
     def _progress(self) -> dict[str, Any]:
         oldest = self._scheduler.oldest()
@@ -617,7 +617,7 @@ class Applier:
             "lag_ms": lag_ms,
             "level": level,
             "applied_gtid": str(self._executed),
-            "source_gtid": self._source_executed,
+            "source_gtid": self._source_executed or "",
             "tx_per_s": round(self._transactions.sample(), 1),
             "rows_per_s": round(self._rows.sample(), 1),
             "transactions": self._transactions.total,
