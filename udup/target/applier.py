@@ -354,8 +354,7 @@ class Applier:
                 if self._copy is not None:
                     self._copy.loaded(loaded)
             case RowCount() as count:
-                self._rows_by_slot[count.slot] = count.rows
-                self._rows.total = sum(self._rows_by_slot.values())
+                self._note_rows(count.slot, count.rows)
         self._changed.set()
 
     def _on_done(self, done: Done) -> None:
@@ -595,10 +594,23 @@ class Applier:
 
     async def _report_progress(self) -> None:
         while True:
+            self._count_own_rows()
             self._report(self._progress())
             await asyncio.sleep(REPORT_SECONDS)
             if self._copy_task is not None and self._copy_task.done():
                 self._copy_task.result()
+
+    def _count_own_rows(self) -> None:
+        """What our own session has written. It is used in the event loop alone, but for what runs as a barrier."""
+        if self._session is not None and not self._scheduler.barrier_runs:
+            try:
+                self._note_rows(0, self._session.rows_written())
+            except MySQLError as error:
+                raise Transient(f"on the target {self._settings.endpoint}: {describe(error)}") from error
+
+    def _note_rows(self, slot: int, rows: int) -> None:
+        self._rows_by_slot[slot] = rows
+        self._rows.total = sum(self._rows_by_slot.values())
 
     def _has_all(self) -> bool:
         """Whether everything that the source has said to have executed is executed here."""
