@@ -68,7 +68,7 @@ FOLD_SECONDS = 1.0
 #: Seconds between reports of progress.
 REPORT_SECONDS = 0.5
 
-#: Bytes of events of a transaction that may be applied without a worker: what takes no longer than a commit.
+#: Bytes of events that may be applied without a worker: what takes no longer than a commit.
 EXPRESS_BYTES = 16 << 10
 
 #: A row lock was not granted (1205, 1213): for a worker, which can wait.
@@ -426,34 +426,36 @@ class Applier:
             work.version, work.gtids = self._claim(group)
             work.group = group
             await self._send_parts(work)
-        elif self._scheduler.running > 1 or self._scheduler.waiting or not self._apply_now(group):
+        elif self._scheduler.running > 1 or not self._apply_now(group):
             await self._send_group(group)
         return True
 
     def _apply_now(self, group: Assigned) -> bool:
-        """A small transaction that finds everything idle: applied here and at once, without the way to a worker.
+        """A small group that finds every worker idle: applied here and at once, without the way to one.
 
         That way is a third of an idle job's latency. False if it is not for this, or not without waiting.
         """
-        member = group.members[0]
-        if len(group.members) > 1 or member.barrier or group.size > EXPRESS_BYTES or self._session is None:
+        if group.members[0].barrier or group.size > EXPRESS_BYTES or self._session is None:
             return False
         slot = len(self._versions) - 1
         claim = self._claims[slot].copy()
-        claim.add(member.mark.source, member.mark.number)
+        for member in group.members:
+            claim.add(member.mark.source, member.mark.number)
         version = self._versions[slot]
+        events = [member.events for member in group.members]
         try:
-            self._session.apply(version, str(claim), [member.events])
+            self._session.apply(version, str(claim), events)
         except MySQLError as error:
             if error_code(error) in LOCK_ERRORS:
                 self._session.rollback()
                 return False
             session = self._session
-            cause = failure_of(error, member.mark.gtid, [member.events], lambda: session.is_taken_over(version))
+            cause = failure_of(error, group.label, events, lambda: session.is_taken_over(version))
             raise self._error_of(type(cause).__name__, str(cause)) from error
         self._claims[slot] = claim
         self._versions[slot] += 1
-        self._finished(member.batch)
+        for member in group.members:
+            self._finished(member.batch)
         self._committed(group)
         return True
 
@@ -468,11 +470,9 @@ class Applier:
 
     async def _send_group(self, group: Assigned) -> None:
         version, gtids = self._claim(group)
-        first, last = group.members[0], group.members[-1]
-        label = first.mark.gtid if first is last else f"{first.mark.gtid} to {last.mark.gtid}"
-        create = first.work.create
         events = [member.events for member in group.members]
-        order = Group(group.number, len(events), version, gtids, events, label, create)
+        create = group.members[0].work.create
+        order = Group(group.number, len(events), version, gtids, events, group.label, create)
         await self._link.publish(self._subjects.orders(group.slot + 1), encode(order))
 
     async def _send_parts(self, large: _Large) -> None:

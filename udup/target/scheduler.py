@@ -62,6 +62,12 @@ class Assigned:
     members: list[Pending] = field(default_factory=list)
     size: int = 0  # bytes of events
 
+    @property
+    def label(self) -> str:
+        """The transactions, for people."""
+        first, last = self.members[0].mark, self.members[-1].mark
+        return first.gtid if first is last else f"{first.gtid} to {last.gtid}"
+
 
 class Scheduler:
     """Pure bookkeeping: `offer` what came, `next_group` for what may start, `done` when it is committed."""
