@@ -81,7 +81,7 @@ def show(result: Result, console: Console) -> None:
         )
     console.print(table)
     for note in result.notes:
-        console.print(f"  {note}", highlight=False)
+        console.print(f"  {note}", highlight=False, markup=False)
 
 
 def save(results: list[Result], mysql: str, quick: bool) -> Path:
