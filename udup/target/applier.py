@@ -56,7 +56,7 @@ from udup.target.checkpoint import Checkpoint, Position, create_tables
 from udup.target.context import run_ddl
 from udup.target.copying import CopyRun, CopyTarget
 from udup.target.definition import check_definition
-from udup.target.failure import failure_of
+from udup.target.failure import LOCK_ERRORS, failure_of
 from udup.target.preflight import check_target
 from udup.target.progress import Lag, Rate
 from udup.target.scheduler import Assigned, Pending, Scheduler
@@ -70,9 +70,6 @@ REPORT_SECONDS = 0.5
 
 #: Bytes of events that may be applied without a worker: what takes no longer than a commit.
 EXPRESS_BYTES = 16 << 10
-
-#: A row lock was not granted (1205, 1213): for a worker, which can wait.
-LOCK_ERRORS = frozenset({1205, 1213})
 
 #: Transactions applied one by one after a conflict: more than were under way when it came.
 CAREFUL_TRANSACTIONS = 2000
@@ -446,7 +443,7 @@ class Applier:
         try:
             self._session.apply(version, str(claim), events)
         except MySQLError as error:
-            if error_code(error) in LOCK_ERRORS:
+            if error_code(error) in LOCK_ERRORS:  # for a worker, which can wait
                 self._session.rollback()
                 return False
             session = self._session

@@ -11,6 +11,9 @@ from udup.mysql.connection import MySQLError, describe, error_code, is_transient
 
 ER_KEY_NOT_FOUND = 1032
 
+#: A row lock was not granted (lock wait, deadlock): the server undoes the group, and the same group may succeed.
+LOCK_ERRORS = frozenset({1205, 1213})
+
 
 def failure_of(error: MySQLError, label: str, events: Sequence[bytes], is_taken_over: Callable[[], bool]) -> UdupError:
     """`label` names the transactions; `is_taken_over` tells whether our checkpoint row is not the expected one."""

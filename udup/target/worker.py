@@ -36,15 +36,10 @@ from udup.plane.envelope import (
     encode,
 )
 from udup.plane.link import Link, Subjects
-from udup.target.failure import failure_of
+from udup.target.failure import LOCK_ERRORS, failure_of
 from udup.target.loader import Loader
 from udup.target.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
 from udup.target.session import ApplySession
-
-ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK = 1205, 1213
-
-#: Errors after which the server has undone the group and the same group may succeed.
-_RETRIED = frozenset({ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK})
 
 #: Tries of one group, and seconds before the second; doubled each time.
 _TRIES, _FIRST_PAUSE = 8, 0.02
@@ -230,7 +225,7 @@ class Worker:
                 self._session.apply(first.version, last.gtids, events, first.create, groups=len(groups))
                 return
             except MySQLError as error:
-                if error_code(error) not in _RETRIED or attempt == _TRIES:
+                if error_code(error) not in LOCK_ERRORS or attempt == _TRIES:
                     raise
                 self._session.rollback()
                 time.sleep(pause)
