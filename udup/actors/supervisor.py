@@ -354,11 +354,13 @@ class JobSupervisor(ShellActor):
         if self._store is not None:
             self.send(self._store, ShowProgress(job.id, job.shown_progress()))
 
-    def receiveMsg_Hello(self, message: Hello, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._pids[message.role, message.job_id] = message.pid
+    def receiveMsg_Hello(self, message: Hello, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if self._children.get((message.role, message.job_id)) == sender:
+            self._pids[message.role, message.job_id] = message.pid
 
-    def receiveMsg_WorkersKnown(self, message: WorkersKnown, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._worker_pids[message.job_id] = message.pids
+    def receiveMsg_WorkersKnown(self, message: WorkersKnown, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if self._children.get((DestApplier.role, message.job_id)) == sender:  # not a task that was dismissed
+            self._worker_pids[message.job_id] = message.pids
 
     def receiveMsg_ListActors(self, _message: ListActors, sender: Any) -> None:  # noqa: N802 - Thespian's name
         found = [(self.role, "", os.getpid())]
