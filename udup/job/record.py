@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from udup.errors import UdupError
+from udup.job.allocation import Allocation, Evaluation
 from udup.job.keys import Level, canonical
 from udup.job.passwords import masked
 from udup.job.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, TaskSpec, parse_job
@@ -40,6 +41,9 @@ class JobRecord(BaseModel):
     job_modify_index: int = 0
     #: New for each registration of a job that was not there; tells its half-made tables from those of one before it.
     incarnation: str = ""
+    #: The tasks as they were placed, newest last, and the decisions about them.
+    allocations: tuple[Allocation, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
     #: Free-form and JSON-safe: copy progress by table, lag_ms, rates, GTID sets, restarts, last_error.
     progress: dict[str, Any] = {}
 

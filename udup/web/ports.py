@@ -7,32 +7,68 @@ from several web threads at once and must allow that.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 from udup.errors import UdupError
 from udup.job import JobRecord
+from udup.job.allocation import Evaluation
 
 
 class NotReady(UdupError):
     """The node cannot answer in time, or not yet: worth another try later (503)."""
 
 
+class NotThere(UdupError):
+    """The job, actor, … that the request names does not exist (404). The text is what clients know: `job not found`."""
+
+
 @dataclass(frozen=True)
 class Written:
-    """What a write did: the store's index after it, the job's ID, and an ID for the act itself."""
+    """What a write did: the store's index after it, the job's ID, and an ID for the act itself.
+
+    `changed` is false when nothing was to be done (a job paused twice); `index` is 0 then.
+    """
 
     index: int
     job_id: str
     eval_id: str
+    changed: bool = True
 
 
 @dataclass(frozen=True)
 class ActorInfo:
-    """An actor of this node: what it is, for which job ("" for none), and its process."""
+    """An actor of this node: what it is, for which job ("" for none), and its process.
+
+    `state` is a word (`idle`, `running`), `started` seconds since the epoch, `restarts` how often its place was filled
+    again, `rss` bytes of memory (0 when the process is gone).
+    """
 
     role: str
     job_id: str
     pid: int
+    slot: int = 0
+    state: str = ""
+    started: float = 0.0
+    restarts: int = 0
+    rss: int = 0
+
+
+class Outcome(StrEnum):
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at before a job starts: `task` is `Src`, `Dest` or "" for the job as a whole."""
+
+    task: str
+    name: str
+    outcome: Outcome
+    found: str
+    remedy: str = ""
 
 
 class JobControl(Protocol):
@@ -49,8 +85,23 @@ class JobControl(Protocol):
         back. With `enforce_index`, `udup.job.check_enforced_index` decides first, in the same step as the write.
         """
 
-    def delete(self, job_id: str) -> Written:
-        """Stop and forget a job; one that is not there is a success as well."""
+    def delete(self, job_id: str, *, purge: bool = False) -> Written:
+        """Stop and forget a job; one that is not there is a success as well. `purge` removes its checkpoint too."""
+
+    def pause(self, job_id: str) -> Written:
+        """Stop a job at a transaction boundary, to be resumed. `NotThere` for an unknown one."""
+
+    def resume(self, job_id: str) -> Written:
+        """Carry on a paused or failed job. `NotThere` for an unknown one."""
+
+    def validate(self, document: dict[str, Any]) -> list[Check]:
+        """Look at both servers as a start would, and start nothing. `Refused` for a document that is no job."""
+
+    def kill_actor(self, pid: int) -> None:
+        """SIGKILL an actor of this node, as a drill. `NotThere` if no actor has that process."""
+
+    def actor_stacks(self, pid: int) -> str:
+        """The Python stacks of all threads of an actor. `NotThere` if no actor has that process."""
 
     def actors(self) -> list[ActorInfo]:
         """The actors that live now."""
@@ -64,6 +115,9 @@ class JobReads(Protocol):
 
     def job(self, job_id: str) -> JobRecord | None:
         """One job, None if there is none with exactly this ID."""
+
+    def evaluations(self) -> list[Evaluation]:
+        """Those of deleted jobs; those of a job that is there are in its record."""
 
     def problems(self) -> list[str]:
         """Why the node cannot work now, for people; empty when it is ready."""
