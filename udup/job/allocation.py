@@ -1,7 +1,7 @@
 """What became of a job's tasks, in the words that clients know: allocations, their events, and evaluations.
 
 An *allocation* is one task of a job placed on this node; an *evaluation* is the decision that placed it or took it
-away. Both are kept in the job's record. Field names are the API's in snake case (`to_pascal` with the exceptions below).
+away. Both are kept in the job's record. Field names are the API's in snake case.
 """
 
 from __future__ import annotations
