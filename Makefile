@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 VENV := .venv
 STAMP := $(VENV)/.installed
+JOBS := 3
 SOURCES := udup tests $(wildcard bench)
 
 # Looks for a Python 3.11 or newer, and among those for one that can make virtual environments: Debian's python3 cannot
@@ -43,9 +44,11 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)  ## replicate a shop between two throw-away MySQL servers
 	@$(VENV)/bin/udup demo
 
+# Most of a test's time is waiting for a server, so more of them run at a time than there are cores; a file's tests
+# stay together and share their servers.
 test: lint  ## lint, then run the tests against throw-away MySQL servers (PYTEST="-k name" chooses)
 	@echo "Running the tests"
-	@$(VENV)/bin/python -m pytest $(PYTEST)
+	@$(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile $(PYTEST)
 
 lint: $(STAMP)  ## check style, format and types
 	@echo "Checking style, format and types"

@@ -16,6 +16,7 @@ import pytest
 from udup.errors import UdupError
 from udup.mysql.connection import connect, query
 from udup.mysql.names import quote
+from udup.sandbox.cache import silent
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.provision import provision
 from udup.sandbox.server import MysqlServer
@@ -25,15 +26,24 @@ MakeServer = Callable[..., MysqlServer]
 _programs = pytest.StashKey[MysqlPrograms]()
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Where several processes share the tests, the one that has them gets MySQL first: it alone is heard."""
+    if getattr(session.config.option, "numprocesses", None):
+        _provide(session.config)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Gets MySQL before the first test, and only if a test wants it: a download has no place in a test's time limit."""
     wanted = any("programs" in getattr(item, "fixturenames", ()) for item in session.items)
-    if not wanted or session.config.option.collectonly:
-        return
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    say = reporter.write_line if reporter is not None else print
+    if wanted and not session.config.option.collectonly:
+        _provide(session.config)
+
+
+def _provide(config: pytest.Config) -> None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    say = reporter.write_line if reporter is not None else silent
     try:
-        session.config.stash[_programs] = provision(say)
+        config.stash[_programs] = provision(say)
     except UdupError as error:
         pytest.exit(f"the tests need a MySQL server: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
 
