@@ -1,4 +1,4 @@
-"""The `udup` command."""
+"""`udup server`, `udup demo` and `udup version`: what needs no server that runs already."""
 
 from __future__ import annotations
 
@@ -9,53 +9,65 @@ from pathlib import Path
 import click
 
 from udup import __version__
-from udup.config import load_settings
-from udup.errors import UdupError
-
-#: Exit codes: the command's own failure, and wrong usage (click's).
-FAILED = 1
+from udup.cli.commands import Command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "--version", "-v", message="Udup v%(version)s")
-def cli() -> None:
-    """Udup replicates MySQL: a consistent copy of a server in use, kept current from its binary log."""
-
-
-@cli.command()
-@click.option("--config", "-c", type=click.Path(path_type=Path), help="Settings file (TOML); see config/udup.toml.")
+@click.command(cls=Command)
+@click.option("--config", "-c", type=click.Path(path_type=Path), help="Settings file (TOML); `udup init` writes one.")
 @click.option("--data-dir", help="Folder for the node's data.")
+@click.option("--bind", help="Address to listen on.")
 @click.option("--http-port", type=int, help="Port of the REST API.")
 @click.option("--nats-port", type=int, help="Port of the embedded NATS server.")
 @click.option("--nats-url", help="Use this NATS server instead of the embedded one.")
-@click.option("--log-level", help="debug, info, warning or error.")
+@click.option("--node", help="What the node is called.")
+@click.option("--region", help="The node's region.")
+@click.option("--dc", help="The node's datacenter.")
+@click.option("--log-level", type=str.lower, metavar="LEVEL", help="debug, info, warning or error.")
+@click.option("--manager", is_flag=True, hidden=True, help="The original's; every node is one.")
+@click.option("--agent", is_flag=True, hidden=True, help="The original's; every node is one.")
 def server(
     config: Path | None,
     data_dir: str | None,
+    bind: str | None,
     http_port: int | None,
     nats_port: int | None,
     nats_url: str | None,
+    node: str | None,
+    region: str | None,
+    dc: str | None,
     log_level: str | None,
+    manager: bool,
+    agent: bool,
 ) -> None:
-    """Run a node: REST API on 127.0.0.1:8190, NATS on 8193, and the jobs.
+    """Run a node: the REST API on 127.0.0.1:8190, NATS on 8193, and the jobs.
+
+    A setting is taken from the flags, else from the environment (UDUP_PORTS_HTTP for ports.http), else from the file.
 
     \b
-    Example: udup server --config config/udup.toml
+    Examples:
+      udup server
+      udup server --config /etc/udup/udup.toml --log-level debug
     """
     flags = {
         "data_dir": data_dir,
+        "bind_addr": bind,
         "ports.http": http_port,
         "ports.nats": nats_port,
         "nats.url": nats_url,
+        "node.name": node,
+        "region": region,
+        "datacenter": dc,
         "log.level": log_level,
     }
+    from udup.config import load_settings
+
     settings = load_settings(config, os.environ, flags)
     from udup.node import run_node  # it patches Thespian, which only a server needs
 
     run_node(settings)
 
 
-@cli.command()
+@click.command(cls=Command)
 @click.option("--keep", is_flag=True, help="Leave everything running and print how to reach and stop it.")
 @click.option("--rows", default=300_000, show_default=True, help="Rows of the shop that is replicated.")
 @click.option("--seconds", default=30.0, show_default=True, help="Seconds of replication under write load.")
@@ -64,23 +76,20 @@ def demo(keep: bool, rows: int, seconds: float, rate: float) -> None:
     """Replicate a shop between two throw-away MySQL servers, and prove it.
 
     \b
-    Example: udup demo --seconds 10
+    Examples:
+      udup demo --seconds 10
+      udup demo --keep
     """
     from udup.demo import run_demo  # only the demo needs the sandbox
 
     sys.exit(run_demo(keep=keep, rows=rows, seconds=seconds, rate=rate))
 
 
-@cli.command()
+@click.command(cls=Command)
 def version() -> None:
-    """Show the version."""
+    """Show the version.
+
+    \b
+    Example: udup version
+    """
     click.echo(f"Udup v{__version__}")
-
-
-def main() -> None:
-    """Errors of ours are told in a line; a traceback is for those that nobody foresaw."""
-    try:
-        cli()
-    except UdupError as error:
-        click.echo(f"udup: {error}", err=True)
-        sys.exit(FAILED)

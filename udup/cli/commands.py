@@ -1,0 +1,134 @@
+"""Commands and groups of ours: modules loaded when they are needed, flags in Go's style too, errors told in one way.
+
+`udup version` shall not pay for an HTTP client or a validation library, so a group knows its commands by the module
+that holds them. The original command has Go's flags, `-short`, `-address=URL`, `-yes=false`; a long option is
+understood in that form as well, which scripts written for the original need.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from udup.cli import exits
+from udup.errors import Fault, Refused, UdupError
+
+_HELP_NAMES = ["-h", "--help"]
+
+#: What Go reads as a boolean flag's value.
+_GO_BOOLEANS = {**dict.fromkeys(("1", "t", "true"), True), **dict.fromkeys(("0", "f", "false"), False)}
+
+
+class CommandError(UdupError):
+    """A command cannot do what was asked; `exit_code` says of which kind it is."""
+
+    def __init__(self, text: str, exit_code: int = exits.FAILED) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+class Told(click.ClickException):
+    """An error as the user reads it, on stderr."""
+
+    def __init__(self, error: UdupError) -> None:
+        super().__init__(described(error))
+        self.exit_code = error.exit_code if isinstance(error, CommandError) else exits.FAILED
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"udup: {self.message}", file=file, err=file is None)
+
+
+class Command(click.Command):
+    """One command. A `UdupError` is told on stderr; a traceback is for errors that nobody foresaw."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        more.setdefault("context_settings", {"help_option_names": _HELP_NAMES, "max_content_width": 110})
+        super().__init__(*args, **more)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, list(_with_two_dashes(self, ctx, args)))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UdupError as error:
+            raise Told(error) from error
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            sys.exit(exits.INTERRUPTED)
+
+
+class Group(click.Group):
+    """A group whose commands are named by where they are: `{"run": "udup.cli.job_run:run"}`, by section of its help."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, sections: Mapping[str, Mapping[str, str]], **more: Any) -> None:
+        more.setdefault("context_settings", {"help_option_names": _HELP_NAMES, "max_content_width": 110})
+        super().__init__(*args, **more)
+        self._sections = sections
+        self._places = {name: place for section in sections.values() for name, place in section.items()}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = self._places.get(cmd_name)
+        if place is None:
+            return None
+        module, _, attribute = place.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = next((place for place, word in enumerate(args) if not word.startswith("-")), len(args))
+        return super().parse_args(ctx, [*_with_two_dashes(self, ctx, args[:own]), *args[own:]])
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, section in self._sections.items():
+            with formatter.section(title):
+                commands = ((name, self.get_command(ctx, name)) for name in section)
+                formatter.write_dl([(name, command.get_short_help_str(90)) for name, command in commands if command])
+
+
+def described(error: UdupError) -> str:
+    """An error for people; the faults of a refusal one a line."""
+    if not isinstance(error, Refused):
+        return str(error)
+    return listed("refused", error.faults)
+
+
+def listed(what: str, faults: list[Fault]) -> str:
+    """Every fault on a line of its own under a headline, a single one beside it."""
+    if len(faults) == 1:
+        return f"{what}: {faults[0]}"
+    return "\n".join([f"{what}, {len(faults)} faults:", *(f"  {fault}" for fault in faults)])
+
+
+def _with_two_dashes(command: click.Command, ctx: click.Context, args: list[str]) -> Iterator[str]:
+    """The same arguments with `-name` written `--name`, and Go's boolean values (`-yes=false`) taken."""
+    options = [option for option in command.get_params(ctx) if isinstance(option, click.Option)]
+    long = {name[2:]: option for option in options for name in option.opts if name.startswith("--")}
+    short = {name[1] for option in options for name in option.opts if not name.startswith("--")}
+    words = iter(args)
+    for word in words:
+        if word == "--":
+            yield word
+            yield from words
+            return
+        dashes = len(word) - len(word.lstrip("-"))
+        name, equals, value = word[dashes:].partition("=")
+        option = long.get(name)
+        if dashes not in (1, 2) or len(name) < 2:
+            yield word
+        elif option is not None and option.is_flag and value.lower() in _GO_BOOLEANS:
+            if _GO_BOOLEANS[value.lower()]:
+                yield f"--{name}"
+        elif option is not None or name[0] not in short:
+            yield f"--{name}{equals}{value}"
+        else:
+            yield word
