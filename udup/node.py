@@ -35,6 +35,7 @@ from udup.actors.system import Actors as ActorSystem
 from udup.config import Settings
 from udup.errors import ConfigError, Refused, Transient, UdupError
 from udup.job import IndexConflict, JobRecord
+from udup.plane.address import shown
 from udup.plane.server import NatsServer
 from udup.store import JobStore
 from udup.web.app import create_app
@@ -122,7 +123,9 @@ class _Node:
             web = WebServer(create_app(_Control(self, reads), reads, settings), settings)
             self._start_supervisor()
             web.start()
-            self._log.info("server_ready", version=__version__, api=web.url, nats=url, data_dir=settings.data_dir)
+            self._log.info(
+                "server_ready", version=__version__, api=web.url, nats=shown(url), data_dir=settings.data_dir
+            )
             self._watch()
             self._log.info("server_stops")
             web.stop()

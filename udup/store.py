@@ -24,6 +24,7 @@ from nats.js.kv import KeyValue
 
 from udup.errors import Transient
 from udup.job import JobRecord
+from udup.plane.address import connect_options, shown
 from udup.plane.link import Subjects
 
 JOBS_BUCKET = "udup_jobs"
@@ -57,19 +58,21 @@ class JobStore:
         async def quiet(_error: Exception) -> None:
             """Each call tells its own errors; a lost connection is taken up again."""
 
+        server, options = connect_options(url)
         try:
             # Once connected it is reconnected for ever; the first connection must not be waited for so long.
             opening = nats.connect(
-                url,
+                server,
                 name=name,
                 connect_timeout=2,
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=0.2,
                 error_cb=quiet,
+                **options,
             )
             client = await asyncio.wait_for(opening, TIMEOUT)
         except _LOST as error:
-            raise Transient(f"cannot connect to NATS at {url}: {error or type(error).__name__}") from error
+            raise Transient(f"cannot connect to NATS at {shown(url)}: {error or type(error).__name__}") from error
         return cls(client, client.jetstream(timeout=TIMEOUT), owner=owner)
 
     async def close(self) -> None:

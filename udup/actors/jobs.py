@@ -34,7 +34,7 @@ class Job:
 
     record: JobRecord
     spec: JobSpec
-    nats_url: str
+    nats_url: str = field(repr=False)
     buffer_bytes: int
     run: int = 0
     running: bool = False

@@ -56,6 +56,7 @@ from udup.actors.shell import ShellActor
 from udup.actors.storekeeper import StoreKeeper
 from udup.errors import Refused, Transient, UdupError
 from udup.job import IndexConflict, JobRecord, Stage, accept, check_enforced_index, document_id
+from udup.plane.address import of_job
 
 #: Seconds that a refusal by the target waits for the source's, so that all is told at once.
 _SOURCE_ANSWER_SECONDS = 5
@@ -113,7 +114,7 @@ class JobSupervisor(ShellActor):
     def _new_job(self, record: JobRecord) -> Job:
         assert self._settings is not None
         spec = record.spec()
-        url = f"nats://{spec.nats_addr}" if spec.nats_addr else self._settings.nats_url
+        url = of_job(self._settings.nats_url, spec.nats_addr)
         return Job(record, spec, url, self._settings.buffer_bytes)
 
     # ---- Writes ----

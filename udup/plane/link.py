@@ -19,6 +19,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from udup.errors import Transient
+from udup.plane.address import connect_options, shown
 
 #: Large transactions and copied rows travel in pieces of this size: below the 1 MiB that NATS takes by default.
 PIECE_BYTES = 256 << 10
@@ -82,19 +83,21 @@ class Link:
 
     @classmethod
     async def open(cls, url: str, name: str) -> Link:
+        """`url` as in `address.py`. `Transient` if NATS cannot be reached or refuses us."""
         lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         async def on_disconnect() -> None:
             if not lost.done():
-                lost.set_exception(Transient(f"the connection to NATS at {url} was lost"))
+                lost.set_exception(Transient(f"the connection to NATS at {shown(url)} was lost"))
 
         async def on_error(error: Exception) -> None:
             if not lost.done():
-                lost.set_exception(Transient(f"NATS at {url}: {error}"))
+                lost.set_exception(Transient(f"NATS at {shown(url)}: {error}"))
 
+        server, options = connect_options(url)
         try:
             client = await nats.connect(
-                url,
+                server,
                 name=name,
                 allow_reconnect=False,
                 connect_timeout=2,
@@ -104,12 +107,13 @@ class Link:
                 closed_cb=on_disconnect,
                 error_cb=on_error,
                 pending_size=PENDING_BYTES,
+                **options,
             )
         except (OSError, NatsError, TimeoutError) as error:
             if lost.done() and (cause := lost.exception()) is not None:
                 raise Transient(f"cannot connect: {cause}") from error
             lost.cancel()
-            raise Transient(f"cannot connect to NATS at {url}: {error or type(error).__name__}") from error
+            raise Transient(f"cannot connect to NATS at {shown(url)}: {error or type(error).__name__}") from error
         return cls(client, lost)
 
     @property

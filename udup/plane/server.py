@@ -1,7 +1,9 @@
 """The embedded nats-server: a child process on loopback, with its store in the node's data folder.
 
-It is a buffer and the job store, reachable from this machine only. It dies with the node, and the node starts it again
-on the same port when it dies.
+It is a buffer and the job store, reachable from this machine only, and there only by those who know the password: rows
+pass through it that other users of the machine must not read. The password is made anew with each `NatsServer`, so it
+holds while the node runs; it is in a file that its owner alone can read, never on a command line. The server dies with
+the node, and the node starts it again on the same port when it dies.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -34,6 +37,10 @@ MAX_PENDING = 256 << 20
 #: How long a client may not read: a worker reads nothing while it waits for a row lock.
 WRITE_DEADLINE = "5m"
 
+#: The one account, and the random bytes of its password.
+USER = "udup"
+PASSWORD_BYTES = 32
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -43,11 +50,13 @@ class NatsServer:
     def __init__(self, folder: Path, port: int) -> None:
         self._folder = folder
         self.port = port
+        self._password = secrets.token_urlsafe(PASSWORD_BYTES)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"nats://{HOST}:{self.port}"
+        """With the password: for connecting, not for showing."""
+        return f"nats://{USER}:{self._password}@{HOST}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -78,12 +87,7 @@ class NatsServer:
     def spawn(self) -> None:
         """Start the process without waiting for it."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._config.write_text(
-            f"listen: {json.dumps(f'{HOST}:{self.port}')}\n"
-            f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'jetstream'))} }}\n"
-            f"max_pending: {MAX_PENDING}\nwrite_deadline: {json.dumps(WRITE_DEADLINE)}\n"
-            f"log_file: {json.dumps(str(self._log))}\nlogfile_size_limit: 10MB\n"
-        )
+        self._write_config()
         self._process = subprocess.Popen(
             [_program(), "-c", str(self._config)],
             env={**os.environ, "GOMEMLIMIT": MEMORY_LIMIT},
@@ -93,6 +97,20 @@ class NatsServer:
             start_new_session=True,
             preexec_fn=_die_with_parent,
         )
+
+    def _write_config(self) -> None:
+        """For its owner's eyes from the first byte on, whatever was there before."""
+        text = (
+            f"listen: {json.dumps(f'{HOST}:{self.port}')}\n"
+            f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'jetstream'))} }}\n"
+            f"max_pending: {MAX_PENDING}\nwrite_deadline: {json.dumps(WRITE_DEADLINE)}\n"
+            f"log_file: {json.dumps(str(self._log))}\nlogfile_size_limit: 10MB\n"
+            f"authorization {{ user: {json.dumps(USER)}, password: {json.dumps(self._password)} }}\n"
+        )
+        self._config.unlink(missing_ok=True)
+        descriptor = os.open(self._config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
 
     def stop(self) -> None:
         if self._process is None:

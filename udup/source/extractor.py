@@ -16,7 +16,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from udup.binlog.gtid import GtidSet
@@ -50,7 +50,7 @@ _NAMESPACE = uuid.UUID("5a7dc0de-75d0-4b8e-9d00-75647570a001")
 
 @dataclass(frozen=True)
 class ExtractorSettings:
-    nats_url: str
+    nats_url: str = field(repr=False)
     job: str
     run: int
     endpoint: Endpoint

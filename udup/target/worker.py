@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from udup.errors import Divergence, Transient, UdupError, error_named
 from udup.mysql.catalog import Table
@@ -50,7 +50,7 @@ _COUNT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    nats_url: str
+    nats_url: str = field(repr=False)
     job: str
     run: int
     slot: int
