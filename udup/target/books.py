@@ -1,0 +1,88 @@
+"""What of the source is executed, and what each row of the checkpoint says of it.
+
+A worker's row names the GTIDs that it has committed and that are not in the base row yet: its *claim*. Once a second
+what is executed is *folded*: written into the base row, so that claims stay small. All of this is read and written in
+the event loop alone; only the statement runs elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from udup.binlog.gtid import GtidSet
+from udup.errors import UdupError
+from udup.target.checkpoint import Position
+from udup.target.scheduler import Pending
+
+
+class Books:
+    """`advance` writes a GTID set and the number of definitions into the base row."""
+
+    def __init__(self, slots: int, advance: Callable[[str, int], Awaitable[None]]) -> None:
+        self._advance = advance
+        self._claims = [GtidSet() for _ in range(slots)]
+        self._versions = [0] * slots
+        self._folded = ""
+        self._position: Position | None = None
+        self.executed = GtidSet()
+        self.definitions = 0
+
+    @property
+    def slots(self) -> int:
+        """Rows of the checkpoint beside the base row."""
+        return len(self._versions)
+
+    @property
+    def begun(self) -> bool:
+        """There is a checkpoint to go on from: no copy is under way."""
+        return self._position is not None
+
+    def begin_at(self, position: Position) -> None:
+        self._position = position
+        # What was skipped while the indexes of a copy were built is noted already.
+        self.executed.update(position.executed)
+        self._folded = str(position.executed)
+        self.definitions = position.definitions
+        self._versions = [position.version] * len(self._versions)
+
+    def definition_gtid(self) -> str:
+        """The GTID of our own under which the next definition runs on the target."""
+        if self._position is None:
+            raise UdupError("a definition came before the job has a checkpoint")
+        return f"{self._position.mark}:{self.definitions + 1}"
+
+    def note(self, members: Iterable[Pending]) -> None:
+        """They are committed."""
+        for member in members:
+            self.executed.add(member.mark.source, member.mark.number)
+
+    def claim(self, slot: int, members: Iterable[Pending]) -> tuple[int, str]:
+        """The row of `slot` for a group: the version that it has now and the GTIDs that it will hold."""
+        claim = self._claims[slot]
+        for member in members:
+            claim.add(member.mark.source, member.mark.number)
+        version = self._versions[slot]
+        self._versions[slot] += 1
+        return version, str(claim)
+
+    def propose(self, slot: int, members: Iterable[Pending]) -> tuple[int, GtidSet]:
+        """What `claim` would say, without any effect until `accept`."""
+        claim = self._claims[slot].copy()
+        for member in members:
+            claim.add(member.mark.source, member.mark.number)
+        return self._versions[slot], claim
+
+    def accept(self, slot: int, claim: GtidSet) -> None:
+        """What was proposed is committed."""
+        self._claims[slot] = claim
+        self._versions[slot] += 1
+
+    async def fold(self) -> None:
+        """Write what is executed into the base row; the workers' rows need not say it again."""
+        executed = self.executed.copy()
+        text = str(executed)
+        if text == self._folded:
+            return
+        await self._advance(text, self.definitions)
+        self._folded = text
+        self._claims = [claim - executed for claim in self._claims]

@@ -1,0 +1,113 @@
+"""DestApplier's own connection to the target, and the one thread that uses it.
+
+Everything that may take long there and is not a group of row events: looking at the server, the checkpoint's base row,
+comparing definitions, DDL. One thread, so that these follow each other; the event loop stays free meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from udup.binlog.gtid import GtidSet
+from udup.binlog.query import parse_query
+from udup.binlog.table_map import table_name
+from udup.errors import Refused, Transient, UdupError
+from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient
+from udup.mysql.facts import ServerFacts, read_facts
+from udup.mysql.raw import shut_down
+from udup.mysql.selection import Selection
+from udup.plane.envelope import Definition
+from udup.target.checkpoint import Checkpoint, Position, create_tables
+from udup.target.context import run_ddl
+from udup.target.definition import check_definition
+from udup.target.preflight import check_target
+
+T = TypeVar("T")
+
+
+class Control:
+    """`connect` first, then `open`; the rest in any order. Errors of MySQL become ours."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._pool = ThreadPoolExecutor(1, "applier")
+        self._connection: Connection | None = None
+        self._ddl_connection: Connection | None = None
+        self.checkpoint: Checkpoint
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Run it in the thread that has the connection."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, function)
+        except MySQLError as error:
+            text = f"on the target {self.endpoint}: {describe(error)}"
+            raise (Transient if is_transient(error) else UdupError)(text) from error
+
+    def abort(self) -> None:
+        """End what is under way on the target; no thread is left, so that the process may fork."""
+        for connection in (self._connection, self._ddl_connection):
+            if connection is not None:
+                shut_down(connection)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def _connected(self) -> Connection:
+        assert self._connection is not None
+        return self._connection
+
+    async def connect(self, selection: Selection) -> ServerFacts:
+        """Connect, and refuse a target that cannot be one before anything is changed there."""
+
+        def look() -> ServerFacts:
+            self._connection = connection = connect(self.endpoint)
+            facts = read_facts(connection)
+            faults = check_target(facts, selection)
+            if faults:
+                raise Refused(faults)
+            return facts
+
+        return await self.run(look)
+
+    async def take_over(
+        self, job: str, incarnation: str, selection: Selection, slots: int, initial: GtidSet | None
+    ) -> Position | None:
+        """Fence off earlier runs, and tell from where to go on."""
+
+        def take() -> Position | None:
+            create_tables(self._connected)
+            self.checkpoint = Checkpoint(self._connected, job, incarnation, selection.digest)
+            return self.checkpoint.take_over(slots, initial)
+
+        return await self.run(take)
+
+    async def advance(self, executed: str, definitions: int) -> None:
+        """Write the base row."""
+        await self.run(lambda: self.checkpoint.advance(executed, definitions))
+
+    async def check_definitions(self, maps: Sequence[bytes], *, has_crc: bool) -> None:
+        """Compare the tables of these TABLE_MAPs with what the target has."""
+
+        def check(event: bytes) -> None:
+            name = table_name(event)
+            check_definition(self._connected, name.schema, name.table, event, has_crc=has_crc)
+
+        for event in maps:
+            await self.run(lambda event=event: check(event))  # type: ignore[misc]
+
+    async def run_definition(self, record: Definition, gtid: str) -> None:
+        """DDL on a connection of its own, whose context is the statement's, under a GTID of ours."""
+
+        def run() -> None:
+            self._ddl_connection = connection = connect(self.endpoint)
+            try:
+                run_ddl(connection, parse_query(record.query, has_crc=False), gtid)
+            except UdupError as error:
+                raise type(error)(f"{record.mark.gtid}: {error}") from error
+            finally:
+                self._ddl_connection = None
+                connection.close()
+
+        await self.run(run)

@@ -1,0 +1,213 @@
+"""What was received of the log, in order, to whoever applies it: a worker, the express session, or the control thread.
+
+Touches no rows. `Scheduler` says what may start; a group goes to its worker in one message, a large transaction in
+parts, a small one that finds everything idle is applied at once. Definitions and format descriptions are barriers: they
+run alone, and DestApplier carries them out itself. Before a table's first rows its definition is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from udup.binlog.event import has_checksums
+from udup.errors import Conflict, Divergence, Transient, UdupError, error_named
+from udup.plane.envelope import (
+    Definition,
+    Done,
+    Format,
+    Group,
+    GroupPart,
+    Mark,
+    Order,
+    Part,
+    SetFormat,
+    Transaction,
+    encode,
+)
+from udup.plane.link import Link, Subjects
+from udup.target.books import Books
+from udup.target.control import Control
+from udup.target.credits import Credits
+from udup.target.express import Express
+from udup.target.parts import LargeTransaction
+from udup.target.scheduler import Assigned, Pending, Scheduler
+
+#: Transactions applied one by one after a conflict: more than were under way when it came.
+CAREFUL_TRANSACTIONS = 2000
+
+#: What stands for the transaction of a record that belongs to none.
+_NO_MARK = Mark("", 0, 0, 0, 0, True)
+
+
+class Dispatcher:
+    """`offer…` what came, `start_next` until it says no, `done` for what a worker has done.
+
+    `on_committed` is called with each group that is in the target.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        control: Control,
+        books: Books,
+        credits_: Credits,
+        on_committed: Callable[[Assigned], None],
+        *,
+        careful: bool,
+    ) -> None:
+        """`careful`: one transaction at a time, to find the one that fails."""
+        self._workers = workers
+        self._control = control
+        self._books = books
+        self._credits = credits_
+        self._on_committed = on_committed
+        self._careful = careful
+        self._scheduler = Scheduler(workers, careful=careful)
+        self._large: LargeTransaction | None = None
+        self._checked: Pending | None = None
+        self._transactions = 0
+        self._has_crc = True
+        self._link: Link
+        self._subjects: Subjects
+        self._express: Express
+
+    def connect(self, link: Link, subjects: Subjects, express: Express) -> None:
+        """Before anything is offered."""
+        self._link, self._subjects, self._express = link, subjects, express
+
+    @property
+    def careful(self) -> bool:
+        return self._careful
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """To be looked at: what waits and what runs."""
+        return self._scheduler
+
+    # ---- What comes in ----
+
+    def offer(self, record: Transaction, message: int) -> None:
+        """A CREATE … SELECT makes the table that its rows go to, so there is nothing to check before."""
+        alone = bool(record.create)
+        new_maps = [] if alone else record.new_maps
+        self._scheduler.offer(
+            Pending(record.mark, record.events, message, new_maps, alone=alone, barrier=alone, work=record)
+        )
+
+    async def offer_part(self, part: Part, message: int) -> None:
+        if part.index == 0:
+            self._large = LargeTransaction(self._check_maps, self._send_part)
+            alone = bool(part.create)
+            maps = [] if alone else part.new_maps
+            self._scheduler.offer(Pending(part.mark, b"", message, maps, alone=True, barrier=alone, work=self._large))
+        elif self._large is None:
+            raise Transient(f"a part of {part.mark.gtid} came without its beginning")
+        await self._large.add(part, message)
+
+    def offer_barrier(self, record: Definition | Format, message: int) -> None:
+        """Behind everything before it, ahead of everything after it."""
+        mark = record.mark if isinstance(record, Definition) else _NO_MARK
+        self._scheduler.offer(Pending(mark, b"", message, barrier=True, work=record))
+
+    def done(self, done: Done) -> None:
+        """A worker has carried out a group, or one part of a large transaction."""
+        group = self._scheduler.group(done.number)
+        large = group.members[0].work
+        if isinstance(large, LargeTransaction):
+            self._credits.finished(large.part_done())
+            if large.committed:
+                self._committed(group)
+        else:
+            self._finish(group)
+
+    def _finish(self, group: Assigned) -> None:
+        for member in group.members:
+            self._credits.finished(member.batch)
+        self._committed(group)
+
+    def _committed(self, group: Assigned) -> None:
+        self._scheduler.done(group.number)
+        self._books.note(group.members)
+        self._on_committed(group)
+        if self._careful:
+            self._transactions += len(group.members)
+            if self._transactions >= CAREFUL_TRANSACTIONS:
+                self._careful = False
+                self._scheduler.relax()
+
+    def error_of(self, kind: str, text: str) -> UdupError:
+        """A conflict of a transaction that ran alone, after all before it, is no matter of order: divergence."""
+        error = error_named(kind)
+        if error is Conflict and self._careful:
+            return Divergence(
+                f"the target contradicts the source at {text}; nothing of this transaction was applied. Compare the"
+                " table on both sides, mend the target, then start the job again"
+            )
+        return error(text)
+
+    # ---- What goes out ----
+
+    async def start_next(self) -> bool:
+        """Start one group if one may; false if none may now."""
+        head = self._scheduler.head
+        if head is None or self._scheduler.barrier_runs:
+            return False
+        if head.new_maps and self._checked is not head:
+            # All DDL before it has run: DDL is a barrier.
+            await self._check_maps(head.new_maps)
+            self._checked = head
+        group = self._scheduler.next_group()
+        if group is None:
+            return False
+        work = group.members[0].work
+        if isinstance(work, Definition):
+            await self._run_definition(group, work)
+        elif isinstance(work, Format):
+            await self._send_format(group, work)
+        elif isinstance(work, LargeTransaction):
+            await work.start(group, *self._books.claim(group.slot, group.members))
+        elif self._scheduler.running > 1 or not self._apply_now(group):
+            await self._send_group(group)
+        return True
+
+    def _apply_now(self, group: Assigned) -> bool:
+        """Where everything is idle: whether the group was applied here, without a worker."""
+        try:
+            applied = self._express.apply(group)
+        except UdupError as error:
+            raise self.error_of(type(error).__name__, str(error)) from error
+        if applied:
+            self._finish(group)
+        return applied
+
+    async def _send_group(self, group: Assigned) -> None:
+        version, gtids = self._books.claim(group.slot, group.members)
+        events = [member.events for member in group.members]
+        create = group.members[0].work.create
+        await self._send(group.slot, Group(group.number, len(events), version, gtids, events, group.label, create))
+
+    async def _send_part(self, slot: int, order: GroupPart) -> None:
+        await self._send(slot, order)
+
+    async def _send(self, slot: int, order: Order) -> None:
+        await self._link.publish(self._subjects.orders(slot + 1), encode(order))
+
+    async def _send_format(self, group: Assigned, record: Format) -> None:
+        self._has_crc = has_checksums(record.event)
+        await self._control.run(partial(self._express.set_format, record.event))
+        for slot in range(self._workers):
+            await self._send(slot, SetFormat(record.event))
+        self._scheduler.done(group.number)
+        self._credits.finished(group.members[0].batch)
+
+    async def _check_maps(self, maps: Sequence[bytes]) -> None:
+        await self._control.check_definitions(maps, has_crc=self._has_crc)
+
+    async def _run_definition(self, group: Assigned, record: Definition) -> None:
+        """DDL: alone, once (the server skips a GTID of ours that it has executed), then noted."""
+        await self._control.run_definition(record, self._books.definition_gtid())
+        self._books.definitions += 1
+        self._committed(group)
+        await self._books.fold()
+        self._credits.finished(group.members[0].batch)

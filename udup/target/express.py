@@ -1,0 +1,64 @@
+"""DestApplier's own session: a small group that finds every worker idle is applied here and at once.
+
+The way to a worker is a third of an idle job's latency. The session has a row of the checkpoint of its own, after those
+of the workers. It is used in the event loop, which stands still meanwhile; so it takes only what ends about as soon as
+a commit does, and waits for a row lock no longer than a second.
+"""
+
+from __future__ import annotations
+
+from udup.errors import Transient
+from udup.mysql.connection import Endpoint, MySQLError, describe, error_code
+from udup.target.books import Books
+from udup.target.failure import LOCK_ERRORS, failure_of
+from udup.target.scheduler import Assigned
+from udup.target.session import ApplySession
+
+#: Bytes of events that may be applied without a worker: what takes no longer than a commit.
+EXPRESS_BYTES = 16 << 10
+
+#: Seconds to wait for a row lock here; what needs longer is for a worker, which can wait.
+_LOCK_WAIT_SECONDS = 1
+
+
+class Express:
+    def __init__(self, endpoint: Endpoint, job: str, slot: int, books: Books) -> None:
+        """Connects. `slot` is the number of its row in the checkpoint, from 1."""
+        self._endpoint = endpoint
+        self._books = books
+        self._index = slot - 1
+        self._session = ApplySession(endpoint, job, slot, lock_wait=_LOCK_WAIT_SECONDS)
+
+    def apply(self, group: Assigned) -> bool:
+        """Whether the group is committed; False if it is not for this, or not without waiting.
+
+        Raises what `failure_of` makes of the target's error.
+        """
+        if group.members[0].barrier or group.size > EXPRESS_BYTES:
+            return False
+        version, claim = self._books.propose(self._index, group.members)
+        events = [member.events for member in group.members]
+        try:
+            self._session.apply(version, str(claim), events)
+        except MySQLError as error:
+            if error_code(error) in LOCK_ERRORS:
+                self._session.rollback()
+                return False
+            raise failure_of(error, group.label, events, lambda: self._session.is_taken_over(version)) from error
+        self._books.accept(self._index, claim)
+        return True
+
+    def set_format(self, event: bytes) -> None:
+        """The events that follow are written by this FORMAT_DESCRIPTION."""
+        self._session.set_format(event)
+
+    def rows_written(self) -> int:
+        """Rows that this session has written since it began."""
+        try:
+            return self._session.rows_written()
+        except MySQLError as error:
+            raise Transient(f"on the target {self._endpoint}: {describe(error)}") from error
+
+    def abandon(self) -> None:
+        """Close from another thread, whatever is under way."""
+        self._session.abandon()

@@ -1,0 +1,78 @@
+"""A transaction that is too large for one message: it comes in parts, and goes to one worker in parts.
+
+The worker has it open until its last part, so that memory does not grow with its size. Until it may start, its parts
+wait here; how many can is bounded by the window of the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+from udup.plane.envelope import GroupPart, Part
+from udup.target.scheduler import Assigned
+
+
+class LargeTransaction:
+    """`check` looks at the TABLE_MAPs that a part brings, `send` publishes an order to the worker of a slot."""
+
+    def __init__(
+        self,
+        check: Callable[[Sequence[bytes]], Awaitable[None]],
+        send: Callable[[int, GroupPart], Awaitable[None]],
+    ) -> None:
+        self._check = check
+        self._send = send
+        self._waiting: deque[tuple[Part, int]] = deque()  # with the number of the message
+        self._sent: deque[int] = deque()
+        self._sending = asyncio.Lock()
+        self._complete = False
+        self._group: Assigned | None = None
+        self._version = 0
+        self._gtids = ""
+
+    async def add(self, part: Part, message: int) -> None:
+        """The next part; it goes on at once if the transaction has started."""
+        self._waiting.append((part, message))
+        await self._send_waiting()
+
+    async def start(self, group: Assigned, version: int, gtids: str) -> None:
+        """It may start, on this group's worker and with this claim."""
+        self._version, self._gtids = version, gtids
+        self._group = group
+        await self._send_waiting()
+
+    def part_done(self) -> int:
+        """The worker is done with the next part: the message that it came in."""
+        return self._sent.popleft()
+
+    @property
+    def committed(self) -> bool:
+        """Whether the last part is done with."""
+        return self._complete and not self._sent
+
+    async def _send_waiting(self) -> None:
+        if self._group is None:
+            return
+        async with self._sending:
+            while self._waiting:
+                part, message = self._waiting[0]
+                if part.index and part.new_maps:
+                    await self._check(part.new_maps)
+                self._waiting.popleft()
+                self._sent.append(message)
+                self._complete = part.last
+                await self._send(self._group.slot, self._order(part, self._group.number))
+
+    def _order(self, part: Part, number: int) -> GroupPart:
+        return GroupPart(
+            number,
+            self._version,
+            self._gtids,
+            part.index,
+            part.last,
+            part.events,
+            part.mark.gtid,
+            part.create,
+        )
