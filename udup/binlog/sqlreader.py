@@ -15,6 +15,26 @@ class ObjectName(NamedTuple):
         return f"{self.schema}.{self.name}"
 
 
+class Span(NamedTuple):
+    """Where something stands in the decoded text of its statement."""
+
+    start: int
+    end: int
+
+
+class NameAt(NamedTuple):
+    """An object's name where it stands. `stored` marks a routine, trigger or event, whose name is not a table's."""
+
+    object: ObjectName
+    schema_at: Span | None  # None: the schema is not written there
+    name_at: Span
+    stored: bool = False
+
+    @property
+    def start(self) -> int:
+        return (self.schema_at or self.name_at).start
+
+
 class UnexpectedWordError(ValueError):
     """A word that stands where none of its kind should."""
 
@@ -28,6 +48,8 @@ class WordReader:
         self.words = words
         self.at = 0
         self.default_schema = default_schema
+        #: Every name that was read as one, in the order of the text.
+        self.names: list[NameAt] = []
 
     def peek(self, ahead: int = 0) -> str:
         """The keyword that may stand here, empty at the end and for quoted names and strings."""
@@ -61,16 +83,24 @@ class WordReader:
             raise UnexpectedWordError(f"expected a name and found {word.text!r}")
         return word.text
 
-    def name(self, schema: str = "") -> ObjectName:
+    def name(self, schema: str = "", *, stored: bool = False) -> ObjectName:
         """`name`, `schema.name` or `.name`; a name without schema is in `schema`, or the session's default."""
         self.accept(".")
-        first = self.identifier()
+        first, first_at = self.identifier(), self.last()
         if self.accept("."):
-            return ObjectName(first, self.identifier())
+            found = ObjectName(first, self.identifier())
+            self.names.append(NameAt(found, first_at, self.last(), stored))
+            return found
         schema = schema or self.default_schema
         if not schema:
             raise UnexpectedWordError(f"the name {first!r} has no schema and the session had none")
+        self.names.append(NameAt(ObjectName(schema, first), None, first_at, stored))
         return ObjectName(schema, first)
+
+    def last(self) -> Span:
+        """Where the word that was taken last stands."""
+        word = self.words[self.at - 1]
+        return Span(word.start, word.end)
 
     def if_exists(self) -> None:
         if not self.accept("IF", "NOT", "EXISTS"):

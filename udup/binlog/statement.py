@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from udup.binlog.alter_action import AlterAction, action_of
 from udup.binlog.query import QueryEvent
-from udup.binlog.sqlreader import ObjectName, UnexpectedWordError, WordReader
+from udup.binlog.sqlreader import NameAt, ObjectName, Span, UnexpectedWordError, WordReader
 from udup.mysql.sqltokens import UntokenizableError, codec_of, decode, tokenize
 
 
@@ -43,7 +44,8 @@ class Statement:
     """`objects` are those that the statement makes, changes or removes (of an index and a new trigger: the table);
     `sources` are tables it depends on (LIKE, REFERENCES); `schemas` are those that a database statement names, or
     that the server says a DML statement changed. `moves_files` marks DISCARD and IMPORT TABLESPACE, `numbers_rows`
-    an AUTO_INCREMENT column added to the rows that are there.
+    an AUTO_INCREMENT column added to the rows that are there. `actions` are those of an ALTER TABLE.
+    `names` and `schema_at` tell where names stand in the text as `decode` gives it.
     `atomic_select` marks the CREATE TABLE of a CREATE … SELECT, whose rows follow in the same transaction.
     """
 
@@ -52,6 +54,9 @@ class Statement:
     objects: tuple[ObjectName, ...] = ()
     sources: tuple[ObjectName, ...] = ()
     schemas: tuple[str, ...] = ()
+    names: tuple[NameAt, ...] = ()
+    schema_at: Span | None = None
+    actions: tuple[AlterAction, ...] = ()
     atomic_select: bool = False
     moves_files: bool = False
     numbers_rows: bool = False
@@ -81,11 +86,6 @@ _AFTER_DEFINER = frozenset({"SQL", "VIEW", "AGGREGATE", "PROCEDURE", "FUNCTION",
 #: Words that follow ALTER DATABASE when it names no schema.
 _DATABASE_OPTIONS = frozenset({"CHARACTER", "CHARSET", "COLLATE", "DEFAULT", "ENCRYPTION", "READ"})
 
-#: What ALTER TABLE … ADD adds besides columns.
-_ADDED_OTHERS = frozenset(
-    {"INDEX", "KEY", "UNIQUE", "FULLTEXT", "SPATIAL", "PRIMARY", "CONSTRAINT", "FOREIGN", "CHECK", "PARTITION"}
-)
-
 _SERVER_OBJECTS = frozenset({"TABLESPACE", "LOGFILE", "SERVER", "RESOURCE", "INSTANCE", "REFERENCE"})
 
 
@@ -103,7 +103,8 @@ def classify(
     """
     try:
         words = tokenize(decode(sql, codec), sql_mode)
-        statement = _Reader(words, default_schema).statement()
+        reader = _Reader(words, default_schema)
+        statement = replace(reader.statement(), names=tuple(reader.names))
     except (UntokenizableError, UnexpectedWordError) as error:
         return Statement(Kind.UNKNOWN, "", problem=str(error))
     if statement.kind is Kind.DML:
@@ -136,6 +137,7 @@ def _folded(statement: Statement) -> Statement:
         objects=fold(statement.objects),
         sources=fold(statement.sources),
         schemas=tuple(each.lower() for each in statement.schemas),
+        names=tuple(each._replace(object=fold((each.object,))[0]) for each in statement.names),
     )
 
 
@@ -237,9 +239,9 @@ class _Reader(WordReader):
             else:
                 return
 
-    def named(self) -> tuple[ObjectName, ...]:
+    def named(self, *, stored: bool = False) -> tuple[ObjectName, ...]:
         self.if_exists()
-        return (self.name(),)
+        return (self.name(stored=stored),)
 
     def dropped(self) -> tuple[ObjectName, ...]:
         """The whole list of a DROP."""
@@ -256,7 +258,8 @@ class _Reader(WordReader):
         self.if_exists()
         unnamed = verb == "ALTER" and self.peek() in _DATABASE_OPTIONS
         schema = self.default_schema if unnamed else self.identifier()
-        return Statement(Kind.DATABASE_DDL, f"{verb} DATABASE", schemas=(schema,))
+        place = None if unnamed else self.last()
+        return Statement(Kind.DATABASE_DDL, f"{verb} DATABASE", schemas=(schema,), schema_at=place)
 
     def index(self, label: str) -> Statement:
         self.identifier()
@@ -272,11 +275,11 @@ class _Reader(WordReader):
         if label == "CREATE FUNCTION" and self.peek() == "RETURNS":  # a loadable function has no parameters
             return Statement(Kind.SERVER_OBJECT, label)
         self.at = start
-        return Statement(Kind.ROUTINE_DDL, label, (self.name(),))
+        return Statement(Kind.ROUTINE_DDL, label, (self.name(stored=True),))
 
     def trigger(self, verb: str) -> Statement:
         """CREATE names the table it is for, DROP names the trigger alone."""
-        name = self.named()
+        name = self.named(stored=True)
         if verb == "DROP":
             self.end()
             return Statement(Kind.TRIGGER_DDL, "DROP TRIGGER", name)
@@ -285,11 +288,11 @@ class _Reader(WordReader):
         return Statement(Kind.TRIGGER_DDL, f"{verb} TRIGGER", (self.name(),))
 
     def event(self, label: str) -> Statement:
-        names = list(self.named())
+        names = list(self.named(stored=True))
         if label == "ALTER EVENT":
             while self.at < len(self.words) and self.peek() != "DO":
                 if self.accept("RENAME", "TO"):
-                    names.append(self.name())
+                    names.append(self.name(stored=True))
                 else:
                     self.at += 1
         return Statement(Kind.EVENT_DDL, label, tuple(names))
@@ -309,6 +312,8 @@ class _Reader(WordReader):
         while self.at < len(self.words):
             if self.accept("REFERENCES"):
                 parents.append(self.name(name.schema))  # not the session's default: seen on 9.7
+            elif self.peek() == "UNION":
+                parents += self.merged()
             elif self.accept("START", "TRANSACTION"):
                 atomic_select = True
             elif self.peek() in ("SELECT", "TABLE") or self.accept("VALUES", "ROW"):
@@ -322,7 +327,7 @@ class _Reader(WordReader):
         names, parents = [name], []
         moves_files = numbers_rows = False
         depth = 0
-        adding = self.adds_column()
+        actions = [action_of(self.peek)]
         while self.at < len(self.words):
             word = self.peek()
             depth += (word == "(") - (word == ")")
@@ -335,24 +340,35 @@ class _Reader(WordReader):
                 self.at += 3
                 self.expect("WITH", "TABLE")
                 names.append(self.name())
+            elif depth == 0 and word == "UNION":
+                parents += self.merged()
             else:
                 moves_files |= word in ("DISCARD", "IMPORT") and self.peek(1) in ("TABLESPACE", "PARTITION")
+                adding = actions[-1] is AlterAction.ADD_COLUMN
                 numbers_rows |= adding and word in ("AUTO_INCREMENT", "SERIAL") and self.peek(1) != "="
                 self.at += 1
                 if depth == 0 and word == ",":
-                    adding = self.adds_column()
+                    actions.append(action_of(self.peek))
         return Statement(
             Kind.TABLE_DDL,
             "ALTER TABLE",
             tuple(names),
             tuple(dict.fromkeys(parents)),
+            actions=tuple(dict.fromkeys(actions)),
             moves_files=moves_files,
             numbers_rows=numbers_rows,
         )
 
-    def adds_column(self) -> bool:
-        """Whether the action of an ALTER TABLE that starts here adds columns."""
-        return self.peek() == "ADD" and self.peek(1) not in _ADDED_OTHERS
+    def merged(self) -> list[ObjectName]:
+        """The tables of the option UNION [=] (a, b) of a MERGE table; nothing for any other UNION."""
+        self.expect("UNION")
+        self.accept("=")
+        tables: list[ObjectName] = []
+        if self.accept("("):
+            while not self.accept(")"):
+                tables.append(self.name())
+                self.accept(",")
+        return tables
 
     def renamed_to(self) -> list[ObjectName]:
         """The new name in RENAME [TO | AS | =] name; nothing for a column or an index."""

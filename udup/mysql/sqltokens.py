@@ -68,11 +68,16 @@ class _AnsiNoBackslash(_Ansi):
 
 @dataclass(frozen=True)
 class Word:
-    """One token: `text` without quotes, `upper` the keyword it could be (empty for a quoted name or a string)."""
+    """One token: `text` without quotes, `upper` the keyword it could be (empty for a quoted name or a string).
+
+    `start` and `end` cut it, quotes included, out of the text that was tokenized.
+    """
 
     text: str
     upper: str
     string: bool = False
+    start: int = 0
+    end: int = 0
 
 
 class UntokenizableError(ValueError):
@@ -128,12 +133,12 @@ def _scanner(sql_mode: int) -> Tokenizer:
 
 
 def _word(token: Token) -> Word:
-    kind = token.token_type
+    kind, start, end = token.token_type, token.start, token.end + 1
     if kind is TokenType.IDENTIFIER:
-        return Word(token.text, "")
+        return Word(token.text, "", start=start, end=end)
     if kind in (TokenType.STRING, TokenType.HEX_STRING, TokenType.BIT_STRING, TokenType.NATIONAL_STRING):
-        return Word(token.text, "", string=True)
-    return Word(token.text, token.text.upper())
+        return Word(token.text, "", string=True, start=start, end=end)
+    return Word(token.text, token.text.upper(), start=start, end=end)
 
 
 def _without_version(word: Word) -> Word | None:
@@ -144,4 +149,4 @@ def _without_version(word: Word) -> Word | None:
     if digits not in _VERSION_DIGITS:
         return word
     rest = word.text[digits:]
-    return Word(rest, rest.upper()) if rest else None
+    return Word(rest, rest.upper(), start=word.start + digits, end=word.end) if rest else None

@@ -42,12 +42,12 @@ def check_source(facts: ServerFacts, selection: Selection, start_after: str | No
     from, None for a full copy.
     """
     where = f"Src {facts.address}"
+    selection = selection.folding(facts.lower_case_table_names != 0)
     if facts.is_mariadb or facts.version < OLDEST_VERSION:
         return [Fault(where, f"the server is {facts.version_text}, and only MySQL 8.0 and newer is replicated from")]
     problems = [
         *_settings(facts),
         *_privileges(facts, selection),
-        *_names(facts, selection),
         *_filters(facts, selection),
         *_positions(facts, start_after),
     ]
@@ -83,6 +83,7 @@ def check_parents(connection: Connection, facts: ServerFacts, selection: Selecti
     """Foreign keys of chosen tables to parents outside of the job, whose cascades this source does not log."""
     if facts.is_mariadb or facts.version >= LOGS_CASCADES:
         return []
+    selection = selection.folding(facts.lower_case_table_names != 0)
     rows = query(
         connection,
         "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME"
@@ -120,47 +121,30 @@ def _privileges(facts: ServerFacts, selection: Selection) -> Iterator[tuple[str,
     if missing:
         listed = ", ".join(missing)
         yield f"{facts.account} has not {listed}", f"GRANT {listed} ON *.* TO {facts.account}"
-    if selection.schemas is None:
+    if selection.is_open:
         missing = facts.privileges.missing(_SCHEMA_PRIVILEGES)
         if missing:
             listed = ", ".join(missing)
             yield f"{facts.account} has not {listed} on every schema", f"GRANT {listed} ON *.* TO {facts.account}"
         return
-    for schema, tables in sorted(selection.schemas.items()):
-        wanted = _SCHEMA_PRIVILEGES if tables is None else ("SELECT",)
-        places = ["*"] if tables is None else sorted(tables)
-        for table in places:
-            missing = facts.privileges.missing(wanted, schema, table)
-            if missing:
-                listed = ", ".join(missing)
-                place = f"{quote(schema)}.{'*' if table == '*' else quote(table)}"
-                yield f"{facts.account} has not {listed} on {place}", f"GRANT {listed} ON {place} TO {facts.account}"
-
-
-def _names(facts: ServerFacts, selection: Selection) -> Iterator[tuple[str, str]]:
-    """A server that keeps names in lower case logs them so, and names are compared as they are logged."""
-    if facts.lower_case_table_names == 0:
-        return
-    for schema, tables in sorted((selection.schemas or {}).items()):
-        for name in [schema, *sorted(tables or ())]:
-            if name != name.lower():
-                yield (
-                    f"ReplicateDoDb names {name}, which this server (lower_case_table_names="
-                    f"{facts.lower_case_table_names}) logs as {name.lower()}",
-                    f"write {name.lower()}",
-                )
+    for place in sorted(selection.places(), key=lambda each: (each.schema, each.table)):
+        wanted = _SCHEMA_PRIVILEGES if place.whole else ("SELECT",)
+        missing = facts.privileges.missing(wanted, place.schema, place.table)
+        if missing:
+            listed = ", ".join(missing)
+            on = f"{quote(place.schema)}.{'*' if place.table == '*' else quote(place.table)}"
+            yield f"{facts.account} has not {listed} on {on}", f"GRANT {listed} ON {on} TO {facts.account}"
 
 
 def _filters(facts: ServerFacts, selection: Selection) -> Iterator[tuple[str, str]]:
     """Schemas that the source leaves out of its log on purpose."""
+    named = {place.schema for place in selection.places()}
     if facts.logged_schemas:
-        unlogged = (
-            {"every other schema"} if selection.schemas is None else set(selection.schemas) - facts.logged_schemas
-        )
-    elif selection.schemas is None:
-        unlogged = set(facts.unlogged_schemas)
+        unlogged = {"every other schema"} if selection.is_open else named - facts.logged_schemas
+    elif selection.is_open:
+        unlogged = {schema for schema in facts.unlogged_schemas if selection.wants_schema(schema)}
     else:
-        unlogged = set(selection.schemas) & facts.unlogged_schemas
+        unlogged = named & facts.unlogged_schemas
     if unlogged:
         yield (
             f"binlog_do_db or binlog_ignore_db keeps {', '.join(sorted(unlogged))} out of the binary log",

@@ -132,13 +132,11 @@ def _global_privileges(facts: ServerFacts) -> Iterator[tuple[str, str]]:
 
 def _schema_privileges(facts: ServerFacts, selection: Selection) -> Iterator[tuple[str, str]]:
     whole = (*_TABLE_PRIVILEGES, *_OBJECT_PRIVILEGES)
-    if selection.schemas is None:
+    if not selection.rules:
         places: list[tuple[str, str, tuple[str, ...]]] = [("*", "*", whole)]
-    else:
-        places = []
-        for schema, tables in sorted(selection.schemas.items()):
-            names = ["*"] if tables is None else sorted(tables)
-            places += [(schema, table, whole if tables is None else _TABLE_PRIVILEGES) for table in names]
+    else:  # what a regular expression makes of a schema's name is not known here; its first statement tells
+        named = sorted(selection.places(renamed=True), key=lambda each: (each.schema, each.table))
+        places = [(each.schema, each.table, whole if each.whole else _TABLE_PRIVILEGES) for each in named]
     for schema, table, wanted in [*places, (UDUP_SCHEMA, "*", _UDUP_PRIVILEGES)]:
         missing = facts.privileges.missing(wanted, schema, table)
         if missing:
