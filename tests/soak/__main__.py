@@ -1,0 +1,57 @@
+"""`python -m tests.soak --seconds 600`: a random workload with kills, compared at every quiet point.
+
+The seed is printed; `--seed` makes the same tables, statements and kills again (threads still meet as they will).
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.soak.run import Plan, Soak
+from udup.errors import UdupError
+from udup.sandbox.node import UdupNode
+from udup.sandbox.provision import provision
+from udup.sandbox.server import MysqlServer
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=120, help="how long to write (default: %(default)s)")
+    parser.add_argument("--seed", default=str(time.time_ns()), help="of an earlier run, to repeat it")
+    parser.add_argument("--writers", type=int, default=3, help="threads that write rows (default: %(default)s)")
+    parser.add_argument("--round", type=float, default=20, dest="round_seconds", help="seconds between comparisons")
+    parser.add_argument("--ddl", type=float, default=1, dest="ddl_seconds", help="seconds between DDL, 0 for none")
+    parser.add_argument("--kills", type=float, default=8, dest="kill_seconds", help="seconds between kills, 0 for none")
+    chosen = parser.parse_args()
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"{time.monotonic() - began:7.1f}  {line}", flush=True)
+
+    plan = Plan(**vars(chosen))
+    programs = provision(say)
+    with tempfile.TemporaryDirectory(prefix="udup-soak-") as name:
+        folder = Path(name)
+        with (
+            MysqlServer(programs, folder / "source") as source,
+            MysqlServer(programs, folder / "target") as target,
+            UdupNode(folder / "node") as node,
+        ):
+            soak = Soak(source, target, node, plan, say)
+            try:
+                soak.run()
+            except UdupError as error:
+                print(f"FAILED: {error}\n--- the server's log ends with:\n{node.log.read_text()[-4000:]}")
+                return 1
+    say(f"equal after every one of {soak.rounds} rounds, {len(soak.kills)} kills")
+    return 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""One soak: rounds of random writing with kills in between, each ending in quiet and a comparison of both servers."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+
+import httpx
+
+from tests.soak.tables import TABLES, Model
+from tests.soak.writers import Writers
+from udup.errors import Transient, UdupError
+from udup.mysql.connection import connect, query
+from udup.sandbox.api import job_document
+from udup.sandbox.compare import compare, wait_level
+from udup.sandbox.node import UdupNode
+from udup.sandbox.server import MysqlServer
+
+SCHEMA = JOB = "soak"
+
+#: Seconds for the target to come level after the writers have ended.
+LEVEL_SECONDS = 120.0
+
+#: What may be killed; actors are found by their role, the rest by its name.
+ACTORS = ("worker", "applier", "extractor", "supervisor", "store")
+VICTIMS = (*ACTORS, "nats-server", "main", "source", "target")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`seconds` in all, in rounds of `round_seconds`; a kill every `kill_seconds` on the average, 0 for none."""
+
+    seed: str
+    seconds: float
+    round_seconds: float = 20.0
+    writers: int = 3
+    ddl_seconds: float = 1.0
+    kill_seconds: float = 8.0
+    copy_seconds: float = 3.0
+
+
+@dataclass
+class Soak:
+    """`say` hears, line by line, what goes on."""
+
+    source: MysqlServer
+    target: MysqlServer
+    node: UdupNode
+    plan: Plan
+    say: Callable[[str], None]
+    rounds: int = 0
+    kills: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Raises `UdupError` with the seed when the two servers differ or the job ends."""
+        plan = self.plan
+        self.say(f"seed {plan.seed}: {plan.seconds:.0f} s, {plan.writers} writers")
+        dice = random.Random(plan.seed)
+        model = self._make_tables(dice)
+        end = time.monotonic() + plan.seconds
+        while self.rounds == 0 or time.monotonic() < end:
+            writers = Writers(
+                self.source.endpoint,
+                SCHEMA,
+                model,
+                f"{plan.seed}-{self.rounds}",
+                rows=plan.writers,
+                ddl_seconds=plan.ddl_seconds,
+            )
+            writers.start()
+            try:
+                if self.rounds == 0:
+                    time.sleep(plan.copy_seconds)  # rows to copy, and a copy under writing
+                    self._post_job()
+                self._kill_meanwhile(dice, min(plan.round_seconds, max(1.0, end - time.monotonic())))
+            finally:
+                writers.stop()
+            self.rounds += 1
+            self._compare(writers)
+
+    def _make_tables(self, dice: random.Random) -> Model:
+        model = Model(dice)
+        with closing(connect(self.source.endpoint)) as connection:
+            query(connection, f"CREATE DATABASE {SCHEMA}")
+            query(connection, f"USE {SCHEMA}")
+            query(connection, "SET SESSION sql_mode = ''")
+            while len(model.tables) < TABLES:
+                table = model.new_table()
+                with suppress(Exception):  # some random definitions are too long for a row
+                    query(connection, table.create_sql(dice))
+                    model.put(table)
+        return model
+
+    def _post_job(self) -> None:
+        document = {**job_document(JOB, self.source.endpoint, self.target.endpoint, [SCHEMA]), "ID": JOB}
+        document["Tasks"][1]["Config"]["MaxRetries"] = 1000
+        self.node.post_job(document)
+
+    def _kill_meanwhile(self, dice: random.Random, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            pause = dice.expovariate(1 / self.plan.kill_seconds) if self.plan.kill_seconds else seconds
+            time.sleep(min(pause, left))
+            if self.plan.kill_seconds and time.monotonic() < end:
+                self._kill(dice.choice(VICTIMS))
+
+    def _kill(self, victim: str) -> None:
+        self.kills.append(victim)
+        self.say(f"kill {victim}")
+        if victim in ("source", "target"):
+            server = self.source if victim == "source" else self.target
+            server.kill()
+            server.restart()
+        elif victim == "main":
+            self.node.kill()
+            self.node.start()
+        else:
+            pid = self._pid(victim)
+            if pid:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def _pid(self, victim: str) -> int:
+        if victim == "nats-server":
+            return next((pid for pid, title in self.node.pids().items() if "nats-server" in title), 0)
+        with suppress(httpx.HTTPError, ValueError):
+            actors = httpx.get(f"{self.node.url}/v1/agent/actors", timeout=5).json()
+            return next((int(actor["Pid"]) for actor in actors if actor["Role"] == victim), 0)
+        return 0
+
+    def _compare(self, writers: Writers) -> None:
+        if writers.problems:
+            raise UdupError(f"seed {self.plan.seed}: a writer failed: {writers.problems[0]}")
+        if not wait_level(self.source.endpoint, self._applied, LEVEL_SECONDS):
+            raise UdupError(f"seed {self.plan.seed}: the target does not come level: {self._shown()}")
+        comparison = compare(self.source.endpoint, self.target.endpoint, [SCHEMA])
+        done = ", ".join(f"{count} {what}" for what, count in sorted(writers.done.items()))
+        self.say(f"round {self.rounds}: {done}; {comparison.report()}")
+        if not comparison.equal:
+            raise UdupError(f"seed {self.plan.seed}: the servers differ: {comparison.report()}")
+
+    def _applied(self) -> str:
+        """What the target's checkpoint says. A job that has failed will not come level: say so at once."""
+        shown = self._shown()
+        if shown.get("Stage") == "failed":
+            raise UdupError(f"seed {self.plan.seed}: the job failed: {shown.get('StatusDescription')}")
+        with closing(connect(self.target.endpoint)) as connection:
+            if not query(connection, "SHOW DATABASES LIKE 'udup'"):
+                return ""
+            rows = query(connection, "SELECT gtids FROM udup.checkpoint WHERE job = %s AND gtids <> ''", JOB)
+        return ",".join(str(row[0]) for row in rows)
+
+    def _shown(self) -> dict[str, object]:
+        try:
+            return dict(self.node.job(JOB))
+        except Transient:
+            return {}

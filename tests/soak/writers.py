@@ -1,0 +1,159 @@
+"""Writers: threads that change rows and definitions of one schema at random, until they are told to stop."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+
+from tests.soak.tables import Model, Table, change
+from udup.errors import UdupError
+from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, error_code, is_transient, query
+from udup.mysql.names import quote
+
+#: Errors that random statements rightly get: duplicates, deadlocks, rows too long, what DDL has just changed, …
+EXPECTED = frozenset(
+    {
+        # of rows: duplicates, NULLs, values out of range or too long
+        *(1048, 1062, 1136, 1264, 1265, 1292, 1364, 1366, 1406, 1426, 1690),
+        # of locks, and of definitions that have just changed
+        *(1054, 1146, 1205, 1213, 1305, 1317, 1412),
+        # of random definitions: names taken or gone, keys and rows too long, a last column dropped
+        *(1050, 1060, 1061, 1068, 1069, 1071, 1072, 1090, 1091, 1118, 1170, 1176, 3108, 3837, 1845, 1846),
+    }
+)
+
+#: Seconds that a writer pauses between transactions, at most.
+PAUSE_SECONDS = 0.02
+
+
+class Writers:
+    """`rows` threads write rows, one more changes definitions every `ddl_seconds`. Failures end up in `problems`."""
+
+    def __init__(
+        self, endpoint: Endpoint, schema: str, model: Model, seed: str, *, rows: int, ddl_seconds: float
+    ) -> None:
+        self._endpoint = endpoint
+        self._schema = schema
+        self._model = model
+        self._stopped = threading.Event()
+        self._ddl_seconds = ddl_seconds
+        self.done: Counter[str] = Counter()
+        self.problems: list[str] = []
+        tasks = [(self._write, f"{seed}-writer-{number}") for number in range(rows)]
+        tasks += [(self._define, f"{seed}-ddl")] if ddl_seconds else []
+        self._threads = [
+            threading.Thread(target=self._run, args=(task, random.Random(name)), name=name, daemon=True)
+            for task, name in tasks
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join(60)
+
+    def _run(self, task: Callable[[Connection, random.Random], None], dice: random.Random) -> None:
+        """Again from the beginning when the server is away: it may have been killed."""
+        while not self._stopped.is_set():
+            try:
+                with closing(connect(self._endpoint, database=self._schema)) as connection:
+                    query(connection, "SET SESSION sql_mode = '', innodb_lock_wait_timeout = 2, lock_wait_timeout = 5")
+                    task(connection, dice)
+            except (MySQLError, UdupError, OSError) as error:
+                if isinstance(error, MySQLError) and not is_transient(error):
+                    self.problems.append(f"{threading.current_thread().name}: {error}")
+                    return
+                self._stopped.wait(0.3)
+
+    def _write(self, connection: Connection, dice: random.Random) -> None:
+        while not self._stopped.wait(dice.random() * PAUSE_SECONDS):
+            _tolerating(connection, lambda: self._transaction(connection, dice))
+
+    def _transaction(self, connection: Connection, dice: random.Random) -> None:
+        style = dice.random()
+        query(connection, "BEGIN")
+        for number in range(dice.choice([1, 1, 2, 5, 30])):
+            table = self._model.pick(dice)
+            if table is None:
+                break
+            if number == 1 and style < 0.1:
+                query(connection, "SAVEPOINT s")
+            query(connection, statement(table, dice))
+        if 0.05 < style < 0.1:
+            query(connection, "ROLLBACK TO s")
+        query(connection, "ROLLBACK" if style > 0.95 else "COMMIT")
+        self.done["rolled back" if style > 0.95 else "committed"] += 1
+
+    def _define(self, connection: Connection, dice: random.Random) -> None:
+        while not self._stopped.wait(dice.uniform(0.2, 1.8) * self._ddl_seconds):
+            sql, before, after = change(self._model, dice)
+
+            def carry_out(sql: str = sql, before: Table | None = before, after: Table | None = after) -> None:
+                query(connection, sql)
+                if before is not None:
+                    self._model.drop(before.name)
+                if after is not None:
+                    self._model.put(after)
+                self.done["definitions"] += 1
+
+            _tolerating(connection, carry_out)
+
+
+def _tolerating(connection: Connection, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except MySQLError as error:
+        if error_code(error) not in EXPECTED:
+            raise
+        query(connection, "ROLLBACK")
+
+
+def statement(table: Table, dice: random.Random) -> str:
+    """One change of rows."""
+    name = quote(table.name)
+    values = {
+        column: "NULL" if _is_null(table, column, dice) else kind.literal(dice)
+        for column, kind in table.columns.items()
+    }
+    match dice.choice(["insert", "insert", "insert", "rows", "update", "update", "delete", "replace"]):
+        case "insert":
+            return _insert("INSERT", name, [values])
+        case "rows":
+            more = [
+                {column: kind.literal(dice) for column, kind in table.columns.items()}
+                for _ in range(dice.choice([2, 20, 80]))
+            ]
+            return _insert("INSERT IGNORE", name, more)
+        case "replace" if table.key:
+            return _insert("REPLACE", name, [values])
+        case "update":
+            columns = dice.sample(list(values), dice.randint(1, min(3, len(values))))
+            sets = ", ".join(f"{quote(column)} = {values[column]}" for column in columns)
+            share, most = dice.choice([0.02, 0.2]), dice.choice([1, 3, 40])
+            return f"UPDATE IGNORE {name} SET {sets} WHERE RAND() < {share} LIMIT {most}"
+        case _:
+            return f"DELETE FROM {name} WHERE RAND() < {dice.choice([0.05, 0.5])} LIMIT {dice.choice([1, 2, 30])}"
+
+
+def _row(table: Table, dice: random.Random) -> dict[str, str]:
+    """A value for every column but the generated ones."""
+    return {
+        column: "NULL" if _is_null(table, column, dice) else kind.literal(dice)
+        for column, kind in table.columns.items()
+    }
+
+
+def _is_null(table: Table, column: str, dice: random.Random) -> bool:
+    return column not in table.key and dice.random() < 0.12
+
+
+def _insert(verb: str, name: str, rows: list[dict[str, str]]) -> str:
+    columns = ", ".join(quote(column) for column in rows[0])
+    tuples = ", ".join(f"({', '.join(row.values())})" for row in rows)
+    return f"{verb} INTO {name} ({columns}) VALUES {tuples}"
