@@ -34,11 +34,13 @@ from udup.actors.supervisor import JobSupervisor
 from udup.actors.system import Actors as ActorSystem
 from udup.config import Settings
 from udup.errors import ConfigError, Refused, Transient, UdupError
+from udup.identity import load_node_id
 from udup.job import IndexConflict, JobRecord
 from udup.plane.address import shown
 from udup.plane.server import NatsServer
 from udup.store import JobStore
 from udup.web.app import create_app
+from udup.web.blocking import WaitingRoom
 from udup.web.ports import ActorInfo, NotReady, Written
 from udup.web.serve import WebServer
 
@@ -120,7 +122,9 @@ class _Node:
                 backoff_max_s=settings.retry.backoff_max_s,
             )
             reads = _Reads(url)
-            web = WebServer(create_app(_Control(self, reads), reads, settings), settings)
+            room = WaitingRoom()
+            app = create_app(_Control(self, reads), reads, settings, load_node_id(settings.data_path), room)
+            web = WebServer(app, settings, before_stop=room.close)
             self._start_supervisor()
             web.start()
             self._log.info(

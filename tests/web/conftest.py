@@ -10,15 +10,32 @@ import pytest
 from falcon import testing
 
 from udup.config import Settings, load_settings
-from udup.job import JobRecord, accept, check_enforced_index, document_id
+from udup.job import DesiredState, JobRecord, JobType, accept, check_enforced_index, document_id
+from udup.job.allocation import Allocation, Evaluation, Trigger
 from udup.web.app import create_app
-from udup.web.ports import ActorInfo, Written
+from udup.web.blocking import WaitingRoom
+from udup.web.ports import ActorInfo, Check, NotThere, Outcome, Written
+
+NODE_ID = "1eda45f8-df9b-1541-9009-83952e7b672a"
+
+#: A moment in nanoseconds, as the tasks of the jobs below were made.
+MOMENT = 1_500_000_000_123_456_789
+
+ACTOR = ActorInfo("supervisor", "", 7, state="running", started=1.5, restarts=2, rss=4096)
+
+
+#: Seconds that a request may block here.
+LONGEST_WAIT_S = 20.0
 
 
 class MemoryJobs:
-    """Both ports. `fail_with` makes the next call raise; `unready` makes the node unready."""
+    """Both ports. `fail_with` makes the next call raise; `unready` makes the node unready; `purged` were deleted so."""
 
     def __init__(self) -> None:
+        self.gone: list[Evaluation] = []
+        self.purged: list[str] = []
+        self.killed: list[int] = []
+        self.checks = [Check("Src", "version", Outcome.PASS, "9.7.0")]
         self.records: dict[str, JobRecord] = {}
         self.index = 5
         self.fail_with: Exception | None = None
@@ -32,25 +49,78 @@ class MemoryJobs:
             spec, kept = accept(document, stored.document if stored else None)
             check_enforced_index(enforce_index, spec.id, stored)
             self.index += 1
+            made = self._evaluation(spec.id, Trigger.REGISTER)
+            before = stored.allocations if stored else ()
             self.records[spec.id] = JobRecord(
                 id=spec.id,
                 document=kept,
                 create_index=stored.create_index if stored else self.index,
                 modify_index=self.index,
                 job_modify_index=self.index,
+                allocations=(*before, *(self._allocation(made, task) for task in ("Src", "Dest"))),
+                evaluations=(*(stored.evaluations if stored else ()), made),
             )
-            return self._written(spec.id)
+            return self._written(spec.id, made.id)
 
-    def delete(self, job_id: str) -> Written:
+    def delete(self, job_id: str, *, purge: bool = False) -> Written:
         with self._lock:
             self._may_fail()
             self.index += 1
-            self.records.pop(job_id, None)
+            if self.records.pop(job_id, None):
+                self.gone.append(self._evaluation(job_id, Trigger.DEREGISTER))
+            self.purged += [job_id] * purge
             return self._written(job_id)
+
+    def pause(self, job_id: str) -> Written:
+        return self._wish(job_id, DesiredState.PAUSE)
+
+    def resume(self, job_id: str) -> Written:
+        return self._wish(job_id, DesiredState.RUN)
+
+    def _wish(self, job_id: str, desired: DesiredState) -> Written:
+        with self._lock:
+            self._may_fail()
+            record = self.records.get(job_id)
+            if record is None:
+                raise NotThere("job not found")
+            if record.desired == desired:
+                return Written(0, job_id, "", changed=False)
+            self.index += 1
+            update = {"desired": desired, "modify_index": self.index}
+            self.records[job_id] = record.model_copy(update=update)
+            return self._written(job_id)
+
+    def change(self, job_id: str, **fields: Any) -> None:
+        """Something of a job changes by itself."""
+        with self._lock:
+            self.index += 1
+            self.records[job_id] = self.records[job_id].model_copy(update={**fields, "modify_index": self.index})
+
+    def validate(self, document: dict[str, Any]) -> list[Check]:
+        self._may_fail()
+        accept(document)
+        return self.checks
 
     def actors(self) -> list[ActorInfo]:
         self._may_fail()
-        return [ActorInfo("supervisor", "", 7)]
+        return [ACTOR]
+
+    def kill_actor(self, pid: int) -> None:
+        self._find_actor(pid)
+        self.killed.append(pid)
+
+    def actor_stacks(self, pid: int) -> str:
+        self._find_actor(pid)
+        return f"Thread {pid}: é"
+
+    def _find_actor(self, pid: int) -> None:
+        self._may_fail()
+        if pid != ACTOR.pid:
+            raise NotThere(f"no actor of this node has the process {pid}")
+
+    def evaluations(self) -> list[Evaluation]:
+        self._may_fail()
+        return self.gone
 
     def jobs(self, prefix: str) -> tuple[list[JobRecord], int]:
         self._may_fail()
@@ -63,9 +133,31 @@ class MemoryJobs:
     def problems(self) -> list[str]:
         return self.unready
 
-    def _written(self, job_id: str) -> Written:
+    def _evaluation(self, job_id: str, trigger: Trigger) -> Evaluation:
+        return Evaluation(
+            id=str(uuid.uuid4()),
+            job_id=job_id,
+            job_type=JobType.SYNCHRONOUS,
+            triggered_by=trigger,
+            job_modify_index=self.index,
+            create_index=self.index + 1,
+            modify_index=self.index + 1,
+        )
+
+    def _allocation(self, made: Evaluation, task: str) -> Allocation:
+        return Allocation(
+            id=str(uuid.uuid4()),
+            eval_id=made.id,
+            task=task,
+            job_create_index=self.index,
+            create_index=self.index + 1,
+            modify_index=self.index + 1,
+            create_time_ns=MOMENT,
+        )
+
+    def _written(self, job_id: str, eval_id: str = "") -> Written:
         self.index += 1
-        return Written(self.index, job_id, str(uuid.uuid4()))
+        return Written(self.index, job_id, eval_id or str(uuid.uuid4()))
 
     def _may_fail(self) -> None:
         if self.fail_with is not None:
@@ -85,7 +177,7 @@ def settings() -> Settings:
 
 @pytest.fixture
 def client(memory: MemoryJobs, settings: Settings) -> testing.TestClient:
-    return testing.TestClient(create_app(memory, memory, settings))
+    return testing.TestClient(create_app(memory, memory, settings, NODE_ID, WaitingRoom(longest_s=LONGEST_WAIT_S)))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from falcon.testing import TestClient
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/v1", "/v1/", "/v1/jobs/", "/v2/jobs", "/V1/jobs", "/v1/health/", "/v1/job/a/pause", "/v1/job/a/b/resume"],
+    ["/", "/v1", "/v1/", "/v1/jobs/", "/v2/jobs", "/V1/jobs", "/v1/health/", "/v1/regions", "/v1/agent/actor/x/stacks"],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_unknown_paths_are_not_found(client: TestClient, path: str, method: str) -> None:
@@ -45,6 +45,10 @@ def test_methods_that_a_path_has_not_are_invalid(client: TestClient, method: str
         ("/v1/x/../jobs", "/v1/jobs"),
         ("/../v1/jobs", "/v1/jobs"),
         ("/v1/job", "/v1/job/"),
+        ("/v1/node", "/v1/node/"),
+        ("/v1/allocation", "/v1/allocation/"),
+        ("/v1/evaluation", "/v1/evaluation/"),
+        ("/v1/agent/allocation", "/v1/agent/allocation/"),
         ("/v1/job//", "/v1/job/"),
         ("//evil.example/..", "/"),
         ("/v1/job/a%3Cb//", "/v1/job/a%3Cb/"),

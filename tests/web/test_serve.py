@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.web.conftest import NODE_ID
 from udup.config import Settings, load_settings
 from udup.errors import ConfigError
 from udup.web.app import create_app
@@ -21,7 +22,7 @@ from udup.web.serve import WebServer
 
 @pytest.fixture
 def server(memory: Any, settings: Settings) -> Iterator[WebServer]:
-    web = WebServer(create_app(memory, memory, settings), settings)
+    web = WebServer(create_app(memory, memory, settings, NODE_ID), settings)
     web.start()
     yield web
     web.stop()
@@ -92,7 +93,7 @@ def test_many_clients_at_a_time_each_get_their_own_answer(server: WebServer, doc
 
 def test_a_stop_is_prompt_with_idle_connections_open_and_frees_the_port(memory: Any, settings: Settings) -> None:
     others = set(threading.enumerate())
-    web = WebServer(create_app(memory, memory, settings), settings)
+    web = WebServer(create_app(memory, memory, settings, NODE_ID), settings)
     web.start()
     with httpx.Client(base_url=web.url) as client:
         assert client.get("/v1/health").status_code == 200
@@ -108,7 +109,7 @@ def test_a_stop_is_prompt_with_idle_connections_open_and_frees_the_port(memory: 
     ]:
         assert time.monotonic() < deadline, left
         time.sleep(0.01)
-    again = WebServer(create_app(memory, memory, settings), load_settings(flags={"ports.http": web.port}))
+    again = WebServer(create_app(memory, memory, settings, NODE_ID), load_settings(flags={"ports.http": web.port}))
     assert again.port == web.port
     again.stop()
 
@@ -122,7 +123,7 @@ def test_a_request_under_way_is_answered_before_the_stop(memory: Any, settings: 
         return []
 
     memory.problems = slow
-    web = WebServer(create_app(memory, memory, settings), settings)
+    web = WebServer(create_app(memory, memory, settings, NODE_ID), settings)
     web.start()
     answers: list[int] = []
     asking = threading.Thread(target=lambda: answers.append(httpx.get(f"{web.url}/v1/health").status_code))
@@ -133,12 +134,14 @@ def test_a_request_under_way_is_answered_before_the_stop(memory: Any, settings: 
     assert answers == [200]
 
 
-def test_a_taken_port_is_told_with_what_to_do(memory: Any, settings: Settings) -> None:
+def test_a_taken_port_is_told_with_what_to_do_and_leaves_no_threads(memory: Any, settings: Settings) -> None:
+    others = set(threading.enumerate())
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = load_settings(flags={"ports.http": port})
         with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{port}: another program listens there"):
-            WebServer(create_app(memory, memory, settings), settings)
+            WebServer(create_app(memory, memory, settings, NODE_ID), settings)
+    assert {thread.name for thread in set(threading.enumerate()) - others} == set()
 
 
 def test_it_listens_on_loopback_alone(server: WebServer) -> None:

@@ -1,4 +1,4 @@
-"""Writing answers: compact JSON (or pretty, when asked), and the headers that tell how fresh it is."""
+"""Writing answers: compact JSON with sorted keys (or pretty, when asked), and the headers that tell how fresh it is."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ LEADER_HEADER = "X-Udup-KnownLeader"
 CONTACT_HEADER = "X-Udup-LastContact"
 JOB_HEADER = "X-Udup-Job-Id"
 
+TEXT = "text/plain; charset=utf-8"
+
 #: What a header may hold as it is; the rest is percent-encoded, and so is the percent sign.
 _HEADER_SAFE = "!\"#$&'()*+,/:;<=>?@[\\]^`{|}"
 
@@ -20,9 +22,9 @@ _HEADER_SAFE = "!\"#$&'()*+,/:;<=>?@[\\]^`{|}"
 def give(req: falcon.Request, resp: falcon.Response, value: Any) -> None:
     """Answer with a JSON value; `?pretty` (with anything but 0) indents it by four and ends it with a newline."""
     if req.get_param("pretty", default="0") != "0":
-        text = json.dumps(value, ensure_ascii=False, indent=4) + "\n"
+        text = json.dumps(value, ensure_ascii=False, indent=4, sort_keys=True) + "\n"
     else:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     resp.data = text.encode()
     resp.content_type = falcon.MEDIA_JSON
 

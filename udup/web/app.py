@@ -1,6 +1,7 @@
 """The REST API as a WSGI application, put together from its parts.
 
-Exact paths without a slash at their end; everything after /v1/job/ is a job's ID. There is nothing else.
+Exact paths without a slash at their end; behind /v1/job/, /v1/node/, /v1/allocation/, /v1/evaluation/ and
+/v1/agent/allocation/ is an ID, which may be followed by a part of the thing. There is nothing else.
 """
 
 from __future__ import annotations
@@ -11,26 +12,95 @@ import falcon
 
 from udup.config import Settings
 from udup.web import errors
-from udup.web.actors import ActorsResource
+from udup.web.actors import ActorResource, ActorsResource
+from udup.web.agent import SelfResource
+from udup.web.allocations import AllocationResource, AllocationsResource, StatisticsResource
+from udup.web.blocking import WaitingRoom
+from udup.web.cluster import JoinResource, LeaderResource, LeaveResource, ManagersResource, MembersResource
+from udup.web.evaluations import EvaluationResource, EvaluationsResource
 from udup.web.health import HealthResource
-from udup.web.jobs import JobResource, JobsResource, RegionRule, Registration
+from udup.web.jobs import JobResource, JobsResource, Registration
 from udup.web.middleware import Compression, MethodRule, OriginRule, PathRule
+from udup.web.neighbourhood import Neighbourhood
+from udup.web.nodes import NodeResource, NodesResource
 from udup.web.ports import JobControl, JobReads
+from udup.web.queries import RegionRule
+from udup.web.reading import Reading
+from udup.web.tables import Tables
+from udup.web.validate import ValidateResource
+
+App = falcon.App[falcon.Request, falcon.Response]
 
 
-def create_app(control: JobControl, reads: JobReads, settings: Settings) -> falcon.App[falcon.Request, falcon.Response]:
-    """The application; `control` and `reads` are called from several threads at once."""
-    rules: list[Any] = [Compression(), MethodRule(), PathRule(), OriginRule()]
+def create_app(
+    control: JobControl,
+    reads: JobReads,
+    settings: Settings,
+    node_id: str,
+    room: WaitingRoom | None = None,
+) -> App:
+    """The application; `control` and `reads` are called from several threads at once.
+
+    Requests that block wait in `room`, which whoever ends the server closes first.
+    """
+    rules: list[Any] = [
+        Compression(),
+        MethodRule(),
+        PathRule(),
+        OriginRule(),
+    ]
     app = falcon.App(middleware=rules, media_type=falcon.MEDIA_JSON)
     errors.install(app)
     region = RegionRule(settings.region)
-    registration = Registration(control, region, settings.http.max_body_bytes)
-    job = JobResource(control, reads, registration, region)
-    health = HealthResource(reads)
-    app.add_route("/v1/jobs", JobsResource(reads, registration, region))
-    app.add_route("/v1/job/{job_id:path}", job)
+    reading = Reading(region, room or WaitingRoom())
+    here = Neighbourhood(node_id, settings, reads)
+    _add_jobs(app, control, reads, settings, here, reading, region)
+    _add_neighbourhood(app, here, region)
+    app.add_route("/v1/self", SelfResource(here, reads, settings))
     app.add_route("/v1/agent/actors", ActorsResource(control))
+    app.add_route("/v1/agent/actor/{pid:int(min=1)}/kill", ActorResource(control), suffix="kill")
+    app.add_route("/v1/agent/actor/{pid:int(min=1)}/stacks", ActorResource(control), suffix="stacks")
+    health = HealthResource(reads)
     app.add_route("/v1/health", health)
     app.add_route("/v1/health/ready", health)
     app.add_route("/v1/health/live", health, suffix="live")
     return app
+
+
+def _add_jobs(
+    app: App,
+    control: JobControl,
+    reads: JobReads,
+    settings: Settings,
+    here: Neighbourhood,
+    reading: Reading,
+    region: RegionRule,
+) -> None:
+    """Jobs, and what became of them: allocations and evaluations."""
+    limit = settings.http.max_body_bytes
+    registration = Registration(control, region, limit)
+
+    def tables() -> Tables:
+        return Tables(reads, here.node_id, here.datacenter)
+
+    app.add_route("/v1/jobs", JobsResource(reads, registration, reading))
+    app.add_route("/v1/job/{path:path}", JobResource(control, reads, tables, registration, reading, region))
+    app.add_route("/v1/validate/job", ValidateResource(control, region, limit))
+    app.add_route("/v1/allocations", AllocationsResource(tables, reading))
+    app.add_route("/v1/allocation/{path:path}", AllocationResource(tables, reading))
+    app.add_route("/v1/evaluations", EvaluationsResource(tables, reading))
+    app.add_route("/v1/evaluation/{path:path}", EvaluationResource(tables, reading))
+    app.add_route("/v1/agent/allocation/{path:path}", StatisticsResource(tables))
+    app.add_route("/v1/nodes", NodesResource(here, reading))
+    app.add_route("/v1/node/{path:path}", NodeResource(here, tables, reading, region))
+
+
+def _add_neighbourhood(app: App, here: Neighbourhood, region: RegionRule) -> None:
+    leader, managers = LeaderResource(here, region), ManagersResource(here)
+    app.add_route("/v1/members", MembersResource(here))
+    app.add_route("/v1/leader", leader)
+    app.add_route("/v1/peers", leader, suffix="peers")
+    app.add_route("/v1/managers", managers)
+    app.add_route("/v1/servers", managers)
+    app.add_route("/v1/join", JoinResource(here))
+    app.add_route("/v1/leave", LeaveResource())

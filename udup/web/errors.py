@@ -16,7 +16,8 @@ import falcon
 from udup import logs
 from udup.errors import Fault, Refused, Transient, UdupError, Unsupported
 from udup.job import IndexConflict
-from udup.web.ports import NotReady
+from udup.web.answers import TEXT
+from udup.web.ports import NotReady, NotThere
 
 #: The router's answer to a path that is not there, byte for byte what clients know.
 PAGE_NOT_FOUND = "404 page not found\n"
@@ -25,7 +26,6 @@ INVALID_METHOD = "Invalid method"
 #: Seconds after which a client may try again, sent with 503.
 RETRY_AFTER_S = 1
 
-_TEXT = "text/plain; charset=utf-8"
 _LOG = logs.logger("web")
 
 
@@ -51,6 +51,8 @@ def _handle_udup(req: falcon.Request, resp: falcon.Response, error: UdupError, _
             told = Told(falcon.HTTP_400, _listed(error.faults), tuple(error.faults))
         case Unsupported():
             told = Told(falcon.HTTP_400, str(error))
+        case NotThere():
+            told = Told(falcon.HTTP_404, str(error))
         case IndexConflict():
             told = Told(falcon.HTTP_409, str(error))
         case NotReady() | Transient():
@@ -90,7 +92,7 @@ def _tell(req: falcon.Request, resp: falcon.Response, told: Told) -> None:
         resp.content_type = falcon.MEDIA_JSON
     else:
         resp.data = told.text.encode()
-        resp.content_type = _TEXT
+        resp.content_type = TEXT
 
 
 def _listed(faults: list[Fault]) -> str:

@@ -6,6 +6,7 @@ import falcon
 
 from udup.web.answers import give
 from udup.web.ports import JobReads
+from udup.web.shapes.agent import Health, Live
 
 
 class HealthResource:
@@ -17,7 +18,7 @@ class HealthResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         problems = self._reads.problems()
         resp.status = falcon.HTTP_503 if problems else falcon.HTTP_200
-        give(req, resp, {"Live": True, "Ready": not problems, "Problems": problems})
+        give(req, resp, Health(live=True, ready=not problems, problems=problems).to_json())
 
     def on_get_live(self, req: falcon.Request, resp: falcon.Response) -> None:
-        give(req, resp, {"Live": True})
+        give(req, resp, Live(live=True).to_json())

@@ -1,36 +1,26 @@
-"""The jobs: /v1/jobs is the collection, /v1/job/<id> the item."""
+"""The jobs: /v1/jobs is the collection, /v1/job/<id> the item, and what belongs to it is behind another slash.
+
+A job's ID may hold slashes. So whatever is behind /v1/job/ is an ID, unless its last part names something of a job.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import falcon
 
 from udup.errors import Fault, Refused
 from udup.job import to_api, to_stub, unwrap
-from udup.web.answers import give, set_read_headers, set_write_headers
+from udup.web.answers import give, set_write_headers
 from udup.web.bodies import read_json
 from udup.web.ports import JobControl, JobReads, Written
+from udup.web.queries import RegionRule, is_true
+from udup.web.reading import Reading, View, invalid_method, split_part
+from udup.web.shapes.jobs import EvaluatedJobResponse, JobResponse
+from udup.web.tables import Tables
 
-#: Ends of /v1/job/<id>/… that name something of a job rather than a job.
-PARTS_OF_A_JOB = ("pause", "resume", "allocations", "evaluations")
-
-
-class RegionRule:
-    """One node is one region: a request for another is turned away."""
-
-    def __init__(self, region: str) -> None:
-        self._region = region
-
-    def check(self, req: falcon.Request, document: dict[str, Any] | None = None) -> None:
-        """The query's word counts before the body's; an empty one is no word."""
-        said: object = req.get_param("region")
-        where = "region"
-        if not said and document:
-            said = next((value for key, value in document.items() if key.lower() == "region"), None)
-            where = "Region"
-        if isinstance(said, str) and said and said != self._region:
-            raise Refused([Fault(where, f"No path to region {said!r}", f"this node's is {self._region!r}")])
+_PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
+PARTS = frozenset({_PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS})
 
 
 class Registration:
@@ -45,76 +35,111 @@ class Registration:
         submission = unwrap(read_json(req, self._max_body_bytes))
         self._region.check(req, submission.document)
         written = self._control.register(submission.document, submission.enforce_index)
-        _give_written(req, resp, written, with_eval_id=submission.wrapped)
+        give_written(req, resp, written, with_eval_id=submission.wrapped)
 
 
 class JobsResource:
     """/v1/jobs"""
 
-    def __init__(self, reads: JobReads, registration: Registration, region: RegionRule) -> None:
+    def __init__(self, reads: JobReads, registration: Registration, reading: Reading) -> None:
         self._reads = reads
         self._registration = registration
-        self._region = region
+        self._reading = reading
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        self._region.check(req)
-        records, index = self._reads.jobs(req.get_param("prefix", default=""))
-        set_read_headers(resp, index)
-        in_order = sorted(records, key=lambda record: record.id.encode())
-        give(req, resp, [to_stub(record) for record in in_order])
+        prefix = req.get_param("prefix", default="")
+
+        def look() -> View:
+            records, index = self._reads.jobs(prefix)
+            in_order = sorted(records, key=lambda record: record.id.encode())
+            return View(index, lambda: [to_stub(record) for record in in_order])
+
+        self._reading.answer(req, resp, look)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         self._registration.carry_out(req, resp)
 
-    def on_put(self, req: falcon.Request, resp: falcon.Response) -> None:
-        self._registration.carry_out(req, resp)
+    on_put = on_post
 
 
 class JobResource:
-    """/v1/job/<id>"""
+    """/v1/job/<id>, and its pause, resume, allocations and evaluations."""
 
-    def __init__(self, control: JobControl, reads: JobReads, registration: Registration, region: RegionRule) -> None:
+    def __init__(
+        self,
+        control: JobControl,
+        reads: JobReads,
+        tables: Callable[[], Tables],
+        registration: Registration,
+        reading: Reading,
+        region: RegionRule,
+    ) -> None:
         self._control = control
         self._reads = reads
+        self._tables = tables
         self._registration = registration
+        self._reading = reading
         self._region = region
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
-        _check_part(job_id)
+    def on_get(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
+        job_id, part = split_part(path, PARTS)
+        if part in (_PAUSE, _RESUME):
+            raise invalid_method()  # reading must never change anything
+        every = is_true(req, "all")
+        looks: dict[str, Callable[[], View]] = {
+            "": lambda: self._job(job_id),
+            _ALLOCATIONS: lambda: self._allocations(job_id, every=every),
+            _EVALUATIONS: lambda: self._evaluations(job_id),
+        }
+        self._reading.answer(req, resp, looks[part])
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
+        job_id, part = split_part(path, PARTS)
+        if part in (_ALLOCATIONS, _EVALUATIONS):
+            raise invalid_method()
+        if not part:
+            self._registration.carry_out(req, resp)
+            return
         self._region.check(req)
-        record = self._reads.job(job_id)
-        if record is None:
-            _, index = self._reads.jobs(job_id)
-            set_read_headers(resp, index)
-            raise falcon.HTTPNotFound(description="job not found")
-        set_read_headers(resp, record.modify_index)
-        give(req, resp, to_api(record))
+        change = self._control.pause if part == _PAUSE else self._control.resume
+        give_written(req, resp, change(job_id))
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
-        _check_part(job_id)
-        self._registration.carry_out(req, resp)
+    on_put = on_post
 
-    def on_put(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
-        self.on_post(req, resp, job_id)
-
-    def on_delete(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
-        _check_part(job_id)
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
+        """`?purge=true` removes the job's checkpoint from the target as well."""
+        job_id, part = split_part(path, PARTS)
+        if part:
+            raise invalid_method()
         self._region.check(req)
         if not job_id:
-            raise Refused([Fault("ID", "missing job ID", "write it at the end of the path: /v1/job/<id>")])
-        _give_written(req, resp, self._control.delete(job_id), with_eval_id=False)
+            remedy = "write it at the end of the path: /v1/job/<id>"
+            raise Refused([Fault("ID", "missing job ID for evaluation", remedy)])
+        give_written(req, resp, self._control.delete(job_id, purge=is_true(req, "purge")))
+
+    def _job(self, job_id: str) -> View:
+        record = self._reads.job(job_id)
+        if record is None:
+            return View(self._reads.jobs("")[1], dict, "job not found")
+        return View(record.modify_index, lambda: to_api(record))
+
+    def _allocations(self, job_id: str, *, every: bool) -> View:
+        tables = self._tables()
+        index = tables.allocations_index
+        return View(index, lambda: tables.stubs(tables.allocations_of_job(job_id, every=every)))
+
+    def _evaluations(self, job_id: str) -> View:
+        tables = self._tables()
+        return View(tables.evaluations_index, lambda: tables.shown(tables.evaluations(job_id=job_id)))
 
 
-def _check_part(job_id: str) -> None:
-    """A part of a job that is not there is an unknown path, not a job of that odd name."""
-    owner, slash, part = job_id.rpartition("/")
-    if slash and owner and part in PARTS_OF_A_JOB:
-        raise falcon.HTTPRouteNotFound
-
-
-def _give_written(req: falcon.Request, resp: falcon.Response, written: Written, *, with_eval_id: bool) -> None:
-    """The JobResponse: four keys in this order; clients that wrap their job also look for EvalID."""
-    answer: dict[str, Any] = {"EvalID": written.eval_id} if with_eval_id else {}
-    answer |= {"Index": written.index, "KnownLeader": False, "LastContact": 0, "Success": True}
+def give_written(req: falcon.Request, resp: falcon.Response, written: Written, *, with_eval_id: bool = False) -> None:
+    """The JobResponse; clients that wrap their job also look for EvalID."""
     set_write_headers(resp, written.index, written.job_id)
-    give(req, resp, answer)
+    if with_eval_id:
+        answer: JobResponse = EvaluatedJobResponse(
+            index=written.index, success=written.changed, eval_id=written.eval_id
+        )
+    else:
+        answer = JobResponse(index=written.index, success=written.changed)
+    give(req, resp, answer.to_json())

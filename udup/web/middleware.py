@@ -14,7 +14,7 @@ from udup.web.errors import INVALID_METHOD
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
 
 #: Collections of single things, whose path without the slash at its end leads to the one with it.
-SLASHED = frozenset({"/v1/job"})
+SLASHED = frozenset({"/v1/job", "/v1/node", "/v1/allocation", "/v1/evaluation", "/v1/agent/allocation"})
 
 #: Bytes from which compression is worth its trouble.
 GZIP_FROM = 512

@@ -7,12 +7,14 @@ from several web threads at once and must allow that.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Protocol
 
 from udup.errors import UdupError
 from udup.job import JobRecord
 from udup.job.allocation import Evaluation
+from udup.mysql.check import Check, Outcome
+
+__all__ = ["ActorInfo", "Check", "JobControl", "JobReads", "NotReady", "NotThere", "Outcome", "Written"]
 
 
 class NotReady(UdupError):
@@ -52,23 +54,6 @@ class ActorInfo:
     started: float = 0.0
     restarts: int = 0
     rss: int = 0
-
-
-class Outcome(StrEnum):
-    PASS = "pass"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at before a job starts: `task` is `Src`, `Dest` or "" for the job as a whole."""
-
-    task: str
-    name: str
-    outcome: Outcome
-    found: str
-    remedy: str = ""
 
 
 class JobControl(Protocol):

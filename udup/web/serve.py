@@ -6,8 +6,11 @@ waitress's own `run` ends only by a signal in the main thread, so its loop is tu
 from __future__ import annotations
 
 import errno
+import ipaddress
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from waitress import wasyncore
@@ -15,12 +18,25 @@ from waitress.server import create_server
 
 from udup.config import Settings
 from udup.errors import ConfigError
+from udup.web.blocking import PLACES
 
 #: Bytes of a body that are taken in at all, beyond the API's own limit, so that the API can refuse with its own words.
 BODY_SLACK = 16 << 20
 
+#: Bytes of a request's line and headers together; a longer one is answered 431. Browsers' longest are 8 kB.
+MAX_HEADER_BYTES = 32 << 10
+
+#: Connections at a time; further ones wait to be accepted. Beside the waiting ones, far more than clients there are.
+MAX_CONNECTIONS = 256
+
+#: Connections that may wait to be accepted.
+BACKLOG = 128
+
 #: Seconds that a client may take between the parts of a request, and a connection may stay idle.
 IDLE_TIMEOUT_S = 120
+
+#: Seconds between looks for connections that have been idle for too long.
+CLEANUP_S = 15
 
 #: Seconds between looks at the stop flag; a stop also wakes the loop.
 ROUND_S = 1.0
@@ -32,28 +48,30 @@ STOP_TIMEOUT_S = 5.0
 class WebServer:
     """Listens as soon as it is made, answers from `start` until `stop`."""
 
-    def __init__(self, app: Callable[..., Any], settings: Settings) -> None:
-        """Bind to the settings' address; `ConfigError` if that cannot be."""
-        address, port = settings.bind_addr, settings.ports.http
+    def __init__(
+        self, app: Callable[..., Any], settings: Settings, before_stop: Callable[[], None] = lambda: None
+    ) -> None:
+        """Listen on the settings' address; `ConfigError` if that cannot be. `before_stop` lets waiting requests go."""
         self._stopping = threading.Event()
+        self._before_stop = before_stop
         self._thread = threading.Thread(target=self._turn, name="web", daemon=True)
         self._map: dict[int, Any] = {}
-        try:
-            self._server = create_server(
-                app,
-                map=self._map,
-                host=address,
-                port=port,
-                threads=settings.http.threads,
-                ident="udup",
-                max_request_body_size=settings.http.max_body_bytes + BODY_SLACK,
-                channel_timeout=IDLE_TIMEOUT_S,
-                clear_untrusted_proxy_headers=True,
-            )
-        except OSError as error:
-            why = "another program listens there" if error.errno == errno.EADDRINUSE else error.strerror
-            text = f"cannot listen on {address}:{port}: {why}; stop it or set ports.http to another port"
-            raise ConfigError(text) from error
+        self._server = create_server(
+            app,
+            map=self._map,
+            # Bound before the server makes its threads, which a port that is taken would leave behind.
+            sockets=[_listening(settings.bind_addr, settings.ports.http)],
+            threads=settings.http.threads + PLACES,
+            ident="udup",
+            max_request_header_size=MAX_HEADER_BYTES,
+            max_request_body_size=settings.http.max_body_bytes + BODY_SLACK,
+            connection_limit=MAX_CONNECTIONS,
+            backlog=BACKLOG,
+            channel_timeout=IDLE_TIMEOUT_S,
+            cleanup_interval=CLEANUP_S,
+            channel_request_lookahead=1,  # read on while a request waits: so it is noticed that its client hung up
+            clear_untrusted_proxy_headers=True,
+        )
 
     @property
     def port(self) -> int:
@@ -73,8 +91,10 @@ class WebServer:
         if self._stopping.is_set():
             return
         self._stopping.set()
+        self._before_stop()
         if self._thread.is_alive():
-            self._server.pull_trigger()
+            with suppress(OSError):  # its loop woke by itself meanwhile and has closed everything
+                self._server.pull_trigger()
             self._thread.join(STOP_TIMEOUT_S + 2 * ROUND_S)
         else:
             self._close()
@@ -87,3 +107,21 @@ class WebServer:
     def _close(self) -> None:
         self._server.task_dispatcher.shutdown(timeout=STOP_TIMEOUT_S)
         wasyncore.close_all(self._map, ignore_all=True)
+
+
+def _listening(address: str, port: int) -> socket.socket:
+    """A socket that listens; `ConfigError` with what to do if the address is taken or not this machine's."""
+    family = socket.AF_INET6 if ipaddress.ip_address(address).version == 6 else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((address, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        why = "another program listens there" if error.errno == errno.EADDRINUSE else error.strerror
+        text = f"cannot listen on {address}:{port}: {why}; stop it or set ports.http to another port"
+        raise ConfigError(text) from error
+    return listener

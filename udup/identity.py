@@ -1,0 +1,54 @@
+"""The node's ID: a random UUID, made at the first start and kept in `<data_dir>/agent/node-id`.
+
+Clients name the node by it in jobs (NodeId), so it must never change: a file that holds something else is an error to
+be looked at, not a reason for a new ID.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+from udup.errors import ConfigError
+
+_PLACE = Path("agent") / "node-id"
+
+
+def load_node_id(data_dir: Path) -> str:
+    """The ID kept under `data_dir`, made if there is none. The folder is the caller's alone (its lock is held)."""
+    path = data_dir / _PLACE
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        return _make(path)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"data_dir: {path} should hold the node's ID, a UUID: {error}; write the ID that jobs name into it, or "
+            "remove the file to have a new one made"
+        ) from error
+
+
+def _read(path: Path) -> str:
+    return str(uuid.UUID(path.read_text("ascii").strip()))
+
+
+def _make(path: Path) -> str:
+    """Written beside its place and moved there, so that a crash leaves a whole file or none."""
+    node_id = str(uuid.uuid4())
+    beside = path.with_suffix(".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("w", encoding="ascii") as file:
+            file.write(node_id)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise ConfigError(f"data_dir: cannot write the node's ID to {path}: {error.strerror}") from error
+    return node_id
