@@ -1,25 +1,31 @@
-"""A server's definitions as text, for comparing two servers.
+"""A server's definitions as text, for comparing two servers: SHOW CREATE of everything, and the dictionary's views.
 
 Two things are taken out of the texts before they are compared:
 
-* a table's AUTO_INCREMENT counter: an insert that was rolled back moves it on the source and is in no binary log;
+* a table's AUTO_INCREMENT counter, which is kept by itself: an insert that was rolled back moves it on the source and
+  is in no binary log;
 * an event's ENABLE or DISABLE: on a target it has to be disabled, which is checked by itself.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from udup.mysql.connection import Connection, query
 from udup.mysql.names import qualified, quote
+from udup.sandbox.dictionary import Name, read_dictionary
 
-#: (schema, name), or (schema,) for a schema itself.
-Name = tuple[str, ...]
-
-_COUNTER = re.compile(r"(?<=\n\)) (?P<engine>ENGINE=\w+) AUTO_INCREMENT=\d+")
+_COUNTER = re.compile(r"(?<=\n\)) (?P<engine>ENGINE=\w+) AUTO_INCREMENT=(?P<counter>\d+)")
 _EVENT_STATE = re.compile(r"(ON COMPLETION (?:NOT )?PRESERVE) (?:ENABLE|DISABLE(?: ON (?:SLAVE|REPLICA))?)")
+
+#: Statements that make two servers print alike whatever their global settings are.
+SESSION = (
+    "SET NAMES utf8mb4",
+    "SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1",
+    "SET SESSION show_gipk_in_create_table_and_information_schema = ON, group_concat_max_len = 1000000",
+)
 
 #: The columns of SHOW CREATE … that hold the definition and its session context, by kind.
 _SHOWN = {
@@ -33,36 +39,53 @@ _SHOWN = {
 
 @dataclass(frozen=True)
 class Definitions:
-    """What was found in some schemas: each kind's texts by name, and the names of the events that are enabled."""
+    """What was found in some schemas: each kind's texts by name, the tables' AUTO_INCREMENT counters (where there is
+    one), the dictionary's rows by view, and the names of the events that are enabled.
+    """
 
     schemas: dict[Name, str]
     tables: dict[Name, str]
+    counters: dict[Name, int]
     objects: dict[str, dict[Name, str]]
+    dictionary: dict[str, dict[Name, str]]
     enabled_events: frozenset[Name]
 
     def pairs(self, other: Definitions) -> Iterator[tuple[str, dict[Name, str], dict[Name, str]]]:
-        """(kind, texts here, texts there) for every kind of thing."""
+        """(kind, texts here, texts there) for every kind of thing that has a statement to make it."""
         yield "SCHEMA", self.schemas, other.schemas
         yield "TABLE", self.tables, other.tables
         for kind in _SHOWN:
             yield kind, self.objects[kind], other.objects[kind]
 
+    def views(self, other: Definitions) -> Iterator[tuple[str, dict[Name, str], dict[Name, str]]]:
+        """(view, rows here, rows there) for every view of the dictionary that both servers have."""
+        for view in sorted(self.dictionary.keys() & other.dictionary.keys()):
+            yield view, self.dictionary[view], other.dictionary[view]
 
-def read_definitions(connection: Connection, schemas: list[str]) -> Definitions:
-    existing = [name for name in schemas if _has_schema(connection, name)]
-    names = _names(connection, existing, "BASE TABLE")
-    tables: dict[Name, str] = {name: _table_text(connection, name) for name in names}
+
+def read_definitions(connection: Connection, schemas: Sequence[str]) -> Definitions:
+    """Everything that these schemas hold. Changes the session: how a server prints depends on it."""
+    for statement in SESSION:
+        query(connection, statement)
+    existing = _existing(connection, schemas)
+    names = {kind: _names(connection, existing, kind) for kind in _LISTS}
+    shown = {name: _show(connection, "TABLE", qualified(*name), (1,)) for name in names["BASE TABLE"]}
+    counters = {name: found for name, text in shown.items() if (found := _COUNTER.search(text))}
     return Definitions(
         schemas={(name,): _show(connection, "DATABASE", quote(name), (1,)) for name in existing},
-        tables=tables,
-        objects={kind: _objects(connection, existing, kind) for kind in _SHOWN},
-        enabled_events=frozenset(_names(connection, existing, "ENABLED EVENT")),
+        tables={name: _COUNTER.sub(r" \g<engine>", text) for name, text in shown.items()},
+        counters={name: int(found["counter"]) for name, found in counters.items()},
+        objects={kind: _objects(connection, names[kind], kind) for kind in _SHOWN},
+        dictionary=read_dictionary(connection, existing),
+        enabled_events=frozenset(names["ENABLED EVENT"]),
     )
 
 
-def _has_schema(connection: Connection, schema: str) -> bool:
-    sql = "SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s"
-    return bool(query(connection, sql, schema))
+def _existing(connection: Connection, schemas: Sequence[str]) -> list[str]:
+    if not schemas:
+        return []
+    sql = f"SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN ({_marks(schemas)}) ORDER BY 1"
+    return [str(name) for (name,) in query(connection, sql, *schemas)]
 
 
 _LISTS = {
@@ -76,25 +99,21 @@ _LISTS = {
 }
 
 
-def _names(connection: Connection, schemas: list[str], kind: str) -> list[tuple[str, str]]:
+def _names(connection: Connection, schemas: Sequence[str], kind: str) -> list[tuple[str, str]]:
+    if not schemas:
+        return []
     sql = _LISTS[kind]
     column = sql.split(",", 1)[0]
-    found = []
-    for schema in schemas:
-        rows = query(connection, f"SELECT {sql} AND {column} = %s", schema)
-        found += [(str(owner), str(name)) for owner, name in rows]
-    return sorted(found)
+    rows = query(connection, f"SELECT {sql} AND {column} IN ({_marks(schemas)})", *schemas)
+    return sorted((str(owner), str(name)) for owner, name in rows)
 
 
-def _objects(connection: Connection, schemas: list[str], kind: str) -> dict[Name, str]:
-    return {
-        name: _EVENT_STATE.sub(r"\1", _show(connection, kind, qualified(*name), _SHOWN[kind]))
-        for name in _names(connection, schemas, kind)
-    }
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
-def _table_text(connection: Connection, name: tuple[str, str]) -> str:
-    return _COUNTER.sub(r" \g<engine>", _show(connection, "TABLE", qualified(*name), (1,)))
+def _objects(connection: Connection, names: Sequence[tuple[str, str]], kind: str) -> dict[Name, str]:
+    return {name: _EVENT_STATE.sub(r"\1", _show(connection, kind, qualified(*name), _SHOWN[kind])) for name in names}
 
 
 def _show(connection: Connection, kind: str, quoted: str, columns: tuple[int, ...]) -> str:

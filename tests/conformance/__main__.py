@@ -1,0 +1,44 @@
+"""`python -m tests.conformance [FOLDER] [--only TEXT]`: runs the cases of a folder, the project's own by default."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.conformance import CASES
+from tests.conformance.case import PHASES, read_cases
+from tests.conformance.suite import open_suite
+from udup.errors import UdupError
+from udup.sandbox.provision import provision
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=CASES, help="a folder of cases (*.sql, also below it)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="run the cases whose names hold TEXT")
+    parser.add_argument("--phase", choices=PHASES, help="run this phase alone")
+    options = parser.parse_args()
+    try:
+        cases = [case for case in read_cases(options.folder) if options.only in case.name]
+        programs = provision(print)
+    except UdupError as error:
+        parser.exit(2, f"{error}\n")
+    started = time.monotonic()
+    verdicts = []
+    with tempfile.TemporaryDirectory(prefix="udup-conformance-") as folder, open_suite(programs, Path(folder)) as suite:
+        for phase in [options.phase] if options.phase else PHASES:
+            for verdict in suite.run(cases, phase):
+                verdicts.append(verdict)
+                if verdict.fault:
+                    print(f"FAILED {verdict.case} ({verdict.phase}): {verdict.fault}", flush=True)
+            print(f"{phase}: {time.monotonic() - started:.0f} s", flush=True)
+    failed = sum(1 for verdict in verdicts if verdict.fault)
+    print(f"{len(verdicts) - failed} passed, {failed} failed in {time.monotonic() - started:.0f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,8 @@
+-- topic: BIT of every width from 1 to 64
+CREATE TABLE t (id INT PRIMARY KEY, a BIT, b BIT(7), c BIT(8), d BIT(9), e BIT(31), f BIT(32), g BIT(33), h BIT(63), i BIT(64));
+INSERT INTO t VALUES (1, b'1', b'1010101', x'FF', b'100000001', x'7FFFFFFF', x'FFFFFFFF', b'100000000000000000000000000000001',
+  x'7FFFFFFFFFFFFFFF', x'FFFFFFFFFFFFFFFF');
+-- then:
+INSERT INTO t VALUES (2, 0, 0, 0, 0, 0, 0, 0, 0, 0), (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+  (4, 1, 39, 39, 92, 39, 92, 0, 10, 26);
+UPDATE t SET i = i >> 1, h = h >> 3 WHERE id = 1;

@@ -1,0 +1,78 @@
+"""Runs the statements of a case on the source as its client would: in its sessions, in their character sets."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack, closing
+
+from pymysql.charset import charset_by_name
+
+from tests.conformance.case import Case, Step
+from udup.errors import UdupError
+from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, error_code
+
+_CHARSET = re.compile(
+    r"\s*SET\s+(?:NAMES|CHARACTER\s+SET|CHARSET|character_set_client\s*=)\s*['\"]?(?P<name>\w+)", re.IGNORECASE
+)
+
+
+class Client:
+    """The sessions of one case in one schema; they stay open between its two parts, with all that they hold."""
+
+    def __init__(self, source: Endpoint, case: Case, schema: str) -> None:
+        self._source = source
+        self._case = case
+        self._schema = schema
+        self._sessions: dict[str, Connection] = {}
+        self._codecs: dict[str, str] = {}
+        self._open = ExitStack()
+
+    def run(self, *, late: bool) -> None:
+        """The statements of one part; `UdupError` with the file and the line if one does not end as it should."""
+        for step in self._case.steps:
+            if step.late == late:
+                self._run_step(step)
+
+    def close(self) -> None:
+        self._open.close()
+
+    def _run_step(self, step: Step) -> None:
+        session = self._session(step.connection)
+        found = _CHARSET.match(step.sql)
+        if found:
+            name = found["name"].lower()
+            self._codecs[step.connection] = "utf-8" if name == "default" else _codec(name)
+        try:
+            _send(session, step.sql.encode(self._codecs[step.connection]))
+        except MySQLError as error:
+            if error_code(error) != step.error:
+                raise UdupError(f"{self._place(step)}: {describe(error)}") from error
+        else:
+            if step.error:
+                raise UdupError(f"{self._place(step)}: the source accepts what it should refuse with {step.error}")
+
+    def _session(self, name: str) -> Connection:
+        if name not in self._sessions:
+            session = self._open.enter_context(closing(connect(self._source, database=self._schema)))
+            self._sessions[name] = session
+            self._codecs[name] = "utf-8"
+            if self._case.session:
+                _send(session, f"SET {self._case.session}".encode())
+        return self._sessions[name]
+
+    def _place(self, step: Step) -> str:
+        return f"{self._case.path}, line {step.line}"
+
+
+def _codec(charset: str) -> str:
+    """Python's name of a MySQL character set."""
+    found = charset_by_name(charset)
+    return found.encoding if found is not None else charset
+
+
+def _send(session: Connection, sql: bytes) -> None:
+    """One text with every result that it has."""
+    with session.cursor() as cursor:
+        cursor.execute(sql)  # type: ignore[call-overload]
+        while cursor.nextset():
+            pass

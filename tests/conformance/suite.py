@@ -1,0 +1,286 @@
+"""Carries out cases with real jobs: many cases a job, so that hundreds take two minutes.
+
+Each case has a schema of its own on a source, and the job carries the schemas of a whole group. If a job fails, the
+case that its reason names is taken out and the others are tried again; if it names none, the group is halved. A case
+that must be refused has a job alone.
+
+The target's global settings are as unlike the source's as they may be: what a job carries must not depend on them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.conformance.case import Case
+from tests.conformance.client import Client
+from udup.errors import UdupError
+from udup.mysql.connection import connect, query, scalar
+from udup.mysql.names import quote
+from udup.sandbox.api import Json, job_document
+from udup.sandbox.compare import compare_strictly
+from udup.sandbox.node import UdupNode
+from udup.sandbox.programs import MysqlPrograms
+from udup.sandbox.server import MysqlServer
+
+#: Cases that share a job.
+GROUP_CASES = 80
+
+#: Rows of a chunk, so small that a table of a few hundred rows has several.
+CHUNK_ROWS = 40
+
+#: Seconds for a group's job to run or to come level; a busy machine takes a tenth of it.
+DEADLINE = 150.0
+
+_POLL_SECONDS = 0.05
+
+#: Neither side keeps what it writes through a power cut, which makes definitions five times as fast.
+_FAST: dict[str, str | int] = {
+    "sync-binlog": 0,
+    "innodb-flush-log-at-trx-commit": 0,
+    "innodb-flush-method": "nosync",
+    "innodb-doublewrite": "OFF",
+    "max-allowed-packet": "256M",
+    "table-open-cache": 2000,
+    "table-definition-cache": 2000,
+    "performance-schema-max-table-instances": 2000,
+}
+SOURCE_OPTIONS = _FAST | {
+    "default-time-zone": "+05:30",
+    "binlog-row-metadata": "FULL",
+    "log-bin-trust-function-creators": 1,
+}
+TARGET_OPTIONS = _FAST | {
+    "default-time-zone": "-09:00",
+    "sql-mode": "ANSI,TRADITIONAL,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,NO_AUTO_VALUE_ON_ZERO",
+    "character-set-server": "latin1",
+    "collation-server": "latin1_german2_ci",
+    "explicit-defaults-for-timestamp": "OFF",
+    "sql-generate-invisible-primary-key": "ON",
+    "sql-require-primary-key": "ON",
+    "lc-time-names": "de_DE",
+    "auto-increment-increment": 3,
+    "auto-increment-offset": 2,
+    "event-scheduler": "ON",
+}
+
+#: Those that mysqld does not take as options.
+TARGET_SETTINGS = ("default_collation_for_utf8mb4 = utf8mb4_general_ci", "unique_checks = 0")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`fault` is empty if the case passed, else why it did not."""
+
+    case: Case
+    phase: str
+    fault: str = ""
+
+
+def groups(cases: Sequence[Case]) -> list[list[Case]]:
+    """The cases that share a job, and each one that must be refused alone."""
+    carried = [case for case in cases if not case.refusal]
+    shared = [carried[start : start + GROUP_CASES] for start in range(0, len(carried), GROUP_CASES)]
+    return shared + [[case] for case in cases if case.refusal]
+
+
+@dataclass
+class Suite:
+    """Two servers and a Udup server; cases leave their schemas behind, which go with the servers."""
+
+    source: MysqlServer
+    target: MysqlServer
+    node: UdupNode
+    _number: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def run(self, cases: Sequence[Case], phase: str) -> list[Verdict]:
+        """A verdict for each of these cases that has the phase."""
+        verdicts: list[Verdict] = []
+        for group in groups([case for case in cases if phase in case.phases]):
+            if group[0].refusal:
+                verdicts += [Verdict(case, phase, self._refused(case, phase)) for case in group]
+            else:
+                verdicts += self._group(group, phase)
+        return verdicts
+
+    def _group(self, cases: Sequence[Case], phase: str) -> list[Verdict]:
+        """One job for all; when it fails, others for those that are not its cause."""
+        trial = Trial(self, cases, phase, f"{phase[0]}{next(self._number)}")
+        try:
+            faults = trial.carry_out()
+        except _JobFailed as failure:
+            return self._without_culprit(trial, phase, str(failure))
+        return [Verdict(case, phase, faults.get(case, "")) for case in cases]
+
+    def _without_culprit(self, trial: Trial, phase: str, reason: str) -> list[Verdict]:
+        culprits = trial.named_in(reason) if len(trial.cases) > 1 else list(trial.cases)
+        if culprits:
+            rest = [case for case in trial.cases if case not in culprits]
+            stopped = [Verdict(case, phase, f"the job stopped: {reason}") for case in culprits]
+            return stopped + (self._group(rest, phase) if rest else [])
+        half = len(trial.cases) // 2
+        return self._group(trial.cases[:half], phase) + self._group(trial.cases[half:], phase)
+
+    def _refused(self, case: Case, phase: str) -> str:
+        """Why a case that must stop its job did not do so as it should; empty if it did."""
+        trial = Trial(self, [case], phase, f"{phase[0]}{next(self._number)}")
+        try:
+            faults = trial.carry_out()
+        except _JobFailed as failure:
+            reason = str(failure)
+            if case.refusal not in reason:
+                return f"the job stopped for another reason than {case.refusal!r}: {reason}"
+            uuid = str(self._on(self.source, "SELECT @@server_uuid"))
+            if phase == "incremental" and uuid not in reason:
+                return f"the job's reason names no GTID: {reason}"
+            return ""
+        return faults.get(case) or f"the job carried what it should refuse ({case.refusal})"
+
+    def remove(self, schemas: Iterable[str]) -> None:
+        for server in (self.source, self.target):
+            with closing(connect(server.endpoint)) as connection:
+                for schema in schemas:
+                    query(connection, f"DROP DATABASE IF EXISTS {quote(schema)}")
+
+    def _on(self, server: MysqlServer, sql: str) -> object:
+        with closing(connect(server.endpoint)) as connection:
+            return scalar(connection, sql)
+
+
+class _JobFailed(UdupError):
+    """The job ended as failed; the text is its reason."""
+
+
+class Trial:
+    """One job that carries some cases."""
+
+    def __init__(self, suite: Suite, cases: Sequence[Case], phase: str, label: str) -> None:
+        self.suite = suite
+        self.cases = list(cases)
+        self.phase = phase
+        self.label = label
+        self.schema = {case: f"{label}_{case.stem}" for case in cases}
+        self.faults: dict[Case, str] = {}
+
+    def carry_out(self) -> dict[Case, str]:
+        """The faults by case; raises `_JobFailed` if the job stops."""
+        self.suite.remove(schema for case in self.cases for schema in case.schemas)
+        with ExitStack() as stack:
+            clients = self._clients()
+            for client in clients.values():
+                stack.callback(client.close)
+            self._run(clients, late=False)
+            if self.phase == "copy":
+                self._run(clients, late=True)
+            with self._job():
+                if self.phase == "incremental":
+                    self._run(clients, late=True)
+                self._wait_level()
+        self._compare()
+        return self.faults
+
+    def named_in(self, reason: str) -> list[Case]:
+        """The cases whose schemas a reason names."""
+        return [case for case in self.cases if self.schema[case] in reason]
+
+    def schemas_of(self, case: Case) -> tuple[str, ...]:
+        return (self.schema[case], *case.schemas)
+
+    def _clients(self) -> dict[Case, Client]:
+        with closing(connect(self.suite.source.endpoint)) as connection:
+            for case in self.cases:
+                query(connection, f"CREATE DATABASE {quote(self.schema[case])}")
+        return {case: Client(self.suite.source.endpoint, case, self.schema[case]) for case in self.cases}
+
+    def _run(self, clients: Mapping[Case, Client], *, late: bool) -> None:
+        """Run one part of every case, two cases at a time; a case that the source itself refuses is at fault."""
+
+        def run(case: Case) -> None:
+            if case in self.faults:
+                return
+            try:
+                clients[case].run(late=late)
+            except UdupError as error:
+                self.faults[case] = f"the case does not run on the source: {error}"
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(run, self.cases))
+
+    @contextmanager
+    def _job(self) -> Iterator[None]:
+        """A job of all schemas that runs; deleted at the end."""
+        schemas = [schema for case in self.cases for schema in self.schemas_of(case)]
+        source, target = self.suite.source.endpoint, self.suite.target.endpoint
+        document = job_document(self.label, source, target, schemas, workers=2) | {"ID": self.label}
+        document["Tasks"][0]["Config"]["ChunkSize"] = CHUNK_ROWS
+        self.suite.node.post_job(document)
+        try:
+            self._wait_running()
+            yield
+        finally:
+            self.suite.node.delete_job(self.label)
+
+    def _wait_running(self) -> None:
+        end = time.monotonic() + DEADLINE
+        while (shown := self._shown())["Stage"] != "running":
+            if time.monotonic() > end:
+                raise _JobFailed(f"it is {shown['Stage']} after {DEADLINE:.0f} s: {shown['StatusDescription']}")
+            time.sleep(_POLL_SECONDS)
+
+    def _wait_level(self) -> None:
+        """Until the target has all that the source has executed."""
+        with (
+            closing(connect(self.suite.source.endpoint)) as source,
+            closing(connect(self.suite.target.endpoint)) as target,
+        ):
+            wanted = scalar(source, "SELECT @@GLOBAL.gtid_executed")
+            end = time.monotonic() + DEADLINE
+            while not scalar(source, "SELECT GTID_SUBSET(%s, %s)", wanted, _applied(target, self.label)):
+                shown = self._shown()
+                if time.monotonic() > end:
+                    raise _JobFailed(f"it is not level after {DEADLINE:.0f} s: {shown}")
+                time.sleep(_POLL_SECONDS)
+
+    def _shown(self) -> Json:
+        shown = self.suite.node.job(self.label)
+        if shown["Stage"] == "failed":
+            raise _JobFailed(str(shown["StatusDescription"]))
+        return shown
+
+    def _compare(self) -> None:
+        """Note every difference with the case to whose schema it belongs."""
+        owners = {schema: case for case in self.cases for schema in self.schemas_of(case)}
+        found = compare_strictly(self.suite.source.endpoint, self.suite.target.endpoint, list(owners))
+        for difference in found:
+            case = owners[difference.schema]
+            if difference.counter and not case.same_counters:
+                continue
+            self.faults[case] = "\n".join(filter(None, [self.faults.get(case), difference.text]))
+
+
+def _applied(connection: object, job: str) -> str:
+    rows = query(connection, "SELECT gtids FROM udup.checkpoint WHERE job = %s AND gtids <> ''", job)  # type: ignore[arg-type]
+    return ",".join(str(row[0]) for row in rows)
+
+
+@contextmanager
+def open_suite(programs: MysqlPrograms, folder: Path) -> Iterator[Suite]:
+    """The servers, started together."""
+    source = MysqlServer(programs, folder / "source", options=SOURCE_OPTIONS)
+    target = MysqlServer(programs, folder / "target", options=TARGET_OPTIONS)
+    node = UdupNode(folder / "node")
+    with ExitStack() as stack, ThreadPoolExecutor(3) as pool:
+        for server in (source, target):
+            stack.callback(server.wipe)
+        stack.callback(node.stop)
+        for started in [pool.submit(each.start) for each in (source, target, node)]:
+            started.result()
+        with closing(connect(target.endpoint)) as connection:
+            for setting in TARGET_SETTINGS:
+                query(connection, f"SET GLOBAL {setting}")
+        yield Suite(source, target, node)
