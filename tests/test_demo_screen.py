@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
-from udup.demo.progress import Observer, View
-from udup.demo.screen import LivePanel, PlainLines, line, open_screen, panel
+from udup.cli.progress import Observer, View
+from udup.cli.screen import LivePanel, PlainLines, line, open_screen, panel
 from udup.demo.verdict import Numbers, show_verdict
 from udup.sandbox.compare import Comparison, TableSum, TableVerdict
 from udup.sandbox.load_process import LoadStats
@@ -53,7 +53,7 @@ def test_a_running_job_shows_lag_and_flow() -> None:
     view = observer.view(job, written=1)
     for shown in (text(view), line(view)):
         assert "12 ms" in shown and "302" in shown and "1,234" in shown
-    assert observer.lags == [12.4]
+    assert list(observer.lags) == [12.4]
 
 
 def test_a_job_that_has_not_said_anything_yet_can_be_shown() -> None:

@@ -7,17 +7,36 @@ import click
 from udup import __version__
 from udup.cli.commands import Group
 
-_JOBS = {
+_COMMANDS = {
     "server": "udup.cli.server:server",
+    "init": "udup.cli.init:init",
     "demo": "udup.cli.server:demo",
     "version": "udup.cli.server:version",
+    "validate": "udup.cli.validate:validate",
+    "job": "udup.cli.job:job",
+    "node": "udup.cli.nodes:node",
+    "members": "udup.cli.members:members",
+    "metrics": "udup.cli.metrics:metrics",
+    "admin": "udup.cli.admin:admin",
+}
+
+_ORIGINAL = {
+    "start": "udup.cli.original:start",
+    "stop": "udup.cli.original:stop",
+    "status": "udup.cli.original:status",
+    "job-status": "udup.cli.original:status",
+    "node-status": "udup.cli.original:node_status",
+    "agent-config": "udup.cli.original:agent_config",
 }
 
 
-@click.group(cls=Group, sections={"Commands": _JOBS})
+@click.group(cls=Group, sections={"Commands": _COMMANDS, "The original's words": _ORIGINAL})
 @click.version_option(__version__, "--version", "-v", message="Udup v%(version)s")
 def cli() -> None:
-    """Udup replicates MySQL: a consistent copy of a server in use, kept current from its binary log."""
+    """Udup replicates MySQL: a consistent copy of a server in use, kept current from its binary log.
+
+    Exit codes: 0 done, 1 refused or not found, 2 wrong usage, 3 no server answers, 4 a watched job failed.
+    """
 
 
 def main() -> None:

@@ -34,16 +34,23 @@ class CommandError(UdupError):
 class Told(click.ClickException):
     """An error as the user reads it, on stderr."""
 
-    def __init__(self, error: UdupError) -> None:
-        super().__init__(described(error))
-        self.exit_code = error.exit_code if isinstance(error, CommandError) else exits.FAILED
+    def __init__(self, error: UdupError, prefix: str) -> None:
+        super().__init__(prefix + described(error))
+        self._error = error
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]  # click asks the instance
+        return self._error.exit_code if isinstance(self._error, CommandError) else exits.FAILED
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"udup: {self.message}", file=file, err=file is None)
+        click.echo(self.message, file=file, err=file is None)
 
 
 class Command(click.Command):
     """One command. A `UdupError` is told on stderr; a traceback is for errors that nobody foresaw."""
+
+    #: What errors begin with.
+    prefix = "udup: "
 
     def __init__(self, *args: Any, **more: Any) -> None:
         more.setdefault("context_settings", {"help_option_names": _HELP_NAMES, "max_content_width": 110})
@@ -56,7 +63,7 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except UdupError as error:
-            raise Told(error) from error
+            raise Told(error, self.prefix) from error
         except KeyboardInterrupt:
             click.echo(err=True)
             sys.exit(exits.INTERRUPTED)

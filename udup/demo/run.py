@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from udup.cli.progress import Observer, View
+from udup.cli.screen import Screen, open_screen
 from udup.demo.kept import show_kept
-from udup.demo.progress import Observer, View
-from udup.demo.screen import Screen, open_screen
 from udup.demo.servers import DemoServers
 from udup.demo.verdict import Numbers, show_verdict
 from udup.errors import Transient, UdupError

@@ -8,7 +8,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from udup.demo.progress import Observer
+from udup.cli.progress import Observer
 from udup.sandbox.compare import Comparison, TableSum
 from udup.sandbox.load_process import LoadStats
 

@@ -1,4 +1,4 @@
-"""How a view of the demo looks: a live panel on a terminal, one line a second where there is none."""
+"""How a view of a job looks: a live panel on a terminal, one line a second where there is none."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from udup.demo.progress import View
+from udup.cli.progress import TableProgress, View
 
 #: Seconds between two lines where no terminal shows the live panel.
 LINE_SECONDS = 1.0
 
 #: Columns of a table's progress bar.
 BAR_WIDTH = 24
+
+#: Tables shown at a time, so that the panel fits a screen.
+MOST_TABLES = 16
 
 
 class Screen(Protocol):
@@ -82,9 +85,9 @@ class PlainLines:
 
 def panel(view: View) -> RenderableType:
     """The whole state: the tables while they are copied, the flow of changes after that."""
-    head = Text.assemble(
-        (f" {view.stage} ", "reverse bold"), f"  {view.seconds:.0f} s   source: {view.written} commits"
-    )
+    written = "" if view.written is None else f"   source: {view.written} commits"
+    phase = f"   {view.phase}" if view.copying and view.phase else ""
+    head = Text.assemble((f" {view.stage} ", "reverse bold"), f"  {view.seconds:.0f} s{phase}{written}")
     parts: list[RenderableType] = [head]
     parts.append(_copy_table(view) if view.copying else _flow_table(view))
     if view.restarts or view.last_error:
@@ -102,7 +105,8 @@ def line(view: View) -> str:
         parts += [f"{table.name} {table.fraction:.0%}" for table in view.tables if table.rows > 0 and not table.done]
     else:
         parts.append(f"lag {_lag(view)}, {view.tx_per_s:,.0f} tx/s, {view.rows_per_s:,.0f} rows/s")
-    parts.append(f"source: {view.written} commits")
+    if view.written is not None:
+        parts.append(f"source: {view.written} commits")
     if view.last_error:
         parts.append(f"restarts: {view.restarts}, {view.last_error}")
     return "; ".join(parts)
@@ -112,14 +116,24 @@ def _copy_table(view: View) -> Table:
     table = Table(box=None, pad_edge=False)
     for title in ("table", "", "rows", "of about", "rows/s", "ETA"):
         table.add_column(title, justify="right" if title not in ("table", "") else "left")
-    for row in view.tables:
+    for row in _most_telling(view):
         bar = ProgressBar(total=1.0, completed=row.fraction, width=BAR_WIDTH)
         rate = f"{row.rate:,.0f}" if row.rate else ""
         eta = "" if row.done else _seconds(row.eta)
         table.add_row(row.name, bar, f"{row.rows:,}", f"{row.total:,}", rate, eta)
+    if len(view.tables) > MOST_TABLES:
+        done = sum(table.done for table in view.tables)
+        table.add_row(f"… {len(view.tables):,} tables, {done:,} of them copied", style="dim")
     total = (f"{view.rows:,}", f"{view.total:,}", f"{view.copy_rate:,.0f}", _seconds(view.copy_eta))
     table.add_row("all", "", *total, style="bold")
     return table
+
+
+def _most_telling(view: View) -> list[TableProgress]:
+    """The tables in their order; of many, those that are being copied first, then those that wait."""
+    if len(view.tables) <= MOST_TABLES:
+        return list(view.tables)
+    return sorted(view.tables, key=lambda table: (table.done, table.rows == 0))[:MOST_TABLES]
 
 
 def _flow_table(view: View) -> Table:

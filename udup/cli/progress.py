@@ -1,4 +1,4 @@
-"""What the demo knows at a moment: a job's answer made into numbers, with the rates that follow from two answers."""
+"""What is known of a job at a moment: its answer made into numbers, with the rates that follow from two answers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 
 #: Seconds over which a table's rate is averaged.
 RATE_WINDOW = 3.0
+
+#: Lags kept for a verdict; a job that is watched for days shall not fill the memory.
+LAGS_KEPT = 100_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class TableProgress:
 
 @dataclass(frozen=True)
 class View:
-    """One moment of the demo."""
+    """One moment of a job."""
 
     stage: str
     seconds: float
@@ -44,7 +47,8 @@ class View:
     eta_s: float | None = None
     restarts: int = 0
     last_error: str = ""
-    written: int = 0  # transactions that the load has committed
+    phase: str = ""  # what the copy is at: rows, indexes, …
+    written: int | None = None  # transactions that a load of ours has committed
 
     @property
     def copying(self) -> bool:
@@ -75,11 +79,11 @@ class Observer:
     """Turns answers of GET /v1/job/<id> into views; keeps the last seconds' row counts for the rates."""
 
     began: float = field(default_factory=time.monotonic)
-    lags: list[float] = field(default_factory=list)
+    lags: deque[float] = field(default_factory=lambda: deque(maxlen=LAGS_KEPT))
     peak_tx: float = 0.0
     _counts: dict[str, deque[tuple[float, int]]] = field(default_factory=dict)
 
-    def view(self, job: dict[str, Any], written: int) -> View:
+    def view(self, job: dict[str, Any], written: int | None = None) -> View:
         now = time.monotonic()
         progress = job.get("Progress") or {}
         stage = str(job.get("Stage", "pending"))
@@ -97,6 +101,7 @@ class Observer:
             eta_s=_number(progress.get("eta_s")),
             restarts=int(progress.get("restarts") or 0),
             last_error=str(progress.get("last_error") or ""),
+            phase=str(progress.get("copy_phase") or ""),
             written=written,
         )
         if stage == "running":

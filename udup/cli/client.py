@@ -1,0 +1,179 @@
+"""The REST API over HTTP, as the commands use it: one connection, time limits, and errors that say what to do.
+
+A GET is sent again after a connection that broke, or an answer of 503, which the server gives while it starts; it
+changes nothing. A write is sent once: whether it was carried out when its answer got lost, only the user can decide.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import quote, unquote
+
+import httpx
+
+from udup.cli import exits
+from udup.cli.commands import CommandError
+from udup.cli.where import Where
+from udup.errors import Fault
+
+#: Seconds for a connection, and for an answer: the server itself gives up on the slowest question after some 30.
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 60.0
+
+#: Further tries of a GET, and the pause before each, in seconds.
+RETRIES = 3
+RETRY_SECONDS = 0.5
+
+JOB_HEADER = "X-Udup-Job-Id"
+
+
+class Unreachable(CommandError):
+    """No Udup server answered."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, exits.UNREACHABLE)
+
+
+class Answered(CommandError):
+    """The server said no. `text` is its answer, `faults` what it lists one by one."""
+
+    def __init__(self, request: str, status: int, text: str, faults: list[Fault]) -> None:
+        self.status, self.text, self.faults = status, text, faults
+        super().__init__(_told(request, status, text, faults))
+
+
+class Api:
+    """Requests to one server. Answers are JSON values as they came."""
+
+    def __init__(self, where: Where) -> None:
+        self.where = where
+        headers = {"Accept": "application/json", "User-Agent": "udup"}
+        if where.token:
+            headers["Authorization"] = f"Bearer {where.token}"
+        self._client = httpx.Client(
+            base_url=where.address,
+            headers=headers,
+            auth=where.basic if where.basic and not where.token else None,
+            params={"region": where.region} if where.region else {},
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            verify=_trust(where.ca_file),
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get(self, path: str, **params: str) -> Any:
+        """A JSON value."""
+        return self._json(self._get(path, params))
+
+    def text(self, path: str) -> str:
+        """An answer that is no JSON."""
+        return self._get(path, {}).text
+
+    def send(self, method: str, path: str, body: Any = None, **params: str | list[str]) -> Any:
+        """A write's JSON answer, None for an empty one."""
+        answer = self._checked(self._once(method, path, params, body))
+        return self._json(answer) if answer.content else None
+
+    def register(self, body: Any) -> tuple[str, Any]:
+        """Post a job: the ID that it has now, and the answer."""
+        answer = self._checked(self._once("PUT", "/v1/jobs", {}, body))
+        return unquote(answer.headers.get(JOB_HEADER, "")), self._json(answer)
+
+    def _get(self, path: str, params: dict[str, str]) -> httpx.Response:
+        for tries_left in reversed(range(RETRIES + 1)):
+            try:
+                answer = self._once("GET", path, params)
+            except _Broken:
+                if not tries_left:
+                    raise
+            else:
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or not tries_left:
+                    return self._checked(answer)
+            time.sleep(RETRY_SECONDS)
+        raise AssertionError("unreachable")
+
+    def _once(self, method: str, path: str, params: Any, body: Any = None) -> httpx.Response:
+        try:
+            return self._client.request(method, path, params=params, json=body)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
+            raise _Broken(f"{method} {self._url(path)}: the connection broke ({_reason(error)})") from error
+        except httpx.TimeoutException as error:
+            if isinstance(error, httpx.ConnectTimeout):
+                raise self._nobody(error) from error
+            raise Unreachable(f"{method} {self._url(path)}: no answer in {ANSWER_SECONDS:.0f} s") from error
+        except httpx.TransportError as error:
+            raise self._nobody(error) from error
+
+    def _nobody(self, error: Exception) -> Unreachable:
+        named = f" (from {self.where.origin})" if self.where.origin else ""
+        return Unreachable(
+            f"no Udup server answers at {self.where.address}{named}: {_reason(error)}\n"
+            "Start one with `udup server`, or name its address with --address or UDUP_ADDR."
+        )
+
+    def _checked(self, answer: httpx.Response) -> httpx.Response:
+        if answer.is_success:
+            return answer
+        request = f"{answer.request.method} {self._url(answer.request.url.path)}"
+        text, faults = answer.text.strip(), []
+        body = _json_or_none(answer)
+        if isinstance(body, dict) and "error" in body:
+            text = str(body["error"])
+            details = body.get("details") or []
+            faults = [Fault(str(d.get("field", "")), str(d.get("problem", ""))) for d in details if isinstance(d, dict)]
+        raise Answered(request, answer.status_code, text, faults)
+
+    def _json(self, answer: httpx.Response) -> Any:
+        value = _json_or_none(answer)
+        if value is None and answer.text.strip() != "null":
+            raise CommandError(f"{self._url(answer.request.url.path)} did not answer JSON; is a Udup server there?")
+        return value
+
+    def _url(self, path: str) -> str:
+        return self.where.address + path
+
+
+class _Broken(Unreachable):
+    """A connection that ended before its answer; worth another try of what changes nothing."""
+
+
+def job_path(job_id: str, part: str = "") -> str:
+    """The path of a job, or of something of it."""
+    return f"/v1/job/{quote(job_id, safe='/')}" + (f"/{part}" if part else "")
+
+
+def _told(request: str, status: int, text: str, faults: list[Fault]) -> str:
+    """The answer as the user reads it, every fault on a line of its own."""
+    if status == httpx.codes.UNAUTHORIZED or status == httpx.codes.FORBIDDEN:
+        remedy = "name a token with --token-file, UDUP_TOKEN or ~/.config/udup/cli.toml"
+        return f"{request}: {text or 'not allowed'}\nThe server asks who you are: {remedy}."
+    if len(faults) > 1:
+        lines = [f"  {fault}" for fault in faults]
+        return "\n".join([f"{request} was refused ({status}), {len(faults)} faults:", *lines])
+    return f"{request} was refused ({status}): {text}"
+
+
+def _json_or_none(answer: httpx.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        return None
+
+
+def _trust(ca_file: str) -> Any:
+    """What https is checked against: a file of certificates, or the usual ones."""
+    if not ca_file:
+        return True
+    import ssl
+
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise CommandError(f"cannot use the certificates in {ca_file}: {error}") from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,106 @@
+"""`udup job logs`: what happened to a job, in the order of time.
+
+Put together from what the server keeps: the events of the job's tasks, and the errors that ended its runs.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from udup.cli.client import job_path
+from udup.cli.commands import Command
+from udup.cli.jobs import Json, find_job, job_or_none, progress
+from udup.cli.options import Session, asks_server
+from udup.cli.output import shown
+
+#: Seconds between two looks of --follow.
+FOLLOW_SECONDS = 1.0
+
+_NS = 1_000_000_000
+
+#: Keys of an event that say something in words, in the order in which they are told.
+_TEXTS = ("Message", "DriverError", "SetupError", "KillError", "KillReason", "RestartReason", "DriverMessage")
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """A line of the log; `at` in nanoseconds since the epoch."""
+
+    at: int
+    who: str
+    what: str
+
+    def __str__(self) -> str:
+        moment = datetime.datetime.fromtimestamp(self.at / _NS, datetime.UTC)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{self.at % _NS // 1_000_000:03}Z  {self.who:<4}  {self.what}"
+
+
+@click.command(cls=Command)
+@click.argument("job_id", metavar="ID")
+@click.option("--follow", "-f", is_flag=True, help="Go on showing what happens, until Ctrl-C or the job is deleted.")
+@asks_server
+def logs(session: Session, job_id: str, follow: bool) -> None:
+    """Show what happened to a job: its tasks' events, and every error that made it start again.
+
+    The server keeps the last events of each task; its own log tells more. --json prints the allocations with their
+    events and the job, as {"Allocations": [...], "Job": {...}}.
+
+    \b
+    Examples:
+      udup job logs shop
+      udup job logs --follow shop
+    """
+    job = find_job(session.api, job_id)
+    told: set[Entry] = set()
+    while True:
+        allocations = session.api.get(job_path(job["ID"], "allocations"), all="true")
+        if session.out.as_json:
+            session.out.json({"Allocations": allocations, "Job": job})
+            return
+        entries = {*_events(allocations), *_restarts(job)}
+        for entry in sorted(entries - told):
+            session.out.say(str(entry))
+        if not follow:
+            return
+        told = entries
+        time.sleep(FOLLOW_SECONDS)
+        again = job_or_none(session.api, job["ID"])
+        if again is None:
+            session.out.say(f"job {job['ID']} was deleted")
+            return
+        job = again
+
+
+def _events(allocations: list[Json]) -> Iterator[Entry]:
+    for allocation in allocations:
+        for task, state in (allocation.get("TaskStates") or {}).items():
+            for event in state.get("Events") or []:
+                yield Entry(event["Time"], task, _described(event))
+
+
+def _described(event: Json) -> str:
+    texts = [shown(event[key]) for key in _TEXTS if event.get(key)]
+    if event.get("ExitCode"):
+        texts.append(f"exit code {event['ExitCode']}")
+    if event.get("StartDelay"):
+        texts.append(f"again in {event['StartDelay'] / _NS:g} s")
+    return f"{event['Type']}: {', '.join(texts)}" if texts else str(event["Type"])
+
+
+def _restarts(job: Json) -> Iterator[Entry]:
+    for restart in progress(job).get("restart_history") or []:
+        yield Entry(_nanoseconds(restart.get("time")), "Job", f"Run ended: {shown(restart.get('error'))}")
+
+
+def _nanoseconds(moment: Any) -> int:
+    """Of RFC 3339 with a second's precision, as the history has it; 0 for what is none."""
+    try:
+        return int(datetime.datetime.fromisoformat(str(moment)).timestamp() * _NS)
+    except ValueError:
+        return 0

@@ -1,0 +1,94 @@
+"""`udup job status`: one job, everything that is known of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import click
+
+from udup.cli.client import job_path
+from udup.cli.commands import Command
+from udup.cli.jobs import Json, endpoint, find_job, progress
+from udup.cli.options import Session, asks_server
+from udup.cli.output import duration, number, shown
+from udup.cli.placements import show_allocations
+from udup.cli.refusal import reasons
+from udup.cli.watch import watch as watch_job
+
+#: Characters of a GTID set that fit a line; the whole is in --json.
+_GTID_WIDTH = 100
+
+
+@click.command(cls=Command)
+@click.argument("job_id", metavar="ID")
+@click.option("--watch", is_flag=True, help="Keep showing it until it ends, or Ctrl-C.")
+@click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Watch no longer than this.")
+@click.option("--verbose", is_flag=True, help="Whole IDs and GTID sets.")
+@asks_server
+def status(session: Session, job_id: str, watch: bool, timeout: float | None, verbose: bool) -> None:
+    """Show a job: its stage, lag and rates, the copy by table, its tasks, and what is wrong.
+
+    \b
+    Examples:
+      udup job status shop
+      udup job status shop --watch
+      udup job status shop --json | jq .Progress.lag_ms
+    """
+    job = find_job(session.api, job_id)
+    if watch:
+        sys.exit(watch_job(session, job["ID"], ("completed",), timeout))
+    if session.out.as_json:
+        session.out.json(job)
+        return
+    session.out.pairs(_facts(job, verbose))
+    if lines := reasons(job):
+        session.out.title("Reasons" if job.get("Stage") == "failed" else "Last error")
+        session.out.say("\n".join(shown(line) for line in lines))
+    if warnings := progress(job).get("warnings"):
+        session.out.title("Warnings")
+        session.out.say("\n".join(f"  {shown(warning)}" for warning in warnings))
+    _show_tables(session, progress(job))
+    allocations = session.api.get(job_path(job["ID"], "allocations"))
+    session.out.title("Allocations")
+    show_allocations(session.out, allocations, verbose)
+
+
+def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
+    now = progress(job)
+    yield "ID", job["ID"]
+    yield "Name", job["Name"]
+    yield "Type", job["Type"]
+    yield "Datacenters", ",".join(job.get("Datacenters") or [])
+    yield "Status", job["Status"]
+    yield "Stage", job.get("Stage")
+    yield "Source", endpoint(job, "Src")
+    yield "Target", endpoint(job, "Dest")
+    if job.get("Stage") == "copying":
+        yield "Copied", number(now.get("copied_rows"), " rows")
+        yield "Copy rate", number(now.get("copy_rows_per_s"), " rows/s")
+        yield "Time to go", duration(now.get("eta_s"))
+    if job.get("Stage") in ("catching_up", "running"):
+        yield "Lag", number(now.get("lag_ms"), " ms")
+        yield "Rates", f"{number(now.get('tx_per_s'))} tx/s, {number(now.get('rows_per_s'))} rows/s"
+    yield "Applied", _gtids(now.get("applied_gtid"), verbose)
+    yield "Source has", _gtids(now.get("source_gtid"), verbose)
+    yield "Restarts", number(now.get("restarts"))
+
+
+def _gtids(text: object, verbose: bool) -> str:
+    gtids = shown(text)
+    return gtids if verbose or len(gtids) <= _GTID_WIDTH else gtids[:_GTID_WIDTH] + "…"
+
+
+def _show_tables(session: Session, now: Json) -> None:
+    tables = now.get("tables")
+    if not tables:
+        return
+    session.out.title("Full copy")
+    rows = (
+        (name, number(counts.get("rows")), number(counts.get("total")))
+        for name, counts in sorted(tables.items())
+        if isinstance(counts, dict)
+    )
+    session.out.table(("Table", "Rows", "Of about"), rows, ("Rows", "Of about"))

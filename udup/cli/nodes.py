@@ -1,0 +1,123 @@
+"""`udup node list` and `udup node status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from udup.cli.client import Api
+from udup.cli.commands import Command, CommandError, Group
+from udup.cli.jobs import Json
+from udup.cli.options import Session, asks_server
+from udup.cli.output import short
+from udup.cli.placements import local_time, show_allocations
+
+#: An attribute of a node that tells a driver whose tasks run there: `driver.MySQL` = "1".
+_DRIVER = "driver."
+
+
+@click.group(cls=Group, sections={"Commands": {"list": "udup.cli.nodes:list_nodes", "status": "udup.cli.nodes:status"}})
+def node() -> None:
+    """Look at the node."""
+
+
+@click.command("list", cls=Command)
+@click.option("--allocs", is_flag=True, help="Count the running allocations too.")
+@click.option("--verbose", is_flag=True, help="Whole IDs.")
+@asks_server
+def list_nodes(session: Session, allocs: bool, verbose: bool) -> None:
+    """Show all nodes.
+
+    \b
+    Examples:
+      udup node list
+      udup node list --allocs
+    """
+    show_nodes(session, allocs, verbose)
+
+
+@click.command(cls=Command)
+@click.argument("node_id", metavar="[ID]", default="")
+@click.option("--self", "own", is_flag=True, help="The node that is asked.")
+@click.option("--verbose", is_flag=True, help="Whole IDs.")
+@asks_server
+def status(session: Session, node_id: str, own: bool, verbose: bool) -> None:
+    """Show a node by its ID, or the beginning of it, with its allocations.
+
+    \b
+    Examples:
+      udup node status --self
+      udup node status 1eda45f8
+    """
+    if bool(node_id) == own:
+        raise click.UsageError("name a node's ID, or --self for the node that is asked")
+    show_node(session, node_id, own, verbose)
+
+
+def show_nodes(session: Session, allocs: bool, verbose: bool) -> None:
+    nodes = session.api.get("/v1/nodes")
+    if session.out.as_json:
+        session.out.json(nodes)
+        return
+    titles = ("ID", "DC", "Name", "Status", *(["Running Allocs"] if allocs else []))
+    rows = (
+        (
+            short(each["ID"], verbose),
+            each["Datacenter"],
+            each["Name"],
+            each["Status"],
+            *([_running(session.api, each["ID"])] if allocs else []),
+        )
+        for each in nodes
+    )
+    session.out.table(titles, rows)
+
+
+def show_node(session: Session, given: str, own: bool, verbose: bool) -> None:
+    node_id = session.api.get("/v1/self")["stats"]["client"]["node_id"] if own else _find(session.api, given)
+    found = session.api.get(f"/v1/node/{node_id}")
+    if session.out.as_json:
+        session.out.json(found)
+        return
+    session.out.pairs(_facts(found, verbose))
+    session.out.title("Allocations")
+    show_allocations(session.out, session.api.get(f"/v1/node/{node_id}/allocations"), verbose)
+
+
+def _find(api: Api, given: str) -> str:
+    """The ID of the only node whose ID begins so."""
+    if len(given) < 2:
+        raise CommandError("Identifier must contain at least two characters.")
+    digits = given if len(given.replace("-", "")) % 2 == 0 else given[:-1]  # the server compares whole bytes
+    found = [each["ID"] for each in api.get("/v1/nodes", prefix=digits) if each["ID"].startswith(given.lower())]
+    match found:
+        case [only]:
+            return str(only)
+        case []:
+            raise CommandError(f'No node(s) with prefix "{given}" found')
+        case several:
+            raise CommandError(
+                "\n".join([f'Prefix "{given}" matches several nodes:', *(f"  {id_}" for id_ in several)])
+            )
+
+
+def _facts(found: Json, verbose: bool) -> Iterator[tuple[str, object]]:
+    yield "ID", short(found["ID"], verbose)
+    yield "Name", found["Name"]
+    yield "DC", found["Datacenter"]
+    yield "Status", found["Status"]
+    yield "Description", found["StatusDescription"]
+    attributes = found.get("Attributes") or {}
+    yield (
+        "Drivers",
+        ",".join(sorted(k.removeprefix(_DRIVER) for k, v in attributes.items() if v == "1" and _DRIVER in k)),
+    )
+    yield "HTTP", found["HTTPAddr"]
+    yield "NATS", found["NatsAddr"]
+    yield "Updated", local_time(found["StatusUpdatedAt"] * 1_000_000_000)
+
+
+def _running(api: Api, node_id: str) -> int:
+    allocations = api.get(f"/v1/node/{node_id}/allocations")
+    return sum(each["ClientStatus"] == "running" for each in allocations)
