@@ -27,6 +27,8 @@ EVERY_TYPE = [
     "a JSON, b GEOMETRY, c POINT SRID 4326, d LINESTRING, e POLYGON, f MULTIPOINT, g GEOMETRYCOLLECTION",
     "a INT PRIMARY KEY, b INT AS (a + 1) VIRTUAL, c INT AS (a + 2) STORED, d INT INVISIBLE, e INT NOT NULL DEFAULT 1",
     "a VARCHAR(5) COLLATE utf8mb4_bin, b VARCHAR(5) CHARSET latin1, c VARCHAR(5), d TEXT CHARSET ascii, e INT",
+    "a VECTOR(3), b CHAR(9) CHARSET latin1, c VARCHAR(5), d CHAR(3) CHARSET gbk, e VECTOR(2), f CHAR(3) CHARSET ascii",
+    "a VECTOR(3), b CHAR(9) CHARSET latin1, c BLOB, d BLOB, e BLOB, f CHAR(3) CHARSET ascii",
     "a VARCHAR(5) CHARSET binary, b ENUM('x') CHARSET ascii, c SET('y') CHARSET binary, d TEXT CHARSET binary",
 ]  # fmt: skip
 

@@ -110,7 +110,10 @@ _NUMERIC = frozenset(
         ColumnType.YEAR,  # counted among them, and unsigned
     }
 )
-_CHARACTER = frozenset({ColumnType.STRING, ColumnType.VARCHAR, ColumnType.VAR_STRING, ColumnType.BLOB})
+#: Those that a collation is logged for. VECTOR is counted among them (seen on 9.7), though it has none.
+_CHARACTER = frozenset(
+    {ColumnType.STRING, ColumnType.VARCHAR, ColumnType.VAR_STRING, ColumnType.BLOB, ColumnType.VECTOR}
+)
 
 
 def parse_columns(table_map: bytes, *, has_crc: bool) -> tuple[ColumnDefinition, ...]:
@@ -174,7 +177,7 @@ def _default_charset(kinds: frozenset[ColumnType]) -> Callable[[list[ColumnDefin
         default, *pairs = _integers(value)
         others = dict(zip(pairs[::2], pairs[1::2], strict=True))
         for number, index in enumerate(_of(columns, kinds)):
-            columns[index] = replace(columns[index], collation=others.get(number, default))
+            _set_collation(columns, index, others.get(number, default))
 
     return fill
 
@@ -182,9 +185,14 @@ def _default_charset(kinds: frozenset[ColumnType]) -> Callable[[list[ColumnDefin
 def _column_charsets(kinds: frozenset[ColumnType]) -> Callable[[list[ColumnDefinition], bytes], None]:
     def fill(columns: list[ColumnDefinition], value: bytes) -> None:
         for index, collation in zip(_of(columns, kinds), _integers(value), strict=True):
-            columns[index] = replace(columns[index], collation=collation)
+            _set_collation(columns, index, collation)
 
     return fill
+
+
+def _set_collation(columns: list[ColumnDefinition], index: int, collation: int) -> None:
+    if columns[index].kind is not ColumnType.VECTOR:
+        columns[index] = replace(columns[index], collation=collation)
 
 
 def _fill_names(columns: list[ColumnDefinition], value: bytes) -> None:
