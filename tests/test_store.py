@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import os
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -13,7 +15,10 @@ import pytest
 from udup.errors import Transient
 from udup.job import JobRecord, Stage
 from udup.plane.server import NatsServer
+from udup.sealing import KEY_BYTES, load_keyring
 from udup.store import JobStore
+
+KEYS = load_keyring(Path(), base64.b64encode(os.urandom(KEY_BYTES)).decode())
 
 
 @pytest.fixture
@@ -26,7 +31,7 @@ def nats(tmp_path: Path) -> Iterator[NatsServer]:
 
 def _with_store(url: str, work: Callable[[JobStore], Awaitable[None]]) -> None:
     async def run() -> None:
-        store = await JobStore.open(url, "test", owner=True)
+        store = await JobStore.open(url, "test", KEYS, owner=True)
         try:
             await work(store)
         finally:
@@ -120,8 +125,8 @@ def test_a_store_that_is_lost_while_in_use_is_written_again(nats: NatsServer) ->
 
 def test_a_reader_of_a_store_that_is_not_complete_is_told_to_come_again(nats: NatsServer) -> None:
     async def work() -> None:
-        owner = await JobStore.open(nats.url, "owner", owner=True)
-        reader = await JobStore.open(nats.url, "reader")
+        owner = await JobStore.open(nats.url, "owner", KEYS, owner=True)
+        reader = await JobStore.open(nats.url, "reader", KEYS)
         try:
             with pytest.raises(Transient):
                 await reader.load()

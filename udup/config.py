@@ -8,123 +8,28 @@ ignored is found too late. Unknown `UDUP_…` variables are not: container platf
 from __future__ import annotations
 
 import ipaddress
-import socket
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
-from urllib.parse import urlsplit
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from udup.errors import ConfigError
+from udup.references import Unresolvable, read_setting
+from udup.settings import Section, Settings
+
+__all__ = ["Settings", "load_settings", "paths", "variable_of"]
 
 ENVIRONMENT_PREFIX = "UDUP_"
 
-#: 0 lets the system choose a free port.
-Port = Annotated[int, Field(ge=0, le=65535)]
-Name = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\s/\\]+$")]
+#: Settings that may be given as a reference, `env:NAME` or `file:PATH`.
+SECRETS = ("api.token", "secrets.key", "nats.url")
 
-
-def _loopback(address: str) -> str:
-    """A loopback IP address; everything else is refused as long as the API asks nobody who they are."""
-    text = "127.0.0.1" if address == "localhost" else address
-    try:
-        loopback = ipaddress.ip_address(text).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        problem = (
-            f"{address!r} is refused: the API has no authentication yet, so it listens on loopback only; "
-            "use 127.0.0.1 or ::1, and a proxy that authenticates in front of it for access from elsewhere"
-        )
-        raise PydanticCustomError("refused", "{problem}", {"problem": problem})
-    return text
-
-
-def _nats_url(url: str) -> str:
-    if url:
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in ("nats", "tls") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
-            problem = "must be nats://host:port or tls://host:port, or empty for the built-in NATS server"
-            raise PydanticCustomError("refused", "{problem}", {"problem": problem})
-    return url
-
-
-class Section(BaseModel):
-    """Frozen, strict about types, and no key but the known ones."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, strict=True, extra="forbid", hide_input_in_errors=True, validate_default=True
-    )
-
-
-class Ports(Section):
-    """Where the node listens."""
-
-    http: Port = 8190
-    nats: Port = 8193
-
-
-class Nats(Section):
-    """The data plane."""
-
-    #: An existing NATS server with JetStream to use instead of the built-in one. May hold a password.
-    url: Annotated[str, AfterValidator(_nats_url)] = Field(default="", repr=False)
-    #: Megabytes of a job's messages that may be under way before the source has to wait.
-    max_buffer_mb: Annotated[int, Field(ge=1, le=1 << 20)] = 64
-
-
-class Log(Section):
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["text", "json"] = "text"
-
-
-class Node(Section):
-    #: What the node is called; the host name by default.
-    name: Name = Field(default_factory=lambda: socket.gethostname() or "udup")
-
-
-class Http(Section):
-    """Limits of the REST API."""
-
-    #: Bytes of a request's body; a job of 10,000 tables has about 400 kB.
-    max_body_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = 1 << 20
-    #: Requests worked on at a time.
-    threads: Annotated[int, Field(ge=1, le=64)] = 8
-
-
-class Retry(Section):
-    """How often a job that lost a connection is started again, and how long it waits at most in between."""
-
-    attempts: Annotated[int, Field(ge=0, le=1_000_000)] = 20
-    #: Seconds; the wait doubles from 1 s up to this.
-    backoff_max_s: Annotated[int, Field(ge=1, le=3600)] = 15
-
-
-class Settings(Section):
-    """All settings of a node, complete and checked."""
-
-    bind_addr: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
-    #: Absolute; relative paths count from the working directory.
-    data_dir: Annotated[str, Field(min_length=1), AfterValidator(lambda path: str(Path(path).absolute()))] = "data"
-    region: Name = "global"
-    datacenter: Name = "dc1"
-    ports: Ports = Ports()
-    nats: Nats = Nats()
-    log: Log = Log()
-    node: Node = Field(default_factory=Node)
-    http: Http = Http()
-    retry: Retry = Retry()
-
-    @property
-    def data_path(self) -> Path:
-        return Path(self.data_dir)
+#: Settings that name files, which must be there.
+FILES = ("nats.creds", "nats.tls_ca", "nats.tls_cert", "nats.tls_key")
 
 
 def load_settings(
@@ -134,7 +39,8 @@ def load_settings(
 ) -> Settings:
     """The settings from a file, variables such as UDUP_PORTS_HTTP, and flags by path (`{"ports.http": 8200}`).
 
-    A flag that is None was not given. Raises `ConfigError` that names every fault.
+    A flag that is None was not given. Secrets that are named by reference are read. Raises `ConfigError` that names
+    every fault.
     """
     tree: dict[str, Any] = _read(file) if file else {}
     sources: dict[str, str] = {}
@@ -147,11 +53,12 @@ def load_settings(
         if value is not None:
             _put(tree, path, str(value) if isinstance(value, Path) else value)
             sources[path] = "the command line"
+    found_in = str(file) if file else "the defaults"
+    faults.extend(_read_secrets(tree, environment or {}, sources, found_in))
     try:
         settings = Settings.model_validate(tree)
         faults.extend(_between(settings))
     except ValidationError as error:
-        found_in = str(file) if file else "the defaults"
         faults.extend(_described(detail, sources, found_in) for detail in error.errors(include_url=False))
     if faults:
         raise ConfigError("the settings are wrong:\n" + "\n".join(f"  {fault}" for fault in faults))
@@ -189,16 +96,38 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, str
 
 
 def _typed(path: str, text: str) -> object:
-    """A variable's text as a number where the setting is one; what is no number stays text, to be refused as such."""
+    """A variable's text as a number, or as JSON for a list or an object; what is neither stays text, to be refused."""
     model: type[BaseModel] = Settings
     *sections, name = path.split(".")
     for section in sections:
         annotation = model.model_fields[section].annotation
         assert isinstance(annotation, type)
         model = annotation
-    if model.model_fields[name].annotation is int and text.strip().lstrip("+-").isdecimal():
+    kind = model.model_fields[name].annotation
+    if kind is int and text.strip().lstrip("+-").isdecimal():
         return int(text)
+    if kind in (list[str], dict[str, str]):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
     return text
+
+
+def _read_secrets(
+    tree: dict[str, Any], environment: Mapping[str, str], sources: Mapping[str, str], file: str
+) -> Iterator[str]:
+    """Put the secrets themselves where references to them are; what leads to none becomes empty, and a fault."""
+    for path in SECRETS:
+        section, _, name = path.partition(".")
+        values = tree.get(section)
+        given = values.get(name) if isinstance(values, dict) else None
+        if isinstance(given, str):
+            try:
+                _put(tree, path, read_setting(given, environment))
+            except Unresolvable as error:
+                yield f"{path}: {error} (from {sources.get(path, file)})"
+                _put(tree, path, "")
 
 
 def _put(tree: dict[str, Any], path: str, value: object) -> None:
@@ -216,8 +145,25 @@ def _between(settings: Settings) -> Iterator[str]:
     same = settings.ports.http == settings.ports.nats != 0
     if same and not settings.nats.url:
         yield f"ports.nats: {settings.ports.nats} is ports.http as well; give each its own port"
+    if not settings.api.token.get_secret_value() and not ipaddress.ip_address(settings.bind_addr).is_loopback:
+        yield (
+            f"bind_addr: {settings.bind_addr} is refused without api.token: whoever reaches the API may run jobs; set "
+            "a token (UDUP_API_TOKEN), or use 127.0.0.1 or ::1"
+        )
+    yield from _nats_files(settings)
     if settings.data_path.exists() and not settings.data_path.is_dir():
         yield f"data_dir: {settings.data_dir} is not a folder; name one, it is made if it does not exist"
+
+
+def _nats_files(settings: Settings) -> Iterator[str]:
+    for path in FILES:
+        file = getattr(settings.nats, path.partition(".")[2])
+        if file and not settings.nats.url:
+            yield f"{path}: is for an external NATS server; set nats.url too, or leave it out"
+        elif file and not Path(file).is_file():
+            yield f"{path}: there is no file {file}"
+    if settings.nats.tls_key and not settings.nats.tls_cert:
+        yield "nats.tls_key: is the key of nats.tls_cert, which is not set"
 
 
 def _described(detail: ErrorDetails, sources: Mapping[str, str], file: str) -> str:
@@ -229,6 +175,10 @@ def _described(detail: ErrorDetails, sources: Mapping[str, str], file: str) -> s
             problem = f"is not a setting; known are {', '.join(_known_beside(path))}"
         case "int_type":
             problem = f"must be a whole number, got {given!r}"
+        case "list_type":
+            problem = f"must be a list of texts, got {given!r}"
+        case "dict_type":
+            problem = f"must be a table of texts, got {given!r}"
         case "string_type":
             problem = f"must be text in quotes, got {given!r}"
         case "literal_error":

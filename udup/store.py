@@ -1,16 +1,17 @@
 """The job store: what jobs there are, in a key-value bucket of JetStream; and their progress, in one of memory.
 
 A job's key is a digest of its ID, which may hold any character. The record holds its own indexes; they are counted by
-the supervisor, the only writer, through the StoreKeeper, the store's *owner*. If NATS loses its store, the owner writes
-everything that it knows into a new one and a mark last; who reads a store without that mark is told to come again,
-and never that there are no jobs.
+the supervisor, the only writer, through the StoreKeeper, the store's *owner*. Passwords are sealed on their way in and
+opened on their way out (`sealing.py`), so that NATS and its files hold none in clear. If NATS loses its store, the
+owner writes everything that it knows into a new one and a mark last; who reads a store without that mark is told to
+come again, and never that there are no jobs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -21,11 +22,14 @@ from nats.js.api import KeyValueConfig, StorageType
 from nats.js.client import JetStreamContext
 from nats.js.errors import KeyDeletedError, KeyNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
+from pydantic import TypeAdapter
 
 from udup.errors import Transient
 from udup.job import JobRecord
+from udup.job.allocation import Evaluation
 from udup.plane.address import connect_options, shown
 from udup.plane.link import Subjects
+from udup.sealing import Keyring
 
 JOBS_BUCKET = "udup_jobs"
 PROGRESS_BUCKET = "udup_progress"
@@ -33,8 +37,13 @@ PROGRESS_BUCKET = "udup_progress"
 #: The key written last into a new store: everything is there.
 _COMPLETE = "complete"
 
+#: The key of what stays of deleted jobs: their last evaluations.
+_GONE = "gone"
+
 #: Seconds for NATS to answer.
 TIMEOUT = 4.0
+
+_GONE_LIST = TypeAdapter(list[Evaluation])
 
 _LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError)
 
@@ -46,15 +55,16 @@ def key_of(job_id: str) -> str:
 class JobStore:
     """One process's access; reconnects by itself. Every call raises `Transient` if NATS does not answer."""
 
-    def __init__(self, client: Client, context: JetStreamContext, *, owner: bool) -> None:
+    def __init__(self, client: Client, context: JetStreamContext, keys: Keyring, *, owner: bool) -> None:
         self._client = client
         self._context = context
+        self._keys = keys
         self._owner = owner
         self._buckets: dict[str, KeyValue] = {}
         self._written: dict[str, bytes] = {}
 
     @classmethod
-    async def open(cls, url: str, name: str, *, owner: bool = False) -> JobStore:
+    async def open(cls, url: str, name: str, keys: Keyring, *, owner: bool = False) -> JobStore:
         async def quiet(_error: Exception) -> None:
             """Each call tells its own errors; a lost connection is taken up again."""
 
@@ -73,7 +83,7 @@ class JobStore:
             client = await asyncio.wait_for(opening, TIMEOUT)
         except _LOST as error:
             raise Transient(f"cannot connect to NATS at {shown(url)}: {error or type(error).__name__}") from error
-        return cls(client, client.jetstream(timeout=TIMEOUT), owner=owner)
+        return cls(client, client.jetstream(timeout=TIMEOUT), keys, owner=owner)
 
     async def close(self) -> None:
         try:
@@ -84,12 +94,18 @@ class JobStore:
     # ---- The owner ----
 
     async def save(self, record: JobRecord) -> None:
-        key, data = key_of(record.id), record.to_json()
+        key, data = key_of(record.id), self._sealed(record)
         self._written[key] = data
         await self._put(JOBS_BUCKET, key, data)
 
     async def save_progress(self, job_id: str, progress: dict[str, Any]) -> None:
         await self._put(PROGRESS_BUCKET, key_of(job_id), json.dumps({"id": job_id, **progress}).encode())
+
+    async def save_gone(self, evaluations: Sequence[Evaluation]) -> None:
+        """What stays of deleted jobs, in place of what was kept before."""
+        data = _GONE_LIST.dump_json(list(evaluations))
+        self._written[_GONE] = data
+        await self._put(JOBS_BUCKET, _GONE, data)
 
     async def remove(self, job_id: str) -> None:
         key = key_of(job_id)
@@ -119,14 +135,33 @@ class JobStore:
     # ---- Reading ----
 
     async def load(self) -> tuple[list[JobRecord], int]:
-        """All jobs, and the highest index that was given to any."""
+        """All jobs, and the highest index that was given to any. `ConfigError` if a key for their passwords is missing.
+
+        The owner seals anew what is not sealed with the present key.
+        """
         values, last = await self._values(JOBS_BUCKET)
         if _COMPLETE not in values:
             raise Transient("the job store is being written anew; try again in a moment")
-        records = [JobRecord.from_json(data) for key, data in values.items() if key != _COMPLETE]
+        stored = {key: json.loads(data) for key, data in values.items() if key not in (_COMPLETE, _GONE)}
+        records = [
+            JobRecord.model_validate_json(json.dumps(self._keys.open(job["id"], job))) for job in stored.values()
+        ]
         if self._owner:
             self._written = {key: data for key, data in values.items() if key != _COMPLETE}
-        return records, max([last, *[record.modify_index for record in records]])
+            for record, job in zip(records, stored.values(), strict=True):
+                if not self._keys.is_sealed_now(job):
+                    await self.save(record)
+        gone = _GONE_LIST.validate_json(values.get(_GONE, b"[]"))
+        indexes = [*(record.modify_index for record in records), *(evaluation.modify_index for evaluation in gone)]
+        return records, max([last, *indexes])
+
+    async def gone(self) -> tuple[Evaluation, ...]:
+        """What stays of deleted jobs."""
+        values, _ = await self._values(JOBS_BUCKET)
+        return tuple(_GONE_LIST.validate_json(values.get(_GONE, b"[]")))
+
+    def _sealed(self, record: JobRecord) -> bytes:
+        return json.dumps(self._keys.seal(record.id, json.loads(record.to_json()))).encode()
 
     async def progress(self) -> dict[str, dict[str, Any]]:
         """The latest progress by job ID; none before the first is written, or after NATS was started again."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from udup.errors import Refused
 from udup.job.keys import Level, canonical
+from udup.job.local import local_faults
 from udup.job.passwords import merge_passwords
 from udup.job.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, parse_job
 from udup.job.submission import unwrap
@@ -27,6 +29,8 @@ def accept(
     """
     merged = merge_passwords(unwrap(document).document, stored)
     spec = parse_job(merged)
+    if faults := list(local_faults(spec)):
+        raise Refused(faults)
     kept: dict[str, Any] = canonical(merged, _ALWAYS, "", [])
     kept["ID"] = spec.id
     kept["Region"] = kept.get("Region") or region

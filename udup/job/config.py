@@ -13,8 +13,10 @@ from pydantic.alias_generators import to_pascal
 
 from udup.job import values
 from udup.job.gtid_text import gtid_set
+from udup.job.passwords import SEALED
 from udup.mysql.connection import Endpoint
 from udup.mysql.names import SYSTEM_SCHEMAS, UDUP_SCHEMA
+from udup.mysql.tls import SslMode, Tls
 
 #: More appliers than this only wait for each other's locks and for the target's cores.
 MAX_PARALLEL_WORKERS = 64
@@ -33,6 +35,9 @@ MAX_RETRIES = 1_000_000
 
 _INT64_MAX = (1 << 63) - 1
 
+#: The character set of connections: the one that can carry all others.
+CHARSET = "utf8mb4"
+
 
 def _schema(value: object) -> str:
     name = values.identifier(value)
@@ -41,6 +46,35 @@ def _schema(value: object) -> str:
     if name.lower() == UDUP_SCHEMA:
         raise values.fault(f"{name!r} holds Udup's own tables and is never replicated")
     return name
+
+
+def _ssl_mode(value: object) -> SslMode | None:
+    """In any case, with `-` for `_`, as MySQL's clients take it; empty means none is given."""
+    text = values.weak_text(value)
+    name = text.upper().replace("-", "_")
+    if name and name not in set(SslMode):
+        raise values.fault(f"must be one of {', '.join(SslMode)}, got {values.shown(text)}")
+    return SslMode(name) if name else None
+
+
+def _password(value: object) -> str:
+    text = values.password(value)
+    if text.startswith(SEALED):
+        raise values.fault(
+            "is sealed: what the job store holds could not be opened, since it is damaged or of another job",
+            "post the job again with its password",
+        )
+    return text
+
+
+def _charset(value: object) -> str:
+    text = values.weak_text(value).lower()
+    if text not in ("", CHARSET):
+        raise values.fault(
+            f"{values.shown(text)} is not supported",
+            f"write {CHARSET} or leave it out: data of every charset come exactly",
+        )
+    return CHARSET
 
 
 Text = Annotated[str, BeforeValidator(values.weak_text)]
@@ -67,10 +101,20 @@ class ConnectionConfig(Model):
     host: Annotated[str, BeforeValidator(values.host)]
     port: Annotated[int, BeforeValidator(values.within(1, 65535))]
     user: Annotated[str, BeforeValidator(values.user)]
-    password: Annotated[str, BeforeValidator(values.password)] = Field(default="", repr=False)
+    #: Itself, or a reference to it: env:UDUP_SECRET_NAME, file:NAME.
+    password: Annotated[str, BeforeValidator(_password)] = Field(default="", repr=False)
+    #: Paths on the node that runs the task; see `udup.mysql.tls` for the modes.
+    ssl_mode: Annotated[SslMode | None, BeforeValidator(_ssl_mode)] = None
+    ssl_ca: Text = ""
+    ssl_cert: Text = ""
+    ssl_key: Text = ""
+    charset: Annotated[str, BeforeValidator(_charset)] = CHARSET
 
     def endpoint(self) -> Endpoint:
-        return Endpoint(self.host, self.port, self.user, self.password)
+        return Endpoint(self.host, self.port, self.user, self.password, self.tls())
+
+    def tls(self) -> Tls:
+        return Tls.of(self.ssl_mode, self.ssl_ca, self.ssl_cert, self.ssl_key)
 
 
 class ReplicatedTable(Model):

@@ -1,18 +1,24 @@
 """Passwords go in and never come out.
 
-Answers show `******` instead. A client that reads a job, changes something and posts it back sends that mask; the
-stored password is then put back in its place, but only while Host, Port and User stay the same: else whoever may post
-a job could send the password to a server of their own.
+Answers show `******` instead, unless it is a reference (`env:NAME`, `file:PATH`), which is no secret. A client that
+reads a job, changes something and posts it back sends that mask; the stored password is then put back in its place,
+but only while Host, Port and User stay the same: else whoever may post a job could send the password to a server of
+their own.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from udup.references import is_reference
+
 MASK = "******"
 
-#: Part of a key's name, in any case, that marks a secret value.
-SECRET = "password"
+#: Parts of a key's name, in any case, that mark a secret value. Clients may keep keys of their own in a document.
+SECRET = ("password", "passwd", "secret")
+
+#: What a password begins with that the job store could not open (`udup.sealing`), with the version of the form.
+SEALED = "sealed:1:"
 
 #: What must stay the same around a password that is kept, by lower-case key.
 _OWNER_KEYS = ("host", "port", "user")
@@ -24,7 +30,7 @@ _TASK_KEY = "type"
 def masked(document: Any) -> Any:
     """A copy of a JSON value with every password replaced by the mask."""
     if isinstance(document, dict):
-        return {key: MASK if is_secret(key) and value is not None else masked(value) for key, value in document.items()}
+        return {key: _masked(key, value) for key, value in document.items()}
     if isinstance(document, list):
         return [masked(item) for item in document]
     return document
@@ -42,7 +48,13 @@ def merge_passwords(new: Any, stored: Any) -> Any:
 
 
 def is_secret(key: str) -> bool:
-    return SECRET in key.lower()
+    return any(word in key.lower() for word in SECRET)
+
+
+def _masked(key: str, value: Any) -> Any:
+    if not is_secret(key):
+        return masked(value)
+    return value if value is None or is_reference(value) else MASK
 
 
 def _merged(key: str, value: Any, stored: Any, same_owner: bool) -> Any:

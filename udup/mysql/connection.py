@@ -11,7 +11,9 @@ import pymysql
 from pymysql.constants import CLIENT, CR, ER
 from pymysql.cursors import Cursor
 
-from udup.errors import Transient, UdupError
+from udup.errors import Fault, Refused, Transient, UdupError
+from udup.mysql.tls import PREFERRED, SslMode, Tls, is_refusal
+from udup.references import Unresolvable, read_password
 
 #: Generic for the type checker only.
 Connection: TypeAlias = "pymysql.connections.Connection[Cursor]"
@@ -60,23 +62,34 @@ TRANSIENT_CODES = frozenset(
 )
 
 
+#: What people can do about a handshake that failed.
+_TLS_REMEDY = (
+    "SslCa must hold the authority that signed the server's certificate, and SslCert and SslKey what it asks for"
+)
+
+
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a server is and who we are there. The password never shows in a repr, a log or a message."""
+    """Where a server is and who we are there. The password never shows in a repr, a log or a message.
+
+    It may be a reference, `env:NAME` or `file:PATH`: then it is read anew for each connection.
+    """
 
     host: str
     port: int
     user: str
     password: str = field(repr=False)
+    tls: Tls = PREFERRED
 
     def __str__(self) -> str:
         return f"{self.user}@{self.host}:{self.port}"
 
 
 def connect(endpoint: Endpoint, **options: Any) -> Connection:
-    """Open a connection; `Transient` if the server cannot be reached, `UdupError` if it turns us away.
+    """Open a connection, with TLS as the endpoint says.
 
-    TLS is used when the server offers it, except on the loopback interface, where it only costs time.
+    `Transient` if the server cannot be reached, `UdupError` if it turns us away, or we it; `Refused` if this node has
+    not the password or the files that the endpoint names.
     """
     settings: dict[str, Any] = {
         "autocommit": True,
@@ -85,20 +98,23 @@ def connect(endpoint: Endpoint, **options: Any) -> Connection:
         "max_allowed_packet": MAX_PACKET,
         "program_name": "udup",
         "client_flag": CLIENT.MULTI_STATEMENTS,
-        "ssl_disabled": _is_loopback(endpoint.host),
         "init_command": f"SET SESSION wait_timeout = {PATIENCE_SECONDS}",
     }
+    settings.update(_tls_options(endpoint))
     settings.update(options)
+    password = _password(endpoint)
     try:
         connection: Connection = pymysql.connect(
             host=endpoint.host,
             port=endpoint.port,
             user=endpoint.user,
-            password=endpoint.password,
+            password=password,
             **settings,
         )
     except MySQLError as error:
         text = f"cannot connect to MySQL as {endpoint}: {describe(error)}"
+        if is_refusal(cause := getattr(error, "original_exception", None)):
+            raise UdupError(f"{text} (SslMode {endpoint.tls.mode}): {_TLS_REMEDY}") from cause
         raise (Transient if is_transient(error) else UdupError)(text) from error
     _notice_dead_peer(connection)
     return connection
@@ -145,6 +161,28 @@ def _notice_dead_peer(connection: Connection) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_IDLE_SECONDS // 4)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 2000 * KEEPALIVE_IDLE_SECONDS)
+
+
+def _tls_options(endpoint: Endpoint) -> dict[str, Any]:
+    """PyMySQL's options; without any it prefers TLS, and looks at no certificate."""
+    tls = endpoint.tls
+    if tls.mode == SslMode.DISABLED:
+        return {"ssl_disabled": True}
+    if tls.mode == SslMode.PREFERRED:
+        return {"ssl_disabled": _is_loopback(endpoint.host)}
+    faults = [Fault(f"{endpoint}: {name}", problem) for name, problem in tls.file_faults()]
+    try:
+        return {"ssl": tls.context()}
+    except OSError as error:
+        named = Fault(str(endpoint), f"the files for TLS ({tls.ca} {tls.cert} {tls.key}) do not fit: {error}")
+        raise Refused(faults or [named]) from error
+
+
+def _password(endpoint: Endpoint) -> str:
+    try:
+        return read_password(endpoint.password)
+    except Unresolvable as error:
+        raise Refused([Fault(f"{endpoint}: Password", f"{endpoint.password!r} {error}")]) from error
 
 
 def _is_loopback(host: str) -> bool:

@@ -26,7 +26,8 @@ def shut_down(connection: Connection) -> None:
     sock = raw_socket(connection)
     if sock is not None:
         with suppress(OSError):  # it may be gone already
-            sock.shutdown(socket.SHUT_RDWR)
+            # Not SSLSocket's own: that drops the decryption first, and the reader would take ciphertext for packets.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def execute_raw(connection: Connection, sql: bytes, statements: int) -> None:
