@@ -79,11 +79,11 @@ def test_rows_logged_as_a_statement_are_refused_in_the_job_and_passed_over_outsi
         judge_for(Selection.of([(schema, [])]), False)(insert.event, True)
 
 
-def test_xa_is_refused(source: MysqlServer, schema: str, table: str) -> None:
+def test_xa_is_told_by_its_words(source: MysqlServer, schema: str, table: str) -> None:
     statements = ("XA START 'x'", f"INSERT INTO {table} VALUES (5)", "XA END 'x'", "XA COMMIT 'x' ONE PHASE")
-    first, *_ = _queries(source, *statements)
-    with pytest.raises(Unsupported, match="XA"):
-        judge_for(Selection.of([(schema, [])]), False)(first.event, True)
+    start, end = _verdicts(source, Selection.of([("other", [])]), *statements)
+    assert (start.action, start.summary) == (Action.XA, "XA START X'78',X'',1")
+    assert (end.action, end.summary) == (Action.XA, "XA END X'78',X'',1")
 
 
 def test_a_very_long_statement_is_shown_in_part(source: MysqlServer, schema: str, table: str) -> None:

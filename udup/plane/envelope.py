@@ -40,17 +40,22 @@ class Mark(_Wire, frozen=True):
 class Transaction(_Wire, tag="tx", frozen=True):
     """A whole transaction: its TABLE_MAP and rows events, and the TABLE_MAPs that were not seen before in this run.
 
-    `create` is the Query event of a CREATE TABLE … SELECT, whose rows follow in the same transaction.
+    `create` is the Query event of a CREATE TABLE … SELECT, whose rows follow in the same transaction. With an `xid` it
+    is prepared only: its events are kept on the target until their `XaEnd`.
     """
 
     mark: Mark
     events: bytes
     new_maps: list[bytes] = []
     create: bytes = b""
+    xid: str = ""
 
 
 class Part(_Wire, tag="part", frozen=True):
-    """A piece of a transaction that is too large for one message: its events' bytes, cut anywhere."""
+    """A piece of a transaction that is too large for one message: its events' bytes, cut anywhere.
+
+    `xid` as in `Transaction`; `one_phase`, on the last part, says that it commits at once after all.
+    """
 
     mark: Mark
     index: int
@@ -58,6 +63,16 @@ class Part(_Wire, tag="part", frozen=True):
     events: bytes
     new_maps: list[bytes] = []
     create: bytes = b""
+    xid: str = ""
+    one_phase: bool = False
+
+
+class XaEnd(_Wire, tag="xa", frozen=True):
+    """XA COMMIT or XA ROLLBACK of a transaction that was prepared before."""
+
+    mark: Mark
+    xid: str
+    commit: bool
 
 
 class Definition(_Wire, tag="ddl", frozen=True):
@@ -107,7 +122,7 @@ class CopyEnd(_Wire, tag="copied", frozen=True):
     """Every table was sent; the binary log follows."""
 
 
-Record: TypeAlias = Transaction | Part | Definition | Skipped | Format | Beat | CopyPlan | CopyTotals | CopyEnd
+Record: TypeAlias = Transaction | Part | XaEnd | Definition | Skipped | Format | Beat | CopyPlan | CopyTotals | CopyEnd
 
 
 class Batch(_Wire, frozen=True):
@@ -159,7 +174,10 @@ class Group(_Wire, tag="group", frozen=True):
 
 
 class GroupPart(_Wire, tag="gpart", frozen=True):
-    """A piece of one large transaction, on one worker and in one open transaction until the last."""
+    """A piece of one large transaction, on one worker and in one open transaction until the last.
+
+    `xid`, on the last: the pieces were kept as those of a prepared transaction, and are to be applied now.
+    """
 
     number: int
     version: int
@@ -169,6 +187,7 @@ class GroupPart(_Wire, tag="gpart", frozen=True):
     events: bytes
     label: str
     create: bytes = b""
+    xid: str = ""
 
 
 class SetFormat(_Wire, tag="setfde", frozen=True):

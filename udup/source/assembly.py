@@ -9,6 +9,9 @@ are the TABLE_MAPs and rows of the job's tables, as bytes. Three rules of the ta
 * all events carry a CRC or none does, as the last FORMAT_DESCRIPTION says.
 
 A transaction larger than `PIECE_BYTES` leaves in parts while it is still being read, so that memory never holds it.
+
+A prepared XA transaction leaves with its xid, even when it holds nothing for the job, so that its end, under another
+GTID and perhaps in another run, is known.
 """
 
 from __future__ import annotations
@@ -27,9 +30,10 @@ from udup.binlog.event import (
 )
 from udup.binlog.gtid import Gtid, GtidSet, parse_gtid_event
 from udup.binlog.table_map import definition_bytes, table_id, table_name
+from udup.binlog.xa import XaStatement, XaVerb, is_one_phase, parse_xa
 from udup.errors import Transient, Unsupported
 from udup.mysql.selection import Selection
-from udup.plane.envelope import Beat, Definition, Format, Mark, Part, Record, Skipped, Transaction
+from udup.plane.envelope import Beat, Definition, Format, Mark, Part, Record, Skipped, Transaction, XaEnd
 from udup.plane.link import PIECE_BYTES
 
 #: Header flag of events that a reader may ignore when it does not know them.
@@ -65,6 +69,7 @@ class Action(Enum):
     SKIP = "skip"  # a statement by itself that is not the job's
     CARRY = "carry"  # a statement by itself to be run on the target
     CREATE = "create"  # CREATE TABLE … SELECT: runs first in its transaction
+    XA = "xa"
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,8 @@ class _Open:
     create: bytes = b""
     parts: int = 0
     kept_rows: bool = False
-    begun: bool = False  # by BEGIN; a statement by itself is not
+    begun: bool = False  # by BEGIN or XA START; a statement by itself is not
+    xid: str = ""  # of an XA transaction
     last_rows: int = -1  # index in `events` of the statement's last kept rows event
 
     def keep(self, event: bytes) -> None:
@@ -131,6 +137,8 @@ class Assembler:
             self._begin(parse_gtid_event(event, has_crc=self._has_crc))
         elif kind == EventType.XID:
             yield from self._commit()
+        elif kind == EventType.XA_PREPARE:
+            yield from self._prepare(one_phase=is_one_phase(event))
         elif kind == EventType.QUERY:
             yield from self._query(event)
         elif kind in (EventType.HEARTBEAT, EventType.HEARTBEAT_V2):
@@ -218,25 +226,50 @@ class Assembler:
         for start in range(0, len(data), PIECE_BYTES):
             yield self._part(current, data[start : start + PIECE_BYTES], last=False)
 
-    def _part(self, current: _Open, data: bytes, *, last: bool) -> Part:
-        part = Part(current.mark, current.parts, last, data, current.new_maps, current.create)
+    def _part(self, current: _Open, data: bytes, *, last: bool, one_phase: bool = False) -> Part:
+        part = Part(current.mark, current.parts, last, data, current.new_maps, current.create, current.xid, one_phase)
         current.parts += 1
         current.new_maps, current.create = [], b""
         return part
 
     def _commit(self) -> Iterator[Record]:
         current = self._current()
-        self._open = None
         if not current.kept_rows and not current.create:
+            self._open = None
             yield from self._skip(current.mark)
-            return
+        else:
+            yield from self._end(current)
+
+    def _end(self, current: _Open, *, one_phase: bool = False) -> Iterator[Record]:
+        self._open = None
         yield from self.flush_skipped()
         self._fence = False
         if current.parts or current.size > PIECE_BYTES:
             yield from self._parts(current, len(current.events))
-            yield self._part(current, b"", last=True)
+            yield self._part(current, b"", last=True, one_phase=one_phase)
             return
-        yield Transaction(current.mark, b"".join(current.events), current.new_maps, current.create)
+        yield Transaction(current.mark, b"".join(current.events), current.new_maps, current.create, current.xid)
+
+    # ---- XA ----
+
+    def _xa(self, statement: XaStatement) -> Iterator[Record]:
+        current = self._current()
+        if statement.verb is XaVerb.START:
+            current.begun, current.xid = True, statement.xid
+        elif not current.begun:
+            self._open = None
+            yield from self.flush_skipped()
+            self._fence = False
+            yield XaEnd(current.mark, statement.xid, statement.verb is XaVerb.COMMIT)
+
+    def _prepare(self, *, one_phase: bool) -> Iterator[Record]:
+        """The end of an XA transaction's first half, or of the whole."""
+        current = self._current()
+        if one_phase and not current.parts:
+            current.xid = ""
+            yield from self._commit()
+        else:
+            yield from self._end(current, one_phase=one_phase)
 
     def _query(self, event: bytes) -> Iterator[Record]:
         current = self._current()
@@ -251,6 +284,8 @@ class Assembler:
         elif verdict.action is Action.SKIP and not current.begun:
             self._open = None
             yield from self._skip(current.mark)
+        elif verdict.action is Action.XA:
+            yield from self._xa(parse_xa(verdict.summary.encode()))
         elif verdict.action is Action.CREATE:
             current.create = self._without_crc(event)
             self._announced.clear()
@@ -284,7 +319,6 @@ class Assembler:
             return
         where = f"{self._open.mark.gtid}: " if self._open else ""
         reasons = {
-            EventType.XA_PREPARE: "an XA transaction, which this version does not carry",
             EventType.INCIDENT: "an incident event: the source lost changes, its log is not complete",
             EventType.ANONYMOUS_GTID: "a transaction without a GTID; set gtid_mode=ON on the source",
             EventType.BEGIN_LOAD_QUERY: "LOAD DATA in statement format; set binlog_format=ROW on the source",

@@ -6,6 +6,7 @@ Almost every Query event is the BEGIN of a transaction, which is told by its byt
 from __future__ import annotations
 
 from udup.binlog.query import QueryEvent, parse_query
+from udup.binlog.xa import is_xa
 from udup.errors import Unsupported
 from udup.mysql.selection import Selection
 from udup.source import ddl
@@ -28,6 +29,8 @@ def judge_for(selection: Selection, fold_names: bool) -> Judge:
             return _BEGIN
         if query.sql == b"COMMIT":
             return _COMMIT
+        if is_xa(query.sql):
+            return Verdict(Action.XA, query.sql.decode("ascii", "replace"))
         return _judge_statement(query, selection, fold_names)
 
     return judge

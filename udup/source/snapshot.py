@@ -16,6 +16,10 @@ GTID is in the set. So, in this order:
 No lock and an equal set mean that nothing was committed or half committed between 1 and 4. Otherwise it is tried
 again, and after `QUIET_TRIES` a FLUSH TABLES WITH READ LOCK stands for the few milliseconds that opening takes: it
 waits for the COMMIT locks and keeps new ones away. A server that commits all the time always ends there.
+
+A prepared XA transaction is in the GTID set and not in the snapshot: its rows would be in neither the copy nor the log
+that follows. So a moment is waited for in which there is none. XA PREPARE and XA COMMIT hold a COMMIT lock too, so
+XA RECOVER is asked between two looks at the locks.
 """
 
 from __future__ import annotations
@@ -57,6 +61,11 @@ READER_SESSION = (
     " transaction_isolation = 'REPEATABLE-READ'"
 )
 
+#: Seconds to wait for a moment without prepared XA transactions, and between two looks. A transaction manager holds
+#: them for milliseconds; those that stay are left behind by one that died.
+PREPARED_SECONDS = 5.0
+PREPARED_PAUSE = 0.05
+
 _COM_QUERY = 3
 _START = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 _COMMIT_LOCKS = (
@@ -73,6 +82,7 @@ _LOCKS_VISIBLE = (
 )
 _ACCESS_DENIED = frozenset({1044, 1045, 1142, 1227})
 _LOCK_WAIT_TIMEOUT = 1205
+_XA_RECOVER_DENIED = 1401
 
 
 @dataclass(frozen=True)
@@ -88,22 +98,36 @@ class Snapshot:
         _close(self.connections)
 
 
+@dataclass(frozen=True)
+class _Moment:
+    """What all connections see, and the xids that were prepared then."""
+
+    gtid_set: str
+    prepared: list[str]
+
+
 def open_snapshot(endpoint: Endpoint, connections: int, quiet_tries: int = QUIET_TRIES) -> Snapshot:
     """Open `connections` transactions on one snapshot.
 
     Raises `Transient` if the server cannot be reached or the lock not be had in time, `Refused` if the server is
-    too busy to do without the lock and the account may not take it.
+    too busy to do without the lock and the account may not take it, or if XA transactions stay prepared.
     """
     observer = connect(endpoint)
     readers: list[Connection] = []
     try:
         for _ in range(connections):
             readers.append(_open_reader(endpoint))
-        gtid_set = _open_quietly(observer, readers, quiet_tries)
-        locked = gtid_set is None
-        if gtid_set is None:
-            gtid_set = _open_under_lock(endpoint, observer, readers)
-        return Snapshot(gtid_set, tuple(readers), locked)
+        deadline = time.monotonic() + PREPARED_SECONDS
+        while True:
+            moment = _open_quietly(observer, readers, quiet_tries)
+            locked = moment is None
+            if moment is None:
+                moment = _open_under_lock(endpoint, observer, readers)
+            if not moment.prepared:
+                return Snapshot(moment.gtid_set, tuple(readers), locked)
+            if time.monotonic() > deadline:
+                raise Refused([_prepared_stay(endpoint, moment.prepared)])
+            time.sleep(PREPARED_PAUSE)
     except BaseException as error:
         _close(readers)
         if isinstance(error, MySQLError):
@@ -120,23 +144,49 @@ def _open_reader(endpoint: Endpoint) -> Connection:
     return connection
 
 
-def _open_quietly(observer: Connection, readers: list[Connection], tries: int) -> str | None:
-    """The GTID set of the snapshots if a moment without commits was met, else None."""
+def _open_quietly(observer: Connection, readers: list[Connection], tries: int) -> _Moment | None:
+    """The moment of the snapshots if one without commits was met, else None."""
     if not _commits_are_visible(observer):
         return None
     for _ in range(tries):
         before = _executed(observer)
         _start_all(readers)
-        in_flight, lost = query(observer, _COMMIT_LOCKS)[0]
-        if int(lost):
+        first, lost = _commits_in_flight(observer)
+        prepared = _prepared(observer)
+        second, lost_now = _commits_in_flight(observer)
+        if lost or lost_now:
             return None  # the server dropped locks from the table: an empty one proves nothing
-        if in_flight == 0 and _executed(observer) == before:
-            return before
+        if not (first or second) and _executed(observer) == before:
+            return _Moment(before, prepared)
         time.sleep(QUIET_PAUSE)
     return None
 
 
-def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Connection]) -> str:
+def _commits_in_flight(observer: Connection) -> tuple[int, int]:
+    """How many, and how many locks the server has failed to show since its start."""
+    count, lost = query(observer, _COMMIT_LOCKS)[0]
+    return int(count), int(lost)
+
+
+def _prepared(observer: Connection) -> list[str]:
+    """The xids that are prepared, as XA COMMIT takes them.
+
+    Empty also without XA_RECOVER_ADMIN; then the job stops when such a transaction commits.
+    """
+    try:
+        rows = query(observer, "XA RECOVER CONVERT XID")
+    except MySQLError as error:
+        if error_code(error) == _XA_RECOVER_DENIED:
+            return []
+        raise
+    return [_xid(int(number), int(gtrid), str(data)[2:].lower()) for number, gtrid, _, data in rows]
+
+
+def _xid(format_id: int, gtrid_bytes: int, digits: str) -> str:
+    return f"X'{digits[: 2 * gtrid_bytes]}',X'{digits[2 * gtrid_bytes :]}',{format_id}"
+
+
+def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Connection]) -> _Moment:
     query(locker, f"SET SESSION lock_wait_timeout = {LOCK_TIMEOUT}")
     for _ in range(LOCK_TRIES):
         try:
@@ -150,12 +200,20 @@ def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Conne
             continue
         try:
             _start_all(readers)
-            return _executed(locker)
+            return _Moment(_executed(locker), _prepared(locker))
         finally:
             query(locker, "UNLOCK TABLES")
     raise Transient(
         f"the global read lock on {endpoint} was not granted within {LOCK_TIMEOUT} s in {LOCK_TRIES} tries:"
         " a long statement holds its tables; wait for it or end it"
+    )
+
+
+def _prepared_stay(endpoint: Endpoint, xids: list[str]) -> Fault:
+    return Fault(
+        where=f"Src {endpoint}",
+        problem=f"XA transactions stay prepared, so that a copy would miss their rows: {', '.join(xids)}",
+        remedy=f"end each, by XA COMMIT {xids[0]} or XA ROLLBACK of it, and start the job again",
     )
 
 
@@ -172,8 +230,8 @@ def _lock_denied(endpoint: Endpoint, error: MySQLError) -> Fault:
 def _commits_are_visible(observer: Connection) -> bool:
     """Whether this account on this server sees the COMMIT locks of other sessions."""
     try:
-        lost = query(observer, _COMMIT_LOCKS)[0][1]
-        return bool(scalar(observer, _LOCKS_VISIBLE)) and int(lost) == 0
+        _, lost = _commits_in_flight(observer)
+        return bool(scalar(observer, _LOCKS_VISIBLE)) and lost == 0
     except MySQLError as error:
         if is_transient(error):
             raise

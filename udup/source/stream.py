@@ -241,7 +241,9 @@ def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica
         return connect(
             endpoint,
             read_timeout=SILENCE_SECONDS,
-            init_command=f"SET SESSION net_write_timeout = {PATIENCE_SECONDS}, wait_timeout = {PATIENCE_SECONDS}",
+            # Whatever its binlog_checksum is now, its older files may have been written with checksums.
+            init_command=f"SET SESSION net_write_timeout = {PATIENCE_SECONDS}, wait_timeout = {PATIENCE_SECONDS},"
+            " @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32'",
         )
 
     reader = BinLogStreamReader(

@@ -37,6 +37,7 @@ from udup.plane.envelope import (
     Skipped,
     StartRows,
     Transaction,
+    XaEnd,
     decode_batch,
     decode_report,
     encode,
@@ -48,6 +49,7 @@ from udup.target.copying import CopyRun, CopyTarget
 from udup.target.credits import Credits
 from udup.target.dispatch import Dispatcher
 from udup.target.express import Express
+from udup.target.prepared import PreparedRows
 from udup.target.report import Reporter
 
 #: Seconds between writes of the base row: what the workers' rows hold in GTIDs stays small.
@@ -108,6 +110,7 @@ class Applier:
             self._books,
             self._credits,
             self._reporter.committed,
+            PreparedRows(settings.job),
             careful=settings.careful,
         )
         self._received = 0
@@ -227,7 +230,7 @@ class Applier:
                 self._dispatcher.offer(record, number)
             case Part():
                 await self._dispatcher.offer_part(record, number)
-            case Definition() | Format():
+            case Definition() | Format() | XaEnd():
                 self._dispatcher.offer_barrier(record, number)
             case Skipped():
                 self._books.executed.update(GtidSet.parse(record.gtids))

@@ -28,6 +28,7 @@ from udup.binlog.gtid import GtidSet
 from udup.errors import Divergence, Fault, Refused
 from udup.mysql.connection import Connection, MySQLError, query
 from udup.mysql.names import UDUP_SCHEMA
+from udup.target import prepared
 
 TABLE = "checkpoint"
 COPY_TABLE = "copied_table"
@@ -61,6 +62,7 @@ _CREATE = (
         incarnation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         PRIMARY KEY (job, table_schema, table_name)
     ) ENGINE=InnoDB COMMENT='Tables made by a full copy that has not ended.'""",
+    prepared.CREATE,
 )
 
 
@@ -125,6 +127,7 @@ class Checkpoint:
         )
         base = [row for row in rows if row[0] == 0]
         if not base:
+            prepared.forget_all(self._connection, self._job)
             return None if initial is None else _new_position(initial)
         if base[0][5] != self._selection:
             raise Refused([_other_selection(self._job)])

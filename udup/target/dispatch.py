@@ -23,6 +23,7 @@ from udup.plane.envelope import (
     Part,
     SetFormat,
     Transaction,
+    XaEnd,
     encode,
 )
 from udup.plane.link import Link, Subjects
@@ -31,6 +32,7 @@ from udup.target.control import Control
 from udup.target.credits import Credits
 from udup.target.express import Express
 from udup.target.parts import LargeTransaction
+from udup.target.prepared import PreparedRows
 from udup.target.scheduler import Assigned, Pending, Scheduler
 
 #: Transactions applied one by one after a conflict: more than were under way when it came.
@@ -53,6 +55,7 @@ class Dispatcher:
         books: Books,
         credits_: Credits,
         on_committed: Callable[[Assigned], None],
+        prepared: PreparedRows,
         *,
         careful: bool,
     ) -> None:
@@ -62,6 +65,7 @@ class Dispatcher:
         self._books = books
         self._credits = credits_
         self._on_committed = on_committed
+        self._prepared = prepared
         self._careful = careful
         self._scheduler = Scheduler(workers, careful=careful)
         self._large: LargeTransaction | None = None
@@ -91,9 +95,8 @@ class Dispatcher:
         """A CREATE … SELECT makes the table that its rows go to, so there is nothing to check before."""
         alone = bool(record.create)
         new_maps = [] if alone else record.new_maps
-        self._scheduler.offer(
-            Pending(record.mark, record.events, message, new_maps, alone=alone, barrier=alone, work=record)
-        )
+        events = self._prepared.whole(record) if record.xid else record.events
+        self._scheduler.offer(Pending(record.mark, events, message, new_maps, alone=alone, barrier=alone, work=record))
 
     async def offer_part(self, part: Part, message: int) -> None:
         if part.index == 0:
@@ -103,11 +106,17 @@ class Dispatcher:
             self._scheduler.offer(Pending(part.mark, b"", message, maps, alone=True, barrier=alone, work=self._large))
         elif self._large is None:
             raise Transient(f"a part of {part.mark.gtid} came without its beginning")
-        await self._large.add(part, message)
+        await self._large.add(self._prepared.part(part) if part.xid else part, message)
 
-    def offer_barrier(self, record: Definition | Format, message: int) -> None:
-        """Behind everything before it, ahead of everything after it."""
-        mark = record.mark if isinstance(record, Definition) else _NO_MARK
+    def offer_barrier(self, record: Definition | Format | XaEnd, message: int) -> None:
+        """Behind everything before it, ahead of everything after it.
+
+        The end of a prepared transaction is one since what depends on its rows need not depend on its end: the source
+        held their locks from XA PREPARE on.
+        """
+        if isinstance(record, Format):
+            self._prepared.set_format(record.event, with_crc=has_checksums(record.event))
+        mark = _NO_MARK if isinstance(record, Format) else record.mark
         self._scheduler.offer(Pending(mark, b"", message, barrier=True, work=record))
 
     def done(self, done: Done) -> None:
@@ -163,6 +172,8 @@ class Dispatcher:
         work = group.members[0].work
         if isinstance(work, Definition):
             await self._run_definition(group, work)
+        elif isinstance(work, XaEnd):
+            await self._end_prepared(group, work)
         elif isinstance(work, Format):
             await self._send_format(group, work)
         elif isinstance(work, LargeTransaction):
@@ -180,6 +191,13 @@ class Dispatcher:
         if applied:
             self._finish(group)
         return applied
+
+    async def _end_prepared(self, group: Assigned, record: XaEnd) -> None:
+        try:
+            await self._control.run(partial(self._express.end_prepared, group, record))
+        except UdupError as error:
+            raise self.error_of(type(error).__name__, f"{record.mark.gtid}: {error}") from error
+        self._finish(group)
 
     async def _send_group(self, group: Assigned) -> None:
         version, gtids = self._books.claim(group.slot, group.members)

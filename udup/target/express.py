@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from udup.errors import Transient
 from udup.mysql.connection import Endpoint, MySQLError, describe, error_code
+from udup.plane.envelope import XaEnd
 from udup.target.books import Books
 from udup.target.failure import LOCK_ERRORS, failure_of
 from udup.target.scheduler import Assigned
@@ -19,6 +20,9 @@ EXPRESS_BYTES = 16 << 10
 
 #: Seconds to wait for a row lock here; what needs longer is for a worker, which can wait.
 _LOCK_WAIT_SECONDS = 1
+
+#: Tries to end a prepared transaction, which no worker does.
+_TRIES = 20
 
 
 class Express:
@@ -47,6 +51,23 @@ class Express:
             raise failure_of(error, group.label, events, lambda: self._session.is_taken_over(version)) from error
         self._books.accept(self._index, claim)
         return True
+
+    def end_prepared(self, group: Assigned, record: XaEnd) -> None:
+        """XA COMMIT or XA ROLLBACK of what was kept; in a thread, for it may be large, while nothing else runs.
+
+        Raises `Unsupported` for XA COMMIT of an unknown one, else what `failure_of` makes of the target's error.
+        """
+        version, claim = self._books.propose(self._index, group.members)
+        for attempt in range(1, _TRIES + 1):
+            try:
+                self._session.end_prepared(version, str(claim), record.xid, commit=record.commit)
+                break
+            except MySQLError as error:
+                if error_code(error) in LOCK_ERRORS and attempt < _TRIES:
+                    self._session.rollback()
+                    continue
+                raise failure_of(error, group.label, [], lambda: self._session.is_taken_over(version)) from error
+        self._books.accept(self._index, claim)
 
     def set_format(self, event: bytes) -> None:
         """The events that follow are written by this FORMAT_DESCRIPTION."""

@@ -75,4 +75,5 @@ class LargeTransaction:
             part.events,
             part.mark.gtid,
             part.create,
+            part.xid if part.one_phase else "",
         )

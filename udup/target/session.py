@@ -29,6 +29,7 @@ from udup.errors import Transient, UdupError
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, query, scalar
 from udup.mysql.names import UDUP_SCHEMA
 from udup.mysql.raw import execute_raw, shut_down
+from udup.target import prepared
 from udup.target.checkpoint import TABLE, checkpoint_events
 from udup.target.context import run_ddl
 
@@ -102,8 +103,13 @@ class ApplySession:
         if create:
             self._renew()
 
-    def apply_part(self, version: int, gtids: str, index: int, data: bytes, *, last: bool, create: bytes) -> None:
-        """A piece of a large transaction, cut anywhere, by its number from 0; commits with the last."""
+    def apply_part(
+        self, version: int, gtids: str, index: int, data: bytes, *, last: bool, create: bytes, xid: str = ""
+    ) -> None:
+        """A piece of a large transaction, cut anywhere, by its number from 0; commits with the last.
+
+        With an `xid`, the last applies what the pieces have kept under it: XA COMMIT … ONE PHASE.
+        """
         if index == 0:
             if create:
                 self._run_create(create)
@@ -116,10 +122,45 @@ class ApplySession:
             execute_raw(self._connection, statement, 1)
         if last:
             self._large = None
+            if xid:
+                self._apply_kept(xid)
             execute_raw(self._connection, b"COMMIT", 1)
             self._commits += 1
             if create:
                 self._renew()
+
+    def end_prepared(self, version: int, gtids: str, xid: str, *, commit: bool) -> None:
+        """XA COMMIT or XA ROLLBACK of what was kept under an xid, in one commit with the checkpoint.
+
+        Raises `Unsupported` for XA COMMIT of an unknown one.
+        """
+        now = self._format
+        if commit:
+            written_by = prepared.kept_format(self._connection, self._job.decode(), xid)
+            self.rollback()  # the reading began a transaction
+            if written_by != now:
+                self.set_format(written_by)
+        mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
+        execute_raw(self._connection, _binlog(mark), 1)
+        if commit:
+            self._apply_kept(xid)
+        else:
+            prepared.forget(self._connection, self._job.decode(), xid)
+        execute_raw(self._connection, b"COMMIT", 1)
+        self._commits += 1
+        if self._format != now:
+            self.set_format(now)
+
+    def _apply_kept(self, xid: str) -> None:
+        """The events kept under an xid, in the open transaction, which forgets them."""
+        job = self._job.decode()
+        statements = _LargeTransaction(min(PIECE_BYTES, self._max_event), self._max_event)
+        for data in prepared.kept_events(self._connection, job, xid):
+            for statement in statements.feed(data, last=False):
+                execute_raw(self._connection, statement, 1)
+        for statement in statements.feed(b"", last=True):
+            execute_raw(self._connection, statement, 1)
+        prepared.forget(self._connection, job, xid)
 
     def _run_create(self, create: bytes) -> None:
         """CREATE TABLE … START TRANSACTION, in its own session context; the rows follow in the same transaction."""

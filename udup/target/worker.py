@@ -203,7 +203,7 @@ class Worker:
         match item:
             case GroupPart():
                 self._session.apply_part(
-                    item.version, item.gtids, item.index, item.events, last=item.last, create=item.create
+                    item.version, item.gtids, item.index, item.events, last=item.last, create=item.create, xid=item.xid
                 )
                 return Done(slot, item.number, item.index)
             case _Chunk():
