@@ -12,52 +12,33 @@ import fcntl
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from udup import __version__, logs
-from udup.actors.messages import (
-    Accepted,
-    Actors,
-    Begin,
-    Begun,
-    DeleteJob,
-    Drain,
-    ListActors,
-    NodeSettings,
-    RegisterJob,
-    Rejected,
-)
+from udup.actors.messages import Begin, Begun, Drain, NodeSettings
 from udup.actors.supervisor import JobSupervisor
 from udup.actors.system import Actors as ActorSystem
 from udup.config import Settings
-from udup.errors import ConfigError, Refused, Transient, UdupError
+from udup.control import ASK_SECONDS, Control
+from udup.errors import ConfigError, Transient, UdupError
 from udup.identity import load_node_id
-from udup.job import IndexConflict, JobRecord
-from udup.plane.address import shown
+from udup.plane.address import FILES, connect_options, shown, with_files
 from udup.plane.server import NatsServer
+from udup.reads import Reads
+from udup.references import FILES_DIR_VARIABLE
+from udup.sealing import Keyring, load_keyring
 from udup.store import JobStore
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
-from udup.web.ports import ActorInfo, NotReady, Written
 from udup.web.serve import WebServer
 
 #: Seconds between looks at the processes.
 WATCH_SECONDS = 0.2
 
-#: Seconds for the supervisor's answer to a write.
-ASK_SECONDS = 8.0
-
 #: Seconds for jobs to reach a transaction boundary at the end; the whole end takes 10 at most.
 DRAIN_SECONDS = 4.0
-
-#: Seconds that what was read from the store serves other requests.
-CACHE_SECONDS = 0.2
-
-
-_NO_ANSWER = "the supervisor does not answer now; try again in a moment"
 
 
 def run_node(settings: Settings) -> None:
@@ -100,18 +81,23 @@ class _Node:
         self._stopping = threading.Event()
         self._supervisor: Any = None
         self._supervisor_fd = -1
+        self._supervisors = 0
         self._nats: NatsServer | None = None
 
     def run(self) -> None:
         settings = self._settings
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopping.set())
+        os.environ[FILES_DIR_VARIABLE] = settings.secrets.files_dir  # every process of the node is a fork of this one
+        keys = load_keyring(settings.data_path, settings.secrets.key.get_secret_value())
         self._actors = ActorSystem(settings.data_path)
         try:
             if not settings.nats.url:
                 self._nats = NatsServer(settings.data_path / "nats", settings.ports.nats)
                 self._nats.start()
-            url = settings.nats.url or (self._nats.url if self._nats else "")
+            url = self._nats.url if self._nats else _external_nats(settings)
+            connect_options(url)  # its files are there and fit, or the start ends here
+            _check_keys(url, keys)
             self._node_settings = NodeSettings(
                 nats_url=url,
                 data_dir=settings.data_dir,
@@ -120,10 +106,17 @@ class _Node:
                 log_format=settings.log.format,
                 retry_attempts=settings.retry.attempts,
                 backoff_max_s=settings.retry.backoff_max_s,
+                keys=keys,
             )
-            reads = _Reads(url)
+            reads = Reads(url, keys)
             room = WaitingRoom()
-            app = create_app(_Control(self, reads), reads, settings, load_node_id(settings.data_path), room)
+            app = create_app(
+                Control(self.ask, lambda: self._supervisors - 1, reads),
+                reads,
+                settings,
+                load_node_id(settings.data_path),
+                room,
+            )
             web = WebServer(app, settings, before_stop=room.close)
             self._start_supervisor()
             web.start()
@@ -142,6 +135,7 @@ class _Node:
 
     def _start_supervisor(self) -> None:
         self._supervisor = self._actors.create(JobSupervisor)
+        self._supervisors += 1
         answer = self.ask(Begin(self._node_settings), ASK_SECONDS)
         if not isinstance(answer, Begun):
             raise UdupError(f"the JobSupervisor did not start (it answered {answer!r})")
@@ -164,119 +158,27 @@ class _Node:
         return self._actors.ask(self._supervisor, message, seconds)
 
 
+def _external_nats(settings: Settings) -> str:
+    return with_files(settings.nats.url, {name: getattr(settings.nats, name) for name in FILES})
+
+
+def _check_keys(url: str, keys: Keyring) -> None:
+    """`ConfigError` if stored jobs need a key that is not here. A store that is not there yet is waited for later."""
+
+    async def look() -> None:
+        store = await JobStore.open(url, "udup start", keys)
+        try:
+            await store.load()
+        finally:
+            await store.close()
+
+    with suppress(Transient):
+        asyncio.run(look())
+
+
 def _has_ended(pidfd: int) -> bool:
     try:
         signal.pidfd_send_signal(pidfd, 0)
     except ProcessLookupError:
         return True
     return False
-
-
-class _Control:
-    """Writes: questions to the supervisor."""
-
-    def __init__(self, node: _Node, reads: _Reads) -> None:
-        self._node = node
-        self._reads = reads
-
-    def register(self, document: dict[str, Any], enforce_index: int | None) -> Written:
-        return self._written(RegisterJob(document, enforce_index))
-
-    def delete(self, job_id: str) -> Written:
-        return self._written(DeleteJob(job_id))
-
-    def _written(self, message: object) -> Written:
-        answer = self._node.ask(message, ASK_SECONDS)
-        if isinstance(answer, Accepted):
-            self._reads.forget()  # who has written reads what he wrote
-            return Written(answer.index, answer.job_id, "")
-        if isinstance(answer, Rejected):
-            raise _error_of(answer)
-        raise NotReady(_NO_ANSWER)
-
-    def actors(self) -> list[ActorInfo]:
-        answer = self._node.ask(ListActors(), ASK_SECONDS)
-        if not isinstance(answer, Actors):
-            raise NotReady(_NO_ANSWER)
-        return [ActorInfo(*actor) for actor in answer.actors]
-
-
-def _error_of(answer: Rejected) -> UdupError:
-    if answer.kind == Refused.__name__:
-        return Refused(list(answer.faults))
-    if answer.kind == IndexConflict.__name__:
-        return IndexConflict(answer.text)
-    return NotReady(answer.text)
-
-
-class _Reads:
-    """Reads: the job store, by an event loop in a thread of its own."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="reads", daemon=True)
-        self._thread.start()
-        self._lock = threading.Lock()
-        self._store: JobStore | None = None
-        self._records: dict[str, JobRecord] = {}
-        self._index = 0
-        self._read_at = 0.0
-        self._failure: Transient | None = None
-
-    def jobs(self, prefix: str) -> tuple[list[JobRecord], int]:
-        self._refresh()
-        return [record for job_id, record in self._records.items() if job_id.startswith(prefix)], self._index
-
-    def job(self, job_id: str) -> JobRecord | None:
-        self._refresh()
-        return self._records.get(job_id)
-
-    def problems(self) -> list[str]:
-        try:
-            self._refresh()
-        except UdupError as error:
-            return [str(error)]
-        return []
-
-    def close(self) -> None:
-        if self._store is not None:
-            self._call(self._store.close)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-
-    def forget(self) -> None:
-        """What was read before is not to be shown any more."""
-        with self._lock:
-            self._read_at = 0.0
-
-    def _refresh(self) -> None:
-        """One reading serves all requests of a moment; a write is seen after that moment at the latest."""
-        with self._lock:
-            if time.monotonic() - self._read_at < CACHE_SECONDS:
-                if self._failure is not None:
-                    raise self._failure
-                return
-            try:
-                self._read()
-                self._failure = None
-            except Transient as error:
-                self._failure = error  # who waited for the lock need not wait for NATS again
-                raise
-            finally:
-                self._read_at = time.monotonic()
-
-    def _read(self) -> None:
-        if self._store is None:
-            self._store = self._call(lambda: JobStore.open(self._url, "udup api"))
-        records, index = self._call(self._store.load)
-        progress = self._call(self._store.progress)
-        self._index = index
-        self._records = {
-            record.id: record.model_copy(update={"progress": progress.get(record.id, {})}) for record in records
-        }
-
-    def _call(self, function: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        try:
-            return asyncio.run_coroutine_threadsafe(function(), self._loop).result(ASK_SECONDS)
-        except TimeoutError as error:
-            raise Transient("the job store does not answer") from error

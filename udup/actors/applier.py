@@ -6,7 +6,7 @@ stops, the supervisor begins a new run, and the worker is replaced at its beginn
 
 from __future__ import annotations
 
-import os
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -18,8 +18,8 @@ from udup.actors.messages import (
     EngineEnded,
     Hello,
     Introduce,
-    NodeSettings,
-    Progress,
+    Purge,
+    Purged,
     Ready,
     RunEnded,
     StopRun,
@@ -31,6 +31,7 @@ from udup.actors.shell import EngineActor
 from udup.actors.worker import ApplyWorker
 from udup.errors import Transient
 from udup.target.applier import Applier, TargetChecked, TargetReady
+from udup.target.purge import purge
 from udup.target.worker import WorkerSettings
 
 
@@ -39,20 +40,12 @@ class DestApplier(EngineActor):
 
     def __init__(self) -> None:
         super().__init__()
-        self._owner: Any = None
-        self._node: NodeSettings | None = None
-        self._job_id = ""
         self._workers: dict[int, Any] = {}
         self._pids: dict[int, int] = {}
         self._message: Apply | None = None
         self._applier: Applier | None = None
         self._ready: set[int] = set()
         self._ended = True
-
-    def receiveMsg_Introduce(self, message: Introduce, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self.configure(message.settings, f"of {message.job_id}")
-        self._node, self._job_id, self._owner = message.settings, message.job_id, sender
-        self.send(sender, Hello(self.role, message.job_id, os.getpid()))
 
     def receiveMsg_Apply(self, message: Apply, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         """Workers first, while no thread runs; then the engine."""
@@ -61,21 +54,28 @@ class DestApplier(EngineActor):
         settings = message.settings
         self._hire(settings.workers)
         self._ready.clear()
-        self._ended = False
+        self._ended, self._applier = False, None
 
         async def engine(emit: Callable[[object], None]) -> None:
-            applier = Applier(settings, emit, lambda values: emit(Progress(self.role, settings.run, values)))
+            applier = Applier(settings, emit, self.reporter(settings.run, emit))
             self._applier = applier
             await applier.run()
 
         self.start_engine(settings.run, engine)
 
+    def receiveMsg_Purge(self, message: Purge, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        async def engine(emit: Callable[[object], None]) -> None:
+            await asyncio.to_thread(purge, message.endpoint, message.job)
+            emit(Purged(message.run))
+
+        self._ended = False
+        self.start_engine(message.run, engine)
+
     def _hire(self, count: int) -> None:
-        assert self._node is not None
         for slot in range(1, count + 1):
             if slot not in self._workers:
                 self._workers[slot] = self.createActor(ApplyWorker)
-                self.send(self._workers[slot], Introduce(self._node, self._job_id, slot))
+                self.send(self._workers[slot], Introduce(self.node, self.job_id, slot))
         for slot in [slot for slot in self._workers if slot > count]:
             self.send(self._workers.pop(slot), ActorExitRequest())
             self._pids.pop(slot, None)
@@ -85,7 +85,7 @@ class DestApplier(EngineActor):
         self._tell_pids()
 
     def _tell_pids(self) -> None:
-        self.send(self._owner, WorkersKnown(self._job_id, tuple(self._pids.values())))
+        self.send(self.owner, WorkersKnown(self.job_id, tuple(self._pids.items())))
 
     def receiveMsg_WorkerReady(self, message: WorkerReady, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         if message.run == self.run:
@@ -108,7 +108,7 @@ class DestApplier(EngineActor):
             if address == message.childAddress:
                 del self._workers[slot]
                 pid = self._pids.pop(slot, 0)
-                self.log.warning("worker_died", job=self._job_id, slot=slot, pid=pid)
+                self.log.warning("worker_died", job=self.job_id, slot=slot, pid=pid)
                 self._tell_pids()
                 if not self._ended:
                     self._end(RunEnded(self.role, self.run, Transient.__name__, f"ApplyWorker {slot} died"))
@@ -118,7 +118,7 @@ class DestApplier(EngineActor):
         self.stop_engine()
         for address in self._workers.values():
             self.send(address, StopRun(self.run))
-        self.send(self._owner, ended)
+        self.send(self.owner, ended)
 
     def receiveMsg_StopRun(self, message: StopRun, sender: Any) -> None:  # noqa: N802 - Thespian's name
         if message.drain and not self._ended and self._applier is not None:
@@ -140,9 +140,9 @@ class DestApplier(EngineActor):
             case TargetChecked():
                 self._start_workers()
             case TargetReady():
-                self.send(self._owner, Ready(self.run, report.start_after, report.facts))
+                self.send(self.owner, Ready(self.run, report.start_after, report.facts))
             case _:
-                self.send(self._owner, report)
+                self.send(self.owner, report)
 
     def _start_workers(self) -> None:
         assert self._message is not None

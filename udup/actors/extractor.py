@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from typing import Any
 
 from udup.actors.errors import run_ended
-from udup.actors.messages import EngineEnded, Extract, Hello, Introduce, Probe, Probed, Progress, RunEnded, StopRun
+from udup.actors.messages import EngineEnded, Extract, Probe, Probed, RunEnded, StopRun
 from udup.actors.shell import EngineActor
 from udup.mysql.connection import connect
 from udup.mysql.facts import read_facts
@@ -18,15 +17,6 @@ from udup.source.preflight import check_parents
 
 class SrcExtractor(EngineActor):
     role = "extractor"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._owner: Any = None
-
-    def receiveMsg_Introduce(self, message: Introduce, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self.configure(message.settings, f"of {message.job_id}")
-        self._owner = sender
-        self.send(sender, Hello(self.role, message.job_id, os.getpid()))
 
     def receiveMsg_Probe(self, message: Probe, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         async def engine(emit: Callable[[object], None]) -> None:
@@ -38,7 +28,7 @@ class SrcExtractor(EngineActor):
         settings = message.settings
 
         async def engine(emit: Callable[[object], None]) -> None:
-            await Extractor(settings, lambda values: emit(Progress(self.role, settings.run, values))).run()
+            await Extractor(settings, self.reporter(settings.run, emit)).run()
 
         self.start_engine(settings.run, engine)
 
@@ -49,9 +39,9 @@ class SrcExtractor(EngineActor):
     def on_report(self, report: object) -> None:
         if isinstance(report, EngineEnded):
             if report.run == self.run and report.error is not None:
-                self.send(self._owner, run_ended(self.role, report.run, report.error))
+                self.send(self.owner, run_ended(self.role, report.run, report.error))
             return
-        self.send(self._owner, report)
+        self.send(self.owner, report)
 
 
 def _look(probe: Probe) -> Probed:

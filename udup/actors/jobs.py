@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from udup.errors import Conflict, Fault, Transient
-from udup.job import DesiredState, JobRecord, JobSpec, Stage
+from udup.job import DesiredState, JobRecord, JobSpec, JobType, Stage, TaskType
 from udup.mysql.facts import ServerFacts
 from udup.plane.flow import Windows
 from udup.source.extractor import ExtractorSettings
@@ -18,14 +19,17 @@ from udup.target.preflight import check_pair, warn_pair, warn_target
 #: Seconds before the second try of a run; doubled with each, up to the node's `retry.backoff_max_s`.
 FIRST_PAUSE = 0.2
 
+#: Up to this much is added to a pause by chance, so that the jobs of a server that came back do not all come at once.
+JITTER = 0.25
+
 #: Seconds that both sides may take until the run is under way.
 START_SECONDS = 120.0
 
 #: Times in a row that a conflict is looked into transaction by transaction.
 CAREFUL_TRIES = 2
 
-#: Errors kept in the restart history.
-HISTORY = 20
+#: Which task a role works for.
+TASK_OF_ROLE = {"extractor": TaskType.SRC, "applier": TaskType.DEST, "worker": TaskType.DEST}
 
 
 @dataclass
@@ -36,9 +40,16 @@ class Job:
     spec: JobSpec
     nats_url: str = field(repr=False)
     buffer_bytes: int
+    stored: JobRecord | None = None  # the record as it was last given to the store
+    changed: bool = False  # something was noted in the record that is not worth a write of its own
     run: int = 0
     running: bool = False
     extracting: bool = False
+    draining: bool = False  # the run is coming to an end at a transaction boundary
+    outdated: bool = False  # the run goes by settings that were replaced
+    completing: bool = False  # a migration that is level: with this run it is done
+    purging: bool = False  # the run removes the checkpoint
+    stage: Stage = Stage.PENDING  # how far this run has come
     began: float = 0.0
     proven: bool = False  # the run has applied something: failures are counted anew
     failures: int = 0
@@ -49,9 +60,10 @@ class Job:
     start_after: str | None = None
     target_answered: bool = False
     faults: list[Fault] = field(default_factory=list)
-    restarts: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
     progress: dict[str, Any] = field(default_factory=dict)
+    #: Who waits for the purge, and what was wanted of the job before it.
+    purge_for: Any = None
+    wanted_before: DesiredState = DesiredState.PAUSE
 
     @property
     def id(self) -> str:
@@ -62,10 +74,35 @@ class Job:
         """Whether it is to be carried out now."""
         return self.record.desired == DesiredState.RUN and self.record.stage not in (Stage.FAILED, Stage.COMPLETED)
 
+    @property
+    def drainable(self) -> bool:
+        """Whether the run applies the log, so that it can be ended at a transaction boundary."""
+        return self.running and self.extracting and self.stage in (Stage.CATCHING_UP, Stage.RUNNING)
+
+    @property
+    def done(self) -> bool:
+        """A migration that has everything which its source has executed."""
+        level = bool(self.progress.get("level"))
+        return self.spec.type == JobType.MIGRATION and self.drainable and level
+
+    def replace(self, record: JobRecord, spec: JobSpec, nats_url: str) -> None:
+        """Another document for the same job; a run that goes on meanwhile is to be ended."""
+        self.record, self.spec, self.nats_url = record, spec, nats_url
+        self.outdated = self.running
+        self.progress = {}
+        self.count_anew()
+
+    def count_anew(self) -> None:
+        """Somebody has looked at the job: it is given all its attempts again."""
+        self.failures = self.conflicts = 0
+        self.careful = False
+
     def next_run(self) -> int:
         """Begin another attempt. Its number is the time, so that it is new even after all else was forgotten."""
         self.run = max(self.run + 1, time.time_ns() // 1_000_000)
         self.running, self.extracting, self.target_answered = True, False, False
+        self.draining = self.outdated = self.completing = False
+        self.stage = Stage.PENDING
         self.began = time.monotonic()
         self.proven = False
         self.source = self.target = None
@@ -129,22 +166,24 @@ class Job:
         found = warn_source(self.source) + warn_target(self.target) + warn_pair(self.source, self.target)
         return [str(each) for each in found]
 
-    def note_failure(self, kind: str, text: str, attempts: int, longest_pause: float) -> float | None:
-        """Seconds until the next attempt, or None to give up. `attempts` counts failures in a row."""
+    def pause_after(self, kind: str, attempts: int, longest_pause: float) -> float | None:
+        """Seconds until the next attempt after a failure, or None to give up. `attempts` counts failures in a row."""
         if self.proven:
             self.failures = self.conflicts = 0
         self.failures += 1
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        self.history = [*self.history, {"time": stamp, "error": text}][-HISTORY:]
         if kind == Conflict.__name__:
             self.conflicts += 1
             self.careful = True
             return 0.0 if self.conflicts <= CAREFUL_TRIES else None
         if kind != Transient.__name__ or self.failures > attempts:
             return None
-        pause: float = FIRST_PAUSE * 2 ** min(self.failures - 1, 10)
-        return min(pause, longest_pause)
+        pause = min(FIRST_PAUSE * 2 ** min(self.failures - 1, 10), longest_pause)
+        return float(pause * (1 + random.random() * JITTER))
 
-    def shown_progress(self) -> dict[str, Any]:
-        last = self.history[-1]["error"] if self.history else ""
-        return {**self.progress, "restarts": self.restarts, "last_error": last, "restart_history": self.history}
+
+def tasks_at_fault(faults: list[Fault], role: str) -> tuple[TaskType, ...]:
+    """Whose fault it is: the tasks that the faults name, else the one that the role works for, else both."""
+    named = tuple(task for task in TaskType if any(fault.where.split(" ")[0] == task for fault in faults))
+    if named:
+        return named
+    return (TASK_OF_ROLE[role],) if role in TASK_OF_ROLE else tuple(TaskType)

@@ -11,9 +11,11 @@ from typing import Any
 
 from udup.errors import Fault
 from udup.job import JobRecord
+from udup.job.allocation import Evaluation
 from udup.mysql.connection import Endpoint
 from udup.mysql.facts import ServerFacts
 from udup.mysql.selection import Selection
+from udup.sealing import Keyring
 from udup.source.extractor import ExtractorSettings
 from udup.target.applier import ApplierSettings
 from udup.target.worker import WorkerSettings
@@ -30,6 +32,9 @@ class NodeSettings:
     log_format: str
     retry_attempts: int
     backoff_max_s: int
+    #: For the passwords in the job store.
+    keys: Keyring = field(repr=False)
+    max_jobs: int = 500
 
 
 # ---- The node and its supervisor ----
@@ -55,15 +60,30 @@ class RegisterJob:
 
 @dataclass(frozen=True)
 class DeleteJob:
+    """`purge`: its checkpoint goes as well; answered when that is done."""
+
+    job_id: str
+    purge: bool = False
+
+
+@dataclass(frozen=True)
+class PauseJob:
+    job_id: str
+
+
+@dataclass(frozen=True)
+class ResumeJob:
     job_id: str
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A write that is stored."""
+    """A write that is stored, or that had nothing to change (`index` 0)."""
 
     index: int
     job_id: str
+    eval_id: str
+    changed: bool = True
 
 
 @dataclass(frozen=True)
@@ -81,10 +101,20 @@ class ListActors:
 
 
 @dataclass(frozen=True)
-class Actors:
-    """(role, job ID, pid) of every actor that lives."""
+class Place:
+    """An actor that lives: `restarts` is how often its place was filled again, `busy` whether it works on something."""
 
-    actors: tuple[tuple[str, str, int], ...]
+    role: str
+    job_id: str
+    slot: int
+    pid: int
+    restarts: int
+    busy: bool
+
+
+@dataclass(frozen=True)
+class Actors:
+    actors: tuple[Place, ...]
 
 
 @dataclass(frozen=True)
@@ -102,15 +132,16 @@ class Drained:
 
 @dataclass(frozen=True)
 class OpenStore:
-    settings: NodeSettings
+    """To the StoreKeeper, once. Answered by `Loaded`."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """All jobs, and the store's last index."""
+    """All jobs, the store's last index, and the evaluations of deleted jobs."""
 
     records: tuple[JobRecord, ...]
     index: int
+    gone: tuple[Evaluation, ...]
 
 
 @dataclass(frozen=True)
@@ -123,9 +154,10 @@ class Save:
 
 @dataclass(frozen=True)
 class Forget:
-    """Remove a job; answered by `Saved` with the same ticket."""
+    """Remove a job, and keep these evaluations of deleted jobs; answered by `Saved` with the same ticket."""
 
     job_id: str
+    gone: tuple[Evaluation, ...]
     ticket: int
 
 
@@ -147,7 +179,7 @@ class ShowProgress:
 
 @dataclass(frozen=True)
 class Introduce:
-    """To a new actor: what it needs to know. Answered by `Hello`."""
+    """To a new actor with an engine: what it needs to know. Answered by `Hello`."""
 
     settings: NodeSettings
     job_id: str
@@ -229,6 +261,20 @@ class StopRun:
     drain: bool = False
 
 
+@dataclass(frozen=True)
+class Purge:
+    """To DestApplier: remove the job's checkpoint from the target. Answered by `Purged` or `RunEnded`."""
+
+    run: int
+    endpoint: Endpoint
+    job: str
+
+
+@dataclass(frozen=True)
+class Purged:
+    run: int
+
+
 # ---- DestApplier and its workers ----
 
 
@@ -247,10 +293,10 @@ class WorkerReady:
 
 @dataclass(frozen=True)
 class WorkersKnown:
-    """To the supervisor: the pids of a job's workers."""
+    """To the supervisor: slot and pid of each of a job's workers."""
 
     job_id: str
-    pids: tuple[int, ...]
+    workers: tuple[tuple[int, int], ...]
 
 
 # ---- An engine's thread to its own actor ----
@@ -264,7 +310,12 @@ class EngineEnded:
 
 @dataclass(frozen=True)
 class Tick:
-    """A wake-up that the supervisor asked for."""
+    """A wake-up that the supervisor asked for: look what has become of this run."""
 
     job_id: str
     run: int
+
+
+@dataclass(frozen=True)
+class Flush:
+    """A wake-up that the supervisor asked for: store what has happened to the jobs."""

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -24,14 +25,17 @@ import uvloop
 from setproctitle import setproctitle
 from thespian.actors import ActorTypeDispatcher, ThespianWatch
 
-from udup import logs
-from udup.actors.messages import EngineEnded, NodeSettings
+from udup import logs, stacks
+from udup.actors.messages import EngineEnded, Hello, Introduce, NodeSettings, Progress
 
 #: prctl's number for "send me this signal when my parent dies".
 _PR_SET_PDEATHSIG = 1
 
 #: Seconds that an engine may take to end; then its process does.
 STOP_SECONDS = 6.0
+
+#: Seconds after which progress is reported even though nothing of it has changed.
+_STILL_SECONDS = 10.0
 
 #: Reports taken from the engine at a time, so that messages are heard in between.
 _BATCH = 200
@@ -61,8 +65,9 @@ class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
         self.log = logs.logger(self.role)
 
     def configure(self, settings: NodeSettings, of: str = "") -> None:
-        """Logging, and a name in the process list: the role, what it works for, and where its node lives."""
+        """Logging, a name in the process list (the role, what it works for, where its node lives), and its stacks."""
         logs.configure(settings.log_level, settings.log_format)  # type: ignore[arg-type]
+        stacks.offer()
         setproctitle(" ".join(part for part in ("udup", self.role, of, f"[{settings.data_dir}]") if part))
 
     def receiveMessage(self, message: object, sender: Any) -> Any:  # noqa: N802 - Thespian's name
@@ -81,16 +86,25 @@ class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
 
 
 class EngineActor(ShellActor):
-    """An actor with an engine. At most one runs at a time."""
+    """An actor with an engine, made and introduced by its owner. At most one engine runs at a time."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.owner: Any = None
+        self.node: NodeSettings
+        self.job_id = ""
         self._events: deque[object] = deque()
         self._eventfd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self.run = 0
+
+    def receiveMsg_Introduce(self, message: Introduce, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self.owner, self.node, self.job_id = sender, message.settings, message.job_id
+        number = f"{message.slot} " if message.slot else ""
+        self.configure(message.settings, f"{number}of {message.job_id}" if message.job_id else "")
+        self.send(sender, Hello(self.role, message.job_id, os.getpid(), message.slot))
 
     def watch(self) -> Any:
         return ThespianWatch([self._eventfd])
@@ -142,6 +156,20 @@ class EngineActor(ShellActor):
         self.stop_engine()
 
     # ---- On the engine's thread ----
+
+    def reporter(self, run: int, emit: Callable[[object], None]) -> Callable[[dict[str, Any]], None]:
+        """Progress as messages to the owner. An idle job's says the same again and again: that is not sent."""
+        last: dict[str, Any] = {}
+        sent_at = 0.0
+
+        def report(values: dict[str, Any]) -> None:
+            nonlocal last, sent_at
+            now = time.monotonic()
+            if values != last or now - sent_at >= _STILL_SECONDS:
+                last, sent_at = dict(values), now
+                emit(Progress(self.role, run, last))
+
+        return report
 
     def _emit(self, report: object) -> None:
         self._events.append(report)

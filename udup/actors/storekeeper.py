@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from udup.actors.messages import EngineEnded, Forget, Loaded, NodeSettings, OpenStore, Save, Saved, ShowProgress
+from udup.actors.messages import EngineEnded, Forget, Loaded, OpenStore, Save, Saved, ShowProgress
 from udup.actors.shell import EngineActor
 from udup.errors import Transient
 from udup.store import JobStore
@@ -21,15 +21,10 @@ class StoreKeeper(EngineActor):
 
     def __init__(self) -> None:
         super().__init__()
-        self._owner: Any = None
         self._orders: asyncio.Queue[Save | Forget] | None = None
         self._progress: dict[str, dict[str, Any]] = {}
-        self._settings: NodeSettings | None = None
 
-    def receiveMsg_OpenStore(self, message: OpenStore, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._owner = sender
-        self._settings = message.settings
-        self.configure(message.settings)
+    def receiveMsg_OpenStore(self, _message: OpenStore, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._orders = asyncio.Queue()
         self.start_engine(1, self._engine)
 
@@ -51,16 +46,16 @@ class StoreKeeper(EngineActor):
         if isinstance(report, EngineEnded):
             self.log.error("store_engine_ended", error=str(report.error))
             raise SystemExit(1)  # the supervisor starts another
-        self.send(self._owner, report)
+        self.send(self.owner, report)
 
     # ---- On the engine's thread ----
 
     async def _engine(self, emit: Callable[[object], None]) -> None:
-        assert self._settings is not None and self._orders is not None
-        url = self._settings.nats_url
-        store = await _until_done(lambda: JobStore.open(url, "udup job store", owner=True))
+        store = await _until_done(
+            lambda: JobStore.open(self.node.nats_url, "udup job store", self.node.keys, owner=True)
+        )
         records, index = await _until_done(store.load)
-        emit(Loaded(tuple(records), index))
+        emit(Loaded(tuple(records), index, await _until_done(store.gone)))
         await asyncio.gather(self._write(store, emit), self._show(store), self._look(store))
 
     async def _write(self, store: JobStore, emit: Callable[[object], None]) -> None:
@@ -70,6 +65,7 @@ class StoreKeeper(EngineActor):
             if isinstance(order, Save):
                 await _until_done(partial(store.save, order.record))
             else:
+                await _until_done(partial(store.save_gone, order.gone))
                 await _until_done(partial(store.remove, order.job_id))
             emit(Saved(order.ticket))
 

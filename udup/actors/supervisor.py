@@ -1,28 +1,31 @@
 """JobSupervisor: carries out the jobs of this node.
 
-It has one SrcExtractor and one DestApplier for each job that is wanted, and the StoreKeeper. A job is carried out in
-*runs*: both tasks begin together from the checkpoint, and when either fails both end and a new run begins, after a
-pause that grows. What a failure means follows from the error's class (`errors.py`).
+It has one SrcExtractor and one DestApplier for each job that is carried out now, and the StoreKeeper. A job is carried
+out in *runs*: both tasks begin together from the checkpoint, and when either fails both end and a new run begins, after
+a pause that grows. What a failure means follows from the error's class (`errors.py`).
 
-It owns no thread and no connection, because it forks its children. What it answers to the API is what is stored: a
-write is answered when the StoreKeeper has written it.
+Whatever is asked for is first stored as a wish in the job's record; `_settle` then brings it about, step by step: a run
+that is no longer wanted, or goes by old settings, is *wound up* at a transaction boundary, and what comes next is
+decided when it has ended. So a wish survives the death of every process, this one's too.
+
+It owns no thread and no connection, because it forks its children. A write is answered when it is stored.
 """
 
 from __future__ import annotations
 
 import os
-import uuid
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from thespian.actors import ActorExitRequest, ChildActorExited
+from thespian.actors import ChildActorExited
 
 from udup.actors.applier import DestApplier
+from udup.actors.crew import Crew
 from udup.actors.extractor import SrcExtractor
-from udup.actors.jobs import START_SECONDS, Job
+from udup.actors.jobs import START_SECONDS, Job, tasks_at_fault
 from udup.actors.messages import (
-    Accepted,
     Actors,
     Apply,
     Begin,
@@ -31,35 +34,48 @@ from udup.actors.messages import (
     Drain,
     Drained,
     Extract,
-    Forget,
+    Flush,
     Hello,
-    Introduce,
     ListActors,
     Loaded,
     NodeSettings,
     OpenStore,
+    PauseJob,
+    Place,
     Probe,
     Probed,
     Progress,
+    Purge,
+    Purged,
     Ready,
     RegisterJob,
     Rejected,
+    ResumeJob,
     RunEnded,
-    Save,
     Saved,
     ShowProgress,
     StopRun,
     Tick,
     WorkersKnown,
 )
+from udup.actors.orders import Orders, Then
 from udup.actors.shell import ShellActor
 from udup.actors.storekeeper import StoreKeeper
-from udup.errors import Refused, Transient, UdupError
-from udup.job import IndexConflict, JobRecord, Stage, accept, check_enforced_index, document_id
+from udup.actors.worker import ApplyWorker
+from udup.actors.writes import Wish, Writes
+from udup.errors import Fault, Refused, Transient, UdupError
+from udup.job import DesiredState, JobRecord, Stage, TaskType, history
 from udup.plane.address import of_job
 
 #: Seconds that a refusal by the target waits for the source's, so that all is told at once.
 _SOURCE_ANSWER_SECONDS = 5
+
+#: Seconds for a run to reach a transaction boundary: a long statement, or a transaction of which only a part has come,
+#: is broken off then, to be done again by the next run.
+_DRAIN_SECONDS = 10
+
+#: Seconds between writes of what has merely happened to jobs.
+_FLUSH_SECONDS = 1
 
 #: Longest text of a job's StatusDescription.
 _DESCRIPTION = 2000
@@ -71,17 +87,13 @@ class JobSupervisor(ShellActor):
     def __init__(self) -> None:
         super().__init__()
         self._settings: NodeSettings | None = None
-        self._store: Any = None
-        self._index = 0
-        self._ticket = 0
-        self._waiting: dict[int, tuple[Save | Forget, Callable[[], None]]] = {}
+        self._crew = Crew(self.createActor, self.send)
+        self._orders = Orders(lambda order: self.send(self._crew.address(StoreKeeper.role, ""), order))
         self._jobs: dict[str, Job] = {}
-        self._children: dict[tuple[str, str], Any] = {}
-        self._pids: dict[tuple[str, str], int] = {}
-        self._worker_pids: dict[str, tuple[int, ...]] = {}
-        self._loaded = False
+        self._writes: Writes | None = None  # until the store is open
+        self.index = 0  # the last that was given to a write
+        self._flushing = False
         self._drained_for: Any = None
-        self._draining: set[str] = set()
 
     # ---- The node ----
 
@@ -92,131 +104,176 @@ class JobSupervisor(ShellActor):
             self._open_store()
         self.send(sender, Begun(os.getpid()))
 
-    def _open_store(self) -> None:
+    @property
+    def settings(self) -> NodeSettings:
         assert self._settings is not None
-        self._store = self.createActor(StoreKeeper)
-        self.send(self._store, OpenStore(self._settings))
+        return self._settings
+
+    def _open_store(self) -> None:
+        self.send(self._crew.hire(StoreKeeper, StoreKeeper.role, "", self.settings), OpenStore())
 
     def receiveMsg_Loaded(self, message: Loaded, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._index = max(self._index, message.index)
-        if self._loaded:
+        self.index = max(self.index, message.index)
+        if self._writes is not None:
             return  # another StoreKeeper; what is here is newer
-        self._loaded = True
+        unread = set()
         for record in message.records:
             try:
-                self._jobs[record.id] = self._new_job(record)
+                self._jobs[record.id] = self.new_job(record)
             except UdupError as error:
                 self.log.error("job_not_understood", job=record.id, error=str(error))
-                continue
-            self._start(self._jobs[record.id])
-        self.log.info("jobs_loaded", jobs=len(self._jobs))
+                unread.add(record.id)
+        self._writes = Writes(self, self._orders, self._jobs, message.gone, unread)
+        for job in self._jobs.values():
+            job.stored = job.record
+            if job.wanted:
+                self.save(job, history.node_started(job.record, time.time_ns()))
+            self.settle(job)
+        self.log.info("jobs_loaded", jobs=len(self._jobs), not_understood=len(unread))
 
-    def _new_job(self, record: JobRecord) -> Job:
-        assert self._settings is not None
+    def new_job(self, record: JobRecord) -> Job:
+        """`UdupError` if this version does not understand the document."""
         spec = record.spec()
-        url = of_job(self._settings.nats_url, spec.nats_addr)
-        return Job(record, spec, url, self._settings.buffer_bytes)
+        return Job(record, spec, of_job(self.settings.nats_url, spec.nats_addr), self.settings.buffer_bytes)
 
-    # ---- Writes ----
+    # ---- The store ----
 
     def receiveMsg_RegisterJob(self, message: RegisterJob, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        if not self._loaded:
-            self.send(sender, Rejected(Transient.__name__, "the job store is not open yet; try again in a moment"))
-            return
-        try:
-            record = self._accepted_record(message)
-        except (Refused, IndexConflict) as error:
-            faults = tuple(error.faults) if isinstance(error, Refused) else ()
-            self.send(sender, Rejected(type(error).__name__, str(error), faults))
-            return
-        job = self._new_job(record)
-        before = self._jobs.get(record.id)
-        self._jobs[record.id] = job
-        if before is not None:
-            job.run, job.restarts = before.run, before.restarts
-            self._stop_tasks(before)
-        self.log.info("job_registered", job=record.id, name=job.spec.name)
-        self._save(job, lambda: self._registered(job, sender))
-
-    def _accepted_record(self, message: RegisterJob) -> JobRecord:
-        job_id = document_id(message.document)
-        stored = self._jobs.get(job_id) if job_id else None
-        check_enforced_index(message.enforce_index, job_id or "", stored.record if stored else None)
-        spec, document = accept(message.document, stored.record.document if stored else None)
-        index = self._index + 1
-        return JobRecord(
-            id=spec.id,
-            document=document,
-            create_index=stored.record.create_index if stored else index,
-            modify_index=index,
-            job_modify_index=index,
-            incarnation=stored.record.incarnation if stored else uuid.uuid4().hex,
-        )
-
-    def _registered(self, job: Job, sender: Any) -> None:
-        self.send(sender, Accepted(self._index, job.id))
-        if self._jobs.get(job.id) is job:
-            self._start(job)
+        self._write(message, sender)
 
     def receiveMsg_DeleteJob(self, message: DeleteJob, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        job = self._jobs.pop(message.job_id, None)
-        self._index += 1
-        if job is None:
-            self.send(sender, Accepted(self._index, message.job_id))
-            return
-        self._dismiss_tasks(job.id)
-        self.log.info("job_deleted", job=job.id)
-        index = self._index
-        self._ask_store(lambda ticket: Forget(job.id, ticket), lambda: self.send(sender, Accepted(index, job.id)))
+        self._write(message, sender)
 
-    def _save(self, job: Job, then: Callable[[], None] | None = None) -> None:
-        self._index += 1
-        changed = {"modify_index": self._index}
-        if then is not None:
-            changed["job_modify_index"] = self._index
-            if not job.record.create_index or job.record.create_index == job.record.job_modify_index:
-                changed["create_index"] = self._index
-        job.record = job.record.model_copy(update=changed)
-        self._ask_store(lambda ticket: Save(job.record, ticket), then or (lambda: None))
+    def receiveMsg_PauseJob(self, message: PauseJob, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._write(message, sender)
 
-    def _ask_store(self, order: Callable[[int], Save | Forget], then: Callable[[], None]) -> None:
-        self._ticket += 1
-        wanted = order(self._ticket)
-        self._waiting[self._ticket] = wanted, then
-        self.send(self._store, wanted)
+    def receiveMsg_ResumeJob(self, message: ResumeJob, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._write(message, sender)
+
+    def _write(self, message: Wish, sender: Any) -> None:
+        if self._writes is None:
+            self.send(sender, Rejected(Transient.__name__, "the job store is not open yet; try again in a moment"))
+        else:
+            self._writes.carry_out(message, lambda answer: self.send(sender, answer))
+
+    def save(self, job: Job, record: JobRecord, then: Then | None = None) -> int:
+        """Store a job's new record at once; the index of the write."""
+        job.record, self.index = history.numbered(record, job.stored, self.index + 1)
+        job.stored, job.changed = job.record, False
+        self._orders.save(job.record, then)
+        return self.index
+
+    def _note(self, job: Job, record: JobRecord) -> None:
+        """Something has happened: to be stored soon, since a job that comes and goes must not flood the store."""
+        job.record, job.changed = record, True
+        if not self._flushing:
+            self._flushing = True
+            self.wakeupAfter(timedelta(seconds=_FLUSH_SECONDS), Flush())
+
+    def _flush(self) -> None:
+        self._flushing = False
+        for job in self._jobs.values():
+            if job.changed:
+                self.save(job, job.record)
 
     def receiveMsg_Saved(self, message: Saved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        waiting = self._waiting.pop(message.ticket, None)
-        if waiting is not None:
-            waiting[1]()
+        self._orders.saved(message.ticket)
+
+    # ---- What is wanted ----
+
+    def settle(self, job: Job) -> None:
+        """Take the next step to what is wanted of the job."""
+        if self._drained_for is not None:
+            self._answer_drained()
+        elif job.running:
+            if not job.draining and not job.purging and (job.outdated or job.completing or not job.wanted):
+                self._wind_up(job)
+        elif job.record.desired == DesiredState.STOP:
+            self._purge(job)
+        elif job.wanted:
+            self._start(job)
+        else:
+            self._rest(job)
+
+    def _wind_up(self, job: Job) -> None:
+        """End the run: at a transaction boundary, or at once where a copy would begin anew anyway."""
+        if not job.drainable:
+            self._stop_tasks(job)
+            self.settle(job)
+            return
+        job.draining = True
+        self._tell(SrcExtractor, job, StopRun(job.run))
+        self._tell(DestApplier, job, StopRun(job.run, drain=True))
+        self.wakeupAfter(timedelta(seconds=_DRAIN_SECONDS), Tick(job.id, job.run))
+
+    def _wound_up(self, job: Job, kind: str, text: str) -> None:
+        """The applier has ended. What it could not apply, the next run applies."""
+        job.running = job.draining = False
+        if kind:
+            self.log.warning("run_ended_badly", job=job.id, run=job.run, kind=kind, error=text)
+        if job.completing and not kind and self._drained_for is None:
+            self._complete(job)
+        elif job.completing and self._drained_for is None:
+            self._end_run(job, kind, text, (), DestApplier.role)
+        else:
+            self.settle(job)
+
+    def _complete(self, job: Job) -> None:
+        self.log.info("job_completed", job=job.id)
+        update = {"stage": Stage.COMPLETED, "status_description": "", "progress": job.progress}
+        self.save(job, history.completed(job.record.model_copy(update=update), time.time_ns()))
+        self.settle(job)
+
+    def _rest(self, job: Job) -> None:
+        """The job is not carried out now: it holds no process."""
+        self._crew.dismiss(job.id)
+        if job.record.desired == DesiredState.PAUSE and job.record.stage != Stage.PAUSED:
+            self.log.info("job_paused", job=job.id)
+            update = {"stage": Stage.PAUSED, "progress": job.progress or job.record.progress}
+            self.save(job, history.paused(job.record.model_copy(update=update), time.time_ns()))
+
+    def dismiss(self, job_id: str) -> None:
+        """End its processes, whatever they do."""
+        self._crew.dismiss(job_id)
+
+    def _purge(self, job: Job) -> None:
+        job.purging = True
+        run = job.next_run()
+        self.send(self._hire(DestApplier, job), Purge(run, job.spec.target_endpoint(), job.id))
+        self.wakeupAfter(timedelta(seconds=START_SECONDS), Tick(job.id, run))
+
+    def receiveMsg_Purged(self, message: Purged, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        job = self._job_of(sender, message.run)
+        if job is not None and self._writes is not None:
+            self._writes.purged(job)
 
     # ---- Runs ----
 
     def _start(self, job: Job) -> None:
-        """Begin a run: both sides look at their servers, then `_both_ready` decides."""
-        if not job.wanted or job.running or self._drained_for is not None:
-            return
+        """Begin a run: both sides look at their servers, then `_decide`."""
         run = job.next_run()
         self.log.info("run_begins", job=job.id, run=run, careful=job.careful)
-        self.send(self._child(job, SrcExtractor), Probe(run, job.spec.source_endpoint(), job.spec.selection()))
-        self.send(self._child(job, DestApplier), Apply(job.applier_settings()))
+        self.send(
+            self._hire(SrcExtractor, job),
+            Probe(run, job.spec.source_endpoint(), job.spec.selection()),
+        )
+        self.send(self._hire(DestApplier, job), Apply(job.applier_settings()))
+        self._note(job, history.started(job.record, time.time_ns()))
         self.wakeupAfter(timedelta(seconds=START_SECONDS), Tick(job.id, run))
 
-    def _child(self, job: Job, kind: type[SrcExtractor] | type[DestApplier]) -> Any:
-        key = (kind.role, job.id)
-        if key not in self._children:
-            self._children[key] = self.createActor(kind)
-            assert self._settings is not None
-            self.send(self._children[key], Introduce(self._settings, job.id))
-        return self._children[key]
+    def _hire(self, kind: type[SrcExtractor] | type[DestApplier], job: Job) -> Any:
+        return self._crew.hire(kind, kind.role, job.id, self.settings)
+
+    def _tell(self, kind: type[SrcExtractor] | type[DestApplier], job: Job, message: object) -> None:
+        address = self._crew.address(kind.role, job.id)
+        if address is not None:
+            self.send(address, message)
 
     def _job_of(self, sender: Any, run: int) -> Job | None:
         """The job whose present run this is."""
-        for (_, job_id), address in self._children.items():
-            if address == sender:
-                job = self._jobs.get(job_id)
-                return job if job is not None and job.run == run and job.running else None
-        return None
+        place = self._crew.place_of(sender)
+        job = self._jobs.get(place[1]) if place else None
+        return job if job is not None and job.run == run and job.running else None
 
     def receiveMsg_Probed(self, message: Probed, sender: Any) -> None:  # noqa: N802 - Thespian's name
         job = self._job_of(sender, message.run)
@@ -237,101 +294,108 @@ class JobSupervisor(ShellActor):
             return
         faults = job.all_faults()
         if faults:
-            self._fail(job, Refused.__name__, str(Refused(faults)))
+            self._refuse(job, faults)
             return
         job.extracting = True
         job.progress["warnings"] = job.warnings()
-        self.send(self._child(job, SrcExtractor), Extract(job.extractor_settings()))
+        self._tell(SrcExtractor, job, Extract(job.extractor_settings()))
 
     def receiveMsg_RunEnded(self, message: RunEnded, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        if not message.kind:
-            self._task_stopped(sender)
-            return
         job = self._job_of(sender, message.run)
         if job is None:
             return
-        if message.kind == Refused.__name__ and not job.extracting:
+        if job.draining:
+            if message.role == DestApplier.role:
+                self._wound_up(job, message.kind, message.text)
+        elif message.kind == Refused.__name__ and not job.extracting and not job.purging:
             job.faults += message.faults
             job.target_answered = True
             self._decide(job)
             # A source that does not answer in time must not keep back what is known of the target.
             self.wakeupAfter(timedelta(seconds=_SOURCE_ANSWER_SECONDS), Tick(job.id, job.run))
-            return
-        self._end_run(job, message.kind, message.text)
+        elif message.kind:
+            self._end_run(job, message.kind, message.text, message.faults, message.role)
 
-    def _end_run(self, job: Job, kind: str, text: str) -> None:
+    def _end_run(self, job: Job, kind: str, text: str, faults: Sequence[Fault], role: str) -> None:
+        """A run has failed: another one after a pause, or the job has failed."""
         if self._drained_for is not None:
-            return  # everything ends
-        assert self._settings is not None
+            self._stop_tasks(job)
+            self._answer_drained()
+            return
+        if job.purging:
+            self._stop_tasks(job)
+            assert self._writes is not None
+            self._writes.purge_failed(job, kind, text)
+            return
+        tasks = tasks_at_fault(list(faults), role)
         limit = job.spec.max_retries
-        attempts = self._settings.retry_attempts if limit is None else limit
-        pause = job.note_failure(kind, text, attempts, self._settings.backoff_max_s)
+        attempts = self.settings.retry_attempts if limit is None else limit
+        pause = job.pause_after(kind, attempts, self.settings.backoff_max_s)
         if pause is None:
             if kind == Transient.__name__:
                 text = f"given up after {job.failures} failures in a row, the last: {text}"
-            self._fail(job, kind, text)
+            self._fail(job, kind, text, tasks)
             return
-        self.log.warning("run_ended", job=job.id, run=job.run, kind=kind, error=text, again_in_s=pause)
+        self.log.warning("run_ended", job=job.id, run=job.run, kind=kind, error=text, again_in_s=round(pause, 3))
         self._stop_tasks(job)
-        job.restarts += 1
-        self._show(job)
+        self._note(job, history.run_failed(job.record, tasks, text, int(pause * 1e9), time.time_ns()))
         self.wakeupAfter(timedelta(seconds=max(pause, 0.01)), Tick(job.id, job.run))
 
-    def _fail(self, job: Job, kind: str, text: str) -> None:
+    def _refuse(self, job: Job, faults: list[Fault]) -> None:
+        self._fail(job, Refused.__name__, str(Refused(faults)), tasks_at_fault(faults, ""))
+
+    def _fail(self, job: Job, kind: str, text: str, tasks: Sequence[TaskType]) -> None:
         self.log.error("job_failed", job=job.id, run=job.run, kind=kind, error=text)
         self._stop_tasks(job)
-        if not job.history or job.history[-1]["error"] != text:
-            job.note_failure(kind, text, 0, 0)
-        update = {"stage": Stage.FAILED, "status_description": text[:_DESCRIPTION]}
-        job.record = job.record.model_copy(update=update)
-        self._show(job)
-        self._save(job)
+        update = {"stage": Stage.FAILED, "status_description": text[:_DESCRIPTION], "progress": job.progress}
+        self.save(job, history.given_up(job.record.model_copy(update=update), tasks, text, time.time_ns()))
+        self.settle(job)
 
     def _stop_tasks(self, job: Job) -> None:
-        run, job.running = job.run, False
-        for role in (SrcExtractor.role, DestApplier.role):
-            address = self._children.get((role, job.id))
-            if address is not None:
-                self.send(address, StopRun(run))
-
-    def _dismiss_tasks(self, job_id: str) -> None:
-        for role in (SrcExtractor.role, DestApplier.role):
-            address = self._children.pop((role, job_id), None)
-            self._pids.pop((role, job_id), None)
-            if address is not None:
-                self.send(address, ActorExitRequest())
-        self._worker_pids.pop(job_id, None)
+        job.running = job.draining = False
+        for kind in (SrcExtractor, DestApplier):
+            self._tell(kind, job, StopRun(job.run))
 
     def receiveMsg_WakeupMessage(self, message: Any, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         tick = message.payload
-        job = self._jobs.get(tick.job_id) if isinstance(tick, Tick) else None
-        if job is None or job.run != tick.run:
+        if isinstance(tick, Flush):
+            self._flush()
             return
-        if job.running and job.faults and not job.extracting:
-            self._fail(job, Refused.__name__, str(Refused(job.faults)))  # the source has not answered meanwhile
+        job = self._jobs.get(tick.job_id) if isinstance(tick, Tick) else None
+        if job is not None and job.run == tick.run:
+            self._look_at(job)
+
+    def _look_at(self, job: Job) -> None:
+        """A time is over that the present run was given, or the pause after it."""
+        if job.draining:
+            self._tell(DestApplier, job, StopRun(job.run))
+            self._wound_up(job, Transient.__name__, f"no transaction boundary was reached in {_DRAIN_SECONDS} s")
+        elif job.running and job.faults and not job.extracting:
+            self._refuse(job, job.faults)  # the source has not answered meanwhile
         elif job.overdue:
-            self._end_run(job, Transient.__name__, f"the servers did not answer in {START_SECONDS:.0f} s")
+            text = f"the servers did not answer in {START_SECONDS:.0f} s"
+            self._end_run(job, Transient.__name__, text, (), "")
         else:
-            self._start(job)
+            self.settle(job)
 
     def receiveMsg_ChildActorExited(self, message: ChildActorExited, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         """A task died (told twice when it ended orderly)."""
-        if self._drained_for is not None:
+        dead = self._crew.died(message.childAddress)
+        if dead is None or self._drained_for is not None:
             return
-        if message.childAddress == self._store:
-            self.log.warning("store_keeper_died")
+        role, job_id, pid = dead
+        self.log.warning("actor_died", role=role, job=job_id, pid=pid)
+        if role == StoreKeeper.role:
             self._open_store()  # it takes orders when it has loaded what is stored
-            for order, _ in self._waiting.values():
-                self.send(self._store, order)
+            self._orders.repeat()
             return
-        for (role, job_id), address in list(self._children.items()):
-            if address == message.childAddress:
-                del self._children[role, job_id]
-                pid = self._pids.pop((role, job_id), 0)
-                self.log.warning("task_died", role=role, job=job_id, pid=pid)
-                owner = self._jobs.get(job_id)
-                if owner is not None and owner.running:
-                    self._end_run(owner, Transient.__name__, f"the {role} died")
+        job = self._jobs.get(job_id)
+        if job is None or not job.running:
+            return
+        if not job.draining:
+            self._end_run(job, Transient.__name__, f"the {role} died", (), role)
+        elif role == DestApplier.role:
+            self._wound_up(job, Transient.__name__, f"the {role} died")
 
     # ---- What is shown ----
 
@@ -342,57 +406,49 @@ class JobSupervisor(ShellActor):
         values = dict(message.values)
         stage = values.pop("stage", None)
         job.progress.update({key: value for key, value in values.items() if value != "" or key not in job.progress})
-        if stage is not None and stage != job.record.stage.value:
-            self.log.info("stage", job=job.id, stage=stage)
-            job.record = job.record.model_copy(update={"stage": Stage(stage), "status_description": ""})
-            self._save(job)
+        self.send(self._crew.address(StoreKeeper.role, ""), ShowProgress(job.id, job.progress))
+        if job.draining or job.outdated:
+            return  # what it has come to is of no interest any more
         job.proven = job.proven or stage == Stage.RUNNING or values.get("transactions", 0) > 0
         if values.get("careful") is False:
             job.careful = False
-        self._show(job)
+        if stage is not None:
+            self._reached(job, Stage(stage))
 
-    def _show(self, job: Job) -> None:
-        if self._store is not None:
-            self.send(self._store, ShowProgress(job.id, job.shown_progress()))
+    def _reached(self, job: Job, stage: Stage) -> None:
+        job.stage = stage
+        if stage != job.record.stage:
+            self.log.info("stage", job=job.id, stage=stage.value)
+            self.save(job, job.record.model_copy(update={"stage": stage, "status_description": ""}))
+        if job.done:
+            job.completing = True
+            self.settle(job)
 
     def receiveMsg_Hello(self, message: Hello, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        if self._children.get((message.role, message.job_id)) == sender:
-            self._pids[message.role, message.job_id] = message.pid
+        self._crew.met(message, sender)
 
     def receiveMsg_WorkersKnown(self, message: WorkersKnown, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        if self._children.get((DestApplier.role, message.job_id)) == sender:  # not a task that was dismissed
-            self._worker_pids[message.job_id] = message.pids
+        self._crew.met_workers(ApplyWorker.role, message.job_id, DestApplier.role, sender, message.workers)
 
     def receiveMsg_ListActors(self, _message: ListActors, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        found = [(self.role, "", os.getpid())]
-        found += [(role, job_id, pid) for (role, job_id), pid in self._pids.items()]
-        found += [("worker", job_id, pid) for job_id, pids in self._worker_pids.items() for pid in pids]
-        self.send(sender, Actors(tuple(found)))
+        own = Place(self.role, "", 0, os.getpid(), 0, busy=True)
+        self.send(sender, Actors((own, *self._crew.places(self._is_busy))))
+
+    def _is_busy(self, job_id: str) -> bool:
+        job = self._jobs.get(job_id)
+        return not job_id or (job is not None and job.running)
 
     # ---- The end ----
 
     def receiveMsg_Drain(self, _message: Drain, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        """Extractors stop, appliers finish what is with the workers; then the node ends everything."""
+        """Every run ends at a transaction boundary; then the node ends everything."""
         self._drained_for = sender
+        self._flush()
         for job in self._jobs.values():
-            if job.running:
-                extractor = self._children.get((SrcExtractor.role, job.id))
-                applier = self._children.get((DestApplier.role, job.id))
-                if extractor is not None:
-                    self.send(extractor, StopRun(job.run))
-                if applier is not None:
-                    self._draining.add(job.id)
-                    self.send(applier, StopRun(job.run, drain=True))
-        self._answer_drained()
-
-    def _task_stopped(self, sender: Any) -> None:
-        if self._drained_for is None:
-            return
-        for (role, job_id), address in self._children.items():
-            if address == sender and role == DestApplier.role:
-                self._draining.discard(job_id)
+            if job.running and not job.draining:
+                self._wind_up(job)
         self._answer_drained()
 
     def _answer_drained(self) -> None:
-        if not self._draining:
+        if not any(job.running for job in self._jobs.values()):
             self.send(self._drained_for, Drained())

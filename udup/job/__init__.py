@@ -9,7 +9,7 @@ A *spec* is what Udup understood of it, complete and checked. A *record* is the 
 from udup.job.acceptance import accept
 from udup.job.config import Config, ConnectionConfig, ReplicateDoDb, ReplicatedTable
 from udup.job.passwords import MASK, masked, merge_passwords
-from udup.job.record import IndexConflict, JobRecord, check_enforced_index, to_api, to_stub
+from udup.job.record import IndexConflict, JobRecord, UnknownJob, check_enforced_index, to_api, to_stub
 from udup.job.spec import JobSpec, TaskSpec, parse_job
 from udup.job.submission import Submission, document_id, unwrap
 from udup.job.words import DesiredState, Driver, JobType, Stage, Status, TaskType
@@ -31,6 +31,7 @@ __all__ = [
     "Submission",
     "TaskSpec",
     "TaskType",
+    "UnknownJob",
     "accept",
     "check_enforced_index",
     "document_id",

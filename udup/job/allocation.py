@@ -17,6 +17,9 @@ MAX_EVENTS = 10
 #: Evaluations kept of one job, and of deleted jobs together.
 MAX_EVALUATIONS = 20
 
+#: Allocations kept of one job: those of its last ten placements.
+MAX_ALLOCATIONS = 20
+
 #: What clients show for a time that never was.
 NEVER = "0001-01-01T00:00:00Z"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,8 +18,25 @@ from udup.job.words import STATUS_OF_STAGE, DesiredState, Driver, JobType, Stage
 _OUTLINE = Level(JobSpec.key_names(), {"Tasks": Level(TaskSpec.key_names())})
 
 
+#: Failures kept in a job's restart history.
+MAX_RESTARTS = 20
+
+
 class IndexConflict(UdupError):
     """The client enforced a JobModifyIndex that is not (or no longer) the job's."""
+
+
+class UnknownJob(UdupError):
+    """There is no job of the ID that was named."""
+
+
+class Restart(BaseModel):
+    """A failure that ended a run: when, in nanoseconds since the epoch, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    time_ns: int
+    error: str
 
 
 class JobRecord(BaseModel):
@@ -44,7 +62,10 @@ class JobRecord(BaseModel):
     #: The tasks as they were placed, newest last, and the decisions about them.
     allocations: tuple[Allocation, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
-    #: Free-form and JSON-safe: copy progress by table, lag_ms, rates, GTID sets, restarts, last_error.
+    #: How often a run was begun again after a failure, and the last failures; both outlive the server.
+    restarts: int = 0
+    restart_history: tuple[Restart, ...] = ()
+    #: Free-form and JSON-safe, as the last run has left it: copy progress by table, lag_ms, rates, GTID sets.
     progress: dict[str, Any] = {}
 
     @property
@@ -53,6 +74,13 @@ class JobRecord(BaseModel):
         if self.desired == DesiredState.PAUSE and self.stage not in (Stage.COMPLETED, Stage.FAILED):
             return Status.PAUSE
         return STATUS_OF_STAGE[self.stage]
+
+    def shown_progress(self, live: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The progress as the API shows it: what a run says now, or else said last, with the failures until now."""
+        history = [{"time": _stamp(each.time_ns), "error": each.error} for each in self.restart_history]
+        last = history[-1]["error"] if history else ""
+        known = {"restarts": self.restarts, "last_error": last, "restart_history": history}
+        return {**self.progress, **(live or {}), **known}
 
     def spec(self) -> JobSpec:
         """The document as Udup understands it; `Refused` if this version does not."""
@@ -65,6 +93,10 @@ class JobRecord(BaseModel):
     @classmethod
     def from_json(cls, data: bytes | str) -> JobRecord:
         return cls.model_validate_json(data)
+
+
+def _stamp(time_ns: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time_ns // 1_000_000_000))
 
 
 def check_enforced_index(enforced: int | None, job_id: str, stored: JobRecord | None) -> None:

@@ -26,17 +26,19 @@ DEFAULT_PARALLEL_WORKERS = 4
 DEFAULT_CHANNEL_SIZE = 600
 DEFAULT_MESSAGE_BYTES = 20480
 
+_TYPES = f"{JobType.SYNCHRONOUS!s} or {JobType.MIGRATION!s}"
+
 _UINT64_MAX = (1 << 64) - 1
 
 
 def _job_type(value: object) -> str:
     text = values.plain_text(value)
     if not text:
-        raise values.fault("Missing job type", f"write {JobType.SYNCHRONOUS!s}, or leave it out")
+        raise values.fault("Missing job type", f"write {_TYPES}, or leave it out for {JobType.SYNCHRONOUS!s}")
     if text not in set(JobType):
-        raise values.fault(f"unknown job type {values.shown(text)}", f"write {JobType.SYNCHRONOUS!s}")
+        raise values.fault(f"unknown job type {values.shown(text)}", f"write {_TYPES}")
     if text not in SUPPORTED_TYPES:
-        raise values.fault(f"job type {text!r} is not supported yet", f"write {JobType.SYNCHRONOUS!s}")
+        raise values.fault(f"job type {text!r} is not supported yet", f"write {_TYPES}")
     return text
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class JobType(StrEnum):
-    """What a job does: `synchronous` copies and then follows the source without end."""
+    """What a job does: `synchronous` copies and then follows the source without end; `migration` ends when level."""
 
     SYNCHRONOUS = "synchronous"
     MIGRATION = "migration"
@@ -14,7 +14,7 @@ class JobType(StrEnum):
 
 
 #: The types that this version carries out; the others are known words, refused with a reason.
-SUPPORTED_TYPES = frozenset({JobType.SYNCHRONOUS})
+SUPPORTED_TYPES = frozenset({JobType.SYNCHRONOUS, JobType.MIGRATION})
 
 
 class TaskType(StrEnum):

@@ -1,0 +1,94 @@
+"""The actors that the supervisor has made: where they are, whose processes they are, how often they were replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from thespian.actors import ActorExitRequest
+
+from udup.actors.messages import Hello, Introduce, NodeSettings, Place
+
+#: A place that is filled by one actor at a time: role, job ID ("" for none), slot (0 where there is only one).
+_Place = tuple[str, str, int]
+
+
+@dataclass
+class _Filling:
+    pid: int
+    restarts: int = 0
+
+
+class Crew:
+    """`create` and `send` are the supervisor's own."""
+
+    def __init__(self, create: Callable[[type], Any], send: Callable[[Any, object], None]) -> None:
+        self._create = create
+        self._send = send
+        self._addresses: dict[tuple[str, str], Any] = {}
+        self._fillings: dict[_Place, _Filling] = {}
+
+    def hire(self, kind: type, role: str, job_id: str, settings: NodeSettings) -> Any:
+        """The actor of this role for this job; made if there is none."""
+        key = (role, job_id)
+        if key not in self._addresses:
+            self._addresses[key] = self._create(kind)
+            self._send(self._addresses[key], Introduce(settings, job_id))
+        return self._addresses[key]
+
+    def address(self, role: str, job_id: str) -> Any:
+        """None if there is no such actor."""
+        return self._addresses.get((role, job_id))
+
+    def place_of(self, address: Any) -> tuple[str, str] | None:
+        """Role and job of an actor, None for one that was dismissed or is not known."""
+        return next((key for key, known in self._addresses.items() if known == address), None)
+
+    def met(self, hello: Hello, sender: Any) -> None:
+        """An actor says which process it is."""
+        if self._addresses.get((hello.role, hello.job_id)) == sender:
+            self._fill((hello.role, hello.job_id, 0), hello.pid)
+
+    def met_workers(
+        self, role: str, job_id: str, owner: str, sender: Any, workers: tuple[tuple[int, int], ...]
+    ) -> None:
+        """What the actor of role `owner` says of those that it has made for the job."""
+        if self._addresses.get((owner, job_id)) != sender:
+            return  # the last words of one that was dismissed
+        slots = dict(workers)
+        for place in [place for place in self._fillings if place[:2] == (role, job_id)]:
+            if place[2] not in slots:
+                self._fillings[place].pid = 0  # dead, or no longer wanted
+        for slot, pid in workers:
+            self._fill((role, job_id, slot), pid)
+
+    def _fill(self, place: _Place, pid: int) -> None:
+        filling = self._fillings.setdefault(place, _Filling(pid))
+        if filling.pid != pid:
+            filling.restarts += 1
+            filling.pid = pid
+
+    def died(self, address: Any) -> tuple[str, str, int] | None:
+        """Role, job and process of an actor that has ended, None if it was dismissed."""
+        key = self.place_of(address)
+        if key is None:
+            return None
+        del self._addresses[key]
+        filling = self._fillings.get((*key, 0))
+        return *key, filling.pid if filling else 0
+
+    def dismiss(self, job_id: str) -> None:
+        """End a job's actors; they take theirs along."""
+        for key in [key for key in self._addresses if key[1] == job_id]:
+            self._send(self._addresses.pop(key), ActorExitRequest())
+        for place in [place for place in self._fillings if place[1] == job_id]:
+            del self._fillings[place]
+
+    def places(self, is_busy: Callable[[str], bool]) -> list[Place]:
+        """Every actor that lives; `is_busy` says by the job whether it has something to do."""
+        return [
+            Place(role, job_id, slot, filling.pid, filling.restarts, is_busy(job_id))
+            for (role, job_id, slot), filling in self._fillings.items()
+            if filling.pid
+        ]
