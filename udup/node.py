@@ -107,6 +107,7 @@ class _Node:
                 retry_attempts=settings.retry.attempts,
                 backoff_max_s=settings.retry.backoff_max_s,
                 keys=keys,
+                max_jobs=settings.jobs.max,
             )
             reads = Reads(url, keys)
             room = WaitingRoom()
