@@ -16,6 +16,7 @@ def confirmed(question: str, what: str) -> bool:
     try:
         answer = click.prompt(f"{question} [y/N]", default="", show_default=False, prompt_suffix=" ", err=True)
     except click.Abort as error:
+        click.echo(err=True)
         raise CommandError(f"{what} was not confirmed; give --yes where nobody can answer", exits.USAGE) from error
     if answer.strip().lower() in ("y", "yes"):
         return True

@@ -28,7 +28,7 @@ _NS = 1_000_000_000
 _TEXTS = ("Message", "DriverError", "SetupError", "KillError", "KillReason", "RestartReason", "DriverMessage")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Entry:
     """A line of the log; `at` in nanoseconds since the epoch."""
 
@@ -57,15 +57,16 @@ def logs(session: Session, job_id: str, follow: bool) -> None:
       udup job logs --follow shop
     """
     job = find_job(session.api, job_id)
-    told: set[Entry] = set()
+    told: list[Entry] = []
     while True:
         allocations = session.api.get(job_path(job["ID"], "allocations"), all="true")
         if session.out.as_json:
             session.out.json({"Allocations": allocations, "Job": job})
             return
-        entries = {*_events(allocations), *_restarts(job)}
-        for entry in sorted(entries - told):
-            session.out.say(str(entry))
+        entries = sorted([*_restarts(job), *_events(allocations)], key=lambda entry: entry.at)
+        for entry in entries:
+            if entry not in told:
+                session.out.say(str(entry))
         if not follow:
             return
         told = entries

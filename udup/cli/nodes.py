@@ -16,6 +16,8 @@ from udup.cli.placements import local_time, show_allocations
 #: An attribute of a node that tells a driver whose tasks run there: `driver.MySQL` = "1".
 _DRIVER = "driver."
 
+_HEX = frozenset("0123456789abcdef")
+
 
 @click.group(cls=Group, sections={"Commands": {"list": "udup.cli.nodes:list_nodes", "status": "udup.cli.nodes:status"}})
 def node() -> None:
@@ -89,8 +91,10 @@ def _find(api: Api, given: str) -> str:
     """The ID of the only node whose ID begins so."""
     if len(given) < 2:
         raise CommandError("Identifier must contain at least two characters.")
-    digits = given if len(given.replace("-", "")) % 2 == 0 else given[:-1]  # the server compares whole bytes
-    found = [each["ID"] for each in api.get("/v1/nodes", prefix=digits) if each["ID"].startswith(given.lower())]
+    digits = given.lower().replace("-", "")
+    digits = digits[: len(digits) // 2 * 2]  # the server compares whole bytes
+    nodes = api.get("/v1/nodes", prefix=digits) if _HEX.issuperset(digits) else []
+    found = [each["ID"] for each in nodes if each["ID"].startswith(given.lower())]
     match found:
         case [only]:
             return str(only)

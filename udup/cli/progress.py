@@ -55,6 +55,10 @@ class View:
         return self.stage in ("pending", "copying")
 
     @property
+    def flowing(self) -> bool:
+        return self.stage in ("catching_up", "running")
+
+    @property
     def rows(self) -> int:
         return sum(table.rows for table in self.tables)
 

@@ -89,7 +89,10 @@ def panel(view: View) -> RenderableType:
     phase = f"   {view.phase}" if view.copying and view.phase else ""
     head = Text.assemble((f" {view.stage} ", "reverse bold"), f"  {view.seconds:.0f} s{phase}{written}")
     parts: list[RenderableType] = [head]
-    parts.append(_copy_table(view) if view.copying else _flow_table(view))
+    if view.flowing:
+        parts.append(_flow_table(view))
+    elif view.copying and view.tables:
+        parts.append(_copy_table(view))
     if view.restarts or view.last_error:
         parts.append(Text(f"restarts: {view.restarts}  {view.last_error}".rstrip(), style="yellow"))
     return Group(*parts)
@@ -98,12 +101,14 @@ def panel(view: View) -> RenderableType:
 def line(view: View) -> str:
     """The same in one line."""
     parts = [f"{view.seconds:5.1f} s  {view.stage:<11}"]
-    if view.copying:
+    if view.copying and not view.tables:
+        parts.append(view.phase or "the servers are being looked at")
+    elif view.copying:
         parts.append(
             f"{view.rows:,} of {view.total:,} rows, {view.copy_rate:,.0f} rows/s, ETA {_seconds(view.copy_eta)}"
         )
         parts += [f"{table.name} {table.fraction:.0%}" for table in view.tables if table.rows > 0 and not table.done]
-    else:
+    elif view.flowing:
         parts.append(f"lag {_lag(view)}, {view.tx_per_s:,.0f} tx/s, {view.rows_per_s:,.0f} rows/s")
     if view.written is not None:
         parts.append(f"source: {view.written} commits")

@@ -1,9 +1,9 @@
 """Where the server is and who we are there: from flags, else the environment, else a file, else this machine's 8190.
 
 Two kinds of files say it: a client's own `~/.config/udup/cli.toml` (address, region, token, token_file, ca_file), and
-the settings of a node (`--config`, UDUP_CONFIG), from whose `bind_addr` and `ports.http` its address follows. They are
-read here with tomllib alone: checking a node's settings is the node's business, and loading what checks them takes
-longer than the request.
+the settings of a node (`--config`, UDUP_CONFIG), from which its address and its token follow. They are read here
+with tomllib alone: to check a node's settings is the node's business, and what does it takes longer to load than the
+request takes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from udup.errors import ConfigError
+from udup.references import read_setting
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8190"
 _DEFAULT_HOST = "127.0.0.1"
@@ -54,31 +55,40 @@ class Where:
 def find(flags: Flags, environment: Mapping[str, str], home: Path) -> Where:
     """Put together what the sources say; `ConfigError` if one of them cannot be used."""
     own = _own_file(home / OWN_FILE)
-    address, origin = _address(flags, environment, own, home)
+    node = _node_file(flags, environment)
+    address, origin = _address(flags, environment, node, own)
     basic = environment.get("UDUP_HTTP_AUTH", "")
     user, _, password = basic.partition(":")
     return Where(
         address=_checked(address, origin),
         origin=origin,
         region=flags.region or environment.get("UDUP_REGION") or own.get("region", ""),
-        token=_token(flags, environment, own),
+        token=_token(flags, environment, own) or _token_of_node(node, environment),
         basic=(user, password) if basic else None,
         ca_file=str(flags.ca_file or environment.get("UDUP_CA_FILE") or own.get("ca_file", "")),
     )
 
 
-def _address(flags: Flags, environment: Mapping[str, str], own: Mapping[str, str], home: Path) -> tuple[str, str]:
-    """The address and who says so. A file named by a flag counts before the environment."""
+def _node_file(flags: Flags, environment: Mapping[str, str]) -> Path | None:
+    """The settings of a node that the server is looked up in, None if its address is given."""
+    if flags.address or (environment.get("UDUP_ADDR") and not flags.config):
+        return None
+    said = environment.get("UDUP_CONFIG")
+    return flags.config or (Path(said) if said else None)
+
+
+def _address(
+    flags: Flags, environment: Mapping[str, str], node: Path | None, own: Mapping[str, str]
+) -> tuple[str, str]:
+    """The address and who says so."""
     if flags.address:
         return flags.address, "--address"
-    if flags.config:
-        return _address_of_node(flags.config), str(flags.config)
+    if node:
+        return _address_of_node(node), str(node)
     if said := environment.get("UDUP_ADDR"):
         return said, "UDUP_ADDR"
-    if said := environment.get("UDUP_CONFIG"):
-        return _address_of_node(Path(said)), said
     if "address" in own:
-        return own["address"], str(home / OWN_FILE)
+        return own["address"], f"~/{OWN_FILE}"
     return DEFAULT_ADDRESS, ""
 
 
@@ -91,6 +101,13 @@ def _address_of_node(file: Path) -> str:
     if not isinstance(host, str) or not isinstance(port, int) or not 0 < port < 65536:
         raise ConfigError(f"{file} does not say where its node listens: bind_addr {host!r}, ports.http {port!r}")
     return f"http://{_reachable(host)}:{port}"
+
+
+def _token_of_node(file: Path | None, environment: Mapping[str, str]) -> str:
+    """What a node with these settings asks its clients for."""
+    api = _read(file).get("api") if file else None
+    token = api.get("token", "") if isinstance(api, dict) else ""
+    return read_setting(token, environment) if isinstance(token, str) else ""
 
 
 def _reachable(host: str) -> str:
