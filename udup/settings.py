@@ -128,7 +128,7 @@ class Jobs(Section):
     """Limits of what is carried out."""
 
     #: Jobs that there may be at a time; each has its own processes and connections while it runs.
-    max: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    max: Annotated[int, Field(ge=1, le=100_000)] = 500
 
 
 class Http(Section):
@@ -138,10 +138,10 @@ class Http(Section):
     max_body_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = 1 << 20
     #: Requests worked on at a time.
     threads: Annotated[int, Field(ge=1, le=64)] = 8
-    #: Bytes of a request's line and headers.
+    #: Bytes of a request's line and headers together; a longer one is answered 431. Browsers' longest are 8 kB.
     max_header_bytes: Annotated[int, Field(ge=1024, le=1 << 20)] = 1 << 15
-    #: Connections at a time; more wait to be accepted.
-    connections: Annotated[int, Field(ge=1, le=10_000)] = 100
+    #: Connections at a time, those of waiting requests among them; further ones wait to be accepted.
+    connections: Annotated[int, Field(ge=8, le=10_000)] = 256
     #: Seconds that a client may stay silent within a request, or idle between two.
     idle_timeout_s: Annotated[int, Field(ge=1, le=3600)] = 120
     #: Headers that every answer has besides its own.

@@ -172,7 +172,8 @@ def memory() -> MemoryJobs:
 
 @pytest.fixture
 def settings() -> Settings:
-    return load_settings(flags={"ports.http": 0})
+    """A test client asks under its own host name."""
+    return load_settings(flags={"ports.http": 0, "api.hosts": ["falconframework.org"]})
 
 
 @pytest.fixture

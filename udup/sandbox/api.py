@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -24,9 +24,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class ApiClient:
-    """Requests to the server at `url`: `Transient` without an answer or by the server's fault, else `UdupError`."""
+    """Requests to the server at `url`, with its token if it has one.
+
+    `Transient` without an answer or by the server's fault, else `UdupError`.
+    """
 
     url: str
+    token: str = field(default="", repr=False)
 
     def check(self) -> None:
         """Returns if the server answers."""
@@ -67,6 +71,8 @@ class ApiClient:
         )
 
     def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        if self.token:
+            arguments["headers"] = {"Authorization": f"Bearer {self.token}"}
         try:
             answer = httpx.request(method, self.url + path, timeout=REQUEST_TIMEOUT, trust_env=False, **arguments)
         except httpx.HTTPError as error:

@@ -34,13 +34,24 @@ _TAIL_LINES = 20
 class UdupNode:
     """One server in `folder`: its settings file, its log, its `data`. Ports are free ones unless they are given.
 
-    The ports stay the same over restarts, so that a client finds the server again.
+    The ports stay the same over restarts, so that a client finds the server again. `token` is its API token;
+    `settings` are further sections of its settings file.
     """
 
-    def __init__(self, folder: Path, *, http_port: int | None = None, nats_port: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        http_port: int | None = None,
+        nats_port: int | None = None,
+        token: str = "",
+        settings: str = "",
+    ) -> None:
         self.folder = folder.absolute()
         self.http_port = http_port or free_port()
         self.nats_port = nats_port or free_port()
+        self._token = token
+        self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._family: dict[int, psutil.Process] = {}
 
@@ -50,7 +61,7 @@ class UdupNode:
 
     @property
     def api(self) -> ApiClient:
-        return ApiClient(self.url)
+        return ApiClient(self.url, self._token)
 
     @property
     def config(self) -> Path:
@@ -93,8 +104,11 @@ class UdupNode:
         if self.running:
             raise UdupError(f"the Udup server in {self.folder} runs already")
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.config.touch(mode=0o600)
         self.config.write_text(
             f"data_dir = {json.dumps(str(self.data))}\n\n[ports]\nhttp = {self.http_port}\nnats = {self.nats_port}\n"
+            + (f"\n[api]\ntoken = {json.dumps(self._token)}\n" if self._token else "")
+            + f"\n{self._settings}\n"
         )
         self._process = spawn([sys.executable, "-m", "udup", "server", "--config", str(self.config)], self.log)
         deadline = time.monotonic() + START_DEADLINE

@@ -108,5 +108,5 @@ def _config(settings: Settings, here: Neighbourhood) -> dict[str, Any]:
         "Consul": None,
         "Version": __version__,
         "Files": [],
-        "HTTPAPIResponseHeaders": {},
+        "HTTPAPIResponseHeaders": settings.http.response_headers,
     }

@@ -15,6 +15,7 @@ from udup.web import errors
 from udup.web.actors import ActorResource, ActorsResource
 from udup.web.agent import SelfResource
 from udup.web.allocations import AllocationResource, AllocationsResource, StatisticsResource
+from udup.web.auth import HeadersRule, access_rule
 from udup.web.blocking import WaitingRoom
 from udup.web.cluster import JoinResource, LeaderResource, LeaveResource, ManagersResource, MembersResource
 from udup.web.evaluations import EvaluationResource, EvaluationsResource
@@ -44,6 +45,8 @@ def create_app(
     Requests that block wait in `room`, which whoever ends the server closes first.
     """
     rules: list[Any] = [
+        access_rule(settings),
+        HeadersRule(settings.http.response_headers),
         Compression(),
         MethodRule(),
         PathRule(),

@@ -23,17 +23,8 @@ from udup.web.blocking import PLACES
 #: Bytes of a body that are taken in at all, beyond the API's own limit, so that the API can refuse with its own words.
 BODY_SLACK = 16 << 20
 
-#: Bytes of a request's line and headers together; a longer one is answered 431. Browsers' longest are 8 kB.
-MAX_HEADER_BYTES = 32 << 10
-
-#: Connections at a time; further ones wait to be accepted. Beside the waiting ones, far more than clients there are.
-MAX_CONNECTIONS = 256
-
 #: Connections that may wait to be accepted.
 BACKLOG = 128
-
-#: Seconds that a client may take between the parts of a request, and a connection may stay idle.
-IDLE_TIMEOUT_S = 120
 
 #: Seconds between looks for connections that have been idle for too long.
 CLEANUP_S = 15
@@ -63,11 +54,11 @@ class WebServer:
             sockets=[_listening(settings.bind_addr, settings.ports.http)],
             threads=settings.http.threads + PLACES,
             ident="udup",
-            max_request_header_size=MAX_HEADER_BYTES,
+            max_request_header_size=settings.http.max_header_bytes,
             max_request_body_size=settings.http.max_body_bytes + BODY_SLACK,
-            connection_limit=MAX_CONNECTIONS,
+            connection_limit=settings.http.connections,
             backlog=BACKLOG,
-            channel_timeout=IDLE_TIMEOUT_S,
+            channel_timeout=settings.http.idle_timeout_s,
             cleanup_interval=CLEANUP_S,
             channel_request_lookahead=1,  # read on while a request waits: so it is noticed that its client hung up
             clear_untrusted_proxy_headers=True,

@@ -1,0 +1,102 @@
+"""Who may ask: whoever brings the token, or, while there is none, whoever asks this machine by its own name.
+
+With a token, everything but the sign of life needs `Authorization: Bearer TOKEN`. Clients that know only user and
+password may send Basic, with any user and the token as the password.
+
+Without one the server listens on loopback alone, which a web page can still reach through its visitor's browser: its
+author lets a name of his own point to 127.0.0.1 (DNS rebinding), and the page is then of the same origin. Such requests
+name that host, so a request to any other host than loopback, or those of `api.hosts`, is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import ipaddress
+from urllib.parse import urlsplit
+
+import falcon
+
+from udup.config import Settings
+
+#: What whoever restarts the server may ask without a token; the answer tells nothing but that it answers.
+OPEN = frozenset({"/v1/health/live"})
+
+_NEEDED = (
+    "401 Unauthorized: this server wants its API token, sent as 'Authorization: Bearer TOKEN'; it is the server's "
+    "setting api.token, and the variable UDUP_API_TOKEN of its clients"
+)
+
+
+def access_rule(settings: Settings) -> TokenRule | HostRule:
+    """The rule that these settings ask for."""
+    token = settings.api.token.get_secret_value()
+    return TokenRule(token) if token else HostRule(settings.api.hosts)
+
+
+class TokenRule:
+    """Refuses what does not bring the token, before anything else is looked at."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        if req.path in OPEN or hmac.compare_digest(_brought(req.get_header("Authorization") or ""), self._token):
+            return
+        # Bearer alone is named: a browser that was asked for Basic would keep what its user types, and send it along
+        # with the requests of any page.
+        resp.set_header("WWW-Authenticate", 'Bearer realm="udup"')
+        raise falcon.HTTPUnauthorized(description=_NEEDED)
+
+
+class HostRule:
+    """Refuses what is addressed to another host than this machine."""
+
+    def __init__(self, hosts: list[str]) -> None:
+        self._hosts = frozenset(host.lower() for host in hosts)
+
+    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
+        header = req.get_header("Host")
+        if header and not self._is_ours(header):
+            raise falcon.HTTPForbidden(
+                description=f"403 Forbidden: the request is addressed to {header[:100]!r}, and without api.token only"
+                " requests to localhost are answered; set api.token, or add the name to api.hosts"
+            )
+
+    def _is_ours(self, header: str) -> bool:
+        try:
+            host = urlsplit(f"//{header}").hostname or ""
+        except ValueError:
+            return False
+        if host == "localhost" or host in self._hosts:
+            return True
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+
+class HeadersRule:
+    """What every answer carries: what keeps browsers from guessing and keeping, and the headers of the settings."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        self._headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **headers}
+
+    def process_response(self, _req: falcon.Request, resp: falcon.Response, _resource: object, _ok: bool) -> None:
+        resp.set_headers(self._headers)
+
+
+def _brought(authorization: str) -> bytes:
+    """The token of an Authorization header, empty if there is none."""
+    scheme, _, value = authorization.partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return value.strip().encode("latin-1", "replace")
+        case "basic":
+            try:
+                return base64.b64decode(value.strip(), validate=True).partition(b":")[2]
+            except (binascii.Error, ValueError):
+                return b""
+        case _:
+            return b""
