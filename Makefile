@@ -27,7 +27,7 @@ if [ -z "$$able" ]; then \
 fi
 endef
 
-.PHONY: help venv demo test lint bench clean
+.PHONY: help venv demo test lint bench soak clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
@@ -58,6 +58,9 @@ lint: $(STAMP)  ## check style, format and types
 
 bench: $(STAMP)  ## measure the speed (BENCH="..." passes arguments)
 	@$(VENV)/bin/python -m bench $(BENCH)
+
+soak: $(STAMP)  ## a random workload with kills, compared at every quiet point (SOAK="--seconds 3600 --seed 1")
+	@$(VENV)/bin/python -m tests.soak $(SOAK)
 
 clean:  ## remove what the targets made (.venv, caches); the MySQL in ~/.cache/udup stays
 	@echo "Removing $(VENV) and the tools' caches"
