@@ -90,6 +90,12 @@ def build(event_type: int, body: bytes, *, with_crc: bool, server_id: int = 0) -
     return head + body + (b"\0\0\0\0" if with_crc else b"")
 
 
+def resized(event: bytes, *, has_crc: bool) -> bytes:
+    """An event whose body was changed, with the size and the CRC that it has now."""
+    sized = event[:9] + _U32.pack(len(event)) + event[13:]
+    return sized[:-CRC_SIZE] + _U32.pack(zlib.crc32(sized[:-CRC_SIZE])) if has_crc else sized
+
+
 def with_crc_room(event: bytes) -> bytes:
     """An event without CRC (out of a transaction payload) as one that has room for it."""
     return event[:9] + _U32.pack(len(event) + CRC_SIZE) + event[13:] + b"\0\0\0\0"

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from udup.binlog.event import CRC_SIZE, HEADER_SIZE
+from udup.binlog.event import CRC_SIZE, HEADER_SIZE, resized
 from udup.errors import Unsupported
 
 _FIXED = struct.Struct("<IIBHH")
@@ -96,6 +96,16 @@ def parse_query(event: bytes, *, has_crc: bool) -> QueryEvent:
         sql=bytes(event[schema_end + 1 : -CRC_SIZE if has_crc else None]),
         status=bytes(event[status_start:schema_start]),
     )
+
+
+def with_statement(event: bytes, schema: bytes, sql: bytes, *, has_crc: bool) -> bytes:
+    """The event as if its session had been in `schema` (at most 255 bytes) and had sent `sql`."""
+    fixed_end = HEADER_SIZE + _FIXED.size
+    thread_id, seconds, _, error_code, status_length = _FIXED.unpack_from(event, HEADER_SIZE)
+    fixed = _FIXED.pack(thread_id, seconds, len(schema), error_code, status_length)
+    status = event[fixed_end : fixed_end + status_length]
+    crc = event[-CRC_SIZE:] if has_crc else b""
+    return resized(event[:HEADER_SIZE] + fixed + status + schema + b"\0" + sql + crc, has_crc=has_crc)
 
 
 def parse_status(status: bytes) -> StatusVariables:

@@ -44,7 +44,8 @@ class Statement:
     """`objects` are those that the statement makes, changes or removes (of an index and a new trigger: the table);
     `sources` are tables it depends on (LIKE, REFERENCES); `schemas` are those that a database statement names, or
     that the server says a DML statement changed. `moves_files` marks DISCARD and IMPORT TABLESPACE, `numbers_rows`
-    an AUTO_INCREMENT column added to the rows that are there. `actions` are those of an ALTER TABLE.
+    an AUTO_INCREMENT column added to the rows that are there. `actions` are those of an ALTER TABLE, `moves` old
+    and new names of renamed tables.
     `names` and `schema_at` tell where names stand in the text as `decode` gives it.
     `atomic_select` marks the CREATE TABLE of a CREATE … SELECT, whose rows follow in the same transaction.
     """
@@ -57,6 +58,7 @@ class Statement:
     names: tuple[NameAt, ...] = ()
     schema_at: Span | None = None
     actions: tuple[AlterAction, ...] = ()
+    moves: tuple[tuple[ObjectName, ObjectName], ...] = ()
     atomic_select: bool = False
     moves_files: bool = False
     numbers_rows: bool = False
@@ -137,6 +139,7 @@ def _folded(statement: Statement) -> Statement:
         objects=fold(statement.objects),
         sources=fold(statement.sources),
         schemas=tuple(each.lower() for each in statement.schemas),
+        moves=tuple((fold((old,))[0], fold((new,))[0]) for old, new in statement.moves),
         names=tuple(each._replace(object=fold((each.object,))[0]) for each in statement.names),
     )
 
@@ -196,7 +199,8 @@ class _Reader(WordReader):
             if not self.accept(","):
                 break
         self.end()
-        return Statement(Kind.TABLE_DDL, "RENAME TABLE", tuple(names))
+        moves = tuple(zip(names[::2], names[1::2], strict=True))
+        return Statement(Kind.TABLE_DDL, "RENAME TABLE", tuple(names), moves=moves)
 
     def definition(self, verb: str) -> Statement:
         """CREATE, ALTER or DROP of anything."""
@@ -324,7 +328,7 @@ class _Reader(WordReader):
         return Statement(Kind.TABLE_DDL, "CREATE TABLE", (name,), sources, atomic_select=atomic_select)
 
     def alter_table(self, name: ObjectName) -> Statement:
-        names, parents = [name], []
+        names, parents, moves = [name], [], []
         moves_files = numbers_rows = False
         depth = 0
         actions = [action_of(self.peek)]
@@ -335,7 +339,9 @@ class _Reader(WordReader):
                 self.at += 1
                 parents.append(self.name(name.schema))  # not the session's default: seen on 9.7
             elif depth == 0 and word == "RENAME":
-                names.extend(self.renamed_to())
+                new_names = self.renamed_to()
+                names += new_names
+                moves += [(name, new) for new in new_names]
             elif depth == 0 and word == "EXCHANGE" and self.peek(1) == "PARTITION":
                 self.at += 3
                 self.expect("WITH", "TABLE")
@@ -355,6 +361,7 @@ class _Reader(WordReader):
             tuple(names),
             tuple(dict.fromkeys(parents)),
             actions=tuple(dict.fromkeys(actions)),
+            moves=tuple(moves),
             moves_files=moves_files,
             numbers_rows=numbers_rows,
         )

@@ -1,10 +1,10 @@
-"""A TABLE_MAP event: which table the rows events with its id belong to."""
+"""A TABLE_MAP event: which table the rows events with its id belong to, and the same for a table of another name."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from udup.binlog.event import HEADER_SIZE
+from udup.binlog.event import HEADER_SIZE, resized
 
 #: After the header: table id 6, flags 2, then the names, each with its length before and a zero after it.
 _NAMES_OFFSET = HEADER_SIZE + 8
@@ -37,3 +37,11 @@ def table_name(event: bytes) -> TableName:
 def definition_bytes(event: bytes, *, has_crc: bool) -> bytes:
     """What identifies the definition: everything but header, table id and CRC."""
     return event[HEADER_SIZE + 6 : -4 if has_crc else None]
+
+
+def with_names(event: bytes, schema: bytes, table: bytes, *, has_crc: bool) -> bytes:
+    """The event as if the table had these names (at most 255 bytes each): sizes and CRC are made right."""
+    schema_end = _NAMES_OFFSET + 1 + event[_NAMES_OFFSET]
+    table_end = schema_end + 2 + event[schema_end + 1]
+    names = bytes([len(schema)]) + schema + b"\0" + bytes([len(table)]) + table
+    return resized(event[:_NAMES_OFFSET] + names + event[table_end:], has_crc=has_crc)

@@ -95,10 +95,15 @@ def codec_of(collation_id: int) -> str:
 
 def decode(text: bytes, codec: str) -> str:
     """The text in the client's character set, or byte by byte where it is not valid there."""
+    return decoded(text, codec)[0]
+
+
+def decoded(text: bytes, codec: str) -> tuple[str, str]:
+    """The text, and the codec that leads back to its bytes."""
     try:
-        return text.decode(codec)
+        return text.decode(codec), codec
     except (UnicodeDecodeError, LookupError):
-        return text.decode(LAST_RESORT_CODEC)
+        return text.decode(LAST_RESORT_CODEC), LAST_RESORT_CODEC
 
 
 def tokenize(sql: str, sql_mode: int = 0) -> list[Word]:

@@ -3,7 +3,8 @@
 A transaction in the log is GTID, Query BEGIN, then for each statement its TABLE_MAPs and rows events, then XID. Kept
 are the TABLE_MAPs and rows of the job's tables, as bytes. Three rules of the target's BINLOG are kept here:
 
-* a rows event is lost without a word when its TABLE_MAP is not sent with it, so TABLE_MAPs are always kept;
+* a rows event is lost without a word when its TABLE_MAP is not sent with it, so a statement's first kept rows bring
+  all of its TABLE_MAPs along, with the target's names in them;
 * a statement must end with the end-of-statement flag: when the event that carried it is filtered out, the last one
   kept gets it;
 * all events carry a CRC or none does, as the last FORMAT_DESCRIPTION says.
@@ -29,10 +30,12 @@ from udup.binlog.event import (
     has_checksums,
 )
 from udup.binlog.gtid import Gtid, GtidSet, parse_gtid_event
-from udup.binlog.table_map import definition_bytes, table_id, table_name
+from udup.binlog.table_map import definition_bytes, table_id, table_name, with_names
 from udup.binlog.xa import XaStatement, XaVerb, is_one_phase, parse_xa
 from udup.errors import Transient, Unsupported
+from udup.mysql.renames import Renaming
 from udup.mysql.selection import Selection
+from udup.mysql.sqlfilter import SqlFilter
 from udup.plane.envelope import Beat, Definition, Format, Mark, Part, Record, Skipped, Transaction, XaEnd
 from udup.plane.link import PIECE_BYTES
 
@@ -74,8 +77,11 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class Verdict:
+    """`query` is the event to run instead of the one that was judged, if another one is to be."""
+
     action: Action
     summary: str = ""
+    query: bytes = b""
 
 
 #: Judges a Query event (CRC included or not, as the flag says); raises `Unsupported` for what cannot be carried.
@@ -88,6 +94,7 @@ class _Known:
 
     definition: bytes
     wanted: bool
+    names: tuple[bytes, bytes] | None = None  # the target's schema and table, where they are others
 
 
 @dataclass(slots=True)
@@ -103,6 +110,7 @@ class _Open:
     kept_rows: bool = False
     begun: bool = False  # by BEGIN or XA START; a statement by itself is not
     xid: str = ""  # of an XA transaction
+    maps: list[tuple[bytes, bytes]] = field(default_factory=list)  # definition and TABLE_MAP, until rows are kept
     last_rows: int = -1  # index in `events` of the statement's last kept rows event
 
     def keep(self, event: bytes) -> None:
@@ -113,9 +121,17 @@ class _Open:
 class Assembler:
     """Feed it events in log order; it yields records in log order."""
 
-    def __init__(self, selection: Selection, judge: Judge) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        judge: Judge,
+        renaming: Renaming | None = None,
+        sql_filter: SqlFilter | None = None,
+    ) -> None:
         self._selection = selection
         self._judge = judge
+        self._renaming = renaming or Renaming(selection)
+        self._left_out = _row_kinds(sql_filter or SqlFilter())
         self._tables: dict[bytes, _Known] = {}
         self._announced: set[bytes] = set()
         self._open: _Open | None = None
@@ -185,15 +201,31 @@ class Assembler:
         definition = definition_bytes(event, has_crc=self._has_crc)
         known = self._tables.get(key)
         if known is None or known.definition != definition:
-            name = table_name(event)
-            known = _Known(definition, self._selection.wants(name.schema, name.table))
+            known = self._know(event, definition)
             self._tables[key] = known
         if not known.wanted:
             return
-        if definition not in self._announced:
-            self._announced.add(definition)
-            current.new_maps.append(event)
-        current.keep(event)
+        if known.names is not None:
+            event = with_names(event, *known.names, has_crc=self._has_crc)
+        current.maps.append((definition, event))
+
+    def _know(self, event: bytes, definition: bytes) -> _Known:
+        name = table_name(event)
+        wanted = self._selection.wants(name.schema, name.table)
+        if not wanted or not self._renaming.active:
+            return _Known(definition, wanted)
+        self._renaming.enter(name.schema, name.table)
+        schema, table = self._renaming.table(name.schema, name.table)
+        return _Known(definition, wanted, (schema.encode(), table.encode()))
+
+    def _keep_maps(self, current: _Open) -> None:
+        """The statement has rows for the job: its TABLE_MAPs go in front of them."""
+        for definition, event in current.maps:
+            if definition not in self._announced:
+                self._announced.add(definition)
+                current.new_maps.append(event)
+            current.keep(event)
+        current.maps.clear()
 
     def _rows(self, event: bytes) -> Iterator[Record]:
         current = self._current()
@@ -201,13 +233,15 @@ class Assembler:
         ends = ends_statement(event)
         if known is None and table_id(event) != _NO_TABLE:
             raise Unsupported(f"{current.mark.gtid}: a rows event without its TABLE_MAP; the binary log is damaged")
-        if known is not None and known.wanted:
+        if known is not None and known.wanted and event[4] not in self._left_out:
+            self._keep_maps(current)
             current.kept_rows = True
             current.last_rows = len(current.events)
             current.keep(event)
         elif ends and current.last_rows >= 0:
             current.events[current.last_rows] = ending_statement(current.events[current.last_rows])
         if ends:
+            current.maps.clear()
             current.last_rows = -1
             if current.size >= PIECE_BYTES:
                 yield from self._parts(current, len(current.events))
@@ -287,7 +321,7 @@ class Assembler:
         elif verdict.action is Action.XA:
             yield from self._xa(parse_xa(verdict.summary.encode()))
         elif verdict.action is Action.CREATE:
-            current.create = self._without_crc(event)
+            current.create = self._without_crc(verdict.query or event)
             self._announced.clear()
         elif verdict.action is Action.CARRY:
             self._open = None
@@ -295,7 +329,7 @@ class Assembler:
             self._fence = False
             # Definitions may have changed: every table's is checked again when it comes next.
             self._announced.clear()
-            yield Definition(current.mark, self._without_crc(event), verdict.summary)
+            yield Definition(current.mark, self._without_crc(verdict.query or event), verdict.summary)
 
     def _without_crc(self, event: bytes) -> bytes:
         return event[:-CRC_SIZE] if self._has_crc else event
@@ -326,6 +360,18 @@ class Assembler:
         }
         reason = reasons.get(EventType(kind)) if kind in EventType._value2member_map_ else None
         raise Unsupported(f"{where}the binary log holds {reason or f'an event of unknown type {kind}'}")
+
+
+def _row_kinds(sql_filter: SqlFilter) -> frozenset[int]:
+    """The types of the rows events that are left out."""
+    kinds: set[int] = set()
+    if sql_filter.inserts:
+        kinds |= {EventType.WRITE_ROWS, EventType.WRITE_ROWS_V1}
+    if sql_filter.updates:
+        kinds |= {EventType.UPDATE_ROWS, EventType.UPDATE_ROWS_V1, EventType.PARTIAL_UPDATE_ROWS}
+    if sql_filter.deletes:
+        kinds |= {EventType.DELETE_ROWS, EventType.DELETE_ROWS_V1}
+    return frozenset(kinds)
 
 
 def _same_format(one: bytes, other: bytes) -> bool:

@@ -25,10 +25,14 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do with a statement; `reason` is for people, and always there when it is refused."""
+    """What to do with a statement; `reason` is for people, and always there when it is refused.
+
+    `outside` are objects of a carried list (DROP, RENAME) that are not in the job: it is carried without them.
+    """
 
     action: Action
     reason: str = ""
+    outside: tuple[ObjectName, ...] = ()
 
 
 _CARRY = Decision(Action.CARRY)
@@ -42,6 +46,12 @@ _SKIPPED = {
     Kind.MAINTENANCE: "changes no data",
     Kind.SERVER_OBJECT: "belongs to the server, in no schema; a table that needs it says so when it is made",
 }
+
+#: Statements whose objects are a list, each for itself.
+_LISTS = frozenset({"DROP TABLE", "DROP VIEW", "RENAME TABLE"})
+
+#: What to do about a statement that is half in the job; the statement stays in the log, so the job begins anew.
+_BOTH_IN = "have ReplicateDoDb choose both names and give the job another ID, so that it is copied anew"
 
 _XA = frozenset({Kind.XA_START, Kind.XA_END, Kind.XA_PREPARE, Kind.XA_COMMIT, Kind.XA_ROLLBACK})
 
@@ -84,11 +94,14 @@ def _decide_tables(statement: Statement, selection: Selection) -> Decision:
     outside = [each for each in statement.objects if not selection.wants(*each)]
     if len(outside) == len(statement.objects):
         return _skip(statement)
-    if outside:
+    crossing = [move for move in statement.moves if (move[0] in outside) != (move[1] in outside)]
+    if crossing:
+        return _refuse_crossing(statement, *crossing[0], selection)
+    if outside and statement.verb not in _LISTS:
         inside = [each for each in statement.objects if each not in outside]
         return _refuse(
             f"{statement.verb} names {_listed(inside)}, in the job, together with {_listed(outside)}, outside of "
-            "it; add both to ReplicateDoDb, or run it on the source as separate statements"
+            f"it; {_BOTH_IN}"
         )
     foreign = [each for each in statement.sources if not selection.wants(*each)]
     if foreign:
@@ -106,7 +119,20 @@ def _decide_tables(statement: Statement, selection: Selection) -> Decision:
             f"{statement.verb} of {_listed(statement.objects)} adds an AUTO_INCREMENT column: each server would number "
             "the rows in the order in which it keeps them, and the orders may differ; make the job anew after it"
         )
-    return _CARRY
+    return Decision(Action.CARRY, outside=tuple(outside)) if outside else _CARRY
+
+
+def _refuse_crossing(statement: Statement, old: ObjectName, new: ObjectName, selection: Selection) -> Decision:
+    """A table that a rename brings into the job, or takes out of it."""
+    if selection.wants(*new):
+        return _refuse(
+            f"{statement.verb} brings {old}, outside of the job, into it as {new}, and its rows are not on the target; "
+            f"{_BOTH_IN}"
+        )
+    return _refuse(
+        f"{statement.verb} takes {old} out of the job as {new}; its changes would no longer arrive, and the target "
+        f"would keep a table {old} that the source does not have; {_BOTH_IN}"
+    )
 
 
 def _decide_database(statement: Statement, selection: Selection) -> Decision:
@@ -136,7 +162,7 @@ def _decide_trigger(statement: Statement, selection: Selection) -> Decision:
 
 
 def _decide_by_schema(statement: Statement, selection: Selection) -> Decision:
-    whole = [each for each in statement.objects if selection.wants_whole_schema(each.schema)]
+    whole = [each for each in statement.objects if selection.wants_stored(each.schema)]
     if not whole:
         return _skip(statement)
     if len(whole) < len(statement.objects):

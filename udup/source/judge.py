@@ -8,10 +8,13 @@ from __future__ import annotations
 from udup.binlog.query import QueryEvent, parse_query
 from udup.binlog.xa import is_xa
 from udup.errors import Unsupported
+from udup.mysql.renames import Renaming
 from udup.mysql.selection import Selection
+from udup.mysql.sqlfilter import SqlFilter
 from udup.source import ddl
 from udup.source.assembly import Action, Judge, Verdict
-from udup.source.ddl import Kind
+from udup.source.ddl import Kind, ObjectName, Statement
+from udup.source.rewriting import rewritten_query
 
 _BEGIN = Verdict(Action.BEGIN)
 _COMMIT = Verdict(Action.COMMIT)
@@ -20,8 +23,18 @@ _COMMIT = Verdict(Action.COMMIT)
 _SHOWN = 300
 
 
-def judge_for(selection: Selection, fold_names: bool) -> Judge:
+#: Definitions, which SqlFilter may leave out.
+_DEFINITIONS = frozenset(
+    {Kind.DATABASE_DDL, Kind.TABLE_DDL, Kind.VIEW_DDL, Kind.ROUTINE_DDL, Kind.TRIGGER_DDL, Kind.EVENT_DDL}
+)
+
+
+def judge_for(
+    selection: Selection, fold_names: bool, renaming: Renaming | None = None, sql_filter: SqlFilter | None = None
+) -> Judge:
     """A judge of the job's Query events. `fold_names`: the source stores names in lower case, its SQL may not."""
+    names = renaming or Renaming(selection)
+    left_out = sql_filter or SqlFilter()
 
     def judge(event: bytes, has_crc: bool) -> Verdict:
         query = parse_query(event, has_crc=has_crc)
@@ -31,26 +44,67 @@ def judge_for(selection: Selection, fold_names: bool) -> Judge:
             return _COMMIT
         if is_xa(query.sql):
             return Verdict(Action.XA, query.sql.decode("ascii", "replace"))
-        return _judge_statement(query, selection, fold_names)
+        statement = ddl.classify_query(query, fold_names=fold_names)
+        shown = _shown(query)
+        verdict, outside = _judge_statement(statement, names.selection, left_out, shown)
+        if verdict.action not in (Action.CARRY, Action.CREATE):
+            return verdict
+        try:
+            _note_names(statement, names, outside)
+            rewritten = rewritten_query(event, query, statement, names, outside, has_crc=has_crc)
+        except Unsupported as error:
+            raise Unsupported(f"{error}: {shown}") from error
+        return Verdict(verdict.action, shown, rewritten)
 
     return judge
 
 
-def _judge_statement(query: QueryEvent, selection: Selection, fold_names: bool) -> Verdict:
-    statement = ddl.classify_query(query, fold_names=fold_names)
+def _shown(query: QueryEvent) -> str:
     text = query.sql.decode("utf-8", "replace")
-    shown = text if len(text) <= _SHOWN else text[:_SHOWN] + " …"
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + " …"
+
+
+def _judge_statement(
+    statement: Statement, selection: Selection, left_out: SqlFilter, shown: str
+) -> tuple[Verdict, tuple[ObjectName, ...]]:
+    """The verdict, and the objects outside of the job that are to be taken out of the statement."""
     if statement.kind is Kind.BEGIN:
-        return _BEGIN
+        return _BEGIN, ()
     if statement.kind is Kind.COMMIT:
-        return _COMMIT
+        return _COMMIT, ()
     if statement.kind is Kind.SAVEPOINT and not statement.verb.startswith("ROLLBACK"):
-        return Verdict(Action.IGNORE)
+        return Verdict(Action.IGNORE), ()
     decision = ddl.decide(statement, selection)
-    if decision.action is ddl.Action.REFUSE:
-        raise Unsupported(f"{decision.reason}: {shown}")
-    if decision.action is ddl.Action.SKIP:
+    skipped = decision.action is ddl.Action.SKIP
+    try:
+        if not skipped and statement.kind in _DEFINITIONS:
+            skipped = left_out.drops(statement.verb, statement.actions)
+    except Unsupported as error:
+        raise Unsupported(f"{error}: {shown}") from error
+    if skipped:
         # Inside a transaction (statement-format changes of another schema, CREATE … SELECT) its commit still comes.
         inside = statement.kind is Kind.DML or statement.atomic_select
-        return Verdict(Action.IGNORE if inside else Action.SKIP, shown)
-    return Verdict(Action.CREATE if statement.atomic_select else Action.CARRY, shown)
+        return Verdict(Action.IGNORE if inside else Action.SKIP, shown), ()
+    if decision.action is ddl.Action.REFUSE:
+        raise Unsupported(f"{decision.reason}: {shown}")
+    return Verdict(Action.CREATE if statement.atomic_select else Action.CARRY, shown), decision.outside
+
+
+def _note_names(statement: Statement, names: Renaming, outside: tuple[ObjectName, ...]) -> None:
+    """What the statement makes and takes away, so that two names never become one on the target."""
+    inside = [each for each in statement.objects if each not in outside]
+    match statement.verb:
+        case "CREATE TABLE" | "CREATE VIEW":
+            for each in inside:
+                names.enter(*each, made=True)
+        case "DROP TABLE" | "DROP VIEW":
+            for each in inside:
+                names.leave(*each)
+        case "CREATE DATABASE":
+            names.enter(statement.schemas[0], made=True)
+        case "DROP DATABASE":
+            names.leave(statement.schemas[0])
+    for old, new in statement.moves:
+        if old not in outside:
+            names.leave(*old)
+            names.enter(*new, made=True)

@@ -21,7 +21,7 @@ def read_objects(connection: Connection, schema: str, selection: Selection, prob
     follow their table. What cannot be read is added to `problems`.
     """
     objects: list[StoredObject | None] = []
-    if selection.wants_whole_schema(schema):
+    if selection.wants_stored(schema):
         objects += [_routine(connection, schema, *row, problems) for row in _routines(connection, schema)]
     for name in _views(connection, schema):
         if selection.wants(schema, name):
@@ -29,7 +29,7 @@ def read_objects(connection: Connection, schema: str, selection: Selection, prob
     for name, table in _triggers(connection, schema):
         if selection.wants(schema, table):
             objects.append(_trigger(connection, schema, name, table, problems))
-    if selection.wants_whole_schema(schema):
+    if selection.wants_stored(schema):
         objects += [_event(connection, schema, name, problems) for name in _events(connection, schema)]
     return [found for found in objects if found is not None]
 
