@@ -23,9 +23,10 @@ from udup.actors.messages import (
     ResumeJob,
 )
 from udup.errors import Refused, UdupError
-from udup.job import IndexConflict, UnknownJob
+from udup.job import IndexConflict, UnknownJob, accept, document_id
 from udup.reads import Reads
-from udup.web.ports import ActorInfo, NotReady, NotThere, Written
+from udup.validation import validate
+from udup.web.ports import ActorInfo, Check, NotReady, NotThere, Written
 
 #: Seconds for the supervisor's answer, and for that to the removal of a checkpoint, which asks the target.
 ASK_SECONDS, PURGE_SECONDS = 8.0, 25.0
@@ -56,6 +57,12 @@ class Control:
 
     def resume(self, job_id: str) -> Written:
         return self._written(ResumeJob(job_id))
+
+    def validate(self, document: dict[str, Any]) -> list[Check]:
+        """Asks the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""
+        stored = self._reads.job(document_id(document) or "")
+        spec, _ = accept(document, stored.document if stored else None)
+        return validate(spec)
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
         answer = self._ask(message, seconds)

@@ -15,7 +15,8 @@ from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.privileges import Privileges, parse_grants
 from udup.mysql.selection import Selection
 from udup.sandbox.server import MysqlServer
-from udup.source.preflight import check_parents, check_source, warn_source
+from udup.source.preflight import check_source, warn_source
+from udup.source.preflight_tables import check_parents
 
 EVERYTHING = Selection.of([])
 

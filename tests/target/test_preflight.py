@@ -14,7 +14,8 @@ from udup.mysql.connection import Endpoint, connect, query
 from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.selection import Selection
 from udup.sandbox.server import MysqlServer
-from udup.target.preflight import check_pair, check_target, warn_pair, warn_target
+from udup.target.preflight import check_target, warn_target
+from udup.target.preflight_pair import check_pair, warn_pair
 
 EVERYTHING = Selection.of([])
 

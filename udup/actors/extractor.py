@@ -12,7 +12,7 @@ from udup.actors.shell import EngineActor
 from udup.mysql.connection import connect
 from udup.mysql.facts import read_facts
 from udup.source.extractor import Extractor
-from udup.source.preflight import check_parents
+from udup.source.preflight_tables import check_parents
 
 
 class SrcExtractor(EngineActor):

@@ -14,7 +14,8 @@ from udup.plane.flow import Windows
 from udup.source.extractor import ExtractorSettings
 from udup.source.preflight import check_source, warn_source
 from udup.target.applier import ApplierSettings
-from udup.target.preflight import check_pair, warn_pair, warn_target
+from udup.target.preflight import warn_target
+from udup.target.preflight_pair import check_pair, warn_pair
 
 #: Seconds before the second try of a run; doubled with each, up to the node's `retry.backoff_max_s`.
 FIRST_PAUSE = 0.2

@@ -1,10 +1,16 @@
-"""Whether a target can take a job, and whether it fits the source: every fault at once, each with its remedy."""
+"""Whether a target can take a job: every fault at once, each with its remedy.
+
+Here is what the server's settings and the account's privileges show; `preflight_tables` looks at what is there
+already, `preflight_pair` at how the two servers fit together.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from udup.errors import Fault
+from udup.mysql.check import DEST, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.mysql.facts import ServerFacts
 from udup.mysql.names import UDUP_SCHEMA, quote
 from udup.mysql.selection import Selection
@@ -22,115 +28,111 @@ _OBJECT_PRIVILEGES = ("CREATE VIEW", "SHOW VIEW", "CREATE ROUTINE", "ALTER ROUTI
 _UDUP_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX")
 
 
+@dataclass(frozen=True)
+class TargetSide:
+    """What is judged."""
+
+    facts: ServerFacts
+    selection: Selection
+
+
+def target_checks(facts: ServerFacts, selection: Selection) -> list[Check]:
+    """Everything that the server's settings tell; of another kind of server, only that it is one."""
+    side = TargetSide(facts, selection)
+    found = list(apply((_VERSION,), DEST, side))
+    return found if found[0].outcome == Outcome.FAIL else found + list(apply(_RULES, DEST, side))
+
+
 def check_target(facts: ServerFacts, selection: Selection) -> list[Fault]:
     """Everything that forbids to replicate to this server."""
-    where = f"Dest {facts.address}"
-    if facts.is_mariadb or facts.version < OLDEST_VERSION:
-        return [Fault(where, f"the server is {facts.version_text}, and only MySQL 8.0 and newer is replicated to")]
-    problems = [*_settings(facts), *_global_privileges(facts), *_schema_privileges(facts, selection)]
-    return [Fault(where, problem, remedy) for problem, remedy in problems]
+    return faults(f"Dest {facts.address}", target_checks(facts, selection))
 
 
 def warn_target(facts: ServerFacts) -> list[Fault]:
     """What only some jobs need, or what may cost time."""
-    where = f"Dest {facts.address}"
-    warnings = []
-    if facts.is_on("log_bin") and not (facts.is_on("log_bin_trust_function_creators") or facts.privileges.has("SUPER")):
-        warnings.append(
-            Fault(
-                where,
-                "functions and triggers need SUPER here while log_bin_trust_function_creators is OFF",
-                "SET PERSIST log_bin_trust_function_creators = ON",
-            )
+    return faults(f"Dest {facts.address}", apply(_ADVICE, DEST, TargetSide(facts, Selection())), Outcome.WARN)
+
+
+# ---- The server ----
+
+
+def _version(side: TargetSide) -> Iterator[Finding]:
+    facts = side.facts
+    if facts.is_mariadb or facts.version < OLDEST_VERSION:
+        yield failed(
+            f"the server is {facts.version_text}, and only MySQL 8.0 and newer is replicated to",
+            "replicate to a server of MySQL 8.0 or newer",
         )
-    for privilege, use in (
-        ("ALLOW_NONEXISTENT_DEFINER", "objects whose definer has no account here, since accounts are not carried"),
-        ("SYSTEM_USER", "objects whose definer has SYSTEM_USER"),
-    ):
-        old = privilege == "ALLOW_NONEXISTENT_DEFINER" and facts.version < _SPLIT_SET_USER_ID
-        if not old and not facts.privileges.has(privilege) and not facts.privileges.has("SUPER"):
-            warnings.append(
-                Fault(
-                    where,
-                    f"{facts.account} has not {privilege}, which it needs for {use}",
-                    f"GRANT {privilege} ON *.* TO {facts.account}",
-                )
-            )
-    return warnings
 
 
-def check_pair(source: ServerFacts, target: ServerFacts) -> list[Fault]:
-    """Everything in which the two servers do not fit together."""
-    where = f"Src {source.address}, Dest {target.address}"
-    return [Fault(where, problem, remedy) for problem, remedy in _pair(source, target)]
-
-
-def warn_pair(source: ServerFacts, target: ServerFacts) -> list[Fault]:
-    """Differences that matter for some statements or rows only."""
-    where = f"Src {source.address}, Dest {target.address}"
-    warnings = []
-    ours, theirs = source.number("max_allowed_packet"), target.number("max_allowed_packet")
-    if theirs < ours:
-        warnings.append(
-            Fault(
-                where,
-                f"max_allowed_packet is {ours} on the source and {theirs} on the target: the largest rows may not fit",
-                f"SET PERSIST max_allowed_packet = {ours} on the target",
-            )
-        )
-    zones = [(facts.value("time_zone"), facts.value("system_time_zone")) for facts in (source, target)]
-    if zones[0] != zones[1] and "SYSTEM" in (zones[0][0], zones[1][0]):
-        warnings.append(
-            Fault(
-                where,
-                f"the source's time zone is {'/'.join(zones[0])}, the target's {'/'.join(zones[1])}: a TIMESTAMP "
-                "default that is written as a time means another moment there",
-                "run both servers in UTC",
-            )
-        )
-    return warnings
-
-
-def _settings(facts: ServerFacts) -> Iterator[tuple[str, str]]:
-    if facts.value("gtid_mode").upper() != "ON":
-        yield (
-            f"gtid_mode is {facts.value('gtid_mode')}: with it ON the server itself runs each definition once only",
+def _gtid_mode(side: TargetSide) -> Iterator[Finding]:
+    if side.facts.value("gtid_mode").upper() != "ON":
+        yield failed(
+            f"gtid_mode is {side.facts.value('gtid_mode')}: with it ON the server itself runs each definition once "
+            "only",
             "SET PERSIST enforce_gtid_consistency = ON; then SET PERSIST gtid_mode = 'OFF_PERMISSIVE', "
             "'ON_PERMISSIVE' and 'ON', one after the other",
         )
+
+
+def _read_only(side: TargetSide) -> Iterator[Finding]:
+    facts = side.facts
     if facts.is_on("super_read_only"):
-        yield "super_read_only is ON", "SET PERSIST super_read_only = OFF"
+        yield failed("super_read_only is ON", "SET PERSIST super_read_only = OFF")
     elif facts.is_on("read_only") and not _any(facts, "CONNECTION_ADMIN", "SUPER"):
-        yield (
+        yield failed(
             f"read_only is ON, and {facts.account} has not CONNECTION_ADMIN",
             f"GRANT CONNECTION_ADMIN ON *.* TO {facts.account}, or SET PERSIST read_only = OFF",
         )
-    if facts.is_on("log_bin") and facts.value("binlog_format", "ROW").upper() == "STATEMENT":
-        yield "binlog_format is STATEMENT, with which no row events can be applied", "SET PERSIST binlog_format = 'ROW'"
-    if facts.number("max_allowed_packet") < MIN_PACKET:
-        yield (
-            f"max_allowed_packet is {facts.value('max_allowed_packet')}, less than the {MIN_PACKET} of a batch of rows",
+
+
+def _binlog_format(side: TargetSide) -> Iterator[Finding]:
+    if side.facts.is_on("log_bin") and side.facts.value("binlog_format", "ROW").upper() == "STATEMENT":
+        yield failed(
+            "binlog_format is STATEMENT, with which no row events can be applied", "SET PERSIST binlog_format = 'ROW'"
+        )
+
+
+def _packet(side: TargetSide) -> Iterator[Finding]:
+    if side.facts.number("max_allowed_packet") < MIN_PACKET:
+        yield failed(
+            f"max_allowed_packet is {side.facts.value('max_allowed_packet')}, less than the {MIN_PACKET} of a batch of "
+            "rows",
             f"SET PERSIST max_allowed_packet = {4 * MIN_PACKET}",
         )
 
 
-def _global_privileges(facts: ServerFacts) -> Iterator[tuple[str, str]]:
-    definer = "SET_ANY_DEFINER" if facts.version >= _SPLIT_SET_USER_ID else "SET_USER_ID"
-    missing = [
-        wanted
-        for wanted, instead in (
-            ("REPLICATION_APPLIER", ()),
-            ("SESSION_VARIABLES_ADMIN", ("SYSTEM_VARIABLES_ADMIN", "SUPER")),
-            (definer, ("SUPER",)),
+def _local_infile(side: TargetSide) -> Iterator[Finding]:
+    if not side.facts.is_on("local_infile"):
+        yield warned(
+            "local_infile is OFF: a full copy brings its rows by INSERT, which takes longer than LOAD DATA",
+            "SET PERSIST local_infile = ON",
         )
-        if not _any(facts, wanted, *instead)
-    ]
+
+
+# ---- The account ----
+
+
+def _global_privileges(side: TargetSide) -> Iterator[Finding]:
+    facts = side.facts
+    missing = [wanted for wanted, instead in _wanted_globally(facts) if not _any(facts, wanted, *instead)]
     if missing:
         listed = ", ".join(missing)
-        yield f"{facts.account} has not {listed}", f"GRANT {listed} ON *.* TO {facts.account}"
+        yield failed(f"{facts.account} has not {listed}", f"GRANT {listed} ON *.* TO {facts.account}")
 
 
-def _schema_privileges(facts: ServerFacts, selection: Selection) -> Iterator[tuple[str, str]]:
+def _wanted_globally(facts: ServerFacts) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Privileges, each with those that give as much."""
+    definer = "SET_ANY_DEFINER" if facts.version >= _SPLIT_SET_USER_ID else "SET_USER_ID"
+    return (
+        ("REPLICATION_APPLIER", ()),
+        ("SESSION_VARIABLES_ADMIN", ("SYSTEM_VARIABLES_ADMIN", "SUPER")),
+        (definer, ("SUPER",)),
+    )
+
+
+def _schema_privileges(side: TargetSide) -> Iterator[Finding]:
+    facts, selection = side.facts, side.selection
     whole = (*_TABLE_PRIVILEGES, *_OBJECT_PRIVILEGES)
     if not selection.rules:
         places: list[tuple[str, str, tuple[str, ...]]] = [("*", "*", whole)]
@@ -142,34 +144,62 @@ def _schema_privileges(facts: ServerFacts, selection: Selection) -> Iterator[tup
         if missing:
             listed = ", ".join(missing)
             place = ".".join(name if name == "*" else quote(name) for name in (schema, table))
-            yield f"{facts.account} has not {listed} on {place}", f"GRANT {listed} ON {place} TO {facts.account}"
-
-
-def _pair(source: ServerFacts, target: ServerFacts) -> Iterator[tuple[str, str]]:
-    if source.uuid and source.uuid == target.uuid:
-        yield "source and target are the same server (same server_uuid)", "name two servers"
-    if target.version[:2] < source.version[:2]:
-        yield (
-            f"the target ({target.version_text}) is of an older release than the source ({source.version_text}): it "
-            "may not know what newer statements and events say",
-            "upgrade the target",
-        )
-    for name, consequence in (
-        ("lower_case_table_names", "names that are two on one server are one on the other"),
-        ("default_storage_engine", "a table made without ENGINE would get another one; the log does not say which"),
-    ):
-        ours, theirs = source.value(name), target.value(name)
-        if ours != theirs:
-            yield (
-                f"{name} is {ours} on the source and {theirs} on the target: {consequence}",
-                f"give both servers the same {name}",
+            yield failed(
+                f"{facts.account} has not {listed} on {place}", f"GRANT {listed} ON {place} TO {facts.account}"
             )
-    unknown = [name for number, name in sorted(source.collations.items()) if target.collations.get(number) != name]
-    charsets = source.charsets - target.charsets
-    if charsets or unknown:
-        listed = ", ".join([*sorted(charsets), *unknown])
-        yield f"the target does not know the source's {listed}", "upgrade the target or install them there"
+
+
+def _function_creators(side: TargetSide) -> Iterator[Finding]:
+    facts = side.facts
+    if facts.is_on("log_bin") and not (facts.is_on("log_bin_trust_function_creators") or facts.privileges.has("SUPER")):
+        yield warned(
+            "functions and triggers need SUPER here while log_bin_trust_function_creators is OFF",
+            "SET PERSIST log_bin_trust_function_creators = ON",
+        )
+
+
+def _definer_privileges(side: TargetSide) -> Iterator[Finding]:
+    facts = side.facts
+    for privilege, use in (
+        ("ALLOW_NONEXISTENT_DEFINER", "objects whose definer has no account here, since accounts are not carried"),
+        ("SYSTEM_USER", "objects whose definer has SYSTEM_USER"),
+    ):
+        old = privilege == "ALLOW_NONEXISTENT_DEFINER" and facts.version < _SPLIT_SET_USER_ID
+        if not old and not _any(facts, privilege, "SUPER"):
+            yield warned(
+                f"{facts.account} has not {privilege}, which it needs for {use}",
+                f"GRANT {privilege} ON *.* TO {facts.account}",
+            )
 
 
 def _any(facts: ServerFacts, *privileges: str) -> bool:
     return any(facts.privileges.has(each) for each in privileges)
+
+
+_VERSION = Rule("version", lambda side: side.facts.version_text, _version)
+
+#: What only some jobs need.
+_ADVICE: tuple[Rule[TargetSide], ...] = (
+    Rule(
+        "log_bin_trust_function_creators",
+        lambda side: side.facts.value("log_bin_trust_function_creators", "not needed"),
+        _function_creators,
+    ),
+    Rule("definer_privileges", lambda side: "ALLOW_NONEXISTENT_DEFINER, SYSTEM_USER", _definer_privileges),
+    Rule("local_infile", lambda side: side.facts.value("local_infile"), _local_infile),
+)
+
+_RULES: tuple[Rule[TargetSide], ...] = (
+    Rule("gtid_mode", lambda side: side.facts.value("gtid_mode"), _gtid_mode),
+    Rule("read_only", lambda side: side.facts.value("read_only", "OFF"), _read_only),
+    Rule("binlog_format", lambda side: side.facts.value("binlog_format", "ROW"), _binlog_format),
+    Rule("max_allowed_packet", lambda side: side.facts.value("max_allowed_packet"), _packet),
+    Rule("server_id", lambda side: side.facts.value("server_id"), lambda _side: ()),
+    Rule(
+        "privileges",
+        lambda side: ", ".join(wanted for wanted, _ in _wanted_globally(side.facts)),
+        _global_privileges,
+    ),
+    Rule("schema_privileges", lambda side: ", ".join(_TABLE_PRIVILEGES), _schema_privileges),
+    *_ADVICE,
+)

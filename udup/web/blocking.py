@@ -27,7 +27,7 @@ from udup.web.queries import LONGEST_WAIT_S, Blocking
 PLACES = 32
 
 #: Seconds between looks. A change shows within this and the 0.2 s for which one reading of the store serves.
-ROUND_S = 0.25
+ROUND_S = 0.5
 
 #: A wait takes up to this part of itself longer, so that clients that came together do not come again together.
 JITTER = 16
