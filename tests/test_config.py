@@ -9,6 +9,8 @@ import pytest
 from udup.config import Settings, load_settings, paths, variable_of
 from udup.errors import ConfigError
 
+TOKEN = "a-token-of-the-tests-0123456789"
+
 EXAMPLE = Path(__file__).parent.parent / "config" / "udup.toml"
 
 
@@ -41,7 +43,19 @@ def test_flags_overrule_the_environment_and_that_the_file(tmp_path: Path) -> Non
 def test_every_setting_has_a_variable() -> None:
     everything = {variable_of(path): "not one/word" for path in paths()}
     told = refused(environment=everything)
-    assert [name for name in everything if name not in told] == ["UDUP_DATA_DIR"]
+    taken = {"UDUP_DATA_DIR", "UDUP_SECRETS_KEY", "UDUP_SECRETS_FILES_DIR"} | {
+        variable_of(path) for path in paths() if path.startswith(("nats.creds", "nats.tls"))
+    }
+    assert {name for name in everything if name not in told} == taken
+
+
+def test_lists_and_tables_are_json_in_the_environment() -> None:
+    environment = {"UDUP_API_HOSTS": '["a.example"]', "UDUP_HTTP_RESPONSE_HEADERS": '{"X-A": "b"}'}
+    settings = load_settings(environment=environment)
+    assert (settings.api.hosts, settings.http.response_headers) == (["a.example"], {"X-A": "b"})
+    assert "must be a list of texts" in refused(environment={"UDUP_API_HOSTS": "a.example"})
+    for headers in ({"a b": "c"}, {"A": "b\r\nC: d"}, {"A": "ü"}):
+        assert "http.response_headers" in refused(**{"http.response_headers": headers})
 
 
 def test_relative_folders_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,9 +80,44 @@ def test_a_section_must_be_a_section(tmp_path: Path) -> None:
     assert "ports: must be a section, written [ports], got 7" in refused(written(tmp_path, "ports = 7"))
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.1", "db.example", ""])
-def test_only_loopback_is_bound_without_authentication(address: str) -> None:
-    assert "no authentication yet" in refused(bind_addr=address)
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.1"])
+def test_only_loopback_is_bound_without_a_token(address: str) -> None:
+    assert "is refused without api.token" in refused(bind_addr=address)
+    assert load_settings(flags={"bind_addr": address, "api.token": TOKEN}).bind_addr == address
+
+
+@pytest.mark.parametrize("address", ["db.example", "", "127.0.0.1:80"])
+def test_an_address_is_an_ip_address(address: str) -> None:
+    assert "must be an IP address" in refused(bind_addr=address, **{"api.token": TOKEN})
+
+
+def test_secrets_are_read_from_where_they_are_named_and_never_shown(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text(f"{TOKEN}\nsecond line\n")
+    file = written(tmp_path, f"[api]\ntoken = 'file:{secret}'\n[nats]\nurl = 'env:NATS'\n")
+    settings = load_settings(file, {"NATS": "nats://u:s3cret@h:1"})
+    assert settings.api.token.get_secret_value() == TOKEN and settings.nats.url == "nats://u:s3cret@h:1"
+    assert load_settings(environment={"UDUP_API_TOKEN": TOKEN}).api.token == settings.api.token
+    assert TOKEN not in repr(settings) + str(settings.model_dump_json())
+    assert "'NATS', which the server's environment does not have" in refused(file)
+    assert "nats.url" in refused(file)
+
+
+@pytest.mark.parametrize(
+    "token", ["too short", "with a space in the middle of it", "umlaut-äöü-0123456789", 12345678901234567]
+)
+def test_a_token_that_is_refused_is_not_shown(token: object) -> None:
+    told = refused(**{"api.token": token})
+    assert "api.token: must be" in told and str(token) not in told
+
+
+def test_files_for_nats_must_be_there_and_belong_to_a_server_by_url(tmp_path: Path) -> None:
+    there = written(tmp_path, "")
+    assert "nats.creds: is for an external NATS" in refused(**{"nats.creds": there})
+    url = {"nats.url": "tls://h:4222"}
+    told = refused(**url, **{"nats.tls_ca": tmp_path / "no.pem", "nats.tls_key": there})
+    assert f"nats.tls_ca: there is no file {tmp_path / 'no.pem'}" in told and "nats.tls_cert, which is not set" in told
+    assert load_settings(flags={**url, "nats.creds": there}).nats.creds == str(there)
 
 
 @pytest.mark.parametrize(("given", "bound"), [("localhost", "127.0.0.1"), ("::1", "::1"), ("127.0.0.2", "127.0.0.2")])

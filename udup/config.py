@@ -169,7 +169,7 @@ def _nats_files(settings: Settings) -> Iterator[str]:
 def _described(detail: ErrorDetails, sources: Mapping[str, str], file: str) -> str:
     """One fault as `ports.http: must be …, got "abc" (from the variable UDUP_PORTS_HTTP)`."""
     path = ".".join(str(step) for step in detail["loc"])
-    given, context = detail.get("input"), detail.get("ctx", {})
+    given, context = "a secret" if path in SECRETS else detail.get("input"), detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
             problem = f"is not a setting; known are {', '.join(_known_beside(path))}"
