@@ -70,7 +70,8 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
         yield "Time to go", duration(now.get("eta_s"))
     if job.get("Stage") in ("catching_up", "running"):
         yield "Lag", number(now.get("lag_ms"), " ms")
-        yield "Rates", f"{number(now.get('tx_per_s'))} tx/s, {number(now.get('rows_per_s'))} rows/s"
+        yield "Transactions", number(now.get("tx_per_s"), "/s")
+        yield "Rows", number(now.get("rows_per_s"), "/s")
     yield "Applied", _gtids(now.get("applied_gtid"), verbose)
     yield "Source has", _gtids(now.get("source_gtid"), verbose)
     yield "Restarts", number(now.get("restarts"))

@@ -37,7 +37,9 @@ def read_job(name: str) -> Document:
         document = json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise CommandError(f"{shown}, line {error.lineno}, column {error.colno}: {error.msg}") from error
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise CommandError(f"{shown}: nested too deeply for a job") from error
+    except ValueError as error:
         raise CommandError(f"{shown}: {error}") from error
     if not isinstance(document, dict):
         raise CommandError(f"{shown}: a job is a JSON object in braces, this is {_kind(document)}")

@@ -96,7 +96,7 @@ def number(value: object, unit: str = "") -> str:
     """12,345 or 12,345.6; "" for what is no number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return ""
-    return (f"{value:,}" if isinstance(value, int) else f"{value:,.1f}".removesuffix(".0")) + unit
+    return f"{value:,.{0 if isinstance(value, int) else 1}f}".removesuffix(".0") + unit
 
 
 def short(identity: object, verbose: bool = False) -> str:

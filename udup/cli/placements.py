@@ -25,7 +25,7 @@ def show_allocations(out: Output, allocations: list[dict[str, Any]], verbose: bo
             each["ClientStatus"],
             local_time(each["CreateTime"]),
         )
-        for each in allocations
+        for each in sorted(allocations, key=lambda each: (each["CreateTime"], each["Task"]))
     )
     out.table(titles, rows)
 

@@ -1,0 +1,195 @@
+"""The command line without a server: help, flags, files, exit codes, and what it loads."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from udup.cli import cli, exits
+from udup.job import parse_job
+from udup.sandbox.ports import free_port
+
+REPOSITORY = Path(__file__).parent.parent.parent
+
+Udup = Callable[..., Result]
+
+
+@pytest.fixture
+def udup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Udup:
+    """The command in an empty folder, with an address where nobody listens."""
+    monkeypatch.chdir(tmp_path)
+    base = {"HOME": str(tmp_path), "UDUP_ADDR": f"http://127.0.0.1:{free_port()}"}
+    cleared = dict.fromkeys(("UDUP_TOKEN", "UDUP_CONFIG", "UDUP_REGION", "UDUP_HTTP_AUTH", "UDUP_CA_FILE"))
+
+    def run(*words: str, env: dict[str, str | None] | None = None, **more: str) -> Result:
+        return CliRunner().invoke(cli, words, env={**cleared, **base, **(env or {})}, prog_name="udup", **more)
+
+    return run
+
+
+def _every_command(group: click.Group = cli, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    with click.Context(group) as context:
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None, name
+            if isinstance(command, click.Group):
+                yield from _every_command(command, (*path, name))
+            else:
+                yield (*path, name)
+
+
+def test_every_command_has_help_with_an_example(udup: Udup) -> None:
+    commands = list(_every_command())
+    assert len(commands) > 20
+    for words in commands:
+        result = udup(*words, "-help")
+        assert result.exit_code == exits.OK, words
+        assert "Example" in result.stdout and f"udup {' '.join(words)}".replace("job-status", "status") in result.stdout
+
+
+@pytest.mark.parametrize("words", [["-version"], ["--version"], ["-v"], ["version"]])
+def test_the_version_is_told(udup: Udup, words: list[str]) -> None:
+    assert udup(*words).stdout.startswith("Udup v")
+
+
+def test_the_version_needs_no_library_that_is_slow_to_load() -> None:
+    program = (
+        "import sys; from click.testing import CliRunner; from udup.cli import cli;"
+        "assert CliRunner().invoke(cli, ['version']).exit_code == 0;"
+        "print({'httpx', 'pydantic', 'rich', 'thespian', 'falcon', 'pymysql'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["nonsense"],
+        ["job"],
+        ["job", "nonsense"],
+        ["job", "run"],
+        ["job", "run", "a", "b"],
+        ["job", "list", "-nonsense"],
+        ["job", "list", "--timeout", "x"],
+        ["job", "run", "-check-index", "x", "-"],
+        ["node", "status"],
+        ["node", "status", "--self", "abcd"],
+        ["agent-config"],
+        ["agent-config", "-servers", "-update-servers", "a"],
+        ["agent-config", "-update-servers"],
+        ["demo", "--rows", "many"],
+    ],
+)
+def test_wrong_usage_exits_with_2_and_says_so_on_stderr(udup: Udup, words: list[str]) -> None:
+    result = udup(*words)
+    assert result.exit_code == exits.USAGE
+    assert "Usage: udup" in result.stderr and not result.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["job", "list"],
+        ["job", "status", "x", "--json"],
+        ["status", "-short", "x"],
+        ["node", "list"],
+        ["node-status", "-self"],
+        ["members"],
+        ["metrics"],
+        ["admin", "tree"],
+        ["admin", "kill", "1", "--yes"],
+        ["agent-config", "-servers"],
+    ],
+)
+def test_a_server_that_is_not_there_is_told_with_what_to_do(udup: Udup, words: list[str]) -> None:
+    result = udup(*words)
+    assert result.exit_code == exits.UNREACHABLE
+    assert "no Udup server answers at http://127.0.0.1:" in result.stderr and "from UDUP_ADDR" in result.stderr
+    assert "udup server" in result.stderr and not result.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "is empty"),
+        (b" \n ", "is empty"),
+        (b'{"Name": "a",\n  oops}', "line 2, column 3"),
+        (b'{"Name": "secret-word\n"}', "line 1, column 22"),
+        (b"[1]", "this is a list"),
+        (b"7", "this is a number"),
+        (b"null", "this is null"),
+        (b'{"Port": NaN}', "NaN is not a JSON number"),
+        (b'{"Name": "\xff"}', "line 1: not UTF-8 (byte 0xff)"),
+        (b"[" * 200_000, "nested too deeply"),
+    ],
+)
+def test_a_job_file_that_is_no_json_object_is_told_by_its_place(udup: Udup, text: bytes, said: str) -> None:
+    Path("job.json").write_bytes(text)
+    for words in (["job", "run"], ["validate"], ["start"]):
+        for file, given in (("job.json", None), ("-", text)):
+            result = udup(*words, file, input=given)  # type: ignore[arg-type]  # bytes are taken too
+            assert result.exit_code == exits.FAILED
+            assert said in result.stderr and "secret-word" not in result.stderr
+            assert ("job.json" in result.stderr) == (file != "-")
+
+
+def test_a_job_file_that_cannot_be_read_is_told(udup: Udup) -> None:
+    Path("folder").mkdir()
+    for file, said in (("nowhere.json", "No such file"), ("folder", "Is a directory")):
+        result = udup("job", "run", file)
+        assert result.exit_code == exits.FAILED
+        assert f"cannot read the job file {file}: {said}" in result.stderr
+
+
+def test_a_document_is_validated_without_a_server(udup: Udup) -> None:
+    assert udup("init").exit_code == exits.OK
+    assert udup("validate", "--offline", "job.json").exit_code == exits.OK
+    result = udup("validate", "-offline", "-", input='{"Job": {"Type": "other", "Tasks": [1]}}')
+    assert result.exit_code == exits.FAILED
+    lines = result.stderr.splitlines()
+    assert lines[0] == "udup: refused, 5 faults:" and len(lines) == 6
+    assert lines[1].startswith("  Name: ")
+
+
+def test_init_writes_settings_and_a_job_and_never_overwrites(udup: Udup) -> None:
+    result = udup("init", "-dir", "new")
+    assert result.exit_code == exits.OK
+    assert Path("new/udup.toml").read_text() == (REPOSITORY / "config" / "udup.toml").read_text()
+    assert parse_job(json.loads(Path("new/job.json").read_text())).id == "shop-to-replica"
+    assert Path("new/job.json").stat().st_mode & 0o077 == 0
+    Path("new/udup.toml").unlink()
+    Path("new/job.json").write_text("mine")
+    again = udup("init", "--dir", "new")
+    assert again.exit_code == exits.FAILED
+    assert "there is already new/job.json" in again.stderr
+    assert Path("new/job.json").read_text() == "mine" and not Path("new/udup.toml").exists()
+
+
+def test_what_would_be_sent_is_shown_without_passwords(udup: Udup) -> None:
+    udup("init")
+    result = udup("start", "-output", "-check-index=7", "job.json")
+    assert result.exit_code == exits.OK
+    body = json.loads(result.stdout)
+    assert body["EnforceIndex"] is True and body["JobModifyIndex"] == 7
+    assert body["Job"]["Name"] == "shop-to-replica"
+    assert "******" in result.stdout and "the source's" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    "address", ["ftp://h:1", "http://", "http://u:p@h:1", "http://h:1/v1", "http://h:99999", "h:x"]
+)
+def test_an_address_that_is_none_is_refused_with_its_origin(udup: Udup, address: str) -> None:
+    result = udup("job", "list", "--address", address)
+    assert result.exit_code == exits.FAILED
+    assert "--address: the address must be http://host:port" in result.stderr
