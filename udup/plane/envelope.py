@@ -233,7 +233,9 @@ class RowCount(_Wire, tag="rows", frozen=True):
     """Rows written by a worker's session since it began."""
 
     slot: int
-    rows: int
+    inserted: int
+    updated: int
+    deleted: int
 
 
 Report: TypeAlias = Done | Failed | ChunkLoaded | RowCount

@@ -75,3 +75,9 @@ class Window:
         """How full the window is, 0 to 1."""
         with self._changed:
             return max(len(self._out) / self._max_messages, self._bytes / self._max_bytes)
+
+    @property
+    def under_way(self) -> tuple[int, int]:
+        """Messages and bytes that were sent and are not done with."""
+        with self._changed:
+            return len(self._out), self._bytes

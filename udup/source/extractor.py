@@ -19,9 +19,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from udup.binlog.event import EventType
 from udup.binlog.gtid import GtidSet
 from udup.errors import Transient, UdupError
-from udup.mysql.connection import Endpoint, MySQLError, connect, describe, is_transient, scalar
+from udup.mysql.connection import Endpoint, MySQLError, connect, describe, is_transient, query
 from udup.mysql.selection import Selection
 from udup.plane.envelope import Beat, CopyEnd, CopyPiece, CopyPlan, CopyTotals, Credit, Record, decode_upstream, encode
 from udup.plane.flow import Window, Windows
@@ -33,12 +34,19 @@ from udup.source.packer import Packer
 from udup.source.reader import CopyReader, Piece, TableTotal
 from udup.source.snapshot import Snapshot
 from udup.source.stream import HEARTBEAT_SECONDS, BinlogStream
+from udup.source.tally import Tally
 
 #: Pieces of rows that may be on their way to one worker.
 COPY_WINDOW_MESSAGES = 64
 
-#: Seconds between reports.
-REPORT_SECONDS = 1.0
+#: Seconds between reports, each with a question to the source; and while nothing comes from it. What the source has
+#: executed is asked for as well as read, so that what it does not send is known too.
+REPORT_SECONDS, IDLE_SECONDS = 1.0, 4.0
+
+#: Seconds between looks whether an idle source has begun to send.
+_LOOK_SECONDS = 0.5
+
+_CLOCK_AND_EXECUTED = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1e6 AS SIGNED), @@global.gtid_executed"
 
 _HEARTBEAT = Beat(0)
 
@@ -115,6 +123,7 @@ class Extractor:
         self._copy_windows = [Window(COPY_WINDOW_MESSAGES, settings.windows.copy) for _ in range(settings.workers)]
         self._packer = Packer(settings.message_bytes, self._send_log)
         self._packing = threading.Lock()
+        self._tally = Tally()
         self._start_rows: asyncio.Future[str]
         self._clock_offset_us = 0
         self._executed: str | None = None
@@ -214,6 +223,7 @@ class Extractor:
             data = encode(message)
             window.take(number, len(data))
             self._outbox.put(subject, data)
+            self._tally.copied(piece.rows, len(data))
 
         self._reader.run(index, emit)
 
@@ -229,13 +239,18 @@ class Extractor:
         if self._stopped:
             stream.close()
         assembler = Assembler(settings.selection, judge_for(settings.selection, settings.fold_names))
-        packer = self._packer
+        packer, tally = self._packer, self._tally
+        tally.begin(start_after)
         beat_at = time.monotonic()
         for event in stream:
+            if event[4] == EventType.ROTATE:
+                tally.rotated(event)
             for record in assembler.feed(event):
+                tally.read(record, event)
                 self._add(record)
             if not stream.has_more:
                 for record in assembler.flush_skipped():
+                    tally.read(record, event)
                     packer.add(record)
                 packer.flush()
             if time.monotonic() - beat_at > HEARTBEAT_SECONDS:
@@ -259,23 +274,39 @@ class Extractor:
         self._outbox.put(self._subjects.log, data)
 
     async def _watch_source(self) -> None:
-        """What the source has executed and how its clock differs from ours, once a second."""
+        """What the source has executed and how its clock differs from ours; and the reports."""
         connection = None
+        amount = self._tally.amount
         try:
             while True:
                 if connection is None:
                     connection = await _in_thread(connect, self._settings.endpoint)
                 before = time.time_ns() // 1000
-                source_us = await _in_thread(scalar, connection, "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1e6 AS SIGNED)")
+                [(source_us, executed)] = await _in_thread(query, connection, _CLOCK_AND_EXECUTED)
                 self._clock_offset_us = int(source_us) - (before + time.time_ns() // 1000) // 2
-                self._executed = str(await _in_thread(scalar, connection, "SELECT @@global.gtid_executed"))
-                self._report(
-                    {"source_gtid": self._executed.replace("\n", ""), "buffer_fill": round(self._log_window.fill, 3)}
-                )
+                self._executed = str(executed).replace("\n", "")
+                self._report(self._progress())
+                end = time.monotonic() + IDLE_SECONDS
                 await asyncio.sleep(REPORT_SECONDS)
+                while self._tally.amount == amount and time.monotonic() < end:
+                    await asyncio.sleep(_LOOK_SECONDS)
+                amount = self._tally.amount
         finally:
             if connection is not None:
                 connection.close()
+
+    def _progress(self) -> dict[str, Any]:
+        messages, size = self._log_window.under_way
+        return {
+            "source_gtid": self._executed,
+            "buffer_fill": round(self._log_window.fill, 3),
+            "buffer_messages": messages,
+            "buffer_bytes": size,
+            "sent_messages": self._packer.messages,
+            "sent_bytes": self._packer.size,
+            "sent_full": self._packer.full,
+            **self._tally.values(),
+        }
 
 
 async def _in_thread(function: Callable[..., Any], *args: Any) -> Any:

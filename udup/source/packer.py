@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from udup.plane.envelope import Batch, Definition, Part, Record, Transaction, encode
+from udup.plane.envelope import Batch, Beat, Definition, Part, Record, Transaction, encode
 
 #: Bytes packed together at most, whatever the job says: NATS takes 1 MiB unless told otherwise.
 MESSAGE_MAX = 512 << 10
@@ -18,27 +18,41 @@ _OVERHEAD = 100
 
 
 class Packer:
+    """`messages`, `size` (bytes) and `full` count what was sent; a heartbeat by itself is not counted.
+
+    `full` are those that went because they held what they may; the others went because nothing more was waiting.
+    """
+
     def __init__(self, limit: int, send: Callable[[int, bytes], None]) -> None:
         self._limit = min(limit, MESSAGE_MAX)
         self._send = send
         self._records: list[Record] = []
         self._size = 0
         self._number = 0
+        self.messages = self.size = self.full = 0
 
     def add(self, record: Record) -> None:
         size = _size_of(record)
         if self._records and self._size + size > self._limit:
-            self.flush()
+            self._send_all(full=True)
         self._records.append(record)
         self._size += size
         if self._size >= self._limit:
-            self.flush()
+            self._send_all(full=True)
 
     def flush(self) -> None:
-        if not self._records:
-            return
+        """Nothing more is waiting."""
+        if self._records:
+            self._send_all(full=False)
+
+    def _send_all(self, *, full: bool) -> None:
         self._number += 1
-        self._send(self._number, encode(Batch(self._number, self._records)))
+        data = encode(Batch(self._number, self._records))
+        if len(self._records) > 1 or not isinstance(self._records[0], Beat):
+            self.messages += 1
+            self.size += len(data)
+            self.full += full
+        self._send(self._number, data)
         self._records, self._size = [], 0
 
 

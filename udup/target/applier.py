@@ -51,12 +51,13 @@ from udup.target.dispatch import Dispatcher
 from udup.target.express import Express
 from udup.target.prepared import PreparedRows
 from udup.target.report import Reporter
+from udup.target.session import RowCounts
 
 #: Seconds between writes of the base row: what the workers' rows hold in GTIDs stays small.
 FOLD_SECONDS = 1.0
 
-#: Seconds between reports of progress.
-REPORT_SECONDS = 0.5
+#: Seconds between reports of progress; and while nothing happens.
+REPORT_SECONDS, IDLE_SECONDS = 0.5, 2.0
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ class Applier:
         self._received += 1
         if batch.number != self._received:
             raise Transient(f"a message was lost on the way: {batch.number} came after {self._received - 1}")
-        self._reporter.lag.heard()
+        self._reporter.received(batch, len(data))
         self._credits.received(batch.number, len(batch.records))
         for record in batch.records:
             await self._take(record, batch.number)
@@ -233,7 +234,7 @@ class Applier:
             case Definition() | Format() | XaEnd():
                 self._dispatcher.offer_barrier(record, number)
             case Skipped():
-                self._books.executed.update(GtidSet.parse(record.gtids))
+                self._books.note_skipped(GtidSet.parse(record.gtids))
                 self._reporter.lag.passed(record.committed_us)
                 self._credits.finished(number)
             case Beat():
@@ -257,7 +258,7 @@ class Applier:
                 if self._copy is not None:
                     self._copy.loaded(loaded)
             case RowCount() as count:
-                self._reporter.count_rows(count.slot, count.rows)
+                self._reporter.count_rows(count.slot, RowCounts(count.inserted, count.updated, count.deleted))
         self._changed.set()
 
     # ---- What goes on by itself ----
@@ -289,6 +290,7 @@ class Applier:
                 await self._books.fold()
 
     async def _report_progress(self) -> None:
+        """Twice a second while something happens, rarely while nothing does."""
         while True:
             if self._express is not None and not self._dispatcher.scheduler.barrier_runs:
                 # Used in the event loop alone, but for what runs as a barrier.
@@ -297,6 +299,8 @@ class Applier:
             await asyncio.sleep(REPORT_SECONDS)
             if self._copy_task is not None and self._copy_task.done():
                 self._copy_task.result()
+            if self._copy is None or self._copy.finished:
+                await self._reporter.stirred(IDLE_SECONDS)
 
     # ---- Full copy ----
 

@@ -23,6 +23,7 @@ class Books:
         self._claims = [GtidSet() for _ in range(slots)]
         self._versions = [0] * slots
         self._folded = ""
+        self._changed = False  # since it was folded
         self._position: Position | None = None
         self.executed = GtidSet()
         self.definitions = 0
@@ -45,6 +46,10 @@ class Books:
         self.definitions = position.definitions
         self._versions = [position.version] * len(self._versions)
 
+    def version(self, slot: int) -> int:
+        """Grows with each claim of a slot's row."""
+        return self._versions[slot]
+
     def definition_gtid(self) -> str:
         """The GTID of our own under which the next definition runs on the target."""
         if self._position is None:
@@ -55,6 +60,12 @@ class Books:
         """They are committed."""
         for member in members:
             self.executed.add(member.mark.source, member.mark.number)
+        self._changed = True
+
+    def note_skipped(self, gtids: GtidSet) -> None:
+        """They hold nothing of the job's."""
+        self.executed.update(gtids)
+        self._changed = True
 
     def claim(self, slot: int, members: Iterable[Pending]) -> tuple[int, str]:
         """The row of `slot` for a group: the version that it has now and the GTIDs that it will hold."""
@@ -79,6 +90,9 @@ class Books:
 
     async def fold(self) -> None:
         """Write what is executed into the base row; the workers' rows need not say it again."""
+        if not self._changed:
+            return
+        self._changed = False
         executed = self.executed.copy()
         text = str(executed)
         if text == self._folded:

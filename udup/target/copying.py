@@ -8,10 +8,9 @@ that also forgets the note.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -23,23 +22,7 @@ from udup.mysql.raw import shut_down
 from udup.plane.envelope import ChunkLoaded, CopyEnd, CopyPlan, CopyTotals, ExpectCopy, encode
 from udup.target import objects
 from udup.target.checkpoint import Checkpoint
-
-#: Seconds over which the copy's rate is taken for the ETA.
-_RATE_SECONDS = 10.0
-
-
-@dataclass
-class _Table:
-    """How far one table is."""
-
-    table: Table
-    rows: int = 0
-    chunks: int = 0
-    totals: CopyTotals | None = None
-
-    @property
-    def complete(self) -> bool:
-        return self.totals is not None and self.chunks >= self.totals.chunks
+from udup.target.copy_progress import CopyProgress, TableCopy
 
 
 @dataclass(frozen=True)
@@ -49,20 +32,6 @@ class CopyTarget:
     endpoint: Endpoint
     workers: int
     drop_existing: bool
-
-
-@dataclass
-class _Samples:
-    """Recent (time, rows), for the rate."""
-
-    points: list[tuple[float, int]] = field(default_factory=list)
-
-    def rate(self, rows: int) -> float:
-        now = time.monotonic()
-        self.points.append((now, rows))
-        self.points = [point for point in self.points if now - point[0] <= _RATE_SECONDS]
-        since, before = self.points[0]
-        return (rows - before) / (now - since) if now > since else 0.0
 
 
 class CopyRun:
@@ -81,13 +50,13 @@ class CopyRun:
         self._checkpoint = checkpoint
         self._order = order
         self._start_rows = start_rows
-        self._tables = [_Table(table) for table in plan.catalog.tables]
+        self._tables = [TableCopy(table) for table in plan.catalog.tables]
         self._pool = ThreadPoolExecutor(target.workers, "build")
         self._connections: set[Connection] = set()
         self._building: list[asyncio.Future[None]] = []
         self._sent = asyncio.Event()
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._samples = _Samples()
+        self._progress = CopyProgress(self._tables)
         self._phase = "tables"
         self._replace_objects = target.drop_existing
         self.finished = False
@@ -132,12 +101,11 @@ class CopyRun:
 
     def loaded(self, chunk: ChunkLoaded) -> None:
         state = self._tables[chunk.table]
-        state.chunks += 1
-        state.rows += chunk.rows
+        state.loaded(chunk.rows)
         self._check(state)
         self._check_all()
 
-    def _check(self, state: _Table) -> None:
+    def _check(self, state: TableCopy) -> None:
         """A table whose rows are all there has its indexes built at once, beside the rows of others."""
         if not state.complete or state.totals is None:
             return
@@ -197,26 +165,8 @@ class CopyRun:
     def _create_objects(self, connection: Connection) -> None:
         objects.create_objects(connection, self._catalog.objects, self._replace_objects)
 
-    # ---- Progress ----
-
     def progress(self) -> dict[str, Any]:
-        """`total` is the source's estimate until the table is read, then its count."""
-        tables = {}
-        rows = remaining = 0
-        for state in self._tables:
-            estimate = max(state.table.rows_estimate, state.rows)
-            total = state.totals.rows if state.totals else estimate
-            tables[f"{state.table.schema}.{state.table.name}"] = {"rows": state.rows, "total": total}
-            rows += state.rows
-            remaining += total - state.rows
-        rate = self._samples.rate(rows) if not self.finished else 0.0
-        return {
-            "tables": tables,
-            "copied_rows": rows,
-            "copy_rows_per_s": round(rate, 1),
-            "copy_phase": self._phase,
-            "eta_s": round(remaining / rate, 1) if rate and remaining else (0 if self.finished else None),
-        }
+        return self._progress.shown(self._phase, finished=self.finished)
 
 
 def _occupied(endpoint: Endpoint, table: objects.ExistingTable) -> Fault:

@@ -13,7 +13,7 @@ from udup.plane.envelope import XaEnd
 from udup.target.books import Books
 from udup.target.failure import LOCK_ERRORS, failure_of
 from udup.target.scheduler import Assigned
-from udup.target.session import ApplySession
+from udup.target.session import ApplySession, RowCounts
 
 #: Bytes of events that may be applied without a worker: what takes no longer than a commit.
 EXPRESS_BYTES = 16 << 10
@@ -32,6 +32,7 @@ class Express:
         self._books = books
         self._index = slot - 1
         self._session = ApplySession(endpoint, job, slot, lock_wait=_LOCK_WAIT_SECONDS)
+        self._counted, self._counted_at = RowCounts(), 0
 
     def apply(self, group: Assigned) -> bool:
         """Whether the group is committed; False if it is not for this, or not without waiting.
@@ -73,10 +74,14 @@ class Express:
         """The events that follow are written by this FORMAT_DESCRIPTION."""
         self._session.set_format(event)
 
-    def rows_written(self) -> int:
-        """Rows that this session has written since it began."""
+    def rows_written(self) -> RowCounts:
+        """Rows that this session has written since it began; the server is asked only if there may be more."""
+        version = self._books.version(self._index)
+        if version == self._counted_at:
+            return self._counted
         try:
-            return self._session.rows_written()
+            self._counted, self._counted_at = self._session.rows_written(), version
+            return self._counted
         except MySQLError as error:
             raise Transient(f"on the target {self._endpoint}: {describe(error)}") from error
 

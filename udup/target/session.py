@@ -14,6 +14,7 @@ from __future__ import annotations
 import struct
 from binascii import b2a_base64
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from udup.binlog.event import (
     HEADER_SIZE,
@@ -44,8 +45,19 @@ _STATEMENT_FACTOR, _STATEMENT_ROOM = 4 / 3, 4096
 
 _U32 = struct.Struct("<I")
 
-#: Written rows as the session counts them; our own checkpoint row is among them.
+#: Written rows as the session counts them; our own checkpoint row is among the updated ones.
 _ROW_COUNTERS = "SHOW SESSION STATUS WHERE Variable_name IN ('Handler_write', 'Handler_update', 'Handler_delete')"
+
+
+class RowCounts(NamedTuple):
+    """Rows of the user's tables."""
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+    def plus(self, other: RowCounts) -> RowCounts:
+        return RowCounts(*map(sum, zip(self, other, strict=True)))
 
 
 class ApplySession:
@@ -60,6 +72,7 @@ class ApplySession:
         self._with_crc = True
         self._large: _LargeTransaction | None = None
         self._commits = 0
+        self._counted = RowCounts()  # of connections before this one
         self._connection = self._connect()
 
     def _connect(self) -> Connection:
@@ -168,6 +181,7 @@ class ApplySession:
 
     def _renew(self) -> None:
         """A fresh session: the context of a CREATE must not stay."""
+        self._counted = self.rows_written()
         self._connection.close()
         self._commits = 0
         self._connection = self._connect()
@@ -190,9 +204,11 @@ class ApplySession:
         sql = f"SELECT 1 FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND slot = %s AND version = %s"
         return bool(query(self._connection, sql, self._job.decode(), self._slot, version))
 
-    def rows_written(self) -> int:
+    def rows_written(self) -> RowCounts:
         """Rows that this session has written since it began."""
-        return sum(int(value) for _, value in query(self._connection, _ROW_COUNTERS)) - self._commits
+        counts = dict(query(self._connection, _ROW_COUNTERS))
+        written, updated, deleted = (int(counts[f"Handler_{what}"]) for what in ("write", "update", "delete"))
+        return self._counted.plus(RowCounts(written, updated - self._commits, deleted))
 
 
 class _LargeTransaction:

@@ -44,7 +44,7 @@ from udup.target.session import ApplySession
 #: Tries of one group, and seconds before the second; doubled each time.
 _TRIES, _FIRST_PAUSE = 8, 0.02
 
-#: Seconds between counts of the rows written.
+#: Seconds from work to a count of the rows written: at most one count in that time, and one after the last work.
 _COUNT_SECONDS = 1.0
 
 
@@ -66,18 +66,22 @@ class _Chunk:
     pieces: queue.SimpleQueue[CopyPiece | None]
 
 
+class _Count:
+    """It is time to tell how many rows were written."""
+
+
 class Worker:
     def __init__(self, settings: WorkerSettings, on_ready: Callable[[], None]) -> None:
         self._settings = settings
         self._on_ready = on_ready
         self._subjects = Subjects(settings.job, settings.run)
-        self._work: deque[Order | _Chunk] = deque()
+        self._work: deque[Order | _Chunk | _Count] = deque()
         self._arrived = asyncio.Event()
         self._arriving: _Chunk | None = None
         self._piece_number = 0
         self._loader: Loader | None = None
         self._tables: tuple[Table, ...] = ()
-        self._counted_at = 0.0
+        self._count_is_due = False
         self._link: Link
         self._opened: ApplySession | None = None
         self._loop: asyncio.AbstractEventLoop
@@ -155,7 +159,8 @@ class Worker:
                     report = await self._loop.run_in_executor(pool, self._do, item)
                     if report is not None:
                         await self._send(report)
-                await self._count_rows(pool)
+                if not isinstance(item, _Count):
+                    self._count_soon()
             except Exception as error:
                 failed = self._failure(error, item)
                 await self._send(failed)
@@ -181,12 +186,15 @@ class Worker:
         for group in groups:
             await self._send(Done(self._settings.slot, group.number))
 
-    async def _count_rows(self, pool: ThreadPoolExecutor) -> None:
-        """Tell how many rows were written, once a second."""
-        if time.monotonic() - self._counted_at > _COUNT_SECONDS and not self._session.in_large_transaction:
-            self._counted_at = time.monotonic()
-            rows = await self._loop.run_in_executor(pool, self._session.rows_written)
-            await self._send(RowCount(self._settings.slot, rows))
+    def _count_soon(self) -> None:
+        if not self._count_is_due:
+            self._count_is_due = True
+            self._loop.call_later(_COUNT_SECONDS, self._count_now)
+
+    def _count_now(self) -> None:
+        self._count_is_due = False
+        self._work.append(_Count())
+        self._arrived.set()
 
     @property
     def _session(self) -> ApplySession:
@@ -198,7 +206,7 @@ class Worker:
 
     # ---- On the worker's thread ----
 
-    def _do(self, item: Order | _Chunk) -> Report | None:
+    def _do(self, item: Order | _Chunk | _Count) -> Report | None:
         slot = self._settings.slot
         match item:
             case GroupPart():
@@ -213,6 +221,9 @@ class Worker:
             case ExpectCopy():
                 self._tables = item.catalog.tables
                 self._loader = Loader(self._settings.endpoint, item.method)
+            case _Count():
+                if not self._session.in_large_transaction:
+                    return RowCount(slot, *self._session.rows_written())
         return None
 
     def _apply(self, groups: list[Group]) -> None:
@@ -241,7 +252,7 @@ class Worker:
         credit = encode(Credit(f"copy.{self._settings.slot}", number))
         asyncio.run_coroutine_threadsafe(self._link.publish(self._subjects.upstream, credit), self._loop)
 
-    def _failure(self, error: Exception, item: Order | _Chunk) -> Failed:
+    def _failure(self, error: Exception, item: Order | _Chunk | _Count) -> Failed:
         """What is reported: the error's class decides what the run does about it."""
         if isinstance(error, MySQLError) and isinstance(item, (Group, GroupPart)):
             events = item.events if isinstance(item, Group) else [item.events]
