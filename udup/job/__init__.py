@@ -7,9 +7,10 @@ A *spec* is what Udup understood of it, complete and checked. A *record* is the 
 """
 
 from udup.job.acceptance import accept
-from udup.job.config import Config, ConnectionConfig, ReplicateDoDb, ReplicatedTable
+from udup.job.config import Config, ConnectionConfig
 from udup.job.passwords import MASK, masked, merge_passwords
 from udup.job.record import IndexConflict, JobRecord, UnknownJob, check_enforced_index, to_api, to_stub
+from udup.job.replicate import ReplicateDoDb, ReplicatedTable
 from udup.job.spec import JobSpec, TaskSpec, parse_job
 from udup.job.submission import Submission, document_id, unwrap
 from udup.job.words import DesiredState, Driver, JobType, Stage, Status, TaskType

@@ -14,8 +14,9 @@ from pydantic.alias_generators import to_pascal
 from udup.job import values
 from udup.job.gtid_text import gtid_set
 from udup.job.passwords import SEALED
+from udup.job.replicate import ReplicateDoDb, filter_word
 from udup.mysql.connection import Endpoint
-from udup.mysql.names import SYSTEM_SCHEMAS, UDUP_SCHEMA
+from udup.mysql.sqlfilter import FilterWord
 from udup.mysql.tls import SslMode, Tls
 
 #: More appliers than this only wait for each other's locks and for the target's cores.
@@ -37,15 +38,6 @@ _INT64_MAX = (1 << 63) - 1
 
 #: The character set of connections: the one that can carry all others.
 CHARSET = "utf8mb4"
-
-
-def _schema(value: object) -> str:
-    name = values.identifier(value)
-    if name.lower() in SYSTEM_SCHEMAS:
-        raise values.fault(f"{name!r} belongs to the server itself and is never replicated")
-    if name.lower() == UDUP_SCHEMA:
-        raise values.fault(f"{name!r} holds Udup's own tables and is never replicated")
-    return name
 
 
 def _ssl_mode(value: object) -> SslMode | None:
@@ -117,19 +109,6 @@ class ConnectionConfig(Model):
         return Tls.of(self.ssl_mode, self.ssl_ca, self.ssl_cert, self.ssl_key)
 
 
-class ReplicatedTable(Model):
-    """One table of a schema."""
-
-    table_name: Annotated[str, BeforeValidator(values.identifier)]
-
-
-class ReplicateDoDb(Model):
-    """One schema, and which of its tables; none means all of them."""
-
-    table_schema: Annotated[str, BeforeValidator(_schema)]
-    tables: list[ReplicatedTable] = []
-
-
 class Config(Model):
     """A MySQL end's settings. Absent, each has the default given here."""
 
@@ -141,6 +120,10 @@ class Config(Model):
     nats_addr: Annotated[str, BeforeValidator(values.nats_address)] = ""
     #: Src: what to replicate; empty = every schema but the server's own.
     replicate_do_db: list[ReplicateDoDb] = []
+    #: Src: what of that is not to be replicated.
+    replicate_ignore_db: list[ReplicateDoDb] = []
+    #: Src: kinds of changes that are left out of the log on purpose.
+    sql_filter: list[Annotated[FilterWord, BeforeValidator(filter_word)]] = []
     #: Dest: connections that apply. Absent = 4: the order of commits is kept by their dependencies, so that more than
     #: one is safe. (It was 1 where parallel appliers could get DDL and rows out of order.)
     parallel_workers: Annotated[int, BeforeValidator(values.within(0, MAX_PARALLEL_WORKERS))] = 0

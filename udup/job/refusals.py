@@ -22,22 +22,18 @@ IN_CONFIG = frozenset(
         "ExpandSyntaxSupport",
         "KafkaConfig",
         "OracleConfig",
-        "ReplicateIgnoreDb",
         "SkipCreateDbTable",
         "SkipIncrementalCopy",
-        "SqlFilter",
         "TwoWaySync",
     }
 )
-IN_SCHEMA = frozenset({"TableSchemaRegex", "TableSchemaRename", "TableSchemaRenameRegex"})
+IN_SCHEMA = frozenset({"TableSchemaRenameRegex"})
 IN_TABLE = frozenset(
     {
         "ColumnMap",
         "ColumnMapFrom",
         "ColumnMapTo",
         "ColumnMapUseRe",
-        "TableRegex",
-        "TableRename",
         "TableRenameRegex",
         "Where",
     }
@@ -52,10 +48,11 @@ def refusals(config: object, path: str) -> Iterator[Fault]:
     if not isinstance(config, dict):
         return
     yield from _given(config, IN_CONFIG, path)
-    for schema, schema_path in _entries(config, "ReplicateDoDb", path):
-        yield from _given(schema, IN_SCHEMA, schema_path)
-        for table, table_path in _entries(schema, "Tables", schema_path):
-            yield from _given(table, IN_TABLE, table_path)
+    for key in ("ReplicateDoDb", "ReplicateIgnoreDb"):
+        for schema, schema_path in _entries(config, key, path):
+            yield from _given(schema, IN_SCHEMA, schema_path)
+            for table, table_path in _entries(schema, "Tables", schema_path):
+                yield from _given(table, IN_TABLE, table_path)
 
 
 def _given(values: dict[str, Any], names: frozenset[str], path: str) -> Iterator[Fault]:

@@ -11,14 +11,16 @@ from pydantic import BeforeValidator, Field, StrictBool, ValidationError
 from pydantic_core import ErrorDetails
 
 from udup.errors import Fault, Refused
-from udup.job import refusals, values
-from udup.job.config import Config, ConnectionConfig, Model, ReplicateDoDb, ReplicatedTable
+from udup.job import refusals, replicate, values
+from udup.job.config import Config, ConnectionConfig, Model
 from udup.job.keys import Level, canonical, join
 from udup.job.passwords import MASK
+from udup.job.replicate import ReplicateDoDb, ReplicatedTable
 from udup.job.submission import BODY, unwrap
 from udup.job.words import SUPPORTED_TYPES, Driver, JobType, TaskType
 from udup.mysql.connection import Endpoint
 from udup.mysql.selection import Selection
+from udup.mysql.sqlfilter import SqlFilter
 
 DEFAULT_REGION = "global"
 DEFAULT_DATACENTER = "dc1"
@@ -104,9 +106,13 @@ class JobSpec(Model):
         return self.target.config.connection_config.endpoint()
 
     def selection(self) -> Selection:
-        """What the source's ReplicateDoDb chooses; the target's is of no account."""
-        chosen = self.source.config.replicate_do_db
-        return Selection.of((entry.table_schema, [t.table_name for t in entry.tables]) for entry in chosen)
+        """What the source's ReplicateDoDb and ReplicateIgnoreDb choose; the target's are of no account."""
+        config = self.source.config
+        return replicate.selection_of(config.replicate_do_db, config.replicate_ignore_db)
+
+    def sql_filter(self) -> SqlFilter:
+        """What the job leaves out of the log on purpose."""
+        return SqlFilter(frozenset(self.source.config.sql_filter))
 
     @property
     def gtid(self) -> str:
@@ -151,6 +157,11 @@ class JobSpec(Model):
         return config.max_retries if config.max_retries is not None else self.source.config.max_retries
 
 
+_SCHEMAS = Level(
+    ReplicateDoDb.key_names() | refusals.IN_SCHEMA,
+    {"Tables": Level(ReplicatedTable.key_names() | refusals.IN_TABLE)},
+)
+
 DOCUMENT = Level(
     JobSpec.key_names(),
     {
@@ -161,10 +172,8 @@ DOCUMENT = Level(
                     Config.key_names() | refusals.IN_CONFIG,
                     {
                         "ConnectionConfig": Level(ConnectionConfig.key_names()),
-                        "ReplicateDoDb": Level(
-                            ReplicateDoDb.key_names() | refusals.IN_SCHEMA,
-                            {"Tables": Level(ReplicatedTable.key_names() | refusals.IN_TABLE)},
-                        ),
+                        "ReplicateDoDb": _SCHEMAS,
+                        "ReplicateIgnoreDb": _SCHEMAS,
                     },
                 )
             },
@@ -204,6 +213,8 @@ def _faults_between_tasks(tasks: object) -> Iterator[Fault]:
         config = task.get("Config") if isinstance(task, dict) else None
         path = f"Tasks[{place}].Config"
         yield from refusals.refusals(config, path)
+        is_source = isinstance(task, dict) and task.get("Type") == TaskType.SRC
+        yield from replicate.faults(config, path, is_source=is_source)
         connection = config.get("ConnectionConfig") if isinstance(config, dict) else None
         if isinstance(connection, dict) and connection.get("Password") == MASK:
             yield Fault(
