@@ -21,6 +21,7 @@ from udup.web.cluster import JoinResource, LeaderResource, LeaveResource, Manage
 from udup.web.evaluations import EvaluationResource, EvaluationsResource
 from udup.web.health import HealthResource
 from udup.web.jobs import JobResource, JobsResource, Registration
+from udup.web.metrics import MetricsResource
 from udup.web.middleware import Compression, MethodRule, OriginRule, PathRule
 from udup.web.neighbourhood import Neighbourhood
 from udup.web.nodes import NodeResource, NodesResource
@@ -59,6 +60,7 @@ def create_app(
     here = Neighbourhood(node_id, settings, reads)
     _add_jobs(app, control, reads, settings, here, reading, region)
     _add_neighbourhood(app, here, region)
+    app.add_route("/metrics", MetricsResource(control, reads, node_id))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
     app.add_route("/v1/agent/actors", ActorsResource(control))
     app.add_route("/v1/agent/actor/{pid:int(min=1)}/kill", ActorResource(control), suffix="kill")

@@ -1,0 +1,197 @@
+"""/metrics can be read by Prometheus, keeps its naming rules, and is what its documents say; it waits for nobody."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from falcon import testing
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.web.conftest import ACTOR, MemoryJobs
+from udup.errors import Transient
+from udup.job import JobRecord, Stage
+from udup.job.record import Restart
+from udup.web.ports import ActorInfo
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+#: Names that are not ours: Prometheus' own, and what its client says of this process.
+FOREIGN = re.compile(r"^(up|process_[a-z_]+)$")
+
+NAME = re.compile(r"\b(?:udup_(?:job|node|process)_[a-z_]+|process_[a-z_]+)\b")
+
+PROGRESS: dict[str, Any] = {
+    "lag_ms": 1500,
+    "level": False,
+    "waiting": 3,
+    "groups": 2,
+    "transactions": 12,
+    "inserts": 5,
+    "updates": 6,
+    "deletes": 7,
+    "definitions": 1,
+    "extracted_transactions": 15,
+    "skipped_transactions": 4,
+    "sent_messages": 8,
+    "sent_bytes": 900,
+    "received_messages": 8,
+    "received_bytes": 900,
+    "copy_sent_messages": 2,
+    "copy_sent_bytes": 4096,
+    "buffer_fill": 0.25,
+    "buffer_messages": 150,
+    "buffer_bytes": 1000,
+    "tables": {'s."odd\\': {"rows": 10, "total": 40, "complete": False}, "s.b": {"rows": 1, "complete": True}},
+    "copied_rows": 11,
+    "copy_total_rows": 41,
+    "copy_tables": 2,
+    "copy_tables_complete": 1,
+    "eta_s": 2.5,
+    "restarts": 1,
+    "tx_per_s": 4.0,
+}
+
+ODD = 'a "quoted" \\ name\nof two lines, 数据 \ud800'
+
+
+@pytest.fixture
+def jobs(memory: MemoryJobs) -> MemoryJobs:
+    """One job for each of three stages; the first has an odd name."""
+    for job_id, name, stage in (("one", ODD, Stage.COPYING), ("two", "b", Stage.RUNNING), ("three", "c", Stage.FAILED)):
+        memory.records[job_id] = JobRecord(
+            id=job_id,
+            document={"name": name, "Type": "synchronous"},
+            stage=stage,
+            progress=PROGRESS,
+            restart_history=(Restart(time_ns=5_000_000_000, error="x"),),
+        )
+    return memory
+
+
+def _families(client: testing.TestClient) -> dict[str, Metric]:
+    answer = client.simulate_get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    return {family.name: family for family in text_string_to_metric_families(answer.text)}
+
+
+def _values(family: Metric, **labels: str) -> list[float]:
+    return [sample.value for sample in family.samples if labels.items() <= sample.labels.items()]
+
+
+def _sample_names(families: dict[str, Metric]) -> set[str]:
+    return {sample.name for family in families.values() for sample in family.samples}
+
+
+def test_what_jobs_report_is_told_in_base_units(client: testing.TestClient, jobs: MemoryJobs) -> None:
+    families = _families(client)
+    assert _values(families["udup_job_lag_seconds"], job_id="two", job_name="b") == [1.5]
+    assert _values(families["udup_job_lag_seconds"], job_id="three") == [], "what an ended run has left is not now"
+    assert _values(families["udup_job_applied_rows"], job_id="three", operation="delete") == [7]
+    assert _values(families["udup_job_stage"], job_id="one", stage="copying") == [1]
+    assert sum(_values(families["udup_job_stage"])) == 3
+    assert _values(families["udup_job_last_failure_timestamp_seconds"], job_id="one") == [5]
+    assert _values(families["udup_job_table_copied_rows"]) == [10], "of a job that copies, what is not complete"
+    assert _values(families["udup_job_copied_rows"], job_id="two") == [11]
+    [sample] = families["udup_process_resident_memory_bytes"].samples
+    assert (sample.value, sample.labels["role"]) == (ACTOR.rss, ACTOR.role)
+    assert _values(families["udup_node_ready"]) == [1]
+
+
+def test_odd_names_come_through_whole(client: testing.TestClient, jobs: MemoryJobs) -> None:
+    [sample] = [each for each in _families(client)["udup_job_info"].samples if each.labels["job_id"] == "one"]
+    assert sample.labels["job_name"] == ODD.replace("\ud800", "\\ud800")
+    assert sample.labels["type"] == "synchronous"
+
+
+def test_names_keep_the_rules_of_prometheus(client: testing.TestClient, jobs: MemoryJobs) -> None:
+    families = _families(client)
+    series = [
+        (sample.name, tuple(sorted(sample.labels.items()))) for each in families.values() for sample in each.samples
+    ]
+    assert len(series) == len(set(series)), "a series comes once"
+    for name, family in families.items():
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
+        assert family.documentation.endswith(".") or FOREIGN.match(name), name
+        assert not re.search(r"_(ms|milliseconds|minutes|kb|mb|percent|gauge|counter)(_|$)", name), name
+        for sample in family.samples:
+            assert sample.name.endswith("_total") == (family.type == "counter"), sample.name
+            assert "job" not in sample.labels, "Prometheus' own label"
+
+
+def test_openmetrics_is_answered_to_whoever_asks_for_it(client: testing.TestClient, jobs: MemoryJobs) -> None:
+    answer = client.simulate_get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    families = {family.name: family for family in parse_openmetrics(answer.text)}
+    assert _sample_names(families) == _sample_names(_families(client))
+
+
+def test_a_supervisor_that_does_not_answer_holds_no_scrape(client: testing.TestClient, jobs: MemoryJobs) -> None:
+    answered = threading.Event()
+
+    def hanging() -> list[ActorInfo]:
+        assert answered.wait(60)
+        return [ACTOR, ACTOR]
+
+    jobs.actors = hanging  # type: ignore[method-assign]
+    try:
+        families = _families(client)  # comes although nobody has answered
+        assert not answered.is_set()
+        assert not families["udup_process_resident_memory_bytes"].samples
+        assert not families["udup_node_processes_age_seconds"].samples
+    finally:
+        answered.set()
+    asking = [thread for thread in threading.enumerate() if thread.name == "metrics-actors"]
+    for thread in asking:
+        thread.join(60)
+    assert len(_families(client)["udup_process_resident_memory_bytes"].samples) == 1, "one series for one place"
+
+
+def test_a_node_that_cannot_read_its_store_says_so(client: testing.TestClient, jobs: MemoryJobs) -> None:
+    jobs.unready = ["NATS is not there"]
+    jobs.fail_with = Transient("NATS is not there")
+    families = _families(client)
+    assert _values(families["udup_node_ready"]) == [0]
+    assert not families["udup_job_info"].samples
+
+
+def _expressions(node: Any) -> Iterator[str]:
+    """Everything that is a query, at any depth."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("expr", "query") and isinstance(value, str):
+                yield value
+            yield from _expressions(value)
+    elif isinstance(node, list):
+        for each in node:
+            yield from _expressions(each)
+
+
+def test_documents_name_what_is_there(client: testing.TestClient, jobs: MemoryJobs) -> None:
+    there = _sample_names(_families(client))
+    ours = {name for name in there if not FOREIGN.match(name)}
+    text = (DOCS / "metrics.md").read_text()
+    assert set(re.findall(r"^\| `(udup_[a-z_]+)` \|", text, re.MULTILINE)) == ours
+    assert set(NAME.findall(text)) <= there | {"udup_job_copy_sent_", "process_"}
+
+    rules = [rule for group in yaml.safe_load((DOCS / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
+    assert len({rule["alert"] for rule in rules}) == len(rules) >= 6
+    assert all({"expr", "labels", "annotations"} <= rule.keys() for rule in rules)
+    assert set(NAME.findall(" ".join(rule["expr"] for rule in rules))) <= there
+
+    dashboard = json.loads((DOCS / "grafana-dashboard.json").read_text())
+    expressions = list(_expressions(dashboard))
+    assert len(expressions) > 20
+    assert all(NAME.search(expression) for expression in expressions)
+    assert set(NAME.findall(" ".join(expressions))) <= there
+    assert dashboard["__inputs"][0]["name"] == "DS_PROMETHEUS", "Grafana asks for the data source on import"
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
