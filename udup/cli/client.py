@@ -57,7 +57,7 @@ class Api:
             auth=where.basic if where.basic and not where.token else None,
             params={"region": where.region} if where.region else {},
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-            verify=_trust(where.ca_file),
+            verify=where.address.startswith("https:") and _trust(where.ca_file),
             trust_env=False,
         )
 

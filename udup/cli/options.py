@@ -47,7 +47,9 @@ class Session:
     def api(self) -> Api:
         from udup.cli.client import Api  # an HTTP client takes 0.2 s to load
 
-        return Api(self.where)
+        api = Api(self.where)
+        click.get_current_context().call_on_close(api.close)
+        return api
 
 
 def asks_server(function: _Decorated) -> _Decorated:

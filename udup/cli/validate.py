@@ -58,4 +58,8 @@ def _show(session: Session, answer: dict[str, Any]) -> None:
         session.out.say(f"  {check['Task'] or 'both'}, {check['Check']}: {check['Remedy']}")
     failed = sum(check["Result"] == "fail" for check in checks)
     session.out.say("")
-    session.out.say(f"The job would not start: {failed} faults" if answer["Error"] else "The job can start")
+    session.out.say(
+        f"The job would not start: {failed} fault{'' if failed == 1 else 's'}"
+        if answer["Error"]
+        else "The job can start"
+    )
