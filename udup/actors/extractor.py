@@ -12,6 +12,7 @@ from udup.actors.shell import EngineActor
 from udup.mysql.connection import connect
 from udup.mysql.facts import read_facts
 from udup.source.extractor import Extractor
+from udup.source.names import check_names
 from udup.source.preflight_tables import check_parents
 
 
@@ -49,6 +50,7 @@ def _look(probe: Probe) -> Probed:
     connection = connect(probe.endpoint)
     try:
         facts = read_facts(connection)
-        return Probed(probe.run, facts, tuple(check_parents(connection, facts, probe.selection)))
+        faults = check_parents(connection, facts, probe.selection) + check_names(connection, facts, probe.selection)
+        return Probed(probe.run, facts, tuple(faults))
     finally:
         connection.close()

@@ -132,7 +132,7 @@ class Job:
             job=self.id,
             run=self.run,
             endpoint=spec.source_endpoint(),
-            selection=spec.selection(),
+            selection=spec.selection().folding(self._folds),
             start_after=self.start_after,
             workers=spec.parallel_workers,
             readers=spec.parallel_workers,
@@ -140,8 +140,14 @@ class Job:
             window_messages=spec.channel_size,
             message_bytes=spec.msg_bytes_limit,
             chunk_rows=spec.chunk_size,
-            fold_names=self.source is not None and self.source.lower_case_table_names != 0,
+            fold_names=self._folds,
+            sql_filter=spec.sql_filter(),
         )
+
+    @property
+    def _folds(self) -> bool:
+        """Whether the source keeps names in lower case."""
+        return self.source is not None and self.source.lower_case_table_names != 0
 
     def _windows(self) -> Windows:
         return Windows.of(self.buffer_bytes, self.spec.parallel_workers)
@@ -165,7 +171,13 @@ class Job:
         if self.source is None or self.target is None:
             return []
         found = warn_source(self.source) + warn_target(self.target) + warn_pair(self.source, self.target)
-        return [str(each) for each in found]
+        return [str(each) for each in found] + self._warn_filter()
+
+    def _warn_filter(self) -> list[str]:
+        left_out = self.spec.sql_filter()
+        if not left_out:
+            return []
+        return [f"SqlFilter leaves out {left_out}: the target differs from the source on purpose"]
 
     def pause_after(self, kind: str, attempts: int, longest_pause: float) -> float | None:
         """Seconds until the next attempt after a failure, or None to give up. `attempts` counts failures in a row."""

@@ -16,6 +16,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,15 +24,19 @@ from udup.binlog.event import EventType
 from udup.binlog.gtid import GtidSet
 from udup.errors import Transient, UdupError
 from udup.mysql.connection import Endpoint, MySQLError, connect, describe, is_transient, query
+from udup.mysql.renames import Name, Renaming
 from udup.mysql.selection import Selection
+from udup.mysql.sqlfilter import SqlFilter
 from udup.plane.envelope import Beat, CopyEnd, CopyPiece, CopyPlan, CopyTotals, Credit, Record, decode_upstream, encode
 from udup.plane.flow import Window, Windows
 from udup.plane.link import Link, Subjects
 from udup.source.assembly import Assembler
 from udup.source.baseline import open_baseline
 from udup.source.judge import judge_for
+from udup.source.names import read_names
 from udup.source.packer import Packer
 from udup.source.reader import CopyReader, Piece, TableTotal
+from udup.source.renamed_catalog import renamed_catalog
 from udup.source.snapshot import Snapshot
 from udup.source.stream import HEARTBEAT_SECONDS, BinlogStream
 from udup.source.tally import Tally
@@ -71,6 +76,7 @@ class ExtractorSettings:
     message_bytes: int
     chunk_rows: int | None = None
     fold_names: bool = False  # the source stores names in lower case
+    sql_filter: SqlFilter = SqlFilter()  # noqa: RUF009 - frozen
 
     @property
     def server_id(self) -> int:
@@ -197,7 +203,8 @@ class Extractor:
         self._snapshot = snapshot = baseline.snapshot
         catalog = baseline.catalog
         # In a thread: `_pack` may wait for the window, and the credits that open it come to this loop.
-        await _in_thread(self._pack, CopyPlan(catalog, snapshot.gtid_set))
+        plan = CopyPlan(renamed_catalog(catalog, settings.selection), snapshot.gtid_set)
+        await _in_thread(self._pack, plan)
         await self._start_rows
         self._reader = reader = CopyReader(snapshot, catalog.tables, self._on_table, settings.chunk_rows)
         await asyncio.gather(*[_in_thread(self._read_rows, index) for index in range(settings.readers)])
@@ -238,7 +245,7 @@ class Extractor:
         self._stream = stream = BinlogStream(settings.endpoint, settings.server_id, start_after, settings.replica_uuid)
         if self._stopped:
             stream.close()
-        assembler = Assembler(settings.selection, judge_for(settings.selection, settings.fold_names))
+        assembler = _assembler(settings)
         packer, tally = self._packer, self._tally
         tally.begin(start_after)
         beat_at = time.monotonic()
@@ -307,6 +314,19 @@ class Extractor:
             "sent_full": self._packer.full,
             **self._tally.values(),
         }
+
+
+def _assembler(settings: ExtractorSettings) -> Assembler:
+    renaming = Renaming(settings.selection, _names_now(settings))
+    judge = judge_for(settings.selection, settings.fold_names, renaming, settings.sql_filter)
+    return Assembler(settings.selection, judge, renaming, settings.sql_filter)
+
+
+def _names_now(settings: ExtractorSettings) -> list[Name]:
+    if not settings.selection.renames:
+        return []
+    with closing(connect(settings.endpoint)) as connection:
+        return read_names(connection, settings.selection)
 
 
 async def _in_thread(function: Callable[..., Any], *args: Any) -> Any:
