@@ -26,10 +26,12 @@ def udup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Udup:
     """The command in an empty folder, with an address where nobody listens."""
     monkeypatch.chdir(tmp_path)
     base = {"HOME": str(tmp_path), "UDUP_ADDR": f"http://127.0.0.1:{free_port()}"}
-    cleared = dict.fromkeys(("UDUP_TOKEN", "UDUP_CONFIG", "UDUP_REGION", "UDUP_HTTP_AUTH", "UDUP_CA_FILE"))
+    cleared = dict.fromkeys(
+        ("UDUP_TOKEN", "UDUP_API_TOKEN", "UDUP_CONFIG", "UDUP_REGION", "UDUP_HTTP_AUTH", "UDUP_CA_FILE")
+    )
 
-    def run(*words: str, env: dict[str, str | None] | None = None, **more: str) -> Result:
-        return CliRunner().invoke(cli, words, env={**cleared, **base, **(env or {})}, prog_name="udup", **more)
+    def run(*words: str, given: str | bytes | None = None) -> Result:
+        return CliRunner().invoke(cli, words, env={**cleared, **base}, input=given, prog_name="udup")
 
     return run
 
@@ -138,7 +140,7 @@ def test_a_job_file_that_is_no_json_object_is_told_by_its_place(udup: Udup, text
     Path("job.json").write_bytes(text)
     for words in (["job", "run"], ["validate"], ["start"]):
         for file, given in (("job.json", None), ("-", text)):
-            result = udup(*words, file, input=given)  # type: ignore[arg-type]  # bytes are taken too
+            result = udup(*words, file, given=given)
             assert result.exit_code == exits.FAILED
             assert said in result.stderr and "secret-word" not in result.stderr
             assert ("job.json" in result.stderr) == (file != "-")
@@ -155,7 +157,7 @@ def test_a_job_file_that_cannot_be_read_is_told(udup: Udup) -> None:
 def test_a_document_is_validated_without_a_server(udup: Udup) -> None:
     assert udup("init").exit_code == exits.OK
     assert udup("validate", "--offline", "job.json").exit_code == exits.OK
-    result = udup("validate", "-offline", "-", input='{"Job": {"Type": "other", "Tasks": [1]}}')
+    result = udup("validate", "-offline", "-", given='{"Job": {"Type": "other", "Tasks": [1]}}')
     assert result.exit_code == exits.FAILED
     lines = result.stderr.splitlines()
     assert lines[0] == "udup: refused, 5 faults:" and len(lines) == 6

@@ -23,7 +23,7 @@ Udup = Callable[..., Result]
 def udup(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Udup:
     """The command in an empty folder, told where the node is as a user would: by the node's settings."""
     monkeypatch.chdir(tmp_path)
-    for variable in ("UDUP_TOKEN", "UDUP_ADDR", "UDUP_REGION", "UDUP_HTTP_AUTH", "UDUP_CA_FILE"):
+    for variable in ("UDUP_TOKEN", "UDUP_API_TOKEN", "UDUP_ADDR", "UDUP_REGION", "UDUP_HTTP_AUTH", "UDUP_CA_FILE"):
         monkeypatch.delenv(variable, raising=False)
     environment = {"HOME": str(tmp_path), "UDUP_CONFIG": str(world.node.config)}
 
@@ -162,6 +162,8 @@ def test_what_is_there_is_shown_as_tables_and_as_the_apis_own_json(world: World,
         assert _still(json.loads(_done(udup(*words.split(), "--json")))) == _still(_api(world, path)), words
     logs = json.loads(_done(udup("job", "logs", running, "--json")))
     assert [each["Task"] for each in logs["Allocations"]] and logs["Job"]["ID"] == running
+    samples = json.loads(_done(udup("metrics", "udup_job_info", "--json")))
+    assert [each["value"] for each in samples if each["labels"]["job_id"] == running] == ["1.0"]
     _check_tables(udup, running, _api(world, "/v1/nodes")[0])
 
 
@@ -189,6 +191,8 @@ def _check_tables(udup: Udup, running: str, node: Json) -> None:
         ("node-status -allocs", ["Running Allocs"]),
         ("node-status -self", ["Drivers = MySQL"]),
         ("agent-config -servers", ["127.0.0.1:"]),
+        ("metrics", ["# HELP udup_job_info", f'job_id="{running}"']),
+        ("metrics --table udup_job_stage", ["Metric", f"job_id={running}", "stage=running"]),
     ]:
         shown = _done(udup(*words.split()))
         assert [text for text in texts if text not in shown] == [], (words, shown)

@@ -14,7 +14,7 @@ import httpx
 
 from udup.cli import exits
 from udup.cli.commands import CommandError
-from udup.cli.where import Where
+from udup.cli.where import OWN_FILE, Where
 from udup.errors import Fault
 
 #: Seconds for a connection, and for an answer: the server itself gives up on the slowest question after some 30.
@@ -147,9 +147,8 @@ def job_path(job_id: str, part: str = "") -> str:
 
 def _told(request: str, status: int, text: str, faults: list[Fault]) -> str:
     """The answer as the user reads it, every fault on a line of its own."""
-    if status == httpx.codes.UNAUTHORIZED or status == httpx.codes.FORBIDDEN:
-        remedy = "name a token with --token-file, UDUP_TOKEN or ~/.config/udup/cli.toml"
-        return f"{request}: {text or 'not allowed'}\nThe server asks who you are: {remedy}."
+    if status == httpx.codes.UNAUTHORIZED:
+        return f"{request}: {text}\nName the token with --token-file, UDUP_TOKEN or ~/{OWN_FILE}."
     if len(faults) > 1:
         lines = [f"  {fault}" for fault in faults]
         return "\n".join([f"{request} was refused ({status}), {len(faults)} faults:", *lines])

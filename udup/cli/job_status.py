@@ -72,6 +72,10 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
         yield "Lag", number(now.get("lag_ms"), " ms")
         yield "Transactions", number(now.get("tx_per_s"), "/s")
         yield "Rows", number(now.get("rows_per_s"), "/s")
+    if changed := [f"{number(now.get(key))} {key}" for key in ("inserts", "updates", "deletes") if now.get(key)]:
+        yield "Changed", ", ".join(changed)
+    if now.get("binlog_file"):
+        yield "Binlog", f"{now['binlog_file']}:{now.get('binlog_position', '')}"
     yield "Applied", _gtids(now.get("applied_gtid"), verbose)
     yield "Source has", _gtids(now.get("source_gtid"), verbose)
     yield "Restarts", number(now.get("restarts"))

@@ -138,7 +138,7 @@ def _token(flags: Flags, environment: Mapping[str, str], own: Mapping[str, str])
         return flags.token
     if flags.token_file:
         return _token_in(flags.token_file)
-    if said := environment.get("UDUP_TOKEN"):
+    if said := environment.get("UDUP_TOKEN") or environment.get("UDUP_API_TOKEN"):
         return said
     if "token_file" in own:
         return _token_in(Path(own["token_file"]).expanduser())
