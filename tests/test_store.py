@@ -14,6 +14,7 @@ import pytest
 
 from udup.errors import Transient
 from udup.job import JobRecord, Stage
+from udup.job.allocation import Evaluation, Trigger
 from udup.plane.server import NatsServer
 from udup.sealing import KEY_BYTES, load_keyring
 from udup.store import JobStore
@@ -139,3 +140,38 @@ def test_a_reader_of_a_store_that_is_not_complete_is_told_to_come_again(nats: Na
             await reader.close()
 
     asyncio.run(asyncio.wait_for(work(), 30))
+
+
+def test_a_reader_follows_what_is_changed_removed_and_lost(nats: NatsServer) -> None:
+    async def run() -> None:
+        owner = await JobStore.open(nats.url, "owner", KEYS, owner=True)
+        await owner.load()
+        reader = await JobStore.open(nats.url, "reader", KEYS)
+        gone = (
+            Evaluation(id="e", job_id="b", job_type="synchronous", triggered_by=Trigger.DEREGISTER, modify_index=50),
+        )
+
+        async def seen() -> dict[str, int]:
+            records, _ = await reader.load()
+            return {record.id: record.modify_index for record in records}
+
+        for number, job_id in enumerate(("a", "b", "c"), 1):
+            await owner.save(_record(job_id, modify_index=number))
+        assert await seen() == {"a": 1, "b": 2, "c": 3}
+        kept = {record.id: record for record in (await reader.load())[0]}
+        await owner.save(_record("a", modify_index=4))
+        await owner.save(_record("a", modify_index=5))
+        await owner.save_gone(gone)
+        await owner.remove("b")
+        assert await seen() == {"a": 5, "c": 3}
+        records, index = await reader.load()
+        assert next(record for record in records if record.id == "c") is kept["c"], "not made again"
+        assert index >= 50 and await reader.gone() == gone
+        await owner._context.delete_stream("KV_udup_jobs")
+        await owner.restore()
+        await _until_it_answers(reader.load)
+        assert await seen() == {"a": 5, "c": 3} and await reader.gone() == gone
+        for store in (reader, owner):
+            await store.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import nats
@@ -20,13 +20,14 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.api import KeyValueConfig, StorageType
 from nats.js.client import JetStreamContext
-from nats.js.errors import KeyDeletedError, KeyNotFoundError, NotFoundError
+from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
 from pydantic import TypeAdapter
 
 from udup.errors import Transient
 from udup.job import JobRecord
 from udup.job.allocation import Evaluation
+from udup.mirror import Mirror
 from udup.plane.address import connect_options, shown
 from udup.plane.link import Subjects
 from udup.sealing import Keyring
@@ -62,6 +63,8 @@ class JobStore:
         self._owner = owner
         self._buckets: dict[str, KeyValue] = {}
         self._written: dict[str, bytes] = {}
+        self._mirrors: dict[str, Mirror] = {}
+        self._parsed: dict[str, tuple[bytes, JobRecord]] = {}
 
     @classmethod
     async def open(cls, url: str, name: str, keys: Keyring, *, owner: bool = False) -> JobStore:
@@ -139,54 +142,59 @@ class JobStore:
 
         The owner seals anew what is not sealed with the present key.
         """
-        values, last = await self._values(JOBS_BUCKET)
+        mirror = await self._jobs()
+        values, last = dict(mirror.values), mirror.last
         if _COMPLETE not in values:
             raise Transient("the job store is being written anew; try again in a moment")
-        stored = {key: json.loads(data) for key, data in values.items() if key not in (_COMPLETE, _GONE)}
-        records = [
-            JobRecord.model_validate_json(json.dumps(self._keys.open(job["id"], job))) for job in stored.values()
-        ]
+        stored = {key: data for key, data in values.items() if key not in (_COMPLETE, _GONE)}
+        self._parsed = {key: self._parse(key, data) for key, data in stored.items()}
+        records = [record for _, record in self._parsed.values()]
         if self._owner:
             self._written = {key: data for key, data in values.items() if key != _COMPLETE}
-            for record, job in zip(records, stored.values(), strict=True):
-                if not self._keys.is_sealed_now(job):
+            for record, data in zip(records, stored.values(), strict=True):
+                if not self._keys.is_sealed_now(json.loads(data)):
                     await self.save(record)
         gone = _GONE_LIST.validate_json(values.get(_GONE, b"[]"))
         indexes = [*(record.modify_index for record in records), *(evaluation.modify_index for evaluation in gone)]
         return records, max([last, *indexes])
 
+    def _parse(self, key: str, data: bytes) -> tuple[bytes, JobRecord]:
+        """The record with the bytes it was made from, so that it need not be made again from the same."""
+        known = self._parsed.get(key)
+        if known is not None and known[0] is data:
+            return known
+        job = json.loads(data)
+        return data, JobRecord.model_validate_json(json.dumps(self._keys.open(job["id"], job)))
+
     async def gone(self) -> tuple[Evaluation, ...]:
         """What stays of deleted jobs."""
-        values, _ = await self._values(JOBS_BUCKET)
-        return tuple(_GONE_LIST.validate_json(values.get(_GONE, b"[]")))
+        mirror = await self._jobs()
+        return tuple(_GONE_LIST.validate_json(mirror.values.get(_GONE, b"[]")))
 
     def _sealed(self, record: JobRecord) -> bytes:
         return json.dumps(self._keys.seal(record.id, json.loads(record.to_json()))).encode()
 
     async def progress(self) -> dict[str, dict[str, Any]]:
         """The latest progress by job ID; none before the first is written, or after NATS was started again."""
+        mirror = self._mirrors.setdefault(PROGRESS_BUCKET, Mirror(self._context, PROGRESS_BUCKET))
         with self._answering(PROGRESS_BUCKET):
             try:
-                await self._context.stream_info(f"KV_{PROGRESS_BUCKET}")
+                await mirror.refresh()
             except NotFoundError:
                 return {}
         found = {}
-        for data in (await self._values(PROGRESS_BUCKET))[0].values():
+        for data in mirror.values.values():
             values = json.loads(data)
             found[str(values.pop("id"))] = values
         return found
 
-    async def _values(self, name: str) -> tuple[dict[str, bytes], int]:
-        """Every key's value, and the bucket's last sequence number."""
-        with self._answering(name):
-            bucket = await self._bucket(name)
-            info = await self._context.stream_info(f"KV_{name}", subjects_filter=">")
-            values = {}
-            for subject in info.state.subjects or {}:
-                key = subject.removeprefix(f"$KV.{name}.")
-                with suppress(KeyNotFoundError, KeyDeletedError):  # removed
-                    values[key] = (await bucket.get(key)).value or b""
-            return values, int(info.state.last_seq)
+    async def _jobs(self) -> Mirror:
+        """The bucket of jobs as it is now."""
+        with self._answering(JOBS_BUCKET):
+            await self._bucket(JOBS_BUCKET)  # made by its owner, looked for again after a loss
+            mirror = self._mirrors.setdefault(JOBS_BUCKET, Mirror(self._context, JOBS_BUCKET))
+            await mirror.refresh()
+            return mirror
 
     # ---- Both ----
 
