@@ -1,7 +1,7 @@
 """Thespian's actor system, made safe: bound to loopback, no exit lost, nothing left behind.
 
 * Messages are pickles, so whoever reaches an actor's port can run code in it; the TCP base binds to all interfaces
-  whatever it is told. All listeners are pinned to 127.0.0.1 here.
+  whatever it is told. All listeners are pinned to 127.0.0.1 here, and messages are signed (`signing.py`).
 * When several children die at once, the base forgets to report some of them; `_child_exited` mends that.
 * Every process dies with its parent (`shell.die_with_parent`), and a Guardian kills the admin process when the main
   process is gone, so `kill -9` of any of them leaves nothing.
@@ -29,6 +29,7 @@ from thespian.system import multiprocCommon
 from thespian.system.transport import IPBase
 
 from udup.actors.shell import ShellActor, die_with_parent
+from udup.actors.signing import sign_messages
 from udup.errors import UdupError
 
 LOOPBACK = "127.0.0.1"
@@ -56,6 +57,7 @@ def guard() -> None:
     IPBase.IPActorAddress.bindArgs = property(lambda self: ((LOOPBACK, self.bindname[1]),))
     IPBase.thisSystem.add_local_addr(LOOPBACK)
     multiprocCommon.MultiProcReplicator._childExited = _child_exited
+    sign_messages()
     _guarded = True
 
 

@@ -1,0 +1,103 @@
+"""A Udup server with everything locked: a token, passwords from a folder, keys that are lost and found again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import pickle
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from udup.errors import UdupError
+from udup.mysql.connection import connect, query
+from udup.sandbox.api import ApiClient, job_document
+from udup.sandbox.node import UdupNode
+from udup.sandbox.ports import free_port
+from udup.sandbox.server import MysqlServer
+
+TOKEN = "a-token-of-the-tests-0123456789"
+
+
+def _holding(folder: Path, secret: str) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+
+
+class _Touch:
+    """A pickle of this makes whoever loads it make a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self._path,)
+
+
+def _send_to_every_port(node: UdupNode, message: object) -> int:
+    """As Thespian frames it; the number of processes that have looked at it."""
+    data = pickle.dumps((None, message))
+    ports = {
+        address.laddr.port
+        for pid in node.pids()
+        for address in psutil.Process(pid).net_connections("tcp")
+        if address.status == psutil.CONN_LISTEN
+    }
+    others = ports - {node.http_port, node.nats_port}
+    connections = [socket.create_connection(("127.0.0.1", port), 5) for port in others]
+    for connection in connections:
+        connection.sendall(b"%d>" % len(data) + data)
+    return sum(_is_closed(connection) for connection in connections)
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    """Whether the other end has taken what was sent, and closed; the main process listens only while it asks."""
+    with connection:
+        connection.settimeout(3)
+        try:
+            while connection.recv(4096):
+                pass
+        except TimeoutError:
+            return False
+    return True
+
+
+def test_passwords_are_in_no_file_and_outlive_a_lost_key(
+    server_folder: Path, tmp_path: Path, source: MysqlServer, target: MysqlServer, schema: str
+) -> None:
+    port = free_port()
+    (tmp_path / "target").write_text(f"{target.endpoint.password}\n")
+    settings = f"[secrets]\nfiles_dir = {json.dumps(str(tmp_path))}\n"
+    document = {**job_document(schema, source.endpoint, target.endpoint, [schema]), "ID": schema}
+    document["Tasks"][1]["Config"]["ConnectionConfig"]["Password"] = "file:target"
+    document["Tasks"][1]["Config"]["NatsAddr"] = f"127.0.0.1:{port}"
+    with closing(connect(source.endpoint)) as connection:
+        query(connection, f"CREATE DATABASE {schema}")
+        query(connection, f"CREATE TABLE {schema}.t (id INT PRIMARY KEY)")
+    with UdupNode(server_folder / "secured", token=TOKEN, settings=settings, nats_port=port) as node:
+        assert httpx.get(f"{node.url}/v1/jobs", timeout=10).status_code == 401
+        with pytest.raises(UdupError, match="401"):
+            ApiClient(node.url, TOKEN + "x").check()
+        node.post_job(document)
+        node.wait_stage(schema)
+        shown = [task["Config"]["ConnectionConfig"]["Password"] for task in node.job(schema)["Tasks"]]
+        assert shown == ["******", "file:target"]
+        marker = tmp_path / "made by a pickle from outside"
+        assert _send_to_every_port(node, _Touch(marker)) >= 5 and not marker.exists()
+        node.stop()
+        for secret in (source.endpoint.password, target.endpoint.password, TOKEN):
+            assert not _holding(node.data, secret)
+        assert TOKEN not in node.log.read_text()
+        key = node.data / "secret.key"
+        kept = key.read_bytes()
+        key.write_bytes(base64.b64encode(os.urandom(32)))
+        with pytest.raises(UdupError, match=rf"(?s)the job '{schema}'.*{key}.*put that key back"):
+            node.start()
+        key.write_bytes(kept)
+        node.start()
+        node.wait_stage(schema)
+        node.delete_job(schema)
