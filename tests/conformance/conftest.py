@@ -47,8 +47,9 @@ def verdicts(request: pytest.FixtureRequest, programs: MysqlPrograms, server_fol
     chosen: dict[str, list[Case]] = {phase: [] for phase in PHASES}
     for item in request.session.items:
         parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        if "case" in parameters and parameters.get("phase") in chosen:
-            chosen[parameters["phase"]].append(parameters["case"])
+        case, phase = parameters.get("case"), parameters.get("phase")
+        if isinstance(case, Case) and isinstance(phase, str):
+            chosen[phase].append(case)
     for cases in chosen.values():
         cases.sort(key=lambda case: case.name)
     with open_suite(programs, server_folder / "conformance") as suite:

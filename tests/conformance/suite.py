@@ -108,12 +108,16 @@ class Suite:
                 verdicts += self._group(group, phase)
         return verdicts
 
-    def _group(self, cases: Sequence[Case], phase: str) -> list[Verdict]:
-        """One job for all; when it fails, others for those that are not its cause."""
+    def _group(self, cases: Sequence[Case], phase: str, before: str = "") -> list[Verdict]:
+        """One job for all; when it fails, others for those that are not its cause. `before` is the reason with which
+        the job of a larger group has stopped: if it is the same again, it does not lie in a case.
+        """
         trial = Trial(self, cases, phase, f"{phase[0]}{next(self._number)}")
         try:
             faults = trial.carry_out()
         except _JobFailed as failure:
+            if str(failure) == before:
+                return [Verdict(case, phase, f"the job stops whatever its cases: {failure}") for case in cases]
             return self._without_culprit(trial, phase, str(failure))
         return [Verdict(case, phase, faults.get(case, "")) for case in cases]
 
@@ -124,7 +128,8 @@ class Suite:
             stopped = [Verdict(case, phase, f"the job stopped: {reason}") for case in culprits]
             return stopped + (self._group(rest, phase) if rest else [])
         half = len(trial.cases) // 2
-        return self._group(trial.cases[:half], phase) + self._group(trial.cases[half:], phase)
+        parts = (trial.cases[:half], trial.cases[half:])
+        return [verdict for part in parts for verdict in self._group(part, phase, reason)]
 
     def _refused(self, case: Case, phase: str) -> str:
         """Why a case that must stop its job did not do so as it should; empty if it did."""

@@ -18,7 +18,6 @@ from typing import Any
 from udup.binlog.table_definition import ColumnDefinition, ColumnType, parse_columns
 from udup.errors import Divergence, Unsupported
 from udup.mysql.connection import Connection, query
-from udup.mysql.sqltokens import codec_of, decode
 
 #: DATA_TYPE to type, for types whose metadata are none.
 _BARE = {
@@ -72,6 +71,10 @@ WHERE c.TABLE_SCHEMA = %s AND c.TABLE_NAME = %s ORDER BY c.ORDINAL_POSITION
 """
 
 
+#: Character sets in which ASCII letters have other bytes, or other letters have ASCII bytes.
+_NOT_ASCII = frozenset({"ucs2", "utf16", "utf16le", "utf32", "swe7"})
+
+_BEYOND_UTF8MB3 = re.compile("[\U00010000-\U0010ffff]")
 _MEMBER = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _ESCAPE = re.compile(r"''|\\.", re.DOTALL)
 
@@ -100,7 +103,8 @@ def check_definition(connection: Connection, schema: str, table: str, table_map:
         raise Unsupported(f"{where} has {len(ours)} columns on the source and {len(theirs)} on the target")
     charsets = dict(query(connection, "SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS"))
     for ordinal, (mine, other) in enumerate(zip(ours, theirs, strict=False), start=1):
-        difference = _difference(mine, other, charsets)
+        members = _members_as_shown(connection, mine, charsets)
+        difference = _difference(mine, members, other, charsets)
         if difference:
             raise Unsupported(
                 f"{where}, column {ordinal} ({other.definition.name}) is {other.column_type}"
@@ -180,7 +184,9 @@ def _pack_size(kind: ColumnType, members: int) -> int:
     return size if size <= 4 else 8
 
 
-def _difference(mine: ColumnDefinition, other: _TargetColumn, charsets: dict[int, str]) -> str:
+def _difference(
+    mine: ColumnDefinition, members: tuple[str, ...] | None, other: _TargetColumn, charsets: dict[int, str]
+) -> str:
     """What the source has instead, empty if rows fit exactly."""
     theirs = other.definition
     if (mine.kind, mine.metadata) != (theirs.kind, theirs.metadata):
@@ -191,8 +197,8 @@ def _difference(mine: ColumnDefinition, other: _TargetColumn, charsets: dict[int
         charset = charsets.get(mine.collation)
         if charset is None or charset != charsets.get(theirs.collation or 0):
             return f"it is in {charset or f'the unknown collation number {mine.collation}'}"
-    if mine.members is not None and _decoded(mine) != other.members:
-        return f"its members are {', '.join(_decoded(mine))}"
+    if members is not None and members != other.members:
+        return f"its members are {', '.join(members)}"
     if mine.geometry is not None and mine.geometry != theirs.geometry:
         return f"it has geometry type {mine.geometry}"
     if mine.dimensions is not None and mine.dimensions != theirs.dimensions:
@@ -209,6 +215,18 @@ def _described(column: ColumnDefinition) -> str:
     return f"{column.kind.name}({sizes})" if sizes else column.kind.name
 
 
-def _decoded(column: ColumnDefinition) -> tuple[str, ...]:
-    codec = codec_of(column.collation or 0)
-    return tuple(decode(each, codec) for each in column.members or ())
+def _members_as_shown(
+    connection: Connection, column: ColumnDefinition, charsets: dict[int, str]
+) -> tuple[str, ...] | None:
+    """The members as information_schema writes them: in utf8mb3, with a question mark for what that cannot hold.
+
+    The server reads them, as Python lacks some of its character sets and has others a little differently.
+    """
+    charset = charsets.get(column.collation or 0)
+    if not column.members or charset is None:
+        return None
+    if charset not in _NOT_ASCII and all(member.isascii() for member in column.members):
+        return tuple(member.decode("ascii") for member in column.members)
+    listed = ", ".join(f"CONVERT(_{charset} x'{member.hex()}' USING utf8mb4)" for member in column.members)
+    (row,) = query(connection, f"SELECT {listed}")
+    return tuple(_BEYOND_UTF8MB3.sub("?", str(member)) for member in row)

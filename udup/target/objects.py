@@ -24,10 +24,12 @@ from udup.target.create_table import create_statement, foreign_key_statements, i
 DEFINITION_SESSION = "SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00', foreign_key_checks = 0"
 
 #: Settings that a target may insist on, and what creating needs. They ask for a privilege
-#: (SESSION_VARIABLES_ADMIN), so they are set only where they differ.
+#: (SESSION_VARIABLES_ADMIN), so they are set only where they differ. Without explicit_defaults_for_timestamp a
+#: TIMESTAMP column that is NOT NULL takes a default of the server's own.
 NEEDED_SETTINGS = (
-    ("sql_require_primary_key", 0),
-    ("sql_generate_invisible_primary_key", 0),
+    ("sql_require_primary_key", "OFF"),
+    ("sql_generate_invisible_primary_key", "OFF"),
+    ("explicit_defaults_for_timestamp", "ON"),
 )
 
 #: Memory of one index build. With the default of 1 MB two indexes on a million rows took 25 to 40 % longer.
@@ -51,7 +53,7 @@ def prepare_session(connection: Connection) -> None:
     query(connection, DEFINITION_SESSION)
     for name, value in NEEDED_SETTINGS:
         current = query(connection, f"SHOW SESSION VARIABLES LIKE '{name}'")
-        if current and current[0][1] == "ON":
+        if current and current[0][1] != value:
             _run(connection, f"SET SESSION {name} = {value}", f"the setting {name} = {value}")
     if query(connection, "SHOW SESSION VARIABLES LIKE 'innodb_ddl_buffer_size'"):  # MySQL 8.0.27
         query(connection, f"SET SESSION innodb_ddl_buffer_size = {INDEX_BUFFER_BYTES}")

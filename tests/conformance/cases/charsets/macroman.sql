@@ -1,0 +1,10 @@
+-- topic: macroman: all 256 bytes in CHAR, VARCHAR, TEXT and as a key that is cut into chunks
+-- session: sql_mode = ''
+CREATE TABLE t (id INT PRIMARY KEY, a CHAR(3), b VARCHAR(40), c TEXT, e ENUM('a', 'b')) DEFAULT CHARACTER SET macroman;
+CREATE TABLE k (w VARCHAR(30), v INT, PRIMARY KEY (w)) DEFAULT CHARACTER SET macroman;
+INSERT INTO t SELECT n, CONVERT(CHAR(n) USING macroman), CONVERT(CONCAT('x', CHAR(n), 'y') USING macroman), CONVERT(REPEAT(CHAR(n), 50) USING macroman), 1 + n % 2 FROM (WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < 255) SELECT n FROM c) AS numbers;
+INSERT IGNORE INTO k SELECT CONVERT(CONCAT(CHAR(n), n % 9) USING macroman), n FROM (WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < 255) SELECT n FROM c) AS numbers;
+-- then:
+INSERT INTO t SELECT 1000 + id, b, a, CONCAT(c, b), e FROM t WHERE id > 120;
+UPDATE k SET w = CONCAT(w, '+'), v = v + 1 WHERE v % 3 = 0;
+DELETE FROM k WHERE v % 7 = 1;
