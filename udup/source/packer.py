@@ -18,7 +18,7 @@ _OVERHEAD = 100
 
 
 class Packer:
-    """`messages`, `size` (bytes) and `full` count what was sent; a heartbeat by itself is not counted.
+    """`messages`, `size` (bytes) and `full` count what was sent; heartbeats by themselves are not counted.
 
     `full` are those that went because they held what they may; the others went because nothing more was waiting.
     """
@@ -48,7 +48,7 @@ class Packer:
     def _send_all(self, *, full: bool) -> None:
         self._number += 1
         data = encode(Batch(self._number, self._records))
-        if len(self._records) > 1 or not isinstance(self._records[0], Beat):
+        if any(not isinstance(record, Beat) for record in self._records):
             self.messages += 1
             self.size += len(data)
             self.full += full

@@ -43,9 +43,9 @@ class Reporter:
         self._stir.clear()
 
     def received(self, batch: Batch, size: int) -> None:
-        """A message of the log; one that holds a heartbeat alone is not counted."""
+        """A message of the log; one that holds heartbeats alone is not counted."""
         self.lag.heard()
-        if len(batch.records) > 1 or not isinstance(batch.records[0], Beat):
+        if any(not isinstance(record, Beat) for record in batch.records):
             self._messages += 1
             self._bytes.total += size
             self._stir.set()

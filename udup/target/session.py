@@ -177,11 +177,13 @@ class ApplySession:
 
     def _run_create(self, create: bytes) -> None:
         """CREATE TABLE … START TRANSACTION, in its own session context; the rows follow in the same transaction."""
+        # The connection ends with it (`_renew`), and counts what it writes into the dictionary among the rows. What can
+        # be asked inside of this transaction is nothing, so its rows are not counted.
+        self._counted = self.rows_written()
         run_ddl(self._connection, parse_query(create, has_crc=False))
 
     def _renew(self) -> None:
         """A fresh session: the context of a CREATE must not stay."""
-        self._counted = self.rows_written()
         self._connection.close()
         self._commits = 0
         self._connection = self._connect()
@@ -205,7 +207,7 @@ class ApplySession:
         return bool(query(self._connection, sql, self._job.decode(), self._slot, version))
 
     def rows_written(self) -> RowCounts:
-        """Rows that this session has written since it began."""
+        """Rows that this session has written since it began, less those of CREATE TABLE … SELECT."""
         counts = dict(query(self._connection, _ROW_COUNTERS))
         written, updated, deleted = (int(counts[f"Handler_{what}"]) for what in ("write", "update", "delete"))
         return self._counted.plus(RowCounts(written, updated - self._commits, deleted))
