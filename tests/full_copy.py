@@ -105,7 +105,8 @@ def copy_rows(
 
 def load_pieces(loader: Loader, table: Table, pieces: list[Piece]) -> int:
     assert [piece.part for piece in pieces] == list(range(len(pieces)))
-    return loader.load(table, (piece.data for piece in pieces), lambda: pieces[-1].rows)
+    rows, values = pieces[-1].rows, pieces[0].values
+    return loader.load(table, (piece.data for piece in pieces), lambda: rows, values=values)
 
 
 def read_pieces(snapshot: Snapshot, table: Table, chunk_rows: int | None = None) -> list[Piece]:

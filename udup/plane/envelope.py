@@ -131,7 +131,10 @@ class Batch(_Wire, frozen=True):
 
 
 class CopyPiece(_Wire, frozen=True):
-    """A piece of a chunk of formatted rows; `rows` is the chunk's number of rows, told with its last piece."""
+    """A piece of a chunk of formatted rows; `rows` is the chunk's number of rows, told with its last piece.
+
+    `values`: the chunk's text holds SQL expressions, which only INSERT takes.
+    """
 
     number: int
     table: int
@@ -139,6 +142,7 @@ class CopyPiece(_Wire, frozen=True):
     last: bool
     rows: int
     data: bytes
+    values: bool = False
 
 
 class Credit(_Wire, tag="credit", frozen=True):

@@ -226,7 +226,7 @@ class Extractor:
         def emit(piece: Piece) -> None:
             nonlocal number
             number += 1
-            message = CopyPiece(number, piece.table, piece.chunk, piece.last, piece.rows, piece.data)
+            message = CopyPiece(number, piece.table, piece.chunk, piece.last, piece.rows, piece.data, piece.values)
             data = encode(message)
             window.take(number, len(data))
             self._outbox.put(subject, data)

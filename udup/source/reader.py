@@ -8,7 +8,6 @@ at most, not for the copy. If it changes a table that is not yet read to its end
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from udup.errors import Transient, UdupError
 from udup.mysql.catalog import Table
 from udup.mysql.connection import Connection, MySQLError, describe, error_code, is_transient, query
 from udup.mysql.names import qualified
+from udup.mysql.raw import shut_down
 from udup.source.chunks import Chunk, plan_chunks
 from udup.source.rows import Block, prepare_session, read_chunk, stream_rows
 from udup.source.snapshot import Snapshot
@@ -30,7 +30,10 @@ _CHANGED = frozenset({1412, 1146, 1054, 1176, 1049})
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a chunk's text, cut anywhere. `part` counts from 0; `rows`, of the whole chunk, is on the last."""
+    """A part of a chunk's text, cut anywhere. `part` counts from 0; `rows`, of the whole chunk, is on the last.
+
+    `values`: the chunk's text holds SQL expressions.
+    """
 
     table: int
     chunk: int
@@ -38,6 +41,7 @@ class Piece:
     last: bool
     rows: int
     data: bytes
+    values: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,7 @@ class CopyReader:
         """End every `run`, also one that waits for the server. The snapshot's connections are spent."""
         self._stopped.set()
         for connection in (self._planner, *self._connections):
-            sock = connection._sock  # type: ignore[attr-defined]
-            if sock is not None:
-                try:
-                    sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue  # already closed by its own thread
+            shut_down(connection)
 
     def _next_chunk(self) -> Chunk | None:
         with self._plan_lock:
@@ -125,9 +124,9 @@ class CopyReader:
         try:
             rows = 0
             pieces = _Cutter(chunk, emit, self._stopped)
-            for count, text in _blocks(connection, table, chunk):
-                rows += count
-                pieces.add(text)
+            for block in _blocks(connection, table, chunk):
+                rows += block.rows
+                pieces.add(block)
             pieces.end(rows)
             query(connection, "ROLLBACK TO SAVEPOINT udup")
             return rows
@@ -148,9 +147,11 @@ class _Cutter:
         self._stopped = stopped
         self._part = 0
         self._held = b""
+        self._values = False
 
-    def add(self, text: bytes) -> None:
-        view = memoryview(text)
+    def add(self, block: Block) -> None:
+        self._values = block.values
+        view = memoryview(block.text)
         for start in range(0, len(view), PIECE_BYTES):
             if self._held:
                 self._send(last=False, rows=0)
@@ -162,7 +163,7 @@ class _Cutter:
     def _send(self, last: bool, rows: int) -> None:
         if self._stopped.is_set():
             raise _StoppedError
-        self._emit(Piece(self._chunk.table, self._chunk.number, self._part, last, rows, self._held))
+        self._emit(Piece(self._chunk.table, self._chunk.number, self._part, last, rows, self._held, self._values))
         self._part += 1
 
 

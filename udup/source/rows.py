@@ -10,13 +10,14 @@ packet 1.4 s, decoded values 10 s. A chunk that GROUP_CONCAT cannot hold whole s
 a string beyond max_allowed_packet), never silently, and is then streamed row by row; so are tables without a key.
 CONCAT rather than CONCAT_WS, because that one skips NULL, which a function returns for a string that is too long.
 
-JSON travels as text: a DECIMAL, DATETIME or binary value inside a document becomes a DOUBLE or string, as with
-every tool that works on SQL text.
+JSON travels as text where text says everything. A chunk with a document that holds more (a DATE, a DECIMAL, …) is
+streamed with SQL expressions in the place of documents; only INSERT takes that (`Block.values`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from pymysql.cursors import SSCursor
 
@@ -24,6 +25,8 @@ from udup.errors import UdupError
 from udup.mysql.catalog import Column, Table
 from udup.mysql.connection import Connection, query, scalar
 from udup.mysql.names import qualified, quote
+from udup.source.json_values import JsonText, expression, inexact, type_fields
+from udup.source.literals import quoted
 
 #: Bytes of a chunk's text that one GROUP_CONCAT may return; it bounds the memory of a reader and its session.
 MAX_CHUNK_BYTES = 16 << 20
@@ -47,10 +50,13 @@ _UNBOUNDED_KINDS = frozenset(
 #: Most bytes of a field that is not a string: a DECIMAL(65,30) or a quoted DATETIME(6), and its comma.
 _PLAIN_FIELD_BYTES = 72
 
-#: What QUOTE() escapes: quote, backslash, NUL and Control-Z.
-_ESCAPES = ((b"\\", b"\\\\"), (b"'", b"\\'"), (b"\0", b"\\0"), (b"\x1a", b"\\Z"))
 
-Block = tuple[int, bytes]
+class Block(NamedTuple):
+    """Rows and their text. `values`: it holds SQL expressions, the same for all blocks of a chunk."""
+
+    rows: int
+    text: bytes
+    values: bool = False
 
 
 def prepare_session(connection: Connection) -> None:
@@ -62,37 +68,73 @@ def prepare_session(connection: Connection) -> None:
 
 def read_chunk(connection: Connection, table: Table, where: str) -> Block | None:
     """Rows and text of one chunk, or None if one GROUP_CONCAT cannot hold it exactly."""
-    sql = f"SELECT COUNT(*), GROUP_CONCAT({row_expression(table)} SEPARATOR '\\n') {from_clause(table, where)}"
+    odd = f"SUM({condition})" if (condition := _inexact(table)) else "0"
+    text = f"GROUP_CONCAT({row_expression(table)} SEPARATOR '\\n')"
+    sql = f"SELECT COUNT(*), {text}, {odd} {from_clause(table, where)}"
     with connection.cursor() as cursor:
         cursor.execute(sql)
         row = cursor.fetchone()
-        if cursor.warning_count or row is None:
+        if cursor.warning_count or row is None or row[2]:
             return None
-    count, text = row
-    return (count, text + b"\n") if count else (0, b"")
+    return Block(row[0], row[1] + b"\n") if row[0] else Block(0, b"")
 
 
 def stream_rows(connection: Connection, table: Table, where: str) -> Iterator[Block]:
     """The same rows, in blocks of about `BLOCK_BYTES`, read one by one while the server sends them."""
+    if (condition := _inexact(table)) and _any(connection, table, where, condition):
+        yield from _gathered(_stream(connection, table, where, formatted=False, expressions=True), values=True)
+        return
     packet = int(scalar(connection, "SELECT @@max_allowed_packet"))
     formatted = _largest_row(table) <= packet
-    fields = row_expression(table) if formatted else ", ".join(map(_raw_field, table.stored_columns))
-    quoted = [column.kind not in BARE_KINDS | MEMBER_KINDS for column in table.stored_columns]
+    yield from _gathered(_stream(connection, table, where, formatted=formatted, expressions=False), values=False)
+
+
+def _stream(connection: Connection, table: Table, where: str, *, formatted: bool, expressions: bool) -> Iterator[bytes]:
+    """Row by row: formatted by the server, or here."""
+    fields = (
+        [row_expression(table)] if formatted else [each for c in table.stored_columns for each in _raw(c, expressions)]
+    )
     cursor = connection.cursor(SSCursor)
-    cursor.execute(f"SELECT {fields} {from_clause(table, where)}")
-    count, size, lines = 0, 0, []
-    while rows := cursor.fetchmany(FETCH_ROWS if formatted else 1):
-        for row in rows:
-            line = _whole(row[0], table) if formatted else _format(row, quoted)
-            lines.append(line)
-            count += 1
-            size += len(line)
-        if size >= BLOCK_BYTES:
-            yield count, b"\n".join(lines) + b"\n"
-            count, size, lines = 0, 0, []
+    cursor.execute(f"SELECT {', '.join(fields)} {from_clause(table, where)}")
+    try:
+        while rows := cursor.fetchmany(FETCH_ROWS if formatted else 1):
+            for row in rows:
+                yield _whole(row[0], table) if formatted else _format(row, table, expressions)
+    except BaseException:
+        _abandon(cursor)
+        raise
     cursor.close()
-    if count:
-        yield count, b"\n".join(lines) + b"\n"
+
+
+def _abandon(cursor: SSCursor) -> None:
+    """Its other rows are not read and its connection is spent; the garbage collector must not read them either."""
+    result = cursor._result  # type: ignore[attr-defined]
+    if result is not None:
+        result.unbuffered_active = False
+    cursor.connection = None  # type: ignore[assignment]
+
+
+def _gathered(lines: Iterator[bytes], *, values: bool) -> Iterator[Block]:
+    size, gathered = 0, []
+    for line in lines:
+        gathered.append(line)
+        size += len(line)
+        if size >= BLOCK_BYTES:
+            yield Block(len(gathered), b"\n".join(gathered) + b"\n", values)
+            size, gathered = 0, []
+    if gathered:
+        yield Block(len(gathered), b"\n".join(gathered) + b"\n", values)
+
+
+def _inexact(table: Table) -> str:
+    """SQL: whether a row has a document that is more than its text; empty for a table without JSON."""
+    conditions = [inexact(quote(column.name)) for column in table.stored_columns if column.kind == "json"]
+    return " OR ".join(conditions)
+
+
+def _any(connection: Connection, table: Table, where: str, condition: str) -> bool:
+    both = f"({where}) AND ({condition})" if where else condition
+    return bool(query(connection, f"SELECT 1 {from_clause(table, both)} LIMIT 1"))
 
 
 def row_expression(table: Table) -> str:
@@ -126,22 +168,29 @@ def _exact(column: Column) -> str:
     return f"CAST({name} AS BINARY)"
 
 
-def _raw_field(column: Column) -> str:
+def _raw(column: Column, expressions: bool) -> list[str]:
+    """The fields of a column whose text is put together here."""
     value = _exact(column)
-    return value if value.startswith("CAST(") and "BINARY" in value else f"CAST({value} AS BINARY)"
+    plain = value if value.startswith("CAST(") and "BINARY" in value else f"CAST({value} AS BINARY)"
+    return [plain, *type_fields(quote(column.name))] if expressions and column.kind == "json" else [plain]
 
 
-def _format(row: tuple[bytes | None, ...], quoted: list[bool]) -> bytes:
-    return b",".join(
-        b"NULL" if value is None else _quote(value) if as_string else value
-        for value, as_string in zip(row, quoted, strict=True)
-    )
+def _format(row: tuple[bytes | None, ...], table: Table, expressions: bool) -> bytes:
+    values = iter(row)
+    return b",".join(_formatted(column, values, expressions) for column in table.stored_columns)
 
 
-def _quote(value: bytes) -> bytes:
-    for plain, escaped in _ESCAPES:
-        value = value.replace(plain, escaped)
-    return b"'" + value + b"'"
+def _formatted(column: Column, values: Iterator[bytes | None], expressions: bool) -> bytes:
+    value = next(values)
+    if expressions and column.kind == "json":
+        types = [next(values), next(values), next(values)]
+        if value is None:
+            return b"NULL"
+        root, members, elements = (tuple(each.decode().split(",")) if each else () for each in types)
+        return expression(JsonText(value, root[0], members, elements))
+    if value is None:
+        return b"NULL"
+    return value if column.kind in BARE_KINDS | MEMBER_KINDS else quoted(value)
 
 
 def _whole(text: bytes | None, table: Table) -> bytes:

@@ -87,15 +87,16 @@ class Loader:
         """End it from another thread: what is under way is rolled back by the server."""
         shut_down(self._connection)
 
-    def load(self, table: Table, pieces: Iterable[bytes], expected: Callable[[], int]) -> int:
-        """Load one chunk and commit it; returns its rows.
+    def load(self, table: Table, pieces: Iterable[bytes], expected: Callable[[], int], *, values: bool = False) -> int:
+        """Load one chunk and commit it; returns its rows. `values`: its text holds expressions, for INSERT alone.
 
         `expected` is asked for the source's count when `pieces` is exhausted. Raises `Divergence` if the target
         took anything but exactly these rows, `Transient` if the connection is lost or a lock not granted; then
         nothing of the chunk is in the target. An error raised by `pieces` passes through, with the same effect.
         """
         try:
-            rows = self._load_local(table, pieces) if self.method == "load" else self._insert(table, pieces)
+            local = self.method == "load" and not values
+            rows = self._load_local(table, pieces) if local else self._insert(table, pieces, values)
             if rows != expected():
                 raise Divergence(
                     f"{self._place(table)} took {rows} rows of a chunk of {expected()}: was it empty before?"
@@ -129,10 +130,10 @@ class Loader:
             self._judge_warnings(table, skipped, warnings)
         return records
 
-    def _insert(self, table: Table, pieces: Iterable[bytes]) -> int:
+    def _insert(self, table: Table, pieces: Iterable[bytes], values: bool) -> int:
         rows = 0
         head = insert_head(table)
-        for statement in insert_statements(table, head, pieces, self._insert_bytes):
+        for statement in insert_statements(table, head, pieces, self._insert_bytes, values=values):
             if len(statement) > self._packet_limit:
                 raise UdupError(
                     f"{self._place(table)}: a row of {len(statement)} bytes exceeds the target's"

@@ -43,20 +43,26 @@ def insert_head(table: Table) -> bytes:
     return f"INSERT INTO {qualified(table.schema, table.name)} ({columns}) VALUES ".encode()
 
 
-def insert_statements(table: Table, head: bytes, pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:
-    """INSERT statements of about `limit` bytes; a single longer row makes a statement of its own."""
-    json_fields = [number for number, column in enumerate(table.stored_columns) if column.kind == "json"]
-    values: list[bytes] = []
+def insert_statements(
+    table: Table, head: bytes, pieces: Iterable[bytes], limit: int, *, values: bool = False
+) -> Iterator[bytes]:
+    """INSERT statements of about `limit` bytes; a single longer row makes a statement of its own.
+
+    `values`: the text has SQL expressions in the place of JSON documents, which stay as they are.
+    """
+    json_columns = [number for number, column in enumerate(table.stored_columns) if column.kind == "json"]
+    json_fields = [] if values else json_columns
+    rows: list[bytes] = []
     size = len(head)
     for row in _rows(pieces):
         value = b"(" + (_with_json(row, json_fields) if json_fields else row) + b")"
-        if values and size + len(value) + 1 > limit:
-            yield head + b",".join(values)
-            values, size = [], len(head)
-        values.append(value)
+        if rows and size + len(value) + 1 > limit:
+            yield head + b",".join(rows)
+            rows, size = [], len(head)
+        rows.append(value)
         size += len(value) + 1
-    if values:
-        yield head + b",".join(values)
+    if rows:
+        yield head + b",".join(rows)
 
 
 def _converted(column: Column, variable: str) -> str:

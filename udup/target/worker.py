@@ -63,6 +63,7 @@ class _Chunk:
 
     table: int
     chunk: int
+    values: bool
     pieces: queue.SimpleQueue[CopyPiece | None]
 
 
@@ -139,7 +140,7 @@ class Worker:
                 f"copied rows were lost on the way: piece {piece.number} came after {self._piece_number - 1}"
             )
         if self._arriving is None:
-            self._arriving = _Chunk(piece.table, piece.chunk, queue.SimpleQueue())
+            self._arriving = _Chunk(piece.table, piece.chunk, piece.values, queue.SimpleQueue())
             self._work.append(self._arriving)
             self._arrived.set()
         self._arriving.pieces.put(piece)
@@ -246,7 +247,7 @@ class Worker:
         if self._loader is None:
             raise Transient("copied rows came before their tables were announced")
         arrival = _Arrival(chunk, self._credit)
-        return self._loader.load(self._tables[chunk.table], iter(arrival), lambda: arrival.rows)
+        return self._loader.load(self._tables[chunk.table], iter(arrival), lambda: arrival.rows, values=chunk.values)
 
     def _credit(self, number: int) -> None:
         credit = encode(Credit(f"copy.{self._settings.slot}", number))
