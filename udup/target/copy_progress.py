@@ -34,7 +34,8 @@ class TableCopy:
 
     @property
     def name(self) -> str:
-        return f"{self.table.schema}.{self.table.name}"
+        """The table's name on the source."""
+        return self.table.source or f"{self.table.schema}.{self.table.name}"
 
     @property
     def complete(self) -> bool:
