@@ -120,7 +120,7 @@ def _restricted_settings(connection: Connection, variables: StatusVariables) -> 
     utf8mb4 = variables.default_collation_for_utf8mb4
     wanted = {
         "default_collation_for_utf8mb4": _collation_name(connection, utf8mb4) if utf8mb4 else None,
-        "sql_require_primary_key": _switch(variables.sql_require_primary_key),
+        "sql_require_primary_key": _switch(variables.sql_require_primary_key) or "OFF",  # the source took it without
         "default_table_encryption": _switch(variables.default_table_encryption),
         "explicit_defaults_for_timestamp": _switch(variables.explicit_defaults_for_timestamp),
         # The source logs a key that it generated as part of the statement; the target must not add one.
