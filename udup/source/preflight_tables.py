@@ -9,6 +9,7 @@ from udup.errors import Fault
 from udup.mysql.check import SRC, Check, Finding, Rule, apply, failed, faults, warned
 from udup.mysql.connection import Connection, MySQLError, error_code, query, scalar
 from udup.mysql.facts import ServerFacts
+from udup.mysql.renames import problems_of
 from udup.mysql.selection import Selection
 from udup.source.schema import SNAPSHOT_ENGINES
 
@@ -114,7 +115,7 @@ def _read_tables(connection: Connection, selection: Selection) -> Iterator[Sourc
 
 
 def _read_cascades(connection: Connection, facts: ServerFacts, selection: Selection) -> Iterator[ForeignKey]:
-    if facts.is_mariadb or facts.version >= LOGS_CASCADES:
+    if facts.is_mariadb or (facts.version >= LOGS_CASCADES and not facts.is_on("innodb_native_foreign_keys")):
         return
     rows = query(
         connection,
@@ -156,11 +157,17 @@ def _named(tables: SourceTables) -> Iterator[Finding]:
             )
 
 
+def _new_names(tables: SourceTables) -> Iterator[Finding]:
+    names = {(each.schema, each.name) for each in tables.tables} | {(each.schema, "") for each in tables.tables}
+    for problem in problems_of(tables.selection, sorted(names)):
+        yield failed(problem, "")
+
+
 def _parents(tables: SourceTables) -> Iterator[Finding]:
     for key in tables.cascades:
         yield failed(
-            f"rows of {key.child} change with {key.parent} through the foreign key {key.name}, which the "
-            f"source does not log before MySQL {'.'.join(map(str, LOGS_CASCADES[:2]))}",
+            f"rows of {key.child} change with {key.parent} through the foreign key {key.name}, which the source does "
+            f"not log before MySQL {'.'.join(map(str, LOGS_CASCADES[:2]))} or with innodb_native_foreign_keys=ON",
             f"add {key.parent} to ReplicateDoDb",
         )
 
@@ -210,6 +217,7 @@ _PARENTS = Rule[SourceTables]("foreign_key_parents", lambda _tables: "none outsi
 
 _RULES = (
     Rule[SourceTables]("tables", lambda tables: f"{len(tables.tables)} tables", _named),
+    Rule[SourceTables]("new_names", lambda tables: "each its own" if tables.selection.renames else "none", _new_names),
     Rule[SourceTables]("engines", lambda _tables: "all transactional", _engines),
     Rule[SourceTables]("table_keys", lambda _tables: "every table has one", _keys),
     _PARENTS,
