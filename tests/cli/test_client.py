@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.web.conftest import NODE_ID, MemoryJobs
 from udup.cli.client import Answered, Api, Unreachable
+from udup.cli.patience import patiently
 from udup.cli.where import Flags, find
-from udup.config import load_settings
+from udup.config import Settings, load_settings
 from udup.errors import UdupError
 from udup.sandbox.ports import free_port
 from udup.web.app import create_app
@@ -28,9 +30,7 @@ def jobs() -> MemoryJobs:
 @pytest.fixture
 def server(jobs: MemoryJobs) -> Iterator[WebServer]:
     """Asks for the token."""
-    settings = load_settings(flags={"ports.http": 0, "api.token": TOKEN})
-    web = WebServer(create_app(jobs, jobs, settings, NODE_ID), settings)
-    web.start()
+    web = _started(jobs, load_settings(flags={"ports.http": 0, "api.token": TOKEN}))
     yield web
     web.stop()
 
@@ -71,3 +71,26 @@ def test_what_answers_but_is_no_udup_server_is_told(server: WebServer, tmp_path:
         api.get("/metrics")
     with pytest.raises(Unreachable, match="Start one with `udup server`"):
         Api(find(Flags(address=f"127.0.0.1:{free_port()}"), {}, tmp_path)).get("/v1/jobs")
+
+
+def test_a_server_that_is_away_for_a_while_is_waited_for(jobs: MemoryJobs, tmp_path: Path) -> None:
+    settings = load_settings(flags={"ports.http": free_port()})
+    api = Api(find(Flags(address=f"127.0.0.1:{settings.ports.http}"), {}, tmp_path))
+    asked: list[WebServer | None] = []
+
+    def question() -> Any:
+        asked.append(_started(jobs, settings) if len(asked) == 2 else None)
+        return api.get("/v1/jobs")
+
+    assert patiently(question) == []
+    assert [web is not None for web in asked] == [False, False, True]
+    for web in filter(None, asked):
+        web.stop()
+    with pytest.raises(Unreachable):
+        patiently(question, 0)
+
+
+def _started(jobs: MemoryJobs, settings: Settings) -> WebServer:
+    web = WebServer(create_app(jobs, jobs, settings, NODE_ID), settings)
+    web.start()
+    return web

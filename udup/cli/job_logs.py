@@ -18,6 +18,7 @@ from udup.cli.commands import Command
 from udup.cli.jobs import Json, find_job, job_or_none, progress
 from udup.cli.options import Session, asks_server
 from udup.cli.output import shown
+from udup.cli.patience import patiently
 
 #: Seconds between two looks of --follow.
 FOLLOW_SECONDS = 1.0
@@ -43,7 +44,7 @@ class Entry:
 
 @click.command(cls=Command)
 @click.argument("job_id", metavar="ID")
-@click.option("--follow", "-f", is_flag=True, help="Go on showing what happens, until Ctrl-C or the job is deleted.")
+@click.option("--follow", "-f", is_flag=True, help="Go on showing what happens, until Ctrl-C, or the job is deleted.")
 @asks_server
 def logs(session: Session, job_id: str, follow: bool) -> None:
     """Show what happened to a job: its tasks' events, and every error that made it start again.
@@ -57,25 +58,32 @@ def logs(session: Session, job_id: str, follow: bool) -> None:
       udup job logs --follow shop
     """
     job = find_job(session.api, job_id)
-    told: list[Entry] = []
-    while True:
-        allocations = session.api.get(job_path(job["ID"], "allocations"), all="true")
-        if session.out.as_json:
-            session.out.json({"Allocations": allocations, "Job": job})
-            return
-        entries = sorted([*_restarts(job), *_events(allocations)], key=lambda entry: entry.at)
-        for entry in entries:
-            if entry not in told:
-                session.out.say(str(entry))
-        if not follow:
-            return
-        told = entries
+    if session.out.as_json:
+        session.out.json({"Allocations": _allocations(session, job), "Job": job})
+        return
+    told = _tell(session, job, [])
+    while follow:
         time.sleep(FOLLOW_SECONDS)
-        again = job_or_none(session.api, job["ID"])
+        again = patiently(lambda: job_or_none(session.api, job["ID"]))
         if again is None:
             session.out.say(f"job {job['ID']} was deleted")
             return
-        job = again
+        told = _tell(session, again, told)
+
+
+def _tell(session: Session, job: Json, told: list[Entry]) -> list[Entry]:
+    """Say what was not told before; everything that is known now."""
+    events = _events(patiently(lambda: _allocations(session, job)))
+    entries = sorted([*_restarts(job), *events], key=lambda entry: entry.at)
+    for entry in entries:
+        if entry not in told:
+            session.out.say(str(entry))
+    return entries
+
+
+def _allocations(session: Session, job: Json) -> list[Json]:
+    found: list[Json] = session.api.get(job_path(job["ID"], "allocations"), all="true")
+    return found
 
 
 def _events(allocations: list[Json]) -> Iterator[Entry]:

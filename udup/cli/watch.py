@@ -13,18 +13,15 @@ from typing import Any
 import click
 
 from udup.cli import exits
-from udup.cli.client import Unreachable
 from udup.cli.jobs import Json, job_or_none
 from udup.cli.options import Session
+from udup.cli.patience import ABSENCE_SECONDS, patiently
 from udup.cli.progress import Observer
 from udup.cli.refusal import reasons
 from udup.cli.screen import Screen, open_screen
 
 #: Seconds between two looks.
 POLL_SECONDS = 0.5
-
-#: Seconds that a server may be away.
-ABSENCE_SECONDS = 60.0
 
 #: Stages that a job does not leave by itself.
 _ENDED = ("completed", "failed", "paused")
@@ -59,21 +56,15 @@ def watch(session: Session, job_id: str, until: Collection[str], limit: float | 
 
 def _follow(session: Session, job_id: str, show: Show, until: Collection[str], end: float | None) -> Json | None:
     """The job as it was last, None when it is gone."""
-    seen = time.monotonic()
     while True:
-        try:
-            job = job_or_none(session.api, job_id)
-        except Unreachable:
-            if time.monotonic() - seen > ABSENCE_SECONDS:
-                raise
-        else:
-            seen = time.monotonic()
-            if job is None:
-                return None
-            show(job)
-            over = end is not None and time.monotonic() >= end
-            if over or job.get("Stage") in until or job.get("Stage") in _ENDED:
-                return job
+        left = ABSENCE_SECONDS if end is None else min(ABSENCE_SECONDS, end - time.monotonic())
+        job = patiently(lambda: job_or_none(session.api, job_id), left)
+        if job is None:
+            return None
+        show(job)
+        over = end is not None and time.monotonic() >= end
+        if over or job.get("Stage") in until or job.get("Stage") in _ENDED:
+            return job
         time.sleep(POLL_SECONDS)
 
 
