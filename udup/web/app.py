@@ -25,6 +25,7 @@ from udup.web.metrics import MetricsResource
 from udup.web.middleware import Compression, MethodRule, OriginRule, PathRule
 from udup.web.neighbourhood import Neighbourhood
 from udup.web.nodes import NodeResource, NodesResource
+from udup.web.openapi.resource import OpenApiResource
 from udup.web.ports import JobControl, JobReads
 from udup.web.queries import RegionRule
 from udup.web.reading import Reading
@@ -69,6 +70,7 @@ def create_app(
     app.add_route("/v1/health", health)
     app.add_route("/v1/health/ready", health)
     app.add_route("/v1/health/live", health, suffix="live")
+    app.add_route("/v1/openapi.json", OpenApiResource())
     return app
 
 

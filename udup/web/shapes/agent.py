@@ -121,6 +121,15 @@ class TaskStatistics(Shape):
     buffer_stat: BufferStat
     status: str
     timestamp: int = Field(description="nanoseconds since the epoch")
+    stage: str
+    progress_pct: str = Field(description="of the full copy")
+    eta: str = Field(alias="ETA", description="of the full copy; N/A while nobody can say")
+    backlog: str
+    read_master_row_count: int
+    read_master_tx_count: int
+    exec_master_row_count: int
+    exec_master_tx_count: int
+    progress: dict[str, Any] = Field(description="the job's own")
 
 
 class AllocationStatistics(Shape):

@@ -14,7 +14,7 @@ from udup.web.shapes.shape import Shape, rfc3339
 _NODES = 1
 
 
-class TaskEvent(Shape):
+class TaskEvent(Shape, extra="ignore"):
     """Something that happened to a task; which of the fields are filled depends on `Type`."""
 
     type: str

@@ -27,7 +27,11 @@ class Shape(BaseModel):
     """An object of an answer."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        alias_generator=api_name, frozen=True, populate_by_name=True, json_schema_serialization_defaults_required=True
+        alias_generator=api_name,
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        json_schema_serialization_defaults_required=True,
     )
 
     def to_json(self) -> dict[str, Any]:

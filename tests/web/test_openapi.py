@@ -1,0 +1,162 @@
+"""The API's description is complete and true: every route is in it, every example fits it, and so does every answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import jsonschema_rs
+import schemathesis
+from falcon import App
+from falcon.testing import simulate_get, simulate_post
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import checks, openapi
+
+from tests.web.conftest import NODE_ID, MemoryJobs
+from udup.config import load_settings
+from udup.job import Stage
+from udup.job.allocation import ClientStatus, EventType, TaskEvent, TaskLife, TaskState
+from udup.web.app import create_app
+from udup.web.blocking import WaitingRoom
+from udup.web.openapi.document import openapi as document
+from udup.web.openapi.examples import job_document
+
+METHODS = {"get", "put", "post", "delete"}
+
+#: What a path of the application holds in the description: the parts behind an ID are routes of their own there.
+PARAMETER = re.compile(r"{[^}]*}")
+
+#: A route that reads whatever the method is; described once.
+ANY_METHOD = {(method, "/v1/agent/allocation/{path:path}") for method in ("put", "post", "delete")}
+
+CHECKS = [
+    checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.response_schema_conformance,
+    checks.content_type_conformance,
+]
+
+
+def app_with_a_job() -> App[Any, Any]:
+    """Jobs that have run, so that there is something to show; nobody waits here for longer than a moment."""
+    memory = MemoryJobs()
+    memory.register(job_document(), None)
+    memory.register(job_document() | {"ID": "gone"}, None)
+    memory.delete("gone")
+    state = TaskState(state=TaskLife.RUNNING, started_ns=1, events=(TaskEvent(type=EventType.STARTED, time=2),))
+    running = [
+        allocation.model_copy(update={"client": ClientStatus.RUNNING, "state": state})
+        for allocation in memory.records[job_document()["ID"]].allocations
+    ]
+    memory.change(job_document()["ID"], allocations=tuple(running), stage=Stage.RUNNING)
+    node = load_settings(flags={"ports.http": 0})
+    return create_app(memory, memory, node, NODE_ID, WaitingRoom(longest_s=0.01))
+
+
+#: Without the phase that tries every boundary of every field: some thousand requests for a registration alone.
+CONFIG = schemathesis.Config.from_dict({"phases": {"coverage": {"enabled": False}}})
+
+#: Few examples for each of some fifty operations; the seed is fixed, so that they are the same in every run.
+FEW = settings(
+    max_examples=4,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+APP = app_with_a_job()
+schema = openapi.from_wsgi("/v1/openapi.json", APP, config=CONFIG)
+
+
+#: Operations whose body takes long to make up, and which are the same as others: POST /v1/jobs, POST /v1/validate/job.
+SAME = re.compile("registerByPut|registerAtBy|validateJobByPut")
+
+
+@schema.exclude(operation_id_regex=SAME).parametrize()
+@FEW
+def test_every_answer_is_as_described(case: schemathesis.Case) -> None:
+    case.call_and_validate(checks=CHECKS, headers={"Accept-Encoding": "identity"})
+
+
+def test_every_route_is_described_and_nothing_else() -> None:
+    """The description's paths without their parts and parameters are the routes of the application."""
+    routes = {(method.lower(), path) for method, path in _routes()}
+    described = {(method, path) for path, methods in document()["paths"].items() for method in methods}
+    for method, path in described:
+        assert any(_matches(route, path) and method == its for its, route in routes), f"{method} {path} is not there"
+    for method, route in routes - ANY_METHOD:
+        assert any(_matches(route, path) and method == its for its, path in described), f"{route} is not described"
+
+
+def _routes() -> list[tuple[str, str]]:
+    found = []
+
+    def walk(nodes: list[Any], path: str) -> None:
+        for node in nodes:
+            here = f"{path}/{node.raw_segment}"
+            for method, responder in (node.method_map or {}).items():
+                if method.lower() in METHODS and "on_" in getattr(responder, "__qualname__", ""):
+                    found.append((method, here))
+            walk(node.children, here)
+
+    walk(APP._router._roots, "")  # falcon has no list of its routes
+    return found
+
+
+def _matches(route: str, path: str) -> bool:
+    pattern = "".join(
+        (".+" if ":path" in part else "[^/]+") if PARAMETER.fullmatch(part) else re.escape(part)
+        for part in re.split(f"({PARAMETER.pattern})", route)
+    )
+    return re.fullmatch(pattern, path) is not None
+
+
+def test_every_example_fits_its_schema() -> None:
+    whole = document()
+    seen = 0
+    for methods in whole["paths"].values():
+        for operation in methods.values():
+            bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+            for content in (content for body in bodies for content in body.get("content", {}).values()):
+                for example in content.get("examples", {}).values():
+                    schema = {**content["schema"], "components": whole["components"]}
+                    jsonschema_rs.validator_for(schema).validate(example["value"])
+                    seen += 1
+    assert seen > 35
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(max_size=10), inside, max_size=4),
+    max_leaves=12,
+)
+
+
+@st.composite
+def spoilt_jobs(draw: st.DrawFn) -> Any:
+    """A good job with one or two of its values, anywhere, replaced by anything."""
+    job: Any = json.loads(json.dumps(job_document()))
+    for _ in range(draw(st.integers(1, 2))):
+        at: Any = job
+        while True:
+            keys = list(at) if isinstance(at, dict) else list(range(len(at)))
+            key = draw(st.sampled_from(keys))
+            if isinstance(at[key], (dict, list)) and at[key] and draw(st.booleans()):
+                at = at[key]
+                continue
+            at[key] = draw(ANY_JSON)
+            break
+    return draw(st.sampled_from([job, {"Job": job}]))
+
+
+@given(body=ANY_JSON | spoilt_jobs())
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_json_is_a_reason_for_a_fault_of_ours(body: Any) -> None:
+    for path in ("/v1/jobs", "/v1/validate/job"):
+        answer = simulate_post(APP, path, json=body, host="localhost")
+        assert answer.status_code in (200, 400), (body, answer.text)
+    assert simulate_get(APP, "/v1/jobs", host="localhost").status_code == 200
+    assert simulate_get(APP, "/v1/allocations", host="localhost").status_code == 200

@@ -1,0 +1,135 @@
+"""The parts that operations share: parameters, headers of answers, errors, and the body of a registration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from udup.web.openapi.examples import ALLOCATION_ID, JOB_ID
+
+_STRING: dict[str, Any] = {"type": "string"}
+_FLAG: dict[str, Any] = {"type": "string", "enum": ["1", "true", "0", "false"]}
+
+
+def _query(name: str, schema: dict[str, Any], description: str, *, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
+
+
+def _path(name: str, schema: dict[str, Any], description: str, example: object) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "schema": schema,
+        "description": description,
+        "example": example,
+    }
+
+
+PARAMETERS: dict[str, Any] = {
+    "job_id": _path("id", {"type": "string", "minLength": 1}, "the job's ID; slashes in it may stay", JOB_ID),
+    "uuid": _path("id", {"type": "string", "format": "uuid"}, "a UUID", ALLOCATION_ID),
+    "pid": _path("pid", {"type": "integer", "minimum": 1}, "the actor's process", 4711),
+    "pretty": _query("pretty", _STRING, "anything but 0, also nothing: four spaces of indent and a line's end"),
+    "region": _query("region", _STRING, "this node's region or nothing; any other is refused"),
+    "index": _query(
+        "index",
+        {"type": "integer", "minimum": 0, "maximum": (1 << 64) - 1},
+        "block until the answer's X-Udup-Index is greater than this, or the time is up; 0 does not block",
+    ),
+    "wait": _query(
+        "wait",
+        {"type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+$", "maxLength": 40},
+        "for how long at most, as 500ms or 1m30s; 5m when absent and at most",
+    ),
+    "stale": _query("stale", _STRING, "accepted: this node is always its own leader"),
+    "job_prefix": _query("prefix", _STRING, "only jobs whose ID begins so"),
+    "uuid_prefix": _query(
+        "prefix",
+        {"type": "string", "pattern": "^([0-9a-fA-F]{2}){0,16}$"},
+        "only IDs that begin so: an even number of hexadecimal digits",
+    ),
+    "all": _query("all", _FLAG, "also those of an earlier job of the same ID"),
+    "purge": _query("purge", _FLAG, "remove the job's checkpoint from the target as well"),
+    "task": _query("task", _STRING, "Src or Dest"),
+    "address": _query(
+        "address", {"type": "array", "items": {"type": "string", "minLength": 1}}, "host or host:port", required=True
+    ),
+    "node": _query("node", {"type": "string", "minLength": 1}, "the member's name", required=True),
+}
+
+RESPONSE_HEADERS: dict[str, Any] = {
+    "X-Udup-Index": {
+        "schema": {"type": "integer"},
+        "description": "what the answer stands for; see the parameter index",
+    },
+    "X-Udup-KnownLeader": {"schema": {"type": "string", "enum": ["true", "false"]}, "description": "always true"},
+    "X-Udup-LastContact": {"schema": {"type": "integer"}, "description": "milliseconds since the leader's word: 0"},
+    "X-Udup-Job-Id": {"schema": _STRING, "description": "the job's ID, percent-encoded where a header needs it"},
+}
+
+SCHEMAS: dict[str, Any] = {
+    "Registration": {
+        "description": "A job, or a job wrapped in an object. What the wrapper says overrules what the job says.",
+        "anyOf": [
+            {"$ref": "#/components/schemas/JobSpec"},
+            {
+                "type": "object",
+                "required": ["Job"],
+                "properties": {
+                    "Job": {"$ref": "#/components/schemas/JobSpec"},
+                    "EnforceIndex": {"type": "boolean", "description": "write only if JobModifyIndex is the job's"},
+                    "JobModifyIndex": {"type": "integer", "minimum": 0},
+                    "Region": _STRING,
+                },
+            },
+        ],
+    },
+    "Error": {
+        "type": "object",
+        "required": ["error", "details"],
+        "properties": {
+            "error": _STRING,
+            "details": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["field", "problem"],
+                    "properties": {"field": _STRING, "problem": _STRING},
+                },
+            },
+        },
+    },
+}
+
+_TEXTS = {
+    400: ("what was sent cannot be used; every fault at once", "Invalid index"),
+    401: ("the server wants its API token", "401 Unauthorized"),
+    403: ("from a web page of another origin, or addressed to another host", "403 Forbidden"),
+    404: ("there is no such thing", "job not found"),
+    405: ("there is no such method here", "Invalid method"),
+    409: ("EnforceIndex, and the index does not hold", "Enforcing job modify index 0: job already exists"),
+    413: ("the body is too large", "the request's body is larger than 1048576 bytes"),
+    500: ("a fault of the server; its log tells more", "internal error; the server's log tells more"),
+    503: ("not now: worth another try after the seconds of Retry-After", "the supervisor does not answer now"),
+}
+
+
+def _error(code: int) -> dict[str, Any]:
+    description, text = _TEXTS[code]
+    schema = {"$ref": "#/components/schemas/Error"}
+    return {
+        "description": description,
+        "content": {
+            "text/plain": {"schema": _STRING, "example": text},
+            "application/json": {"schema": schema, "example": {"error": text, "details": []}},
+        },
+    }
+
+
+_MOVED: dict[str, Any] = {
+    "description": "the path is not clean: Location names the one that is",
+    "headers": {"Location": {"schema": _STRING}},
+    "content": {"text/html": {"schema": _STRING}},
+}
+
+RESPONSES: dict[str, Any] = {"301": _MOVED, **{str(code): _error(code) for code in _TEXTS}}

@@ -1,0 +1,100 @@
+"""Examples of what is posted and of what is answered, made by the same code as real answers."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from udup.job import JobRecord, Stage, to_api, to_stub
+from udup.job.allocation import Allocation, ClientStatus, Evaluation, EventType, TaskEvent, TaskLife, TaskState, Trigger
+from udup.job.statistics import task_statistics
+from udup.web.shapes.allocations import allocation_of, evaluation_of, stub_of
+from udup.web.shapes.jobs import EvaluatedJobResponse, JobResponse
+
+NODE_ID = "1eda45f8-df9b-4541-9009-83952e7b672a"
+ALLOCATION_ID = "aa2e54d2-5ad1-4c0b-8f6e-3c9c4a2d1b01"
+EVALUATION_ID = "0b6d5d43-22c7-4d8c-9f0c-6a1f3b9d8e02"
+JOB_ID = "shop-to-replica"
+
+#: 2026-01-02T03:04:05Z.
+_MOMENT_NS = 1_767_323_045_000_000_000
+
+
+def _task(kind: str, host: str, **config: Any) -> dict[str, Any]:
+    connection = {"Host": host, "Port": 3306, "User": "udup", "Password": "a password"}
+    return {"Type": kind, "Driver": "MySQL", "Config": {"ConnectionConfig": connection, **config}}
+
+
+def job_document() -> dict[str, Any]:
+    """A job as it is posted."""
+    return {
+        "ID": JOB_ID,
+        "Name": "shop-to-replica",
+        "Type": "synchronous",
+        "Tasks": [
+            _task("Src", "10.0.0.5", ReplicateDoDb=[{"TableSchema": "shop", "Tables": [{"TableName": "orders"}]}]),
+            _task("Dest", "10.0.0.6", ParallelWorkers=4),
+        ],
+    }
+
+
+@cache
+def _record() -> JobRecord:
+    events = tuple(
+        TaskEvent(type=kind, time=_MOMENT_NS + at) for at, kind in enumerate((EventType.RECEIVED, EventType.STARTED))
+    )
+    state = TaskState(state=TaskLife.RUNNING, started_ns=_MOMENT_NS, events=events)
+    allocation = Allocation(
+        id=ALLOCATION_ID,
+        eval_id=EVALUATION_ID,
+        task="Src",
+        client=ClientStatus.RUNNING,
+        state=state,
+        job_create_index=6,
+        create_index=8,
+        modify_index=10,
+        create_time_ns=_MOMENT_NS,
+    )
+    evaluation = Evaluation(
+        id=EVALUATION_ID,
+        job_id=JOB_ID,
+        job_type="synchronous",
+        triggered_by=Trigger.REGISTER,
+        job_modify_index=6,
+        create_index=7,
+        modify_index=9,
+    )
+    return JobRecord(
+        id=JOB_ID,
+        document=job_document() | {"Region": "global", "Datacenters": ["dc1"]},
+        stage=Stage.RUNNING,
+        create_index=6,
+        modify_index=12,
+        job_modify_index=6,
+        allocations=(allocation,),
+        evaluations=(evaluation,),
+        progress={"lag_ms": 3},
+    )
+
+
+@cache
+def by_schema() -> dict[str, Any]:
+    """An example of each schema that is worth one."""
+    record = _record()
+    (allocation,), (evaluation,) = record.allocations, record.evaluations
+    return {
+        "Registration": job_document(),
+        "JobResponse": JobResponse(index=7, success=True).to_json(),
+        "EvaluatedJobResponse": EvaluatedJobResponse(index=7, success=True, eval_id=EVALUATION_ID).to_json(),
+        "Job": to_api(record),
+        "JobStub": to_stub(record),
+        "AllocationStub": stub_of(record, allocation, NODE_ID),
+        "Allocation": allocation_of(record, allocation, NODE_ID, "dc1"),
+        "Evaluation": evaluation_of(evaluation),
+        "AllocationStatistics": {"Tasks": {"Src": task_statistics(record, "Src")}},
+        "Joined": {"error": "", "num_joined": 1},
+        "Health": {"Live": True, "Ready": True, "Problems": []},
+        "Live": {"Live": True},
+        "string": "127.0.0.1:8190",
+        "text": 'Thread 1234 (idle): "MainThread"\n',
+    }

@@ -1,0 +1,209 @@
+"""Every operation of the API: its path, what it takes, what it answers. `document` makes the description of it.
+
+A test compares this list with the routes of the application, so that neither has more than the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+#: What any operation may answer beside its own: a request that is not understood, that brings no token, that comes
+#: from a page of another origin or has a method that is not there, a fault of the server, a server that is not ready.
+COMMON_ERRORS = (400, 401, 403, 405, 500, 503)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`answer` is the name of a schema, `[…]` for a list of it, `text`, `metrics`, `string`, or "" for an empty body.
+
+    `parameters` and `headers` are names of `components`. Of `errors`, 301 leads to the clean form of a path.
+    """
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    tag: str
+    answer: str
+    parameters: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    body: str = ""
+    errors: tuple[int, ...] = ()
+    description: str = ""
+
+
+_FRESH = ("X-Udup-Index", "X-Udup-KnownLeader", "X-Udup-LastContact")
+_WRITTEN = ("X-Udup-Index", "X-Udup-Job-Id")
+_READ = ("region", "index", "wait", "stale", "pretty")
+_WRITE = ("region", "pretty")
+_JOB_ID, _UUID, _PID = ("job_id",), ("uuid",), ("pid",)
+
+_ANY_ID = "The ID in the path is not looked at, the body decides which job is written."
+_DRILL = "A drill: whatever is killed, the job goes on from its checkpoint."
+
+
+def _reading(path: str, name: str, summary: str, tag: str, answer: str, *more: str) -> Operation:
+    """A GET with an index, that may wait. One of a thing may be answered that the thing is not there."""
+    errors = (301, 404) if "{" in path else ()
+    return Operation("get", path, name, summary, tag, answer, (*more, *_READ), _FRESH, errors=errors)
+
+
+def _both(operation: Operation) -> Iterator[Operation]:
+    """The same by PUT and by POST."""
+    for method in ("put", "post"):
+        yield replace(operation, method=method, name=f"{operation.name}By{method.capitalize()}")
+
+
+def _jobs() -> Iterator[Operation]:
+    yield _reading("/v1/jobs", "listJobs", "All jobs, in the order of their IDs", "jobs", "[JobStub]", "job_prefix")
+    register = Operation(
+        "put",
+        "/v1/jobs",
+        "register",
+        "Create a job, or replace the one with its ID",
+        "jobs",
+        "JobResponse",
+        _WRITE,
+        _WRITTEN,
+        body="Registration",
+        errors=(409, 413),
+        description="The new settings of a running job are applied at a transaction boundary.",
+    )
+    yield from _both(register)
+    one = replace(
+        register,
+        path="/v1/job/{id}",
+        name="registerAt",
+        parameters=(*_JOB_ID, *_WRITE),
+        errors=(301, 404, 409, 413),
+        description=_ANY_ID,
+    )
+    yield from _both(one)
+    yield _reading("/v1/job/{id}", "readJob", "One job", "jobs", "Job", *_JOB_ID)
+    yield Operation(
+        "delete",
+        "/v1/job/{id}",
+        "deleteJob",
+        "Stop a job and forget it",
+        "jobs",
+        "JobResponse",
+        (*_JOB_ID, "purge", *_WRITE),
+        _WRITTEN,
+        errors=(301, 404),
+        description="A success also for a job that is not there. What is on the target stays.",
+    )
+    for part, summary in (
+        ("pause", "Stop a job at a transaction boundary, to be resumed"),
+        ("resume", "Carry on a paused job, or a failed one"),
+    ):
+        yield from _both(
+            Operation(
+                "put",
+                f"/v1/job/{{id}}/{part}",
+                f"{part}Job",
+                summary,
+                "jobs",
+                "JobResponse",
+                (*_JOB_ID, *_WRITE),
+                _WRITTEN,
+                errors=(301, 404),
+                description="`Success` is false and `Index` 0 when there is nothing to do.",
+            )
+        )
+    path = "/v1/job/{id}/allocations"
+    yield _reading(path, "listJobAllocations", "A job's tasks", "jobs", "[AllocationStub]", *_JOB_ID, "all")
+    path = "/v1/job/{id}/evaluations"
+    yield _reading(path, "listJobEvaluations", "The decisions about a job", "jobs", "[Evaluation]", *_JOB_ID)
+    yield from _both(
+        Operation(
+            "put",
+            "/v1/validate/job",
+            "validateJob",
+            "Look at both servers as the job's start would, and start nothing",
+            "jobs",
+            "Validation",
+            _WRITE,
+            body="Registration",
+            errors=(413,),
+        )
+    )
+
+
+def _tables() -> Iterator[Operation]:
+    tag = "allocations"
+    yield _reading(
+        "/v1/allocations", "listAllocations", "All tasks of all jobs", tag, "[AllocationStub]", "uuid_prefix"
+    )
+    yield _reading("/v1/allocation/{id}", "readAllocation", "One task, whole", tag, "Allocation", *_UUID)
+    yield Operation(
+        "get",
+        "/v1/agent/allocation/{id}/stats",
+        "readStatistics",
+        "How a running task is doing",
+        tag,
+        "AllocationStatistics",
+        (*_UUID, "task", "pretty"),
+        errors=(301, 404),
+    )
+    tag = "evaluations"
+    yield _reading("/v1/evaluations", "listEvaluations", "All decisions about jobs", tag, "[Evaluation]", "uuid_prefix")
+    yield _reading("/v1/evaluation/{id}", "readEvaluation", "One decision", tag, "Evaluation", *_UUID)
+    path = "/v1/evaluation/{id}/allocations"
+    yield _reading(path, "listEvaluationAllocations", "The tasks that it placed", tag, "[AllocationStub]", *_UUID)
+
+
+def _nodes() -> Iterator[Operation]:
+    tag = "nodes"
+    yield _reading("/v1/nodes", "listNodes", "The nodes: this one", tag, "[NodeStub]", "uuid_prefix")
+    yield _reading("/v1/node/{id}", "readNode", "One node", tag, "Node", *_UUID)
+    path = "/v1/node/{id}/allocations"
+    yield _reading(path, "listNodeAllocations", "The tasks on a node, whole", tag, "[Allocation]", *_UUID)
+    evaluate = Operation(
+        "put",
+        "/v1/node/{id}/evaluate",
+        "evaluateNode",
+        "Look whether tasks are to be placed anew on a node; on the only one none ever are",
+        tag,
+        "NodeUpdateResponse",
+        (*_UUID, *_WRITE),
+        ("X-Udup-Index",),
+        errors=(301, 404),
+    )
+    yield from _both(evaluate)
+
+
+def _cluster() -> Iterator[Operation]:
+    tag = "cluster"
+    yield Operation("get", "/v1/members", "listMembers", "The managers: this one", tag, "Members", ("pretty",))
+    asked = ("region", "index", "wait", "pretty")
+    yield Operation("get", "/v1/leader", "readLeader", "The leader's address: this node's", tag, "string", asked)
+    yield Operation("get", "/v1/peers", "listPeers", "The managers' addresses: this node's", tag, "[string]", asked)
+    for path, name in (("/v1/managers", "Managers"), ("/v1/servers", "Servers")):
+        summary = "The managers that this node talks to: itself"
+        yield Operation("get", path, f"list{name}", summary, tag, "[string]", ("pretty",))
+        summary = "Name the managers that this node is to talk to; only its own address is accepted"
+        yield from _both(Operation("put", path, f"set{name}", summary, tag, "", ("address",)))
+    summary = "Join other managers; a node works alone, so that none can be joined but itself"
+    yield from _both(Operation("put", "/v1/join", "join", summary, tag, "Joined", ("address", "pretty")))
+    yield from _both(Operation("put", "/v1/leave", "leave", "Force a failed member out", tag, "", ("node",)))
+
+
+def _agent() -> Iterator[Operation]:
+    tag = "agent"
+    yield Operation("get", "/v1/self", "readSelf", "This node: settings, membership, numbers", tag, "Self", ("pretty",))
+    yield Operation("get", "/v1/agent/actors", "listActors", "The actors of this node", tag, "[Actor]", ("pretty",))
+    path = "/v1/agent/actor/{pid}/kill"
+    kill = Operation("put", path, "killActor", "Kill an actor's process", tag, "", _PID, errors=(301, 404))
+    yield from _both(replace(kill, description=_DRILL))
+    path = "/v1/agent/actor/{pid}/stacks"
+    summary = "What all threads of an actor are doing"
+    yield Operation("get", path, "readStacks", summary, tag, "text", _PID, errors=(301, 404))
+    for path, name in (("/v1/health", "readHealth"), ("/v1/health/ready", "readReadiness")):
+        yield Operation("get", path, name, "Whether the node can do its work", tag, "Health", ("pretty",))
+    yield Operation("get", "/v1/health/live", "readLiveness", "The process answers", tag, "Live", ("pretty",))
+    yield Operation("get", "/metrics", "readMetrics", "Figures for Prometheus", tag, "metrics")
+    yield Operation("get", "/v1/openapi.json", "readOpenApi", "This description", tag, "object", ("pretty",))
+
+
+OPERATIONS = (*_jobs(), *_tables(), *_nodes(), *_cluster(), *_agent())
