@@ -21,6 +21,10 @@ CACHE_SECONDS = 0.2
 STORE_SECONDS = 8.0
 
 
+#: A record as it is stored, what its run says, and the two together.
+_Made = tuple[JobRecord, dict[str, Any] | None, JobRecord]
+
+
 class Reads:
     """One reading of the store serves all requests of a moment."""
 
@@ -31,6 +35,7 @@ class Reads:
         self._thread.start()
         self._lock = threading.Lock()
         self._store: JobStore | None = None
+        self._made: dict[str, _Made] = {}
         self._records: dict[str, JobRecord] = {}
         self._gone: tuple[Evaluation, ...] = ()
         self._index = 0
@@ -89,10 +94,15 @@ class Reads:
         progress = self._call(self._store.progress)
         self._gone = self._call(self._store.gone)
         self._index = index
-        self._records = {
-            record.id: record.model_copy(update={"progress": record.shown_progress(progress.get(record.id))})
-            for record in records
-        }
+        self._made = {record.id: self._with_progress(record, progress.get(record.id)) for record in records}
+        self._records = {job_id: made[2] for job_id, made in self._made.items()}
+
+    def _with_progress(self, record: JobRecord, live: dict[str, Any] | None) -> _Made:
+        """As before where nothing has changed: what is made of a record need not be made again then."""
+        known = self._made.get(record.id)
+        if known is not None and known[0] is record and known[1] == live:
+            return known
+        return record, live, record.model_copy(update={"progress": record.shown_progress(live)})
 
     def _call(self, function: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         try:

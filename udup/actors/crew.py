@@ -27,6 +27,8 @@ class Crew:
         self._create = create
         self._send = send
         self._addresses: dict[tuple[str, str], Any] = {}
+        # Addresses cannot be hashed, and comparing one with those of hundreds of jobs takes a millisecond.
+        self._last_seen: dict[str, tuple[str, str]] = {}
         self._fillings: dict[_Place, _Filling] = {}
 
     def hire(self, kind: type, role: str, job_id: str, settings: NodeSettings) -> Any:
@@ -43,7 +45,15 @@ class Crew:
 
     def place_of(self, address: Any) -> tuple[str, str] | None:
         """Role and job of an actor, None for one that was dismissed or is not known."""
-        return next((key for key, known in self._addresses.items() if known == address), None)
+        name = str(address)
+        key = self._last_seen.get(name)
+        if key is not None and self._addresses.get(key) == address:
+            return key
+        self._last_seen.pop(name, None)
+        found = next((key for key, known in self._addresses.items() if known == address), None)
+        if found is not None:
+            self._last_seen[name] = found
+        return found
 
     def met(self, hello: Hello, sender: Any) -> None:
         """An actor says which process it is."""
@@ -75,12 +85,14 @@ class Crew:
         if key is None:
             return None
         del self._addresses[key]
+        self._last_seen.pop(str(address), None)
         filling = self._fillings.get((*key, 0))
         return *key, filling.pid if filling else 0
 
     def dismiss(self, job_id: str) -> None:
         """End a job's actors; they take theirs along."""
         for key in [key for key in self._addresses if key[1] == job_id]:
+            self._last_seen = {name: seen for name, seen in self._last_seen.items() if seen != key}
             self._send(self._addresses.pop(key), ActorExitRequest())
         for place in [place for place in self._fillings if place[1] == job_id]:
             del self._fillings[place]

@@ -43,6 +43,7 @@ class Job:
     buffer_bytes: int
     stored: JobRecord | None = None  # the record as it was last given to the store
     changed: bool = False  # something was noted in the record that is not worth a write of its own
+    saved_at: float = 0.0
     run: int = 0
     running: bool = False
     extracting: bool = False

@@ -168,10 +168,9 @@ class Saved:
 
 @dataclass(frozen=True)
 class ShowProgress:
-    """For the API to show; may be lost."""
+    """For the API to show, by job ID; may be lost."""
 
-    job_id: str
-    progress: dict[str, Any]
+    progress: dict[str, dict[str, Any]]
 
 
 # ---- The supervisor and its tasks ----

@@ -36,7 +36,7 @@ class StoreKeeper(EngineActor):
         self._order(message)
 
     def receiveMsg_ShowProgress(self, message: ShowProgress, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._progress[message.job_id] = message.progress
+        self._progress.update(message.progress)
 
     def _order(self, order: Save | Forget) -> None:
         if self._orders is not None:

@@ -74,8 +74,9 @@ _SOURCE_ANSWER_SECONDS = 5
 #: is broken off then, to be done again by the next run.
 _DRAIN_SECONDS = 10
 
-#: Seconds between writes of what has merely happened to jobs.
-_FLUSH_SECONDS = 1
+#: Seconds until what has happened to jobs is passed on, for all of them together, and between two writes of one record
+#: for nothing but that.
+_FLUSH_SECONDS, _WRITE_SECONDS = 0.4, 1.0
 
 #: Longest text of a job's StatusDescription.
 _DESCRIPTION = 2000
@@ -93,6 +94,7 @@ class JobSupervisor(ShellActor):
         self._writes: Writes | None = None  # until the store is open
         self.index = 0  # the last that was given to a write
         self._flushing = False
+        self._stirred: set[str] = set()  # whose progress is new
         self._drained_for: Any = None
 
     # ---- The node ----
@@ -159,22 +161,32 @@ class JobSupervisor(ShellActor):
     def save(self, job: Job, record: JobRecord, then: Then | None = None) -> int:
         """Store a job's new record at once; the index of the write."""
         job.record, self.index = history.numbered(record, job.stored, self.index + 1)
-        job.stored, job.changed = job.record, False
+        job.stored, job.changed, job.saved_at = job.record, False, time.monotonic()
         self._orders.save(job.record, then)
         return self.index
 
     def _note(self, job: Job, record: JobRecord) -> None:
         """Something has happened: to be stored soon, since a job that comes and goes must not flood the store."""
         job.record, job.changed = record, True
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
         if not self._flushing:
             self._flushing = True
             self.wakeupAfter(timedelta(seconds=_FLUSH_SECONDS), Flush())
 
     def _flush(self) -> None:
+        """One message with the progress of all jobs, and each record that has changed and was not written just now."""
         self._flushing = False
+        if self._stirred:
+            progress = {job_id: self._jobs[job_id].progress for job_id in self._stirred if job_id in self._jobs}
+            self.send(self._crew.address(StoreKeeper.role, ""), ShowProgress(progress))
+            self._stirred.clear()
         for job in self._jobs.values():
-            if job.changed:
+            if job.changed and time.monotonic() - job.saved_at >= _WRITE_SECONDS:
                 self.save(job, job.record)
+            elif job.changed:
+                self._flush_soon()
 
     def receiveMsg_Saved(self, message: Saved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._orders.saved(message.ticket)
@@ -406,7 +418,8 @@ class JobSupervisor(ShellActor):
         values = dict(message.values)
         stage = values.pop("stage", None)
         job.progress.update({key: value for key, value in values.items() if value != "" or key not in job.progress})
-        self.send(self._crew.address(StoreKeeper.role, ""), ShowProgress(job.id, job.progress))
+        self._stirred.add(job.id)
+        self._flush_soon()
         if job.draining or job.outdated:
             return  # what it has come to is of no interest any more
         job.proven = job.proven or stage == Stage.RUNNING or values.get("transactions", 0) > 0
@@ -443,7 +456,9 @@ class JobSupervisor(ShellActor):
     def receiveMsg_Drain(self, _message: Drain, sender: Any) -> None:  # noqa: N802 - Thespian's name
         """Every run ends at a transaction boundary; then the node ends everything."""
         self._drained_for = sender
-        self._flush()
+        for job in self._jobs.values():
+            if job.changed:
+                self.save(job, job.record)
         for job in self._jobs.values():
             if job.running and not job.draining:
                 self._wind_up(job)

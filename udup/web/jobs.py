@@ -5,12 +5,13 @@ A job's ID may hold slashes. So whatever is behind /v1/job/ is an ID, unless its
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import falcon
 
 from udup.errors import Fault, Refused
-from udup.job import to_api, to_stub, unwrap
+from udup.job import JobRecord, to_api, to_stub, unwrap
 from udup.web.answers import give, set_write_headers
 from udup.web.bodies import read_json
 from udup.web.ports import JobControl, JobReads, Written
@@ -38,6 +39,22 @@ class Registration:
         give_written(req, resp, written, with_eval_id=submission.wrapped)
 
 
+class _Stubs:
+    """The stubs of records, each made once: a list of hundreds is asked for often, and little of it changes."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[JobRecord, dict[str, Any]]] = {}
+
+    def of(self, records: Iterable[JobRecord]) -> list[dict[str, Any]]:
+        """From any thread. Keeps those of the last list; who asks for another one has them made."""
+        before, made = self._made, {}
+        for record in records:
+            known = before.get(record.id)
+            made[record.id] = known if known is not None and known[0] is record else (record, to_stub(record))
+        self._made = made
+        return [stub for _, stub in made.values()]
+
+
 class JobsResource:
     """/v1/jobs"""
 
@@ -45,6 +62,7 @@ class JobsResource:
         self._reads = reads
         self._registration = registration
         self._reading = reading
+        self._stubs = _Stubs()
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         prefix = req.get_param("prefix", default="")
@@ -52,7 +70,7 @@ class JobsResource:
         def look() -> View:
             records, index = self._reads.jobs(prefix)
             in_order = sorted(records, key=lambda record: record.id.encode())
-            return View(index, lambda: [to_stub(record) for record in in_order])
+            return View(index, lambda: self._stubs.of(in_order))
 
         self._reading.answer(req, resp, look)
 
