@@ -55,7 +55,7 @@ def test_a_row_that_is_gone_on_the_target_fails_the_job_and_nothing_of_its_trans
     gtid = _gtid_of(filled, *statements)
     filled.on_source(f"INSERT INTO {name}.t VALUES (60, 0)")
     reason = filled.failure(name)
-    assert gtid in reason and "1032" in reason and f"{name}.t" in reason
+    assert gtid in reason and "1032" in reason and f"looks for in {name}.t: column 1 = 2)" in reason
     # 60 depends on nothing before it, so another worker may have committed it already.
     assert value(filled.target.endpoint, f"SELECT GROUP_CONCAT(id ORDER BY id) FROM {name}.t WHERE id < 60") == "1,3,10"
     filled.on_target(f"INSERT INTO {name}.t VALUES (2, 2)")

@@ -3,7 +3,7 @@
 After the names: the number of columns, one type byte each, the types' metadata, a bitmap of the columns that may be
 NULL, then optional metadata as (type, length, value). Every column is there, generated and invisible ones and a
 generated primary key too (seen on 9.7). Signs and character sets are logged always, names and the members of ENUM
-and SET with binlog_row_metadata=FULL only. The format is that of MySQL's Table_map_event.
+and SET, and the primary key, with binlog_row_metadata=FULL only. The format is that of MySQL's Table_map_event.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ class Optional(IntEnum):
     SET_STR_VALUE = 5
     ENUM_STR_VALUE = 6
     GEOMETRY_TYPE = 7
+    SIMPLE_PRIMARY_KEY = 8
+    PRIMARY_KEY_WITH_PREFIX = 9
     ENUM_AND_SET_DEFAULT_CHARSET = 10
     ENUM_AND_SET_COLUMN_CHARSET = 11
     VECTOR_DIMENSIONALITY = 13
@@ -118,6 +120,27 @@ _CHARACTER = frozenset(
 
 def parse_columns(table_map: bytes, *, has_crc: bool) -> tuple[ColumnDefinition, ...]:
     """The columns in their order; `Unsupported` for a type that this version does not know."""
+    kinds, metadata, nulls, optional = _parts(table_map, has_crc=has_crc)
+    columns = list(_plain_columns(kinds, metadata, nulls))
+    for kind, value in _optional(optional, 0):
+        fill = _FILLERS.get(kind)
+        if fill is not None:
+            fill(columns, value)
+    return tuple(columns)
+
+
+def primary_key(table_map: bytes, *, has_crc: bool) -> tuple[int, ...]:
+    """The places of the primary key's columns; empty if there is none, or if the log does not say (see above)."""
+    for kind, value in _optional(_parts(table_map, has_crc=has_crc)[3], 0):
+        if kind == Optional.SIMPLE_PRIMARY_KEY:
+            return tuple(_integers(value))
+        if kind == Optional.PRIMARY_KEY_WITH_PREFIX:
+            return tuple(_integers(value)[::2])
+    return ()
+
+
+def _parts(table_map: bytes, *, has_crc: bool) -> tuple[bytes, bytes, bytes, bytes]:
+    """Types, their metadata, the bitmap of what may be NULL, and the optional metadata."""
     event = table_map[:-CRC_SIZE] if has_crc else table_map
     offset = HEADER_SIZE + 8
     for _ in ("schema", "table"):
@@ -127,13 +150,8 @@ def parse_columns(table_map: bytes, *, has_crc: bool) -> tuple[ColumnDefinition,
     size, offset = read_lenenc(event, offset + count)
     metadata = event[offset : offset + size]
     offset += size
-    nulls = event[offset : offset + (count + 7) // 8]
-    columns = list(_plain_columns(kinds, metadata, nulls))
-    for kind, value in _optional(event, offset + len(nulls)):
-        fill = _FILLERS.get(kind)
-        if fill is not None:
-            fill(columns, value)
-    return tuple(columns)
+    end = offset + (count + 7) // 8
+    return kinds, metadata, event[offset:end], event[end:]
 
 
 def _plain_columns(kinds: bytes, metadata: bytes, nulls: bytes) -> Iterator[ColumnDefinition]:

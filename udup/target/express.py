@@ -7,6 +7,8 @@ a commit does, and waits for a row lock no longer than a second.
 
 from __future__ import annotations
 
+from functools import partial
+
 from udup.errors import Transient
 from udup.mysql.connection import Endpoint, MySQLError, describe, error_code
 from udup.plane.envelope import XaEnd
@@ -49,7 +51,8 @@ class Express:
             if error_code(error) in LOCK_ERRORS:
                 self._session.rollback()
                 return False
-            raise failure_of(error, group.label, events, lambda: self._session.is_taken_over(version)) from error
+            taken_over = partial(self._session.is_taken_over, version)
+            raise failure_of(error, group.label, events, taken_over, has_crc=self._session.has_crc) from error
         self._books.accept(self._index, claim)
         return True
 

@@ -2,39 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 
 from udup.binlog.event import HEADER_SIZE, EventType
-from udup.binlog.table_map import table_name
+from udup.binlog.row_image import LOOKING_EVENTS, first_key
+from udup.binlog.table_map import table_id, table_name
 from udup.errors import Conflict, Transient, UdupError
 from udup.mysql.connection import MySQLError, describe, error_code, is_transient
 
 ER_KEY_NOT_FOUND = 1032
 
+#: "Can't find record in 't'", in whatever language the server speaks.
+_NAMED_TABLE = re.compile(r"'([^']+)'[^']*$")
+
 #: A row lock was not granted (lock wait, deadlock): the server undoes the group, and the same group may succeed.
 LOCK_ERRORS = frozenset({1205, 1213})
 
 
-def failure_of(error: MySQLError, label: str, events: Sequence[bytes], is_taken_over: Callable[[], bool]) -> UdupError:
-    """`label` names the transactions; `is_taken_over` tells whether our checkpoint row is not the expected one."""
+def failure_of(
+    error: MySQLError,
+    label: str,
+    events: Sequence[bytes],
+    is_taken_over: Callable[[], bool],
+    *,
+    has_crc: bool = True,
+) -> UdupError:
+    """`label` names the transactions; `is_taken_over` tells whether our checkpoint row is not the expected one.
+
+    `events` are theirs from the beginning, as far as they are at hand; `has_crc` tells whether each ends in a CRC.
+    """
     text = f"{label}: {describe(error)}"
     if is_transient(error):
         return Transient(text)
     if error_code(error) == ER_KEY_NOT_FOUND and is_taken_over():
         return Transient(f"{label}: another run has taken the job over")
-    tables = ", ".join(_tables_of(b"".join(events)))
-    return Conflict(f"{text} (it changes {tables})" if tables else text)
+    whole = list(_split(b"".join(events)))
+    tables = ", ".join(dict.fromkeys(str(table_name(event)) for event in whole if event[4] == EventType.TABLE_MAP))
+    if not tables:
+        return Conflict(text)
+    looked_for = _looked_for(whole, str(error), has_crc=has_crc) if error_code(error) == ER_KEY_NOT_FOUND else ""
+    return Conflict(f"{text} (it changes {tables}{looked_for})")
 
 
-def _tables_of(events: bytes) -> list[str]:
-    """The tables that a transaction's events name, as far as whole events are there."""
-    names: dict[str, None] = {}
+def _split(events: bytes) -> Iterator[bytes]:
+    """Event by event, as far as whole events are there."""
     offset = 0
     while len(events) - offset >= HEADER_SIZE:
         size = int.from_bytes(events[offset + 9 : offset + 13], "little")
         if size < HEADER_SIZE or offset + size > len(events):
-            break
-        if events[offset + 4] == EventType.TABLE_MAP:
-            names[str(table_name(events[offset : offset + size]))] = None
+            return
+        yield events[offset : offset + size]
         offset += size
-    return list(names)
+
+
+def _looked_for(events: Sequence[bytes], error: str, *, has_crc: bool) -> str:
+    """The first row that is looked for in the table that the server names, as an addition to a sentence.
+
+    Which row is missing the server does not say: in a transaction that changes one row of the table it is this one.
+    """
+    named = _NAMED_TABLE.search(error)
+    maps: dict[bytes, bytes] = {}
+    for event in events:
+        if event[4] == EventType.TABLE_MAP:
+            maps[table_id(event)] = event
+        elif event[4] in LOOKING_EVENTS and (table_map := maps.get(table_id(event))) is not None:
+            name = table_name(table_map)
+            if named is None or named[1] == name.table:
+                key = first_key(table_map, event, has_crc=has_crc)
+                return f"; the first row that it looks for in {name}: {key}" if key else ""
+    return ""

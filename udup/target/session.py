@@ -100,6 +100,11 @@ class ApplySession:
         query(self._connection, "SET SESSION gtid_next = 'AUTOMATIC'")
 
     @property
+    def has_crc(self) -> bool:
+        """Whether events end in a CRC."""
+        return self._with_crc
+
+    @property
     def in_large_transaction(self) -> bool:
         """Whether a transaction is open whose end has not come."""
         return self._large is not None

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from udup.errors import Divergence, Transient, UdupError, error_named
 from udup.mysql.catalog import Table
@@ -256,8 +257,11 @@ class Worker:
     def _failure(self, error: Exception, item: Order | _Chunk | _Count) -> Failed:
         """What is reported: the error's class decides what the run does about it."""
         if isinstance(error, MySQLError) and isinstance(item, (Group, GroupPart)):
-            events = item.events if isinstance(item, Group) else [item.events]
-            error = failure_of(error, item.label, events, lambda: self._session.is_taken_over(item.version))
+            # A later part of a transaction begins anywhere.
+            events = item.events if isinstance(item, Group) else [item.events] if item.index == 0 else []
+            session, version = self._session, item.version
+            taken_over = partial(session.is_taken_over, version)
+            error = failure_of(error, item.label, events, taken_over, has_crc=session.has_crc)
         elif isinstance(error, MySQLError):
             error = (Transient if is_transient(error) else Divergence)(describe(error))
         kind = type(error) if isinstance(error, UdupError) else UdupError
