@@ -13,6 +13,7 @@ from udup.cli.output import number
 
 _TITLES = ("ID", "Name", "Type", "Status", "Stage", "Lag ms", "tx/s", "rows/s", "Copied")
 _NUMBERS = ("Lag ms", "tx/s", "rows/s", "Copied")
+_STYLES = {"running": "green", "failed": "bold red", "dead": "bold red", "paused": "yellow", "pause": "yellow"}
 
 
 @click.command("list", cls=Command)
@@ -32,7 +33,7 @@ def list_jobs(session: Session, prefix: str) -> None:
     elif not jobs:
         session.out.say(f'No job(s) with prefix "{prefix}"' if prefix else "No running jobs")
     else:
-        session.out.table(_TITLES, _rows(jobs), _NUMBERS)
+        session.out.table(_TITLES, _rows(jobs), _NUMBERS, _STYLES)
 
 
 def _rows(stubs: list[Json]) -> Iterator[tuple[object, ...]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,15 +56,22 @@ class Output:
         """One JSON value on one line, for a sequence of them."""
         click.echo(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
-    def table(self, titles: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[str] = ()) -> None:
-        """A table; `right` names the columns of numbers."""
+    def table(
+        self,
+        titles: Sequence[str],
+        rows: Iterable[Sequence[object]],
+        right: Iterable[str] = (),
+        styles: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """A table; `right` names the columns of numbers, `styles` the colours of certain words."""
         from rich.table import Table
+        from rich.text import Text
 
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for title in titles:
             table.add_column(title, justify="right" if title in right else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(shown(cell) for cell in row))
+            table.add_row(*(Text(text, style=styles.get(text, "")) for text in map(shown, row)))
         self._print(table)
 
     def pairs(self, pairs: Iterable[tuple[str, object]]) -> None:

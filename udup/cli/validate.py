@@ -12,6 +12,8 @@ from udup.cli.commands import Command
 from udup.cli.jobfile import Document, read_job
 from udup.cli.options import Session, asks_server
 
+_STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red"}
+
 
 @click.command(cls=Command)
 @click.argument("file")
@@ -50,7 +52,7 @@ def _check_document(document: Document) -> None:
 def _show(session: Session, answer: dict[str, Any]) -> None:
     checks = answer["Checks"]
     rows = ((check["Result"], check["Task"] or "both", check["Check"], check["Found"]) for check in checks)
-    session.out.table(("Result", "Task", "Check", "Found"), rows)
+    session.out.table(("Result", "Task", "Check", "Found"), rows, styles=_STYLES)
     remedies = [check for check in checks if check["Result"] != "pass" and check["Remedy"]]
     if remedies:
         session.out.title("What to do")
