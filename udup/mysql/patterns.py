@@ -11,10 +11,13 @@ characters; with the limits below a match ends within about a second on the wors
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 
 #: The longest pattern, in characters; four names of the longest kind.
 PATTERN_LENGTH = 256
+
+#: Compiled patterns kept in a process.
+PATTERNS_KEPT = 1024
 
 #: Repetitions (`*`, `+`, `{2,5}`) in one pattern: each lets a name of n characters be divided in n more ways.
 MAX_REPETITIONS = 4
@@ -33,7 +36,7 @@ _NESTED_SET = re.compile(r"\[\[|&&|~~|--|\|\|")
 _REFERENCE = re.compile(r"\$(?:\{(\w+)\}|(\$)|(?=(\w)))", re.ASCII)
 
 
-@cache
+@lru_cache(maxsize=PATTERNS_KEPT)
 def compiled(pattern: str, fold: bool) -> re.Pattern[str]:
     """The pattern; `fold` is for servers that keep names in lower case."""
     return re.compile(pattern, re.ASCII | (re.IGNORECASE if fold else re.NOFLAG))

@@ -201,7 +201,10 @@ class Assembler:
         definition = definition_bytes(event, has_crc=self._has_crc)
         known = self._tables.get(key)
         if known is None or known.definition != definition:
-            known = self._know(event, definition)
+            try:
+                known = self._know(event, definition)
+            except Unsupported as error:
+                raise Unsupported(f"{current.mark.gtid}: {error}") from error
             self._tables[key] = known
         if not known.wanted:
             return
