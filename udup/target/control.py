@@ -23,6 +23,7 @@ from udup.plane.envelope import Definition
 from udup.target.checkpoint import Checkpoint, Position, create_tables
 from udup.target.context import run_ddl
 from udup.target.definition import check_definition
+from udup.target.engine import check_engine
 from udup.target.preflight import check_target
 
 T = TypeVar("T")
@@ -92,6 +93,7 @@ class Control:
 
         def check(event: bytes) -> None:
             name = table_name(event)
+            check_engine(self._connected, name.schema, name.table)
             check_definition(self._connected, name.schema, name.table, event, has_crc=has_crc)
 
         for event in maps:

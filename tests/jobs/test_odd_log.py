@@ -1,0 +1,93 @@
+"""Logs that are out of the ordinary: other engines, foreign GTIDs, what a source has lost."""
+
+from __future__ import annotations
+
+import uuid
+
+from tests.jobs.conftest import World, value
+
+
+def test_rows_of_engines_without_transactions_go_to_tables_that_have_them(world: World, name: str) -> None:
+    """The target's tables are InnoDB. A MEMORY table is empty after a restart, and the log says so."""
+    tables = {"m": "MyISAM", "h": "MEMORY", "c": "CSV"}
+    world.on_source(f"CREATE DATABASE {name}")
+    world.on_target(f"CREATE DATABASE {name}")
+    for table, engine in tables.items():
+        columns = "id INT NOT NULL, a INT NOT NULL"
+        world.on_source(f"CREATE TABLE {name}.{table} ({columns}) ENGINE={engine}")
+        world.on_target(f"CREATE TABLE {name}.{table} ({columns}) ENGINE=InnoDB")
+    world.start(name, [name], gtid=world.executed())
+    for table in tables:
+        world.on_source(
+            f"INSERT INTO {name}.{table} VALUES (1, 1), (1, 1), (2, 2)",
+            f"UPDATE {name}.{table} SET a = 5 WHERE id = 1 LIMIT 1",
+            f"DELETE FROM {name}.{table} WHERE id = 2",
+        )
+    world.level(name)
+    for table in tables:
+        rows = f"SELECT GROUP_CONCAT(a ORDER BY a) FROM {name}.{table}"
+        assert value(world.target.endpoint, rows) == value(world.source.endpoint, rows) == "1,5"
+    world.source.restart()
+    world.on_source(f"INSERT INTO {name}.h VALUES (9, 9)")
+    world.level(name)
+    assert value(world.target.endpoint, f"SELECT GROUP_CONCAT(a) FROM {name}.h") == "9"
+
+
+def test_a_target_table_without_transactions_is_refused_before_its_first_row(world: World, name: str) -> None:
+    world.on_source(f"CREATE DATABASE {name}")
+    world.start(name, [name])
+    world.on_source(f"CREATE TABLE {name}.m (id INT) ENGINE=MyISAM", f"INSERT INTO {name}.m VALUES (1)")
+    reason = world.failure(name)
+    assert f"ALTER TABLE `{name}`.`m` ENGINE=InnoDB" in reason
+    assert value(world.target.endpoint, f"SELECT COUNT(*) FROM {name}.m") == 0
+    world.on_target(f"ALTER TABLE {name}.m ENGINE=InnoDB")
+    world.start(name, [name])
+    world.level(name)
+    assert value(world.target.endpoint, f"SELECT COUNT(*) FROM {name}.m") == 1
+
+
+def test_gtids_of_other_servers_with_gaps_and_tags_are_carried_once(world: World, name: str) -> None:
+    other = str(uuid.uuid4())
+    world.on_source(f"CREATE DATABASE {name}", f"CREATE TABLE {name}.t (id INT)")
+    world.start(name, [name])
+
+    def insert(number: int, gtid: str) -> None:
+        world.on_source(f"SET gtid_next = '{gtid}'", f"INSERT INTO {name}.t VALUES ({number})")
+
+    insert(1, f"{other}:5")
+    insert(2, f"{other}:9")
+    insert(3, f"{other}:tag:7")
+    world.level(name)
+    world.forget(name)
+    insert(4, f"{other}:7")
+    insert(5, f"{other}:tag:2")
+    insert(6, "AUTOMATIC:tag")
+    world.start(name, [name])
+    insert(7, f"{other}:1")
+    world.level_and_equal(name, name)
+    assert value(world.target.endpoint, f"SELECT GROUP_CONCAT(id ORDER BY id) FROM {name}.t") == "1,2,3,4,5,6,7"
+    assert f"{other}:1:5:7:9" in world.applied(name).replace("\n", "")
+
+
+def test_purged_logs_stop_the_job_and_are_named(world: World, name: str) -> None:
+    world.on_source(f"CREATE DATABASE {name}", f"CREATE TABLE {name}.t (id INT)")
+    world.start(name, [name])
+    world.level(name)
+    world.forget(name)
+    before = world.executed()
+    world.on_source(f"INSERT INTO {name}.t VALUES (1)", "FLUSH BINARY LOGS")
+    lost = value(world.source.endpoint, "SELECT GTID_SUBTRACT(@@GLOBAL.gtid_executed, %s)", before)
+    world.on_source("PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY")
+    world.post(world.document(name, [name]))
+    reason = world.failure(name)
+    assert str(lost) in reason and "purged" in reason
+
+
+def test_a_source_that_has_forgotten_its_past_stops_the_job(world: World, name: str) -> None:
+    world.on_source(f"CREATE DATABASE {name}", f"CREATE TABLE {name}.t (id INT)", f"INSERT INTO {name}.t VALUES (1)")
+    world.start(name, [name])
+    world.level(name)
+    world.on_source("RESET BINARY LOGS AND GTIDS", f"INSERT INTO {name}.t VALUES (2)")
+    reason = world.failure(name)
+    assert "never executed" in reason or "more GTIDs than" in reason
+    assert value(world.target.endpoint, f"SELECT GROUP_CONCAT(id) FROM {name}.t") == "1"
