@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import ssl
 import stat
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.certificates import Certificates, make_certificates
 from udup.errors import ConfigError, Transient
 from udup.plane.address import connect_options, of_job, shown, with_files
 from udup.plane.link import Link
-from udup.plane.server import USER, NatsServer
+from udup.plane.server import USER, NatsServer, _program
+from udup.sandbox.child import spawn
+from udup.sandbox.ports import free_port
 
 OWN = "nats://udup:s3cret@127.0.0.1:8193"
 
@@ -66,6 +71,42 @@ def test_files_travel_in_the_url_and_are_not_shown() -> None:
     url = with_files(OWN, {"creds": "/etc/u dup.creds", "tls_ca": ""})
     assert connect_options(url) == (OWN, {"user_credentials": "/etc/u dup.creds"})
     assert shown(url) == "nats://127.0.0.1:8193"
+
+
+@pytest.fixture
+def over_tls(tmp_path: Path) -> Iterator[tuple[str, Certificates]]:
+    """A NATS server that takes TLS only, from clients with a certificate and the password; its URL, its files."""
+    made = make_certificates(tmp_path / "certificates")
+    port = free_port()
+    config = tmp_path / "tls.conf"
+    config.write_text(
+        f"listen: '127.0.0.1:{port}'\nauthorization {{ user: u, password: pw }}\n"
+        f"tls {{ cert_file: '{made.cert}', key_file: '{made.key}', ca_file: '{made.ca}', verify: true }}\n"
+    )
+    process = spawn([_program(), "-c", str(config)], tmp_path / "tls.log")
+    yield f"tls://u:pw@127.0.0.1:{port}", made
+    process.kill()
+    process.wait()
+
+
+def test_an_external_server_is_reached_over_tls_with_our_certificate(
+    over_tls: tuple[str, Certificates], tmp_path: Path
+) -> None:
+    bare, made = over_tls
+    files = {"tls_ca": str(made.ca), "tls_cert": str(made.cert), "tls_key": str(made.key)}
+    end = time.monotonic() + 20
+    while True:
+        try:
+            _open(with_files(bare, files))
+            break
+        except Transient:
+            assert time.monotonic() < end, (tmp_path / "tls.log").read_text()
+    other = str(make_certificates(tmp_path / "other").ca)
+    for wrong in ({**files, "tls_ca": other}, {**files, "tls_cert": "", "tls_key": ""}):
+        with pytest.raises(Transient):
+            _open(with_files(bare, wrong))
+    with pytest.raises(Transient, match=r"(?i)authoriz"):
+        _open(with_files(bare.replace("pw", "wrong"), files))
 
 
 def test_tls_verifies_the_server_and_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
