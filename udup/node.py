@@ -8,7 +8,9 @@ dies with it; started again, it finds the jobs in the store and carries them on 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import fcntl
+import gc
 import os
 import signal
 import threading
@@ -40,6 +42,9 @@ WATCH_SECONDS = 0.2
 #: Seconds for jobs to reach a transaction boundary at the end; the whole end takes 10 at most.
 DRAIN_SECONDS = 4.0
 
+#: glibc's number for "no more arenas than this", and how many: one more than an engine's thread and its helpers need.
+_M_ARENA_MAX, _ARENAS = -8, 2
+
 
 def run_node(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises `ConfigError` or `UdupError` if it cannot start."""
@@ -54,7 +59,7 @@ def run_node(settings: Settings) -> None:
 def _lock(folder: Path) -> TextIO:
     """The data folder is ours alone; the lock ends with the process, however it ends."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = (folder / "lock").open("a+")
     except OSError as error:
         raise ConfigError(f"data_dir: cannot use {folder}: {error.strerror}") from error
@@ -90,6 +95,7 @@ class _Node:
             signal.signal(number, lambda *_: self._stopping.set())
         os.environ[FILES_DIR_VARIABLE] = settings.secrets.files_dir  # every process of the node is a fork of this one
         keys = load_keyring(settings.data_path, settings.secrets.key.get_secret_value())
+        _share_memory()
         self._actors = ActorSystem(settings.data_path)
         try:
             if not settings.nats.url:
@@ -157,6 +163,17 @@ class _Node:
 
     def ask(self, message: object, seconds: float) -> Any:
         return self._actors.ask(self._supervisor, message, seconds)
+
+
+def _share_memory() -> None:
+    """Have the processes that are forked from this one share its memory for as long as they can.
+
+    What was imported until now is left alone by the garbage collector, which would write into every page of it; and
+    the threads of a process take their memory from few arenas, since each arena keeps what was freed in it.
+    """
+    gc.collect()
+    gc.freeze()
+    ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def _external_nats(settings: Settings) -> str:
