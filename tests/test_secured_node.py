@@ -6,8 +6,11 @@ import base64
 import json
 import os
 import pickle
+import re
+import select
 import socket
-from contextlib import closing
+import time
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -22,6 +25,9 @@ from udup.sandbox.ports import free_port
 from udup.sandbox.server import MysqlServer
 
 TOKEN = "a-token-of-the-tests-0123456789"
+
+#: The fewest actors of a server with a job: supervisor, store keeper, extractor, applier, worker.
+ACTORS = 5
 
 
 def _holding(folder: Path, secret: str) -> list[Path]:
@@ -38,8 +44,8 @@ class _Touch:
         return Path.touch, (self._path,)
 
 
-def _send_to_every_port(node: UdupNode, message: object) -> int:
-    """As Thespian frames it; the number of processes that have looked at it."""
+def _send_to_actors(node: UdupNode, message: object) -> None:
+    """As Thespian frames it; returns when so many processes have looked at it as a job has at least, and hung up."""
     data = pickle.dumps((None, message))
     ports = {
         address.laddr.port
@@ -47,23 +53,18 @@ def _send_to_every_port(node: UdupNode, message: object) -> int:
         for address in psutil.Process(pid).net_connections("tcp")
         if address.status == psutil.CONN_LISTEN
     }
-    others = ports - {node.http_port, node.nats_port}
-    connections = [socket.create_connection(("127.0.0.1", port), 5) for port in others]
-    for connection in connections:
-        connection.sendall(b"%d>" % len(data) + data)
-    return sum(_is_closed(connection) for connection in connections)
-
-
-def _is_closed(connection: socket.socket) -> bool:
-    """Whether the other end has taken what was sent, and closed; the main process listens only while it asks."""
-    with connection:
-        connection.settimeout(3)
-        try:
-            while connection.recv(4096):
-                pass
-        except TimeoutError:
-            return False
-    return True
+    with ExitStack() as stack:
+        waiting = []
+        for port in ports - {node.http_port, node.nats_port}:
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), 5))
+            connection.sendall(b"%d>" % len(data) + data)
+            waiting.append(connection)
+        left = len(waiting) - ACTORS
+        end = time.monotonic() + 30
+        while len(waiting) > left:
+            assert time.monotonic() < end, waiting
+            readable, _, _ = select.select(waiting, [], [], 1)
+            waiting = [each for each in waiting if each not in readable or each.recv(4096)]
 
 
 def test_passwords_are_in_no_file_and_outlive_a_lost_key(
@@ -87,7 +88,12 @@ def test_passwords_are_in_no_file_and_outlive_a_lost_key(
         shown = [task["Config"]["ConnectionConfig"]["Password"] for task in node.job(schema)["Tasks"]]
         assert shown == ["******", "file:target"]
         marker = tmp_path / "made by a pickle from outside"
-        assert _send_to_every_port(node, _Touch(marker)) >= 5 and not marker.exists()
+        _send_to_actors(node, _Touch(marker))
+        assert not marker.exists()
+        config = node.data / "nats" / "nats.conf"
+        nats_password = re.findall(r'password: "(.+?)"', config.read_text())[0]
+        assert _holding(node.folder, nats_password) == [config]
+        assert not any(nats_password in line for line in node.pids().values())
         node.stop()
         for secret in (source.endpoint.password, target.endpoint.password, TOKEN):
             assert not _holding(node.data, secret)
