@@ -79,9 +79,22 @@ def test_a_job_tells_what_it_has_read_and_applied(world: World, name: str) -> No
     _prepare(world, name)
     world.start(name, [name])
     executed = world.executed().replace("\n", "")
-    copied = _wait_for_progress(world, name, {"level": True, "lag_ms": 0, "applied_gtid": executed})
-    assert (copied["copied_rows"], copied["copy_total_rows"], copied["copy_read_rows"]) == (3, 3, 3)
-    assert (copied["copy_tables"], copied["copy_tables_complete"], copied["eta_s"]) == (2, 2, 0)
+    copied = _wait_for_progress(
+        world,
+        name,
+        {
+            "level": True,
+            "lag_ms": 0,
+            "applied_gtid": executed,
+            "copied_rows": 3,
+            "copy_total_rows": 3,
+            "copy_read_rows": 3,
+            "copy_tables": 2,
+            "copy_tables_complete": 2,
+            "copy_phase": "done",
+            "eta_s": 0,
+        },
+    )
     assert copied["tables"][f"{name}.a"] | {"rows": 3, "total": 3, "complete": True} == copied["tables"][f"{name}.a"]
     assert copied["copy_sent_bytes"] > 0
 

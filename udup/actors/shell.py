@@ -37,9 +37,6 @@ STOP_SECONDS = 6.0
 #: Seconds after which progress is reported even though nothing of it has changed.
 _STILL_SECONDS = 10.0
 
-#: Of a job at rest, these are moved by the source's heartbeats alone.
-_PULSE = frozenset({"received_messages", "received_bytes", "bytes_per_s", "sent_messages", "sent_bytes"})
-
 #: Reports taken from the engine at a time, so that messages are heard in between.
 _BATCH = 200
 
@@ -168,10 +165,9 @@ class EngineActor(ShellActor):
         def report(values: dict[str, Any]) -> None:
             nonlocal last, sent_at
             now = time.monotonic()
-            told = {key: value for key, value in values.items() if key not in _PULSE}
-            if told != last or now - sent_at >= _STILL_SECONDS:
-                last, sent_at = told, now
-                emit(Progress(self.role, run, dict(values)))
+            if values != last or now - sent_at >= _STILL_SECONDS:
+                last, sent_at = dict(values), now
+                emit(Progress(self.role, run, last))
 
         return report
 
