@@ -26,6 +26,8 @@ _FOREIGN_KEY = re.compile(rf"CONSTRAINT {_NAME} FOREIGN KEY ")
 _AUTO_COLUMN = re.compile(rf"({_NAME}) .*\bAUTO_INCREMENT\b", re.DOTALL)
 _EXPRESSION_PART = re.compile(r"[(,]\(")
 _QUOTED = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
+_IMPLIED_COLLATION = re.compile(rf"({_NAME} \w+(?:\((?:[^()']|'(?:[^'\\]|\\.|'')*')*\))?) COLLATE (\w+)", re.DOTALL)
+_TABLE_COLLATION = re.compile(r" COLLATE=(\w+)")
 _STRING = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"", re.DOTALL)
 
 
@@ -43,6 +45,7 @@ class Definition:
 def read_definition(table: Table) -> Definition:
     """The parts of `table.create_sql`. Raises `Unsupported` if it is not laid out as MySQL prints it."""
     items, options = _split(table)
+    items = [_without_implied_collation(item, options) for item in items]
     foreign_keys = tuple(item for item in items if _FOREIGN_KEY.match(item))
     items = [item for item in items if not _FOREIGN_KEY.match(item)]
     if not _can_defer(items):
@@ -93,6 +96,19 @@ def _split(table: Table) -> tuple[list[str], str]:
         if depth == 0:
             return items, sql[start:]
     raise Unsupported(f"the definition of {qualified(table.schema, table.name)} has no end")
+
+
+def _without_implied_collation(item: str, options: str) -> str:
+    """A column that took its collation from the table without one of its own.
+
+    The server prints such a column's collation where it is not its character set's default, and no character set.
+    Made with that, the column would have both for its own.
+    """
+    of_table = _TABLE_COLLATION.search(_QUOTED.sub("''", options))
+    of_column = _IMPLIED_COLLATION.match(item)
+    if of_table and of_column and of_column[2] == of_table[1]:
+        return of_column[1] + item[of_column.end() :]
+    return item
 
 
 def _can_defer(items: list[str]) -> bool:
