@@ -160,3 +160,33 @@ def test_jobs_outlive_the_servers_own_death(node: UdupNode, source: MysqlServer,
     after = node.job("a/b")
     node.delete_job("a/b")
     assert after["Tasks"] == before["Tasks"] and after["CreateIndex"] == before["CreateIndex"]
+
+
+def test_an_actor_tells_its_stacks_and_is_replaced_when_it_is_killed(node: UdupNode, job: str) -> None:
+    def actors() -> dict[tuple[str, str], dict[str, object]]:
+        found = httpx.get(f"{node.url}/v1/agent/actors", timeout=10).json()
+        return {(actor["Role"], actor["JobID"]): actor for actor in found if actor["Slot"] < 2}
+
+    places = [("supervisor", ""), ("store", ""), ("extractor", job), ("applier", job), ("worker", job)]
+    end = time.monotonic() + 30
+    while not all(place in actors() for place in places):
+        assert time.monotonic() < end, actors()
+        time.sleep(0.05)
+    before = actors()
+    for place in places:
+        actor = before[place]
+        assert actor["State"] == "running" and actor["Restarts"] == 0
+        assert int(str(actor["Rss"])) > 1 << 20
+        for _ in range(2):  # each time anew
+            stacks = httpx.get(f"{node.url}/v1/agent/actor/{actor['Pid']}/stacks", timeout=15)
+            assert stacks.status_code == 200 and stacks.text.count("most recent call first") >= 1, stacks.text
+            assert stacks.text.count("Current thread") == 1
+    killed = before["store", ""]["Pid"]
+    assert httpx.post(f"{node.url}/v1/agent/actor/{killed}/kill", timeout=10).status_code == 200
+    while actors().get(("store", ""), {}).get("Pid", killed) == killed:
+        assert time.monotonic() < end + 30, actors()
+        time.sleep(0.05)
+    assert actors()["store", ""]["Restarts"] == 1
+    for act in (httpx.get, httpx.post):
+        path = "stacks" if act is httpx.get else "kill"
+        assert act(f"{node.url}/v1/agent/actor/{os.getpid()}/{path}", timeout=10).status_code == 404
