@@ -123,6 +123,7 @@ class Job:
             selection=spec.selection(),
             start_after=spec.gtid or None,
             drop_existing=spec.drop_table_if_exists,
+            window_messages=spec.channel_size,
             careful=self.careful,
         )
 
@@ -143,6 +144,7 @@ class Job:
             chunk_rows=spec.chunk_size,
             fold_names=self._folds,
             sql_filter=spec.sql_filter(),
+            kept_users=spec.kept_users(),
         )
 
     @property

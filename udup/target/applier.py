@@ -60,6 +60,10 @@ FOLD_SECONDS = 1.0
 REPORT_SECONDS, IDLE_SECONDS = 0.5, 2.0
 
 
+#: Seconds after which the sender is told of what is done with, even if it is little.
+CREDIT_SECONDS = 0.2
+
+
 @dataclass(frozen=True)
 class ApplierSettings:
     nats_url: str = field(repr=False)
@@ -71,6 +75,7 @@ class ApplierSettings:
     selection: Selection
     start_after: str | None  # the job's own Gtid: no full copy
     drop_existing: bool
+    window_messages: int  # what the extractor may have under way in the log
     careful: bool = False  # one transaction at a time, to find the one that fails
 
 
@@ -103,7 +108,9 @@ class Applier:
         self._control = Control(settings.endpoint)
         # One row of the checkpoint more than there are workers: the last is the express session's.
         self._books = Books(settings.workers + 1, self._control.advance)
-        self._credits = Credits()
+        self._credits = Credits(settings.window_messages)
+        self._credit_timer: asyncio.TimerHandle | None = None
+        self._credit_is_late = False
         self._reporter = Reporter()
         self._dispatcher = Dispatcher(
             settings.workers,
@@ -219,7 +226,7 @@ class Applier:
         if batch.number != self._received:
             raise Transient(f"a message was lost on the way: {batch.number} came after {self._received - 1}")
         self._reporter.received(batch, len(data))
-        self._credits.received(batch.number, len(batch.records))
+        self._credits.received(batch.number, len(data), len(batch.records))
         for record in batch.records:
             await self._take(record, batch.number)
         self._changed.set()
@@ -279,9 +286,17 @@ class Applier:
                 return
 
     async def _give_credit(self) -> None:
-        number = self._credits.due()
+        number = self._credits.due(late=self._credit_is_late)
+        self._credit_is_late = False
         if number is not None:
             await self._link.publish(self._subjects.upstream, encode(Credit("log", number)))
+        elif self._credits.owed and self._credit_timer is None:
+            self._credit_timer = asyncio.get_running_loop().call_later(CREDIT_SECONDS, self._hurry_credit)
+
+    def _hurry_credit(self) -> None:
+        self._credit_timer = None
+        self._credit_is_late = True
+        self._changed.set()
 
     async def _keep_books(self) -> None:
         while True:

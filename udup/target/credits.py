@@ -1,7 +1,8 @@
 """Which messages of the log are done with: what the sender may forget and make room for.
 
 A message holds several records, which end in any order; messages are credited in the order in which they came, each
-when all of its records are done with.
+when all of its records are done with. The sender is told when a good part of its window is free again, or after a
+while: a credit for each message would make every single commit two messages, and wake the sender for nothing.
 """
 
 from __future__ import annotations
@@ -9,38 +10,52 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+#: A credit is due when it frees so much: an eighth of the smallest window in bytes, or of the job's in messages, but
+#: not more than a reader under load fills in a few milliseconds.
+DUE_BYTES, DUE_SHARE, DUE_MESSAGES = 128 << 10, 8, 32
+
 
 @dataclass(slots=True)
 class _Message:
     number: int
+    size: int
     open: int  # records that are not done with
 
 
 class Credits:
     """`received` and `finished` for what comes and ends; `due` is what the sender is to be told."""
 
-    def __init__(self) -> None:
+    def __init__(self, window_messages: int) -> None:
+        self._due_messages = min(DUE_MESSAGES, max(1, window_messages // DUE_SHARE))
         self._messages: deque[_Message] = deque()
-        self._done = self._told = 0
+        self._done = self._told = self._freed = 0
 
-    def received(self, number: int, records: int) -> None:
-        """Message `number` came; numbers count from 1 without a gap."""
-        self._messages.append(_Message(number, records))
+    def received(self, number: int, size: int, records: int) -> None:
+        """Message `number` of `size` bytes came; numbers count from 1 without a gap."""
+        self._messages.append(_Message(number, size, records))
 
     def finished(self, number: int) -> None:
         """One record of message `number` is done with."""
         self._messages[number - self._messages[0].number].open -= 1
         while self._messages and not self._messages[0].open:
-            self._done = self._messages.popleft().number
+            message = self._messages.popleft()
+            self._done = message.number
+            self._freed += message.size
 
     @property
     def open_messages(self) -> int:
         """Messages that are not done with."""
         return len(self._messages)
 
-    def due(self) -> int | None:
-        """Up to which message the sender may be told that all is done, once; None if it knows."""
-        if self._done == self._told:
+    @property
+    def owed(self) -> bool:
+        """Something is done with that the sender does not know of."""
+        return self._done != self._told
+
+    def due(self, *, late: bool = False) -> int | None:
+        """Up to which message the sender is to be told that all is done; None if it knows, or need not know yet."""
+        enough = self._done - self._told >= self._due_messages or self._freed >= DUE_BYTES
+        if not self.owed or not (enough or late):
             return None
-        self._told = self._done
+        self._told, self._freed = self._done, 0
         return self._done
