@@ -112,6 +112,10 @@ def test_what_is_ignored_stays_away_and_lists_are_carried_in_part(world: World, 
         "CREATE PROCEDURE p() SELECT 1",
         "UPDATE a, secret SET a.id = 2, secret.id = 3",
         "UPDATE b, log_1 SET b.id = 5, log_1.id = 6",
+        "CREATE TRIGGER ours BEFORE INSERT ON a FOR EACH ROW SET @a = 1",
+        "CREATE TRIGGER others BEFORE INSERT ON log_1 FOR EACH ROW SET @a = 1",
+        "DROP TRIGGER ours",
+        "DROP TRIGGER others",
         "CREATE TABLE log_2 (id INT)",
         "INSERT INTO log_2 VALUES (1)",
         "CREATE TABLE c (id INT PRIMARY KEY)",
@@ -121,6 +125,8 @@ def test_what_is_ignored_stays_away_and_lists_are_carried_in_part(world: World, 
     )
     world.level(name)
     assert _tables(world, name) == "c,d" and _rows(world, f"{name}.d") == [(2,)]
+    triggers = "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s"
+    assert value(world.target.endpoint, triggers, name) == 0
     routines = "SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = %s"
     assert value(world.target.endpoint, routines, name) == 1
     world.on_source(f"RENAME TABLE {name}.d TO {name}.log_d")

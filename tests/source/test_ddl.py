@@ -9,7 +9,7 @@ import pytest
 from tests.source_log import logged_by
 from udup.binlog.event import EventType
 from udup.mysql.connection import Connection, connect, query
-from udup.mysql.selection import Selection
+from udup.mysql.selection import NameRule, SchemaRule, Selection
 from udup.mysql.sqltokens import MODE_ANSI_QUOTES, MODE_NO_BACKSLASH_ESCAPES
 from udup.sandbox.server import MysqlServer
 from udup.source.ddl import Action, Kind, ObjectName, classify, classify_query, decide
@@ -173,6 +173,13 @@ def test_what_is_certain_is_decided_and_the_rest_refused(sql: str, whole: str, p
         decision = decide(statement, selection)
         assert decision.action == expected, decision.reason
         assert decision.reason or decision.action is Action.CARRY
+
+
+def test_a_trigger_that_the_target_may_not_have_is_dropped_if_it_is_there() -> None:
+    less = Selection((SchemaRule("d"),), ignored=(SchemaRule("d", tables=(NameRule("log"),)),))
+    decision = decide(classify(b"DROP TRIGGER x", "d"), less)
+    assert decision.action is Action.CARRY and decision.if_exists
+    assert decide(classify(b"DROP DATABASE d", "d"), less).action is Action.REFUSE
 
 
 def test_a_logged_statement_elsewhere_is_passed_over_only_if_the_server_says_where() -> None:

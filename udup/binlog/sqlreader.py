@@ -50,6 +50,8 @@ class WordReader:
         self.default_schema = default_schema
         #: Every name that was read as one, in the order of the text.
         self.names: list[NameAt] = []
+        #: Whether IF EXISTS or IF NOT EXISTS was read.
+        self.conditional = False
 
     def peek(self, ahead: int = 0) -> str:
         """The keyword that may stand here, empty at the end and for quoted names and strings."""
@@ -103,8 +105,7 @@ class WordReader:
         return Span(word.start, word.end)
 
     def if_exists(self) -> None:
-        if not self.accept("IF", "NOT", "EXISTS"):
-            self.accept("IF", "EXISTS")
+        self.conditional = self.accept("IF", "NOT", "EXISTS") or self.accept("IF", "EXISTS")
 
     def end(self) -> None:
         if self.at < len(self.words):

@@ -46,7 +46,8 @@ class Statement:
     that the server says a DML statement changed. `moves_files` marks DISCARD and IMPORT TABLESPACE, `numbers_rows`
     an AUTO_INCREMENT column added to the rows that are there. `actions` are those of an ALTER TABLE, `moves` old
     and new names of renamed tables.
-    `names` and `schema_at` tell where names stand in the text as `decode` gives it.
+    `names` and `schema_at` tell where names stand in the text as `decode` gives it, `conditional` that it says IF
+    EXISTS or IF NOT EXISTS.
     `atomic_select` marks the CREATE TABLE of a CREATE … SELECT, whose rows follow in the same transaction.
     """
 
@@ -57,6 +58,7 @@ class Statement:
     schemas: tuple[str, ...] = ()
     names: tuple[NameAt, ...] = ()
     schema_at: Span | None = None
+    conditional: bool = False
     actions: tuple[AlterAction, ...] = ()
     moves: tuple[tuple[ObjectName, ObjectName], ...] = ()
     atomic_select: bool = False
@@ -106,7 +108,8 @@ def classify(
     try:
         words = tokenize(decode(sql, codec), sql_mode)
         reader = _Reader(words, default_schema)
-        statement = replace(reader.statement(), names=tuple(reader.names))
+        statement = reader.statement()
+        statement = replace(statement, names=tuple(reader.names), conditional=reader.conditional)
     except (UntokenizableError, UnexpectedWordError) as error:
         return Statement(Kind.UNKNOWN, "", problem=str(error))
     if statement.kind is Kind.DML:

@@ -28,11 +28,13 @@ class Decision:
     """What to do with a statement; `reason` is for people, and always there when it is refused.
 
     `outside` are objects of a carried list (DROP, RENAME) that are not in the job: it is carried without them.
+    `if_exists` marks a DROP of what the target may not have.
     """
 
     action: Action
     reason: str = ""
     outside: tuple[ObjectName, ...] = ()
+    if_exists: bool = False
 
 
 _CARRY = Decision(Action.CARRY)
@@ -153,6 +155,8 @@ def _decide_trigger(statement: Statement, selection: Selection) -> Decision:
     trigger = statement.objects[0]
     if selection.wants_whole_schema(trigger.schema):
         return _CARRY
+    if selection.wants_stored(trigger.schema):  # of an ignored table the target has no trigger
+        return Decision(Action.CARRY, if_exists=True)
     if not selection.wants_schema(trigger.schema):
         return _skip(statement)
     return _refuse(

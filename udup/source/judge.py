@@ -46,12 +46,12 @@ def judge_for(
             return Verdict(Action.XA, query.sql.decode("ascii", "replace"))
         statement = ddl.classify_query(query, fold_names=fold_names)
         shown = _shown(query)
-        verdict, outside = _judge_statement(statement, names.selection, left_out, shown)
+        verdict, decision = _judge_statement(statement, names.selection, left_out, shown)
         if verdict.action not in (Action.CARRY, Action.CREATE):
             return verdict
         try:
-            _note_names(statement, names, outside)
-            rewritten = rewritten_query(event, query, statement, names, outside, has_crc=has_crc)
+            _note_names(statement, names, decision.outside)
+            rewritten = rewritten_query(event, query, statement, names, decision, has_crc=has_crc)
         except Unsupported as error:
             raise Unsupported(f"{error}: {shown}") from error
         return Verdict(verdict.action, shown, rewritten)
@@ -66,15 +66,15 @@ def _shown(query: QueryEvent) -> str:
 
 def _judge_statement(
     statement: Statement, selection: Selection, left_out: SqlFilter, shown: str
-) -> tuple[Verdict, tuple[ObjectName, ...]]:
-    """The verdict, and the objects outside of the job that are to be taken out of the statement."""
-    if statement.kind is Kind.BEGIN:
-        return _BEGIN, ()
-    if statement.kind is Kind.COMMIT:
-        return _COMMIT, ()
-    if statement.kind is Kind.SAVEPOINT and not statement.verb.startswith("ROLLBACK"):
-        return Verdict(Action.IGNORE), ()
+) -> tuple[Verdict, ddl.Decision]:
+    """The verdict, and for a statement to be carried what is to be changed of it."""
     decision = ddl.decide(statement, selection)
+    if statement.kind is Kind.BEGIN:
+        return _BEGIN, decision
+    if statement.kind is Kind.COMMIT:
+        return _COMMIT, decision
+    if statement.kind is Kind.SAVEPOINT and not statement.verb.startswith("ROLLBACK"):
+        return Verdict(Action.IGNORE), decision
     skipped = decision.action is ddl.Action.SKIP
     try:
         if not skipped and statement.kind in _DEFINITIONS:
@@ -84,10 +84,10 @@ def _judge_statement(
     if skipped:
         # Inside a transaction (statement-format changes of another schema, CREATE … SELECT) its commit still comes.
         inside = statement.kind is Kind.DML or statement.atomic_select
-        return Verdict(Action.IGNORE if inside else Action.SKIP, shown), ()
+        return Verdict(Action.IGNORE if inside else Action.SKIP, shown), decision
     if decision.action is ddl.Action.REFUSE:
         raise Unsupported(f"{decision.reason}: {shown}")
-    return Verdict(Action.CREATE if statement.atomic_select else Action.CARRY, shown), decision.outside
+    return Verdict(Action.CREATE if statement.atomic_select else Action.CARRY, shown), decision
 
 
 def _note_names(statement: Statement, names: Renaming, outside: tuple[ObjectName, ...]) -> None:

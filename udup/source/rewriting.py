@@ -16,7 +16,10 @@ from udup.errors import Unsupported
 from udup.mysql.renames import Renaming
 from udup.mysql.sqltokens import codec_of, decoded, tokenize
 from udup.source.bodies import body_edits
+from udup.source.ddl import Action, Decision
 from udup.source.edits import Edit, edited, edited_bytes, name_edit
+
+_AS_IT_IS = Decision(Action.CARRY)
 
 _WITH_BODY = frozenset({Kind.VIEW_DDL, Kind.ROUTINE_DDL, Kind.TRIGGER_DDL, Kind.EVENT_DDL})
 
@@ -26,11 +29,11 @@ def rewritten_query(
     query: QueryEvent,
     statement: Statement,
     renaming: Renaming,
-    outside: Collection[ObjectName] = (),
+    decision: Decision = _AS_IT_IS,
     *,
     has_crc: bool,
 ) -> bytes:
-    """The Query event with the target's names and without the objects `outside` of the job.
+    """The Query event with the target's names, and without what the decision takes out of it.
 
     The very same bytes if nothing changes. Raises `Unsupported`.
     """
@@ -38,9 +41,11 @@ def rewritten_query(
     client = codec_of(variables.charset.client) if variables.charset else "utf-8"
     text, encoding = decoded(query.sql, client)
     schema = query.schema.decode("utf-8", "surrogateescape")
-    edits = [*_without(statement, outside)]
+    edits = [*_without(statement, decision.outside)]
+    if decision.if_exists and not statement.conditional:
+        edits.append(Edit(statement.names[0].start, statement.names[0].start, "IF EXISTS "))
     if renaming.active:
-        edits += _edits(text, statement, renaming, schema, variables.sql_mode or 0, outside)
+        edits += _edits(text, statement, renaming, schema, variables.sql_mode or 0, decision.outside)
     new_schema = renaming.schema(schema) if schema else schema
     if not edits and new_schema == schema:
         return event
