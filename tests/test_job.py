@@ -247,7 +247,6 @@ def test_what_is_no_gtid_set_is_refused(text: str) -> None:
     "config",
     [
         {"ApproveHeterogeneous": True},
-        {"ExpandSyntaxSupport": "true"},
         {"SkipCreateDbTable": "1"},
         {"twowaysync": True},
         {"AutoGtid": True},
@@ -269,7 +268,6 @@ def test_inherited_keys_that_ask_for_nothing_are_accepted() -> None:
     parse_job(
         with_source(
             ApproveHeterogeneous=False,
-            ExpandSyntaxSupport="false",
             ReplicateIgnoreDb=[],
             SkipRenamedColumns=True,
             TimeZone="+08:00",

@@ -124,6 +124,8 @@ class Config(Model):
     replicate_ignore_db: list[ReplicateDoDb] = []
     #: Src: kinds of changes that are left out of the log on purpose.
     sql_filter: list[Annotated[FilterWord, BeforeValidator(filter_word)]] = []
+    #: Src: users, roles and grants too, in a job without ReplicateDoDb.
+    expand_syntax_support: Truth = False
     #: Dest: connections that apply. Absent = 4: the order of commits is kept by their dependencies, so that more than
     #: one is safe. (It was 1 where parallel appliers could get DDL and rows out of order.)
     parallel_workers: Annotated[int, BeforeValidator(values.within(0, MAX_PARALLEL_WORKERS))] = 0

@@ -19,7 +19,6 @@ IN_CONFIG = frozenset(
         "AutoGtid",
         "BinlogFile",
         "BinlogPos",
-        "ExpandSyntaxSupport",
         "KafkaConfig",
         "OracleConfig",
         "SkipCreateDbTable",

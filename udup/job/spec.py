@@ -19,6 +19,7 @@ from udup.job.replicate import ReplicateDoDb, ReplicatedTable
 from udup.job.submission import BODY, unwrap
 from udup.job.words import SUPPORTED_TYPES, Driver, JobType, TaskType
 from udup.mysql.connection import Endpoint
+from udup.mysql.names import KEPT_USERS
 from udup.mysql.selection import Selection
 from udup.mysql.sqlfilter import SqlFilter
 
@@ -113,6 +114,13 @@ class JobSpec(Model):
     def sql_filter(self) -> SqlFilter:
         """What the job leaves out of the log on purpose."""
         return SqlFilter(frozenset(self.source.config.sql_filter))
+
+    def kept_users(self) -> frozenset[str] | None:
+        """Users whose accounts the job leaves alone; None if it carries no accounts: only a whole server's job does."""
+        config = self.source.config
+        if not config.expand_syntax_support or config.replicate_do_db or config.replicate_ignore_db:
+            return None
+        return KEPT_USERS | {task.config.connection_config.user for task in self.tasks}
 
     @property
     def gtid(self) -> str:

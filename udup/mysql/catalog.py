@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -76,9 +77,30 @@ class Schema:
 
 
 @dataclass(frozen=True)
+class Account:
+    """A user or role: `name` in quotes, SHOW CREATE USER less its default roles, these, and SHOW GRANTS."""
+
+    name: str
+    create_sql: str
+    default_roles: str
+    grants: tuple[str, ...]
+
+
+#: In what SHOW CREATE USER prints.
+_DEFAULT_ROLES = re.compile(r" DEFAULT ROLE (`.*?`@`.*?`(?:,`.*?`@`.*?`)*)(?= REQUIRE )")
+
+
+def without_default_roles(create_sql: str) -> tuple[str, str]:
+    """CREATE USER without its default roles, which must be granted first, and these."""
+    roles = _DEFAULT_ROLES.search(create_sql)
+    return _DEFAULT_ROLES.sub("", create_sql, count=1), roles[1] if roles else ""
+
+
+@dataclass(frozen=True)
 class Catalog:
     """Everything that a full copy brings over, in the order of creation."""
 
     schemas: tuple[Schema, ...]
     tables: tuple[Table, ...]
     objects: tuple[StoredObject, ...]
+    accounts: tuple[Account, ...] = ()

@@ -5,6 +5,9 @@ from __future__ import annotations
 #: Schemas that belong to a server, never to a job.
 SYSTEM_SCHEMAS = frozenset({"mysql", "sys", "information_schema", "performance_schema"})
 
+#: Users of a server itself and its administrator, whose accounts are no job's.
+KEPT_USERS = frozenset({"root", "mysql.sys", "mysql.session", "mysql.infoschema"})
+
 #: The schema on the target that holds Udup's own tables.
 UDUP_SCHEMA = "udup"
 

@@ -9,12 +9,13 @@ equal readings count.
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from udup.errors import Transient
 from udup.mysql.catalog import Catalog
-from udup.mysql.connection import Endpoint, MySQLError, connect, describe
+from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe
 from udup.mysql.selection import Selection
+from udup.source.accounts import read_accounts
 from udup.source.schema import read_catalog, same_definitions
 from udup.source.snapshot import Snapshot, open_snapshot
 
@@ -30,19 +31,21 @@ class Baseline:
     catalog: Catalog
 
 
-def open_baseline(endpoint: Endpoint, readers: int, selection: Selection) -> Baseline:
-    """Snapshot and catalog that belong together.
+def open_baseline(
+    endpoint: Endpoint, readers: int, selection: Selection, kept_users: frozenset[str] | None = None
+) -> Baseline:
+    """Snapshot and catalog that belong together; with the accounts but those of `kept_users`, if it is given.
 
     Raises what `open_snapshot` and `read_catalog` raise, and `Transient` if DDL never pauses.
     """
     with closing(connect(endpoint)) as connection:
         try:
-            before = read_catalog(connection, selection)
+            before = _read(connection, selection, kept_users)
             for _ in range(TRIES):
                 snapshot = open_snapshot(endpoint, readers + 1)
                 try:
-                    after = read_catalog(connection, selection)
-                    if same_definitions(before, after):
+                    after = _read(connection, selection, kept_users)
+                    if same_definitions(before, after) and before.accounts == after.accounts:
                         return Baseline(snapshot, after)
                 except BaseException:
                     snapshot.close()
@@ -52,3 +55,8 @@ def open_baseline(endpoint: Endpoint, readers: int, selection: Selection) -> Bas
         except MySQLError as error:
             raise Transient(f"reading the definitions on {endpoint}: {describe(error)}") from error
     raise Transient(f"definitions on {endpoint} changed during each of {TRIES} snapshots: wait for the DDL to end")
+
+
+def _read(connection: Connection, selection: Selection, kept_users: frozenset[str] | None) -> Catalog:
+    catalog = read_catalog(connection, selection)
+    return catalog if kept_users is None else replace(catalog, accounts=read_accounts(connection, kept_users))

@@ -77,6 +77,7 @@ class ExtractorSettings:
     chunk_rows: int | None = None
     fold_names: bool = False  # the source stores names in lower case
     sql_filter: SqlFilter = SqlFilter()  # noqa: RUF009 - frozen
+    kept_users: frozenset[str] | None = None  # whose accounts stay as they are; None: accounts are not carried
 
     @property
     def server_id(self) -> int:
@@ -199,7 +200,9 @@ class Extractor:
     async def _copy(self) -> str:
         """Send everything as of one snapshot; its GTID set."""
         settings = self._settings
-        baseline = await _in_thread(open_baseline, settings.endpoint, settings.readers, settings.selection)
+        baseline = await _in_thread(
+            open_baseline, settings.endpoint, settings.readers, settings.selection, settings.kept_users
+        )
         self._snapshot = snapshot = baseline.snapshot
         catalog = baseline.catalog
         # In a thread: `_pack` may wait for the window, and the credits that open it come to this loop.
@@ -318,7 +321,7 @@ class Extractor:
 
 def _assembler(settings: ExtractorSettings) -> Assembler:
     renaming = Renaming(settings.selection, _names_now(settings))
-    judge = judge_for(settings.selection, settings.fold_names, renaming, settings.sql_filter)
+    judge = judge_for(settings.selection, settings.fold_names, renaming, settings.sql_filter, settings.kept_users)
     return Assembler(settings.selection, judge, renaming, settings.sql_filter)
 
 

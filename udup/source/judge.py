@@ -12,6 +12,7 @@ from udup.mysql.renames import Renaming
 from udup.mysql.selection import Selection
 from udup.mysql.sqlfilter import SqlFilter
 from udup.source import ddl
+from udup.source.accounts import is_carried
 from udup.source.assembly import Action, Judge, Verdict
 from udup.source.ddl import Kind, ObjectName, Statement
 from udup.source.rewriting import rewritten_query
@@ -30,9 +31,16 @@ _DEFINITIONS = frozenset(
 
 
 def judge_for(
-    selection: Selection, fold_names: bool, renaming: Renaming | None = None, sql_filter: SqlFilter | None = None
+    selection: Selection,
+    fold_names: bool,
+    renaming: Renaming | None = None,
+    sql_filter: SqlFilter | None = None,
+    kept_users: frozenset[str] | None = None,
 ) -> Judge:
-    """A judge of the job's Query events. `fold_names`: the source stores names in lower case, its SQL may not."""
+    """A judge of the job's Query events. `fold_names`: the source stores names in lower case, its SQL may not.
+
+    `kept_users`: accounts are carried, but for these users'.
+    """
     names = renaming or Renaming(selection)
     left_out = sql_filter or SqlFilter()
 
@@ -45,6 +53,8 @@ def judge_for(
         if is_xa(query.sql):
             return Verdict(Action.XA, query.sql.decode("ascii", "replace"))
         statement = ddl.classify_query(query, fold_names=fold_names)
+        if statement.kind is Kind.ACCOUNT and kept_users is not None:
+            return _judge_account(query, statement, kept_users)
         shown = _shown(query)
         verdict, decision = _judge_statement(statement, names.selection, left_out, shown)
         if verdict.action not in (Action.CARRY, Action.CREATE):
@@ -57,6 +67,15 @@ def judge_for(
         return Verdict(verdict.action, shown, rewritten)
 
     return judge
+
+
+def _judge_account(query: QueryEvent, statement: Statement, kept_users: frozenset[str]) -> Verdict:
+    """By its verb only, since its text holds a password's hash."""
+    try:
+        carried = is_carried(query, kept_users)
+    except Unsupported as error:
+        raise Unsupported(f"{statement.verb}: {error}") from error
+    return Verdict(Action.CARRY if carried else Action.SKIP, statement.verb)
 
 
 def _shown(query: QueryEvent) -> str:

@@ -74,7 +74,9 @@ def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = N
     """
     variables = event.variables()
     statement = classify_query(event)
-    doing = f"run on the target {_shown(event, variables)}"
+    # An account's statement holds the hash of a password.
+    shown = statement.verb if statement.kind is Kind.ACCOUNT else _shown(event, variables)
+    doing = f"run on the target {shown}"
     try:
         _enter_schema(connection, event)
         _set(connection, session_settings(event, variables))

@@ -21,6 +21,7 @@ from udup.mysql.names import qualified
 from udup.mysql.raw import shut_down
 from udup.plane.envelope import ChunkLoaded, CopyEnd, CopyPlan, CopyTotals, ExpectCopy, encode
 from udup.target import objects
+from udup.target.accounts import conflicting_accounts, create_accounts
 from udup.target.checkpoint import Checkpoint
 from udup.target.copy_progress import CopyProgress, TableCopy
 
@@ -148,6 +149,9 @@ class CopyRun:
         if kept and not self._target.drop_existing:
             raise Refused([_occupied(self._target.endpoint, each) for each in kept])
         self._replace_objects = self._target.drop_existing or bool(ours)
+        where = f"Dest {self._target.endpoint}"
+        if conflicts := conflicting_accounts(connection, self._catalog.accounts, where):
+            raise Refused(conflicts)
         objects.drop_tables(connection, existing)
         for table in self._catalog.tables:
             self._checkpoint.note_copied_table(table.schema, table.name)
@@ -164,6 +168,7 @@ class CopyRun:
 
     def _create_objects(self, connection: Connection) -> None:
         objects.create_objects(connection, self._catalog.objects, self._replace_objects)
+        create_accounts(connection, self._catalog.accounts)
 
     def progress(self) -> dict[str, Any]:
         return self._progress.shown(self._phase, finished=self.finished)
