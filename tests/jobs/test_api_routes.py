@@ -29,8 +29,13 @@ def _shop(world: World, name: str) -> None:
 def test_every_route_answers_as_described_while_a_job_runs(world: World, name: str) -> None:
     """Every GET of the description, with IDs that are there; then the writes in the order of a job's life."""
     _shop(world, name)
-    world.start(name, [name])
     with _client(world) as client:
+        written = client.put("/v1/jobs", json={"Job": world.document(name, [name])})
+        world.posted.add(name)
+        assert (written.status_code, written.headers["x-udup-job-id"]) == (200, name)
+        evaluation = client.get(f"/v1/evaluation/{written.json()['EvalID']}").json()
+        assert (evaluation["Status"], evaluation["JobID"]) == ("complete", name)
+        world.node.wait_stage(name, deadline=DEADLINE)
         described = client.get("/v1/openapi.json").json()
         allocations = client.get(f"/v1/job/{name}/allocations").json()
         assert sorted(each["Task"] for each in allocations) == ["Dest", "Src"]

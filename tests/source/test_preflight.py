@@ -10,13 +10,14 @@ from dataclasses import replace
 import pytest
 
 from udup.errors import Fault
+from udup.mysql.check import Outcome
 from udup.mysql.connection import Endpoint, connect, query, scalar
 from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.privileges import Privileges, parse_grants
 from udup.mysql.selection import Selection
 from udup.sandbox.server import MysqlServer
-from udup.source.preflight import check_source, warn_source
-from udup.source.preflight_tables import check_parents
+from udup.source.preflight import check_source, source_checks, warn_source
+from udup.source.preflight_tables import check_parents, read_tables, table_checks
 
 EVERYTHING = Selection.of([])
 
@@ -108,6 +109,55 @@ def test_the_privileges_of_an_active_role_count(account: Endpoint, source: Mysql
                 assert check_source(read_facts(connection), EVERYTHING, None) == []
         finally:
             query(root, f"DROP ROLE {role}")
+
+
+def test_a_log_that_is_kept_for_a_short_time_is_a_warning(facts: ServerFacts) -> None:
+    assert "RELOAD" not in _problems(warn_source(facts))
+    short = _changed(facts, binlog_expire_logs_seconds="3600", binlog_expire_logs_auto_purge="ON")
+    assert "binlog_expire_logs_seconds is 3600" in _problems(warn_source(short))
+    for more in ({"binlog_expire_logs_seconds": "86400"}, {"binlog_expire_logs_auto_purge": "OFF"}):
+        assert "binlog_expire" not in _problems(warn_source(_changed(short, **more)))
+
+
+def test_every_check_has_a_name_and_says_what_it_found(facts: ServerFacts) -> None:
+    checks = source_checks(_changed(facts, binlog_row_metadata="FULL"), EVERYTHING, None)
+    assert len({check.name for check in checks}) == len(checks)
+    assert all(check.found and check.outcome == Outcome.PASS for check in checks)
+    (only,) = source_checks(replace(facts, is_mariadb=True), EVERYTHING, None)
+    assert (only.name, only.outcome) == ("version", Outcome.FAIL)
+
+
+def test_prepared_transactions_engines_and_keys_are_looked_at(
+    source: MysqlServer, facts: ServerFacts, schema: str
+) -> None:
+    with closing(connect(source.endpoint)) as connection:
+        for statement in (
+            f"CREATE DATABASE {schema}",
+            f"CREATE TABLE {schema}.keyed (id INT, u INT NOT NULL UNIQUE)",
+            f"CREATE TABLE {schema}.nullable (u INT UNIQUE)",
+            f"CREATE TABLE {schema}.expressed (u INT NOT NULL, UNIQUE ((u + 1)))",
+            f"CREATE TABLE {schema}.old (id INT PRIMARY KEY) ENGINE=MyISAM",
+            f"XA START '{schema}'",
+            f"INSERT INTO {schema}.keyed VALUES (1, 1)",
+            f"XA END '{schema}'",
+            f"XA PREPARE '{schema}'",
+        ):
+            query(connection, statement)
+        selection = Selection.of([(schema, [])])
+        try:
+            copied = {
+                check.name: check for check in table_checks(read_tables(connection, facts, selection, full_copy=True))
+            }
+            resumed = {
+                check.name: check for check in table_checks(read_tables(connection, facts, selection, full_copy=False))
+            }
+        finally:
+            query(connection, f"XA ROLLBACK '{schema}'")
+    assert [copied[name].outcome for name in ("xa_prepared", "engines", "tables")] == ["warn", "fail", "pass"]
+    assert [resumed[name].outcome for name in ("xa_prepared", "engines")] == ["pass", "warn"]
+    keyless = copied["table_keys"].found
+    assert (f"{schema}.nullable" in keyless, f"{schema}.expressed" in keyless) == (True, True)
+    assert (f"{schema}.keyed" in keyless, f"{schema}.old" in keyless) == (False, False)
 
 
 def test_purged_transactions_are_named(facts: ServerFacts) -> None:

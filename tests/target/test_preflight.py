@@ -9,13 +9,17 @@ from dataclasses import replace
 
 import pytest
 
+from udup.binlog.gtid import GtidSet
 from udup.errors import Fault
+from udup.mysql.check import Outcome
 from udup.mysql.connection import Endpoint, connect, query
 from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.selection import Selection
 from udup.sandbox.server import MysqlServer
-from udup.target.preflight import check_target, warn_target
-from udup.target.preflight_pair import check_pair, warn_pair
+from udup.target.checkpoint import Checkpoint, create_tables
+from udup.target.preflight import check_target, target_checks, warn_target
+from udup.target.preflight_pair import check_pair, pair_checks, warn_pair
+from udup.target.preflight_tables import StoredCheckpoint, read_checkpoint, read_unfinished
 
 EVERYTHING = Selection.of([])
 
@@ -108,3 +112,32 @@ def test_what_may_matter_is_a_warning(ours: ServerFacts, theirs: ServerFacts) ->
     assert "max_allowed_packet" in _problems(warn_pair(ours, packets))
     zoned = _changed(theirs, system_time_zone="CET", time_zone="SYSTEM")
     assert "time zone" in _problems(warn_pair(ours, zoned))
+    same_id = _changed(theirs, server_id=ours.value("server_id"))
+    assert "server_id" in _problems(warn_pair(ours, same_id))
+    assert "local_infile is OFF" in _problems(warn_target(_changed(theirs, local_infile="OFF")))
+    assert "local_infile" not in _problems(warn_target(_changed(theirs, local_infile="ON")))
+
+
+def test_every_check_has_a_name_and_says_what_it_found(ours: ServerFacts, theirs: ServerFacts) -> None:
+    for checks in (target_checks(_changed(theirs, local_infile="ON"), EVERYTHING), pair_checks(ours, theirs)):
+        assert len({check.name for check in checks}) == len(checks)
+        assert all(check.found and check.outcome == Outcome.PASS for check in checks), checks
+
+
+def test_a_checkpoint_is_read_without_a_lock_and_judged(target: MysqlServer) -> None:
+    """With one of another job in the way, and none of its own, the job begins here."""
+    job = uuid.uuid4().hex
+    with closing(connect(target.endpoint)) as connection:
+        assert read_checkpoint(connection, job) is None
+        create_tables(connection)
+        assert (read_checkpoint(connection, job), read_unfinished(connection, job)) == (None, set())
+        checkpoint = Checkpoint(connection, job, "first", "the selection")
+        executed = GtidSet.parse("11111111-2222-3333-4444-555555555555:1-7")
+        checkpoint.take_over(2, executed)
+        checkpoint.note_copied_table("shop", "t")
+        try:
+            assert read_checkpoint(connection, job) == StoredCheckpoint(str(executed), "the selection")
+            assert read_unfinished(connection, job) == {("shop", "t")}
+        finally:
+            query(connection, "DELETE FROM udup.checkpoint WHERE job = %s", job)
+            query(connection, "DELETE FROM udup.copied_table WHERE job = %s", job)
