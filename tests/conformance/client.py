@@ -41,9 +41,11 @@ class Client:
         found = _CHARSET.match(step.sql)
         if found:
             name = found["name"].lower()
-            self._codecs[step.connection] = "utf-8" if name == "default" else _codec(name)
+            self._codecs[step.connection] = _codec(name)
         try:
             _send(session, step.sql.encode(self._codecs[step.connection]))
+        except UnicodeEncodeError as error:
+            raise UdupError(f"{self._place(step)}: {error}") from error
         except MySQLError as error:
             if error_code(error) != step.error:
                 raise UdupError(f"{self._place(step)}: {describe(error)}") from error
@@ -65,9 +67,9 @@ class Client:
 
 
 def _codec(charset: str) -> str:
-    """Python's name of a MySQL character set."""
-    found = charset_by_name(charset)
-    return found.encoding if found is not None else charset
+    """Python's name of a MySQL character set; a client that says `binary` or `default` sends the file's own UTF-8."""
+    found = None if charset in ("binary", "default") else charset_by_name(charset)
+    return found.encoding if found is not None else "utf-8"
 
 
 def _send(session: Connection, sql: bytes) -> None:

@@ -147,9 +147,10 @@ class Suite:
         return faults.get(case) or f"the job carried what it should refuse ({case.refusal})"
 
     def remove(self, schemas: Iterable[str]) -> None:
+        names = list(schemas)
         for server in (self.source, self.target):
-            with closing(connect(server.endpoint)) as connection:
-                for schema in schemas:
+            with closing(connect(server.endpoint, init_command="SET foreign_key_checks = 0")) as connection:
+                for schema in names:
                     query(connection, f"DROP DATABASE IF EXISTS {quote(schema)}")
 
     def _on(self, server: MysqlServer, sql: str) -> object:
@@ -174,6 +175,7 @@ class Trial:
 
     def carry_out(self) -> dict[Case, str]:
         """The faults by case; raises `_JobFailed` if the job stops."""
+
         self.suite.remove(schema for case in self.cases for schema in case.schemas)
         with ExitStack() as stack:
             clients = self._clients()

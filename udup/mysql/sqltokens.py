@@ -11,6 +11,7 @@ quote means (ANSI_QUOTES) and whether a backslash escapes (NO_BACKSLASH_ESCAPES)
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -86,11 +87,17 @@ class UntokenizableError(ValueError):
 
 @cache
 def codec_of(collation_id: int) -> str:
-    """Python's codec for a character set that the Query event names by the number of a collation."""
+    """Python's codec for a character set that the Query event names by the number of a collation.
+
+    A client that says `binary` names its objects in UTF-8; of a set that Python lacks, the ASCII part is read.
+    """
     try:
-        return str(charset_by_id(collation_id).encoding)
+        codec = str(charset_by_id(collation_id).encoding)
+        return "utf-8" if codec == "binary" else codecs.lookup(codec).name
     except KeyError:
         return "utf-8"
+    except LookupError:
+        return LAST_RESORT_CODEC
 
 
 def decode(text: bytes, codec: str) -> str:

@@ -23,8 +23,10 @@ _TIMES = ("CREATED", "LAST_ALTERED", "CREATE_TIME", "UPDATE_TIME", "CHECK_TIME",
 _SIZES = ("AVG_ROW_LENGTH", "DATA_LENGTH", "MAX_DATA_LENGTH", "INDEX_LENGTH", "DATA_FREE")
 _ESTIMATES = ("TABLE_ROWS", "CARDINALITY", "CHECKSUM", "AUTO_INCREMENT")
 #: PRIVILEGES are those of who asks; an event is disabled on the target, and its originator is a server's number.
-_OF_THE_SERVER = ("PRIVILEGES", "STATUS", "ORIGINATOR", "INTERVAL_STARTS")
-_LEFT_OUT = frozenset(_TIMES + _SIZES + _ESTIMATES + _OF_THE_SERVER)
+_OF_THE_SERVER = ("PRIVILEGES", "STATUS", "ORIGINATOR")
+#: A TIMESTAMP's is kept as its maker's time zone had it, while SHOW CREATE prints it in the session's.
+_AS_TYPED = ("COLUMN_DEFAULT",)
+_LEFT_OUT = frozenset(_TIMES + _SIZES + _ESTIMATES + _OF_THE_SERVER + _AS_TYPED)
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,7 @@ def _restricted_settings(connection: Connection, variables: StatusVariables) -> 
         "sql_require_primary_key": _switch(variables.sql_require_primary_key) or "OFF",  # the source took it without
         "default_table_encryption": _switch(variables.default_table_encryption),
         "explicit_defaults_for_timestamp": _switch(variables.explicit_defaults_for_timestamp),
+        "restrict_fk_on_non_standard_key": "OFF",  # in no log: the source took the key as it was
         # The source logs a key that it generated as part of the statement; the target must not add one.
         "sql_generate_invisible_primary_key": "OFF",
     }

@@ -25,11 +25,14 @@ DEFINITION_SESSION = "SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = 
 
 #: Settings that a target may insist on, and what creating needs. They ask for a privilege
 #: (SESSION_VARIABLES_ADMIN), so they are set only where they differ. Without explicit_defaults_for_timestamp a
-#: TIMESTAMP column that is NOT NULL takes a default of the server's own.
+#: TIMESTAMP column that is NOT NULL takes a default of the server's own; SHOW CREATE leaves a collation out when it is
+#: the one that utf8mb4 was born with, whatever the server makes of it today.
 NEEDED_SETTINGS = (
     ("sql_require_primary_key", "OFF"),
     ("sql_generate_invisible_primary_key", "OFF"),
     ("explicit_defaults_for_timestamp", "ON"),
+    ("restrict_fk_on_non_standard_key", "OFF"),
+    ("default_collation_for_utf8mb4", "utf8mb4_0900_ai_ci"),
 )
 
 #: Memory of one index build. With the default of 1 MB two indexes on a million rows took 25 to 40 % longer.
@@ -49,12 +52,12 @@ class ExistingTable:
 
 def prepare_session(connection: Connection) -> None:
     """Make the session take the source's definitions as they are; raises `UdupError` where it may not."""
-    query(connection, "SET NAMES utf8mb4")
-    query(connection, DEFINITION_SESSION)
     for name, value in NEEDED_SETTINGS:
         current = query(connection, f"SHOW SESSION VARIABLES LIKE '{name}'")
         if current and current[0][1] != value:
             _run(connection, f"SET SESSION {name} = {value}", f"the setting {name} = {value}")
+    query(connection, "SET NAMES utf8mb4")
+    query(connection, DEFINITION_SESSION)
     if query(connection, "SHOW SESSION VARIABLES LIKE 'innodb_ddl_buffer_size'"):  # MySQL 8.0.27
         query(connection, f"SET SESSION innodb_ddl_buffer_size = {INDEX_BUFFER_BYTES}")
 

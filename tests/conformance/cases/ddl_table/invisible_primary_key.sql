@@ -1,0 +1,15 @@
+-- topic: tables with a generated invisible primary key: altered, made visible, filled
+-- session: sql_generate_invisible_primary_key = ON
+-- counters: free
+CREATE TABLE t (a INT);
+INSERT INTO t VALUES (1), (2);
+-- then:
+ALTER TABLE t ADD b INT;
+INSERT INTO t VALUES (3, 3);
+UPDATE t SET a = 9 WHERE b IS NULL;
+ALTER TABLE t ALTER COLUMN my_row_id SET VISIBLE;
+CREATE TABLE u (x VARCHAR(5));
+INSERT INTO u VALUES ('a'), ('b');
+CREATE TABLE s SELECT a FROM t;
+CREATE TABLE l LIKE u;
+DELETE FROM u WHERE x = 'a';

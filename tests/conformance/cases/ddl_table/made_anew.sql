@@ -1,0 +1,12 @@
+-- topic: the same name dropped and made again with another definition, quickly, with rows each time
+CREATE TABLE t (id INT PRIMARY KEY, a INT);
+INSERT INTO t VALUES (1, 1);
+DROP TABLE t;
+CREATE TABLE t (a VARCHAR(10), id INT PRIMARY KEY);
+INSERT INTO t VALUES ('x', 1);
+DROP TABLE t;
+CREATE TABLE t (id INT UNSIGNED PRIMARY KEY, a INT UNSIGNED);
+INSERT INTO t VALUES (4294967295, 4294967295);
+RENAME TABLE t TO u;
+CREATE TABLE t (x DATE);
+INSERT INTO t VALUES ('2026-01-01');

@@ -1,0 +1,14 @@
+-- topic: TRUNCATE with and without the word TABLE, of a parent with checks off
+CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, a INT);
+CREATE TABLE p (id INT PRIMARY KEY);
+CREATE TABLE c (id INT PRIMARY KEY, FOREIGN KEY (id) REFERENCES p (id));
+INSERT INTO t (a) VALUES (1), (2);
+INSERT INTO p VALUES (1), (2);
+INSERT INTO c VALUES (1);
+-- then:
+TRUNCATE t;
+INSERT INTO t (a) VALUES (3);
+SET foreign_key_checks = 0;
+TRUNCATE TABLE p;
+TRUNCATE TABLE c;
+INSERT INTO p VALUES (7);

@@ -1,0 +1,7 @@
+-- topic: an event that runs on the source while the job is on; its rows arrive once
+-- phase: incremental
+-- counters: free
+CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, a INT);
+CREATE EVENT once ON SCHEDULE AT CURRENT_TIMESTAMP ON COMPLETION NOT PRESERVE DO INSERT INTO t (a) VALUES (1);
+SELECT SLEEP(1.2);
+CREATE EVENT later ON SCHEDULE EVERY 1 YEAR STARTS CURRENT_TIMESTAMP + INTERVAL 1 YEAR DO INSERT INTO t (a) VALUES (2);

@@ -1,0 +1,12 @@
+-- topic: transactions that the source compresses
+-- session: binlog_transaction_compression = ON
+CREATE TABLE t (id INT PRIMARY KEY, j JSON, b LONGBLOB);
+INSERT INTO t VALUES (1, '{"a": 1}', REPEAT('abc', 10000));
+-- then:
+BEGIN;
+INSERT INTO t VALUES (2, '[1]', REPEAT('xyz', 500000));
+UPDATE t SET j = '[]';
+DELETE FROM t WHERE id = 1;
+COMMIT;
+INSERT INTO t SELECT id + 10, j, b FROM t;
+CREATE TABLE c SELECT id, j FROM t;

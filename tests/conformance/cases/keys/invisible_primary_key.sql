@@ -1,0 +1,5 @@
+-- topic: a primary key that the server generates (GIPK), with rows from several sessions
+-- counters: free
+-- session: sql_generate_invisible_primary_key = ON
+CREATE TABLE t (a INT, b VARCHAR(20));
+INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) SELECT i, 'x' FROM n;

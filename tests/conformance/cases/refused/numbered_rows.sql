@@ -1,0 +1,7 @@
+-- topic: an AUTO_INCREMENT column added to rows that are there, which each server would number on its own
+-- phase: incremental
+-- expect: refused make the job anew
+CREATE TABLE t (a INT);
+INSERT INTO t VALUES (3), (1), (2);
+-- then:
+ALTER TABLE t ADD id INT AUTO_INCREMENT PRIMARY KEY;

@@ -1,0 +1,16 @@
+-- topic: DDL in the middle of a transaction commits it; LOCK TABLES; autocommit off
+CREATE TABLE t (id INT PRIMARY KEY);
+-- then:
+SET autocommit = 0;
+INSERT INTO t VALUES (1);
+CREATE TABLE u (id INT PRIMARY KEY);
+INSERT INTO u VALUES (1);
+ALTER TABLE u ADD a INT;
+INSERT INTO t VALUES (2);
+LOCK TABLES t WRITE, u WRITE;
+INSERT INTO u VALUES (2, 2);
+UNLOCK TABLES;
+INSERT INTO t VALUES (3);
+ROLLBACK;
+SET autocommit = 1;
+INSERT INTO t VALUES (4);

@@ -1,0 +1,19 @@
+-- topic: savepoints kept, rolled back to, released, nested; names quoted
+CREATE TABLE t (id INT PRIMARY KEY, a INT);
+-- then:
+BEGIN;
+INSERT INTO t VALUES (1, 1);
+SAVEPOINT a;
+INSERT INTO t VALUES (2, 2);
+SAVEPOINT `b c`;
+INSERT INTO t VALUES (3, 3);
+ROLLBACK TO SAVEPOINT `b c`;
+INSERT INTO t VALUES (4, 4);
+RELEASE SAVEPOINT a;
+COMMIT;
+START TRANSACTION;
+UPDATE t SET a = 9;
+SAVEPOINT x;
+DELETE FROM t;
+ROLLBACK TO x;
+COMMIT;

@@ -1,0 +1,9 @@
+-- topic: triggers follow a table that is renamed within the database
+CREATE TABLE a (id INT PRIMARY KEY, n INT);
+CREATE TABLE b (id INT PRIMARY KEY, n INT);
+CREATE TRIGGER ga BEFORE INSERT ON a FOR EACH ROW SET NEW.n = 1;
+-- then:
+RENAME TABLE a TO c, b TO a;
+CREATE TRIGGER gb BEFORE INSERT ON a FOR EACH ROW SET NEW.n = 2;
+INSERT INTO a VALUES (1, 0);
+INSERT INTO c VALUES (1, 0);
