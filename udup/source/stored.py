@@ -13,6 +13,9 @@ from udup.mysql.connection import Connection, MySQLError, describe, is_transient
 from udup.mysql.names import qualified
 from udup.mysql.selection import Selection
 
+#: The note on a view whose definer is no account of the server: it can be read, and made anew on any server.
+NO_SUCH_USER = 1449
+
 
 def read_objects(connection: Connection, schema: str, selection: Selection, problems: list[str]) -> list[StoredObject]:
     """The objects of one schema in the order of creation: routines, views, triggers, events.
@@ -112,7 +115,10 @@ def _show(connection: Connection, kind: str, schema: str, name: str, problems: l
             problems.append(_unreadable(kind, schema, name, describe(error)))
             return None
         row = cursor.fetchone()
-        broken = kind == "VIEW" and cursor.warning_count > 0
+        warned = cursor.warning_count > 0
+    broken = (
+        kind == "VIEW" and warned and any(code != NO_SUCH_USER for _, code, _ in query(connection, "SHOW WARNINGS"))
+    )
     if row is None or broken:
         problems.append(_unreadable(kind, schema, name, "it refers to something that is gone; drop it or leave it out"))
         return None
