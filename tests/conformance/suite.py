@@ -175,7 +175,6 @@ class Trial:
 
     def carry_out(self) -> dict[Case, str]:
         """The faults by case; raises `_JobFailed` if the job stops."""
-
         self.suite.remove(schema for case in self.cases for schema in case.schemas)
         with ExitStack() as stack:
             clients = self._clients()

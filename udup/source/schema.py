@@ -11,6 +11,7 @@ What cannot be copied exactly is refused at once, all of it in one message.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from udup.mysql.catalog import Catalog, Column, Schema, StoredObject, Table
 from udup.mysql.connection import Connection, query
 from udup.mysql.names import qualified, quote
 from udup.mysql.selection import Selection
+from udup.source.rows import MEMBER_KINDS
 from udup.source.stored import read_objects
 
 #: Engines whose rows belong to a consistent snapshot (or that hold none).
@@ -30,12 +32,19 @@ KEY_KINDS = frozenset(
     | {"timestamp", "char", "varchar", "binary", "varbinary"}
 )
 
+#: Character sets with characters that utf8mb3, in which the server prints definitions, does not have.
+SUPPLEMENTARY_CHARSETS = frozenset({"utf8mb4", "utf16", "utf16le", "utf32", "gb18030"})
+_PRINTED = ("utf8mb3", "utf8mb4")
+
 #: Session of a connection that reads the dictionary: text in utf8mb4, fresh estimates, hidden keys shown; the
 #: default of a TIMESTAMP column is printed in the session's time zone.
 DICTIONARY_SESSION = (
     "SET NAMES utf8mb4; SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00', sql_quote_show_create = 1,"
     " information_schema_stats_expiry = 0, show_gipk_in_create_table_and_information_schema = ON"
 )
+
+#: A literal in a generated column, a default or a CHECK with what is left of a character beyond U+FFFF.
+_LOST_LITERAL = re.compile(r"_utf8mb4'(?:[^'\\]|\\.|'')*\?{4}", re.DOTALL)
 
 _AUTO_INCREMENT_COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 
@@ -100,8 +109,14 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
             problems.append(problem)
             continue
         own = columns.get(name, ())
+        problems.extend(_lost_members(connection, schema, name, own))
         key = _chunk_key(keys.get(name, {}), own)
         create = query(connection, f"SHOW CREATE TABLE {qualified(schema, name)}")[0][1]
+        if _LOST_LITERAL.search(create):
+            problems.append(
+                f"an expression in the definition of table {qualified(schema, name)} has a character beyond U+FFFF, which"
+                " MySQL prints as four question marks: write the expression without it, or leave the table out"
+            )
         tables.append(
             Table(
                 schema=schema,
@@ -128,6 +143,21 @@ def _engine_problem(table: str, engine: str | None) -> str:
         f"table {table} ({engine}) is not transactional, so its rows cannot be read at the snapshot's GTID set:"
         " ALTER TABLE … ENGINE=InnoDB, or leave it out"
     )
+
+
+def _lost_members(connection: Connection, schema: str, table: str, columns: tuple[Column, ...]) -> Iterator[str]:
+    """Members of ENUM and SET that the definition does not tell: the server prints a question mark for a character
+    beyond U+FFFF. Looked for in the rows, since a question mark may also be one.
+    """
+    for column in columns:
+        if column.kind in MEMBER_KINDS and column.charset in SUPPLEMENTARY_CHARSETS and "?" in column.column_type:
+            shown, whole = (f"CAST(CONVERT({quote(column.name)} USING {charset}) AS BINARY)" for charset in _PRINTED)
+            sql = f"SELECT 1 FROM {qualified(schema, table)} WHERE {shown} <> {whole} LIMIT 1"
+            if query(connection, sql):
+                yield (
+                    f"column {quote(column.name)} of table {qualified(schema, table)} has a member with a character"
+                    " beyond U+FFFF, which MySQL prints as a question mark: change the member, or leave the table out"
+                )
 
 
 def _read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column, ...]]:

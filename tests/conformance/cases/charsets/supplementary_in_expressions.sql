@@ -1,0 +1,5 @@
+-- topic: characters beyond the BMP in expressions of tables that are made while the job runs
+-- phase: incremental
+CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20) DEFAULT ('😀'), g VARCHAR(30) AS (CONCAT(id, '😀')) STORED, CHECK (a <> '𝔘x'));
+INSERT INTO t (id) VALUES (1);
+ALTER TABLE t ADD b VARCHAR(5) DEFAULT ('𝔘');

@@ -1,0 +1,4 @@
+-- topic: a literal beyond the BMP in a generated column, which the server prints as question marks
+-- phase: copy
+-- expect: refused four question marks
+CREATE TABLE t (id INT PRIMARY KEY, g VARCHAR(30) AS (CONCAT(id, '😀')) STORED);
