@@ -10,6 +10,7 @@ from falcon.testing import TestClient
 from tests.web import contract
 from tests.web.conftest import ACTOR, MOMENT, NODE_ID
 from udup import __version__
+from udup.config import Settings
 from udup.job.allocation import ClientStatus, EventType, TaskEvent, TaskLife, TaskState
 from udup.web.ports import Check, Outcome
 
@@ -307,3 +308,19 @@ def test_a_validation_lists_every_check_and_sums_them_up(
     assert target["ServerID"] == {"Success": False, "Error": "the same server -- name two"}
     assert len(memory.records) == 0
     assert client.simulate_post("/v1/validate/job", json={"Name": "x"}).status_code == 400
+
+
+def test_validations_do_not_take_all_threads(
+    client: TestClient, document: dict[str, Any], memory: Any, settings: Settings
+) -> None:
+    """Each that is under way asks for another one, until there is no place left."""
+    answers: list[int] = []
+
+    def validate(_document: dict[str, Any]) -> list[Check]:
+        answers.append(client.simulate_post("/v1/validate/job", json=document).status_code)
+        return []
+
+    memory.validate = validate
+    assert client.simulate_post("/v1/validate/job", json=document).status_code == 200
+    assert answers == [503] + [200] * (settings.http.threads // 2 - 1)
+    assert client.simulate_get("/v1/jobs").status_code == 200

@@ -92,7 +92,7 @@ def _add_jobs(
 
     app.add_route("/v1/jobs", JobsResource(reads, registration, reading))
     app.add_route("/v1/job/{path:path}", JobResource(control, reads, tables, registration, reading, region))
-    app.add_route("/v1/validate/job", ValidateResource(control, region, limit))
+    app.add_route("/v1/validate/job", ValidateResource(control, region, settings.http))
     app.add_route("/v1/allocations", AllocationsResource(tables, reading))
     app.add_route("/v1/allocation/{path:path}", AllocationResource(tables, reading))
     app.add_route("/v1/evaluations", EvaluationsResource(tables, reading))

@@ -1,18 +1,23 @@
 """/v1/validate/job: what a job would meet if it were started now. Nothing is started and nothing is written.
 
 `Checks` lists everything that was looked at. `ValidationTasks` sums the same up under the names that clients know.
+
+A validation holds a thread of the server for as long as the two MySQL servers take, so that only a part of the threads
+may be used for it.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import falcon
 
 from udup.job import TaskType, unwrap
+from udup.settings import Http
 from udup.web.answers import give
 from udup.web.bodies import read_json
-from udup.web.ports import Check, JobControl, Outcome
+from udup.web.ports import Check, JobControl, NotReady, Outcome
 from udup.web.queries import RegionRule
 from udup.web.shapes.jobs import CheckResult, TaskCheck, Validation, ValidationTask
 
@@ -31,15 +36,22 @@ _GROUPS = {
 
 
 class ValidateResource:
-    def __init__(self, control: JobControl, region: RegionRule, max_body_bytes: int) -> None:
+    def __init__(self, control: JobControl, region: RegionRule, http: Http) -> None:
         self._control = control
         self._region = region
-        self._max_body_bytes = max_body_bytes
+        self._max_body_bytes = http.max_body_bytes
+        self._places = threading.BoundedSemaphore(max(1, http.threads // 2))
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         document = unwrap(read_json(req, self._max_body_bytes)).document
         self._region.check(req, document)
-        give(req, resp, _shown(self._control.validate(document)).to_json())
+        if not self._places.acquire(blocking=False):
+            raise NotReady("as many jobs are being validated as may be at a time; try again in a moment")
+        try:
+            checks = self._control.validate(document)
+        finally:
+            self._places.release()
+        give(req, resp, _shown(checks).to_json())
 
     on_put = on_post
 
