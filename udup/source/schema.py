@@ -114,8 +114,8 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
         create = query(connection, f"SHOW CREATE TABLE {qualified(schema, name)}")[0][1]
         if _LOST_LITERAL.search(create):
             problems.append(
-                f"an expression in the definition of table {qualified(schema, name)} has a character beyond U+FFFF, which"
-                " MySQL prints as four question marks: write the expression without it, or leave the table out"
+                f"an expression in the definition of table {qualified(schema, name)} has a character beyond U+FFFF,"
+                " which MySQL prints as four question marks: write the expression without it, or leave the table out"
             )
         tables.append(
             Table(
