@@ -91,6 +91,7 @@ class Job:
         """Another document for the same job; a run that goes on meanwhile is to be ended."""
         self.record, self.spec, self.nats_url = record, spec, nats_url
         self.outdated = self.running
+        self.completing = False
         self.progress = {}
         self.count_anew()
 

@@ -53,13 +53,18 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class RegisterJob:
+class Wish:
+    """What a client asks of a job. Answered by `Accepted` or `Rejected`."""
+
+
+@dataclass(frozen=True)
+class RegisterJob(Wish):
     document: dict[str, Any] = field(repr=False)
     enforce_index: int | None
 
 
 @dataclass(frozen=True)
-class DeleteJob:
+class DeleteJob(Wish):
     """`purge`: its checkpoint goes as well; answered when that is done."""
 
     job_id: str
@@ -67,12 +72,12 @@ class DeleteJob:
 
 
 @dataclass(frozen=True)
-class PauseJob:
+class PauseJob(Wish):
     job_id: str
 
 
 @dataclass(frozen=True)
-class ResumeJob:
+class ResumeJob(Wish):
     job_id: str
 
 

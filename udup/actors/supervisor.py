@@ -23,46 +23,38 @@ from thespian.actors import ChildActorExited
 
 from udup.actors.applier import DestApplier
 from udup.actors.crew import Crew
-from udup.actors.extractor import SrcExtractor
 from udup.actors.jobs import START_SECONDS, Job, tasks_at_fault
 from udup.actors.messages import (
     Actors,
-    Apply,
     Begin,
     Begun,
-    DeleteJob,
     Drain,
     Drained,
-    Extract,
     Flush,
     Hello,
     ListActors,
     Loaded,
     NodeSettings,
     OpenStore,
-    PauseJob,
     Place,
-    Probe,
     Probed,
     Progress,
-    Purge,
     Purged,
     Ready,
-    RegisterJob,
     Rejected,
-    ResumeJob,
     RunEnded,
     Saved,
-    ShowProgress,
-    StopRun,
     Tick,
+    Wish,
     WorkersKnown,
 )
-from udup.actors.orders import Orders, Then
+from udup.actors.notes import Notes
+from udup.actors.orders import Orders
 from udup.actors.shell import ShellActor
 from udup.actors.storekeeper import StoreKeeper
+from udup.actors.tasks import Tasks
 from udup.actors.worker import ApplyWorker
-from udup.actors.writes import Wish, Writes
+from udup.actors.writes import Writes
 from udup.errors import Fault, Refused, Transient, UdupError
 from udup.job import DesiredState, JobRecord, Stage, TaskType, history
 from udup.plane.address import of_job
@@ -74,9 +66,8 @@ _SOURCE_ANSWER_SECONDS = 5
 #: is broken off then, to be done again by the next run.
 _DRAIN_SECONDS = 10
 
-#: Seconds until what has happened to jobs is passed on, for all of them together, and between two writes of one record
-#: for nothing but that.
-_FLUSH_SECONDS, _WRITE_SECONDS = 0.4, 1.0
+#: Seconds until what has happened to jobs is passed on, for all of them together.
+_FLUSH_SECONDS = 0.4
 
 #: Longest text of a job's StatusDescription.
 _DESCRIPTION = 2000
@@ -89,12 +80,11 @@ class JobSupervisor(ShellActor):
         super().__init__()
         self._settings: NodeSettings | None = None
         self._crew = Crew(self.createActor, self.send)
-        self._orders = Orders(lambda order: self.send(self._crew.address(StoreKeeper.role, ""), order))
         self._jobs: dict[str, Job] = {}
+        self._orders = Orders(self._tell_store)
+        self._notes = Notes(self._jobs, self._orders, self._flush_soon, self._tell_store)
         self._writes: Writes | None = None  # until the store is open
-        self.index = 0  # the last that was given to a write
-        self._flushing = False
-        self._stirred: set[str] = set()  # whose progress is new
+        self._tasks: Tasks
         self._drained_for: Any = None
 
     # ---- The node ----
@@ -103,6 +93,7 @@ class JobSupervisor(ShellActor):
         if self._settings is None:
             self.configure(message.settings)
             self._settings = message.settings
+            self._tasks = Tasks(self._crew, self.send, message.settings)
             self._open_store()
         self.send(sender, Begun(os.getpid()))
 
@@ -115,7 +106,7 @@ class JobSupervisor(ShellActor):
         self.send(self._crew.hire(StoreKeeper, StoreKeeper.role, "", self.settings), OpenStore())
 
     def receiveMsg_Loaded(self, message: Loaded, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self.index = max(self.index, message.index)
+        self._notes.index = max(self._notes.index, message.index)
         if self._writes is not None:
             return  # another StoreKeeper; what is here is newer
         unread = set()
@@ -125,11 +116,11 @@ class JobSupervisor(ShellActor):
             except UdupError as error:
                 self.log.error("job_not_understood", job=record.id, error=str(error))
                 unread.add(record.id)
-        self._writes = Writes(self, self._orders, self._jobs, message.gone, unread)
+        self._writes = Writes(self, self._notes, self._orders, self._jobs, message.gone, unread)
         for job in self._jobs.values():
             job.stored = job.record
             if job.wanted:
-                self.save(job, history.node_started(job.record, time.time_ns()))
+                self._notes.save(job, history.node_started(job.record, time.time_ns()))
             self.settle(job)
         self.log.info("jobs_loaded", jobs=len(self._jobs), not_understood=len(unread))
 
@@ -140,53 +131,17 @@ class JobSupervisor(ShellActor):
 
     # ---- The store ----
 
-    def receiveMsg_RegisterJob(self, message: RegisterJob, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._write(message, sender)
-
-    def receiveMsg_DeleteJob(self, message: DeleteJob, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._write(message, sender)
-
-    def receiveMsg_PauseJob(self, message: PauseJob, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._write(message, sender)
-
-    def receiveMsg_ResumeJob(self, message: ResumeJob, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._write(message, sender)
-
-    def _write(self, message: Wish, sender: Any) -> None:
+    def receiveMsg_Wish(self, message: Wish, sender: Any) -> None:  # noqa: N802 - Thespian's name
         if self._writes is None:
             self.send(sender, Rejected(Transient.__name__, "the job store is not open yet; try again in a moment"))
         else:
             self._writes.carry_out(message, lambda answer: self.send(sender, answer))
 
-    def save(self, job: Job, record: JobRecord, then: Then | None = None) -> int:
-        """Store a job's new record at once; the index of the write."""
-        job.record, self.index = history.numbered(record, job.stored, self.index + 1)
-        job.stored, job.changed, job.saved_at = job.record, False, time.monotonic()
-        self._orders.save(job.record, then)
-        return self.index
-
-    def _note(self, job: Job, record: JobRecord) -> None:
-        """Something has happened: to be stored soon, since a job that comes and goes must not flood the store."""
-        job.record, job.changed = record, True
-        self._flush_soon()
+    def _tell_store(self, message: object) -> None:
+        self.send(self._crew.address(StoreKeeper.role, ""), message)
 
     def _flush_soon(self) -> None:
-        if not self._flushing:
-            self._flushing = True
-            self.wakeupAfter(timedelta(seconds=_FLUSH_SECONDS), Flush())
-
-    def _flush(self) -> None:
-        """One message with the progress of all jobs, and each record that has changed and was not written just now."""
-        self._flushing = False
-        if self._stirred:
-            progress = {job_id: self._jobs[job_id].progress for job_id in self._stirred if job_id in self._jobs}
-            self.send(self._crew.address(StoreKeeper.role, ""), ShowProgress(progress))
-            self._stirred.clear()
-        for job in self._jobs.values():
-            if job.changed and time.monotonic() - job.saved_at >= _WRITE_SECONDS:
-                self.save(job, job.record)
-            elif job.changed:
-                self._flush_soon()
+        self.wakeupAfter(timedelta(seconds=_FLUSH_SECONDS), Flush())
 
     def receiveMsg_Saved(self, message: Saved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._orders.saved(message.ticket)
@@ -210,12 +165,11 @@ class JobSupervisor(ShellActor):
     def _wind_up(self, job: Job) -> None:
         """End the run: at a transaction boundary, or at once where a copy would begin anew anyway."""
         if not job.drainable:
-            self._stop_tasks(job)
+            self._tasks.stop(job)
             self.settle(job)
             return
         job.draining = True
-        self._tell(SrcExtractor, job, StopRun(job.run))
-        self._tell(DestApplier, job, StopRun(job.run, drain=True))
+        self._tasks.drain(job)
         self.wakeupAfter(timedelta(seconds=_DRAIN_SECONDS), Tick(job.id, job.run))
 
     def _wound_up(self, job: Job, kind: str, text: str) -> None:
@@ -233,7 +187,7 @@ class JobSupervisor(ShellActor):
     def _complete(self, job: Job) -> None:
         self.log.info("job_completed", job=job.id)
         update = {"stage": Stage.COMPLETED, "status_description": "", "progress": job.progress}
-        self.save(job, history.completed(job.record.model_copy(update=update), time.time_ns()))
+        self._notes.save(job, history.completed(job.record.model_copy(update=update), time.time_ns()))
         self.settle(job)
 
     def _rest(self, job: Job) -> None:
@@ -242,7 +196,7 @@ class JobSupervisor(ShellActor):
         if job.record.desired == DesiredState.PAUSE and job.record.stage != Stage.PAUSED:
             self.log.info("job_paused", job=job.id)
             update = {"stage": Stage.PAUSED, "progress": job.progress or job.record.progress}
-            self.save(job, history.paused(job.record.model_copy(update=update), time.time_ns()))
+            self._notes.save(job, history.paused(job.record.model_copy(update=update), time.time_ns()))
 
     def dismiss(self, job_id: str) -> None:
         """End its processes, whatever they do."""
@@ -250,9 +204,7 @@ class JobSupervisor(ShellActor):
 
     def _purge(self, job: Job) -> None:
         job.purging = True
-        run = job.next_run()
-        self.send(self._hire(DestApplier, job), Purge(run, job.spec.target_endpoint(), job.id))
-        self.wakeupAfter(timedelta(seconds=START_SECONDS), Tick(job.id, run))
+        self.wakeupAfter(timedelta(seconds=START_SECONDS), Tick(job.id, self._tasks.purge(job)))
 
     def receiveMsg_Purged(self, message: Purged, sender: Any) -> None:  # noqa: N802 - Thespian's name
         job = self._job_of(sender, message.run)
@@ -263,23 +215,10 @@ class JobSupervisor(ShellActor):
 
     def _start(self, job: Job) -> None:
         """Begin a run: both sides look at their servers, then `_decide`."""
-        run = job.next_run()
+        run = self._tasks.begin(job)
         self.log.info("run_begins", job=job.id, run=run, careful=job.careful)
-        self.send(
-            self._hire(SrcExtractor, job),
-            Probe(run, job.spec.source_endpoint(), job.spec.selection()),
-        )
-        self.send(self._hire(DestApplier, job), Apply(job.applier_settings()))
-        self._note(job, history.started(job.record, time.time_ns()))
+        self._notes.note(job, history.started(job.record, time.time_ns()))
         self.wakeupAfter(timedelta(seconds=START_SECONDS), Tick(job.id, run))
-
-    def _hire(self, kind: type[SrcExtractor] | type[DestApplier], job: Job) -> Any:
-        return self._crew.hire(kind, kind.role, job.id, self.settings)
-
-    def _tell(self, kind: type[SrcExtractor] | type[DestApplier], job: Job, message: object) -> None:
-        address = self._crew.address(kind.role, job.id)
-        if address is not None:
-            self.send(address, message)
 
     def _job_of(self, sender: Any, run: int) -> Job | None:
         """The job whose present run this is."""
@@ -310,7 +249,7 @@ class JobSupervisor(ShellActor):
             return
         job.extracting = True
         job.progress["warnings"] = job.warnings()
-        self._tell(SrcExtractor, job, Extract(job.extractor_settings()))
+        self._tasks.extract(job)
 
     def receiveMsg_RunEnded(self, message: RunEnded, sender: Any) -> None:  # noqa: N802 - Thespian's name
         job = self._job_of(sender, message.run)
@@ -331,11 +270,11 @@ class JobSupervisor(ShellActor):
     def _end_run(self, job: Job, kind: str, text: str, faults: Sequence[Fault], role: str) -> None:
         """A run has failed: another one after a pause, or the job has failed."""
         if self._drained_for is not None:
-            self._stop_tasks(job)
+            self._tasks.stop(job)
             self._answer_drained()
             return
         if job.purging:
-            self._stop_tasks(job)
+            self._tasks.stop(job)
             assert self._writes is not None
             self._writes.purge_failed(job, kind, text)
             return
@@ -349,8 +288,8 @@ class JobSupervisor(ShellActor):
             self._fail(job, kind, text, tasks)
             return
         self.log.warning("run_ended", job=job.id, run=job.run, kind=kind, error=text, again_in_s=round(pause, 3))
-        self._stop_tasks(job)
-        self._note(job, history.run_failed(job.record, tasks, text, int(pause * 1e9), time.time_ns()))
+        self._tasks.stop(job)
+        self._notes.note(job, history.run_failed(job.record, tasks, text, int(pause * 1e9), time.time_ns()))
         self.wakeupAfter(timedelta(seconds=max(pause, 0.01)), Tick(job.id, job.run))
 
     def _refuse(self, job: Job, faults: list[Fault]) -> None:
@@ -358,20 +297,15 @@ class JobSupervisor(ShellActor):
 
     def _fail(self, job: Job, kind: str, text: str, tasks: Sequence[TaskType]) -> None:
         self.log.error("job_failed", job=job.id, run=job.run, kind=kind, error=text)
-        self._stop_tasks(job)
+        self._tasks.stop(job)
         update = {"stage": Stage.FAILED, "status_description": text[:_DESCRIPTION], "progress": job.progress}
-        self.save(job, history.given_up(job.record.model_copy(update=update), tasks, text, time.time_ns()))
+        self._notes.save(job, history.given_up(job.record.model_copy(update=update), tasks, text, time.time_ns()))
         self.settle(job)
-
-    def _stop_tasks(self, job: Job) -> None:
-        job.running = job.draining = False
-        for kind in (SrcExtractor, DestApplier):
-            self._tell(kind, job, StopRun(job.run))
 
     def receiveMsg_WakeupMessage(self, message: Any, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         tick = message.payload
         if isinstance(tick, Flush):
-            self._flush()
+            self._notes.flush()
             return
         job = self._jobs.get(tick.job_id) if isinstance(tick, Tick) else None
         if job is not None and job.run == tick.run:
@@ -380,7 +314,7 @@ class JobSupervisor(ShellActor):
     def _look_at(self, job: Job) -> None:
         """A time is over that the present run was given, or the pause after it."""
         if job.draining:
-            self._tell(DestApplier, job, StopRun(job.run))
+            self._tasks.stop(job)
             self._wound_up(job, Transient.__name__, f"no transaction boundary was reached in {_DRAIN_SECONDS} s")
         elif job.running and job.faults and not job.extracting:
             self._refuse(job, job.faults)  # the source has not answered meanwhile
@@ -418,8 +352,7 @@ class JobSupervisor(ShellActor):
         values = dict(message.values)
         stage = values.pop("stage", None)
         job.progress.update({key: value for key, value in values.items() if value != "" or key not in job.progress})
-        self._stirred.add(job.id)
-        self._flush_soon()
+        self._notes.stirred(job)
         if job.draining or job.outdated:
             return  # what it has come to is of no interest any more
         job.proven = job.proven or stage == Stage.RUNNING or values.get("transactions", 0) > 0
@@ -432,7 +365,7 @@ class JobSupervisor(ShellActor):
         job.stage = stage
         if stage != job.record.stage:
             self.log.info("stage", job=job.id, stage=stage.value)
-            self.save(job, job.record.model_copy(update={"stage": stage, "status_description": ""}))
+            self._notes.save(job, job.record.model_copy(update={"stage": stage, "status_description": ""}))
         if job.done:
             job.completing = True
             self.settle(job)
@@ -456,9 +389,7 @@ class JobSupervisor(ShellActor):
     def receiveMsg_Drain(self, _message: Drain, sender: Any) -> None:  # noqa: N802 - Thespian's name
         """Every run ends at a transaction boundary; then the node ends everything."""
         self._drained_for = sender
-        for job in self._jobs.values():
-            if job.changed:
-                self.save(job, job.record)
+        self._notes.save_all()
         for job in self._jobs.values():
             if job.running and not job.draining:
                 self._wind_up(job)

@@ -20,8 +20,10 @@ from udup.actors.messages import (
     RegisterJob,
     Rejected,
     ResumeJob,
+    Wish,
 )
-from udup.actors.orders import Orders, Then
+from udup.actors.notes import Notes
+from udup.actors.orders import Orders
 from udup.errors import Fault, Refused, Transient
 from udup.job import (
     DesiredState,
@@ -36,20 +38,17 @@ from udup.job import (
 )
 from udup.job.allocation import MAX_EVALUATIONS, Evaluation
 
-Wish = RegisterJob | DeleteJob | PauseJob | ResumeJob
 Answer = Callable[[Accepted | Rejected], None]
 
 
 class Host(Protocol):
-    """What the supervisor lends: numbers, the store, and the carrying out."""
+    """What the supervisor lends: settings, the log, and the carrying out."""
 
-    index: int
     log: Any
 
     @property
     def settings(self) -> NodeSettings: ...
     def new_job(self, record: JobRecord) -> Job: ...
-    def save(self, job: Job, record: JobRecord, then: Then | None = None) -> int: ...
     def settle(self, job: Job) -> None: ...
     def dismiss(self, job_id: str) -> None: ...
 
@@ -58,9 +57,16 @@ class Writes:
     """`jobs` are the supervisor's own; `gone` what stays of deleted ones; `unread` IDs that can only be deleted."""
 
     def __init__(
-        self, host: Host, orders: Orders, jobs: dict[str, Job], gone: tuple[Evaluation, ...], unread: set[str]
+        self,
+        host: Host,
+        notes: Notes,
+        orders: Orders,
+        jobs: dict[str, Job],
+        gone: tuple[Evaluation, ...],
+        unread: set[str],
     ) -> None:
         self._host = host
+        self._notes = notes
         self._orders = orders
         self._jobs = jobs
         self._gone = gone
@@ -103,7 +109,7 @@ class Writes:
             if self._jobs.get(job.id) is job:
                 self._host.settle(job)
 
-        index = self._host.save(job, record, stored)
+        index = self._notes.save(job, record, stored)
 
     # ---- Registering ----
 
@@ -125,7 +131,7 @@ class Writes:
     def _accepted(self, wish: RegisterJob, job_id: str, stored: JobRecord | None) -> JobRecord:
         check_enforced_index(wish.enforce_index, job_id, stored)
         spec, document = accept(wish.document, stored.document if stored else None)
-        index = self._host.index + 1
+        index = self._notes.index + 1
         record = JobRecord(
             id=spec.id,
             document=document,
@@ -174,14 +180,14 @@ class Writes:
         elif wish.purge:
             job.wanted_before, job.purge_for = job.record.desired, answer
             record = job.record.model_copy(update={"desired": DesiredState.STOP})
-            self._host.save(job, record, lambda: self._host.settle(job))
+            self._notes.save(job, record, lambda: self._host.settle(job))
         else:
             self._forget(job, answer)
 
     def _delete_unknown(self, job_id: str, answer: Answer) -> None:
         """A success as well. One that is stored and was not understood goes for good."""
-        self._host.index += 1
-        accepted = Accepted(self._host.index, job_id, str(uuid.uuid4()))
+        self._notes.index += 1
+        accepted = Accepted(self._notes.index, job_id, str(uuid.uuid4()))
         if job_id in self._unread:
             self._unread.discard(job_id)
             self._orders.forget(job_id, self._gone, lambda: answer(accepted))
@@ -192,8 +198,8 @@ class Writes:
         del self._jobs[job.id]
         self._host.dismiss(job.id)
         self._host.log.info("job_deleted", job=job.id)
-        removed = self._host.index + 1
-        index = self._host.index = removed + 1
+        removed = self._notes.index + 1
+        index = self._notes.index = removed + 1
         numbers = {"job_modify_index": removed, "create_index": index, "modify_index": index}
         made = history.deregistered(job.record).model_copy(update=numbers)
         self._gone = (*self._gone, made)[-MAX_EVALUATIONS:]
@@ -210,7 +216,7 @@ class Writes:
         remedy = "mend that and try again, or delete the job without purge, which leaves its checkpoint on the target"
         fault = Fault("purge", f"job {job.id} was not deleted: {text}", remedy)
         kinds = (Transient.__name__, Refused.__name__)
-        self._host.save(job, job.record.model_copy(update={"desired": job.wanted_before}))
+        self._notes.save(job, job.record.model_copy(update={"desired": job.wanted_before}))
         answer(Rejected(kinds[kind != Transient.__name__], str(fault), (fault,)))
         self._host.settle(job)
 
