@@ -14,7 +14,7 @@ from udup.errors import Refused, Unsupported
 from udup.job import parse_job
 from udup.mysql.patterns import compiled, expand, pattern_problem, template_problem
 from udup.mysql.renames import Renaming, problems_of
-from udup.mysql.selection import Selection
+from udup.mysql.selection import Place, Selection
 from udup.mysql.sqlfilter import SqlFilter
 
 Json = dict[str, Any]
@@ -107,6 +107,19 @@ def test_new_names_are_made_of_groups() -> None:
     whole = _selection(_schema("d", TableSchemaRename="e"), {"TableSchema": "d", "TableSchemaRename": "e",
                        "Tables": [{"TableName": "t", "TableRename": "new"}]})  # fmt: skip
     assert whole.renamed_table("d", "t") == ("e", "new") and whole.renamed_table("d", "u") == ("e", "u")
+
+
+def test_what_is_named_for_certain_is_named_as_its_server_keeps_it() -> None:
+    selection = _selection(
+        _schema("Whole", TableSchemaRename="New"),
+        {"TableSchema": "d", "Tables": [{"TableName": "T", "TableRename": "U"}, {"TableName": "v"}]},
+        {"TableSchema": "e", "Tables": [{"TableName": "t"}, {"TableRegex": "^x"}]},
+        {"TableSchemaRegex": "^f"},
+    )
+    source = [Place("Whole", "*", True), Place("d", "T", False), Place("d", "v", False), Place("e", "*", False)]
+    assert list(selection.places()) == source and selection.is_open
+    assert [str(each.table) for each in selection.places(renamed=True)] == ["*", "U", "v", "*"]
+    assert next(selection.folding(True).places(renamed=True)) == Place("new", "*", True)
 
 
 def test_the_digest_of_a_job_of_exact_names_is_what_it_always_was() -> None:
