@@ -10,7 +10,7 @@ from tests.source_log import executed
 from udup.binlog.gtid import GtidSet
 from udup.mysql.connection import Endpoint, connect, query
 from udup.mysql.selection import Selection
-from udup.plane.envelope import Beat, Definition, Format, Part, Record, Skipped, Transaction
+from udup.plane.envelope import Beat, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
 from udup.source.assembly import Assembler
 from udup.source.judge import judge_for
 from udup.source.stream import BinlogStream
@@ -46,7 +46,7 @@ def records(source: Endpoint, after: GtidSet, selection: Selection) -> list[Reco
             for record in made:
                 if isinstance(record, Skipped):
                     told.update(GtidSet.parse(record.gtids))
-                elif isinstance(record, (Transaction, Part, Definition)):
+                elif isinstance(record, (Transaction, Part, Definition, XaEnd)):
                     told.add(record.mark.source, record.mark.number)
             # The source sends heartbeats while it passes over what is executed, too.
             if any(isinstance(record, Beat) for record in made) and told == wanted:

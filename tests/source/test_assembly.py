@@ -6,7 +6,7 @@ import pytest
 
 from tests.applied import apply_all, position_of, records, run, session
 from udup.mysql.selection import Selection
-from udup.plane.envelope import Definition, Format, Part, Record, Skipped, Transaction
+from udup.plane.envelope import Definition, Format, Part, Record, Skipped, Transaction, XaEnd
 from udup.sandbox.compare import compare
 from udup.sandbox.server import MysqlServer
 
@@ -167,3 +167,28 @@ def test_small_transactions_are_the_same_compressed_or_not(source: MysqlServer, 
 def test_nothing_new_is_nothing(source: MysqlServer, tables: str) -> None:
     made = records(source.endpoint, position_of(source.endpoint), _chosen(tables))
     assert [type(record) for record in made] in ([], [Format])
+
+
+def test_a_prepared_transaction_is_told_of_even_when_it_holds_nothing_for_the_job(
+    source: MysqlServer, tables: str
+) -> None:
+    """Its end comes under another GTID, perhaps in another run, and must not be unknown there."""
+    xid = f"'{tables}'"
+    before = run(
+        source.endpoint,
+        f"USE {tables}",
+        *(f"XA START {xid}", "INSERT INTO z VALUES (1, 1, '')", f"XA END {xid}", f"XA PREPARE {xid}"),
+        f"XA COMMIT {xid}",
+        *(f"XA START {xid}", "INSERT INTO a VALUES (1, 1, '')", f"XA END {xid}", f"XA PREPARE {xid}"),
+        f"XA ROLLBACK {xid}",
+        *(f"XA START {xid}", "INSERT INTO z VALUES (2, 1, '')", f"XA END {xid}", f"XA COMMIT {xid} ONE PHASE"),
+    )
+    nothing, commit, something, rollback, skipped = (
+        each for each in records(source.endpoint, before, _chosen(tables)) if not isinstance(each, Format)
+    )
+    log_xid = f"X'{tables.encode().hex()}',X'',1"
+    assert isinstance(nothing, Transaction) and (nothing.xid, nothing.events) == (log_xid, b"")
+    assert isinstance(something, Transaction) and something.xid == log_xid and something.events
+    assert isinstance(commit, XaEnd) and (commit.xid, commit.commit) == (log_xid, True)
+    assert isinstance(rollback, XaEnd) and (rollback.xid, rollback.commit) == (log_xid, False)
+    assert isinstance(skipped, Skipped)

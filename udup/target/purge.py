@@ -7,6 +7,7 @@ from contextlib import closing
 from udup.errors import Transient, UdupError
 from udup.mysql.connection import Endpoint, MySQLError, connect, describe, error_code, is_transient, query
 from udup.mysql.names import UDUP_SCHEMA
+from udup.target import prepared
 from udup.target.checkpoint import COPY_TABLE, TABLE
 
 #: Seconds to connect, and to wait for the rows while a transaction of the last run is being rolled back.
@@ -17,14 +18,14 @@ _NOTHING_THERE = (1049, 1146)
 
 
 def purge(endpoint: Endpoint, job: str) -> None:
-    """Remove the rows, both tables' or none. The schema and the copied tables stay.
+    """Remove the rows, all tables' or none. The schema and the copied tables stay.
 
     Whatever an earlier run might still send finds its row gone and applies nothing.
     """
     try:
         with closing(connect(endpoint, connect_timeout=_CONNECT_SECONDS, autocommit=False)) as connection:
             query(connection, f"SET SESSION innodb_lock_wait_timeout = {_LOCK_SECONDS}")
-            for table in (TABLE, COPY_TABLE):
+            for table in (TABLE, COPY_TABLE, prepared.TABLE):
                 try:
                     query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", job)
                 except MySQLError as error:
