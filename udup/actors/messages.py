@@ -323,3 +323,8 @@ class Tick:
 @dataclass(frozen=True)
 class Flush:
     """A wake-up that the supervisor asked for: store what has happened to the jobs."""
+
+
+@dataclass(frozen=True)
+class NextTurn:
+    """A wake-up that the supervisor asked for: start jobs that wait for their turn."""

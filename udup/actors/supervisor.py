@@ -34,6 +34,7 @@ from udup.actors.messages import (
     Hello,
     ListActors,
     Loaded,
+    NextTurn,
     NodeSettings,
     OpenStore,
     Place,
@@ -51,6 +52,7 @@ from udup.actors.messages import (
 from udup.actors.notes import Notes
 from udup.actors.orders import Orders
 from udup.actors.shell import ShellActor
+from udup.actors.starting import Starting
 from udup.actors.storekeeper import StoreKeeper
 from udup.actors.tasks import Tasks
 from udup.actors.worker import ApplyWorker
@@ -69,6 +71,9 @@ _DRAIN_SECONDS = 10
 #: Seconds until what has happened to jobs is passed on, for all of them together.
 _FLUSH_SECONDS = 0.4
 
+#: Until jobs that wait to be started are looked at again.
+_TURN = timedelta(seconds=0.1)
+
 #: Longest text of a job's StatusDescription.
 _DESCRIPTION = 2000
 
@@ -83,6 +88,7 @@ class JobSupervisor(ShellActor):
         self._jobs: dict[str, Job] = {}
         self._orders = Orders(self._tell_store)
         self._notes = Notes(self._jobs, self._orders, self._flush_soon, self._tell_store)
+        self._starting = Starting(self._jobs, lambda: self.wakeupAfter(_TURN, NextTurn()))
         self._writes: Writes | None = None  # until the store is open
         self._tasks: Tasks
         self._drained_for: Any = None
@@ -157,10 +163,10 @@ class JobSupervisor(ShellActor):
                 self._wind_up(job)
         elif job.record.desired == DesiredState.STOP:
             self._purge(job)
-        elif job.wanted:
-            self._start(job)
-        else:
+        elif not job.wanted:
             self._rest(job)
+        elif self._starting.admits(job):
+            self._start(job)
 
     def _wind_up(self, job: Job) -> None:
         """End the run: at a transaction boundary, or at once where a copy would begin anew anyway."""
@@ -306,6 +312,10 @@ class JobSupervisor(ShellActor):
         tick = message.payload
         if isinstance(tick, Flush):
             self._notes.flush()
+            return
+        if isinstance(tick, NextTurn):
+            for waiting in self._starting.next():
+                self.settle(waiting)
             return
         job = self._jobs.get(tick.job_id) if isinstance(tick, Tick) else None
         if job is not None and job.run == tick.run:
