@@ -494,3 +494,9 @@ def test_the_api_shows_every_key_in_order_and_config_as_given() -> None:
         "ID", "Name", "Type", "Status", "StatusDescription", "JobSummary",
         "CreateIndex", "ModifyIndex", "JobModifyIndex",
     ]  # fmt: skip
+
+
+def test_progress_of_a_table_that_is_called_password_is_shown() -> None:
+    _, document = accept(seed())
+    tables = {"s.user_password": {"rows": 3}}
+    assert to_api(JobRecord(id="a", document=document, progress={"tables": tables}))["Progress"]["tables"] == tables
