@@ -222,7 +222,9 @@ class Trial:
         """A job of all schemas that runs; deleted at the end."""
         schemas = [schema for case in self.cases for schema in self.schemas_of(case)]
         source, target = self.suite.source.endpoint, self.suite.target.endpoint
-        document = job_document(self.label, source, target, schemas, workers=2) | {"ID": self.label}
+        document = job_document(self.label, source, target, schemas, workers=2 if len(self.cases) > 1 else 1) | {
+            "ID": self.label
+        }
         document["Tasks"][0]["Config"]["ChunkSize"] = CHUNK_ROWS
         self.suite.node.post_job(document)
         try:

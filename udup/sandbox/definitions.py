@@ -1,10 +1,12 @@
 """A server's definitions as text, for comparing two servers: SHOW CREATE of everything, and the dictionary's views.
 
-Two things are taken out of the texts before they are compared:
+Three things are taken out of the texts before they are compared:
 
 * a table's AUTO_INCREMENT counter, which is kept by itself: an insert that was rolled back moves it on the source and
   is in no binary log;
-* an event's ENABLE or DISABLE: on a target it has to be disabled, which is checked by itself.
+* an event's ENABLE or DISABLE: on a target it has to be disabled, which is checked by itself;
+* the collation behind a column's CHARACTER SET, which a server prints or not by how the column was once made; the
+  dictionary says it always.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from udup.mysql.names import qualified, quote
 from udup.sandbox.dictionary import Name, read_dictionary
 
 _COUNTER = re.compile(r"(?<=\n\)) (?P<engine>ENGINE=\w+) AUTO_INCREMENT=(?P<counter>\d+)")
+_COLUMN_COLLATION = re.compile(r"( CHARACTER SET \w+) COLLATE \w+")
 _EVENT_STATE = re.compile(r"(ON COMPLETION (?:NOT )?PRESERVE) (?:ENABLE|DISABLE(?: ON (?:SLAVE|REPLICA))?)")
 
 #: Statements that make two servers print alike whatever their global settings are.
@@ -26,6 +29,9 @@ SESSION = (
     "SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1",
     "SET SESSION show_gipk_in_create_table_and_information_schema = ON, group_concat_max_len = 1000000",
 )
+
+#: What stands in a view's TABLE_COMMENT while it cannot be used.
+INVALID_VIEW = "references invalid table(s)"
 
 #: The columns of SHOW CREATE … that hold the definition and its session context, by kind.
 _SHOWN = {
@@ -50,6 +56,12 @@ class Definitions:
     dictionary: dict[str, dict[Name, str]]
     enabled_events: frozenset[Name]
 
+    @property
+    def invalid_views(self) -> frozenset[Name]:
+        """Views whose columns the dictionary does not have at the moment: their definer is gone, or a table."""
+        rows = self.dictionary.get("TABLES", {})
+        return frozenset(name for name, text in rows.items() if INVALID_VIEW in text)
+
     def pairs(self, other: Definitions) -> Iterator[tuple[str, dict[Name, str], dict[Name, str]]]:
         """(kind, texts here, texts there) for every kind of thing that has a statement to make it."""
         yield "SCHEMA", self.schemas, other.schemas
@@ -73,12 +85,16 @@ def read_definitions(connection: Connection, schemas: Sequence[str]) -> Definiti
     counters = {name: found for name, text in shown.items() if (found := _COUNTER.search(text))}
     return Definitions(
         schemas={(name,): _show(connection, "DATABASE", quote(name), (1,)) for name in existing},
-        tables={name: _COUNTER.sub(r" \g<engine>", text) for name, text in shown.items()},
+        tables={name: _comparable(text) for name, text in shown.items()},
         counters={name: int(found["counter"]) for name, found in counters.items()},
         objects={kind: _objects(connection, names[kind], kind) for kind in _SHOWN},
         dictionary=read_dictionary(connection, existing),
         enabled_events=frozenset(names["ENABLED EVENT"]),
     )
+
+
+def _comparable(create_table: str) -> str:
+    return _COLUMN_COLLATION.sub(r"\1", _COUNTER.sub(r" \g<engine>", create_table))
 
 
 def _existing(connection: Connection, schemas: Sequence[str]) -> list[str]:

@@ -28,6 +28,14 @@ _EXPRESSION_PART = re.compile(r"[(,]\(")
 _QUOTED = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 _IMPLIED_COLLATION = re.compile(rf"({_NAME} \w+(?:\((?:[^()']|'(?:[^'\\]|\\.|'')*')*\))?) COLLATE (\w+)", re.DOTALL)
 _TABLE_COLLATION = re.compile(r" COLLATE=(\w+)")
+_COLUMN_NAME = re.compile(_NAME)
+
+#: Types for which the server does not print DEFAULT NULL.
+_WITHOUT_DEFAULT_NULL = frozenset(
+    {"tinyblob", "blob", "mediumblob", "longblob", "tinytext", "text", "mediumtext", "longtext", "json", "geometry"}
+    | {"point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geomcollection"}
+)
+
 _STRING = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"", re.DOTALL)
 
 
@@ -69,6 +77,19 @@ def index_statements(table: Table) -> list[str]:
     alter = f"ALTER TABLE {qualified(table.schema, table.name)} ADD "
     plain = [alter + ", ADD ".join(parts.indexes)] if parts.indexes else []
     return plain + [alter + index for index in parts.fulltext]
+
+
+def default_statements(table: Table) -> list[str]:
+    """Takes from columns that may be NULL the default NULL, where they had been altered to have no default at all."""
+    items, _ = _split(table)
+    texts = {found.group(): _QUOTED.sub("''", item) for item in items if (found := _COLUMN_NAME.match(item))}
+    dropped = [
+        f"ALTER COLUMN {quote(column.name)} DROP DEFAULT"
+        for column in table.columns
+        if column.nullable and not column.generated and column.kind not in _WITHOUT_DEFAULT_NULL
+        if " DEFAULT " not in texts.get(quote(column.name), " DEFAULT ")
+    ]
+    return [f"ALTER TABLE {qualified(table.schema, table.name)} " + ", ".join(dropped)] if dropped else []
 
 
 def foreign_key_statements(table: Table) -> list[str]:

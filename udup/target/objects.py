@@ -18,7 +18,7 @@ from udup.errors import Transient, UdupError
 from udup.mysql.catalog import Schema, StoredObject, Table
 from udup.mysql.connection import Connection, MySQLError, describe, is_transient, query, scalar
 from udup.mysql.names import qualified, quote
-from udup.target.create_table import create_statement, foreign_key_statements, index_statements
+from udup.target.create_table import create_statement, default_statements, foreign_key_statements, index_statements
 
 #: Session of a connection that creates. The source has these definitions, so strictness has nothing to add.
 DEFINITION_SESSION = "SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00', foreign_key_checks = 0"
@@ -99,7 +99,8 @@ def create_tables(connection: Connection, tables: Iterable[Table]) -> None:
     """Create the tables without secondary indexes and foreign keys, on a session of `prepare_session`."""
     for table in tables:
         place = qualified(table.schema, table.name)
-        _run(connection, create_statement(table), f"creating table {place}")
+        for statement in (create_statement(table), *default_statements(table)):
+            _run(connection, statement, f"creating table {place}")
 
 
 def add_indexes(connection: Connection, table: Table) -> None:

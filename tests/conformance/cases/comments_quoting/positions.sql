@@ -12,6 +12,6 @@ DROP /* x */ TABLE /*! IF EXISTS */ c1 /* y */;
 RENAME TABLE c2 /* to */ TO /* -- */ c3;
 INSERT INTO t /* rows */ VALUES (1, 1) -- done
 ;
-CREATE TABLE c4 (id INT) COMMENT '-- ; /*' /* last;
+CREATE TABLE c4 (id INT) COMMENT '-- ; /*' /* last
  two lines */;
 TRUNCATE/**/c4;

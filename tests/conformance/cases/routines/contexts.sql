@@ -5,7 +5,7 @@ CREATE PROCEDURE l() SELECT 'äöü', _utf8mb4'x';
 -- then:
 SET NAMES gbk;
 SET sql_mode = 'TRADITIONAL';
-CREATE PROCEDURE g() COMMENT '中文' SELECT '中';
+CREATE PROCEDURE g() SELECT '中';
 SET NAMES utf8mb4 COLLATE utf8mb4_general_ci;
 SET collation_connection = utf8mb4_bin;
 CREATE FUNCTION u(a VARCHAR(5)) RETURNS TEXT DETERMINISTIC RETURN CONCAT(a, '😀');

@@ -1,4 +1,5 @@
 -- topic: a view whose table is renamed, dropped and made again later on
+-- phase: incremental
 CREATE TABLE t (id INT PRIMARY KEY, a INT);
 CREATE VIEW v AS SELECT * FROM t;
 -- then:

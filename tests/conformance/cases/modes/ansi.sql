@@ -1,0 +1,8 @@
+-- topic: the combination ANSI
+-- session: sql_mode = 'ANSI'
+CREATE TABLE "t" ("id" INT PRIMARY KEY, "a b" REAL, g VARCHAR(20) AS ("id" || 'x') STORED);
+INSERT INTO "t" (id, "a b") VALUES (1, 1/3);
+-- then:
+CREATE TABLE "u" LIKE "t";
+INSERT INTO "u" (id) VALUES (2);
+CREATE PROCEDURE "p q" () SELECT 'x' || 'y';

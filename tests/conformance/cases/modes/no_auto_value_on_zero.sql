@@ -1,0 +1,8 @@
+-- topic: zero in an AUTO_INCREMENT column, in rows and in an ALTER that copies
+-- session: sql_mode = 'NO_AUTO_VALUE_ON_ZERO'
+CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, a INT);
+INSERT INTO t VALUES (0, 1), (5, 2);
+-- then:
+ALTER TABLE t ADD b INT, ALGORITHM=COPY;
+INSERT INTO t VALUES (NULL, 3, 3);
+ALTER TABLE t MODIFY id BIGINT AUTO_INCREMENT;

@@ -1,0 +1,8 @@
+-- topic: an engine that is not there becomes InnoDB without NO_ENGINE_SUBSTITUTION
+-- session: sql_mode = ''
+CREATE TABLE t (id INT PRIMARY KEY) ENGINE=FEDERATED;
+INSERT INTO t VALUES (1);
+-- then:
+CREATE TABLE u (id INT PRIMARY KEY) ENGINE=NDBCLUSTER;
+INSERT INTO u VALUES (1);
+ALTER TABLE t ENGINE=EXAMPLE;

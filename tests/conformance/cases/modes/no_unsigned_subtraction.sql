@@ -1,0 +1,7 @@
+-- topic: NO_UNSIGNED_SUBTRACTION decides the types of CREATE … SELECT and of generated columns' values
+-- session: sql_mode = 'NO_UNSIGNED_SUBTRACTION'
+CREATE TABLE t (id INT UNSIGNED PRIMARY KEY, g BIGINT AS (id - 5) STORED);
+INSERT INTO t (id) VALUES (1);
+-- then:
+CREATE TABLE s SELECT id - 3 AS d FROM t;
+INSERT INTO t (id) VALUES (2);
