@@ -13,22 +13,33 @@ from collections.abc import Iterator
 
 from udup.binlog.query import QueryEvent
 from udup.binlog.sqlreader import UnexpectedWordError, WordReader
-from udup.errors import Unsupported
+from udup.errors import Fault, Refused, Unsupported
 from udup.mysql.catalog import Account, without_default_roles
-from udup.mysql.connection import Connection, query
+from udup.mysql.connection import Connection, MySQLError, describe, error_code, query
 from udup.mysql.names import quote
 from udup.mysql.sqltokens import UntokenizableError, codec_of, decode, tokenize
 
+_SELECT_DENIED = 1142
+
+#: What stands before the accounts that a statement changes.
 _BEFORE_NAMES = {"GRANT": "TO", "REVOKE": "FROM", "SET": "TO"}
 
 
 def read_accounts(connection: Connection, kept: frozenset[str]) -> tuple[Account, ...]:
     """Every account but the `kept` users', with its password's hash, roles and grants.
 
-    Asks for SELECT on mysql.*; changes the session's print_identified_with_as_hex.
+    Raises `Refused` without SELECT on mysql.*; changes the session's print_identified_with_as_hex.
     """
     query(connection, "SET SESSION print_identified_with_as_hex = ON")
-    users = query(connection, "SELECT User, Host FROM mysql.user ORDER BY User, Host")
+    try:
+        users = query(connection, "SELECT User, Host FROM mysql.user ORDER BY User, Host")
+    except MySQLError as error:
+        if error_code(error) != _SELECT_DENIED:
+            raise
+        where = f"Src {connection.host}:{connection.port}"
+        account = query(connection, "SELECT CURRENT_USER()")[0][0]
+        problem = f"{account} may not read the accounts that ExpandSyntaxSupport is to carry ({describe(error)})"
+        raise Refused([Fault(where, problem, f"GRANT SELECT ON mysql.* TO {account}")]) from error
     return tuple(_read(connection, str(user), str(host)) for user, host in users if user not in kept)
 
 

@@ -55,16 +55,12 @@ _LISTS = frozenset({"DROP TABLE", "DROP VIEW", "RENAME TABLE"})
 #: What to do about a statement that is half in the job; the statement stays in the log, so the job begins anew.
 _BOTH_IN = "have ReplicateDoDb choose both names and give the job another ID, so that it is copied anew"
 
-_XA = frozenset({Kind.XA_START, Kind.XA_END, Kind.XA_PREPARE, Kind.XA_COMMIT, Kind.XA_ROLLBACK})
-
 
 def decide(statement: Statement, selection: Selection) -> Decision:
     """Whether the job carries the statement."""
     kind = statement.kind
     if kind in _SKIPPED:
         return Decision(Action.SKIP, _SKIPPED[kind])
-    if kind in _XA:
-        return _refuse(f"{statement.verb}: XA transactions are not carried; use local transactions on the source")
     if kind in (Kind.ROLLBACK, Kind.SAVEPOINT):
         return _refuse(
             f"{statement.verb}: the source rolled back a transaction that had changed a non-transactional table; "

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from udup.errors import Fault, UdupError
+from udup.errors import Fault, Refused
 from udup.mysql.catalog import Account, without_default_roles
 from udup.mysql.connection import Connection, MySQLError, describe, error_code, is_transient, query
+from udup.mysql.facts import read_facts
 
 #: SHOW CREATE USER of an account that is not there.
 _CANNOT_USER = 1396
@@ -22,7 +23,12 @@ _HASH = re.compile(r" AS 0x[0-9A-Fa-f]+")
 
 
 def conflicting_accounts(connection: Connection, accounts: Iterable[Account], where: str) -> list[Fault]:
-    """Accounts that the target has otherwise."""
+    """Accounts that the target has otherwise; or that the job's own account there may make none."""
+    accounts = list(accounts)
+    facts = read_facts(connection) if accounts else None
+    if facts is not None and not facts.privileges.has("CREATE USER"):
+        remedy = f"GRANT CREATE USER ON *.* TO {facts.account} WITH GRANT OPTION, and every right that is to be granted"
+        return [Fault(where, f"{facts.account} has not CREATE USER, which ExpandSyntaxSupport needs", remedy)]
     query(connection, "SET SESSION print_identified_with_as_hex = ON")
     faults = []
     for account in accounts:
@@ -49,24 +55,29 @@ def _difference(connection: Connection, account: Account) -> str:
     return f"has more rights than on the source ({'; '.join(sorted(more))})" if more else ""
 
 
-def create_accounts(connection: Connection, accounts: Iterable[Account]) -> None:
-    """All of them, then their grants (roles are accounts), then their default roles."""
+def create_accounts(connection: Connection, accounts: Iterable[Account], where: str) -> None:
+    """All of them, then their grants (roles are accounts), then their default roles.
+
+    Raises `Refused`, since another copy would come to the same.
+    """
     accounts = list(accounts)
     for account in accounts:
-        _run(connection, account, account.create_sql.replace("CREATE USER", "CREATE USER IF NOT EXISTS", 1))
+        _run(connection, account, account.create_sql.replace("CREATE USER", "CREATE USER IF NOT EXISTS", 1), where)
     for account in accounts:
         for grant in account.grants:
-            _run(connection, account, grant)
+            _run(connection, account, grant, where)
     for account in accounts:
         if account.default_roles:
-            _run(connection, account, f"ALTER USER {account.name} DEFAULT ROLE {account.default_roles}")
+            _run(connection, account, f"ALTER USER {account.name} DEFAULT ROLE {account.default_roles}", where)
 
 
-def _run(connection: Connection, account: Account, statement: str) -> None:
+def _run(connection: Connection, account: Account, statement: str, where: str) -> None:
     try:
         query(connection, statement)
     except MySQLError as error:
         if is_transient(error):
             raise
         shown = _HASH.sub(" AS …", statement)
-        raise UdupError(f"making the account {account.name} by {shown}: {describe(error)}") from error
+        problem = f"the account {account.name} cannot be made as on the source: {shown}: {describe(error)}"
+        remedy = "give the job's account there what it is to grant, WITH GRANT OPTION, or leave ExpandSyntaxSupport off"
+        raise Refused([Fault(where, problem, remedy)]) from error

@@ -168,7 +168,7 @@ class CopyRun:
 
     def _create_objects(self, connection: Connection) -> None:
         objects.create_objects(connection, self._catalog.objects, self._replace_objects)
-        create_accounts(connection, self._catalog.accounts)
+        create_accounts(connection, self._catalog.accounts, f"Dest {self._target.endpoint}")
 
     def progress(self) -> dict[str, Any]:
         return self._progress.shown(self._phase, finished=self.finished)
