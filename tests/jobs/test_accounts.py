@@ -25,6 +25,8 @@ def accounts(server: Endpoint, prefix: str) -> dict[str, list[object]]:
 @pytest.fixture
 def told(world: World, name: str) -> Iterator[World]:
     yield world
+    for job in list(world.posted):  # it would drop them on the target at the same time
+        world.forget(job)
     for endpoint in (world.source.endpoint, world.target.endpoint):
         for account in accounts(endpoint, name):
             with closing(connect(endpoint)) as connection:
