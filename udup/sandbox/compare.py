@@ -158,7 +158,6 @@ def _differing(ours: Definitions, theirs: Definitions) -> list[Difference]:
         unequal = [name for name in sorted(left.keys() | right.keys()) if left.get(name) != right.get(name)]
         found += [_difference(kind, name, left.get(name), right.get(name)) for name in unequal]
         told.update(unequal)
-    told |= ours.invalid_views | theirs.invalid_views
     for view, left, right in ours.views(theirs):
         unequal = [name for name in sorted((left.keys() | right.keys()) - told) if left.get(name) != right.get(name)]
         found += [_difference(view, name, left.get(name), right.get(name)) for name in unequal]

@@ -30,9 +30,6 @@ SESSION = (
     "SET SESSION show_gipk_in_create_table_and_information_schema = ON, group_concat_max_len = 1000000",
 )
 
-#: What stands in a view's TABLE_COMMENT while it cannot be used.
-INVALID_VIEW = "references invalid table(s)"
-
 #: The columns of SHOW CREATE … that hold the definition and its session context, by kind.
 _SHOWN = {
     "VIEW": (1, 2, 3),
@@ -56,12 +53,6 @@ class Definitions:
     dictionary: dict[str, dict[Name, str]]
     enabled_events: frozenset[Name]
 
-    @property
-    def invalid_views(self) -> frozenset[Name]:
-        """Views whose columns the dictionary does not have at the moment: their definer is gone, or a table."""
-        rows = self.dictionary.get("TABLES", {})
-        return frozenset(name for name, text in rows.items() if INVALID_VIEW in text)
-
     def pairs(self, other: Definitions) -> Iterator[tuple[str, dict[Name, str], dict[Name, str]]]:
         """(kind, texts here, texts there) for every kind of thing that has a statement to make it."""
         yield "SCHEMA", self.schemas, other.schemas
@@ -70,9 +61,16 @@ class Definitions:
             yield kind, self.objects[kind], other.objects[kind]
 
     def views(self, other: Definitions) -> Iterator[tuple[str, dict[Name, str], dict[Name, str]]]:
-        """(view, rows here, rows there) for every view of the dictionary that both servers have."""
+        """(view, rows here, rows there) for every view of the dictionary that both servers have; without the rows
+        about views, which the dictionary works out anew, and forgets while a view cannot be used.
+        """
+        views = self.objects["VIEW"].keys() | other.objects["VIEW"].keys()
         for view in sorted(self.dictionary.keys() & other.dictionary.keys()):
-            yield view, self.dictionary[view], other.dictionary[view]
+            left, right = (
+                {name: rows for name, rows in found.items() if name not in views}
+                for found in (self.dictionary[view], other.dictionary[view])
+            )
+            yield view, left, right
 
 
 def read_definitions(connection: Connection, schemas: Sequence[str]) -> Definitions:

@@ -9,13 +9,13 @@ GTID the target's server keeps the account: it skips, without an error, a statem
 already (MySQL Reference Manual, "GTID Life Cycle"), and makes a second session that uses the same GTID wait for
 the first. A definition that is sent twice is thus executed once.
 
-An event is made without being started: rows that it changes on the source arrive as row events, and would
-otherwise be changed twice. Between the source's statement and ours that disables it the target's scheduler could
-start it; a schedule that begins in that very moment is the one case that this leaves open.
+An event is made without being started (`event_state.py`): rows that it changes on the source arrive as row events,
+and would otherwise be changed twice.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pymysql.constants import COMMAND, ER
@@ -32,6 +32,7 @@ from udup.errors import Divergence, Transient, Unsupported
 from udup.mysql.connection import Connection, MySQLError, describe, error_code, is_transient, query, scalar
 from udup.mysql.names import qualified
 from udup.mysql.sqltokens import codec_of
+from udup.target.event_state import with_state
 
 #: How much of a statement a message shows, in characters.
 SHOWN_SQL = 200
@@ -81,7 +82,7 @@ def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = N
         _enter_schema(connection, event)
         _set(connection, session_settings(event, variables))
         _set(connection, _restricted_settings(connection, variables))
-        _execute_once(connection, event, gtid_next)
+        _execute_once(connection, _not_running(connection, event, statement, variables), gtid_next)
         if statement.kind is Kind.EVENT_DDL and not statement.verb.startswith("DROP"):
             _keep_from_running(connection, statement, variables)
     except MySQLError as error:
@@ -197,13 +198,28 @@ def _send(connection: Connection, sql: bytes) -> None:
     packets._read_query_result()
 
 
+def _not_running(
+    connection: Connection, event: QueryEvent, statement: Statement, variables: StatusVariables
+) -> QueryEvent:
+    """The statement, with its event disabled if it makes or alters one."""
+    if statement.kind is not Kind.EVENT_DDL:
+        return event
+    codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
+    state = f"DISABLE ON {_replica(connection)}"
+    return replace(event, sql=with_state(event.sql, codec, variables.sql_mode or 0, state))
+
+
+def _replica(connection: Connection) -> str:
+    return "REPLICA" if _version(connection) >= _SAYS_REPLICA else "SLAVE"
+
+
 def _keep_from_running(connection: Connection, statement: Statement, variables: StatusVariables) -> None:
     """Leave the event as on a replica: defined, with its definer, and not run.
 
     ALTER EVENT makes who runs it the definer and stores its session's sql_mode and time zone. So it runs in the
     context of the statement before, with the definer said: the event's invoker if the source logged one.
     """
-    replica = "REPLICA" if _version(connection) >= _SAYS_REPLICA else "SLAVE"
+    replica = _replica(connection)
     for schema, name in statement.objects:
         rows = query(
             connection,

@@ -70,15 +70,6 @@ FROM information_schema.COLUMNS c LEFT JOIN information_schema.COLLATIONS l ON l
 WHERE c.TABLE_SCHEMA = %s AND c.TABLE_NAME = %s ORDER BY c.ORDINAL_POSITION
 """
 
-_ENGINE_SQL = """
-SELECT t.ENGINE, e.TRANSACTIONS
-FROM information_schema.TABLES t JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
-WHERE t.TABLE_SCHEMA = %s AND t.TABLE_NAME = %s
-"""
-
-#: Engines that keep nothing, so that nothing can be committed halfway.
-_WITHOUT_ROWS = frozenset({"BLACKHOLE"})
-
 #: Character sets in which ASCII letters have other bytes, or other letters have ASCII bytes.
 _NOT_ASCII = frozenset({"ucs2", "utf16", "utf16le", "utf32", "swe7"})
 
@@ -107,7 +98,6 @@ def check_definition(connection: Connection, schema: str, table: str, table_map:
     theirs = _target_columns(connection, schema, table)
     if not theirs:
         raise Divergence(f"{where} has rows in the source's log and is not on the target")
-    _check_engine(connection, schema, table)
     if len(theirs) < len(ours):
         raise Unsupported(f"{where} has {len(ours)} columns on the source and {len(theirs)} on the target")
     charsets = dict(query(connection, "SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS"))
@@ -120,17 +110,6 @@ def check_definition(connection: Connection, schema: str, table: str, table_map:
                 f"{f' in {other.charset}' if other.charset else ''} on the target; on the source {difference}; "
                 "rows are carried between equal definitions only, so make the two tables alike"
             )
-
-
-def _check_engine(connection: Connection, schema: str, table: str) -> None:
-    """`Unsupported` if the table's rows cannot be committed together with the checkpoint."""
-    engine, transactional = query(connection, _ENGINE_SQL, schema, table)[0]
-    if transactional != "YES" and engine not in _WITHOUT_ROWS:
-        raise Unsupported(
-            f"table {schema}.{table} is {engine} on the target, which has no transactions: its rows cannot be "
-            "committed together with the job's checkpoint; ALTER TABLE … ENGINE=InnoDB on the target (and on the "
-            "source), and start the job again"
-        )
 
 
 def _target_columns(connection: Connection, schema: str, table: str) -> list[_TargetColumn]:

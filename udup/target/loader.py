@@ -36,7 +36,7 @@ from udup.target.row_statements import insert_head, insert_statements, load_stat
 #: The session of a loader. Zero and odd dates, 0 in an AUTO_INCREMENT column: whatever the source held is taken;
 #: foreign keys and unique keys hold already, as the rows come from one snapshot.
 LOADER_SESSION = (
-    "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION',"
+    "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION,NO_UNSIGNED_SUBTRACTION',"
     " time_zone = '+00:00', foreign_key_checks = 0, unique_checks = 0,"
     " net_read_timeout = 86400, net_write_timeout = 86400, wait_timeout = 31536000, lock_wait_timeout = 60"
 )
