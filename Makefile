@@ -48,7 +48,7 @@ demo: $(STAMP)  ## replicate a shop between two throw-away MySQL servers
 # stay together and share their servers.
 test: lint  ## lint, then run the tests against throw-away MySQL servers (PYTEST="-k name" chooses)
 	@echo "Running the tests"
-	@$(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile $(PYTEST)
+	@$(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 lint: $(STAMP)  ## check style, format and types
 	@echo "Checking style, format and types"

@@ -23,6 +23,12 @@ from udup.sandbox.server import MysqlServer
 
 MakeServer = Callable[..., MysqlServer]
 
+#: Files and folders of tests that take long, the longest first.
+_SLOW = (
+    *("conformance/", "faults/", "jobs/test_life_cycle", "test_demo", "soak/"),
+    *("jobs/", "test_node", "sandbox/", "web/"),
+)
+
 _programs = pytest.StashKey[MysqlPrograms]()
 
 
@@ -30,6 +36,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Where several processes share the tests, the one that has them gets MySQL first: it alone is heard."""
     if getattr(session.config.option, "numprocesses", None):
         _provide(session.config)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first, so that no process is left alone with one of them at the end."""
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.relative_to(here).as_posix()
+        return next((place for place, slow in enumerate(_SLOW) if name.startswith(slow)), len(_SLOW))
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -6,10 +6,11 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from udup.mysql.connection import connect, query, scalar
@@ -22,36 +23,64 @@ from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer
 
 #: Rows of the shop: enough that a full copy can be hit in its middle.
-ROWS = 60_000
+ROWS = 40_000
 
 #: Seconds for the target to come level when the load has ended, and for a job to run again.
 LEVEL_SECONDS, STAGE_SECONDS = 60.0, 90.0
 
 JOB = "shop"
 
+#: Transactions that must be applied before a kill, and again after it.
+BEFORE, AFTER = 40, 100
+
 
 @dataclass
 class Household:
-    """`job` posts the job anew; `check` ends the load and holds the two servers against each other."""
+    """`begin_anew` empties the target and forgets the job; `check` ends the load and holds the two servers against each
+    other. `sound` says that the last check was well and nothing has been done since.
+    """
 
     source: MysqlServer
     target: MysqlServer
     node: UdupNode
     load: WriteLoad | None = None
-    posted: bool = field(default=False)
+    sound: bool = False
+
+    def revive(self) -> None:
+        """Whatever a test has left killed runs again."""
+        for each in (self.source, self.target):
+            if not each.running:
+                each.restart()
+        if not self.node.running:
+            self.node.end_leftovers()
+            self.node.start()
+
+    def begin_anew(self) -> None:
+        self.sound = False
+        self.node.delete_job(JOB)
+        with connect(self.target.endpoint) as connection:
+            for schema in ("shop", "udup"):
+                query(connection, f"DROP DATABASE IF EXISTS {schema}")
 
     def post_job(self) -> None:
         document = {**job_document(JOB, self.source.endpoint, self.target.endpoint, ["shop"]), "ID": JOB}
         self.node.post_job(document)
-        self.posted = True
 
     def start_load(self, *, ddl: bool = False) -> None:
+        self.sound = False
         self.load = WriteLoad(self.source.endpoint, rate=150, ddl=ddl)
         self.load.start()
 
+    def stop_load(self) -> None:
+        if self.load is not None:
+            self.load.stop()
+            self.load = None
+
     def pid_of(self, role: str) -> int:
+        """A live process of this role; `StopIteration` if there is none at the moment."""
         actors = httpx.get(f"{self.node.url}/v1/agent/actors", timeout=10).json()
-        return next(int(actor["Pid"]) for actor in actors if actor["Role"] == role)
+        pids = (int(actor["Pid"]) for actor in actors if actor["Role"] == role)
+        return next(pid for pid in pids if psutil.pid_exists(pid))
 
     def progress(self) -> dict[str, object]:
         return dict(self.node.job(JOB)["Progress"])
@@ -73,12 +102,12 @@ class Household:
 
     def check(self) -> None:
         """No transaction lost, none applied twice, every table equal: `ledger` has no primary key to hide behind."""
-        if self.load is not None:
-            self.load.stop()
+        self.stop_load()
         assert wait_level(self.source.endpoint, self.applied, LEVEL_SECONDS), self.node.job(JOB)
         comparison = compare(self.source.endpoint, self.target.endpoint, ["shop"])
         assert comparison.equal, comparison.report()
         assert self._ledger(self.target) == self._ledger(self.source) > 0
+        self.sound = True
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
@@ -112,21 +141,32 @@ def servers(programs: MysqlPrograms, server_folder: Path) -> Iterator[tuple[Mysq
         yield source, target
 
 
-@pytest.fixture
-def household(servers: tuple[MysqlServer, MysqlServer], tmp_path: Path) -> Iterator[Household]:
-    """An empty target, a new Udup server, no job yet; nothing is left running afterwards."""
-    source, target = servers
-    for server in servers:
-        if not server.running:
-            server.restart()
-    with connect(target.endpoint) as connection:
-        for schema in ("shop", "udup"):
-            query(connection, f"DROP DATABASE IF EXISTS {schema}")
-    with UdupNode(tmp_path / "node") as node:
-        household = Household(source, target, node)
-        try:
-            yield household
-        finally:
-            if household.load is not None:
-                household.load.stop()
+@pytest.fixture(scope="package")
+def home(servers: tuple[MysqlServer, MysqlServer], server_folder: Path) -> Iterator[Household]:
+    """The servers with a Udup server between them; nothing of it is left running in the end."""
+    with UdupNode(server_folder / "fault-node") as node:
+        yield Household(*servers, node)
     assert not node.pids(), "processes were left behind"
+
+
+@pytest.fixture
+def household(home: Household) -> Iterator[Household]:
+    """An empty target and no job yet."""
+    home.revive()
+    home.begin_anew()
+    yield home
+    home.stop_load()
+
+
+@pytest.fixture
+def running(home: Household) -> Iterator[Household]:
+    """The job runs under write load with DDL in it: the one of the test before if all is well with it."""
+    home.revive()
+    if not home.sound:
+        home.begin_anew()
+        home.post_job()
+    home.node.wait_stage(JOB, deadline=STAGE_SECONDS)
+    home.start_load(ddl=True)
+    home.wait_applied(BEFORE)
+    yield home
+    home.stop_load()

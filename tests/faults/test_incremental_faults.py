@@ -6,20 +6,7 @@ import shutil
 
 import pytest
 
-from tests.faults.conftest import JOB, STAGE_SECONDS, Household, kill, wait_for
-
-#: Transactions that must be applied before the kill, and again after it.
-BEFORE, AFTER = 40, 100
-
-
-@pytest.fixture
-def running(household: Household) -> Household:
-    """The job runs, level, under write load with DDL in it."""
-    household.post_job()
-    household.node.wait_stage(JOB, deadline=STAGE_SECONDS)
-    household.start_load(ddl=True)
-    household.wait_applied(BEFORE)
-    return household
+from tests.faults.conftest import AFTER, BEFORE, JOB, Household, kill, wait_for
 
 
 @pytest.mark.parametrize("role", ["worker", "applier", "extractor", "supervisor"])

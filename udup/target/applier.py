@@ -247,6 +247,7 @@ class Applier:
             case Beat():
                 self._reporter.beat(record)
                 self._credits.finished(number)
+                self._credit_is_late = True  # an idle job's window is seen to be empty
             case CopyPlan():
                 self._copy = self._start_copy(record)
                 self._credits.finished(number)

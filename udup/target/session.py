@@ -43,6 +43,10 @@ LOCK_WAIT_SECONDS = 20
 #: base64 makes 4 bytes of 3; some room for the statement around it.
 _STATEMENT_FACTOR, _STATEMENT_ROOM = 4 / 3, 4096
 
+#: Generated columns are computed, and their expressions read, by the session's sql_mode: the target's own default may
+#: read a double quote as a name's, or refuse what the source's session took. As in the full copy.
+_SQL_MODE = "ALLOW_INVALID_DATES,NO_UNSIGNED_SUBTRACTION"
+
 _U32 = struct.Struct("<I")
 
 #: Written rows as the session counts them; our own checkpoint row is among the updated ones.
@@ -77,7 +81,7 @@ class ApplySession:
 
     def _connect(self) -> Connection:
         connection = connect(self._endpoint, autocommit=False)
-        query(connection, "SET SESSION transaction_isolation = 'READ-COMMITTED'")
+        query(connection, f"SET SESSION transaction_isolation = 'READ-COMMITTED', sql_mode = '{_SQL_MODE}'")
         query(connection, f"SET SESSION innodb_lock_wait_timeout = {self._lock_wait}")
         if scalar(connection, "SELECT @@session.binlog_rows_query_log_events"):
             # Else the target logs the text of every BINLOG: 156 kB became 78 MB.
