@@ -10,8 +10,9 @@ from rich.console import Console
 from udup.cli.progress import Observer, View
 from udup.cli.screen import LivePanel, PlainLines, line, open_screen, panel
 from udup.demo.verdict import Numbers, show_verdict
-from udup.sandbox.compare import Comparison, TableSum, TableVerdict
+from udup.sandbox.compare import Comparison, TableVerdict
 from udup.sandbox.load_process import LoadStats
+from udup.sandbox.sums import TableSum
 
 
 def copying(rows: int, eta: float | None = None) -> dict[str, Any]:

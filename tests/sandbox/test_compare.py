@@ -8,8 +8,9 @@ import pytest
 
 from udup.errors import UdupError
 from udup.mysql.connection import connect, query
-from udup.sandbox.compare import Comparison, compare, samples, wait_level
+from udup.sandbox.compare import Comparison, compare, wait_level
 from udup.sandbox.server import MysqlServer
+from udup.sandbox.sums import samples
 
 Both = Callable[..., None]
 

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from udup.cli.progress import Observer
-from udup.sandbox.compare import Comparison, TableSum
+from udup.sandbox.compare import Comparison
 from udup.sandbox.load_process import LoadStats
+from udup.sandbox.sums import TableSum
 
 #: Hexadecimal digits of a checksum that are shown.
 SHOWN_DIGITS = 12
