@@ -12,8 +12,8 @@ from udup.errors import Unsupported
 from udup.mysql.connection import Connection, connect, query
 from udup.mysql.selection import Selection
 from udup.sandbox.server import MysqlServer
-from udup.source.assembly import Action, Verdict
 from udup.source.judge import judge_for
+from udup.source.verdict import Action, Verdict
 
 
 def _queries(source: MysqlServer, *statements: str) -> list[Logged]:

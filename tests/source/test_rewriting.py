@@ -6,10 +6,11 @@ import struct
 
 import pytest
 
+from udup.binlog.classify import classify, classify_query
 from udup.binlog.event import EventType, build, checksum_is_right, resized
 from udup.binlog.query import parse_query
 from udup.binlog.sqlreader import ObjectName
-from udup.binlog.statement import Kind, classify, classify_query
+from udup.binlog.statement import Kind
 from udup.errors import Unsupported
 from udup.mysql.catalog import Catalog, Schema, StoredObject, Table
 from udup.mysql.renames import Renaming

@@ -9,8 +9,9 @@ from contextlib import closing
 import pytest
 
 from tests.source_log import Logged, logged_by
+from udup.binlog.classify import classify_query
 from udup.binlog.event import EventType
-from udup.binlog.statement import Kind, classify_query
+from udup.binlog.statement import Kind
 from udup.errors import Divergence, Transient, Unsupported
 from udup.mysql.connection import Connection, connect, query, scalar
 from udup.sandbox.definitions import read_definitions

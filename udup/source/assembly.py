@@ -17,9 +17,8 @@ GTID and perhaps in another run, is known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import Enum
 
 from udup.binlog.event import (
     CRC_SIZE,
@@ -38,6 +37,7 @@ from udup.mysql.selection import Selection
 from udup.mysql.sqlfilter import SqlFilter
 from udup.plane.envelope import Beat, Definition, Format, Mark, Part, Record, Skipped, Transaction, XaEnd
 from udup.plane.link import PIECE_BYTES
+from udup.source.verdict import Action, Judge
 
 #: Header flag of events that a reader may ignore when it does not know them.
 _IGNORABLE = 0x80
@@ -61,31 +61,6 @@ _SILENT = frozenset(
         EventType.USER_VAR,
     }
 )
-
-
-class Action(Enum):
-    """What a Query event means for the job."""
-
-    BEGIN = "begin"
-    COMMIT = "commit"
-    IGNORE = "ignore"  # inside a transaction, and nothing to be done: savepoints
-    SKIP = "skip"  # a statement by itself that is not the job's
-    CARRY = "carry"  # a statement by itself to be run on the target
-    CREATE = "create"  # CREATE TABLE … SELECT: runs first in its transaction
-    XA = "xa"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """`query` is the event to run instead of the one that was judged, if another one is to be."""
-
-    action: Action
-    summary: str = ""
-    query: bytes = b""
-
-
-#: Judges a Query event (CRC included or not, as the flag says); raises `Unsupported` for what cannot be carried.
-Judge = Callable[[bytes, bool], Verdict]
 
 
 @dataclass(frozen=True, slots=True)

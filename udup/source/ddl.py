@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from udup.binlog.classify import classify, classify_query
 from udup.binlog.sqlreader import ObjectName
-from udup.binlog.statement import Kind, Statement, classify, classify_query
+from udup.binlog.statement import Kind, Statement
 from udup.mysql.selection import Selection
 
 __all__ = ["Action", "Decision", "Kind", "ObjectName", "Statement", "classify", "classify_query", "decide"]

@@ -13,9 +13,9 @@ from udup.mysql.selection import Selection
 from udup.mysql.sqlfilter import SqlFilter
 from udup.source import ddl
 from udup.source.accounts import is_carried
-from udup.source.assembly import Action, Judge, Verdict
 from udup.source.ddl import Kind, ObjectName, Statement
 from udup.source.rewriting import rewritten_query
+from udup.source.verdict import Action, Judge, Verdict
 
 _BEGIN = Verdict(Action.BEGIN)
 _COMMIT = Verdict(Action.COMMIT)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
+from udup.binlog.classify import classify
 from udup.binlog.query import QueryEvent, with_statement
 from udup.binlog.sqlreader import NameAt, ObjectName
-from udup.binlog.statement import Kind, Statement, classify
+from udup.binlog.statement import Kind, Statement
 from udup.errors import Unsupported
 from udup.mysql.renames import Renaming
 from udup.mysql.sqltokens import codec_of, decoded, tokenize

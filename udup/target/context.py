@@ -20,6 +20,7 @@ from typing import Any
 
 from pymysql.constants import COMMAND, ER
 
+from udup.binlog.classify import classify_query
 from udup.binlog.query import (
     FLAG_AUTO_IS_NULL,
     FLAG_NO_FOREIGN_KEY_CHECKS,
@@ -27,7 +28,7 @@ from udup.binlog.query import (
     QueryEvent,
     StatusVariables,
 )
-from udup.binlog.statement import Kind, Statement, classify_query
+from udup.binlog.statement import Kind, Statement
 from udup.errors import Divergence, Transient, Unsupported
 from udup.mysql.connection import Connection, MySQLError, describe, error_code, is_transient, query, scalar
 from udup.mysql.names import qualified
