@@ -11,6 +11,7 @@ from typing import Any
 from udup.errors import Transient, UdupError
 from udup.job import JobRecord
 from udup.job.allocation import Evaluation
+from udup.job.silence import silent_seconds
 from udup.sealing import Keyring
 from udup.store import JobStore
 
@@ -100,7 +101,8 @@ class Reads:
     def _with_progress(self, record: JobRecord, live: dict[str, Any] | None) -> _Made:
         """As before where nothing has changed: what is made of a record need not be made again then."""
         known = self._made.get(record.id)
-        if known is not None and known[0] is record and known[1] == live:
+        silent = silent_seconds(live, record.stage, time.time())
+        if known is not None and known[0] is record and known[1] == live and not silent:
             return known
         return record, live, record.model_copy(update={"progress": record.shown_progress(live)})
 

@@ -58,7 +58,9 @@ def test_every_command_has_help_with_an_example(udup: Udup) -> None:
 
 @pytest.mark.parametrize("words", [["-version"], ["--version"], ["-v"], ["version"]])
 def test_the_version_is_told(udup: Udup, words: list[str]) -> None:
-    assert udup(*words).stdout.startswith("Udup v")
+    told = udup(*words).stdout
+    assert told.startswith("Udup v")
+    assert json.loads(udup("version", "--json").stdout) == {"Version": told.strip().removeprefix("Udup v")}
 
 
 def test_the_version_needs_no_library_that_is_slow_to_load() -> None:
@@ -165,8 +167,9 @@ def test_a_document_is_validated_without_a_server(udup: Udup) -> None:
 
 
 def test_init_writes_settings_and_a_job_and_never_overwrites(udup: Udup) -> None:
-    result = udup("init", "-dir", "new")
+    result = udup("init", "-dir", "new", "--json")
     assert result.exit_code == exits.OK
+    assert json.loads(result.stdout) == {"Written": ["new/udup.toml", "new/job.json"]}
     assert Path("new/udup.toml").read_text() == (REPOSITORY / "config" / "udup.toml").read_text()
     assert parse_job(json.loads(Path("new/job.json").read_text())).id == "shop-to-replica"
     assert Path("new/job.json").stat().st_mode & 0o077 == 0

@@ -241,9 +241,12 @@ class Ready:
 
 @dataclass(frozen=True)
 class Progress:
+    """What a task says of its run, and when: seconds since the epoch."""
+
     role: str
     run: int
     values: dict[str, Any]
+    at: float
 
 
 @dataclass(frozen=True)

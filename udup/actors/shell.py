@@ -34,7 +34,7 @@ _PR_SET_PDEATHSIG = 1
 #: Seconds that an engine may take to end; then its process does.
 STOP_SECONDS = 6.0
 
-#: Seconds after which progress is reported even though nothing of it has changed.
+#: Seconds after which progress is reported even though nothing of it has changed; see also `udup.job.silence`.
 _STILL_SECONDS = 10.0
 
 #: Reports taken from the engine at a time, so that messages are heard in between.
@@ -167,7 +167,7 @@ class EngineActor(ShellActor):
             now = time.monotonic()
             if values != last or now - sent_at >= _STILL_SECONDS:
                 last, sent_at = dict(values), now
-                emit(Progress(self.role, run, last))
+                emit(Progress(self.role, run, last, time.time()))
 
         return report
 

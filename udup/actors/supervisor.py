@@ -362,6 +362,8 @@ class JobSupervisor(ShellActor):
         values = dict(message.values)
         stage = values.pop("stage", None)
         job.progress.update({key: value for key, value in values.items() if value != "" or key not in job.progress})
+        if message.role == DestApplier.role:
+            job.progress["reported_at"] = round(message.at, 3)
         self._notes.stirred(job)
         if job.draining or job.outdated:
             return  # what it has come to is of no interest any more

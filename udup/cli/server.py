@@ -10,6 +10,7 @@ import click
 
 from udup import __version__
 from udup.cli.commands import Command
+from udup.cli.output import Output
 
 
 @click.command(cls=Command)
@@ -86,10 +87,16 @@ def demo(keep: bool, rows: int, seconds: float, rate: float) -> None:
 
 
 @click.command(cls=Command)
-def version() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print an object.")
+def version(as_json: bool) -> None:
     """Show the version.
 
     \b
-    Example: udup version
+    Examples:
+      udup version
+      udup version --json
     """
-    click.echo(f"Udup v{__version__}")
+    if as_json:
+        Output(as_json=True).json({"Version": __version__})
+    else:
+        click.echo(f"Udup v{__version__}")

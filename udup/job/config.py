@@ -1,7 +1,7 @@
 """A task's Config: the settings of a MySQL end. One model for Src and Dest; each reads the fields that concern it.
 
 Keys that are not here are ignored, except those in `udup.job.refusals`. A size of 0 stands for its default, since
-clients whose language has no "absent" send 0.
+clients whose language has no "absent" send 0. The text under a field is its description in the API's document.
 """
 
 from __future__ import annotations
@@ -78,7 +78,11 @@ class Model(BaseModel):
     """Frozen, with the API's key names; errors never hold the input, which may be a password."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        alias_generator=to_pascal, frozen=True, extra="ignore", hide_input_in_errors=True
+        alias_generator=to_pascal,
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     @classmethod
@@ -91,16 +95,22 @@ class ConnectionConfig(Model):
     """A MySQL server and the account there."""
 
     host: Annotated[str, BeforeValidator(values.host)]
+    """A name or an address."""
     port: Annotated[int, BeforeValidator(values.within(1, 65535))]
+    """1 to 65535."""
     user: Annotated[str, BeforeValidator(values.user)]
-    #: Itself, or a reference to it: env:UDUP_SECRET_NAME, file:NAME.
     password: Annotated[str, BeforeValidator(_password)] = Field(default="", repr=False)
-    #: Paths on the node that runs the task; see `udup.mysql.tls` for the modes.
+    """Itself, or a reference to it: `env:UDUP_SECRET_NAME`, `file:NAME`. Answers show `******`."""
     ssl_mode: Annotated[SslMode | None, BeforeValidator(_ssl_mode)] = None
+    """Absent: TLS when the server offers it, but not on loopback."""
     ssl_ca: Text = ""
+    """PEM file of the authorities to trust, on the node that runs the task; absent: those of the system."""
     ssl_cert: Text = ""
+    """PEM file of a certificate of ours, where the account wants one."""
     ssl_key: Text = ""
+    """PEM file of that certificate's key."""
     charset: Annotated[str, BeforeValidator(_charset)] = CHARSET
+    """`utf8mb4`; data of every character set are carried exactly."""
 
     def endpoint(self) -> Endpoint:
         return Endpoint(self.host, self.port, self.user, self.password, self.tls())
@@ -110,35 +120,35 @@ class ConnectionConfig(Model):
 
 
 class Config(Model):
-    """A MySQL end's settings. Absent, each has the default given here."""
+    """A MySQL end's settings."""
 
-    #: Required.
     connection_config: ConnectionConfig
-    #: Src: the transactions that the target already has; empty = a full copy first.
     gtid: Annotated[str, BeforeValidator(gtid_set)] = ""
-    #: host:port of the NATS server that carries the data; empty = the node's own.
+    """Src: the GTID set that the target already has, to start after; empty: a full copy first."""
     nats_addr: Annotated[str, BeforeValidator(values.nats_address)] = ""
-    #: Src: what to replicate; empty = every schema but the server's own.
+    """host:port of the NATS server that carries the data; empty: the node's own."""
     replicate_do_db: list[ReplicateDoDb] = []
-    #: Src: what of that is not to be replicated.
+    """Src: what to replicate; empty: every schema but the server's own."""
     replicate_ignore_db: list[ReplicateDoDb] = []
-    #: Src: kinds of changes that are left out of the log on purpose.
+    """Src: what of that is left out; without new names."""
     sql_filter: list[Annotated[FilterWord, BeforeValidator(filter_word)]] = []
-    #: Src: users, roles and grants too, in a job without ReplicateDoDb.
+    """Src: kinds of changes that are left out of the log on purpose; in any case."""
     expand_syntax_support: Truth = False
-    #: Dest: connections that apply. Absent = 4: the order of commits is kept by their dependencies, so that more than
-    #: one is safe. (It was 1 where parallel appliers could get DDL and rows out of order.)
+    """Src: users, roles and grants too, in a job without ReplicateDoDb."""
+    # Absent was 1 where parallel appliers could get DDL and rows out of order; here the order of commits is kept.
     parallel_workers: Annotated[int, BeforeValidator(values.within(0, MAX_PARALLEL_WORKERS))] = 0
-    #: Transactions held between the stages of an end. Absent = 600.
+    """Dest: connections that apply, 64 at most; 0: 4."""
     repl_chan_buffer_size: Annotated[int, BeforeValidator(values.within(0, MAX_CHANNEL_SIZE))] = 0
-    #: Src, in bytes: a message is sent when it holds this much. Absent = 20480.
+    """Src: messages of the log under way at most; 0: 600."""
     msg_bytes_limit: Annotated[int, BeforeValidator(values.within(0, MAX_MESSAGE_BYTES))] = 0
-    #: Reconnections in a row before the job fails. Absent = the server's own setting.
+    """Src: bytes to which small transactions are packed together; 0: 20480."""
     max_retries: Annotated[int, BeforeValidator(values.within(0, MAX_RETRIES))] | None = None
-    #: Drop a target table that exists before the copy creates it; otherwise its existence is a fault.
+    """Runs that may fail in a row before the job does; absent: the server's setting retry.attempts."""
     drop_table_if_exists: Truth = False
-    #: Src: rows of one chunk of the copy. Absent = chosen by the size of the rows.
+    """Dest: drop tables of the same name that hold rows before the copy makes them; without it they are a fault."""
     chunk_size: Annotated[int, BeforeValidator(values.within(0, MAX_CHUNK_ROWS))] = 0
-    #: Limits of a NATS subscription; accepted, without effect.
+    """Src: rows of one chunk of the copy; 0: chosen by the size of the rows."""
     msgs_limit: AnySize = 0
+    """Accepted, without effect."""
     bytes_limit: AnySize = 0
+    """Accepted, without effect."""

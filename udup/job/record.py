@@ -11,6 +11,7 @@ from udup.errors import UdupError
 from udup.job.allocation import Allocation, Evaluation
 from udup.job.keys import Level, canonical
 from udup.job.passwords import masked
+from udup.job.silence import judged
 from udup.job.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, TaskSpec, parse_job
 from udup.job.words import STATUS_OF_STAGE, DesiredState, Driver, JobType, Stage, Status, TaskType
 
@@ -76,11 +77,14 @@ class JobRecord(BaseModel):
         return STATUS_OF_STAGE[self.stage]
 
     def shown_progress(self, live: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The progress as the API shows it: what a run says now, or else said last, with the failures until now."""
+        """The progress as the API shows it: what a run says now, or else said last, with the failures until now.
+
+        Where the run has said nothing for long, it says something else at another time.
+        """
         history = [{"time": _stamp(each.time_ns), "error": each.error} for each in self.restart_history]
         last = history[-1]["error"] if history else ""
         known = {"restarts": self.restarts, "last_error": last, "restart_history": history}
-        return {**self.progress, **(live or {}), **known}
+        return {**self.progress, **judged(live, self.stage, time.time()), **known}
 
     def spec(self) -> JobSpec:
         """The document as Udup understands it; `Refused` if this version does not."""

@@ -60,7 +60,11 @@ Text = Annotated[str, BeforeValidator(values.weak_text)]
 
 class _Entry(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        alias_generator=to_pascal, frozen=True, extra="ignore", hide_input_in_errors=True
+        alias_generator=to_pascal,
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     @classmethod
@@ -73,8 +77,11 @@ class ReplicatedTable(_Entry):
     """Tables of a schema, and their name on the target."""
 
     table_name: Annotated[str, BeforeValidator(_name)] = ""
+    """Its name; or else give TableRegex."""
     table_regex: Annotated[str, BeforeValidator(_pattern)] = ""
+    """In place of TableName: matches anywhere in a name, 256 characters at most."""
     table_rename: Text = ""
+    """Its name on the target; with TableRegex `${1}` and `${name}` are groups of it."""
 
     def rule(self) -> NameRule:
         return NameRule(self.table_name, self.table_regex, self.table_rename)
@@ -84,9 +91,13 @@ class ReplicateDoDb(_Entry):
     """Schemas, their name on the target, and which of their tables; none means all of them."""
 
     table_schema: Annotated[str, BeforeValidator(_schema)] = ""
+    """Its name; or else give TableSchemaRegex."""
     table_schema_regex: Annotated[str, BeforeValidator(_pattern)] = ""
+    """In place of TableSchema: matches anywhere in a name, 256 characters at most."""
     table_schema_rename: Text = ""
+    """Its name on the target; with TableSchemaRegex `${1}` and `${name}` are groups of it."""
     tables: list[ReplicatedTable] = []
+    """Empty: the whole schema, with its routines and events."""
 
     def rule(self) -> SchemaRule:
         tables = tuple(each.rule() for each in self.tables)

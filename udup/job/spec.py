@@ -75,7 +75,9 @@ class TaskSpec(Model):
 
     type: Annotated[TaskType, BeforeValidator(_task_type)]
     node_id: PlainText = ""
+    """The node to run on; there is one."""
     node_name: PlainText = ""
+    """The same by its name."""
     driver: Annotated[Driver, BeforeValidator(_driver)] = Driver.MYSQL
     config: Config
 
@@ -84,12 +86,16 @@ class JobSpec(Model):
     """A whole job: exactly one source and one target."""
 
     id: Annotated[str, BeforeValidator(values.job_id)] = Field(default_factory=lambda: str(uuid.uuid4()), alias="ID")
+    """Any text without spaces; absent: a new UUID. The checkpoint on the target belongs to it."""
     name: Annotated[str, BeforeValidator(values.job_name)]
     type: Annotated[JobType, BeforeValidator(_job_type)] = JobType.SYNCHRONOUS
+    """`synchronous`: copy, then follow without end. `migration`: end when level. `subscribe` is refused."""
     region: PlainText = DEFAULT_REGION
     datacenters: list[PlainText] = [DEFAULT_DATACENTER]
     tasks: list[TaskSpec]
+    """Exactly one Src and one Dest."""
     enforce_index: StrictBool = False
+    """Write only if JobModifyIndex is the job's; 0 there: only if there is no such job."""
     job_modify_index: Annotated[int, BeforeValidator(_index)] = 0
 
     @property
