@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pymysql.constants import ER
 
-from bench.contestants import Contestant, Replica, Udup
+from bench.contestants import Contestant, Replica, Udup, timed
 from bench.results import Line, Result
-from bench.servers import Bench, executed, pretend_copied, session
+from bench.servers import Bench, executed, session
 from udup.mysql.connection import Connection, Endpoint, MySQLError, error_code, query
-from udup.sandbox.compare import compare
 
 SCHEMA = "backlog"
 SMALL = 20_000
@@ -85,15 +84,9 @@ def _drain_by_udup(bench: Bench, source: Endpoint, base: str, what: str) -> list
 
 
 def _drain(bench: Bench, source: Endpoint, base: str, contestant: Contestant, what: str) -> list[Line]:
-    wanted = executed(source)
     with bench.server(f"target-{contestant.key}") as target:
         create(target.endpoint)
-        pretend_copied(target.endpoint, base)
-        began = time.monotonic()
-        contestant.start(source, target.endpoint, base, [SCHEMA])
-        contestant.wait_level(wanted, DEADLINE)
-        seconds = time.monotonic() - began
-        verdict = compare(source, target.endpoint, [SCHEMA]).report()
+        seconds, verdict = timed(contestant, source, target.endpoint, base, SCHEMA, DEADLINE)
     return [Line(contestant.name, seconds, verdict, what)]
 
 

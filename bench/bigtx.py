@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
-from bench.contestants import Contestant, Replica, Udup
+from bench.contestants import Contestant, Replica, Udup, timed
 from bench.results import Line, Result
-from bench.servers import Bench, executed, pretend_copied, session
+from bench.servers import Bench, executed, session
 from udup.mysql.connection import Endpoint, query
-from udup.sandbox.compare import compare
 from udup.sandbox.node import UdupNode
 
 SCHEMA = "bigtx"
@@ -85,13 +83,7 @@ def _write(endpoint: Endpoint, size: int) -> None:
 
 
 def _arrive(bench: Bench, source: Endpoint, base: str, contestant: Contestant) -> list[Line]:
-    wanted = executed(source)
     with bench.server(f"target-{contestant.key}") as target:
         _create(target.endpoint)
-        pretend_copied(target.endpoint, base)
-        began = time.monotonic()
-        contestant.start(source, target.endpoint, base, [SCHEMA])
-        contestant.wait_level(wanted, DEADLINE)
-        seconds = time.monotonic() - began
-        verdict = compare(source, target.endpoint, [SCHEMA]).report()
+        seconds, verdict = timed(contestant, source, target.endpoint, base, SCHEMA, DEADLINE)
     return [Line(contestant.name, seconds, verdict)]

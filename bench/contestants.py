@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from pymysql.constants import ER
 
-from bench.servers import WORKERS, session
+from bench.servers import WORKERS, executed, pretend_copied, session
 from udup.errors import Transient, UdupError
 from udup.job.words import Stage
 from udup.mysql.connection import Connection, Endpoint, MySQLError, error_code, query, scalar
 from udup.sandbox.api import job_document
+from udup.sandbox.compare import compare
 from udup.sandbox.node import UdupNode
 
 #: Seconds between two questions for Udup's progress.
@@ -106,6 +107,19 @@ class Udup(Contestant):
             return self.node.job(self.job_id).get("Stage")
         except Transient:
             return None  # busy; it is asked again
+
+
+def timed(
+    contestant: Contestant, source: Endpoint, target: Endpoint, base: str, schema: str, deadline: float
+) -> tuple[float, str]:
+    """Seconds until a target that has the data of `base` has all that the source has, and whether they are equal."""
+    wanted = executed(source)
+    pretend_copied(target, base)
+    began = time.monotonic()
+    contestant.start(source, target, base, [schema])
+    contestant.wait_level(wanted, deadline)
+    seconds = time.monotonic() - began
+    return seconds, compare(source, target, [schema]).report()
 
 
 def _is_in_checkpoint(connection: Connection, wanted: str) -> bool:

@@ -6,10 +6,10 @@ be looked at, not a reason for a new ID.
 
 from __future__ import annotations
 
-import os
 import uuid
 from pathlib import Path
 
+from udup.durable import write_whole
 from udup.errors import ConfigError
 
 _PLACE = Path("agent") / "node-id"
@@ -34,21 +34,10 @@ def _read(path: Path) -> str:
 
 
 def _make(path: Path) -> str:
-    """Written beside its place and moved there, so that a crash leaves a whole file or none."""
     node_id = str(uuid.uuid4())
-    beside = path.with_suffix(".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="ascii") as file:
-            file.write(node_id)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(path, node_id.encode("ascii"), 0o644)
     except OSError as error:
         raise ConfigError(f"data_dir: cannot write the node's ID to {path}: {error.strerror}") from error
     return node_id

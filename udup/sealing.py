@@ -26,6 +26,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from udup.durable import write_whole
 from udup.errors import ConfigError
 from udup.job.passwords import SEALED, is_secret
 from udup.references import is_reference
@@ -153,20 +154,9 @@ def _keyring(lines: Iterable[str], place: str) -> Keyring:
 
 
 def _make(path: Path) -> None:
-    """Written beside its place and linked there, so that a crash leaves a whole file or none, and never two keys."""
-    beside = path.with_suffix(".new")
-    beside.unlink(missing_ok=True)
+    key = base64.b64encode(os.urandom(KEY_BYTES))
     try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(_HEAD.encode() + base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        beside.rename(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(path, _HEAD.encode() + key + b"\n")
     except OSError as error:
         raise ConfigError(f"cannot make {path}, the key for stored passwords: {error.strerror}") from error
 
