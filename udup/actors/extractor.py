@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from udup.actors.errors import run_ended
-from udup.actors.messages import EngineEnded, Extract, Probe, Probed, RunEnded, StopRun
+from udup.actors.messages import Extract, Probe, Probed, RunEnded, StopRun
 from udup.actors.shell import EngineActor
 from udup.mysql.connection import connect
 from udup.mysql.facts import read_facts
@@ -36,13 +35,6 @@ class SrcExtractor(EngineActor):
     def receiveMsg_StopRun(self, message: StopRun, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self.stop_engine()
         self.send(sender, RunEnded(self.role, message.run, "", ""))
-
-    def on_report(self, report: object) -> None:
-        if isinstance(report, EngineEnded):
-            if report.run == self.run and report.error is not None:
-                self.send(self.owner, run_ended(self.role, report.run, report.error))
-            return
-        self.send(self.owner, report)
 
 
 def _look(probe: Probe) -> Probed:

@@ -26,6 +26,7 @@ from setproctitle import setproctitle
 from thespian.actors import ActorTypeDispatcher, ThespianWatch
 
 from udup import logs, stacks
+from udup.actors.errors import run_ended
 from udup.actors.messages import EngineEnded, Hello, Introduce, NodeSettings, Progress
 
 #: prctl's number for "send me this signal when my parent dies".
@@ -142,7 +143,11 @@ class EngineActor(ShellActor):
             self._loop.call_soon_threadsafe(function, *args)
 
     def on_report(self, report: object) -> None:
-        """A report of the engine, on the actor's own thread."""
+        """A report of the engine, on the actor's own thread: passed on to the owner, as the failure is that ends it."""
+        if not isinstance(report, EngineEnded):
+            self.send(self.owner, report)
+        elif report.run == self.run and report.error is not None:
+            self.send(self.owner, run_ended(self.role, report.run, report.error))
 
     def receiveMsg_WatchMessage(self, _message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         with suppress(BlockingIOError):  # woken for nothing

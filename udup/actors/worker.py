@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from udup.actors.errors import run_ended
-from udup.actors.messages import EngineEnded, StopRun, Work, WorkerReady
+from udup.actors.messages import StopRun, Work, WorkerReady
 from udup.actors.shell import EngineActor
 from udup.target.worker import Worker
 
@@ -24,10 +23,3 @@ class ApplyWorker(EngineActor):
 
     def receiveMsg_StopRun(self, _message: StopRun, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self.stop_engine()
-
-    def on_report(self, report: object) -> None:
-        if isinstance(report, EngineEnded):
-            if report.run == self.run and report.error is not None:
-                self.send(self.owner, run_ended(self.role, report.run, report.error))
-            return
-        self.send(self.owner, report)
