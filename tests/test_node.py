@@ -25,8 +25,10 @@ STOP_SECONDS = 10.0
 
 @pytest.fixture(scope="module")
 def shared(server_folder: Path) -> Iterator[UdupNode]:
-    with UdupNode(server_folder / "node") as node:
-        yield node
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("UDUP_REGION", "eu")
+        with UdupNode(server_folder / "node") as node:
+            yield node
     assert not node.pids(), "processes were left behind"
 
 
@@ -58,12 +60,18 @@ def test_a_second_server_on_the_same_data_is_refused_and_names_the_first(node: U
     said = done.stdout + done.stderr
     assert str(node.data) in said and str(node.pid) in said and "data_dir" in said
     assert "Traceback" not in said
-    assert httpx.get(f"{node.url}/v1/jobs", timeout=10).status_code == 200
+    assert httpx.get(f"{node.url}/v1/jobs", timeout=10, verify=False).status_code == 200
+
+
+def test_a_job_is_of_the_nodes_region_and_may_be_posted_again_as_it_is_shown(node: UdupNode, job: str) -> None:
+    shown = node.job(job)
+    assert shown["Region"] == "eu"
+    assert node.post_job(shown) == job
 
 
 def _processes(node: UdupNode) -> dict[int, psutil.Process]:
     """All of the server's: what it names itself, its actors, and who started those."""
-    actors = httpx.get(f"{node.url}/v1/agent/actors", timeout=10).json()
+    actors = httpx.get(f"{node.url}/v1/agent/actors", timeout=10, verify=False).json()
     found = {pid: psutil.Process(pid) for pid in [*node.pids(), *(int(actor["Pid"]) for actor in actors)]}
     for process in list(found.values()):
         for parent in process.parents():
@@ -86,7 +94,7 @@ def test_a_running_job_shows_no_password_and_opens_no_socket_to_others(
 ) -> None:
     passwords = {source.endpoint.password, target.endpoint.password}
     answers = "".join(
-        httpx.get(f"{node.url}{path}", timeout=10).text
+        httpx.get(f"{node.url}{path}", timeout=10, verify=False).text
         for path in ("/v1/jobs", f"/v1/job/{job}", "/v1/agent/actors", "/v1/no/such/path")
     )
     files = [node.log.read_text(), *(path.read_text() for path in (node.data / "nats").glob("*.log"))]
@@ -154,7 +162,7 @@ def test_jobs_outlive_the_servers_own_death(node: UdupNode, source: MysqlServer,
     node.kill()
     node.start()
     end = time.monotonic() + 20
-    while httpx.get(f"{node.url}/v1/jobs", timeout=10).json() == []:
+    while httpx.get(f"{node.url}/v1/jobs", timeout=10, verify=False).json() == []:
         assert time.monotonic() < end
         time.sleep(0.05)
     after = node.job("a/b")
@@ -164,7 +172,7 @@ def test_jobs_outlive_the_servers_own_death(node: UdupNode, source: MysqlServer,
 
 def test_an_actor_tells_its_stacks_and_is_replaced_when_it_is_killed(node: UdupNode, job: str) -> None:
     def actors() -> dict[tuple[str, str], dict[str, object]]:
-        found = httpx.get(f"{node.url}/v1/agent/actors", timeout=10).json()
+        found = httpx.get(f"{node.url}/v1/agent/actors", timeout=10, verify=False).json()
         return {(actor["Role"], actor["JobID"]): actor for actor in found if actor["Slot"] < 2}
 
     places = [("supervisor", ""), ("store", ""), ("extractor", job), ("applier", job), ("worker", job)]
@@ -178,7 +186,7 @@ def test_an_actor_tells_its_stacks_and_is_replaced_when_it_is_killed(node: UdupN
         assert actor["State"] == "running" and actor["Restarts"] == 0
         assert int(str(actor["Rss"])) > 1 << 20
         for _ in range(2):  # each time anew
-            stacks = httpx.get(f"{node.url}/v1/agent/actor/{actor['Pid']}/stacks", timeout=15)
+            stacks = httpx.get(f"{node.url}/v1/agent/actor/{actor['Pid']}/stacks", timeout=15, verify=False)
             assert stacks.status_code == 200 and stacks.text.count("most recent call first") >= 1, stacks.text
             assert stacks.text.count("Current thread") == 1
     killed = before["store", ""]["Pid"]

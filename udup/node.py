@@ -114,6 +114,8 @@ class _Node:
                 backoff_max_s=settings.retry.backoff_max_s,
                 keys=keys,
                 max_jobs=settings.jobs.max,
+                region=settings.region,
+                datacenter=settings.datacenter,
             )
             reads = Reads(url, keys)
             room = WaitingRoom()

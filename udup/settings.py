@@ -152,7 +152,7 @@ class Retry(Section):
     """How often a job that lost a connection is started again, and how long it waits at most in between."""
 
     attempts: Annotated[int, Field(ge=0, le=1_000_000)] = 20
-    #: Seconds; the wait doubles from 1 s up to this.
+    #: Seconds; the wait doubles from 0.2 s up to this.
     backoff_max_s: Annotated[int, Field(ge=1, le=3600)] = 15
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from udup.errors import Fault
 from udup.job import JobRecord
 from udup.job.allocation import Evaluation
+from udup.job.spec import DEFAULT_DATACENTER, DEFAULT_REGION
 from udup.mysql.connection import Endpoint
 from udup.mysql.facts import ServerFacts
 from udup.mysql.selection import Selection
@@ -35,6 +36,9 @@ class NodeSettings:
     #: For the passwords in the job store.
     keys: Keyring = field(repr=False)
     max_jobs: int = 500
+    #: Of jobs that name none.
+    region: str = DEFAULT_REGION
+    datacenter: str = DEFAULT_DATACENTER
 
 
 # ---- The node and its supervisor ----

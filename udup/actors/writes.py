@@ -130,7 +130,13 @@ class Writes:
 
     def _accepted(self, wish: RegisterJob, job_id: str, stored: JobRecord | None) -> JobRecord:
         check_enforced_index(wish.enforce_index, job_id, stored)
-        spec, document = accept(wish.document, stored.document if stored else None)
+        settings = self._host.settings
+        spec, document = accept(
+            wish.document,
+            stored.document if stored else None,
+            region=settings.region,
+            datacenter=settings.datacenter,
+        )
         index = self._notes.index + 1
         record = JobRecord(
             id=spec.id,

@@ -31,7 +31,7 @@ MAX_MESSAGE_BYTES = 64 << 20
 #: Rows of one chunk of a table's copy.
 MAX_CHUNK_ROWS = 10_000_000
 
-#: Reconnections, one second apart at first.
+#: Runs that may fail in a row.
 MAX_RETRIES = 1_000_000
 
 _INT64_MAX = (1 << 63) - 1

@@ -166,7 +166,7 @@ class JobSpec(Model):
 
     @property
     def max_retries(self) -> int | None:
-        """Reconnections in a row, None for the server's own setting."""
+        """Runs that may fail in a row, None for the server's own setting."""
         config = self.target.config
         return config.max_retries if config.max_retries is not None else self.source.config.max_retries
 
