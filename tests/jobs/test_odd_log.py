@@ -39,6 +39,7 @@ def test_a_target_table_without_transactions_is_refused_before_its_first_row(wor
     world.on_source(f"CREATE TABLE {name}.m (id INT) ENGINE=MyISAM", f"INSERT INTO {name}.m VALUES (1)")
     reason = world.failure(name)
     assert f"ALTER TABLE `{name}`.`m` ENGINE=InnoDB" in reason
+    assert str(value(world.source.endpoint, "SELECT @@server_uuid")) in reason
     assert value(world.target.endpoint, f"SELECT COUNT(*) FROM {name}.m") == 0
     world.on_target(f"ALTER TABLE {name}.m ENGINE=InnoDB")
     world.start(name, [name])

@@ -7,8 +7,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 
 from tests.soak.tables import Model, Table, change
+from tests.soak.xa import XaTransactions
 from udup.errors import UdupError
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, error_code, is_transient, query
 from udup.mysql.names import quote
@@ -28,6 +30,9 @@ EXPECTED = frozenset(
 #: Seconds that a writer pauses between transactions, at most.
 PAUSE_SECONDS = 0.02
 
+#: The share of transactions that are XA transactions.
+XA_SHARE = 0.05
+
 
 class Writers:
     """`rows` threads write rows, one more changes definitions every `ddl_seconds`. Failures end up in `problems`."""
@@ -40,6 +45,7 @@ class Writers:
         self._model = model
         self._stopped = threading.Event()
         self._ddl_seconds = ddl_seconds
+        self._xa = XaTransactions()
         self.done: Counter[str] = Counter()
         self.problems: list[str] = []
         tasks = [(self._write, f"{seed}-writer-{number}") for number in range(rows)]
@@ -57,6 +63,7 @@ class Writers:
         self._stopped.set()
         for thread in self._threads:
             thread.join(60)
+        self._xa.end_all(self._endpoint)
 
     def _run(self, task: Callable[[Connection, random.Random], None], dice: random.Random) -> None:
         """Again from the beginning when the server is away: it may have been killed."""
@@ -73,7 +80,22 @@ class Writers:
 
     def _write(self, connection: Connection, dice: random.Random) -> None:
         while not self._stopped.wait(dice.random() * PAUSE_SECONDS):
-            _tolerating(connection, lambda: self._transaction(connection, dice))
+            work = self._xa_transaction if dice.random() < XA_SHARE else self._transaction
+            _tolerating(connection, partial(work, connection, dice))
+            _tolerating(connection, partial(self._end_xa, connection, dice))
+
+    def _xa_transaction(self, connection: Connection, dice: random.Random) -> None:
+        def work() -> None:
+            for _ in range(dice.choice([1, 1, 2, 5, 30])):
+                table = self._model.pick(dice)
+                if table is not None:
+                    query(connection, statement(table, dice))
+
+        self.done[self._xa.run(connection, dice, work)] += 1
+
+    def _end_xa(self, connection: Connection, dice: random.Random) -> None:
+        if self._xa.end_one(connection, dice):
+            self.done["xa ended"] += 1
 
     def _transaction(self, connection: Connection, dice: random.Random) -> None:
         style = dice.random()

@@ -42,6 +42,7 @@ _JOB_BYTES = 1020
 #: The table id that ties our own TABLE_MAP and rows event; those of the source start at about 100 and go up.
 _TABLE_ID = (0xFFFFFFFFFFFE).to_bytes(6, "little")
 
+#: The keys are longer than 767 bytes, which a target whose innodb_default_row_format is COMPACT would refuse (1709).
 _CREATE = (
     f"CREATE DATABASE IF NOT EXISTS {UDUP_SCHEMA} CHARACTER SET utf8mb4",
     # Columns after `gtids` are left alone by the row events, whose TABLE_MAP ends there.
@@ -54,14 +55,14 @@ _CREATE = (
         definitions BIGINT NOT NULL DEFAULT 0,
         selection CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
         PRIMARY KEY (job, slot, version)
-    ) ENGINE=InnoDB COMMENT='What of each source is in this server. Do not change.'""",
+    ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='What of each source is in this server. Do not change.'""",
     f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{COPY_TABLE} (
         job VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
         table_schema VARCHAR(64) NOT NULL,
         table_name VARCHAR(64) NOT NULL,
         incarnation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         PRIMARY KEY (job, table_schema, table_name)
-    ) ENGINE=InnoDB COMMENT='Tables made by a full copy that has not ended.'""",
+    ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Tables made by a full copy that has not ended.'""",
     prepared.CREATE,
 )
 

@@ -88,13 +88,16 @@ class Control:
         """Write the base row."""
         await self.run(lambda: self.checkpoint.advance(executed, definitions))
 
-    async def check_definitions(self, maps: Sequence[bytes], *, has_crc: bool) -> None:
-        """Compare the tables of these TABLE_MAPs with what the target has."""
+    async def check_definitions(self, gtid: str, maps: Sequence[bytes], *, has_crc: bool) -> None:
+        """Compare the tables of a transaction's TABLE_MAPs with what the target has; errors begin with its GTID."""
 
         def check(event: bytes) -> None:
             name = table_name(event)
-            check_engine(self._connected, name.schema, name.table)
-            check_definition(self._connected, name.schema, name.table, event, has_crc=has_crc)
+            try:
+                check_engine(self._connected, name.schema, name.table)
+                check_definition(self._connected, name.schema, name.table, event, has_crc=has_crc)
+            except UdupError as error:
+                raise type(error)(f"{gtid}: {error}") from error
 
         for event in maps:
             await self.run(lambda event=event: check(event))  # type: ignore[misc]

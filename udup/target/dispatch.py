@@ -164,7 +164,7 @@ class Dispatcher:
             return False
         if head.new_maps and self._checked is not head:
             # All DDL before it has run: DDL is a barrier.
-            await self._check_maps(head.new_maps)
+            await self._check_maps(head.mark.gtid, head.new_maps)
             self._checked = head
         group = self._scheduler.next_group()
         if group is None:
@@ -219,8 +219,8 @@ class Dispatcher:
         self._scheduler.done(group.number)
         self._credits.finished(group.members[0].batch)
 
-    async def _check_maps(self, maps: Sequence[bytes]) -> None:
-        await self._control.check_definitions(maps, has_crc=self._has_crc)
+    async def _check_maps(self, gtid: str, maps: Sequence[bytes]) -> None:
+        await self._control.check_definitions(gtid, maps, has_crc=self._has_crc)
 
     async def _run_definition(self, group: Assigned, record: Definition) -> None:
         """DDL: alone, once (the server skips a GTID of ours that it has executed), then noted."""

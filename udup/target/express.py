@@ -52,7 +52,10 @@ class Express:
                 self._session.rollback()
                 return False
             taken_over = partial(self._session.is_taken_over, version)
-            raise failure_of(error, group.label, events, taken_over, has_crc=self._session.has_crc) from error
+            session = self._session
+            raise failure_of(
+                error, group.label, events, taken_over, has_crc=session.has_crc, remedy=session.remedy
+            ) from error
         self._books.accept(self._index, claim)
         return True
 

@@ -27,22 +27,28 @@ def failure_of(
     is_taken_over: Callable[[], bool],
     *,
     has_crc: bool = True,
+    remedy: Callable[[str, str], str] = lambda schema, table: "",
 ) -> UdupError:
     """`label` names the transactions; `is_taken_over` tells whether our checkpoint row is not the expected one.
 
     `events` are theirs from the beginning, as far as they are at hand; `has_crc` tells whether each ends in a CRC.
+    `remedy` is asked about a table in which a row was not found.
     """
     text = f"{label}: {describe(error)}"
     if is_transient(error):
         return Transient(text)
-    if error_code(error) == ER_KEY_NOT_FOUND and is_taken_over():
+    if _is_missing(error) and is_taken_over():
         return Transient(f"{label}: another run has taken the job over")
     whole = list(_split(b"".join(events)))
     tables = ", ".join(dict.fromkeys(str(table_name(event)) for event in whole if event[4] == EventType.TABLE_MAP))
     if not tables:
         return Conflict(text)
-    looked_for = _looked_for(whole, str(error), has_crc=has_crc) if error_code(error) == ER_KEY_NOT_FOUND else ""
+    looked_for = _looked_for(whole, str(error), remedy, has_crc=has_crc) if _is_missing(error) else ""
     return Conflict(f"{text} (it changes {tables}{looked_for})")
+
+
+def _is_missing(error: MySQLError) -> bool:
+    return error_code(error) == ER_KEY_NOT_FOUND
 
 
 def _split(events: bytes) -> Iterator[bytes]:
@@ -56,7 +62,7 @@ def _split(events: bytes) -> Iterator[bytes]:
         offset += size
 
 
-def _looked_for(events: Sequence[bytes], error: str, *, has_crc: bool) -> str:
+def _looked_for(events: Sequence[bytes], error: str, remedy: Callable[[str, str], str], *, has_crc: bool) -> str:
     """The first row that is looked for in the table that the server names, as an addition to a sentence.
 
     Which row is missing the server does not say: in a transaction that changes one row of the table it is this one.
@@ -70,5 +76,6 @@ def _looked_for(events: Sequence[bytes], error: str, *, has_crc: bool) -> str:
             name = table_name(table_map)
             if named is None or named[1] == name.table:
                 key = first_key(table_map, event, has_crc=has_crc)
-                return f"; the first row that it looks for in {name}: {key}" if key else ""
+                shown = f"; the first row that it looks for in {name}: {key}" if key else ""
+                return shown + remedy(name.schema, name.table)
     return ""

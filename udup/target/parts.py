@@ -15,11 +15,13 @@ from udup.target.scheduler import Assigned
 
 
 class LargeTransaction:
-    """`check` looks at the TABLE_MAPs that a part brings, `send` publishes an order to the worker of a slot."""
+    """`check` looks at the TABLE_MAPs that a part brings and tells the GTID, `send` publishes an order to the worker of
+    a slot.
+    """
 
     def __init__(
         self,
-        check: Callable[[Sequence[bytes]], Awaitable[None]],
+        check: Callable[[str, Sequence[bytes]], Awaitable[None]],
         send: Callable[[int, GroupPart], Awaitable[None]],
     ) -> None:
         self._check = check
@@ -59,7 +61,7 @@ class LargeTransaction:
             while self._waiting:
                 part, message = self._waiting[0]
                 if part.index and part.new_maps:
-                    await self._check(part.new_maps)
+                    await self._check(part.mark.gtid, part.new_maps)
                 self._waiting.popleft()
                 self._sent.append(message)
                 self._complete = part.last

@@ -30,7 +30,7 @@ CREATE = f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{TABLE} (
         piece INT NOT NULL,
         events LONGBLOB NOT NULL,
         PRIMARY KEY (job, xid, piece)
-    ) ENGINE=InnoDB COMMENT='XA transactions that each source has prepared and not ended. Do not change.'"""
+    ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='XA transactions that each source has prepared. Do not change.'"""
 
 _JOB_BYTES, _XID_BYTES = 1020, 300
 

@@ -33,6 +33,7 @@ from udup.mysql.raw import execute_raw, shut_down
 from udup.target import prepared
 from udup.target.checkpoint import TABLE, checkpoint_events
 from udup.target.context import run_ddl
+from udup.target.lookup import spatial_remedy
 
 #: Bytes of events in one BINLOG of a large transaction.
 PIECE_BYTES = 8 << 20
@@ -210,6 +211,13 @@ class ApplySession:
             return not self._has_version(version)
         except MySQLError:
             return True  # the connection is gone, so nothing can be said; the next run finds out
+
+    def remedy(self, schema: str, table: str) -> str:
+        """What to do about a row of this table that was not found, beyond comparing; empty if nothing is known."""
+        try:
+            return spatial_remedy(self._connection, schema, table)
+        except MySQLError:
+            return ""  # the connection is gone: what is told without it is enough
 
     def _has_version(self, version: int) -> bool:
         sql = f"SELECT 1 FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND slot = %s AND version = %s"

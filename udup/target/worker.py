@@ -261,7 +261,7 @@ class Worker:
             events = item.events if isinstance(item, Group) else [item.events] if item.index == 0 else []
             session, version = self._session, item.version
             taken_over = partial(session.is_taken_over, version)
-            error = failure_of(error, item.label, events, taken_over, has_crc=session.has_crc)
+            error = failure_of(error, item.label, events, taken_over, has_crc=session.has_crc, remedy=session.remedy)
         elif isinstance(error, MySQLError):
             error = (Transient if is_transient(error) else Divergence)(describe(error))
         kind = type(error) if isinstance(error, UdupError) else UdupError

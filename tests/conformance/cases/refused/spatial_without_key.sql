@@ -1,0 +1,7 @@
+-- topic: a row looked for in a table that has no key but a spatial one: MySQL itself finds none
+-- phase: incremental
+-- expect: refused ALTER INDEX `p` INVISIBLE
+CREATE TABLE t (id INT, p POINT NOT NULL SRID 0, SPATIAL KEY p (p));
+INSERT INTO t VALUES (1, POINT(1, 1)), (2, POINT(2, 2));
+-- then:
+DELETE FROM t WHERE id = 2;
