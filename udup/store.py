@@ -227,4 +227,6 @@ class JobStore:
 
 
 def _no_answer(error: BaseException) -> Transient:
+    if isinstance(error, NotFoundError):
+        return Transient("the job store is not there yet; try again in a moment")
     return Transient(f"the job store in NATS does not answer: {error or type(error).__name__}")

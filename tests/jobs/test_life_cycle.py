@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -66,7 +69,7 @@ def _pause(world: World, job: str) -> None:
 
 
 def _get(world: World, path: str) -> Any:
-    return httpx.get(f"{world.node.url}/v1/{path}", timeout=15).json()
+    return httpx.get(f"{world.node.url}/v1/{path}", timeout=15, verify=False).json()
 
 
 def _events(allocation: Json) -> list[str]:
@@ -204,6 +207,42 @@ def test_a_failed_job_is_resumed_when_its_reason_is_gone(filled: World, name: st
     shown = _get(filled, f"job/{name}/allocations")
     assert sorted(each["ClientStatus"] for each in shown) == ["complete", "failed", "running", "running"]
     assert filled.node.job(name)["Progress"]["restart_history"][0]["error"] == reason
+
+
+def test_wishes_in_any_order_and_number_leave_nothing_behind(filled: World, name: str) -> None:
+    """Engines are stopped and actors dismissed at every moment of their beginning."""
+    document = filled.document(name, [name], dest={"DropTableIfExists": True}, workers=3)
+    path = f"{filled.node.url}/v1/job/{name}"
+    dice = random.Random(7)
+    said_before = filled.node.log.stat().st_size
+
+    def wish(act: str) -> int:
+        time.sleep(dice.random() / 3)
+        return httpx.request(*acts[act], timeout=30, json=document if act == "post" else None).status_code
+
+    acts = {
+        "post": ("POST", f"{filled.node.url}/v1/jobs"),
+        "pause": ("PUT", f"{path}/pause"),
+        "resume": ("PUT", f"{path}/resume"),
+        "delete": ("DELETE", path),
+    }
+    filled.post(document)
+    with ThreadPoolExecutor(5) as pool:
+        codes = set(pool.map(wish, dice.choices(["post", "post", "pause", "resume", "delete"], k=50)))
+    assert codes <= {200, 404}
+    filled.post(document)
+    _put(filled, f"{name}/resume")
+    filled.node.wait_stage(name, deadline=DEADLINE)
+    filled.level_and_equal(name, name)
+    assert "engine_stuck" not in filled.node.log.read_bytes()[said_before:].decode()
+
+    def processes() -> set[int]:
+        return {pid for pid, title in filled.node.pids().items() if f" of {name} " in title}
+
+    wait_for(lambda: processes() == set(_actors(filled, name)), lambda: (processes(), _actors(filled, name)))
+    assert len(processes()) == 5
+    filled.forget(name)
+    wait_for(lambda: not processes(), processes)
 
 
 def test_there_is_no_pausing_of_a_job_that_is_not_there(world: World) -> None:

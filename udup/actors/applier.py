@@ -7,6 +7,7 @@ stops, the supervisor begins a new run, and the worker is replaced at its beginn
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -108,7 +109,8 @@ class DestApplier(EngineActor):
             if address == message.childAddress:
                 del self._workers[slot]
                 pid = self._pids.pop(slot, 0)
-                self.log.warning("worker_died", job=self.job_id, slot=slot, pid=pid)
+                if not self._ended:
+                    self.log.warning("worker_died", job=self.job_id, slot=slot, pid=pid)
                 self._tell_pids()
                 if not self._ended:
                     self._end(RunEnded(self.role, self.run, Transient.__name__, f"ApplyWorker {slot} died"))
@@ -154,3 +156,7 @@ class DestApplier(EngineActor):
     def receiveMsg_ActorExitRequest(self, message: object, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._ended = True
         super().receiveMsg_ActorExitRequest(message, sender)
+        if set(self._pids) != set(self._workers):
+            # Thespian tells those children to exit that it has met, and waits for all: with one that is just being made
+            # both would stay for ever. Workers die with their parent.
+            os._exit(0)

@@ -46,11 +46,11 @@ Engine = Callable[[Callable[[object], None]], Coroutine[Any, Any, None]]
 
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent dies. To be called first in every actor's __init__."""
-    if multiprocessing.parent_process() is None:
+    parent = multiprocessing.parent_process()
+    if parent is None:
         return  # not a process of its own (Thespian's in-process base)
-    parent = os.getppid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if parent == 1 or os.getppid() != parent:
+    if os.getppid() != parent.pid:
         os._exit(1)  # the parent died before we could ask
 
 

@@ -114,7 +114,13 @@ class Link:
                 raise Transient(f"cannot connect: {cause}") from error
             lost.cancel()
             raise Transient(f"cannot connect to NATS at {shown(url)}: {error or type(error).__name__}") from error
-        return cls(client, lost)
+        link = cls(client, lost)
+        try:
+            _heed_cancellation()
+        except asyncio.CancelledError:
+            await link.close()
+            raise
+        return link
 
     @property
     def lost(self) -> asyncio.Future[None]:
@@ -135,12 +141,14 @@ class Link:
                 await self._client.publish(subject, message)
         except NatsError as error:
             raise Transient(f"cannot publish to NATS: {error or type(error).__name__}") from error
+        _heed_cancellation()
 
     async def flush(self) -> None:
         try:
             await self._client.flush(int(REQUEST_TIMEOUT))
         except NatsError as error:
             raise Transient(f"NATS does not answer: {error or type(error).__name__}") from error
+        _heed_cancellation()
 
     async def subscribe(self, subject: str, handler: Handler) -> None:
         """Call `handler` with each message in turn; an error that it raises ends the link."""
@@ -161,6 +169,17 @@ class Link:
         await self._client.subscribe(
             subject, cb=on_message, pending_bytes_limit=PENDING_BYTES, pending_msgs_limit=1 << 20
         )
+        _heed_cancellation()
+
+
+def _heed_cancellation() -> None:
+    """A cancellation that came while the NATS client flushed or waited for an answer is lost there, or in `wait_for`.
+
+    An engine that overhears it goes on for ever, and its process has to be killed.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def split(data: bytes) -> list[bytes]:
