@@ -32,6 +32,7 @@ from udup.plane.flow import Window, Windows
 from udup.plane.link import Link, Subjects
 from udup.source.assembly import Assembler
 from udup.source.baseline import open_baseline
+from udup.source.history import History
 from udup.source.judge import judge_for
 from udup.source.names import read_names
 from udup.source.packer import Packer
@@ -137,6 +138,7 @@ class Extractor:
         self._stream: BinlogStream | None = None
         self._reader: CopyReader | None = None
         self._snapshot: Snapshot | None = None
+        self._history = History()
         self._stopped = False
         self._link: Link
         self._outbox: Outbox
@@ -296,6 +298,8 @@ class Extractor:
                 self._clock_offset_us = int(source_us) - (before + time.time_ns() // 1000) // 2
                 self._executed = str(executed).replace("\n", "")
                 self._report(self._progress())
+                if (read := self._tally.extracted) is not None:
+                    self._history.look(GtidSet.parse(self._executed), read)
                 end = time.monotonic() + IDLE_SECONDS
                 await asyncio.sleep(REPORT_SECONDS)
                 while self._tally.amount == amount and time.monotonic() < end:

@@ -35,6 +35,12 @@ class Tally:
         with self._lock:
             self._extracted, self._stale = start_after.copy(), True
 
+    @property
+    def extracted(self) -> GtidSet | None:
+        """What is in the target or has been read; None until the binary log is open."""
+        with self._lock:
+            return None if self._extracted is None else self._extracted.copy()
+
     def rotated(self, event: bytes) -> None:
         """A ROTATE event: the log goes on in another file. One that is made for the dump may come without its CRC."""
         name = event[_ROTATE_NAME : -CRC_SIZE if checksum_is_right(event) else None]
