@@ -6,10 +6,10 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
@@ -78,9 +78,18 @@ class Household:
 
     def pid_of(self, role: str) -> int:
         """A live process of this role; `StopIteration` if there is none at the moment."""
-        actors = httpx.get(f"{self.node.url}/v1/agent/actors", timeout=10).json()
-        pids = (int(actor["Pid"]) for actor in actors if actor["Role"] == role)
+        pids = (int(actor["Pid"]) for actor in self.node.api.actors() if actor["Role"] == role)
         return next(pid for pid in pids if psutil.pid_exists(pid))
+
+    def wait_successor(self, role: str, victim: int) -> None:
+        """Until another process has taken the place of a killed one."""
+
+        def taken() -> bool:
+            with suppress(StopIteration):
+                return self.pid_of(role) != victim
+            return False
+
+        wait_for(taken, STAGE_SECONDS, f"another {role}")
 
     def progress(self) -> dict[str, object]:
         return dict(self.node.job(JOB)["Progress"])
@@ -114,7 +123,7 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def kill(pid: int) -> None:

@@ -14,7 +14,7 @@ def test_a_killed_actor_loses_and_doubles_nothing(running: Household, role: str)
     victim = running.pid_of(role)
     kill(victim)
     running.wait_applied(AFTER)
-    assert running.pid_of(role) != victim
+    running.wait_successor(role, victim)
     running.check()
 
 

@@ -152,7 +152,10 @@ class CopyRun:
         where = f"Dest {self._target.endpoint}"
         if conflicts := conflicting_accounts(connection, self._catalog.accounts, where):
             raise Refused(conflicts)
-        objects.drop_tables(connection, existing)
+        # What an unfinished copy made and the source has dropped since would stay for ever: no log tells of it.
+        planned = {(table.schema, table.name) for table in self._catalog.tables}
+        gone = [objects.ExistingTable(schema, name, empty=False) for schema, name in sorted(ours - planned)]
+        objects.drop_tables(connection, [*existing, *gone])
         for table in self._catalog.tables:
             self._checkpoint.note_copied_table(table.schema, table.name)
         objects.create_schemas(connection, self._catalog.schemas)
