@@ -80,7 +80,7 @@ def test_passwords_are_in_no_file_and_outlive_a_lost_key(
         query(connection, f"CREATE DATABASE {schema}")
         query(connection, f"CREATE TABLE {schema}.t (id INT PRIMARY KEY)")
     with UdupNode(server_folder / "secured", token=TOKEN, settings=settings, nats_port=port) as node:
-        assert httpx.get(f"{node.url}/v1/jobs", timeout=10).status_code == 401
+        assert httpx.get(f"{node.url}/v1/jobs", timeout=10, verify=False).status_code == 401
         with pytest.raises(UdupError, match="401"):
             ApiClient(node.url, TOKEN + "x").check()
         node.post_job(document)

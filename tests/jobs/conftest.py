@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from udup.errors import UdupError
-from udup.mysql.connection import Endpoint, connect, query, scalar
+from udup.mysql.connection import Connection, Endpoint, connect, query, scalar
 from udup.sandbox.api import Json, job_document
 from udup.sandbox.compare import compare
 from udup.sandbox.node import UdupNode
@@ -23,12 +23,15 @@ from udup.sandbox.server import MysqlServer
 #: Seconds for a job to run, to come level, to fail: far more than it takes, for a machine that is busy.
 DEADLINE = 45.0
 
+#: Seconds between looks: each costs the servers something, and there are only two cores for all.
+POLL = 0.05
+
 
 def wait_for(condition: Callable[[], bool], what: Callable[[], object], seconds: float = DEADLINE) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {what()}"
-        time.sleep(0.02)
+        time.sleep(POLL)
 
 
 def run(endpoint: Endpoint, *statements: str) -> None:
@@ -41,6 +44,11 @@ def run(endpoint: Endpoint, *statements: str) -> None:
 def value(endpoint: Endpoint, sql: str, *args: object) -> Any:
     with closing(connect(endpoint)) as connection:
         return scalar(connection, sql, *args)
+
+
+def applied(connection: Connection, job: str) -> str:
+    rows = query(connection, "SELECT gtids FROM udup.checkpoint WHERE job = %s AND gtids <> ''", job)
+    return ",".join(str(row[0]) for row in rows)
 
 
 @dataclass
@@ -91,19 +99,18 @@ class World:
     def applied(self, job: str) -> str:
         """What the target's checkpoint says, which is what counts."""
         with closing(connect(self.target.endpoint)) as connection:
-            rows = query(connection, "SELECT gtids FROM udup.checkpoint WHERE job = %s AND gtids <> ''", job)
-        return ",".join(str(row[0]) for row in rows)
+            return applied(connection, job)
 
     def level(self, job: str, seconds: float = DEADLINE) -> None:
         """Wait until everything that the source has executed is in the target; fail with the job's reason."""
         wanted = self.executed()
         end = time.monotonic() + seconds
-        with closing(connect(self.source.endpoint)) as connection:
-            while not scalar(connection, "SELECT GTID_SUBSET(%s, %s)", wanted, self.applied(job)):
+        with closing(connect(self.source.endpoint)) as source, closing(connect(self.target.endpoint)) as target:
+            while not scalar(source, "SELECT GTID_SUBSET(%s, %s)", wanted, applied(target, job)):
                 shown = self.node.job(job)
                 if shown["Stage"] == "failed" or time.monotonic() > end:
                     raise UdupError(f"{job} is not level: {shown['Stage']}: {shown['StatusDescription']} {shown}")
-                time.sleep(0.02)
+                time.sleep(POLL)
 
     def assert_equal(self, *schemas: str) -> None:
         comparison = compare(self.source.endpoint, self.target.endpoint, schemas)

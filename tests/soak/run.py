@@ -10,8 +10,6 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
-import httpx
-
 from tests.soak.tables import TABLES, Model
 from tests.soak.writers import Writers
 from udup.errors import Transient, UdupError
@@ -128,9 +126,8 @@ class Soak:
     def _pid(self, victim: str) -> int:
         if victim == "nats-server":
             return next((pid for pid, title in self.node.pids().items() if "nats-server" in title), 0)
-        with suppress(httpx.HTTPError, ValueError):
-            actors = httpx.get(f"{self.node.url}/v1/agent/actors", timeout=5).json()
-            return next((int(actor["Pid"]) for actor in actors if actor["Role"] == victim), 0)
+        with suppress(UdupError):
+            return next((int(actor["Pid"]) for actor in self.node.api.actors() if actor["Role"] == victim), 0)
         return 0
 
     def _compare(self, writers: Writers) -> None:

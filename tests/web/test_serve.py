@@ -66,7 +66,7 @@ def test_huge_bodies_are_refused_and_a_chunked_job_is_read(
 
 def test_paths_that_are_no_utf8_harm_nothing(server: WebServer) -> None:
     for path in ("/v1/job/%ff%fe", "/v1/jobs?prefix=%ff&pretty=%", "/v1/job/%00", "/v1/job/%0d%0aX:%20y"):
-        answer = httpx.get(server.url + path)
+        answer = httpx.get(server.url + path, verify=False)
         assert answer.status_code in (200, 404)
         assert "x" not in answer.headers
 
@@ -88,7 +88,7 @@ def test_many_clients_at_a_time_each_get_their_own_answer(server: WebServer, doc
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert len(httpx.get(f"{server.url}/v1/jobs").json()) == 80
+    assert len(httpx.get(f"{server.url}/v1/jobs", verify=False).json()) == 80
 
 
 def test_a_stop_is_prompt_with_idle_connections_open_and_frees_the_port(memory: Any, settings: Settings) -> None:
@@ -102,7 +102,7 @@ def test_a_stop_is_prompt_with_idle_connections_open_and_frees_the_port(memory: 
         assert time.monotonic() - began < 2
     web.stop()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{web.url}/v1/health")
+        httpx.get(f"{web.url}/v1/health", verify=False)
     deadline = time.monotonic() + 10  # a thread that has been told to end needs the interpreter once more
     while left := [
         thread for thread in set(threading.enumerate()) - others if thread.name.startswith(("web", "waitress"))
@@ -126,7 +126,9 @@ def test_a_request_under_way_is_answered_before_the_stop(memory: Any, settings: 
     web = WebServer(create_app(memory, memory, settings, NODE_ID), settings)
     web.start()
     answers: list[int] = []
-    asking = threading.Thread(target=lambda: answers.append(httpx.get(f"{web.url}/v1/health").status_code))
+    asking = threading.Thread(
+        target=lambda: answers.append(httpx.get(f"{web.url}/v1/health", verify=False).status_code)
+    )
     asking.start()
     assert entered.wait(5)
     web.stop()

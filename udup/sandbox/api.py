@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx
@@ -20,6 +22,12 @@ REQUEST_TIMEOUT = 15.0
 _POLL_SECONDS = 0.1
 
 Json = dict[str, Any]
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Made once: reading the authorities' certificates takes longer than a request, and who waits asks often."""
+    return ssl.create_default_context()
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,11 @@ class ApiClient:
     def job(self, job_id: str) -> Json:
         """The job as GET /v1/job/<id> shows it; `Transient` while the server does not answer."""
         found: Json = self._request("GET", f"/v1/job/{job_id}").json()
+        return found
+
+    def actors(self) -> list[Json]:
+        """What GET /v1/agent/actors lists."""
+        found: list[Json] = self._request("GET", "/v1/agent/actors").json()
         return found
 
     def delete_job(self, job_id: str) -> None:
@@ -74,7 +87,9 @@ class ApiClient:
         if self.token:
             arguments["headers"] = {"Authorization": f"Bearer {self.token}"}
         try:
-            answer = httpx.request(method, self.url + path, timeout=REQUEST_TIMEOUT, trust_env=False, **arguments)
+            answer = httpx.request(
+                method, self.url + path, timeout=REQUEST_TIMEOUT, trust_env=False, verify=_tls(), **arguments
+            )
         except httpx.HTTPError as error:
             raise Transient(f"{method} {self.url}{path}: {error or type(error).__name__}") from error
         if answer.status_code >= 500:

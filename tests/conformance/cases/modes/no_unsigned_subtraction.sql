@@ -1,4 +1,5 @@
 -- topic: NO_UNSIGNED_SUBTRACTION decides the types of CREATE … SELECT and of generated columns' values
+-- phase: copy
 -- session: sql_mode = 'NO_UNSIGNED_SUBTRACTION'
 CREATE TABLE t (id INT UNSIGNED PRIMARY KEY, g BIGINT AS (id - 5) STORED);
 INSERT INTO t (id) VALUES (1);
