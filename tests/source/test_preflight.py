@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
-from udup.errors import Fault
+from tests.preflights import bare_account, changed, problems
 from udup.mysql.check import Outcome
 from udup.mysql.connection import Endpoint, connect, query, scalar
 from udup.mysql.facts import ServerFacts, read_facts
@@ -31,19 +30,8 @@ def facts(source: MysqlServer) -> ServerFacts:
 @pytest.fixture
 def account(source: MysqlServer) -> Iterator[Endpoint]:
     """An account of the test's own, without privileges."""
-    name = f"u{uuid.uuid4().hex[:10]}"
-    with closing(connect(source.endpoint)) as connection:
-        query(connection, f"CREATE USER {name} IDENTIFIED BY 'secret'")
-        yield Endpoint(source.endpoint.host, source.endpoint.port, name, "secret")
-        query(connection, f"DROP USER {name}")
-
-
-def _changed(facts: ServerFacts, **variables: str) -> ServerFacts:
-    return replace(facts, variables={**facts.variables, **variables})
-
-
-def _problems(faults: list[Fault]) -> str:
-    return "\n".join(map(str, faults))
+    with bare_account(source) as endpoint:
+        yield endpoint
 
 
 def test_a_good_source_has_no_faults(facts: ServerFacts) -> None:
@@ -54,7 +42,7 @@ def test_a_good_source_has_no_faults(facts: ServerFacts) -> None:
 
 
 def test_every_fault_is_told_at_once_with_its_remedy(facts: ServerFacts) -> None:
-    bad = _changed(
+    bad = changed(
         facts,
         binlog_format="MIXED",
         gtid_mode="OFF",
@@ -67,7 +55,7 @@ def test_every_fault_is_told_at_once_with_its_remedy(facts: ServerFacts) -> None
     faults = check_source(bad, EVERYTHING, None)
     assert len(faults) == 6
     assert all(fault.remedy and fault.where == f"Src {facts.address}" for fault in faults)
-    assert "binlog_format is MIXED, not ROW" in _problems(faults)
+    assert "binlog_format is MIXED, not ROW" in problems(faults)
 
 
 def test_other_servers_are_turned_away(facts: ServerFacts) -> None:
@@ -82,8 +70,8 @@ def test_missing_privileges_come_with_the_grant_that_gives_them(account: Endpoin
     with closing(connect(account)) as connection:
         faults = check_source(read_facts(connection), selection, None)
     assert len(faults) == 3
-    assert f"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '{account.user}'@'%'" in _problems(faults)
-    assert "GRANT SELECT ON `part`.`t`" in _problems(faults)
+    assert f"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '{account.user}'@'%'" in problems(faults)
+    assert "GRANT SELECT ON `part`.`t`" in problems(faults)
     with closing(connect(source.endpoint)) as root:
         for fault in faults:
             if "`part`" not in fault.remedy:
@@ -91,7 +79,7 @@ def test_missing_privileges_come_with_the_grant_that_gives_them(account: Endpoin
     with closing(connect(account)) as connection:
         now = read_facts(connection)
     assert check_source(now, Selection.of([("shop", [])]), None) == []
-    assert "RELOAD" in _problems(warn_source(now))
+    assert "RELOAD" in problems(warn_source(now))
     assert len(check_source(now, EVERYTHING, None)) == 1
 
 
@@ -112,15 +100,15 @@ def test_the_privileges_of_an_active_role_count(account: Endpoint, source: Mysql
 
 
 def test_a_log_that_is_kept_for_a_short_time_is_a_warning(facts: ServerFacts) -> None:
-    assert "RELOAD" not in _problems(warn_source(facts))
-    short = _changed(facts, binlog_expire_logs_seconds="3600", binlog_expire_logs_auto_purge="ON")
-    assert "binlog_expire_logs_seconds is 3600" in _problems(warn_source(short))
+    assert "RELOAD" not in problems(warn_source(facts))
+    short = changed(facts, binlog_expire_logs_seconds="3600", binlog_expire_logs_auto_purge="ON")
+    assert "binlog_expire_logs_seconds is 3600" in problems(warn_source(short))
     for more in ({"binlog_expire_logs_seconds": "86400"}, {"binlog_expire_logs_auto_purge": "OFF"}):
-        assert "binlog_expire" not in _problems(warn_source(_changed(short, **more)))
+        assert "binlog_expire" not in problems(warn_source(changed(short, **more)))
 
 
 def test_every_check_has_a_name_and_says_what_it_found(facts: ServerFacts) -> None:
-    checks = source_checks(_changed(facts, binlog_row_metadata="FULL"), EVERYTHING, None)
+    checks = source_checks(changed(facts, binlog_row_metadata="FULL"), EVERYTHING, None)
     assert len({check.name for check in checks}) == len(checks)
     assert all(check.found and check.outcome == Outcome.PASS for check in checks)
     (only,) = source_checks(replace(facts, is_mariadb=True), EVERYTHING, None)
@@ -161,7 +149,7 @@ def test_prepared_transactions_engines_and_keys_are_looked_at(
 
 
 def test_purged_transactions_are_named(facts: ServerFacts) -> None:
-    purged = _changed(facts, gtid_purged=f"{facts.uuid}:1-7", gtid_executed=f"{facts.uuid}:1-20")
+    purged = changed(facts, gtid_purged=f"{facts.uuid}:1-7", gtid_executed=f"{facts.uuid}:1-20")
     assert check_source(purged, EVERYTHING, f"{facts.uuid}:1-7") == []
     (fault,) = check_source(purged, EVERYTHING, f"{facts.uuid}:1-4")
     assert f"{facts.uuid}:5-7" in fault.problem
@@ -169,7 +157,7 @@ def test_purged_transactions_are_named(facts: ServerFacts) -> None:
 
 
 def test_a_start_beyond_what_the_source_executed_is_told(facts: ServerFacts) -> None:
-    restored = _changed(facts, gtid_purged="", gtid_executed=f"{facts.uuid}:1-20")
+    restored = changed(facts, gtid_purged="", gtid_executed=f"{facts.uuid}:1-20")
     (fault,) = check_source(restored, EVERYTHING, f"{facts.uuid}:1-25")
     assert f"{facts.uuid}:21-25" in fault.problem
     other = "11111111-2222-3333-4444-555555555555:1-3"
@@ -177,7 +165,7 @@ def test_a_start_beyond_what_the_source_executed_is_told(facts: ServerFacts) -> 
 
 
 def test_names_are_compared_as_the_source_compares_them(facts: ServerFacts) -> None:
-    folding = _changed(replace(facts, unlogged_schemas=frozenset({"shop"})), lower_case_table_names="1")
+    folding = changed(replace(facts, unlogged_schemas=frozenset({"shop"})), lower_case_table_names="1")
     (fault,) = check_source(folding, Selection.of([("Shop", [])]), None)
     assert "binlog_ignore_db" in fault.problem and "shop" in fault.problem
 

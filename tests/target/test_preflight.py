@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests.preflights import bare_account, changed, problems
 from udup.binlog.gtid import GtidSet
-from udup.errors import Fault
 from udup.mysql.check import Outcome
 from udup.mysql.connection import Endpoint, connect, query
 from udup.mysql.facts import ServerFacts, read_facts
@@ -39,19 +39,8 @@ def theirs(target: MysqlServer) -> ServerFacts:
 @pytest.fixture
 def account(target: MysqlServer) -> Iterator[Endpoint]:
     """An account of the test's own, without privileges."""
-    name = f"u{uuid.uuid4().hex[:10]}"
-    with closing(connect(target.endpoint)) as connection:
-        query(connection, f"CREATE USER {name} IDENTIFIED BY 'secret'")
-        yield Endpoint(target.endpoint.host, target.endpoint.port, name, "secret")
-        query(connection, f"DROP USER {name}")
-
-
-def _changed(facts: ServerFacts, **variables: str) -> ServerFacts:
-    return replace(facts, variables={**facts.variables, **variables})
-
-
-def _problems(faults: list[Fault]) -> str:
-    return "\n".join(map(str, faults))
+    with bare_account(target) as endpoint:
+        yield endpoint
 
 
 def test_a_good_pair_has_no_faults(ours: ServerFacts, theirs: ServerFacts) -> None:
@@ -61,7 +50,7 @@ def test_a_good_pair_has_no_faults(ours: ServerFacts, theirs: ServerFacts) -> No
 
 
 def test_every_fault_is_told_at_once(theirs: ServerFacts) -> None:
-    bad = _changed(
+    bad = changed(
         theirs, gtid_mode="OFF", super_read_only="ON", binlog_format="STATEMENT", max_allowed_packet="1048576"
     )
     faults = check_target(bad, EVERYTHING)
@@ -74,8 +63,8 @@ def test_the_grants_that_are_told_are_enough(account: Endpoint, target: MysqlSer
     with closing(connect(account)) as connection:
         faults = check_target(read_facts(connection), selection)
     assert len(faults) == 4
-    assert "REPLICATION_APPLIER" in _problems(faults)
-    assert "on `udup`.*" in _problems(faults)
+    assert "REPLICATION_APPLIER" in problems(faults)
+    assert "on `udup`.*" in problems(faults)
     with closing(connect(target.endpoint)) as root:
         query(root, "CREATE DATABASE IF NOT EXISTS part_of")
         query(root, "CREATE TABLE IF NOT EXISTS part_of.t (id INT)")
@@ -85,41 +74,41 @@ def test_the_grants_that_are_told_are_enough(account: Endpoint, target: MysqlSer
             with closing(connect(account)) as connection:
                 facts = read_facts(connection)
                 assert check_target(facts, selection) == []
-                assert "SYSTEM_USER" in _problems(warn_target(facts))
+                assert "SYSTEM_USER" in problems(warn_target(facts))
         finally:
             query(root, "DROP DATABASE part_of")
 
 
 def test_a_read_only_target_is_open_to_who_may_write(account: Endpoint, theirs: ServerFacts) -> None:
-    assert check_target(_changed(theirs, read_only="ON"), EVERYTHING) == []
+    assert check_target(changed(theirs, read_only="ON"), EVERYTHING) == []
     with closing(connect(account)) as connection:
-        facts = _changed(read_facts(connection), read_only="ON")
-    assert "read_only is ON" in _problems(check_target(facts, EVERYTHING))
+        facts = changed(read_facts(connection), read_only="ON")
+    assert "read_only is ON" in problems(check_target(facts, EVERYTHING))
 
 
 def test_servers_that_do_not_fit_are_told(ours: ServerFacts, theirs: ServerFacts) -> None:
-    assert "same server" in _problems(check_pair(ours, ours))
-    assert "older release" in _problems(check_pair(ours, replace(theirs, version=(8, 0, 40), version_text="8.0.40")))
+    assert "same server" in problems(check_pair(ours, ours))
+    assert "older release" in problems(check_pair(ours, replace(theirs, version=(8, 0, 40), version_text="8.0.40")))
     assert check_pair(replace(ours, version=(8, 0, 40)), theirs) == []
-    assert "lower_case" in _problems(check_pair(ours, _changed(theirs, lower_case_table_names="1")))
-    assert "default_storage_engine" in _problems(check_pair(ours, _changed(theirs, default_storage_engine="MyISAM")))
+    assert "lower_case" in problems(check_pair(ours, changed(theirs, lower_case_table_names="1")))
+    assert "default_storage_engine" in problems(check_pair(ours, changed(theirs, default_storage_engine="MyISAM")))
     newer = replace(ours, collations={**ours.collations, 9999: "utf8mb4_9999_ai_ci"})
-    assert "utf8mb4_9999_ai_ci" in _problems(check_pair(newer, theirs))
+    assert "utf8mb4_9999_ai_ci" in problems(check_pair(newer, theirs))
 
 
 def test_what_may_matter_is_a_warning(ours: ServerFacts, theirs: ServerFacts) -> None:
-    packets = _changed(theirs, max_allowed_packet="20000000")
-    assert "max_allowed_packet" in _problems(warn_pair(ours, packets))
-    zoned = _changed(theirs, system_time_zone="CET", time_zone="SYSTEM")
-    assert "time zone" in _problems(warn_pair(ours, zoned))
-    same_id = _changed(theirs, server_id=ours.value("server_id"))
-    assert "server_id" in _problems(warn_pair(ours, same_id))
-    assert "local_infile is OFF" in _problems(warn_target(_changed(theirs, local_infile="OFF")))
-    assert "local_infile" not in _problems(warn_target(_changed(theirs, local_infile="ON")))
+    packets = changed(theirs, max_allowed_packet="20000000")
+    assert "max_allowed_packet" in problems(warn_pair(ours, packets))
+    zoned = changed(theirs, system_time_zone="CET", time_zone="SYSTEM")
+    assert "time zone" in problems(warn_pair(ours, zoned))
+    same_id = changed(theirs, server_id=ours.value("server_id"))
+    assert "server_id" in problems(warn_pair(ours, same_id))
+    assert "local_infile is OFF" in problems(warn_target(changed(theirs, local_infile="OFF")))
+    assert "local_infile" not in problems(warn_target(changed(theirs, local_infile="ON")))
 
 
 def test_every_check_has_a_name_and_says_what_it_found(ours: ServerFacts, theirs: ServerFacts) -> None:
-    for checks in (target_checks(_changed(theirs, local_infile="ON"), EVERYTHING), pair_checks(ours, theirs)):
+    for checks in (target_checks(changed(theirs, local_infile="ON"), EVERYTHING), pair_checks(ours, theirs)):
         assert len({check.name for check in checks}) == len(checks)
         assert all(check.found and check.outcome == Outcome.PASS for check in checks), checks
 
