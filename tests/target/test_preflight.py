@@ -101,6 +101,8 @@ def test_what_may_matter_is_a_warning(ours: ServerFacts, theirs: ServerFacts) ->
     assert "max_allowed_packet" in problems(warn_pair(ours, packets))
     zoned = changed(theirs, system_time_zone="CET", time_zone="SYSTEM")
     assert "time zone" in problems(warn_pair(ours, zoned))
+    compact = changed(theirs, innodb_default_row_format="compact")
+    assert "innodb_default_row_format" in problems(warn_pair(ours, compact))
     same_id = changed(theirs, server_id=ours.value("server_id"))
     assert "server_id" in problems(warn_pair(ours, same_id))
     assert "local_infile is OFF" in problems(warn_target(changed(theirs, local_infile="OFF")))

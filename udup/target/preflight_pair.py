@@ -104,6 +104,16 @@ def _zones(pair: Pair) -> Iterator[Finding]:
         )
 
 
+def _row_format(pair: Pair) -> Iterator[Finding]:
+    ours, theirs = (facts.value("innodb_default_row_format") for facts in (pair.source, pair.target))
+    if ours != theirs:
+        yield warned(
+            f"innodb_default_row_format is {ours} on the source and {theirs} on the target: tables made without "
+            "ROW_FORMAT take the target's, in which long keys may not fit",
+            f"SET PERSIST innodb_default_row_format = {ours} on the target",
+        )
+
+
 _RULES = (
     Rule[Pair]("server_uuid", lambda pair: f"{pair.source.uuid}, {pair.target.uuid}", _uuid),
     Rule[Pair]("release", lambda pair: f"{pair.source.version_text} to {pair.target.version_text}", _release),
@@ -117,5 +127,6 @@ _ADVICE = (
         "server_id", lambda pair: f"{pair.source.value('server_id')}, {pair.target.value('server_id')}", _server_id
     ),
     Rule[Pair]("max_allowed_packet", lambda pair: pair.source.value("max_allowed_packet"), _packets),
+    Rule[Pair]("innodb_default_row_format", lambda pair: pair.source.value("innodb_default_row_format"), _row_format),
     Rule[Pair]("time_zone", lambda pair: pair.source.value("time_zone"), _zones),
 )
