@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ import psutil
 
 from udup import stacks
 from udup.actors.messages import (
+    NOT_OPEN,
     Accepted,
     Actors,
     DeleteJob,
@@ -30,6 +32,9 @@ from udup.web.ports import ActorInfo, Check, NotReady, NotThere, Written
 
 #: Seconds for the supervisor's answer, and for that to the removal of a checkpoint, which asks the target.
 ASK_SECONDS, PURGE_SECONDS = 8.0, 25.0
+
+#: Seconds for which a write waits for a supervisor that is reading the job store, and between two tries.
+OPEN_SECONDS, _AGAIN_SECONDS = 5.0, 0.1
 
 _NO_ANSWER = "the supervisor does not answer now; try again in a moment"
 
@@ -65,13 +70,22 @@ class Control:
         return validate(spec)
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
-        answer = self._ask(message, seconds)
+        answer = self._ask_when_open(message, seconds)
         if isinstance(answer, Accepted):
             self._reads.forget()  # who has written reads what he wrote
             return Written(answer.index, answer.job_id, answer.eval_id, answer.changed)
         if isinstance(answer, Rejected):
             raise _error_of(answer)
         raise NotReady(_NO_ANSWER)
+
+    def _ask_when_open(self, message: object, seconds: float) -> Any:
+        """A supervisor that was started just now is given a moment to read the job store."""
+        end = time.monotonic() + OPEN_SECONDS
+        while True:
+            answer = self._ask(message, seconds)
+            if not isinstance(answer, Rejected) or answer.kind != NOT_OPEN or time.monotonic() > end:
+                return answer
+            time.sleep(_AGAIN_SECONDS)
 
     # ---- Actors ----
 

@@ -95,9 +95,13 @@ class Accepted:
     changed: bool = True
 
 
+#: The `kind` of a rejection by a supervisor that has not read the job store yet: it soon will have.
+NOT_OPEN = "NotOpen"
+
+
 @dataclass(frozen=True)
 class Rejected:
-    """A write that is not, and why: `kind` is the error's class."""
+    """A write that is not, and why: `kind` is the error's class, or NOT_OPEN."""
 
     kind: str
     text: str

@@ -25,6 +25,7 @@ from udup.actors.applier import DestApplier
 from udup.actors.crew import Crew
 from udup.actors.jobs import START_SECONDS, Job, tasks_at_fault
 from udup.actors.messages import (
+    NOT_OPEN,
     Actors,
     Begin,
     Begun,
@@ -139,7 +140,7 @@ class JobSupervisor(ShellActor):
 
     def receiveMsg_Wish(self, message: Wish, sender: Any) -> None:  # noqa: N802 - Thespian's name
         if self._writes is None:
-            self.send(sender, Rejected(Transient.__name__, "the job store is not open yet; try again in a moment"))
+            self.send(sender, Rejected(NOT_OPEN, "the job store is not open yet; try again in a moment"))
         else:
             self._writes.carry_out(message, lambda answer: self.send(sender, answer))
 
