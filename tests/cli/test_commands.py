@@ -159,6 +159,7 @@ def test_a_job_file_that_cannot_be_read_is_told(udup: Udup) -> None:
 def test_a_document_is_validated_without_a_server(udup: Udup) -> None:
     assert udup("init").exit_code == exits.OK
     assert udup("validate", "--offline", "job.json").exit_code == exits.OK
+    assert json.loads(udup("validate", "--offline", "--json", "job.json").stdout)["DriverConfigValidated"] is True
     result = udup("validate", "-offline", "-", given='{"Job": {"Type": "other", "Tasks": [1]}}')
     assert result.exit_code == exits.FAILED
     lines = result.stderr.splitlines()

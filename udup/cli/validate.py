@@ -32,7 +32,10 @@ def validate(session: Session, file: str, offline: bool) -> None:
     document = read_job(file)
     if offline:
         _check_document(document)
-        session.out.say(f"{file}: the job's document is right")
+        if session.out.as_json:
+            session.out.json({"DriverConfigValidated": True, "Error": ""})
+        else:
+            session.out.say(f"{file}: the job's document is right")
         return
     answer = session.api.send("PUT", "/v1/validate/job", document)
     if session.out.as_json:
