@@ -20,6 +20,9 @@ from udup.sandbox.node import UdupNode
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer
 
+#: Numbers from 1 on, as a WITH clause: `NUMBERS.format(20)`.
+NUMBERS = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {})"
+
 #: Seconds for a job to run, to come level, to fail: far more than it takes, for a machine that is busy.
 DEADLINE = 45.0
 
@@ -135,6 +138,16 @@ def pair(programs: MysqlPrograms, server_folder: Path) -> Iterator[tuple[MysqlSe
 def node(server_folder: Path) -> Iterator[UdupNode]:
     with UdupNode(server_folder / "jobs-node") as node:
         yield node
+
+
+@pytest.fixture(scope="module")
+def followed(request: pytest.FixtureRequest, pair: tuple[MysqlServer, MysqlServer], node: UdupNode) -> Iterator[World]:
+    """A whole server's job, named by the module's `JOB`, without a copy: it starts after all that the source has."""
+    job = request.module.JOB
+    world = World(*pair, node)
+    world.start(job, [], gtid=world.executed())
+    yield world
+    world.forget(job)
 
 
 @pytest.fixture

@@ -6,22 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.jobs.conftest import World, run, value
-from udup.sandbox.node import UdupNode
-from udup.sandbox.server import MysqlServer
+from tests.jobs.conftest import NUMBERS, World, run, value
 
 JOB = "everything"
-
-NUMBERS = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {})"
-
-
-@pytest.fixture(scope="module")
-def followed(pair: tuple[MysqlServer, MysqlServer], node: UdupNode) -> Iterator[World]:
-    """A job without ReplicateDoDb and without a copy: it starts after all that the source has now."""
-    world = World(*pair, node)
-    world.start(JOB, [], gtid=world.executed())
-    yield world
-    world.forget(JOB)
 
 
 @pytest.fixture

@@ -6,21 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.jobs.conftest import World, run, value, wait_for
-from udup.sandbox.node import UdupNode
-from udup.sandbox.server import MysqlServer
+from tests.jobs.conftest import NUMBERS, World, run, value, wait_for
 
 JOB = "xa"
-
-NUMBERS = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {})"
-
-
-@pytest.fixture(scope="module")
-def followed(pair: tuple[MysqlServer, MysqlServer], node: UdupNode) -> Iterator[World]:
-    world = World(*pair, node)
-    world.start(JOB, [], gtid=world.executed())
-    yield world
-    world.forget(JOB)
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ clients whose language has no "absent" send 0. The text under a field is its des
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.alias_generators import to_pascal
+from pydantic import BeforeValidator, Field
 
 from udup.job import values
 from udup.job.gtid_text import gtid_set
+from udup.job.model import Model
 from udup.job.passwords import SEALED
 from udup.job.replicate import ReplicateDoDb, filter_word
 from udup.mysql.connection import Endpoint
@@ -72,23 +72,6 @@ def _charset(value: object) -> str:
 Text = Annotated[str, BeforeValidator(values.weak_text)]
 Truth = Annotated[bool, BeforeValidator(values.weak_truth)]
 AnySize = Annotated[int, BeforeValidator(values.within(0, _INT64_MAX))]
-
-
-class Model(BaseModel):
-    """Frozen, with the API's key names; errors never hold the input, which may be a password."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        alias_generator=to_pascal,
-        frozen=True,
-        extra="ignore",
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
-
-    @classmethod
-    def key_names(cls) -> frozenset[str]:
-        """The keys of this object as the API spells them."""
-        return frozenset(info.alias or name for name, info in cls.model_fields.items())
 
 
 class ConnectionConfig(Model):

@@ -7,14 +7,14 @@ A name is given exactly or by a regular expression, never both; an empty text is
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-from pydantic.alias_generators import to_pascal
+from pydantic import BeforeValidator
 
 from udup.errors import Fault
 from udup.job import values
 from udup.job.keys import join
+from udup.job.model import Model
 from udup.mysql.names import SYSTEM_SCHEMAS, UDUP_SCHEMA
 from udup.mysql.patterns import pattern_problem, template_problem
 from udup.mysql.renames import target_problem
@@ -58,22 +58,7 @@ def filter_word(value: object) -> FilterWord:
 Text = Annotated[str, BeforeValidator(values.weak_text)]
 
 
-class _Entry(BaseModel):
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        alias_generator=to_pascal,
-        frozen=True,
-        extra="ignore",
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
-
-    @classmethod
-    def key_names(cls) -> frozenset[str]:
-        """The keys of this object as the API spells them."""
-        return frozenset(info.alias or name for name, info in cls.model_fields.items())
-
-
-class ReplicatedTable(_Entry):
+class ReplicatedTable(Model):
     """Tables of a schema, and their name on the target."""
 
     table_name: Annotated[str, BeforeValidator(_name)] = ""
@@ -87,7 +72,7 @@ class ReplicatedTable(_Entry):
         return NameRule(self.table_name, self.table_regex, self.table_rename)
 
 
-class ReplicateDoDb(_Entry):
+class ReplicateDoDb(Model):
     """Schemas, their name on the target, and which of their tables; none means all of them."""
 
     table_schema: Annotated[str, BeforeValidator(_schema)] = ""

@@ -12,8 +12,9 @@ from pydantic_core import ErrorDetails
 
 from udup.errors import Fault, Refused
 from udup.job import refusals, replicate, values
-from udup.job.config import Config, ConnectionConfig, Model
+from udup.job.config import Config, ConnectionConfig
 from udup.job.keys import Level, canonical, join
+from udup.job.model import Model
 from udup.job.passwords import MASK
 from udup.job.replicate import ReplicateDoDb, ReplicatedTable
 from udup.job.submission import BODY, unwrap
