@@ -27,6 +27,8 @@ WRITES = (
     "INSERT INTO {0}.grandchild VALUES (1, 10), (2, 11), (3, 20)",
     "DELETE FROM {0}.parent WHERE id = 1",
     "UPDATE {0}.parent SET id = 7 WHERE id = 2",
+    # Under a source that logs cascades the children of a replaced parent stay; its engine would take them away.
+    "REPLACE INTO {0}.parent VALUES (3)",
     "SET foreign_key_checks = 0",
     "DELETE FROM {0}.parent WHERE id = 3",
     "INSERT INTO {0}.child VALUES (99, 99)",
@@ -52,5 +54,5 @@ def test_cascades_arrive_once_between_both_kinds_of_server(
         assert comparison.equal, comparison.report()
         with connect(destination.endpoint) as connection:
             assert scalar(connection, f"SELECT GROUP_CONCAT(id, '-', p ORDER BY id) FROM {schema}.child") == (
-                "20-7,30-3,99-99"
+                "20-7,99-99" if origin is native else "20-7,30-3,99-99"
             )

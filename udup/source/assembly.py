@@ -27,6 +27,7 @@ from udup.binlog.event import (
     ending_statement,
     ends_statement,
     has_checksums,
+    without_cascades,
 )
 from udup.binlog.gtid import Gtid, GtidSet, parse_gtid_event
 from udup.binlog.table_map import definition_bytes, table_id, table_name, with_names
@@ -215,7 +216,7 @@ class Assembler:
             self._keep_maps(current)
             current.kept_rows = True
             current.last_rows = len(current.events)
-            current.keep(event)
+            current.keep(without_cascades(event))
         elif ends and current.last_rows >= 0:
             current.events[current.last_rows] = ending_statement(current.events[current.last_rows])
         if ends:
