@@ -296,6 +296,9 @@ class JobSupervisor(ShellActor):
             return
         self.log.warning("run_ended", job=job.id, run=job.run, kind=kind, error=text, again_in_s=round(pause, 3))
         self._tasks.stop(job)
+        if job.progress:
+            job.progress["level"] = False  # what the source does meanwhile nobody knows
+            self._notes.stirred(job)
         self._notes.note(job, history.run_failed(job.record, tasks, text, int(pause * 1e9), time.time_ns()))
         self.wakeupAfter(timedelta(seconds=max(pause, 0.01)), Tick(job.id, job.run))
 
