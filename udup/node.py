@@ -42,7 +42,7 @@ WATCH_SECONDS = 0.2
 #: Seconds for jobs to reach a transaction boundary at the end; the whole end takes 10 at most.
 DRAIN_SECONDS = 4.0
 
-#: glibc's number for "no more arenas than this", and how many: one more than an engine's thread and those beside it need.
+#: glibc's number for "no more arenas than this", and how many: one more than what an engine's thread and others need.
 _M_ARENA_MAX, _ARENAS = -8, 2
 
 
