@@ -83,7 +83,12 @@ class World:
     def start(self, job: str, schemas: Iterable[str], **more: Any) -> None:
         """Post a job and wait until it runs."""
         self.post(self.document(job, schemas, **more))
+        self.runs(job)
+
+    def runs(self, job: str) -> None:
+        """Wait until a job runs, and until its progress, which is told a moment later, says so as well."""
         self.node.wait_stage(job, deadline=DEADLINE)
+        wait_for(lambda: bool(self.node.job(job)["Progress"].get("applied_gtid")), lambda: self.node.job(job))
 
     def post(self, document: Json) -> None:
         self.node.post_job(document)

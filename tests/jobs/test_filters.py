@@ -26,7 +26,7 @@ def _drop(world: World, *schemas: str) -> None:
 
 def _start(world: World, job: str, do: list[Json], **src: object) -> None:
     world.post(world.document(job, [], src={"ReplicateDoDb": do, **src}))
-    world.node.wait_stage(job)
+    world.runs(job)
 
 
 def test_schemas_and_tables_arrive_under_their_new_names(world: World, name: str) -> None:
