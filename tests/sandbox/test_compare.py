@@ -140,6 +140,7 @@ def test_a_row_too_long_for_a_checksum_is_an_error_not_an_equality(
 
 def test_level_is_reached_by_a_set_that_holds_the_sources(source: MysqlServer) -> None:
     with connect(source.endpoint) as connection:
+        query(connection, "DROP DATABASE IF EXISTS no_such_schema")  # a new server has executed nothing
         executed = str(query(connection, "SELECT @@GLOBAL.gtid_executed")[0][0])
     assert wait_level(source.endpoint, lambda: executed, deadline=5)
     assert not wait_level(source.endpoint, lambda: "", deadline=0.3)
