@@ -81,7 +81,13 @@ class Position:
 
 
 def create_tables(connection: Connection) -> None:
-    """Udup's own tables on the target."""
+    """Udup's own tables on the target, if any is missing.
+
+    It is asked for first: CREATE … IF NOT EXISTS waits for every transaction of other jobs that is open in the schema.
+    """
+    sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
+    if {TABLE, COPY_TABLE, prepared.TABLE} <= {str(name) for (name,) in query(connection, sql, UDUP_SCHEMA)}:
+        return
     for statement in _CREATE:
         query(connection, statement)
 
