@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from udup.job import JobRecord, TaskType, history
+from udup.job import DesiredState, JobRecord, TaskType, history
 from udup.job.allocation import (
     MAX_ALLOCATIONS,
     MAX_EVALUATIONS,
     MAX_EVENTS,
     Allocation,
     ClientStatus,
-    DesiredStatus,
     TaskLife,
     Trigger,
 )
@@ -52,7 +51,7 @@ def test_a_job_that_comes_is_evaluated_and_placed(placed: JobRecord) -> None:
     running = history.started(placed, 2)
     for each in running.allocations:
         assert _events(each) == ["Received", "Started"]
-        assert _said(each) == (DesiredStatus.RUN, ClientStatus.RUNNING, False, TaskLife.RUNNING)
+        assert _said(each) == (DesiredState.RUN, ClientStatus.RUNNING, False, TaskLife.RUNNING)
 
 
 def test_only_what_has_changed_gets_a_new_index(placed: JobRecord) -> None:
@@ -83,8 +82,8 @@ def test_a_run_that_fails_restarts_both_tasks_and_is_remembered(placed: JobRecor
 
 def test_a_job_that_is_given_up_blames_the_task_at_fault_and_may_be_resumed(placed: JobRecord) -> None:
     failed = history.given_up(history.started(placed, 2), (SRC,), "no such schema", 3)
-    assert _said(_of(failed, SRC)) == (DesiredStatus.RUN, ClientStatus.FAILED, True, TaskLife.DEAD)
-    assert _said(_of(failed, DEST)) == (DesiredStatus.RUN, ClientStatus.COMPLETE, False, TaskLife.DEAD)
+    assert _said(_of(failed, SRC)) == (DesiredState.RUN, ClientStatus.FAILED, True, TaskLife.DEAD)
+    assert _said(_of(failed, DEST)) == (DesiredState.RUN, ClientStatus.COMPLETE, False, TaskLife.DEAD)
     assert _events(_of(failed, SRC))[2:] == ["Terminated", "Not Restarting"]
     assert _events(_of(failed, DEST))[2:] == ["Sibling Task Failed"]
     paused = history.paused(history.pause_wanted(failed, 4), 5)
@@ -98,12 +97,12 @@ def test_a_paused_job_keeps_its_allocations(placed: JobRecord) -> None:
     running = history.started(placed, 2)
     paused = history.paused(history.pause_wanted(running, 3), 4)
     for each in paused.allocations:
-        assert _said(each) == (DesiredStatus.PAUSE, ClientStatus.RUNNING, False, TaskLife.RUNNING)
+        assert _said(each) == (DesiredState.PAUSE, ClientStatus.RUNNING, False, TaskLife.RUNNING)
         assert _events(each)[2:] == ["Killing", "Killed"]
     resumed = history.started(history.resumed(paused, 5), 6)
     assert [each.id for each in resumed.allocations] == [each.id for each in placed.allocations]
     for each in resumed.allocations:
-        assert (each.desired, _events(each)[4:]) == (DesiredStatus.RUN, ["Received", "Started"])
+        assert (each.desired, _events(each)[4:]) == (DesiredState.RUN, ["Received", "Started"])
     triggers = [each.triggered_by for each in resumed.evaluations]
     assert triggers == [Trigger.REGISTER, Trigger.PAUSE, Trigger.RESUME]
 
@@ -111,7 +110,7 @@ def test_a_paused_job_keeps_its_allocations(placed: JobRecord) -> None:
 def test_a_migration_that_is_done_has_not_failed(placed: JobRecord) -> None:
     done = history.completed(history.started(placed, 2), 3)
     for each in done.allocations:
-        assert _said(each) == (DesiredStatus.RUN, ClientStatus.COMPLETE, False, TaskLife.DEAD)
+        assert _said(each) == (DesiredState.RUN, ClientStatus.COMPLETE, False, TaskLife.DEAD)
         assert each.state is not None
         assert (each.state.finished_ns, each.state.events[-1].fields) == (3, {"ExitCode": 0})
 
@@ -120,7 +119,7 @@ def test_a_replaced_job_is_placed_anew_and_a_deleted_one_leaves_a_word(placed: J
     other = JobRecord(id="one", document={}, create_index=6, job_modify_index=9)
     replaced = history.registered(other, history.started(placed, 2), 3)
     old, new = replaced.allocations[:2], replaced.allocations[2:]
-    assert all(_said(each) == (DesiredStatus.STOP, ClientStatus.COMPLETE, False, TaskLife.DEAD) for each in old)
+    assert all(_said(each) == (DesiredState.STOP, ClientStatus.COMPLETE, False, TaskLife.DEAD) for each in old)
     assert {each.eval_id for each in new} == {replaced.evaluations[-1].id} and history.live(replaced) == new
     word = history.deregistered(replaced)
     assert (word.triggered_by, word.job_id, word.job_type) == (Trigger.DEREGISTER, "one", "synchronous")

@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from udup.job.words import DesiredState
+
 #: Events kept of one task; the oldest go first.
 MAX_EVENTS = 10
 
@@ -22,12 +24,6 @@ MAX_ALLOCATIONS = 20
 
 #: What clients show for a time that never was.
 NEVER = "0001-01-01T00:00:00Z"
-
-
-class DesiredStatus(StrEnum):
-    RUN = "run"
-    PAUSE = "pause"
-    STOP = "stop"
 
 
 class ClientStatus(StrEnum):
@@ -96,7 +92,7 @@ class Allocation(_Kept):
     id: str
     eval_id: str
     task: str
-    desired: DesiredStatus = DesiredStatus.RUN
+    desired: DesiredState = DesiredState.RUN
     client: ClientStatus = ClientStatus.PENDING
     client_description: str = ""
     state: TaskState | None = None

@@ -16,7 +16,6 @@ from udup.job.allocation import (
     MAX_EVENTS,
     Allocation,
     ClientStatus,
-    DesiredStatus,
     Evaluation,
     EventType,
     TaskEvent,
@@ -26,7 +25,7 @@ from udup.job.allocation import (
 )
 from udup.job.keys import Level, canonical
 from udup.job.record import MAX_RESTARTS, JobRecord, Restart
-from udup.job.words import JobType, TaskType
+from udup.job.words import DesiredState, JobType, TaskType
 
 #: What a task is given to end, as clients know it.
 KILL_TIMEOUT_NS = 5_000_000_000
@@ -60,7 +59,7 @@ def pause_wanted(record: JobRecord, now: int) -> JobRecord:
     record = _evaluated(record, Trigger.PAUSE)
 
     def told(allocation: Allocation) -> Allocation:
-        allocation = allocation.model_copy(update={"desired": DesiredStatus.PAUSE})
+        allocation = allocation.model_copy(update={"desired": DesiredState.PAUSE})
         return _with_event(allocation, EventType.KILLING, now, KillTimeout=KILL_TIMEOUT_NS)
 
     return _of_live(record, told)
@@ -182,7 +181,7 @@ def live(record: JobRecord) -> tuple[Allocation, ...]:
 
 def _lives(allocation: Allocation) -> bool:
     ended = allocation.state is not None and allocation.state.state == TaskLife.DEAD
-    return not ended and allocation.desired != DesiredStatus.STOP
+    return not ended and allocation.desired != DesiredState.STOP
 
 
 def _of_live(record: JobRecord, change: Callable[[Allocation], Allocation]) -> JobRecord:
@@ -220,7 +219,7 @@ def _placed(record: JobRecord, now: int) -> JobRecord:
 
 def _received_again(record: JobRecord, now: int) -> JobRecord:
     def receive(allocation: Allocation) -> Allocation:
-        allocation = allocation.model_copy(update={"desired": DesiredStatus.RUN})
+        allocation = allocation.model_copy(update={"desired": DesiredState.RUN})
         return _with_event(allocation, EventType.RECEIVED, now)
 
     return _of_live(record, receive)
@@ -231,7 +230,7 @@ def _stopped(allocation: Allocation, now: int) -> Allocation:
     if _lives(allocation):
         allocation = _with_event(allocation, EventType.KILLING, now, KillTimeout=KILL_TIMEOUT_NS)
         allocation = _dead(_with_event(allocation, EventType.KILLED, now), ClientStatus.COMPLETE, now, failed=False)
-    return allocation.model_copy(update={"desired": DesiredStatus.STOP})
+    return allocation.model_copy(update={"desired": DesiredState.STOP})
 
 
 def _dead(allocation: Allocation, client: ClientStatus, now: int, *, failed: bool) -> Allocation:

@@ -33,6 +33,9 @@ from udup.target import prepared
 TABLE = "checkpoint"
 COPY_TABLE = "copied_table"
 
+#: Every table of ours: rows of each belong to a job.
+TABLES = (TABLE, COPY_TABLE, prepared.TABLE)
+
 #: Versions of one take-over differ from those of the next by this much: more groups than a run ever commits.
 _VERSIONS_OF_A_RUN = 1 << 40
 
@@ -86,7 +89,7 @@ def create_tables(connection: Connection) -> None:
     It is asked for first: CREATE … IF NOT EXISTS waits for every transaction of other jobs that is open in the schema.
     """
     sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
-    if {TABLE, COPY_TABLE, prepared.TABLE} <= {str(name) for (name,) in query(connection, sql, UDUP_SCHEMA)}:
+    if set(TABLES) <= {str(name) for (name,) in query(connection, sql, UDUP_SCHEMA)}:
         return
     for statement in _CREATE:
         query(connection, statement)

@@ -7,8 +7,7 @@ from contextlib import closing
 from udup.errors import Transient, UdupError
 from udup.mysql.connection import Endpoint, MySQLError, connect, describe, error_code, is_transient, query
 from udup.mysql.names import UDUP_SCHEMA
-from udup.target import prepared
-from udup.target.checkpoint import COPY_TABLE, TABLE
+from udup.target.checkpoint import TABLES
 
 #: Seconds to connect, and to wait for the rows while a transaction of the last run is being rolled back.
 _CONNECT_SECONDS, _LOCK_SECONDS = 5, 10
@@ -25,7 +24,7 @@ def purge(endpoint: Endpoint, job: str) -> None:
     try:
         with closing(connect(endpoint, connect_timeout=_CONNECT_SECONDS, autocommit=False)) as connection:
             query(connection, f"SET SESSION innodb_lock_wait_timeout = {_LOCK_SECONDS}")
-            for table in (TABLE, COPY_TABLE, prepared.TABLE):
+            for table in TABLES:
                 try:
                     query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", job)
                 except MySQLError as error:

@@ -11,7 +11,7 @@ import falcon
 
 from udup import __version__
 from udup.config import Settings
-from udup.job.allocation import DesiredStatus
+from udup.job import DesiredState
 from udup.web.answers import give
 from udup.web.neighbourhood import Neighbourhood
 from udup.web.ports import JobReads
@@ -33,7 +33,7 @@ class SelfResource:
 
     def _stats(self) -> dict[str, dict[str, str]]:
         records, index = self._reads.jobs("")
-        wanted = sum(kept.desired == DesiredStatus.RUN for record in records for kept in record.allocations)
+        wanted = sum(kept.desired == DesiredState.RUN for record in records for kept in record.allocations)
         return {
             "server": {
                 "manager": "true",

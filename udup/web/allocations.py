@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import falcon
 
-from udup.job.allocation import ClientStatus, DesiredStatus, TaskLife
+from udup.job import DesiredState
+from udup.job.allocation import ClientStatus, TaskLife
 from udup.job.statistics import task_statistics
 from udup.web.answers import give
 from udup.web.ports import NotThere
@@ -78,7 +79,7 @@ class StatisticsResource:
 def _runs(placed: Placed) -> bool:
     kept = placed[1]
     return (
-        kept.desired == DesiredStatus.RUN
+        kept.desired == DesiredState.RUN
         and kept.client == ClientStatus.RUNNING
         and (kept.state is None or kept.state.state == TaskLife.RUNNING)
     )
