@@ -72,8 +72,8 @@ def test_a_job_is_of_the_nodes_region_and_may_be_posted_again_as_it_is_shown(nod
 
 def _processes(node: UdupNode) -> dict[int, psutil.Process]:
     """All of the server's: what it names itself, its actors, and who started those."""
-    actors = httpx.get(f"{node.url}/v1/agent/actors", timeout=10, verify=False).json()
-    found = {pid: psutil.Process(pid) for pid in [*node.pids(), *(int(actor["Pid"]) for actor in actors)]}
+    pids = [*node.pids(), *(int(actor["Pid"]) for actor in node.api.actors())]
+    found = {pid: psutil.Process(pid) for pid in pids}
     for process in list(found.values()):
         for parent in process.parents():
             if parent.pid not in found and parent.pid > 1 and "udup" in " ".join(parent.cmdline()[:3]):
@@ -177,8 +177,7 @@ def test_jobs_outlive_the_servers_own_death(node: UdupNode, source: MysqlServer,
 
 def test_an_actor_tells_its_stacks_and_is_replaced_when_it_is_killed(node: UdupNode, job: str) -> None:
     def actors() -> dict[tuple[str, str], dict[str, object]]:
-        found = httpx.get(f"{node.url}/v1/agent/actors", timeout=10, verify=False).json()
-        return {(actor["Role"], actor["JobID"]): actor for actor in found if actor["Slot"] < 2}
+        return {(actor["Role"], actor["JobID"]): actor for actor in node.api.actors() if actor["Slot"] < 2}
 
     places = [("supervisor", ""), ("store", ""), ("extractor", job), ("applier", job), ("worker", job)]
     end = time.monotonic() + 30

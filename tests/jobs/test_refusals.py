@@ -185,5 +185,4 @@ def test_a_deleted_job_leaves_no_actor_and_no_stream_and_may_be_made_anew(filled
 
 
 def _actors(node: UdupNode, job: str) -> list[Json]:
-    actors: list[Json] = httpx.get(f"{node.url}/v1/agent/actors", timeout=10, verify=False).json()
-    return [actor for actor in actors if actor["JobID"] == job]
+    return [actor for actor in node.api.actors() if actor["JobID"] == job]

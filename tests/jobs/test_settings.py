@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from tests.jobs.conftest import DEADLINE, World, value, wait_for
@@ -147,8 +146,7 @@ def test_a_job_posted_again_for_other_schemas_is_refused_since_they_were_not_cop
 
 
 def _actors(world: World, job: str) -> list[Json]:
-    actors: list[Json] = httpx.get(f"{world.node.url}/v1/agent/actors", timeout=10, verify=False).json()
-    return [actor for actor in actors if actor["JobID"] == job]
+    return [actor for actor in world.node.api.actors() if actor["JobID"] == job]
 
 
 def _workers(world: World, job: str) -> int:
