@@ -5,6 +5,7 @@ Nothing is left behind: the servers' folders go at the end, and the servers die 
 
 from __future__ import annotations
 
+import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +31,15 @@ _SLOW = (
 )
 
 _programs = pytest.StashKey[MysqlPrograms]()
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C: a shell that starts the suite in the background ignores SIGINT for it and all its children.
+
+    Python leaves an ignored signal ignored, and so does exec. The tests of Ctrl-C start programs that must hear it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

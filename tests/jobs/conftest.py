@@ -86,9 +86,12 @@ class World:
         self.runs(job)
 
     def runs(self, job: str) -> None:
-        """Wait until a job runs, and until its progress, which is told a moment later, says so as well."""
+        """Wait until a job runs, and until its progress, which is told a moment later, says so as well.
+
+        The set may be empty: fresh servers have executed nothing.
+        """
         self.node.wait_stage(job, deadline=DEADLINE)
-        wait_for(lambda: bool(self.node.job(job)["Progress"].get("applied_gtid")), lambda: self.node.job(job))
+        wait_for(lambda: "applied_gtid" in self.node.job(job)["Progress"], lambda: self.node.job(job))
 
     def post(self, document: Json) -> None:
         self.node.post_job(document)
