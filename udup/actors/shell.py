@@ -19,6 +19,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -42,6 +44,14 @@ _STILL_SECONDS = 10.0
 _BATCH = 200
 
 Engine = Callable[[Callable[[object], None]], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A report on its way from an engine's thread to its actor, and the run that it is of."""
+
+    run: int
+    report: object
 
 
 def die_with_parent() -> None:
@@ -94,7 +104,7 @@ class EngineActor(ShellActor):
         self.owner: Any = None
         self.node: NodeSettings
         self.job_id = ""
-        self._events: deque[object] = deque()
+        self._events: deque[_Said] = deque()
         self._eventfd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -136,26 +146,35 @@ class EngineActor(ShellActor):
             self.log.error("engine_stuck", seconds=STOP_SECONDS)
             os._exit(70)
         self._thread = self._loop = self._task = None
+        # Messages may have been handled before what it has said; the next engine must not be taken for its author.
+        self._events.clear()
 
     def call_engine(self, function: Callable[..., object], *args: object) -> None:
-        """Have the engine's loop call a function."""
+        """Have the engine's loop call a function, unless the engine has ended."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(function, *args)
+            with suppress(RuntimeError):  # it is closed in this very moment
+                self._loop.call_soon_threadsafe(function, *args)
 
     def on_report(self, report: object) -> None:
-        """A report of the engine, on the actor's own thread: passed on to the owner, as the failure is that ends it."""
+        """A report of the present run, on the actor's own thread: passed on to the owner, as its failure is."""
         if not isinstance(report, EngineEnded):
             self.send(self.owner, report)
-        elif report.run == self.run and report.error is not None:
+        elif report.error is not None:
             self.send(self.owner, run_ended(self.role, report.run, report.error))
 
     def receiveMsg_WatchMessage(self, _message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         with suppress(BlockingIOError):  # woken for nothing
             os.eventfd_read(self._eventfd)
-        for _ in range(min(len(self._events), _BATCH)):
-            self.on_report(self._events.popleft())
-        if self._events:
-            os.eventfd_write(self._eventfd, 1)
+        try:
+            for _ in range(_BATCH):
+                if not self._events:  # also where a report has ended the engine, and all that it had said
+                    return
+                said = self._events.popleft()
+                if said.run == self.run:
+                    self.on_report(said.report)
+        finally:
+            if self._events:
+                os.eventfd_write(self._eventfd, 1)
 
     def receiveMsg_ActorExitRequest(self, _message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self.stop_engine()
@@ -176,24 +195,24 @@ class EngineActor(ShellActor):
 
         return report
 
-    def _emit(self, report: object) -> None:
-        self._events.append(report)
+    def _emit(self, run: int, report: object) -> None:
+        self._events.append(_Said(run, report))
         os.eventfd_write(self._eventfd, 1)
 
     def _run_engine(self, run: int, engine: Engine, started: threading.Event) -> None:
         error: BaseException | None = None
         try:
-            uvloop.run(self._main(engine, started))
+            uvloop.run(self._main(run, engine, started))
         except asyncio.CancelledError:
             error = None
         except BaseException as caught:  # noqa: BLE001 - it is reported
             error = caught
         finally:
             started.set()
-            self._emit(EngineEnded(run, error))
+            self._emit(run, EngineEnded(run, error))
 
-    async def _main(self, engine: Engine, started: threading.Event) -> None:
+    async def _main(self, run: int, engine: Engine, started: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         started.set()
-        await engine(self._emit)
+        await engine(partial(self._emit, run))
