@@ -30,6 +30,7 @@ from thespian.actors import ActorTypeDispatcher, ThespianWatch
 from udup import logs, stacks
 from udup.actors.errors import run_ended
 from udup.actors.messages import EngineEnded, Hello, Introduce, NodeSettings, Progress
+from udup.binlog.gtid import brief
 
 #: prctl's number for "send me this signal when my parent dies".
 _PR_SET_PDEATHSIG = 1
@@ -39,6 +40,9 @@ STOP_SECONDS = 6.0
 
 #: Seconds after which progress is reported even though nothing of it has changed; see also `udup.job.silence`.
 _STILL_SECONDS = 10.0
+
+#: Characters of a text (a GTID set) in a report, which is kept and shown: a set with many gaps may have megabytes.
+_TEXT_MAX = 64 << 10
 
 #: Reports taken from the engine at a time, so that messages are heard in between.
 _BATCH = 200
@@ -94,6 +98,10 @@ class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
 
     def watch(self) -> Any:
         return None
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, str) and len(value) > _TEXT_MAX
 
 
 class EngineActor(ShellActor):
@@ -189,6 +197,7 @@ class EngineActor(ShellActor):
         def report(values: dict[str, Any]) -> None:
             nonlocal last, sent_at
             now = time.monotonic()
+            values = {key: brief(each, _TEXT_MAX) if _is_long(each) else each for key, each in values.items()}
             if values != last or now - sent_at >= _STILL_SECONDS:
                 last, sent_at = dict(values), now
                 emit(Progress(self.role, run, last, time.time()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from udup.binlog.gtid import GtidSet
+from udup.binlog.gtid import GtidSet, brief
 from udup.errors import Fault
 from udup.mysql.check import SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.mysql.facts import ServerFacts
@@ -184,14 +184,14 @@ def _position(side: SourceSide) -> Iterator[Finding]:
     purged = GtidSet.parse(facts.gtid_purged) - start
     if purged:
         yield failed(
-            f"the job goes on after {start_after or 'nothing'}, and the source has purged {purged} from its log since",
+            f"the job goes on after {brief(start)}, and the source has purged {brief(purged)} from its log since",
             "make the job anew, with a full copy, and keep the log longer (binlog_expire_logs_seconds)",
         )
     unknown = GtidSet.parse(",".join(part for part in str(start - executed).split(",") if _is_of(part, facts.uuid)))
     if unknown:
         yield failed(
-            f"the job goes on after {unknown}, which bears this server's uuid and which it never executed: it was "
-            "restored from a backup, or has lost its last transactions",
+            f"the job goes on after {brief(unknown)}, which bears this server's uuid and which it never executed: it "
+            "was restored from a backup, or has lost its last transactions",
             "make the job anew, with a full copy",
         )
 
@@ -211,7 +211,7 @@ def _filtered(facts: ServerFacts) -> str:
 def _start(side: SourceSide) -> str:
     if side.start_after is None:
         return "a full copy first"
-    return f"goes on after {side.start_after or 'nothing'}"
+    return f"goes on after {brief(side.start_after)}"
 
 
 _VERSION = Rule("version", lambda side: side.facts.version_text, _version)
