@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 import uuid
 from contextlib import closing
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.source_log import executed
 from udup.binlog.event import CRC_SIZE, HEADER_SIZE, EventType
-from udup.binlog.gtid import Gtid, GtidSet, parse_gtid_event
+from udup.binlog.gtid import Gtid, GtidSet, brief, parse_gtid_event
 from udup.mysql.connection import Connection, connect, query, scalar
 from udup.sandbox.server import MysqlServer
 from udup.source.stream import BinlogStream
@@ -109,6 +110,23 @@ def test_a_copy_goes_its_own_way() -> None:
     other.add(A, 6)
     assert str(one) == f"{A}:1-5" and str(other) == f"{A}:1-6"
     assert str(one | other) == f"{A}:1-6" and str(one) == f"{A}:1-5"
+
+
+def test_sets_with_tens_of_thousands_of_gaps_are_no_burden() -> None:
+    """Every report and every heartbeat holds such a set against another."""
+    begun = time.monotonic()
+    full = GtidSet.parse(f"{A}:" + ":".join(str(2 * number + 1) for number in range(20_000)))
+    part = GtidSet.parse(f"{A}:" + ":".join(str(2 * number + 1) for number in range(0, 20_000, 3)))
+    assert len(full - part) == len(full) - len(part) and not full - full and part <= full
+    assert (full | GtidSet.parse(f"{A}:1-40000")) == GtidSet.parse(f"{A}:1-40000")
+    assert time.monotonic() - begun < 5, "it grows with the square of the gaps"
+
+
+def test_a_message_names_the_beginning_of_a_long_set() -> None:
+    text = f"{A}:" + ":".join(str(2 * number + 1) for number in range(1000))
+    assert (brief(""), brief(f"{A}:1-5"), brief(GtidSet.parse(f"{B}:7"))) == ("nothing", f"{A}:1-5", f"{B}:7")
+    assert text.startswith(brief(text).split(" ")[0]) and len(brief(text)) < 700
+    assert brief(text).endswith(f"({len(text):,} characters in all)")
 
 
 def test_a_difference_leaves_no_source_without_numbers() -> None:

@@ -69,7 +69,7 @@ class DestApplier(EngineActor):
             await asyncio.to_thread(purge, message.endpoint, message.job)
             emit(Purged(message.run))
 
-        self._ended = False
+        self._ended, self._applier = False, None
         self.start_engine(message.run, engine)
 
     def _hire(self, count: int) -> None:
@@ -81,9 +81,10 @@ class DestApplier(EngineActor):
             self.send(self._workers.pop(slot), ActorExitRequest())
             self._pids.pop(slot, None)
 
-    def receiveMsg_Hello(self, message: Hello, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._pids[message.slot] = message.pid
-        self._tell_pids()
+    def receiveMsg_Hello(self, message: Hello, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if self._workers.get(message.slot) == sender:
+            self._pids[message.slot] = message.pid
+            self._tell_pids()
 
     def _tell_pids(self) -> None:
         self.send(self.owner, WorkersKnown(self.job_id, tuple(self._pids.items())))
@@ -123,6 +124,8 @@ class DestApplier(EngineActor):
         self.send(self.owner, ended)
 
     def receiveMsg_StopRun(self, message: StopRun, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if message.run < self.run:
+            return  # that run is over
         if message.drain and not self._ended and self._applier is not None:
             self.call_engine(self._applier.drain)
             return  # the engine ends by itself
@@ -135,7 +138,7 @@ class DestApplier(EngineActor):
     def on_report(self, report: object) -> None:
         match report:
             case EngineEnded():
-                if report.run == self.run and not self._ended:
+                if not self._ended:
                     error = report.error
                     ended = RunEnded(self.role, report.run, "", "") if error is None else None
                     self._end(ended or run_ended(self.role, report.run, error))  # type: ignore[arg-type]

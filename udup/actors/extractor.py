@@ -33,6 +33,8 @@ class SrcExtractor(EngineActor):
         self.start_engine(settings.run, engine)
 
     def receiveMsg_StopRun(self, message: StopRun, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if message.run < self.run:
+            return  # that run is over
         self.stop_engine()
         self.send(sender, RunEnded(self.role, message.run, "", ""))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from udup.errors import Conflict, Fault, Transient
@@ -33,6 +33,10 @@ CAREFUL_TRIES = 2
 TASK_OF_ROLE = {"extractor": TaskType.SRC, "applier": TaskType.DEST, "worker": TaskType.DEST}
 
 
+#: Marks a field of `Job` that belongs to one run: no run finds it as the one before has left it.
+_OF_RUN = {"of_run": True}
+
+
 @dataclass
 class Job:
     """`run` is 0 while nothing is attempted. What the tasks have said so far belongs to that run."""
@@ -46,22 +50,23 @@ class Job:
     saved_at: float = 0.0
     run: int = 0
     running: bool = False
-    extracting: bool = False
-    draining: bool = False  # the run is coming to an end at a transaction boundary
-    outdated: bool = False  # the run goes by settings that were replaced
-    completing: bool = False  # a migration that is level: with this run it is done
     purging: bool = False  # the run removes the checkpoint
-    stage: Stage = Stage.PENDING  # how far this run has come
-    began: float = 0.0
-    proven: bool = False  # the run has applied something: failures are counted anew
     failures: int = 0
     conflicts: int = 0
     careful: bool = False
-    source: ServerFacts | None = None
-    target: ServerFacts | None = None
-    start_after: str | None = None
-    target_answered: bool = False
-    faults: list[Fault] = field(default_factory=list)
+    extracting: bool = field(default=False, metadata=_OF_RUN)
+    draining: bool = field(default=False, metadata=_OF_RUN)  # the run is coming to an end at a transaction boundary
+    outdated: bool = field(default=False, metadata=_OF_RUN)  # the run goes by settings that were replaced
+    completing: bool = field(default=False, metadata=_OF_RUN)  # a migration that is level: with this run it is done
+    stage: Stage = field(default=Stage.PENDING, metadata=_OF_RUN)  # how far this run has come
+    began: float = field(default_factory=time.monotonic, metadata=_OF_RUN)
+    proven: bool = field(default=False, metadata=_OF_RUN)  # the run has applied something: failures are counted anew
+    source: ServerFacts | None = field(default=None, metadata=_OF_RUN)
+    target: ServerFacts | None = field(default=None, metadata=_OF_RUN)
+    start_after: str | None = field(default=None, metadata=_OF_RUN)  # what the target's checkpoint says
+    target_answered: bool = field(default=False, metadata=_OF_RUN)
+    faults: list[Fault] = field(default_factory=list, metadata=_OF_RUN)
+    #: What was heard last, also of earlier runs: it is shown while the next begins.
     progress: dict[str, Any] = field(default_factory=dict)
     #: Who waits for the purge, and what was wanted of the job before it.
     purge_for: Any = None
@@ -103,13 +108,13 @@ class Job:
     def next_run(self) -> int:
         """Begin another attempt. Its number is the time, so that it is new even after all else was forgotten."""
         self.run = max(self.run + 1, time.time_ns() // 1_000_000)
-        self.running, self.extracting, self.target_answered = True, False, False
-        self.draining = self.outdated = self.completing = False
-        self.stage = Stage.PENDING
-        self.began = time.monotonic()
-        self.proven = False
-        self.source = self.target = None
-        self.faults = []
+        self.running = True
+        for each in fields(self):
+            if "of_run" in each.metadata:
+                made = each.default if each.default_factory is MISSING else each.default_factory()
+                setattr(self, each.name, made)
+        if self.progress:
+            self.progress = {**self.progress, "level": False}  # until this run says so itself
         return self.run
 
     def applier_settings(self) -> ApplierSettings:

@@ -19,6 +19,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -28,6 +30,7 @@ from thespian.actors import ActorTypeDispatcher, ThespianWatch
 from udup import logs, stacks
 from udup.actors.errors import run_ended
 from udup.actors.messages import EngineEnded, Hello, Introduce, NodeSettings, Progress
+from udup.binlog.gtid import brief
 
 #: prctl's number for "send me this signal when my parent dies".
 _PR_SET_PDEATHSIG = 1
@@ -38,10 +41,21 @@ STOP_SECONDS = 6.0
 #: Seconds after which progress is reported even though nothing of it has changed; see also `udup.job.silence`.
 _STILL_SECONDS = 10.0
 
+#: Characters of a text (a GTID set) in a report, which is kept and shown: a set with many gaps may have megabytes.
+_TEXT_MAX = 64 << 10
+
 #: Reports taken from the engine at a time, so that messages are heard in between.
 _BATCH = 200
 
 Engine = Callable[[Callable[[object], None]], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A report on its way from an engine's thread to its actor, and the run that it is of."""
+
+    run: int
+    report: object
 
 
 def die_with_parent() -> None:
@@ -86,6 +100,10 @@ class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
         return None
 
 
+def _is_long(value: object) -> bool:
+    return isinstance(value, str) and len(value) > _TEXT_MAX
+
+
 class EngineActor(ShellActor):
     """An actor with an engine, made and introduced by its owner. At most one engine runs at a time."""
 
@@ -94,7 +112,7 @@ class EngineActor(ShellActor):
         self.owner: Any = None
         self.node: NodeSettings
         self.job_id = ""
-        self._events: deque[object] = deque()
+        self._events: deque[_Said] = deque()
         self._eventfd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -136,26 +154,35 @@ class EngineActor(ShellActor):
             self.log.error("engine_stuck", seconds=STOP_SECONDS)
             os._exit(70)
         self._thread = self._loop = self._task = None
+        # Messages may have been handled before what it has said; the next engine must not be taken for its author.
+        self._events.clear()
 
     def call_engine(self, function: Callable[..., object], *args: object) -> None:
-        """Have the engine's loop call a function."""
+        """Have the engine's loop call a function, unless the engine has ended."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(function, *args)
+            with suppress(RuntimeError):  # it is closed in this very moment
+                self._loop.call_soon_threadsafe(function, *args)
 
     def on_report(self, report: object) -> None:
-        """A report of the engine, on the actor's own thread: passed on to the owner, as the failure is that ends it."""
+        """A report of the present run, on the actor's own thread: passed on to the owner, as its failure is."""
         if not isinstance(report, EngineEnded):
             self.send(self.owner, report)
-        elif report.run == self.run and report.error is not None:
+        elif report.error is not None:
             self.send(self.owner, run_ended(self.role, report.run, report.error))
 
     def receiveMsg_WatchMessage(self, _message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         with suppress(BlockingIOError):  # woken for nothing
             os.eventfd_read(self._eventfd)
-        for _ in range(min(len(self._events), _BATCH)):
-            self.on_report(self._events.popleft())
-        if self._events:
-            os.eventfd_write(self._eventfd, 1)
+        try:
+            for _ in range(_BATCH):
+                if not self._events:  # also where a report has ended the engine, and all that it had said
+                    return
+                said = self._events.popleft()
+                if said.run == self.run:
+                    self.on_report(said.report)
+        finally:
+            if self._events:
+                os.eventfd_write(self._eventfd, 1)
 
     def receiveMsg_ActorExitRequest(self, _message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self.stop_engine()
@@ -170,30 +197,31 @@ class EngineActor(ShellActor):
         def report(values: dict[str, Any]) -> None:
             nonlocal last, sent_at
             now = time.monotonic()
+            values = {key: brief(each, _TEXT_MAX) if _is_long(each) else each for key, each in values.items()}
             if values != last or now - sent_at >= _STILL_SECONDS:
                 last, sent_at = dict(values), now
                 emit(Progress(self.role, run, last, time.time()))
 
         return report
 
-    def _emit(self, report: object) -> None:
-        self._events.append(report)
+    def _emit(self, run: int, report: object) -> None:
+        self._events.append(_Said(run, report))
         os.eventfd_write(self._eventfd, 1)
 
     def _run_engine(self, run: int, engine: Engine, started: threading.Event) -> None:
         error: BaseException | None = None
         try:
-            uvloop.run(self._main(engine, started))
+            uvloop.run(self._main(run, engine, started))
         except asyncio.CancelledError:
             error = None
         except BaseException as caught:  # noqa: BLE001 - it is reported
             error = caught
         finally:
             started.set()
-            self._emit(EngineEnded(run, error))
+            self._emit(run, EngineEnded(run, error))
 
-    async def _main(self, engine: Engine, started: threading.Event) -> None:
+    async def _main(self, run: int, engine: Engine, started: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         started.set()
-        await engine(self._emit)
+        await engine(partial(self._emit, run))

@@ -21,5 +21,6 @@ class ApplyWorker(EngineActor):
 
         self.start_engine(settings.run, engine)
 
-    def receiveMsg_StopRun(self, _message: StopRun, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self.stop_engine()
+    def receiveMsg_StopRun(self, message: StopRun, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if message.run >= self.run:
+            self.stop_engine()

@@ -38,6 +38,9 @@ from udup.job import (
 )
 from udup.job.allocation import MAX_EVALUATIONS, Evaluation
 
+#: Bytes of a job's record when it is registered: what comes to it later must fit into a message of NATS too.
+RECORD_MAX = 4 << 20
+
 Answer = Callable[[Accepted | Rejected], None]
 
 
@@ -147,6 +150,7 @@ class Writes:
             restarts=stored.restarts if stored else 0,
             restart_history=stored.restart_history if stored else (),
         )
+        _check_size(record)
         return history.registered(record, stored, time.time_ns())
 
     def _check_room(self) -> None:
@@ -225,6 +229,13 @@ class Writes:
         self._notes.save(job, job.record.model_copy(update={"desired": job.wanted_before}))
         answer(Rejected(kinds[kind != Transient.__name__], str(fault), (fault,)))
         self._host.settle(job)
+
+
+def _check_size(record: JobRecord) -> None:
+    size = len(record.to_json())
+    if size > RECORD_MAX:
+        problem = f"has {size:,} bytes, and the job store takes {RECORD_MAX:,}"
+        raise Refused([Fault("the job's document", problem, "name whole schemas, or make several jobs of it")])
 
 
 def _nobody(_answer: Accepted | Rejected) -> None:

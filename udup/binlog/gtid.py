@@ -25,6 +25,9 @@ _U64 = struct.Struct("<Q")
 #: Bit that says that a second commit time (the original's) follows the first.
 _HAS_ORIGINAL_TIME = 1 << 55
 
+#: Characters of a GTID set in a message: more is read by nobody, and it may have megabytes.
+BRIEF_MAX = 600
+
 #: Marks the tagged binary form of a set.
 _TAGGED_FORM = 1
 
@@ -96,6 +99,9 @@ class GtidSet:
     def add_range(self, source: str, start: int, stop: int) -> None:
         """Add the numbers start … stop-1."""
         ranges = self._ranges.setdefault(source, [])
+        if not ranges or ranges[-1][1] < start:
+            ranges.append([start, stop])
+            return
         at = bisect_right(ranges, start, key=lambda pair: pair[0])
         if at and ranges[at - 1][1] >= start:
             at -= 1
@@ -124,9 +130,8 @@ class GtidSet:
     def __sub__(self, other: GtidSet) -> GtidSet:
         result = GtidSet()
         for key, ranges in self._ranges.items():
-            for start, stop in ranges:
-                for piece in _without(start, stop, other._ranges.get(key, [])):
-                    result.add_range(key, *piece)
+            if left := _without(ranges, other._ranges.get(key, [])):
+                result._ranges[key] = left
         return result
 
     def __le__(self, other: GtidSet) -> bool:
@@ -199,16 +204,31 @@ class GtidSet:
         return result
 
 
-def _without(start: int, stop: int, holes: list[list[int]]) -> Iterator[tuple[int, int]]:
-    """What remains of start … stop-1 when the sorted ranges `holes` are taken out."""
-    for hole_start, hole_stop in holes:
-        if hole_stop <= start or hole_start >= stop:
-            continue
-        if hole_start > start:
-            yield start, hole_start
-        start = hole_stop
-    if start < stop:
-        yield start, stop
+def brief(gtids: GtidSet | str, limit: int = BRIEF_MAX) -> str:
+    """A GTID set as a message names it: whole, or its beginning and that there is more."""
+    text = str(gtids)
+    if len(text) <= limit:
+        return text or "nothing"
+    end = max(text.rfind(mark, 0, limit) for mark in ",:")
+    return f"{text[:end]} … ({len(text):,} characters in all)"
+
+
+def _without(ranges: list[list[int]], holes: list[list[int]]) -> list[list[int]]:
+    """What remains of sorted ranges without others; in one walk, since a set may have tens of thousands."""
+    left, at = [], 0
+    for start, stop in ranges:
+        while at < len(holes) and holes[at][1] <= start:
+            at += 1
+        while start < stop and at < len(holes) and holes[at][0] < stop:
+            hole_start, hole_stop = holes[at]
+            if hole_start > start:
+                left.append([start, hole_start])
+            start = hole_stop
+            if hole_stop < stop:
+                at += 1  # a longer one may reach into the next range
+        if start < stop:
+            left.append([start, stop])
+    return left
 
 
 def parse_gtid_event(event: bytes, *, has_crc: bool) -> Gtid:

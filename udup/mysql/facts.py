@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from udup.mysql.connection import Connection, MySQLError, query, scalar
@@ -13,6 +14,12 @@ Version = tuple[int, int, int]
 
 #: Error "you need (at least one of) the … privilege(s)".
 _NO_PRIVILEGE = 1227
+
+#: Characters from which a value may be one that SHOW has cut: it shows 1,024 of them.
+_MAY_BE_CUT = 1000
+
+#: A variable's name as it may stand in SQL; those of components have a dot.
+_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?")
 
 _ON = frozenset({"ON", "1", "YES", "TRUE"})
 
@@ -68,8 +75,10 @@ class ServerFacts:
 def read_facts(connection: Connection) -> ServerFacts:
     """Ask a server about itself. MySQL's own errors pass: without these answers nothing can be checked."""
     version_text = str(scalar(connection, "SELECT VERSION()"))
-    variables = {str(name).lower(): str(value) for name, value in query(connection, "SHOW GLOBAL VARIABLES")}
     is_mariadb = "mariadb" in version_text.lower()
+    variables = read_variables(connection)
+    if not is_mariadb:
+        variables |= read_gtids(connection)
     version = _version(version_text)
     collations = query(
         connection,
@@ -89,6 +98,26 @@ def read_facts(connection: Connection) -> ServerFacts:
         logged_schemas=logged,
         unlogged_schemas=unlogged,
     )
+
+
+def read_variables(connection: Connection) -> dict[str, str]:
+    """All global variables, names in lower case, values in full."""
+    shown = {str(name).lower(): str(value) for name, value in query(connection, "SHOW GLOBAL VARIABLES")}
+    return shown | dict(_uncut(connection, shown))
+
+
+def _uncut(connection: Connection, shown: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """SHOW, and performance_schema as well, cut a value without a word; @@GLOBAL does not."""
+    for name, value in shown.items():
+        if len(value) >= _MAY_BE_CUT and _NAME.fullmatch(name):
+            yield name, str(scalar(connection, f"SELECT @@GLOBAL.{name}"))
+
+
+def read_gtids(connection: Connection) -> dict[str, str]:
+    """The server's GTID sets of one moment, whatever their length; empty from one that knows none."""
+    names = ("gtid_executed", "gtid_purged")
+    [values] = query(connection, f"SELECT {', '.join(f'@@GLOBAL.{name}' for name in names)}")
+    return {name: str(value or "") for name, value in zip(names, values, strict=True)}
 
 
 def _account(connection: Connection) -> str:

@@ -34,6 +34,9 @@ MEMORY_LIMIT = "100MiB"
 #: Bytes that may wait for one client: more than any window, so that no reader is cut off.
 MAX_PENDING = 256 << 20
 
+#: The largest message: a job's record in the store, whose document may name thousands of tables.
+MAX_PAYLOAD = 8 << 20
+
 #: How long a client may not read: a worker reads nothing while it waits for a row lock.
 WRITE_DEADLINE = "5m"
 
@@ -103,7 +106,7 @@ class NatsServer:
         text = (
             f"listen: {json.dumps(f'{HOST}:{self.port}')}\n"
             f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'jetstream'))} }}\n"
-            f"max_pending: {MAX_PENDING}\nwrite_deadline: {json.dumps(WRITE_DEADLINE)}\n"
+            f"max_payload: {MAX_PAYLOAD}\nmax_pending: {MAX_PENDING}\nwrite_deadline: {json.dumps(WRITE_DEADLINE)}\n"
             f"log_file: {json.dumps(str(self._log))}\nlogfile_size_limit: 10MB\n"
             f"authorization {{ user: {json.dumps(USER)}, password: {json.dumps(self._password)} }}\n"
         )

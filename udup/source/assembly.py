@@ -38,6 +38,7 @@ from udup.mysql.selection import Selection
 from udup.mysql.sqlfilter import SqlFilter
 from udup.plane.envelope import Beat, Definition, Format, Mark, Part, Record, Skipped, Transaction, XaEnd
 from udup.plane.link import PIECE_BYTES
+from udup.source.anonymous import NEW_COPY, WITHOUT_GTID
 from udup.source.verdict import Action, Judge
 
 #: Header flag of events that a reader may ignore when it does not know them.
@@ -166,9 +167,7 @@ class Assembler:
 
     def _current(self) -> _Open:
         if self._open is None:
-            raise Unsupported(
-                "the binary log holds a change without a GTID; set gtid_mode=ON on the source and start the job anew"
-            )
+            raise Unsupported(f"the binary log holds changes without a GTID, {WITHOUT_GTID}")
         return self._open
 
     def _table_map(self, event: bytes) -> None:
@@ -332,8 +331,8 @@ class Assembler:
             return
         where = f"{self._open.mark.gtid}: " if self._open else ""
         reasons = {
-            EventType.INCIDENT: "an incident event: the source lost changes, its log is not complete",
-            EventType.ANONYMOUS_GTID: "a transaction without a GTID; set gtid_mode=ON on the source",
+            EventType.INCIDENT: f"an incident event: the source has made changes that are not in its log; {NEW_COPY}",
+            EventType.ANONYMOUS_GTID: f"changes without a GTID, {WITHOUT_GTID}",
             EventType.BEGIN_LOAD_QUERY: "LOAD DATA in statement format; set binlog_format=ROW on the source",
             EventType.EXECUTE_LOAD_QUERY: "LOAD DATA in statement format; set binlog_format=ROW on the source",
         }

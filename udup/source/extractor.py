@@ -30,6 +30,7 @@ from udup.mysql.sqlfilter import SqlFilter
 from udup.plane.envelope import Beat, CopyEnd, CopyPiece, CopyPlan, CopyTotals, Credit, Record, decode_upstream, encode
 from udup.plane.flow import Window, Windows
 from udup.plane.link import Link, Subjects
+from udup.source.anonymous import check_anonymous
 from udup.source.assembly import Assembler
 from udup.source.baseline import open_baseline
 from udup.source.history import History
@@ -202,6 +203,7 @@ class Extractor:
     async def _copy(self) -> str:
         """Send everything as of one snapshot; its GTID set."""
         settings = self._settings
+        await _in_thread(check_anonymous, settings.endpoint, None)
         baseline = await _in_thread(
             open_baseline, settings.endpoint, settings.readers, settings.selection, settings.kept_users
         )
@@ -247,6 +249,7 @@ class Extractor:
     def _follow(self, start_after: GtidSet) -> None:
         """The reading thread: events in, messages out, until the stream fails or is closed."""
         settings = self._settings
+        check_anonymous(settings.endpoint, start_after)
         self._stream = stream = BinlogStream(settings.endpoint, settings.server_id, start_after, settings.replica_uuid)
         if self._stopped:
             stream.close()

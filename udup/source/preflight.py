@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from udup.binlog.gtid import GtidSet
+from udup.binlog.gtid import GtidSet, brief
 from udup.errors import Fault
 from udup.mysql.check import SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.mysql.facts import ServerFacts
 from udup.mysql.names import quote
 from udup.mysql.selection import Selection
+from udup.source.anonymous import NEW_COPY
 
 OLDEST_VERSION = (8, 0, 0)
 
@@ -22,6 +23,10 @@ SHORT_RETENTION_S = 24 * 3600
 
 _GLOBAL_PRIVILEGES = ("REPLICATION SLAVE", "REPLICATION CLIENT")
 _SCHEMA_PRIVILEGES = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
+
+
+#: The steps of gtid_mode, each of which a server takes only from the one beside it.
+_GTID_MODES = ("OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,19 @@ def _setting(name: str, wanted: str, remedy: str) -> Rule[SourceSide]:
             yield failed(f"{name} is {value}, not {wanted}", remedy)
 
     return Rule(name, lambda side: side.facts.value(name, wanted), look)
+
+
+def _gtid_mode(side: SourceSide) -> Iterator[Finding]:
+    value = side.facts.value("gtid_mode", "ON").upper()
+    if value == "ON":
+        return
+    steps = _GTID_MODES[_GTID_MODES.index(value) + 1 :] if value in _GTID_MODES else _GTID_MODES[1:]
+    *first, last = (f"SET PERSIST gtid_mode = '{step}'" for step in steps)
+    waiting = "when the status variable Ongoing_anonymous_transaction_count is 0"
+    remedy = "; ".join([*first, f"{waiting}, {last}"])
+    if side.start_after is not None:
+        remedy += f". If anything is changed before that, {NEW_COPY}"
+    yield failed(f"gtid_mode is {value}, not ON", remedy)
 
 
 def _server_id(side: SourceSide) -> Iterator[Finding]:
@@ -184,14 +202,14 @@ def _position(side: SourceSide) -> Iterator[Finding]:
     purged = GtidSet.parse(facts.gtid_purged) - start
     if purged:
         yield failed(
-            f"the job goes on after {start_after or 'nothing'}, and the source has purged {purged} from its log since",
+            f"the job goes on after {brief(start)}, and the source has purged {brief(purged)} from its log since",
             "make the job anew, with a full copy, and keep the log longer (binlog_expire_logs_seconds)",
         )
     unknown = GtidSet.parse(",".join(part for part in str(start - executed).split(",") if _is_of(part, facts.uuid)))
     if unknown:
         yield failed(
-            f"the job goes on after {unknown}, which bears this server's uuid and which it never executed: it was "
-            "restored from a backup, or has lost its last transactions",
+            f"the job goes on after {brief(unknown)}, which bears this server's uuid and which it never executed: it "
+            "was restored from a backup, or has lost its last transactions",
             "make the job anew, with a full copy",
         )
 
@@ -211,7 +229,7 @@ def _filtered(facts: ServerFacts) -> str:
 def _start(side: SourceSide) -> str:
     if side.start_after is None:
         return "a full copy first"
-    return f"goes on after {side.start_after or 'nothing'}"
+    return f"goes on after {brief(side.start_after)}"
 
 
 _VERSION = Rule("version", lambda side: side.facts.version_text, _version)
@@ -232,12 +250,7 @@ _RULES: tuple[Rule[SourceSide], ...] = (
         "ON",
         "SET PERSIST enforce_gtid_consistency = 'WARN', and when the error log stays clean = 'ON'",
     ),
-    _setting(
-        "gtid_mode",
-        "ON",
-        "SET PERSIST gtid_mode = 'OFF_PERMISSIVE', then 'ON_PERMISSIVE', and when the status variable "
-        "Ongoing_anonymous_transaction_count is 0, 'ON'",
-    ),
+    Rule("gtid_mode", lambda side: side.facts.value("gtid_mode", "ON"), _gtid_mode),
     Rule("server_id", lambda side: side.facts.value("server_id"), _server_id),
     Rule("log_replica_updates", lambda side: "ON", _log_replica_updates),
     Rule("privileges", lambda side: ", ".join(_GLOBAL_PRIVILEGES), _privileges),

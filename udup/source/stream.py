@@ -31,6 +31,7 @@ from udup.binlog.payload import FIELDS_MAX, data_offset, inner_events
 from udup.errors import Transient, UdupError, Unsupported
 from udup.mysql.connection import PATIENCE_SECONDS, Connection, Endpoint, connect
 from udup.mysql.raw import raw_socket, shut_down
+from udup.source.anonymous import WITHOUT_GTID
 
 #: Seconds between the source's heartbeats when it has nothing to send: how soon "level" is known.
 HEARTBEAT_SECONDS = 1.0
@@ -46,6 +47,9 @@ ER_SOURCE_FATAL_READING = 1236
 
 #: In the texts of that error when a reconnection does not help: purged logs, or GTIDs that the source has not.
 _LOST_FOR_GOOD = ("purged", "more GTIDs than")
+
+#: In that error's text when the dump has come to a change without a GTID.
+_ANONYMOUS = "anonymous transaction"
 
 _PACKET_MAX = 0xFFFFFF
 _U32 = struct.Struct("<I")
@@ -156,6 +160,8 @@ class BinlogStream:
         code = int.from_bytes(payload[1:3], "little")
         text = payload[9:].decode("utf-8", "replace")
         message = f"the source {self._endpoint} refuses the binlog dump: error {code}: {text}"
+        if code == ER_SOURCE_FATAL_READING and _ANONYMOUS in text:
+            raise Unsupported(f"{message}: changes without a GTID, {WITHOUT_GTID}")
         if code == ER_SOURCE_FATAL_READING and any(word in text for word in _LOST_FOR_GOOD):
             raise Unsupported(message)
         raise Transient(message)

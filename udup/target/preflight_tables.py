@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from udup.binlog.gtid import GtidSet
+from udup.binlog.gtid import GtidSet, brief
 from udup.mysql.check import DEST, Check, Finding, Rule, apply, failed, warned
 from udup.mysql.connection import Connection, query
 from udup.mysql.names import UDUP_SCHEMA, qualified
@@ -137,7 +137,7 @@ def _zones(tables: TargetTables) -> Iterator[Finding]:
 
 def _came_from(tables: TargetTables) -> str:
     if tables.checkpoint is not None:
-        return f"goes on after {tables.checkpoint.executed or 'nothing'}"
+        return f"goes on after {brief(tables.checkpoint.executed)}"
     left = f"; dropped first, from a copy that has not ended: {_listed(tables.unfinished)}" if tables.unfinished else ""
     return "none: the job begins here" + left
 
