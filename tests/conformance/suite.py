@@ -22,6 +22,7 @@ from tests.conformance.client import Client
 from udup.errors import UdupError
 from udup.mysql.connection import connect, query, scalar
 from udup.mysql.names import quote
+from udup.mysql.sessions import DEFINITION
 from udup.sandbox.api import Json, job_document
 from udup.sandbox.compare import compare_strictly
 from udup.sandbox.node import UdupNode
@@ -149,7 +150,7 @@ class Suite:
     def remove(self, schemas: Iterable[str]) -> None:
         names = list(schemas)
         for server in (self.source, self.target):
-            with closing(connect(server.endpoint, init_command="SET foreign_key_checks = 0")) as connection:
+            with closing(connect(server.endpoint, DEFINITION)) as connection:
                 for schema in names:
                     query(connection, f"DROP DATABASE IF EXISTS {quote(schema)}")
 
