@@ -107,8 +107,9 @@ BASE: Mapping[str, str] = {
     "end_markers_in_json": "OFF",
     "sql_notes": "ON",
     "sql_warnings": "OFF",
-    # How a plan is made. The reading of chunks counts on its range being read by the index that it names.
-    "optimizer_switch": "use_invisible_indexes=off,hypergraph_optimizer=off",
+    # How a plan is made. The reading of chunks counts on its range being read by the index that it names. Where derived
+    # tables are not merged, no view can be updated or have a check option.
+    "optimizer_switch": "use_invisible_indexes=off,hypergraph_optimizer=off,derived_merge=on",
     "optimizer_prune_level": "1",
     "optimizer_search_depth": "62",
     "range_optimizer_max_mem_size": "8388608",
