@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from udup.mysql.catalog import Catalog, Table
 from udup.mysql.connection import Connection, Endpoint, connect, query
 from udup.mysql.selection import Selection
+from udup.mysql.sessions import DEFINITION
 from udup.source.reader import CopyReader, Piece, TableTotal
 from udup.source.schema import read_catalog
 from udup.source.snapshot import Snapshot, open_snapshot
 from udup.target.loader import Loader
 from udup.target.objects import add_foreign_keys, add_indexes, create_objects, create_schemas, create_tables
-from udup.target.objects import prepare_session as prepare_definitions
 
 #: Chunks that wait between readers and loaders.
 QUEUE_CHUNKS = 4
@@ -44,8 +44,7 @@ def full_copy(
 ) -> Copied:
     """Copy one schema with everything in it."""
     catalog = catalog_of(source, schema)
-    with closing(connect(target)) as connection, closing(open_snapshot(source, workers + 1)) as snapshot:
-        prepare_definitions(connection)
+    with closing(connect(target, DEFINITION)) as connection, closing(open_snapshot(source, workers + 1)) as snapshot:
         create_schemas(connection, catalog.schemas)
         create_tables(connection, catalog.tables)
         totals = copy_rows(snapshot, catalog, target, workers, method, chunk_rows)

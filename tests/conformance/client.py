@@ -10,9 +10,23 @@ from pymysql.charset import charset_by_name
 from tests.conformance.case import Case, Step
 from udup.errors import UdupError
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, error_code
+from udup.mysql.sessions import PLAIN
 
 _CHARSET = re.compile(
     r"\s*SET\s+(?:NAMES|CHARACTER\s+SET|CHARSET|character_set_client\s*=)\s*['\"]?(?P<name>\w+)", re.IGNORECASE
+)
+
+
+#: A case's own sessions: those of a client of a server as MySQL ships it, in a time zone that is nobody's default.
+CLIENT = PLAIN.with_(
+    "a case's client",
+    time_zone="+05:30",
+    group_concat_max_len="1024",
+    print_identified_with_as_hex="OFF",
+    explicit_defaults_for_timestamp="ON",
+    sql_require_primary_key="OFF",
+    sql_generate_invisible_primary_key="OFF",
+    default_collation_for_utf8mb4="utf8mb4_0900_ai_ci",
 )
 
 
@@ -55,7 +69,7 @@ class Client:
 
     def _session(self, name: str) -> Connection:
         if name not in self._sessions:
-            session = self._open.enter_context(closing(connect(self._source, database=self._schema)))
+            session = self._open.enter_context(closing(connect(self._source, CLIENT, database=self._schema)))
             self._sessions[name] = session
             self._codecs[name] = "utf-8"
             if self._case.session:

@@ -4,7 +4,8 @@ Each case has a schema of its own on a source, and the job carries the schemas o
 case that its reason names is taken out and the others are tried again; if it names none, the group is halved. A case
 that must be refused has a job alone.
 
-The target's global settings are as unlike the source's as they may be: what a job carries must not depend on them.
+Both servers' global settings are hostile (`tests/hostile_globals.py`), and as unlike each other as they may be: what a
+job carries must not depend on them. The cases themselves run in sessions of a client of an ordinary server.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from pathlib import Path
 
 from tests.conformance.case import Case
 from tests.conformance.client import Client
+from tests.hostile_globals import HOSTILE_SOURCE, HOSTILE_TARGET, set_globals
 from udup.errors import UdupError
 from udup.mysql.connection import connect, query, scalar
 from udup.mysql.names import quote
+from udup.mysql.sessions import DEFINITION
 from udup.sandbox.api import Json, job_document
 from udup.sandbox.compare import compare_strictly
 from udup.sandbox.node import UdupNode
@@ -51,26 +54,16 @@ _FAST: dict[str, str | int] = {
     "performance-schema-max-table-instances": 2000,
 }
 SOURCE_OPTIONS = _FAST | {
-    "default-time-zone": "+05:30",
     "binlog-row-metadata": "FULL",
     "log-bin-trust-function-creators": 1,
 }
 TARGET_OPTIONS = _FAST | {
-    "default-time-zone": "-09:00",
-    "sql-mode": "ANSI,TRADITIONAL,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,NO_AUTO_VALUE_ON_ZERO",
-    "character-set-server": "latin1",
-    "collation-server": "latin1_german2_ci",
-    "explicit-defaults-for-timestamp": "OFF",
-    "sql-generate-invisible-primary-key": "ON",
-    "sql-require-primary-key": "ON",
-    "lc-time-names": "de_DE",
-    "auto-increment-increment": 3,
-    "auto-increment-offset": 2,
+    "innodb-rollback-on-timeout": "ON",
     "event-scheduler": "ON",
 }
 
-#: Those that mysqld does not take as options.
-TARGET_SETTINGS = ("default_collation_for_utf8mb4 = utf8mb4_general_ci", "unique_checks = 0")
+#: Without quotes the server's own event scheduler logs a statement that no server can read ("IF EXISTSschema.event").
+SOURCE_GLOBALS = {name: value for name, value in HOSTILE_SOURCE.items() if name != "sql_quote_show_create"}
 
 
 @dataclass(frozen=True)
@@ -149,7 +142,7 @@ class Suite:
     def remove(self, schemas: Iterable[str]) -> None:
         names = list(schemas)
         for server in (self.source, self.target):
-            with closing(connect(server.endpoint, init_command="SET foreign_key_checks = 0")) as connection:
+            with closing(connect(server.endpoint, DEFINITION)) as connection:
                 for schema in names:
                     query(connection, f"DROP DATABASE IF EXISTS {quote(schema)}")
 
@@ -288,7 +281,6 @@ def open_suite(programs: MysqlPrograms, folder: Path) -> Iterator[Suite]:
         stack.callback(node.stop)
         for started in [pool.submit(each.start) for each in (source, target, node)]:
             started.result()
-        with closing(connect(target.endpoint)) as connection:
-            for setting in TARGET_SETTINGS:
-                query(connection, f"SET GLOBAL {setting}")
+        set_globals(source.endpoint, SOURCE_GLOBALS)
+        set_globals(target.endpoint, HOSTILE_TARGET)
         yield Suite(source, target, node)

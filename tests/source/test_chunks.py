@@ -8,9 +8,10 @@ import pytest
 
 from tests.full_copy import catalog_of, contents, full_copy, run
 from udup.mysql.connection import connect, query
+from udup.mysql.sessions import ROWS
 from udup.sandbox.server import MysqlServer
 from udup.source.chunks import MAX_ROWS, MIN_ROWS, chunk_rows, plan_chunks
-from udup.source.rows import from_clause, prepare_session
+from udup.source.rows import from_clause
 
 NUMBERS = "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 97) SELECT"
 
@@ -59,9 +60,7 @@ def tables(source: MysqlServer, schema: str) -> None:
 @pytest.mark.usefixtures("tables")
 def test_every_row_is_in_exactly_one_chunk(source: MysqlServer, schema: str) -> None:
     catalog = catalog_of(source.endpoint, schema)
-    with closing(connect(source.endpoint)) as connection:
-        prepare_session(connection)
-        run(connection, "SET sql_mode = 'ALLOW_INVALID_DATES'")
+    with closing(connect(source.endpoint, ROWS)) as connection:
         for index, table in enumerate(catalog.tables):
             counts = [
                 query(connection, f"SELECT COUNT(*) {from_clause(table, chunk.where)}")[0][0]
@@ -90,8 +89,7 @@ def test_keys_that_have_no_exact_order_are_not_used(source: MysqlServer, schema:
 @pytest.mark.usefixtures("tables")
 def test_a_boundary_is_found_and_read_through_the_index(source: MysqlServer, schema: str) -> None:
     tables = {table.name: table for table in catalog_of(source.endpoint, schema).tables}
-    with closing(connect(source.endpoint)) as connection, closing(connect(source.endpoint)) as other:
-        prepare_session(connection)
+    with closing(connect(source.endpoint, ROWS)) as connection, closing(connect(source.endpoint)) as other:
         for name in ("int", "composite", "case_insensitive", "padded_latin1", "varbinary", "timestamp"):
             chunk = list(plan_chunks(connection, 0, tables[name], 10))[4]
             sql = f"EXPLAIN FORMAT=TREE SELECT 1 {from_clause(tables[name], chunk.where)}"

@@ -10,9 +10,10 @@ import pytest
 from tests.full_copy import catalog_of, full_copy, run
 from udup.errors import Unsupported
 from udup.mysql.connection import Endpoint, connect, query, scalar
+from udup.mysql.sessions import ROWS
 from udup.sandbox.server import MysqlServer
 from udup.source.json_values import inexact, type_fields
-from udup.source.rows import prepare_session, stream_rows
+from udup.source.rows import stream_rows
 
 #: Expressions of every type that a document may hold; `c.` are columns.
 LEAVES = [
@@ -114,7 +115,5 @@ def test_a_binary_string_that_no_expression_makes_stops_the_copy(source: MysqlSe
             f"INSERT INTO {schema}.t SELECT 1, JSON_OBJECT('id', b) FROM {schema}.c",
         )
     table = catalog_of(source.endpoint, schema).tables[1]
-    with closing(connect(source.endpoint)) as connection:
-        prepare_session(connection)
-        with pytest.raises(Unsupported, match="column type 254"):
-            list(stream_rows(connection, table, ""))
+    with closing(connect(source.endpoint, ROWS)) as connection, pytest.raises(Unsupported, match="column type 254"):
+        list(stream_rows(connection, table, ""))

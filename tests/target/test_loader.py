@@ -11,9 +11,9 @@ from tests.full_copy import catalog_of, contents, run
 from udup.errors import Divergence, Transient
 from udup.mysql.catalog import Table
 from udup.mysql.connection import Endpoint, connect, query, scalar
+from udup.mysql.sessions import DEFINITION
 from udup.sandbox.server import MysqlServer
 from udup.target.loader import Loader
-from udup.target.objects import prepare_session
 from udup.target.row_statements import insert_head, insert_statements
 
 METHODS = ["load", "insert"]
@@ -155,7 +155,6 @@ def test_an_account_without_special_rights_can_load(target: MysqlServer, schema:
             endpoint = Endpoint(target.endpoint.host, target.endpoint.port, user, "x")
             with closing(Loader(endpoint)) as loader:
                 assert loader.load(table, [b"1,1\n2,0\n"], lambda: 2) == 2
-            with closing(connect(endpoint)) as plain:
-                prepare_session(plain)
+            connect(endpoint, DEFINITION).close()
         finally:
             run(connection, f"DROP USER {user}")

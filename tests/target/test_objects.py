@@ -10,6 +10,7 @@ from tests.full_copy import catalog_of, full_copy, run
 from udup.errors import UdupError
 from udup.mysql.catalog import Catalog
 from udup.mysql.connection import connect, query, scalar
+from udup.mysql.sessions import DEFINITION
 from udup.sandbox.server import MysqlServer
 from udup.target.create_table import create_statement, foreign_key_statements, index_statements
 from udup.target.objects import (
@@ -19,7 +20,6 @@ from udup.target.objects import (
     create_tables,
     drop_tables,
     existing_tables,
-    prepare_session,
 )
 
 TABLES = [
@@ -140,8 +140,7 @@ def test_existing_tables_are_found_with_their_rows_and_can_be_dropped(
     source: MysqlServer, target: MysqlServer, filled: str
 ) -> None:
     catalog = catalog_of(source.endpoint, filled)
-    with closing(connect(target.endpoint)) as connection:
-        prepare_session(connection)
+    with closing(connect(target.endpoint, DEFINITION)) as connection:
         assert existing_tables(connection, catalog.tables) == ()
         create_schemas(connection, catalog.schemas)
         create_tables(connection, catalog.tables)

@@ -12,6 +12,8 @@ from pymysql.constants import CLIENT, CR, ER
 from pymysql.cursors import Cursor
 
 from udup.errors import Fault, Refused, Transient, UdupError
+from udup.mysql.session_setup import enter
+from udup.mysql.sessions import PLAIN, Session
 from udup.mysql.tls import PREFERRED, SslMode, Tls, is_refusal
 from udup.references import Unresolvable, read_password
 
@@ -21,9 +23,6 @@ MySQLError = pymysql.err.MySQLError
 
 #: Seconds to wait for a server to accept a connection.
 CONNECT_TIMEOUT = 10
-
-#: Seconds that a connection may be idle: as long as a copy or a quiet night lasts.
-PATIENCE_SECONDS = 31_536_000
 
 #: Seconds of silence after which the kernel asks whether the server is still there; dead after as many again.
 KEEPALIVE_IDLE_SECONDS = 20
@@ -85,20 +84,21 @@ class Endpoint:
         return f"{self.user}@{self.host}:{self.port}"
 
 
-def connect(endpoint: Endpoint, **options: Any) -> Connection:
-    """Open a connection, with TLS as the endpoint says.
+def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any) -> Connection:
+    """Open a connection for one use of it, with TLS as the endpoint says.
 
-    `Transient` if the server cannot be reached, `UdupError` if it turns us away, or we it; `Refused` if this node has
-    not the password or the files that the endpoint names.
+    Its session depends on no default of the server; with None instead of a `session` it is as the server made it, as
+    a client's would be. `Transient` if the server cannot be reached, `UdupError` if it turns us away, or we it;
+    `Refused` if this node has not the password or the files that the endpoint names, or if the account may not set
+    what the session needs.
     """
     settings: dict[str, Any] = {
-        "autocommit": True,
+        "autocommit": None,  # the session says so
         "charset": "utf8mb4",
         "connect_timeout": CONNECT_TIMEOUT,
         "max_allowed_packet": MAX_PACKET,
         "program_name": "udup",
         "client_flag": CLIENT.MULTI_STATEMENTS,
-        "init_command": f"SET SESSION wait_timeout = {PATIENCE_SECONDS}",
     }
     settings.update(_tls_options(endpoint))
     settings.update(options)
@@ -111,13 +111,23 @@ def connect(endpoint: Endpoint, **options: Any) -> Connection:
             password=password,
             **settings,
         )
+        _notice_dead_peer(connection)
+        if session is not None:
+            _begin(connection, session)
     except MySQLError as error:
         text = f"cannot connect to MySQL as {endpoint}: {describe(error)}"
         if is_refusal(cause := getattr(error, "original_exception", None)):
             raise UdupError(f"{text} (SslMode {endpoint.tls.mode}): {_TLS_REMEDY}") from cause
         raise (Transient if is_transient(error) else UdupError)(text) from error
-    _notice_dead_peer(connection)
     return connection
+
+
+def _begin(connection: Connection, session: Session) -> None:
+    try:
+        enter(connection, session)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def query(connection: Connection, sql: str, *args: object) -> list[Any]:

@@ -17,18 +17,13 @@ from dataclasses import dataclass
 
 from udup.mysql.connection import Connection, query
 from udup.mysql.names import qualified, quote
+from udup.mysql.session_setup import enter
+from udup.mysql.sessions import PRINTED
 from udup.sandbox.dictionary import Name, read_dictionary
 
 _COUNTER = re.compile(r"(?<=\n\)) (?P<engine>ENGINE=\w+) AUTO_INCREMENT=(?P<counter>\d+)")
 _COLUMN_COLLATION = re.compile(r"( CHARACTER SET \w+) COLLATE \w+")
 _EVENT_STATE = re.compile(r"(ON COMPLETION (?:NOT )?PRESERVE) (?:ENABLE|DISABLE(?: ON (?:SLAVE|REPLICA))?)")
-
-#: Statements that make two servers print alike whatever their global settings are.
-SESSION = (
-    "SET NAMES utf8mb4",
-    "SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1",
-    "SET SESSION show_gipk_in_create_table_and_information_schema = ON, group_concat_max_len = 1000000",
-)
 
 #: The columns of SHOW CREATE … that hold the definition and its session context, by kind.
 _SHOWN = {
@@ -75,8 +70,7 @@ class Definitions:
 
 def read_definitions(connection: Connection, schemas: Sequence[str]) -> Definitions:
     """Everything that these schemas hold. Changes the session: how a server prints depends on it."""
-    for statement in SESSION:
-        query(connection, statement)
+    enter(connection, PRINTED)
     existing = _existing(connection, schemas)
     names = {kind: _names(connection, existing, kind) for kind in _LISTS}
     shown = {name: _show(connection, "TABLE", qualified(*name), (1,)) for name in names["BASE TABLE"]}

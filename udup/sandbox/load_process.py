@@ -19,6 +19,7 @@ from pymysql.cursors import Cursor
 
 from udup.errors import UdupError
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, error_code, is_transient
+from udup.mysql.sessions import SHOP_WRITER
 from udup.sandbox.shop_ddl import statements
 from udup.sandbox.shop_transactions import RolledBackError, Transaction, Writer, choose, ledger
 
@@ -36,12 +37,6 @@ DDL_SECONDS = 1.0
 
 #: Seconds without an answer after which a connection counts as lost.
 READ_TIMEOUT = 30
-
-#: READ COMMITTED: fewer gap locks, so that writers disturb each other little. DDL gives way after 10 s.
-SESSION = (
-    "SET transaction_isolation = 'READ-COMMITTED', lock_wait_timeout = 10, time_zone = '+00:00',"
-    " cte_max_recursion_depth = 10000"
-)
 
 _RETRIED = frozenset({ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, ER.TABLE_DEF_CHANGED})
 
@@ -88,10 +83,9 @@ class Shared:
             try:
                 opened = connect(
                     self.endpoint,
+                    SHOP_WRITER,
                     database=self.schema,
-                    autocommit=False,
                     read_timeout=READ_TIMEOUT,
-                    init_command=SESSION,
                 )
             except UdupError:
                 self.stop.wait(RECONNECT_SECONDS)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from udup.mysql.connection import Endpoint, connect, query, scalar
 from udup.mysql.names import quote
+from udup.mysql.sessions import SHOP_FILL
 from udup.sandbox.shop_rows import Sizes, inserts
 
 #: The name of the shop's schema.
@@ -84,11 +85,7 @@ def _run(endpoint: Endpoint, statements: list[str], schema: str | None) -> None:
 
 def _insert_batches(endpoint: Endpoint, batches: list[tuple[str, int, int]]) -> None:
     """Parents and children are filled at once, so the keys are checked by construction, not by the server."""
-    with connect(endpoint, database=SCHEMA) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            f"SET foreign_key_checks = 0, unique_checks = 0, time_zone = '+00:00',"
-            f" cte_max_recursion_depth = {BATCH_ROWS + 1}"
-        )
+    with connect(endpoint, SHOP_FILL, database=SCHEMA) as connection, connection.cursor() as cursor:
         for statement, first, end in batches:
             numbers = (
                 f"WITH RECURSIVE numbers (n) AS"

@@ -24,12 +24,7 @@ from typing import Any
 from udup.errors import UdupError
 from udup.mysql.connection import Connection, Endpoint, connect, query
 from udup.mysql.names import qualified, quote
-
-#: Statements that the comparison's sessions run first: plain texts, UTC, no padding, long CONCATs.
-SESSION = (
-    "SET NAMES utf8mb4",
-    "SET time_zone = '+00:00', sql_mode = '', transaction_isolation = 'REPEATABLE-READ'",
-)
+from udup.mysql.sessions import SUMS
 
 #: Tables compared at once on each side.
 TABLES_AT_ONCE = 2
@@ -45,14 +40,6 @@ class TableSum:
     rows: int
     xor: str
     total: int
-
-
-def _session(endpoint: Endpoint) -> Connection:
-    connection = connect(endpoint)
-    with connection.cursor() as cursor:
-        for statement in SESSION:
-            cursor.execute(statement)
-    return connection
 
 
 class TableSums:
@@ -75,7 +62,7 @@ class TableSums:
         return self._pool.submit(self._sum, table)
 
     def _sum(self, table: tuple[str, str]) -> TableSum:
-        session = _session(self._endpoint) if self._sessions.empty() else self._sessions.get()
+        session = connect(self._endpoint, SUMS) if self._sessions.empty() else self._sessions.get()
         try:
             return _table_sum(session, self._endpoint, table)
         finally:
@@ -115,7 +102,7 @@ def samples(source: Endpoint, target: Endpoint, table: tuple[str, str], limit: i
 
 def _digests(endpoint: Endpoint, table: tuple[str, str]) -> dict[tuple[str, tuple[str, ...]], int]:
     """How often each (digest, key) is there; without a primary key the row's columns stand for it."""
-    with _session(endpoint) as connection:
+    with connect(endpoint, SUMS) as connection:
         label = _key(connection, table) or [name for name, _ in _columns(connection, table)]
         shown = ", ".join(quote(name) for name in label)
         rows = query(connection, f"SELECT {_digest(connection, table)}, {shown} FROM {qualified(*table)}")

@@ -28,9 +28,8 @@ _BEFORE_NAMES = {"GRANT": "TO", "REVOKE": "FROM", "SET": "TO"}
 def read_accounts(connection: Connection, kept: frozenset[str]) -> tuple[Account, ...]:
     """Every account but the `kept` users', with its password's hash, roles and grants.
 
-    Raises `Refused` without SELECT on mysql.*; changes the session's print_identified_with_as_hex.
+    Raises `Refused` without SELECT on mysql.*.
     """
-    query(connection, "SET SESSION print_identified_with_as_hex = ON")
     try:
         users = query(connection, "SELECT User, Host FROM mysql.user ORDER BY User, Host")
     except MySQLError as error:

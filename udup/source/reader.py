@@ -17,8 +17,10 @@ from udup.mysql.catalog import Table
 from udup.mysql.connection import Connection, MySQLError, describe, error_code, is_transient, query
 from udup.mysql.names import qualified
 from udup.mysql.raw import shut_down
+from udup.mysql.session_setup import enter
+from udup.mysql.sessions import ROWS
 from udup.source.chunks import Chunk, plan_chunks
-from udup.source.rows import Block, prepare_session, read_chunk, stream_rows
+from udup.source.rows import Block, read_chunk, stream_rows
 from udup.source.snapshot import Snapshot
 
 #: Most bytes of one piece; it must fit a message of the data plane with room to spare.
@@ -74,9 +76,8 @@ class CopyReader:
         self._plan_lock = threading.Lock()
         self._stopped = threading.Event()
         self.failed = False
-        query(self._planner, "SET NAMES utf8mb4")
         for connection in self._connections:
-            prepare_session(connection)
+            enter(connection, ROWS)
         for connection in snapshot.connections:
             query(connection, "SAVEPOINT udup")
 

@@ -28,9 +28,6 @@ from udup.mysql.names import qualified, quote
 from udup.source.json_values import JsonText, expression, inexact, type_fields
 from udup.source.literals import quoted
 
-#: Bytes of a chunk's text that one GROUP_CONCAT may return; it bounds the memory of a reader and its session.
-MAX_CHUNK_BYTES = 16 << 20
-
 #: Bytes of text that a stream gathers before it hands them on.
 BLOCK_BYTES = 256 << 10
 
@@ -57,13 +54,6 @@ class Block(NamedTuple):
     rows: int
     text: bytes
     values: bool = False
-
-
-def prepare_session(connection: Connection) -> None:
-    """Identifiers in utf8mb4, everything computed and returned as bytes, room for a chunk."""
-    query(connection, "SET NAMES utf8mb4")
-    query(connection, "SET SESSION character_set_connection = binary, character_set_results = NULL")
-    query(connection, f"SET SESSION group_concat_max_len = {MAX_CHUNK_BYTES}")
 
 
 def read_chunk(connection: Connection, table: Table, where: str) -> Block | None:

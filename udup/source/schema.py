@@ -20,6 +20,8 @@ from udup.mysql.catalog import Catalog, Column, Schema, StoredObject, Table
 from udup.mysql.connection import Connection, query
 from udup.mysql.names import qualified, quote
 from udup.mysql.selection import Selection
+from udup.mysql.session_setup import enter
+from udup.mysql.sessions import DICTIONARY
 from udup.source.rows import MEMBER_KINDS
 from udup.source.stored import read_objects
 
@@ -36,13 +38,6 @@ KEY_KINDS = frozenset(
 SUPPLEMENTARY_CHARSETS = frozenset({"utf8mb4", "utf16", "utf16le", "utf32", "gb18030"})
 _PRINTED = ("utf8mb3", "utf8mb4")
 
-#: Session of a connection that reads the dictionary: text in utf8mb4, fresh estimates, hidden keys shown; the
-#: default of a TIMESTAMP column is printed in the session's time zone.
-DICTIONARY_SESSION = (
-    "SET NAMES utf8mb4; SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00', sql_quote_show_create = 1,"
-    " information_schema_stats_expiry = 0, show_gipk_in_create_table_and_information_schema = ON"
-)
-
 #: A literal in a generated column, a default or a CHECK with what is left of a character beyond U+FFFF.
 _LOST_LITERAL = re.compile(r"_utf8mb4'(?:[^'\\]|\\.|'')*\?{4}", re.DOTALL)
 
@@ -58,9 +53,9 @@ class _Key:
 def read_catalog(connection: Connection, selection: Selection) -> Catalog:
     """Everything that `selection` carries. Raises `Unsupported` naming all tables and objects that cannot be.
 
-    Changes the session's character set and sql_mode; no default database may be chosen on `connection`.
+    Changes the session to `DICTIONARY`; no default database may be chosen on `connection`.
     """
-    _run_all(connection, DICTIONARY_SESSION)
+    enter(connection, DICTIONARY)
     problems: list[str] = []
     schemas: list[Schema] = []
     tables: list[Table] = []
@@ -207,11 +202,6 @@ def _chunk_key(indexes: dict[str, list[str]], columns: tuple[Column, ...]) -> _K
     serving = [_Key(index, tuple(parts)) for index, parts in indexes.items() if all(part in usable for part in parts)]
     serving.sort(key=lambda key: (key.index != "PRIMARY", len(key.columns), key.index))
     return serving[0] if serving else _Key("", ())
-
-
-def _run_all(connection: Connection, statements: str) -> None:
-    for statement in statements.split("; "):
-        query(connection, statement)
 
 
 def _text(value: Any) -> str:

@@ -39,6 +39,7 @@ from udup.mysql.connection import (
     query,
     scalar,
 )
+from udup.mysql.sessions import LOCK_SECONDS, OBSERVER, SNAPSHOT
 
 #: Tries without a lock. One takes about a millisecond; a busy server with pauses between commits needs a few.
 QUIET_TRIES = 40
@@ -46,20 +47,9 @@ QUIET_TRIES = 40
 #: Seconds between two tries without a lock.
 QUIET_PAUSE = 0.01
 
-#: Seconds that the global read lock may wait. While it waits for a long query, every write waits behind it.
-LOCK_TIMEOUT = 5
-
 #: Tries to get the global read lock, and the seconds in between in which the writers go on.
 LOCK_TRIES = 5
 LOCK_PAUSE = 3.0
-
-#: Session of a reading connection. The row text must not depend on the server's defaults, and a reader may be
-#: held up by flow control for long (timeouts in seconds; a year is the largest wait_timeout).
-READER_SESSION = (
-    "SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00', lock_wait_timeout = 60,"
-    " net_write_timeout = 86400, net_read_timeout = 86400, wait_timeout = 31536000, max_execution_time = 0,"
-    " transaction_isolation = 'REPEATABLE-READ'"
-)
 
 #: Seconds to wait for a moment without prepared XA transactions, and between two looks. A transaction manager holds
 #: them for milliseconds; those that stay are left behind by one that died.
@@ -112,7 +102,7 @@ def open_snapshot(endpoint: Endpoint, connections: int, quiet_tries: int = QUIET
     Raises `Transient` if the server cannot be reached or the lock not be had in time, `Refused` if the server is
     too busy to do without the lock and the account may not take it, or if XA transactions stay prepared.
     """
-    observer = connect(endpoint)
+    observer = connect(endpoint, OBSERVER)
     readers: list[Connection] = []
     try:
         for _ in range(connections):
@@ -139,9 +129,7 @@ def open_snapshot(endpoint: Endpoint, connections: int, quiet_tries: int = QUIET
 
 
 def _open_reader(endpoint: Endpoint) -> Connection:
-    connection = connect(endpoint)
-    query(connection, READER_SESSION)
-    return connection
+    return connect(endpoint, SNAPSHOT)
 
 
 def _open_quietly(observer: Connection, readers: list[Connection], tries: int) -> _Moment | None:
@@ -187,7 +175,6 @@ def _xid(format_id: int, gtrid_bytes: int, digits: str) -> str:
 
 
 def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Connection]) -> _Moment:
-    query(locker, f"SET SESSION lock_wait_timeout = {LOCK_TIMEOUT}")
     for _ in range(LOCK_TRIES):
         try:
             query(locker, "FLUSH TABLES WITH READ LOCK")
@@ -204,7 +191,7 @@ def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Conne
         finally:
             query(locker, "UNLOCK TABLES")
     raise Transient(
-        f"the global read lock on {endpoint} was not granted within {LOCK_TIMEOUT} s in {LOCK_TRIES} tries:"
+        f"the global read lock on {endpoint} was not granted within {LOCK_SECONDS} s in {LOCK_TRIES} tries:"
         " a long statement holds its tables; wait for it or end it"
     )
 

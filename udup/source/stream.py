@@ -29,7 +29,8 @@ from udup.binlog.event import (
 from udup.binlog.gtid import GtidSet
 from udup.binlog.payload import FIELDS_MAX, data_offset, inner_events
 from udup.errors import Transient, UdupError, Unsupported
-from udup.mysql.connection import PATIENCE_SECONDS, Connection, Endpoint, connect
+from udup.mysql import sessions
+from udup.mysql.connection import Connection, Endpoint, connect
 from udup.mysql.raw import raw_socket, shut_down
 from udup.source.anonymous import WITHOUT_GTID
 
@@ -246,10 +247,10 @@ def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica
     def open_connection(**_: object) -> Connection:
         return connect(
             endpoint,
+            sessions.DUMP,
             read_timeout=SILENCE_SECONDS,
             # Whatever its binlog_checksum is now, its older files may have been written with checksums.
-            init_command=f"SET SESSION net_write_timeout = {PATIENCE_SECONDS}, wait_timeout = {PATIENCE_SECONDS},"
-            " @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32'",
+            init_command="SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32'",
         )
 
     reader = BinLogStreamReader(

@@ -29,7 +29,6 @@ def conflicting_accounts(connection: Connection, accounts: Iterable[Account], wh
     if facts is not None and not facts.privileges.has("CREATE USER"):
         remedy = f"GRANT CREATE USER ON *.* TO {facts.account} WITH GRANT OPTION, and every right that is to be granted"
         return [Fault(where, f"{facts.account} has not CREATE USER, which ExpandSyntaxSupport needs", remedy)]
-    query(connection, "SET SESSION print_identified_with_as_hex = ON")
     faults = []
     for account in accounts:
         problem = _difference(connection, account)

@@ -19,6 +19,7 @@ from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, des
 from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.raw import shut_down
 from udup.mysql.selection import Selection
+from udup.mysql.sessions import DDL
 from udup.plane.envelope import Definition
 from udup.target.checkpoint import Checkpoint, Position, create_tables
 from udup.target.context import run_ddl
@@ -106,7 +107,7 @@ class Control:
         """DDL on a connection of its own, whose context is the statement's, under a GTID of ours."""
 
         def run() -> None:
-            self._ddl_connection = connection = connect(self.endpoint)
+            self._ddl_connection = connection = connect(self.endpoint, DDL)
             try:
                 run_ddl(connection, parse_query(record.query, has_crc=False), gtid)
             except UdupError as error:

@@ -19,6 +19,7 @@ from udup.mysql.catalog import Table
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient, scalar
 from udup.mysql.names import qualified
 from udup.mysql.raw import shut_down
+from udup.mysql.sessions import DEFINITION
 from udup.plane.envelope import ChunkLoaded, CopyEnd, CopyPlan, CopyTotals, ExpectCopy, encode
 from udup.target import objects
 from udup.target.accounts import conflicting_accounts, create_accounts
@@ -129,10 +130,9 @@ class CopyRun:
         )
 
     def _with_connection(self, function: Callable[..., Any], *args: Any) -> Any:
-        connection = connect(self._target.endpoint)
+        connection = connect(self._target.endpoint, DEFINITION)
         self._connections.add(connection)
         try:
-            objects.prepare_session(connection)
             return function(connection, *args)
         except MySQLError as error:
             text = f"on the target {self._target.endpoint}: {describe(error)}"

@@ -17,14 +17,13 @@ import re
 from collections.abc import Callable, Iterable
 
 from udup.errors import Divergence, Transient, UdupError
+from udup.mysql import sessions
 from udup.mysql.catalog import Table
 from udup.mysql.connection import (
-    Connection,
     Endpoint,
     MySQLError,
     connect,
     describe,
-    error_code,
     is_transient,
     query,
     scalar,
@@ -32,18 +31,6 @@ from udup.mysql.connection import (
 from udup.mysql.names import qualified
 from udup.mysql.raw import shut_down
 from udup.target.row_statements import insert_head, insert_statements, load_statement
-
-#: The session of a loader. Zero and odd dates, 0 in an AUTO_INCREMENT column: whatever the source held is taken;
-#: foreign keys and unique keys hold already, as the rows come from one snapshot.
-LOADER_SESSION = (
-    "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION,NO_UNSIGNED_SUBTRACTION',"
-    " time_zone = '+00:00', foreign_key_checks = 0, unique_checks = 0,"
-    " net_read_timeout = 86400, net_write_timeout = 86400, wait_timeout = 31536000, lock_wait_timeout = 60"
-)
-
-#: Warnings that the server lists, so that each can be judged. Raising it asks for SESSION_VARIABLES_ADMIN; an account
-#: without that has the default of 1,024, enough unless a chunk holds more ENUM error values than that.
-LISTED_WARNINGS = 65535
 
 #: Warnings that an error message shows.
 SHOWN_WARNINGS = 5
@@ -57,7 +44,6 @@ _PACKET_BYTES = (1 << 24) - 1
 _COM_QUERY = 3
 _LOCAL_INFILE_REQUEST = 0xFB
 _DATA_TRUNCATED = 1265
-_ACCESS_DENIED = 1227
 _INFO = re.compile(rb"Records: (\d+)  Deleted: (\d+)  Skipped: (\d+)  Warnings: (\d+)")
 
 
@@ -70,10 +56,7 @@ class Loader:
 
     def __init__(self, endpoint: Endpoint, method: str | None = None) -> None:
         self._endpoint = endpoint
-        self._connection = connect(endpoint, local_infile=True, autocommit=False)
-        query(self._connection, LOADER_SESSION)
-        query(self._connection, "SET NAMES binary")
-        _list_all_warnings(self._connection)
+        self._connection = connect(endpoint, sessions.LOADER, local_infile=True)
         self.method = method or ("load" if scalar(self._connection, "SELECT @@local_infile") else "insert")
         packet = int(scalar(self._connection, "SELECT @@max_allowed_packet"))
         self._insert_bytes = min(INSERT_BYTES, packet // 2)
@@ -160,14 +143,6 @@ class Loader:
 
     def _place(self, table: Table) -> str:
         return f"{qualified(table.schema, table.name)} on {self._endpoint}"
-
-
-def _list_all_warnings(connection: Connection) -> None:
-    try:
-        query(connection, f"SET SESSION max_error_count = {LISTED_WARNINGS}")
-    except MySQLError as error:
-        if error_code(error) != _ACCESS_DENIED:
-            raise
 
 
 def _is_enum_error(code: int, message: str, enums: list[str]) -> bool:

@@ -18,25 +18,9 @@ from udup.errors import Transient, UdupError
 from udup.mysql.catalog import Schema, StoredObject, Table
 from udup.mysql.connection import Connection, MySQLError, describe, is_transient, query, scalar
 from udup.mysql.names import qualified, quote
+from udup.mysql.session_setup import reset
+from udup.mysql.sessions import DEFINITION
 from udup.target.create_table import create_statement, default_statements, foreign_key_statements, index_statements
-
-#: Session of a connection that creates. The source has these definitions, so strictness has nothing to add.
-DEFINITION_SESSION = "SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00', foreign_key_checks = 0"
-
-#: Settings that a target may insist on, and what creating needs. They ask for a privilege
-#: (SESSION_VARIABLES_ADMIN), so they are set only where they differ. Without explicit_defaults_for_timestamp a
-#: TIMESTAMP column that is NOT NULL takes a default of the server's own; SHOW CREATE leaves a collation out when it is
-#: the one that utf8mb4 was born with, whatever the server makes of it today.
-NEEDED_SETTINGS = (
-    ("sql_require_primary_key", "OFF"),
-    ("sql_generate_invisible_primary_key", "OFF"),
-    ("explicit_defaults_for_timestamp", "ON"),
-    ("restrict_fk_on_non_standard_key", "OFF"),
-    ("default_collation_for_utf8mb4", "utf8mb4_0900_ai_ci"),
-)
-
-#: Memory of one index build. With the default of 1 MB two indexes on a million rows took 25 to 40 % longer.
-INDEX_BUFFER_BYTES = 64 << 20
 
 _EVENT_STATE = re.compile(r"(ON COMPLETION (?:NOT )?PRESERVE )(?:ENABLE|DISABLE ON \w+|DISABLE)\b")
 
@@ -48,18 +32,6 @@ class ExistingTable:
     schema: str
     name: str
     empty: bool
-
-
-def prepare_session(connection: Connection) -> None:
-    """Make the session take the source's definitions as they are; raises `UdupError` where it may not."""
-    for name, value in NEEDED_SETTINGS:
-        current = query(connection, f"SHOW SESSION VARIABLES LIKE '{name}'")
-        if current and current[0][1] != value:
-            _run(connection, f"SET SESSION {name} = {value}", f"the setting {name} = {value}")
-    query(connection, "SET NAMES utf8mb4")
-    query(connection, DEFINITION_SESSION)
-    if query(connection, "SHOW SESSION VARIABLES LIKE 'innodb_ddl_buffer_size'"):  # MySQL 8.0.27
-        query(connection, f"SET SESSION innodb_ddl_buffer_size = {INDEX_BUFFER_BYTES}")
 
 
 def existing_tables(connection: Connection, tables: Iterable[Table]) -> tuple[ExistingTable, ...]:
@@ -78,8 +50,7 @@ def existing_tables(connection: Connection, tables: Iterable[Table]) -> tuple[Ex
 
 
 def drop_tables(connection: Connection, tables: Iterable[ExistingTable]) -> None:
-    """Drop tables that an earlier copy, or the user's leave, gave up."""
-    query(connection, "SET SESSION foreign_key_checks = 0")
+    """Drop tables that an earlier copy, or the user's leave, gave up, on a session of `DEFINITION`."""
     for table in tables:
         name = qualified(table.schema, table.name)
         _run(connection, f"DROP TABLE IF EXISTS {name}", f"dropping table {name}")
@@ -96,7 +67,7 @@ def create_schemas(connection: Connection, schemas: Iterable[Schema]) -> None:
 
 
 def create_tables(connection: Connection, tables: Iterable[Table]) -> None:
-    """Create the tables without secondary indexes and foreign keys, on a session of `prepare_session`."""
+    """Create the tables without secondary indexes and foreign keys, on a session of `DEFINITION`."""
     for table in tables:
         place = qualified(table.schema, table.name)
         for statement in (create_statement(table), *default_statements(table)):
@@ -110,7 +81,7 @@ def add_indexes(connection: Connection, table: Table) -> None:
 
 
 def add_foreign_keys(connection: Connection, table: Table) -> None:
-    """Add the foreign keys, on a session of `prepare_session`, when every table stands."""
+    """Add the foreign keys, on a session of `DEFINITION`, when every table stands."""
     for statement in foreign_key_statements(table):
         _run(connection, statement, f"adding the foreign keys of {qualified(table.schema, table.name)}")
 
@@ -134,7 +105,6 @@ def create_objects(connection: Connection, objects: Sequence[StoredObject], repl
             reasons = "; ".join(f"{_place(stored)}: {describe(error)}" for stored, error in failed)
             raise UdupError(f"the target refused {len(failed)} stored objects: {reasons}")
         pending = [stored for stored, _ in failed]
-    prepare_session(connection)
 
 
 def _create(connection: Connection, stored: StoredObject, replace: bool) -> None:
@@ -156,8 +126,7 @@ def _create(connection: Connection, stored: StoredObject, replace: bool) -> None
             cursor.execute(text)  # type: ignore[call-overload]
     finally:
         if connection.open:
-            query(connection, "SET NAMES utf8mb4")
-            query(connection, DEFINITION_SESSION)
+            reset(connection, DEFINITION, "sql_mode", "time_zone", "character_set_client", "collation_connection")
             if collation:
                 query(connection, f"ALTER DATABASE {schema} COLLATE {collation}")
 

@@ -7,10 +7,11 @@ from contextlib import closing
 from udup.errors import Transient, UdupError
 from udup.mysql.connection import Endpoint, MySQLError, connect, describe, error_code, is_transient, query
 from udup.mysql.names import UDUP_SCHEMA
+from udup.mysql.sessions import PURGE
 from udup.target.checkpoint import TABLES
 
-#: Seconds to connect, and to wait for the rows while a transaction of the last run is being rolled back.
-_CONNECT_SECONDS, _LOCK_SECONDS = 5, 10
+#: Seconds to connect.
+_CONNECT_SECONDS = 5
 
 #: Errors that say there is nothing to remove: no such schema, no such table.
 _NOTHING_THERE = (1049, 1146)
@@ -22,8 +23,7 @@ def purge(endpoint: Endpoint, job: str) -> None:
     Whatever an earlier run might still send finds its row gone and applies nothing.
     """
     try:
-        with closing(connect(endpoint, connect_timeout=_CONNECT_SECONDS, autocommit=False)) as connection:
-            query(connection, f"SET SESSION innodb_lock_wait_timeout = {_LOCK_SECONDS}")
+        with closing(connect(endpoint, PURGE, connect_timeout=_CONNECT_SECONDS)) as connection:
             for table in TABLES:
                 try:
                     query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", job)

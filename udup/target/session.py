@@ -30,6 +30,7 @@ from udup.errors import Transient, UdupError
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, query, scalar
 from udup.mysql.names import UDUP_SCHEMA
 from udup.mysql.raw import execute_raw, shut_down
+from udup.mysql.sessions import apply_session
 from udup.target import prepared
 from udup.target.checkpoint import TABLE, checkpoint_events
 from udup.target.context import run_ddl
@@ -43,10 +44,6 @@ LOCK_WAIT_SECONDS = 20
 
 #: base64 makes 4 bytes of 3; some room for the statement around it.
 _STATEMENT_FACTOR, _STATEMENT_ROOM = 4 / 3, 4096
-
-#: Generated columns are computed, and their expressions read, by the session's sql_mode: the target's own default may
-#: read a double quote as a name's, or refuse what the source's session took. As in the full copy.
-_SQL_MODE = "ALLOW_INVALID_DATES,NO_UNSIGNED_SUBTRACTION"
 
 _U32 = struct.Struct("<I")
 
@@ -81,12 +78,7 @@ class ApplySession:
         self._connection = self._connect()
 
     def _connect(self) -> Connection:
-        connection = connect(self._endpoint, autocommit=False)
-        query(connection, f"SET SESSION transaction_isolation = 'READ-COMMITTED', sql_mode = '{_SQL_MODE}'")
-        query(connection, f"SET SESSION innodb_lock_wait_timeout = {self._lock_wait}")
-        if scalar(connection, "SELECT @@session.binlog_rows_query_log_events"):
-            # Else the target logs the text of every BINLOG: 156 kB became 78 MB.
-            query(connection, "SET SESSION binlog_rows_query_log_events = 0")
+        connection = connect(self._endpoint, apply_session(self._lock_wait))
         self._max_event = int(
             (int(scalar(connection, "SELECT @@global.max_allowed_packet")) - _STATEMENT_ROOM) / _STATEMENT_FACTOR
         )

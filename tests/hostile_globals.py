@@ -1,0 +1,121 @@
+"""Global settings under which a session of a server's own making does almost nothing right.
+
+They are set while the server runs, so that its start and its own threads are spared; whoever connects afterwards and
+takes what he gets has three rows of every answer, a millisecond for it, and no right to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+
+from udup.mysql.connection import Endpoint, connect, query
+
+#: Variable and SQL value. One that a server does not have is passed over.
+HOSTILE: Mapping[str, str] = {
+    "sql_select_limit": "3",
+    "max_join_size": "1",
+    "sql_big_selects": "0",
+    "max_execution_time": "1",
+    "group_concat_max_len": "4",
+    "max_sort_length": "4",
+    "max_error_count": "0",
+    "parser_max_mem_size": "10000000",
+    "cte_max_recursion_depth": "0",
+    "autocommit": "0",
+    "transaction_read_only": "1",
+    "wait_timeout": "1",
+    "interactive_timeout": "1",
+    "net_read_timeout": "1",
+    "net_write_timeout": "1",
+    "lock_wait_timeout": "1",
+    "innodb_lock_wait_timeout": "1",
+    "connect_timeout": "2",
+    "lc_messages": "'de_DE'",
+    "div_precision_increment": "0",
+    "default_week_format": "5",
+    "block_encryption_mode": "'aes-256-cbc'",
+    "windowing_use_high_precision": "0",
+    "sql_auto_is_null": "1",
+    "sql_safe_updates": "1",
+    "updatable_views_with_limit": "0",
+    "auto_increment_increment": "3",
+    "auto_increment_offset": "2",
+    "foreign_key_checks": "0",
+    "unique_checks": "0",
+    "default_storage_engine": "'MyISAM'",
+    "default_tmp_storage_engine": "'MyISAM'",
+    "internal_tmp_mem_storage_engine": "'MEMORY'",
+    "keep_files_on_create": "1",
+    "old_alter_table": "1",
+    "low_priority_updates": "1",
+    "explicit_defaults_for_timestamp": "0",
+    "sql_require_primary_key": "1",
+    "sql_generate_invisible_primary_key": "1",
+    "default_collation_for_utf8mb4": "utf8mb4_general_ci",
+    "sql_quote_show_create": "0",
+    "show_create_table_verbosity": "1",
+    "show_gipk_in_create_table_and_information_schema": "0",
+    "print_identified_with_as_hex": "0",
+    "information_schema_stats_expiry": "31536000",
+    "terminology_use_previous": "'BEFORE_8_0_26'",
+    "end_markers_in_json": "1",
+    "sql_notes": "0",
+    "sql_warnings": "1",
+    "optimizer_switch": (
+        "'use_invisible_indexes=on,mrr_cost_based=off,batched_key_access=on,derived_merge=off,semijoin=off,"
+        "prefer_ordering_index=off,index_condition_pushdown=off,materialization=off'"
+    ),
+    "optimizer_prune_level": "0",
+    "optimizer_search_depth": "1",
+    "range_optimizer_max_mem_size": "1",
+    "eq_range_index_dive_limit": "1",
+    "sort_buffer_size": "32768",
+    "join_buffer_size": "128",
+    "tmp_table_size": "1024",
+    "max_heap_table_size": "16384",
+    "big_tables": "1",
+    "sql_buffer_result": "1",
+    "session_track_gtids": "'ALL_GTIDS'",
+    "session_track_transaction_info": "'CHARACTERISTICS'",
+    "session_track_state_change": "1",
+}
+
+#: What only one side has.
+HOSTILE_SOURCE = HOSTILE | {
+    "completion_type": "1",
+    "transaction_isolation": "'READ-UNCOMMITTED'",
+    "sql_mode": "'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,HIGH_NOT_PRECEDENCE,REAL_AS_FLOAT'",
+    "character_set_server": "'utf16'",
+    "collation_server": "'utf16_turkish_ci'",
+    "collation_connection": "'latin1_german2_ci'",
+    "character_set_results": "'latin1'",
+    "time_zone": "'+05:30'",
+    "lc_time_names": "'fr_FR'",
+}
+HOSTILE_TARGET = HOSTILE | {
+    "completion_type": "2",
+    "transaction_isolation": "'SERIALIZABLE'",
+    "sql_mode": (
+        "'ANSI,TRADITIONAL,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,NO_AUTO_VALUE_ON_ZERO,HIGH_NOT_PRECEDENCE,"
+        "TIME_TRUNCATE_FRACTIONAL,NO_DIR_IN_CREATE'"
+    ),
+    "character_set_server": "'latin1'",
+    "collation_server": "'latin1_german2_ci'",
+    "collation_connection": "'latin1_german2_ci'",
+    "character_set_results": "'latin1'",
+    "time_zone": "'-09:00'",
+    "lc_time_names": "'de_DE'",
+    "enable_cascade_triggers": "1",
+    "binlog_format": "'MIXED'",
+    "binlog_rows_query_log_events": "1",
+}
+
+
+def set_globals(endpoint: Endpoint, settings: Mapping[str, str]) -> None:
+    """For the sessions that begin from now on."""
+    with closing(connect(endpoint)) as connection:
+        present = {str(name) for name, _ in query(connection, "SHOW GLOBAL VARIABLES")}
+        for name, value in settings.items():
+            if name in present:
+                query(connection, f"SET GLOBAL {name} = {value}")
