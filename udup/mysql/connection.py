@@ -9,14 +9,13 @@ from typing import Any, TypeAlias
 
 import pymysql
 from pymysql.constants import CLIENT, CR, ER
-from pymysql.cursors import Cursor
 
 from udup.errors import Fault, Refused, Transient, UdupError
 from udup.mysql.tls import PREFERRED, SslMode, Tls, is_refusal
+from udup.mysql.wire import Wire
 from udup.references import Unresolvable, read_password
 
-#: Generic for the type checker only.
-Connection: TypeAlias = "pymysql.connections.Connection[Cursor]"
+Connection: TypeAlias = Wire
 MySQLError = pymysql.err.MySQLError
 
 #: Seconds to wait for a server to accept a connection.
@@ -30,6 +29,9 @@ KEEPALIVE_IDLE_SECONDS = 20
 
 #: Client-side limit of one packet; the server's own max_allowed_packet is the real one.
 MAX_PACKET = 1 << 30
+
+#: Bytes of an answer of which one value is wanted: the longest GTID sets have some megabytes.
+SCALAR_BYTES = 256 << 20
 
 #: Errors after which the same work may succeed on a new connection or a new try.
 TRANSIENT_CODES = frozenset(
@@ -58,6 +60,7 @@ TRANSIENT_CODES = frozenset(
         CR.CR_SERVER_GONE_ERROR,
         CR.CR_SERVER_LOST,
         CR.CR_SERVER_LOST_EXTENDED,
+        CR.CR_MALFORMED_PACKET,
     }
 )
 
@@ -104,7 +107,7 @@ def connect(endpoint: Endpoint, **options: Any) -> Connection:
     settings.update(options)
     password = _password(endpoint)
     try:
-        connection: Connection = pymysql.connect(
+        connection: Connection = Wire(
             host=endpoint.host,
             port=endpoint.port,
             user=endpoint.user,
@@ -129,7 +132,8 @@ def query(connection: Connection, sql: str, *args: object) -> list[Any]:
 
 def scalar(connection: Connection, sql: str, *args: object) -> Any:
     """The first column of the first row, or None without rows."""
-    rows = query(connection, sql, *args)
+    with connection.holding(SCALAR_BYTES):
+        rows = query(connection, sql, *args)
     return rows[0][0] if rows else None
 
 
