@@ -173,7 +173,7 @@ def _tls_options(endpoint: Endpoint) -> dict[str, Any]:
     if tls.mode == SslMode.DISABLED:
         return {"ssl_disabled": True}
     if tls.mode == SslMode.PREFERRED:
-        return {"ssl_disabled": _is_loopback(endpoint.host)}
+        return {"ssl_disabled": is_loopback(endpoint.host)}
     faults = [Fault(f"{endpoint}: {name}", problem) for name, problem in tls.file_faults()]
     try:
         return {"ssl": tls.context()}
@@ -189,7 +189,8 @@ def _password(endpoint: Endpoint) -> str:
         raise Refused([Fault(f"{endpoint}: Password", f"{endpoint.password!r} {error}")]) from error
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
