@@ -43,7 +43,7 @@ def test_flags_overrule_the_environment_and_that_the_file(tmp_path: Path) -> Non
 def test_every_setting_has_a_variable() -> None:
     everything = {variable_of(path): "not one/word" for path in paths()}
     told = refused(environment=everything)
-    taken = {"UDUP_DATA_DIR", "UDUP_SECRETS_KEY", "UDUP_SECRETS_FILES_DIR"} | {
+    taken = {"UDUP_DATA_DIR", "UDUP_SECRETS_KEY", "UDUP_SECRETS_FILES_DIR", "UDUP_SECRETS_TLS_DIR"} | {
         variable_of(path) for path in paths() if path.startswith(("nats.creds", "nats.tls"))
     }
     assert {name for name in everything if name not in told} == taken

@@ -189,7 +189,7 @@ def test_a_job_names_its_passwords_and_they_are_kept_and_shown_as_names(folder: 
         ("file:missing", "No such file"),
         ("file:empty", "first line is empty"),
         ("file:latin1", "UTF-8"),
-        ("file:", "which is no file"),
+        ("file:", "it is no regular file"),
         ("file:a\0b", "which is no path"),
     ],
 )

@@ -52,6 +52,8 @@ class Control:
     # ---- Jobs ----
 
     def register(self, document: dict[str, Any], enforce_index: int | None) -> Written:
+        stored = self._reads.job(document_id(document) or "")
+        accept(document, stored.document if stored else None)  # with the files that it names, in the request's thread
         return self._written(RegisterJob(document, enforce_index))
 
     def delete(self, job_id: str, *, purge: bool = False) -> Written:

@@ -26,6 +26,7 @@ from udup.config import Settings
 from udup.control import ASK_SECONDS, Control
 from udup.errors import ConfigError, Transient, UdupError
 from udup.identity import load_node_id
+from udup.mysql.tls import TLS_DIR_VARIABLE
 from udup.plane.address import FILES, connect_options, shown, with_files
 from udup.plane.server import NatsServer
 from udup.reads import Reads
@@ -94,6 +95,7 @@ class _Node:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopping.set())
         os.environ[FILES_DIR_VARIABLE] = settings.secrets.files_dir  # every process of the node is a fork of this one
+        os.environ[TLS_DIR_VARIABLE] = settings.secrets.tls_dir
         keys = load_keyring(settings.data_path, settings.secrets.key.get_secret_value())
         _share_memory()
         self._actors = ActorSystem(settings.data_path)

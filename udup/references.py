@@ -9,11 +9,11 @@ environment, into which the node puts the folder at its start.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from udup.errors import UdupError
+from udup.files import Unreadable, inside, read_regular
 
 ENV, FILE = "env:", "file:"
 
@@ -65,9 +65,7 @@ def _in_files_dir(path: str) -> Path:
         raise Unresolvable("names a file, and the server has no folder for that: set secrets.files_dir")
     if "\0" in path:
         raise Unresolvable(f"names {path!r}, which is no path")
-    inside = os.path.realpath(folder)
-    found = os.path.realpath(os.path.join(inside, path))  # noqa: PTH118 - realpath does not raise on odd names
-    if os.path.commonpath([inside, found]) != inside:
+    if not (found := inside(folder, path)):
         raise Unresolvable(
             f"names {path!r}: a job may name only files in the server's folder for that, secrets.files_dir"
         )
@@ -83,14 +81,12 @@ def _variable(name: str, environment: Mapping[str, str]) -> str:
 
 def _first_line(path: Path) -> str:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise Unresolvable(f"names {path}, which is no file")
-        with path.open("rb") as file:
-            line = file.readline(LINE_MAX + 1)
-        text = line.decode("utf-8").rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        raise Unresolvable(f"names the file {path}, which cannot be read: {reason}") from error
+        line = read_regular(path, LINE_MAX + 1, whole=False).split(b"\n", 1)[0]
+        text = line.decode("utf-8").rstrip("\r")
+    except Unreadable as error:
+        raise Unresolvable(f"names the file {path}, which cannot be read: {error}") from error
+    except ValueError as error:
+        raise Unresolvable(f"names the file {path}, which cannot be read: it is no text in UTF-8") from error
     if not text or len(line) > LINE_MAX:
         raise Unresolvable(f"names the file {path}, whose first line is {'empty' if not text else 'too long'}")
     return text

@@ -122,6 +122,8 @@ class Secrets(Section):
     key: SecretStr = SecretStr("")
     #: The folder whose files a job may name as `file:PATH`; empty: none.
     files_dir: Annotated[str, AfterValidator(lambda path: str(Path(path).absolute()) if path else "")] = ""
+    #: The folder whose files a job may name as SslCa, SslCert and SslKey; empty: any regular file.
+    tls_dir: Annotated[str, AfterValidator(lambda path: str(Path(path).absolute()) if path else "")] = ""
 
 
 class Jobs(Section):

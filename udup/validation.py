@@ -18,6 +18,7 @@ from udup.job import JobSpec
 from udup.mysql.check import DEST, SRC, Check, Outcome
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe
 from udup.mysql.facts import ServerFacts, read_facts
+from udup.mysql.transport import transport_check
 from udup.source.preflight import source_checks
 from udup.source.preflight_tables import SourceTables, knows_zones, read_tables, table_checks
 from udup.target.preflight import target_checks
@@ -34,6 +35,9 @@ from udup.target.preflight_tables import (
 #: Seconds for a server to accept a connection, and to answer one question; whoever validates waits for this.
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 20
+
+#: Seconds for one whole answer, however it trickles.
+ANSWER_TIMEOUT_S = 60
 
 _REACH = "look at Host, Port, User and Password, that the server runs, and that it lets this machine in"
 _ASK = "mend what the server says, and validate again"
@@ -69,7 +73,8 @@ def validate(spec: JobSpec) -> list[Check]:
     if isinstance(ours, Check):
         checks.append(ours)
     else:
-        checks += [_reached(SRC, ours), *source_checks(ours, spec.selection(), start_after)]
+        checks += [_reached(SRC, ours), transport_check(SRC, spec.source_endpoint(), ours)]
+        checks += [*source_checks(ours, spec.selection(), start_after)]
         if _is_ours(checks, SRC):
             seen = _seen(lambda: _look_at_tables(spec, ours, full_copy=start_after is None))
             checks += [seen] if isinstance(seen, Check) else table_checks(seen)
@@ -77,7 +82,8 @@ def validate(spec: JobSpec) -> list[Check]:
     if isinstance(theirs, Check):
         return [*checks, theirs]
     folds = not isinstance(ours, Check) and ours.lower_case_table_names != 0
-    checks += [_reached(DEST, theirs.facts), *target_checks(theirs.facts, spec.selection().folding(folds))]
+    checks += [_reached(DEST, theirs.facts), transport_check(DEST, spec.target_endpoint(), theirs.facts)]
+    checks += [*target_checks(theirs.facts, spec.selection().folding(folds))]
     if tables is not None and _is_ours(checks, DEST):
         checks += _in_the_way(spec, tables, theirs, start_after)
     if not isinstance(ours, Check):
@@ -137,7 +143,12 @@ def _in_the_way(spec: JobSpec, tables: SourceTables, target: _Target, start_afte
 def _connected(task: str, endpoint: Endpoint) -> Iterator[Connection]:
     """A connection that is closed afterwards; `_NotSeen` for all that goes wrong on it."""
     try:
-        connection = connect(endpoint, connect_timeout=CONNECT_TIMEOUT_S, read_timeout=READ_TIMEOUT_S)
+        connection = connect(
+            endpoint,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+            answer_seconds=ANSWER_TIMEOUT_S,
+        )
     except UdupError as error:
         raise _NotSeen(Check(task, "connection", Outcome.FAIL, str(error), _REACH)) from error
     with closing(connection):
@@ -146,6 +157,9 @@ def _connected(task: str, endpoint: Endpoint) -> Iterator[Connection]:
         except (MySQLError, OSError, UdupError) as error:
             found = f"{endpoint} does not answer what it is asked: {describe(error)}"
             raise _NotSeen(Check(task, "dictionary", Outcome.FAIL, found, _ASK)) from error
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            found = f"{endpoint} answers what no MySQL server does: {type(error).__name__}: {str(error)[:200]}"
+            raise _NotSeen(Check(task, "dictionary", Outcome.FAIL, found, _REACH)) from error
 
 
 def _seen(look: Callable[[], T]) -> T | Check:

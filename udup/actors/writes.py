@@ -139,6 +139,7 @@ class Writes:
             stored.document if stored else None,
             region=settings.region,
             datacenter=settings.datacenter,
+            local=False,  # the request's own thread has looked at files, which may make whoever looks wait
         )
         index = self._notes.index + 1
         record = JobRecord(

@@ -23,6 +23,9 @@ _END, _SIZE, _ALGORITHM = 0, 1, 2
 #: Bytes that the fields before the data take at most.
 FIELDS_MAX = 64
 
+#: Bytes of an event: a row has 1 GiB at most, the largest max_allowed_packet.
+EVENT_MAX = (1 << 30) + (1 << 20)
+
 #: Bytes taken out of the decompressor at a time. What goes in says nothing: 40 kB may hold 400 MB of equal rows.
 _STEP = 1 << 20
 
@@ -51,6 +54,8 @@ def inner_events(chunks: Iterable[bytes], algorithm: int) -> Iterator[bytes]:
         offset = 0
         while len(buffer) - offset >= HEADER_SIZE:
             size = _U32.unpack_from(buffer, offset + 9)[0]
+            if not HEADER_SIZE <= size <= EVENT_MAX:
+                raise Transient(f"a compressed transaction holds an event that says it has {size} bytes: it is damaged")
             if len(buffer) - offset < size:
                 break
             yield bytes(buffer[offset : offset + size])

@@ -9,16 +9,15 @@ from typing import Any, TypeAlias
 
 import pymysql
 from pymysql.constants import CLIENT, CR, ER
-from pymysql.cursors import Cursor
 
 from udup.errors import Fault, Refused, Transient, UdupError
 from udup.mysql.session_setup import enter
 from udup.mysql.sessions import PLAIN, Session
 from udup.mysql.tls import PREFERRED, SslMode, Tls, is_refusal
+from udup.mysql.wire import Wire
 from udup.references import Unresolvable, read_password
 
-#: Generic for the type checker only.
-Connection: TypeAlias = "pymysql.connections.Connection[Cursor]"
+Connection: TypeAlias = Wire
 MySQLError = pymysql.err.MySQLError
 
 #: Seconds to wait for a server to accept a connection.
@@ -29,6 +28,9 @@ KEEPALIVE_IDLE_SECONDS = 20
 
 #: Client-side limit of one packet; the server's own max_allowed_packet is the real one.
 MAX_PACKET = 1 << 30
+
+#: Bytes of an answer of which one value is wanted: the longest GTID sets have some megabytes.
+SCALAR_BYTES = 256 << 20
 
 #: Errors after which the same work may succeed on a new connection or a new try.
 TRANSIENT_CODES = frozenset(
@@ -57,6 +59,7 @@ TRANSIENT_CODES = frozenset(
         CR.CR_SERVER_GONE_ERROR,
         CR.CR_SERVER_LOST,
         CR.CR_SERVER_LOST_EXTENDED,
+        CR.CR_MALFORMED_PACKET,
     }
 )
 
@@ -104,7 +107,7 @@ def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any)
     settings.update(options)
     password = _password(endpoint)
     try:
-        connection: Connection = pymysql.connect(
+        connection: Connection = Wire(
             host=endpoint.host,
             port=endpoint.port,
             user=endpoint.user,
@@ -139,7 +142,8 @@ def query(connection: Connection, sql: str, *args: object) -> list[Any]:
 
 def scalar(connection: Connection, sql: str, *args: object) -> Any:
     """The first column of the first row, or None without rows."""
-    rows = query(connection, sql, *args)
+    with connection.holding(SCALAR_BYTES):
+        rows = query(connection, sql, *args)
     return rows[0][0] if rows else None
 
 
@@ -179,7 +183,7 @@ def _tls_options(endpoint: Endpoint) -> dict[str, Any]:
     if tls.mode == SslMode.DISABLED:
         return {"ssl_disabled": True}
     if tls.mode == SslMode.PREFERRED:
-        return {"ssl_disabled": _is_loopback(endpoint.host)}
+        return {"ssl_disabled": is_loopback(endpoint.host)}
     faults = [Fault(f"{endpoint}: {name}", problem) for name, problem in tls.file_faults()]
     try:
         return {"ssl": tls.context()}
@@ -195,7 +199,8 @@ def _password(endpoint: Endpoint) -> str:
         raise Refused([Fault(f"{endpoint}: Password", f"{endpoint.password!r} {error}")]) from error
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

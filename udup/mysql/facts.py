@@ -39,6 +39,8 @@ class ServerFacts:
     charsets: frozenset[str]
     logged_schemas: frozenset[str] = frozenset()  # binlog_do_db
     unlogged_schemas: frozenset[str] = frozenset()  # binlog_ignore_db
+    encrypted: bool = False  # the connection by which it was seen went over TLS
+    verified: bool = False  # and the server's certificate was looked at
 
     def value(self, name: str, default: str = "") -> str:
         return self.variables.get(name, default)
@@ -97,6 +99,8 @@ def read_facts(connection: Connection) -> ServerFacts:
         charsets=frozenset(str(charset) for _, _, charset in collations),
         logged_schemas=logged,
         unlogged_schemas=unlogged,
+        encrypted=connection.encrypted,
+        verified=connection.verified,
     )
 
 

@@ -35,4 +35,4 @@ def execute_raw(connection: Connection, sql: bytes, statements: int) -> None:
     wire: Any = connection
     wire._execute_command(COMMAND.COM_QUERY, sql)
     for _ in range(statements):
-        wire._read_packet()
+        wire.read_ok()

@@ -11,11 +11,23 @@ Where no mode is given, SslCa means VERIFY_CA, and SslCert alone means REQUIRED.
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+
+from udup.files import Unreadable, in_memory, inside, read_regular
+
+#: The variable that tells every process of the node the setting `secrets.tls_dir`; without it any file may be named.
+TLS_DIR_VARIABLE = "UDUP_SECRETS_TLS_DIR"
+
+#: Bytes of a PEM file; the authorities of a whole system have 250 kB.
+PEM_BYTES = 4 << 20
+
+#: In the PEM form of a key that wants a passphrase, old and new.
+_ENCRYPTED = b"ENCRYPTED"
 
 
 class SslMode(StrEnum):
@@ -60,22 +72,30 @@ class Tls:
     def file_faults(self) -> Iterator[tuple[str, str]]:
         """Key and problem of every file that this node cannot read."""
         for name, path in (("SslCa", self.ca), ("SslCert", self.cert), ("SslKey", self.key)):
-            if path and (problem := _unreadable(path)):
-                yield name, f"cannot read {path} on this node: {problem}"
+            try:
+                if path and _ENCRYPTED in _read(path):
+                    yield name, f"{path} holds a key with a passphrase, which nobody is there to give: store it without"
+            except Unreadable as error:
+                yield name, f"cannot read {path} on this node: {error}"
 
     def context(self) -> ssl.SSLContext:
-        """For a handshake. Raises `OSError` (also as `ssl.SSLError`) if the files do not hold what they should."""
+        """For a handshake. Raises `OSError` (also as `ssl.SSLError`) if the files do not hold what they should.
+
+        They are read here, not by the library: that would wait at a FIFO, or ask the terminal for a passphrase.
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = self.mode == SslMode.VERIFY_IDENTITY
         if self.mode in VERIFYING:
             if self.ca:
-                context.load_verify_locations(self.ca)
+                with _held(self.ca) as ca:
+                    context.load_verify_locations(ca)
             else:
                 context.load_default_certs()
         else:
             context.verify_mode = ssl.CERT_NONE
         if self.cert:
-            context.load_cert_chain(self.cert, self.key or None)
+            with _held(self.cert) as cert, _held(self.key or self.cert) as key:
+                context.load_cert_chain(cert, key, password=lambda: "")
         return context
 
 
@@ -88,12 +108,19 @@ def is_refusal(error: BaseException | None) -> bool:
     return isinstance(error, ssl.SSLError) and not isinstance(error, _CUT)
 
 
-def _unreadable(path: str) -> str:
+def _read(path: str) -> bytes:
+    folder = os.environ.get(TLS_DIR_VARIABLE, "")
+    if folder and not (path := inside(folder, path)):
+        raise Unreadable("it is not in the server's folder for such files, secrets.tls_dir")
+    return read_regular(path, PEM_BYTES)
+
+
+@contextmanager
+def _held(path: str) -> Iterator[str]:
+    """Where a file's contents are for the library. `OSError` if it cannot be read."""
     try:
-        with Path(path).open("rb") as file:
-            file.read(1)
-    except OSError as error:
-        return error.strerror or type(error).__name__
-    except ValueError:
-        return "it is no path"
-    return ""
+        data = _read(path)
+    except Unreadable as error:
+        raise OSError(str(error)) from error
+    with in_memory(data) as place:
+        yield place

@@ -17,7 +17,8 @@ GTID and perhaps in another run, is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from udup.binlog.event import (
@@ -338,6 +339,17 @@ class Assembler:
         }
         reason = reasons.get(EventType(kind)) if kind in EventType._value2member_map_ else None
         raise Unsupported(f"{where}the binary log holds {reason or f'an event of unknown type {kind}'}")
+
+
+def understood(feed: Callable[[bytes], Iterator[Record]], event: bytes) -> Iterator[Record]:
+    """What `feed` makes of an event; one that is not what its lengths say is `Unsupported`, before anything of it."""
+    try:
+        yield from feed(event)
+    except (IndexError, KeyError, OverflowError, RecursionError, struct.error, ValueError) as error:
+        raise Unsupported(
+            f"an event of type {event[4]} of {len(event)} bytes cannot be read ({type(error).__name__}: {error}); look "
+            "whether mysqlbinlog reads it, since the binary log is damaged, or of a server that Udup does not know"
+        ) from error
 
 
 def _row_kinds(sql_filter: SqlFilter) -> frozenset[int]:

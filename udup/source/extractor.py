@@ -31,7 +31,7 @@ from udup.plane.envelope import Beat, CopyEnd, CopyPiece, CopyPlan, CopyTotals, 
 from udup.plane.flow import Window, Windows
 from udup.plane.link import Link, Subjects
 from udup.source.anonymous import check_anonymous
-from udup.source.assembly import Assembler
+from udup.source.assembly import Assembler, understood
 from udup.source.baseline import open_baseline
 from udup.source.history import History
 from udup.source.judge import judge_for
@@ -260,7 +260,7 @@ class Extractor:
         for event in stream:
             if event[4] == EventType.ROTATE:
                 tally.rotated(event)
-            for record in assembler.feed(event):
+            for record in understood(assembler.feed, event):
                 tally.read(record, event)
                 self._add(record)
             if not stream.has_more:

@@ -10,6 +10,7 @@ A compressed transaction (TRANSACTION_PAYLOAD) is taken apart, piece by piece wh
 from __future__ import annotations
 
 import struct
+import time
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -27,11 +28,12 @@ from udup.binlog.event import (
     with_crc_room,
 )
 from udup.binlog.gtid import GtidSet
-from udup.binlog.payload import FIELDS_MAX, data_offset, inner_events
+from udup.binlog.payload import EVENT_MAX, FIELDS_MAX, data_offset, inner_events
 from udup.errors import Transient, UdupError, Unsupported
 from udup.mysql import sessions
 from udup.mysql.connection import Connection, Endpoint, connect
 from udup.mysql.raw import raw_socket, shut_down
+from udup.mysql.wire import ERROR_BYTES
 from udup.source.anonymous import WITHOUT_GTID
 
 #: Seconds between the source's heartbeats when it has nothing to send: how soon "level" is known.
@@ -51,6 +53,8 @@ _LOST_FOR_GOOD = ("purged", "more GTIDs than")
 
 #: In that error's text when the dump has come to a change without a GTID.
 _ANONYMOUS = "anonymous transaction"
+#: Seconds for a packet to be complete that has begun to come: 28 kB a second for the largest.
+PACKET_SECONDS = 600.0
 
 _PACKET_MAX = 0xFFFFFF
 _U32 = struct.Struct("<I")
@@ -103,11 +107,7 @@ class BinlogStream:
         """Events with their CRC if the log has CRCs, those of compressed transactions one by one."""
         while True:
             payload, goes_on = self._packets.read()
-            marker = payload[0]
-            if marker == 0xFF:
-                self._raise_server_error(payload)
-            if marker == 0xFE and len(payload) < 9:
-                raise Transient(f"the source {self._endpoint} ended the binlog dump")
+            self._look_at(payload)
             event = payload[1:]
             if goes_on:
                 yield from self._large_event(event)
@@ -117,12 +117,28 @@ class BinlogStream:
                 self._has_crc = has_checksums(event)
             self._check(event)
             if kind == EventType.TRANSACTION_PAYLOAD:
-                offset, size, algorithm = data_offset(event[: HEADER_SIZE + FIELDS_MAX])
+                offset, size, algorithm = self._fields(event)
                 yield from self._unpacked([event[offset : offset + size]], algorithm)
             else:
                 yield event
 
+    def _look_at(self, payload: bytes) -> None:
+        """Raise unless an event, or the first piece of one, is behind the packet's first byte."""
+        marker = payload[0] if payload else None
+        if marker == 0xFF:
+            self._raise_server_error(payload)
+        if marker == 0xFE and len(payload) < 9:
+            raise Transient(f"the source {self._endpoint} ended the binlog dump")
+        if marker != 0 or len(payload) < 1 + HEADER_SIZE + CRC_SIZE:
+            raise self._damaged(f"a packet that holds no event ({payload[:16]!r})")
+
+    def _damaged(self, what: str) -> Transient:
+        return Transient(f"{self._endpoint} sent {what}: the network damaged it, or what answers is no MySQL server")
+
     def _check(self, event: bytes) -> None:
+        size = _U32.unpack_from(event, 9)[0]
+        if size != len(event):
+            raise self._damaged(f"an event of {len(event)} bytes that says it has {size}")
         if self._has_crc and not checksum_is_right(event):
             kind, position = event[4], _U32.unpack_from(event, 13)[0]
             if event[17] & ARTIFICIAL or kind in (EventType.HEARTBEAT, EventType.HEARTBEAT_V2):
@@ -132,6 +148,12 @@ class BinlogStream:
                 "checksum: the network or the source's disk damaged it"
             )
 
+    def _fields(self, event: bytes) -> tuple[int, int, int]:
+        try:
+            return data_offset(event[: HEADER_SIZE + FIELDS_MAX])
+        except (IndexError, KeyError) as error:
+            raise self._damaged("a compressed transaction whose fields have no end") from error
+
     def _unpacked(self, chunks: Any, algorithm: int) -> Iterator[bytes]:
         for event in inner_events(chunks, algorithm):
             yield with_crc_room(event) if self._has_crc else event
@@ -139,12 +161,11 @@ class BinlogStream:
     def _large_event(self, first: bytes) -> Iterator[bytes]:
         """An event of 16 MiB or more: a compressed transaction is unpacked as it comes, a row is put together."""
         if first[4] != EventType.TRANSACTION_PAYLOAD:
-            pieces = [first, *self._packets.read_rest()]
-            event = b"".join(pieces)
+            event = b"".join(self._bounded(first))
             self._check(event)
             yield event
             return
-        offset, _, algorithm = data_offset(first[: HEADER_SIZE + FIELDS_MAX])
+        offset, _, algorithm = self._fields(first)
         checksum = _RunningChecksum(self._has_crc)
         chunks = (chunk[offset:] if i == 0 else chunk for i, chunk in enumerate(checksum.watch(first, self._packets)))
         held = None
@@ -157,9 +178,19 @@ class BinlogStream:
         if held is not None:
             yield held  # the commit: only when all of it was right
 
+    def _bounded(self, first: bytes) -> Iterator[bytes]:
+        """The pieces of one event, which must be held whole."""
+        size = len(first)
+        yield first
+        for piece in self._packets.read_rest():
+            size += len(piece)
+            if size > EVENT_MAX:
+                raise self._damaged(f"an event of more than {EVENT_MAX} bytes")
+            yield piece
+
     def _raise_server_error(self, payload: bytes) -> None:
         code = int.from_bytes(payload[1:3], "little")
-        text = payload[9:].decode("utf-8", "replace")
+        text = payload[9:ERROR_BYTES].decode("utf-8", "replace")
         message = f"the source {self._endpoint} refuses the binlog dump: error {code}: {text}"
         if code == ER_SOURCE_FATAL_READING and _ANONYMOUS in text:
             raise Unsupported(f"{message}: changes without a GTID, {WITHOUT_GTID}")
@@ -202,6 +233,7 @@ class _PacketBuffer:
         self._socket = sock
         self._buffer = bytearray()
         self._offset = 0
+        self._number = 1  # that the next packet must have
         self._room = bytearray(READ_BYTES)
 
     def has_packet(self) -> bool:
@@ -214,10 +246,16 @@ class _PacketBuffer:
 
     def read(self) -> tuple[bytes, bool]:
         """One packet's payload, and whether the next packet continues it."""
-        while not self.has_packet():
-            self._fill()
+        if not self.has_packet():
+            deadline = time.monotonic() + PACKET_SECONDS
+            while not self.has_packet():
+                self._fill(deadline)
         length = self._length()
         start = self._offset + 4
+        if self._buffer[start - 1] != self._number:
+            found = self._buffer[start - 1]
+            raise Transient(f"the source sent a packet of the number {found} where {self._number} is due")
+        self._number = (self._number + 1) & 0xFF
         self._offset = start + length
         return bytes(memoryview(self._buffer)[start : start + length]), length == _PACKET_MAX
 
@@ -228,7 +266,9 @@ class _PacketBuffer:
             payload, goes_on = self.read()
             yield payload
 
-    def _fill(self) -> None:
+    def _fill(self, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise Transient(f"a packet of the source was not complete within {PACKET_SECONDS:g} s")
         if self._offset:
             del self._buffer[: self._offset]
             self._offset = 0

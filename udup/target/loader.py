@@ -2,10 +2,10 @@
 
 The first choice is LOAD DATA LOCAL INFILE fed from memory (1.3 times as fast as multi-row INSERT). The server's
 request for the "file" is answered with packets straight from the pieces' iterator, and only when we have just sent
-our own statement. LOCAL turns every error into a warning: it drops duplicate keys and rows that a CHECK refuses,
-and clips values. So the answer must say Records = the rows that the source counted, Skipped 0 and Warnings 0, or
-the chunk is rolled back and the warnings become the error. One warning is right: the error value '' of an ENUM is
-stored as it was, with code 1265.
+our own statement (`Wire.load_local`). LOCAL turns every error into a warning: it drops duplicate keys and rows that a
+CHECK refuses, and clips values. So the answer must say Records = the rows that the source counted, Skipped 0 and
+Warnings 0, or the chunk is rolled back and the warnings become the error. One warning is right: the error value '' of
+an ENUM is stored as it was, with code 1265.
 
 Where the target forbids local files (`local_infile = OFF`), the same text is cut at its rows and sent as INSERT
 statements, each below the target's max_allowed_packet.
@@ -38,11 +38,6 @@ SHOWN_WARNINGS = 5
 #: Statement size of the INSERT method: large enough that parsing dominates, small enough for any server.
 INSERT_BYTES = 1 << 20
 
-#: Largest payload of one packet in the answer to the LOCAL INFILE request.
-_PACKET_BYTES = (1 << 24) - 1
-
-_COM_QUERY = 3
-_LOCAL_INFILE_REQUEST = 0xFB
 _DATA_TRUNCATED = 1265
 _INFO = re.compile(rb"Records: (\d+)  Deleted: (\d+)  Skipped: (\d+)  Warnings: (\d+)")
 
@@ -95,16 +90,7 @@ class Loader:
             raise
 
     def _load_local(self, table: Table, pieces: Iterable[bytes]) -> int:
-        connection = self._connection
-        connection._execute_command(_COM_QUERY, load_statement(table).encode())  # type: ignore[attr-defined]
-        request = connection._read_packet()  # type: ignore[no-untyped-call]
-        if request.get_all_data()[0] != _LOCAL_INFILE_REQUEST:
-            raise UdupError(f"{self._place(table)}: the server did not ask for the rows of LOAD DATA LOCAL")
-        for piece in pieces:
-            for start in range(0, len(piece), _PACKET_BYTES):
-                connection.write_packet(piece[start : start + _PACKET_BYTES])  # type: ignore[attr-defined]
-        connection.write_packet(b"")  # type: ignore[attr-defined]
-        answer = connection._read_packet().get_all_data()  # type: ignore[no-untyped-call]
+        answer = self._connection.load_local(load_statement(table).encode(), pieces)
         counts = _INFO.search(answer)
         if counts is None:
             raise UdupError(f"{self._place(table)}: LOAD DATA answered without its counts: {answer!r}")

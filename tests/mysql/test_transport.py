@@ -1,0 +1,52 @@
+"""What a validation says of the way to a server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.fake_mysql import FakeServer, on, rows, serving
+from udup.mysql.check import SRC, Outcome
+from udup.mysql.connection import Endpoint
+from udup.mysql.facts import ServerFacts
+from udup.mysql.privileges import Privileges
+from udup.mysql.tls import SslMode, Tls
+from udup.mysql.transport import transport_check
+from udup.validation import _facts
+
+FACTS = ServerFacts("h:1", "'u'@'%'", (8, 4, 0), "8.4.0", False, {}, Privileges(()), {}, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("host", "mode", "encrypted", "verified", "outcome", "told"),
+    [
+        ("db.example", SslMode.VERIFY_CA, True, True, Outcome.PASS, "certificate verified"),
+        ("127.0.0.1", SslMode.PREFERRED, False, False, Outcome.PASS, "on loopback"),
+        ("localhost", SslMode.REQUIRED, True, False, Outcome.PASS, "on loopback"),
+        ("db.example", SslMode.PREFERRED, True, False, Outcome.WARN, "pass for the server"),
+        ("db.example", SslMode.REQUIRED, True, False, Outcome.WARN, "pass for the server"),
+        ("db.example", SslMode.PREFERRED, False, False, Outcome.WARN, "offers no TLS, or somebody on the way says so"),
+        ("10.0.0.1", SslMode.DISABLED, False, False, Outcome.WARN, "as the job says"),
+    ],
+)
+def test_a_way_that_others_can_stand_on_is_warned_of(
+    host: str, mode: SslMode, encrypted: bool, verified: bool, outcome: Outcome, told: str
+) -> None:
+    facts = replace(FACTS, encrypted=encrypted, verified=verified)
+    check = transport_check(SRC, Endpoint(host, 3306, "u", "p", Tls(mode)), facts)
+    assert (check.outcome, told in check.found) == (outcome, True)
+    assert bool(check.remedy) == (outcome == Outcome.WARN) == ("VERIFY_CA" in check.remedy)
+
+
+@pytest.mark.parametrize("version", [b"", b"x", b"8.4", b"8.\xf0\x9f\x90\xac.0"])
+def test_a_server_whose_version_is_none_is_a_failed_check(version: bytes) -> None:
+    with FakeServer(serving(on(b"VERSION()", *rows([version])))) as server:
+        check = _facts(SRC, server.endpoint())
+    assert getattr(check, "outcome", None) == Outcome.FAIL
+
+
+def test_a_server_that_answers_with_other_columns_is_a_failed_check() -> None:
+    with FakeServer(serving(on(b"VARIABLES", *rows([b"a", b"b", b"c"])))) as server:
+        check = _facts(SRC, server.endpoint())
+    assert getattr(check, "outcome", None) == Outcome.FAIL

@@ -1,0 +1,100 @@
+"""Results of statements whose columns, rows and bytes are counted: a server may send them without end."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pymysql
+from pymysql.connections import MySQLResult
+from pymysql.constants import ER
+
+#: Columns of a result; a table has 4,096 at most.
+MAX_COLUMNS = 4096
+
+#: Bytes that a row costs besides its own.
+ROW_BYTES = 128
+
+#: What PyMySQL raises when bytes are not what they should be.
+UNREADABLE = (
+    AssertionError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+class CountedResult(MySQLResult):
+    """A result whose columns and rows are counted."""
+
+    connection: Any  # given up as soon as the result is read, or each would keep the other alive
+    affected_rows: int | None
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        self._cost = 0
+
+    def _read_load_local_packet(self, first_packet: Any) -> None:
+        self.connection.refuse_file_request(first_packet)
+
+    def _get_descriptions(self) -> None:
+        count: Any = self.field_count
+        if not isinstance(count, int) or not 0 < count <= MAX_COLUMNS:
+            raise ValueError(f"a result of {count} columns")
+        super()._get_descriptions()  # type: ignore[misc]
+
+    def _read_row_from_packet(self, packet: Any) -> tuple[Any, ...]:
+        row: tuple[Any, ...] = super()._read_row_from_packet(packet)  # type: ignore[misc]
+        if len(row) != self.field_count:
+            raise ValueError(f"a row of {len(row)} columns where {self.field_count} are due")
+        return row
+
+    def _read_rowdata_packet(self) -> None:
+        """All rows, up to the limit of what is held whole."""
+        rows: list[tuple[Any, ...]] = []
+        while not self._check_packet_is_eof(packet := self.connection._read_packet()):  # type: ignore[attr-defined]
+            self._pay(len(packet.get_all_data()))
+            rows.append(self._read_row_from_packet(packet))
+        self.connection = None
+        self.affected_rows = len(rows)
+        self.rows = tuple(rows)
+
+    def _read_rowdata_packet_unbuffered(self) -> Any:
+        wire = self.connection
+        try:
+            return super()._read_rowdata_packet_unbuffered()  # type: ignore[misc]
+        except UNREADABLE as error:
+            self.unbuffered_active = False
+            raise wire.broken_by(error) from error
+
+    def _finish_unbuffered_query(self) -> None:
+        """Skip the rest of a result that is not wanted any more; a connection whose rest is too long is closed."""
+        wire = self.connection
+        try:
+            while self.unbuffered_active:
+                if not wire.open:
+                    self.unbuffered_active = False
+                    return
+                packet = wire._read_packet()
+                if self._check_packet_is_eof(packet):  # type: ignore[attr-defined]
+                    self.unbuffered_active = False
+                    self.connection = None
+                else:
+                    self._pay(len(packet.get_all_data()))
+        except UNREADABLE as error:
+            self.unbuffered_active = False
+            raise wire.broken_by(error) from error
+        except pymysql.err.OperationalError as error:
+            if error.args[0] not in (ER.QUERY_TIMEOUT, ER.STATEMENT_TIMEOUT):
+                raise
+            self.unbuffered_active = False
+            self.connection = None
+
+    def _pay(self, size: int) -> None:
+        self._cost += size + ROW_BYTES
+        if self._cost > self.connection.result_bytes:
+            raise ValueError(f"a result of more than {self.connection.result_bytes} bytes")
