@@ -94,7 +94,7 @@ def test_no_other_place_sets_a_variable() -> None:
     strange = []
     for path in sorted(UDUP.rglob("*.py")):
         name = path.relative_to(UDUP).as_posix()
-        if name in ("mysql/session_setup.py", "target/context.py"):
+        if name in ("mysql/session_setup.py", "mysql/wire.py", "target/context.py"):
             continue
         for line, text in _texts(ast.parse(path.read_text("utf-8"))):
             found = setting.search(text) or of_a_session.search(text)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pymysql
-from pymysql.constants import ER
+from pymysql.constants import CR, ER
 
 from udup.errors import Fault, Refused
 from udup.mysql.sessions import OPTIONAL, Session
@@ -46,7 +46,10 @@ def enter(connection: Connection, session: Session) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"{_ABLE_TO_ASK}; SHOW SESSION VARIABLES WHERE Variable_name IN ({names})")
         cursor.nextset()
-        current = {_text(name): _text(value) for name, value in cursor.fetchall()}
+        rows = cursor.fetchall()
+        if any(len(row) != 2 for row in rows):
+            raise pymysql.OperationalError(CR.CR_MALFORMED_PACKET, "SHOW VARIABLES was answered with other columns")
+        current = {_text(name): _text(value) for name, value in rows}
         while cursor.nextset():
             pass
     changes = differing(wanted, current)
