@@ -142,10 +142,12 @@ class Http(Section):
     threads: Annotated[int, Field(ge=1, le=64)] = 8
     #: Bytes of a request's line and headers together; a longer one is answered 431. Browsers' longest are 8 kB.
     max_header_bytes: Annotated[int, Field(ge=1024, le=1 << 20)] = 1 << 15
-    #: Connections at a time, those of waiting requests among them; further ones wait to be accepted.
+    #: Connections at a time, those of waiting requests among them; a further one takes the place of an idle one.
     connections: Annotated[int, Field(ge=8, le=10_000)] = 256
     #: Seconds that a client may stay silent within a request, or idle between two.
     idle_timeout_s: Annotated[int, Field(ge=1, le=3600)] = 120
+    #: Seconds for a request's line and headers to arrive as a whole.
+    header_timeout_s: Annotated[int, Field(ge=1, le=600)] = 10
     #: Headers that every answer has besides its own.
     response_headers: Annotated[dict[str, str], AfterValidator(_headers)] = {}
 

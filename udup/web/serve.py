@@ -14,20 +14,21 @@ from contextlib import suppress
 from typing import Any
 
 from waitress import wasyncore
-from waitress.server import create_server
+from waitress.adjustments import Adjustments
 
 from udup.config import Settings
 from udup.errors import ConfigError
 from udup.web.blocking import PLACES
+from udup.web.connections import GRACE_S, Server
 
 #: Bytes of a body that are taken in at all, beyond the API's own limit, so that the API can refuse with its own words.
-BODY_SLACK = 16 << 20
+BODY_SLACK = 2 << 20
 
 #: Connections that may wait to be accepted.
 BACKLOG = 128
 
-#: Seconds between looks for connections that have been idle for too long.
-CLEANUP_S = 15
+#: Seconds between looks for connections that have been idle, or at the same request, for too long.
+CLEANUP_S = 1
 
 #: Seconds between looks at the stop flag; a stop also wakes the loop.
 ROUND_S = 1.0
@@ -47,11 +48,10 @@ class WebServer:
         self._before_stop = before_stop
         self._thread = threading.Thread(target=self._turn, name="web", daemon=True)
         self._map: dict[int, Any] = {}
-        self._server = create_server(
-            app,
-            map=self._map,
-            # Bound before the server makes its threads, which a port that is taken would leave behind.
-            sockets=[_listening(settings.bind_addr, settings.ports.http)],
+        # Bound before the server makes its threads, which a port that is taken would leave behind.
+        listener = _listening(settings.bind_addr, settings.ports.http)
+        adjustments = Adjustments(
+            sockets=[listener],
             threads=settings.http.threads + PLACES,
             ident="udup",
             max_request_header_size=settings.http.max_header_bytes,
@@ -63,6 +63,7 @@ class WebServer:
             channel_request_lookahead=1,  # read on while a request waits: so it is noticed that its client hung up
             clear_untrusted_proxy_headers=True,
         )
+        self._server = Server(app, self._map, listener, adjustments, settings.http.header_timeout_s)
 
     @property
     def port(self) -> int:
@@ -92,11 +93,12 @@ class WebServer:
 
     def _turn(self) -> None:
         while not self._stopping.is_set():
-            wasyncore.loop(timeout=ROUND_S, map=self._map, use_poll=True, count=1)
+            patience = GRACE_S if self._server.full else ROUND_S
+            wasyncore.loop(timeout=patience, map=self._map, use_poll=True, count=1)
         self._close()
 
     def _close(self) -> None:
-        self._server.task_dispatcher.shutdown(timeout=STOP_TIMEOUT_S)
+        self._server.shut_down(STOP_TIMEOUT_S)
         wasyncore.close_all(self._map, ignore_all=True)
 
 

@@ -1,0 +1,137 @@
+"""The connections of the HTTP server: none keeps others out, and there is always one for the sign of life.
+
+Whoever reaches the port can open connections and say nothing, or say a header byte by byte, and needs no token for it.
+So a header has a time within which it must be whole; and when there are as many connections as there may be, a new one
+takes the place of an idle one, of the address that has most of them. A request under way is never ended for that.
+
+/v1/health/live has a thread of its own, so that it is answered while all others are at work or wait for something.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import Counter
+from typing import Any
+
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
+
+#: The path that is answered whatever else there is to do.
+LIVE = "/v1/health/live"
+
+#: Seconds for a whole request to arrive, its body with it.
+REQUEST_S = 300
+
+#: Connections beyond the limit while all others have requests under way: the sign of life comes through one of them.
+RESERVE = 16
+
+#: Seconds for which a connection that has just come, or has just been answered, is left alone: it may be about to ask.
+GRACE_S = 0.2
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """One connection, which knows since when a request has been coming."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.began = self.creation_time  # who connects has something to say
+
+    def received(self, data: bytes) -> bool:
+        before = self.request
+        taken = bool(super().received(data))
+        if self.request is None:
+            self.began = 0.0
+        elif self.request is not before:
+            self.began = time.time()
+        return taken
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request of it is being answered."""
+        return not self.requests
+
+    def may_go(self, now: float) -> bool:
+        """Whether another connection may take its place."""
+        return self.idle and now - self.last_activity > GRACE_S
+
+    def overdue(self, now: float, header_s: float) -> bool:
+        """Whether it has been silent, or has been saying the same request, for too long."""
+        if not self.idle:
+            return False
+        if now - self.last_activity > self.adj.channel_timeout:
+            return True
+        if not self.began or self.total_outbufs_len:
+            return False
+        said = self.request is not None and self.request.headers_finished
+        return bool(now - self.began > (REQUEST_S if said else header_s))
+
+
+class Server(TcpWSGIServer):  # type: ignore[misc]
+    """waitress's server over a socket that listens already."""
+
+    channel_class = Channel
+    next_channel_cleanup: float = 0.0
+
+    def __init__(
+        self, app: Any, connections: dict[int, Any], listener: socket.socket, adj: Adjustments, header_s: float
+    ) -> None:
+        self._header_s = header_s
+        threads, self.live_dispatcher = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
+        threads.set_thread_count(adj.threads)
+        self.live_dispatcher.set_thread_count(1)
+        info = (listener.family, listener.type, listener.proto, listener.getsockname())
+        super().__init__(
+            app, connections, True, listener, dispatcher=threads, adj=adj, bind_socket=False, sockinfo=info
+        )
+
+    def shut_down(self, timeout: float) -> None:
+        """Let the threads end what they do."""
+        for dispatcher in (self.task_dispatcher, self.live_dispatcher):
+            dispatcher.shutdown(timeout=timeout)
+
+    def add_task(self, task: Any) -> None:
+        alive = bool(task.requests) and getattr(task.requests[0], "path", "") == LIVE
+        (self.live_dispatcher if alive else self.task_dispatcher).add_task(task)
+
+    def maintenance(self, now: float) -> None:
+        for channel in self.active_channels.values():
+            if channel.overdue(now, self._header_s):
+                channel.will_close = True
+
+    def readable(self) -> bool:
+        """Whether another connection may be accepted; called once a round of the loop."""
+        now = time.time()
+        if now >= self.next_channel_cleanup:
+            self.next_channel_cleanup = now + self.adj.cleanup_interval
+            self.maintenance(now)
+        return bool(self.accepting) and not (
+            self.full and not any(c.may_go(now) for c in self.active_channels.values())
+        )
+
+    @property
+    def full(self) -> bool:
+        """Whether a new connection can only be accepted when another one goes."""
+        return bool(len(self.active_channels) >= self.adj.connection_limit + RESERVE)
+
+    def handle_accept(self) -> None:
+        super().handle_accept()
+        while len(self.active_channels) > self.adj.connection_limit and self._make_room(time.time()):
+            pass
+
+    def _make_room(self, now: float) -> bool:
+        """Close the connection that has been idle for longest, of the address that has most; False if none may go."""
+        idle = [channel for channel in self.active_channels.values() if channel.may_go(now)]
+        if not idle:
+            return False
+        of_address = Counter(_address(channel) for channel in self.active_channels.values())
+        most = max(of_address[_address(channel)] for channel in idle)
+        crowd = [channel for channel in idle if of_address[_address(channel)] == most]
+        min(crowd, key=lambda channel: channel.last_activity).handle_close()
+        return True
+
+
+def _address(channel: Any) -> str:
+    return str(channel.addr[0]) if channel.addr else ""
