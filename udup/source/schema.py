@@ -15,13 +15,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pymysql.constants import ER
+
 from udup.errors import Unsupported
 from udup.mysql.catalog import Catalog, Column, Schema, StoredObject, Table
-from udup.mysql.connection import Connection, query
+from udup.mysql.connection import Connection, MySQLError, error_code, query
 from udup.mysql.names import qualified, quote
 from udup.mysql.selection import Selection
 from udup.source.rows import MEMBER_KINDS
-from udup.source.stored import read_objects
+from udup.source.stored import GONE, read_objects
 
 #: Engines whose rows belong to a consistent snapshot (or that hold none).
 SNAPSHOT_ENGINES = frozenset({"innodb", "rocksdb", "blackhole"})
@@ -68,7 +70,12 @@ def read_catalog(connection: Connection, selection: Selection) -> Catalog:
     for (name,) in query(connection, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY 1"):
         if not selection.wants_schema(name):
             continue
-        create = query(connection, f"SHOW CREATE DATABASE {quote(name)}")[0][1]
+        try:
+            create = query(connection, f"SHOW CREATE DATABASE {quote(name)}")[0][1]
+        except MySQLError as error:
+            if error_code(error) != ER.BAD_DB_ERROR:
+                raise
+            continue  # dropped since it was listed; the log tells of it
         schemas.append(Schema(name, create))
         tables.extend(_read_tables(connection, name, selection, problems))
         objects.extend(read_objects(connection, name, selection, problems))
@@ -106,12 +113,19 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
             continue
         problem = _engine_problem(qualified(schema, name), engine)
         if problem:
-            problems.append(problem)
+            if engine is not None or _is_listed(connection, schema, name):
+                problems.append(problem)
             continue
         own = columns.get(name, ())
-        problems.extend(_lost_members(connection, schema, name, own))
+        try:
+            lost = list(_lost_members(connection, schema, name, own))
+            create = query(connection, f"SHOW CREATE TABLE {qualified(schema, name)}")[0][1]
+        except MySQLError as error:
+            if error_code(error) not in GONE or _is_listed(connection, schema, name):
+                raise
+            continue  # dropped since it was listed; the log tells of it
+        problems.extend(lost)
         key = _chunk_key(keys.get(name, {}), own)
-        create = query(connection, f"SHOW CREATE TABLE {qualified(schema, name)}")[0][1]
         if _LOST_LITERAL.search(create):
             problems.append(
                 f"an expression in the definition of table {qualified(schema, name)} has a character beyond U+FFFF,"
@@ -130,6 +144,11 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
             )
         )
     return tables
+
+
+def _is_listed(connection: Connection, schema: str, table: str) -> bool:
+    sql = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    return bool(query(connection, sql, schema, table))
 
 
 def _engine_problem(table: str, engine: str | None) -> str:
