@@ -138,7 +138,12 @@ def _any(connection: Connection, table: Table, where: str, condition: str) -> bo
 
 
 def row_expression(table: Table) -> str:
-    """SQL that makes one row's text; it is NULL if the row is too long for the server's max_allowed_packet."""
+    """SQL that makes one row's text; it is NULL if the row is too long for the server's max_allowed_packet.
+
+    A table whose columns are all generated has rows without fields.
+    """
+    if not table.stored_columns:
+        return "''"
     fields = ", ',', ".join(_field(column) for column in table.stored_columns)
     return f"CONCAT({fields})"
 
