@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class Column:
     """One column as information_schema.COLUMNS describes it; `kind` is DATA_TYPE (`int`, `varchar`, …).
 
-    `octets` is the most bytes that a value of a string type may have, 0 for other types.
+    `octets` is the most bytes that a value of a string type may have, 0 for other types. `loose` is a FLOAT(M,D) or
+    DOUBLE(M,D) that a copy loads without these digits, which it is given back after the rows.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Column:
     nullable: bool
     generated: bool
     octets: int = 0
+    loose: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from pymysql.constants import ER
 from udup.errors import Unsupported
 from udup.mysql.catalog import Catalog, Column, Schema, StoredObject, Table
 from udup.mysql.connection import Connection, MySQLError, error_code, query
+from udup.mysql.float_digits import digits, is_loose, text_loses
 from udup.mysql.names import qualified, quote
 from udup.mysql.selection import Selection
 from udup.source.rows import MEMBER_KINDS
@@ -120,6 +121,8 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
         try:
             lost = list(_lost_members(connection, schema, name, own))
             create = query(connection, f"SHOW CREATE TABLE {qualified(schema, name)}")[0][1]
+            own = tuple(replace(column, loose=is_loose(create, column)) for column in own)
+            lost += _lost_digits(connection, schema, name, own)
         except MySQLError as error:
             if error_code(error) not in GONE or _is_listed(connection, schema, name):
                 raise
@@ -177,6 +180,21 @@ def _lost_members(connection: Connection, schema: str, table: str, columns: tupl
                     f"column {quote(column.name)} of table {qualified(schema, table)} has a member with a character"
                     " beyond U+FFFF, which MySQL prints as a question mark: change the member, or leave the table out"
                 )
+
+
+def _lost_digits(connection: Connection, schema: str, table: str, columns: tuple[Column, ...]) -> Iterator[str]:
+    """Values of FLOAT(M,D) and DOUBLE(M,D) that have other digits than their column, where these must be there while
+    the rows are loaded.
+    """
+    for column in columns:
+        if column.loose or column.generated or not digits(column):
+            continue
+        if query(connection, f"SELECT 1 FROM {qualified(schema, table)} WHERE {text_loses(column)} LIMIT 1"):
+            yield (
+                f"column {quote(column.name)} of table {qualified(schema, table)} is {column.column_type} and holds"
+                f" numbers with other digits, and others are computed from it: ALTER TABLE … MODIFY it to"
+                f" {column.kind.upper()} without digits, or leave the table out"
+            )
 
 
 def _read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column, ...]]:

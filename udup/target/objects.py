@@ -19,7 +19,13 @@ from udup.errors import Transient, UdupError
 from udup.mysql.catalog import Schema, StoredObject, Table
 from udup.mysql.connection import Connection, MySQLError, describe, is_transient, query, scalar
 from udup.mysql.names import qualified, quote
-from udup.target.create_table import create_statement, default_statements, foreign_key_statements, index_statements
+from udup.target.create_table import (
+    create_statement,
+    default_statements,
+    digit_statements,
+    foreign_key_statements,
+    index_statements,
+)
 
 #: Session of a connection that creates. The source has these definitions, so strictness has nothing to add.
 DEFINITION_SESSION = "SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00', foreign_key_checks = 0"
@@ -105,9 +111,12 @@ def create_tables(connection: Connection, tables: Iterable[Table]) -> None:
 
 
 def add_indexes(connection: Connection, table: Table) -> None:
-    """Build what `create_tables` left out, sorted, after the rows."""
+    """Build what `create_tables` left out, sorted, after the rows; first the digits of numbers."""
+    place = qualified(table.schema, table.name)
+    for statement in digit_statements(table):
+        _run(connection, statement, f"giving their digits to the columns of {place}")
     for statement in index_statements(table):
-        _run(connection, statement, f"building the indexes of {qualified(table.schema, table.name)}")
+        _run(connection, statement, f"building the indexes of {place}")
 
 
 def add_foreign_keys(connection: Connection, table: Table) -> None:
