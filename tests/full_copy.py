@@ -126,7 +126,7 @@ def contents(endpoint: Endpoint, table: Table) -> list[tuple[bytes | None, ...]]
     for column in table.columns:
         name = f"`{column.name.replace('`', '``')}`"
         number = f"CAST({name} AS UNSIGNED), " if column.kind in {"enum", "set"} else ""
-        exact = f"CAST({name} AS DOUBLE)" if column.kind == "float" else name
+        exact = f"CAST({name} AS DOUBLE)" if column.kind in ("float", "double") else name
         values.append(f"{number}HEX(CAST({exact} AS BINARY))")
     with closing(connect(endpoint)) as connection:
         run(connection, "SET time_zone = '+00:00'", "SET sql_mode = ''")

@@ -48,6 +48,9 @@ TARGETS = [
     ("ALTER TABLE t RENAME COLUMN a TO b, RENAME INDEX i TO j, RENAME KEY k TO l", Kind.TABLE_DDL, "d/t"),
     ("ALTER TABLE t EXCHANGE PARTITION p WITH TABLE e.u WITHOUT VALIDATION", Kind.TABLE_DDL, "d/t e/u"),
     ("TRUNCATE e.t", Kind.TABLE_DDL, "e/t"),
+    ("CREATE LIBRARY e.l COMMENT 'AS $$' LANGUAGE JAVASCRIPT AS $$ it's ` \" # */ $$", Kind.ROUTINE_DDL, "e/l"),
+    ("CREATE FUNCTION f() RETURNS INT LANGUAGE JAVASCRIPT USING (l AS m) AS $js$ '$$ $js$", Kind.ROUTINE_DDL, "d/f"),
+    ("ALTER TABLE `$$` RENAME TO language_as, ADD $$x$$ INT COMMENT 'LANGUAGE'", Kind.TABLE_DDL, "d/$$ d/language_as"),
     ("TRUNCATE TABLE t", Kind.TABLE_DDL, "d/t"),
     ("CREATE UNIQUE INDEX i USING BTREE ON e.t (a)", Kind.TABLE_DDL, "e/t"),
     ("DROP INDEX `PRIMARY` ON t", Kind.TABLE_DDL, "d/t"),
@@ -139,8 +142,8 @@ DECISIONS = [
     ("ALTER TABLE t EXCHANGE PARTITION p WITH TABLE other", "carry", "refuse"),
     ("ALTER TABLE t DISCARD TABLESPACE", "refuse", "refuse"),
     ("ALTER TABLE t IMPORT PARTITION p TABLESPACE", "refuse", "refuse"),
-    ("ALTER TABLE t ADD id BIGINT AUTO_INCREMENT PRIMARY KEY", "refuse", "refuse"),
-    ("ALTER TABLE t ADD COLUMN (a INT, b SERIAL)", "refuse", "refuse"),
+    ("ALTER TABLE t ADD id BIGINT AUTO_INCREMENT PRIMARY KEY, ORDER BY a", "refuse", "refuse"),
+    ("ALTER TABLE t ENGINE=InnoDB, ADD COLUMN (a INT, b SERIAL)", "refuse", "refuse"),
     ("ALTER TABLE t MODIFY id BIGINT AUTO_INCREMENT, ADD c INT, AUTO_INCREMENT=5", "carry", "carry"),
     ("ALTER TABLE t ADD PRIMARY KEY (id), MODIFY id INT AUTO_INCREMENT", "carry", "carry"),
     ("CREATE DATABASE d", "carry", "carry"),
@@ -173,6 +176,13 @@ def test_what_is_certain_is_decided_and_the_rest_refused(sql: str, whole: str, p
         decision = decide(statement, selection)
         assert decision.action == expected, decision.reason
         assert decision.reason or decision.action is Action.CARRY
+
+
+@pytest.mark.parametrize("added", ["id BIGINT AUTO_INCREMENT PRIMARY KEY", "COLUMN (a INT, b SERIAL)"])
+def test_numbers_for_rows_that_are_there_are_carried_if_both_servers_keep_them_in_one_order(added: str) -> None:
+    decision = decide(classify(f"ALTER TABLE t ADD {added}".encode(), "d"), WHOLE)
+    assert decision.action is Action.CARRY and decision.numbers_rows
+    assert not decide(classify(b"ALTER TABLE t ADD a INT, AUTO_INCREMENT = 5", "d"), WHOLE).numbers_rows
 
 
 def test_a_trigger_that_the_target_may_not_have_is_dropped_if_it_is_there() -> None:

@@ -13,6 +13,7 @@ from udup.mysql.connection import Connection, connect, query
 from udup.mysql.selection import Selection
 from udup.sandbox.server import MysqlServer
 from udup.source.judge import judge_for
+from udup.source.row_order import row_order_of
 from udup.source.verdict import Action, Verdict
 
 
@@ -89,3 +90,26 @@ def test_xa_is_told_by_its_words(source: MysqlServer, schema: str, table: str) -
 def test_a_very_long_statement_is_shown_in_part(source: MysqlServer, schema: str, table: str) -> None:
     (verdict,) = _verdicts(source, Selection.of([(schema, [])]), f"ALTER TABLE {table} COMMENT '{'long ' * 300}'")
     assert verdict.action is Action.CARRY and len(verdict.summary) < 400 and verdict.summary.endswith("…")
+
+
+def _judged(source: MysqlServer, schema: str, *statements: str, later: tuple[str, ...] = ()) -> Verdict:
+    """The verdict on the last of the statements, asked for after `later` ones as well."""
+    logged = _queries(source, *statements)[-1]
+    if later:
+        _queries(source, *later)
+    judge = judge_for(Selection.of([(schema, [])]), False, row_order=row_order_of(source.endpoint))
+    return judge(logged.event, True)
+
+
+def test_rows_are_numbered_as_on_the_source_where_its_table_was_innodb(source: MysqlServer, schema: str) -> None:
+    add = f"ALTER TABLE {schema}.{{}} ADD id INT AUTO_INCREMENT PRIMARY KEY"
+    queries = (f"CREATE DATABASE {schema}", f"CREATE TABLE {schema}.a (k INT)")
+    assert _judged(source, schema, *queries, add.format("a")).action is Action.CARRY
+    with pytest.raises(Unsupported, match="is MyISAM"):
+        _judged(source, schema, f"CREATE TABLE {schema}.b (k INT) ENGINE=MyISAM", add.format("b"))
+    made = (f"CREATE TABLE {schema}.c (k INT) ENGINE=MyISAM", add.format("c"))
+    with pytest.raises(Unsupported, match="altered again since"):
+        _judged(source, schema, *made, later=("DO SLEEP(1.1)", f"ALTER TABLE {schema}.c ENGINE=InnoDB"))
+    with pytest.raises(Unsupported, match="cannot be asked"):
+        judge = judge_for(Selection.of([(schema, [])]), False)
+        judge(_queries(source, f"CREATE TABLE {schema}.d (k INT)", add.format("d"))[-1].event, True)

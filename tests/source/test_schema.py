@@ -73,14 +73,11 @@ def test_everything_that_cannot_be_copied_is_named_at_once(source: MysqlServer, 
         "CREATE TABLE isam (id INT) ENGINE=MyISAM",
         "CREATE TABLE mem (id INT) ENGINE=MEMORY",
         "CREATE TABLE merged (id INT) ENGINE=MERGE UNION=(isam)",
-        "CREATE TABLE base (id INT)",
-        "CREATE VIEW broken AS SELECT * FROM base",
-        "DROP TABLE base",
         "CREATE TABLE hole (id INT) ENGINE=BLACKHOLE",
     )
     with pytest.raises(Unsupported) as refusal:
         catalog_of(source.endpoint, schema)
-    for name in ("isam", "mem", "merged", "broken"):
+    for name in ("isam", "mem", "merged"):
         assert f"`{name}`" in str(refusal.value)
     assert "hole" not in str(refusal.value)
 

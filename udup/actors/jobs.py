@@ -68,6 +68,7 @@ class Job:
     faults: list[Fault] = field(default_factory=list, metadata=_OF_RUN)
     #: What was heard last, also of earlier runs: it is shown while the next begins.
     progress: dict[str, Any] = field(default_factory=dict)
+    stale_views: list[str] = field(default_factory=list)
     #: Who waits for the purge, and what was wanted of the job before it.
     purge_for: Any = None
     wanted_before: DesiredState = DesiredState.PAUSE
@@ -180,7 +181,13 @@ class Job:
         if self.source is None or self.target is None:
             return []
         found = warn_source(self.source) + warn_target(self.target) + warn_pair(self.source, self.target)
-        return [str(each) for each in found] + self._warn_filter()
+        return [str(each) for each in found] + self._warn_filter() + self.stale_views
+
+    def note_stale_views(self, views: list[str]) -> None:
+        """What the target says of views that are broken, as they are on the source."""
+        if views != self.stale_views:
+            self.stale_views = views
+            self.progress["warnings"] = self.warnings()
 
     def _warn_filter(self) -> list[str]:
         left_out = self.spec.sql_filter()

@@ -279,7 +279,7 @@ class _Reader(WordReader):
 
     def alter_table(self, name: ObjectName) -> Statement:
         names, parents, moves = [name], [], []
-        moves_files = numbers_rows = False
+        moves_files = numbers_rows = reorders_rows = False
         depth = 0
         actions = [action_of(self.peek)]
         while self.at < len(self.words):
@@ -302,6 +302,7 @@ class _Reader(WordReader):
                 moves_files |= word in ("DISCARD", "IMPORT") and self.peek(1) in ("TABLESPACE", "PARTITION")
                 adding = actions[-1] is AlterAction.ADD_COLUMN
                 numbers_rows |= adding and word in ("AUTO_INCREMENT", "SERIAL") and self.peek(1) != "="
+                reorders_rows |= depth == 0 and word in ("ENGINE", "ORDER")
                 self.at += 1
                 if depth == 0 and word == ",":
                     actions.append(action_of(self.peek))
@@ -314,6 +315,7 @@ class _Reader(WordReader):
             moves=tuple(moves),
             moves_files=moves_files,
             numbers_rows=numbers_rows,
+            reorders_rows=reorders_rows,
         )
 
     def merged(self) -> list[ObjectName]:

@@ -38,7 +38,8 @@ class Statement:
     """`objects` are those that the statement makes, changes or removes (of an index and a new trigger: the table);
     `sources` are tables it depends on (LIKE, REFERENCES); `schemas` are those that a database statement names, or
     that the server says a DML statement changed. `moves_files` marks DISCARD and IMPORT TABLESPACE, `numbers_rows`
-    an AUTO_INCREMENT column added to the rows that are there. `actions` are those of an ALTER TABLE, `moves` old
+    an AUTO_INCREMENT column added to the rows that are there, `reorders_rows` an ALTER TABLE that may also read them in
+    another order, as it names an engine or an order. `actions` are those of an ALTER TABLE, `moves` old
     and new names of renamed tables.
     `names` and `schema_at` tell where names stand in the text as `decode` gives it, `conditional` that it says IF
     EXISTS or IF NOT EXISTS.
@@ -58,4 +59,5 @@ class Statement:
     atomic_select: bool = False
     moves_files: bool = False
     numbers_rows: bool = False
+    reorders_rows: bool = False
     problem: str = ""

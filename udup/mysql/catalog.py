@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class Column:
     """One column as information_schema.COLUMNS describes it; `kind` is DATA_TYPE (`int`, `varchar`, …).
 
-    `octets` is the most bytes that a value of a string type may have, 0 for other types.
+    `octets` is the most bytes that a value of a string type may have, 0 for other types. `loose` is a FLOAT(M,D) or
+    DOUBLE(M,D) that a copy loads without these digits, which it is given back after the rows.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Column:
     nullable: bool
     generated: bool
     octets: int = 0
+    loose: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,15 @@ class Table:
 
 @dataclass(frozen=True)
 class StoredObject:
-    """A view, routine, trigger or event, with the session context that its definition was made in.
+    """A view, routine, library, trigger or event, with the session context that its definition was made in.
 
     `table` is a trigger's table. A view's `sql` names its tables with their schemas; that of the others is to be
-    run with `schema` as the default one.
+    run with `schema` as the default one. `stamp` tells two definitions of the same text apart: when it was made and
+    last altered, as the server says it. `made` is an event's moment of creation, in seconds since 1970. `stale` is a
+    view that refers to something that is gone.
     """
 
-    kind: str  # VIEW, PROCEDURE, FUNCTION, TRIGGER, EVENT
+    kind: str  # LIBRARY, VIEW, PROCEDURE, FUNCTION, TRIGGER, EVENT
     schema: str
     name: str
     sql: str
@@ -66,6 +70,9 @@ class StoredObject:
     collation_database: str
     time_zone: str = ""
     table: str = ""
+    stamp: str = ""
+    made: float = 0.0
+    stale: bool = False
 
 
 @dataclass(frozen=True)

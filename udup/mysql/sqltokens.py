@@ -12,7 +12,8 @@ quote means (ANSI_QUOTES) and whether a backslash escapes (NO_BACKSLASH_ESCAPES)
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import ClassVar
 
@@ -33,6 +34,10 @@ _COMMENT_END = "*/"
 
 #: Digits that may follow the mark of a version comment: 50013, or 080013 since 8.0.
 _VERSION_DIGITS = (5, 6)
+
+
+_DOLLAR_QUOTE = re.compile(r"\$(?:[^\W\d]\w*)?\$")
+_LANGUAGE = re.compile(r"\bLANGUAGE\b", re.IGNORECASE)
 
 
 class _MySQLScanner(Tokenizer):
@@ -115,6 +120,34 @@ def decoded(text: bytes, codec: str) -> tuple[str, str]:
 
 def tokenize(sql: str, sql_mode: int = 0) -> list[Word]:
     """The statement's tokens; `UntokenizableError` when a quote or a comment does not end."""
+    body = _dollar_quoted(sql, sql_mode)
+    if body is None:
+        return _tokens(sql, sql_mode)
+    start, end = body
+    text = Word(sql[start:end], "", string=True, start=start, end=end)
+    behind = [replace(word, start=word.start + end, end=word.end + end) for word in _tokens(sql[end:], sql_mode)]
+    return [*_tokens(sql[:start], sql_mode), text, *behind]
+
+
+def _dollar_quoted(sql: str, sql_mode: int) -> tuple[int, int] | None:
+    """Where the text of a routine or library in another language is: `LANGUAGE x … AS $tag$ … $tag$`.
+
+    Only there is it looked for: elsewhere `$$` may be a name.
+    """
+    for mark in _DOLLAR_QUOTE.finditer(sql) if "$" in sql and _LANGUAGE.search(sql) else ():
+        try:
+            before = _tokens(sql[: mark.start()], sql_mode)
+        except UntokenizableError:
+            continue  # inside a string
+        if before and before[-1].upper == "AS" and any(word.upper == "LANGUAGE" for word in before):
+            end = sql.find(mark.group(), mark.end())
+            if end < 0:
+                raise UntokenizableError(f"{mark.group()} does not end")
+            return mark.start(), end + len(mark.group())
+    return None
+
+
+def _tokens(sql: str, sql_mode: int) -> list[Word]:
     try:
         tokens = _scanner(sql_mode).tokenize(sql)
     except (TokenError, IndexError, ValueError) as error:

@@ -22,8 +22,9 @@ Name = tuple[str, ...]
 _TIMES = ("CREATED", "LAST_ALTERED", "CREATE_TIME", "UPDATE_TIME", "CHECK_TIME", "LAST_EXECUTED")
 _SIZES = ("AVG_ROW_LENGTH", "DATA_LENGTH", "MAX_DATA_LENGTH", "INDEX_LENGTH", "DATA_FREE")
 _ESTIMATES = ("TABLE_ROWS", "CARDINALITY", "CHECKSUM", "AUTO_INCREMENT")
-#: PRIVILEGES are those of who asks; an event is disabled on the target, and its originator is a server's number.
-_OF_THE_SERVER = ("PRIVILEGES", "STATUS", "ORIGINATOR")
+#: PRIVILEGES are those of who asks; an event is disabled on the target, and its originator is a server's number. Whose
+#: a library is no statement says.
+_OF_THE_SERVER = ("PRIVILEGES", "STATUS", "ORIGINATOR", "CREATOR")
 #: A TIMESTAMP's is kept as its maker's time zone had it, while SHOW CREATE prints it in the session's.
 _AS_TYPED = ("COLUMN_DEFAULT",)
 _LEFT_OUT = frozenset(_TIMES + _SIZES + _ESTIMATES + _OF_THE_SERVER + _AS_TYPED)
@@ -53,6 +54,8 @@ _VIEWS = (
     _View("CHECK_CONSTRAINTS", "CONSTRAINT_SCHEMA", "CONSTRAINT_NAME"),
     _View("PARTITIONS", "TABLE_SCHEMA", "TABLE_NAME"),
     _View("ROUTINES", "ROUTINE_SCHEMA", "ROUTINE_NAME"),
+    _View("LIBRARIES", "LIBRARY_SCHEMA", "LIBRARY_NAME"),
+    _View("ROUTINE_LIBRARIES", "ROUTINE_SCHEMA", "ROUTINE_NAME"),
     _View("PARAMETERS", "SPECIFIC_SCHEMA", "SPECIFIC_NAME"),
     _View("TRIGGERS", "EVENT_OBJECT_SCHEMA", "EVENT_OBJECT_TABLE"),
     _View("EVENTS", "EVENT_SCHEMA", "EVENT_NAME"),

@@ -8,7 +8,8 @@ column no byte, and combines CRC32 values of rows only.
 What a column's bytes are, so that nothing hides behind a conversion:
 
 * texts are their bytes in the column's own character set (SHOW CREATE TABLE says which one that is);
-* FLOAT is widened to DOUBLE, whose text has 17 digits; as text FLOAT has six and hides differences;
+* FLOAT is widened to DOUBLE, whose text has 17 digits; as text FLOAT has six, and DOUBLE(M,D) has D behind the point,
+  and both hide differences;
 * ENUM, SET and BIT are their numbers; TIMESTAMP is read in UTC; JSON is the server's normal text form, in which a
   DATETIME within a document cannot be told from its text;
 * generated columns count as well: they are computed by each server on its own.
@@ -124,7 +125,7 @@ def _canonical(name: str, kind: str) -> str:
     value = quote(name)
     if kind in _NUMBERED:
         text = f"CAST({value} + 0 AS CHAR)"
-    elif kind == "float":
+    elif kind in ("float", "double"):
         text = f"CAST(CAST({value} AS DOUBLE) AS CHAR)"
     elif kind in _LONG:
         # The digest stands for a long value, so that CONCAT stays below max_allowed_packet.

@@ -29,13 +29,15 @@ class Decision:
     """What to do with a statement; `reason` is for people, and always there when it is refused.
 
     `outside` are objects of a carried list (DROP, RENAME) that are not in the job: it is carried without them.
-    `if_exists` marks a DROP of what the target may not have.
+    `if_exists` marks a DROP of what the target may not have, `numbers_rows` an ALTER TABLE that may only be carried if
+    both servers keep the rows in the same order.
     """
 
     action: Action
     reason: str = ""
     outside: tuple[ObjectName, ...] = ()
     if_exists: bool = False
+    numbers_rows: bool = False
 
 
 _CARRY = Decision(Action.CARRY)
@@ -114,11 +116,18 @@ def _decide_tables(statement: Statement, selection: Selection) -> Decision:
             "carried; make the job anew so that the table is copied"
         )
     if statement.numbers_rows:
-        return _refuse(
-            f"{statement.verb} of {_listed(statement.objects)} adds an AUTO_INCREMENT column: each server would number "
-            "the rows in the order in which it keeps them, and the orders may differ; make the job anew after it"
-        )
+        if statement.reorders_rows:
+            return _refuse(unlike_numbers(statement, "it names an engine or an order as well"))
+        return Decision(Action.CARRY, numbers_rows=True)
     return Decision(Action.CARRY, outside=tuple(outside)) if outside else _CARRY
+
+
+def unlike_numbers(statement: Statement, why: str) -> str:
+    """Why an AUTO_INCREMENT column that is added cannot be carried."""
+    return (
+        f"{statement.verb} of {_listed(statement.objects)} adds an AUTO_INCREMENT column, and {why}: each server "
+        "numbers the rows in the order in which it keeps them, and the orders may differ; make the job anew after it"
+    )
 
 
 def _refuse_crossing(statement: Statement, old: ObjectName, new: ObjectName, selection: Selection) -> Decision:

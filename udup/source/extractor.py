@@ -39,6 +39,7 @@ from udup.source.names import read_names
 from udup.source.packer import Packer
 from udup.source.reader import CopyReader, Piece, TableTotal
 from udup.source.renamed_catalog import renamed_catalog
+from udup.source.row_order import row_order_of
 from udup.source.snapshot import Snapshot
 from udup.source.stream import HEARTBEAT_SECONDS, BinlogStream
 from udup.source.tally import Tally
@@ -328,7 +329,10 @@ class Extractor:
 
 def _assembler(settings: ExtractorSettings) -> Assembler:
     renaming = Renaming(settings.selection, _names_now(settings))
-    judge = judge_for(settings.selection, settings.fold_names, renaming, settings.sql_filter, settings.kept_users)
+    order = row_order_of(settings.endpoint)
+    judge = judge_for(
+        settings.selection, settings.fold_names, renaming, settings.sql_filter, settings.kept_users, order
+    )
     return Assembler(settings.selection, judge, renaming, settings.sql_filter)
 
 

@@ -15,6 +15,7 @@ from udup.source import ddl
 from udup.source.accounts import is_carried
 from udup.source.ddl import Kind, ObjectName, Statement
 from udup.source.rewriting import rewritten_query
+from udup.source.row_order import RowOrder
 from udup.source.verdict import Action, Judge, Verdict
 
 _BEGIN = Verdict(Action.BEGIN)
@@ -36,10 +37,11 @@ def judge_for(
     renaming: Renaming | None = None,
     sql_filter: SqlFilter | None = None,
     kept_users: frozenset[str] | None = None,
+    row_order: RowOrder | None = None,
 ) -> Judge:
     """A judge of the job's Query events. `fold_names`: the source stores names in lower case, its SQL may not.
 
-    `kept_users`: accounts are carried, but for these users'.
+    `kept_users`: accounts are carried, but for these users'. `row_order` asks the source how it numbered rows.
     """
     names = renaming or Renaming(selection)
     left_out = sql_filter or SqlFilter()
@@ -59,6 +61,11 @@ def judge_for(
         verdict, decision = _judge_statement(statement, names.selection, left_out, shown)
         if verdict.action not in (Action.CARRY, Action.CREATE):
             return verdict
+        if decision.numbers_rows:
+            unknown = "the source cannot be asked for its engine"
+            why = unknown if row_order is None else row_order(statement.objects[0], query.timestamp)
+            if why:
+                raise Unsupported(f"{ddl.unlike_numbers(statement, why)}: {shown}")
         try:
             _note_names(statement, names, decision.outside)
             rewritten = rewritten_query(event, query, statement, names, decision, has_crc=has_crc)

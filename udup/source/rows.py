@@ -128,7 +128,12 @@ def _any(connection: Connection, table: Table, where: str, condition: str) -> bo
 
 
 def row_expression(table: Table) -> str:
-    """SQL that makes one row's text; it is NULL if the row is too long for the server's max_allowed_packet."""
+    """SQL that makes one row's text; it is NULL if the row is too long for the server's max_allowed_packet.
+
+    A table whose columns are all generated has rows without fields.
+    """
+    if not table.stored_columns:
+        return "''"
     fields = ", ',', ".join(_field(column) for column in table.stored_columns)
     return f"CONCAT({fields})"
 
@@ -149,12 +154,12 @@ def _field(column: Column) -> str:
 def _exact(column: Column) -> str:
     """The value in a form whose text loses nothing."""
     name = quote(column.name)
-    if column.kind in BARE_KINDS | TEMPORAL_KINDS | {"double"}:
+    if column.kind in BARE_KINDS | TEMPORAL_KINDS or (column.kind == "double" and "(" not in column.column_type):
         return name
     if column.kind in MEMBER_KINDS:
         return f"CAST({name} AS UNSIGNED)"  # the number also tells the error value '' from a member ''
-    if column.kind == "float":
-        return f"CAST({name} AS DOUBLE)"  # a FLOAT prints six digits only
+    if column.kind in ("float", "double"):
+        return f"CAST({name} AS DOUBLE)"  # a FLOAT prints six digits only, a DOUBLE(M,D) only D behind the point
     return f"CAST({name} AS BINARY)"
 
 

@@ -15,15 +15,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pymysql.constants import ER
+
 from udup.errors import Unsupported
 from udup.mysql.catalog import Catalog, Column, Schema, StoredObject, Table
-from udup.mysql.connection import Connection, query
+from udup.mysql.connection import Connection, MySQLError, error_code, query
+from udup.mysql.float_digits import digits, is_loose, text_loses
 from udup.mysql.names import qualified, quote
 from udup.mysql.selection import Selection
 from udup.mysql.session_setup import enter
 from udup.mysql.sessions import DICTIONARY
 from udup.source.rows import MEMBER_KINDS
-from udup.source.stored import read_objects
+from udup.source.stored import GONE, read_objects
 
 #: Engines whose rows belong to a consistent snapshot (or that hold none).
 SNAPSHOT_ENGINES = frozenset({"innodb", "rocksdb", "blackhole"})
@@ -63,7 +66,12 @@ def read_catalog(connection: Connection, selection: Selection) -> Catalog:
     for (name,) in query(connection, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY 1"):
         if not selection.wants_schema(name):
             continue
-        create = query(connection, f"SHOW CREATE DATABASE {quote(name)}")[0][1]
+        try:
+            create = query(connection, f"SHOW CREATE DATABASE {quote(name)}")[0][1]
+        except MySQLError as error:
+            if error_code(error) != ER.BAD_DB_ERROR:
+                raise
+            continue  # dropped since it was listed; the log tells of it
         schemas.append(Schema(name, create))
         tables.extend(_read_tables(connection, name, selection, problems))
         objects.extend(read_objects(connection, name, selection, problems))
@@ -101,12 +109,21 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
             continue
         problem = _engine_problem(qualified(schema, name), engine)
         if problem:
-            problems.append(problem)
+            if engine is not None or _is_listed(connection, schema, name):
+                problems.append(problem)
             continue
         own = columns.get(name, ())
-        problems.extend(_lost_members(connection, schema, name, own))
+        try:
+            lost = list(_lost_members(connection, schema, name, own))
+            create = query(connection, f"SHOW CREATE TABLE {qualified(schema, name)}")[0][1]
+            own = tuple(replace(column, loose=is_loose(create, column)) for column in own)
+            lost += _lost_digits(connection, schema, name, own)
+        except MySQLError as error:
+            if error_code(error) not in GONE or _is_listed(connection, schema, name):
+                raise
+            continue  # dropped since it was listed; the log tells of it
+        problems.extend(lost)
         key = _chunk_key(keys.get(name, {}), own)
-        create = query(connection, f"SHOW CREATE TABLE {qualified(schema, name)}")[0][1]
         if _LOST_LITERAL.search(create):
             problems.append(
                 f"an expression in the definition of table {qualified(schema, name)} has a character beyond U+FFFF,"
@@ -125,6 +142,11 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
             )
         )
     return tables
+
+
+def _is_listed(connection: Connection, schema: str, table: str) -> bool:
+    sql = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    return bool(query(connection, sql, schema, table))
 
 
 def _engine_problem(table: str, engine: str | None) -> str:
@@ -153,6 +175,21 @@ def _lost_members(connection: Connection, schema: str, table: str, columns: tupl
                     f"column {quote(column.name)} of table {qualified(schema, table)} has a member with a character"
                     " beyond U+FFFF, which MySQL prints as a question mark: change the member, or leave the table out"
                 )
+
+
+def _lost_digits(connection: Connection, schema: str, table: str, columns: tuple[Column, ...]) -> Iterator[str]:
+    """Values of FLOAT(M,D) and DOUBLE(M,D) that have other digits than their column, where these must be there while
+    the rows are loaded.
+    """
+    for column in columns:
+        if column.loose or column.generated or not digits(column):
+            continue
+        if query(connection, f"SELECT 1 FROM {qualified(schema, table)} WHERE {text_loses(column)} LIMIT 1"):
+            yield (
+                f"column {quote(column.name)} of table {qualified(schema, table)} is {column.column_type} and holds"
+                f" numbers with other digits, and others are computed from it: ALTER TABLE … MODIFY it to"
+                f" {column.kind.upper()} without digits, or leave the table out"
+            )
 
 
 def _read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column, ...]]:

@@ -166,6 +166,7 @@ class Applier:
         )
         if position is None:
             return None
+        await self._control.retry_stale_views()
         self._books.begin_at(position)
         return str(position.executed)
 
@@ -311,7 +312,8 @@ class Applier:
             if self._express is not None and not self._dispatcher.scheduler.barrier_runs:
                 # Used in the event loop alone, but for what runs as a barrier.
                 self._reporter.count_rows(0, self._express.rows_written())
-            self._report(self._reporter.progress(self._dispatcher, self._books, self._copy))
+            progress = self._reporter.progress(self._dispatcher, self._books, self._copy)
+            self._report(progress | {"stale_views": [str(view) for view in self._control.stale_views]})
             await asyncio.sleep(REPORT_SECONDS)
             if self._copy_task is not None and self._copy_task.done():
                 self._copy_task.result()
@@ -328,13 +330,14 @@ class Applier:
             await self._link.publish(self._subjects.upstream, encode(StartRows(method)))
 
         settings = self._settings
-        target = CopyTarget(settings.endpoint, settings.workers, settings.drop_existing)
+        target = CopyTarget(settings.endpoint, settings.workers, settings.drop_existing, settings.job)
         copy = CopyRun(target, plan, self._control.checkpoint, publish, start_rows)
         self._copy_task = asyncio.ensure_future(self._finish_copy(copy, plan))
         return copy
 
     async def _finish_copy(self, copy: CopyRun, plan: CopyPlan) -> None:
         await copy.run()
+        await self._control.retry_stale_views()
         finish = partial(self._control.checkpoint.finish_copy, self._books.slots, GtidSet.parse(plan.gtids))
         self._books.begin_at(await self._control.run(finish))
         copy.finished = True

@@ -34,6 +34,7 @@ from udup.mysql.connection import Connection, MySQLError, describe, error_code, 
 from udup.mysql.names import qualified
 from udup.mysql.sqltokens import codec_of
 from udup.target.event_state import with_state
+from udup.target.row_order import check_row_order
 
 #: How much of a statement a message shows, in characters.
 SHOWN_SQL = 200
@@ -80,6 +81,8 @@ def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = N
     shown = statement.verb if statement.kind is Kind.ACCOUNT else _shown(event, variables)
     doing = f"run on the target {shown}"
     try:
+        if statement.numbers_rows:
+            check_row_order(connection, statement.objects[0], gtid_next)
         _enter_schema(connection, event)
         _set(connection, session_settings(event, variables))
         _set(connection, _restricted_settings(connection, variables))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TypeVar
 
 from udup.binlog.gtid import GtidSet
@@ -19,13 +20,14 @@ from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, des
 from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.raw import shut_down
 from udup.mysql.selection import Selection
-from udup.mysql.sessions import DDL
+from udup.mysql.sessions import DDL, DEFINITION
 from udup.plane.envelope import Definition
 from udup.target.checkpoint import Checkpoint, Position, create_tables
 from udup.target.context import run_ddl
 from udup.target.definition import check_definition
 from udup.target.engine import check_engine
 from udup.target.preflight import check_target
+from udup.target.stale_views import StaleView, retry_stale_views, stale_views
 
 T = TypeVar("T")
 
@@ -38,7 +40,10 @@ class Control:
         self._pool = ThreadPoolExecutor(1, "applier")
         self._connection: Connection | None = None
         self._ddl_connection: Connection | None = None
+        #: Views whose definition the target refuses, as they refer to something that is gone on the source as well.
+        self.stale_views: tuple[StaleView, ...] = ()
         self.checkpoint: Checkpoint
+        self._job = ""
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run it in the thread that has the connection."""
@@ -80,10 +85,23 @@ class Control:
 
         def take() -> Position | None:
             create_tables(self._connected)
+            self._job = job
             self.checkpoint = Checkpoint(self._connected, job, incarnation, selection.digest)
             return self.checkpoint.take_over(slots, initial)
 
         return await self.run(take)
+
+    async def retry_stale_views(self) -> None:
+        """Look for the job's views that are broken as on the source, and make what can be made by now."""
+        job = self._job
+
+        def retry() -> tuple[StaleView, ...]:
+            if not stale_views(self._connected, job):
+                return ()
+            with closing(connect(self.endpoint, DEFINITION)) as connection:
+                return tuple(retry_stale_views(connection, job))
+
+        self.stale_views = await self.run(retry)
 
     async def advance(self, executed: str, definitions: int) -> None:
         """Write the base row."""
@@ -117,3 +135,5 @@ class Control:
                 connection.close()
 
         await self.run(run)
+        if self.stale_views:
+            await self.retry_stale_views()

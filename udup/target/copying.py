@@ -25,6 +25,8 @@ from udup.target import objects
 from udup.target.accounts import conflicting_accounts, create_accounts
 from udup.target.checkpoint import Checkpoint
 from udup.target.copy_progress import CopyProgress, TableCopy
+from udup.target.rehearsal import rehearse
+from udup.target.stale_views import make_stand_in
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class CopyTarget:
     endpoint: Endpoint
     workers: int
     drop_existing: bool
+    job: str = ""
 
 
 class CopyRun:
@@ -66,6 +69,7 @@ class CopyRun:
     async def run(self) -> None:
         """Until everything stands; the caller then writes the checkpoint."""
         method = await self._in_thread(self._make_tables)
+        await self._in_thread(self._rehearse_objects)
         for slot in range(1, self._target.workers + 1):
             await self._order(slot, encode(ExpectCopy(self._catalog, method)))
         self._phase = "rows"
@@ -169,8 +173,12 @@ class CopyRun:
         for table in self._catalog.tables:
             objects.add_foreign_keys(connection, table)
 
+    def _rehearse_objects(self, connection: Connection) -> None:
+        rehearse(connection, self._catalog.objects, self._replace_objects, f"Dest {self._target.endpoint}")
+
     def _create_objects(self, connection: Connection) -> None:
-        objects.create_objects(connection, self._catalog.objects, self._replace_objects)
+        for view in objects.create_objects(connection, self._catalog.objects, self._replace_objects):
+            make_stand_in(connection, self._target.job, view)
         create_accounts(connection, self._catalog.accounts, f"Dest {self._target.endpoint}")
 
     def progress(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from udup.errors import Unsupported
 from udup.mysql.catalog import Table
+from udup.mysql.float_digits import without_digits
 from udup.mysql.names import qualified, quote
 
 _TOKEN = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|[(),]", re.DOTALL)
@@ -67,8 +68,20 @@ def read_definition(table: Table) -> Definition:
 def create_statement(table: Table) -> str:
     """CREATE TABLE without foreign keys and, where that is possible, without secondary indexes."""
     parts = read_definition(table)
-    body = ",\n  ".join(parts.body)
+    loose = tuple(f"{quote(column.name)} " for column in table.columns if column.loose)
+    body = ",\n  ".join(without_digits(item) if item.startswith(loose) else item for item in parts.body)
     return f"CREATE TABLE {qualified(table.schema, table.name)} (\n  {body}\n){parts.options}"
+
+
+def digit_statements(table: Table) -> list[str]:
+    """Gives FLOAT(M,D) and DOUBLE(M,D) columns their digits after the rows, whose bytes stay as they are."""
+    items, _ = _split(table)
+    loose = tuple(f"{quote(column.name)} " for column in table.columns if column.loose)
+    changes = [f"MODIFY {item}" for item in items if item.startswith(loose)]
+    if not changes:
+        return []
+    alter = f"ALTER TABLE {qualified(table.schema, table.name)} {', '.join(changes)}, ALGORITHM=INPLACE"
+    return [alter, *default_statements(table)]
 
 
 def index_statements(table: Table) -> list[str]:

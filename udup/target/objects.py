@@ -1,6 +1,7 @@
 """Makes schemas, tables and stored objects on the target as the source's server described them.
 
-Order: schemas, tables (bare), rows by the loaders, then indexes, foreign keys, routines, views, triggers, events.
+Order: schemas, tables (bare), rows by the loaders, then indexes, foreign keys, libraries, routines, views, triggers,
+events.
 Stored objects come last, so that no trigger fires on a copied row. Each is created in the session context of its
 original (sql_mode, character sets, time zone, the schema's collation), which the server keeps with it.
 
@@ -20,7 +21,13 @@ from udup.mysql.connection import Connection, MySQLError, describe, is_transient
 from udup.mysql.names import qualified, quote
 from udup.mysql.session_setup import reset
 from udup.mysql.sessions import DEFINITION
-from udup.target.create_table import create_statement, default_statements, foreign_key_statements, index_statements
+from udup.target.create_table import (
+    create_statement,
+    default_statements,
+    digit_statements,
+    foreign_key_statements,
+    index_statements,
+)
 
 _EVENT_STATE = re.compile(r"(ON COMPLETION (?:NOT )?PRESERVE )(?:ENABLE|DISABLE ON \w+|DISABLE)\b")
 
@@ -75,9 +82,12 @@ def create_tables(connection: Connection, tables: Iterable[Table]) -> None:
 
 
 def add_indexes(connection: Connection, table: Table) -> None:
-    """Build what `create_tables` left out, sorted, after the rows."""
+    """Build what `create_tables` left out, sorted, after the rows; first the digits of numbers."""
+    place = qualified(table.schema, table.name)
+    for statement in digit_statements(table):
+        _run(connection, statement, f"giving their digits to the columns of {place}")
     for statement in index_statements(table):
-        _run(connection, statement, f"building the indexes of {qualified(table.schema, table.name)}")
+        _run(connection, statement, f"building the indexes of {place}")
 
 
 def add_foreign_keys(connection: Connection, table: Table) -> None:
@@ -86,28 +96,35 @@ def add_foreign_keys(connection: Connection, table: Table) -> None:
         _run(connection, statement, f"adding the foreign keys of {qualified(table.schema, table.name)}")
 
 
-def create_objects(connection: Connection, objects: Sequence[StoredObject], replace: bool = False) -> None:
-    """Create routines, views, triggers and events; with `replace`, over those of the same name.
+def create_objects(
+    connection: Connection, objects: Sequence[StoredObject], replace: bool = False
+) -> list[StoredObject]:
+    """Create libraries, routines, views, triggers and events; with `replace`, over those of the same name.
 
-    Raises `UdupError` that names every object that could not be made and why.
+    Raises `UdupError` that names every object that could not be made and why. Views that are stale on the source are
+    no fault; those that could not be made either are returned.
     """
     pending = list(objects)
+    failed: list[tuple[StoredObject, MySQLError]] = []
     while pending:
-        failed: list[tuple[StoredObject, MySQLError]] = []
+        before, failed = len(pending), []
         for stored in pending:
             try:
-                _create(connection, stored, replace)
+                create(connection, stored, replace)
             except MySQLError as error:
                 if is_transient(error):
                     raise Transient(f"creating {_place(stored)}: {describe(error)}") from error
                 failed.append((stored, error))
-        if len(failed) == len(pending):
-            reasons = "; ".join(f"{_place(stored)}: {describe(error)}" for stored, error in failed)
-            raise UdupError(f"the target refused {len(failed)} stored objects: {reasons}")
         pending = [stored for stored, _ in failed]
+        if len(failed) == before:
+            break
+    if faults := [(stored, error) for stored, error in failed if not stored.stale]:
+        raise UdupError(f"the target refused {len(faults)} stored objects: {_reasons(faults)}")
+    return pending
 
 
-def _create(connection: Connection, stored: StoredObject, replace: bool) -> None:
+def create(connection: Connection, stored: StoredObject, replace: bool = False) -> None:
+    """Create one object in the context of its original. MySQL's errors pass."""
     query(connection, f"USE {quote(stored.schema)}")
     if replace:
         query(connection, f"DROP {stored.kind} IF EXISTS {qualified(stored.schema, stored.name)}")
@@ -117,6 +134,8 @@ def _create(connection: Connection, stored: StoredObject, replace: bool) -> None
     try:
         if collation:
             query(connection, f"ALTER DATABASE {schema} COLLATE {stored.collation_database}")
+        if stored.kind == "EVENT":  # one whose end has passed would be dropped at once (note 1588)
+            query(connection, f"SET SESSION timestamp = {stored.made or 'DEFAULT'}")
         query(connection, "SET SESSION sql_mode = %s", stored.sql_mode)
         if stored.time_zone:
             query(connection, "SET SESSION time_zone = %s", stored.time_zone)
@@ -127,8 +146,14 @@ def _create(connection: Connection, stored: StoredObject, replace: bool) -> None
     finally:
         if connection.open:
             reset(connection, DEFINITION, "sql_mode", "time_zone", "character_set_client", "collation_connection")
+            if stored.kind == "EVENT":
+                query(connection, "SET SESSION timestamp = DEFAULT")
             if collation:
                 query(connection, f"ALTER DATABASE {schema} COLLATE {collation}")
+
+
+def _reasons(failed: Iterable[tuple[StoredObject, MySQLError]]) -> str:
+    return "; ".join(f"{_place(stored)}: {describe(error)}" for stored, error in failed)
 
 
 def _database_collation(connection: Connection, stored: StoredObject) -> str:

@@ -1,6 +1,6 @@
 -- topic: an AUTO_INCREMENT column added to rows that are there, which each server would number on its own
 -- phase: incremental
--- expect: refused make the job anew
+-- expect: refused neither a primary key nor a unique key without NULLs
 CREATE TABLE t (a INT);
 INSERT INTO t VALUES (3), (1), (2);
 -- then:
