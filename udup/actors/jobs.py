@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from udup.errors import Conflict, Fault, Transient
+from udup.errors import Conflict, Fault, Superseded, Transient
 from udup.job import DesiredState, JobRecord, JobSpec, JobType, Stage, TaskType
 from udup.mysql.facts import ServerFacts
 from udup.plane.flow import Windows
 from udup.source.extractor import ExtractorSettings
 from udup.source.preflight import check_source, warn_source
 from udup.target.applier import ApplierSettings
+from udup.target.ownership import Owner
 from udup.target.preflight import warn_target
 from udup.target.preflight_pair import check_pair, warn_pair
 
@@ -41,6 +43,11 @@ class Job:
     spec: JobSpec
     nats_url: str = field(repr=False)
     buffer_bytes: int
+    node: str = ""  # for people: where this is
+    #: Tells this supervisor's runs of the job from those of every other, of a copy of this node's folder as well.
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    owned: bool = False  # a run has taken the job over since somebody asked for it: from then on not by force
+    superseded: int = 0  # times in a row
     stored: JobRecord | None = None  # the record as it was last given to the store
     changed: bool = False  # something was noted in the record that is not worth a write of its own
     saved_at: float = 0.0
@@ -97,8 +104,8 @@ class Job:
 
     def count_anew(self) -> None:
         """Somebody has looked at the job: it is given all its attempts again."""
-        self.failures = self.conflicts = 0
-        self.careful = False
+        self.failures = self.conflicts = self.superseded = 0
+        self.careful = self.owned = False
 
     def next_run(self) -> int:
         """Begin another attempt. Its number is the time, so that it is new even after all else was forgotten."""
@@ -120,7 +127,7 @@ class Job:
             run=self.run,
             endpoint=spec.target_endpoint(),
             workers=spec.parallel_workers,
-            incarnation=self.record.incarnation,
+            owner=Owner(self.token, self.node, by_force=not self.owned),
             selection=spec.selection(),
             start_after=spec.gtid or None,
             drop_existing=spec.drop_table_if_exists,
@@ -186,7 +193,10 @@ class Job:
     def pause_after(self, kind: str, attempts: int, longest_pause: float) -> float | None:
         """Seconds until the next attempt after a failure, or None to give up. `attempts` counts failures in a row."""
         if self.proven:
-            self.failures = self.conflicts = 0
+            self.failures = self.conflicts = self.superseded = 0
+        if kind == Superseded.__name__:
+            self.superseded += 1
+            return _pause(self.superseded, longest_pause)
         self.failures += 1
         if kind == Conflict.__name__:
             self.conflicts += 1
@@ -194,8 +204,12 @@ class Job:
             return 0.0 if self.conflicts <= CAREFUL_TRIES else None
         if kind != Transient.__name__ or self.failures > attempts:
             return None
-        pause = min(FIRST_PAUSE * 2 ** min(self.failures - 1, 10), longest_pause)
-        return float(pause * (1 + random.random() * JITTER))
+        return _pause(self.failures, longest_pause)
+
+
+def _pause(failures: int, longest: float) -> float:
+    pause = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), longest)
+    return float(pause * (1 + random.random() * JITTER))
 
 
 def tasks_at_fault(faults: list[Fault], role: str) -> tuple[TaskType, ...]:

@@ -14,6 +14,7 @@ It owns no thread and no connection, because it forks its children. A write is a
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -58,7 +59,7 @@ from udup.actors.storekeeper import StoreKeeper
 from udup.actors.tasks import Tasks
 from udup.actors.worker import ApplyWorker
 from udup.actors.writes import Writes
-from udup.errors import Fault, Refused, Transient, UdupError
+from udup.errors import Fault, Refused, Superseded, Transient, UdupError
 from udup.job import DesiredState, JobRecord, Stage, TaskType, history
 from udup.plane.address import of_job
 
@@ -134,7 +135,9 @@ class JobSupervisor(ShellActor):
     def new_job(self, record: JobRecord) -> Job:
         """`UdupError` if this version does not understand the document."""
         spec = record.spec()
-        return Job(record, spec, of_job(self.settings.nats_url, spec.nats_addr), self.settings.buffer_bytes)
+        settings = self.settings
+        node = f"the node of {settings.data_dir} on {socket.gethostname()}"
+        return Job(record, spec, of_job(settings.nats_url, spec.nats_addr), settings.buffer_bytes, node)
 
     # ---- The store ----
 
@@ -244,6 +247,7 @@ class JobSupervisor(ShellActor):
         job = self._job_of(sender, message.run)
         if job is not None:
             job.target, job.start_after, job.target_answered = message.facts, message.start_after, True
+            job.owned = True
             self._decide(job)
 
     def _decide(self, job: Job) -> None:
@@ -299,7 +303,8 @@ class JobSupervisor(ShellActor):
         if job.progress:
             job.progress["level"] = False  # what the source does meanwhile nobody knows
             self._notes.stirred(job)
-        self._notes.note(job, history.run_failed(job.record, tasks, text, int(pause * 1e9), time.time_ns()))
+        noted = history.superseded if kind == Superseded.__name__ else history.run_failed
+        self._notes.note(job, noted(job.record, tasks, text, int(pause * 1e9), time.time_ns()))
         self.wakeupAfter(timedelta(seconds=max(pause, 0.01)), Tick(job.id, job.run))
 
     def _refuse(self, job: Job, faults: list[Fault]) -> None:

@@ -201,10 +201,11 @@ class SetFormat(_Wire, tag="setfde", frozen=True):
 
 
 class ExpectCopy(_Wire, tag="copy", frozen=True):
-    """A full copy begins: pieces of these tables will come."""
+    """A full copy begins: pieces of these tables will come. `version` is that of the copy's base row."""
 
     catalog: Catalog
     method: str
+    version: int = 0
 
 
 Order: TypeAlias = Group | GroupPart | SetFormat | ExpectCopy

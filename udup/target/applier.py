@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from udup.binlog.gtid import GtidSet
-from udup.errors import Transient
+from udup.errors import Refused, Superseded, Transient, UdupError
 from udup.mysql.connection import Endpoint
 from udup.mysql.facts import ServerFacts
 from udup.mysql.selection import Selection
@@ -49,6 +49,7 @@ from udup.target.copying import CopyRun, CopyTarget
 from udup.target.credits import Credits
 from udup.target.dispatch import Dispatcher
 from udup.target.express import Express
+from udup.target.ownership import Owner
 from udup.target.prepared import PreparedRows
 from udup.target.report import Reporter
 from udup.target.session import RowCounts
@@ -71,7 +72,7 @@ class ApplierSettings:
     run: int
     endpoint: Endpoint
     workers: int
-    incarnation: str
+    owner: Owner
     selection: Selection
     start_after: str | None  # the job's own Gtid: no full copy
     drop_existing: bool
@@ -129,10 +130,23 @@ class Applier:
         self._copy: CopyRun | None = None
         self._copy_task: asyncio.Future[None] | None = None
         self._express: Express | None = None
+        self._has_taken_over = False
         self._link: Link
 
     async def run(self) -> None:
-        """Until cancelled or failed."""
+        """Until cancelled or failed. Whatever it fails by: if the job is another owner's, that is why."""
+        job, owner = self._settings.job, self._settings.owner
+        try:
+            await self._run()
+        except (Refused, Superseded):
+            raise
+        except UdupError as error:
+            by = await self._control.successor(job, owner) if self._has_taken_over else ""
+            if by:
+                raise Superseded(f"job {job} was taken over by {by} (seen as: {error})") from error
+            raise
+
+    async def _run(self) -> None:
         settings = self._settings
         self._ended = asyncio.get_running_loop().create_future()
         self._link = await Link.open(settings.nats_url, f"udup applier of {settings.job}")
@@ -141,9 +155,12 @@ class Applier:
             await self._link.subscribe(self._subjects.log, self._on_batch)
             await self._link.flush()
             facts = await self._control.connect(settings.selection)
+            # Before any other connection of this run: those of the run before it are ended.
+            start_after = await self._take_over()
             self._tell(TargetChecked())
             await self._or_ended(self._workers_ready)
-            start_after = await self._open()
+            express = await self._control.run(self._open_express)
+            self._dispatcher.connect(self._link, self._subjects, express)
             tasks = [
                 asyncio.ensure_future(self._dispatch()),
                 asyncio.ensure_future(self._keep_books()),
@@ -155,15 +172,14 @@ class Applier:
             await self._link.close()
             self._abort()
 
-    async def _open(self) -> str | None:
+    async def _take_over(self) -> str | None:
         """Fence off earlier runs, and tell from where to go on."""
         settings = self._settings
         initial = None if settings.start_after is None else GtidSet.parse(settings.start_after)
-        express = await self._control.run(self._open_express)
-        self._dispatcher.connect(self._link, self._subjects, express)
         position = await self._control.take_over(
-            settings.job, settings.incarnation, settings.selection, self._books.slots, initial
+            settings.job, settings.owner, settings.selection, self._books.slots, initial
         )
+        self._has_taken_over = True
         if position is None:
             return None
         self._books.begin_at(position)
@@ -328,7 +344,7 @@ class Applier:
             await self._link.publish(self._subjects.upstream, encode(StartRows(method)))
 
         settings = self._settings
-        target = CopyTarget(settings.endpoint, settings.workers, settings.drop_existing)
+        target = CopyTarget(settings.endpoint, settings.job, settings.workers, settings.drop_existing)
         copy = CopyRun(target, plan, self._control.checkpoint, publish, start_rows)
         self._copy_task = asyncio.ensure_future(self._finish_copy(copy, plan))
         return copy

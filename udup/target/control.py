@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from typing import TypeVar
 
 from udup.binlog.gtid import GtidSet
@@ -24,7 +26,11 @@ from udup.target.checkpoint import Checkpoint, Position, create_tables
 from udup.target.context import run_ddl
 from udup.target.definition import check_definition
 from udup.target.engine import check_engine
+from udup.target.ownership import Owner, successor, taking_over
 from udup.target.preflight import check_target
+
+#: Seconds to ask a target, after a run has ended, whether another one has taken over.
+_ASK_SECONDS = 3
 
 T = TypeVar("T")
 
@@ -73,16 +79,21 @@ class Control:
         return await self.run(look)
 
     async def take_over(
-        self, job: str, incarnation: str, selection: Selection, slots: int, initial: GtidSet | None
+        self, job: str, owner: Owner, selection: Selection, slots: int, initial: GtidSet | None
     ) -> Position | None:
-        """Fence off earlier runs, and tell from where to go on."""
+        """Fence off earlier runs, and tell from where to go on. This connection owns the job as long as it lives."""
 
         def take() -> Position | None:
             create_tables(self._connected)
-            self.checkpoint = Checkpoint(self._connected, job, incarnation, selection.digest)
-            return self.checkpoint.take_over(slots, initial)
+            with taking_over(self._connected, job, self._as_last_owner(job, owner)):
+                self.checkpoint = Checkpoint(self._connected, job, selection.digest, owner)
+                return self.checkpoint.take_over(slots, initial)
 
         return await self.run(take)
+
+    def _as_last_owner(self, job: str, owner: Owner) -> Owner:
+        """By force, if it is still this owner's: what is there is left of its own run before."""
+        return replace(owner, by_force=owner.by_force or not successor(self._connected, job, owner.token))
 
     async def advance(self, executed: str, definitions: int) -> None:
         """Write the base row."""
@@ -116,3 +127,15 @@ class Control:
                 connection.close()
 
         await self.run(run)
+
+    async def successor(self, job: str, owner: Owner) -> str:
+        """Who has taken the job over from this owner; asked on a connection of its own, for this one may be lost."""
+
+        def ask() -> str:
+            try:
+                with closing(connect(self.endpoint, connect_timeout=_ASK_SECONDS, read_timeout=_ASK_SECONDS)) as asking:
+                    return successor(asking, job, owner.token)
+            except (MySQLError, OSError, UdupError):
+                return ""  # what is known already is told
+
+        return await asyncio.to_thread(ask)

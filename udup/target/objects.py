@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from udup.errors import Transient, UdupError
 from udup.mysql.catalog import Schema, StoredObject, Table
@@ -41,15 +40,6 @@ INDEX_BUFFER_BYTES = 64 << 20
 _EVENT_STATE = re.compile(r"(ON COMPLETION (?:NOT )?PRESERVE )(?:ENABLE|DISABLE ON \w+|DISABLE)\b")
 
 
-@dataclass(frozen=True)
-class ExistingTable:
-    """A table or view on the target that has the name of one to be copied."""
-
-    schema: str
-    name: str
-    empty: bool
-
-
 def prepare_session(connection: Connection) -> None:
     """Make the session take the source's definitions as they are; raises `UdupError` where it may not."""
     for name, value in NEEDED_SETTINGS:
@@ -60,29 +50,6 @@ def prepare_session(connection: Connection) -> None:
     query(connection, DEFINITION_SESSION)
     if query(connection, "SHOW SESSION VARIABLES LIKE 'innodb_ddl_buffer_size'"):  # MySQL 8.0.27
         query(connection, f"SET SESSION innodb_ddl_buffer_size = {INDEX_BUFFER_BYTES}")
-
-
-def existing_tables(connection: Connection, tables: Iterable[Table]) -> tuple[ExistingTable, ...]:
-    """Which of the tables' names are taken on the target, and whether they hold rows."""
-    wanted: dict[str, set[str]] = {}
-    for table in tables:
-        wanted.setdefault(table.schema, set()).add(table.name)
-    found = []
-    for schema, names in wanted.items():
-        sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME"
-        for (name,) in query(connection, sql, schema):
-            if name in names:
-                rows = query(connection, f"SELECT 1 FROM {qualified(schema, name)} LIMIT 1")
-                found.append(ExistingTable(schema, name, empty=not rows))
-    return tuple(found)
-
-
-def drop_tables(connection: Connection, tables: Iterable[ExistingTable]) -> None:
-    """Drop tables that an earlier copy, or the user's leave, gave up."""
-    query(connection, "SET SESSION foreign_key_checks = 0")
-    for table in tables:
-        name = qualified(table.schema, table.name)
-        _run(connection, f"DROP TABLE IF EXISTS {name}", f"dropping table {name}")
 
 
 def create_schemas(connection: Connection, schemas: Iterable[Schema]) -> None:

@@ -12,7 +12,7 @@ from udup.binlog.gtid import GtidSet
 from udup.mysql.check import DEST, Check, Finding, Rule, apply, failed, warned
 from udup.mysql.connection import Connection, query
 from udup.mysql.names import UDUP_SCHEMA, qualified
-from udup.target.checkpoint import COPY_TABLE, TABLE
+from udup.target.checkpoint import COPY_TABLE, COPYING, TABLE
 
 #: Names shown of a list.
 _SHOWN = 10
@@ -53,7 +53,7 @@ def read_checkpoint(connection: Connection, job: str) -> StoredCheckpoint | None
     if not _has_table(connection, TABLE):
         return None
     rows = query(connection, f"SELECT slot, gtids, selection FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", job)
-    base = [row for row in rows if row[0] == 0]
+    base = [row for row in rows if row[0] == 0 and row[2] != COPYING]
     if not base:
         return None
     executed = GtidSet()

@@ -8,6 +8,7 @@ from udup.errors import Transient, UdupError
 from udup.mysql.connection import Endpoint, MySQLError, connect, describe, error_code, is_transient, query
 from udup.mysql.names import UDUP_SCHEMA
 from udup.target.checkpoint import TABLES
+from udup.target.ownership import Owner, taking_over
 
 #: Seconds to connect, and to wait for the rows while a transaction of the last run is being rolled back.
 _CONNECT_SECONDS, _LOCK_SECONDS = 5, 10
@@ -19,18 +20,20 @@ _NOTHING_THERE = (1049, 1146)
 def purge(endpoint: Endpoint, job: str) -> None:
     """Remove the rows, all tables' or none. The schema and the copied tables stay.
 
-    Whatever an earlier run might still send finds its row gone and applies nothing.
+    No run of the job is left on the target meanwhile. Whatever one might still send finds its row gone and applies
+    nothing.
     """
     try:
         with closing(connect(endpoint, connect_timeout=_CONNECT_SECONDS, autocommit=False)) as connection:
             query(connection, f"SET SESSION innodb_lock_wait_timeout = {_LOCK_SECONDS}")
-            for table in TABLES:
-                try:
-                    query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", job)
-                except MySQLError as error:
-                    if error_code(error) not in _NOTHING_THERE:
-                        raise
-            connection.commit()
+            with taking_over(connection, job, Owner("")):
+                for table in TABLES:
+                    try:
+                        query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", job)
+                    except MySQLError as error:
+                        if error_code(error) not in _NOTHING_THERE:
+                            raise
+                connection.commit()
     except MySQLError as error:
         text = f"cannot remove the checkpoint of job {job} on the target {endpoint}: {describe(error)}"
         raise (Transient if is_transient(error) else UdupError)(text) from error

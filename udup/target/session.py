@@ -34,6 +34,7 @@ from udup.target import prepared
 from udup.target.checkpoint import TABLE, checkpoint_events
 from udup.target.context import run_ddl
 from udup.target.lookup import spatial_remedy
+from udup.target.ownership import hold, session_place
 
 #: Bytes of events in one BINLOG of a large transaction.
 PIECE_BYTES = 8 << 20
@@ -82,6 +83,7 @@ class ApplySession:
 
     def _connect(self) -> Connection:
         connection = connect(self._endpoint, autocommit=False)
+        hold(connection, self._job.decode(), session_place(self._slot))
         query(connection, f"SET SESSION transaction_isolation = 'READ-COMMITTED', sql_mode = '{_SQL_MODE}'")
         query(connection, f"SET SESSION innodb_lock_wait_timeout = {self._lock_wait}")
         if scalar(connection, "SELECT @@session.binlog_rows_query_log_events"):
