@@ -65,8 +65,10 @@ class Job:
     conflicts: int = 0
     careful: bool = False
     source: ServerFacts | None = None
+    looks: int = 0  # at the source, in this run
     target: ServerFacts | None = None
     start_after: str | None = None
+    stamps: str = ""  # when its last transactions were committed
     target_answered: bool = False
     faults: list[Fault] = field(default_factory=list)
     progress: dict[str, Any] = field(default_factory=dict)
@@ -116,6 +118,7 @@ class Job:
         self.began = time.monotonic()
         self.proven = False
         self.source = self.target = None
+        self.looks = 0
         self.faults = []
         return self.run
 
@@ -144,6 +147,7 @@ class Job:
             endpoint=spec.source_endpoint(),
             selection=spec.selection().folding(self._folds),
             start_after=self.start_after,
+            stamps=self.stamps,
             workers=spec.parallel_workers,
             readers=spec.parallel_workers,
             windows=self._windows(),
@@ -162,6 +166,14 @@ class Job:
 
     def _windows(self) -> Windows:
         return Windows.of(self.buffer_bytes, self.spec.parallel_workers)
+
+    @property
+    def must_look_again(self) -> bool:
+        """Whether what is known of the source may be older than the checkpoint that the target has answered with.
+
+        Another owner, or a run before, may have applied since what the source executed after it was looked at.
+        """
+        return self.target_answered and self.start_after is not None and self.source is not None and self.looks < 2
 
     def all_faults(self) -> list[Fault]:
         """What speaks against starting, on both sides and between them, as far as both have answered."""
@@ -183,6 +195,12 @@ class Job:
             return []
         found = warn_source(self.source) + warn_target(self.target) + warn_pair(self.source, self.target)
         return [str(each) for each in found] + self._warn_filter()
+
+    def warn(self, text: str) -> None:
+        """Something came up in this run."""
+        known = self.progress.get("warnings", [])
+        if text not in known:
+            self.progress["warnings"] = [*known, text]
 
     def _warn_filter(self) -> list[str]:
         left_out = self.spec.sql_filter()

@@ -245,6 +245,7 @@ class Ready:
     run: int
     start_after: str | None
     facts: ServerFacts
+    stamps: str = ""
 
 
 @dataclass(frozen=True)

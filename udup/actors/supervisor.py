@@ -240,19 +240,25 @@ class JobSupervisor(ShellActor):
         job = self._job_of(sender, message.run)
         if job is not None:
             job.source = message.facts
-            job.faults += message.faults
+            if not job.looks:
+                job.faults += message.faults
+            job.looks += 1
             self._decide(job)
 
     def receiveMsg_Ready(self, message: Ready, sender: Any) -> None:  # noqa: N802 - Thespian's name
         job = self._job_of(sender, message.run)
         if job is not None:
             job.target, job.start_after, job.target_answered = message.facts, message.start_after, True
-            job.owned = True
+            job.owned, job.stamps = True, message.stamps
             self._decide(job)
 
     def _decide(self, job: Job) -> None:
         """Start the extractor when both sides have answered and nothing speaks against it."""
         if job.source is None or not job.target_answered or job.extracting:
+            return
+        if not job.faults and job.must_look_again:
+            job.source = None
+            self._tasks.probe(job)
             return
         faults = job.all_faults()
         if faults:
@@ -369,7 +375,9 @@ class JobSupervisor(ShellActor):
         if job is None:
             return
         values = dict(message.values)
-        stage = values.pop("stage", None)
+        stage, warning = values.pop("stage", None), values.pop("warning", None)
+        if warning is not None:
+            job.warn(warning)
         job.progress.update({key: value for key, value in values.items() if value != "" or key not in job.progress})
         if message.role == DestApplier.role:
             job.progress["reported_at"] = round(message.at, 3)

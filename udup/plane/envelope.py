@@ -22,7 +22,8 @@ class _Wire(msgspec.Struct, frozen=True, array_like=True):
 class Mark(_Wire, frozen=True):
     """A source transaction's GTID, its place in the order of its log file, and its commit time there (µs).
 
-    `fence`: first of a log file, so its numbers cannot be compared with those before it.
+    `fence`: first of a log file, so its numbers cannot be compared with those before it. `original_us` is the commit
+    time on the server that the transaction came from first.
     """
 
     source: str
@@ -31,6 +32,7 @@ class Mark(_Wire, frozen=True):
     sequence: int
     committed_us: int
     fence: bool = False
+    original_us: int = 0
 
     @property
     def gtid(self) -> str:
@@ -84,10 +86,18 @@ class Definition(_Wire, tag="ddl", frozen=True):
 
 
 class Skipped(_Wire, tag="skip", frozen=True):
-    """Transactions that hold nothing of the job's; they are executed by being noted."""
+    """Transactions that hold nothing of the job's; they are executed by being noted. `last` is the last one's stamp."""
 
     gtids: str
     committed_us: int
+    last: str = ""
+
+
+class Known(_Wire, tag="known", frozen=True):
+    """The source that is followed, and the stamps of executed transactions that it was recognised by."""
+
+    server_uuid: str
+    stamps: str
 
 
 class Format(_Wire, tag="fde", frozen=True):
@@ -122,7 +132,9 @@ class CopyEnd(_Wire, tag="copied", frozen=True):
     """Every table was sent; the binary log follows."""
 
 
-Record: TypeAlias = Transaction | Part | XaEnd | Definition | Skipped | Format | Beat | CopyPlan | CopyTotals | CopyEnd
+Record: TypeAlias = (
+    Transaction | Part | XaEnd | Definition | Skipped | Format | Beat | CopyPlan | CopyTotals | CopyEnd | Known
+)
 
 
 class Batch(_Wire, frozen=True):

@@ -31,6 +31,7 @@ from udup.plane.envelope import (
     Done,
     Failed,
     Format,
+    Known,
     Part,
     Record,
     RowCount,
@@ -44,6 +45,7 @@ from udup.plane.envelope import (
 )
 from udup.plane.link import Link, Subjects
 from udup.target.books import Books
+from udup.target.checkpoint import Position
 from udup.target.control import Control
 from udup.target.copying import CopyRun, CopyTarget
 from udup.target.credits import Credits
@@ -91,6 +93,7 @@ class TargetReady:
 
     start_after: str | None
     facts: ServerFacts
+    stamps: str = ""
 
 
 class Applier:
@@ -156,7 +159,7 @@ class Applier:
             await self._link.flush()
             facts = await self._control.connect(settings.selection)
             # Before any other connection of this run: those of the run before it are ended.
-            start_after = await self._take_over()
+            position = await self._take_over()
             self._tell(TargetChecked())
             await self._or_ended(self._workers_ready)
             express = await self._control.run(self._open_express)
@@ -166,13 +169,14 @@ class Applier:
                 asyncio.ensure_future(self._keep_books()),
                 asyncio.ensure_future(self._report_progress()),
             ]
-            self._tell(TargetReady(start_after, facts))
+            start_after = None if position is None else str(position.executed)
+            self._tell(TargetReady(start_after, facts, "" if position is None else position.stamps))
             await self._until_failure(tasks)
         finally:
             await self._link.close()
             self._abort()
 
-    async def _take_over(self) -> str | None:
+    async def _take_over(self) -> Position | None:
         """Fence off earlier runs, and tell from where to go on."""
         settings = self._settings
         initial = None if settings.start_after is None else GtidSet.parse(settings.start_after)
@@ -180,10 +184,9 @@ class Applier:
             settings.job, settings.owner, settings.selection, self._books.slots, initial
         )
         self._has_taken_over = True
-        if position is None:
-            return None
-        self._books.begin_at(position)
-        return str(position.executed)
+        if position is not None:
+            self._books.begin_at(position)
+        return position
 
     def _open_express(self) -> Express:
         settings = self._settings
@@ -257,7 +260,7 @@ class Applier:
             case Definition() | Format() | XaEnd():
                 self._dispatcher.offer_barrier(record, number)
             case Skipped():
-                self._books.note_skipped(GtidSet.parse(record.gtids))
+                self._books.note_skipped(GtidSet.parse(record.gtids), record.last)
                 self._reporter.lag.passed(record.committed_us)
                 self._credits.finished(number)
             case Beat():
@@ -266,6 +269,9 @@ class Applier:
                 self._credit_is_late = True  # an idle job's window is seen to be empty
             case CopyPlan():
                 self._copy = self._start_copy(record)
+                self._credits.finished(number)
+            case Known():
+                self._books.know(record.stamps)
                 self._credits.finished(number)
             case CopyTotals() | CopyEnd():
                 if self._copy is not None:

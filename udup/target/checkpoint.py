@@ -59,6 +59,7 @@ _TABLE_ID = (0xFFFFFFFFFFFE).to_bytes(6, "little")
 
 #: Columns that came later: tables of older versions are given them.
 _ADDED = {
+    "stamps": "VARCHAR(1000) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
     "owner": "VARCHAR(250) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT ''",
 }
 
@@ -108,13 +109,15 @@ _NOBODY = Owner("")
 class Position:
     """A job's checkpoint as a run finds it.
 
-    The executed set, where its DDL count stands, and the version that every worker's row begins with.
+    The executed set, where its DDL count stands, and the version that every worker's row begins with; and `stamps`,
+    when its last transactions were committed first (`binlog/stamps.py`).
     """
 
     executed: GtidSet
     mark: str
     definitions: int
     version: int
+    stamps: str = ""
 
 
 def create_tables(connection: Connection) -> None:
@@ -186,8 +189,8 @@ class Checkpoint:
     def _rows(self) -> list[Any]:
         """Those of the job, locked; the base row first."""
         sql = (
-            f"SELECT slot, version, gtids, mark, definitions, selection FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s"
-            " ORDER BY slot FOR UPDATE"
+            f"SELECT slot, version, gtids, mark, definitions, selection, stamps FROM {UDUP_SCHEMA}.{TABLE}"
+            " WHERE job = %s ORDER BY slot FOR UPDATE"
         )
         return query(self._connection, sql, self._job)
 
@@ -203,34 +206,35 @@ class Checkpoint:
         executed = GtidSet()
         for row in rows:
             executed.update(GtidSet.parse(row[2]))
-        return Position(executed, base[3], int(base[4]), self._version)
+        return Position(executed, base[3], int(base[4]), self._version, str(base[6]))
 
     def _first(self, executed: GtidSet) -> Position:
         """A job's first; with a mark of its own its DDL is told from that of every other checkpoint."""
         return Position(executed.copy(), str(uuid.uuid4()), 0, self._version)
 
     def _rewrite(self, position: Position, workers: int) -> None:
-        base = (str(position.executed), position.mark, position.definitions, self._selection, self._owner.note)
-        self._replace([(0, *base), *((slot, "", "", 0, "", "") for slot in range(1, workers + 1))])
+        base = (str(position.executed), position.mark, position.definitions, self._selection)
+        workers_rows = [(slot, "", "", 0, "", "", "") for slot in range(1, workers + 1)]
+        self._replace([(0, *base, self._owner.note, position.stamps), *workers_rows])
 
     def _rewrite_copying(self) -> None:
-        self._replace([(0, "", "", 0, COPYING, self._owner.note)])
+        self._replace([(0, "", "", 0, COPYING, self._owner.note, "")])
 
     def _replace(self, rows: list[tuple[object, ...]]) -> None:
-        """The job's rows, all with the present version: (slot, gtids, mark, definitions, selection, owner)."""
+        """The job's rows, all with the present version: (slot, gtids, mark, …, stamps)."""
         query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", self._job)
-        columns = "job, version, slot, gtids, mark, definitions, selection, owner"
-        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+        columns = "job, version, slot, gtids, mark, definitions, selection, owner, stamps"
+        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
         args = [value for row in rows for value in (self._job, self._version, *row)]
         query(self._connection, f"INSERT INTO {UDUP_SCHEMA}.{TABLE} ({columns}) VALUES {places}", *args)
 
-    def advance(self, executed: str, definitions: int) -> None:
+    def advance(self, executed: str, definitions: int, stamps: str = "") -> None:
         """Write the base row; `Superseded` if another run has taken over."""
         with self._connection.cursor() as cursor:
             changed = cursor.execute(
-                f"UPDATE {UDUP_SCHEMA}.{TABLE} SET version = version + 1, gtids = %s, definitions = %s"
+                f"UPDATE {UDUP_SCHEMA}.{TABLE} SET version = version + 1, gtids = %s, definitions = %s, stamps = %s"
                 " WHERE job = %s AND slot = 0 AND version = %s",
-                (executed, definitions, self._job, self._version),
+                (executed, definitions, stamps, self._job, self._version),
             )
         if changed != 1:
             raise Superseded(f"job {self._job}: another run has changed the checkpoint in {UDUP_SCHEMA}.{TABLE}")
