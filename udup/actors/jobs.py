@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import time
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from udup.errors import Conflict, Fault, Superseded, Transient
 from udup.job import DesiredState, JobRecord, JobSpec, JobType, Stage, TaskType
+from udup.mysql.claims import Feed, Known
 from udup.mysql.facts import ServerFacts
 from udup.plane.flow import Windows
 from udup.source.extractor import ExtractorSettings
@@ -17,7 +19,7 @@ from udup.source.preflight import check_source, warn_source
 from udup.target.applier import ApplierSettings
 from udup.target.ownership import Owner
 from udup.target.preflight import warn_target
-from udup.target.preflight_pair import check_pair, warn_pair
+from udup.target.preflight_pair import check_pair, ring_faults, warn_pair
 
 #: Seconds before the second try of a run; doubled with each, up to the node's `retry.backoff_max_s`.
 FIRST_PAUSE = 0.2
@@ -44,6 +46,7 @@ class Job:
     nats_url: str = field(repr=False)
     buffer_bytes: int
     node: str = ""  # for people: where this is
+    peers: Collection[str] = field(default=(), repr=False)  # the IDs of all jobs of this node
     #: Tells this supervisor's runs of the job from those of every other, of a copy of this node's folder as well.
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
     owned: bool = False  # a run has taken the job over since somebody asked for it: from then on not by force
@@ -65,6 +68,7 @@ class Job:
     conflicts: int = 0
     careful: bool = False
     source: ServerFacts | None = None
+    feeds: tuple[Feed, ...] = ()
     looks: int = 0  # at the source, in this run
     target: ServerFacts | None = None
     start_after: str | None = None
@@ -130,6 +134,7 @@ class Job:
             run=self.run,
             endpoint=spec.target_endpoint(),
             workers=spec.parallel_workers,
+            known=self.known,
             owner=Owner(self.token, self.node, by_force=not self.owned),
             selection=spec.selection(),
             start_after=spec.gtid or None,
@@ -175,6 +180,10 @@ class Job:
         """
         return self.target_answered and self.start_after is not None and self.source is not None and self.looks < 2
 
+    @property
+    def known(self) -> Known:
+        return Known(self.node, frozenset(self.peers))
+
     def all_faults(self) -> list[Fault]:
         """What speaks against starting, on both sides and between them, as far as both have answered."""
         faults = list(self.faults)
@@ -182,6 +191,7 @@ class Job:
             faults += check_source(self.source, self.spec.selection(), self.start_after)
         if self.source is not None and self.target is not None:
             faults += check_pair(self.source, self.target)
+            faults += ring_faults(self.feeds, self.id, self.source, self.target, self.known)
         return faults
 
     @property

@@ -14,7 +14,6 @@ It owns no thread and no connection, because it forks its children. A write is a
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -60,6 +59,7 @@ from udup.actors.tasks import Tasks
 from udup.actors.worker import ApplyWorker
 from udup.actors.writes import Writes
 from udup.errors import Fault, Refused, Superseded, Transient, UdupError
+from udup.identity import described
 from udup.job import DesiredState, JobRecord, Stage, TaskType, history
 from udup.plane.address import of_job
 
@@ -136,8 +136,8 @@ class JobSupervisor(ShellActor):
         """`UdupError` if this version does not understand the document."""
         spec = record.spec()
         settings = self.settings
-        node = f"the node of {settings.data_dir} on {socket.gethostname()}"
-        return Job(record, spec, of_job(settings.nats_url, spec.nats_addr), settings.buffer_bytes, node)
+        url, peers = of_job(settings.nats_url, spec.nats_addr), self._jobs.keys()
+        return Job(record, spec, url, settings.buffer_bytes, node=described(settings.data_dir), peers=peers)
 
     # ---- The store ----
 
@@ -239,7 +239,7 @@ class JobSupervisor(ShellActor):
     def receiveMsg_Probed(self, message: Probed, sender: Any) -> None:  # noqa: N802 - Thespian's name
         job = self._job_of(sender, message.run)
         if job is not None:
-            job.source = message.facts
+            job.source, job.feeds = message.facts, message.feeds
             if not job.looks:
                 job.faults += message.faults
             job.looks += 1

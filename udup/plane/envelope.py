@@ -132,8 +132,20 @@ class CopyEnd(_Wire, tag="copied", frozen=True):
     """Every table was sent; the binary log follows."""
 
 
+class Tables(_Wire, tag="tables", frozen=True):
+    """The tables that the job keeps current: each one's schema and name on the source, then on the target.
+
+    `all_of_them`: those that a copy brings, so that the job has no others. `server_uuid` and `source` tell the source.
+    """
+
+    server_uuid: str
+    source: str
+    tables: list[tuple[str, str, str, str]]
+    all_of_them: bool = False
+
+
 Record: TypeAlias = (
-    Transaction | Part | XaEnd | Definition | Skipped | Format | Beat | CopyPlan | CopyTotals | CopyEnd | Known
+    Transaction | Part | XaEnd | Definition | Skipped | Format | Beat | CopyPlan | CopyTotals | CopyEnd | Known | Tables
 )
 
 

@@ -111,10 +111,10 @@ def _read(stream: BinlogStream, only: GtidSet, missing: set[tuple[str, int]]) ->
 def _another_log(endpoint: Endpoint, stamp: Stamp, gtid: Gtid) -> str:
     return (
         f"{stamp.gtid}, which the target has, was committed at {_time(stamp.committed_us)}, and in the log of"
-        f" {endpoint} it is a transaction of {_time(gtid.original_us)}: the source's binary logs and GTIDs were reset, or"
-        " it is another server; what it writes does not follow on what the target has, and nothing of it was applied. A new"
-        " copy is needed: delete the job with its checkpoint (DELETE /v1/job/ID?purge=true), and post it again with"
-        " DropTableIfExists"
+        f" {endpoint} it is a transaction of {_time(gtid.original_us)}: the source's binary logs and GTIDs were reset,"
+        " or it is another server; what it writes does not follow on what the target has, and nothing of it was"
+        " applied. A new copy is needed: delete the job with its checkpoint (DELETE /v1/job/ID?purge=true), and post it"
+        " again with DropTableIfExists"
     )
 
 

@@ -25,7 +25,7 @@ from udup.binlog.event import EventType
 from udup.binlog.gtid import GtidSet
 from udup.binlog.stamps import Stamps
 from udup.errors import Transient, UdupError
-from udup.mysql.connection import Endpoint, MySQLError, connect, describe, is_transient, query
+from udup.mysql.connection import Endpoint, MySQLError, connect, describe, is_transient, query, scalar
 from udup.mysql.renames import Name, Renaming
 from udup.mysql.selection import Selection
 from udup.mysql.sqlfilter import SqlFilter
@@ -38,6 +38,7 @@ from udup.plane.envelope import (
     Credit,
     Known,
     Record,
+    Tables,
     decode_upstream,
     encode,
 )
@@ -48,7 +49,7 @@ from udup.source.baseline import open_baseline
 from udup.source.continuity import check_continuity
 from udup.source.history import History
 from udup.source.judge import judge_for
-from udup.source.names import read_names
+from udup.source.names import read_base_tables, read_names
 from udup.source.packer import Packer
 from udup.source.reader import CopyReader, Piece, TableTotal
 from udup.source.renamed_catalog import renamed_catalog
@@ -211,7 +212,18 @@ class Extractor:
         start_after = self._settings.start_after
         if start_after is None:
             start_after = await self._copy()
+        else:
+            await _in_thread(self._tell_tables, None)
         await _in_thread(self._follow, GtidSet.parse(start_after))
+
+    def _tell_tables(self, tables: list[Name] | None) -> None:
+        """What the job keeps current: a copy's tables, or those that the source has now."""
+        settings = self._settings
+        with closing(connect(settings.endpoint)) as connection:
+            uuid = str(scalar(connection, "SELECT @@global.server_uuid"))
+            names = read_base_tables(connection, settings.selection) if tables is None else tables
+        listed = [(*name, *settings.selection.renamed_table(*name)) for name in names]
+        self._pack(Tables(uuid, str(settings.endpoint), listed, tables is not None))
 
     # ---- Full copy ----
 
@@ -223,6 +235,7 @@ class Extractor:
         )
         self._snapshot = snapshot = baseline.snapshot
         catalog = baseline.catalog
+        await _in_thread(self._tell_tables, [(table.schema, table.name) for table in catalog.tables])
         # In a thread: `_pack` may wait for the window, and the credits that open it come to this loop.
         plan = CopyPlan(renamed_catalog(catalog, settings.selection), snapshot.gtid_set)
         await _in_thread(self._pack, plan)
@@ -309,7 +322,7 @@ class Extractor:
         elif self._executed is not None:
             self._packer.add(Beat(time.time_ns() // 1000 + self._clock_offset_us, self._executed))
 
-    def _pack(self, record: CopyPlan | CopyTotals | CopyEnd | Known) -> None:
+    def _pack(self, record: CopyPlan | CopyTotals | CopyEnd | Known | Tables) -> None:
         with self._packing:  # several readers end their tables at the same time
             self._packer.add(record)
             self._packer.flush()

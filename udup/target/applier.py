@@ -16,6 +16,7 @@ from typing import Any
 
 from udup.binlog.gtid import GtidSet
 from udup.errors import Refused, Superseded, Transient, UdupError
+from udup.mysql import claims
 from udup.mysql.connection import Endpoint
 from udup.mysql.facts import ServerFacts
 from udup.mysql.selection import Selection
@@ -37,6 +38,7 @@ from udup.plane.envelope import (
     RowCount,
     Skipped,
     StartRows,
+    Tables,
     Transaction,
     XaEnd,
     decode_batch,
@@ -46,6 +48,7 @@ from udup.plane.envelope import (
 from udup.plane.link import Link, Subjects
 from udup.target.books import Books
 from udup.target.checkpoint import Position
+from udup.target.claims import Claims
 from udup.target.control import Control
 from udup.target.copying import CopyRun, CopyTarget
 from udup.target.credits import Credits
@@ -79,6 +82,7 @@ class ApplierSettings:
     start_after: str | None  # the job's own Gtid: no full copy
     drop_existing: bool
     window_messages: int  # what the extractor may have under way in the log
+    known: claims.Known = claims.Known()  # noqa: RUF009 - frozen
     careful: bool = False  # one transaction at a time, to find the one that fails
 
 
@@ -110,6 +114,7 @@ class Applier:
         self._report = report
         self._subjects = Subjects(settings.job, settings.run)
         self._control = Control(settings.endpoint)
+        self._control.claims = Claims(settings.job, settings.known, f"Dest {settings.endpoint}")
         # One row of the checkpoint more than there are workers: the last is the express session's.
         self._books = Books(settings.workers + 1, self._control.advance)
         self._credits = Credits(settings.window_messages)
@@ -269,6 +274,9 @@ class Applier:
                 self._credit_is_late = True  # an idle job's window is seen to be empty
             case CopyPlan():
                 self._copy = self._start_copy(record)
+                self._credits.finished(number)
+            case Tables():
+                await self._control.claim_tables(record)
                 self._credits.finished(number)
             case Known():
                 self._books.know(record.stamps)

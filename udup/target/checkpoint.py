@@ -31,9 +31,10 @@ from typing import Any
 from udup.binlog.event import STMT_END, EventType, build
 from udup.binlog.gtid import GtidSet
 from udup.errors import Fault, Refused, Superseded
+from udup.mysql.claims import TABLE as CLAIM_TABLE
 from udup.mysql.connection import Connection, MySQLError, error_code, query
 from udup.mysql.names import UDUP_SCHEMA
-from udup.target import prepared
+from udup.target import claims, prepared
 from udup.target.ownership import Owner
 
 TABLE = "checkpoint"
@@ -43,7 +44,7 @@ COPY_TABLE = "copied_table"
 OBJECT_TABLE = "copied_object"
 
 #: Every table of Udup's: rows of each belong to a job.
-TABLES = (TABLE, COPY_TABLE, OBJECT_TABLE, prepared.TABLE)
+TABLES = (TABLE, COPY_TABLE, OBJECT_TABLE, CLAIM_TABLE, prepared.TABLE)
 
 #: The selection of a base row whose full copy has not ended.
 COPYING = "copying"
@@ -97,6 +98,7 @@ _CREATE = (
         object_name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
         PRIMARY KEY (job, kind, object_schema, object_name)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Objects made by a full copy that has not ended.'""",
+    claims.CREATE,
     prepared.CREATE,
 )
 

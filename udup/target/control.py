@@ -13,16 +13,19 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TypeVar
 
+from udup.binlog.classify import classify_query
 from udup.binlog.gtid import GtidSet
 from udup.binlog.query import parse_query
+from udup.binlog.statement import Statement
 from udup.binlog.table_map import table_name
 from udup.errors import Refused, Transient, UdupError
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient
 from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.raw import shut_down
 from udup.mysql.selection import Selection
-from udup.plane.envelope import Definition
+from udup.plane.envelope import Definition, Tables
 from udup.target.checkpoint import Checkpoint, Position, create_tables
+from udup.target.claims import Claims
 from udup.target.context import run_ddl
 from udup.target.definition import check_definition
 from udup.target.engine import check_engine
@@ -44,6 +47,7 @@ class Control:
         self._connection: Connection | None = None
         self._ddl_connection: Connection | None = None
         self.checkpoint: Checkpoint
+        self.claims: Claims | None = None
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run it in the thread that has the connection."""
@@ -115,18 +119,46 @@ class Control:
 
     async def run_definition(self, record: Definition, gtid: str) -> None:
         """DDL on a connection of its own, whose context is the statement's, under a GTID of ours."""
+        event = parse_query(record.query, has_crc=False)
+        statement = classify_query(event)
 
         def run() -> None:
+            self._claim(statement, record.mark.gtid)
             self._ddl_connection = connection = connect(self.endpoint)
             try:
-                run_ddl(connection, parse_query(record.query, has_crc=False), gtid)
+                run_ddl(connection, event, gtid)
             except UdupError as error:
                 raise type(error)(f"{record.mark.gtid}: {error}") from error
             finally:
                 self._ddl_connection = None
                 connection.close()
+            if self.claims is not None:
+                self.claims.after(self._connected, statement)
 
         await self.run(run)
+
+    async def claim_tables(self, record: Tables) -> None:
+        """Before the job touches any table of the target: `Refused` if another job keeps one of them current."""
+
+        def claim() -> None:
+            assert self.claims is not None
+            self.claims.source_uuid, self.claims.source = record.server_uuid, record.source
+            tables = {(schema, table): (ours, name) for ours, name, schema, table in record.tables}
+            self.claims.begin(self._connected, tables, all_of_them=record.all_of_them)
+
+        await self.run(claim)
+
+    async def claim_created(self, gtid: str, create: bytes) -> None:
+        """The table of a CREATE TABLE … SELECT, before it is made."""
+        statement = classify_query(parse_query(create, has_crc=False))
+        await self.run(lambda: self._claim(statement, gtid))
+
+    def _claim(self, statement: Statement, gtid: str) -> None:
+        if self.claims is not None:
+            try:
+                self.claims.before(self._connected, statement)
+            except Refused as error:
+                raise Refused([replace(fault, problem=f"{gtid}: {fault.problem}") for fault in error.faults]) from error
 
     async def successor(self, job: str, owner: Owner) -> str:
         """Who has taken the job over from this owner; asked on a connection of its own, for this one may be lost."""
