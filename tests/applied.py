@@ -61,7 +61,7 @@ def session(target: Endpoint, job: str, workers: int = 1) -> Iterator[tuple[Appl
     """A worker's session on slot 1, and where the job stands."""
     with closing(connect(target)) as connection:
         create_tables(connection)
-        position = Checkpoint(connection, job, "", "").take_over(workers, GtidSet())
+        position = Checkpoint(connection, job, "").take_over(workers, GtidSet())
     assert position is not None
     opened = ApplySession(target, job, 1)
     try:

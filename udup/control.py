@@ -26,6 +26,7 @@ from udup.actors.messages import (
 )
 from udup.errors import Refused, UdupError
 from udup.job import IndexConflict, UnknownJob, accept, document_id
+from udup.mysql.claims import Known
 from udup.reads import Reads
 from udup.validation import validate
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, Written
@@ -43,11 +44,12 @@ class Control:
     """`ask` puts a question to the supervisor; `supervisor_restarts` says how often that was started again."""
 
     def __init__(
-        self, ask: Callable[[object, float], Any], supervisor_restarts: Callable[[], int], reads: Reads
+        self, ask: Callable[[object, float], Any], supervisor_restarts: Callable[[], int], reads: Reads, node: str = ""
     ) -> None:
         self._ask = ask
         self._supervisor_restarts = supervisor_restarts
         self._reads = reads
+        self._node = node
 
     # ---- Jobs ----
 
@@ -69,7 +71,8 @@ class Control:
         """Asks the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""
         stored = self._reads.job(document_id(document) or "")
         spec, _ = accept(document, stored.document if stored else None)
-        return validate(spec)
+        jobs = frozenset(record.id for record in self._reads.jobs("")[0])
+        return validate(spec, Known(self._node, jobs))
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
         answer = self._ask_when_open(message, seconds)

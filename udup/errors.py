@@ -4,6 +4,8 @@ What the job does about an error follows from its class alone:
 
 * `Transient`: a lost connection, a lock wait. The run ends and a new one resumes from the checkpoint, with
   back-off, a bounded number of times.
+* `Superseded`: another run of the same job, perhaps of another node, has taken the job over on the target. The run
+  ends; after a pause that grows the job looks again, and takes over only when the other one's connection is gone.
 * `Refused`: the job cannot start as things are. It fails at once, with every fault that was found.
 * `Unsupported`: the source logged something that this version cannot carry exactly. The job fails before it.
 * `Conflict`: the target refused a group of transactions. A run from the checkpoint takes them one by one, which either
@@ -26,6 +28,10 @@ class ConfigError(UdupError):
 
 class Transient(UdupError):
     """Worth another try from the checkpoint."""
+
+
+class Superseded(UdupError):
+    """Another run of the same job has taken it over."""
 
 
 class Unsupported(UdupError):
@@ -62,5 +68,5 @@ class Refused(UdupError):
 
 def error_named(kind: str) -> type[UdupError]:
     """The class of an error that travelled by its name; `UdupError` for those that are told by their text alone."""
-    known = (Transient, Unsupported, Conflict, Divergence)
+    known = (Transient, Superseded, Unsupported, Conflict, Divergence)
     return next((error for error in known if error.__name__ == kind), UdupError)

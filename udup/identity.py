@@ -6,6 +6,7 @@ be looked at, not a reason for a new ID.
 
 from __future__ import annotations
 
+import socket
 import uuid
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def load_node_id(data_dir: Path) -> str:
             f"data_dir: {path} should hold the node's ID, a UUID: {error}; write the ID that jobs name into it, or "
             "remove the file to have a new one made"
         ) from error
+
+
+def described(data_dir: str) -> str:
+    """The node as other nodes' people find it: where it runs and where it keeps its data."""
+    return f"the node of {data_dir} on {socket.gethostname()}"
 
 
 def _read(path: Path) -> str:

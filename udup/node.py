@@ -25,7 +25,7 @@ from udup.actors.system import Actors as ActorSystem
 from udup.config import Settings
 from udup.control import ASK_SECONDS, Control
 from udup.errors import ConfigError, Transient, UdupError
-from udup.identity import load_node_id
+from udup.identity import described, load_node_id
 from udup.mysql.tls import TLS_DIR_VARIABLE
 from udup.plane.address import FILES, connect_options, shown, with_files
 from udup.plane.server import NatsServer
@@ -122,7 +122,7 @@ class _Node:
             reads = Reads(url, keys)
             room = WaitingRoom()
             app = create_app(
-                Control(self.ask, lambda: self._supervisors - 1, reads),
+                Control(self.ask, lambda: self._supervisors - 1, reads, described(str(settings.data_dir))),
                 reads,
                 settings,
                 load_node_id(settings.data_path),

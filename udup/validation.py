@@ -16,16 +16,21 @@ from typing import TypeVar
 from udup.errors import UdupError
 from udup.job import JobSpec
 from udup.mysql.check import DEST, SRC, Check, Outcome
+from udup.mysql.claims import Feed, Known, read_claims, read_feeds
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe
 from udup.mysql.facts import ServerFacts, read_facts
+from udup.mysql.present import Present
 from udup.mysql.transport import transport_check
+from udup.source.names import read_objects_named
 from udup.source.preflight import source_checks
 from udup.source.preflight_tables import SourceTables, knows_zones, read_tables, table_checks
+from udup.target.claims import conflicts
 from udup.target.preflight import target_checks
-from udup.target.preflight_pair import pair_checks
+from udup.target.preflight_pair import pair_checks, ring_checks
 from udup.target.preflight_tables import (
     StoredCheckpoint,
     TargetTables,
+    foreign_objects,
     read_checkpoint,
     read_present,
     read_unfinished,
@@ -42,6 +47,9 @@ ANSWER_TIMEOUT_S = 60
 _REACH = "look at Host, Port, User and Password, that the server runs, and that it lets this machine in"
 _ASK = "mend what the server says, and validate again"
 
+#: Of no node: every claim on the servers counts.
+_NOTHING_KNOWN = Known()
+
 T = TypeVar("T")
 
 
@@ -54,13 +62,25 @@ class _NotSeen(Exception):
 
 
 @dataclass(frozen=True)
+class _Source:
+    """`objects` are the job's views, routines, triggers and events under the target's names."""
+
+    tables: SourceTables
+    objects: list[Present]
+    feeds: list[Feed]
+
+
+@dataclass(frozen=True)
 class _Target:
     facts: ServerFacts
     checkpoint: StoredCheckpoint | None
 
 
-def validate(spec: JobSpec) -> list[Check]:
-    """Every check of both sides, in an order to be read: the source, the target, the two together."""
+def validate(spec: JobSpec, known: Known = _NOTHING_KNOWN) -> list[Check]:
+    """Every check of both sides, in an order to be read: the source, the target, the two together.
+
+    `known` is the node and the jobs that it has: what others have left on the servers is nobody's any more.
+    """
     with ThreadPoolExecutor(2, thread_name_prefix="validate") as pool:
         source = pool.submit(_facts, SRC, spec.source_endpoint())
         target = pool.submit(_seen, lambda: _look_at_target(spec))
@@ -69,7 +89,7 @@ def validate(spec: JobSpec) -> list[Check]:
     if isinstance(theirs, _Target) and theirs.checkpoint is not None:
         start_after = theirs.checkpoint.executed
     checks: list[Check] = []
-    tables: SourceTables | None = None
+    look: _Source | None = None
     if isinstance(ours, Check):
         checks.append(ours)
     else:
@@ -77,17 +97,18 @@ def validate(spec: JobSpec) -> list[Check]:
         checks += [*source_checks(ours, spec.selection(), start_after)]
         if _is_ours(checks, SRC):
             seen = _seen(lambda: _look_at_tables(spec, ours, full_copy=start_after is None))
-            checks += [seen] if isinstance(seen, Check) else table_checks(seen)
-            tables = None if isinstance(seen, Check) else seen
+            checks += [seen] if isinstance(seen, Check) else table_checks(seen.tables)
+            look = None if isinstance(seen, Check) else seen
     if isinstance(theirs, Check):
         return [*checks, theirs]
     folds = not isinstance(ours, Check) and ours.lower_case_table_names != 0
     checks += [_reached(DEST, theirs.facts), transport_check(DEST, spec.target_endpoint(), theirs.facts)]
     checks += [*target_checks(theirs.facts, spec.selection().folding(folds))]
-    if tables is not None and _is_ours(checks, DEST):
-        checks += _in_the_way(spec, tables, theirs, start_after)
+    if look is not None and _is_ours(checks, DEST):
+        checks += _in_the_way(spec, look, theirs, start_after, known)
     if not isinstance(ours, Check):
         checks += pair_checks(ours, theirs.facts)
+        checks += ring_checks(look.feeds if look else [], spec.id, ours, theirs.facts, known)
     return checks
 
 
@@ -107,13 +128,16 @@ def _look_at_target(spec: JobSpec) -> _Target:
         return _Target(read_facts(connection), read_checkpoint(connection, spec.id))
 
 
-def _look_at_tables(spec: JobSpec, facts: ServerFacts, *, full_copy: bool) -> SourceTables:
+def _look_at_tables(spec: JobSpec, facts: ServerFacts, *, full_copy: bool) -> _Source:
     with _connected(SRC, spec.source_endpoint()) as connection:
-        return read_tables(connection, facts, spec.selection(), full_copy=full_copy)
+        tables = read_tables(connection, facts, spec.selection(), full_copy=full_copy)
+        objects = read_objects_named(connection, tables.selection)
+        return _Source(tables, objects, read_feeds(connection, tables.selection))
 
 
-def _in_the_way(spec: JobSpec, tables: SourceTables, target: _Target, start_after: str | None) -> list[Check]:
-    """What the target holds under the names of the job's tables."""
+def _in_the_way(spec: JobSpec, source: _Source, target: _Target, start_after: str | None, known: Known) -> list[Check]:
+    """What the target holds under the names of the job's tables, views, routines, triggers and events."""
+    tables = source.tables
 
     def look() -> TargetTables:
         names = [tables.selection.renamed_table(each.schema, each.name) for each in tables.tables]
@@ -121,7 +145,13 @@ def _in_the_way(spec: JobSpec, tables: SourceTables, target: _Target, start_afte
             unfinished = read_unfinished(connection, spec.id)
             present = read_present(connection, names)
             others = {name: full for name, full in present.items() if name not in unfinished}
+            wanted = set(names)
+            claims = [
+                each for each in read_claims(connection, {schema for schema, _ in wanted}) if each.table in wanted
+            ]
             return TargetTables(
+                foreign=tuple(foreign_objects(connection, spec.id, names, source.objects)),
+                claimed=tuple(conflicts([each for each in claims if each.table in wanted], spec.id, known, "")),
                 job=spec.id,
                 checkpoint=target.checkpoint,
                 selection=spec.selection().digest,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 
-from tests.jobs.conftest import World, value
+import httpx
+
+from tests.jobs.conftest import DEADLINE, World, value, wait_for
 from udup.binlog.gtid import GtidSet
 
 
@@ -95,3 +97,24 @@ def test_a_source_that_has_forgotten_its_past_stops_the_job(world: World, name: 
     reason = world.failure(name)
     assert any(text in reason for text in ("never executed", "more GTIDs than", "no longer executed")), reason
     assert value(world.target.endpoint, f"SELECT GROUP_CONCAT(id) FROM {name}.t") == "1"
+
+
+def test_a_source_that_was_reset_and_has_executed_more_than_before_is_not_followed_on(world: World, name: str) -> None:
+    """The GTIDs alone say that only the last of its transactions are missing on the target."""
+    world.on_source("RESET BINARY LOGS AND GTIDS")  # of what other tests have left in them
+    world.on_source(f"CREATE DATABASE {name}", f"CREATE TABLE {name}.t (id INT)", f"INSERT INTO {name}.t VALUES (1)")
+    world.start(name, [name])
+    known = "SELECT stamps FROM udup.checkpoint WHERE job = %s AND slot = 0"
+    wait_for(lambda: bool(value(world.target.endpoint, known, name)), lambda: world.node.job(name))
+    before = len(GtidSet.parse(world.executed()))
+    assert httpx.put(f"{world.node.url}/v1/job/{name}/pause", timeout=20).json()["Success"]
+    world.node.wait_stage(name, ("paused",), DEADLINE)
+    world.on_source("RESET BINARY LOGS AND GTIDS", *[f"INSERT INTO {name}.t VALUES (2)"] * (before + 5))
+    assert httpx.put(f"{world.node.url}/v1/job/{name}/resume", timeout=20).json()["Success"]
+    reason = world.failure(name)
+    assert "were reset" in reason and "A new copy is needed" in reason, reason
+    assert value(world.target.endpoint, f"SELECT COUNT(*) FROM {name}.t") == 1
+    assert httpx.delete(f"{world.node.url}/v1/job/{name}?purge=true", timeout=40).status_code == 200
+    world.post(world.document(name, [name], dest={"DropTableIfExists": True}))
+    world.runs(name)
+    world.level_and_equal(name, name)

@@ -27,6 +27,7 @@ UDUP = Path(__file__).parents[2] / "udup"
 #: Where a text sets a variable for one statement, or speaks of it.
 _OF_A_MOMENT = {
     ("sandbox/server.py", "sql_log_bin"),  # a file of statements that the server runs at its first start
+    ("target/checkpoint.py", "lock_wait_timeout"),  # a column that an older version has not made
     ("target/objects.py", "timestamp"),
     ("target/objects.py", "sql_mode"),  # the context of a stored object
     ("target/objects.py", "time_zone"),

@@ -11,16 +11,11 @@ from tests.full_copy import catalog_of, full_copy, run
 from udup.errors import UdupError
 from udup.mysql.catalog import Catalog
 from udup.mysql.connection import connect, query, scalar
-from udup.mysql.sessions import DEFINITION
 from udup.sandbox.server import MysqlServer
 from udup.target.create_table import create_statement, foreign_key_statements, index_statements
 from udup.target.objects import (
-    ExistingTable,
     create_objects,
     create_schemas,
-    create_tables,
-    drop_tables,
-    existing_tables,
 )
 
 TABLES = [
@@ -136,23 +131,6 @@ def test_the_counter_of_auto_increment_goes_on(source: MysqlServer, target: Mysq
     with closing(connect(target.endpoint)) as connection:
         run(connection, f"INSERT INTO {schema}.t VALUES ()")
         assert scalar(connection, f"SELECT MAX(id) FROM {schema}.t") == 51
-
-
-def test_existing_tables_are_found_with_their_rows_and_can_be_dropped(
-    source: MysqlServer, target: MysqlServer, filled: str
-) -> None:
-    catalog = catalog_of(source.endpoint, filled)
-    with closing(connect(target.endpoint, DEFINITION)) as connection:
-        assert existing_tables(connection, catalog.tables) == ()
-        create_schemas(connection, catalog.schemas)
-        create_tables(connection, catalog.tables)
-        run(connection, f"INSERT INTO {filled}.parent VALUES (1, NULL)")
-        found = existing_tables(connection, catalog.tables)
-        assert len(found) == len(TABLES)
-        assert [table for table in found if not table.empty] == [ExistingTable(filled, "parent", False)]
-        drop_tables(connection, found)
-        assert existing_tables(connection, catalog.tables) == ()
-        create_schemas(connection, catalog.schemas)
 
 
 def test_objects_that_cannot_be_made_are_all_named(source: MysqlServer, target: MysqlServer, filled: str) -> None:

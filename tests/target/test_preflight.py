@@ -14,9 +14,11 @@ from udup.binlog.gtid import GtidSet
 from udup.mysql.check import Outcome
 from udup.mysql.connection import Endpoint, connect, query
 from udup.mysql.facts import ServerFacts, read_facts
+from udup.mysql.present import Present
 from udup.mysql.selection import Selection
 from udup.sandbox.server import MysqlServer
 from udup.target.checkpoint import Checkpoint, create_tables
+from udup.target.copied import CopyNotes
 from udup.target.preflight import check_target, target_checks, warn_target
 from udup.target.preflight_pair import check_pair, pair_checks, warn_pair
 from udup.target.preflight_tables import StoredCheckpoint, read_checkpoint, read_unfinished
@@ -122,10 +124,12 @@ def test_a_checkpoint_is_read_without_a_lock_and_judged(target: MysqlServer) -> 
         assert read_checkpoint(connection, job) is None
         create_tables(connection)
         assert (read_checkpoint(connection, job), read_unfinished(connection, job)) == (None, set())
-        checkpoint = Checkpoint(connection, job, "first", "the selection")
+        checkpoint = Checkpoint(connection, job, "the selection")
         executed = GtidSet.parse("11111111-2222-3333-4444-555555555555:1-7")
+        checkpoint.take_over(2, None)
+        assert read_checkpoint(connection, job) is None, "a copy that has not ended is no checkpoint to go on from"
         checkpoint.take_over(2, executed)
-        checkpoint.note_copied_table("shop", "t")
+        CopyNotes(job).write(connection, [Present("TABLE", "shop", "t")])
         try:
             assert read_checkpoint(connection, job) == StoredCheckpoint(str(executed), "the selection")
             assert read_unfinished(connection, job) == {("shop", "t")}

@@ -9,7 +9,7 @@ import pytest
 from tests.applied import apply_all, records, run, session
 from tests.conftest import MakeServer
 from udup.errors import UdupError
-from udup.mysql.connection import Endpoint, MySQLError, connect, error_code, scalar
+from udup.mysql.connection import Endpoint, MySQLError, connect, error_code, query, scalar
 from udup.mysql.selection import Selection
 from udup.plane.envelope import Format, Record, Transaction
 from udup.sandbox.compare import compare
@@ -62,6 +62,7 @@ def test_a_session_that_was_taken_over_commits_nothing(source: MysqlServer, targ
     form, transaction = _only(_made(source, schema, f"INSERT INTO {schema}.t VALUES (1, 'a')"))
     with session(target.endpoint, schema) as (stale, old):
         stale.set_format(form.event)
+        query(stale._connection, "SELECT RELEASE_ALL_LOCKS()")  # as one that nobody finds to end it
         with session(target.endpoint, schema) as (fresh, new):
             fresh.set_format(form.event)
             with pytest.raises(MySQLError) as failure:

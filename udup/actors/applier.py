@@ -145,7 +145,7 @@ class DestApplier(EngineActor):
             case TargetChecked():
                 self._start_workers()
             case TargetReady():
-                self.send(self.owner, Ready(self.run, report.start_after, report.facts))
+                self.send(self.owner, Ready(self.run, report.start_after, report.facts, report.stamps))
             case _:
                 self.send(self.owner, report)
 

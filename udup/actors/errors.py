@@ -6,7 +6,7 @@ import traceback
 
 from udup import logs
 from udup.actors.messages import RunEnded
-from udup.errors import Conflict, Divergence, Refused, Transient, UdupError, Unsupported
+from udup.errors import Conflict, Divergence, Refused, Superseded, Transient, UdupError, Unsupported
 
 #: Frames of an unforeseen error's traceback that its message shows.
 _FRAMES = 4
@@ -16,7 +16,7 @@ def run_ended(role: str, run: int, error: BaseException) -> RunEnded:
     """What an engine's error says to whoever supervises it."""
     if isinstance(error, Refused):
         return RunEnded(role, run, Refused.__name__, str(error), tuple(error.faults))
-    for kind in (Transient, Unsupported, Conflict, Divergence, UdupError):
+    for kind in (Transient, Superseded, Unsupported, Conflict, Divergence, UdupError):
         if isinstance(error, kind):
             return RunEnded(role, run, kind.__name__, str(error))
     where = "".join(traceback.format_exception(error)[-_FRAMES:])

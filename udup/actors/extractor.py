@@ -8,6 +8,7 @@ from typing import Any
 
 from udup.actors.messages import Extract, Probe, Probed, RunEnded, StopRun
 from udup.actors.shell import EngineActor
+from udup.mysql.claims import read_feeds
 from udup.mysql.connection import connect
 from udup.mysql.facts import read_facts
 from udup.source.extractor import Extractor
@@ -45,6 +46,7 @@ def _look(probe: Probe) -> Probed:
     try:
         facts = read_facts(connection)
         faults = check_parents(connection, facts, probe.selection) + check_names(connection, facts, probe.selection)
-        return Probed(probe.run, facts, tuple(faults))
+        feeds = read_feeds(connection, probe.selection.folding(facts.lower_case_table_names != 0))
+        return Probed(probe.run, facts, tuple(faults), tuple(feeds))
     finally:
         connection.close()

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import random
 import time
+import uuid
+from collections.abc import Collection
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
-from udup.errors import Conflict, Fault, Transient
+from udup.errors import Conflict, Fault, Superseded, Transient
 from udup.job import DesiredState, JobRecord, JobSpec, JobType, Stage, TaskType
+from udup.mysql.claims import Feed, Known
 from udup.mysql.facts import ServerFacts
 from udup.plane.flow import Windows
 from udup.source.extractor import ExtractorSettings
 from udup.source.preflight import check_source, warn_source
 from udup.target.applier import ApplierSettings
+from udup.target.ownership import Owner
 from udup.target.preflight import warn_target
-from udup.target.preflight_pair import check_pair, warn_pair
+from udup.target.preflight_pair import check_pair, ring_faults, warn_pair
 
 #: Seconds before the second try of a run; doubled with each, up to the node's `retry.backoff_max_s`.
 FIRST_PAUSE = 0.2
@@ -45,6 +49,12 @@ class Job:
     spec: JobSpec
     nats_url: str = field(repr=False)
     buffer_bytes: int
+    node: str = ""  # for people: where this is
+    peers: Collection[str] = field(default=(), repr=False)  # the IDs of all jobs of this node
+    #: Tells this supervisor's runs of the job from those of every other, of a copy of this node's folder as well.
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    owned: bool = False  # a run has taken the job over since somebody asked for it: from then on not by force
+    superseded: int = 0  # times in a row
     stored: JobRecord | None = None  # the record as it was last given to the store
     changed: bool = False  # something was noted in the record that is not worth a write of its own
     saved_at: float = 0.0
@@ -63,7 +73,10 @@ class Job:
     proven: bool = field(default=False, metadata=_OF_RUN)  # the run has applied something: failures are counted anew
     source: ServerFacts | None = field(default=None, metadata=_OF_RUN)
     target: ServerFacts | None = field(default=None, metadata=_OF_RUN)
+    feeds: tuple[Feed, ...] = field(default=(), metadata=_OF_RUN)
+    looks: int = field(default=0, metadata=_OF_RUN)  # at the source
     start_after: str | None = field(default=None, metadata=_OF_RUN)  # what the target's checkpoint says
+    stamps: str = field(default="", metadata=_OF_RUN)  # when its last transactions were committed
     target_answered: bool = field(default=False, metadata=_OF_RUN)
     faults: list[Fault] = field(default_factory=list, metadata=_OF_RUN)
     #: What was heard last, also of earlier runs: it is shown while the next begins.
@@ -103,8 +116,8 @@ class Job:
 
     def count_anew(self) -> None:
         """Somebody has looked at the job: it is given all its attempts again."""
-        self.failures = self.conflicts = 0
-        self.careful = False
+        self.failures = self.conflicts = self.superseded = 0
+        self.careful = self.owned = False
 
     def next_run(self) -> int:
         """Begin another attempt. Its number is the time, so that it is new even after all else was forgotten."""
@@ -126,7 +139,8 @@ class Job:
             run=self.run,
             endpoint=spec.target_endpoint(),
             workers=spec.parallel_workers,
-            incarnation=self.record.incarnation,
+            known=self.known,
+            owner=Owner(self.token, self.node, by_force=not self.owned),
             selection=spec.selection(),
             start_after=spec.gtid or None,
             drop_existing=spec.drop_table_if_exists,
@@ -143,6 +157,7 @@ class Job:
             endpoint=spec.source_endpoint(),
             selection=spec.selection().folding(self._folds),
             start_after=self.start_after,
+            stamps=self.stamps,
             workers=spec.parallel_workers,
             readers=spec.parallel_workers,
             windows=self._windows(),
@@ -162,6 +177,18 @@ class Job:
     def _windows(self) -> Windows:
         return Windows.of(self.buffer_bytes, self.spec.parallel_workers)
 
+    @property
+    def must_look_again(self) -> bool:
+        """Whether what is known of the source may be older than the checkpoint that the target has answered with.
+
+        Another owner, or a run before, may have applied since what the source executed after it was looked at.
+        """
+        return self.target_answered and self.start_after is not None and self.source is not None and self.looks < 2
+
+    @property
+    def known(self) -> Known:
+        return Known(self.node, frozenset(self.peers))
+
     def all_faults(self) -> list[Fault]:
         """What speaks against starting, on both sides and between them, as far as both have answered."""
         faults = list(self.faults)
@@ -169,6 +196,7 @@ class Job:
             faults += check_source(self.source, self.spec.selection(), self.start_after)
         if self.source is not None and self.target is not None:
             faults += check_pair(self.source, self.target)
+            faults += ring_faults(self.feeds, self.id, self.source, self.target, self.known)
         return faults
 
     @property
@@ -189,6 +217,12 @@ class Job:
             self.stale_views = views
             self.progress["warnings"] = self.warnings()
 
+    def warn(self, text: str) -> None:
+        """Something came up in this run."""
+        known = self.progress.get("warnings", [])
+        if text not in known:
+            self.progress["warnings"] = [*known, text]
+
     def _warn_filter(self) -> list[str]:
         left_out = self.spec.sql_filter()
         if not left_out:
@@ -198,7 +232,10 @@ class Job:
     def pause_after(self, kind: str, attempts: int, longest_pause: float) -> float | None:
         """Seconds until the next attempt after a failure, or None to give up. `attempts` counts failures in a row."""
         if self.proven:
-            self.failures = self.conflicts = 0
+            self.failures = self.conflicts = self.superseded = 0
+        if kind == Superseded.__name__:
+            self.superseded += 1
+            return _pause(self.superseded, longest_pause)
         self.failures += 1
         if kind == Conflict.__name__:
             self.conflicts += 1
@@ -206,8 +243,12 @@ class Job:
             return 0.0 if self.conflicts <= CAREFUL_TRIES else None
         if kind != Transient.__name__ or self.failures > attempts:
             return None
-        pause = min(FIRST_PAUSE * 2 ** min(self.failures - 1, 10), longest_pause)
-        return float(pause * (1 + random.random() * JITTER))
+        return _pause(self.failures, longest_pause)
+
+
+def _pause(failures: int, longest: float) -> float:
+    pause = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), longest)
+    return float(pause * (1 + random.random() * JITTER))
 
 
 def tasks_at_fault(faults: list[Fault], role: str) -> tuple[TaskType, ...]:

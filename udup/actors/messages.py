@@ -13,6 +13,7 @@ from udup.errors import Fault
 from udup.job import JobRecord
 from udup.job.allocation import Evaluation
 from udup.job.spec import DEFAULT_DATACENTER, DEFAULT_REGION
+from udup.mysql.claims import Feed
 from udup.mysql.connection import Endpoint
 from udup.mysql.facts import ServerFacts
 from udup.mysql.selection import Selection
@@ -217,11 +218,12 @@ class Probe:
 
 @dataclass(frozen=True)
 class Probed:
-    """`faults` are those that only a look into the source's dictionary shows."""
+    """`faults` are those that only a look into the source's dictionary shows; `feeds`, tables that other jobs write."""
 
     run: int
     facts: ServerFacts
     faults: tuple[Fault, ...]
+    feeds: tuple[Feed, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -245,6 +247,7 @@ class Ready:
     run: int
     start_after: str | None
     facts: ServerFacts
+    stamps: str = ""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,8 @@ from udup.actors.storekeeper import StoreKeeper
 from udup.actors.tasks import Tasks
 from udup.actors.worker import ApplyWorker
 from udup.actors.writes import Writes
-from udup.errors import Fault, Refused, Transient, UdupError
+from udup.errors import Fault, Refused, Superseded, Transient, UdupError
+from udup.identity import described
 from udup.job import DesiredState, JobRecord, Stage, TaskType, history
 from udup.plane.address import of_job
 
@@ -134,7 +135,9 @@ class JobSupervisor(ShellActor):
     def new_job(self, record: JobRecord) -> Job:
         """`UdupError` if this version does not understand the document."""
         spec = record.spec()
-        return Job(record, spec, of_job(self.settings.nats_url, spec.nats_addr), self.settings.buffer_bytes)
+        settings = self.settings
+        url, peers = of_job(settings.nats_url, spec.nats_addr), self._jobs.keys()
+        return Job(record, spec, url, settings.buffer_bytes, node=described(settings.data_dir), peers=peers)
 
     # ---- The store ----
 
@@ -236,19 +239,26 @@ class JobSupervisor(ShellActor):
     def receiveMsg_Probed(self, message: Probed, sender: Any) -> None:  # noqa: N802 - Thespian's name
         job = self._job_of(sender, message.run)
         if job is not None:
-            job.source = message.facts
-            job.faults += message.faults
+            job.source, job.feeds = message.facts, message.feeds
+            if not job.looks:
+                job.faults += message.faults
+            job.looks += 1
             self._decide(job)
 
     def receiveMsg_Ready(self, message: Ready, sender: Any) -> None:  # noqa: N802 - Thespian's name
         job = self._job_of(sender, message.run)
         if job is not None:
             job.target, job.start_after, job.target_answered = message.facts, message.start_after, True
+            job.owned, job.stamps = True, message.stamps
             self._decide(job)
 
     def _decide(self, job: Job) -> None:
         """Start the extractor when both sides have answered and nothing speaks against it."""
         if job.source is None or not job.target_answered or job.extracting:
+            return
+        if not job.faults and job.must_look_again:
+            job.source = None
+            self._tasks.probe(job)
             return
         faults = job.all_faults()
         if faults:
@@ -299,7 +309,8 @@ class JobSupervisor(ShellActor):
         if job.progress:
             job.progress["level"] = False  # what the source does meanwhile nobody knows
             self._notes.stirred(job)
-        self._notes.note(job, history.run_failed(job.record, tasks, text, int(pause * 1e9), time.time_ns()))
+        noted = history.superseded if kind == Superseded.__name__ else history.run_failed
+        self._notes.note(job, noted(job.record, tasks, text, int(pause * 1e9), time.time_ns()))
         self.wakeupAfter(timedelta(seconds=max(pause, 0.01)), Tick(job.id, job.run))
 
     def _refuse(self, job: Job, faults: list[Fault]) -> None:
@@ -364,8 +375,10 @@ class JobSupervisor(ShellActor):
         if job is None:
             return
         values = dict(message.values)
-        stage = values.pop("stage", None)
+        stage, warning = values.pop("stage", None), values.pop("warning", None)
         job.note_stale_views(values.pop("stale_views", job.stale_views))
+        if warning is not None:
+            job.warn(warning)
         job.progress.update({key: value for key, value in values.items() if value != "" or key not in job.progress})
         if message.role == DestApplier.role:
             job.progress["reported_at"] = round(message.at, 3)

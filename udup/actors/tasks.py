@@ -25,10 +25,14 @@ class Tasks:
     def begin(self, job: Job) -> int:
         """A new run: both sides look at their servers."""
         run = job.next_run()
-        probe = Probe(run, job.spec.source_endpoint(), job.spec.selection())
-        self._send(self._hire(SrcExtractor, job), probe)
+        self.probe(job)
         self._send(self._hire(DestApplier, job), Apply(job.applier_settings()))
         return run
+
+    def probe(self, job: Job) -> None:
+        """Look at the source."""
+        probe = Probe(job.run, job.spec.source_endpoint(), job.spec.selection())
+        self._send(self._hire(SrcExtractor, job), probe)
 
     def extract(self, job: Job) -> None:
         """Both sides are ready."""

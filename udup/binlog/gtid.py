@@ -34,13 +34,17 @@ _TAGGED_FORM = 1
 
 @dataclass(frozen=True, slots=True)
 class Gtid:
-    """What a GTID event says: who, number, dependencies on this log file's transactions, commit time in µs."""
+    """What a GTID event says: who, number, dependencies on this log file's transactions, commit time in µs.
+
+    `original_us` is the commit time on the server where the transaction came from.
+    """
 
     source: str
     number: int
     last_committed: int
     sequence: int
     committed_us: int
+    original_us: int = 0
 
     def __str__(self) -> str:
         return f"{self.source}:{self.number}"
@@ -241,19 +245,21 @@ def _parse_plain(body: bytes) -> Gtid:
     source = _uuid_text(body[1:17])
     number: int = _U64.unpack_from(body, 17)[0]
     last_committed, sequence = struct.unpack_from("<qq", body, 26)
-    committed = int.from_bytes(body[42:49], "little") & (_HAS_ORIGINAL_TIME - 1) if len(body) >= 49 else 0
-    return Gtid(source, number, last_committed, sequence, committed)
+    said = int.from_bytes(body[42:49], "little") if len(body) >= 49 else 0
+    committed = said & (_HAS_ORIGINAL_TIME - 1)
+    original = int.from_bytes(body[49:56], "little") if said & _HAS_ORIGINAL_TIME else committed
+    return Gtid(source, number, last_committed, sequence, committed, original)
 
 
 #: Fields of a tagged GTID event that are of use here (mysql::serialization ids).
-_UUID_FIELD, _NUMBER, _TAG_FIELD, _LAST_COMMITTED, _SEQUENCE, _IMMEDIATE = 1, 2, 3, 4, 5, 6
+_UUID_FIELD, _NUMBER, _TAG_FIELD, _LAST_COMMITTED, _SEQUENCE, _IMMEDIATE, _ORIGINAL = 1, 2, 3, 4, 5, 6, 7
 
 
 def _parse_tagged(body: bytes) -> Gtid:
     offset = 0
     for _ in range(3):  # serialization version, size, last field that must be known
         _, offset = _read_varlen(body, offset)
-    source, tag, signed, committed = "", "", {}, 0
+    source, tag, signed, committed, original = "", "", {}, 0, 0
     while offset < len(body):
         field, offset = _read_varlen(body, offset)
         if field == _UUID_FIELD:
@@ -272,10 +278,13 @@ def _parse_tagged(body: bytes) -> Gtid:
                 signed[field] = -(value >> 1) - 1 if value & 1 else value >> 1
             elif field == _IMMEDIATE:
                 committed = value
-            elif field > _IMMEDIATE:
+            elif field == _ORIGINAL:
+                original = value
+            elif field > _ORIGINAL:
                 break  # lengths, versions, tickets: not needed
     key = f"{source}:{tag}" if tag else source
-    return Gtid(key, signed[_NUMBER], signed.get(_LAST_COMMITTED, 0), signed.get(_SEQUENCE, 0), committed)
+    order = signed.get(_LAST_COMMITTED, 0), signed.get(_SEQUENCE, 0)
+    return Gtid(key, signed[_NUMBER], *order, committed, original or committed)
 
 
 def _read_varlen(data: bytes, offset: int) -> tuple[int, int]:

@@ -25,7 +25,7 @@ from udup.job.allocation import (
 )
 from udup.job.keys import Level, canonical
 from udup.job.record import MAX_RESTARTS, JobRecord, Restart
-from udup.job.words import DesiredState, JobType, TaskType
+from udup.job.words import DesiredState, JobType, Stage, TaskType
 
 #: What a task is given to end, as clients know it.
 KILL_TIMEOUT_NS = 5_000_000_000
@@ -116,6 +116,13 @@ def run_failed(record: JobRecord, tasks: Iterable[TaskType], text: str, pause_ns
 
     record = _of_live(record, again)
     return _noted(record, text, now).model_copy(update={"restarts": record.restarts + 1})
+
+
+def superseded(record: JobRecord, tasks: Iterable[TaskType], text: str, pause_ns: int, now: int) -> JobRecord:
+    """Another owner has the job: it waits here, and says for whom. The same reason is noted once."""
+    if not record.restart_history or record.restart_history[-1].error != text[:TEXT_MAX]:
+        record = run_failed(record, tasks, text, pause_ns, now)
+    return record.model_copy(update={"stage": Stage.PENDING, "status_description": text[:TEXT_MAX]})
 
 
 def given_up(record: JobRecord, tasks: Iterable[TaskType], text: str, now: int) -> JobRecord:

@@ -22,7 +22,8 @@ class _Wire(msgspec.Struct, frozen=True, array_like=True):
 class Mark(_Wire, frozen=True):
     """A source transaction's GTID, its place in the order of its log file, and its commit time there (µs).
 
-    `fence`: first of a log file, so its numbers cannot be compared with those before it.
+    `fence`: first of a log file, so its numbers cannot be compared with those before it. `original_us` is the commit
+    time on the server that the transaction came from first.
     """
 
     source: str
@@ -31,6 +32,7 @@ class Mark(_Wire, frozen=True):
     sequence: int
     committed_us: int
     fence: bool = False
+    original_us: int = 0
 
     @property
     def gtid(self) -> str:
@@ -84,10 +86,18 @@ class Definition(_Wire, tag="ddl", frozen=True):
 
 
 class Skipped(_Wire, tag="skip", frozen=True):
-    """Transactions that hold nothing of the job's; they are executed by being noted."""
+    """Transactions that hold nothing of the job's; they are executed by being noted. `last` is the last one's stamp."""
 
     gtids: str
     committed_us: int
+    last: str = ""
+
+
+class Known(_Wire, tag="known", frozen=True):
+    """The source that is followed, and the stamps of executed transactions that it was recognised by."""
+
+    server_uuid: str
+    stamps: str
 
 
 class Format(_Wire, tag="fde", frozen=True):
@@ -122,7 +132,21 @@ class CopyEnd(_Wire, tag="copied", frozen=True):
     """Every table was sent; the binary log follows."""
 
 
-Record: TypeAlias = Transaction | Part | XaEnd | Definition | Skipped | Format | Beat | CopyPlan | CopyTotals | CopyEnd
+class Tables(_Wire, tag="tables", frozen=True):
+    """The tables that the job keeps current: each one's schema and name on the source, then on the target.
+
+    `all_of_them`: those that a copy brings, so that the job has no others. `server_uuid` and `source` tell the source.
+    """
+
+    server_uuid: str
+    source: str
+    tables: list[tuple[str, str, str, str]]
+    all_of_them: bool = False
+
+
+Record: TypeAlias = (
+    Transaction | Part | XaEnd | Definition | Skipped | Format | Beat | CopyPlan | CopyTotals | CopyEnd | Known | Tables
+)
 
 
 class Batch(_Wire, frozen=True):
@@ -201,10 +225,11 @@ class SetFormat(_Wire, tag="setfde", frozen=True):
 
 
 class ExpectCopy(_Wire, tag="copy", frozen=True):
-    """A full copy begins: pieces of these tables will come."""
+    """A full copy begins: pieces of these tables will come. `version` is that of the copy's base row."""
 
     catalog: Catalog
     method: str
+    version: int = 0
 
 
 Order: TypeAlias = Group | GroupPart | SetFormat | ExpectCopy

@@ -31,6 +31,7 @@ from udup.binlog.event import (
     without_cascades,
 )
 from udup.binlog.gtid import Gtid, GtidSet, parse_gtid_event
+from udup.binlog.stamps import Stamp
 from udup.binlog.table_map import definition_bytes, table_id, table_name, with_names
 from udup.binlog.xa import XaStatement, XaVerb, is_one_phase, parse_xa
 from udup.errors import Transient, Unsupported
@@ -116,6 +117,7 @@ class Assembler:
         self._skipped = GtidSet()
         self._skipped_count = 0
         self._skipped_us = 0
+        self._skipped_last: Stamp | None = None
         self._has_crc = True
         self._format = b""
         self._fence = True
@@ -159,7 +161,8 @@ class Assembler:
 
     def _begin(self, gtid: Gtid) -> None:
         self._expect_no_open()
-        mark = Mark(gtid.source, gtid.number, gtid.last_committed, gtid.sequence, gtid.committed_us, self._fence)
+        order = gtid.last_committed, gtid.sequence
+        mark = Mark(gtid.source, gtid.number, *order, gtid.committed_us, self._fence, gtid.original_us)
         self._open = _Open(mark)
 
     def _expect_no_open(self) -> None:
@@ -317,13 +320,14 @@ class Assembler:
         self._skipped.add(mark.source, mark.number)
         self._skipped_count += 1
         self._skipped_us = mark.committed_us
+        self._skipped_last = Stamp(mark.source, mark.number, mark.original_us)
         if self._skipped_count >= SKIPPED_MAX:
             yield from self.flush_skipped()
 
     def flush_skipped(self) -> Iterator[Record]:
         """Tell of the transactions that held nothing for the job."""
         if self._skipped_count:
-            yield Skipped(str(self._skipped), self._skipped_us)
+            yield Skipped(str(self._skipped), self._skipped_us, str(self._skipped_last))
             self._skipped, self._skipped_count = GtidSet(), 0
 
     def _refuse(self, event: bytes) -> None:

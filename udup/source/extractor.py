@@ -20,22 +20,37 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from udup import logs
 from udup.binlog.event import EventType
 from udup.binlog.gtid import GtidSet
+from udup.binlog.stamps import Stamps
 from udup.errors import Transient, UdupError
-from udup.mysql.connection import Endpoint, MySQLError, connect, describe, is_transient, query
+from udup.mysql.connection import Endpoint, MySQLError, connect, describe, is_transient, query, scalar
 from udup.mysql.renames import Name, Renaming
 from udup.mysql.selection import Selection
 from udup.mysql.sqlfilter import SqlFilter
-from udup.plane.envelope import Beat, CopyEnd, CopyPiece, CopyPlan, CopyTotals, Credit, Record, decode_upstream, encode
+from udup.plane.envelope import (
+    Beat,
+    CopyEnd,
+    CopyPiece,
+    CopyPlan,
+    CopyTotals,
+    Credit,
+    Known,
+    Record,
+    Tables,
+    decode_upstream,
+    encode,
+)
 from udup.plane.flow import Window, Windows
 from udup.plane.link import Link, Subjects
 from udup.source.anonymous import check_anonymous
 from udup.source.assembly import Assembler, understood
 from udup.source.baseline import open_baseline
+from udup.source.continuity import check_continuity
 from udup.source.history import History
 from udup.source.judge import judge_for
-from udup.source.names import read_names
+from udup.source.names import read_base_tables, read_names
 from udup.source.packer import Packer
 from udup.source.reader import CopyReader, Piece, TableTotal
 from udup.source.renamed_catalog import renamed_catalog
@@ -80,6 +95,7 @@ class ExtractorSettings:
     chunk_rows: int | None = None
     fold_names: bool = False  # the source stores names in lower case
     sql_filter: SqlFilter = SqlFilter()  # noqa: RUF009 - frozen
+    stamps: str = ""  # when the last transactions before `start_after` were committed
     kept_users: frozenset[str] | None = None  # whose accounts stay as they are; None: accounts are not carried
 
     @property
@@ -141,6 +157,7 @@ class Extractor:
         self._reader: CopyReader | None = None
         self._snapshot: Snapshot | None = None
         self._history = History()
+        self._doubt = ""
         self._stopped = False
         self._link: Link
         self._outbox: Outbox
@@ -197,7 +214,18 @@ class Extractor:
         start_after = self._settings.start_after
         if start_after is None:
             start_after = await self._copy()
+        else:
+            await _in_thread(self._tell_tables, None)
         await _in_thread(self._follow, GtidSet.parse(start_after))
+
+    def _tell_tables(self, tables: list[Name] | None) -> None:
+        """What the job keeps current: a copy's tables, or those that the source has now."""
+        settings = self._settings
+        with closing(connect(settings.endpoint)) as connection:
+            uuid = str(scalar(connection, "SELECT @@global.server_uuid"))
+            names = read_base_tables(connection, settings.selection) if tables is None else tables
+        listed = [(*name, *settings.selection.renamed_table(*name)) for name in names]
+        self._pack(Tables(uuid, str(settings.endpoint), listed, tables is not None))
 
     # ---- Full copy ----
 
@@ -210,6 +238,7 @@ class Extractor:
         )
         self._snapshot = snapshot = baseline.snapshot
         catalog = baseline.catalog
+        await _in_thread(self._tell_tables, [(table.schema, table.name) for table in catalog.tables])
         # In a thread: `_pack` may wait for the window, and the credits that open it come to this loop.
         plan = CopyPlan(renamed_catalog(catalog, settings.selection), snapshot.gtid_set)
         await _in_thread(self._pack, plan)
@@ -250,10 +279,10 @@ class Extractor:
     def _follow(self, start_after: GtidSet) -> None:
         """The reading thread: events in, messages out, until the stream fails or is closed."""
         settings = self._settings
+        self._recognise(start_after)
         check_anonymous(settings.endpoint, start_after)
-        self._stream = stream = BinlogStream(settings.endpoint, settings.server_id, start_after, settings.replica_uuid)
-        if self._stopped:
-            stream.close()
+        stream = BinlogStream(settings.endpoint, settings.server_id, start_after, settings.replica_uuid)
+        self._opened(stream)
         assembler = _assembler(settings)
         packer, tally = self._packer, self._tally
         tally.begin(start_after)
@@ -273,6 +302,23 @@ class Extractor:
                 beat_at = time.monotonic()
                 self._add(_HEARTBEAT)
 
+    def _opened(self, stream: BinlogStream) -> None:
+        self._stream = stream
+        if self._stopped:
+            stream.close()
+
+    def _recognise(self, start_after: GtidSet) -> None:
+        """The source's log must be the one that the job has read so far; what it was recognised by is kept."""
+        settings = self._settings
+        stamps = Stamps.parse(settings.stamps)
+        found = check_continuity(
+            settings.endpoint, settings.server_id, settings.replica_uuid, start_after, stamps, self._opened
+        )
+        if found.doubt:
+            logs.logger("extractor").warning("history_not_compared", job=settings.job, why=found.doubt)
+            self._doubt = found.doubt
+        self._pack(Known(found.server_uuid, str(found.seen)))
+
     def _add(self, record: Record) -> None:
         """A heartbeat takes along the source's clock and what it has executed, as soon as that is known."""
         if not isinstance(record, Beat):
@@ -280,7 +326,7 @@ class Extractor:
         elif self._executed is not None:
             self._packer.add(Beat(time.time_ns() // 1000 + self._clock_offset_us, self._executed))
 
-    def _pack(self, record: CopyPlan | CopyTotals | CopyEnd) -> None:
+    def _pack(self, record: CopyPlan | CopyTotals | CopyEnd | Known | Tables) -> None:
         with self._packing:  # several readers end their tables at the same time
             self._packer.add(record)
             self._packer.flush()
@@ -317,6 +363,7 @@ class Extractor:
         messages, size = self._log_window.under_way
         return {
             "source_gtid": self._executed,
+            **({"warning": self._doubt} if self._doubt else {}),
             "buffer_fill": round(self._log_window.fill, 3),
             "buffer_messages": messages,
             "buffer_bytes": size,

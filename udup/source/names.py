@@ -5,6 +5,7 @@ from __future__ import annotations
 from udup.errors import Fault
 from udup.mysql.connection import Connection, query
 from udup.mysql.facts import ServerFacts
+from udup.mysql.present import TABLE, VIEW, Present, read_present
 from udup.mysql.renames import Name, problems_of
 from udup.mysql.selection import Selection
 
@@ -18,6 +19,30 @@ def read_names(connection: Connection, selection: Selection) -> list[Name]:
     found: list[Name] = [(schema, "") for schema in schemas if selection.wants_schema(schema)]
     found += [(str(schema), str(table)) for schema, table in tables if selection.wants(schema, table)]
     return sorted(found)
+
+
+def read_base_tables(connection: Connection, selection: Selection) -> list[Name]:
+    """The job's tables, views left out."""
+    sql = "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'"
+    found = [(str(schema), str(table)) for schema, table in query(connection, sql)]
+    return sorted(name for name in found if selection.wants(*name))
+
+
+def read_objects_named(connection: Connection, selection: Selection) -> list[Present]:
+    """The job's views, routines, triggers and events, by the names that they have on the target."""
+    schemas = [str(name) for (name,) in query(connection, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")]
+    found = []
+    for each, table in read_present(connection, filter(selection.wants_schema, schemas)):
+        schema = selection.renamed_schema(each.schema)
+        if each.kind == VIEW:
+            if selection.wants(each.schema, each.name):
+                found.append(Present(VIEW, *selection.renamed_table(each.schema, each.name)))
+        elif each.kind == "TRIGGER":
+            if selection.wants(each.schema, table):
+                found.append(Present(each.kind, schema, each.name))
+        elif each.kind != TABLE and selection.wants_stored(each.schema):
+            found.append(Present(each.kind, schema, each.name))
+    return found
 
 
 def check_names(connection: Connection, facts: ServerFacts, selection: Selection) -> list[Fault]:

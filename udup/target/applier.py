@@ -15,7 +15,8 @@ from functools import partial
 from typing import Any
 
 from udup.binlog.gtid import GtidSet
-from udup.errors import Transient
+from udup.errors import Refused, Superseded, Transient, UdupError
+from udup.mysql import claims
 from udup.mysql.connection import Endpoint
 from udup.mysql.facts import ServerFacts
 from udup.mysql.selection import Selection
@@ -31,11 +32,13 @@ from udup.plane.envelope import (
     Done,
     Failed,
     Format,
+    Known,
     Part,
     Record,
     RowCount,
     Skipped,
     StartRows,
+    Tables,
     Transaction,
     XaEnd,
     decode_batch,
@@ -44,11 +47,14 @@ from udup.plane.envelope import (
 )
 from udup.plane.link import Link, Subjects
 from udup.target.books import Books
+from udup.target.checkpoint import Position
+from udup.target.claims import Claims
 from udup.target.control import Control
 from udup.target.copying import CopyRun, CopyTarget
 from udup.target.credits import Credits
 from udup.target.dispatch import Dispatcher
 from udup.target.express import Express
+from udup.target.ownership import Owner
 from udup.target.prepared import PreparedRows
 from udup.target.report import Reporter
 from udup.target.session import RowCounts
@@ -71,11 +77,12 @@ class ApplierSettings:
     run: int
     endpoint: Endpoint
     workers: int
-    incarnation: str
+    owner: Owner
     selection: Selection
     start_after: str | None  # the job's own Gtid: no full copy
     drop_existing: bool
     window_messages: int  # what the extractor may have under way in the log
+    known: claims.Known = claims.Known()  # noqa: RUF009 - frozen
     careful: bool = False  # one transaction at a time, to find the one that fails
 
 
@@ -90,6 +97,7 @@ class TargetReady:
 
     start_after: str | None
     facts: ServerFacts
+    stamps: str = ""
 
 
 class Applier:
@@ -106,6 +114,7 @@ class Applier:
         self._report = report
         self._subjects = Subjects(settings.job, settings.run)
         self._control = Control(settings.endpoint)
+        self._control.claims = Claims(settings.job, settings.known, f"Dest {settings.endpoint}")
         # One row of the checkpoint more than there are workers: the last is the express session's.
         self._books = Books(settings.workers + 1, self._control.advance)
         self._credits = Credits(settings.window_messages)
@@ -129,10 +138,23 @@ class Applier:
         self._copy: CopyRun | None = None
         self._copy_task: asyncio.Future[None] | None = None
         self._express: Express | None = None
+        self._has_taken_over = False
         self._link: Link
 
     async def run(self) -> None:
-        """Until cancelled or failed."""
+        """Until cancelled or failed. Whatever it fails by: if the job is another owner's, that is why."""
+        job, owner = self._settings.job, self._settings.owner
+        try:
+            await self._run()
+        except (Refused, Superseded):
+            raise
+        except UdupError as error:
+            by = await self._control.successor(job, owner) if self._has_taken_over else ""
+            if by:
+                raise Superseded(f"job {job} was taken over by {by} (seen as: {error})") from error
+            raise
+
+    async def _run(self) -> None:
         settings = self._settings
         self._ended = asyncio.get_running_loop().create_future()
         self._link = await Link.open(settings.nats_url, f"udup applier of {settings.job}")
@@ -141,34 +163,36 @@ class Applier:
             await self._link.subscribe(self._subjects.log, self._on_batch)
             await self._link.flush()
             facts = await self._control.connect(settings.selection)
+            # Before any other connection of this run: those of the run before it are ended.
+            position = await self._take_over()
             self._tell(TargetChecked())
             await self._or_ended(self._workers_ready)
-            start_after = await self._open()
+            express = await self._control.run(self._open_express)
+            self._dispatcher.connect(self._link, self._subjects, express)
             tasks = [
                 asyncio.ensure_future(self._dispatch()),
                 asyncio.ensure_future(self._keep_books()),
                 asyncio.ensure_future(self._report_progress()),
             ]
-            self._tell(TargetReady(start_after, facts))
+            start_after = None if position is None else str(position.executed)
+            self._tell(TargetReady(start_after, facts, "" if position is None else position.stamps))
             await self._until_failure(tasks)
         finally:
             await self._link.close()
             self._abort()
 
-    async def _open(self) -> str | None:
+    async def _take_over(self) -> Position | None:
         """Fence off earlier runs, and tell from where to go on."""
         settings = self._settings
         initial = None if settings.start_after is None else GtidSet.parse(settings.start_after)
-        express = await self._control.run(self._open_express)
-        self._dispatcher.connect(self._link, self._subjects, express)
         position = await self._control.take_over(
-            settings.job, settings.incarnation, settings.selection, self._books.slots, initial
+            settings.job, settings.owner, settings.selection, self._books.slots, initial
         )
-        if position is None:
-            return None
-        await self._control.retry_stale_views()
-        self._books.begin_at(position)
-        return str(position.executed)
+        self._has_taken_over = True
+        if position is not None:
+            await self._control.retry_stale_views()
+            self._books.begin_at(position)
+        return position
 
     def _open_express(self) -> Express:
         settings = self._settings
@@ -242,7 +266,7 @@ class Applier:
             case Definition() | Format() | XaEnd():
                 self._dispatcher.offer_barrier(record, number)
             case Skipped():
-                self._books.note_skipped(GtidSet.parse(record.gtids))
+                self._books.note_skipped(GtidSet.parse(record.gtids), record.last)
                 self._reporter.lag.passed(record.committed_us)
                 self._credits.finished(number)
             case Beat():
@@ -251,6 +275,12 @@ class Applier:
                 self._credit_is_late = True  # an idle job's window is seen to be empty
             case CopyPlan():
                 self._copy = self._start_copy(record)
+                self._credits.finished(number)
+            case Tables():
+                await self._control.claim_tables(record)
+                self._credits.finished(number)
+            case Known():
+                self._books.know(record.stamps)
                 self._credits.finished(number)
             case CopyTotals() | CopyEnd():
                 if self._copy is not None:
@@ -330,7 +360,7 @@ class Applier:
             await self._link.publish(self._subjects.upstream, encode(StartRows(method)))
 
         settings = self._settings
-        target = CopyTarget(settings.endpoint, settings.workers, settings.drop_existing, settings.job)
+        target = CopyTarget(settings.endpoint, settings.job, settings.workers, settings.drop_existing)
         copy = CopyRun(target, plan, self._control.checkpoint, publish, start_rows)
         self._copy_task = asyncio.ensure_future(self._finish_copy(copy, plan))
         return copy

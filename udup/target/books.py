@@ -10,21 +10,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 from udup.binlog.gtid import GtidSet
+from udup.binlog.stamps import Stamps
 from udup.errors import UdupError
 from udup.target.checkpoint import Position
 from udup.target.scheduler import Pending
 
 
 class Books:
-    """`advance` writes a GTID set and the number of definitions into the base row."""
+    """`advance` writes a GTID set, the number of definitions and stamps into the base row."""
 
-    def __init__(self, slots: int, advance: Callable[[str, int], Awaitable[None]]) -> None:
+    def __init__(self, slots: int, advance: Callable[[str, int, str], Awaitable[None]]) -> None:
         self._advance = advance
         self._claims = [GtidSet() for _ in range(slots)]
         self._versions = [0] * slots
-        self._folded = ""
+        self._folded = ("", "")
         self._changed = False  # since it was folded
         self._position: Position | None = None
+        self._stamps = Stamps()
         self.executed = GtidSet()
         self.definitions = 0
 
@@ -42,7 +44,8 @@ class Books:
         self._position = position
         # What was skipped while the indexes of a copy were built is noted already.
         self.executed.update(position.executed)
-        self._folded = str(position.executed)
+        self._folded = (str(position.executed), position.stamps)
+        self._stamps.update(Stamps.parse(position.stamps))
         self.definitions = position.definitions
         self._versions = [position.version] * len(self._versions)
 
@@ -59,12 +62,19 @@ class Books:
     def note(self, members: Iterable[Pending]) -> None:
         """They are committed."""
         for member in members:
-            self.executed.add(member.mark.source, member.mark.number)
+            mark = member.mark
+            self.executed.add(mark.source, mark.number)
+            self._stamps.note(mark.source, mark.number, mark.original_us)
         self._changed = True
 
-    def note_skipped(self, gtids: GtidSet) -> None:
-        """They hold nothing of the job's."""
+    def note_skipped(self, gtids: GtidSet, last: str = "") -> None:
+        """They hold nothing of the job's; the stamp of the last one of them."""
         self.executed.update(gtids)
+        self.know(last)
+
+    def know(self, stamps: str) -> None:
+        """When executed transactions were committed first."""
+        self._stamps.update(Stamps.parse(stamps))
         self._changed = True
 
     def claim(self, slot: int, members: Iterable[Pending]) -> tuple[int, str]:
@@ -94,9 +104,9 @@ class Books:
             return
         self._changed = False
         executed = self.executed.copy()
-        text = str(executed)
-        if text == self._folded:
+        text, stamps = str(executed), str(self._stamps)
+        if (text, stamps) == self._folded:
             return
-        await self._advance(text, self.definitions)
-        self._folded = text
+        await self._advance(text, self.definitions, stamps)
+        self._folded = (text, stamps)
         self._claims = [claim - executed for claim in self._claims]

@@ -9,6 +9,10 @@ The row's version is part of its primary key and of the event's before-image: if
 was committed already, or another run has taken the job over) the server finds no row, error 1032, and nothing of the
 group is applied. `take_over` changes all versions, so that whatever an earlier run still sends comes to nothing.
 
+A full copy that has not ended has a base row as well, whose selection says "copying": written before the first
+statement on the target, with a version that everything of the copy is held against (`copy_fence.py`), and replaced at
+the copy's end only if that version is still the one of this run. An Udup that does not know the word refuses the row.
+
 DDL commits by itself. It is run under a GTID of our own, `mark:number`, where the mark is made with the job's
 checkpoint and the number counts its DDL: if the checkpoint says that a statement is still to be run but the server has
 executed that GTID, the server itself skips it. The target's gtid_mode must be ON for that.
@@ -22,19 +26,28 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from udup.binlog.event import STMT_END, EventType, build
 from udup.binlog.gtid import GtidSet
-from udup.errors import Divergence, Fault, Refused
-from udup.mysql.connection import Connection, MySQLError, query
+from udup.errors import Fault, Refused, Superseded
+from udup.mysql.claims import TABLE as CLAIM_TABLE
+from udup.mysql.connection import Connection, MySQLError, error_code, query
 from udup.mysql.names import UDUP_SCHEMA
-from udup.target import prepared
+from udup.target import claims, prepared
+from udup.target.ownership import Owner
 
 TABLE = "checkpoint"
 COPY_TABLE = "copied_table"
 
-#: Every table of ours: rows of each belong to a job.
-TABLES = (TABLE, COPY_TABLE, prepared.TABLE)
+#: Stored objects that a full copy makes: views, routines, triggers, events.
+OBJECT_TABLE = "copied_object"
+
+#: Every table of Udup's: rows of each belong to a job.
+TABLES = (TABLE, COPY_TABLE, OBJECT_TABLE, CLAIM_TABLE, prepared.TABLE)
+
+#: The selection of a base row whose full copy has not ended.
+COPYING = "copying"
 
 #: Versions of one take-over differ from those of the next by this much: more groups than a run ever commits.
 _VERSIONS_OF_A_RUN = 1 << 40
@@ -44,6 +57,17 @@ _JOB_BYTES = 1020
 
 #: The table id that ties our own TABLE_MAP and rows event; those of the source start at about 100 and go up.
 _TABLE_ID = (0xFFFFFFFFFFFE).to_bytes(6, "little")
+
+#: Columns that came later: tables of older versions are given them.
+_ADDED = {
+    "stamps": "VARCHAR(1000) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
+    "owner": "VARCHAR(250) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT ''",
+}
+
+#: Seconds that adding a column may wait for other jobs' transactions; what comes behind it waits as long.
+_ALTER_SECONDS = 5
+
+_DUPLICATE_COLUMN = 1060
 
 #: The keys are longer than 767 bytes, which a target whose innodb_default_row_format is COMPACT would refuse (1709).
 _CREATE = (
@@ -57,64 +81,100 @@ _CREATE = (
         mark CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
         definitions BIGINT NOT NULL DEFAULT 0,
         selection CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+        {", ".join(f"{name} {kind}" for name, kind in _ADDED.items())},
         PRIMARY KEY (job, slot, version)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='What of each source is in this server. Do not change.'""",
     f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{COPY_TABLE} (
         job VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-        table_schema VARCHAR(64) NOT NULL,
-        table_name VARCHAR(64) NOT NULL,
+        table_schema VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        table_name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
         incarnation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         PRIMARY KEY (job, table_schema, table_name)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Tables made by a full copy that has not ended.'""",
+    f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{OBJECT_TABLE} (
+        job VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        kind VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        object_schema VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        object_name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        PRIMARY KEY (job, kind, object_schema, object_name)
+    ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Objects made by a full copy that has not ended.'""",
+    claims.CREATE,
     prepared.CREATE,
 )
+
+
+#: The owner of a checkpoint that nobody carries out.
+_NOBODY = Owner("")
 
 
 @dataclass(frozen=True)
 class Position:
     """A job's checkpoint as a run finds it.
 
-    The executed set, where its DDL count stands, and the version that every worker's row begins with.
+    The executed set, where its DDL count stands, and the version that every worker's row begins with; and `stamps`,
+    when its last transactions were committed first (`binlog/stamps.py`).
     """
 
     executed: GtidSet
     mark: str
     definitions: int
     version: int
+    stamps: str = ""
 
 
 def create_tables(connection: Connection) -> None:
-    """Udup's own tables on the target, if any is missing.
+    """Udup's own tables on the target, if any is missing, and columns that an older version has not made.
 
     It is asked for first: CREATE … IF NOT EXISTS waits for every transaction of other jobs that is open in the schema.
     """
-    sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
-    if set(TABLES) <= {str(name) for (name,) in query(connection, sql, UDUP_SCHEMA)}:
-        return
-    for statement in _CREATE:
-        query(connection, statement)
+    sql = "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s"
+    there = {(str(table), str(column)) for table, column in query(connection, sql, UDUP_SCHEMA)}
+    if not set(TABLES) <= {table for table, _ in there}:
+        for statement in _CREATE:
+            query(connection, statement)
+    missing = [name for name in _ADDED if (TABLE, name) not in there]
+    if missing and (TABLE, "job") in there:
+        query(connection, f"SET SESSION lock_wait_timeout = {_ALTER_SECONDS}")
+        for name in missing:
+            _add_column(connection, name)
+
+
+def _add_column(connection: Connection, name: str) -> None:
+    try:
+        query(connection, f"ALTER TABLE {UDUP_SCHEMA}.{TABLE} ADD COLUMN {name} {_ADDED[name]}")
+    except MySQLError as error:
+        if error_code(error) != _DUPLICATE_COLUMN:  # another job was quicker
+            raise
 
 
 class Checkpoint:
     """DestApplier's side, on a connection of its own with autocommit on."""
 
-    def __init__(self, connection: Connection, job: str, incarnation: str, selection: str) -> None:
-        """`selection` is the digest of what the job carries, `incarnation` tells it from one of its name before it."""
+    def __init__(self, connection: Connection, job: str, selection: str, owner: Owner = _NOBODY) -> None:
+        """`selection` is the digest of what the job carries."""
         self._connection = connection
         self._job = job
-        self._incarnation = incarnation
         self._selection = selection
+        self._owner = owner
         self._version = 0
 
-    def take_over(self, workers: int, initial: GtidSet | None) -> Position | None:
-        """Fence off earlier runs and fold everything into the base row; None if there is no checkpoint yet.
+    @property
+    def version(self) -> int:
+        """The base row's, as this run has written it last: what a copy is held against."""
+        return self._version
 
-        `initial` makes one where there is none. Waits for a transaction of an earlier run that is being committed.
+    def take_over(self, workers: int, initial: GtidSet | None) -> Position | None:
+        """Fence off earlier runs and fold everything into the base row; None if a full copy is to begin.
+
+        `initial` makes a checkpoint where there is none. Waits for a transaction of an earlier run that is being
+        committed. A copy has its base row from here on.
         """
         with self._transaction():
             position = self._read(initial)
             if position is not None:
                 self._rewrite(position, workers)
+            else:
+                self._rewrite_copying()
         return position
 
     @contextmanager
@@ -128,77 +188,82 @@ class Checkpoint:
                 self._connection.rollback()
             raise
 
-    def _read(self, initial: GtidSet | None) -> Position | None:
-        rows = query(
-            self._connection,
-            f"SELECT slot, version, gtids, mark, definitions, selection FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s"
-            " FOR UPDATE",
-            self._job,
+    def _rows(self) -> list[Any]:
+        """Those of the job, locked; the base row first."""
+        sql = (
+            f"SELECT slot, version, gtids, mark, definitions, selection, stamps FROM {UDUP_SCHEMA}.{TABLE}"
+            " WHERE job = %s ORDER BY slot FOR UPDATE"
         )
-        base = [row for row in rows if row[0] == 0]
-        if not base:
+        return query(self._connection, sql, self._job)
+
+    def _read(self, initial: GtidSet | None) -> Position | None:
+        rows = self._rows()
+        self._version = _version_after(rows)
+        if not rows or rows[0][0] != 0 or rows[0][5] == COPYING:
             prepared.forget_all(self._connection, self._job)
-            return None if initial is None else _new_position(initial)
-        if base[0][5] != self._selection:
+            return None if initial is None else self._first(initial)
+        base = rows[0]
+        if base[5] != self._selection:
             raise Refused([_other_selection(self._job)])
         executed = GtidSet()
         for row in rows:
             executed.update(GtidSet.parse(row[2]))
-        version = (max(int(row[1]) for row in rows) // _VERSIONS_OF_A_RUN + 1) * _VERSIONS_OF_A_RUN
-        return Position(executed, base[0][3], int(base[0][4]), version)
+        return Position(executed, base[3], int(base[4]), self._version, str(base[6]))
+
+    def _first(self, executed: GtidSet) -> Position:
+        """A job's first; with a mark of its own its DDL is told from that of every other checkpoint."""
+        return Position(executed.copy(), str(uuid.uuid4()), 0, self._version)
 
     def _rewrite(self, position: Position, workers: int) -> None:
-        query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", self._job)
-        columns = "job, slot, version, gtids, mark, definitions, selection"
-        values = ["(%s, 0, %s, %s, %s, %s, %s)"]
-        values += [f"(%s, {slot}, %s, '', '', 0, '')" for slot in range(1, workers + 1)]
-        insert = f"INSERT INTO {UDUP_SCHEMA}.{TABLE} ({columns}) VALUES "
-        args: list[object] = [
-            self._job,
-            position.version,
-            str(position.executed),
-            position.mark,
-            position.definitions,
-            self._selection,
-        ]
-        for _ in range(workers):
-            args += [self._job, position.version]
-        query(self._connection, insert + ", ".join(values), *args)
-        self._version = position.version
+        base = (str(position.executed), position.mark, position.definitions, self._selection)
+        workers_rows = [(slot, "", "", 0, "", "", "") for slot in range(1, workers + 1)]
+        self._replace([(0, *base, self._owner.note, position.stamps), *workers_rows])
 
-    def advance(self, executed: str, definitions: int) -> None:
-        """Write the base row; `Divergence` if another run has taken over."""
+    def _rewrite_copying(self) -> None:
+        self._replace([(0, "", "", 0, COPYING, self._owner.note, "")])
+
+    def _replace(self, rows: list[tuple[object, ...]]) -> None:
+        """The job's rows, all with the present version: (slot, gtids, mark, …, stamps)."""
+        query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", self._job)
+        columns = "job, version, slot, gtids, mark, definitions, selection, owner, stamps"
+        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+        args = [value for row in rows for value in (self._job, self._version, *row)]
+        query(self._connection, f"INSERT INTO {UDUP_SCHEMA}.{TABLE} ({columns}) VALUES {places}", *args)
+
+    def advance(self, executed: str, definitions: int, stamps: str = "") -> None:
+        """Write the base row; `Superseded` if another run has taken over."""
         with self._connection.cursor() as cursor:
             changed = cursor.execute(
-                f"UPDATE {UDUP_SCHEMA}.{TABLE} SET version = version + 1, gtids = %s, definitions = %s"
+                f"UPDATE {UDUP_SCHEMA}.{TABLE} SET version = version + 1, gtids = %s, definitions = %s, stamps = %s"
                 " WHERE job = %s AND slot = 0 AND version = %s",
-                (executed, definitions, self._job, self._version),
+                (executed, definitions, stamps, self._job, self._version),
             )
         if changed != 1:
-            raise Divergence(
-                f"job {self._job}: the checkpoint in {UDUP_SCHEMA}.{TABLE} was changed by somebody else; is the same "
-                "job running on another server?"
-            )
+            raise Superseded(f"job {self._job}: another run has changed the checkpoint in {UDUP_SCHEMA}.{TABLE}")
         self._version += 1
 
-    def copied_tables(self) -> list[tuple[str, str]]:
-        """Tables that a full copy of this job made and did not finish."""
-        sql = f"SELECT table_schema, table_name FROM {UDUP_SCHEMA}.{COPY_TABLE} WHERE job = %s AND incarnation = %s"
-        rows = query(self._connection, sql, self._job, self._incarnation)
-        return [(str(schema), str(table)) for schema, table in rows]
-
-    def note_copied_table(self, schema: str, table: str) -> None:
-        """Before a copy makes a table: it is ours, and may be dropped when the copy begins again."""
-        sql = f"REPLACE INTO {UDUP_SCHEMA}.{COPY_TABLE} VALUES (%s, %s, %s, %s)"
-        query(self._connection, sql, self._job, schema, table, self._incarnation)
-
     def finish_copy(self, workers: int, executed: GtidSet) -> Position:
-        """The copy is whole: its tables are ordinary ones now and the job goes on from this set. One transaction."""
-        position = _new_position(executed)
+        """The copy is whole: its tables are ordinary ones now and the job goes on from this set. One transaction.
+
+        Exactly the base row that this run has written is replaced; `Superseded` if it is another one.
+        """
         with self._transaction():
-            query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{COPY_TABLE} WHERE job = %s", self._job)
+            rows = self._rows()
+            if [(row[0], row[1], row[5]) for row in rows] != [(0, self._version, COPYING)]:
+                raise Superseded(f"job {self._job}: another run has begun its full copy again")
+            self._version = _version_after(rows)
+            position = self._first(executed)
+            for table in (COPY_TABLE, OBJECT_TABLE):
+                query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", self._job)
             self._rewrite(position, workers)
         return position
+
+
+def _version_after(rows: list[Any]) -> int:
+    """Of the next take-over. A job's first starts at the time, so that one of the same name before it does no harm."""
+    if not rows:
+        return int(time.time()) % (1 << 22) * _VERSIONS_OF_A_RUN
+    return (max(int(row[1]) for row in rows) // _VERSIONS_OF_A_RUN + 1) * _VERSIONS_OF_A_RUN
 
 
 def _other_selection(job: str) -> Fault:
@@ -209,12 +274,6 @@ def _other_selection(job: str) -> Fault:
         "give the job another ID, or have it begin anew by running on the target: "
         f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = {job!r}",
     )
-
-
-def _new_position(executed: GtidSet) -> Position:
-    """A job's first; the version starts at the time, so that a job of the same name before it can do no harm."""
-    version = int(time.time()) % (1 << 22) * _VERSIONS_OF_A_RUN
-    return Position(executed.copy(), str(uuid.uuid4()), 0, version)
 
 
 # ---- The worker's side: the checkpoint as row events ------------------------------------------------------------

@@ -10,10 +10,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from typing import TypeVar
 
+from udup.binlog.classify import classify_query
 from udup.binlog.gtid import GtidSet
 from udup.binlog.query import parse_query
+from udup.binlog.statement import Statement
 from udup.binlog.table_map import table_name
 from udup.errors import Refused, Transient, UdupError
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient
@@ -21,13 +24,18 @@ from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.raw import shut_down
 from udup.mysql.selection import Selection
 from udup.mysql.sessions import DDL, DEFINITION
-from udup.plane.envelope import Definition
+from udup.plane.envelope import Definition, Tables
 from udup.target.checkpoint import Checkpoint, Position, create_tables
+from udup.target.claims import Claims
 from udup.target.context import run_ddl
 from udup.target.definition import check_definition
 from udup.target.engine import check_engine
+from udup.target.ownership import Owner, successor, taking_over
 from udup.target.preflight import check_target
 from udup.target.stale_views import StaleView, retry_stale_views, stale_views
+
+#: Seconds to ask a target, after a run has ended, whether another one has taken over.
+_ASK_SECONDS = 3
 
 T = TypeVar("T")
 
@@ -44,6 +52,7 @@ class Control:
         self.stale_views: tuple[StaleView, ...] = ()
         self.checkpoint: Checkpoint
         self._job = ""
+        self.claims: Claims | None = None
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run it in the thread that has the connection."""
@@ -79,15 +88,16 @@ class Control:
         return await self.run(look)
 
     async def take_over(
-        self, job: str, incarnation: str, selection: Selection, slots: int, initial: GtidSet | None
+        self, job: str, owner: Owner, selection: Selection, slots: int, initial: GtidSet | None
     ) -> Position | None:
-        """Fence off earlier runs, and tell from where to go on."""
+        """Fence off earlier runs, and tell from where to go on. This connection owns the job as long as it lives."""
 
         def take() -> Position | None:
             create_tables(self._connected)
             self._job = job
-            self.checkpoint = Checkpoint(self._connected, job, incarnation, selection.digest)
-            return self.checkpoint.take_over(slots, initial)
+            with taking_over(self._connected, job, self._as_last_owner(job, owner)):
+                self.checkpoint = Checkpoint(self._connected, job, selection.digest, owner)
+                return self.checkpoint.take_over(slots, initial)
 
         return await self.run(take)
 
@@ -103,9 +113,13 @@ class Control:
 
         self.stale_views = await self.run(retry)
 
-    async def advance(self, executed: str, definitions: int) -> None:
+    def _as_last_owner(self, job: str, owner: Owner) -> Owner:
+        """By force, if it is still this owner's: what is there is left of its own run before."""
+        return replace(owner, by_force=owner.by_force or not successor(self._connected, job, owner.token))
+
+    async def advance(self, executed: str, definitions: int, stamps: str) -> None:
         """Write the base row."""
-        await self.run(lambda: self.checkpoint.advance(executed, definitions))
+        await self.run(lambda: self.checkpoint.advance(executed, definitions, stamps))
 
     async def check_definitions(self, gtid: str, maps: Sequence[bytes], *, has_crc: bool) -> None:
         """Compare the tables of a transaction's TABLE_MAPs with what the target has; errors begin with its GTID."""
@@ -123,17 +137,57 @@ class Control:
 
     async def run_definition(self, record: Definition, gtid: str) -> None:
         """DDL on a connection of its own, whose context is the statement's, under a GTID of ours."""
+        event = parse_query(record.query, has_crc=False)
+        statement = classify_query(event)
 
         def run() -> None:
+            self._claim(statement, record.mark.gtid)
             self._ddl_connection = connection = connect(self.endpoint, DDL)
             try:
-                run_ddl(connection, parse_query(record.query, has_crc=False), gtid)
+                run_ddl(connection, event, gtid)
             except UdupError as error:
                 raise type(error)(f"{record.mark.gtid}: {error}") from error
             finally:
                 self._ddl_connection = None
                 connection.close()
+            if self.claims is not None:
+                self.claims.after(self._connected, statement)
 
         await self.run(run)
         if self.stale_views:
             await self.retry_stale_views()
+
+    async def claim_tables(self, record: Tables) -> None:
+        """Before the job touches any table of the target: `Refused` if another job keeps one of them current."""
+
+        def claim() -> None:
+            assert self.claims is not None
+            self.claims.source_uuid, self.claims.source = record.server_uuid, record.source
+            tables = {(schema, table): (ours, name) for ours, name, schema, table in record.tables}
+            self.claims.begin(self._connected, tables, all_of_them=record.all_of_them)
+
+        await self.run(claim)
+
+    async def claim_created(self, gtid: str, create: bytes) -> None:
+        """The table of a CREATE TABLE … SELECT, before it is made."""
+        statement = classify_query(parse_query(create, has_crc=False))
+        await self.run(lambda: self._claim(statement, gtid))
+
+    def _claim(self, statement: Statement, gtid: str) -> None:
+        if self.claims is not None:
+            try:
+                self.claims.before(self._connected, statement)
+            except Refused as error:
+                raise Refused([replace(fault, problem=f"{gtid}: {fault.problem}") for fault in error.faults]) from error
+
+    async def successor(self, job: str, owner: Owner) -> str:
+        """Who has taken the job over from this owner; asked on a connection of its own, for this one may be lost."""
+
+        def ask() -> str:
+            try:
+                with closing(connect(self.endpoint, connect_timeout=_ASK_SECONDS, read_timeout=_ASK_SECONDS)) as asking:
+                    return successor(asking, job, owner.token)
+            except (MySQLError, OSError, UdupError):
+                return ""  # what is known already is told
+
+        return await asyncio.to_thread(ask)

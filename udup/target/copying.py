@@ -1,8 +1,8 @@
 """A full copy on the target's side: make the tables, count the rows in, build what was left out, bring the objects.
 
-A copy is all or nothing: the tables that it makes are noted in `udup.copied_table` before they are made, and when a
-copy begins again after a failure they are dropped. The checkpoint is written when everything stands, in the transaction
-that also forgets the note.
+A copy is all or nothing: what it makes is noted before it is made (`copied.py`), and when a copy begins again after a
+failure that is dropped. The checkpoint is written when everything stands, in the transaction that also forgets the
+notes. Only the run whose version the base row has makes anything (`copy_fence.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from udup.errors import Divergence, Fault, Refused, Transient, UdupError
+from udup.errors import Divergence, Refused, Transient, UdupError
 from udup.mysql.catalog import Table
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient, scalar
 from udup.mysql.names import qualified
@@ -24,8 +24,12 @@ from udup.plane.envelope import ChunkLoaded, CopyEnd, CopyPlan, CopyTotals, Expe
 from udup.target import objects
 from udup.target.accounts import conflicting_accounts, create_accounts
 from udup.target.checkpoint import Checkpoint
+from udup.target.copied import CopyNotes
+from udup.target.copy_fence import CopyFence
 from udup.target.copy_progress import CopyProgress, TableCopy
+from udup.target.ownership import builder_place
 from udup.target.rehearsal import rehearse
+from udup.target.room import Room
 from udup.target.stale_views import make_stand_in
 
 
@@ -34,9 +38,9 @@ class CopyTarget:
     """Where a copy goes and what it may do there."""
 
     endpoint: Endpoint
+    job: str
     workers: int
     drop_existing: bool
-    job: str = ""
 
 
 class CopyRun:
@@ -52,18 +56,19 @@ class CopyRun:
     ) -> None:
         self._target = target
         self._catalog = plan.catalog
-        self._checkpoint = checkpoint
+        self._fence = CopyFence(target.job, checkpoint.version)
+        self._room = Room(f"Dest {target.endpoint}", CopyNotes(target.job), target.drop_existing)
         self._order = order
         self._start_rows = start_rows
         self._tables = [TableCopy(table) for table in plan.catalog.tables]
         self._pool = ThreadPoolExecutor(target.workers, "build")
+        self._places = [builder_place(number) for number in range(target.workers, 0, -1)]
         self._connections: set[Connection] = set()
         self._building: list[asyncio.Future[None]] = []
         self._sent = asyncio.Event()
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._progress = CopyProgress(self._tables)
         self._phase = "tables"
-        self._replace_objects = target.drop_existing
         self.finished = False
 
     async def run(self) -> None:
@@ -71,7 +76,7 @@ class CopyRun:
         method = await self._in_thread(self._make_tables)
         await self._in_thread(self._rehearse_objects)
         for slot in range(1, self._target.workers + 1):
-            await self._order(slot, encode(ExpectCopy(self._catalog, method)))
+            await self._order(slot, encode(ExpectCopy(self._catalog, method, self._fence.version)))
         self._phase = "rows"
         await self._start_rows(method)
         await self._or_failure(self._sent.wait())
@@ -134,9 +139,12 @@ class CopyRun:
         )
 
     def _with_connection(self, function: Callable[..., Any], *args: Any) -> Any:
+        """On a connection of its own that has a place of the job, so that nothing of it comes after a take-over."""
         connection = connect(self._target.endpoint, DEFINITION)
         self._connections.add(connection)
+        place = self._places.pop()  # as many as the pool has threads
         try:
+            self._fence.enter(connection, place)
             return function(connection, *args)
         except MySQLError as error:
             text = f"on the target {self._target.endpoint}: {describe(error)}"
@@ -144,24 +152,13 @@ class CopyRun:
         finally:
             self._connections.discard(connection)
             connection.close()
+            self._places.append(place)
 
     def _make_tables(self, connection: Connection) -> str:
         """Refuse, or make room and make the tables; how the rows are to be loaded."""
-        ours = set(self._checkpoint.copied_tables())
-        existing = objects.existing_tables(connection, self._catalog.tables)
-        kept = [each for each in existing if not each.empty and (each.schema, each.name) not in ours]
-        if kept and not self._target.drop_existing:
-            raise Refused([_occupied(self._target.endpoint, each) for each in kept])
-        self._replace_objects = self._target.drop_existing or bool(ours)
-        where = f"Dest {self._target.endpoint}"
-        if conflicts := conflicting_accounts(connection, self._catalog.accounts, where):
+        if conflicts := conflicting_accounts(connection, self._catalog.accounts, self._room.where):
             raise Refused(conflicts)
-        # What an unfinished copy made and the source has dropped since would stay for ever: no log tells of it.
-        planned = {(table.schema, table.name) for table in self._catalog.tables}
-        gone = [objects.ExistingTable(schema, name, empty=False) for schema, name in sorted(ours - planned)]
-        objects.drop_tables(connection, [*existing, *gone])
-        for table in self._catalog.tables:
-            self._checkpoint.note_copied_table(table.schema, table.name)
+        self._room.make(connection, self._catalog)
         objects.create_schemas(connection, self._catalog.schemas)
         objects.create_tables(connection, self._catalog.tables)
         return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
@@ -174,21 +171,14 @@ class CopyRun:
             objects.add_foreign_keys(connection, table)
 
     def _rehearse_objects(self, connection: Connection) -> None:
-        rehearse(connection, self._catalog.objects, self._replace_objects, f"Dest {self._target.endpoint}")
+        replace = self._room.make_for_objects(connection, self._catalog)
+        rehearse(connection, self._catalog.objects, replace, self._room.where)
 
     def _create_objects(self, connection: Connection) -> None:
-        for view in objects.create_objects(connection, self._catalog.objects, self._replace_objects):
+        replace = self._room.make_for_objects(connection, self._catalog)
+        for view in objects.create_objects(connection, self._catalog.objects, replace):
             make_stand_in(connection, self._target.job, view)
-        create_accounts(connection, self._catalog.accounts, f"Dest {self._target.endpoint}")
+        create_accounts(connection, self._catalog.accounts, self._room.where)
 
     def progress(self) -> dict[str, Any]:
         return self._progress.shown(self._phase, finished=self.finished)
-
-
-def _occupied(endpoint: Endpoint, table: objects.ExistingTable) -> Fault:
-    name = qualified(table.schema, table.name)
-    return Fault(
-        f"Dest {endpoint}",
-        f"table {name} exists and is not empty",
-        f'remove it (DROP TABLE {name}), or set "DropTableIfExists": true in the Dest\'s Config, which removes it',
-    )

@@ -106,6 +106,8 @@ class Dispatcher:
             self._scheduler.offer(Pending(part.mark, b"", message, maps, alone=True, barrier=alone, work=self._large))
         elif self._large is None:
             raise Transient(f"a part of {part.mark.gtid} came without its beginning")
+        if part.create:
+            await self._control.claim_created(part.mark.gtid, part.create)
         await self._large.add(self._prepared.part(part) if part.xid else part, message)
 
     def offer_barrier(self, record: Definition | Format | XaEnd, message: int) -> None:
@@ -203,6 +205,8 @@ class Dispatcher:
         version, gtids = self._books.claim(group.slot, group.members)
         events = [member.events for member in group.members]
         create = group.members[0].work.create
+        if create:
+            await self._control.claim_created(group.label, create)
         await self._send(group.slot, Group(group.number, len(events), version, gtids, events, group.label, create))
 
     async def _send_part(self, slot: int, order: GroupPart) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from udup.binlog.event import HEADER_SIZE, EventType
 from udup.binlog.row_image import LOOKING_EVENTS, first_key
 from udup.binlog.table_map import table_id, table_name
-from udup.errors import Conflict, Transient, UdupError
+from udup.errors import Conflict, Superseded, Transient, UdupError
 from udup.mysql.connection import MySQLError, describe, error_code, is_transient
 
 ER_KEY_NOT_FOUND = 1032
@@ -38,7 +38,7 @@ def failure_of(
     if is_transient(error):
         return Transient(text)
     if _is_missing(error) and is_taken_over():
-        return Transient(f"{label}: another run has taken the job over")
+        return Superseded(f"{label}: another run has taken the job over")
     whole = list(_split(b"".join(events)))
     tables = ", ".join(dict.fromkeys(str(table_name(event)) for event in whole if event[4] == EventType.TABLE_MAP))
     if not tables:

@@ -30,6 +30,7 @@ from udup.mysql.connection import (
 )
 from udup.mysql.names import qualified
 from udup.mysql.raw import shut_down
+from udup.target.copy_fence import CopyFence
 from udup.target.row_statements import insert_head, insert_statements, load_statement
 
 #: Warnings that an error message shows.
@@ -49,13 +50,20 @@ class Loader:
     middle the connection is closed; the server rolls back what was open.
     """
 
-    def __init__(self, endpoint: Endpoint, method: str | None = None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, method: str | None = None, fence: CopyFence | None = None, place: str = ""
+    ) -> None:
+        """`fence` and the connection's `place` keep the rows of a copy that is another run's by now off the target."""
         self._endpoint = endpoint
+        self._fence = fence
         self._connection = connect(endpoint, sessions.LOADER, local_infile=True)
         self.method = method or ("load" if scalar(self._connection, "SELECT @@local_infile") else "insert")
         packet = int(scalar(self._connection, "SELECT @@max_allowed_packet"))
         self._insert_bytes = min(INSERT_BYTES, packet // 2)
         self._packet_limit = packet
+        if fence is not None:
+            fence.enter(self._connection, place)
+            self._connection.rollback()  # what comes must not be seen as of this moment
 
     def close(self) -> None:
         if self._connection.open:
@@ -73,6 +81,8 @@ class Loader:
         nothing of the chunk is in the target. An error raised by `pieces` passes through, with the same effect.
         """
         try:
+            if self._fence is not None:
+                self._fence.look(self._connection)
             # LOAD DATA finds no rows in lines without fields, as those of a table whose columns are all generated.
             local = self.method == "load" and not values and bool(table.stored_columns)
             rows = self._load_local(table, pieces) if local else self._insert(table, pieces, values)
@@ -80,6 +90,8 @@ class Loader:
                 raise Divergence(
                     f"{self._place(table)} took {rows} rows of a chunk of {expected()}: was it empty before?"
                 )
+            if self._fence is not None:
+                self._fence.check(self._connection)
             self._connection.commit()
             return rows
         except MySQLError as error:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from udup.errors import Transient, UdupError
 from udup.mysql.catalog import Schema, StoredObject, Table
@@ -30,37 +29,6 @@ from udup.target.create_table import (
 )
 
 _EVENT_STATE = re.compile(r"(ON COMPLETION (?:NOT )?PRESERVE )(?:ENABLE|DISABLE ON \w+|DISABLE)\b")
-
-
-@dataclass(frozen=True)
-class ExistingTable:
-    """A table or view on the target that has the name of one to be copied."""
-
-    schema: str
-    name: str
-    empty: bool
-
-
-def existing_tables(connection: Connection, tables: Iterable[Table]) -> tuple[ExistingTable, ...]:
-    """Which of the tables' names are taken on the target, and whether they hold rows."""
-    wanted: dict[str, set[str]] = {}
-    for table in tables:
-        wanted.setdefault(table.schema, set()).add(table.name)
-    found = []
-    for schema, names in wanted.items():
-        sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME"
-        for (name,) in query(connection, sql, schema):
-            if name in names:
-                rows = query(connection, f"SELECT 1 FROM {qualified(schema, name)} LIMIT 1")
-                found.append(ExistingTable(schema, name, empty=not rows))
-    return tuple(found)
-
-
-def drop_tables(connection: Connection, tables: Iterable[ExistingTable]) -> None:
-    """Drop tables that an earlier copy, or the user's leave, gave up, on a session of `DEFINITION`."""
-    for table in tables:
-        name = qualified(table.schema, table.name)
-        _run(connection, f"DROP TABLE IF EXISTS {name}", f"dropping table {name}")
 
 
 def create_schemas(connection: Connection, schemas: Iterable[Schema]) -> None:

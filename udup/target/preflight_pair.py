@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from udup.errors import Fault
 from udup.mysql.check import BOTH, Check, Finding, Outcome, Rule, apply, failed, faults, warned
+from udup.mysql.claims import Feed, Known, by_job, remedy, rings
 from udup.mysql.facts import ServerFacts
 
 
@@ -29,6 +30,34 @@ def check_pair(source: ServerFacts, target: ServerFacts) -> list[Fault]:
     """Everything in which the two servers do not fit together."""
     pair = Pair(source, target)
     return faults(pair.where, apply(_RULES, BOTH, pair))
+
+
+def ring_faults(
+    feeds: Collection[Feed], job: str, source: ServerFacts, target: ServerFacts, known: Known
+) -> list[Fault]:
+    """Other jobs that bring this job's changes back to its source: one row would go round without end."""
+    where = f"Src {source.address}, Dest {target.address}"
+    return [
+        Fault(
+            where,
+            f"{claim.holder} keeps {tables} of the source current, from this job's target: {_RING}",
+            remedy(claim.job, "the source"),
+        )
+        for claim, tables in by_job(rings(feeds, job, target.uuid, known))
+    ]
+
+
+def ring_checks(
+    feeds: Collection[Feed], job: str, source: ServerFacts, target: ServerFacts, known: Known
+) -> list[Check]:
+    """The same for a validation."""
+    found = ring_faults(feeds, job, source, target, known)
+    if not found:
+        return [Check(BOTH, "rings", Outcome.PASS, "none")]
+    return [Check(BOTH, "rings", Outcome.FAIL, fault.problem, fault.remedy) for fault in found]
+
+
+_RING = "each change would come back and be applied again, without end; two-way jobs are not supported"
 
 
 def warn_pair(source: ServerFacts, target: ServerFacts) -> list[Fault]:

@@ -9,10 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from udup.binlog.gtid import GtidSet, brief
+from udup.errors import Fault
 from udup.mysql.check import DEST, Check, Finding, Rule, apply, failed, warned
 from udup.mysql.connection import Connection, query
 from udup.mysql.names import UDUP_SCHEMA, qualified
-from udup.target.checkpoint import COPY_TABLE, TABLE
+from udup.mysql.present import TABLE as PRESENT_TABLE
+from udup.mysql.present import Present, in_the_way
+from udup.target.checkpoint import COPY_TABLE, COPYING, OBJECT_TABLE, TABLE
+from udup.target.copied import CopyNotes
 
 #: Names shown of a list.
 _SHOWN = 10
@@ -46,6 +50,8 @@ class TargetTables:
     unfinished: tuple[str, ...]
     named_zones: bool
     source_names_zones: bool
+    foreign: tuple[Present, ...] = ()  # not this job's, in the place of its views, routines, triggers, events or tables
+    claimed: tuple[Fault, ...] = ()  # tables that other jobs keep current
 
 
 def read_checkpoint(connection: Connection, job: str) -> StoredCheckpoint | None:
@@ -53,7 +59,7 @@ def read_checkpoint(connection: Connection, job: str) -> StoredCheckpoint | None
     if not _has_table(connection, TABLE):
         return None
     rows = query(connection, f"SELECT slot, gtids, selection FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", job)
-    base = [row for row in rows if row[0] == 0]
+    base = [row for row in rows if row[0] == 0 and row[2] != COPYING]
     if not base:
         return None
     executed = GtidSet()
@@ -70,6 +76,20 @@ def read_unfinished(connection: Connection, job: str) -> set[tuple[str, str]]:
     return {(str(schema), str(table)) for schema, table in query(connection, sql, job)}
 
 
+def foreign_objects(
+    connection: Connection, job: str, tables: Iterable[tuple[str, str]], objects: Iterable[Present]
+) -> list[Present]:
+    """What is in the way of a copy but tables in tables' places, and is not what an unfinished copy has made."""
+    wanted = [*(Present(PRESENT_TABLE, *name) for name in tables), *objects]
+    ours = CopyNotes(job).read(connection) if _has_table(connection, OBJECT_TABLE) else set()
+    there = in_the_way(connection, wanted)
+    return sorted(
+        present
+        for each, present in there.items()
+        if present not in ours and not each.kind == present.kind == PRESENT_TABLE
+    )
+
+
 def read_present(connection: Connection, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bool]:
     """Which of the tables (schema, name) are on the target, and whether they hold rows."""
     wanted = set(names)
@@ -78,7 +98,10 @@ def read_present(connection: Connection, names: Iterable[tuple[str, str]]) -> di
     for at in range(0, len(schemas), _NAMES_AT_A_TIME):
         some = schemas[at : at + _NAMES_AT_A_TIME]
         listed = ", ".join(["%s"] * len(some))
-        sql = f"SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA IN ({listed})"
+        sql = (
+            "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES"
+            f" WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA IN ({listed})"
+        )
         for schema, name in query(connection, sql, *some):
             if (schema, name) in wanted:
                 present[schema, name] = bool(query(connection, f"SELECT 1 FROM {qualified(schema, name)} LIMIT 1"))
@@ -115,6 +138,13 @@ def _existing(tables: TargetTables) -> Iterator[Finding]:
                 "bring them there as they were at the job's GTID set, or make the job without Gtid",
             )
         return
+    if tables.foreign and tables.drop_existing:
+        yield warned(f"a copy replaces: {_listed(list(map(str, tables.foreign)))}", "set DropTableIfExists to false")
+    elif tables.foreign:
+        yield failed(
+            f"other things of the same name are there: {_listed(list(map(str, tables.foreign)))}",
+            f"{'; '.join(each.drop for each in tables.foreign[:_SHOWN])}; or set DropTableIfExists",
+        )
     if tables.full and tables.drop_existing:
         yield warned(f"tables with rows that a copy drops: {_listed(tables.full)}", "set DropTableIfExists to false")
     elif tables.full:
@@ -124,6 +154,11 @@ def _existing(tables: TargetTables) -> Iterator[Finding]:
         )
     if tables.empty:
         yield warned(f"empty tables that a copy makes anew: {_listed(tables.empty)}", "")
+
+
+def _claims(tables: TargetTables) -> Iterator[Finding]:
+    for fault in tables.claimed:
+        yield failed(fault.problem, fault.remedy)
 
 
 def _zones(tables: TargetTables) -> Iterator[Finding]:
@@ -152,6 +187,7 @@ _RULES = (
     Rule[TargetTables](
         "existing_tables", lambda tables: "none in the way" if tables.start_after is None else "all there", _existing
     ),
+    Rule[TargetTables]("other_jobs", lambda _tables: "none keeps the same tables current", _claims),
     Rule[TargetTables](
         "time_zone_tables", lambda tables: "filled" if tables.named_zones else "empty on both sides", _zones
     ),

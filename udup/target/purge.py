@@ -9,6 +9,7 @@ from udup.mysql.connection import Endpoint, MySQLError, connect, describe, error
 from udup.mysql.names import UDUP_SCHEMA
 from udup.mysql.sessions import PURGE
 from udup.target.checkpoint import TABLES
+from udup.target.ownership import Owner, taking_over
 
 #: Seconds to connect.
 _CONNECT_SECONDS = 5
@@ -20,10 +21,14 @@ _NOTHING_THERE = (1049, 1146)
 def purge(endpoint: Endpoint, job: str) -> None:
     """Remove the rows, all tables' or none. The schema and the copied tables stay.
 
-    Whatever an earlier run might still send finds its row gone and applies nothing.
+    No run of the job is left on the target meanwhile. Whatever one might still send finds its row gone and applies
+    nothing.
     """
     try:
-        with closing(connect(endpoint, PURGE, connect_timeout=_CONNECT_SECONDS)) as connection:
+        with (
+            closing(connect(endpoint, PURGE, connect_timeout=_CONNECT_SECONDS)) as connection,
+            taking_over(connection, job, Owner("")),
+        ):
             for table in TABLES:
                 try:
                     query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", job)

@@ -35,6 +35,7 @@ from udup.target import prepared
 from udup.target.checkpoint import TABLE, checkpoint_events
 from udup.target.context import run_ddl
 from udup.target.lookup import spatial_remedy
+from udup.target.ownership import hold, session_place
 
 #: Bytes of events in one BINLOG of a large transaction.
 PIECE_BYTES = 8 << 20
@@ -79,6 +80,7 @@ class ApplySession:
 
     def _connect(self) -> Connection:
         connection = connect(self._endpoint, apply_session(self._lock_wait))
+        hold(connection, self._job.decode(), session_place(self._slot))
         self._max_event = int(
             (int(scalar(connection, "SELECT @@global.max_allowed_packet")) - _STATEMENT_ROOM) / _STATEMENT_FACTOR
         )

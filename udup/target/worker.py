@@ -37,8 +37,10 @@ from udup.plane.envelope import (
     encode,
 )
 from udup.plane.link import Link, Subjects
+from udup.target.copy_fence import CopyFence
 from udup.target.failure import LOCK_ERRORS, failure_of
 from udup.target.loader import Loader
+from udup.target.ownership import loader_place
 from udup.target.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
 from udup.target.session import ApplySession
 
@@ -222,7 +224,8 @@ class Worker:
                 self._session.set_format(item.event)
             case ExpectCopy():
                 self._tables = item.catalog.tables
-                self._loader = Loader(self._settings.endpoint, item.method)
+                fence = CopyFence(self._settings.job, item.version)
+                self._loader = Loader(self._settings.endpoint, item.method, fence, loader_place(slot))
             case _Count():
                 if not self._session.in_large_transaction:
                     return RowCount(slot, *self._session.rows_written())
