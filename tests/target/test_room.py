@@ -14,10 +14,11 @@ from udup.errors import Refused
 from udup.mysql.catalog import Catalog
 from udup.mysql.connection import Connection, connect, query
 from udup.mysql.present import Present, read_present
+from udup.mysql.sessions import DEFINITION
 from udup.sandbox.server import MysqlServer
 from udup.target.checkpoint import Checkpoint, create_tables
 from udup.target.copied import CopyNotes
-from udup.target.objects import create_objects, create_schemas, prepare_session
+from udup.target.objects import create_objects, create_schemas
 from udup.target.objects import create_tables as make_tables
 from udup.target.room import Room
 
@@ -39,9 +40,8 @@ def catalog(source: MysqlServer, schema: str) -> Catalog:
 
 @pytest.fixture
 def connection(target: MysqlServer, schema: str, catalog: Catalog) -> Iterator[Connection]:
-    with closing(connect(target.endpoint)) as connection:
+    with closing(connect(target.endpoint, DEFINITION)) as connection:
         create_tables(connection)
-        prepare_session(connection)
         create_schemas(connection, catalog.schemas)
         query(connection, f"USE {schema}")
         yield connection
