@@ -18,7 +18,7 @@ from udup.errors import Transient, UdupError
 from udup.mysql.catalog import Schema, StoredObject, Table
 from udup.mysql.connection import Connection, MySQLError, describe, is_transient, query, scalar
 from udup.mysql.names import qualified, quote
-from udup.mysql.session_setup import reset
+from udup.mysql.session_setup import enter, reset
 from udup.mysql.sessions import DEFINITION
 from udup.target.create_table import create_statement, default_statements, foreign_key_statements, index_statements
 
@@ -32,6 +32,11 @@ class ExistingTable:
     schema: str
     name: str
     empty: bool
+
+
+def prepare_session(connection: Connection) -> None:
+    """Make the session take the source's definitions as they are; raises `Refused` where it may not."""
+    enter(connection, DEFINITION)
 
 
 def existing_tables(connection: Connection, tables: Iterable[Table]) -> tuple[ExistingTable, ...]:
@@ -50,7 +55,7 @@ def existing_tables(connection: Connection, tables: Iterable[Table]) -> tuple[Ex
 
 
 def drop_tables(connection: Connection, tables: Iterable[ExistingTable]) -> None:
-    """Drop tables that an earlier copy, or the user's leave, gave up, on a session of `DEFINITION`."""
+    """Drop tables that an earlier copy, or the user's leave, gave up, on a session of `prepare_session`."""
     for table in tables:
         name = qualified(table.schema, table.name)
         _run(connection, f"DROP TABLE IF EXISTS {name}", f"dropping table {name}")
@@ -67,7 +72,7 @@ def create_schemas(connection: Connection, schemas: Iterable[Schema]) -> None:
 
 
 def create_tables(connection: Connection, tables: Iterable[Table]) -> None:
-    """Create the tables without secondary indexes and foreign keys, on a session of `DEFINITION`."""
+    """Create the tables without secondary indexes and foreign keys, on a session of `prepare_session`."""
     for table in tables:
         place = qualified(table.schema, table.name)
         for statement in (create_statement(table), *default_statements(table)):
@@ -81,7 +86,7 @@ def add_indexes(connection: Connection, table: Table) -> None:
 
 
 def add_foreign_keys(connection: Connection, table: Table) -> None:
-    """Add the foreign keys, on a session of `DEFINITION`, when every table stands."""
+    """Add the foreign keys, on a session of `prepare_session`, when every table stands."""
     for statement in foreign_key_statements(table):
         _run(connection, statement, f"adding the foreign keys of {qualified(table.schema, table.name)}")
 
