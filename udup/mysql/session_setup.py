@@ -115,7 +115,7 @@ def _set_singly(
 
 def _is_known(connection: Connection) -> bool:
     """Whether the server is one that Udup works with; another is refused by the checks that follow, and told why."""
-    version = str(connection.get_server_info())  # of the handshake
+    version = str(connection.get_server_info())  # type: ignore[no-untyped-call]
     return "mariadb" not in version.lower() and int(version.split(".")[0]) >= 8
 
 
