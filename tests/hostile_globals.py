@@ -32,9 +32,6 @@ HOSTILE: Mapping[str, str] = {
     "innodb_lock_wait_timeout": "1",
     "connect_timeout": "2",
     "lc_messages": "'de_DE'",
-    "div_precision_increment": "0",
-    "default_week_format": "5",
-    "block_encryption_mode": "'aes-256-cbc'",
     "windowing_use_high_precision": "0",
     "sql_auto_is_null": "1",
     "sql_safe_updates": "1",
@@ -94,6 +91,10 @@ HOSTILE_SOURCE = HOSTILE | {
     "lc_time_names": "'fr_FR'",
 }
 HOSTILE_TARGET = HOSTILE | {
+    # In no log; whoever computes by them on the source has the source's own, which are those of an ordinary server.
+    "div_precision_increment": "0",
+    "default_week_format": "5",
+    "block_encryption_mode": "'aes-256-cbc'",
     "completion_type": "2",
     "transaction_isolation": "'SERIALIZABLE'",
     "sql_mode": (

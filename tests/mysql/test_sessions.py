@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from pymysql.err import OperationalError
 
 from tests.hostile_globals import HOSTILE_SOURCE, HOSTILE_TARGET, set_globals
-from udup.errors import Refused
+from udup.errors import Refused, UdupError
 from udup.mysql import sessions
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, query, scalar
 from udup.mysql.facts import read_facts
@@ -218,3 +220,60 @@ def test_only_what_is_there_and_otherwise_is_assigned() -> None:
     current = {"a": "1", "b": "ON", "d": "utf8mb4", "optimizer_switch": "one=on,two=off,four=on"}
     assert differing(wanted, current) == [("b", "'OFF'"), ("d", "NULL"), ("optimizer_switch", "'one=off'")]
     assert differing(wanted, {"d": "", "optimizer_switch": "two=off"}) == []
+
+
+class _Answering:
+    """In a server's place: a cursor and its connection, which answers SHOW by `rows` and refuses a collation."""
+
+    host, port = "somewhere", 3306
+
+    def __init__(self, version: str, rows: list[tuple[str, str]]) -> None:
+        self.version = version
+        self.rows = rows
+        self.sent: list[str] = []
+
+    def get_server_info(self) -> str:
+        return self.version
+
+    def cursor(self) -> _Answering:
+        return self
+
+    def __enter__(self) -> _Answering:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def execute(self, sql: str) -> None:
+        if "utf8mb4_0900_ai_ci" in sql:
+            raise OperationalError(1273, "Unknown collation: 'utf8mb4_0900_ai_ci'")
+        self.sent.append(sql)
+
+    def nextset(self) -> None:
+        return None
+
+    def fetchall(self) -> list[tuple[str, str]]:
+        return self.rows
+
+    def fetchone(self) -> tuple[str]:
+        return ("udup@%",)
+
+
+def test_another_kind_of_server_is_left_to_the_check_of_its_version() -> None:
+    rows = [("autocommit", "OFF"), ("collation_connection", "utf8mb4_general_ci"), ("sql_quote_show_create", "OFF")]
+    for version in ("11.4.2-MariaDB-log", "5.5.5-10.6.18-MariaDB", "5.7.44-log"):
+        server: Any = _Answering(version, rows)
+        enter(server, sessions.PLAIN)
+        assert "SET SESSION autocommit = 'ON'" in server.sent
+    with pytest.raises(Refused, match="collation_connection = 'utf8mb4_0900_ai_ci'"):
+        enter(cast("Any", _Answering("8.0.46", rows)), sessions.PLAIN)
+
+
+def test_an_answer_that_is_not_the_servers_is_an_error() -> None:
+    with pytest.raises(UdupError, match=r"somewhere:3306 does not tell the variables of its session"):
+        enter(cast("Any", _Answering("8.0.46", [])), sessions.PLAIN)
+
+
+def test_whoever_connects_may_ask_for_a_transaction_of_his_own(hostile: MysqlServer) -> None:
+    with closing(connect(hostile.endpoint, autocommit=False)) as connection:
+        assert _shown(connection)["autocommit"] == "OFF"

@@ -10,7 +10,7 @@ from tests.full_copy import catalog_of, contents, full_copy, read_pieces, run, t
 from udup.mysql.connection import connect
 from udup.mysql.sessions import ROWS
 from udup.sandbox.server import MysqlServer
-from udup.source import reader, rows
+from udup.source import rows
 from udup.source.reader import PIECE_BYTES
 from udup.source.snapshot import open_snapshot
 
@@ -110,7 +110,7 @@ def test_the_text_is_the_same_from_group_concat_and_from_both_streams(
 
     grouped = text()
     cut = ROWS.with_("reading rows", group_concat_max_len="1000")
-    monkeypatch.setattr(reader, "ROWS", cut)  # every chunk is cut, so it is streamed
+    monkeypatch.setattr(rows, "ROWS", cut)  # every chunk is cut, so it is streamed
     raw = text()
     monkeypatch.setattr(rows, "_largest_row", lambda table: 0)  # rows formatted by the server
     formatted = text()
@@ -129,7 +129,7 @@ def test_a_chunk_that_does_not_fit_into_one_value_is_streamed_whole(
             f"INSERT INTO {schema}.t (v) WITH RECURSIVE n AS (SELECT 1 i UNION ALL SELECT i+1 FROM n WHERE i < 900)"
             " SELECT REPEAT('x', 200) FROM n",
         )
-    monkeypatch.setattr(reader, "ROWS", ROWS.with_("reading rows", group_concat_max_len="50000"))
+    monkeypatch.setattr(rows, "ROWS", ROWS.with_("reading rows", group_concat_max_len="50000"))
     copied = full_copy(source.endpoint, target.endpoint, schema, chunk_rows=400)
     total = copied.totals[schema, "t"]
     assert (total.rows, total.chunks) == (900, 3)

@@ -103,6 +103,8 @@ def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any)
         "program_name": "udup",
         "client_flag": CLIENT.MULTI_STATEMENTS,
     }
+    if session is not None and "autocommit" in options:
+        session = session.with_(session.use, autocommit="ON" if options.pop("autocommit") else "OFF")
     settings.update(_tls_options(endpoint))
     settings.update(options)
     password = _password(endpoint)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pymysql
 from pymysql.constants import CR, ER
 
-from udup.errors import Fault, Refused
+from udup.errors import Fault, Refused, UdupError
 from udup.mysql.sessions import OPTIONAL, Session
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ Assignment = tuple[str, str]
 
 
 def enter(connection: Connection, session: Session) -> None:
-    """Set everything that a use of the connection has; raises `Refused` where the account may not.
+    """Set everything that a use of the connection has; raises `Refused` where the account may not, `UdupError` if the
+    server does not tell what its session is like.
 
     MySQL's other errors pass. A transaction that is open stays open, unless the use is one without autocommit.
     """
@@ -52,6 +53,11 @@ def enter(connection: Connection, session: Session) -> None:
         current = {_text(name): _text(value) for name, value in rows}
         while cursor.nextset():
             pass
+    if "autocommit" not in current:  # every server has it
+        raise UdupError(
+            f"{connection.host}:{connection.port} does not tell the variables of its session: something on the way"
+            " there answers in the server's place"
+        )
     changes = differing(wanted, current)
     if not changes:
         return
@@ -106,8 +112,14 @@ def _set_singly(
         if change[0] in OPTIONAL:
             _takes(connection, [change])
     faults = [_fault(connection, session, change, current, error) for change, error in refused if error is not None]
-    if faults:
+    if faults and _is_known(connection):
         raise Refused(faults)
+
+
+def _is_known(connection: Connection) -> bool:
+    """Whether the server is one that Udup works with; another is refused by the checks that follow, and told why."""
+    version = str(connection.get_server_info())  # type: ignore[no-untyped-call]
+    return "mariadb" not in version.lower() and int(version.split(".")[0]) >= 8
 
 
 def _takes(connection: Connection, changes: list[Assignment]) -> pymysql.MySQLError | None:

@@ -17,10 +17,8 @@ from udup.mysql.catalog import Table
 from udup.mysql.connection import Connection, MySQLError, describe, error_code, is_transient, query
 from udup.mysql.names import qualified
 from udup.mysql.raw import shut_down
-from udup.mysql.session_setup import enter
-from udup.mysql.sessions import ROWS
 from udup.source.chunks import Chunk, plan_chunks
-from udup.source.rows import Block, read_chunk, stream_rows
+from udup.source.rows import Block, prepare_session, read_chunk, stream_rows
 from udup.source.snapshot import Snapshot
 
 #: Most bytes of one piece; it must fit a message of the data plane with room to spare.
@@ -77,7 +75,7 @@ class CopyReader:
         self._stopped = threading.Event()
         self.failed = False
         for connection in self._connections:
-            enter(connection, ROWS)
+            prepare_session(connection)
         for connection in snapshot.connections:
             query(connection, "SAVEPOINT udup")
 

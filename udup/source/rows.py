@@ -25,6 +25,8 @@ from udup.errors import UdupError
 from udup.mysql.catalog import Column, Table
 from udup.mysql.connection import Connection, query, scalar
 from udup.mysql.names import qualified, quote
+from udup.mysql.session_setup import enter
+from udup.mysql.sessions import ROWS
 from udup.source.json_values import JsonText, expression, inexact, type_fields
 from udup.source.literals import quoted
 
@@ -54,6 +56,11 @@ class Block(NamedTuple):
     rows: int
     text: bytes
     values: bool = False
+
+
+def prepare_session(connection: Connection) -> None:
+    """Identifiers in utf8mb4, everything computed and returned as bytes, room for a chunk."""
+    enter(connection, ROWS)
 
 
 def read_chunk(connection: Connection, table: Table, where: str) -> Block | None:
