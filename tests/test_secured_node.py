@@ -68,7 +68,12 @@ def _send_to_actors(node: UdupNode, message: object) -> None:
 
 
 def test_passwords_are_in_no_file_and_outlive_a_lost_key(
-    server_folder: Path, tmp_path: Path, source: MysqlServer, target: MysqlServer, schema: str
+    server_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: MysqlServer,
+    target: MysqlServer,
+    schema: str,
 ) -> None:
     port = free_port()
     (tmp_path / "target").write_text(f"{target.endpoint.password}\n")
@@ -79,7 +84,16 @@ def test_passwords_are_in_no_file_and_outlive_a_lost_key(
     with closing(connect(source.endpoint)) as connection:
         query(connection, f"CREATE DATABASE {schema}")
         query(connection, f"CREATE TABLE {schema}.t (id INT PRIMARY KEY)")
+    monkeypatch.setenv("UDUP_API_TOKEN", TOKEN)
+    monkeypatch.setenv("UDUP_SECRET_OF_A_JOB", "for the node alone")
     with UdupNode(server_folder / "secured", token=TOKEN, settings=settings, nats_port=port) as node:
+        for pid, command in node.pids().items():
+            if "nats-server" in command:
+                given = psutil.Process(pid).environ()
+                assert not [name for name in given if name.startswith("UDUP_")] and TOKEN not in given.values()
+                break
+        else:
+            raise AssertionError(node.pids())
         assert httpx.get(f"{node.url}/v1/jobs", timeout=10, verify=False).status_code == 401
         with pytest.raises(UdupError, match="401"):
             ApiClient(node.url, TOKEN + "x").check()
@@ -87,6 +101,11 @@ def test_passwords_are_in_no_file_and_outlive_a_lost_key(
         node.wait_stage(schema)
         shown = [task["Config"]["ConnectionConfig"]["Password"] for task in node.job(schema)["Tasks"]]
         assert shown == ["******", "file:target"]
+        os.mkfifo(tmp_path / "fifo")
+        waiting = {**job_document("waiting", source.endpoint, target.endpoint, [schema]), "ID": "waiting"}
+        waiting["Tasks"][1]["Config"]["ConnectionConfig"]["SslCa"] = str(tmp_path / "fifo")
+        with pytest.raises(UdupError, match="it is no regular file"):
+            node.post_job(waiting)
         marker = tmp_path / "made by a pickle from outside"
         _send_to_actors(node, _Touch(marker))
         assert not marker.exists()

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import NODE_ID, MemoryJobs
-from udup.cli.client import Answered, Api, Unreachable
+from udup.cli.client import Answered, Api, Unreachable, job_path
 from udup.cli.patience import patiently
 from udup.cli.where import Flags, find
 from udup.config import Settings, load_settings
 from udup.errors import UdupError
+from udup.mysql.connection import Endpoint
+from udup.sandbox.api import job_document
 from udup.sandbox.ports import free_port
 from udup.web.app import create_app
 from udup.web.ports import NotReady
@@ -94,3 +96,16 @@ def _started(jobs: MemoryJobs, settings: Settings) -> WebServer:
     web = WebServer(create_app(jobs, jobs, settings, NODE_ID), settings)
     web.start()
     return web
+
+
+@pytest.mark.parametrize("job_id", ["..", "x/pause", "//a", "a&b=c?/"])
+def test_a_job_whose_id_no_path_can_name_is_reached_all_the_same(
+    server: WebServer, jobs: MemoryJobs, tmp_path: Path, job_id: str
+) -> None:
+    source, target = (Endpoint("10.0.0.1", port, "root", "") for port in (3306, 3307))
+    jobs.register(job_document("one", source, target, []) | {"ID": "one"}, None)
+    jobs.records[job_id] = jobs.records.pop("one").model_copy(update={"id": job_id})
+    api = _api(server, tmp_path, UDUP_TOKEN=TOKEN)
+    assert api.get(job_path(job_id))["ID"] == job_id
+    api.send("DELETE", job_path(job_id), purge="true")
+    assert jobs.records == {} and jobs.purged == [job_id]

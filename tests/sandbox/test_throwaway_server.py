@@ -203,3 +203,12 @@ def test_a_server_outlives_the_thread_that_asked_for_it(programs: MysqlPrograms,
 def test_a_free_port_is_never_one_of_outgoing_connections() -> None:
     lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     assert all(free_port() < lowest for _ in range(20))
+
+
+def test_a_server_is_given_nothing_of_what_udup_was_told(
+    mysql_server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UDUP_API_TOKEN", "a-token-of-the-tests")
+    monkeypatch.setenv("PGPASSWORD", "something else's")
+    given = psutil.Process(mysql_server().pid).environ()
+    assert not {"UDUP_API_TOKEN", "PGPASSWORD"} & set(given) and given["PATH"]

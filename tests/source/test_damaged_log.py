@@ -16,6 +16,7 @@ from tests.fake_mysql import Conversation, FakeServer, decent, packet, rows, ser
 from udup.binlog.event import CRC_SIZE, HEADER_SIZE, EventType, build, resized
 from udup.binlog.gtid import GtidSet
 from udup.binlog.payload import inner_events
+from udup.binlog.table_map import table_name
 from udup.errors import Transient, UdupError, Unsupported
 from udup.mysql.renames import Renaming
 from udup.mysql.selection import Selection
@@ -212,3 +213,37 @@ def test_an_event_that_ends_too_early_is_told_with_its_type() -> None:
     short = _event(EventType.GTID, b"\0\1\2")
     with pytest.raises(Unsupported, match=r"an event of type 33 of 26 bytes cannot be read .* mysqlbinlog"):
         list(understood(_assembler().feed, short))
+
+
+# ---- Events in which MySQL would find another table than Udup ----
+
+
+def _format_description(lengths: dict[int, int], header: int = HEADER_SIZE) -> bytes:
+    standard = {EventType.TABLE_MAP: 8, **dict.fromkeys((23, 24, 25), 8), **dict.fromkeys((30, 31, 32, 39), 10)}
+    all_of_them = bytes((standard | lengths).get(kind, 0) for kind in range(1, 43))
+    front = struct.pack("<H50sIB", 4, b"8.4.0", 0, header)
+    return _event(EventType.FORMAT_DESCRIPTION, front + all_of_them + b"\1")
+
+
+@pytest.mark.parametrize("kind", [EventType.TABLE_MAP, EventType.WRITE_ROWS, EventType.DELETE_ROWS_V1])
+def test_a_log_whose_events_are_laid_out_in_another_way_is_refused(kind: EventType) -> None:
+    with pytest.raises(Unsupported, match=f"{kind.name} events begin with 6 bytes"):
+        list(understood(_assembler().feed, _format_description({kind: 6})))
+    with pytest.raises(Unsupported, match="headers of another length"):
+        list(understood(_assembler().feed, _format_description({}, header=27)))
+    assert list(understood(_assembler().feed, _format_description({})))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        b"\xfc\2\0" + b"ok\0\2ok\0" + b"x" * 300,  # MySQL reads the length as two bytes behind the first
+        b"\2ok\0\xfc" + b"x" * 300,
+        b"\2okx\2ok\0",  # no end of the schema's name
+        b"\2ok\0\2okx",
+    ],
+)
+def test_names_that_mysql_would_read_in_another_way_are_refused(names: bytes) -> None:
+    with pytest.raises(Unsupported, match="a name that is none"):
+        table_name(_event(EventType.TABLE_MAP, b"\1\0\0\0\0\0\1\0" + names + bytes(10)))
+    assert str(table_name(_event(EventType.TABLE_MAP, b"\1\0\0\0\0\0\1\0\2ok\0\1t\0" + bytes(10)))) == "ok.t"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from falcon.testing import TestClient
 
+from tests.web.conftest import MemoryJobs
 from udup.errors import Transient, UdupError
 from udup.job import MASK, JobRecord
 from udup.web.ports import NotReady
@@ -237,3 +238,24 @@ def test_health_tells_whether_the_node_can_work(client: TestClient, memory: Any)
     answer = client.simulate_get("/v1/health/ready")
     assert (answer.status_code, answer.json["Problems"]) == (503, ["NATS does not answer"])
     assert client.simulate_get("/v1/health/live").status_code == 200
+
+
+@pytest.mark.parametrize("job_id", [".", "..", "../x", "//a", "x/pause", "a b"])
+def test_a_job_whose_id_no_path_can_name_is_read_and_deleted_by_a_query(
+    client: TestClient, memory: MemoryJobs, document: dict[str, Any], job_id: str
+) -> None:
+    client.simulate_post("/v1/jobs", json=document)
+    memory.records[job_id] = memory.records.pop("one").model_copy(update={"id": job_id})
+    params = {"id": job_id}
+    assert client.simulate_get("/v1/job/", params=params).json["ID"] == job_id
+    assert client.simulate_delete("/v1/job/", params=params).status_code == 200
+    assert client.simulate_get("/v1/job/", params=params).status_code == 404
+    assert not memory.records
+
+
+def test_a_deletion_that_names_no_job_deletes_none(client: TestClient, document: dict[str, Any]) -> None:
+    client.simulate_post("/v1/jobs", json=document)
+    assert client.simulate_delete("/v1/job/").status_code == 400
+    assert client.simulate_delete("/v1/job/", params={"id": ""}).status_code == 400
+    assert client.simulate_delete("/v1/job/other", params={"id": "one"}).status_code == 200
+    assert client.simulate_get("/v1/job/one").status_code == 200, "a path that names a job is what counts"

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from udup.binlog.event import HEADER_SIZE, resized
+from udup.errors import Unsupported
 
 #: After the header: table id 6, flags 2, then the names, each with its length before and a zero after it.
 _NAMES_OFFSET = HEADER_SIZE + 8
+
+
+#: Bytes of a name at most, 64 characters of four: its length is one byte up to here.
+_LONGEST_NAME = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,12 @@ def table_name(event: bytes) -> TableName:
     schema_end = _NAMES_OFFSET + 1 + length
     schema = event[_NAMES_OFFSET + 1 : schema_end]
     table_start = schema_end + 2
-    table = event[table_start : table_start + event[schema_end + 1]]
+    table_length = event[schema_end + 1]
+    table_end = table_start + table_length
+    table = event[table_start:table_end]
+    if max(length, table_length) > _LONGEST_NAME or event[schema_end] or event[table_end]:
+        # MySQL would read a longer length as one of several bytes, and find another table's names here.
+        raise Unsupported("a TABLE_MAP holds a name that is none: the binary log is damaged")
     return TableName(schema.decode(), table.decode())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import httpx
 
@@ -16,6 +16,7 @@ from udup.cli import exits
 from udup.cli.commands import CommandError
 from udup.cli.where import OWN_FILE, Where
 from udup.errors import Fault
+from udup.ids import unaddressable
 
 #: Seconds for a connection, and for an answer: the server itself gives up on the slowest question after some 30.
 CONNECT_SECONDS = 5.0
@@ -96,8 +97,9 @@ class Api:
         raise AssertionError("unreachable")
 
     def _once(self, method: str, path: str, params: Any, body: Any = None) -> httpx.Response:
+        path, _, query = path.partition("?")
         try:
-            return self._client.request(method, path, params=params, json=body)
+            return self._client.request(method, path, params={**dict(parse_qsl(query)), **params}, json=body)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
             raise _Broken(f"{method} {self._url(path)}: the connection broke ({_reason(error)})") from error
         except httpx.TimeoutException as error:
@@ -141,7 +143,9 @@ class _Broken(Unreachable):
 
 
 def job_path(job_id: str, part: str = "") -> str:
-    """The path of a job, or of something of it."""
+    """The path of a job, or of something of it; a query where the ID cannot stand in a path."""
+    if not part and unaddressable(job_id):
+        return f"/v1/job/?id={quote(job_id, safe='')}"
     return f"/v1/job/{quote(job_id, safe='/')}" + (f"/{part}" if part else "")
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from udup.errors import Refused
+from udup.errors import Fault, Refused
+from udup.ids import unaddressable
+from udup.job.bounds import excess
 from udup.job.keys import Level, canonical
 from udup.job.local import local_faults
 from udup.job.passwords import merge_passwords
-from udup.job.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, parse_job
+from udup.job.spec import DEFAULT_DATACENTER, DEFAULT_REGION, DOCUMENT, JobSpec, parse_job
 from udup.job.submission import unwrap
+from udup.job.values import shown
 
 #: Keys that a kept document always has, in this spelling.
 _ALWAYS = Level({"ID", "Region", "Datacenters"})
@@ -29,8 +32,13 @@ def accept(
     `stored` is the document kept so far under the same ID, if any. `local`: the files and secrets that the job names
     on this node are looked at, too, which may take long. Raises `Refused` with every fault.
     """
-    merged = merge_passwords(unwrap(document).document, stored)
+    given = unwrap(document).document
+    if faults := list(excess(given, DOCUMENT)):
+        raise Refused(faults)
+    merged = merge_passwords(given, stored)
     spec = parse_job(merged)
+    if stored is None and (problem := unaddressable(spec.id)):  # one that was made before may be changed and deleted
+        raise Refused([Fault("ID", f"{shown(spec.id)} {problem}", "choose another ID, or leave it out")])
     if local and (faults := list(local_faults(spec))):
         raise Refused(faults)
     kept: dict[str, Any] = canonical(merged, _ALWAYS, "", [])

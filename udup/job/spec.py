@@ -30,6 +30,9 @@ DEFAULT_PARALLEL_WORKERS = 4
 DEFAULT_CHANNEL_SIZE = 600
 DEFAULT_MESSAGE_BYTES = 20480
 
+#: Faults of a document that are told at a time.
+MAX_FAULTS = 200
+
 _TYPES = f"{JobType.SYNCHRONOUS!s} or {JobType.MIGRATION!s}"
 
 _UINT64_MAX = (1 << 64) - 1
@@ -211,8 +214,16 @@ def parse_job(document: object) -> JobSpec:
     if spec and not faults and _server(spec.source) == _server(spec.target):
         faults.append(Fault("Tasks", "Src and Dest are the same server", "a job needs two servers"))
     if faults or spec is None:
-        raise Refused(faults)
+        raise Refused(_told(faults))
     return spec
+
+
+def _told(faults: list[Fault]) -> list[Fault]:
+    """As many as somebody reads."""
+    more = len(faults) - MAX_FAULTS
+    if more <= 0:
+        return faults
+    return [*faults[:MAX_FAULTS], Fault(BODY, f"has {more} more faults", "mend these, and post the job again")]
 
 
 def _faults_between_tasks(tasks: object) -> Iterator[Fault]:

@@ -20,6 +20,7 @@ import sys
 import time
 from pathlib import Path
 
+from udup.environment import for_program
 from udup.errors import ConfigError, UdupError
 
 HOST = "127.0.0.1"
@@ -43,6 +44,9 @@ WRITE_DEADLINE = "5m"
 #: The one account, and the random bytes of its password.
 USER = "udup"
 PASSWORD_BYTES = 32
+
+#: What Go's runtime may be told.
+_GO = ("GODEBUG", "GOGC", "GOMAXPROCS", "GOTRACEBACK")
 
 _PR_SET_PDEATHSIG = 1
 
@@ -93,7 +97,7 @@ class NatsServer:
         self._write_config()
         self._process = subprocess.Popen(
             [_program(), "-c", str(self._config)],
-            env={**os.environ, "GOMEMLIMIT": MEMORY_LIMIT},
+            env=for_program(*_GO, GOMEMLIMIT=MEMORY_LIMIT),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

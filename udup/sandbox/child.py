@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -28,10 +28,15 @@ _guard = threading.Lock()
 _starters: dict[int, queue.SimpleQueue[_Request]] = {}  # by process id: a fork does not take the thread along
 
 
-def spawn(command: Sequence[str], output: Path) -> subprocess.Popen[bytes]:
-    """Starts a child whose output is appended to a file. Ctrl-C on the terminal does not reach it (its own session)."""
+def spawn(
+    command: Sequence[str], output: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Starts a child whose output is appended to a file. Ctrl-C on the terminal does not reach it (its own session).
+
+    `environment`: all that it is given; None: this process's own.
+    """
     started: Future[subprocess.Popen[bytes]] = Future()
-    _starter().put((partial(_start, list(command), output), started))
+    _starter().put((partial(_start, list(command), output, environment), started))
     return started.result()
 
 
@@ -53,7 +58,7 @@ def _serve(requests: queue.SimpleQueue[_Request]) -> None:
             started.set_exception(error)
 
 
-def _start(command: list[str], output: Path) -> subprocess.Popen[bytes]:
+def _start(command: list[str], output: Path, environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
     with output.open("ab") as log:
         return subprocess.Popen(
             command,
@@ -61,6 +66,7 @@ def _start(command: list[str], output: Path) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            env=environment,
             preexec_fn=_die_with_parent(),
         )
 

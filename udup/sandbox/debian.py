@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from udup.environment import without_own
 from udup.errors import UdupError
 from udup.sandbox.cache import Say, cache_folder, only_one_maker, partial_folder
 from udup.sandbox.mirror import debian_mirrors
@@ -193,7 +194,7 @@ def _run(command: Sequence[str]) -> str:
         capture_output=True,
         text=True,
         errors="replace",
-        env={**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
+        env=without_own(LC_ALL="C", DEBIAN_FRONTEND="noninteractive"),
     )
     if done.returncode != 0:
         complaint = (done.stderr.strip() or done.stdout.strip())[-1000:]

@@ -10,6 +10,7 @@ import sys
 import threading
 from types import TracebackType
 
+from udup.environment import without_own
 from udup.errors import UdupError
 from udup.mysql.connection import Endpoint
 from udup.sandbox.load_process import LoadStats
@@ -78,6 +79,7 @@ class WriteLoad:
             raise UdupError("a write load runs only once; make another")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "udup.sandbox.load_process"],
+            env=without_own(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

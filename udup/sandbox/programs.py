@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from udup.environment import for_program
 from udup.errors import UdupError
 
 #: The oldest server that has everything Udup relies on (caching_sha2, dependency tracking by write set, roles).
@@ -93,7 +94,12 @@ def version_line(command: Sequence[str]) -> str:
     """What a program prints for `--version`; `UdupError` if it does not run."""
     try:
         done = subprocess.run(
-            [*command, "--version"], capture_output=True, text=True, errors="replace", timeout=_VERSION_TIMEOUT
+            [*command, "--version"],
+            env=for_program(),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_VERSION_TIMEOUT,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UdupError(f"cannot run {command[-1]}: {error}") from error

@@ -16,6 +16,7 @@ from types import TracebackType
 
 from pymysql.converters import escape_string
 
+from udup.environment import for_program
 from udup.errors import UdupError
 from udup.mysql.connection import Endpoint, MySQLError, connect, scalar
 from udup.sandbox.cache import Say, silent
@@ -203,7 +204,7 @@ class MysqlServer:
             options["init-file"] = str(self._write_accounts())
         self._log_start = self.error_log.stat().st_size if self.error_log.exists() else 0
         arguments = [f"--{name}={value}" for name, value in options.items()]
-        self._process = spawn([*self.programs.command("mysqld"), *arguments], self.error_log)
+        self._process = spawn([*self.programs.command("mysqld"), *arguments], self.error_log, for_program())
 
     def _write_accounts(self) -> Path:
         """Statements that run before the first connection is let in; they leave no trace in the binary log."""

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from udup.environment import for_program
 from udup.errors import UdupError
 from udup.sandbox.cache import Say, cache_folder, made_once
 from udup.sandbox.programs import MysqlPrograms
@@ -55,6 +56,7 @@ def _initialise(programs: MysqlPrograms, layout: Mapping[str, str], folder: Path
             "--loose-innodb-redo-log-capacity=8M",  # halves what is copied; a server extends it to its own size
             *(f"--{name}={value}" for name, value in layout.items()),
         ],
+        env=for_program(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -31,6 +31,7 @@ from udup.binlog.event import (
     without_cascades,
 )
 from udup.binlog.gtid import Gtid, GtidSet, parse_gtid_event
+from udup.binlog.layout import check_layout
 from udup.binlog.stamps import Stamp
 from udup.binlog.table_map import definition_bytes, table_id, table_name, with_names
 from udup.binlog.xa import XaStatement, XaVerb, is_one_phase, parse_xa
@@ -149,6 +150,7 @@ class Assembler:
 
     def _format_description(self, event: bytes) -> Iterator[Record]:
         """A new log file: table ids and the order's numbers begin anew."""
+        check_layout(event)
         self._tables.clear()
         self._fence = True
         self._expect_no_open()

@@ -42,7 +42,7 @@ def create_schemas(connection: Connection, schemas: Iterable[Schema]) -> None:
 
 
 def create_tables(connection: Connection, tables: Iterable[Table]) -> None:
-    """Create the tables without secondary indexes and foreign keys, on a session of `prepare_session`."""
+    """Create the tables without secondary indexes and foreign keys, on a session of `DEFINITION`."""
     for table in tables:
         place = qualified(table.schema, table.name)
         for statement in (create_statement(table), *default_statements(table)):
@@ -59,7 +59,7 @@ def add_indexes(connection: Connection, table: Table) -> None:
 
 
 def add_foreign_keys(connection: Connection, table: Table) -> None:
-    """Add the foreign keys, on a session of `prepare_session`, when every table stands."""
+    """Add the foreign keys, on a session of `DEFINITION`, when every table stands."""
     for statement in foreign_key_statements(table):
         _run(connection, statement, f"adding the foreign keys of {qualified(table.schema, table.name)}")
 

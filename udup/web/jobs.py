@@ -100,7 +100,7 @@ class JobResource:
         self._region = region
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
-        job_id, part = split_part(path, PARTS)
+        job_id, part = _named(req, path)
         if part in (_PAUSE, _RESUME):
             raise invalid_method()  # reading must never change anything
         every = is_true(req, "all")
@@ -126,7 +126,7 @@ class JobResource:
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
         """`?purge=true` removes the job's checkpoint from the target as well."""
-        job_id, part = split_part(path, PARTS)
+        job_id, part = _named(req, path)
         if part:
             raise invalid_method()
         self._region.check(req)
@@ -149,6 +149,11 @@ class JobResource:
     def _evaluations(self, job_id: str) -> View:
         tables = self._tables()
         return View(tables.evaluations_index, lambda: tables.shown(tables.evaluations(job_id=job_id)))
+
+
+def _named(req: falcon.Request, path: str) -> tuple[str, str]:
+    """Job and part that a path names. `/v1/job/?id=…` names a job whose ID cannot stand in a path."""
+    return split_part(path, PARTS) if path else (req.get_param("id", default=""), "")
 
 
 def give_written(req: falcon.Request, resp: falcon.Response, written: Written, *, with_eval_id: bool = False) -> None:
