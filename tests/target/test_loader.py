@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from tests.full_copy import catalog_of, contents, run
-from udup.errors import Divergence, Transient
+from tests.full_copy import catalog_of, contents, read_pieces, run, text_of
+from udup.errors import Divergence, Transient, UdupError
 from udup.mysql.catalog import Table
 from udup.mysql.connection import Endpoint, connect, query, scalar
 from udup.mysql.sessions import DEFINITION
 from udup.sandbox.server import MysqlServer
+from udup.source.snapshot import open_snapshot
 from udup.target.loader import Loader
 from udup.target.row_statements import insert_head, insert_statements
 
@@ -105,6 +107,28 @@ def test_special_values_are_taken_as_they_are(target: MysqlServer, schema: str, 
     with closing(connect(target.endpoint)) as connection:
         found = query(connection, f"SELECT id, CAST(d AS CHAR), e + 0, e FROM {schema}.t ORDER BY id")
     assert found == [(0, "0000-00-00", 0, ""), (1, "2023-02-31", 1, "a"), (2, "2024-00-00", 2, "1")]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_enum_number_beyond_the_members_is_not_taken_for_the_error_value(
+    source: MysqlServer, target: MysqlServer, schema: str, method: str
+) -> None:
+    """A row event of a server with more members may have left one in a table."""
+    wide = make(source, schema, "id INT PRIMARY KEY, e ENUM('a','it''s, (\\\\','c') NULL")
+    with closing(connect(source.endpoint)) as connection:
+        run(connection, f"INSERT IGNORE INTO {schema}.t VALUES (1, 'a'), (2, 'no member'), (3, NULL)")
+    narrow = replace(wide, columns=(wide.columns[0], replace(wide.columns[1], column_type="enum('a','it''s, (\\\\')")))
+    make(target, schema, "id INT PRIMARY KEY, e ENUM('a','it''s, (\\\\') NULL")
+    with closing(open_snapshot(source.endpoint, 2)) as snapshot:
+        assert load(target, narrow, *text_of(read_pieces(snapshot, narrow)), rows=3, method=method) == 3
+    with closing(connect(source.endpoint)) as connection:
+        run(connection, f"UPDATE {schema}.t SET e = 'c' WHERE id = 3")
+    with closing(connect(target.endpoint)) as connection:
+        run(connection, f"TRUNCATE {schema}.t")
+    for streamed in (narrow, replace(narrow, key=(), key_index="")):
+        with closing(open_snapshot(source.endpoint, 2)) as snapshot, pytest.raises(UdupError, match="beyond_3"):
+            load(target, streamed, *text_of(read_pieces(snapshot, streamed)), rows=3, method=method)
+        assert rows_of(target, schema) == []
 
 
 def test_both_methods_give_the_same(target: MysqlServer, schema: str) -> None:
