@@ -47,11 +47,14 @@ QUIET_TRIES = 40
 QUIET_PAUSE = 0.01
 
 #: Seconds that the global read lock may wait. While it waits for a long query, every write waits behind it.
-LOCK_TIMEOUT = 5
+LOCK_TIMEOUT = 1
 
 #: Tries to get the global read lock, and the seconds in between in which the writers go on.
-LOCK_TRIES = 5
-LOCK_PAUSE = 3.0
+LOCK_TRIES = 15
+LOCK_PAUSE = 2.0
+
+#: Seconds for which a statement must have run for the lock not to be asked for before it has ended.
+LONG_STATEMENT = 1
 
 #: Session of a reading connection. The row text must not depend on the server's defaults, and a reader may be
 #: held up by flow control for long (timeouts in seconds; a year is the largest wait_timeout).
@@ -72,6 +75,11 @@ _COMMIT_LOCKS = (
     "SELECT COUNT(*), (SELECT VARIABLE_VALUE FROM performance_schema.global_status"
     " WHERE VARIABLE_NAME = 'Performance_schema_metadata_lock_lost')"
     " FROM performance_schema.metadata_locks WHERE OBJECT_TYPE = 'COMMIT'"
+)
+_LONG_STATEMENTS = (
+    "SELECT ID, USER, TIME, LEFT(INFO, 100) FROM information_schema.PROCESSLIST WHERE COMMAND IN ('Query', 'Execute')"
+    f" AND TIME >= {LONG_STATEMENT} AND ID <> CONNECTION_ID() AND INFO IS NOT NULL"
+    " AND USER NOT IN ('event_scheduler', 'system user') ORDER BY TIME DESC LIMIT 3"
 )
 _LOCKS_VISIBLE = (
     "SELECT @@global.performance_schema"
@@ -188,12 +196,18 @@ def _xid(format_id: int, gtrid_bytes: int, digits: str) -> str:
 
 def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Connection]) -> _Moment:
     query(locker, f"SET SESSION lock_wait_timeout = {LOCK_TIMEOUT}")
+    long: list[str] = []
     for _ in range(LOCK_TRIES):
+        if long := _long_statements(locker):
+            time.sleep(LOCK_PAUSE)
+            continue
         try:
             query(locker, "FLUSH TABLES WITH READ LOCK")
         except MySQLError as error:
             if error_code(error) in _ACCESS_DENIED:
                 raise Refused([_lock_denied(endpoint, error)]) from error
+            # It has the global lock already where it waited for a table in vain, and keeps it in spite of the error.
+            query(locker, "UNLOCK TABLES")
             if error_code(error) != _LOCK_WAIT_TIMEOUT:
                 raise
             time.sleep(LOCK_PAUSE)
@@ -205,8 +219,14 @@ def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Conne
             query(locker, "UNLOCK TABLES")
     raise Transient(
         f"the global read lock on {endpoint} was not granted within {LOCK_TIMEOUT} s in {LOCK_TRIES} tries:"
-        " a long statement holds its tables; wait for it or end it"
+        f" a long statement holds its tables; wait for it or end it{': ' if long else ''}{'; '.join(long)}"
     )
+
+
+def _long_statements(connection: Connection) -> list[str]:
+    """Statements that the lock would wait for, and behind it whatever is written; without PROCESS only one's own."""
+    found = query(connection, _LONG_STATEMENTS)
+    return [f"connection {number} of {user}, for {seconds} s: {text}" for number, user, seconds, text in found]
 
 
 def _prepared_stay(endpoint: Endpoint, xids: list[str]) -> Fault:
