@@ -37,6 +37,7 @@ from udup.source.history import History
 from udup.source.judge import judge_for
 from udup.source.names import read_names
 from udup.source.packer import Packer
+from udup.source.position import check_executed
 from udup.source.reader import CopyReader, Piece, TableTotal
 from udup.source.renamed_catalog import renamed_catalog
 from udup.source.snapshot import Snapshot
@@ -249,6 +250,7 @@ class Extractor:
     def _follow(self, start_after: GtidSet) -> None:
         """The reading thread: events in, messages out, until the stream fails or is closed."""
         settings = self._settings
+        check_executed(settings.endpoint, start_after, lambda: self._stopped)
         check_anonymous(settings.endpoint, start_after)
         self._stream = stream = BinlogStream(settings.endpoint, settings.server_id, start_after, settings.replica_uuid)
         if self._stopped:
