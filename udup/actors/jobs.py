@@ -193,7 +193,7 @@ class Job:
         """What speaks against starting, on both sides and between them, as far as both have answered."""
         faults = list(self.faults)
         if self.source is not None:
-            faults += check_source(self.source, self.spec.selection(), self.start_after)
+            faults += check_source(self.source, self.spec.selection(), self.start_after, starting=True)
         if self.source is not None and self.target is not None:
             faults += check_pair(self.source, self.target)
             faults += ring_faults(self.feeds, self.id, self.source, self.target, self.known)

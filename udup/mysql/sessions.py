@@ -34,7 +34,7 @@ INDEX_BUFFER_BYTES = 64 << 20
 LISTED_WARNINGS = 65535
 
 #: Seconds that the global read lock may wait. While it waits for a long query, every write waits behind it.
-LOCK_SECONDS = 5
+LOCK_SECONDS = 1
 
 _UNLIMITED = "18446744073709551615"
 

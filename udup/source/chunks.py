@@ -18,6 +18,7 @@ from typing import Any
 from udup.mysql.catalog import Column, Table
 from udup.mysql.connection import Connection, query
 from udup.mysql.names import quote
+from udup.source.patience import patiently
 from udup.source.rows import BARE_KINDS, from_clause
 
 #: Text of one chunk, by the average length of a row. Throughput is flat from 1 to 4 MB.
@@ -80,7 +81,8 @@ def _key_at(connection: Connection, table: Table, columns: list[Column], after: 
     """Literals of the key that is `rows` rows further, None if there are not as many."""
     values = ", ".join(_boundary_value(column) for column in columns)
     order = ", ".join(quote(column.name) for column in columns)
-    found = query(connection, f"SELECT {values} {from_clause(table, after)} ORDER BY {order} LIMIT 1 OFFSET {rows - 1}")
+    sql = f"SELECT {values} {from_clause(table, after)} ORDER BY {order} LIMIT 1 OFFSET {rows - 1}"
+    found = patiently(lambda: query(connection, sql))
     if not found:
         return None
     return [_literal(column, value) for column, value in zip(columns, found[0], strict=True)]

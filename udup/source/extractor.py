@@ -52,6 +52,7 @@ from udup.source.history import History
 from udup.source.judge import judge_for
 from udup.source.names import read_base_tables, read_names
 from udup.source.packer import Packer
+from udup.source.position import check_executed
 from udup.source.reader import CopyReader, Piece, TableTotal
 from udup.source.renamed_catalog import renamed_catalog
 from udup.source.row_order import row_order_of
@@ -279,6 +280,7 @@ class Extractor:
     def _follow(self, start_after: GtidSet) -> None:
         """The reading thread: events in, messages out, until the stream fails or is closed."""
         settings = self._settings
+        check_executed(settings.endpoint, start_after, lambda: self._stopped)
         self._recognise(start_after)
         check_anonymous(settings.endpoint, start_after)
         stream = BinlogStream(settings.endpoint, settings.server_id, start_after, settings.replica_uuid)

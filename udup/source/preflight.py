@@ -15,6 +15,7 @@ from udup.mysql.facts import ServerFacts
 from udup.mysql.names import quote
 from udup.mysql.selection import Selection
 from udup.source.anonymous import NEW_COPY
+from udup.source.position import never_executed, own_part
 
 OLDEST_VERSION = (8, 0, 0)
 
@@ -31,23 +32,31 @@ _GTID_MODES = ("OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
 
 @dataclass(frozen=True)
 class SourceSide:
-    """What is judged. `start_after` is the GTID set that the job goes on from, None for a full copy."""
+    """What is judged. `start_after` is the GTID set that the job goes on from, None for a full copy.
+
+    `starting`: the job starts, and its log's reader looks itself, and for longer, whether the set was executed.
+    """
 
     facts: ServerFacts
     selection: Selection
     start_after: str | None
+    starting: bool = False
 
 
-def source_checks(facts: ServerFacts, selection: Selection, start_after: str | None) -> list[Check]:
+def source_checks(
+    facts: ServerFacts, selection: Selection, start_after: str | None, *, starting: bool = False
+) -> list[Check]:
     """Everything that the server's settings tell; of another kind of server, only that it is one."""
-    side = SourceSide(facts, selection.folding(facts.lower_case_table_names != 0), start_after)
+    side = SourceSide(facts, selection.folding(facts.lower_case_table_names != 0), start_after, starting)
     found = list(apply((_VERSION,), SRC, side))
     return found if found[0].outcome == Outcome.FAIL else found + list(apply(_RULES, SRC, side))
 
 
-def check_source(facts: ServerFacts, selection: Selection, start_after: str | None) -> list[Fault]:
+def check_source(
+    facts: ServerFacts, selection: Selection, start_after: str | None, *, starting: bool = False
+) -> list[Fault]:
     """Everything that forbids to replicate from this server."""
-    return faults(f"Src {facts.address}", source_checks(facts, selection, start_after))
+    return faults(f"Src {facts.address}", source_checks(facts, selection, start_after, starting=starting))
 
 
 def warn_source(facts: ServerFacts) -> list[Fault]:
@@ -205,17 +214,9 @@ def _position(side: SourceSide) -> Iterator[Finding]:
             f"the job goes on after {brief(start)}, and the source has purged {brief(purged)} from its log since",
             "make the job anew, with a full copy, and keep the log longer (binlog_expire_logs_seconds)",
         )
-    unknown = GtidSet.parse(",".join(part for part in str(start - executed).split(",") if _is_of(part, facts.uuid)))
-    if unknown:
-        yield failed(
-            f"the job goes on after {brief(unknown)}, which bears this server's uuid and which it never executed: it "
-            "was restored from a backup, or has lost its last transactions",
-            "make the job anew, with a full copy",
-        )
-
-
-def _is_of(part: str, uuid: str) -> bool:
-    return part.startswith(f"{uuid.lower()}:")
+    unknown = own_part(start - executed, facts.uuid)
+    if unknown and not side.starting:
+        yield failed(never_executed(unknown), "make the job anew, with a full copy")
 
 
 def _filtered(facts: ServerFacts) -> str:

@@ -1,25 +1,33 @@
 """Reads a snapshot's tables with several connections at once and hands the text on in small pieces.
 
 The first connection of the snapshot plans, the others read; each reader asks for the next chunk when it is free,
-so that nothing is queued and one big table keeps all of them busy. After each chunk a reader goes back to a
-savepoint, which releases the table's metadata lock but keeps the snapshot: a DDL on the source waits for a chunk
-at most, not for the copy. If it changes a table that is not yet read to its end, the copy cannot go on (1412).
+so that nothing is queued and one big table keeps all of them busy. After each statement a connection goes back to a
+savepoint, which releases the table's metadata lock but keeps the snapshot: a DDL on the source, and whoever waits
+behind it, waits until a chunk is read, not until it is sent, and not for the copy. If it changes a table that is not
+yet read to its end, the copy cannot go on (1412).
+
+A table without a key is one chunk: its lock is held for as long as the source takes to send it (`spool.py`).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 
 from udup.errors import Transient, UdupError
 from udup.mysql.catalog import Table
 from udup.mysql.connection import Connection, MySQLError, describe, error_code, is_transient, query
 from udup.mysql.names import qualified
 from udup.mysql.raw import shut_down
+from udup.source import patience
 from udup.source.chunks import Chunk, plan_chunks
+from udup.source.patience import patiently
 from udup.source.rows import Block, prepare_session, read_chunk, stream_rows
 from udup.source.snapshot import Snapshot
+from udup.source.spool import spooled
 
 #: Most bytes of one piece; it must fit a message of the data plane with room to spare.
 PIECE_BYTES = 256 << 10
@@ -77,6 +85,7 @@ class CopyReader:
         for connection in self._connections:
             prepare_session(connection)
         for connection in snapshot.connections:
+            query(connection, patience.SESSION)
             query(connection, "SAVEPOINT udup")
 
     @property
@@ -112,9 +121,9 @@ class CopyReader:
         for index, table in enumerate(self._tables):
             try:
                 for chunk in plan_chunks(self._planner, index, table, chunk_rows):
+                    _release(self._planner)
                     self._progress.chunk_planned(chunk)
                     yield chunk
-                query(self._planner, "ROLLBACK TO SAVEPOINT udup")
             except MySQLError as error:
                 raise _reading_error(table, error) from error
 
@@ -123,11 +132,11 @@ class CopyReader:
         try:
             rows = 0
             pieces = _Cutter(chunk, emit, self._stopped)
-            for block in _blocks(connection, table, chunk):
-                rows += block.rows
-                pieces.add(block)
+            with closing(_blocks(connection, table, chunk)) as blocks:
+                for block in blocks:
+                    rows += block.rows
+                    pieces.add(block)
             pieces.end(rows)
-            query(connection, "ROLLBACK TO SAVEPOINT udup")
             return rows
         except MySQLError as error:
             raise _reading_error(table, error) from error
@@ -193,19 +202,40 @@ class _Progress:
             self._on_table(TableTotal(table, self._chunks[table], self._rows[table]))
 
 
-def _blocks(connection: Connection, table: Table, chunk: Chunk) -> Iterator[Block]:
+def _release(connection: Connection) -> None:
+    """Give up the table's metadata lock, and keep the snapshot."""
+    query(connection, "ROLLBACK TO SAVEPOINT udup")
+
+
+def _blocks(connection: Connection, table: Table, chunk: Chunk) -> Generator[Block]:
+    """A chunk's rows. No lock is held while they are taken, but for what is too much to be kept meanwhile."""
     if not chunk.streamed:
-        whole = read_chunk(connection, table, chunk.where)
+        whole = patiently(lambda: read_chunk(connection, table, chunk.where))
+        _release(connection)
         if whole is not None:
             yield whole
             return
-    yield from stream_rows(connection, table, chunk.where)
+    yield from spooled(_streamed(connection, table, chunk), lambda: shut_down(connection))
+
+
+def _streamed(connection: Connection, table: Table, chunk: Chunk) -> Iterator[Block]:
+    stream = patiently(lambda: _begun(stream_rows(connection, table, chunk.where)))
+    yield from stream
+    _release(connection)
+
+
+def _begun(blocks: Iterator[Block]) -> Iterator[Block]:
+    """With its first block read: from then on its statement has the lock."""
+    first = next(blocks, None)
+    return blocks if first is None else chain([first], blocks)
 
 
 def _reading_error(table: Table, error: MySQLError) -> UdupError:
     name = qualified(table.schema, table.name)
     if error_code(error) in _CHANGED:
+        entry = f'{{"TableSchema": "{table.schema}", "Tables": [{{"TableName": "{table.name}"}}]}}'
         return Transient(
-            f"the definition of {name} changed while it was copied ({describe(error)}): the copy starts anew"
+            f"the definition of {name} changed while it was copied (ALTER, TRUNCATE or DROP; {describe(error)}): the "
+            f"copy begins again. If that table is never left alone, leave it out: ReplicateIgnoreDb with {entry}"
         )
     return (Transient if is_transient(error) else UdupError)(f"reading {name}: {describe(error)}")

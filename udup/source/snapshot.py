@@ -48,8 +48,11 @@ QUIET_TRIES = 40
 QUIET_PAUSE = 0.01
 
 #: Tries to get the global read lock, and the seconds in between in which the writers go on.
-LOCK_TRIES = 5
-LOCK_PAUSE = 3.0
+LOCK_TRIES = 15
+LOCK_PAUSE = 2.0
+
+#: Seconds for which a statement must have run for the lock not to be asked for before it has ended.
+LONG_STATEMENT = 1
 
 #: Seconds to wait for a moment without prepared XA transactions, and between two looks. A transaction manager holds
 #: them for milliseconds; those that stay are left behind by one that died.
@@ -62,6 +65,11 @@ _COMMIT_LOCKS = (
     "SELECT COUNT(*), (SELECT VARIABLE_VALUE FROM performance_schema.global_status"
     " WHERE VARIABLE_NAME = 'Performance_schema_metadata_lock_lost')"
     " FROM performance_schema.metadata_locks WHERE OBJECT_TYPE = 'COMMIT'"
+)
+_LONG_STATEMENTS = (
+    "SELECT ID, USER, TIME, LEFT(INFO, 100) FROM information_schema.PROCESSLIST WHERE COMMAND IN ('Query', 'Execute')"
+    f" AND TIME >= {LONG_STATEMENT} AND ID <> CONNECTION_ID() AND INFO IS NOT NULL"
+    " AND USER NOT IN ('event_scheduler', 'system user') ORDER BY TIME DESC LIMIT 3"
 )
 _LOCKS_VISIBLE = (
     "SELECT @@global.performance_schema"
@@ -175,12 +183,18 @@ def _xid(format_id: int, gtrid_bytes: int, digits: str) -> str:
 
 
 def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Connection]) -> _Moment:
+    long: list[str] = []
     for _ in range(LOCK_TRIES):
+        if long := _long_statements(locker):
+            time.sleep(LOCK_PAUSE)
+            continue
         try:
             query(locker, "FLUSH TABLES WITH READ LOCK")
         except MySQLError as error:
             if error_code(error) in _ACCESS_DENIED:
                 raise Refused([_lock_denied(endpoint, error)]) from error
+            # It has the global lock already where it waited for a table in vain, and keeps it in spite of the error.
+            query(locker, "UNLOCK TABLES")
             if error_code(error) != _LOCK_WAIT_TIMEOUT:
                 raise
             time.sleep(LOCK_PAUSE)
@@ -192,8 +206,14 @@ def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Conne
             query(locker, "UNLOCK TABLES")
     raise Transient(
         f"the global read lock on {endpoint} was not granted within {LOCK_SECONDS} s in {LOCK_TRIES} tries:"
-        " a long statement holds its tables; wait for it or end it"
+        f" a long statement holds its tables; wait for it or end it{': ' if long else ''}{'; '.join(long)}"
     )
+
+
+def _long_statements(connection: Connection) -> list[str]:
+    """Statements that the lock would wait for, and behind it whatever is written; without PROCESS only one's own."""
+    found = query(connection, _LONG_STATEMENTS)
+    return [f"connection {number} of {user}, for {seconds} s: {text}" for number, user, seconds, text in found]
 
 
 def _prepared_stay(endpoint: Endpoint, xids: list[str]) -> Fault:
