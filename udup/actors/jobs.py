@@ -73,6 +73,7 @@ class Job:
     target: ServerFacts | None = None
     start_after: str | None = None
     stamps: str = ""  # when its last transactions were committed
+    source_uuid: str = ""  # the server that they were read from
     target_answered: bool = False
     faults: list[Fault] = field(default_factory=list)
     progress: dict[str, Any] = field(default_factory=dict)
@@ -153,6 +154,7 @@ class Job:
             selection=spec.selection().folding(self._folds),
             start_after=self.start_after,
             stamps=self.stamps,
+            source_uuid=self.source_uuid,
             workers=spec.parallel_workers,
             readers=spec.parallel_workers,
             windows=self._windows(),

@@ -61,6 +61,7 @@ _TABLE_ID = (0xFFFFFFFFFFFE).to_bytes(6, "little")
 #: Columns that came later: tables of older versions are given them.
 _ADDED = {
     "stamps": "VARCHAR(1000) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
+    "source_uuid": "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
     "owner": "VARCHAR(250) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT ''",
 }
 
@@ -112,7 +113,7 @@ class Position:
     """A job's checkpoint as a run finds it.
 
     The executed set, where its DDL count stands, and the version that every worker's row begins with; and `stamps`,
-    when its last transactions were committed first (`binlog/stamps.py`).
+    when its last transactions were committed first (`binlog/stamps.py`), and the server that they were read from.
     """
 
     executed: GtidSet
@@ -120,6 +121,7 @@ class Position:
     definitions: int
     version: int
     stamps: str = ""
+    source_uuid: str = ""
 
 
 def create_tables(connection: Connection) -> None:
@@ -191,7 +193,7 @@ class Checkpoint:
     def _rows(self) -> list[Any]:
         """Those of the job, locked; the base row first."""
         sql = (
-            f"SELECT slot, version, gtids, mark, definitions, selection, stamps FROM {UDUP_SCHEMA}.{TABLE}"
+            f"SELECT slot, version, gtids, mark, definitions, selection, stamps, source_uuid FROM {UDUP_SCHEMA}.{TABLE}"
             " WHERE job = %s ORDER BY slot FOR UPDATE"
         )
         return query(self._connection, sql, self._job)
@@ -208,7 +210,7 @@ class Checkpoint:
         executed = GtidSet()
         for row in rows:
             executed.update(GtidSet.parse(row[2]))
-        return Position(executed, base[3], int(base[4]), self._version, str(base[6]))
+        return Position(executed, base[3], int(base[4]), self._version, str(base[6]), str(base[7]))
 
     def _first(self, executed: GtidSet) -> Position:
         """A job's first; with a mark of its own its DDL is told from that of every other checkpoint."""
@@ -216,27 +218,27 @@ class Checkpoint:
 
     def _rewrite(self, position: Position, workers: int) -> None:
         base = (str(position.executed), position.mark, position.definitions, self._selection)
-        workers_rows = [(slot, "", "", 0, "", "", "") for slot in range(1, workers + 1)]
-        self._replace([(0, *base, self._owner.note, position.stamps), *workers_rows])
+        workers_rows = [(slot, "", "", 0, "", "", "", "") for slot in range(1, workers + 1)]
+        self._replace([(0, *base, self._owner.note, position.stamps, position.source_uuid), *workers_rows])
 
     def _rewrite_copying(self) -> None:
-        self._replace([(0, "", "", 0, COPYING, self._owner.note, "")])
+        self._replace([(0, "", "", 0, COPYING, self._owner.note, "", "")])
 
     def _replace(self, rows: list[tuple[object, ...]]) -> None:
-        """The job's rows, all with the present version: (slot, gtids, mark, …, stamps)."""
+        """The job's rows, all with the present version: (slot, gtids, mark, …, source_uuid)."""
         query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", self._job)
-        columns = "job, version, slot, gtids, mark, definitions, selection, owner, stamps"
-        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+        columns = "job, version, slot, gtids, mark, definitions, selection, owner, stamps, source_uuid"
+        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
         args = [value for row in rows for value in (self._job, self._version, *row)]
         query(self._connection, f"INSERT INTO {UDUP_SCHEMA}.{TABLE} ({columns}) VALUES {places}", *args)
 
-    def advance(self, executed: str, definitions: int, stamps: str = "") -> None:
+    def advance(self, executed: str, definitions: int, stamps: str = "", source_uuid: str = "") -> None:
         """Write the base row; `Superseded` if another run has taken over."""
         with self._connection.cursor() as cursor:
             changed = cursor.execute(
-                f"UPDATE {UDUP_SCHEMA}.{TABLE} SET version = version + 1, gtids = %s, definitions = %s, stamps = %s"
-                " WHERE job = %s AND slot = 0 AND version = %s",
-                (executed, definitions, stamps, self._job, self._version),
+                f"UPDATE {UDUP_SCHEMA}.{TABLE} SET version = version + 1, gtids = %s, definitions = %s, stamps = %s,"
+                " source_uuid = %s WHERE job = %s AND slot = 0 AND version = %s",
+                (executed, definitions, stamps, source_uuid, self._job, self._version),
             )
         if changed != 1:
             raise Superseded(f"job {self._job}: another run has changed the checkpoint in {UDUP_SCHEMA}.{TABLE}")
