@@ -17,6 +17,7 @@ from udup.plane.envelope import (
     Format,
     Group,
     GroupPart,
+    Known,
     Mark,
     Order,
     Part,
@@ -25,6 +26,7 @@ from udup.plane.envelope import (
     SetFormat,
     Skipped,
     StartRows,
+    Tables,
     Transaction,
     decode_batch,
     decode_order,
@@ -35,7 +37,7 @@ from udup.plane.envelope import (
 )
 
 EVERY_BYTE = bytes(range(256)) * 3
-MARK = Mark("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa:tag", 1 << 62, 0, 1 << 40, 1 << 50, True)
+MARK = Mark("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa:tag", 1 << 62, 0, 1 << 40, 1 << 50, True, 1 << 49)
 
 
 def test_every_record_survives_its_journey() -> None:
@@ -49,6 +51,8 @@ def test_every_record_survives_its_journey() -> None:
         Beat(1 << 50, "x"),
         CopyTotals(0, 0, 0),
         CopyEnd(),
+        Known("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa:5@7"),
+        Tables("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", "root@h:1", [("s", "t", "größe", "u")], True),
     ]
     batch = Batch(1 << 40, records)
     assert decode_batch(encode(batch)) == batch

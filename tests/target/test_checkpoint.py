@@ -85,6 +85,15 @@ def test_who_was_taken_over_cannot_write_any_more(connection: Connection, schema
     assert position is not None and str(position.executed) == f"{A}:1-3" and position.definitions == 4
 
 
+def test_what_the_source_is_known_by_goes_with_the_checkpoint(connection: Connection, schema: str) -> None:
+    checkpoint = _checkpoint(connection, schema)
+    checkpoint.take_over(2, GtidSet.parse(f"{A}:1-5"))
+    checkpoint.advance(f"{A}:1-6", 0, f"{A}:6@1700000000000000", A)
+    for _ in range(2):
+        position = _checkpoint(connection, schema, owner=_TWO).take_over(2, None)
+        assert position is not None and (position.stamps, position.source_uuid) == (f"{A}:6@1700000000000000", A)
+
+
 def test_jobs_of_any_name_do_not_touch_each_other(connection: Connection, schema: str) -> None:
     names = [schema, schema.upper(), f"{schema}ü", f"{schema}'\\\"%_"]
     for number, name in enumerate(names, 1):
@@ -158,13 +167,17 @@ def test_a_table_of_an_older_version_is_given_what_it_lacks(mysql_server: Callab
     server = mysql_server()
     with closing(connect(server.endpoint)) as connection:
         create_tables(connection)
-        query(connection, "ALTER TABLE udup.checkpoint DROP COLUMN owner")
-        query(connection, "DROP TABLE udup.copied_object")
+        query(connection, "ALTER TABLE udup.checkpoint DROP owner, DROP stamps, DROP source_uuid")
+        query(connection, "DROP TABLE udup.copied_object, udup.claim")
+        query(connection, "ALTER TABLE udup.copied_table MODIFY table_name VARCHAR(64) NOT NULL")
         columns, values = "job, slot, version, gtids, selection", f"'j', 0, 7, '{A}:1-7', 'all'"
         query(connection, f"INSERT INTO udup.checkpoint ({columns}) VALUES ({values})")
         create_tables(connection)
         position = _checkpoint(connection, "j").take_over(1, None)
         assert position is not None and str(position.executed) == f"{A}:1-7"
+        made = {Present("TABLE", "s", "t"), Present("TABLE", "s", "T"), Present("VIEW", "s", "v")}
+        CopyNotes("j").write(connection, made)
+        assert CopyNotes("j").read(connection) == made
 
 
 # ---- Who lives ----

@@ -9,13 +9,17 @@ from dataclasses import replace
 import pytest
 
 from tests.full_copy import catalog_of, contents, read_pieces, run, text_of
-from udup.errors import Divergence, Transient, UdupError
+from udup.binlog.gtid import GtidSet
+from udup.errors import Divergence, Superseded, Transient, UdupError
 from udup.mysql.catalog import Table
 from udup.mysql.connection import Endpoint, connect, query, scalar
 from udup.mysql.sessions import DEFINITION
 from udup.sandbox.server import MysqlServer
 from udup.source.snapshot import open_snapshot
+from udup.target.checkpoint import Checkpoint, create_tables
+from udup.target.copy_fence import CopyFence
 from udup.target.loader import Loader
+from udup.target.ownership import Owner, loader_place, taking_over
 from udup.target.row_statements import insert_head, insert_statements
 
 METHODS = ["load", "insert"]
@@ -182,3 +186,58 @@ def test_an_account_without_special_rights_can_load(target: MysqlServer, schema:
             connect(endpoint, DEFINITION).close()
         finally:
             run(connection, f"DROP USER {user}")
+
+
+# ---- A copy that is another run's by now ----
+
+
+@pytest.fixture
+def fenced(target: MysqlServer, schema: str) -> Iterator[tuple[Table, CopyFence, Checkpoint]]:
+    """A table without a key, the fence of the copy that has it, and who may take the copy over."""
+    table = make(target, schema, "id INT")
+    with closing(connect(target.endpoint)) as connection:
+        create_tables(connection)
+        first = Checkpoint(connection, schema, "all")
+        first.take_over(1, None)
+        yield table, CopyFence(schema, first.version), Checkpoint(connection, schema, "all", Owner("two"))
+        query(connection, "DELETE FROM udup.checkpoint WHERE job = %s", schema)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("ends", ["the copy", "its checkpoint"])
+def test_a_chunk_of_a_superseded_copy_commits_nothing(
+    target: MysqlServer, schema: str, fenced: tuple[Table, CopyFence, Checkpoint], method: str, ends: str
+) -> None:
+    """The version changes while the rows are on their way, and nobody ends the connection that brings them."""
+    table, fence, successor = fenced
+
+    def pieces() -> Iterator[bytes]:
+        yield b"1\n2\n"
+        successor.take_over(1, None if ends == "the copy" else GtidSet())
+        yield b"3\n"
+
+    with closing(Loader(target.endpoint, method, fence, loader_place(1))) as loader:
+        assert loader.load(table, [b"7\n"], lambda: 1) == 1
+        with pytest.raises(Superseded, match=schema):
+            loader.load(table, pieces(), lambda: 3)
+    assert rows_of(target, schema) == [(7,)]
+    with pytest.raises(Superseded):
+        Loader(target.endpoint, method, fence, loader_place(1))
+
+
+def test_a_loader_is_ended_by_whoever_takes_the_copy_over_in_the_middle_of_a_chunk(
+    target: MysqlServer, schema: str, fenced: tuple[Table, CopyFence, Checkpoint]
+) -> None:
+    table, fence, successor = fenced
+
+    def pieces() -> Iterator[bytes]:
+        yield b"1\n"
+        with closing(connect(target.endpoint)) as other, taking_over(other, schema, Owner("two")):
+            successor.take_over(1, None)
+            query(other, f"DROP TABLE {schema}.t")
+            query(other, f"CREATE TABLE {schema}.t (id INT)")
+        yield b"2\n"
+
+    with closing(Loader(target.endpoint, "insert", fence, loader_place(1))) as loader, pytest.raises(Transient):
+        loader.load(table, pieces(), lambda: 2)
+    assert rows_of(target, schema) == []

@@ -145,7 +145,9 @@ class DestApplier(EngineActor):
             case TargetChecked():
                 self._start_workers()
             case TargetReady():
-                self.send(self.owner, Ready(self.run, report.start_after, report.facts, report.stamps))
+                self.send(
+                    self.owner, Ready(self.run, report.start_after, report.facts, report.stamps, report.source_uuid)
+                )
             case _:
                 self.send(self.owner, report)
 

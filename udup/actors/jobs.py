@@ -77,6 +77,7 @@ class Job:
     looks: int = field(default=0, metadata=_OF_RUN)  # at the source
     start_after: str | None = field(default=None, metadata=_OF_RUN)  # what the target's checkpoint says
     stamps: str = field(default="", metadata=_OF_RUN)  # when its last transactions were committed
+    source_uuid: str = field(default="", metadata=_OF_RUN)  # the server that they were read from
     target_answered: bool = field(default=False, metadata=_OF_RUN)
     faults: list[Fault] = field(default_factory=list, metadata=_OF_RUN)
     #: What was heard last, also of earlier runs: it is shown while the next begins.
@@ -158,6 +159,7 @@ class Job:
             selection=spec.selection().folding(self._folds),
             start_after=self.start_after,
             stamps=self.stamps,
+            source_uuid=self.source_uuid,
             workers=spec.parallel_workers,
             readers=spec.parallel_workers,
             windows=self._windows(),

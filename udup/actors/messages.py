@@ -248,6 +248,7 @@ class Ready:
     start_after: str | None
     facts: ServerFacts
     stamps: str = ""
+    source_uuid: str = ""
 
 
 @dataclass(frozen=True)

@@ -249,7 +249,7 @@ class JobSupervisor(ShellActor):
         job = self._job_of(sender, message.run)
         if job is not None:
             job.target, job.start_after, job.target_answered = message.facts, message.start_after, True
-            job.owned, job.stamps = True, message.stamps
+            job.owned, job.stamps, job.source_uuid = True, message.stamps, message.source_uuid
             self._decide(job)
 
     def _decide(self, job: Job) -> None:

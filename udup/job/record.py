@@ -58,7 +58,7 @@ class JobRecord(BaseModel):
     create_index: int = 0
     modify_index: int = 0
     job_modify_index: int = 0
-    #: New for each registration of a job that was not there; tells its half-made tables from those of one before it.
+    #: New for each registration of a job that was not there.
     incarnation: str = ""
     #: The tasks as they were placed, newest last, and the decisions about them.
     allocations: tuple[Allocation, ...] = ()

@@ -97,6 +97,7 @@ class ExtractorSettings:
     fold_names: bool = False  # the source stores names in lower case
     sql_filter: SqlFilter = SqlFilter()  # noqa: RUF009 - frozen
     stamps: str = ""  # when the last transactions before `start_after` were committed
+    source_uuid: str = ""  # the server that they were read from
     kept_users: frozenset[str] | None = None  # whose accounts stay as they are; None: accounts are not carried
 
     @property
@@ -316,6 +317,8 @@ class Extractor:
         found = check_continuity(
             settings.endpoint, settings.server_id, settings.replica_uuid, start_after, stamps, self._opened
         )
+        if settings.source_uuid not in ("", found.server_uuid):
+            logs.logger("extractor").info("source_changed", job=settings.job, before=settings.source_uuid)
         if found.doubt:
             logs.logger("extractor").warning("history_not_compared", job=settings.job, why=found.doubt)
             self._doubt = found.doubt

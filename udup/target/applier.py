@@ -98,6 +98,7 @@ class TargetReady:
     start_after: str | None
     facts: ServerFacts
     stamps: str = ""
+    source_uuid: str = ""
 
 
 class Applier:
@@ -174,8 +175,10 @@ class Applier:
                 asyncio.ensure_future(self._keep_books()),
                 asyncio.ensure_future(self._report_progress()),
             ]
-            start_after = None if position is None else str(position.executed)
-            self._tell(TargetReady(start_after, facts, "" if position is None else position.stamps))
+            if position is None:
+                self._tell(TargetReady(None, facts))
+            else:
+                self._tell(TargetReady(str(position.executed), facts, position.stamps, position.source_uuid))
             await self._until_failure(tasks)
         finally:
             await self._link.close()
@@ -280,7 +283,7 @@ class Applier:
                 await self._control.claim_tables(record)
                 self._credits.finished(number)
             case Known():
-                self._books.know(record.stamps)
+                self._books.know(record.server_uuid, record.stamps)
                 self._credits.finished(number)
             case CopyTotals() | CopyEnd():
                 if self._copy is not None:

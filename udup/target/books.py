@@ -17,16 +17,17 @@ from udup.target.scheduler import Pending
 
 
 class Books:
-    """`advance` writes a GTID set, the number of definitions and stamps into the base row."""
+    """`advance` writes a GTID set, the number of definitions, stamps and the source's UUID into the base row."""
 
-    def __init__(self, slots: int, advance: Callable[[str, int, str], Awaitable[None]]) -> None:
+    def __init__(self, slots: int, advance: Callable[[str, int, str, str], Awaitable[None]]) -> None:
         self._advance = advance
         self._claims = [GtidSet() for _ in range(slots)]
         self._versions = [0] * slots
-        self._folded = ("", "")
+        self._folded = ("", "", "")
         self._changed = False  # since it was folded
         self._position: Position | None = None
         self._stamps = Stamps()
+        self._source_uuid = ""
         self.executed = GtidSet()
         self.definitions = 0
 
@@ -44,7 +45,7 @@ class Books:
         self._position = position
         # What was skipped while the indexes of a copy were built is noted already.
         self.executed.update(position.executed)
-        self._folded = (str(position.executed), position.stamps)
+        self._folded = (str(position.executed), position.stamps, position.source_uuid)
         self._stamps.update(Stamps.parse(position.stamps))
         self.definitions = position.definitions
         self._versions = [position.version] * len(self._versions)
@@ -70,10 +71,12 @@ class Books:
     def note_skipped(self, gtids: GtidSet, last: str = "") -> None:
         """They hold nothing of the job's; the stamp of the last one of them."""
         self.executed.update(gtids)
-        self.know(last)
+        self._stamps.update(Stamps.parse(last))
+        self._changed = True
 
-    def know(self, stamps: str) -> None:
-        """When executed transactions were committed first."""
+    def know(self, source_uuid: str, stamps: str) -> None:
+        """The server that is followed, and when transactions that it was recognised by were committed first."""
+        self._source_uuid = source_uuid
         self._stamps.update(Stamps.parse(stamps))
         self._changed = True
 
@@ -104,9 +107,9 @@ class Books:
             return
         self._changed = False
         executed = self.executed.copy()
-        text, stamps = str(executed), str(self._stamps)
-        if (text, stamps) == self._folded:
+        said = str(executed), str(self._stamps), self._source_uuid
+        if said == self._folded:
             return
-        await self._advance(text, self.definitions, stamps)
-        self._folded = (text, stamps)
+        await self._advance(said[0], self.definitions, *said[1:])
+        self._folded = said
         self._claims = [claim - executed for claim in self._claims]

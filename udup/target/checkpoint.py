@@ -61,19 +61,26 @@ _TABLE_ID = (0xFFFFFFFFFFFE).to_bytes(6, "little")
 #: Columns that came later: tables of older versions are given them.
 _ADDED = {
     "stamps": "VARCHAR(1000) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
+    "source_uuid": "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
     "owner": "VARCHAR(250) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT ''",
 }
 
-#: Seconds that adding a column may wait for other jobs' transactions; what comes behind it waits as long.
-_ALTER_SECONDS = 5
+#: Seconds to wait for other jobs' transactions; what comes behind waits as long.
+_CREATE_SECONDS = 5
 
 _DUPLICATE_COLUMN = 1060
 
+#: Names are told apart by their case, whatever the target's default is.
+_NAMES = "utf8mb4_bin"
+_NAME = f"VARCHAR(64) CHARACTER SET utf8mb4 COLLATE {_NAMES} NOT NULL"
+_TELL_NAMES_APART = f"MODIFY table_schema {_NAME}, MODIFY table_name {_NAME}"
+
+_CREATE_SCHEMA = f"CREATE DATABASE IF NOT EXISTS {UDUP_SCHEMA} CHARACTER SET utf8mb4"
+
 #: The keys are longer than 767 bytes, which a target whose innodb_default_row_format is COMPACT would refuse (1709).
-_CREATE = (
-    f"CREATE DATABASE IF NOT EXISTS {UDUP_SCHEMA} CHARACTER SET utf8mb4",
+_CREATE = {
     # Columns after `gtids` are left alone by the row events, whose TABLE_MAP ends there.
-    f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{TABLE} (
+    TABLE: f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{TABLE} (
         job VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
         slot INT NOT NULL,
         version BIGINT NOT NULL,
@@ -84,23 +91,23 @@ _CREATE = (
         {", ".join(f"{name} {kind}" for name, kind in _ADDED.items())},
         PRIMARY KEY (job, slot, version)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='What of each source is in this server. Do not change.'""",
-    f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{COPY_TABLE} (
+    COPY_TABLE: f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{COPY_TABLE} (
         job VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-        table_schema VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-        table_name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        table_schema {_NAME},
+        table_name {_NAME},
         incarnation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         PRIMARY KEY (job, table_schema, table_name)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Tables made by a full copy that has not ended.'""",
-    f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{OBJECT_TABLE} (
+    OBJECT_TABLE: f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{OBJECT_TABLE} (
         job VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
         kind VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-        object_schema VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-        object_name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        object_schema {_NAME},
+        object_name {_NAME},
         PRIMARY KEY (job, kind, object_schema, object_name)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Objects made by a full copy that has not ended.'""",
-    claims.CREATE,
-    prepared.CREATE,
-)
+    CLAIM_TABLE: claims.CREATE,
+    prepared.TABLE: prepared.CREATE,
+}
 
 
 #: The owner of a checkpoint that nobody carries out.
@@ -112,7 +119,7 @@ class Position:
     """A job's checkpoint as a run finds it.
 
     The executed set, where its DDL count stands, and the version that every worker's row begins with; and `stamps`,
-    when its last transactions were committed first (`binlog/stamps.py`).
+    when its last transactions were committed first (`binlog/stamps.py`), and the server that they were read from.
     """
 
     executed: GtidSet
@@ -120,28 +127,34 @@ class Position:
     definitions: int
     version: int
     stamps: str = ""
+    source_uuid: str = ""
 
 
 def create_tables(connection: Connection) -> None:
-    """Udup's own tables on the target, if any is missing, and columns that an older version has not made.
+    """Udup's own tables on the target, if any is missing, and what an older version has made otherwise.
 
     It is asked for first: CREATE … IF NOT EXISTS waits for every transaction of other jobs that is open in the schema.
     """
-    sql = "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s"
-    there = {(str(table), str(column)) for table, column in query(connection, sql, UDUP_SCHEMA)}
-    if not set(TABLES) <= {table for table, _ in there}:
-        for statement in _CREATE:
-            query(connection, statement)
-    missing = [name for name in _ADDED if (TABLE, name) not in there]
-    if missing and (TABLE, "job") in there:
-        query(connection, f"SET SESSION lock_wait_timeout = {_ALTER_SECONDS}")
-        for name in missing:
-            _add_column(connection, name)
+    sql = "SELECT TABLE_NAME, COLUMN_NAME, COLLATION_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s"
+    there = {(str(table), str(column)): collation for table, column, collation in query(connection, sql, UDUP_SCHEMA)}
+    tables = {table for table, _ in there}
+    missing = [] if tables else [_CREATE_SCHEMA]
+    missing += [statement for table, statement in _CREATE.items() if table not in tables]
+    if TABLE in tables:
+        columns = [name for name in _ADDED if (TABLE, name) not in there]
+        missing += [f"ALTER TABLE {UDUP_SCHEMA}.{TABLE} ADD COLUMN {name} {_ADDED[name]}" for name in columns]
+    if there.get((COPY_TABLE, "table_name"), _NAMES) != _NAMES:  # names that differ in case alone were one
+        missing.append(f"ALTER TABLE {UDUP_SCHEMA}.{COPY_TABLE} {_TELL_NAMES_APART}")
+    if missing:
+        query(connection, f"SET SESSION lock_wait_timeout = {_CREATE_SECONDS}")
+        for statement in missing:
+            _make(connection, statement)
+        query(connection, "SET SESSION lock_wait_timeout = DEFAULT")
 
 
-def _add_column(connection: Connection, name: str) -> None:
+def _make(connection: Connection, statement: str) -> None:
     try:
-        query(connection, f"ALTER TABLE {UDUP_SCHEMA}.{TABLE} ADD COLUMN {name} {_ADDED[name]}")
+        query(connection, statement)
     except MySQLError as error:
         if error_code(error) != _DUPLICATE_COLUMN:  # another job was quicker
             raise
@@ -191,7 +204,7 @@ class Checkpoint:
     def _rows(self) -> list[Any]:
         """Those of the job, locked; the base row first."""
         sql = (
-            f"SELECT slot, version, gtids, mark, definitions, selection, stamps FROM {UDUP_SCHEMA}.{TABLE}"
+            f"SELECT slot, version, gtids, mark, definitions, selection, stamps, source_uuid FROM {UDUP_SCHEMA}.{TABLE}"
             " WHERE job = %s ORDER BY slot FOR UPDATE"
         )
         return query(self._connection, sql, self._job)
@@ -208,7 +221,7 @@ class Checkpoint:
         executed = GtidSet()
         for row in rows:
             executed.update(GtidSet.parse(row[2]))
-        return Position(executed, base[3], int(base[4]), self._version, str(base[6]))
+        return Position(executed, base[3], int(base[4]), self._version, str(base[6]), str(base[7]))
 
     def _first(self, executed: GtidSet) -> Position:
         """A job's first; with a mark of its own its DDL is told from that of every other checkpoint."""
@@ -216,27 +229,27 @@ class Checkpoint:
 
     def _rewrite(self, position: Position, workers: int) -> None:
         base = (str(position.executed), position.mark, position.definitions, self._selection)
-        workers_rows = [(slot, "", "", 0, "", "", "") for slot in range(1, workers + 1)]
-        self._replace([(0, *base, self._owner.note, position.stamps), *workers_rows])
+        workers_rows = [(slot, "", "", 0, "", "", "", "") for slot in range(1, workers + 1)]
+        self._replace([(0, *base, self._owner.note, position.stamps, position.source_uuid), *workers_rows])
 
     def _rewrite_copying(self) -> None:
-        self._replace([(0, "", "", 0, COPYING, self._owner.note, "")])
+        self._replace([(0, "", "", 0, COPYING, self._owner.note, "", "")])
 
     def _replace(self, rows: list[tuple[object, ...]]) -> None:
-        """The job's rows, all with the present version: (slot, gtids, mark, …, stamps)."""
+        """The job's rows, all with the present version: (slot, gtids, mark, …, source_uuid)."""
         query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", self._job)
-        columns = "job, version, slot, gtids, mark, definitions, selection, owner, stamps"
-        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+        columns = "job, version, slot, gtids, mark, definitions, selection, owner, stamps, source_uuid"
+        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
         args = [value for row in rows for value in (self._job, self._version, *row)]
         query(self._connection, f"INSERT INTO {UDUP_SCHEMA}.{TABLE} ({columns}) VALUES {places}", *args)
 
-    def advance(self, executed: str, definitions: int, stamps: str = "") -> None:
+    def advance(self, executed: str, definitions: int, stamps: str = "", source_uuid: str = "") -> None:
         """Write the base row; `Superseded` if another run has taken over."""
         with self._connection.cursor() as cursor:
             changed = cursor.execute(
-                f"UPDATE {UDUP_SCHEMA}.{TABLE} SET version = version + 1, gtids = %s, definitions = %s, stamps = %s"
-                " WHERE job = %s AND slot = 0 AND version = %s",
-                (executed, definitions, stamps, self._job, self._version),
+                f"UPDATE {UDUP_SCHEMA}.{TABLE} SET version = version + 1, gtids = %s, definitions = %s, stamps = %s,"
+                " source_uuid = %s WHERE job = %s AND slot = 0 AND version = %s",
+                (executed, definitions, stamps, source_uuid, self._job, self._version),
             )
         if changed != 1:
             raise Superseded(f"job {self._job}: another run has changed the checkpoint in {UDUP_SCHEMA}.{TABLE}")

@@ -117,9 +117,9 @@ class Control:
         """By force, if it is still this owner's: what is there is left of its own run before."""
         return replace(owner, by_force=owner.by_force or not successor(self._connected, job, owner.token))
 
-    async def advance(self, executed: str, definitions: int, stamps: str) -> None:
+    async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
         """Write the base row."""
-        await self.run(lambda: self.checkpoint.advance(executed, definitions, stamps))
+        await self.run(lambda: self.checkpoint.advance(executed, definitions, stamps, source_uuid))
 
     async def check_definitions(self, gtid: str, maps: Sequence[bytes], *, has_crc: bool) -> None:
         """Compare the tables of a transaction's TABLE_MAPs with what the target has; errors begin with its GTID."""

@@ -114,7 +114,7 @@ def _take(connection: Connection, job: str, names: list[str], patience: float) -
     while names := _not_got(connection, names):
         if time.monotonic() > end:
             text = f"{_owner(connection, job)}{_holder(connection, names[0])}"
-            raise Superseded(f"job {job}: a connection of another owner could not be ended: {text}")
+            raise Superseded(f"job {job}: a connection of the run before has not ended yet: {text}")
         end_connections(connection, job)  # again and again: one may have come meanwhile
         scalar(connection, "SELECT SLEEP(0.05)")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from udup.errors import Transient, UdupError
+from udup.errors import Superseded, Transient, UdupError
 from udup.mysql.connection import Endpoint, MySQLError, connect, describe, error_code, is_transient, query
 from udup.mysql.names import UDUP_SCHEMA
 from udup.mysql.sessions import PURGE
@@ -36,6 +36,8 @@ def purge(endpoint: Endpoint, job: str) -> None:
                     if error_code(error) not in _NOTHING_THERE:
                         raise
             connection.commit()
+    except Superseded as error:
+        raise Transient(f"cannot remove the checkpoint of job {job} on the target {endpoint}: {error}") from error
     except MySQLError as error:
         text = f"cannot remove the checkpoint of job {job} on the target {endpoint}: {describe(error)}"
         raise (Transient if is_transient(error) else UdupError)(text) from error
