@@ -37,11 +37,22 @@ class Mark(_Wire, frozen=True):
         return f"{self.source}:{self.number}"
 
 
+class Context(_Wire, tag="ctx", frozen=True):
+    """What a number in `Transaction.context` means: the session that rows were written in, as variables and values.
+
+    Sent once a run, ahead of the first transaction that has it. `problem` says why the session cannot be known.
+    """
+
+    number: int
+    settings: dict[str, str]
+    problem: str = ""
+
+
 class Transaction(_Wire, tag="tx", frozen=True):
     """A whole transaction: its TABLE_MAP and rows events, and the TABLE_MAPs that were not seen before in this run.
 
     `create` is the Query event of a CREATE TABLE … SELECT, whose rows follow in the same transaction. With an `xid` it
-    is prepared only: its events are kept on the target until their `XaEnd`.
+    is prepared only: its events are kept on the target until their `XaEnd`. `context` is the number of a `Context`.
     """
 
     mark: Mark
@@ -49,12 +60,13 @@ class Transaction(_Wire, tag="tx", frozen=True):
     new_maps: list[bytes] = []
     create: bytes = b""
     xid: str = ""
+    context: int = 0
 
 
 class Part(_Wire, tag="part", frozen=True):
     """A piece of a transaction that is too large for one message: its events' bytes, cut anywhere.
 
-    `xid` as in `Transaction`; `one_phase`, on the last part, says that it commits at once after all.
+    `xid` and `context` as in `Transaction`; `one_phase`, on the last part, says that it commits at once after all.
     """
 
     mark: Mark
@@ -65,6 +77,7 @@ class Part(_Wire, tag="part", frozen=True):
     create: bytes = b""
     xid: str = ""
     one_phase: bool = False
+    context: int = 0
 
 
 class XaEnd(_Wire, tag="xa", frozen=True):
@@ -122,7 +135,9 @@ class CopyEnd(_Wire, tag="copied", frozen=True):
     """Every table was sent; the binary log follows."""
 
 
-Record: TypeAlias = Transaction | Part | XaEnd | Definition | Skipped | Format | Beat | CopyPlan | CopyTotals | CopyEnd
+Record: TypeAlias = (
+    Transaction | Part | XaEnd | Definition | Skipped | Format | Beat | CopyPlan | CopyTotals | CopyEnd | Context
+)
 
 
 class Batch(_Wire, frozen=True):
@@ -165,7 +180,8 @@ class Group(_Wire, tag="group", frozen=True):
     """So many transactions to commit as one; the worker may commit it together with the groups that follow.
 
     `version` is the checkpoint row's before it (one more after it), `gtids` that row's new value, `label` names the
-    transactions for people, `create` is the Query event to run first.
+    transactions for people, `create` is the Query event to run first. `context` is the SET of the session that the
+    rows need, empty if they need none.
     """
 
     number: int
@@ -175,12 +191,14 @@ class Group(_Wire, tag="group", frozen=True):
     events: list[bytes]
     label: str
     create: bytes = b""
+    context: bytes = b""
 
 
 class GroupPart(_Wire, tag="gpart", frozen=True):
     """A piece of one large transaction, on one worker and in one open transaction until the last.
 
-    `xid`, on the last: the pieces were kept as those of a prepared transaction, and are to be applied now.
+    `xid`, on the last: the pieces were kept as those of a prepared transaction, and are to be applied now. `context`
+    as in `Group`.
     """
 
     number: int
@@ -192,6 +210,7 @@ class GroupPart(_Wire, tag="gpart", frozen=True):
     label: str
     create: bytes = b""
     xid: str = ""
+    context: bytes = b""
 
 
 class SetFormat(_Wire, tag="setfde", frozen=True):

@@ -27,11 +27,13 @@ from udup.mysql.connection import Endpoint, MySQLError, connect, describe, is_tr
 from udup.mysql.renames import Name, Renaming
 from udup.mysql.selection import Selection
 from udup.mysql.sqlfilter import SqlFilter
+from udup.mysql.timezones import zone_rules
 from udup.plane.envelope import Beat, CopyEnd, CopyPiece, CopyPlan, CopyTotals, Credit, Record, decode_upstream, encode
 from udup.plane.flow import Window, Windows
 from udup.plane.link import Link, Subjects
 from udup.source.assembly import Assembler
 from udup.source.baseline import open_baseline
+from udup.source.contexts import Contexts, read_defaults
 from udup.source.history import History
 from udup.source.judge import judge_for
 from udup.source.names import read_names
@@ -326,7 +328,16 @@ class Extractor:
 def _assembler(settings: ExtractorSettings) -> Assembler:
     renaming = Renaming(settings.selection, _names_now(settings))
     judge = judge_for(settings.selection, settings.fold_names, renaming, settings.sql_filter, settings.kept_users)
-    return Assembler(settings.selection, judge, renaming, settings.sql_filter)
+    return Assembler(settings.selection, judge, renaming, settings.sql_filter, _contexts(settings.endpoint))
+
+
+def _contexts(endpoint: Endpoint) -> Contexts:
+    def rules(zone: str) -> str:
+        with closing(connect(endpoint)) as connection:
+            return zone_rules(connection, zone)
+
+    with closing(connect(endpoint)) as connection:
+        return Contexts(read_defaults(connection), rules)
 
 
 def _names_now(settings: ExtractorSettings) -> list[Name]:

@@ -23,6 +23,7 @@ from udup.plane.envelope import (
     Batch,
     Beat,
     ChunkLoaded,
+    Context,
     CopyEnd,
     CopyPlan,
     CopyTotals,
@@ -240,6 +241,9 @@ class Applier:
                 await self._dispatcher.offer_part(record, number)
             case Definition() | Format() | XaEnd():
                 self._dispatcher.offer_barrier(record, number)
+            case Context():
+                self._dispatcher.contexts.note(record)
+                self._credits.finished(number)
             case Skipped():
                 self._books.note_skipped(GtidSet.parse(record.gtids))
                 self._reporter.lag.passed(record.committed_us)

@@ -80,10 +80,11 @@ def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = N
     shown = statement.verb if statement.kind is Kind.ACCOUNT else _shown(event, variables)
     doing = f"run on the target {shown}"
     try:
+        # All that we ask and set ourselves comes first: in the statement's context a string of ours may be UTF-16.
         _enter_schema(connection, event)
-        _set(connection, session_settings(event, variables))
-        _set(connection, _restricted_settings(connection, variables))
-        _execute_once(connection, _not_running(connection, event, statement, variables), gtid_next)
+        settings = session_settings(event, variables) + _restricted_settings(connection, variables)
+        to_run = _not_running(connection, event, statement, variables)
+        _execute_once(connection, to_run, settings, gtid_next)
         if statement.kind is Kind.EVENT_DDL and not statement.verb.startswith("DROP"):
             _keep_from_running(connection, statement, variables)
     except MySQLError as error:
@@ -171,20 +172,22 @@ def _enter_schema(connection: Connection, event: QueryEvent) -> None:
         connection.select_db(_NOWHERE)
 
 
-def _execute_once(connection: Connection, event: QueryEvent, gtid_next: str | None) -> None:
-    """Send the statement; an error that the source had with it too is no error."""
+def _execute_once(connection: Connection, event: QueryEvent, settings: list[str], gtid_next: str | None) -> None:
+    """Send the statement in its context; an error that the source had with it too is no error."""
     if gtid_next is not None:
         _set(connection, [f"gtid_next='{gtid_next}'"])
     code = 0
     try:
-        _send(connection, event.sql)
-    except MySQLError as error:
-        code = error_code(error)
-        if code != event.error_code or is_transient(error):
-            raise
+        _set(connection, settings)
+        try:
+            _send(connection, event.sql)
+        except MySQLError as error:
+            code = error_code(error)
+            if code != event.error_code or is_transient(error):
+                raise
     finally:
         if gtid_next is not None and connection.open:
-            _set(connection, ["gtid_next='AUTOMATIC'"])
+            _set(connection, ["gtid_next=AUTOMATIC"])  # a word, no string: the context is still the statement's
     if code != event.error_code:
         raise Divergence(
             f"a statement that ended with error {event.error_code} on the source succeeded on the target: "

@@ -21,6 +21,7 @@ from udup.mysql.raw import shut_down
 from udup.mysql.selection import Selection
 from udup.plane.envelope import Definition
 from udup.target.checkpoint import Checkpoint, Position, create_tables
+from udup.target.computing import Computing
 from udup.target.context import run_ddl
 from udup.target.definition import check_definition
 from udup.target.engine import check_engine
@@ -37,6 +38,7 @@ class Control:
         self._pool = ThreadPoolExecutor(1, "applier")
         self._connection: Connection | None = None
         self._ddl_connection: Connection | None = None
+        self.computing = Computing()
         self.checkpoint: Checkpoint
 
     async def run(self, function: Callable[[], T]) -> T:
@@ -96,6 +98,7 @@ class Control:
             try:
                 check_engine(self._connected, name.schema, name.table)
                 check_definition(self._connected, name.schema, name.table, event, has_crc=has_crc)
+                self.computing.look(self._connected, name)
             except UdupError as error:
                 raise type(error)(f"{gtid}: {error}") from error
 

@@ -176,15 +176,18 @@ class Worker:
         locks long before NATS misses us.
         """
         groups = [first]
-        count, size = first.count, sum(map(len, first.events))
+        count, size, context = first.count, sum(map(len, first.events)), first.context
         while self._work and isinstance(following := self._work[0], Group) and not (first.create or following.create):
             count += following.count
             size += sum(map(len, following.events))
             if count > GROUP_TRANSACTIONS or size > GROUP_BYTES:
                 break
+            if context and following.context and context != following.context:
+                break
+            context = context or following.context
             groups.append(following)
             self._work.popleft()
-        self._apply(groups)
+        self._apply(groups, context)
         for group in groups:
             await self._send(Done(self._settings.slot, group.number))
 
@@ -213,7 +216,14 @@ class Worker:
         match item:
             case GroupPart():
                 self._session.apply_part(
-                    item.version, item.gtids, item.index, item.events, last=item.last, create=item.create, xid=item.xid
+                    item.version,
+                    item.gtids,
+                    item.index,
+                    item.events,
+                    last=item.last,
+                    create=item.create,
+                    xid=item.xid,
+                    context=item.context,
                 )
                 return Done(slot, item.number, item.index)
             case _Chunk():
@@ -228,14 +238,16 @@ class Worker:
                     return RowCount(slot, *self._session.rows_written())
         return None
 
-    def _apply(self, groups: list[Group]) -> None:
+    def _apply(self, groups: list[Group], context: bytes) -> None:
         """Apply groups as one, again after a deadlock or a lock wait: the server has undone it then."""
         first, last = groups[0], groups[-1]
         events = [event for group in groups for event in group.events]
         pause = _FIRST_PAUSE
         for attempt in range(1, _TRIES + 1):
             try:
-                self._session.apply(first.version, last.gtids, events, first.create, groups=len(groups))
+                self._session.apply(
+                    first.version, last.gtids, events, first.create, groups=len(groups), context=context
+                )
                 return
             except MySQLError as error:
                 if error_code(error) not in LOCK_ERRORS or attempt == _TRIES:
