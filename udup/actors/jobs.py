@@ -126,6 +126,7 @@ class Job:
             drop_existing=spec.drop_table_if_exists,
             window_messages=spec.channel_size,
             careful=self.careful,
+            recompute=spec.recompute,
         )
 
     def extractor_settings(self) -> ExtractorSettings:
@@ -175,7 +176,8 @@ class Job:
         if self.source is None or self.target is None:
             return []
         found = warn_source(self.source) + warn_target(self.target) + warn_pair(self.source, self.target)
-        return [str(each) for each in found] + self._warn_filter()
+        copied = {**self.record.progress, **self.progress}.get("copy_warnings", [])
+        return [str(each) for each in found] + self._warn_filter() + list(copied)
 
     def _warn_filter(self) -> list[str]:
         left_out = self.spec.sql_filter()

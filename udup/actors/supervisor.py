@@ -366,6 +366,8 @@ class JobSupervisor(ShellActor):
         values = dict(message.values)
         stage = values.pop("stage", None)
         job.progress.update({key: value for key, value in values.items() if value != "" or key not in job.progress})
+        if "copy_warnings" in values:
+            job.progress["warnings"] = job.warnings()
         if message.role == DestApplier.role:
             job.progress["reported_at"] = round(message.at, 3)
         self._notes.stirred(job)

@@ -117,18 +117,23 @@ class Beat(_Wire, tag="beat", frozen=True):
 
 
 class CopyPlan(_Wire, tag="plan", frozen=True):
-    """What a full copy brings, and the GTID set at which its snapshot stands."""
+    """What a full copy brings, and the GTID set at which its snapshot stands.
+
+    `context`: the source's global settings, as in `Context`, where a table computes something.
+    """
 
     catalog: Catalog
     gtids: str
+    context: dict[str, str] = {}
 
 
 class CopyTotals(_Wire, tag="totals", frozen=True):
-    """Everything of one table was sent: so many chunks and rows."""
+    """Everything of one table was sent: so many chunks and rows; and the sums of `mysql/digests.py`, as text."""
 
     table: int
     chunks: int
     rows: int
+    sums: dict[str, str] = {}
 
 
 class CopyEnd(_Wire, tag="copied", frozen=True):
@@ -148,7 +153,8 @@ class Batch(_Wire, frozen=True):
 class CopyPiece(_Wire, frozen=True):
     """A piece of a chunk of formatted rows; `rows` is the chunk's number of rows, told with its last piece.
 
-    `values`: the chunk's text holds SQL expressions, which only INSERT takes.
+    `values`: the chunk's text holds SQL expressions, which only INSERT takes. `odd_dates`: its table computes something
+    and it has dates that the source's own sql_mode may refuse.
     """
 
     number: int
@@ -158,6 +164,7 @@ class CopyPiece(_Wire, frozen=True):
     rows: int
     data: bytes
     values: bool = False
+    odd_dates: bool = False
 
 
 class Credit(_Wire, tag="credit", frozen=True):
@@ -168,9 +175,13 @@ class Credit(_Wire, tag="credit", frozen=True):
 
 
 class StartRows(_Wire, tag="start", frozen=True):
-    """The target's tables stand: the rows may come, in this format (`load` or `insert`)."""
+    """The target's tables stand: the rows may come, in this format (`load` or `insert`).
+
+    `offsets`: the target reads +00:00 behind a TIMESTAMP (MySQL 8.0.19).
+    """
 
     method: str
+    offsets: bool = False
 
 
 Upstream: TypeAlias = Credit | StartRows
@@ -220,10 +231,15 @@ class SetFormat(_Wire, tag="setfde", frozen=True):
 
 
 class ExpectCopy(_Wire, tag="copy", frozen=True):
-    """A full copy begins: pieces of these tables will come."""
+    """A full copy begins: pieces of these tables will come.
+
+    `contexts`: the SETs of a session that loads a table which computes something: as the source's own, and with an
+    sql_mode that takes every date.
+    """
 
     catalog: Catalog
     method: str
+    contexts: tuple[bytes, bytes] = (b"", b"")
 
 
 Order: TypeAlias = Group | GroupPart | SetFormat | ExpectCopy

@@ -32,7 +32,7 @@ from udup.binlog.event import (
     without_cascades,
 )
 from udup.binlog.gtid import Gtid, GtidSet, parse_gtid_event
-from udup.binlog.query import status_of
+from udup.binlog.query import status_of, thread_of
 from udup.binlog.table_map import definition_bytes, table_id, table_name, with_names
 from udup.binlog.xa import XaStatement, XaVerb, is_one_phase, parse_xa
 from udup.errors import Transient, Unsupported
@@ -91,6 +91,7 @@ class _Open:
     begun: bool = False  # by BEGIN or XA START; a statement by itself is not
     xid: str = ""  # of an XA transaction
     status: bytes = b""  # status variables of its BEGIN
+    thread_id: int = 0  # and its session
     context: int = 0  # its number, once it is told
     maps: list[tuple[bytes, bytes]] = field(default_factory=list)  # definition and TABLE_MAP, until rows are kept
     last_rows: int = -1  # index in `events` of the statement's last kept rows event
@@ -156,6 +157,7 @@ class Assembler:
         self._tables.clear()
         self._fence = True
         self._expect_no_open()
+        self._contexts.forget_sessions()
         self._has_crc = has_checksums(event)
         if _same_format(event, self._format):
             return
@@ -285,9 +287,13 @@ class Assembler:
             current.mark, b"".join(current.events), current.new_maps, current.create, current.xid, current.context
         )
 
+    def _note_session(self, current: _Open, event: bytes) -> None:
+        current.thread_id, current.status = thread_of(event), status_of(event)
+        self._contexts.note_session(current.status, current.thread_id)
+
     def _tell_context(self, current: _Open) -> Iterator[Record]:
         """Before its rows: what the number of their context means, if that was not told yet."""
-        current.context, told = self._contexts.number_of(current.status)
+        current.context, told = self._contexts.number_of(current.status, current.thread_id)
         if told is not None:
             yield told
 
@@ -296,7 +302,8 @@ class Assembler:
     def _xa(self, statement: XaStatement, event: bytes) -> Iterator[Record]:
         current = self._current()
         if statement.verb is XaVerb.START:
-            current.begun, current.xid, current.status = True, statement.xid, status_of(event)
+            current.begun, current.xid = True, statement.xid
+            self._note_session(current, event)
         elif not current.begun:
             self._open = None
             yield from self.flush_skipped()
@@ -319,7 +326,8 @@ class Assembler:
         except Unsupported as error:
             raise Unsupported(f"{current.mark.gtid}: {error}") from error
         if verdict.action is Action.BEGIN:
-            current.begun, current.status = True, status_of(event)
+            current.begun = True
+            self._note_session(current, event)
         elif verdict.action is Action.COMMIT:
             yield from self._commit()
         elif verdict.action is Action.SKIP and not current.begun:

@@ -9,9 +9,10 @@ the target. Character sets and collations are not: the server reads the expressi
 that are written in it, whatever the session's are (seen on 9.7 with utf16, latin1, and another
 default_collation_for_utf8mb4). Nor is what a statement's text was read by, such as ANSI_QUOTES.
 
-What no log says (div_precision_increment, block_encryption_mode, and the zone of a session that had not used it when
-its transaction began) is taken from the source's global values. As on a replica of MySQL's own, a session that changes
-its settings within a transaction has those of its first statement.
+What no log says (div_precision_increment, block_encryption_mode) is taken from the source's global values. A session's
+time zone is logged only if the transaction's first statement had used it before its first row; else it is what the same
+session has said last, and the global one of a session that never said any. A replica of MySQL's own knows less; as on
+one, a session that changes its settings within a transaction has those of its first statement.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ ZONE_RULES = "time_zone_rules"
 #: Contexts known by the bytes of their events at most; these may hold microseconds, so that no two are equal.
 _KNOWN_STATUSES = 4096
 
+#: Sessions whose zone is remembered at most.
+_KNOWN_SESSIONS = 65536
+
 
 class Contexts:
     """Numbers the contexts from 1 on."""
@@ -60,14 +64,16 @@ class Contexts:
         """`defaults`: the source's own (`read_defaults`). `rules` is asked about each zone that is no offset, once."""
         self._defaults = dict(defaults or {})
         self._rules = rules
-        self._by_status: dict[bytes, int] = {}
+        self._by_status: dict[tuple[bytes, str], int] = {}
+        self._zones: dict[int, str] = {}  # by session, where it has another one than the global
         self._numbers: dict[tuple[tuple[str, str], ...] | str, int] = {}
 
-    def number_of(self, status: bytes) -> tuple[int, Context | None]:
+    def number_of(self, status: bytes, thread_id: int = 0) -> tuple[int, Context | None]:
         """The number of a context by a Query event's status variables; and what it means, the first time."""
-        if number := self._by_status.get(status):
+        last_zone = self._zones.get(thread_id, "")
+        if number := self._by_status.get((status, last_zone)):
             return number, None
-        settings, problem = self._settings(status)
+        settings, problem = self._settings(status, last_zone)
         key = problem or tuple(settings.items())
         number = self._numbers.get(key)
         told = None
@@ -76,18 +82,33 @@ class Contexts:
             told = Context(number, self._with_rules(settings), problem)
         if len(self._by_status) >= _KNOWN_STATUSES:
             self._by_status.clear()
-        self._by_status[bytes(status)] = number
+        self._by_status[status, last_zone] = number
         return number, told
 
-    def _settings(self, status: bytes) -> tuple[dict[str, str], str]:
+    def note_session(self, status: bytes, thread_id: int) -> None:
+        """A transaction of this session begins, of the job or not: remember the zone that it says."""
+        if (zone := _zone_in(status)) is None:
+            return
+        if zone == self._defaults.get("time_zone"):
+            self._zones.pop(thread_id, None)
+        else:
+            if len(self._zones) >= _KNOWN_SESSIONS:
+                self._zones.clear()
+            self._zones[thread_id] = zone
+
+    def forget_sessions(self) -> None:
+        """A server that starts counts its sessions from the beginning."""
+        self._zones.clear()
+
+    def _settings(self, status: bytes, last_zone: str) -> tuple[dict[str, str], str]:
         """Variables and values, and why they cannot be known."""
         try:
             variables = parse_status(status)
             settings = dict(self._defaults)
             if variables.sql_mode is not None:
                 settings["sql_mode"] = mode_words(variables.sql_mode)
-            if variables.time_zone:
-                settings["time_zone"] = variables.time_zone.decode("ascii")
+            if zone := variables.time_zone.decode("ascii") if variables.time_zone else last_zone:
+                settings["time_zone"] = zone
             settings["lc_time_names"] = str(variables.lc_time_names or 0)
             return settings, ""
         except (Unsupported, UnicodeDecodeError) as error:
@@ -96,6 +117,17 @@ class Contexts:
     def _with_rules(self, settings: dict[str, str]) -> dict[str, str]:
         zone = settings.get("time_zone")
         return settings if zone is None or is_fixed(zone) else {**settings, ZONE_RULES: self._rules(zone)}
+
+
+def _zone_in(status: bytes) -> str | None:
+    """The time zone, told without parsing where there is none, which is so in most transactions."""
+    if b"\x05" not in status:
+        return None
+    try:
+        zone = parse_status(status).time_zone
+        return zone.decode("ascii") if zone else None
+    except (Unsupported, UnicodeDecodeError):
+        return None
 
 
 def mode_words(sql_mode: int) -> str:

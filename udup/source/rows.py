@@ -17,6 +17,7 @@ streamed with SQL expressions in the place of documents; only INSERT takes that 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from pymysql.cursors import SSCursor
@@ -40,6 +41,8 @@ FETCH_ROWS = 500
 BARE_KINDS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "decimal"})
 MEMBER_KINDS = frozenset({"enum", "set"})
 TEMPORAL_KINDS = frozenset({"date", "time", "datetime", "timestamp", "year"})
+
+_DAY_KINDS = frozenset({"date", "datetime", "timestamp"})
 
 #: Kinds whose length the dictionary does not give; they can be as long as a packet.
 _UNBOUNDED_KINDS = frozenset(
@@ -132,6 +135,21 @@ def _inexact(table: Table) -> str:
     return " OR ".join(conditions)
 
 
+def with_offsets(table: Table) -> Table:
+    """A table that computes something is written by a session in the source's time zone, so TIMESTAMPs say theirs."""
+    if not table.computes:
+        return table
+    columns = (replace(column, offset=column.kind == "timestamp") for column in table.columns)
+    return replace(table, columns=tuple(columns))
+
+
+def has_odd_dates(connection: Connection, table: Table, where: str) -> bool:
+    """Whether rows have dates that an sql_mode may refuse or change: with zeros in them, or such as February 30."""
+    days = [quote(column.name) for column in table.stored_columns if column.kind in _DAY_KINDS]
+    odd = " OR ".join(f"{day} IS NOT NULL AND NOT (FROM_DAYS(TO_DAYS({day})) <=> DATE({day}))" for day in days)
+    return bool(odd) and _any(connection, table, where, odd)
+
+
 def _any(connection: Connection, table: Table, where: str, condition: str) -> bool:
     both = f"({where}) AND ({condition})" if where else condition
     return bool(query(connection, f"SELECT 1 {from_clause(table, both)} LIMIT 1"))
@@ -159,6 +177,8 @@ def _field(column: Column) -> str:
 def _exact(column: Column) -> str:
     """The value in a form whose text loses nothing."""
     name = quote(column.name)
+    if column.offset:
+        return f"IF({name} = 0, {name}, CONCAT({name}, '+00:00'))"
     if column.kind in BARE_KINDS | TEMPORAL_KINDS | {"double"}:
         return name
     if column.kind in MEMBER_KINDS:

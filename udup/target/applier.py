@@ -78,6 +78,7 @@ class ApplierSettings:
     drop_existing: bool
     window_messages: int  # what the extractor may have under way in the log
     careful: bool = False  # one transaction at a time, to find the one that fails
+    recompute: bool = False  # the copy takes what the target computes where the source has other values
 
 
 @dataclass(frozen=True)
@@ -328,11 +329,11 @@ class Applier:
         async def publish(slot: int, data: bytes) -> None:
             await self._link.publish(self._subjects.orders(slot), data)
 
-        async def start_rows(method: str) -> None:
-            await self._link.publish(self._subjects.upstream, encode(StartRows(method)))
+        async def start_rows(start: StartRows) -> None:
+            await self._link.publish(self._subjects.upstream, encode(start))
 
         settings = self._settings
-        target = CopyTarget(settings.endpoint, settings.workers, settings.drop_existing)
+        target = CopyTarget(settings.endpoint, settings.workers, settings.drop_existing, settings.recompute)
         copy = CopyRun(target, plan, self._control.checkpoint, publish, start_rows)
         self._copy_task = asyncio.ensure_future(self._finish_copy(copy, plan))
         return copy

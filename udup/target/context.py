@@ -68,9 +68,10 @@ _NOWHERE = "information_schema"
 _SAYS_REPLICA = (8, 2)
 
 
-def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = None) -> None:
+def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = None, computing: bytes = b"") -> None:
     """Execute a Query event's statement in its own session context, exactly once if `gtid_next` is given.
 
+    `computing` is the SET of the context that rows in the same transaction are computed by: no SET may come between.
     The connection is given over to this: its session is changed for good. `Transient` is worth another try,
     `Divergence` and `Unsupported` are not.
     """
@@ -83,6 +84,9 @@ def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = N
         # All that we ask and set ourselves comes first: in the statement's context a string of ours may be UTF-16.
         _enter_schema(connection, event)
         settings = session_settings(event, variables) + _restricted_settings(connection, variables)
+        if computing:
+            _send(connection, computing)  # its time zone stays, all else is said by the event too
+            settings = [each for each in settings if not each.startswith("time_zone=")]
         to_run = _not_running(connection, event, statement, variables)
         _execute_once(connection, to_run, settings, gtid_next)
         if statement.kind is Kind.EVENT_DDL and not statement.verb.startswith("DROP"):

@@ -15,14 +15,14 @@ from functools import partial
 from typing import Any
 
 from udup.errors import Divergence, Fault, Refused, Transient, UdupError
-from udup.mysql.catalog import Table
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient, scalar
 from udup.mysql.names import qualified
 from udup.mysql.raw import shut_down
-from udup.plane.envelope import ChunkLoaded, CopyEnd, CopyPlan, CopyTotals, ExpectCopy, encode
+from udup.plane.envelope import ChunkLoaded, CopyEnd, CopyPlan, CopyTotals, ExpectCopy, StartRows, encode
 from udup.target import objects
 from udup.target.accounts import conflicting_accounts, create_accounts
 from udup.target.checkpoint import Checkpoint
+from udup.target.computed import ComputedValues
 from udup.target.copy_progress import CopyProgress, TableCopy
 
 
@@ -33,6 +33,7 @@ class CopyTarget:
     endpoint: Endpoint
     workers: int
     drop_existing: bool
+    recompute: bool = False  # take what the target computes where the source has other values
 
 
 class CopyRun:
@@ -44,7 +45,7 @@ class CopyRun:
         plan: CopyPlan,
         checkpoint: Checkpoint,
         order: Callable[[int, bytes], Awaitable[None]],
-        start_rows: Callable[[str], Awaitable[None]],
+        start_rows: Callable[[StartRows], Awaitable[None]],
     ) -> None:
         self._target = target
         self._catalog = plan.catalog
@@ -60,15 +61,16 @@ class CopyRun:
         self._progress = CopyProgress(self._tables)
         self._phase = "tables"
         self._replace_objects = target.drop_existing
+        self._computed = ComputedValues(target.endpoint, plan.context, recompute=target.recompute)
         self.finished = False
 
     async def run(self) -> None:
         """Until everything stands; the caller then writes the checkpoint."""
         method = await self._in_thread(self._make_tables)
         for slot in range(1, self._target.workers + 1):
-            await self._order(slot, encode(ExpectCopy(self._catalog, method)))
+            await self._order(slot, encode(ExpectCopy(self._catalog, method, self._computed.for_loading)))
         self._phase = "rows"
-        await self._start_rows(method)
+        await self._start_rows(StartRows(method, self._computed.offsets))
         await self._or_failure(self._sent.wait())
         self._phase = "indexes"
         await self._or_failure(asyncio.gather(*self._building))
@@ -115,7 +117,7 @@ class CopyRun:
             error = Divergence(f"{name}: {state.totals.rows} rows were read and {state.rows} loaded")
             self._failure.set_exception(error)
             return
-        self._building.append(asyncio.ensure_future(self._in_thread(self._add_indexes, state.table)))
+        self._building.append(asyncio.ensure_future(self._in_thread(self._add_indexes, state)))
 
     def _check_all(self) -> None:
         if all(state.complete for state in self._tables):
@@ -152,6 +154,7 @@ class CopyRun:
         where = f"Dest {self._target.endpoint}"
         if conflicts := conflicting_accounts(connection, self._catalog.accounts, where):
             raise Refused(conflicts)
+        self._computed.prepare(connection, self._catalog.tables)
         # What an unfinished copy made and the source has dropped since would stay for ever: no log tells of it.
         planned = {(table.schema, table.name) for table in self._catalog.tables}
         gone = [objects.ExistingTable(schema, name, empty=False) for schema, name in sorted(ours - planned)]
@@ -162,8 +165,17 @@ class CopyRun:
         objects.create_tables(connection, self._catalog.tables)
         return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
 
-    def _add_indexes(self, connection: Connection, table: Table) -> None:
+    def _add_indexes(self, connection: Connection, state: TableCopy) -> None:
+        """What was computed is compared before an index could refuse it, and what indexes compute after that."""
+        table = state.table
+        assert state.totals is not None
+        self._computed.compare_columns(connection, table, state.totals.sums)
+        if table.computes:
+            self._computed.enter(connection)
         objects.add_indexes(connection, table)
+        if table.computes:
+            objects.prepare_session(connection)
+        self._computed.compare_indexes(connection, table, state.totals.sums)
 
     def _add_foreign_keys(self, connection: Connection) -> None:
         for table in self._catalog.tables:
@@ -174,7 +186,8 @@ class CopyRun:
         create_accounts(connection, self._catalog.accounts, f"Dest {self._target.endpoint}")
 
     def progress(self) -> dict[str, Any]:
-        return self._progress.shown(self._phase, finished=self.finished)
+        shown = self._progress.shown(self._phase, finished=self.finished)
+        return {**shown, "copy_warnings": self._computed.warnings} if self._computed.warnings else shown
 
 
 def _occupied(endpoint: Endpoint, table: objects.ExistingTable) -> Fault:

@@ -8,12 +8,13 @@ the target computes anything from them: only those rows need the context of the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from udup.binlog.event import has_checksums
 from udup.binlog.table_map import TableMaps, TableName, table_name
-from udup.errors import Conflict, Divergence, Transient, UdupError, error_named
+from udup.errors import Conflict, Divergence, Transient, UdupError, Unsupported, error_named
 from udup.mysql.connection import Connection
 from udup.plane.envelope import (
     Definition,
@@ -42,6 +43,9 @@ from udup.target.session import Needed
 
 #: Transactions applied one by one after a conflict: more than were under way when it came.
 CAREFUL_TRANSACTIONS = 2000
+
+#: What a CREATE TABLE says if its table computes something from its rows; it may mean something else.
+_COMPUTED = re.compile(rb"\b(?:AS\s*\(|CHECK\b)", re.IGNORECASE)
 
 #: What stands for the transaction of a record that belongs to none.
 _NO_MARK = Mark("", 0, 0, 0, 0, True)
@@ -202,14 +206,29 @@ class Dispatcher:
 
     async def _statement(self, group: Assigned) -> bytes:
         """The SET that a group's rows need."""
+        head = group.members[0].work
+        if isinstance(head, Transaction) and head.create:
+            return await self._context_of_create(group.label, head.context, head.create)
         known = self.contexts.known(group.context)
         if known is not None:
             return known
         tables = {table_name(event) for each in group.members for event in TableMaps().feed(each.events)}
         return await self._context_for(group.label, group.context, tables)
 
-    async def _context_for(self, label: str, number: int, tables: set[TableName]) -> bytes:
-        """The SET of a context, if one of these tables needs it."""
+    async def _context_of_create(self, label: str, number: int, create: bytes) -> bytes:
+        """CREATE TABLE … SELECT: its event may say no zone, and the dictionary not yet what its table computes."""
+        try:
+            known = self.contexts.known(number)
+            return known if known is not None else await self._control.run(partial(self.contexts.prepare, number))
+        except Unsupported as error:
+            if not _COMPUTED.search(create):
+                return b""
+            raise Unsupported(f"{label}: CREATE TABLE … SELECT makes a table that computes: {error}") from error
+
+    async def _context_for(self, label: str, number: int, tables: set[TableName], create: bytes = b"") -> bytes:
+        """The SET of a context, if one of these tables needs it, or the one that the transaction makes."""
+        if create:
+            return await self._context_of_create(label, number, create)
         computes = self._control.computing.shown(tables)
         if not computes or not number:
             return b""

@@ -17,19 +17,21 @@ from udup.target.scheduler import Assigned
 
 class LargeTransaction:
     """`check` looks at the TABLE_MAPs that a part brings and tells the GTID, `send` publishes an order to the worker of
-    a slot. `context` tells, of the number of a context and the tables so far, the SET that their rows need.
+    a slot. `context` tells, of the number of a context, the tables so far and the CREATE TABLE that the transaction
+    begins with, the SET that their rows need.
     """
 
     def __init__(
         self,
         check: Callable[[str, Sequence[bytes]], Awaitable[None]],
         send: Callable[[int, GroupPart], Awaitable[None]],
-        context: Callable[[str, int, set[TableName]], Awaitable[bytes]],
+        context: Callable[[str, int, set[TableName], bytes], Awaitable[bytes]],
     ) -> None:
         self._check = check
         self._send = send
         self._context = context
         self._maps = TableMaps()
+        self._create = b""
         self._tables: set[TableName] = set()  # of the parts that were sent
         self._waiting: deque[tuple[Part, int, list[TableName]]] = deque()  # with the number of the message
         self._sent: deque[int] = deque()
@@ -71,7 +73,10 @@ class LargeTransaction:
                 self._tables.update(tables)
                 # What is kept as bytes computes nothing until it is applied, with the last part or later.
                 applied = not part.xid or part.one_phase
-                context = await self._context(part.mark.gtid, part.context, self._tables) if applied else b""
+                self._create = part.create or self._create
+                context = b""
+                if applied:
+                    context = await self._context(part.mark.gtid, part.context, self._tables, self._create)
                 self._waiting.popleft()
                 self._sent.append(message)
                 self._complete = part.last

@@ -168,7 +168,7 @@ class ApplySession:
             raise UdupError("a group came inside a large transaction")
         mark = checkpoint_events(self._job, self._slot, version, version + groups, gtids, with_crc=self._with_crc)
         if create:
-            self._run_create(create)
+            self._run_create(create, context)
         entering = self._entering(context)
         execute_raw(self._connection, entering + _binlog(mark, *events) + b";COMMIT", 3 if entering else 2)
         if context:
@@ -196,7 +196,7 @@ class ApplySession:
         """
         if index == 0:
             if create:
-                self._run_create(create)
+                self._run_create(create, context)
             mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
             execute_raw(self._connection, _binlog(mark), 1)
             self._large = _LargeTransaction(min(PIECE_BYTES, self._max_event), self._max_event)
@@ -266,12 +266,13 @@ class ApplySession:
         self._leave()
         prepared.forget(self._connection, job, xid)
 
-    def _run_create(self, create: bytes) -> None:
+    def _run_create(self, create: bytes, context: bytes) -> None:
         """CREATE TABLE … START TRANSACTION, in its own session context; the rows follow in the same transaction."""
         # The connection ends with it (`_renew`), and counts what it writes into the dictionary among the rows. What can
         # be asked inside of this transaction is nothing, so its rows are not counted.
         self._counted = self.rows_written()
-        run_ddl(self._connection, parse_query(create, has_crc=False))
+        run_ddl(self._connection, parse_query(create, has_crc=False), computing=context)
+        self._context = context
 
     def _renew(self) -> None:
         """A fresh session: the context of a CREATE must not stay."""

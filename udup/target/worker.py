@@ -65,6 +65,7 @@ class _Chunk:
     table: int
     chunk: int
     values: bool
+    odd_dates: bool
     pieces: queue.SimpleQueue[CopyPiece | None]
 
 
@@ -141,7 +142,7 @@ class Worker:
                 f"copied rows were lost on the way: piece {piece.number} came after {self._piece_number - 1}"
             )
         if self._arriving is None:
-            self._arriving = _Chunk(piece.table, piece.chunk, piece.values, queue.SimpleQueue())
+            self._arriving = _Chunk(piece.table, piece.chunk, piece.values, piece.odd_dates, queue.SimpleQueue())
             self._work.append(self._arriving)
             self._arrived.set()
         self._arriving.pieces.put(piece)
@@ -232,7 +233,7 @@ class Worker:
                 self._session.set_format(item.event)
             case ExpectCopy():
                 self._tables = item.catalog.tables
-                self._loader = Loader(self._settings.endpoint, item.method)
+                self._loader = Loader(self._settings.endpoint, item.method, item.contexts)
             case _Count():
                 if not self._session.in_large_transaction:
                     return RowCount(slot, *self._session.rows_written())
@@ -260,7 +261,10 @@ class Worker:
         if self._loader is None:
             raise Transient("copied rows came before their tables were announced")
         arrival = _Arrival(chunk, self._credit)
-        return self._loader.load(self._tables[chunk.table], iter(arrival), lambda: arrival.rows, values=chunk.values)
+        table = self._tables[chunk.table]
+        return self._loader.load(
+            table, iter(arrival), lambda: arrival.rows, values=chunk.values, odd_dates=chunk.odd_dates
+        )
 
     def _credit(self, number: int) -> None:
         credit = encode(Credit(f"copy.{self._settings.slot}", number))
