@@ -96,12 +96,16 @@ def test_sessions_of_many_zones_at_once_are_told_apart_while_workers_are_killed(
         statements.append(f"SET time_zone = '{zones[number % len(zones)]}'")
         statements.append(f"INSERT INTO {name}.ev (at) VALUES ('2024-06-01 {number % 24:02d}:00:00')")
         statements.append(f"INSERT INTO {name}.plain VALUES ({number})")
+    prepared = f"INSERT INTO {name}.ev (at) VALUES ('2024-06-01 20:00:00')"
     world.on_source(*statements[:450])
-    tasks = world.node.get(f"/v1/job/{name}/allocations") if hasattr(world.node, "get") else []
-    workers = [pid for task in tasks for pid in task.get("Pids", [])]
-    for pid in workers[:1]:
-        os.kill(pid, signal.SIGKILL)
-    world.on_source(*statements[450:])
+    world.on_source(
+        *("SET time_zone = '-10:30'", f"XA START '{name}'", prepared, f"XA END '{name}'", f"XA PREPARE '{name}'")
+    )
+    actors = world.node.api.actors()
+    workers = [int(actor["Pid"]) for actor in actors if (actor["Role"], actor["JobID"]) == ("ApplyWorker", name)]
+    assert len(workers) == 4
+    os.kill(workers[0], signal.SIGKILL)
+    world.on_source(*statements[450:], f"XA COMMIT '{name}'")
     world.level(name)
     _assert_equal(world, name)
 
