@@ -10,11 +10,12 @@ from tests.source_log import executed
 from udup.binlog.gtid import GtidSet
 from udup.mysql.connection import Endpoint, connect, query
 from udup.mysql.selection import Selection
-from udup.plane.envelope import Beat, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
+from udup.plane.envelope import Beat, Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
 from udup.source.assembly import Assembler
 from udup.source.judge import judge_for
 from udup.source.stream import BinlogStream
 from udup.target.checkpoint import Checkpoint, Position, create_tables
+from udup.target.contexts import TargetContexts
 from udup.target.session import ApplySession
 
 
@@ -70,17 +71,33 @@ def session(target: Endpoint, job: str, workers: int = 1) -> Iterator[tuple[Appl
         opened.abandon()
 
 
-def apply_all(opened: ApplySession, position: Position, made: Iterable[Record]) -> None:
-    """Transactions and parts one by one; records of other kinds are passed over."""
+def apply_all(
+    opened: ApplySession, position: Position, made: Iterable[Record], contexts: TargetContexts | None = None
+) -> None:
+    """Transactions and parts one by one, in their contexts if these are given; other records are passed over."""
     version, claim = position.version, GtidSet()
+
+    def context(number: int) -> bytes:
+        return contexts.prepare(number) if contexts else b""
+
     for record in made:
+        if isinstance(record, Context) and contexts is not None:
+            contexts.note(record)
         if isinstance(record, Format):
             opened.set_format(record.event)
         elif isinstance(record, Transaction):
             claim.add(record.mark.source, record.mark.number)
-            opened.apply(version, str(claim), [record.events], record.create)
+            opened.apply(version, str(claim), [record.events], record.create, context=context(record.context))
             version += 1
         elif isinstance(record, Part):
             claim.add(record.mark.source, record.mark.number)
-            opened.apply_part(version, str(claim), record.index, record.events, last=record.last, create=record.create)
+            opened.apply_part(
+                version,
+                str(claim),
+                record.index,
+                record.events,
+                last=record.last,
+                create=record.create,
+                context=context(record.context),
+            )
             version += record.last

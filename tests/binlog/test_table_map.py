@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import closing
 from dataclasses import replace
 
 from tests.applied import apply_all, records, session
 from tests.applied import run as run_on
 from tests.source_log import logged_by
-from udup.binlog.event import EventType, checksum_is_right
-from udup.binlog.table_map import TableName, definition_bytes, table_id, table_name, with_names
+from udup.binlog.event import EventType, build, checksum_is_right
+from udup.binlog.table_map import TableMaps, TableName, definition_bytes, table_id, table_name, with_names
 from udup.mysql.connection import Connection, connect, query
 from udup.mysql.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.server import MysqlServer
@@ -86,3 +87,16 @@ def test_a_server_applies_rows_to_the_table_of_the_new_name(
         apply_all(opened, position, made)
     with closing(connect(target.endpoint)) as connection:
         assert query(connection, f"SELECT * FROM {schema}.`{table}` ORDER BY id") == [(1, "x"), (2, "z")]
+
+
+def test_table_maps_are_found_in_a_stream_however_it_is_cut() -> None:
+    dice = random.Random(7)
+    kinds = [dice.choice((EventType.TABLE_MAP, EventType.WRITE_ROWS, EventType.XID)) for _ in range(60)]
+    events = [
+        build(kind, dice.randbytes(dice.randrange(200)), with_crc=bool(place % 2)) for place, kind in enumerate(kinds)
+    ]
+    stream, wanted = b"".join(events), [event for event in events if event[4] == EventType.TABLE_MAP]
+    for size in (1, 7, 18, 19, 20, 64, 1000, len(stream)):
+        maps = TableMaps()
+        pieces = [stream[start : start + size] for start in range(0, len(stream), size)]
+        assert [event for piece in pieces for event in maps.feed(piece)] == wanted

@@ -31,6 +31,8 @@ _OF_A_MOMENT = {
     ("sandbox/server.py", "sql_log_bin"),  # a file of statements that the server runs at its first start
     ("target/checkpoint.py", "lock_wait_timeout"),  # a column that an older version has not made
     ("source/patience.py", "lock_wait_timeout"),  # once the definitions are read, and tries follow each other
+    ("mysql/timezones.py", "time_zone"),  # the zone that is looked at
+    ("target/contexts.py", ""),  # the context of rows
     ("target/objects.py", "timestamp"),
     ("target/objects.py", "sql_mode"),  # the context of a stored object
     ("target/objects.py", "time_zone"),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.applied import apply_all, position_of, records, run, session
 from udup.mysql.selection import Selection
-from udup.plane.envelope import Definition, Format, Part, Record, Skipped, Transaction, XaEnd
+from udup.plane.envelope import Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
 from udup.sandbox.compare import compare
 from udup.sandbox.server import MysqlServer
 
@@ -73,7 +73,7 @@ def test_what_holds_nothing_for_the_job_is_told_as_skipped_in_order(source: Mysq
         f"DELETE FROM {tables}.z",
     )
     kinds = [type(record) for record in records(source.endpoint, before, _chosen(tables)) if type(record) is not Format]
-    assert kinds == [Skipped, Transaction, Skipped]
+    assert kinds == [Skipped, Context, Transaction, Skipped]
 
 
 def test_a_tables_definition_is_announced_with_its_first_rows_and_again_after_a_change(
@@ -184,7 +184,7 @@ def test_a_prepared_transaction_is_told_of_even_when_it_holds_nothing_for_the_jo
         *(f"XA START {xid}", "INSERT INTO z VALUES (2, 1, '')", f"XA END {xid}", f"XA COMMIT {xid} ONE PHASE"),
     )
     nothing, commit, something, rollback, skipped = (
-        each for each in records(source.endpoint, before, _chosen(tables)) if not isinstance(each, Format)
+        each for each in records(source.endpoint, before, _chosen(tables)) if not isinstance(each, (Format, Context))
     )
     log_xid = f"X'{tables.encode().hex()}',X'',1"
     assert isinstance(nothing, Transaction) and (nothing.xid, nothing.events) == (log_xid, b"")

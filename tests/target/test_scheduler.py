@@ -187,3 +187,15 @@ def test_the_oldest_is_the_first_that_is_not_committed() -> None:
     scheduler.done(first.number)
     oldest = scheduler.oldest()
     assert oldest is not None and oldest.number == 3
+
+
+def test_transactions_that_need_different_contexts_share_no_commit() -> None:
+    """Those that need none go with any."""
+    contexts = [0, 1, 0, 1, 2, 0, 2, 0, 1]
+    scheduler = Scheduler(1, context_of=lambda item: contexts[item.batch])
+    for place in range(len(contexts)):
+        scheduler.offer(Pending(Mark(SOURCE, place + 1, 0, place + 1, 0), b"x", place))
+    groups = []
+    while (group := scheduler.next_group()) is not None:
+        groups.append((group.context, [member.batch for member in group.members]))
+    assert groups == [(1, [0, 1, 2, 3]), (2, [4, 5, 6, 7]), (1, [8])]

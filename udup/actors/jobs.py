@@ -147,6 +147,7 @@ class Job:
             drop_existing=spec.drop_table_if_exists,
             window_messages=spec.channel_size,
             careful=self.careful,
+            recompute=spec.recompute,
         )
 
     def extractor_settings(self) -> ExtractorSettings:
@@ -211,7 +212,8 @@ class Job:
         if self.source is None or self.target is None:
             return []
         found = warn_source(self.source) + warn_target(self.target) + warn_pair(self.source, self.target)
-        return [str(each) for each in found] + self._warn_filter() + self.stale_views
+        copied = {**self.record.progress, **self.progress}.get("copy_warnings", [])
+        return [str(each) for each in found] + self._warn_filter() + self.stale_views + list(copied)
 
     def note_stale_views(self, views: list[str]) -> None:
         """What the target says of views that are broken, as they are on the source."""

@@ -380,6 +380,8 @@ class JobSupervisor(ShellActor):
         if warning is not None:
             job.warn(warning)
         job.progress.update({key: value for key, value in values.items() if value != "" or key not in job.progress})
+        if "copy_warnings" in values:
+            job.progress["warnings"] = job.warnings()
         if message.role == DestApplier.role:
             job.progress["reported_at"] = round(message.at, 3)
         self._notes.stirred(job)

@@ -98,6 +98,19 @@ def parse_query(event: bytes, *, has_crc: bool) -> QueryEvent:
     )
 
 
+def status_of(event: bytes) -> bytes:
+    """The status variables of a Query event, as bytes."""
+    length = _U16.unpack_from(event, HEADER_SIZE + _FIXED.size - _U16.size)[0]
+    start = HEADER_SIZE + _FIXED.size
+    return event[start : start + length]
+
+
+def thread_of(event: bytes) -> int:
+    """The number of the session that a Query event comes from."""
+    number: int = _U32.unpack_from(event, HEADER_SIZE)[0]
+    return number
+
+
 def with_statement(event: bytes, schema: bytes, sql: bytes, *, has_crc: bool) -> bytes:
     """The event as if its session had been in `schema` (at most 255 bytes) and had sent `sql`."""
     fixed_end = HEADER_SIZE + _FIXED.size

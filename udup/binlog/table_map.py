@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from udup.binlog.event import HEADER_SIZE, resized
+from udup.binlog.event import HEADER_SIZE, EventType, resized
 from udup.errors import Unsupported
 
 #: After the header: table id 6, flags 2, then the names, each with its length before and a zero after it.
@@ -55,3 +56,27 @@ def with_names(event: bytes, schema: bytes, table: bytes, *, has_crc: bool) -> b
     table_end = schema_end + 2 + event[schema_end + 1]
     names = bytes([len(schema)]) + schema + b"\0" + bytes([len(table)]) + table
     return resized(event[:_NAMES_OFFSET] + names + event[table_end:], has_crc=has_crc)
+
+
+class TableMaps:
+    """Finds the TABLE_MAPs in a stream of events that is cut anywhere, without holding other events."""
+
+    def __init__(self) -> None:
+        self._held = b""
+        self._skip = 0  # bytes of an event that have not come yet
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Those that these bytes complete."""
+        offset = self._skip
+        if self._held:
+            data, self._held = self._held + data, b""
+        end = len(data)
+        while end - offset >= HEADER_SIZE:
+            size = int.from_bytes(data[offset + 9 : offset + 13], "little")
+            if data[offset + 4] == EventType.TABLE_MAP:
+                if end - offset < size:
+                    break
+                yield data[offset : offset + size]
+            offset += max(size, HEADER_SIZE)
+        self._held = data[offset:]
+        self._skip = max(offset - end, 0)

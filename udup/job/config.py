@@ -6,6 +6,7 @@ clients whose language has no "absent" send 0. The text under a field is its des
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -69,6 +70,20 @@ def _charset(value: object) -> str:
     return CHARSET
 
 
+class GeneratedColumns(StrEnum):
+    """What a copy makes of generated columns that the target computes otherwise than the source has them."""
+
+    COMPARE = "compare"
+    RECOMPUTE = "recompute"
+
+
+def _generated_columns(value: object) -> str:
+    text = values.weak_text(value).lower() or GeneratedColumns.COMPARE
+    if text not in set(GeneratedColumns):
+        raise values.fault(f"must be {' or '.join(GeneratedColumns)}, got {values.shown(text)}")
+    return text
+
+
 Text = Annotated[str, BeforeValidator(values.weak_text)]
 Truth = Annotated[bool, BeforeValidator(values.weak_truth)]
 AnySize = Annotated[int, BeforeValidator(values.within(0, _INT64_MAX))]
@@ -129,6 +144,9 @@ class Config(Model):
     """Runs that may fail in a row before the job does; absent: the server's setting retry.attempts."""
     drop_table_if_exists: Truth = False
     """Dest: drop tables of the same name that hold rows before the copy makes them; without it they are a fault."""
+    generated_columns: Annotated[GeneratedColumns, BeforeValidator(_generated_columns)] = GeneratedColumns.COMPARE
+    """Dest: `compare`: a copied table whose generated columns come out otherwise than on the source stops the job;
+    `recompute`: the target's values are taken, and the job's warnings say so."""
     chunk_size: Annotated[int, BeforeValidator(values.within(0, MAX_CHUNK_ROWS))] = 0
     """Src: rows of one chunk of the copy; 0: chosen by the size of the rows."""
     msgs_limit: AnySize = 0

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from udup.errors import Fault, Refused
 from udup.job import refusals, replicate, values
-from udup.job.config import Config, ConnectionConfig
+from udup.job.config import Config, ConnectionConfig, GeneratedColumns
 from udup.job.keys import Level, canonical, join
 from udup.job.model import Model
 from udup.job.passwords import MASK
@@ -167,6 +167,11 @@ class JobSpec(Model):
     @property
     def drop_table_if_exists(self) -> bool:
         return self.target.config.drop_table_if_exists or self.source.config.drop_table_if_exists
+
+    @property
+    def recompute(self) -> bool:
+        """Whether a copy takes what the target computes where the source has other values."""
+        return any(task.config.generated_columns is GeneratedColumns.RECOMPUTE for task in self.tasks)
 
     @property
     def max_retries(self) -> int | None:

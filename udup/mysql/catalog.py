@@ -11,7 +11,8 @@ class Column:
     """One column as information_schema.COLUMNS describes it; `kind` is DATA_TYPE (`int`, `varchar`, …).
 
     `octets` is the most bytes that a value of a string type may have, 0 for other types. `loose` is a FLOAT(M,D) or
-    DOUBLE(M,D) that a copy loads without these digits, which it is given back after the rows.
+    DOUBLE(M,D) that a copy loads without these digits, which it is given back after the rows. `materialized`: generated
+    and STORED. `offset`: a TIMESTAMP whose text is to say +00:00, so that it means the same in every time zone.
     """
 
     name: str
@@ -23,6 +24,8 @@ class Column:
     generated: bool
     octets: int = 0
     loose: bool = False
+    materialized: bool = False
+    offset: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class Table:
 
     `key` holds the columns by which it is cut into chunks (primary key, or a unique key without NULLs), empty if
     it has none that serves; `key_index` is that index's name. `create_sql` is the server's SHOW CREATE TABLE.
-    `source` is schema.table on the source where the target has it under another name.
+    `source` is schema.table on the source where the target has it under another name. `computes`: a server computes
+    something from its rows, by the session that writes them. `virtual_keys`: virtual columns, each with the name of an
+    index that holds its values.
     """
 
     schema: str
@@ -43,6 +48,8 @@ class Table:
     create_sql: str
     key_index: str = ""
     source: str = ""
+    computes: bool = False
+    virtual_keys: tuple[tuple[str, str], ...] = ()
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:

@@ -39,11 +39,22 @@ class Mark(_Wire, frozen=True):
         return f"{self.source}:{self.number}"
 
 
+class Context(_Wire, tag="ctx", frozen=True):
+    """What a number in `Transaction.context` means: the session that rows were written in, as variables and values.
+
+    Sent once a run, ahead of the first transaction that has it. `problem` says why the session cannot be known.
+    """
+
+    number: int
+    settings: dict[str, str]
+    problem: str = ""
+
+
 class Transaction(_Wire, tag="tx", frozen=True):
     """A whole transaction: its TABLE_MAP and rows events, and the TABLE_MAPs that were not seen before in this run.
 
     `create` is the Query event of a CREATE TABLE … SELECT, whose rows follow in the same transaction. With an `xid` it
-    is prepared only: its events are kept on the target until their `XaEnd`.
+    is prepared only: its events are kept on the target until their `XaEnd`. `context` is the number of a `Context`.
     """
 
     mark: Mark
@@ -51,12 +62,13 @@ class Transaction(_Wire, tag="tx", frozen=True):
     new_maps: list[bytes] = []
     create: bytes = b""
     xid: str = ""
+    context: int = 0
 
 
 class Part(_Wire, tag="part", frozen=True):
     """A piece of a transaction that is too large for one message: its events' bytes, cut anywhere.
 
-    `xid` as in `Transaction`; `one_phase`, on the last part, says that it commits at once after all.
+    `xid` and `context` as in `Transaction`; `one_phase`, on the last part, says that it commits at once after all.
     """
 
     mark: Mark
@@ -67,6 +79,7 @@ class Part(_Wire, tag="part", frozen=True):
     create: bytes = b""
     xid: str = ""
     one_phase: bool = False
+    context: int = 0
 
 
 class XaEnd(_Wire, tag="xa", frozen=True):
@@ -114,18 +127,23 @@ class Beat(_Wire, tag="beat", frozen=True):
 
 
 class CopyPlan(_Wire, tag="plan", frozen=True):
-    """What a full copy brings, and the GTID set at which its snapshot stands."""
+    """What a full copy brings, and the GTID set at which its snapshot stands.
+
+    `context`: the source's global settings, as in `Context`, where a table computes something.
+    """
 
     catalog: Catalog
     gtids: str
+    context: dict[str, str] = {}
 
 
 class CopyTotals(_Wire, tag="totals", frozen=True):
-    """Everything of one table was sent: so many chunks and rows."""
+    """Everything of one table was sent: so many chunks and rows; and the sums of `mysql/digests.py`, as text."""
 
     table: int
     chunks: int
     rows: int
+    sums: dict[str, str] = {}
 
 
 class CopyEnd(_Wire, tag="copied", frozen=True):
@@ -145,7 +163,19 @@ class Tables(_Wire, tag="tables", frozen=True):
 
 
 Record: TypeAlias = (
-    Transaction | Part | XaEnd | Definition | Skipped | Format | Beat | CopyPlan | CopyTotals | CopyEnd | Known | Tables
+    Transaction
+    | Part
+    | XaEnd
+    | Definition
+    | Skipped
+    | Format
+    | Beat
+    | CopyPlan
+    | CopyTotals
+    | CopyEnd
+    | Known
+    | Tables
+    | Context
 )
 
 
@@ -157,7 +187,8 @@ class Batch(_Wire, frozen=True):
 class CopyPiece(_Wire, frozen=True):
     """A piece of a chunk of formatted rows; `rows` is the chunk's number of rows, told with its last piece.
 
-    `values`: the chunk's text holds SQL expressions, which only INSERT takes.
+    `values`: the chunk's text holds SQL expressions, which only INSERT takes. `odd_dates`: its table computes something
+    and it has dates that the source's own sql_mode may refuse.
     """
 
     number: int
@@ -167,6 +198,7 @@ class CopyPiece(_Wire, frozen=True):
     rows: int
     data: bytes
     values: bool = False
+    odd_dates: bool = False
 
 
 class Credit(_Wire, tag="credit", frozen=True):
@@ -177,9 +209,13 @@ class Credit(_Wire, tag="credit", frozen=True):
 
 
 class StartRows(_Wire, tag="start", frozen=True):
-    """The target's tables stand: the rows may come, in this format (`load` or `insert`)."""
+    """The target's tables stand: the rows may come, in this format (`load` or `insert`).
+
+    `offsets`: the target reads +00:00 behind a TIMESTAMP (MySQL 8.0.19).
+    """
 
     method: str
+    offsets: bool = False
 
 
 Upstream: TypeAlias = Credit | StartRows
@@ -189,7 +225,8 @@ class Group(_Wire, tag="group", frozen=True):
     """So many transactions to commit as one; the worker may commit it together with the groups that follow.
 
     `version` is the checkpoint row's before it (one more after it), `gtids` that row's new value, `label` names the
-    transactions for people, `create` is the Query event to run first.
+    transactions for people, `create` is the Query event to run first. `context` is the SET of the session that the
+    rows need, empty if they need none.
     """
 
     number: int
@@ -199,12 +236,14 @@ class Group(_Wire, tag="group", frozen=True):
     events: list[bytes]
     label: str
     create: bytes = b""
+    context: bytes = b""
 
 
 class GroupPart(_Wire, tag="gpart", frozen=True):
     """A piece of one large transaction, on one worker and in one open transaction until the last.
 
-    `xid`, on the last: the pieces were kept as those of a prepared transaction, and are to be applied now.
+    `xid`, on the last: the pieces were kept as those of a prepared transaction, and are to be applied now. `context`
+    as in `Group`.
     """
 
     number: int
@@ -216,6 +255,7 @@ class GroupPart(_Wire, tag="gpart", frozen=True):
     label: str
     create: bytes = b""
     xid: str = ""
+    context: bytes = b""
 
 
 class SetFormat(_Wire, tag="setfde", frozen=True):
@@ -225,11 +265,16 @@ class SetFormat(_Wire, tag="setfde", frozen=True):
 
 
 class ExpectCopy(_Wire, tag="copy", frozen=True):
-    """A full copy begins: pieces of these tables will come. `version` is that of the copy's base row."""
+    """A full copy begins: pieces of these tables will come. `version` is that of the copy's base row.
+
+    `contexts`: the SETs of a session that loads a table which computes something: as the source's own, and with an
+    sql_mode that takes every date.
+    """
 
     catalog: Catalog
     method: str
     version: int = 0
+    contexts: tuple[bytes, bytes] = (b"", b"")
 
 
 Order: TypeAlias = Group | GroupPart | SetFormat | ExpectCopy

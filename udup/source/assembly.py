@@ -11,6 +11,8 @@ are the TABLE_MAPs and rows of the job's tables, as bytes. Three rules of the ta
 
 A transaction larger than `PIECE_BYTES` leaves in parts while it is still being read, so that memory never holds it.
 
+Each leaves with the number of the context that its rows were written in (`contexts.py`), which its BEGIN says.
+
 A prepared XA transaction leaves with its xid, even when it holds nothing for the job, so that its end, under another
 GTID and perhaps in another run, is known.
 """
@@ -32,6 +34,7 @@ from udup.binlog.event import (
 )
 from udup.binlog.gtid import Gtid, GtidSet, parse_gtid_event
 from udup.binlog.layout import check_layout
+from udup.binlog.query import status_of, thread_of
 from udup.binlog.stamps import Stamp
 from udup.binlog.table_map import definition_bytes, table_id, table_name, with_names
 from udup.binlog.xa import XaStatement, XaVerb, is_one_phase, parse_xa
@@ -42,6 +45,7 @@ from udup.mysql.sqlfilter import SqlFilter
 from udup.plane.envelope import Beat, Definition, Format, Mark, Part, Record, Skipped, Transaction, XaEnd
 from udup.plane.link import PIECE_BYTES
 from udup.source.anonymous import NEW_COPY, WITHOUT_GTID
+from udup.source.contexts import Contexts
 from udup.source.verdict import Action, Judge
 
 #: Header flag of events that a reader may ignore when it does not know them.
@@ -90,6 +94,9 @@ class _Open:
     kept_rows: bool = False
     begun: bool = False  # by BEGIN or XA START; a statement by itself is not
     xid: str = ""  # of an XA transaction
+    status: bytes = b""  # status variables of its BEGIN
+    thread_id: int = 0  # and its session
+    context: int = 0  # its number, once it is told
     maps: list[tuple[bytes, bytes]] = field(default_factory=list)  # definition and TABLE_MAP, until rows are kept
     last_rows: int = -1  # index in `events` of the statement's last kept rows event
 
@@ -107,7 +114,9 @@ class Assembler:
         judge: Judge,
         renaming: Renaming | None = None,
         sql_filter: SqlFilter | None = None,
+        contexts: Contexts | None = None,
     ) -> None:
+        self._contexts = contexts or Contexts()
         self._selection = selection
         self._judge = judge
         self._renaming = renaming or Renaming(selection)
@@ -154,6 +163,7 @@ class Assembler:
         self._tables.clear()
         self._fence = True
         self._expect_no_open()
+        self._contexts.forget_sessions()
         self._has_crc = has_checksums(event)
         if _same_format(event, self._format):
             return
@@ -237,6 +247,7 @@ class Assembler:
         """Send the first `count` events kept so far."""
         if not current.parts:
             yield from self.flush_skipped()
+            yield from self._tell_context(current)
         data = b"".join(current.events[:count])
         del current.events[:count]
         current.size -= len(data)
@@ -245,7 +256,17 @@ class Assembler:
             yield self._part(current, data[start : start + PIECE_BYTES], last=False)
 
     def _part(self, current: _Open, data: bytes, *, last: bool, one_phase: bool = False) -> Part:
-        part = Part(current.mark, current.parts, last, data, current.new_maps, current.create, current.xid, one_phase)
+        part = Part(
+            current.mark,
+            current.parts,
+            last,
+            data,
+            current.new_maps,
+            current.create,
+            current.xid,
+            one_phase,
+            current.context,
+        )
         current.parts += 1
         current.new_maps, current.create = [], b""
         return part
@@ -266,14 +287,28 @@ class Assembler:
             yield from self._parts(current, len(current.events))
             yield self._part(current, b"", last=True, one_phase=one_phase)
             return
-        yield Transaction(current.mark, b"".join(current.events), current.new_maps, current.create, current.xid)
+        yield from self._tell_context(current)
+        yield Transaction(
+            current.mark, b"".join(current.events), current.new_maps, current.create, current.xid, current.context
+        )
+
+    def _note_session(self, current: _Open, event: bytes) -> None:
+        current.thread_id, current.status = thread_of(event), status_of(event)
+        self._contexts.note_session(current.status, current.thread_id)
+
+    def _tell_context(self, current: _Open) -> Iterator[Record]:
+        """Before its rows: what the number of their context means, if that was not told yet."""
+        current.context, told = self._contexts.number_of(current.status, current.thread_id)
+        if told is not None:
+            yield told
 
     # ---- XA ----
 
-    def _xa(self, statement: XaStatement) -> Iterator[Record]:
+    def _xa(self, statement: XaStatement, event: bytes) -> Iterator[Record]:
         current = self._current()
         if statement.verb is XaVerb.START:
             current.begun, current.xid = True, statement.xid
+            self._note_session(current, event)
         elif not current.begun:
             self._open = None
             yield from self.flush_skipped()
@@ -297,13 +332,14 @@ class Assembler:
             raise Unsupported(f"{current.mark.gtid}: {error}") from error
         if verdict.action is Action.BEGIN:
             current.begun = True
+            self._note_session(current, event)
         elif verdict.action is Action.COMMIT:
             yield from self._commit()
         elif verdict.action is Action.SKIP and not current.begun:
             self._open = None
             yield from self._skip(current.mark)
         elif verdict.action is Action.XA:
-            yield from self._xa(parse_xa(verdict.summary.encode()))
+            yield from self._xa(parse_xa(verdict.summary.encode()), event)
         elif verdict.action is Action.CREATE:
             current.create = self._without_crc(verdict.query or event)
             self._announced.clear()

@@ -29,6 +29,7 @@ from udup.mysql.connection import Endpoint, MySQLError, connect, describe, is_tr
 from udup.mysql.renames import Name, Renaming
 from udup.mysql.selection import Selection
 from udup.mysql.sqlfilter import SqlFilter
+from udup.mysql.timezones import is_fixed, zone_rules
 from udup.plane.envelope import (
     Beat,
     CopyEnd,
@@ -38,6 +39,7 @@ from udup.plane.envelope import (
     Credit,
     Known,
     Record,
+    StartRows,
     Tables,
     decode_upstream,
     encode,
@@ -47,6 +49,7 @@ from udup.plane.link import Link, Subjects
 from udup.source.anonymous import check_anonymous
 from udup.source.assembly import Assembler, understood
 from udup.source.baseline import open_baseline
+from udup.source.contexts import ZONE_RULES, Contexts, read_defaults
 from udup.source.continuity import check_continuity
 from udup.source.history import History
 from udup.source.judge import judge_for
@@ -152,7 +155,7 @@ class Extractor:
         self._packer = Packer(settings.message_bytes, self._send_log)
         self._packing = threading.Lock()
         self._tally = Tally()
-        self._start_rows: asyncio.Future[str]
+        self._start_rows: asyncio.Future[StartRows]
         self._clock_offset_us = 0
         self._executed: str | None = None
         self._stream: BinlogStream | None = None
@@ -205,7 +208,7 @@ class Extractor:
         message = decode_upstream(data)
         if not isinstance(message, Credit):
             if not self._start_rows.done():
-                self._start_rows.set_result(message.method)
+                self._start_rows.set_result(message)
         elif message.channel == "log":
             self._log_window.credit(message.number)
         else:
@@ -242,10 +245,13 @@ class Extractor:
         catalog = baseline.catalog
         await _in_thread(self._tell_tables, [(table.schema, table.name) for table in catalog.tables])
         # In a thread: `_pack` may wait for the window, and the credits that open it come to this loop.
-        plan = CopyPlan(renamed_catalog(catalog, settings.selection), snapshot.gtid_set)
+        context = await _in_thread(_own_context, settings.endpoint) if any(t.computes for t in catalog.tables) else {}
+        plan = CopyPlan(renamed_catalog(catalog, settings.selection), snapshot.gtid_set, context)
         await _in_thread(self._pack, plan)
-        await self._start_rows
-        self._reader = reader = CopyReader(snapshot, catalog.tables, self._on_table, settings.chunk_rows)
+        start = await self._start_rows
+        self._reader = reader = CopyReader(
+            snapshot, catalog.tables, self._on_table, settings.chunk_rows, offsets=start.offsets
+        )
         await asyncio.gather(*[_in_thread(self._read_rows, index) for index in range(settings.readers)])
         snapshot.close()
         self._reader = self._snapshot = None
@@ -265,7 +271,16 @@ class Extractor:
         def emit(piece: Piece) -> None:
             nonlocal number
             number += 1
-            message = CopyPiece(number, piece.table, piece.chunk, piece.last, piece.rows, piece.data, piece.values)
+            message = CopyPiece(
+                number,
+                piece.table,
+                piece.chunk,
+                piece.last,
+                piece.rows,
+                piece.data,
+                piece.values,
+                piece.odd_dates,
+            )
             data = encode(message)
             window.take(number, len(data))
             self._outbox.put(subject, data)
@@ -274,7 +289,8 @@ class Extractor:
         self._reader.run(index, emit)
 
     def _on_table(self, total: TableTotal) -> None:
-        self._pack(CopyTotals(total.table, total.chunks, total.rows))
+        sums = {name: f"{one}.{other}" for name, (one, other) in total.sums.items()}
+        self._pack(CopyTotals(total.table, total.chunks, total.rows, sums))
 
     # ---- The binary log ----
 
@@ -385,7 +401,24 @@ def _assembler(settings: ExtractorSettings) -> Assembler:
     judge = judge_for(
         settings.selection, settings.fold_names, renaming, settings.sql_filter, settings.kept_users, order
     )
-    return Assembler(settings.selection, judge, renaming, settings.sql_filter)
+    return Assembler(settings.selection, judge, renaming, settings.sql_filter, _contexts(settings.endpoint))
+
+
+def _own_context(endpoint: Endpoint) -> dict[str, str]:
+    """The context of a session of the source that changes nothing."""
+    with closing(connect(endpoint)) as connection:
+        settings = read_defaults(connection)
+        zone = settings["time_zone"]
+        return settings if is_fixed(zone) else {**settings, ZONE_RULES: zone_rules(connection, zone)}
+
+
+def _contexts(endpoint: Endpoint) -> Contexts:
+    def rules(zone: str) -> str:
+        with closing(connect(endpoint)) as connection:
+            return zone_rules(connection, zone)
+
+    with closing(connect(endpoint)) as connection:
+        return Contexts(read_defaults(connection), rules)
 
 
 def _names_now(settings: ExtractorSettings) -> list[Name]:

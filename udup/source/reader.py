@@ -14,18 +14,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from udup.errors import Transient, UdupError
 from udup.mysql.catalog import Table
 from udup.mysql.connection import Connection, MySQLError, describe, error_code, is_transient, query
+from udup.mysql.digests import Sums, added, column_sums, index_sums
 from udup.mysql.names import qualified
 from udup.mysql.raw import shut_down
 from udup.source import patience
 from udup.source.chunks import Chunk, plan_chunks
 from udup.source.patience import patiently
-from udup.source.rows import Block, prepare_session, read_chunk, stream_rows
+from udup.source.rows import Block, has_odd_dates, prepare_session, read_chunk, stream_rows, with_offsets
 from udup.source.snapshot import Snapshot
 from udup.source.spool import spooled
 
@@ -40,7 +41,7 @@ _CHANGED = frozenset({1412, 1146, 1054, 1176, 1049})
 class Piece:
     """A part of a chunk's text, cut anywhere. `part` counts from 0; `rows`, of the whole chunk, is on the last.
 
-    `values`: the chunk's text holds SQL expressions.
+    `values`: the chunk's text holds SQL expressions. `odd_dates`: it has dates that an sql_mode may refuse.
     """
 
     table: int
@@ -50,15 +51,17 @@ class Piece:
     rows: int
     data: bytes
     values: bool = False
+    odd_dates: bool = False
 
 
 @dataclass(frozen=True)
 class TableTotal:
-    """What a table's chunks amount to, known when the last of them was emitted."""
+    """What a table's chunks amount to, known when the last of them was emitted; and what the source has computed."""
 
     table: int
     chunks: int
     rows: int
+    sums: Sums = field(default_factory=dict)
 
 
 class CopyReader:
@@ -74,10 +77,14 @@ class CopyReader:
         tables: Sequence[Table],
         on_table: Callable[[TableTotal], None],
         chunk_rows: int | None = None,
+        *,
+        offsets: bool = False,
     ) -> None:
+        """`offsets`: the target reads +00:00 behind a TIMESTAMP, which tables that compute something need."""
         self._planner, *self._connections = snapshot.connections
-        self._tables = tables
-        self._progress = _Progress(on_table)
+        self._tables = [with_offsets(table) for table in tables] if offsets else tables
+        self._on_table = on_table
+        self._progress = _Progress()
         self._chunks = self._plan(chunk_rows)
         self._plan_lock = threading.Lock()
         self._stopped = threading.Event()
@@ -96,8 +103,10 @@ class CopyReader:
         """Read chunks until none is left. `emit` may block; the pieces of a chunk follow each other."""
         try:
             while (chunk := self._next_chunk()) is not None:
-                rows = self._read(self._connections[reader], chunk, emit)
-                self._progress.chunk_done(chunk.table, rows)
+                connection = self._connections[reader]
+                rows, sums = self._read(connection, chunk, emit)
+                if (total := self._progress.chunk_done(chunk.table, rows, sums)) is not None:
+                    self._on_table(self._with_indexes(connection, total))
         except BaseException as error:
             interrupted = self._stopped.is_set() and isinstance(error, (UdupError, _StoppedError))
             if not interrupted:
@@ -127,19 +136,34 @@ class CopyReader:
             except MySQLError as error:
                 raise _reading_error(table, error) from error
 
-    def _read(self, connection: Connection, chunk: Chunk, emit: Callable[[Piece], None]) -> int:
+    def _read(self, connection: Connection, chunk: Chunk, emit: Callable[[Piece], None]) -> tuple[int, Sums]:
         table = self._tables[chunk.table]
         try:
             rows = 0
-            pieces = _Cutter(chunk, emit, self._stopped)
+            odd_dates = table.computes and patiently(lambda: has_odd_dates(connection, table, chunk.where))
+            pieces = _Cutter(chunk, emit, self._stopped, odd_dates=odd_dates)
             with closing(_blocks(connection, table, chunk)) as blocks:
                 for block in blocks:
                     rows += block.rows
                     pieces.add(block)
             pieces.end(rows)
-            return rows
+            sums = patiently(lambda: column_sums(connection, table, chunk.where))
+            _release(connection)
+            return rows, sums
         except MySQLError as error:
             raise _reading_error(table, error) from error
+
+    def _with_indexes(self, connection: Connection, total: TableTotal) -> TableTotal:
+        """Beside the sums of the rows those of its indexes on virtual columns."""
+        table = self._tables[total.table]
+        if not table.virtual_keys:
+            return total
+        try:
+            sums = patiently(lambda: index_sums(connection, table))
+            _release(connection)
+        except MySQLError as error:
+            raise _reading_error(table, error) from error
+        return replace(total, sums={**total.sums, **sums})
 
 
 class _StoppedError(Exception):
@@ -149,7 +173,10 @@ class _StoppedError(Exception):
 class _Cutter:
     """Cuts text into pieces and keeps one back, since the last of a chunk is marked."""
 
-    def __init__(self, chunk: Chunk, emit: Callable[[Piece], None], stopped: threading.Event) -> None:
+    def __init__(
+        self, chunk: Chunk, emit: Callable[[Piece], None], stopped: threading.Event, *, odd_dates: bool
+    ) -> None:
+        self._odd_dates = odd_dates
         self._chunk = chunk
         self._emit = emit
         self._stopped = stopped
@@ -171,19 +198,20 @@ class _Cutter:
     def _send(self, last: bool, rows: int) -> None:
         if self._stopped.is_set():
             raise _StoppedError
-        self._emit(Piece(self._chunk.table, self._chunk.number, self._part, last, rows, self._held, self._values))
+        table, number = self._chunk.table, self._chunk.number
+        self._emit(Piece(table, number, self._part, last, rows, self._held, self._values, self._odd_dates))
         self._part += 1
 
 
 class _Progress:
-    """Counts planned and finished chunks and tells when a table is complete."""
+    """Counts planned and finished chunks and knows when a table is complete."""
 
-    def __init__(self, on_table: Callable[[TableTotal], None]) -> None:
-        self._on_table = on_table
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: dict[int, int] = {}
         self._chunks: dict[int, int] = {}
         self._rows: dict[int, int] = {}
+        self._sums: dict[int, Sums] = {}
         self._final: set[int] = set()
 
     def chunk_planned(self, chunk: Chunk) -> None:
@@ -193,13 +221,15 @@ class _Progress:
             if chunk.final:
                 self._final.add(chunk.table)
 
-    def chunk_done(self, table: int, rows: int) -> None:
+    def chunk_done(self, table: int, rows: int, sums: Sums) -> TableTotal | None:
+        """The table's total when this was the last of its chunks."""
         with self._lock:
             self._open[table] -= 1
             self._rows[table] = self._rows.get(table, 0) + rows
-            complete = table in self._final and self._open[table] == 0
-        if complete:
-            self._on_table(TableTotal(table, self._chunks[table], self._rows[table]))
+            self._sums[table] = added(self._sums.get(table, {}), sums)
+            if table not in self._final or self._open[table]:
+                return None
+            return TableTotal(table, self._chunks[table], self._rows[table], self._sums[table])
 
 
 def _release(connection: Connection) -> None:

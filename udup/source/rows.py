@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from pymysql.cursors import SSCursor
@@ -43,6 +44,7 @@ TEMPORAL_KINDS = frozenset({"date", "time", "datetime", "timestamp", "year"})
 
 #: A member in `enum('a','b')`.
 _MEMBER = re.compile(r"'(?:[^'\\]|''|\\.)*'", re.DOTALL)
+_DAY_KINDS = frozenset({"date", "datetime", "timestamp"})
 
 #: Kinds whose length the dictionary does not give; they can be as long as a packet.
 _UNBOUNDED_KINDS = frozenset(
@@ -133,6 +135,21 @@ def _inexact(table: Table) -> str:
     return " OR ".join(conditions)
 
 
+def with_offsets(table: Table) -> Table:
+    """A table that computes something is written by a session in the source's time zone, so TIMESTAMPs say theirs."""
+    if not table.computes:
+        return table
+    columns = (replace(column, offset=column.kind == "timestamp") for column in table.columns)
+    return replace(table, columns=tuple(columns))
+
+
+def has_odd_dates(connection: Connection, table: Table, where: str) -> bool:
+    """Whether rows have dates that an sql_mode may refuse or change: with zeros in them, or such as February 30."""
+    days = [quote(column.name) for column in table.stored_columns if column.kind in _DAY_KINDS]
+    odd = " OR ".join(f"{day} IS NOT NULL AND NOT (FROM_DAYS(TO_DAYS({day})) <=> DATE({day}))" for day in days)
+    return bool(odd) and _any(connection, table, where, odd)
+
+
 def _any(connection: Connection, table: Table, where: str, condition: str) -> bool:
     both = f"({where}) AND ({condition})" if where else condition
     return bool(query(connection, f"SELECT 1 {from_clause(table, both)} LIMIT 1"))
@@ -175,6 +192,8 @@ def _within_members(column: Column, number: str) -> str:
 def _exact(column: Column) -> str:
     """The value in a form whose text loses nothing."""
     name = quote(column.name)
+    if column.offset:
+        return f"IF({name} = 0, {name}, CONCAT({name}, '+00:00'))"
     if column.kind in BARE_KINDS | TEMPORAL_KINDS or (column.kind == "double" and "(" not in column.column_type):
         return name
     if column.kind in MEMBER_KINDS:

@@ -44,6 +44,10 @@ _PRINTED = ("utf8mb3", "utf8mb4")
 #: A literal in a generated column, a default or a CHECK with what is left of a character beyond U+FFFF.
 _LOST_LITERAL = re.compile(r"_utf8mb4'(?:[^'\\]|\\.|'')*\?{4}", re.DOTALL)
 
+#: Names and strings of a definition, and what is left of a CHECK, and of an index on an expression, without them.
+_QUOTED = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
+_COMPUTED = re.compile(r" CHECK \(|KEY \S+ [^\n]*?[(,]\(")
+
 _AUTO_INCREMENT_COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 
 
@@ -103,6 +107,7 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
     )
     columns = _read_columns(connection, schema)
     keys = _read_keys(connection, schema)
+    virtual_keys = _read_virtual_keys(connection, schema, columns)
     tables = []
     for name, engine, estimate, row_bytes in rows:
         if not selection.wants(schema, name):
@@ -139,6 +144,9 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
                 row_bytes=int(row_bytes or 0),
                 create_sql=create,
                 key_index=key.index,
+                computes=any(column.generated for column in own)
+                or _COMPUTED.search(_QUOTED.sub("x", create)) is not None,
+                virtual_keys=virtual_keys.get(name, ()),
             )
         )
     return tables
@@ -196,12 +204,12 @@ def _read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column
     rows = query(
         connection,
         "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME,"
-        " IS_NULLABLE, GENERATION_EXPRESSION, CHARACTER_OCTET_LENGTH"
+        " IS_NULLABLE, GENERATION_EXPRESSION, CHARACTER_OCTET_LENGTH, EXTRA"
         " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME, ORDINAL_POSITION",
         schema,
     )
     columns: dict[str, list[Column]] = {}
-    for table, name, kind, column_type, charset, collation, nullable, expression, octets in rows:
+    for table, name, kind, column_type, charset, collation, nullable, expression, octets, extra in rows:
         columns.setdefault(table, []).append(
             Column(
                 name=name,
@@ -212,6 +220,7 @@ def _read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column
                 nullable=nullable == "YES",
                 generated=bool(expression),
                 octets=int(octets or 0),
+                materialized="STORED GENERATED" in _text(extra),
             )
         )
     return {table: tuple(own) for table, own in columns.items()}
@@ -231,6 +240,25 @@ def _read_keys(connection: Connection, schema: str) -> dict[str, dict[str, list[
         part = column if column is not None and prefix is None else ""
         keys.setdefault(table, {}).setdefault(index, []).append(part)
     return keys
+
+
+def _read_virtual_keys(
+    connection: Connection, schema: str, columns: dict[str, tuple[Column, ...]]
+) -> dict[str, tuple[tuple[str, str], ...]]:
+    """By table: each virtual column with an index that holds its whole values and can be read."""
+    rows = query(
+        connection,
+        "SELECT TABLE_NAME, COLUMN_NAME, MIN(INDEX_NAME) FROM information_schema.STATISTICS"
+        " WHERE TABLE_SCHEMA = %s AND COLUMN_NAME IS NOT NULL AND SUB_PART IS NULL AND IS_VISIBLE = 'YES'"
+        " AND INDEX_TYPE = 'BTREE' GROUP BY TABLE_NAME, COLUMN_NAME ORDER BY TABLE_NAME, COLUMN_NAME",
+        schema,
+    )
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for table, name, index in rows:
+        column = next((each for each in columns.get(table, ()) if each.name == name), None)
+        if column is not None and column.generated and not column.materialized:
+            found[table] = (*found.get(table, ()), (name, index))
+    return found
 
 
 def _chunk_key(indexes: dict[str, list[str]], columns: tuple[Column, ...]) -> _Key:

@@ -24,6 +24,7 @@ from udup.plane.envelope import (
     Batch,
     Beat,
     ChunkLoaded,
+    Context,
     CopyEnd,
     CopyPlan,
     CopyTotals,
@@ -84,6 +85,7 @@ class ApplierSettings:
     window_messages: int  # what the extractor may have under way in the log
     known: claims.Known = claims.Known()  # noqa: RUF009 - frozen
     careful: bool = False  # one transaction at a time, to find the one that fails
+    recompute: bool = False  # the copy takes what the target computes where the source has other values
 
 
 @dataclass(frozen=True)
@@ -268,6 +270,9 @@ class Applier:
                 await self._dispatcher.offer_part(record, number)
             case Definition() | Format() | XaEnd():
                 self._dispatcher.offer_barrier(record, number)
+            case Context():
+                self._dispatcher.contexts.note(record)
+                self._credits.finished(number)
             case Skipped():
                 self._books.note_skipped(GtidSet.parse(record.gtids), record.last)
                 self._reporter.lag.passed(record.committed_us)
@@ -359,11 +364,13 @@ class Applier:
         async def publish(slot: int, data: bytes) -> None:
             await self._link.publish(self._subjects.orders(slot), data)
 
-        async def start_rows(method: str) -> None:
-            await self._link.publish(self._subjects.upstream, encode(StartRows(method)))
+        async def start_rows(start: StartRows) -> None:
+            await self._link.publish(self._subjects.upstream, encode(start))
 
         settings = self._settings
-        target = CopyTarget(settings.endpoint, settings.job, settings.workers, settings.drop_existing)
+        target = CopyTarget(
+            settings.endpoint, settings.job, settings.workers, settings.drop_existing, settings.recompute
+        )
         copy = CopyRun(target, plan, self._control.checkpoint, publish, start_rows)
         self._copy_task = asyncio.ensure_future(self._finish_copy(copy, plan))
         return copy

@@ -34,6 +34,8 @@ from udup.errors import Fault, Refused, Superseded
 from udup.mysql.claims import TABLE as CLAIM_TABLE
 from udup.mysql.connection import Connection, MySQLError, error_code, query
 from udup.mysql.names import UDUP_SCHEMA
+from udup.mysql.session_setup import reset
+from udup.mysql.sessions import PLAIN
 from udup.target import claims, prepared
 from udup.target.ownership import Owner
 
@@ -149,7 +151,7 @@ def create_tables(connection: Connection) -> None:
         query(connection, f"SET SESSION lock_wait_timeout = {_CREATE_SECONDS}")
         for statement in missing:
             _make(connection, statement)
-        query(connection, "SET SESSION lock_wait_timeout = DEFAULT")
+        reset(connection, PLAIN, "lock_wait_timeout")
 
 
 def _make(connection: Connection, statement: str) -> None:

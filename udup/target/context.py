@@ -69,9 +69,10 @@ _NOWHERE = "information_schema"
 _SAYS_REPLICA = (8, 2)
 
 
-def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = None) -> None:
+def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = None, computing: bytes = b"") -> None:
     """Execute a Query event's statement in its own session context, exactly once if `gtid_next` is given.
 
+    `computing` is the SET of the context that rows in the same transaction are computed by: no SET may come between.
     The connection is given over to this: its session is changed for good. `Transient` is worth another try,
     `Divergence` and `Unsupported` are not.
     """
@@ -83,10 +84,16 @@ def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = N
     try:
         if statement.numbers_rows:
             check_row_order(connection, statement.objects[0], gtid_next)
+        # All that we ask and set ourselves comes first: in the statement's context a string of ours may be UTF-16.
         _enter_schema(connection, event)
-        _set(connection, session_settings(event, variables))
-        _set(connection, _restricted_settings(connection, variables))
-        _execute_once(connection, _not_running(connection, event, statement, variables), gtid_next)
+        settings = session_settings(event, variables) + _restricted_settings(connection, variables)
+        if not connection.get_autocommit():
+            connection.rollback()  # our questions began a transaction, within which not everything can be set
+        if computing:
+            _send(connection, computing)  # its time zone stays, all else is said by the event too
+            settings = [each for each in settings if not each.startswith("time_zone=")]
+        to_run = _not_running(connection, event, statement, variables)
+        _execute_once(connection, to_run, settings, gtid_next)
         if statement.kind is Kind.EVENT_DDL and not statement.verb.startswith("DROP"):
             _keep_from_running(connection, statement, variables)
     except MySQLError as error:
@@ -174,20 +181,22 @@ def _enter_schema(connection: Connection, event: QueryEvent) -> None:
         connection.select_db(_NOWHERE)
 
 
-def _execute_once(connection: Connection, event: QueryEvent, gtid_next: str | None) -> None:
-    """Send the statement; an error that the source had with it too is no error."""
+def _execute_once(connection: Connection, event: QueryEvent, settings: list[str], gtid_next: str | None) -> None:
+    """Send the statement in its context; an error that the source had with it too is no error."""
     if gtid_next is not None:
         _set(connection, [f"gtid_next='{gtid_next}'"])
     code = 0
     try:
-        _send(connection, event.sql)
-    except MySQLError as error:
-        code = error_code(error)
-        if code != event.error_code or is_transient(error):
-            raise
+        _set(connection, settings)
+        try:
+            _send(connection, event.sql)
+        except MySQLError as error:
+            code = error_code(error)
+            if code != event.error_code or is_transient(error):
+                raise
     finally:
         if gtid_next is not None and connection.open:
-            _set(connection, ["gtid_next='AUTOMATIC'"])
+            _set(connection, ["gtid_next=AUTOMATIC"])  # a word, no string: the context is still the statement's
     if code != event.error_code:
         raise Divergence(
             f"a statement that ended with error {event.error_code} on the source succeeded on the target: "

@@ -27,6 +27,7 @@ from udup.mysql.sessions import DDL, DEFINITION
 from udup.plane.envelope import Definition, Tables
 from udup.target.checkpoint import Checkpoint, Position, create_tables
 from udup.target.claims import Claims
+from udup.target.computing import Computing
 from udup.target.context import run_ddl
 from udup.target.definition import check_definition
 from udup.target.engine import check_engine
@@ -50,6 +51,7 @@ class Control:
         self._ddl_connection: Connection | None = None
         #: Views whose definition the target refuses, as they refer to something that is gone on the source as well.
         self.stale_views: tuple[StaleView, ...] = ()
+        self.computing = Computing()
         self.checkpoint: Checkpoint
         self._job = ""
         self.claims: Claims | None = None
@@ -129,6 +131,7 @@ class Control:
             try:
                 check_engine(self._connected, name.schema, name.table)
                 check_definition(self._connected, name.schema, name.table, event, has_crc=has_crc)
+                self.computing.look(self._connected, name)
             except UdupError as error:
                 raise type(error)(f"{gtid}: {error}") from error
 

@@ -15,15 +15,16 @@ from functools import partial
 from typing import Any
 
 from udup.errors import Divergence, Refused, Transient, UdupError
-from udup.mysql.catalog import Table
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient, scalar
 from udup.mysql.names import qualified
 from udup.mysql.raw import shut_down
+from udup.mysql.session_setup import enter
 from udup.mysql.sessions import DEFINITION
-from udup.plane.envelope import ChunkLoaded, CopyEnd, CopyPlan, CopyTotals, ExpectCopy, encode
+from udup.plane.envelope import ChunkLoaded, CopyEnd, CopyPlan, CopyTotals, ExpectCopy, StartRows, encode
 from udup.target import objects
 from udup.target.accounts import conflicting_accounts, create_accounts
 from udup.target.checkpoint import Checkpoint
+from udup.target.computed import ComputedValues
 from udup.target.copied import CopyNotes
 from udup.target.copy_fence import CopyFence
 from udup.target.copy_progress import CopyProgress, TableCopy
@@ -41,6 +42,7 @@ class CopyTarget:
     job: str
     workers: int
     drop_existing: bool
+    recompute: bool = False  # take what the target computes where the source has other values
 
 
 class CopyRun:
@@ -52,7 +54,7 @@ class CopyRun:
         plan: CopyPlan,
         checkpoint: Checkpoint,
         order: Callable[[int, bytes], Awaitable[None]],
-        start_rows: Callable[[str], Awaitable[None]],
+        start_rows: Callable[[StartRows], Awaitable[None]],
     ) -> None:
         self._target = target
         self._catalog = plan.catalog
@@ -69,6 +71,7 @@ class CopyRun:
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._progress = CopyProgress(self._tables)
         self._phase = "tables"
+        self._computed = ComputedValues(target.endpoint, plan.context, recompute=target.recompute)
         self.finished = False
 
     async def run(self) -> None:
@@ -76,9 +79,11 @@ class CopyRun:
         method = await self._in_thread(self._make_tables)
         await self._in_thread(self._rehearse_objects)
         for slot in range(1, self._target.workers + 1):
-            await self._order(slot, encode(ExpectCopy(self._catalog, method, self._fence.version)))
+            await self._order(
+                slot, encode(ExpectCopy(self._catalog, method, self._fence.version, self._computed.for_loading))
+            )
         self._phase = "rows"
-        await self._start_rows(method)
+        await self._start_rows(StartRows(method, self._computed.offsets))
         await self._or_failure(self._sent.wait())
         self._phase = "indexes"
         await self._or_failure(asyncio.gather(*self._building))
@@ -125,7 +130,7 @@ class CopyRun:
             error = Divergence(f"{name}: {state.totals.rows} rows were read and {state.rows} loaded")
             self._failure.set_exception(error)
             return
-        self._building.append(asyncio.ensure_future(self._in_thread(self._add_indexes, state.table)))
+        self._building.append(asyncio.ensure_future(self._in_thread(self._add_indexes, state)))
 
     def _check_all(self) -> None:
         if all(state.complete for state in self._tables):
@@ -158,13 +163,23 @@ class CopyRun:
         """Refuse, or make room and make the tables; how the rows are to be loaded."""
         if conflicts := conflicting_accounts(connection, self._catalog.accounts, self._room.where):
             raise Refused(conflicts)
+        self._computed.prepare(connection, self._catalog.tables)
         self._room.make(connection, self._catalog)
         objects.create_schemas(connection, self._catalog.schemas)
         objects.create_tables(connection, self._catalog.tables)
         return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
 
-    def _add_indexes(self, connection: Connection, table: Table) -> None:
+    def _add_indexes(self, connection: Connection, state: TableCopy) -> None:
+        """What was computed is compared before an index could refuse it, and what indexes compute after that."""
+        table = state.table
+        assert state.totals is not None
+        self._computed.compare_columns(connection, table, state.totals.sums)
+        if table.computes:
+            self._computed.enter(connection)
         objects.add_indexes(connection, table)
+        if table.computes:
+            enter(connection, DEFINITION)
+        self._computed.compare_indexes(connection, table, state.totals.sums)
 
     def _add_foreign_keys(self, connection: Connection) -> None:
         for table in self._catalog.tables:
@@ -181,4 +196,5 @@ class CopyRun:
         create_accounts(connection, self._catalog.accounts, self._room.where)
 
     def progress(self) -> dict[str, Any]:
-        return self._progress.shown(self._phase, finished=self.finished)
+        shown = self._progress.shown(self._phase, finished=self.finished)
+        return {**shown, "copy_warnings": self._computed.warnings} if self._computed.warnings else shown

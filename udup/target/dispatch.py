@@ -2,16 +2,20 @@
 
 Touches no rows. `Scheduler` says what may start; a group goes to its worker in one message, a large transaction in
 parts, a small one that finds everything idle is applied at once. Definitions and format descriptions are barriers: they
-run alone, and DestApplier carries them out itself. Before a table's first rows its definition is checked.
+run alone, and DestApplier carries them out itself. Before a table's first rows its definition is checked, and whether
+the target computes anything from them: only those rows need the context of the session that wrote them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from udup.binlog.event import has_checksums
-from udup.errors import Conflict, Divergence, Transient, UdupError, error_named
+from udup.binlog.table_map import TableMaps, TableName, table_name
+from udup.errors import Conflict, Divergence, Transient, UdupError, Unsupported, error_named
+from udup.mysql.connection import Connection
 from udup.plane.envelope import (
     Definition,
     Done,
@@ -28,15 +32,20 @@ from udup.plane.envelope import (
 )
 from udup.plane.link import Link, Subjects
 from udup.target.books import Books
+from udup.target.contexts import TargetContexts
 from udup.target.control import Control
 from udup.target.credits import Credits
 from udup.target.express import Express
 from udup.target.parts import LargeTransaction
 from udup.target.prepared import PreparedRows
 from udup.target.scheduler import Assigned, Pending, Scheduler
+from udup.target.session import Needed
 
 #: Transactions applied one by one after a conflict: more than were under way when it came.
 CAREFUL_TRANSACTIONS = 2000
+
+#: What a CREATE TABLE says if its table computes something from its rows; it may mean something else.
+_COMPUTED = re.compile(rb"\b(?:AS\s*\(|CHECK\b)", re.IGNORECASE)
 
 #: What stands for the transaction of a record that belongs to none.
 _NO_MARK = Mark("", 0, 0, 0, 0, True)
@@ -67,7 +76,8 @@ class Dispatcher:
         self._on_committed = on_committed
         self._prepared = prepared
         self._careful = careful
-        self._scheduler = Scheduler(workers, careful=careful)
+        self.contexts = TargetContexts(control.endpoint)
+        self._scheduler = Scheduler(workers, careful=careful, context_of=self._context_of)
         self._large: LargeTransaction | None = None
         self._checked: Pending | None = None
         self._transactions = 0
@@ -95,12 +105,12 @@ class Dispatcher:
         """A CREATE … SELECT makes the table that its rows go to, so there is nothing to check before."""
         alone = bool(record.create)
         new_maps = [] if alone else record.new_maps
-        events = self._prepared.whole(record) if record.xid else record.events
+        events = self._prepared.whole(record, self.contexts.kept(record.context)) if record.xid else record.events
         self._scheduler.offer(Pending(record.mark, events, message, new_maps, alone=alone, barrier=alone, work=record))
 
     async def offer_part(self, part: Part, message: int) -> None:
         if part.index == 0:
-            self._large = LargeTransaction(self._check_maps, self._send_part)
+            self._large = LargeTransaction(self._check_maps, self._send_part, self._context_for)
             alone = bool(part.create)
             maps = [] if alone else part.new_maps
             self._scheduler.offer(Pending(part.mark, b"", message, maps, alone=True, barrier=alone, work=self._large))
@@ -108,7 +118,8 @@ class Dispatcher:
             raise Transient(f"a part of {part.mark.gtid} came without its beginning")
         if part.create:
             await self._control.claim_created(part.mark.gtid, part.create)
-        await self._large.add(self._prepared.part(part) if part.xid else part, message)
+        kept = self._prepared.part(part, self.contexts.kept(part.context)) if part.xid else None
+        await self._large.add(part, message, kept)
 
     def offer_barrier(self, record: Definition | Format | XaEnd, message: int) -> None:
         """Behind everything before it, ahead of everything after it.
@@ -180,14 +191,76 @@ class Dispatcher:
             await self._send_format(group, work)
         elif isinstance(work, LargeTransaction):
             await work.start(group, *self._books.claim(group.slot, group.members))
-        elif self._scheduler.running > 1 or not self._apply_now(group):
-            await self._send_group(group)
+        else:
+            context = await self._statement(group)
+            if self._scheduler.running > 1 or not self._apply_now(group, context):
+                await self._send_group(group, context)
         return True
 
-    def _apply_now(self, group: Assigned) -> bool:
+    # ---- Contexts ----
+
+    def _context_of(self, item: Pending) -> int:
+        """The number of the context that a transaction's rows need; most tables compute nothing."""
+        record = item.work
+        if not self._control.computing or not isinstance(record, Transaction) or record.xid or record.create:
+            return 0  # what is only kept computes nothing, and CREATE … SELECT has its own
+        return record.context if self._control.computing.in_events(record.events) else 0
+
+    async def _statement(self, group: Assigned) -> bytes:
+        """The SET that a group's rows need."""
+        head = group.members[0].work
+        if isinstance(head, Transaction) and head.create:
+            return await self._context_of_create(group.label, head.context, head.create)
+        known = self.contexts.known(group.context)
+        if known is not None:
+            return known
+        tables = {table_name(event) for each in group.members for event in TableMaps().feed(each.events)}
+        return await self._context_for(group.label, group.context, tables)
+
+    async def _context_of_create(self, label: str, number: int, create: bytes) -> bytes:
+        """CREATE TABLE … SELECT: its event may say no zone, and the dictionary not yet what its table computes."""
+        try:
+            known = self.contexts.known(number)
+            return known if known is not None else await self._control.run(partial(self.contexts.prepare, number))
+        except Unsupported as error:
+            if not _COMPUTED.search(create):
+                return b""
+            raise Unsupported(f"{label}: CREATE TABLE … SELECT makes a table that computes: {error}") from error
+
+    async def _context_for(self, label: str, number: int, tables: set[TableName], create: bytes = b"") -> bytes:
+        """The SET of a context, if one of these tables needs it, or the one that the transaction makes."""
+        if create:
+            return await self._context_of_create(label, number, create)
+        computes = self._control.computing.shown(tables)
+        if not computes or not number:
+            return b""
+        if (known := self.contexts.known(number)) is not None:
+            return known
+        try:
+            return await self._control.run(partial(self.contexts.prepare, number))
+        except UdupError as error:
+            raise type(error)(f"{label}: {computes} in the session that changes its rows: {error}") from error
+
+    def _kept_context(self, connection: Connection, kept: bytes) -> Needed:
+        """In the control's thread: what tells whether a kept transaction's rows need the context that it was kept with.
+
+        Its tables may not have been looked at in this run.
+        """
+        look = self._control.computing.looker(connection)
+
+        def needed(data: bytes) -> bytes:
+            computes = look(data)
+            try:
+                return self.contexts.statement_of_kept(kept) if computes else b""
+            except UdupError as error:
+                raise type(error)(f"{computes} in the session that changes its rows: {error}") from error
+
+        return needed
+
+    def _apply_now(self, group: Assigned, context: bytes) -> bool:
         """Where everything is idle: whether the group was applied here, without a worker."""
         try:
-            applied = self._express.apply(group)
+            applied = self._express.apply(group, context)
         except UdupError as error:
             raise self.error_of(type(error).__name__, str(error)) from error
         if applied:
@@ -196,18 +269,19 @@ class Dispatcher:
 
     async def _end_prepared(self, group: Assigned, record: XaEnd) -> None:
         try:
-            await self._control.run(partial(self._express.end_prepared, group, record))
+            await self._control.run(partial(self._express.end_prepared, group, record, self._kept_context))
         except UdupError as error:
             raise self.error_of(type(error).__name__, f"{record.mark.gtid}: {error}") from error
         self._finish(group)
 
-    async def _send_group(self, group: Assigned) -> None:
+    async def _send_group(self, group: Assigned, context: bytes) -> None:
         version, gtids = self._books.claim(group.slot, group.members)
         events = [member.events for member in group.members]
         create = group.members[0].work.create
         if create:
             await self._control.claim_created(group.label, create)
-        await self._send(group.slot, Group(group.number, len(events), version, gtids, events, group.label, create))
+        order = Group(group.number, len(events), version, gtids, events, group.label, create, context)
+        await self._send(group.slot, order)
 
     async def _send_part(self, slot: int, order: GroupPart) -> None:
         await self._send(slot, order)

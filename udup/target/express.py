@@ -15,7 +15,7 @@ from udup.plane.envelope import XaEnd
 from udup.target.books import Books
 from udup.target.failure import LOCK_ERRORS, failure_of
 from udup.target.scheduler import Assigned
-from udup.target.session import ApplySession, RowCounts
+from udup.target.session import ApplySession, KeptContext, RowCounts
 
 #: Bytes of events that may be applied without a worker: what takes no longer than a commit.
 EXPRESS_BYTES = 16 << 10
@@ -36,17 +36,17 @@ class Express:
         self._session = ApplySession(endpoint, job, slot, lock_wait=_LOCK_WAIT_SECONDS)
         self._counted, self._counted_at = RowCounts(), 0
 
-    def apply(self, group: Assigned) -> bool:
+    def apply(self, group: Assigned, context: bytes) -> bool:
         """Whether the group is committed; False if it is not for this, or not without waiting.
 
-        Raises what `failure_of` makes of the target's error.
+        `context` is the SET that its rows need. Raises what `failure_of` makes of the target's error.
         """
         if group.members[0].barrier or group.size > EXPRESS_BYTES:
             return False
         version, claim = self._books.propose(self._index, group.members)
         events = [member.events for member in group.members]
         try:
-            self._session.apply(version, str(claim), events)
+            self._session.apply(version, str(claim), events, context=context)
         except MySQLError as error:
             if error_code(error) in LOCK_ERRORS:
                 self._session.rollback()
@@ -59,15 +59,16 @@ class Express:
         self._books.accept(self._index, claim)
         return True
 
-    def end_prepared(self, group: Assigned, record: XaEnd) -> None:
+    def end_prepared(self, group: Assigned, record: XaEnd, context: KeptContext) -> None:
         """XA COMMIT or XA ROLLBACK of what was kept; in a thread, for it may be large, while nothing else runs.
 
-        Raises `Unsupported` for XA COMMIT of an unknown one, else what `failure_of` makes of the target's error.
+        `context` as in `ApplySession.end_prepared`. Raises `Unsupported` for XA COMMIT of an unknown one, else what
+        `failure_of` makes of the target's error.
         """
         version, claim = self._books.propose(self._index, group.members)
         for attempt in range(1, _TRIES + 1):
             try:
-                self._session.end_prepared(version, str(claim), record.xid, commit=record.commit)
+                self._session.end_prepared(version, str(claim), record.xid, commit=record.commit, context=context)
                 break
             except MySQLError as error:
                 if error_code(error) in LOCK_ERRORS and attempt < _TRIES:

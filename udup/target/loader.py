@@ -7,6 +7,10 @@ CHECK refuses, and clips values. So the answer must say Records = the rows that 
 Warnings 0, or the chunk is rolled back and the warnings become the error. One warning is right: the error value '' of
 an ENUM is stored as it was, with code 1265.
 
+A table that computes something from its rows is loaded in the source's own context (`contexts.py`), since most rows
+were made in it; a chunk with dates that this would refuse, in one that takes every date. What was computed is compared
+afterwards (`computed.py`), and all else of such a table with it: so warnings, which may be about either, are no error.
+
 Where the target forbids local files (`local_infile = OFF`), the same text is cut at its rows and sent as INSERT
 statements, each below the target's max_allowed_packet.
 """
@@ -28,8 +32,10 @@ from udup.mysql.connection import (
     query,
     scalar,
 )
+from udup.mysql.digests import has_sums
 from udup.mysql.names import qualified
 from udup.mysql.raw import shut_down
+from udup.mysql.session_setup import enter
 from udup.target.copy_fence import CopyFence
 from udup.target.row_statements import insert_head, insert_statements, load_statement
 
@@ -51,10 +57,20 @@ class Loader:
     """
 
     def __init__(
-        self, endpoint: Endpoint, method: str | None = None, fence: CopyFence | None = None, place: str = ""
+        self,
+        endpoint: Endpoint,
+        method: str | None = None,
+        fence: CopyFence | None = None,
+        place: str = "",
+        contexts: tuple[bytes, bytes] = (b"", b""),
     ) -> None:
-        """`fence` and the connection's `place` keep the rows of a copy that is another run's by now off the target."""
+        """`fence` and the connection's `place` keep the rows of a copy that is another run's by now off the target.
+
+        `contexts`: SETs for tables that compute something: the source's own context, and one for every date.
+        """
         self._endpoint = endpoint
+        self._contexts = contexts
+        self._context = b""
         self._fence = fence
         self._connection = connect(endpoint, sessions.LOADER, local_infile=True)
         self.method = method or ("load" if scalar(self._connection, "SELECT @@local_infile") else "insert")
@@ -73,8 +89,17 @@ class Loader:
         """End it from another thread: what is under way is rolled back by the server."""
         shut_down(self._connection)
 
-    def load(self, table: Table, pieces: Iterable[bytes], expected: Callable[[], int], *, values: bool = False) -> int:
-        """Load one chunk and commit it; returns its rows. `values`: its text holds expressions, for INSERT alone.
+    def load(
+        self,
+        table: Table,
+        pieces: Iterable[bytes],
+        expected: Callable[[], int],
+        *,
+        values: bool = False,
+        odd_dates: bool = False,
+    ) -> int:
+        """Load one chunk and commit it; returns its rows. `values`: its text holds expressions, for INSERT alone;
+        `odd_dates`: it holds dates that the source's own context may refuse.
 
         `expected` is asked for the source's count when `pieces` is exhausted. Raises `Divergence` if the target
         took anything but exactly these rows, `Transient` if the connection is lost or a lock not granted; then
@@ -83,6 +108,7 @@ class Loader:
         try:
             if self._fence is not None:
                 self._fence.look(self._connection)
+            self._enter(self._contexts[odd_dates] if table.computes else b"")
             # LOAD DATA finds no rows in lines without fields, as those of a table whose columns are all generated.
             local = self.method == "load" and not values and bool(table.stored_columns)
             rows = self._load_local(table, pieces) if local else self._insert(table, pieces, values)
@@ -101,6 +127,14 @@ class Loader:
         except BaseException:
             self.close()
             raise
+
+    def _enter(self, context: bytes) -> None:
+        if context != self._context:
+            if context:
+                query(self._connection, context.decode())
+            else:
+                enter(self._connection, sessions.LOADER)
+            self._context = context
 
     def _load_local(self, table: Table, pieces: Iterable[bytes]) -> int:
         answer = self._connection.load_local(load_statement(table).encode(), pieces)
@@ -128,7 +162,9 @@ class Loader:
         return rows
 
     def _judge_warnings(self, table: Table, skipped: int, warnings: int) -> None:
-        """Raise unless every warning is the error value of an ENUM, which is stored as it was."""
+        """Raise unless every warning is an ENUM's error value, stored as it was; or all values are compared later."""
+        if has_sums(table) and not skipped:
+            return
         shown = query(self._connection, "SHOW WARNINGS")
         found = [(int(code), _text(message)) for _, code, message in shown]
         enums = [column.name for column in table.columns if column.kind == "enum"]

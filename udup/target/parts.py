@@ -10,23 +10,30 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
+from udup.binlog.table_map import TableMaps, TableName, table_name
 from udup.plane.envelope import GroupPart, Part
 from udup.target.scheduler import Assigned
 
 
 class LargeTransaction:
     """`check` looks at the TABLE_MAPs that a part brings and tells the GTID, `send` publishes an order to the worker of
-    a slot.
+    a slot. `context` tells, of the number of a context, the tables so far and the CREATE TABLE that the transaction
+    begins with, the SET that their rows need.
     """
 
     def __init__(
         self,
         check: Callable[[str, Sequence[bytes]], Awaitable[None]],
         send: Callable[[int, GroupPart], Awaitable[None]],
+        context: Callable[[str, int, set[TableName], bytes], Awaitable[bytes]],
     ) -> None:
         self._check = check
         self._send = send
-        self._waiting: deque[tuple[Part, int]] = deque()  # with the number of the message
+        self._context = context
+        self._maps = TableMaps()
+        self._create = b""
+        self._tables: set[TableName] = set()  # of the parts that were sent
+        self._waiting: deque[tuple[Part, int, list[TableName]]] = deque()  # with the number of the message
         self._sent: deque[int] = deque()
         self._sending = asyncio.Lock()
         self._complete = False
@@ -34,9 +41,10 @@ class LargeTransaction:
         self._version = 0
         self._gtids = ""
 
-    async def add(self, part: Part, message: int) -> None:
-        """The next part; it goes on at once if the transaction has started."""
-        self._waiting.append((part, message))
+    async def add(self, part: Part, message: int, kept: Part | None = None) -> None:
+        """The next part; it goes on at once if the transaction has started. `kept` is sent instead of it if given."""
+        tables = [table_name(event) for event in self._maps.feed(part.events)]
+        self._waiting.append((kept or part, message, tables))
         await self._send_waiting()
 
     async def start(self, group: Assigned, version: int, gtids: str) -> None:
@@ -59,15 +67,22 @@ class LargeTransaction:
             return
         async with self._sending:
             while self._waiting:
-                part, message = self._waiting[0]
+                part, message, tables = self._waiting[0]
                 if part.index and part.new_maps:
                     await self._check(part.mark.gtid, part.new_maps)
+                self._tables.update(tables)
+                # What is kept as bytes computes nothing until it is applied, with the last part or later.
+                applied = not part.xid or part.one_phase
+                self._create = part.create or self._create
+                context = b""
+                if applied:
+                    context = await self._context(part.mark.gtid, part.context, self._tables, self._create)
                 self._waiting.popleft()
                 self._sent.append(message)
                 self._complete = part.last
-                await self._send(self._group.slot, self._order(part, self._group.number))
+                await self._send(self._group.slot, self._order(part, self._group.number, context))
 
-    def _order(self, part: Part, number: int) -> GroupPart:
+    def _order(self, part: Part, number: int, context: bytes) -> GroupPart:
         return GroupPart(
             number,
             self._version,
@@ -78,4 +93,5 @@ class LargeTransaction:
             part.mark.gtid,
             part.create,
             part.xid if part.one_phase else "",
+            context,
         )

@@ -6,7 +6,8 @@ that also deletes them; XA ROLLBACK only deletes them. So each half is done exac
 come in a later run, and memory holds a piece at a time.
 
 The rows are written by row events of our own making, which pass through groups and parts like anybody's. Piece 0 is
-the FORMAT_DESCRIPTION that the events were written by; a transaction that holds nothing for the job has only that one.
+the FORMAT_DESCRIPTION that the events were written by, and behind it the context of the session (`contexts.py`; not in
+what an earlier version has kept); a transaction that holds nothing for the job has only that one.
 """
 
 from __future__ import annotations
@@ -64,14 +65,14 @@ class PreparedRows:
         """The transactions that come now are written by this FORMAT_DESCRIPTION."""
         self._format, self._with_crc = format_description, with_crc
 
-    def whole(self, record: Transaction) -> bytes:
-        """The events that keep it."""
-        kept = self._row(record.xid, 0, self._format)
+    def whole(self, record: Transaction, context: bytes = b"") -> bytes:
+        """The events that keep it, with its context."""
+        kept = self._row(record.xid, 0, self._format + context)
         return kept + self._row(record.xid, 1, record.events) if record.events else kept
 
-    def part(self, part: Part) -> Part:
-        """The part with the events that keep it."""
-        first = self._row(part.xid, 0, self._format) if part.index == 0 else b""
+    def part(self, part: Part, context: bytes = b"") -> Part:
+        """The part with the events that keep it, the first with its context."""
+        first = self._row(part.xid, 0, self._format + context) if part.index == 0 else b""
         row = self._row(part.xid, part.index + 1, part.events) if part.events else b""
         return msgspec.structs.replace(part, events=first + row)
 
@@ -83,8 +84,8 @@ class PreparedRows:
         return _MAPS[self._with_crc] + build(EventType.WRITE_ROWS, head + row, with_crc=self._with_crc)
 
 
-def kept_format(connection: Connection, job: str, xid: str) -> bytes:
-    """The FORMAT_DESCRIPTION of a kept transaction. Raises `Unsupported` if there is no such transaction."""
+def kept_head(connection: Connection, job: str, xid: str) -> tuple[bytes, bytes]:
+    """FORMAT_DESCRIPTION and context of a kept transaction. Raises `Unsupported` if there is no such transaction."""
     found = _piece(connection, job, xid, 0)
     if found is None:
         raise Unsupported(
@@ -92,7 +93,8 @@ def kept_format(connection: Connection, job: str, xid: str) -> bytes:
             "known. Make the job anew, with a full copy, when the source's XA RECOVER shows no transaction; a job "
             "that begins at a Gtid must begin at one where none was prepared"
         )
-    return found
+    size = int.from_bytes(found[9:13], "little")
+    return found[:size], found[size:]
 
 
 def kept_events(connection: Connection, job: str, xid: str) -> Iterator[bytes]:

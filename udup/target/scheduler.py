@@ -10,13 +10,16 @@ Grouping adapts by itself: when nothing waits a transaction goes alone, at once;
 there, and it commits them all as one, up to a limit. On one connection 276 transactions a second commit one by one
 and 16,900 in groups of 100, which no number of workers makes up for.
 
+A group has one context (`contexts.py`): transactions whose rows need different ones do not share a commit. Most need
+none, and go with any.
+
 A fence (first transaction of a log file, DDL) waits until everything before it is committed.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +64,7 @@ class Assigned:
     first: int  # sequence number of the first member; the smallest, since members are in log order
     members: list[Pending] = field(default_factory=list)
     size: int = 0  # bytes of events
+    context: int = 0  # the number of that which its rows need, 0 for none
 
     @property
     def label(self) -> str:
@@ -72,9 +76,16 @@ class Assigned:
 class Scheduler:
     """Pure bookkeeping: `offer` what came, `next_group` for what may start, `done` when it is committed."""
 
-    def __init__(self, workers: int, *, careful: bool = False) -> None:
-        """`careful`: one transaction at a time, so that an error names the one that caused it."""
+    def __init__(
+        self, workers: int, *, careful: bool = False, context_of: Callable[[Pending], int] = lambda item: 0
+    ) -> None:
+        """`careful`: one transaction at a time, so that an error names the one that caused it.
+
+        `context_of` tells which context a transaction needs. It is asked when a group is made, so that the definitions
+        of all tables before it were looked at.
+        """
         self._careful = careful
+        self._context_of = context_of
         self._waiting: deque[Pending] = deque()
         self._running: dict[int, Assigned] = {}
         self._load = [0] * workers
@@ -152,6 +163,10 @@ class Scheduler:
                     break
                 if group.size + len(item.events) > GROUP_BYTES or not self._allowed(item, limit, group.first):
                     break
+            context = self._context_of(item)
+            if context and group.context and context != group.context:
+                break
+            group.context = context or group.context
             group.members.append(item)
             group.size += len(item.events)
             self._waiting.popleft()

@@ -4,6 +4,10 @@ One round trip for a group: `BINLOG '<base64 of checkpoint + events>'; COMMIT`. 
 a group that was committed before, or that comes from a run that was taken over, fails there (error 1032 on our own
 table) before it touches a row of the user's.
 
+Rows of which the target computes something are applied in the context of the session that wrote them, a SET in the same
+round trip when it is another one than before; it stays, since other rows do not mind. Statements of our own with values
+in them leave it first.
+
 A transaction too large for one statement goes in several BINLOGs of about `PIECE_BYTES` in one open transaction
 (measured on 488 MB: pieces of 0.1 MB took 46 s, 1 MB 29 s, 8 MB 21 s at 62 MB of memory, the whole in one 82 s at
 2.3 GB). Each must begin with the TABLE_MAPs that its rows need and end its statement.
@@ -13,8 +17,8 @@ from __future__ import annotations
 
 import struct
 from binascii import b2a_base64
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 
 from udup.binlog.event import (
     HEADER_SIZE,
@@ -30,6 +34,7 @@ from udup.errors import Transient, UdupError
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, query, scalar
 from udup.mysql.names import UDUP_SCHEMA
 from udup.mysql.raw import execute_raw, shut_down
+from udup.mysql.session_setup import reset
 from udup.mysql.sessions import apply_session
 from udup.target import prepared
 from udup.target.checkpoint import TABLE, checkpoint_events
@@ -52,6 +57,17 @@ _U32 = struct.Struct("<I")
 _ROW_COUNTERS = "SHOW SESSION STATUS WHERE Variable_name IN ('Handler_write', 'Handler_update', 'Handler_delete')"
 
 
+#: Of a piece of a transaction's events, cut anywhere: the SET that its rows need, empty for none.
+Needed: TypeAlias = Callable[[bytes], bytes]
+
+#: The same for a transaction whose context was kept with it; the connection is the session's own.
+KeptContext: TypeAlias = Callable[[Connection, bytes], Needed]
+
+
+def _no_context(_data: bytes) -> bytes:
+    return b""
+
+
 class RowCounts(NamedTuple):
     """Rows of the user's tables."""
 
@@ -68,18 +84,20 @@ class ApplySession:
 
     def __init__(self, endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS) -> None:
         self._endpoint = endpoint
-        self._lock_wait = lock_wait
+        self._settings = apply_session(lock_wait)
         self._job = job.encode()
         self._slot = slot
         self._format = b""
         self._with_crc = True
         self._large: _LargeTransaction | None = None
+        self._context: bytes | None = b""  # the SET in force; empty: none, None: not known
         self._commits = 0
         self._counted = RowCounts()  # of connections before this one
         self._connection = self._connect()
 
     def _connect(self) -> Connection:
-        connection = connect(self._endpoint, apply_session(self._lock_wait))
+        connection = connect(self._endpoint, self._settings)
+        self._context = b""
         hold(connection, self._job.decode(), session_place(self._slot))
         self._max_event = int(
             (int(scalar(connection, "SELECT @@global.max_allowed_packet")) - _STATEMENT_ROOM) / _STATEMENT_FACTOR
@@ -108,59 +126,116 @@ class ApplySession:
         """Whether a transaction is open whose end has not come."""
         return self._large is not None
 
-    def apply(self, version: int, gtids: str, events: Sequence[bytes], create: bytes = b"", *, groups: int = 1) -> None:
-        """Apply so many groups and commit them as one. An error leaves nothing behind once `rollback` has run."""
+    def _entering(self, context: bytes) -> bytes:
+        """What goes before a statement that needs this context; empty if it is in force, or none is needed."""
+        if not context or context == self._context:
+            return b""
+        self._context = None
+        return context + b";"
+
+    def _enter(self, context: bytes) -> None:
+        """The same by itself, in whatever transaction is open."""
+        if self._entering(context):
+            execute_raw(self._connection, context, 1)
+            self._context = context
+
+    def _leave(self) -> None:
+        """Back to our own session, for a statement of ours with values in it: NO_BACKSLASH_ESCAPES may be in force."""
+        if self._context != b"":
+            reset(self._connection, self._settings, "sql_mode")
+            self._context = b""
+
+    def apply(
+        self,
+        version: int,
+        gtids: str,
+        events: Sequence[bytes],
+        create: bytes = b"",
+        *,
+        groups: int = 1,
+        context: bytes = b"",
+    ) -> None:
+        """Apply so many groups and commit them as one. An error leaves nothing behind once `rollback` has run.
+
+        `context` is the SET of the session that the rows need.
+        """
         if self._large is not None:
             raise UdupError("a group came inside a large transaction")
         mark = checkpoint_events(self._job, self._slot, version, version + groups, gtids, with_crc=self._with_crc)
         if create:
-            self._run_create(create)
-        execute_raw(self._connection, _binlog(mark, *events) + b";COMMIT", 2)
+            self._run_create(create, context)
+        entering = self._entering(context)
+        execute_raw(self._connection, entering + _binlog(mark, *events) + b";COMMIT", 3 if entering else 2)
+        if context:
+            self._context = context
         self._commits += 1
         if create:
             self._renew()
 
     def apply_part(
-        self, version: int, gtids: str, index: int, data: bytes, *, last: bool, create: bytes, xid: str = ""
+        self,
+        version: int,
+        gtids: str,
+        index: int,
+        data: bytes,
+        *,
+        last: bool,
+        create: bytes,
+        xid: str = "",
+        context: bytes = b"",
     ) -> None:
         """A piece of a large transaction, cut anywhere, by its number from 0; commits with the last.
 
-        With an `xid`, the last applies what the pieces have kept under it: XA COMMIT … ONE PHASE.
+        With an `xid`, the last applies what the pieces have kept under it: XA COMMIT … ONE PHASE. `context` as in
+        `apply`.
         """
         if index == 0:
             if create:
-                self._run_create(create)
+                self._run_create(create, context)
             mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
             execute_raw(self._connection, _binlog(mark), 1)
             self._large = _LargeTransaction(min(PIECE_BYTES, self._max_event), self._max_event)
         if self._large is None or self._large.parts != index:
             raise Transient(f"part {index} of a large transaction came without the one before it")
+        self._enter(context)
         for statement in self._large.feed(data, last=last):
             execute_raw(self._connection, statement, 1)
         if last:
             self._large = None
             if xid:
-                self._apply_kept(xid)
+                self._apply_kept(xid, lambda data: context)
             execute_raw(self._connection, b"COMMIT", 1)
             self._commits += 1
             if create:
                 self._renew()
 
-    def end_prepared(self, version: int, gtids: str, xid: str, *, commit: bool) -> None:
+    def end_prepared(
+        self,
+        version: int,
+        gtids: str,
+        xid: str,
+        *,
+        commit: bool,
+        context: KeptContext = lambda connection, kept: _no_context,
+    ) -> None:
         """XA COMMIT or XA ROLLBACK of what was kept under an xid, in one commit with the checkpoint.
 
+        `context` gets the context that was kept, and gives what tells of each piece which one its rows need.
         Raises `Unsupported` for XA COMMIT of an unknown one.
         """
         now = self._format
+        self._leave()
+        needed: Needed = _no_context
         if commit:
-            written_by = prepared.kept_format(self._connection, self._job.decode(), xid)
+            written_by, kept = prepared.kept_head(self._connection, self._job.decode(), xid)
+            needed = context(self._connection, kept) if kept else needed
             self.rollback()  # the reading began a transaction
             if written_by != now:
                 self.set_format(written_by)
         mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
         execute_raw(self._connection, _binlog(mark), 1)
         if commit:
-            self._apply_kept(xid)
+            self._apply_kept(xid, needed)
         else:
             prepared.forget(self._connection, self._job.decode(), xid)
         execute_raw(self._connection, b"COMMIT", 1)
@@ -168,23 +243,31 @@ class ApplySession:
         if self._format != now:
             self.set_format(now)
 
-    def _apply_kept(self, xid: str) -> None:
+    def _apply_kept(self, xid: str, needed: Needed) -> None:
         """The events kept under an xid, in the open transaction, which forgets them."""
         job = self._job.decode()
         statements = _LargeTransaction(min(PIECE_BYTES, self._max_event), self._max_event)
+        context = b""
+        self._leave()
         for data in prepared.kept_events(self._connection, job, xid):
+            context = context or needed(data)
             for statement in statements.feed(data, last=False):
+                self._enter(context)
                 execute_raw(self._connection, statement, 1)
+            self._leave()  # the next piece is read by a statement of ours
         for statement in statements.feed(b"", last=True):
+            self._enter(context)
             execute_raw(self._connection, statement, 1)
+        self._leave()
         prepared.forget(self._connection, job, xid)
 
-    def _run_create(self, create: bytes) -> None:
+    def _run_create(self, create: bytes, context: bytes) -> None:
         """CREATE TABLE … START TRANSACTION, in its own session context; the rows follow in the same transaction."""
         # The connection ends with it (`_renew`), and counts what it writes into the dictionary among the rows. What can
         # be asked inside of this transaction is nothing, so its rows are not counted.
         self._counted = self.rows_written()
-        run_ddl(self._connection, parse_query(create, has_crc=False))
+        run_ddl(self._connection, parse_query(create, has_crc=False), computing=context)
+        self._context = context
 
     def _renew(self) -> None:
         """A fresh session: the context of a CREATE must not stay."""
@@ -202,6 +285,7 @@ class ApplySession:
         """Whether our checkpoint row is not the expected one; undoes what is open."""
         try:
             self.rollback()
+            self._leave()
             return not self._has_version(version)
         except MySQLError:
             return True  # the connection is gone, so nothing can be said; the next run finds out
@@ -209,6 +293,7 @@ class ApplySession:
     def remedy(self, schema: str, table: str) -> str:
         """What to do about a row of this table that was not found, beyond comparing; empty if nothing is known."""
         try:
+            self._leave()
             return spatial_remedy(self._connection, schema, table)
         except MySQLError:
             return ""  # the connection is gone: what is told without it is enough

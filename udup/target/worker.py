@@ -67,6 +67,7 @@ class _Chunk:
     table: int
     chunk: int
     values: bool
+    odd_dates: bool
     pieces: queue.SimpleQueue[CopyPiece | None]
 
 
@@ -143,7 +144,7 @@ class Worker:
                 f"copied rows were lost on the way: piece {piece.number} came after {self._piece_number - 1}"
             )
         if self._arriving is None:
-            self._arriving = _Chunk(piece.table, piece.chunk, piece.values, queue.SimpleQueue())
+            self._arriving = _Chunk(piece.table, piece.chunk, piece.values, piece.odd_dates, queue.SimpleQueue())
             self._work.append(self._arriving)
             self._arrived.set()
         self._arriving.pieces.put(piece)
@@ -178,15 +179,18 @@ class Worker:
         locks long before NATS misses us.
         """
         groups = [first]
-        count, size = first.count, sum(map(len, first.events))
+        count, size, context = first.count, sum(map(len, first.events)), first.context
         while self._work and isinstance(following := self._work[0], Group) and not (first.create or following.create):
             count += following.count
             size += sum(map(len, following.events))
             if count > GROUP_TRANSACTIONS or size > GROUP_BYTES:
                 break
+            if context and following.context and context != following.context:
+                break
+            context = context or following.context
             groups.append(following)
             self._work.popleft()
-        self._apply(groups)
+        self._apply(groups, context)
         for group in groups:
             await self._send(Done(self._settings.slot, group.number))
 
@@ -215,7 +219,14 @@ class Worker:
         match item:
             case GroupPart():
                 self._session.apply_part(
-                    item.version, item.gtids, item.index, item.events, last=item.last, create=item.create, xid=item.xid
+                    item.version,
+                    item.gtids,
+                    item.index,
+                    item.events,
+                    last=item.last,
+                    create=item.create,
+                    xid=item.xid,
+                    context=item.context,
                 )
                 return Done(slot, item.number, item.index)
             case _Chunk():
@@ -225,20 +236,22 @@ class Worker:
             case ExpectCopy():
                 self._tables = item.catalog.tables
                 fence = CopyFence(self._settings.job, item.version)
-                self._loader = Loader(self._settings.endpoint, item.method, fence, loader_place(slot))
+                self._loader = Loader(self._settings.endpoint, item.method, fence, loader_place(slot), item.contexts)
             case _Count():
                 if not self._session.in_large_transaction:
                     return RowCount(slot, *self._session.rows_written())
         return None
 
-    def _apply(self, groups: list[Group]) -> None:
+    def _apply(self, groups: list[Group], context: bytes) -> None:
         """Apply groups as one, again after a deadlock or a lock wait: the server has undone it then."""
         first, last = groups[0], groups[-1]
         events = [event for group in groups for event in group.events]
         pause = _FIRST_PAUSE
         for attempt in range(1, _TRIES + 1):
             try:
-                self._session.apply(first.version, last.gtids, events, first.create, groups=len(groups))
+                self._session.apply(
+                    first.version, last.gtids, events, first.create, groups=len(groups), context=context
+                )
                 return
             except MySQLError as error:
                 if error_code(error) not in LOCK_ERRORS or attempt == _TRIES:
@@ -251,7 +264,10 @@ class Worker:
         if self._loader is None:
             raise Transient("copied rows came before their tables were announced")
         arrival = _Arrival(chunk, self._credit)
-        return self._loader.load(self._tables[chunk.table], iter(arrival), lambda: arrival.rows, values=chunk.values)
+        table = self._tables[chunk.table]
+        return self._loader.load(
+            table, iter(arrival), lambda: arrival.rows, values=chunk.values, odd_dates=chunk.odd_dates
+        )
 
     def _credit(self, number: int) -> None:
         credit = encode(Credit(f"copy.{self._settings.slot}", number))

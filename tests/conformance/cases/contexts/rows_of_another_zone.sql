@@ -1,0 +1,7 @@
+-- topic: rows that were written in another zone than the server's own cannot be computed by a copy
+-- phase: copy
+-- expect: refused generated column day came to other values
+CREATE TABLE t (id INT PRIMARY KEY, at TIMESTAMP NULL, day DATE AS (DATE(at)) STORED);
+INSERT INTO t (id, at) VALUES (1, '2024-06-01 03:00:00');
+SET time_zone = '-05:00';
+INSERT INTO t (id, at) VALUES (2, '2024-06-01 22:00:00');
