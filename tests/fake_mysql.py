@@ -27,6 +27,8 @@ CAPABILITIES = 0x00FFFFFF & ~SSL & ~(1 << 5)
 PASSWORD = "the-password-of-the-tests"
 SALT = b"12345678abcdefghijkl"
 OK = b"\0\0\0\2\0\0\0"
+#: The same, with another result behind it.
+OK_AND_MORE = b"\0\0\0\x0a\0\0\0"
 EOF = b"\xfe\0\0\2\0"
 
 Answer = Callable[["Conversation", bytes], None]
@@ -202,7 +204,10 @@ def rows(*values: Sequence[bytes]) -> list[bytes]:
 
 
 def decent(conversation: Conversation, command: bytes) -> None:
-    """One row for what asks, OK for the rest."""
+    """One row for what asks, OK for the rest; and what Udup begins every session with."""
+    if b"SHOW SESSION VARIABLES WHERE" in command:
+        conversation.send(OK_AND_MORE, *rows([b"autocommit", b"ON"]))
+        return
     asks = command[1:].lstrip().upper().startswith((b"SELECT", b"SHOW"))
     conversation.send(*(rows([b"1"]) if asks else [OK]))
 

@@ -7,6 +7,7 @@ reached is a failed check like any other, so that what is known of the other one
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -20,6 +21,7 @@ from udup.mysql.claims import Feed, Known, read_claims, read_feeds
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe
 from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.present import Present
+from udup.mysql.raw import shut_down
 from udup.mysql.transport import transport_check
 from udup.source.names import read_objects_named
 from udup.source.preflight import source_checks
@@ -41,8 +43,8 @@ from udup.target.preflight_tables import (
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 20
 
-#: Seconds for one whole answer, however it trickles.
-ANSWER_TIMEOUT_S = 60
+#: Seconds for one whole answer, and for all of one look, however they trickle: whoever validates holds a thread.
+ANSWER_TIMEOUT_S, LOOK_TIMEOUT_S = 60, 120
 
 _REACH = "look at Host, Port, User and Password, that the server runs, and that it lets this machine in"
 _ASK = "mend what the server says, and validate again"
@@ -181,6 +183,9 @@ def _connected(task: str, endpoint: Endpoint) -> Iterator[Connection]:
         )
     except UdupError as error:
         raise _NotSeen(Check(task, "connection", Outcome.FAIL, str(error), _REACH)) from error
+    watchdog = threading.Timer(LOOK_TIMEOUT_S, shut_down, (connection,))
+    watchdog.daemon = True
+    watchdog.start()
     with closing(connection):
         try:
             yield connection
@@ -190,6 +195,8 @@ def _connected(task: str, endpoint: Endpoint) -> Iterator[Connection]:
         except (IndexError, KeyError, TypeError, ValueError) as error:
             found = f"{endpoint} answers what no MySQL server does: {type(error).__name__}: {str(error)[:200]}"
             raise _NotSeen(Check(task, "dictionary", Outcome.FAIL, found, _REACH)) from error
+        finally:
+            watchdog.cancel()
 
 
 def _seen(look: Callable[[], T]) -> T | Check:

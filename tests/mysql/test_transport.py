@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
 
-from tests.fake_mysql import FakeServer, on, rows, serving
+from tests.fake_mysql import EOF, OK, Conversation, FakeServer, column, on, rows, serving, text
+from udup import validation
 from udup.mysql.check import SRC, Outcome
 from udup.mysql.connection import Endpoint
 from udup.mysql.facts import ServerFacts
 from udup.mysql.privileges import Privileges
 from udup.mysql.tls import SslMode, Tls
 from udup.mysql.transport import transport_check
-from udup.validation import _facts
 
 FACTS = ServerFacts("h:1", "'u'@'%'", (8, 4, 0), "8.4.0", False, {}, Privileges(()), {}, frozenset())
 
@@ -42,11 +43,31 @@ def test_a_way_that_others_can_stand_on_is_warned_of(
 @pytest.mark.parametrize("version", [b"", b"x", b"8.4", b"8.\xf0\x9f\x90\xac.0"])
 def test_a_server_whose_version_is_none_is_a_failed_check(version: bytes) -> None:
     with FakeServer(serving(on(b"VERSION()", *rows([version])))) as server:
-        check = _facts(SRC, server.endpoint())
+        check = validation._facts(SRC, server.endpoint())
     assert getattr(check, "outcome", None) == Outcome.FAIL
 
 
 def test_a_server_that_answers_with_other_columns_is_a_failed_check() -> None:
     with FakeServer(serving(on(b"VARIABLES", *rows([b"a", b"b", b"c"])))) as server:
-        check = _facts(SRC, server.endpoint())
+        check = validation._facts(SRC, server.endpoint())
     assert getattr(check, "outcome", None) == Outcome.FAIL
+
+
+def test_a_server_that_answers_slowly_again_and_again_is_looked_at_for_a_bounded_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(validation, "LOOK_TIMEOUT_S", 1)
+
+    def answer(conversation: Conversation, command: bytes) -> None:
+        if b"VARIABLES" in command:
+            conversation.send(b"\2", column(), column(), EOF)
+            while True:
+                conversation.send(text(b"a") + text(b"b"))
+                time.sleep(0.05)
+        conversation.send(*(rows([b"8.4.0"]) if b"VERSION" in command else [OK]))
+
+    with FakeServer(serving(answer)) as server:
+        begun = time.monotonic()
+        check = validation._facts(SRC, server.endpoint())
+    assert getattr(check, "outcome", None) == Outcome.FAIL
+    assert time.monotonic() - begun < 5

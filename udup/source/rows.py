@@ -28,7 +28,7 @@ from udup.mysql.catalog import Column, Table
 from udup.mysql.connection import Connection, query, scalar
 from udup.mysql.names import qualified, quote
 from udup.mysql.session_setup import enter
-from udup.mysql.sessions import ROWS
+from udup.mysql.sessions import MAX_CHUNK_BYTES, ROWS
 from udup.source.json_values import JsonText, expression, inexact, type_fields
 from udup.source.literals import quoted
 
@@ -74,7 +74,7 @@ def read_chunk(connection: Connection, table: Table, where: str) -> Block | None
     odd = f"SUM({condition})" if (condition := _inexact(table)) else "0"
     text = f"GROUP_CONCAT({row_expression(table)} SEPARATOR '\\n')"
     sql = f"SELECT COUNT(*), {text}, {odd} {from_clause(table, where)}"
-    with connection.cursor() as cursor:
+    with connection.holding(2 * MAX_CHUNK_BYTES), connection.cursor() as cursor:
         cursor.execute(sql)
         row = cursor.fetchone()
         if cursor.warning_count or row is None or row[2]:
