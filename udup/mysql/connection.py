@@ -129,7 +129,8 @@ def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any)
 
 def _begin(connection: Connection, session: Session) -> None:
     try:
-        enter(connection, session)
+        with connection.answering_within(CONNECT_TIMEOUT):
+            enter(connection, session)
     except BaseException:
         connection.close()
         raise

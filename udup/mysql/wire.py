@@ -131,6 +131,15 @@ class Wire(_Base):
         finally:
             self.result_bytes = before
 
+    @contextmanager
+    def answering_within(self, seconds: float) -> Iterator[None]:
+        """Have each answer be complete within so many seconds, however it trickles."""
+        before, self._answer_seconds = self._answer_seconds, seconds
+        try:
+            yield
+        finally:
+            self._answer_seconds, self._deadline = before, None
+
     # ---- Opening ----
 
     def connect(self, sock: socket.socket | None = None) -> None:
