@@ -16,7 +16,7 @@ from udup.mysql.names import quote
 _DIGITS = re.compile(r"(?:float|double)\((?P<total>\d+),(?P<decimals>\d+)\)", re.IGNORECASE)
 
 #: Definitions that compute from a column while its rows are loaded, and keep the result.
-_COMPUTES = re.compile(r"GENERATED ALWAYS AS|\(\(|PARTITION BY")
+_COMPUTES = re.compile(r"GENERATED ALWAYS AS|PARTITION BY|KEY `(?:[^`]|``)*` \([^\n]*?[(,]\(")
 
 
 def digits(column: Column) -> tuple[int, int] | None:

@@ -62,6 +62,9 @@ _CONTRADICTIONS = frozenset(
     }
 )
 
+#: A function that does not say what it does, or a function or trigger of an account without SUPER.
+_UNSAFE_FUNCTION = frozenset({ER.BINLOG_UNSAFE_ROUTINE, ER.BINLOG_CREATE_ROUTINE_NEED_SUPER})
+
 #: A schema that every account may enter and none may change.
 _NOWHERE = "information_schema"
 
@@ -278,4 +281,8 @@ def _explained(error: MySQLError, doing: str) -> Transient | Divergence | Unsupp
         return Transient(text)
     if error_code(error) in _CONTRADICTIONS:
         return Divergence(f"{text}; the target's objects are not those that the source had when it ran this")
+    if error_code(error) in _UNSAFE_FUNCTION:
+        return Unsupported(
+            f"{text}; run there SET PERSIST log_bin_trust_function_creators = ON, and start the job again"
+        )
     return Unsupported(f"{text}; mend the cause on the target and start the job again")
