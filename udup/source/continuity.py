@@ -19,12 +19,18 @@ from datetime import UTC, datetime
 from udup.binlog.event import EventType, has_checksums
 from udup.binlog.gtid import Gtid, GtidSet, parse_gtid_event
 from udup.binlog.stamps import Stamp, Stamps
-from udup.errors import Transient, Unsupported
+from udup.errors import Unsupported
 from udup.mysql.connection import Endpoint, connect, query
 from udup.source.stream import BinlogStream
 
-#: Seconds to read a log file up to the transactions in question.
+#: Seconds to find the newest transaction that is known; the job's own dump has to read as far.
 _READ_SECONDS = 120.0
+
+#: Seconds to find the last of the source's own, which may be far back in the log, and is left then.
+_LOOK_SECONDS = 5.0
+
+#: A transaction by its origin and number.
+_Name = tuple[str, int]
 
 _GTID_EVENTS = (EventType.GTID, EventType.GTID_TAGGED)
 
@@ -54,40 +60,43 @@ def check_continuity(
         sql = "SELECT @@global.server_uuid, @@global.gtid_executed, @@global.gtid_purged"
         uuid, *sets = map(str, query(connection, sql)[0])
     executed, purged = map(GtidSet.parse, sets)
-    wanted = _wanted(uuid.lower(), start_after, stamps)
-    there = [each for each in wanted if executed.contains(*each) and not purged.contains(*each)]
-    found = []
-    if there:
+    known = {(stamp.source, stamp.number): stamp for stamp in stamps.within(start_after)}
+
+    def read(wanted: list[_Name], seconds: float) -> list[Gtid]:
+        there = {each for each in wanted if executed.contains(*each) and not purged.contains(*each)}
+        if not there:
+            return []
         only = GtidSet()
         for each in there:
             only.add(*each)
         stream = BinlogStream(endpoint, server_id, executed - only, replica_uuid)
         opened(stream)
-        found = _read(stream, only, set(there))
-    known = {(stamp.source, stamp.number): stamp for stamp in stamps.newest()}
+        return _read(stream, there, seconds)
+
+    newest = list(known)[:1]
+    found = read(newest, _READ_SECONDS)
+    found += read([each for each in _own(uuid.lower(), start_after, list(known)) if each not in newest], _LOOK_SECONDS)
     for gtid in found:
         stamp = known.get((gtid.source, gtid.number))
         if stamp is not None and gtid.original_us and stamp.committed_us != gtid.original_us:
             raise Unsupported(_another_log(endpoint, stamp, gtid))
-    doubt = _doubt(endpoint, known, found) if known else ""
+    doubt = _doubt(endpoint) if known and not any((gtid.source, gtid.number) in known for gtid in found) else ""
     return Continuity(uuid, Stamps(Stamp(gtid.source, gtid.number, gtid.original_us) for gtid in found), doubt)
 
 
-def _wanted(uuid: str, start_after: GtidSet, stamps: Stamps) -> list[tuple[str, int]]:
-    """The newest transaction that is known, and of the source's own the last that is known or was executed."""
-    known = stamps.within(start_after)
-    wanted = [(stamp.source, stamp.number) for stamp in known[:1]]
-    kept = {stamp.source: stamp.number for stamp in known}
-    for source, ranges in start_after.items():
-        if source.partition(":")[0] == uuid:
-            wanted.append((source, kept.get(source, ranges[-1][1] - 1)))
-    return list(dict.fromkeys(wanted))
+def _own(uuid: str, start_after: GtidSet, known: list[_Name]) -> list[_Name]:
+    """Of the source's own transactions the last that are known, else the last that was executed."""
+    kept = [each for each in known if each[0].partition(":")[0] == uuid]
+    return kept[:1] or [(source, ranges[-1][1] - 1) for source, ranges in start_after.items() if source == uuid]
 
 
-def _read(stream: BinlogStream, only: GtidSet, missing: set[tuple[str, int]]) -> list[Gtid]:
-    """Their GTID events: the source sends these transactions alone, and what is committed meanwhile."""
+def _read(stream: BinlogStream, missing: set[_Name], seconds: float) -> list[Gtid]:
+    """Their GTID events: the source sends these transactions alone, and what is committed meanwhile.
+
+    What does not come in this time is left out: it is far back in the log.
+    """
     found: list[Gtid] = []
-    end, has_crc = time.monotonic() + _READ_SECONDS, True
+    end, has_crc = time.monotonic() + seconds, True
     try:
         for event in stream:
             if event[4] == EventType.FORMAT_DESCRIPTION:
@@ -97,10 +106,8 @@ def _read(stream: BinlogStream, only: GtidSet, missing: set[tuple[str, int]]) ->
                 if (gtid.source, gtid.number) in missing:
                     found.append(gtid)
                     missing.discard((gtid.source, gtid.number))
-            if not missing:
+            if not missing or time.monotonic() > end:
                 break
-            if time.monotonic() > end:
-                raise Transient(f"the source did not send {only} from its log in {_READ_SECONDS:.0f} s")
     except Unsupported:  # purged in this moment; if the job needs it, its own dump says so
         return found
     finally:
@@ -118,9 +125,7 @@ def _another_log(endpoint: Endpoint, stamp: Stamp, gtid: Gtid) -> str:
     )
 
 
-def _doubt(endpoint: Endpoint, known: dict[tuple[str, int], Stamp], found: list[Gtid]) -> str:
-    if any((gtid.source, gtid.number) in known for gtid in found):
-        return ""
+def _doubt(endpoint: Endpoint) -> str:
     return (
         f"the source {endpoint} has purged the last transactions that the target has from its binary log, so their"
         " times cannot be compared: by the GTIDs the job goes on where it stood, which is right unless"
