@@ -105,13 +105,16 @@ class Control:
         for event in maps:
             await self.run(lambda event=event: check(event))  # type: ignore[misc]
 
-    async def run_definition(self, record: Definition, gtid: str) -> None:
-        """DDL on a connection of its own, whose context is the statement's, under a GTID of ours."""
+    async def run_definition(self, record: Definition, gtid: str, computing: bytes = b"") -> None:
+        """DDL on a connection of its own, whose context is the statement's, under a GTID of ours.
+
+        `computing` as in `run_ddl`.
+        """
 
         def run() -> None:
             self._ddl_connection = connection = connect(self.endpoint)
             try:
-                run_ddl(connection, parse_query(record.query, has_crc=False), gtid)
+                run_ddl(connection, parse_query(record.query, has_crc=False), gtid, computing)
             except UdupError as error:
                 raise type(error)(f"{record.mark.gtid}: {error}") from error
             finally:
