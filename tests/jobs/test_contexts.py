@@ -101,11 +101,14 @@ def test_sessions_of_many_zones_at_once_are_told_apart_while_workers_are_killed(
     world.on_source(
         *("SET time_zone = '-10:30'", f"XA START '{name}'", prepared, f"XA END '{name}'", f"XA PREPARE '{name}'")
     )
-    actors = world.node.api.actors()
-    workers = [int(actor["Pid"]) for actor in actors if (actor["Role"], actor["JobID"]) == ("ApplyWorker", name)]
-    assert len(workers) == 4
-    os.kill(workers[0], signal.SIGKILL)
-    world.on_source(*statements[450:], f"XA COMMIT '{name}'")
+    try:
+        actors = world.node.api.actors()
+        workers = [int(actor["Pid"]) for actor in actors if (actor["Role"], actor["JobID"]) == ("worker", name)]
+        assert len(workers) == 4, actors
+        os.kill(workers[0], signal.SIGKILL)
+        world.on_source(*statements[450:])
+    finally:  # else the schema could not be dropped
+        world.on_source(f"XA COMMIT '{name}'")
     world.level(name)
     _assert_equal(world, name)
 

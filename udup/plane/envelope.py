@@ -91,11 +91,12 @@ class XaEnd(_Wire, tag="xa", frozen=True):
 
 
 class Definition(_Wire, tag="ddl", frozen=True):
-    """A DDL statement: its Query event, and what it names, for people."""
+    """A DDL statement: its Query event, and what it names, for people. `context` as in `Transaction`."""
 
     mark: Mark
     query: bytes
     summary: str
+    context: int = 0
 
 
 class Skipped(_Wire, tag="skip", frozen=True):

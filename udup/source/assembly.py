@@ -349,7 +349,10 @@ class Assembler:
             self._fence = False
             # Definitions may have changed: every table's is checked again when it comes next.
             self._announced.clear()
-            yield Definition(current.mark, self._without_crc(verdict.query or event), verdict.summary)
+            self._note_session(current, event)
+            yield from self._tell_context(current)
+            definition = self._without_crc(verdict.query or event)
+            yield Definition(current.mark, definition, verdict.summary, current.context)
 
     def _without_crc(self, event: bytes) -> bytes:
         return event[:-CRC_SIZE] if self._has_crc else event

@@ -12,21 +12,37 @@ from collections.abc import Callable, Iterable
 from udup.binlog.table_map import TableMaps, TableName, table_name
 from udup.mysql.connection import Connection, query
 
-#: What a table computes, for people. The `%%` is for the driver, which fills in the two names.
-_PARTS = (
-    "SELECT CONCAT('generated column ', COLUMN_NAME) what FROM information_schema.COLUMNS"
-    " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND GENERATION_EXPRESSION <> ''",
-    "SELECT CONCAT('the default of column ', COLUMN_NAME) FROM information_schema.COLUMNS"
-    " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND EXTRA LIKE '%%DEFAULT_GENERATED%%'"
-    " AND COLUMN_DEFAULT NOT LIKE 'CURRENT_TIMESTAMP%%'",
-    "SELECT CONCAT('index ', INDEX_NAME) FROM information_schema.STATISTICS"
-    " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND EXPRESSION IS NOT NULL",
-    "SELECT CONCAT('constraint ', CONSTRAINT_NAME) FROM information_schema.TABLE_CONSTRAINTS"
-    " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND CONSTRAINT_TYPE = 'CHECK' AND ENFORCED = 'YES'",
-    "SELECT CONCAT('partition ', PARTITION_NAME) FROM information_schema.PARTITIONS"
-    " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND"
-    " (PARTITION_METHOD IN ('RANGE', 'LIST', 'HASH', 'LINEAR HASH') AND PARTITION_EXPRESSION NOT REGEXP '^`[^`]*`$'"
-    " OR SUBPARTITION_METHOD IN ('HASH', 'LINEAR HASH') AND SUBPARTITION_EXPRESSION NOT REGEXP '^`[^`]*`$')",
+#: What a table computes, for people, and since which version a server can be asked. The `%%` is for the driver, which
+#: fills in the two names.
+_PARTS: tuple[tuple[tuple[int, ...], str], ...] = (
+    (
+        (8, 0, 0),
+        "SELECT CONCAT('generated column ', COLUMN_NAME) what FROM information_schema.COLUMNS"
+        " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND GENERATION_EXPRESSION <> ''",
+    ),
+    (
+        (8, 0, 13),
+        "SELECT CONCAT('the default of column ', COLUMN_NAME) FROM information_schema.COLUMNS"
+        " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND EXTRA LIKE '%%DEFAULT_GENERATED%%'"
+        " AND COLUMN_DEFAULT NOT LIKE 'CURRENT_TIMESTAMP%%'",
+    ),
+    (
+        (8, 0, 13),
+        "SELECT CONCAT('index ', INDEX_NAME) FROM information_schema.STATISTICS"
+        " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND EXPRESSION IS NOT NULL",
+    ),
+    (
+        (8, 0, 16),
+        "SELECT CONCAT('constraint ', CONSTRAINT_NAME) FROM information_schema.TABLE_CONSTRAINTS"
+        " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND CONSTRAINT_TYPE = 'CHECK' AND ENFORCED = 'YES'",
+    ),
+    (
+        (8, 0, 0),
+        "SELECT CONCAT('partition ', PARTITION_NAME) FROM information_schema.PARTITIONS"
+        " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND"
+        " (PARTITION_METHOD IN ('RANGE', 'LIST', 'HASH', 'LINEAR HASH') AND PARTITION_EXPRESSION NOT REGEXP '^`[^`]*`$'"
+        " OR SUBPARTITION_METHOD IN ('HASH', 'LINEAR HASH') AND SUBPARTITION_EXPRESSION NOT REGEXP '^`[^`]*`$')",
+    ),
 )
 
 
@@ -42,8 +58,10 @@ class Computing:
 
     def look(self, connection: Connection, name: TableName) -> str:
         """Ask the target's dictionary what a table computes; empty if nothing."""
-        args = [part for _ in _PARTS for part in (name.schema, name.table)]
-        rows = query(connection, " UNION ALL ".join(_PARTS) + " LIMIT 1", *args)
+        text = str(connection.get_server_info())  # type: ignore[no-untyped-call]
+        version = tuple(map(int, text.split("-")[0].split(".")[:3]))
+        parts = [sql for since, sql in _PARTS if version >= since]
+        rows = query(connection, " UNION ALL ".join(parts) + " LIMIT 1", *(len(parts) * [name.schema, name.table]))
         what = str(rows[0][0]) if rows else ""
         if what:
             self._found[name] = what

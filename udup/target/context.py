@@ -75,7 +75,8 @@ _SAYS_REPLICA = (8, 2)
 def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = None, computing: bytes = b"") -> None:
     """Execute a Query event's statement in its own session context, exactly once if `gtid_next` is given.
 
-    `computing` is the SET of the context that rows in the same transaction are computed by: no SET may come between.
+    `computing` is the SET of a context whose time zone is to be taken: where the event says none and rows follow in the
+    same transaction, between which and it no SET may come; and where the target knows the zone by another name.
     The connection is given over to this: its session is changed for good. `Transient` is worth another try,
     `Divergence` and `Unsupported` are not.
     """

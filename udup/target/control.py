@@ -138,8 +138,11 @@ class Control:
         for event in maps:
             await self.run(lambda event=event: check(event))  # type: ignore[misc]
 
-    async def run_definition(self, record: Definition, gtid: str) -> None:
-        """DDL on a connection of its own, whose context is the statement's, under a GTID of ours."""
+    async def run_definition(self, record: Definition, gtid: str, computing: bytes = b"") -> None:
+        """DDL on a connection of its own, whose context is the statement's, under a GTID of ours.
+
+        `computing` as in `run_ddl`.
+        """
         event = parse_query(record.query, has_crc=False)
         statement = classify_query(event)
 
@@ -147,7 +150,7 @@ class Control:
             self._claim(statement, record.mark.gtid)
             self._ddl_connection = connection = connect(self.endpoint, DDL)
             try:
-                run_ddl(connection, event, gtid)
+                run_ddl(connection, event, gtid, computing)
             except UdupError as error:
                 raise type(error)(f"{record.mark.gtid}: {error}") from error
             finally:

@@ -12,10 +12,14 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from udup.binlog.classify import classify_query
 from udup.binlog.event import has_checksums
+from udup.binlog.query import parse_query
+from udup.binlog.statement import Kind
 from udup.binlog.table_map import TableMaps, TableName, table_name
 from udup.errors import Conflict, Divergence, Transient, UdupError, Unsupported, error_named
 from udup.mysql.connection import Connection
+from udup.mysql.timezones import is_fixed
 from udup.plane.envelope import (
     Definition,
     Done,
@@ -227,6 +231,23 @@ class Dispatcher:
                 return b""
             raise Unsupported(f"{label}: CREATE TABLE … SELECT makes a table that computes: {error}") from error
 
+    async def _zone_of_definition(self, record: Definition) -> bytes:
+        """The context of a statement that has used a named zone for a table, empty for any other.
+
+        It may compute from all rows, or a default; and the source's SYSTEM is not the target's.
+        """
+        try:
+            event = parse_query(record.query, has_crc=False)
+            zone = (event.variables().time_zone or b"").decode("ascii", "replace")
+            if not zone or is_fixed(zone) or classify_query(event).kind is not Kind.TABLE_DDL:
+                return b""
+            known = self.contexts.known(record.context)
+            return (
+                known if known is not None else await self._control.run(partial(self.contexts.prepare, record.context))
+            )
+        except UdupError as error:
+            raise type(error)(f"{record.mark.gtid}: {record.summary}: {error}") from error
+
     async def _context_for(self, label: str, number: int, tables: set[TableName], create: bytes = b"") -> bytes:
         """The SET of a context, if one of these tables needs it, or the one that the transaction makes."""
         if create:
@@ -302,7 +323,8 @@ class Dispatcher:
 
     async def _run_definition(self, group: Assigned, record: Definition) -> None:
         """DDL: alone, once (the server skips a GTID of ours that it has executed), then noted."""
-        await self._control.run_definition(record, self._books.definition_gtid())
+        zone = await self._zone_of_definition(record)
+        await self._control.run_definition(record, self._books.definition_gtid(), zone)
         self._books.definitions += 1
         self._committed(group)
         await self._books.fold()
