@@ -180,7 +180,8 @@ class Group(_Wire, tag="group", frozen=True):
 class GroupPart(_Wire, tag="gpart", frozen=True):
     """A piece of one large transaction, on one worker and in one open transaction until the last.
 
-    `xid`, on the last: the pieces were kept as those of a prepared transaction, and are to be applied now.
+    `xid`, on the last: the pieces were kept as those of a prepared transaction, and are to be applied now. `marked`
+    names tables that undo nothing: the transaction is applied between two marks.
     """
 
     number: int
@@ -192,6 +193,7 @@ class GroupPart(_Wire, tag="gpart", frozen=True):
     label: str
     create: bytes = b""
     xid: str = ""
+    marked: str = ""
 
 
 class SetFormat(_Wire, tag="setfde", frozen=True):

@@ -28,13 +28,13 @@ from udup.binlog.gtid import GtidSet
 from udup.errors import Divergence, Fault, Refused
 from udup.mysql.connection import Connection, MySQLError, query
 from udup.mysql.names import UDUP_SCHEMA
-from udup.target import prepared
+from udup.target import prepared, unsure
 
 TABLE = "checkpoint"
 COPY_TABLE = "copied_table"
 
 #: Every table of ours: rows of each belong to a job.
-TABLES = (TABLE, COPY_TABLE, prepared.TABLE)
+TABLES = (TABLE, COPY_TABLE, prepared.TABLE, unsure.TABLE)
 
 #: Versions of one take-over differ from those of the next by this much: more groups than a run ever commits.
 _VERSIONS_OF_A_RUN = 1 << 40
@@ -67,6 +67,7 @@ _CREATE = (
         PRIMARY KEY (job, table_schema, table_name)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Tables made by a full copy that has not ended.'""",
     prepared.CREATE,
+    unsure.CREATE,
 )
 
 
@@ -138,6 +139,7 @@ class Checkpoint:
         base = [row for row in rows if row[0] == 0]
         if not base:
             prepared.forget_all(self._connection, self._job)
+            unsure.forget_all(self._connection, self._job)
             return None if initial is None else _new_position(initial)
         if base[0][5] != self._selection:
             raise Refused([_other_selection(self._job)])

@@ -13,17 +13,18 @@ from typing import TypeVar
 
 from udup.binlog.gtid import GtidSet
 from udup.binlog.query import parse_query
-from udup.binlog.table_map import table_name
+from udup.binlog.table_map import TableName, table_name
 from udup.errors import Refused, Transient, UdupError
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient
 from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.raw import shut_down
 from udup.mysql.selection import Selection
 from udup.plane.envelope import Definition
+from udup.target import unsure
 from udup.target.checkpoint import Checkpoint, Position, create_tables
 from udup.target.context import run_ddl
 from udup.target.definition import check_definition
-from udup.target.engine import check_engine
+from udup.target.engine import takes_part_in_transactions
 from udup.target.preflight import check_target
 
 T = TypeVar("T")
@@ -80,7 +81,11 @@ class Control:
         def take() -> Position | None:
             create_tables(self._connected)
             self.checkpoint = Checkpoint(self._connected, job, incarnation, selection.digest)
-            return self.checkpoint.take_over(slots, initial)
+            with unsure.locked(self._connected, job):
+                position = self.checkpoint.take_over(slots, initial)
+                unsure.look(self._connected, job)
+                unsure.prepare(self._connected, job)
+            return position
 
         return await self.run(take)
 
@@ -88,19 +93,25 @@ class Control:
         """Write the base row."""
         await self.run(lambda: self.checkpoint.advance(executed, definitions))
 
-    async def check_definitions(self, gtid: str, maps: Sequence[bytes], *, has_crc: bool) -> None:
-        """Compare the tables of a transaction's TABLE_MAPs with what the target has; errors begin with its GTID."""
+    async def check_definitions(self, gtid: str, maps: Sequence[bytes], *, has_crc: bool) -> list[TableName]:
+        """Compare the tables of a transaction's TABLE_MAPs with what the target has; errors begin with its GTID.
+
+        The answer is those of them whose rows take no part in transactions on the target.
+        """
+        apart: list[TableName] = []
 
         def check(event: bytes) -> None:
             name = table_name(event)
             try:
-                check_engine(self._connected, name.schema, name.table)
+                if not takes_part_in_transactions(self._connected, name.schema, name.table):
+                    apart.append(name)
                 check_definition(self._connected, name.schema, name.table, event, has_crc=has_crc)
             except UdupError as error:
                 raise type(error)(f"{gtid}: {error}") from error
 
         for event in maps:
             await self.run(lambda event=event: check(event))  # type: ignore[misc]
+        return apart
 
     async def run_definition(self, record: Definition, gtid: str) -> None:
         """DDL on a connection of its own, whose context is the statement's, under a GTID of ours."""

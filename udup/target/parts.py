@@ -33,15 +33,21 @@ class LargeTransaction:
         self._group: Assigned | None = None
         self._version = 0
         self._gtids = ""
+        self._marked = ""
 
     async def add(self, part: Part, message: int) -> None:
         """The next part; it goes on at once if the transaction has started."""
         self._waiting.append((part, message))
         await self._send_waiting()
 
-    async def start(self, group: Assigned, version: int, gtids: str) -> None:
-        """It may start, on this group's worker and with this claim."""
-        self._version, self._gtids = version, gtids
+    @property
+    def beginning(self) -> Part:
+        """The first part, before it has started."""
+        return self._waiting[0][0]
+
+    async def start(self, group: Assigned, version: int, gtids: str, marked: str = "") -> None:
+        """It may start, on this group's worker and with this claim; `marked` as in `GroupPart`."""
+        self._version, self._gtids, self._marked = version, gtids, marked
         self._group = group
         await self._send_waiting()
 
@@ -78,4 +84,5 @@ class LargeTransaction:
             part.mark.gtid,
             part.create,
             part.xid if part.one_phase else "",
+            self._marked,
         )

@@ -16,8 +16,8 @@ A fence (first transaction of a log file, DDL) waits until everything before it 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from udup.plane.envelope import Mark
@@ -88,6 +88,12 @@ class Scheduler:
 
     def offer(self, item: Pending) -> None:
         self._waiting.append(item)
+
+    def isolate(self, needed: Callable[[Pending], bool]) -> None:
+        """What waits and needs it is to run alone."""
+        for at, item in enumerate(self._waiting):
+            if not item.barrier and needed(item):
+                self._waiting[at] = replace(item, alone=True, barrier=True)
 
     @property
     def head(self) -> Pending | None:

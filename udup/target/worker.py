@@ -211,6 +211,10 @@ class Worker:
     def _do(self, item: Order | _Chunk | _Count) -> Report | None:
         slot = self._settings.slot
         match item:
+            case GroupPart(marked=tables) if tables:
+                note = (item.label, tables)
+                self._session.apply_marked(item.version, item.gtids, item.index, item.events, last=item.last, note=note)
+                return Done(slot, item.number, item.index)
             case GroupPart():
                 self._session.apply_part(
                     item.version, item.gtids, item.index, item.events, last=item.last, create=item.create, xid=item.xid
