@@ -42,6 +42,7 @@ class Statement:
     and new names of renamed tables.
     `names` and `schema_at` tell where names stand in the text as `decode` gives it, `conditional` that it says IF
     EXISTS or IF NOT EXISTS.
+    `merged` are those of `sources` that a MERGE table is to show.
     `atomic_select` marks the CREATE TABLE of a CREATE … SELECT, whose rows follow in the same transaction.
     """
 
@@ -59,3 +60,4 @@ class Statement:
     moves_files: bool = False
     numbers_rows: bool = False
     problem: str = ""
+    merged: tuple[ObjectName, ...] = ()

@@ -29,7 +29,7 @@ class Table:
 
     `key` holds the columns by which it is cut into chunks (primary key, or a unique key without NULLs), empty if
     it has none that serves; `key_index` is that index's name. `create_sql` is the server's SHOW CREATE TABLE.
-    `source` is schema.table on the source where the target has it under another name.
+    `source` is schema.table on the source where the target has it under another name; `engine` is the source's.
     """
 
     schema: str
@@ -41,6 +41,7 @@ class Table:
     create_sql: str
     key_index: str = ""
     source: str = ""
+    engine: str = "InnoDB"
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:

@@ -34,6 +34,7 @@ from udup.source.assembly import Assembler
 from udup.source.baseline import open_baseline
 from udup.source.history import History
 from udup.source.judge import judge_for
+from udup.source.locked_tables import LockedTables
 from udup.source.names import read_names
 from udup.source.packer import Packer
 from udup.source.reader import CopyReader, Piece, TableTotal
@@ -138,6 +139,7 @@ class Extractor:
         self._stream: BinlogStream | None = None
         self._reader: CopyReader | None = None
         self._snapshot: Snapshot | None = None
+        self._locked: LockedTables | None = None
         self._history = History()
         self._stopped = False
         self._link: Link
@@ -177,6 +179,8 @@ class Extractor:
             self._reader.stop()
         if self._snapshot is not None:
             self._snapshot.close()
+        if self._locked is not None:
+            self._locked.close()
         if self._stream is not None:
             self._stream.close()
 
@@ -203,18 +207,27 @@ class Extractor:
         """Send everything as of one snapshot; its GTID set."""
         settings = self._settings
         baseline = await _in_thread(
-            open_baseline, settings.endpoint, settings.readers, settings.selection, settings.kept_users
+            open_baseline,
+            settings.endpoint,
+            settings.readers,
+            settings.selection,
+            settings.kept_users,
+            settings.chunk_rows,
         )
         self._snapshot = snapshot = baseline.snapshot
+        self._locked = baseline.locked
         catalog = baseline.catalog
         # In a thread: `_pack` may wait for the window, and the credits that open it come to this loop.
         plan = CopyPlan(renamed_catalog(catalog, settings.selection), snapshot.gtid_set)
         await _in_thread(self._pack, plan)
         await self._start_rows
-        self._reader = reader = CopyReader(snapshot, catalog.tables, self._on_table, settings.chunk_rows)
+        self._reader = reader = CopyReader(
+            snapshot, catalog.tables, self._on_table, settings.chunk_rows, baseline.locked
+        )
         await asyncio.gather(*[_in_thread(self._read_rows, index) for index in range(settings.readers)])
         snapshot.close()
-        self._reader = self._snapshot = None
+        baseline.locked.close()
+        self._reader = self._snapshot = self._locked = None
         if reader.failed:
             raise UdupError("the copy's readers stopped")
         await _in_thread(self._pack, CopyEnd())

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from udup.errors import Transient, UdupError
 from udup.mysql.catalog import Table
@@ -25,7 +26,7 @@ from udup.source.snapshot import Snapshot
 PIECE_BYTES = 256 << 10
 
 #: The table is not what it was when the snapshot was opened: definition changed, table gone, column gone.
-_CHANGED = frozenset({1412, 1146, 1054, 1176, 1049})
+CHANGED = frozenset({1412, 1146, 1054, 1176, 1049})
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,17 @@ class TableTotal:
     rows: int
 
 
+class Locked(Protocol):
+    """Tables that are in no snapshot (`locked_tables.py`)."""
+
+    numbers: frozenset[int]
+
+    def read(
+        self, emit: Callable[[Piece], None], on_table: Callable[[TableTotal], None], stopped: threading.Event
+    ) -> None: ...
+    def close(self) -> None: ...
+
+
 class CopyReader:
     """`run` is called once for each index below `readers`, each in a thread of its own, until all return.
 
@@ -66,9 +78,13 @@ class CopyReader:
         tables: Sequence[Table],
         on_table: Callable[[TableTotal], None],
         chunk_rows: int | None = None,
+        locked: Locked | None = None,
     ) -> None:
+        """`locked` are those of the tables that are read under a lock, all by the first reader and before others."""
         self._planner, *self._connections = snapshot.connections
         self._tables = tables
+        self._on_table = on_table
+        self._locked = locked
         self._progress = _Progress(on_table)
         self._chunks = self._plan(chunk_rows)
         self._plan_lock = threading.Lock()
@@ -87,6 +103,8 @@ class CopyReader:
     def run(self, reader: int, emit: Callable[[Piece], None]) -> None:
         """Read chunks until none is left. `emit` may block; the pieces of a chunk follow each other."""
         try:
+            if self._locked is not None and reader == 0:
+                self._locked.read(emit, self._on_table, self._stopped)
             while (chunk := self._next_chunk()) is not None:
                 rows = self._read(self._connections[reader], chunk, emit)
                 self._progress.chunk_done(chunk.table, rows)
@@ -102,6 +120,8 @@ class CopyReader:
         self._stopped.set()
         for connection in (self._planner, *self._connections):
             shut_down(connection)
+        if self._locked is not None:
+            self._locked.close()
 
     def _next_chunk(self) -> Chunk | None:
         with self._plan_lock:
@@ -111,34 +131,36 @@ class CopyReader:
 
     def _plan(self, chunk_rows: int | None) -> Iterator[Chunk]:
         for index, table in enumerate(self._tables):
+            if self._locked is not None and index in self._locked.numbers:
+                continue
             try:
                 for chunk in plan_chunks(self._planner, index, table, chunk_rows):
                     self._progress.chunk_planned(chunk)
                     yield chunk
                 query(self._planner, "ROLLBACK TO SAVEPOINT udup")
             except MySQLError as error:
-                raise _reading_error(table, error) from error
+                raise reading_error(table, error) from error
 
     def _read(self, connection: Connection, chunk: Chunk, emit: Callable[[Piece], None]) -> int:
         table = self._tables[chunk.table]
         try:
             rows = 0
-            pieces = _Cutter(chunk, emit, self._stopped)
-            for block in _blocks(connection, table, chunk):
+            pieces = Cutter(chunk, emit, self._stopped)
+            for block in blocks(connection, table, chunk):
                 rows += block.rows
                 pieces.add(block)
             pieces.end(rows)
             query(connection, "ROLLBACK TO SAVEPOINT udup")
             return rows
         except MySQLError as error:
-            raise _reading_error(table, error) from error
+            raise reading_error(table, error) from error
 
 
 class _StoppedError(Exception):
     """Ends a reader between two pieces."""
 
 
-class _Cutter:
+class Cutter:
     """Cuts text into pieces and keeps one back, since the last of a chunk is marked."""
 
     def __init__(self, chunk: Chunk, emit: Callable[[Piece], None], stopped: threading.Event) -> None:
@@ -194,7 +216,7 @@ class _Progress:
             self._on_table(TableTotal(table, self._chunks[table], self._rows[table]))
 
 
-def _blocks(connection: Connection, table: Table, chunk: Chunk) -> Iterator[Block]:
+def blocks(connection: Connection, table: Table, chunk: Chunk) -> Iterator[Block]:
     if not chunk.streamed:
         whole = read_chunk(connection, table, chunk.where)
         if whole is not None:
@@ -203,9 +225,9 @@ def _blocks(connection: Connection, table: Table, chunk: Chunk) -> Iterator[Bloc
     yield from stream_rows(connection, table, chunk.where)
 
 
-def _reading_error(table: Table, error: MySQLError) -> UdupError:
+def reading_error(table: Table, error: MySQLError) -> UdupError:
     name = qualified(table.schema, table.name)
-    if error_code(error) in _CHANGED:
+    if error_code(error) in CHANGED:
         return Transient(
             f"the definition of {name} changed while it was copied ({describe(error)}): the copy starts anew"
         )

@@ -168,6 +168,7 @@ class CopyRun:
     def _add_foreign_keys(self, connection: Connection) -> None:
         for table in self._catalog.tables:
             objects.add_foreign_keys(connection, table)
+        objects.create_merge_tables(connection, self._catalog.tables)
 
     def _create_objects(self, connection: Connection) -> None:
         objects.create_objects(connection, self._catalog.objects, self._replace_objects)

@@ -18,7 +18,13 @@ from udup.errors import Transient, UdupError
 from udup.mysql.catalog import Schema, StoredObject, Table
 from udup.mysql.connection import Connection, MySQLError, describe, is_transient, query, scalar
 from udup.mysql.names import qualified, quote
-from udup.target.create_table import create_statement, default_statements, foreign_key_statements, index_statements
+from udup.target.create_table import (
+    create_statement,
+    default_statements,
+    foreign_key_statements,
+    index_statements,
+    is_merge,
+)
 
 #: Session of a connection that creates. The source has these definitions, so strictness has nothing to add.
 DEFINITION_SESSION = "SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00', foreign_key_checks = 0"
@@ -96,7 +102,22 @@ def create_schemas(connection: Connection, schemas: Iterable[Schema]) -> None:
 
 
 def create_tables(connection: Connection, tables: Iterable[Table]) -> None:
-    """Create the tables without secondary indexes and foreign keys, on a session of `prepare_session`."""
+    """Create the tables without secondary indexes and foreign keys, on a session of `prepare_session`.
+
+    MERGE tables come later (`create_merge_tables`).
+    """
+    _create_tables(connection, [table for table in tables if not is_merge(table)])
+
+
+def create_merge_tables(connection: Connection, tables: Iterable[Table]) -> None:
+    """When the tables that they show have their indexes; these may be named without their schema."""
+    for table in tables:
+        if is_merge(table):
+            query(connection, f"USE {quote(table.schema)}")
+            _create_tables(connection, [table])
+
+
+def _create_tables(connection: Connection, tables: Iterable[Table]) -> None:
     for table in tables:
         place = qualified(table.schema, table.name)
         for statement in (create_statement(table), *default_statements(table)):
