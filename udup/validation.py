@@ -81,7 +81,7 @@ def validate(spec: JobSpec) -> list[Check]:
     if tables is not None and _is_ours(checks, DEST):
         checks += _in_the_way(spec, tables, theirs, start_after)
     if not isinstance(ours, Check):
-        checks += pair_checks(ours, theirs.facts)
+        checks += pair_checks(ours, theirs.facts, innodb=spec.innodb)
     return checks
 
 

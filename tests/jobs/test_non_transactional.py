@@ -48,3 +48,58 @@ def test_rows_that_are_written_while_the_copy_begins_arrive_once(world: World, n
     world.level_and_equal(name, name)
     engines = "SELECT GROUP_CONCAT(ENGINE ORDER BY TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
     assert value(world.target.endpoint, engines, name) == "MEMORY,InnoDB,MyISAM,MyISAM"
+
+
+def test_tables_of_other_engines_become_innodb_where_the_job_says_so(world: World, name: str) -> None:
+    columns = "id INT NOT NULL, a VARCHAR(20) NOT NULL"
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.m ({columns}, PRIMARY KEY (id), KEY (a(5))) ENGINE=MyISAM ROW_FORMAT=FIXED",
+        f"CREATE TABLE {name}.h ({columns}, KEY (a) USING HASH) ENGINE=MEMORY",
+        f"CREATE TABLE {name}.c ({columns}) ENGINE=CSV",
+        f"CREATE TABLE {name}.z (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, a TEXT) ENGINE=ARCHIVE",
+        f"INSERT INTO {name}.m VALUES (1, 'one'), (2, 'two')",
+        f"INSERT INTO {name}.h VALUES (1, 'one'), (1, 'one')",
+        f"INSERT INTO {name}.c VALUES (1, 'one'), (2, 'two')",
+        f"INSERT INTO {name}.z (a) VALUES ('one'), ('two')",
+    )
+    world.start(name, [name], dest={"Engine": "innodb"})
+    world.on_source(
+        f"INSERT INTO {name}.m VALUES (3, 'three')",
+        f"DELETE FROM {name}.h LIMIT 1",
+        f"UPDATE {name}.c SET a = 'changed' WHERE id = 2",
+        f"INSERT INTO {name}.z (a) VALUES ('three')",
+        f"CREATE TABLE {name}.p (id INT PRIMARY KEY) ENGINE=MyISAM",
+        f"CREATE TABLE {name}.k (id INT, p INT, FOREIGN KEY (p) REFERENCES {name}.p (id)) ENGINE=MyISAM",
+        f"CREATE TABLE {name}.l LIKE {name}.m",
+        f"INSERT INTO {name}.k VALUES (1, 7), (2, 8)",
+        f"INSERT INTO {name}.l VALUES (1, 'x')",
+        f"ALTER TABLE {name}.l ENGINE=InnoDB, ROW_FORMAT=DEFAULT",
+        f"ALTER TABLE {name}.l ENGINE=MyISAM, ROW_FORMAT=FIXED",
+        f"INSERT INTO {name}.l VALUES (2, 'y')",
+    )
+    world.level(name)
+    for table in "mhczkl":
+        sums = f"SELECT GROUP_CONCAT(CONCAT_WS('/', t.*) ORDER BY id) FROM {name}.{table} t".replace(
+            "t.*", "id, p" if table == "k" else "id, a"
+        )
+        assert value(world.target.endpoint, sums) == value(world.source.endpoint, sums) != None, table  # noqa: E711
+    engines = "SELECT GROUP_CONCAT(DISTINCT ENGINE) FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
+    assert value(world.target.endpoint, engines, name) == "InnoDB"
+    assert value(world.target.endpoint, "SELECT number FROM udup.unsure WHERE job = %s", name) == 0, "no marks"
+
+
+def test_what_innodb_cannot_take_is_named_before_a_row_is_copied(world: World, name: str) -> None:
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.g (a INT, n INT NOT NULL AUTO_INCREMENT, PRIMARY KEY (a, n)) ENGINE=MyISAM",
+        f"CREATE TABLE {name}.m (a INT) ENGINE=MERGE UNION=()",
+        f"CREATE TABLE {name}.w ({', '.join(f'c{i} INT' for i in range(1100))}) ENGINE=MyISAM",
+    )
+    world.post(world.document(name, [name], dest={"Engine": "InnoDB"}))
+    reason = world.failure(name)
+    assert f"{name}.g numbers `n` within groups" in reason and f"{name}.m is a MERGE" in reason
+    world.on_source(f"DROP TABLE {name}.g, {name}.m")
+    world.post(world.document(name, [name], dest={"Engine": "InnoDB"}))
+    reason = world.failure(name)
+    assert f"`{name}`.`w` (MyISAM)" in reason and '"Engine"' in reason

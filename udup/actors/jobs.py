@@ -146,6 +146,7 @@ class Job:
             fold_names=self._folds,
             sql_filter=spec.sql_filter(),
             kept_users=spec.kept_users(),
+            innodb=spec.innodb,
         )
 
     @property
@@ -162,7 +163,7 @@ class Job:
         if self.source is not None:
             faults += check_source(self.source, self.spec.selection(), self.start_after)
         if self.source is not None and self.target is not None:
-            faults += check_pair(self.source, self.target)
+            faults += check_pair(self.source, self.target, innodb=self.spec.innodb)
         return faults
 
     @property

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from udup.binlog.event import EventType
@@ -33,9 +34,10 @@ from udup.plane.link import Link, Subjects
 from udup.source.assembly import Assembler
 from udup.source.baseline import open_baseline
 from udup.source.history import History
+from udup.source.innodb import innodb_catalog
 from udup.source.judge import judge_for
 from udup.source.locked_tables import LockedTables
-from udup.source.names import read_names
+from udup.source.names import is_transactional_there, read_names
 from udup.source.packer import Packer
 from udup.source.reader import CopyReader, Piece, TableTotal
 from udup.source.renamed_catalog import renamed_catalog
@@ -80,6 +82,7 @@ class ExtractorSettings:
     fold_names: bool = False  # the source stores names in lower case
     sql_filter: SqlFilter = SqlFilter()  # noqa: RUF009 - frozen
     kept_users: frozenset[str] | None = None  # whose accounts stay as they are; None: accounts are not carried
+    innodb: bool = False  # tables without transactions become InnoDB tables
 
     @property
     def server_id(self) -> int:
@@ -217,8 +220,9 @@ class Extractor:
         self._snapshot = snapshot = baseline.snapshot
         self._locked = baseline.locked
         catalog = baseline.catalog
+        planned = innodb_catalog(catalog) if settings.innodb else catalog
         # In a thread: `_pack` may wait for the window, and the credits that open it come to this loop.
-        plan = CopyPlan(renamed_catalog(catalog, settings.selection), snapshot.gtid_set)
+        plan = CopyPlan(renamed_catalog(planned, settings.selection), snapshot.gtid_set)
         await _in_thread(self._pack, plan)
         await self._start_rows
         self._reader = reader = CopyReader(
@@ -338,7 +342,10 @@ class Extractor:
 
 def _assembler(settings: ExtractorSettings) -> Assembler:
     renaming = Renaming(settings.selection, _names_now(settings))
-    judge = judge_for(settings.selection, settings.fold_names, renaming, settings.sql_filter, settings.kept_users)
+    innodb = partial(is_transactional_there, settings.endpoint) if settings.innodb else None
+    judge = judge_for(
+        settings.selection, settings.fold_names, renaming, settings.sql_filter, settings.kept_users, innodb
+    )
     return Assembler(settings.selection, judge, renaming, settings.sql_filter)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
+from udup.binlog.sqlreader import ObjectName
 from udup.errors import Fault
-from udup.mysql.connection import Connection, query
+from udup.mysql.connection import Connection, Endpoint, connect, query, scalar
+from udup.mysql.engines import is_transactional
 from udup.mysql.facts import ServerFacts
 from udup.mysql.renames import Name, problems_of
 from udup.mysql.selection import Selection
@@ -18,6 +22,14 @@ def read_names(connection: Connection, selection: Selection) -> list[Name]:
     found: list[Name] = [(schema, "") for schema in schemas if selection.wants_schema(schema)]
     found += [(str(schema), str(table)) for schema, table in tables if selection.wants(schema, table)]
     return sorted(found)
+
+
+def is_transactional_there(endpoint: Endpoint, table: ObjectName) -> bool:
+    """Whether a table of the source takes part in transactions now; one that is not there any more is taken to."""
+    sql = "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    with closing(connect(endpoint)) as connection:
+        engine = scalar(connection, sql, *table)
+        return engine is None or is_transactional(str(engine))
 
 
 def check_names(connection: Connection, facts: ServerFacts, selection: Selection) -> list[Fault]:

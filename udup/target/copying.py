@@ -159,6 +159,7 @@ class CopyRun:
         for table in self._catalog.tables:
             self._checkpoint.note_copied_table(table.schema, table.name)
         objects.create_schemas(connection, self._catalog.schemas)
+        objects.try_converted_tables(connection, self._catalog.tables)
         objects.create_tables(connection, self._catalog.tables)
         return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
 

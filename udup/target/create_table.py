@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from udup.errors import Unsupported
 from udup.mysql.catalog import Table
-from udup.mysql.engines import MERGE
+from udup.mysql.engines import MERGE, is_non_transactional
 from udup.mysql.names import qualified, quote
 
 _TOKEN = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|[(),]", re.DOTALL)
@@ -69,6 +69,18 @@ def read_definition(table: Table) -> Definition:
 def is_merge(table: Table) -> bool:
     """A MERGE table can be opened only while those that it shows stand as they are to be."""
     return table.engine.lower() == MERGE
+
+
+def is_converted(table: Table) -> bool:
+    """Whether the source's table is of another engine than the one that the target is to have."""
+    options = _QUOTED.sub("''", _split(table)[1])
+    return is_non_transactional(table.engine) and " ENGINE=InnoDB" in options
+
+
+def whole_statement(table: Table) -> str:
+    """CREATE TABLE with everything that it has."""
+    items, options = _split(table)
+    return f"CREATE TABLE {qualified(table.schema, table.name)} (\n  " + ",\n  ".join(items) + f"\n){options}"
 
 
 def create_statement(table: Table) -> str:

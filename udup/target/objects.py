@@ -23,7 +23,9 @@ from udup.target.create_table import (
     default_statements,
     foreign_key_statements,
     index_statements,
+    is_converted,
     is_merge,
+    whole_statement,
 )
 
 #: Session of a connection that creates. The source has these definitions, so strictness has nothing to add.
@@ -99,6 +101,29 @@ def create_schemas(connection: Connection, schemas: Iterable[Schema]) -> None:
         _run(connection, f"CREATE DATABASE IF NOT EXISTS {quote(schema.name)}{options}", f"creating {place}")
         if options.strip():
             _run(connection, f"ALTER DATABASE {quote(schema.name)}{options}", f"altering {place}")
+
+
+def try_converted_tables(connection: Connection, tables: Iterable[Table]) -> None:
+    """Make tables of another engine than the source's whole, and drop them: what the engine cannot take is told now.
+
+    Indexes would otherwise be refused when the rows are there. Raises `UdupError` naming all of them.
+    """
+    refused = []
+    for table in tables:
+        if is_converted(table):
+            name = qualified(table.schema, table.name)
+            try:
+                query(connection, whole_statement(table))
+                query(connection, f"DROP TABLE {name}")
+            except MySQLError as error:
+                if is_transient(error):
+                    raise
+                refused.append(f"{name} ({table.engine}): {describe(error)}")
+    if refused:
+        raise UdupError(
+            "as InnoDB tables the target refused: " + "; ".join(refused) + ". Change them on the source, or leave "
+            '"Engine" out of the Dest\'s Config'
+        )
 
 
 def create_tables(connection: Connection, tables: Iterable[Table]) -> None:
