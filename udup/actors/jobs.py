@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -170,6 +171,12 @@ class Job:
     def overdue(self) -> bool:
         """Both sides should have answered by now."""
         return self.running and not self.extracting and time.monotonic() - self.began >= START_SECONDS
+
+    def warn(self, told: Iterable[str]) -> None:
+        """What a run says of itself is shown beside what was known at its start."""
+        shown = self.progress.get("warnings", [])
+        if new := [each for each in dict.fromkeys(told) if each not in shown]:
+            self.progress["warnings"] = [*shown, *new]
 
     def warnings(self) -> list[str]:
         """What does not keep the job from running, and should be known."""

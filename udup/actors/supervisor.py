@@ -365,6 +365,7 @@ class JobSupervisor(ShellActor):
             return
         values = dict(message.values)
         stage = values.pop("stage", None)
+        job.warn(values.pop("told", ()))
         job.progress.update({key: value for key, value in values.items() if value != "" or key not in job.progress})
         if message.role == DestApplier.role:
             job.progress["reported_at"] = round(message.at, 3)

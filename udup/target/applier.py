@@ -311,7 +311,8 @@ class Applier:
             if self._express is not None and not self._dispatcher.scheduler.barrier_runs:
                 # Used in the event loop alone, but for what runs as a barrier.
                 self._reporter.count_rows(0, self._express.rows_written())
-            self._report(self._reporter.progress(self._dispatcher, self._books, self._copy))
+            told = [*self._control.told, *(self._copy.told if self._copy else ())]
+            self._report({**self._reporter.progress(self._dispatcher, self._books, self._copy), "told": told})
             await asyncio.sleep(REPORT_SECONDS)
             if self._copy_task is not None and self._copy_task.done():
                 self._copy_task.result()

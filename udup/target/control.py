@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from udup.binlog.gtid import GtidSet
-from udup.binlog.query import parse_query
+from udup.binlog.query import QueryEvent, parse_query
 from udup.binlog.table_map import TableName, table_name
 from udup.errors import Refused, Transient, UdupError
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient
 from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.raw import shut_down
 from udup.mysql.selection import Selection
+from udup.mysql.sqltokens import codec_of
 from udup.plane.envelope import Definition
 from udup.target import unsure
 from udup.target.checkpoint import Checkpoint, Position, create_tables
@@ -26,6 +28,7 @@ from udup.target.context import run_ddl
 from udup.target.definition import check_definition
 from udup.target.engine import takes_part_in_transactions
 from udup.target.preflight import check_target
+from udup.target.tablespaces import housed
 
 T = TypeVar("T")
 
@@ -39,6 +42,8 @@ class Control:
         self._connection: Connection | None = None
         self._ddl_connection: Connection | None = None
         self.checkpoint: Checkpoint
+        #: What is to be known of what was done on the target.
+        self.told: list[str] = []
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run it in the thread that has the connection."""
@@ -113,13 +118,23 @@ class Control:
             await self.run(lambda event=event: check(event))  # type: ignore[misc]
         return apart
 
+    def _housed(self, event: QueryEvent) -> QueryEvent:
+        """The statement with a tablespace that the target has."""
+        variables = event.variables()
+        codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
+        sql, told = housed(self._connected, event.sql, codec, variables.sql_mode or 0)
+        if told:
+            self.told.append(told)
+        return replace(event, sql=sql)
+
     async def run_definition(self, record: Definition, gtid: str) -> None:
         """DDL on a connection of its own, whose context is the statement's, under a GTID of ours."""
 
         def run() -> None:
+            event = self._housed(parse_query(record.query, has_crc=False))
             self._ddl_connection = connection = connect(self.endpoint)
             try:
-                run_ddl(connection, parse_query(record.query, has_crc=False), gtid)
+                run_ddl(connection, event, gtid)
             except UdupError as error:
                 raise type(error)(f"{record.mark.gtid}: {error}") from error
             finally:

@@ -61,6 +61,8 @@ class CopyRun:
         self._phase = "tables"
         self._replace_objects = target.drop_existing
         self.finished = False
+        #: What is to be known of what was made.
+        self.told: list[str] = []
 
     async def run(self) -> None:
         """Until everything stands; the caller then writes the checkpoint."""
@@ -160,7 +162,7 @@ class CopyRun:
             self._checkpoint.note_copied_table(table.schema, table.name)
         objects.create_schemas(connection, self._catalog.schemas)
         objects.try_converted_tables(connection, self._catalog.tables)
-        objects.create_tables(connection, self._catalog.tables)
+        self.told = objects.create_tables(connection, self._catalog.tables)
         return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
 
     def _add_indexes(self, connection: Connection, table: Table) -> None:

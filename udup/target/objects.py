@@ -27,6 +27,7 @@ from udup.target.create_table import (
     is_merge,
     whole_statement,
 )
+from udup.target.tablespaces import housed
 
 #: Session of a connection that creates. The source has these definitions, so strictness has nothing to add.
 DEFINITION_SESSION = "SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00', foreign_key_checks = 0"
@@ -126,12 +127,14 @@ def try_converted_tables(connection: Connection, tables: Iterable[Table]) -> Non
         )
 
 
-def create_tables(connection: Connection, tables: Iterable[Table]) -> None:
+def create_tables(connection: Connection, tables: Iterable[Table]) -> list[str]:
     """Create the tables without secondary indexes and foreign keys, on a session of `prepare_session`.
+
+    The answer is what is to be told of them: tablespaces that the target cannot have.
 
     MERGE tables come later (`create_merge_tables`).
     """
-    _create_tables(connection, [table for table in tables if not is_merge(table)])
+    return _create_tables(connection, [table for table in tables if not is_merge(table)])
 
 
 def create_merge_tables(connection: Connection, tables: Iterable[Table]) -> None:
@@ -142,11 +145,15 @@ def create_merge_tables(connection: Connection, tables: Iterable[Table]) -> None
             _create_tables(connection, [table])
 
 
-def _create_tables(connection: Connection, tables: Iterable[Table]) -> None:
+def _create_tables(connection: Connection, tables: Iterable[Table]) -> list[str]:
+    told = []
     for table in tables:
         place = qualified(table.schema, table.name)
-        for statement in (create_statement(table), *default_statements(table)):
+        create, problem = housed(connection, create_statement(table).encode(), "utf-8", 0)
+        told += [f"{place}: {problem}"] if problem else []
+        for statement in (create.decode(), *default_statements(table)):
             _run(connection, statement, f"creating table {place}")
+    return told
 
 
 def add_indexes(connection: Connection, table: Table) -> None:
