@@ -29,7 +29,7 @@ def test_rows_that_are_written_while_the_copy_begins_arrive_once(world: World, n
             turn = 1000
             while not stop.is_set():
                 turn += 1
-                time.sleep(0.1)  # what changes such a table is applied one by one
+                time.sleep(0.1)  # each change of such a table is a commit of its own on the target
                 query(connection, f"INSERT INTO {name}.log VALUES ({turn}, 'a'), ({turn}, 'a')")
                 query(connection, f"INSERT INTO {name}.i (v) VALUES ({turn})")
                 query(connection, f"INSERT INTO {name}.large VALUES ({turn}, 'b')")

@@ -196,6 +196,19 @@ class GroupPart(_Wire, tag="gpart", frozen=True):
     marked: str = ""
 
 
+class MarkedGroup(_Wire, tag="marked", frozen=True):
+    """Transactions that change nothing but `tables`, which undo nothing: applied one by one between two marks.
+
+    `gtids` is the checkpoint row's new value, `items` are the transactions' GTIDs and events.
+    """
+
+    number: int
+    version: int
+    gtids: str
+    items: list[tuple[str, bytes]]
+    tables: str
+
+
 class SetFormat(_Wire, tag="setfde", frozen=True):
     """The FORMAT_DESCRIPTION for the groups that follow."""
 
@@ -209,7 +222,7 @@ class ExpectCopy(_Wire, tag="copy", frozen=True):
     method: str
 
 
-Order: TypeAlias = Group | GroupPart | SetFormat | ExpectCopy
+Order: TypeAlias = Group | GroupPart | MarkedGroup | SetFormat | ExpectCopy
 
 
 class Done(_Wire, tag="done", frozen=True):

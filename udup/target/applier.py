@@ -335,6 +335,7 @@ class Applier:
         return copy
 
     async def _finish_copy(self, copy: CopyRun, plan: CopyPlan) -> None:
+        await self._control.run(partial(self._control.note_copied, plan.catalog))
         await copy.run()
         finish = partial(self._control.checkpoint.finish_copy, self._books.slots, GtidSet.parse(plan.gtids))
         self._books.begin_at(await self._control.run(finish))

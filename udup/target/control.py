@@ -16,7 +16,9 @@ from udup.binlog.gtid import GtidSet
 from udup.binlog.query import QueryEvent, parse_query
 from udup.binlog.table_map import TableName, table_name
 from udup.errors import Refused, Transient, UdupError
+from udup.mysql.catalog import Catalog
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient
+from udup.mysql.engines import is_non_transactional
 from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.raw import shut_down
 from udup.mysql.selection import Selection
@@ -25,8 +27,10 @@ from udup.plane.envelope import Definition
 from udup.target import unsure
 from udup.target.checkpoint import Checkpoint, Position, create_tables
 from udup.target.context import run_ddl
+from udup.target.create_table import is_converted
 from udup.target.definition import check_definition
-from udup.target.engine import takes_part_in_transactions
+from udup.target.engine import engine_of
+from udup.target.memory_tables import look_at_memory_tables, note_memory_tables
 from udup.target.preflight import check_target
 from udup.target.tablespaces import housed
 
@@ -42,6 +46,7 @@ class Control:
         self._connection: Connection | None = None
         self._ddl_connection: Connection | None = None
         self.checkpoint: Checkpoint
+        self._job = ""
         #: What is to be known of what was done on the target.
         self.told: list[str] = []
 
@@ -83,16 +88,26 @@ class Control:
     ) -> Position | None:
         """Fence off earlier runs, and tell from where to go on."""
 
+        self._job = job
+
         def take() -> Position | None:
             create_tables(self._connected)
             self.checkpoint = Checkpoint(self._connected, job, incarnation, selection.digest)
             with unsure.locked(self._connected, job):
                 position = self.checkpoint.take_over(slots, initial)
-                unsure.look(self._connected, job)
                 unsure.prepare(self._connected, job)
+                applied = unsure.look(self._connected, job)
+                if position is not None:
+                    position.executed.update(applied)
+                    look_at_memory_tables(self._connected, job)
             return position
 
         return await self.run(take)
+
+    def note_copied(self, catalog: Catalog) -> None:
+        """Before a copy makes them: its tables that a restart of the target's server empties."""
+        tables = [each for each in catalog.tables if each.engine.lower() == "memory" and not is_converted(each)]
+        note_memory_tables(self._connected, self._job, [f"{each.schema}.{each.name}" for each in tables])
 
     async def advance(self, executed: str, definitions: int) -> None:
         """Write the base row."""
@@ -108,8 +123,11 @@ class Control:
         def check(event: bytes) -> None:
             name = table_name(event)
             try:
-                if not takes_part_in_transactions(self._connected, name.schema, name.table):
+                engine = engine_of(self._connected, name.schema, name.table)
+                if is_non_transactional(engine):
                     apart.append(name)
+                if engine == "memory":
+                    note_memory_tables(self._connected, self._job, [str(name)])
                 check_definition(self._connected, name.schema, name.table, event, has_crc=has_crc)
             except UdupError as error:
                 raise type(error)(f"{gtid}: {error}") from error

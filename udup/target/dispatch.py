@@ -20,6 +20,7 @@ from udup.plane.envelope import (
     Group,
     GroupPart,
     Mark,
+    MarkedGroup,
     Order,
     Part,
     SetFormat,
@@ -185,7 +186,7 @@ class Dispatcher:
             marked = self._marked(work.beginning) if group.members[0].barrier else ""
             await work.start(group, *self._books.claim(group.slot, group.members), marked)
         elif group.members[0].barrier and (marked := self._marked(work)):
-            await self._send_marked(group, work, marked)
+            await self._send_marked(group, marked)
         elif self._scheduler.running > 1 or not self._apply_now(group):
             await self._send_group(group)
         return True
@@ -213,11 +214,22 @@ class Dispatcher:
         create = group.members[0].work.create
         await self._send(group.slot, Group(group.number, len(events), version, gtids, events, group.label, create))
 
-    async def _send_marked(self, group: Assigned, record: Transaction, marked: str) -> None:
-        """Its tables on the target undo nothing."""
+    async def _send_marked(self, group: Assigned, marked: str) -> None:
+        """Its tables on the target undo nothing. What follows of that kind goes with it: each is applied by itself."""
+        tables = dict.fromkeys(marked.split(", "))
+
+        def goes_along(item: Pending) -> bool:
+            work = item.work
+            if not isinstance(work, Transaction) or work.create or work.xid:
+                return False
+            more = self._apart.marked(work.mark.gtid, work.events)
+            tables.update(dict.fromkeys(more.split(", ") if more else ()))
+            return bool(more)
+
+        self._scheduler.extend(group, goes_along)
         claim = self._books.claim(group.slot, group.members)
-        order = GroupPart(group.number, *claim, 0, True, record.events, record.mark.gtid, marked=marked)
-        await self._send(group.slot, order)
+        items = [(member.mark.gtid, member.work.events) for member in group.members]
+        await self._send(group.slot, MarkedGroup(group.number, *claim, items, ", ".join(tables)))
 
     def _marked(self, record: Transaction | Part) -> str:
         """The tables of its mark. A CREATE … SELECT makes its table first, so that what is known of it is old."""

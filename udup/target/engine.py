@@ -7,22 +7,22 @@ go by another way (`unsure.py`). An engine of which neither is known may receive
 from __future__ import annotations
 
 from udup.errors import Unsupported
-from udup.mysql.connection import Connection, query
+from udup.mysql.connection import Connection, scalar
 from udup.mysql.engines import is_non_transactional, is_transactional
 from udup.mysql.names import qualified
 
 
-def takes_part_in_transactions(connection: Connection, schema: str, table: str) -> bool:
-    """Also for a table that is not there, which is told elsewhere. Raises `Unsupported` for another kind of engine."""
+def engine_of(connection: Connection, schema: str, table: str) -> str:
+    """In lower case, empty for a table that is not there, which is told elsewhere.
+
+    Raises `Unsupported` for one of which neither is known.
+    """
     sql = "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
-    for (engine,) in query(connection, sql, schema, table):
-        if engine is None or is_transactional(engine):
-            return True
-        if is_non_transactional(engine):
-            return False
-        name = qualified(schema, table)
-        raise Unsupported(
-            f"{name} on the target is {engine}, of which it is not known how it keeps rows. Run there: "
-            f"ALTER TABLE {name} ENGINE=InnoDB, and start the job again; the source's may stay"
-        )
-    return True
+    engine = str(scalar(connection, sql, schema, table) or "").lower()
+    if not engine or is_transactional(engine) or is_non_transactional(engine):
+        return engine
+    name = qualified(schema, table)
+    raise Unsupported(
+        f"{name} on the target is {engine}, of which it is not known how it keeps rows. Run there: "
+        f"ALTER TABLE {name} ENGINE=InnoDB, and start the job again; the source's may stay"
+    )

@@ -95,6 +95,17 @@ class Scheduler:
             if not item.barrier and needed(item):
                 self._waiting[at] = replace(item, alone=True, barrier=True)
 
+    def extend(self, group: Assigned, allowed: Callable[[Pending], bool]) -> None:
+        """Put into a group that runs alone what comes next in the log, as long as it is allowed."""
+        while self._waiting and not self._careful and len(group.members) < GROUP_TRANSACTIONS:
+            item = self._waiting[0]
+            if item.new_maps or group.size + len(item.events) > GROUP_BYTES or not allowed(item):
+                return
+            group.members.append(item)
+            group.size += len(item.events)
+            self._bytes[group.slot] += len(item.events)
+            self._waiting.popleft()
+
     @property
     def head(self) -> Pending | None:
         """The transaction that comes next."""

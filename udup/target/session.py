@@ -29,7 +29,7 @@ from udup.binlog.table_map import table_id
 from udup.errors import Transient, UdupError
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, query, scalar
 from udup.mysql.names import UDUP_SCHEMA
-from udup.mysql.raw import execute_raw, shut_down
+from udup.mysql.raw import execute_counted, execute_raw, shut_down
 from udup.target import prepared, unsure
 from udup.target.checkpoint import TABLE, checkpoint_events
 from udup.target.context import run_ddl
@@ -152,40 +152,55 @@ class ApplySession:
             if create:
                 self._renew()
 
-    def apply_marked(
+    def apply_marked(self, version: int, gtids: str, items: Sequence[tuple[str, bytes]], tables: str) -> None:
+        """Transactions whose tables undo nothing, one by one, between two marks (`unsure.py`).
+
+        Each goes under a GTID of Udup's own, all of them in one packet with the checkpoint.
+        """
+        job = self._job.decode()
+        noted = [gtid for gtid, _ in items]
+        own = unsure.begin(self._connection, job, self._slot, version, noted, tables)
+        packet = b"".join(
+            b"SET gtid_next = '%s';%s;COMMIT;" % (gtid.encode(), _binlog(events))
+            for gtid, (_, events) in zip(own, items, strict=True)
+        )
+        packet += b"SET gtid_next = 'AUTOMATIC';"
+        count, done = 3 * len(items) + 4, 0
+        try:
+            for succeeded in execute_counted(self._connection, packet + self._end_of_mark(version, gtids), count):
+                done = succeeded
+        except MySQLError as error:
+            raise unsure.failed(self._connection, job, error, applied=done // 3) from error
+        self._marked()
+
+    def apply_marked_part(
         self, version: int, gtids: str, index: int, data: bytes, *, last: bool, note: tuple[str, str]
     ) -> None:
-        """A piece of a transaction whose tables undo nothing, between the two marks (`unsure.py`).
-
-        `note`: its GTID and its tables. What comes in one piece goes under a GTID of Udup's own and in one packet with
-        the checkpoint.
-        """
-        job, prefix, suffix = self._job.decode(), b"", b""
+        """A piece of a large transaction of that kind; `note`: its GTID and its tables."""
+        job = self._job.decode()
         if index == 0:
-            own_gtid = unsure.begin(self._connection, job, self._slot, version, note, whole=last)
+            unsure.begin(self._connection, job, self._slot, version, [note[0]], note[1], whole=False)
             self._large = _LargeTransaction(min(PIECE_BYTES, self._max_event), self._max_event)
-            if last:
-                prefix = f"SET gtid_next = '{own_gtid}';".encode()
-                suffix = b";COMMIT;SET gtid_next = 'AUTOMATIC'"
         if self._large is None or self._large.parts != index:
             raise Transient(f"part {index} of {note[0]} came without the one before it")
-        mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
-        end = _binlog(mark) + b";" + unsure.end_statement(job) + b";COMMIT"
         try:
-            statements = list(self._large.feed(data, last=last))
-            if prefix:
-                execute_raw(self._connection, prefix + b";".join(statements) + suffix + b";" + end, len(statements) + 6)
-            else:
-                for statement in statements:
-                    execute_raw(self._connection, statement + b";COMMIT", 2)
-                if last:
-                    execute_raw(self._connection, end, 3)
+            for statement in self._large.feed(data, last=last):
+                execute_raw(self._connection, statement + b";COMMIT", 2)
+            if last:
+                execute_raw(self._connection, self._end_of_mark(version, gtids), 3)
         except MySQLError as error:
             raise unsure.failed(self._connection, job, error) from error
         if last:
             self._large = None
-            self._commits += 1 + unsure.CHANGES
-            unsure.end(self._connection, job)
+            self._marked()
+
+    def _end_of_mark(self, version: int, gtids: str) -> bytes:
+        mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
+        return _binlog(mark) + b";" + unsure.end_statement(self._job.decode()) + b";COMMIT"
+
+    def _marked(self) -> None:
+        self._commits += 1 + unsure.CHANGES
+        unsure.end(self._connection, self._job.decode())
 
     def end_prepared(self, version: int, gtids: str, xid: str, *, commit: bool) -> None:
         """XA COMMIT or XA ROLLBACK of what was kept under an xid, in one commit with the checkpoint.

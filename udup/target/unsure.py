@@ -2,8 +2,8 @@
 
 The checkpoint cannot commit together with such rows, so a note in `udup.unsure` stands around them:
 
-1. the note (which transaction, which tables) is committed, in a transaction that reads the checkpoint's version;
-2. the rows are applied, under a GTID of Udup's own, `mark:number`, which the note holds;
+1. the note (which transactions, which tables) is committed, in a transaction that reads the checkpoint's version;
+2. the rows are applied, each transaction's under a GTID of Udup's own, `mark:number`, which the note holds;
 3. the checkpoint is written and the note is cleared, in one transaction.
 
 2 and 3 are one packet, so the server ends them even when the sender has died. From 1 to 3 the session holds a named
@@ -18,7 +18,7 @@ and say: `settle`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -34,12 +34,14 @@ CREATE = f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{TABLE} (
         job VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
         mark CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         number BIGINT NOT NULL DEFAULT 0,
-        gtid VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+        gtids MEDIUMTEXT CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         whole BOOLEAN NOT NULL DEFAULT 0,
+        applied INT NOT NULL DEFAULT 0,
         tables_changed TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
         noted_at BIGINT NOT NULL DEFAULT 0,
         session BIGINT UNSIGNED NOT NULL DEFAULT 0,
         problem TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+        memory_tables MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
         PRIMARY KEY (job)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Rows without transactions that are being applied. Do not change.'"""
 
@@ -58,25 +60,40 @@ _PROBLEM = 2000
 
 @dataclass(frozen=True)
 class Note:
-    """What `udup.unsure` says of a transaction between the two marks."""
+    """What `udup.unsure` says of transactions between the two marks; `number` is that of the last one's own GTID."""
 
     job: str
-    gtid: str
+    gtids: tuple[str, ...]
     tables: str
-    own_gtid: str  # under which the rows are applied; empty for a transaction of several statements
+    mark: str
+    number: int
+    whole: bool  # each is one statement, under a GTID of its own
+    applied: int  # known to be, of one that failed
     noted_at: int
     session: int
     problem: str
 
-    def told(self, why: str) -> str:
-        """For people: what is not known, and how to say what is."""
-        cause = f" ({self.problem})" if self.problem else ""
-        return (
-            f"{self.gtid}: it is not known whether its rows are in {self.tables} on the target, a table that undoes "
-            f"nothing: {why}{cause}. Look there, take a part of its rows out or put the rest in, and say which: "
-            f"udup job settle {self.job} --gtid {self.gtid} --applied if they are there, --not-applied if none is; "
-            "then the job goes on"
-        )
+    def own_gtid(self, place: int) -> str:
+        return f"{self.mark}:{self.number - len(self.gtids) + 1 + place}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is known of a note: the transactions that are applied, and the one in question, if any, with the reason."""
+
+    applied: tuple[str, ...]
+    unsure: str = ""
+    why: str = ""
+
+
+def _told(note: Note, found: Found) -> str:
+    """For people: what is not known, and how to say what is."""
+    return (
+        f"{found.unsure}: it is not known whether its rows are in {note.tables} on the target, which undoes nothing: "
+        f"{found.why}. Look there, take a part of its rows out or put the rest in, and say which: "
+        f"udup job settle {note.job} --gtid {found.unsure} --applied if they are there, --not-applied if none is; "
+        "then the job goes on"
+    )
 
 
 # ---- The lock ----
@@ -113,29 +130,31 @@ def _unlock(connection: Connection, job: str) -> None:
 # ---- The session that applies ----
 
 
-def begin(connection: Connection, job: str, slot: int, version: int, note: tuple[str, str], *, whole: bool) -> str:
-    """Take the lock and commit the note of a transaction (`note`: its GTID, its tables); the GTID for its rows.
+def begin(
+    connection: Connection, job: str, slot: int, version: int, gtids: Sequence[str], tables: str, *, whole: bool = True
+) -> list[str]:
+    """Take the lock and commit the note of some transactions; the GTIDs for their rows.
 
-    `whole`: they are one statement. Raises `Transient` if another run has taken over: then nothing was noted.
+    `whole`: each is one statement. Raises `Transient` if another run has taken over: then nothing was noted.
     """
-    gtid, tables = note
     _lock(connection, job, LOCK_SECONDS)
     sql = f"SELECT 1 FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = %s AND version = %s FOR SHARE"
     if not query(connection, sql, job, slot, version):
         connection.rollback()
-        raise Transient(f"{gtid}: another run has taken the job over")
+        raise Transient(f"{gtids[0]}: another run has taken the job over")
     query(
         connection,
-        f"UPDATE {UDUP_SCHEMA}.{TABLE} SET number = number + 1, gtid = %s, tables_changed = %s, whole = %s,"
-        " noted_at = UNIX_TIMESTAMP(), session = CONNECTION_ID(), problem = '' WHERE job = %s",
-        gtid,
+        f"UPDATE {UDUP_SCHEMA}.{TABLE} SET number = number + %s, gtids = %s, tables_changed = %s, whole = %s,"
+        " applied = 0, noted_at = UNIX_TIMESTAMP(), session = CONNECTION_ID(), problem = '' WHERE job = %s",
+        len(gtids),
+        ",".join(gtids),
         tables,
         int(whole),
         job,
     )
     [(mark, number)] = query(connection, f"SELECT mark, number FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", job)
     connection.commit()
-    return f"{mark}:{number}"
+    return [f"{mark}:{int(number) - len(gtids) + 1 + place}" for place in range(len(gtids))]
 
 
 #: Rows that a session changes in `udup.unsure` for one transaction: the note and its end.
@@ -145,7 +164,7 @@ CHANGES = 2
 def end_statement(job: str) -> bytes:
     """Clears the note; goes into the transaction of the checkpoint."""
     name = f"CONVERT(X'{job.encode().hex()}' USING utf8mb4)"
-    return f"UPDATE {UDUP_SCHEMA}.{TABLE} SET gtid = '' WHERE job = {name}".encode()
+    return f"UPDATE {UDUP_SCHEMA}.{TABLE} SET gtids = '' WHERE job = {name}".encode()
 
 
 def end(connection: Connection, job: str) -> None:
@@ -153,20 +172,22 @@ def end(connection: Connection, job: str) -> None:
     _unlock(connection, job)
 
 
-def failed(connection: Connection, job: str, error: MySQLError) -> UdupError:
-    """The target refused the rows: what of them is there must be looked at."""
+def failed(connection: Connection, job: str, error: MySQLError, applied: int = 0) -> UdupError:
+    """The target refused the rows of the transaction after those `applied`: what of it is there must be looked at."""
     if is_transient(error):
         return Transient(f"while rows were applied to a table without transactions: {describe(error)}")
     problem = describe(error)[:_PROBLEM]
     try:
         connection.rollback()
         query(connection, "SET SESSION gtid_next = 'AUTOMATIC'")
-        query(connection, f"UPDATE {UDUP_SCHEMA}.{TABLE} SET problem = %s WHERE job = %s", problem, job)
+        sql = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET problem = %s, applied = %s WHERE job = %s"
+        query(connection, sql, problem, applied, job)
         connection.commit()
         note = _read(connection, job)
+        found = _judged(connection, note) if note else Found(())
     except MySQLError as lost:
         return Transient(f"while rows were applied to a table without transactions: {problem}; {describe(lost)}")
-    return Divergence(note.told("the target refused them")) if note else UdupError(problem)
+    return Divergence(_told(note, found)) if note and found.unsure else Transient(problem)
 
 
 # ---- The next run ----
@@ -174,27 +195,71 @@ def failed(connection: Connection, job: str, error: MySQLError) -> UdupError:
 
 def prepare(connection: Connection, job: str) -> None:
     """The job's row, on a connection with autocommit on."""
-    sql = f"INSERT IGNORE INTO {UDUP_SCHEMA}.{TABLE} (job, mark, tables_changed, problem) VALUES (%s, %s, '', '')"
+    sql = f"INSERT IGNORE INTO {UDUP_SCHEMA}.{TABLE} (job, mark, gtids) VALUES (%s, %s, '')"
     query(connection, sql, job, str(uuid.uuid4()))
 
 
-def look(connection: Connection, job: str) -> None:
-    """Decide about a note that was left, holding the lock, with autocommit on.
+def look(connection: Connection, job: str) -> GtidSet:
+    """Decide about a note that was left, holding the lock, with autocommit on: what of it is applied.
 
-    Forgets it if nothing of it was applied; raises `Divergence` if that cannot be known.
+    The note goes, and what is applied is in the checkpoint's base row. Raises `Divergence` if that cannot be known.
     """
     note = _read(connection, job)
     if note is None:
-        return
+        return GtidSet()
+    found = _judged(connection, note)
+    if found.unsure:
+        raise Divergence(_told(note, found))
+    connection.begin()
+    applied = _conclude(connection, job, found.applied)
+    connection.commit()
+    return applied
+
+
+def _judged(connection: Connection, note: Note) -> Found:
     if note.problem:
-        raise Divergence(note.told("the target refused them"))
+        # What failed has a place; it may be behind all of them: then the checkpoint was refused.
+        return _question(note, note.applied, f"the target refused them ({note.problem})")
     if not _is_same_process(connection, note):
-        raise Divergence(note.told("the target's server ended while they were applied"))
-    if not note.own_gtid:
-        raise Divergence(note.told("the job was ended while they were applied, in several statements"))
-    if scalar(connection, "SELECT GTID_SUBSET(%s, @@global.gtid_executed)", note.own_gtid):
-        raise Divergence(note.told("the session was ended while they were applied"))
-    query(connection, f"UPDATE {UDUP_SCHEMA}.{TABLE} SET gtid = '' WHERE job = %s", job)
+        # The next after those that its log has may be there all the same: rows come before the log.
+        place = min(_executed(connection, note), len(note.gtids) - 1)
+        return _question(note, place, "the target's server ended while they were applied")
+    if not note.whole:
+        return _question(note, 0, "the job was ended while they were applied, in several statements")
+    executed = _executed(connection, note)
+    if not executed:
+        return Found(())
+    return _question(note, executed - 1, "the session was ended while they were applied")
+
+
+def _question(note: Note, place: int, why: str) -> Found:
+    """Those before this place are applied; the one at it is in question."""
+    place = max(place, 0)
+    unsure = note.gtids[place] if place < len(note.gtids) else ""
+    return Found(note.gtids[:place], unsure, why)
+
+
+def _executed(connection: Connection, note: Note) -> int:
+    """How many of the transactions the server has noted, from the first one on."""
+    count = 0
+    if note.whole:
+        own = ",".join(note.own_gtid(place) for place in range(len(note.gtids)))
+        left = GtidSet.parse(str(scalar(connection, "SELECT GTID_SUBTRACT(%s, @@global.gtid_executed)", own)))
+        count = len(note.gtids) - len(left)
+    return count
+
+
+def _conclude(connection: Connection, job: str, applied: Sequence[str]) -> GtidSet:
+    """In the open transaction: the base row has these, and the note goes."""
+    found = GtidSet.parse(",".join(applied))
+    if applied:
+        sql = f"SELECT gtids FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = 0 FOR UPDATE"
+        executed = GtidSet.parse(str(scalar(connection, sql, job)))
+        executed.update(found)
+        sql = f"UPDATE {UDUP_SCHEMA}.checkpoint SET gtids = %s WHERE job = %s AND slot = 0"
+        query(connection, sql, str(executed), job)
+    query(connection, f"UPDATE {UDUP_SCHEMA}.{TABLE} SET gtids = '', problem = '' WHERE job = %s", job)
+    return found
 
 
 def forget_all(connection: Connection, job: str) -> None:
@@ -205,13 +270,14 @@ def forget_all(connection: Connection, job: str) -> None:
 def _read(connection: Connection, job: str, lock: str = "") -> Note | None:
     rows = query(
         connection,
-        "SELECT gtid, tables_changed, mark, number, whole, noted_at, session, problem"
-        f" FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND gtid <> ''{lock}",
+        "SELECT gtids, tables_changed, mark, number, whole, applied, noted_at, session, problem"
+        f" FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND gtids <> ''{lock}",
         job,
     )
-    for gtid, tables, mark, number, whole, noted_at, session, problem in rows:
-        own_gtid = f"{mark}:{number}" if whole else ""
-        return Note(job, str(gtid), str(tables), own_gtid, int(noted_at), int(session), str(problem or ""))
+    for gtids, tables, mark, number, whole, applied, noted_at, session, problem in rows:
+        noted = tuple(str(gtids).split(","))
+        numbers = (int(number), bool(whole), int(applied), int(noted_at), int(session))
+        return Note(job, noted, str(tables), str(mark), *numbers, str(problem or ""))
     return None
 
 
@@ -244,20 +310,17 @@ def _settle(connection: Connection, job: str, gtid: str, *, applied: bool) -> No
     note = _read(connection, job, " FOR UPDATE") if _is_there(connection) else None
     if note is None:
         raise Refused([Fault("Gtid", f"nothing of job {job} is in question", "resume the job, if it is not running")])
-    if GtidSet.parse(gtid) != GtidSet.parse(note.gtid):
-        raise Refused([Fault("Gtid", f"{gtid} is not in question, but {note.gtid} is", "look at that one")])
-    base = query(connection, f"SELECT gtids FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = 0 FOR UPDATE", job)
-    if not base:
+    found = _judged(connection, note)
+    if not found.unsure or GtidSet.parse(gtid) != GtidSet.parse(found.unsure):
+        problem = f"{gtid} is not in question" + (f", but {found.unsure} is" if found.unsure else "")
+        raise Refused([Fault("Gtid", problem, "look at that one" if found.unsure else "resume the job")])
+    sql = f"SELECT 1 FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = 0 FOR UPDATE"
+    if not query(connection, sql, job):
         raise Refused([Fault("Gtid", f"job {job} has no checkpoint on the target", "start it, for a full copy")])
-    if applied:
-        executed = GtidSet.parse(str(base[0][0]))
-        executed.update(GtidSet.parse(note.gtid))
-        sql = f"UPDATE {UDUP_SCHEMA}.checkpoint SET gtids = %s WHERE job = %s AND slot = 0"
-        query(connection, sql, str(executed), job)
+    _conclude(connection, job, [*found.applied, found.unsure] if applied else found.applied)
     # Whatever a run that still lives might send finds its row gone.
     sql = f"UPDATE {UDUP_SCHEMA}.checkpoint SET version = version + {_VERSIONS_OF_A_RUN} WHERE job = %s"
     query(connection, sql, job)
-    query(connection, f"UPDATE {UDUP_SCHEMA}.{TABLE} SET gtid = '', problem = '' WHERE job = %s", job)
     connection.commit()
 
 
