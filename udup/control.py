@@ -28,6 +28,7 @@ from udup.errors import Refused, UdupError
 from udup.job import IndexConflict, UnknownJob, accept, document_id
 from udup.mysql.claims import Known
 from udup.reads import Reads
+from udup.target.unsure import settle
 from udup.validation import validate
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, Written
 
@@ -66,6 +67,14 @@ class Control:
 
     def resume(self, job_id: str) -> Written:
         return self._written(ResumeJob(job_id))
+
+    def settle(self, job_id: str, gtid: str, *, applied: bool) -> Written:
+        """Asks the target itself, where the note is; then the supervisor is to carry on."""
+        record = self._reads.job(job_id)
+        if record is None:
+            raise NotThere("job not found")
+        settle(record.spec().target_endpoint(), job_id, gtid, applied=applied)
+        return self.resume(job_id)
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Asks the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""

@@ -109,7 +109,7 @@ def validate(spec: JobSpec, known: Known = _NOTHING_KNOWN) -> list[Check]:
     if look is not None and _is_ours(checks, DEST):
         checks += _in_the_way(spec, look, theirs, start_after, known)
     if not isinstance(ours, Check):
-        checks += pair_checks(ours, theirs.facts)
+        checks += pair_checks(ours, theirs.facts, innodb=spec.innodb)
         checks += ring_checks(look.feeds if look else [], spec.id, ours, theirs.facts, known)
     return checks
 

@@ -36,18 +36,24 @@ def test_rows_of_engines_without_transactions_go_to_tables_that_have_them(world:
     assert value(world.target.endpoint, f"SELECT GROUP_CONCAT(a) FROM {name}.h") == "9"
 
 
-def test_a_target_table_without_transactions_is_refused_before_its_first_row(world: World, name: str) -> None:
-    world.on_source(f"CREATE DATABASE {name}")
+def test_a_target_table_without_transactions_takes_what_changes_it_alone(world: World, name: str) -> None:
+    """A transaction of the source that changes others with it could not be undone as a whole."""
+    world.on_source(
+        f"CREATE DATABASE {name}", f"CREATE TABLE {name}.m (id INT PRIMARY KEY)", f"CREATE TABLE {name}.i (id INT)"
+    )
     world.start(name, [name])
-    world.on_source(f"CREATE TABLE {name}.m (id INT) ENGINE=MyISAM", f"INSERT INTO {name}.m VALUES (1)")
+    world.on_target(f"ALTER TABLE {name}.m ENGINE=MyISAM")
+    world.on_source(f"INSERT INTO {name}.m VALUES (1), (2)", f"UPDATE {name}.m SET id = 3 WHERE id = 2")
+    world.level(name)
+    assert value(world.target.endpoint, f"SELECT GROUP_CONCAT(id ORDER BY id) FROM {name}.m") == "1,3"
+    world.on_source("BEGIN", f"INSERT INTO {name}.m VALUES (4)", f"INSERT INTO {name}.i VALUES (1)", "COMMIT")
     reason = world.failure(name)
-    assert f"ALTER TABLE `{name}`.`m` ENGINE=InnoDB" in reason
+    assert f"ALTER TABLE {name}.m ENGINE=InnoDB" in reason and f"together with {name}.i" in reason
     assert str(value(world.source.endpoint, "SELECT @@server_uuid")) in reason
-    assert value(world.target.endpoint, f"SELECT COUNT(*) FROM {name}.m") == 0
+    assert value(world.target.endpoint, f"SELECT COUNT(*) FROM {name}.m") == 2
     world.on_target(f"ALTER TABLE {name}.m ENGINE=InnoDB")
     world.start(name, [name])
-    world.level(name)
-    assert value(world.target.endpoint, f"SELECT COUNT(*) FROM {name}.m") == 1
+    world.level_and_equal(name, name)
 
 
 def test_gtids_of_other_servers_with_gaps_and_tags_are_carried_once(world: World, name: str) -> None:

@@ -27,6 +27,11 @@ def main() -> int:
     parser.add_argument("--round", type=float, default=20, dest="round_seconds", help="seconds between comparisons")
     parser.add_argument("--ddl", type=float, default=1, dest="ddl_seconds", help="seconds between DDL, 0 for none")
     parser.add_argument("--kills", type=float, default=8, dest="kill_seconds", help="seconds between kills, 0 for none")
+    parser.add_argument(
+        "--without-transactions",
+        action="store_true",
+        help="with MyISAM, MEMORY, CSV and ARCHIVE tables; the MySQL servers are not killed then",
+    )
     chosen = parser.parse_args()
     began = time.monotonic()
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
+from tests.soak.fixed import FAMILY, WITHOUT_TRANSACTIONS
 from tests.soak.tables import TABLES, Model
 from tests.soak.writers import Writers
 from udup.errors import Transient, UdupError
@@ -26,7 +27,8 @@ LEVEL_SECONDS = 120.0
 
 #: What may be killed; actors are found by their role, the rest by its name.
 ACTORS = ("worker", "applier", "extractor", "supervisor", "store")
-VICTIMS = (*ACTORS, "nats-server", "main", "source", "target")
+OF_UDUP = (*ACTORS, "nats-server", "main")
+VICTIMS = (*OF_UDUP, "source", "target")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Plan:
     ddl_seconds: float = 1.0
     kill_seconds: float = 8.0
     copy_seconds: float = 3.0
+    #: With tables without transactions, of which a crashed server keeps what its log does not say: none is killed then.
+    without_transactions: bool = False
 
 
 @dataclass
@@ -69,6 +73,7 @@ class Soak:
                 f"{plan.seed}-{self.rounds}",
                 rows=plan.writers,
                 ddl_seconds=plan.ddl_seconds,
+                without_transactions=plan.without_transactions,
             )
             writers.start()
             try:
@@ -87,6 +92,8 @@ class Soak:
             query(connection, f"CREATE DATABASE {SCHEMA}")
             query(connection, f"USE {SCHEMA}")
             query(connection, "SET SESSION sql_mode = ''")
+            for create in (*FAMILY, *(WITHOUT_TRANSACTIONS if self.plan.without_transactions else ())):
+                query(connection, create)
             while len(model.tables) < TABLES:
                 table = model.new_table()
                 with suppress(Exception):  # some random definitions are too long for a row
@@ -105,7 +112,7 @@ class Soak:
             pause = dice.expovariate(1 / self.plan.kill_seconds) if self.plan.kill_seconds else seconds
             time.sleep(min(pause, left))
             if self.plan.kill_seconds and time.monotonic() < end:
-                self._kill(dice.choice(VICTIMS))
+                self._kill(dice.choice(OF_UDUP if self.plan.without_transactions else VICTIMS))
 
     def _kill(self, victim: str) -> None:
         self.kills.append(victim)

@@ -5,14 +5,29 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.soak.run import Plan, Soak
 from udup.sandbox.node import UdupNode
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer
 
 
-def test_a_random_workload_with_kills_leaves_both_servers_equal(programs: MysqlPrograms, tmp_path: Path) -> None:
-    plan = Plan(seed=str(time.time_ns()), seconds=12, round_seconds=12, writers=2, ddl_seconds=0.7, kill_seconds=4)
+@pytest.mark.parametrize("without_transactions", [False, True])
+def test_a_random_workload_with_kills_leaves_both_servers_equal(
+    programs: MysqlPrograms, tmp_path: Path, without_transactions: bool
+) -> None:
+    """With tables without transactions as well, none of the MySQL servers is killed."""
+    seconds = 7 if without_transactions else 12
+    plan = Plan(
+        seed=str(time.time_ns()),
+        seconds=seconds,
+        round_seconds=seconds,
+        writers=1 if without_transactions else 2,
+        ddl_seconds=0.7,
+        kill_seconds=3 if without_transactions else 4,
+        without_transactions=without_transactions,
+    )
     with (
         MysqlServer(programs, tmp_path / "source") as source,
         MysqlServer(programs, tmp_path / "target") as target,

@@ -13,10 +13,10 @@ from udup.mysql.catalog import Table
 from udup.mysql.connection import connect
 from udup.mysql.digests import OWN_VALUES, Sums, added, column_sums, index_sums
 from udup.mysql.selection import Selection
+from udup.mysql.sessions import DEFINITION
 from udup.sandbox.server import MysqlServer
 from udup.source.schema import read_catalog
 from udup.target.computed import ComputedValues
-from udup.target.objects import prepare_session
 
 TABLE = (
     "CREATE TABLE {}.t (id INT PRIMARY KEY, s VARCHAR(20), j JSON, f FLOAT, e ENUM('a','b'), at TIMESTAMP NULL,"
@@ -29,8 +29,7 @@ ROWS = (
 
 
 def _sums(server: MysqlServer, table: Table, where: str = "") -> Sums:
-    with closing(connect(server.endpoint)) as connection:
-        prepare_session(connection)
+    with closing(connect(server.endpoint, DEFINITION)) as connection:
         return column_sums(connection, table, where) | (index_sums(connection, table) if not where else {})
 
 
@@ -104,8 +103,7 @@ def test_other_values_stop_the_copy_or_are_told_and_other_rows_always_stop_it(
     sums = {name: f"{one}.{other}" for name, (one, other) in _sums(source, table).items()}
     settings = {"time_zone": "+00:00", "sql_mode": ""}
     strict, lax = (ComputedValues(target.endpoint, settings, recompute=recompute) for recompute in (False, True))
-    with closing(connect(target.endpoint)) as connection:
-        prepare_session(connection)
+    with closing(connect(target.endpoint, DEFINITION)) as connection:
         strict.compare_columns(connection, table, sums)
         strict.compare_indexes(connection, table, sums)
         other = {**sums, "day": "1.1", "hour@hour": "1.1"}

@@ -34,6 +34,7 @@ class MemoryJobs:
     def __init__(self) -> None:
         self.gone: list[Evaluation] = []
         self.purged: list[str] = []
+        self.settled: list[tuple[str, str, bool]] = []
         self.killed: list[int] = []
         self.checks = [Check("Src", "version", Outcome.PASS, "9.7.0")]
         self.records: dict[str, JobRecord] = {}
@@ -76,6 +77,15 @@ class MemoryJobs:
 
     def resume(self, job_id: str) -> Written:
         return self._wish(job_id, DesiredState.RUN)
+
+    def settle(self, job_id: str, gtid: str, *, applied: bool) -> Written:
+        with self._lock:
+            self._may_fail()
+            if job_id not in self.records:
+                raise NotThere("job not found")
+            self.settled.append((job_id, gtid, applied))
+            self.index += 1
+            return self._written(job_id)
 
     def _wish(self, job_id: str, desired: DesiredState) -> Written:
         with self._lock:

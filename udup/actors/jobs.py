@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
@@ -170,6 +170,7 @@ class Job:
             fold_names=self._folds,
             sql_filter=spec.sql_filter(),
             kept_users=spec.kept_users(),
+            innodb=spec.innodb,
         )
 
     @property
@@ -198,14 +199,20 @@ class Job:
         if self.source is not None:
             faults += check_source(self.source, self.spec.selection(), self.start_after, starting=True)
         if self.source is not None and self.target is not None:
-            faults += check_pair(self.source, self.target)
             faults += ring_faults(self.feeds, self.id, self.source, self.target, self.known)
+            faults += check_pair(self.source, self.target, innodb=self.spec.innodb)
         return faults
 
     @property
     def overdue(self) -> bool:
         """Both sides should have answered by now."""
         return self.running and not self.extracting and time.monotonic() - self.began >= START_SECONDS
+
+    def warn(self, told: Iterable[str]) -> None:
+        """What a run says of itself is shown beside what was known at its start."""
+        shown = self.progress.get("warnings", [])
+        if new := [each for each in dict.fromkeys(told) if each not in shown]:
+            self.progress["warnings"] = [*shown, *new]
 
     def warnings(self) -> list[str]:
         """What does not keep the job from running, and should be known."""
@@ -220,12 +227,6 @@ class Job:
         if views != self.stale_views:
             self.stale_views = views
             self.progress["warnings"] = self.warnings()
-
-    def warn(self, text: str) -> None:
-        """Something came up in this run."""
-        known = self.progress.get("warnings", [])
-        if text not in known:
-            self.progress["warnings"] = [*known, text]
 
     def _warn_filter(self) -> list[str]:
         left_out = self.spec.sql_filter()

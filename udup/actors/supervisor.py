@@ -377,8 +377,7 @@ class JobSupervisor(ShellActor):
         values = dict(message.values)
         stage, warning = values.pop("stage", None), values.pop("warning", None)
         job.note_stale_views(values.pop("stale_views", job.stale_views))
-        if warning is not None:
-            job.warn(warning)
+        job.warn([*values.pop("told", ()), *([warning] if warning is not None else [])])
         job.progress.update({key: value for key, value in values.items() if value != "" or key not in job.progress})
         if "copy_warnings" in values:
             job.progress["warnings"] = job.warnings()

@@ -88,6 +88,7 @@ def _folded(statement: Statement) -> Statement:
         statement,
         objects=fold(statement.objects),
         sources=fold(statement.sources),
+        merged=fold(statement.merged),
         schemas=tuple(each.lower() for each in statement.schemas),
         moves=tuple((fold((old,))[0], fold((new,))[0]) for old, new in statement.moves),
         names=tuple(each._replace(object=fold((each.object,))[0]) for each in statement.names),
@@ -262,24 +263,28 @@ class _Reader(WordReader):
         if self.accept("LIKE") or self.accept("(", "LIKE"):
             return Statement(Kind.TABLE_DDL, "CREATE TABLE", (name,), sources=(self.name(),))
         parents: list[ObjectName] = []
+        merged: list[ObjectName] = []
         atomic_select = False
         while self.at < len(self.words):
             if self.accept("REFERENCES"):
                 parents.append(self.name(name.schema))  # not the session's default: seen on 9.7
             elif self.peek() == "UNION":
-                parents += self.merged()
+                merged += self.merged()
             elif self.accept("START", "TRANSACTION"):
                 atomic_select = True
             elif self.peek() in ("SELECT", "TABLE") or self.accept("VALUES", "ROW"):
                 return Statement(Kind.DML, "CREATE TABLE ... SELECT", (name,))
             else:
                 self.at += 1
-        sources = tuple(dict.fromkeys(parents))
-        return Statement(Kind.TABLE_DDL, "CREATE TABLE", (name,), sources, atomic_select=atomic_select)
+        sources = tuple(dict.fromkeys(parents + merged))
+        return Statement(
+            Kind.TABLE_DDL, "CREATE TABLE", (name,), sources, atomic_select=atomic_select, merged=tuple(merged)
+        )
 
     def alter_table(self, name: ObjectName) -> Statement:
         names, parents, moves = [name], [], []
         moves_files = numbers_rows = reorders_rows = False
+        merged: list[ObjectName] = []
         depth = 0
         actions = [action_of(self.peek)]
         while self.at < len(self.words):
@@ -297,7 +302,7 @@ class _Reader(WordReader):
                 self.expect("WITH", "TABLE")
                 names.append(self.name())
             elif depth == 0 and word == "UNION":
-                parents += self.merged()
+                merged += self.merged()
             else:
                 moves_files |= word in ("DISCARD", "IMPORT") and self.peek(1) in ("TABLESPACE", "PARTITION")
                 adding = actions[-1] is AlterAction.ADD_COLUMN
@@ -310,7 +315,8 @@ class _Reader(WordReader):
             Kind.TABLE_DDL,
             "ALTER TABLE",
             tuple(names),
-            tuple(dict.fromkeys(parents)),
+            tuple(dict.fromkeys(parents + merged)),
+            merged=tuple(merged),
             actions=tuple(dict.fromkeys(actions)),
             moves=tuple(moves),
             moves_files=moves_files,

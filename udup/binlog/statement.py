@@ -43,6 +43,7 @@ class Statement:
     and new names of renamed tables.
     `names` and `schema_at` tell where names stand in the text as `decode` gives it, `conditional` that it says IF
     EXISTS or IF NOT EXISTS.
+    `merged` are those of `sources` that a MERGE table is to show.
     `atomic_select` marks the CREATE TABLE of a CREATE … SELECT, whose rows follow in the same transaction.
     """
 
@@ -61,3 +62,4 @@ class Statement:
     numbers_rows: bool = False
     reorders_rows: bool = False
     problem: str = ""
+    merged: tuple[ObjectName, ...] = ()

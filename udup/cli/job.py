@@ -13,6 +13,7 @@ _COMMANDS = {
     "logs": "udup.cli.job_logs:logs",
     "pause": "udup.cli.job_write:pause",
     "resume": "udup.cli.job_write:resume",
+    "settle": "udup.cli.job_settle:settle",
     "stop": "udup.cli.job_write:stop",
     "delete": "udup.cli.job_write:delete",
 }

@@ -60,6 +60,15 @@ def _password(value: object) -> str:
     return text
 
 
+def _engine(value: object) -> str:
+    """In any case; empty means none is given."""
+    text = values.weak_text(value)
+    if text and text.lower() != "innodb":
+        remedy = "write InnoDB, or leave it out: tables keep the source's engine"
+        raise values.fault(f"{values.shown(text)} is not supported", remedy)
+    return "InnoDB" if text else ""
+
+
 def _charset(value: object) -> str:
     text = values.weak_text(value).lower()
     if text not in ("", CHARSET):
@@ -142,6 +151,8 @@ class Config(Model):
     """Src: bytes to which small transactions are packed together; 0: 20480."""
     max_retries: Annotated[int, BeforeValidator(values.within(0, MAX_RETRIES))] | None = None
     """Runs that may fail in a row before the job does; absent: the server's setting retry.attempts."""
+    engine: Annotated[str, BeforeValidator(_engine)] = ""
+    """Dest: `InnoDB` makes tables without transactions (MyISAM, MEMORY, …) InnoDB tables; empty: as on the source."""
     drop_table_if_exists: Truth = False
     """Dest: drop tables of the same name that hold rows before the copy makes them; without it they are a fault."""
     generated_columns: Annotated[GeneratedColumns, BeforeValidator(_generated_columns)] = GeneratedColumns.COMPARE

@@ -22,7 +22,17 @@ EXAMPLE = "for example 3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5"
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _TAG = re.compile(r"[a-z_][a-z0-9_]{0,31}", re.IGNORECASE)
+#: The GTID of one transaction.
+ONE_GTID = (
+    "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+    "(:[a-zA-Z_][a-zA-Z0-9_]{0,31})?:[1-9][0-9]{0,17}$"
+)
+
 _INTERVAL = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
+
+
+def is_one_gtid(text: str) -> bool:
+    return re.fullmatch(ONE_GTID[1:-1], text) is not None
 
 
 def gtid_set(value: object) -> str:

@@ -174,6 +174,11 @@ class JobSpec(Model):
         return any(task.config.generated_columns is GeneratedColumns.RECOMPUTE for task in self.tasks)
 
     @property
+    def innodb(self) -> bool:
+        """Whether tables without transactions become InnoDB tables on the target."""
+        return bool(self.target.config.engine or self.source.config.engine)
+
+    @property
     def max_retries(self) -> int | None:
         """Runs that may fail in a row, None for the server's own setting."""
         config = self.target.config

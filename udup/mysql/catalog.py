@@ -36,7 +36,7 @@ class Table:
     it has none that serves; `key_index` is that index's name. `create_sql` is the server's SHOW CREATE TABLE.
     `source` is schema.table on the source where the target has it under another name. `computes`: a server computes
     something from its rows, by the session that writes them. `virtual_keys`: virtual columns, each with the name of an
-    index that holds its values.
+    index that holds its values. `engine` is the source's.
     """
 
     schema: str
@@ -50,6 +50,7 @@ class Table:
     source: str = ""
     computes: bool = False
     virtual_keys: tuple[tuple[str, str], ...] = ()
+    engine: str = "InnoDB"
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:

@@ -8,6 +8,7 @@ counted instead; the server stops at the first one that fails.
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -28,6 +29,15 @@ def shut_down(connection: Connection) -> None:
         with suppress(OSError):  # it may be gone already
             # Not SSLSocket's own: that drops the decryption first, and the reader would take ciphertext for packets.
             socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def execute_counted(connection: Connection, sql: bytes, statements: int) -> Iterator[int]:
+    """The same, telling after each statement how many have succeeded."""
+    wire: Any = connection
+    wire._execute_command(COMMAND.COM_QUERY, sql)
+    for done in range(1, statements + 1):
+        wire._read_packet()
+        yield done
 
 
 def execute_raw(connection: Connection, sql: bytes, statements: int) -> None:

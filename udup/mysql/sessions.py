@@ -169,6 +169,9 @@ ROWS = SNAPSHOT.with_(
     group_concat_max_len=str(MAX_CHUNK_BYTES),
 )
 
+#: The same for tables without transactions, which it locks: every write waits behind a lock that waits.
+LOCKED_ROWS = ROWS.with_("reading rows under a lock", lock_wait_timeout=str(LOCK_SECONDS))
+
 #: The stream of the binary log, which may stand still for as long as a job does.
 DUMP = Session("reading the binary log", {"net_write_timeout": str(PATIENCE_SECONDS)})
 
@@ -258,6 +261,6 @@ def apply_session(lock_wait_seconds: int) -> Session:
 
 #: Every use, so that a test can bring each of them about.
 ALL = (
-    *(PLAIN, DICTIONARY, OBSERVER, SNAPSHOT, ROWS, DUMP, LOADER, DEFINITION, DDL, PURGE),
+    *(PLAIN, DICTIONARY, OBSERVER, SNAPSHOT, ROWS, LOCKED_ROWS, DUMP, LOADER, DEFINITION, DDL, PURGE),
     *(SHOP_WRITER, SHOP_FILL, SUMS, PRINTED, apply_session(20)),
 )

@@ -244,7 +244,7 @@ class GroupPart(_Wire, tag="gpart", frozen=True):
     """A piece of one large transaction, on one worker and in one open transaction until the last.
 
     `xid`, on the last: the pieces were kept as those of a prepared transaction, and are to be applied now. `context`
-    as in `Group`.
+    as in `Group`. `marked` names tables that undo nothing: the transaction is applied between two marks.
     """
 
     number: int
@@ -256,6 +256,21 @@ class GroupPart(_Wire, tag="gpart", frozen=True):
     label: str
     create: bytes = b""
     xid: str = ""
+    context: bytes = b""
+    marked: str = ""
+
+
+class MarkedGroup(_Wire, tag="marked", frozen=True):
+    """Transactions that change nothing but `tables`, which undo nothing: applied one by one between two marks.
+
+    `gtids` is the checkpoint row's new value, `items` are the transactions' GTIDs and events, `context` as in `Group`.
+    """
+
+    number: int
+    version: int
+    gtids: str
+    items: list[tuple[str, bytes]]
+    tables: str
     context: bytes = b""
 
 
@@ -278,7 +293,7 @@ class ExpectCopy(_Wire, tag="copy", frozen=True):
     contexts: tuple[bytes, bytes] = (b"", b"")
 
 
-Order: TypeAlias = Group | GroupPart | SetFormat | ExpectCopy
+Order: TypeAlias = Group | GroupPart | MarkedGroup | SetFormat | ExpectCopy
 
 
 class Done(_Wire, tag="done", frozen=True):

@@ -11,11 +11,13 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from udup.errors import Transient
+from udup.errors import Transient, UdupError
 from udup.mysql.catalog import Catalog
-from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe
+from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, error_code
 from udup.mysql.selection import Selection
 from udup.source.accounts import read_accounts
+from udup.source.locked_tables import LockedTables
+from udup.source.reader import CHANGED
 from udup.source.schema import read_catalog, same_definitions
 from udup.source.snapshot import Snapshot, open_snapshot
 
@@ -25,14 +27,22 @@ TRIES = 5
 
 @dataclass(frozen=True)
 class Baseline:
-    """`snapshot` has one connection more than there are readers, for the planner of the chunks."""
+    """`snapshot` has one connection more than there are readers, for the planner of the chunks.
+
+    `locked` are the tables without transactions; those that are small are read already.
+    """
 
     snapshot: Snapshot
     catalog: Catalog
+    locked: LockedTables
 
 
 def open_baseline(
-    endpoint: Endpoint, readers: int, selection: Selection, kept_users: frozenset[str] | None = None
+    endpoint: Endpoint,
+    readers: int,
+    selection: Selection,
+    kept_users: frozenset[str] | None = None,
+    chunk_rows: int | None = None,
 ) -> Baseline:
     """Snapshot and catalog that belong together; with the accounts but those of `kept_users`, if it is given.
 
@@ -42,19 +52,45 @@ def open_baseline(
         try:
             before = _read(connection, selection, kept_users)
             for _ in range(TRIES):
-                snapshot = open_snapshot(endpoint, readers + 1)
+                locked = LockedTables(endpoint, before.tables, chunk_rows)
+                snapshot = None
                 try:
+                    snapshot = _opened(endpoint, readers, locked)
                     after = _read(connection, selection, kept_users)
-                    if same_definitions(before, after) and before.accounts == after.accounts:
-                        return Baseline(snapshot, after)
+                    if snapshot and same_definitions(before, after) and before.accounts == after.accounts:
+                        return Baseline(snapshot, after, locked)
                 except BaseException:
-                    snapshot.close()
+                    _close(snapshot, locked)
                     raise
-                snapshot.close()
+                _close(snapshot, locked)
                 before = after
         except MySQLError as error:
             raise Transient(f"reading the definitions on {endpoint}: {describe(error)}") from error
     raise Transient(f"definitions on {endpoint} changed during each of {TRIES} snapshots: wait for the DDL to end")
+
+
+def _opened(endpoint: Endpoint, readers: int, locked: LockedTables) -> Snapshot | None:
+    """The snapshot, and what is small read; None if a table has changed since its definition was read."""
+    try:
+        snapshot = open_snapshot(endpoint, readers + 1, tables=locked)
+    except UdupError as error:
+        if isinstance(error.__cause__, MySQLError) and error_code(error.__cause__) in CHANGED:
+            return None
+        raise
+    try:
+        locked.spool()
+        return snapshot
+    except BaseException as error:
+        snapshot.close()
+        if isinstance(error, MySQLError) and error_code(error) in CHANGED:
+            return None
+        raise
+
+
+def _close(snapshot: Snapshot | None, locked: LockedTables) -> None:
+    if snapshot is not None:
+        snapshot.close()
+    locked.close()
 
 
 def _read(connection: Connection, selection: Selection, kept_users: frozenset[str] | None) -> Catalog:

@@ -94,6 +94,11 @@ def _skip(statement: Statement) -> Decision:
 def _decide_tables(statement: Statement, selection: Selection) -> Decision:
     outside = [each for each in statement.objects if not selection.wants(*each)]
     if len(outside) == len(statement.objects):
+        if below := [each for each in statement.merged if selection.wants(*each)]:
+            return _refuse(
+                f"{statement.verb} of the MERGE table {_listed(statement.objects)}, outside of the job, over "
+                f"{_listed(below)}, in it: what is written through it is logged under its own name; {_BOTH_IN}"
+            )
         return _skip(statement)
     crossing = [move for move in statement.moves if (move[0] in outside) != (move[1] in outside)]
     if crossing:

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from udup import logs
@@ -52,8 +53,10 @@ from udup.source.baseline import open_baseline
 from udup.source.contexts import ZONE_RULES, Contexts, read_defaults
 from udup.source.continuity import check_continuity
 from udup.source.history import History
+from udup.source.innodb import innodb_catalog
 from udup.source.judge import judge_for
-from udup.source.names import read_base_tables, read_names
+from udup.source.locked_tables import LockedTables
+from udup.source.names import is_transactional_there, read_base_tables, read_names
 from udup.source.packer import Packer
 from udup.source.position import check_executed
 from udup.source.reader import CopyReader, Piece, TableTotal
@@ -102,6 +105,7 @@ class ExtractorSettings:
     stamps: str = ""  # when the last transactions before `start_after` were committed
     source_uuid: str = ""  # the server that they were read from
     kept_users: frozenset[str] | None = None  # whose accounts stay as they are; None: accounts are not carried
+    innodb: bool = False  # tables without transactions become InnoDB tables
 
     @property
     def server_id(self) -> int:
@@ -161,6 +165,7 @@ class Extractor:
         self._stream: BinlogStream | None = None
         self._reader: CopyReader | None = None
         self._snapshot: Snapshot | None = None
+        self._locked: LockedTables | None = None
         self._history = History()
         self._doubt = ""
         self._stopped = False
@@ -201,6 +206,8 @@ class Extractor:
             self._reader.stop()
         if self._snapshot is not None:
             self._snapshot.close()
+        if self._locked is not None:
+            self._locked.close()
         if self._stream is not None:
             self._stream.close()
 
@@ -239,22 +246,30 @@ class Extractor:
         settings = self._settings
         await _in_thread(check_anonymous, settings.endpoint, None)
         baseline = await _in_thread(
-            open_baseline, settings.endpoint, settings.readers, settings.selection, settings.kept_users
+            open_baseline,
+            settings.endpoint,
+            settings.readers,
+            settings.selection,
+            settings.kept_users,
+            settings.chunk_rows,
         )
         self._snapshot = snapshot = baseline.snapshot
+        self._locked = baseline.locked
         catalog = baseline.catalog
         await _in_thread(self._tell_tables, [(table.schema, table.name) for table in catalog.tables])
         # In a thread: `_pack` may wait for the window, and the credits that open it come to this loop.
         context = await _in_thread(_own_context, settings.endpoint) if any(t.computes for t in catalog.tables) else {}
-        plan = CopyPlan(renamed_catalog(catalog, settings.selection), snapshot.gtid_set, context)
+        planned = innodb_catalog(catalog) if settings.innodb else catalog
+        plan = CopyPlan(renamed_catalog(planned, settings.selection), snapshot.gtid_set, context)
         await _in_thread(self._pack, plan)
         start = await self._start_rows
         self._reader = reader = CopyReader(
-            snapshot, catalog.tables, self._on_table, settings.chunk_rows, offsets=start.offsets
+            snapshot, catalog.tables, self._on_table, settings.chunk_rows, baseline.locked, offsets=start.offsets
         )
         await asyncio.gather(*[_in_thread(self._read_rows, index) for index in range(settings.readers)])
         snapshot.close()
-        self._reader = self._snapshot = None
+        baseline.locked.close()
+        self._reader = self._snapshot = self._locked = None
         if reader.failed:
             raise UdupError("the copy's readers stopped")
         await _in_thread(self._pack, CopyEnd())
@@ -397,9 +412,14 @@ class Extractor:
 
 def _assembler(settings: ExtractorSettings) -> Assembler:
     renaming = Renaming(settings.selection, _names_now(settings))
-    order = row_order_of(settings.endpoint)
     judge = judge_for(
-        settings.selection, settings.fold_names, renaming, settings.sql_filter, settings.kept_users, order
+        settings.selection,
+        settings.fold_names,
+        renaming,
+        settings.sql_filter,
+        settings.kept_users,
+        row_order_of(settings.endpoint),
+        partial(is_transactional_there, settings.endpoint) if settings.innodb else None,
     )
     return Assembler(settings.selection, judge, renaming, settings.sql_filter, _contexts(settings.endpoint))
 

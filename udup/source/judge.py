@@ -14,6 +14,7 @@ from udup.mysql.sqlfilter import SqlFilter
 from udup.source import ddl
 from udup.source.accounts import is_carried
 from udup.source.ddl import Kind, ObjectName, Statement
+from udup.source.innodb import AsksEngine
 from udup.source.rewriting import rewritten_query
 from udup.source.row_order import RowOrder
 from udup.source.verdict import Action, Judge, Verdict
@@ -38,10 +39,12 @@ def judge_for(
     sql_filter: SqlFilter | None = None,
     kept_users: frozenset[str] | None = None,
     row_order: RowOrder | None = None,
+    innodb: AsksEngine | None = None,
 ) -> Judge:
     """A judge of the job's Query events. `fold_names`: the source stores names in lower case, its SQL may not.
 
     `kept_users`: accounts are carried, but for these users'. `row_order` asks the source how it numbered rows.
+    `innodb`: tables without transactions become InnoDB ones.
     """
     names = renaming or Renaming(selection)
     left_out = sql_filter or SqlFilter()
@@ -68,7 +71,7 @@ def judge_for(
                 raise Unsupported(f"{ddl.unlike_numbers(statement, why)}: {shown}")
         try:
             _note_names(statement, names, decision.outside)
-            rewritten = rewritten_query(event, query, statement, names, decision, has_crc=has_crc)
+            rewritten = rewritten_query(event, query, statement, names, decision, has_crc=has_crc, innodb=innodb)
         except Unsupported as error:
             raise Unsupported(f"{error}: {shown}") from error
         return Verdict(verdict.action, shown, rewritten)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
+from udup.binlog.sqlreader import ObjectName
 from udup.errors import Fault
-from udup.mysql.connection import Connection, query
+from udup.mysql.connection import Connection, Endpoint, connect, query, scalar
+from udup.mysql.engines import is_transactional
 from udup.mysql.facts import ServerFacts
 from udup.mysql.present import TABLE, VIEW, Present, read_present
 from udup.mysql.renames import Name, problems_of
@@ -43,6 +47,14 @@ def read_objects_named(connection: Connection, selection: Selection) -> list[Pre
         elif each.kind != TABLE and selection.wants_stored(each.schema):
             found.append(Present(each.kind, schema, each.name))
     return found
+
+
+def is_transactional_there(endpoint: Endpoint, table: ObjectName) -> bool:
+    """Whether a table of the source takes part in transactions now; one that is not there any more is taken to."""
+    sql = "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    with closing(connect(endpoint)) as connection:
+        engine = scalar(connection, sql, *table)
+        return engine is None or is_transactional(str(engine))
 
 
 def check_names(connection: Connection, facts: ServerFacts, selection: Selection) -> list[Fault]:

@@ -8,16 +8,21 @@ from dataclasses import dataclass
 from udup.errors import Fault
 from udup.mysql.check import SRC, Check, Finding, Rule, apply, failed, faults, warned
 from udup.mysql.connection import Connection, MySQLError, error_code, query, scalar
+from udup.mysql.engines import MERGE, is_non_transactional, is_transactional
 from udup.mysql.facts import ServerFacts
+from udup.mysql.names import quote
 from udup.mysql.renames import problems_of
 from udup.mysql.selection import Selection
-from udup.source.schema import SNAPSHOT_ENGINES
+from udup.source.merge_tables import merge_problems
 
 #: From here on deletes and updates that a foreign key cascades are in the binary log; before, engines did them alone.
 LOGS_CASCADES = (9, 6, 0)
 
 #: Names shown of a list.
 _SHOWN = 10
+
+#: Bytes of a table without transactions from which on its lock is told: it lasts for as long as the reading does.
+_LOCKED_LONG = 8 << 20
 
 #: Error "the account may not ask for prepared XA transactions".
 _XA_RECOVER_DENIED = 1401
@@ -32,6 +37,7 @@ class SourceTable:
     name: str
     engine: str
     has_key: bool
+    data_bytes: int = 0
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -57,6 +63,7 @@ class SourceTables:
     cascades: tuple[ForeignKey, ...]
     prepared: tuple[str, ...] | None
     named_zones: bool
+    merges: tuple[str, ...] = ()
 
 
 def read_tables(connection: Connection, facts: ServerFacts, selection: Selection, *, full_copy: bool) -> SourceTables:
@@ -70,6 +77,7 @@ def read_tables(connection: Connection, facts: ServerFacts, selection: Selection
         cascades=tuple(_read_cascades(connection, facts, folded)),
         prepared=_read_prepared(connection),
         named_zones=knows_zones(connection),
+        merges=tuple(merge_problems(connection, folded)),
     )
 
 
@@ -106,12 +114,13 @@ def _read_tables(connection: Connection, selection: Selection) -> Iterator[Sourc
     )
     rows = query(
         connection,
-        "SELECT TABLE_SCHEMA, TABLE_NAME, ENGINE FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'"
+        "SELECT TABLE_SCHEMA, TABLE_NAME, ENGINE, DATA_LENGTH FROM information_schema.TABLES"
+        " WHERE TABLE_TYPE = 'BASE TABLE'"
         " ORDER BY TABLE_SCHEMA, TABLE_NAME",
     )
-    for schema, name, engine in rows:
+    for schema, name, engine, size in rows:
         if selection.wants(schema, name):
-            yield SourceTable(schema, name, engine or "unknown", (schema, name) in keyed)
+            yield SourceTable(schema, name, engine or "unknown", (schema, name) in keyed, int(size or 0))
 
 
 def _read_cascades(connection: Connection, facts: ServerFacts, selection: Selection) -> Iterator[ForeignKey]:
@@ -173,16 +182,42 @@ def _parents(tables: SourceTables) -> Iterator[Finding]:
 
 
 def _engines(tables: SourceTables) -> Iterator[Finding]:
-    other = [each for each in tables.tables if each.engine.lower() not in SNAPSHOT_ENGINES]
-    if other:
-        found = f"{_listed([f'{each} ({each.engine})' for each in other])}: not transactional"
-        remedy = f"ALTER TABLE {other[0]} ENGINE=InnoDB, and so on; or leave them out (ReplicateIgnoreDb)"
-        if tables.full_copy:
-            yield failed(f"{found}, so the rows cannot be read at the snapshot's GTID set", remedy)
-        else:
-            yield warned(
-                f"{found}, so a transaction that fails in its middle on either side is not undone there", remedy
-            )
+    known = {each for each in tables.tables if is_transactional(each.engine) or is_non_transactional(each.engine)}
+    unknown = [each for each in tables.tables if each not in known]
+    if unknown:
+        found = f"{_listed([f'{each} ({each.engine})' for each in unknown])}: rows that live elsewhere are not carried"
+        yield failed(found, f"leave {unknown[0]} out (ReplicateIgnoreDb)")
+    for problem in tables.merges:
+        yield failed(problem, "a job carries a MERGE table and all tables that it shows, or none of them")
+    apart = [each for each in tables.tables if is_non_transactional(each.engine)]
+    if not apart:
+        return
+    yield warned(
+        f"{_listed([f'{each} ({each.engine})' for each in apart])}: not transactional. Each change of them is applied "
+        "alone, some hundred a second, and after a crash of the target's server a job may have to ask",
+        '"Engine": "InnoDB" in the Dest\'s Config makes them InnoDB there',
+    )
+    held = [each for each in apart if each.engine.lower() != MERGE]
+    if tables.full_copy and held:
+        yield from _locks(tables.facts, held)
+
+
+def _locks(facts: ServerFacts, held: list[SourceTable]) -> Iterator[Finding]:
+    schemas = sorted({each.schema for each in held})
+    denied = [schema for schema in schemas if facts.privileges.missing(("LOCK TABLES",), schema, "*")]
+    if denied:
+        yield failed(
+            f"{facts.account} has not LOCK TABLES on {', '.join(denied)}, where tables without transactions are copied "
+            "under a read lock",
+            "; ".join(f"GRANT LOCK TABLES ON {quote(schema)}.* TO {facts.account}" for schema in denied),
+        )
+    large = [each for each in held if each.data_bytes > _LOCKED_LONG]
+    if large:
+        sizes = _listed([f"{each} ({each.data_bytes >> 20} MiB)" for each in large])
+        yield warned(
+            f"no session can write to these tables while the copy reads them: {sizes}",
+            "start the job when that does no harm, or ALTER TABLE … ENGINE=InnoDB on the source first",
+        )
 
 
 def _keys(tables: SourceTables) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import Protocol
 
 from udup.errors import Transient, UdupError
 from udup.mysql.catalog import Table
@@ -34,7 +35,7 @@ from udup.source.spool import spooled
 PIECE_BYTES = 256 << 10
 
 #: The table is not what it was when the snapshot was opened: definition changed, table gone, column gone.
-_CHANGED = frozenset({1412, 1146, 1054, 1176, 1049})
+CHANGED = frozenset({1412, 1146, 1054, 1176, 1049})
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,22 @@ class TableTotal:
     sums: Sums = field(default_factory=dict)
 
 
+class Locked(Protocol):
+    """Tables that are in no snapshot (`locked_tables.py`)."""
+
+    numbers: frozenset[int]
+
+    def read(
+        self,
+        emit: Callable[[Piece], None],
+        on_table: Callable[[TableTotal], None],
+        stopped: threading.Event,
+        *,
+        offsets: bool,
+    ) -> None: ...
+    def close(self) -> None: ...
+
+
 class CopyReader:
     """`run` is called once for each index below `readers`, each in a thread of its own, until all return.
 
@@ -77,10 +94,15 @@ class CopyReader:
         tables: Sequence[Table],
         on_table: Callable[[TableTotal], None],
         chunk_rows: int | None = None,
+        locked: Locked | None = None,
         *,
         offsets: bool = False,
     ) -> None:
-        """`offsets`: the target reads +00:00 behind a TIMESTAMP, which tables that compute something need."""
+        """`locked` are those of the tables that are read under a lock, all by the first reader and before others.
+
+        `offsets`: the target reads +00:00 behind a TIMESTAMP, which tables that compute something need.
+        """
+        self._locked, self._offsets = locked, offsets
         self._planner, *self._connections = snapshot.connections
         self._tables = [with_offsets(table) for table in tables] if offsets else tables
         self._on_table = on_table
@@ -102,6 +124,8 @@ class CopyReader:
     def run(self, reader: int, emit: Callable[[Piece], None]) -> None:
         """Read chunks until none is left. `emit` may block; the pieces of a chunk follow each other."""
         try:
+            if self._locked is not None and reader == 0:
+                self._locked.read(emit, self._on_table, self._stopped, offsets=self._offsets)
             while (chunk := self._next_chunk()) is not None:
                 connection = self._connections[reader]
                 rows, sums = self._read(connection, chunk, emit)
@@ -119,6 +143,8 @@ class CopyReader:
         self._stopped.set()
         for connection in (self._planner, *self._connections):
             shut_down(connection)
+        if self._locked is not None:
+            self._locked.close()
 
     def _next_chunk(self) -> Chunk | None:
         with self._plan_lock:
@@ -128,22 +154,24 @@ class CopyReader:
 
     def _plan(self, chunk_rows: int | None) -> Iterator[Chunk]:
         for index, table in enumerate(self._tables):
+            if self._locked is not None and index in self._locked.numbers:
+                continue
             try:
                 for chunk in plan_chunks(self._planner, index, table, chunk_rows):
                     _release(self._planner)
                     self._progress.chunk_planned(chunk)
                     yield chunk
             except MySQLError as error:
-                raise _reading_error(table, error) from error
+                raise reading_error(table, error) from error
 
     def _read(self, connection: Connection, chunk: Chunk, emit: Callable[[Piece], None]) -> tuple[int, Sums]:
         table = self._tables[chunk.table]
         try:
             rows = 0
             odd_dates = table.computes and patiently(lambda: has_odd_dates(connection, table, chunk.where))
-            pieces = _Cutter(chunk, emit, self._stopped, odd_dates=odd_dates)
-            with closing(_blocks(connection, table, chunk)) as blocks:
-                for block in blocks:
+            pieces = Cutter(chunk, emit, self._stopped, odd_dates=odd_dates)
+            with closing(blocks(connection, table, chunk)) as read:
+                for block in read:
                     rows += block.rows
                     pieces.add(block)
             pieces.end(rows)
@@ -151,7 +179,7 @@ class CopyReader:
             _release(connection)
             return rows, sums
         except MySQLError as error:
-            raise _reading_error(table, error) from error
+            raise reading_error(table, error) from error
 
     def _with_indexes(self, connection: Connection, total: TableTotal) -> TableTotal:
         """Beside the sums of the rows those of its indexes on virtual columns."""
@@ -162,7 +190,7 @@ class CopyReader:
             sums = patiently(lambda: index_sums(connection, table))
             _release(connection)
         except MySQLError as error:
-            raise _reading_error(table, error) from error
+            raise reading_error(table, error) from error
         return replace(total, sums={**total.sums, **sums})
 
 
@@ -170,7 +198,7 @@ class _StoppedError(Exception):
     """Ends a reader between two pieces."""
 
 
-class _Cutter:
+class Cutter:
     """Cuts text into pieces and keeps one back, since the last of a chunk is marked."""
 
     def __init__(
@@ -237,21 +265,28 @@ def _release(connection: Connection) -> None:
     query(connection, "ROLLBACK TO SAVEPOINT udup")
 
 
-def _blocks(connection: Connection, table: Table, chunk: Chunk) -> Generator[Block]:
-    """A chunk's rows. No lock is held while they are taken, but for what is too much to be kept meanwhile."""
+def blocks(
+    connection: Connection, table: Table, chunk: Chunk, release: Callable[[Connection], None] = _release
+) -> Generator[Block]:
+    """A chunk's rows. No lock is held while they are taken, but for what is too much to be kept meanwhile.
+
+    `release` gives up the locks of a statement that is read.
+    """
     if not chunk.streamed:
         whole = patiently(lambda: read_chunk(connection, table, chunk.where))
-        _release(connection)
+        release(connection)
         if whole is not None:
             yield whole
             return
-    yield from spooled(_streamed(connection, table, chunk), lambda: shut_down(connection))
+    yield from spooled(_streamed(connection, table, chunk, release), lambda: shut_down(connection))
 
 
-def _streamed(connection: Connection, table: Table, chunk: Chunk) -> Iterator[Block]:
+def _streamed(
+    connection: Connection, table: Table, chunk: Chunk, release: Callable[[Connection], None]
+) -> Iterator[Block]:
     stream = patiently(lambda: _begun(stream_rows(connection, table, chunk.where)))
     yield from stream
-    _release(connection)
+    release(connection)
 
 
 def _begun(blocks: Iterator[Block]) -> Iterator[Block]:
@@ -260,9 +295,9 @@ def _begun(blocks: Iterator[Block]) -> Iterator[Block]:
     return blocks if first is None else chain([first], blocks)
 
 
-def _reading_error(table: Table, error: MySQLError) -> UdupError:
+def reading_error(table: Table, error: MySQLError) -> UdupError:
     name = qualified(table.schema, table.name)
-    if error_code(error) in _CHANGED:
+    if error_code(error) in CHANGED:
         entry = f'{{"TableSchema": "{table.schema}", "Tables": [{{"TableName": "{table.name}"}}]}}'
         return Transient(
             f"the definition of {name} changed while it was copied (ALTER, TRUNCATE or DROP; {describe(error)}): the "

@@ -19,6 +19,7 @@ from udup.mysql.sqltokens import codec_of, decoded, tokenize
 from udup.source.bodies import body_edits
 from udup.source.ddl import Action, Decision
 from udup.source.edits import Edit, edited, edited_bytes, name_edit
+from udup.source.innodb import AsksEngine, innodb_edits
 
 _AS_IT_IS = Decision(Action.CARRY)
 
@@ -33,8 +34,11 @@ def rewritten_query(
     decision: Decision = _AS_IT_IS,
     *,
     has_crc: bool,
+    innodb: AsksEngine | None = None,
 ) -> bytes:
     """The Query event with the target's names, and without what the decision takes out of it.
+
+    With `innodb`, tables without transactions become InnoDB tables.
 
     The very same bytes if nothing changes. Raises `Unsupported`.
     """
@@ -47,6 +51,10 @@ def rewritten_query(
         edits.append(Edit(statement.names[0].start, statement.names[0].start, "IF EXISTS "))
     if renaming.active:
         edits += _edits(text, statement, renaming, schema, variables.sql_mode or 0, decision.outside)
+    if innodb is not None:
+        engine = innodb_edits(text, statement, variables.sql_mode or 0, innodb)
+        # What goes with a foreign key needs no new name.
+        edits = [each for each in edits if not any(gone.start <= each.start < gone.end for gone in engine)] + engine
     new_schema = renaming.schema(schema) if schema else schema
     if not edits and new_schema == schema:
         return event

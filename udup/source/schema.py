@@ -19,17 +19,19 @@ from pymysql.constants import ER
 
 from udup.errors import Unsupported
 from udup.mysql.catalog import Catalog, Column, Schema, StoredObject, Table
-from udup.mysql.connection import Connection, MySQLError, error_code, query
+from udup.mysql.connection import Connection, MySQLError, error_code, is_transient, query
+from udup.mysql.engines import MERGE, is_non_transactional, is_transactional
 from udup.mysql.float_digits import digits, is_loose, text_loses
 from udup.mysql.names import qualified, quote
 from udup.mysql.selection import Selection
 from udup.mysql.session_setup import enter
 from udup.mysql.sessions import DICTIONARY
+from udup.source.merge_tables import merge_problems
 from udup.source.rows import MEMBER_KINDS
 from udup.source.stored import GONE, read_objects
 
-#: Engines whose rows belong to a consistent snapshot (or that hold none).
-SNAPSHOT_ENGINES = frozenset({"innodb", "rocksdb", "blackhole"})
+#: Engines whose keys are kept in order, so that a table can be read in ranges of one.
+_ORDERED_ENGINES = frozenset({"innodb", "rocksdb", "myisam"})
 
 #: Types whose order and whose literals are exact, so that a boundary can be named in SQL.
 KEY_KINDS = frozenset(
@@ -79,6 +81,7 @@ def read_catalog(connection: Connection, selection: Selection) -> Catalog:
         schemas.append(Schema(name, create))
         tables.extend(_read_tables(connection, name, selection, problems))
         objects.extend(read_objects(connection, name, selection, problems))
+    problems.extend(merge_problems(connection, selection))
     if problems:
         raise Unsupported("the source holds what cannot be copied exactly: " + "; ".join(problems))
     return Catalog(tuple(schemas), tuple(tables), tuple(objects))
@@ -124,11 +127,13 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
             own = tuple(replace(column, loose=is_loose(create, column)) for column in own)
             lost += _lost_digits(connection, schema, name, own)
         except MySQLError as error:
+            if engine.lower() == MERGE and not is_transient(error):
+                continue  # one that cannot be opened: `merge_problems` names it
             if error_code(error) not in GONE or _is_listed(connection, schema, name):
                 raise
             continue  # dropped since it was listed; the log tells of it
         problems.extend(lost)
-        key = _chunk_key(keys.get(name, {}), own)
+        key = _chunk_key(keys.get(name, {}), own) if engine.lower() in _ORDERED_ENGINES else _Key("", ())
         if _LOST_LITERAL.search(create):
             problems.append(
                 f"an expression in the definition of table {qualified(schema, name)} has a character beyond U+FFFF,"
@@ -147,6 +152,7 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
                 computes=any(column.generated for column in own)
                 or _COMPUTED.search(_QUOTED.sub("x", create)) is not None,
                 virtual_keys=virtual_keys.get(name, ()),
+                engine=engine,
             )
         )
     return tables
@@ -160,14 +166,9 @@ def _is_listed(connection: Connection, schema: str, table: str) -> bool:
 def _engine_problem(table: str, engine: str | None) -> str:
     if engine is None:
         return f"table {table} cannot be opened by the source itself: repair, drop or leave it out"
-    if engine.lower() in SNAPSHOT_ENGINES:
+    if is_transactional(engine) or is_non_transactional(engine):
         return ""
-    if engine.lower() in {"mrg_myisam", "federated"}:
-        return f"table {table} ({engine}) shows rows that live in other tables: leave it out and make it by hand"
-    return (
-        f"table {table} ({engine}) is not transactional, so its rows cannot be read at the snapshot's GTID set:"
-        " ALTER TABLE … ENGINE=InnoDB, or leave it out"
-    )
+    return f"table {table} ({engine}) shows rows that live elsewhere: leave it out and make it by hand"
 
 
 def _lost_members(connection: Connection, schema: str, table: str, columns: tuple[Column, ...]) -> Iterator[str]:

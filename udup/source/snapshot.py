@@ -20,12 +20,16 @@ waits for the COMMIT locks and keeps new ones away. A server that commits all th
 A prepared XA transaction is in the GTID set and not in the snapshot: its rows would be in neither the copy nor the log
 that follows. So a moment is waited for in which there is none. XA PREPARE and XA COMMIT hold a COMMIT lock too, so
 XA RECOVER is asked between two looks at the locks.
+
+Tables without transactions are in no snapshot. They are locked before it is opened (`locked_tables.py`), or right
+behind the global read lock, which would wait for theirs.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 from udup.errors import Fault, Refused, Transient, UdupError
 from udup.mysql.connection import (
@@ -83,6 +87,23 @@ _LOCK_WAIT_TIMEOUT = 1205
 _XA_RECOVER_DENIED = 1401
 
 
+class TableLocks(Protocol):
+    """Locks that are held from before the snapshot on."""
+
+    def take(self) -> None: ...
+    def release(self) -> None: ...
+
+
+class _NoLocks:
+    """Every table is seen as of the snapshot."""
+
+    def take(self) -> None:
+        """Nothing."""
+
+    def release(self) -> None:
+        """Nothing."""
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """Open transactions that all see exactly the transactions of `gtid_set`, and no other."""
@@ -104,27 +125,33 @@ class _Moment:
     prepared: list[str]
 
 
-def open_snapshot(endpoint: Endpoint, connections: int, quiet_tries: int = QUIET_TRIES) -> Snapshot:
-    """Open `connections` transactions on one snapshot.
+def open_snapshot(
+    endpoint: Endpoint, connections: int, quiet_tries: int = QUIET_TRIES, tables: TableLocks | None = None
+) -> Snapshot:
+    """Open `connections` transactions on one snapshot, with locks on `tables` that stay.
 
     Raises `Transient` if the server cannot be reached or the lock not be had in time, `Refused` if the server is
     too busy to do without the lock and the account may not take it, or if XA transactions stay prepared.
     """
     observer = connect(endpoint, OBSERVER)
     readers: list[Connection] = []
+    locks = tables or _NoLocks()
     try:
         for _ in range(connections):
             readers.append(_open_reader(endpoint))
         deadline = time.monotonic() + PREPARED_SECONDS
         while True:
+            locks.take()
             moment = _open_quietly(observer, readers, quiet_tries)
             locked = moment is None
             if moment is None:
-                moment = _open_under_lock(endpoint, observer, readers)
+                locks.release()
+                moment = _open_under_lock(endpoint, observer, readers, locks)
             if not moment.prepared:
                 return Snapshot(moment.gtid_set, tuple(readers), locked)
             if time.monotonic() > deadline:
                 raise Refused([_prepared_stay(endpoint, moment.prepared)])
+            locks.release()
             time.sleep(PREPARED_PAUSE)
     except BaseException as error:
         _close(readers)
@@ -182,7 +209,7 @@ def _xid(format_id: int, gtrid_bytes: int, digits: str) -> str:
     return f"X'{digits[: 2 * gtrid_bytes]}',X'{digits[2 * gtrid_bytes :]}',{format_id}"
 
 
-def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Connection]) -> _Moment:
+def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Connection], locks: TableLocks) -> _Moment:
     long: list[str] = []
     for _ in range(LOCK_TRIES):
         if long := _long_statements(locker):
@@ -200,6 +227,7 @@ def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Conne
             time.sleep(LOCK_PAUSE)
             continue
         try:
+            locks.take()
             _start_all(readers)
             return _Moment(_executed(locker), _prepared(locker))
         finally:

@@ -351,7 +351,9 @@ class Applier:
                 # Used in the event loop alone, but for what runs as a barrier.
                 self._reporter.count_rows(0, self._express.rows_written())
             progress = self._reporter.progress(self._dispatcher, self._books, self._copy)
-            self._report(progress | {"stale_views": [str(view) for view in self._control.stale_views]})
+            told = [*self._control.told, *(self._copy.told if self._copy else ())]
+            stale = [str(view) for view in self._control.stale_views]
+            self._report(progress | {"stale_views": stale, "told": told})
             await asyncio.sleep(REPORT_SECONDS)
             if self._copy_task is not None and self._copy_task.done():
                 self._copy_task.result()
@@ -376,6 +378,7 @@ class Applier:
         return copy
 
     async def _finish_copy(self, copy: CopyRun, plan: CopyPlan) -> None:
+        await self._control.run(partial(self._control.note_copied, plan.catalog))
         await copy.run()
         await self._control.retry_stale_views()
         finish = partial(self._control.checkpoint.finish_copy, self._books.slots, GtidSet.parse(plan.gtids))

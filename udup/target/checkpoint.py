@@ -36,7 +36,7 @@ from udup.mysql.connection import Connection, MySQLError, error_code, query
 from udup.mysql.names import UDUP_SCHEMA
 from udup.mysql.session_setup import reset
 from udup.mysql.sessions import PLAIN
-from udup.target import claims, prepared
+from udup.target import claims, prepared, unsure
 from udup.target.ownership import Owner
 
 TABLE = "checkpoint"
@@ -46,7 +46,7 @@ COPY_TABLE = "copied_table"
 OBJECT_TABLE = "copied_object"
 
 #: Every table of Udup's: rows of each belong to a job.
-TABLES = (TABLE, COPY_TABLE, OBJECT_TABLE, CLAIM_TABLE, prepared.TABLE)
+TABLES = (TABLE, COPY_TABLE, OBJECT_TABLE, CLAIM_TABLE, prepared.TABLE, unsure.TABLE)
 
 #: The selection of a base row whose full copy has not ended.
 COPYING = "copying"
@@ -109,6 +109,7 @@ _CREATE = {
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Objects made by a full copy that has not ended.'""",
     CLAIM_TABLE: claims.CREATE,
     prepared.TABLE: prepared.CREATE,
+    unsure.TABLE: unsure.CREATE,
 }
 
 
@@ -216,6 +217,7 @@ class Checkpoint:
         self._version = _version_after(rows)
         if not rows or rows[0][0] != 0 or rows[0][5] == COPYING:
             prepared.forget_all(self._connection, self._job)
+            unsure.forget_all(self._connection, self._job)
             return None if initial is None else self._first(initial)
         base = rows[0]
         if base[5] != self._selection:

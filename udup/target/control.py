@@ -15,25 +15,32 @@ from typing import TypeVar
 
 from udup.binlog.classify import classify_query
 from udup.binlog.gtid import GtidSet
-from udup.binlog.query import parse_query
+from udup.binlog.query import QueryEvent, parse_query
 from udup.binlog.statement import Statement
-from udup.binlog.table_map import table_name
+from udup.binlog.table_map import TableName, table_name
 from udup.errors import Refused, Transient, UdupError
+from udup.mysql.catalog import Catalog
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient
+from udup.mysql.engines import is_non_transactional
 from udup.mysql.facts import ServerFacts, read_facts
 from udup.mysql.raw import shut_down
 from udup.mysql.selection import Selection
 from udup.mysql.sessions import DDL, DEFINITION
+from udup.mysql.sqltokens import codec_of
 from udup.plane.envelope import Definition, Tables
+from udup.target import unsure
 from udup.target.checkpoint import Checkpoint, Position, create_tables
 from udup.target.claims import Claims
 from udup.target.computing import Computing
 from udup.target.context import run_ddl
+from udup.target.create_table import is_converted
 from udup.target.definition import check_definition
-from udup.target.engine import check_engine
+from udup.target.engine import engine_of
+from udup.target.memory_tables import look_at_memory_tables, note_memory_tables
 from udup.target.ownership import Owner, successor, taking_over
 from udup.target.preflight import check_target
 from udup.target.stale_views import StaleView, retry_stale_views, stale_views
+from udup.target.tablespaces import housed
 
 #: Seconds to ask a target, after a run has ended, whether another one has taken over.
 _ASK_SECONDS = 3
@@ -55,6 +62,8 @@ class Control:
         self.checkpoint: Checkpoint
         self._job = ""
         self.claims: Claims | None = None
+        #: What is to be known of what was done on the target.
+        self.told: list[str] = []
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run it in the thread that has the connection."""
@@ -97,9 +106,19 @@ class Control:
         def take() -> Position | None:
             create_tables(self._connected)
             self._job = job
-            with taking_over(self._connected, job, self._as_last_owner(job, owner)):
+            # Whoever applies rows that nothing undoes is left to end before connections are ended.
+            with (
+                unsure.locked(self._connected, job),
+                taking_over(self._connected, job, self._as_last_owner(job, owner)),
+            ):
                 self.checkpoint = Checkpoint(self._connected, job, selection.digest, owner)
-                return self.checkpoint.take_over(slots, initial)
+                position = self.checkpoint.take_over(slots, initial)
+                unsure.prepare(self._connected, job)
+                applied = unsure.look(self._connected, job)
+                if position is not None:
+                    position.executed.update(applied)
+                    look_at_memory_tables(self._connected, job)
+            return position
 
         return await self.run(take)
 
@@ -119,17 +138,30 @@ class Control:
         """By force, if it is still this owner's: what is there is left of its own run before."""
         return replace(owner, by_force=owner.by_force or not successor(self._connected, job, owner.token))
 
+    def note_copied(self, catalog: Catalog) -> None:
+        """Before a copy makes them: its tables that a restart of the target's server empties."""
+        tables = [each for each in catalog.tables if each.engine.lower() == "memory" and not is_converted(each)]
+        note_memory_tables(self._connected, self._job, [f"{each.schema}.{each.name}" for each in tables])
+
     async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
         """Write the base row."""
         await self.run(lambda: self.checkpoint.advance(executed, definitions, stamps, source_uuid))
 
-    async def check_definitions(self, gtid: str, maps: Sequence[bytes], *, has_crc: bool) -> None:
-        """Compare the tables of a transaction's TABLE_MAPs with what the target has; errors begin with its GTID."""
+    async def check_definitions(self, gtid: str, maps: Sequence[bytes], *, has_crc: bool) -> list[TableName]:
+        """Compare the tables of a transaction's TABLE_MAPs with what the target has; errors begin with its GTID.
+
+        The answer is those of them whose rows take no part in transactions on the target.
+        """
+        apart: list[TableName] = []
 
         def check(event: bytes) -> None:
             name = table_name(event)
             try:
-                check_engine(self._connected, name.schema, name.table)
+                engine = engine_of(self._connected, name.schema, name.table)
+                if is_non_transactional(engine):
+                    apart.append(name)
+                if engine == "memory":
+                    note_memory_tables(self._connected, self._job, [str(name)])
                 check_definition(self._connected, name.schema, name.table, event, has_crc=has_crc)
                 self.computing.look(self._connected, name)
             except UdupError as error:
@@ -137,6 +169,16 @@ class Control:
 
         for event in maps:
             await self.run(lambda event=event: check(event))  # type: ignore[misc]
+        return apart
+
+    def _housed(self, event: QueryEvent) -> QueryEvent:
+        """The statement with a tablespace that the target has."""
+        variables = event.variables()
+        codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
+        sql, told = housed(self._connected, event.sql, codec, variables.sql_mode or 0)
+        if told:
+            self.told.append(told)
+        return replace(event, sql=sql)
 
     async def run_definition(self, record: Definition, gtid: str, computing: bytes = b"") -> None:
         """DDL on a connection of its own, whose context is the statement's, under a GTID of ours.
@@ -148,9 +190,10 @@ class Control:
 
         def run() -> None:
             self._claim(statement, record.mark.gtid)
+            to_run = self._housed(event)
             self._ddl_connection = connection = connect(self.endpoint, DDL)
             try:
-                run_ddl(connection, event, gtid, computing)
+                run_ddl(connection, to_run, gtid, computing)
             except UdupError as error:
                 raise type(error)(f"{record.mark.gtid}: {error}") from error
             finally:

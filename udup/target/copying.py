@@ -28,6 +28,7 @@ from udup.target.computed import ComputedValues
 from udup.target.copied import CopyNotes
 from udup.target.copy_fence import CopyFence
 from udup.target.copy_progress import CopyProgress, TableCopy
+from udup.target.create_table import is_merge
 from udup.target.ownership import builder_place
 from udup.target.rehearsal import rehearse
 from udup.target.room import Room
@@ -73,6 +74,8 @@ class CopyRun:
         self._phase = "tables"
         self._computed = ComputedValues(target.endpoint, plan.context, recompute=target.recompute)
         self.finished = False
+        #: What is to be known of what was made.
+        self.told: list[str] = []
 
     async def run(self) -> None:
         """Until everything stands; the caller then writes the checkpoint."""
@@ -166,7 +169,8 @@ class CopyRun:
         self._computed.prepare(connection, self._catalog.tables)
         self._room.make(connection, self._catalog)
         objects.create_schemas(connection, self._catalog.schemas)
-        objects.create_tables(connection, self._catalog.tables)
+        objects.try_converted_tables(connection, self._catalog.tables)
+        self.told = objects.create_tables(connection, self._catalog.tables)
         return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
 
     def _add_indexes(self, connection: Connection, state: TableCopy) -> None:
@@ -184,10 +188,12 @@ class CopyRun:
     def _add_foreign_keys(self, connection: Connection) -> None:
         for table in self._catalog.tables:
             objects.add_foreign_keys(connection, table)
+        objects.create_merge_tables(connection, self._catalog.tables)
 
     def _rehearse_objects(self, connection: Connection) -> None:
         replace = self._room.make_for_objects(connection, self._catalog)
-        rehearse(connection, self._catalog.objects, replace, self._room.where)
+        late = any(is_merge(table) for table in self._catalog.tables)
+        rehearse(connection, self._catalog.objects, replace, self._room.where, tables_come_later=late)
 
     def _create_objects(self, connection: Connection) -> None:
         replace = self._room.make_for_objects(connection, self._catalog)

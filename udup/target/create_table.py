@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from udup.errors import Unsupported
 from udup.mysql.catalog import Table
+from udup.mysql.engines import MERGE, is_non_transactional
 from udup.mysql.float_digits import without_digits
 from udup.mysql.names import qualified, quote
 
@@ -30,6 +31,7 @@ _QUOTED = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 _IMPLIED_COLLATION = re.compile(rf"({_NAME} \w+(?:\((?:[^()']|'(?:[^'\\]|\\.|'')*')*\))?) COLLATE (\w+)", re.DOTALL)
 _TABLE_COLLATION = re.compile(r" COLLATE=(\w+)")
 _COLUMN_NAME = re.compile(_NAME)
+_COUNTER = re.compile(r"(?<= ENGINE=ARCHIVE) AUTO_INCREMENT=\d+")
 
 #: Types for which the server does not print DEFAULT NULL.
 _WITHOUT_DEFAULT_NULL = frozenset(
@@ -57,7 +59,7 @@ def read_definition(table: Table) -> Definition:
     items = [_without_implied_collation(item, options) for item in items]
     foreign_keys = tuple(item for item in items if _FOREIGN_KEY.match(item))
     items = [item for item in items if not _FOREIGN_KEY.match(item)]
-    if not _can_defer(items):
+    if is_merge(table) or not _can_defer(items):
         return Definition(tuple(items), (), (), foreign_keys, options)
     indexes = tuple(item for item in items if _PLAIN_INDEX.match(item))
     fulltext = tuple(item for item in items if _FULLTEXT.match(item))
@@ -65,12 +67,31 @@ def read_definition(table: Table) -> Definition:
     return Definition(body, indexes, fulltext, foreign_keys, options)
 
 
+def is_merge(table: Table) -> bool:
+    """A MERGE table can be opened only while those that it shows stand as they are to be."""
+    return table.engine.lower() == MERGE
+
+
+def is_converted(table: Table) -> bool:
+    """Whether the source's table is of another engine than the one that the target is to have."""
+    options = _QUOTED.sub("''", _split(table)[1])
+    return is_non_transactional(table.engine) and " ENGINE=InnoDB" in options
+
+
+def whole_statement(table: Table) -> str:
+    """CREATE TABLE with everything that it has."""
+    items, options = _split(table)
+    return f"CREATE TABLE {qualified(table.schema, table.name)} (\n  " + ",\n  ".join(items) + f"\n){options}"
+
+
 def create_statement(table: Table) -> str:
     """CREATE TABLE without foreign keys and, where that is possible, without secondary indexes."""
     parts = read_definition(table)
     loose = tuple(f"{quote(column.name)} " for column in table.columns if column.loose)
     body = ",\n  ".join(without_digits(item) if item.startswith(loose) else item for item in parts.body)
-    return f"CREATE TABLE {qualified(table.schema, table.name)} (\n  {body}\n){parts.options}"
+    # ARCHIVE takes no row whose number is below the counter; with the rows it gets one.
+    options = _COUNTER.sub("", parts.options, count=1) if table.engine.lower() == "archive" else parts.options
+    return f"CREATE TABLE {qualified(table.schema, table.name)} (\n  {body}\n){options}"
 
 
 def digit_statements(table: Table) -> list[str]:

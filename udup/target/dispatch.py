@@ -27,6 +27,7 @@ from udup.plane.envelope import (
     Group,
     GroupPart,
     Mark,
+    MarkedGroup,
     Order,
     Part,
     SetFormat,
@@ -35,6 +36,7 @@ from udup.plane.envelope import (
     encode,
 )
 from udup.plane.link import Link, Subjects
+from udup.target.apart import TablesApart
 from udup.target.books import Books
 from udup.target.contexts import TargetContexts
 from udup.target.control import Control
@@ -84,6 +86,7 @@ class Dispatcher:
         self._scheduler = Scheduler(workers, careful=careful, context_of=self._context_of)
         self._large: LargeTransaction | None = None
         self._checked: Pending | None = None
+        self._apart = TablesApart()
         self._transactions = 0
         self._has_crc = True
         self._link: Link
@@ -110,13 +113,15 @@ class Dispatcher:
         alone = bool(record.create)
         new_maps = [] if alone else record.new_maps
         events = self._prepared.whole(record, self.contexts.kept(record.context)) if record.xid else record.events
+        alone = alone or self._apart.touched_by(record.events)
         self._scheduler.offer(Pending(record.mark, events, message, new_maps, alone=alone, barrier=alone, work=record))
 
     async def offer_part(self, part: Part, message: int) -> None:
         if part.index == 0:
-            self._large = LargeTransaction(self._check_maps, self._send_part, self._context_for)
+            self._large = LargeTransaction(self._check_part, self._send_part, self._context_for)
             alone = bool(part.create)
             maps = [] if alone else part.new_maps
+            alone = alone or self._apart.touched_by(part.events)
             self._scheduler.offer(Pending(part.mark, b"", message, maps, alone=True, barrier=alone, work=self._large))
         elif self._large is None:
             raise Transient(f"a part of {part.mark.gtid} came without its beginning")
@@ -182,7 +187,7 @@ class Dispatcher:
         if head.new_maps and self._checked is not head:
             # All DDL before it has run: DDL is a barrier.
             await self._check_maps(head.mark.gtid, head.new_maps)
-            self._checked = head
+            self._checked = self._scheduler.head
         group = self._scheduler.next_group()
         if group is None:
             return False
@@ -194,10 +199,13 @@ class Dispatcher:
         elif isinstance(work, Format):
             await self._send_format(group, work)
         elif isinstance(work, LargeTransaction):
-            await work.start(group, *self._books.claim(group.slot, group.members))
+            marked = self._marked(work.beginning) if group.members[0].barrier else ""
+            await work.start(group, *self._books.claim(group.slot, group.members), marked)
         else:
             context = await self._statement(group)
-            if self._scheduler.running > 1 or not self._apply_now(group, context):
+            if group.members[0].barrier and (marked := self._marked(work)):
+                await self._send_marked(group, marked, context)
+            elif self._scheduler.running > 1 or not self._apply_now(group, context):
                 await self._send_group(group, context)
         return True
 
@@ -304,6 +312,31 @@ class Dispatcher:
         order = Group(group.number, len(events), version, gtids, events, group.label, create, context)
         await self._send(group.slot, order)
 
+    async def _send_marked(self, group: Assigned, marked: str, context: bytes) -> None:
+        """Its tables on the target undo nothing. What follows of that kind goes with it: each is applied by itself."""
+        tables = dict.fromkeys(marked.split(", "))
+
+        def goes_along(item: Pending) -> bool:
+            work = item.work
+            if not isinstance(work, Transaction) or work.create or work.xid:
+                return False
+            if self._context_of(item) != group.context:
+                return False
+            more = self._apart.marked(work.mark.gtid, work.events)
+            tables.update(dict.fromkeys(more.split(", ") if more else ()))
+            return bool(more)
+
+        self._scheduler.extend(group, goes_along)
+        claim = self._books.claim(group.slot, group.members)
+        items = [(member.mark.gtid, member.work.events) for member in group.members]
+        await self._send(group.slot, MarkedGroup(group.number, *claim, items, ", ".join(tables), context))
+
+    def _marked(self, record: Transaction | Part) -> str:
+        """The tables of its mark. A CREATE … SELECT makes its table first, so that what is known of it is old."""
+        if record.create:
+            self._apart.forget()
+        return self._apart.marked(record.mark.gtid, record.events, prepared=bool(record.xid))
+
     async def _send_part(self, slot: int, order: GroupPart) -> None:
         await self._send(slot, order)
 
@@ -318,13 +351,32 @@ class Dispatcher:
         self._scheduler.done(group.number)
         self._credits.finished(group.members[0].batch)
 
-    async def _check_maps(self, gtid: str, maps: Sequence[bytes]) -> None:
-        await self._control.check_definitions(gtid, maps, has_crc=self._has_crc)
+    async def _check_maps(self, gtid: str, maps: Sequence[bytes]) -> bool:
+        """Whether one of the tables takes no part in transactions: what waits and changes it is to run alone."""
+        apart = await self._control.check_definitions(gtid, maps, has_crc=self._has_crc)
+        if apart:
+            self._apart.add(apart)
+            self._scheduler.isolate(self._is_apart)
+        return bool(apart)
+
+    def _is_apart(self, item: Pending) -> bool:
+        work = item.work.beginning if isinstance(item.work, LargeTransaction) else item.work
+        return isinstance(work, (Transaction, Part)) and self._apart.touched_by(work.events)
+
+    async def _check_part(self, gtid: str, maps: Sequence[bytes]) -> None:
+        """Of a transaction that has begun as one that can be undone."""
+        if await self._check_maps(gtid, maps):
+            names = ", ".join(str(table_name(event)) for event in maps)
+            raise Unsupported(
+                f"{gtid}: among the tables that it changes ({names}) is one whose engine on the target undoes nothing. "
+                "Run there ALTER TABLE … ENGINE=InnoDB for it, and start the job again"
+            )
 
     async def _run_definition(self, group: Assigned, record: Definition) -> None:
         """DDL: alone, once (the server skips a GTID of ours that it has executed), then noted."""
         zone = await self._zone_of_definition(record)
         await self._control.run_definition(record, self._books.definition_gtid(), zone)
+        self._apart.forget()
         self._books.definitions += 1
         self._committed(group)
         await self._books.fold()

@@ -1,27 +1,28 @@
-"""Only tables whose engine takes part in transactions may receive rows.
+"""What the engine of a target's table means for rows that go there.
 
-Rows and checkpoint commit as one. In a MyISAM or MEMORY table the rows would stay when the transaction is undone, and a
-run that begins again would write them twice. What such a table of the source logs are rows like any other, so the
-target's table may be InnoDB.
+Rows and checkpoint commit as one. In a MyISAM or MEMORY table the rows stay when the transaction is undone, so they
+go by another way (`unsure.py`). An engine of which neither is known may receive none.
 """
 
 from __future__ import annotations
 
 from udup.errors import Unsupported
-from udup.mysql.connection import Connection, query
+from udup.mysql.connection import Connection, scalar
+from udup.mysql.engines import is_non_transactional, is_transactional
 from udup.mysql.names import qualified
 
-#: BLACKHOLE keeps nothing, so there is nothing to undo.
-_EXACT_ENGINES = frozenset({"innodb", "rocksdb", "blackhole"})
 
+def engine_of(connection: Connection, schema: str, table: str) -> str:
+    """In lower case, empty for a table that is not there, which is told elsewhere.
 
-def check_engine(connection: Connection, schema: str, table: str) -> None:
-    """Raises `Unsupported` for a table of another engine; one that is not there is told elsewhere."""
+    Raises `Unsupported` for one of which neither is known.
+    """
     sql = "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
-    for (engine,) in query(connection, sql, schema, table):
-        if engine is not None and engine.lower() not in _EXACT_ENGINES:
-            name = qualified(schema, table)
-            raise Unsupported(
-                f"{name} on the target is {engine}, which is not transactional: a row could be applied twice after a "
-                f"failure. Run there: ALTER TABLE {name} ENGINE=InnoDB, and start the job again; the source's may stay"
-            )
+    engine = str(scalar(connection, sql, schema, table) or "").lower()
+    if not engine or is_transactional(engine) or is_non_transactional(engine):
+        return engine
+    name = qualified(schema, table)
+    raise Unsupported(
+        f"{name} on the target is {engine}, of which it is not known how it keeps rows. Run there: "
+        f"ALTER TABLE {name} ENGINE=InnoDB, and start the job again; the source's may stay"
+    )

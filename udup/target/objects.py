@@ -26,7 +26,11 @@ from udup.target.create_table import (
     digit_statements,
     foreign_key_statements,
     index_statements,
+    is_converted,
+    is_merge,
+    whole_statement,
 )
+from udup.target.tablespaces import housed
 
 _EVENT_STATE = re.compile(r"(ON COMPLETION (?:NOT )?PRESERVE )(?:ENABLE|DISABLE ON \w+|DISABLE)\b")
 
@@ -41,12 +45,56 @@ def create_schemas(connection: Connection, schemas: Iterable[Schema]) -> None:
             _run(connection, f"ALTER DATABASE {quote(schema.name)}{options}", f"altering {place}")
 
 
-def create_tables(connection: Connection, tables: Iterable[Table]) -> None:
-    """Create the tables without secondary indexes and foreign keys, on a session of `DEFINITION`."""
+def try_converted_tables(connection: Connection, tables: Iterable[Table]) -> None:
+    """Make tables of another engine than the source's whole, and drop them: what the engine cannot take is told now.
+
+    Indexes would otherwise be refused when the rows are there. Raises `UdupError` naming all of them.
+    """
+    refused = []
+    for table in tables:
+        if is_converted(table):
+            name = qualified(table.schema, table.name)
+            try:
+                query(connection, whole_statement(table))
+                query(connection, f"DROP TABLE {name}")
+            except MySQLError as error:
+                if is_transient(error):
+                    raise
+                refused.append(f"{name} ({table.engine}): {describe(error)}")
+    if refused:
+        raise UdupError(
+            "as InnoDB tables the target refused: " + "; ".join(refused) + ". Change them on the source, or leave "
+            '"Engine" out of the Dest\'s Config'
+        )
+
+
+def create_tables(connection: Connection, tables: Iterable[Table]) -> list[str]:
+    """Create the tables without secondary indexes and foreign keys, on a session of `DEFINITION`.
+
+    The answer is what is to be told of them: tablespaces that the target cannot have.
+
+    MERGE tables come later (`create_merge_tables`).
+    """
+    return _create_tables(connection, [table for table in tables if not is_merge(table)])
+
+
+def create_merge_tables(connection: Connection, tables: Iterable[Table]) -> None:
+    """When the tables that they show have their indexes; these may be named without their schema."""
+    for table in tables:
+        if is_merge(table):
+            query(connection, f"USE {quote(table.schema)}")
+            _create_tables(connection, [table])
+
+
+def _create_tables(connection: Connection, tables: Iterable[Table]) -> list[str]:
+    told = []
     for table in tables:
         place = qualified(table.schema, table.name)
-        for statement in (create_statement(table), *default_statements(table)):
+        create, problem = housed(connection, create_statement(table).encode(), "utf-8", 0)
+        told += [f"{place}: {problem}"] if problem else []
+        for statement in (create.decode(), *default_statements(table)):
             _run(connection, statement, f"creating table {place}")
+    return told
 
 
 def add_indexes(connection: Connection, table: Table) -> None:

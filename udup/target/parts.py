@@ -40,16 +40,25 @@ class LargeTransaction:
         self._group: Assigned | None = None
         self._version = 0
         self._gtids = ""
+        self._marked = ""
+        self._beginning: Part | None = None
 
     async def add(self, part: Part, message: int, kept: Part | None = None) -> None:
         """The next part; it goes on at once if the transaction has started. `kept` is sent instead of it if given."""
+        self._beginning = self._beginning or part
         tables = [table_name(event) for event in self._maps.feed(part.events)]
         self._waiting.append((kept or part, message, tables))
         await self._send_waiting()
 
-    async def start(self, group: Assigned, version: int, gtids: str) -> None:
-        """It may start, on this group's worker and with this claim."""
-        self._version, self._gtids = version, gtids
+    @property
+    def beginning(self) -> Part:
+        """The first part, as it came."""
+        assert self._beginning is not None
+        return self._beginning
+
+    async def start(self, group: Assigned, version: int, gtids: str, marked: str = "") -> None:
+        """It may start, on this group's worker and with this claim; `marked` as in `GroupPart`."""
+        self._version, self._gtids, self._marked = version, gtids, marked
         self._group = group
         await self._send_waiting()
 
@@ -94,4 +103,5 @@ class LargeTransaction:
             part.create,
             part.xid if part.one_phase else "",
             context,
+            self._marked,
         )

@@ -15,20 +15,21 @@ from udup.mysql.facts import ServerFacts
 class Pair:
     source: ServerFacts
     target: ServerFacts
+    innodb: bool = False  # the job makes InnoDB tables of all that could be of another engine
 
     @property
     def where(self) -> str:
         return f"Src {self.source.address}, Dest {self.target.address}"
 
 
-def pair_checks(source: ServerFacts, target: ServerFacts) -> list[Check]:
+def pair_checks(source: ServerFacts, target: ServerFacts, *, innodb: bool = False) -> list[Check]:
     """Everything in which the two servers may differ to a job's harm."""
-    return list(apply((*_RULES, *_ADVICE), BOTH, Pair(source, target)))
+    return list(apply((*_RULES, *_ADVICE), BOTH, Pair(source, target, innodb)))
 
 
-def check_pair(source: ServerFacts, target: ServerFacts) -> list[Fault]:
+def check_pair(source: ServerFacts, target: ServerFacts, *, innodb: bool = False) -> list[Fault]:
     """Everything in which the two servers do not fit together."""
-    pair = Pair(source, target)
+    pair = Pair(source, target, innodb)
     return faults(pair.where, apply(_RULES, BOTH, pair))
 
 
@@ -95,6 +96,13 @@ def _same(name: str, consequence: str) -> Rule[Pair]:
     return Rule(name, lambda pair: pair.source.value(name), look)
 
 
+def _engine(pair: Pair) -> Iterator[Finding]:
+    """Where the job says an engine, it is written into each statement."""
+    consequence = "a table made without ENGINE would get another one; the log does not say which"
+    if not pair.innodb:
+        yield from _same("default_storage_engine", consequence).look(pair)
+
+
 def _collations(pair: Pair) -> Iterator[Finding]:
     source, target = pair.source, pair.target
     unknown = [name for number, name in sorted(source.collations.items()) if target.collations.get(number) != name]
@@ -147,7 +155,7 @@ _RULES = (
     Rule[Pair]("server_uuid", lambda pair: f"{pair.source.uuid}, {pair.target.uuid}", _uuid),
     Rule[Pair]("release", lambda pair: f"{pair.source.version_text} to {pair.target.version_text}", _release),
     _same("lower_case_table_names", "names that are two on one server are one on the other"),
-    _same("default_storage_engine", "a table made without ENGINE would get another one; the log does not say which"),
+    Rule[Pair]("default_storage_engine", lambda pair: pair.source.value("default_storage_engine"), _engine),
     Rule[Pair]("character_sets", lambda pair: f"{len(pair.source.collations)} collations, all known", _collations),
 )
 

@@ -8,6 +8,7 @@ from udup.errors import Superseded, Transient, UdupError
 from udup.mysql.connection import Endpoint, MySQLError, connect, describe, error_code, is_transient, query
 from udup.mysql.names import UDUP_SCHEMA
 from udup.mysql.sessions import PURGE
+from udup.target import unsure
 from udup.target.checkpoint import TABLES
 from udup.target.ownership import Owner, taking_over
 
@@ -27,6 +28,7 @@ def purge(endpoint: Endpoint, job: str) -> None:
     try:
         with (
             closing(connect(endpoint, PURGE, connect_timeout=_CONNECT_SECONDS)) as connection,
+            unsure.locked(connection, job),
             taking_over(connection, job, Owner("")),
         ):
             for table in TABLES:

@@ -28,10 +28,18 @@ _UNSAFE_FUNCTION = frozenset({ER.BINLOG_UNSAFE_ROUTINE, ER.BINLOG_CREATE_ROUTINE
 _PRIVILEGES = re.compile(r"of\) the (.+?) privilege")
 
 
-def rehearse(connection: Connection, stored_objects: Sequence[StoredObject], replace: bool, where: str) -> None:
+def rehearse(
+    connection: Connection,
+    stored_objects: Sequence[StoredObject],
+    replace: bool,
+    where: str,
+    *,
+    tables_come_later: bool = False,
+) -> None:
     """`Refused` with everything that the target would not take, on a session of `DEFINITION`.
 
     With `replace` those of the same name are dropped first, as they are when the objects are made in earnest.
+    `tables_come_later`: not all tables are there yet, so that what lacks one is left for later.
     """
     made: list[StoredObject] = []
     pending = list(stored_objects)
@@ -54,12 +62,16 @@ def rehearse(connection: Connection, stored_objects: Sequence[StoredObject], rep
         if connection.open:
             for stored in reversed(made):
                 query(connection, f"DROP {stored.kind} IF EXISTS {qualified(stored.schema, stored.name)}")
-    faults = [_fault(where, stored, error) for stored, error in failed if not _comes_later(stored, error)]
+    faults = [
+        _fault(where, stored, error) for stored, error in failed if not _comes_later(stored, error, tables_come_later)
+    ]
     if faults:
         raise Refused(faults)
 
 
-def _comes_later(stored: StoredObject, error: MySQLError) -> bool:
+def _comes_later(stored: StoredObject, error: MySQLError, tables_come_later: bool) -> bool:
+    if tables_come_later and error_code(error) in _MISSING:
+        return True
     return stored.kind == "VIEW" and (stored.stale or error_code(error) in _FOR_WANT_OF_AN_INDEX)
 
 

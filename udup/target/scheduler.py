@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from udup.plane.envelope import Mark
@@ -99,6 +99,23 @@ class Scheduler:
 
     def offer(self, item: Pending) -> None:
         self._waiting.append(item)
+
+    def isolate(self, needed: Callable[[Pending], bool]) -> None:
+        """What waits and needs it is to run alone."""
+        for at, item in enumerate(self._waiting):
+            if not item.barrier and needed(item):
+                self._waiting[at] = replace(item, alone=True, barrier=True)
+
+    def extend(self, group: Assigned, allowed: Callable[[Pending], bool]) -> None:
+        """Put into a group that runs alone what comes next in the log, as long as it is allowed."""
+        while self._waiting and not self._careful and len(group.members) < GROUP_TRANSACTIONS:
+            item = self._waiting[0]
+            if item.new_maps or group.size + len(item.events) > GROUP_BYTES or not allowed(item):
+                return
+            group.members.append(item)
+            group.size += len(item.events)
+            self._bytes[group.slot] += len(item.events)
+            self._waiting.popleft()
 
     @property
     def head(self) -> Pending | None:

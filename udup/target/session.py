@@ -18,6 +18,7 @@ from __future__ import annotations
 import struct
 from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple, TypeAlias
 
 from udup.binlog.event import (
@@ -33,10 +34,10 @@ from udup.binlog.table_map import table_id
 from udup.errors import Transient, UdupError
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, query, scalar
 from udup.mysql.names import UDUP_SCHEMA
-from udup.mysql.raw import execute_raw, shut_down
+from udup.mysql.raw import execute_counted, execute_raw, shut_down
 from udup.mysql.session_setup import reset
 from udup.mysql.sessions import apply_session
-from udup.target import prepared
+from udup.target import prepared, unsure
 from udup.target.checkpoint import TABLE, checkpoint_events
 from udup.target.context import run_ddl
 from udup.target.lookup import spatial_remedy
@@ -208,6 +209,75 @@ class ApplySession:
             self._commits += 1
             if create:
                 self._renew()
+
+    def apply_marked(
+        self, version: int, gtids: str, items: Sequence[tuple[str, bytes]], tables: str, context: bytes = b""
+    ) -> None:
+        """Transactions whose tables undo nothing, one by one, between two marks (`unsure.py`).
+
+        Each goes under a GTID of Udup's own, all of them in one packet with the checkpoint. `context` as in `apply`.
+        """
+        noted = [gtid for gtid, _ in items]
+        own = self._begin_mark(version, noted, tables, whole=True)
+        packet = b"".join(
+            b"SET gtid_next = '%s';%s;COMMIT;" % (gtid.encode(), _binlog(events))
+            for gtid, (_, events) in zip(own, items, strict=True)
+        )
+        packet += b"SET gtid_next = 'AUTOMATIC';"
+        count, done = 3 * len(items) + 4, 0
+        try:
+            self._enter(context)
+            for succeeded in execute_counted(self._connection, packet + self._end_of_mark(version, gtids), count):
+                done = succeeded
+        except MySQLError as error:
+            raise self._failed_between_marks(error, applied=done // 3) from error
+        self._marked()
+
+    def apply_marked_part(
+        self,
+        version: int,
+        gtids: str,
+        index: int,
+        data: bytes,
+        *,
+        last: bool,
+        note: tuple[str, str],
+        context: bytes = b"",
+    ) -> None:
+        """A piece of a large transaction of that kind; `note`: its GTID and its tables. `context` as in `apply`."""
+        if index == 0:
+            self._begin_mark(version, [note[0]], note[1], whole=False)
+            self._large = _LargeTransaction(min(PIECE_BYTES, self._max_event), self._max_event)
+        if self._large is None or self._large.parts != index:
+            raise Transient(f"part {index} of {note[0]} came without the one before it")
+        try:
+            self._enter(context)
+            for statement in self._large.feed(data, last=last):
+                execute_raw(self._connection, statement + b";COMMIT", 2)
+            if last:
+                execute_raw(self._connection, self._end_of_mark(version, gtids), 3)
+        except MySQLError as error:
+            raise self._failed_between_marks(error) from error
+        if last:
+            self._large = None
+            self._marked()
+
+    def _begin_mark(self, version: int, noted: Sequence[str], tables: str, *, whole: bool) -> list[str]:
+        self._leave()
+        return unsure.begin(self._connection, self._job.decode(), self._slot, version, noted, tables, whole=whole)
+
+    def _failed_between_marks(self, error: MySQLError, applied: int = 0) -> UdupError:
+        with suppress(MySQLError):  # a lost connection is told by what comes next
+            self._leave()
+        return unsure.failed(self._connection, self._job.decode(), error, applied=applied)
+
+    def _end_of_mark(self, version: int, gtids: str) -> bytes:
+        mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
+        return _binlog(mark) + b";" + unsure.end_statement(self._job.decode()) + b";COMMIT"
+
+    def _marked(self) -> None:
+        self._commits += 1 + unsure.CHANGES
+        unsure.end(self._connection, self._job.decode())
 
     def end_prepared(
         self,

@@ -28,6 +28,7 @@ from udup.plane.envelope import (
     Failed,
     Group,
     GroupPart,
+    MarkedGroup,
     Order,
     Report,
     RowCount,
@@ -217,6 +218,21 @@ class Worker:
     def _do(self, item: Order | _Chunk | _Count) -> Report | None:
         slot = self._settings.slot
         match item:
+            case MarkedGroup():
+                self._session.apply_marked(item.version, item.gtids, item.items, item.tables, item.context)
+                return Done(slot, item.number)
+            case GroupPart(marked=tables) if tables:
+                note = (item.label, tables)
+                self._session.apply_marked_part(
+                    item.version,
+                    item.gtids,
+                    item.index,
+                    item.events,
+                    last=item.last,
+                    note=note,
+                    context=item.context,
+                )
+                return Done(slot, item.number, item.index)
             case GroupPart():
                 self._session.apply_part(
                     item.version,

@@ -15,13 +15,14 @@ from udup.job import JobRecord, to_api, to_stub, unwrap
 from udup.web.answers import give, set_write_headers
 from udup.web.bodies import read_json
 from udup.web.ports import JobControl, JobReads, Written
-from udup.web.queries import RegionRule, is_true
+from udup.web.queries import RegionRule, is_true, read_settlement
 from udup.web.reading import Reading, View, invalid_method, split_part
 from udup.web.shapes.jobs import EvaluatedJobResponse, JobResponse
 from udup.web.tables import Tables
 
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
-PARTS = frozenset({_PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS})
+_SETTLE = "settle"
+PARTS = frozenset({_PAUSE, _RESUME, _SETTLE, _ALLOCATIONS, _EVALUATIONS})
 
 
 class Registration:
@@ -81,7 +82,7 @@ class JobsResource:
 
 
 class JobResource:
-    """/v1/job/<id>, and its pause, resume, allocations and evaluations."""
+    """/v1/job/<id>, and its pause, resume, settle, allocations and evaluations."""
 
     def __init__(
         self,
@@ -101,7 +102,7 @@ class JobResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
         job_id, part = _named(req, path)
-        if part in (_PAUSE, _RESUME):
+        if part in (_PAUSE, _RESUME, _SETTLE):
             raise invalid_method()  # reading must never change anything
         every = is_true(req, "all")
         looks: dict[str, Callable[[], View]] = {
@@ -119,6 +120,10 @@ class JobResource:
             self._registration.carry_out(req, resp)
             return
         self._region.check(req)
+        if part == _SETTLE:
+            gtid, applied = read_settlement(req)
+            give_written(req, resp, self._control.settle(job_id, gtid, applied=applied))
+            return
         change = self._control.pause if part == _PAUSE else self._control.resume
         give_written(req, resp, change(job_id))
 

@@ -79,6 +79,12 @@ class JobControl(Protocol):
     def resume(self, job_id: str) -> Written:
         """Carry on a paused or failed job. `NotThere` for an unknown one."""
 
+    def settle(self, job_id: str, gtid: str, *, applied: bool) -> Written:
+        """Say of the one transaction that the job stopped at whether its rows are on the target, and carry on.
+
+        `NotThere` for an unknown job, `Refused` where that transaction is not in question.
+        """
+
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Look at both servers as a start would, and start nothing. `Refused` for a document that is no job."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import falcon
 
 from udup.errors import Fault, Refused
+from udup.job.gtid_text import is_one_gtid
 
 #: Seconds that a request blocks when it does not say how long, and at most.
 LONGEST_WAIT_S = 300.0
@@ -24,6 +25,7 @@ _STEP = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 _DURATION = re.compile(rf"[+-]?(0|({_STEP.pattern})+)")
 
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
 _UUID_LENGTH = 36
 _UUID_HYPHENS = 4
@@ -72,6 +74,18 @@ def read_blocking(req: falcon.Request) -> Blocking:
 def is_true(req: falcon.Request, name: str) -> bool:
     """A truth value as Go's ParseBool has it; anything else, and its absence, is false."""
     return req.get_param(name, default="") in _TRUE
+
+
+def read_settlement(req: falcon.Request) -> tuple[str, bool]:
+    """`gtid`, one transaction, and `applied`, both required."""
+    gtid = req.get_param("gtid", default="")
+    if not is_one_gtid(gtid):
+        remedy = "name the one that the job's StatusDescription tells: ?gtid=UUID:NUMBER&applied=true"
+        raise Refused([Fault("gtid", f"{gtid[:80]!r} is not the GTID of one transaction", remedy)])
+    said = req.get_param("applied", default="")
+    if said not in _TRUE | _FALSE:
+        raise Refused([Fault("applied", f"{said[:80]!r} is neither true nor false", "say whether the rows are there")])
+    return gtid, said in _TRUE
 
 
 def check_uuid(text: str, table: str) -> None:

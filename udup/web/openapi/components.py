@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from udup.job.gtid_text import ONE_GTID
 from udup.web.openapi.examples import ALLOCATION_ID, JOB_ID
 
 _STRING: dict[str, Any] = {"type": "string"}
@@ -50,6 +51,13 @@ PARAMETERS: dict[str, Any] = {
     ),
     "all": _query("all", _FLAG, "also those of an earlier job of the same ID"),
     "purge": _query("purge", _FLAG, "remove the job's checkpoint from the target as well"),
+    "gtid": _query(
+        "gtid",
+        {"type": "string", "pattern": ONE_GTID, "maxLength": 128},
+        "the transaction that the job's StatusDescription names",
+        required=True,
+    ),
+    "applied": _query("applied", _FLAG, "true: all its rows are on the target; false: none is", required=True),
     "task": _query("task", _STRING, "Src or Dest"),
     "address": _query(
         "address", {"type": "array", "items": {"type": "string", "minLength": 1}}, "host or host:port", required=True

@@ -111,6 +111,19 @@ def _jobs() -> Iterator[Operation]:
                 description="`Success` is false and `Index` 0 when there is nothing to do.",
             )
         )
+    settle = Operation(
+        "put",
+        "/v1/job/{id}/settle",
+        "settleJob",
+        "Say whether the rows of the transaction in question are on the target, and carry on",
+        "jobs",
+        "JobResponse",
+        (*_JOB_ID, "gtid", "applied", *_WRITE),
+        _WRITTEN,
+        errors=(301, 404),
+        description="Of a job that stopped since it cannot know; its `StatusDescription` names the transaction.",
+    )
+    yield from _both(settle)
     path = "/v1/job/{id}/allocations"
     yield _reading(path, "listJobAllocations", "A job's tasks", "jobs", "[AllocationStub]", *_JOB_ID, "all")
     path = "/v1/job/{id}/evaluations"
