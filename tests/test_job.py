@@ -201,6 +201,12 @@ def test_truths_in_config_convert_weakly(given: object, read: bool) -> None:
     assert parse_job(with_source(DropTableIfExists=given)).drop_table_if_exists is read
 
 
+@pytest.mark.parametrize(("given", "read"), [("recompute", True), ("Recompute", True), ("compare", False), ("", False)])
+def test_generated_columns_are_compared_unless_the_job_says_otherwise(given: str, read: bool) -> None:
+    assert parse_job(with_source(GeneratedColumns=given)).recompute is read
+    assert parse_job(with_source()).recompute is False
+
+
 def test_a_number_is_a_fine_password_and_schema() -> None:
     spec = parse_job(with_connection(Password=7))
     assert spec.source_endpoint().password == "7"
@@ -297,6 +303,7 @@ def test_inherited_keys_that_ask_for_nothing_are_accepted() -> None:
         ({"NatsAddr": "127.0.0.1"}, "NatsAddr"),
         ({"NatsAddr": "u:p@127.0.0.1:8193"}, "NatsAddr"),
         ({"DropTableIfExists": "yes"}, "DropTableIfExists"),
+        ({"GeneratedColumns": "ignore"}, "GeneratedColumns"),
     ],
 )
 def test_wrong_shapes_in_config_are_told_by_path(config: dict[str, Any], path: str) -> None:

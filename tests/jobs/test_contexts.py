@@ -9,6 +9,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.conftest import MakeServer
 from tests.jobs.conftest import NUMBERS, World, run, value, wait_for
 from udup.mysql.connection import Endpoint, connect, query
 
@@ -199,3 +200,33 @@ def test_definitions_of_a_session_whose_literals_are_utf16_are_carried(world: Wo
             f"CREATE TABLE {name}.s_{collation} (id INT PRIMARY KEY) AS SELECT id, 'w' AS w FROM {name}.of_{collation}",
         )
     world.level_and_equal(name, name)
+
+
+def test_the_sources_system_zone_is_had_on_a_target_in_another(
+    world: World, name: str, mysql_server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server's SYSTEM is the zone of its machine: Kolkata, half an hour off the rest, for the source alone."""
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    indian = World(mysql_server(), world.target, world.node)
+    monkeypatch.undo()
+    indian.on_source(
+        f"CREATE DATABASE {name}",
+        EVENTS.format(name),
+        f"INSERT INTO {name}.ev (at) VALUES ('2024-06-01 03:00:00'), ('2024-06-01 00:10:00')",
+    )
+    assert value(indian.source.endpoint, "SELECT TIMEDIFF(NOW(), UTC_TIMESTAMP())").seconds == 19_800
+    indian.start(name, [name])
+    try:
+        _assert_equal(indian, name)
+        indian.on_source(
+            f"INSERT INTO {name}.ev (at) VALUES ('2024-06-02 01:00:00')",
+            f"ALTER TABLE {name}.ev ADD COLUMN minute VARCHAR(5) AS (DATE_FORMAT(at, '%H:%i')) STORED,"
+            " ADD COLUMN since TIMESTAMP NOT NULL DEFAULT '2024-05-05 05:05:05'",
+            f"INSERT INTO {name}.ev (at) VALUES ('2024-06-02 02:00:00')",
+        )
+        indian.level_and_equal(name, name)
+        _assert_equal(indian, name)
+        minutes = f"SELECT GROUP_CONCAT(minute ORDER BY id) FROM {name}.ev"
+        assert value(indian.target.endpoint, minutes) == "03:00,00:10,01:00,02:00"
+    finally:
+        indian.forget(name)

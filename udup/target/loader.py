@@ -46,6 +46,13 @@ SHOWN_WARNINGS = 5
 INSERT_BYTES = 1 << 20
 
 _DATA_TRUNCATED = 1265
+_CHECK_VIOLATED = 3819
+
+_CHECK_REMEDY = (
+    ". The source took these rows in sessions with another time zone or sql_mode than its global ones, by which a copy"
+    " computes: set those to what the sessions had, or run on the source, for as long as the copy lasts, ALTER TABLE …"
+    " ALTER CHECK … NOT ENFORCED"
+)
 _INFO = re.compile(rb"Records: (\d+)  Deleted: (\d+)  Skipped: (\d+)  Warnings: (\d+)")
 
 
@@ -123,7 +130,8 @@ class Loader:
         except MySQLError as error:
             self.close()
             kind = Transient if is_transient(error) else UdupError
-            raise kind(f"loading {self._place(table)}: {describe(error)}") from error
+            remedy = _CHECK_REMEDY if error_code(error) == _CHECK_VIOLATED else ""
+            raise kind(f"loading {self._place(table)}: {describe(error)}{remedy}") from error
         except BaseException:
             self.close()
             raise
@@ -174,6 +182,7 @@ class Loader:
         raise Divergence(
             f"{self._place(table)} did not take the source's rows as they are"
             f" ({skipped} skipped, {warnings} warnings): {lines}"
+            f"{_CHECK_REMEDY if any(code == _CHECK_VIOLATED for code, _ in found) else ''}"
         )
 
     def _place(self, table: Table) -> str:
