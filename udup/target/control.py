@@ -33,7 +33,7 @@ from udup.target.ownership import Owner, successor, taking_over
 from udup.target.preflight import check_target
 
 #: Seconds to ask a target, after a run has ended, whether another one has taken over.
-_ASK_SECONDS = 3
+_ASK_SECONDS = 2
 
 T = TypeVar("T")
 
