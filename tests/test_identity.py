@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from udup.errors import ConfigError
-from udup.identity import load_node_id
+from udup.identity import described, load_node_id
 
 
 def test_the_id_is_made_once_and_kept(tmp_path: Path) -> None:
@@ -32,3 +32,12 @@ def test_an_id_of_the_users_own_is_taken_and_anything_else_is_told(tmp_path: Pat
     file.parent.write_text("")
     with pytest.raises(ConfigError, match="node-id"):
         load_node_id(tmp_path)
+
+
+def test_a_node_signs_with_its_id_and_says_where_it_is(tmp_path: Path) -> None:
+    signature = described(str(tmp_path))
+    assert load_node_id(tmp_path) in signature and str(tmp_path) in signature
+    assert described(str(tmp_path)) == signature
+    deep = tmp_path.joinpath(*["deep" * 20] * 4)
+    deep.mkdir(parents=True)
+    assert len(described(str(deep))) == 200 and load_node_id(deep) in described(str(deep))

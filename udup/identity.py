@@ -15,6 +15,9 @@ from udup.errors import ConfigError
 
 _PLACE = Path("agent") / "node-id"
 
+#: Characters of a signature: it has to fit the tables that it is kept in.
+_SIGNATURE = 200
+
 
 def load_node_id(data_dir: Path) -> str:
     """The ID kept under `data_dir`, made if there is none. The folder is the caller's alone (its lock is held)."""
@@ -31,8 +34,11 @@ def load_node_id(data_dir: Path) -> str:
 
 
 def described(data_dir: str) -> str:
-    """The node as other nodes' people find it: where it runs and where it keeps its data."""
-    return f"the node of {data_dir} on {socket.gethostname()}"
+    """The node as it signs what it leaves on servers: its ID, and for people where it keeps its data and runs.
+
+    A copy of a node's folder has its ID too, so that only all of it tells one node from another.
+    """
+    return f"node {load_node_id(Path(data_dir))} ({data_dir} on {socket.gethostname()})"[:_SIGNATURE]
 
 
 def _read(path: Path) -> str:

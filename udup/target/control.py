@@ -43,7 +43,7 @@ from udup.target.stale_views import StaleView, retry_stale_views, stale_views
 from udup.target.tablespaces import housed
 
 #: Seconds to ask a target, after a run has ended, whether another one has taken over.
-_ASK_SECONDS = 3
+_ASK_SECONDS = 2
 
 T = TypeVar("T")
 
