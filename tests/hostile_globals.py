@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 
 from udup.mysql.connection import Endpoint, connect, query
 
@@ -111,6 +112,28 @@ HOSTILE_TARGET = HOSTILE | {
     "binlog_format": "'MIXED'",
     "binlog_rows_query_log_events": "1",
 }
+
+
+#: What `init_connect` does on top, to everyone without CONNECTION_ADMIN; some of it no global setting can.
+HOSTILE_START = (
+    "SET sql_select_limit = 0, autocommit = 0, completion_type = 2, rbr_exec_mode = 'IDEMPOTENT', sql_log_bin = 0,"
+    " collation_connection = 'ucs2_general_ci', character_set_results = 'latin1', sql_mode = 'NO_BACKSLASH_ESCAPES',"
+    " use_secondary_engine = 'FORCED', show_create_table_skip_secondary_engine = 1"
+)
+
+
+def account_that_starts_hostile(endpoint: Endpoint, name: str) -> Endpoint:
+    """An account with every right but that of being spared `init_connect`."""
+    with closing(connect(endpoint)) as connection:
+        account = f"{name}@'127.0.0.1'"
+        for statement in (
+            f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY 'x'",
+            f"GRANT ALL ON *.* TO {account} WITH GRANT OPTION",
+            f"REVOKE SUPER, CONNECTION_ADMIN ON *.* FROM {account}",
+            f"SET GLOBAL init_connect = {connection.escape(HOSTILE_START)}",
+        ):
+            query(connection, statement)
+    return replace(endpoint, user=name, password="x")
 
 
 def set_globals(endpoint: Endpoint, settings: Mapping[str, str]) -> None:

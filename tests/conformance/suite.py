@@ -4,8 +4,9 @@ Each case has a schema of its own on a source, and the job carries the schemas o
 case that its reason names is taken out and the others are tried again; if it names none, the group is halved. A case
 that must be refused has a job alone.
 
-Both servers' global settings are hostile (`tests/hostile_globals.py`), and as unlike each other as they may be: what a
-job carries must not depend on them. The cases themselves run in sessions of a client of an ordinary server.
+Both servers' global settings and `init_connect` are hostile (`tests/hostile_globals.py`), and as unlike each other as
+they may be: what a job carries must not depend on them. The cases themselves run in sessions of a client of an
+ordinary server.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from pathlib import Path
 
 from tests.conformance.case import Case
 from tests.conformance.client import Client
-from tests.hostile_globals import HOSTILE_SOURCE, HOSTILE_TARGET, set_globals
+from tests.hostile_globals import HOSTILE_SOURCE, HOSTILE_TARGET, account_that_starts_hostile, set_globals
 from udup.errors import UdupError
-from udup.mysql.connection import connect, query, scalar
+from udup.mysql.connection import Endpoint, connect, query, scalar
 from udup.mysql.names import quote
 from udup.mysql.sessions import DEFINITION
 from udup.sandbox.api import Json, job_document
@@ -60,10 +61,14 @@ SOURCE_OPTIONS = _FAST | {
 TARGET_OPTIONS = _FAST | {
     "innodb-rollback-on-timeout": "ON",
     "event-scheduler": "ON",
+    "log-bin-trust-function-creators": 1,
 }
 
 #: Without quotes the server's own event scheduler logs a statement that no server can read ("IF EXISTSschema.event").
 SOURCE_GLOBALS = {name: value for name, value in HOSTILE_SOURCE.items() if name != "sql_quote_show_create"}
+
+#: The jobs' accounts may not lift this limit (CONNECTION_ADMIN), and are told so where a statement needs more.
+TARGET_GLOBALS = {name: value for name, value in HOSTILE_TARGET.items() if name != "parser_max_mem_size"}
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class Suite:
     source: MysqlServer
     target: MysqlServer
     node: UdupNode
+    accounts: tuple[Endpoint, Endpoint]  # of the jobs
     _number: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def run(self, cases: Sequence[Case], phase: str) -> list[Verdict]:
@@ -214,7 +220,7 @@ class Trial:
     def _job(self) -> Iterator[None]:
         """A job of all schemas that runs; deleted at the end."""
         schemas = [schema for case in self.cases for schema in self.schemas_of(case)]
-        source, target = self.suite.source.endpoint, self.suite.target.endpoint
+        source, target = self.suite.accounts
         document = job_document(self.label, source, target, schemas, workers=2 if len(self.cases) > 1 else 1) | {
             "ID": self.label
         }
@@ -281,6 +287,10 @@ def open_suite(programs: MysqlPrograms, folder: Path) -> Iterator[Suite]:
         stack.callback(node.stop)
         for started in [pool.submit(each.start) for each in (source, target, node)]:
             started.result()
+        accounts = (
+            account_that_starts_hostile(source.endpoint, "job_source"),
+            account_that_starts_hostile(target.endpoint, "job_target"),
+        )
         set_globals(source.endpoint, SOURCE_GLOBALS)
-        set_globals(target.endpoint, HOSTILE_TARGET)
-        yield Suite(source, target, node)
+        set_globals(target.endpoint, TARGET_GLOBALS)
+        yield Suite(source, target, node, accounts)

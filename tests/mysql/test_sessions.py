@@ -13,10 +13,10 @@ from typing import Any, cast
 import pytest
 from pymysql.err import OperationalError
 
-from tests.hostile_globals import HOSTILE_SOURCE, HOSTILE_TARGET, set_globals
+from tests.hostile_globals import HOSTILE_SOURCE, HOSTILE_TARGET, account_that_starts_hostile, set_globals
 from udup.errors import Refused, UdupError
 from udup.mysql import sessions
-from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, query, scalar
+from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, query, scalar
 from udup.mysql.facts import read_facts
 from udup.mysql.session_setup import differing, enter
 from udup.mysql.session_variables import LEFT_ALONE, LEFT_ALONE_PREFIXES
@@ -153,23 +153,26 @@ def test_a_server_is_seen_whole_whatever_limits_its_sessions_have(source: MysqlS
 
 
 def test_what_init_connect_sets_is_set_back(hostile: MysqlServer) -> None:
-    account = _account(hostile, "plain")
-    with closing(connect(hostile.endpoint)) as connection:
-        hostile_start = (
-            "SET sql_select_limit = 0, autocommit = 0, collation_connection = 'ucs2_general_ci', completion_type = 2,"
-            " sql_mode = 'NO_BACKSLASH_ESCAPES', character_set_results = 'latin1', use_secondary_engine = 'FORCED'"
-        )
-        query(connection, f"SET GLOBAL init_connect = {connection.escape(hostile_start)}, max_error_count = 1024")
-        try:
-            with closing(connect(account, session=None)) as as_it_comes:
-                assert scalar(as_it_comes, "SELECT @@sql_mode") is None  # not a row of an answer is left
-            with closing(connect(account)) as ours:
-                assert scalar(ours, "SELECT %s", "a\\'b€") == "a\\'b€"
-                shown = _shown(ours)
-            left = [name for name, _ in differing(sessions.PLAIN.settings, shown)]
-            assert left == ["parser_max_mem_size"]  # the server cuts it without a word for such an account
-        finally:
-            query(connection, "SET GLOBAL init_connect = '', max_error_count = 0")
+    account = account_that_starts_hostile(hostile.endpoint, "with_rights")
+    try:
+        with closing(connect(account, session=None)) as as_it_comes:
+            assert scalar(as_it_comes, "SELECT @@sql_mode") is None  # not a row of an answer is left
+        with closing(connect(account, sessions.apply_session(1))) as ours:
+            assert scalar(ours, "SELECT %s", "a\\'b€") == "a\\'b€"
+            shown = _shown(ours)
+        left = {name for name, _ in differing(sessions.apply_session(1).settings, shown)}
+        assert left <= {"sql_mode", "parser_max_mem_size"}  # the latter needs CONNECTION_ADMIN
+        assert (shown["sql_log_bin"], shown["rbr_exec_mode"]) == ("ON", "STRICT")
+    finally:
+        with closing(connect(hostile.endpoint)) as connection:
+            query(connection, "SET GLOBAL init_connect = ''")
+
+
+def test_a_limit_that_an_account_may_not_lift_is_told_with_what_does(hostile: MysqlServer) -> None:
+    with closing(connect(_account(hostile, "parsing"))) as connection, pytest.raises(MySQLError) as refusal:
+        query(connection, f"SELECT '{'x' * 12_000_000}' <> ''")
+    assert "SET GLOBAL parser_max_mem_size" in describe(refusal.value)
+    assert "GRANT CONNECTION_ADMIN" in describe(refusal.value)
 
 
 def test_a_setting_that_an_account_may_not_change_is_named_with_its_grant(hostile: MysqlServer) -> None:

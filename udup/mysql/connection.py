@@ -64,6 +64,12 @@ TRANSIENT_CODES = frozenset(
 )
 
 
+#: What people can do about a limit that a session cannot lift by itself.
+_LIMITS = {
+    3170: "; SET GLOBAL parser_max_mem_size = 18446744073709551615 there, or GRANT CONNECTION_ADMIN ON *.* TO the"
+    " account, which then lifts it for itself",
+}
+
 #: What people can do about a handshake that failed.
 _TLS_REMEDY = (
     "SslCa must hold the authority that signed the server's certificate, and SslCert and SslKey what it asks for"
@@ -165,7 +171,7 @@ def error_code(error: BaseException) -> int:
 def describe(error: BaseException) -> str:
     """A MySQL error as people read it: number and text."""
     if len(error.args) >= 2:
-        return f"error {error.args[0]}: {error.args[1]}"
+        return f"error {error.args[0]}: {error.args[1]}{_LIMITS.get(error.args[0], '')}"
     return str(error) or type(error).__name__
 
 
