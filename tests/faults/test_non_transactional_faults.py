@@ -126,9 +126,7 @@ def test_a_job_asks_when_the_targets_server_died_between_the_marks_and_goes_on_b
         legacy.target.kill()
     legacy.target.restart()
     reason = legacy.node.wait_stage(JOB, ["failed"], deadline=STAGE_SECONDS)["StatusDescription"]
-    gtid = str(
-        _value(legacy.target.endpoint, f"SELECT SUBSTRING_INDEX(gtids, ',', 1) FROM udup.unsure WHERE job = '{JOB}'")
-    )
+    gtid = _noted(legacy)
     asked = f"SELECT GTID_SUBSET('{gtid}', '{before}')"
     assert not _value(legacy.source.endpoint, asked)
     assert f"udup job settle {JOB} --gtid {gtid} --applied" in reason and f"{SCHEMA}.log" in reason, reason
@@ -156,16 +154,24 @@ def test_a_row_that_the_target_refuses_stops_the_job_and_what_is_there_of_it_is_
     )
     _equal(legacy)
     _run(legacy.target.endpoint, f"INSERT INTO {SCHEMA}.keyed VALUES (3)")
-    _run(legacy.source.endpoint, f"INSERT INTO {SCHEMA}.keyed VALUES (2), (3), (4)")
+    legacy.node.api._request("PUT", f"/v1/job/{JOB}/pause")
+    legacy.node.wait_stage(JOB, ["paused"], deadline=STAGE_SECONDS)
+    _run(
+        legacy.source.endpoint,
+        *[f"INSERT INTO {SCHEMA}.keyed VALUES ({number})" for number in (10, 11)],
+        f"INSERT INTO {SCHEMA}.keyed VALUES (2), (3), (4)",
+        *[f"INSERT INTO {SCHEMA}.keyed VALUES ({number})" for number in (20, 21)],
+    )
+    legacy.node.api._request("PUT", f"/v1/job/{JOB}/resume")  # now they are between one pair of marks
     reason = legacy.node.wait_stage(JOB, ["failed"], deadline=STAGE_SECONDS)["StatusDescription"]
     assert "1062" in reason and "udup job settle" in reason and f"{SCHEMA}.keyed" in reason, reason
-    gtid = str(
-        _value(legacy.target.endpoint, f"SELECT SUBSTRING_INDEX(gtids, ',', 1) FROM udup.unsure WHERE job = '{JOB}'")
-    )
+    gtid = reason.split("--gtid ")[1].split(" ")[0]
+    there = f"SELECT GROUP_CONCAT(id ORDER BY id) FROM {SCHEMA}.keyed"
+    assert _value(legacy.target.endpoint, there) == "1,2,3,10,11", "what comes before is applied, what follows is not"
     legacy.node.api._request("PUT", f"/v1/job/{JOB}/resume")
     again = legacy.node.wait_stage(JOB, ["failed"], deadline=STAGE_SECONDS)["StatusDescription"]
     assert "1062" in again and gtid in again, "resumed without an answer, it asks again"
-    _run(legacy.target.endpoint, f"DELETE FROM {SCHEMA}.keyed WHERE id > 1")
+    _run(legacy.target.endpoint, f"DELETE FROM {SCHEMA}.keyed WHERE id IN (2, 3)")
     assert _settle(legacy, gtid, applied=False).returncode == 0
     _equal(legacy)
 

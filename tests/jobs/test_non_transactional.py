@@ -103,3 +103,15 @@ def test_what_innodb_cannot_take_is_named_before_a_row_is_copied(world: World, n
     world.post(world.document(name, [name], dest={"Engine": "InnoDB"}))
     reason = world.failure(name)
     assert f"`{name}`.`w` (MyISAM)" in reason and '"Engine"' in reason
+
+
+def test_a_merge_table_is_in_the_job_with_what_it_shows_also_without_a_copy(world: World, name: str) -> None:
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.m1 (id INT) ENGINE=MyISAM",
+        f"CREATE TABLE {name}.above (id INT) ENGINE=MERGE UNION=({name}.m1)",
+    )
+    document = world.document(name, [], src={"Gtid": world.executed()})
+    document["Tasks"][0]["Config"]["ReplicateDoDb"] = [{"TableSchema": name, "Tables": [{"TableName": "m1"}]}]
+    world.post(document)
+    assert f"the MERGE table {name}.above through which it may be written" in world.failure(name)

@@ -230,3 +230,16 @@ def test_statement_format_is_told_by_a_real_servers_log(source: MysqlServer, sch
     assert [each.kind for each in statements if each.kind.startswith("XA")]
     with closing(connect(source.endpoint)) as connection:
         assert query(connection, f"SELECT COUNT(*) FROM {schema}.s")[0][0] == 1
+
+
+def test_a_merge_table_over_tables_of_the_job_is_in_it_or_refused() -> None:
+    """What is written through it is logged under its own name."""
+    for sql in (
+        "CREATE TABLE m (id INT) ENGINE=MERGE UNION=(t, u)",
+        "ALTER TABLE m UNION (t)",
+        "CREATE TABLE t (id INT) ENGINE=MERGE UNION=(outside)",
+    ):
+        assert decide(classify(sql.encode(), "d"), WHOLE).action is Action.CARRY
+        assert decide(classify(sql.encode(), "d"), PART).action is Action.REFUSE, sql
+    foreign = "CREATE TABLE m (id INT, FOREIGN KEY (id) REFERENCES t (id))"
+    assert decide(classify(foreign.encode(), "d"), PART).action is Action.SKIP

@@ -81,6 +81,24 @@ def test_jobs_have_all_their_keys_in_order(client: TestClient, posted: str) -> N
     assert list(stub) == sorted(contract.JOB_STUB)
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_transaction_in_question_is_settled_by_name(
+    client: TestClient, posted: str, memory: Any, method: str
+) -> None:
+    gtid = "3e11fa47-71ca-11e1-9e33-c80aa9429562:23"
+    for said, applied in (("true", True), ("false", False), ("1", True)):
+        answer = client.simulate_request(method, f"/v1/job/{posted}/settle", query_string=f"gtid={gtid}&applied={said}")
+        assert (answer.status_code, answer.json["Success"]) == (200, True)
+        assert memory.settled[-1] == (posted, gtid, applied)
+    count = len(memory.settled)
+    for query in ("", f"gtid={gtid}", "applied=true", f"gtid={gtid}-25&applied=true", f"gtid={gtid}&applied=perhaps"):
+        assert client.simulate_request(method, f"/v1/job/{posted}/settle", query_string=query).status_code == 400
+    answer = client.simulate_request(method, "/v1/job/none/settle", query_string=f"gtid={gtid}&applied=true")
+    assert (answer.status_code, answer.text) == (404, "job not found")
+    assert client.simulate_get(f"/v1/job/{posted}/settle", query_string=f"gtid={gtid}&applied=true").status_code == 405
+    assert len(memory.settled) == count
+
+
 def test_a_purge_is_asked_for(client: TestClient, posted: str, memory: Any) -> None:
     for query, purged in (("purge=false", []), ("purge=true", [posted])):
         assert client.simulate_delete(f"/v1/job/{posted}", query_string=query).json["Success"] is True

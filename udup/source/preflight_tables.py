@@ -87,11 +87,15 @@ def table_checks(tables: SourceTables) -> Iterator[Check]:
 
 
 def check_parents(connection: Connection, facts: ServerFacts, selection: Selection) -> list[Fault]:
-    """Foreign keys of chosen tables to parents outside of the job, whose cascades this source does not log."""
+    """Foreign keys of chosen tables to parents outside of the job, whose cascades this source does not log; and MERGE
+    tables of which a part is in the job.
+    """
     folded = selection.folding(facts.lower_case_table_names != 0)
     cascades = tuple(_read_cascades(connection, facts, folded))
     tables = SourceTables(facts, folded, False, (), cascades, (), named_zones=True)
-    return faults(f"Src {facts.address}", apply((_PARENTS,), SRC, tables))
+    where = f"Src {facts.address}"
+    merges = [Fault(where, problem) for problem in merge_problems(connection, folded)]
+    return faults(where, apply((_PARENTS,), SRC, tables)) + merges
 
 
 def knows_zones(connection: Connection) -> bool:

@@ -28,6 +28,7 @@ from udup.mysql.connection import (
     MySQLError,
     connect,
     describe,
+    error_code,
     is_transient,
     query,
     scalar,
