@@ -33,6 +33,11 @@ _NOT_SETTABLE = frozenset(
     | {1621}  # a variable that is only read in a session
 )
 
+#: Variables that decide how a string of a statement is read: in a session of UTF-16 the values of others are none.
+_READING_STRINGS = frozenset(
+    {"character_set_client", "character_set_results", "collation_connection", "collation_server"}
+)
+
 Assignment = tuple[str, str]
 
 
@@ -98,8 +103,13 @@ def _flags(wanted: str, current: str) -> str:
 
 
 def _set(connection: Connection, changes: list[Assignment]) -> None:
+    """All of them or none, in one round trip; what strings are read by comes first, and is named without a string."""
+    words = [f"{name} = {value.strip(chr(39))}" for name, value in changes if name in _READING_STRINGS]
+    others = [f"{name} = {value}" for name, value in changes if name not in _READING_STRINGS]
     with connection.cursor() as cursor:
-        cursor.execute("SET SESSION " + ", ".join(f"{name} = {value}" for name, value in changes))
+        cursor.execute("; ".join(f"SET SESSION {', '.join(each)}" for each in (words, others) if each))
+        while cursor.nextset():
+            pass
 
 
 def _set_singly(

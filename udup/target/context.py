@@ -91,8 +91,7 @@ def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = N
         # All that we ask and set ourselves comes first: in the statement's context a string of ours may be UTF-16.
         _enter_schema(connection, event)
         settings = session_settings(event, variables) + _restricted_settings(connection, variables)
-        if not connection.get_autocommit():
-            connection.rollback()  # our questions began a transaction, within which not everything can be set
+        connection.rollback()  # without autocommit our questions began a transaction, in which not all can be set
         if computing:
             _send(connection, computing)  # its time zone stays, all else is said by the event too
             settings = [each for each in settings if not each.startswith("time_zone=")]
