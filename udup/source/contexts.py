@@ -9,7 +9,7 @@ the target. Character sets and collations are not: the server reads the expressi
 that are written in it, whatever the session's are (seen on 9.7 with utf16, latin1, and another
 default_collation_for_utf8mb4). Nor is what a statement's text was read by, such as ANSI_QUOTES.
 
-What no log says (div_precision_increment, block_encryption_mode) is taken from the source's global values. A session's
+What no log says (div_precision_increment, default_week_format, …) is taken from the source's global values. A session's
 time zone is logged only if the transaction's first statement had used it before its first row; else it is what the same
 session has said last, and the global one of a session that never said any. A replica of MySQL's own knows less; as on
 one, a session that changes its settings within a transaction has those of its first statement.
@@ -43,7 +43,7 @@ VALUE_MODES = {
 _KNOWN_BITS = 34
 
 #: Settings in no log; a server that does not have one leaves it out.
-_UNLOGGED = ("div_precision_increment", "block_encryption_mode")
+_UNLOGGED = ("div_precision_increment", "default_week_format", "block_encryption_mode")
 
 #: The key under which a zone's rules travel beside its name (`mysql/timezones.py`).
 ZONE_RULES = "time_zone_rules"

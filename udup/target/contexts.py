@@ -24,7 +24,10 @@ _UNKNOWN_ZONE = 1298
 _ZONES_TRIED = 20
 
 #: All that a context says, in the order of the SET; what a source does not say stays the target's own.
-_VARIABLES = ("sql_mode", "time_zone", "lc_time_names", "div_precision_increment", "block_encryption_mode")
+_VARIABLES = (
+    *("sql_mode", "time_zone", "lc_time_names"),
+    *("div_precision_increment", "default_week_format", "block_encryption_mode"),
+)
 
 _RULES = "time_zone_rules"
 
