@@ -14,7 +14,7 @@ from udup.job import DesiredState, JobRecord, JobSpec, JobType, Stage, TaskType
 from udup.mysql.claims import Feed, Known
 from udup.mysql.facts import ServerFacts
 from udup.plane.flow import Windows
-from udup.source.extractor import ExtractorSettings
+from udup.source.extractor_settings import ExtractorSettings
 from udup.source.preflight import check_source, warn_source
 from udup.target.applier import ApplierSettings
 from udup.target.ownership import Owner

@@ -18,7 +18,7 @@ from udup.mysql.connection import Endpoint
 from udup.mysql.facts import ServerFacts
 from udup.mysql.selection import Selection
 from udup.sealing import Keyring
-from udup.source.extractor import ExtractorSettings
+from udup.source.extractor_settings import ExtractorSettings
 from udup.target.applier import ApplierSettings
 from udup.target.worker import WorkerSettings
 

@@ -10,14 +10,10 @@ channel (the log, the rows of each reader) has a window: what is sent and not do
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import threading
 import time
-import uuid
-from collections import deque
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -28,8 +24,6 @@ from udup.binlog.stamps import Stamps
 from udup.errors import Transient, UdupError
 from udup.mysql.connection import Endpoint, MySQLError, connect, describe, is_transient, query, scalar
 from udup.mysql.renames import Name, Renaming
-from udup.mysql.selection import Selection
-from udup.mysql.sqlfilter import SqlFilter
 from udup.mysql.timezones import is_fixed, zone_rules
 from udup.plane.envelope import (
     Beat,
@@ -45,18 +39,20 @@ from udup.plane.envelope import (
     decode_upstream,
     encode,
 )
-from udup.plane.flow import Window, Windows
+from udup.plane.flow import Window
 from udup.plane.link import Link, Subjects
 from udup.source.anonymous import check_anonymous
 from udup.source.assembly import Assembler, understood
 from udup.source.baseline import open_baseline
 from udup.source.contexts import ZONE_RULES, Contexts, read_defaults
 from udup.source.continuity import check_continuity
+from udup.source.extractor_settings import ExtractorSettings
 from udup.source.history import History
 from udup.source.innodb import innodb_catalog
 from udup.source.judge import judge_for
 from udup.source.locked_tables import LockedTables
 from udup.source.names import is_transactional_there, read_base_tables, read_names
+from udup.source.outbox import Outbox
 from udup.source.packer import Packer
 from udup.source.position import check_executed
 from udup.source.reader import CopyReader, Piece, TableTotal
@@ -79,72 +75,6 @@ _LOOK_SECONDS = 0.5
 _CLOCK_AND_EXECUTED = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1e6 AS SIGNED), @@global.gtid_executed"
 
 _HEARTBEAT = Beat(0)
-
-#: Server ids of dumps are taken from the upper half, where people rarely put their servers.
-_SERVER_ID_BASE = 1 << 31
-
-_NAMESPACE = uuid.UUID("5a7dc0de-75d0-4b8e-9d00-75647570a001")
-
-
-@dataclass(frozen=True)
-class ExtractorSettings:
-    nats_url: str = field(repr=False)
-    job: str
-    run: int
-    endpoint: Endpoint
-    selection: Selection
-    start_after: str | None  # None: full copy
-    workers: int
-    readers: int
-    windows: Windows
-    window_messages: int
-    message_bytes: int
-    chunk_rows: int | None = None
-    fold_names: bool = False  # the source stores names in lower case
-    sql_filter: SqlFilter = SqlFilter()  # noqa: RUF009 - frozen
-    stamps: str = ""  # when the last transactions before `start_after` were committed
-    source_uuid: str = ""  # the server that they were read from
-    kept_users: frozenset[str] | None = None  # whose accounts stay as they are; None: accounts are not carried
-    innodb: bool = False  # tables without transactions become InnoDB tables
-
-    @property
-    def server_id(self) -> int:
-        """Differs between jobs, so that the source does not take two dumps for one replica's."""
-        digest = hashlib.sha256(self.job.encode()).digest()
-        return _SERVER_ID_BASE + int.from_bytes(digest[:4], "little") % (_SERVER_ID_BASE - 1)
-
-    @property
-    def replica_uuid(self) -> str:
-        """The same for each run, so that the source ends a dump that an earlier run has left."""
-        return str(uuid.uuid5(_NAMESPACE, self.job))
-
-
-class Outbox:
-    """Messages from the reading threads to the event loop; one wake-up for many."""
-
-    def __init__(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
-        self._link = link
-        self._loop = loop
-        self._queue: deque[tuple[str, bytes]] = deque()
-        self._wanted = asyncio.Event()
-        self._woken = False
-
-    def put(self, subject: str, data: bytes) -> None:
-        """From any thread."""
-        self._queue.append((subject, data))
-        if not self._woken:
-            self._woken = True
-            self._loop.call_soon_threadsafe(self._wanted.set)
-
-    async def run(self) -> None:
-        while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            self._woken = False  # before the queue is looked at: what is put from now on wakes again
-            while self._queue:
-                subject, data = self._queue[0]
-                await self._link.publish(subject, data)
-                self._queue.popleft()
 
 
 class Extractor:

@@ -9,28 +9,19 @@ round trip when it is another one than before; it stays, since other rows do not
 in them leave it first.
 
 A transaction too large for one statement goes in several BINLOGs of about `PIECE_BYTES` in one open transaction
-(measured on 488 MB: pieces of 0.1 MB took 46 s, 1 MB 29 s, 8 MB 21 s at 62 MB of memory, the whole in one 82 s at
-2.3 GB). Each must begin with the TABLE_MAPs that its rows need and end its statement.
+(`binlog_statements.py`).
 """
 
 from __future__ import annotations
 
-import struct
-from binascii import b2a_base64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, TypeAlias
 
 from udup.binlog.event import (
-    HEADER_SIZE,
-    ROWS_EVENTS,
-    EventType,
-    ending_statement,
-    ends_statement,
     has_checksums,
 )
 from udup.binlog.query import parse_query
-from udup.binlog.table_map import table_id
 from udup.errors import Transient, UdupError
 from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, query, scalar
 from udup.mysql.names import UDUP_SCHEMA
@@ -38,6 +29,7 @@ from udup.mysql.raw import execute_counted, execute_raw, shut_down
 from udup.mysql.session_setup import reset
 from udup.mysql.sessions import apply_session
 from udup.target import prepared, unsure
+from udup.target.binlog_statements import LargeStatements, binlog_statement
 from udup.target.checkpoint import TABLE, checkpoint_events
 from udup.target.context import run_ddl
 from udup.target.lookup import spatial_remedy
@@ -51,8 +43,6 @@ LOCK_WAIT_SECONDS = 20
 
 #: base64 makes 4 bytes of 3; some room for the statement around it.
 _STATEMENT_FACTOR, _STATEMENT_ROOM = 4 / 3, 4096
-
-_U32 = struct.Struct("<I")
 
 #: Written rows as the session counts them; our own checkpoint row is among the updated ones.
 _ROW_COUNTERS = "SHOW SESSION STATUS WHERE Variable_name IN ('Handler_write', 'Handler_update', 'Handler_delete')"
@@ -90,7 +80,7 @@ class ApplySession:
         self._slot = slot
         self._format = b""
         self._with_crc = True
-        self._large: _LargeTransaction | None = None
+        self._large: LargeStatements | None = None
         self._context: bytes | None = b""  # the SET in force; empty: none, None: not known
         self._commits = 0
         self._counted = RowCounts()  # of connections before this one
@@ -113,7 +103,7 @@ class ApplySession:
         """The events that follow are written by this FORMAT_DESCRIPTION."""
         self._format = format_description
         self._with_crc = has_checksums(format_description)
-        execute_raw(self._connection, _binlog(format_description), 1)
+        execute_raw(self._connection, binlog_statement(format_description), 1)
         # BINLOG of a FORMAT_DESCRIPTION leaves gtid_next in a state in which nothing else runs (error 1782).
         query(self._connection, "SET SESSION gtid_next = 'AUTOMATIC'")
 
@@ -166,7 +156,7 @@ class ApplySession:
         if create:
             self._run_create(create, context)
         entering = self._entering(context)
-        execute_raw(self._connection, entering + _binlog(mark, *events) + b";COMMIT", 3 if entering else 2)
+        execute_raw(self._connection, entering + binlog_statement(mark, *events) + b";COMMIT", 3 if entering else 2)
         if context:
             self._context = context
         self._commits += 1
@@ -194,8 +184,8 @@ class ApplySession:
             if create:
                 self._run_create(create, context)
             mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
-            execute_raw(self._connection, _binlog(mark), 1)
-            self._large = _LargeTransaction(min(PIECE_BYTES, self._max_event), self._max_event)
+            execute_raw(self._connection, binlog_statement(mark), 1)
+            self._large = LargeStatements(min(PIECE_BYTES, self._max_event), self._max_event)
         if self._large is None or self._large.parts != index:
             raise Transient(f"part {index} of a large transaction came without the one before it")
         self._enter(context)
@@ -220,7 +210,7 @@ class ApplySession:
         noted = [gtid for gtid, _ in items]
         own = self._begin_mark(version, noted, tables, whole=True)
         packet = b"".join(
-            b"SET gtid_next = '%s';%s;COMMIT;" % (gtid.encode(), _binlog(events))
+            b"SET gtid_next = '%s';%s;COMMIT;" % (gtid.encode(), binlog_statement(events))
             for gtid, (_, events) in zip(own, items, strict=True)
         )
         packet += b"SET gtid_next = 'AUTOMATIC';"
@@ -247,7 +237,7 @@ class ApplySession:
         """A piece of a large transaction of that kind; `note`: its GTID and its tables. `context` as in `apply`."""
         if index == 0:
             self._begin_mark(version, [note[0]], note[1], whole=False)
-            self._large = _LargeTransaction(min(PIECE_BYTES, self._max_event), self._max_event)
+            self._large = LargeStatements(min(PIECE_BYTES, self._max_event), self._max_event)
         if self._large is None or self._large.parts != index:
             raise Transient(f"part {index} of {note[0]} came without the one before it")
         try:
@@ -273,7 +263,7 @@ class ApplySession:
 
     def _end_of_mark(self, version: int, gtids: str) -> bytes:
         mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
-        return _binlog(mark) + b";" + unsure.end_statement(self._job.decode()) + b";COMMIT"
+        return binlog_statement(mark) + b";" + unsure.end_statement(self._job.decode()) + b";COMMIT"
 
     def _marked(self) -> None:
         self._commits += 1 + unsure.CHANGES
@@ -303,7 +293,7 @@ class ApplySession:
             if written_by != now:
                 self.set_format(written_by)
         mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
-        execute_raw(self._connection, _binlog(mark), 1)
+        execute_raw(self._connection, binlog_statement(mark), 1)
         if commit:
             self._apply_kept(xid, needed)
         else:
@@ -316,7 +306,7 @@ class ApplySession:
     def _apply_kept(self, xid: str, needed: Needed) -> None:
         """The events kept under an xid, in the open transaction, which forgets them."""
         job = self._job.decode()
-        statements = _LargeTransaction(min(PIECE_BYTES, self._max_event), self._max_event)
+        statements = LargeStatements(min(PIECE_BYTES, self._max_event), self._max_event)
         context = b""
         self._leave()
         for data in prepared.kept_events(self._connection, job, xid):
@@ -377,67 +367,3 @@ class ApplySession:
         counts = dict(query(self._connection, _ROW_COUNTERS))
         written, updated, deleted = (int(counts[f"Handler_{what}"]) for what in ("write", "update", "delete"))
         return self._counted.plus(RowCounts(written, updated - self._commits, deleted))
-
-
-class _LargeTransaction:
-    """Cuts a stream of events into BINLOG statements."""
-
-    def __init__(self, piece_bytes: int, max_event: int) -> None:
-        self._limit = piece_bytes
-        self._max_event = max_event
-        self._raw = bytearray()
-        self._piece: list[bytes] = []
-        self._size = 0
-        self._maps: dict[bytes, bytes] = {}  # of the statement that is open
-        self._rows_at = -1
-        self.parts = 0
-
-    def feed(self, data: bytes, *, last: bool) -> Iterator[bytes]:
-        self.parts += 1
-        self._raw += data
-        for event in self._events():
-            if len(event) > self._max_event:
-                raise UdupError(
-                    f"a row event of {len(event)} bytes does not fit into the target's max_allowed_packet; run there:"
-                    f" SET GLOBAL max_allowed_packet = {min(1 << 30, 1 << (len(event) * 2).bit_length())}"
-                )
-            if self._size + len(event) > self._limit and self._rows_at >= 0:
-                yield self._statement()
-            self._add(event)
-        if last and self._raw:
-            raise Transient("a large transaction arrived with a piece missing")
-        if last and self._rows_at >= 0:
-            yield self._statement()
-
-    def _events(self) -> Iterator[bytes]:
-        offset = 0
-        while len(self._raw) - offset >= HEADER_SIZE:
-            size = _U32.unpack_from(self._raw, offset + 9)[0]
-            if len(self._raw) - offset < size:
-                break
-            yield bytes(memoryview(self._raw)[offset : offset + size])
-            offset += size
-        del self._raw[:offset]
-
-    def _add(self, event: bytes) -> None:
-        if event[4] == EventType.TABLE_MAP:
-            self._maps[table_id(event)] = event
-        elif event[4] in ROWS_EVENTS:
-            self._rows_at = len(self._piece)
-            if ends_statement(event):
-                self._maps.clear()
-        self._piece.append(event)
-        self._size += len(event)
-
-    def _statement(self) -> bytes:
-        """What is gathered as one BINLOG; its last rows event ends the statement, the next begins with the maps."""
-        piece = self._piece
-        piece[self._rows_at] = ending_statement(piece[self._rows_at])
-        self._piece = list(self._maps.values())
-        self._size = sum(map(len, self._piece))
-        self._rows_at = -1
-        return _binlog(*piece)
-
-
-def _binlog(*events: bytes) -> bytes:
-    return b"BINLOG '" + b2a_base64(b"".join(events), newline=False) + b"'"
