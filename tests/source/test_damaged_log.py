@@ -22,7 +22,8 @@ from udup.mysql.renames import Renaming
 from udup.mysql.selection import Selection
 from udup.sandbox.server import MysqlServer
 from udup.source import stream as stream_module
-from udup.source.assembly import Assembler, understood
+from udup.source.assembly import Assembler
+from udup.source.damage import understood
 from udup.source.judge import judge_for
 from udup.source.stream import BinlogStream
 

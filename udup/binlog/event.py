@@ -141,3 +141,8 @@ def read_lenenc(data: bytes, offset: int) -> tuple[int, int]:
         return first, offset + 1
     width = {252: 2, 253: 3, 254: 8}[first]
     return int.from_bytes(data[offset + 1 : offset + 1 + width], "little"), offset + 1 + width
+
+
+def is_same_format(one: bytes, other: bytes) -> bool:
+    """Whether two FORMAT_DESCRIPTIONs say the same but for their times and positions."""
+    return len(one) == len(other) and one[19:-CRC_SIZE] == other[19:-CRC_SIZE]

@@ -19,8 +19,7 @@ GTID and perhaps in another run, is known.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from udup.binlog.event import (
@@ -30,6 +29,7 @@ from udup.binlog.event import (
     ending_statement,
     ends_statement,
     has_checksums,
+    is_same_format,
     without_cascades,
 )
 from udup.binlog.gtid import Gtid, GtidSet, parse_gtid_event
@@ -165,7 +165,7 @@ class Assembler:
         self._expect_no_open()
         self._contexts.forget_sessions()
         self._has_crc = has_checksums(event)
-        if _same_format(event, self._format):
+        if is_same_format(event, self._format):
             return
         self._format = event
         yield from self.flush_skipped()
@@ -386,17 +386,6 @@ class Assembler:
         raise Unsupported(f"{where}the binary log holds {reason or f'an event of unknown type {kind}'}")
 
 
-def understood(feed: Callable[[bytes], Iterator[Record]], event: bytes) -> Iterator[Record]:
-    """What `feed` makes of an event; one that is not what its lengths say is `Unsupported`, before anything of it."""
-    try:
-        yield from feed(event)
-    except (IndexError, KeyError, OverflowError, RecursionError, struct.error, ValueError) as error:
-        raise Unsupported(
-            f"an event of type {event[4]} of {len(event)} bytes cannot be read ({type(error).__name__}: {error}); look "
-            "whether mysqlbinlog reads it, since the binary log is damaged, or of a server that Udup does not know"
-        ) from error
-
-
 def _row_kinds(sql_filter: SqlFilter) -> frozenset[int]:
     """The types of the rows events that are left out."""
     kinds: set[int] = set()
@@ -407,8 +396,3 @@ def _row_kinds(sql_filter: SqlFilter) -> frozenset[int]:
     if sql_filter.deletes:
         kinds |= {EventType.DELETE_ROWS, EventType.DELETE_ROWS_V1}
     return frozenset(kinds)
-
-
-def _same_format(one: bytes, other: bytes) -> bool:
-    """Whether two FORMAT_DESCRIPTIONs say the same but for their times and positions."""
-    return len(one) == len(other) and one[19:-CRC_SIZE] == other[19:-CRC_SIZE]

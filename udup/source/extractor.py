@@ -42,10 +42,11 @@ from udup.plane.envelope import (
 from udup.plane.flow import Window
 from udup.plane.link import Link, Subjects
 from udup.source.anonymous import check_anonymous
-from udup.source.assembly import Assembler, understood
+from udup.source.assembly import Assembler
 from udup.source.baseline import open_baseline
 from udup.source.contexts import ZONE_RULES, Contexts, read_defaults
 from udup.source.continuity import check_continuity
+from udup.source.damage import understood
 from udup.source.extractor_settings import ExtractorSettings
 from udup.source.history import History
 from udup.source.innodb import innodb_catalog
