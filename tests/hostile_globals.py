@@ -41,7 +41,6 @@ HOSTILE: Mapping[str, str] = {
     "auto_increment_offset": "2",
     "foreign_key_checks": "0",
     "unique_checks": "0",
-    "default_storage_engine": "'MyISAM'",
     "default_tmp_storage_engine": "'MyISAM'",
     "internal_tmp_mem_storage_engine": "'MEMORY'",
     "keep_files_on_create": "1",

@@ -29,6 +29,7 @@ from udup.mysql.privileges import Privileges
 from udup.mysql.selection import Selection
 from udup.sandbox.api import job_document
 from udup.target.applier import ApplierSettings, TargetChecked, TargetReady
+from udup.target.ownership import Owner
 from udup.target.worker import WorkerSettings
 
 NOWHERE = Endpoint("127.0.0.1", 1, "nobody", "")
@@ -41,7 +42,7 @@ SETTINGS = ApplierSettings(
     run=1,
     endpoint=NOWHERE,
     workers=2,
-    incarnation="",
+    owner=Owner(""),
     selection=Selection(),
     start_after=None,
     drop_existing=False,

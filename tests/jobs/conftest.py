@@ -38,14 +38,14 @@ def wait_for(condition: Callable[[], bool], what: Callable[[], object], seconds:
 
 
 def run(endpoint: Endpoint, *statements: str) -> None:
-    """Statements on one connection."""
-    with closing(connect(endpoint)) as connection:
+    """Statements on one connection of a client, which begins as the server has its sessions begin."""
+    with closing(connect(endpoint, None)) as connection:
         for statement in statements:
             query(connection, statement)
 
 
 def value(endpoint: Endpoint, sql: str, *args: object) -> Any:
-    with closing(connect(endpoint)) as connection:
+    with closing(connect(endpoint, None)) as connection:
         return scalar(connection, sql, *args)
 
 

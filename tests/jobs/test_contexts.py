@@ -81,6 +81,7 @@ def test_computed_values_are_those_of_the_sources_sessions_in_copy_and_log(in_to
         f"CREATE TABLE {name}.made (id INT PRIMARY KEY, at TIMESTAMP NULL, s VARCHAR(9), day DATE AS (DATE(at)) STORED,"
         " hour INT AS (HOUR(at)), d DATE, n INT, part INT, KEY (hour))"
         f" SELECT id, at FROM {name}.ev",
+        f"INSERT INTO {name}.made (id, at) VALUES (900000, '2024-06-01 00:30:00')",
     )
     world.level(name)
     _assert_equal(world, name)

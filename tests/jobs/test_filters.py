@@ -141,7 +141,9 @@ def test_a_table_that_a_rename_brings_into_the_job_stops_it(world: World, name: 
         f"CREATE TABLE {name}.other (id INT PRIMARY KEY)",
     )
     _start(world, name, [{"TableSchema": name, "Tables": [{"TableRegex": "^keep_"}]}])
-    world.on_source(f"INSERT INTO {name}.keep_1 VALUES (1)", f"RENAME TABLE {name}.other TO {name}.keep_2")
+    world.on_source(f"INSERT INTO {name}.keep_1 VALUES (1)")
+    world.level(name)
+    world.on_source(f"RENAME TABLE {name}.other TO {name}.keep_2")
     reason = world.failure(name)
     assert f"brings {name}.other, outside of the job, into it as {name}.keep_2" in reason and "another ID" in reason
     assert _rows(world, f"{name}.keep_1") == [(1,)]

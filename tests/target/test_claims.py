@@ -158,3 +158,29 @@ def test_a_ring_is_what_comes_back_to_the_table_that_it_left() -> None:
     assert not rings([_feed("t", "u", "v", node="y")], "there", UUID, nobody), "another table"
     two_steps = [_feed("t", "u", "v", node="y"), _feed("v", "w", "t", node="y")]
     assert len(rings(two_steps, "there", UUID, nobody)) == 2
+
+
+def test_a_job_that_came_after_the_run_began_keeps_what_it_has_claimed(
+    connection: Connection, schema: str, jobs: tuple[Claims, Claims]
+) -> None:
+    """A run knows the jobs of its node as of its beginning, and lives for months."""
+    one, two = jobs
+    one.known = Known("here", frozenset({one.job}))
+    _begin(one, connection, schema, "a")
+    _begin(two, connection, schema, "b")
+    for sql in ("RENAME TABLE a TO b", "CREATE TABLE b (i INT)", f"DROP DATABASE {schema}"):
+        with pytest.raises(Refused, match=two.job):
+            one.before(connection, _statement(schema, sql))
+    assert _of(two, connection) == ["b"]
+
+
+def test_what_a_deleted_job_of_the_same_node_has_left_is_in_nobodys_way(
+    connection: Connection, schema: str, jobs: tuple[Claims, Claims]
+) -> None:
+    one, two = jobs
+    _begin(two, connection, schema, "b")
+    query(connection, "UPDATE udup.claim SET since = NOW() - INTERVAL 1 DAY WHERE job = %s", two.job)
+    one.known = Known("here", frozenset({one.job}))
+    _begin(one, connection, schema, "a")
+    one.before(connection, _statement(schema, "RENAME TABLE a TO b"))
+    assert _of(two, connection) == [] and _of(one, connection) == ["a", "b"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
@@ -50,7 +50,7 @@ class Job:
     nats_url: str = field(repr=False)
     buffer_bytes: int
     node: str = ""  # for people: where this is
-    peers: Collection[str] = field(default=(), repr=False)  # the IDs of all jobs of this node
+    peers: Sequence[Collection[str]] = field(default=(), repr=False)  # the IDs of all jobs of this node
     #: Tells this supervisor's runs of the job from those of every other, of a copy of this node's folder as well.
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
     owned: bool = False  # a run has taken the job over since somebody asked for it: from then on not by force
@@ -191,7 +191,7 @@ class Job:
 
     @property
     def known(self) -> Known:
-        return Known(self.node, frozenset(self.peers))
+        return Known(self.node, frozenset().union(*self.peers))
 
     def all_faults(self) -> list[Fault]:
         """What speaks against starting, on both sides and between them, as far as both have answered."""
@@ -219,8 +219,11 @@ class Job:
         if self.source is None or self.target is None:
             return []
         found = warn_source(self.source) + warn_target(self.target) + warn_pair(self.source, self.target)
-        copied = {**self.record.progress, **self.progress}.get("copy_warnings", [])
-        return [str(each) for each in found] + self._warn_filter() + self.stale_views + list(copied)
+        return [str(each) for each in found] + self._warn_filter() + self.stale_views + self.copy_warnings()
+
+    def copy_warnings(self) -> list[str]:
+        """What the job's copy took otherwise than the source has it; true for as long as the job lives."""
+        return list({**self.record.progress, **self.progress}.get("copy_warnings", []))
 
     def note_stale_views(self, views: list[str]) -> None:
         """What the target says of views that are broken, as they are on the source."""

@@ -88,6 +88,7 @@ class JobSupervisor(ShellActor):
         self._settings: NodeSettings | None = None
         self._crew = Crew(self.createActor, self.send)
         self._jobs: dict[str, Job] = {}
+        self._unread: set[str] = set()  # jobs whose documents this version does not understand
         self._orders = Orders(self._tell_store)
         self._notes = Notes(self._jobs, self._orders, self._flush_soon, self._tell_store)
         self._starting = Starting(self._jobs, lambda: self.wakeupAfter(_TURN, NextTurn()))
@@ -117,26 +118,26 @@ class JobSupervisor(ShellActor):
         self._notes.index = max(self._notes.index, message.index)
         if self._writes is not None:
             return  # another StoreKeeper; what is here is newer
-        unread = set()
         for record in message.records:
             try:
                 self._jobs[record.id] = self.new_job(record)
             except UdupError as error:
                 self.log.error("job_not_understood", job=record.id, error=str(error))
-                unread.add(record.id)
-        self._writes = Writes(self, self._notes, self._orders, self._jobs, message.gone, unread)
+                self._unread.add(record.id)
+        self._writes = Writes(self, self._notes, self._orders, self._jobs, message.gone, self._unread)
         for job in self._jobs.values():
             job.stored = job.record
             if job.wanted:
                 self._notes.save(job, history.node_started(job.record, time.time_ns()))
             self.settle(job)
-        self.log.info("jobs_loaded", jobs=len(self._jobs), not_understood=len(unread))
+        self.log.info("jobs_loaded", jobs=len(self._jobs), not_understood=len(self._unread))
 
     def new_job(self, record: JobRecord) -> Job:
         """`UdupError` if this version does not understand the document."""
         spec = record.spec()
         settings = self.settings
-        url, peers = of_job(settings.nats_url, spec.nats_addr), self._jobs.keys()
+        url = of_job(settings.nats_url, spec.nats_addr)
+        peers = (self._jobs.keys(), self._unread)
         return Job(record, spec, url, settings.buffer_bytes, node=described(settings.data_dir), peers=peers)
 
     # ---- The store ----
@@ -377,10 +378,9 @@ class JobSupervisor(ShellActor):
         values = dict(message.values)
         stage, warning = values.pop("stage", None), values.pop("warning", None)
         job.note_stale_views(values.pop("stale_views", job.stale_views))
-        job.warn([*values.pop("told", ()), *([warning] if warning is not None else [])])
+        told = [*values.pop("told", ()), *([warning] if warning is not None else [])]
         job.progress.update({key: value for key, value in values.items() if value != "" or key not in job.progress})
-        if "copy_warnings" in values:
-            job.progress["warnings"] = job.warnings()
+        job.warn([*job.copy_warnings(), *told])
         if message.role == DestApplier.role:
             job.progress["reported_at"] = round(message.at, 3)
         self._notes.stirred(job)

@@ -146,3 +146,12 @@ def read_lenenc(data: bytes, offset: int) -> tuple[int, int]:
 def is_same_format(one: bytes, other: bytes) -> bool:
     """Whether two FORMAT_DESCRIPTIONs say the same but for their times and positions."""
     return len(one) == len(other) and one[19:-CRC_SIZE] == other[19:-CRC_SIZE]
+
+
+#: In a FORMAT_DESCRIPTION: binlog version 2, server version 50, then when the server began, 4 bytes.
+_CREATED = HEADER_SIZE + 2 + 50
+
+
+def server_began(format_description: bytes) -> bool:
+    """Whether this FORMAT_DESCRIPTION is of the first log file after the server's start; others say no time."""
+    return any(format_description[_CREATED : _CREATED + 4])

@@ -26,8 +26,7 @@ OWN_VALUES = ""
 _DIGITS = 15
 
 _AS_PRINTED = frozenset(
-    {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "double"}
-    | {"date", "time", "datetime", "timestamp", "year"}
+    {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal"} | {"date", "time", "datetime", "timestamp", "year"}
 )
 
 
@@ -106,6 +105,6 @@ def _text(column: Column) -> str:
         return name
     if column.kind in {"enum", "set"}:
         return f"CAST({name} AS UNSIGNED)"
-    if column.kind == "float":
+    if column.kind in {"float", "double"}:  # whatever digits the definition shows
         return f"CAST({name} AS DOUBLE)"
     return f"CAST({name} AS BINARY)"

@@ -75,11 +75,7 @@ BASE: Mapping[str, str] = {
     "collation_connection": "utf8mb4_0900_ai_ci",
     "collation_server": "utf8mb4_0900_ai_ci",
     "time_zone": "+00:00",
-    "lc_time_names": "en_US",
     "lc_messages": "en_US",  # LOAD DATA's answer and warnings are read
-    "div_precision_increment": "4",
-    "default_week_format": "0",
-    "block_encryption_mode": "aes-128-ecb",
     "windowing_use_high_precision": "ON",
     "sql_auto_is_null": "OFF",
     "sql_safe_updates": "OFF",
@@ -210,7 +206,7 @@ DEFINITION = Session(
     },
 )
 
-#: DDL of the log; the statement's own context is put on top of it.
+#: DDL of the log; the statement's own context is put on top of it, and what the source's sessions begin with.
 DDL = Session("running DDL", {})
 
 #: Removing a checkpoint, while a transaction of the last run may be being rolled back.

@@ -30,6 +30,7 @@ from udup.binlog.event import (
     ends_statement,
     has_checksums,
     is_same_format,
+    server_began,
     without_cascades,
 )
 from udup.binlog.gtid import Gtid, GtidSet, parse_gtid_event
@@ -90,6 +91,7 @@ class _Open:
     size: int = 0
     new_maps: list[bytes] = field(default_factory=list)
     create: bytes = b""
+    creates: bool = False  # a table, so that its first rows come before anybody could look at it
     parts: int = 0
     kept_rows: bool = False
     begun: bool = False  # by BEGIN or XA START; a statement by itself is not
@@ -163,7 +165,8 @@ class Assembler:
         self._tables.clear()
         self._fence = True
         self._expect_no_open()
-        self._contexts.forget_sessions()
+        if server_began(event):
+            self._contexts.forget_sessions()
         self._has_crc = has_checksums(event)
         if is_same_format(event, self._format):
             return
@@ -283,6 +286,8 @@ class Assembler:
         self._open = None
         yield from self.flush_skipped()
         self._fence = False
+        if current.creates:
+            self._announced.clear()
         if current.parts or current.size > PIECE_BYTES:
             yield from self._parts(current, len(current.events))
             yield self._part(current, b"", last=True, one_phase=one_phase)
@@ -342,6 +347,7 @@ class Assembler:
             yield from self._xa(parse_xa(verdict.summary.encode()), event)
         elif verdict.action is Action.CREATE:
             current.create = self._without_crc(verdict.query or event)
+            current.creates = True
             self._announced.clear()
         elif verdict.action is Action.CARRY:
             self._open = None

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 
 from udup.errors import Transient, UdupError
 from udup.mysql.catalog import Catalog
-from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, error_code
+from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, error_code, query
 from udup.mysql.selection import Selection
+from udup.source import patience
 from udup.source.accounts import read_accounts
-from udup.source.locked_tables import LockedTables
+from udup.source.locked_tables import LockedTables, SpoolIsFullError
 from udup.source.reader import CHANGED
 from udup.source.schema import read_catalog, same_definitions
 from udup.source.snapshot import Snapshot, open_snapshot
@@ -51,8 +52,12 @@ def open_baseline(
     with closing(connect(endpoint)) as connection:
         try:
             before = _read(connection, selection, kept_users)
+            large: set[str] = set()
             for _ in range(TRIES):
-                locked = LockedTables(endpoint, before.tables, chunk_rows)
+                locked = LockedTables(endpoint, before.tables, chunk_rows, large)
+                if locked.tables:
+                    # Somebody's FLUSH TABLES may wait for our locks, and we behind it.
+                    query(connection, patience.SESSION)
                 snapshot = None
                 try:
                     snapshot = _opened(endpoint, readers, locked)
@@ -70,7 +75,10 @@ def open_baseline(
 
 
 def _opened(endpoint: Endpoint, readers: int, locked: LockedTables) -> Snapshot | None:
-    """The snapshot, and what is small read; None if a table has changed since its definition was read."""
+    """The snapshot, and what is small read; None if it has to be opened again.
+
+    A table has changed since its definition was read, or small ones were found to be large.
+    """
     try:
         snapshot = open_snapshot(endpoint, readers + 1, tables=locked)
     except UdupError as error:
@@ -82,6 +90,8 @@ def _opened(endpoint: Endpoint, readers: int, locked: LockedTables) -> Snapshot 
         return snapshot
     except BaseException as error:
         snapshot.close()
+        if isinstance(error, SpoolIsFullError):
+            return None
         if isinstance(error, MySQLError) and error_code(error) in CHANGED:
             return None
         raise

@@ -43,7 +43,7 @@ VALUE_MODES = {
 _KNOWN_BITS = 34
 
 #: Settings in no log; a server that does not have one leaves it out.
-_UNLOGGED = ("div_precision_increment", "default_week_format", "block_encryption_mode")
+_UNLOGGED = ("div_precision_increment", "default_week_format", "block_encryption_mode", "default_storage_engine")
 
 #: The key under which a zone's rules travel beside its name (`mysql/timezones.py`).
 ZONE_RULES = "time_zone_rules"

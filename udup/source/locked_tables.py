@@ -41,22 +41,26 @@ _ACCESS_DENIED = frozenset({1044, 1045, 1142, 1227})
 Numbered = tuple[int, Table]
 
 
-class _SpoolIsFullError(Exception):
-    """The rows of the small tables are more than was thought."""
+class SpoolIsFullError(Exception):
+    """The rows of the small tables are more than was thought: those left are large now, and all is locked again."""
 
 
 class LockedTables:
     """`take` and `release` as often as a snapshot needs; `spool` and `read` once, after the last `take`."""
 
-    def __init__(self, endpoint: Endpoint, tables: Sequence[Table], chunk_rows: int | None = None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, tables: Sequence[Table], chunk_rows: int | None = None, large: set[str] | None = None
+    ) -> None:
+        """`large`: tables (in quotes, with their schemas) that were found not to fit into memory; more may come."""
         self._endpoint = endpoint
+        self._found_large = set() if large is None else large
         self._chunk_rows = chunk_rows
         apart = [(index, table) for index, table in enumerate(tables) if is_non_transactional(table.engine)]
         self.numbers = frozenset(index for index, _ in apart)
         self._merges = [index for index, table in apart if table.engine.lower() == MERGE]
         held = [each for each in apart if each[0] not in self._merges]
-        small, large = _by_size(held)
-        self._small, self._large = _Held(endpoint, small), _Held(endpoint, large)
+        fits, rest = _by_size(held, self._found_large)
+        self._small, self._large = _Held(endpoint, fits), _Held(endpoint, rest)
         self._spooled: list[Piece] = []
         self._totals: list[TableTotal] = [TableTotal(index, 0, 0) for index in self._merges]
 
@@ -67,12 +71,26 @@ class LockedTables:
 
     def take(self) -> None:
         """Lock them. `Refused` where the account may not, `Transient` where it takes too long."""
+        for _ in range(LOCK_TRIES):
+            if self.try_to_take():
+                return
+            time.sleep(LOCK_PAUSE)
+        names = ", ".join(qualified(each.schema, each.name) for _, each in (*self._small.tables, *self._large.tables))
+        raise Transient(
+            f"a read lock on {names} on {self._endpoint} was not granted within {LOCK_SECONDS} s in {LOCK_TRIES} "
+            "tries: a long statement holds one of these tables; wait for it or end it"
+        )
+
+    def try_to_take(self) -> bool:
+        """Lock all of them or none: whoever waits for one that we have must not wait while we wait for another."""
         try:
-            self._small.take()
-            self._large.take()
+            if self._small.try_to_take() and self._large.try_to_take():
+                return True
         except BaseException:
             self.release()
             raise
+        self.release()
+        return False
 
     def release(self) -> None:
         self._small.release()
@@ -84,25 +102,26 @@ class LockedTables:
         self._large.close()
 
     def spool(self) -> None:
-        """Read the small tables into memory and let them go. MySQL's own errors pass."""
+        """Read the small tables into memory and let them go. MySQL's own errors pass.
+
+        `SpoolIsFullError` where they do not fit: `large` has those left then, and the connections are spent.
+        """
         size = 0
 
         def keep(piece: Piece) -> None:
             nonlocal size
             size += len(piece.data)
             if size > SPOOL_BYTES:
-                raise _SpoolIsFullError
+                raise SpoolIsFullError
             self._spooled.append(piece)
 
-        kept = 0
         for number, numbered in enumerate(self._small.tables):
-            kept = len(self._spooled)
             try:
                 total = self._read_table(self._small.connection, numbered, keep, threading.Event())
-            except _SpoolIsFullError:
-                del self._spooled[kept:]
-                self._small.tables = self._small.tables[number:]
-                return
+            except SpoolIsFullError:
+                left = self._small.tables[number:]
+                self._found_large.update(qualified(each.schema, each.name) for _, each in left)
+                raise
             self._totals.append(total)
         self._small.tables = []
         self._small.release()
@@ -172,26 +191,21 @@ class _Held:
         assert self._opened is not None
         return self._opened
 
-    def take(self) -> None:
+    def try_to_take(self) -> bool:
         if not self.tables:
-            return
+            return True
         if self._opened is None:
             self._opened = connect(self._endpoint, LOCKED_ROWS)
         names = ", ".join(f"{qualified(table.schema, table.name)} READ" for _, table in self.tables)
-        for _ in range(LOCK_TRIES):
-            try:
-                query(self._opened, f"LOCK TABLES {names}")
-                return
-            except MySQLError as error:
-                if error_code(error) in _ACCESS_DENIED:
-                    raise Refused([self._denied(error)]) from error
-                if error_code(error) != _LOCK_WAIT_TIMEOUT:
-                    raise
-            time.sleep(LOCK_PAUSE)
-        raise Transient(
-            f"a read lock on {names} on {self._endpoint} was not granted within {LOCK_SECONDS} s in {LOCK_TRIES} "
-            "tries: a long statement holds one of these tables; wait for it or end it"
-        )
+        try:
+            query(self._opened, f"LOCK TABLES {names}")
+        except MySQLError as error:
+            if error_code(error) in _ACCESS_DENIED:
+                raise Refused([self._denied(error)]) from error
+            if error_code(error) != _LOCK_WAIT_TIMEOUT:
+                raise
+            return False
+        return True
 
     def release(self) -> None:
         if self._opened is not None and self._opened.open:
@@ -217,17 +231,21 @@ def data_bytes(table: Table) -> int:
     return table.rows_estimate * table.row_bytes
 
 
-def _by_size(tables: list[Numbered]) -> tuple[list[Numbered], list[Numbered]]:
+def _by_size(tables: list[Numbered], known: set[str]) -> tuple[list[Numbered], list[Numbered]]:
     """Those that fit into memory together, the smallest first, and the others.
 
     One that computes something is none of them: what its text must say is known when the target has been looked at.
     """
     small: list[Numbered] = []
     size = 0
-    in_order = sorted(tables, key=lambda each: (each[1].computes, data_bytes(each[1])))
+
+    def is_large(table: Table) -> bool:
+        return table.computes or qualified(table.schema, table.name) in known
+
+    in_order = sorted(tables, key=lambda each: (is_large(each[1]), data_bytes(each[1])))
     for at, each in enumerate(in_order):
         size += data_bytes(each[1])
-        if size > PLANNED_BYTES or each[1].computes:
+        if size > PLANNED_BYTES or is_large(each[1]):
             return small, in_order[at:]
         small.append(each)
     return small, []

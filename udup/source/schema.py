@@ -124,7 +124,7 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
         try:
             lost = list(_lost_members(connection, schema, name, own))
             create = query(connection, f"SHOW CREATE TABLE {qualified(schema, name)}")[0][1]
-            own = tuple(replace(column, loose=is_loose(create, column)) for column in own)
+            own = tuple(replace(column, loose=engine.lower() != MERGE and is_loose(create, column)) for column in own)
             lost += _lost_digits(connection, schema, name, own)
         except MySQLError as error:
             if engine.lower() == MERGE and not is_transient(error):

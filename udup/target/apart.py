@@ -49,6 +49,16 @@ class TablesApart:
             )
         return ", ".join(apart)
 
+    def expect(self, gtid: str, names: Iterable[TableName], *, marked: bool) -> None:
+        """A transaction has begun as one of either kind. `Unsupported` if one of its tables is of the other."""
+        odd = [str(name) for name in names if (name in self._names) != marked]
+        if odd:
+            what = "undo their rows, and others that it changes do not" if marked else "undo nothing, and it is undone"
+            raise Unsupported(
+                f"{gtid}: it changes {', '.join(odd)}, whose engines on the target {what} as a whole. Run on the "
+                "target: ALTER TABLE … ENGINE=InnoDB, for all tables of this transaction, and start the job again"
+            )
+
 
 def _changed(events: bytes) -> Iterator[TableName]:
     """The tables of the rows events, as far as whole events are there."""

@@ -9,7 +9,7 @@ another one wants the table.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from udup.binlog.statement import Kind, Statement
 from udup.errors import Fault, Refused, Transient
@@ -49,6 +49,7 @@ class Claims:
     source_uuid: str = ""
     source: str = ""
     folds: bool | None = None  # until the target was asked
+    begun_at: int = 0  # by the target's clock (s since 1970)
 
     def begin(self, connection: Connection, tables: Mapping[TableName, TableName], *, all_of_them: bool) -> None:
         """Claim target tables, each with its source's name. `Refused` if another job has any.
@@ -56,8 +57,9 @@ class Claims:
         `all_of_them`: the job has no others. Otherwise those of before stay, which the log may still speak of.
         """
         tables = {self._key(connection, name): origin for name, origin in tables.items()}
+        self.begun_at = int(scalar(connection, "SELECT UNIX_TIMESTAMP()")) - 1
         claims = read_claims(connection)
-        self._check(connection, [claim for claim in claims if claim.table in tables])
+        self._check(connection, [claim for claim in claims if claim.table in tables], self.known)
         mine = {claim.table for claim in claims if claim.job == self.job}
         update = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET source_uuid = %s, source = %s, node = %s WHERE job = %s"
         query(connection, update, self.source_uuid, self.source, self._node, self.job)
@@ -68,13 +70,15 @@ class Claims:
     def before(self, connection: Connection, statement: Statement) -> None:
         """A definition is about to run: claim what it makes. `Refused` if that is another job's."""
         if statement.kind is Kind.DATABASE_DDL and statement.verb == "DROP DATABASE":
-            self._check(connection, read_claims(connection, self._schemas(connection, statement)))
+            self._check(
+                connection, read_claims(connection, self._schemas(connection, statement)), self._known_now(connection)
+            )
         wanted, _ = self._moved(connection, statement)
         if statement.kind is Kind.TABLE_DDL and statement.verb == "CREATE TABLE":
             wanted |= {self._key(connection, (each[0], each[1])) for each in statement.objects}
         if wanted:
             claims = [claim for claim in read_claims(connection, {name[0] for name in wanted}) if claim.table in wanted]
-            self._check(connection, claims)
+            self._check(connection, claims, self._known_now(connection))
             mine = {claim.table for claim in claims if claim.job == self.job}
             self._add(connection, {name: name for name in wanted - mine})
 
@@ -92,11 +96,17 @@ class Claims:
         else:
             self._remove(connection, self._moved(connection, statement)[1])
 
-    def _check(self, connection: Connection, claims: Iterable[Claim]) -> None:
+    def _known_now(self, connection: Connection) -> Known:
+        """What this node knew of its jobs when the run began, and those that have claimed something since."""
+        sql = f"SELECT DISTINCT job FROM {UDUP_SCHEMA}.{TABLE} WHERE since >= FROM_UNIXTIME(%s)"
+        newer = {str(job) for (job,) in query(connection, sql, self.begun_at)}
+        return replace(self.known, jobs=self.known.jobs | newer)
+
+    def _check(self, connection: Connection, claims: Iterable[Claim], known: Known) -> None:
         others = [claim for claim in claims if claim.job != self.job]
-        for job in {claim.job for claim in others if self.known.is_gone(claim)}:
+        for job in {claim.job for claim in others if known.is_gone(claim)}:
             query(connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", job)
-        if faults := conflicts(others, self.job, self.known, self.where):
+        if faults := conflicts(others, self.job, known, self.where):
             raise Refused(faults)
 
     def _add(self, connection: Connection, tables: Mapping[TableName, TableName]) -> None:

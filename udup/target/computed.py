@@ -16,7 +16,7 @@ from udup.mysql.connection import Connection, Endpoint, query, scalar
 from udup.mysql.digests import OWN_VALUES, Sums, column_sums, index_sums
 from udup.mysql.names import qualified
 from udup.plane.envelope import Context
-from udup.target.contexts import TargetContexts
+from udup.target.contexts import TargetContexts, set_of_unlogged
 
 #: From this version on TIMESTAMPs are read with an offset behind them.
 _READS_OFFSETS = (8, 0, 19)
@@ -38,6 +38,7 @@ class ComputedValues:
         self._recompute = recompute
         self.for_loading: tuple[bytes, bytes] = (b"", b"")
         self.offsets = False
+        self._kept = b""
         self.warnings: list[str] = []
 
     def prepare(self, connection: Connection, tables: Iterable[Table]) -> None:
@@ -45,12 +46,15 @@ class ComputedValues:
         computing = next((table for table in tables if table.computes), None)
         if computing is None or not self._settings:
             return
+        self._kept = set_of_unlogged(self._settings)
+        self.begin(connection)
         self.offsets = _version(connection) >= _READS_OFFSETS
         settings = dict(self._settings)
         if not self.offsets:
             settings["time_zone"] = "+00:00"  # that of the text
         words = [word for word in settings["sql_mode"].split(",") if word and word not in _NOT_FOR_LOADING]
-        usual = ",".join([*words, "NO_AUTO_VALUE_ON_ZERO"])
+        # Where a subtraction came to less than nothing, only this mode can have let the row in.
+        usual = ",".join(dict.fromkeys([*words, "NO_AUTO_VALUE_ON_ZERO", "NO_UNSIGNED_SUBTRACTION"]))
         contexts = TargetContexts(self._endpoint)
         try:
             usual_set, every_date_set = (
@@ -60,6 +64,11 @@ class ComputedValues:
             name = qualified(computing.schema, computing.name)
             raise Unsupported(f"{name} computes values from its rows (generated columns, CHECK): {error}") from error
         self.for_loading = usual_set, every_date_set
+
+    def begin(self, connection: Connection) -> None:
+        """Have a session of the copy keep in the tables that it opens what the source's sessions do."""
+        if self._kept:
+            query(connection, self._kept.decode())
 
     def enter(self, connection: Connection) -> None:
         """Into the source's context, for the building of indexes."""

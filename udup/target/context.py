@@ -72,9 +72,16 @@ _NOWHERE = "information_schema"
 _SAYS_REPLICA = (8, 2)
 
 
-def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = None, computing: bytes = b"") -> None:
+def run_ddl(
+    connection: Connection,
+    event: QueryEvent,
+    gtid_next: str | None = None,
+    computing: bytes = b"",
+    unlogged: bytes = b"",
+) -> None:
     """Execute a Query event's statement in its own session context, exactly once if `gtid_next` is given.
 
+    `unlogged` is the SET of what the event cannot say, as the source's sessions begin with it.
     `computing` is the SET of a context whose time zone is to be taken: where the event says none and rows follow in the
     same transaction, between which and it no SET may come; and where the target knows the zone by another name.
     The connection is given over to this: its session is changed for good. `Transient` is worth another try,
@@ -92,6 +99,8 @@ def run_ddl(connection: Connection, event: QueryEvent, gtid_next: str | None = N
         _enter_schema(connection, event)
         settings = session_settings(event, variables) + _restricted_settings(connection, variables)
         connection.rollback()  # without autocommit our questions began a transaction, in which not all can be set
+        if unlogged:
+            _send(connection, unlogged)
         if computing:
             _send(connection, computing)  # its time zone stays, all else is said by the event too
             settings = [each for each in settings if not each.startswith("time_zone=")]

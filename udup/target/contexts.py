@@ -7,7 +7,7 @@ only where a table computes something from the rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from itertools import islice
 
@@ -24,10 +24,11 @@ _UNKNOWN_ZONE = 1298
 _ZONES_TRIED = 20
 
 #: All that a context says, in the order of the SET; what a source does not say stays the target's own.
-_VARIABLES = (
-    *("sql_mode", "time_zone", "lc_time_names"),
-    *("div_precision_increment", "default_week_format", "block_encryption_mode"),
-)
+_UNLOGGED = ("div_precision_increment", "default_week_format", "block_encryption_mode")
+
+#: What decides beside them what a statement of the log makes: the engine of a CREATE TABLE that names none.
+_UNLOGGED_OF_DDL = (*_UNLOGGED, "default_storage_engine")
+_VARIABLES = ("sql_mode", "time_zone", "lc_time_names", *_UNLOGGED)
 
 _RULES = "time_zone_rules"
 
@@ -56,6 +57,11 @@ class TargetContexts:
         statement = self._statements[number] = self.statement(self._told[number])
         return statement
 
+    def unlogged(self, number: int) -> bytes:
+        """A SET of what no log says, as the source has it; empty for no context."""
+        settings = self._told[number].settings if number in self._told else {}
+        return _set_of(settings, _UNLOGGED_OF_DDL)
+
     def kept(self, number: int) -> bytes:
         """The context of a prepared transaction as bytes that outlive the run."""
         return _encoder.encode(self._told[number]) if number else b""
@@ -83,6 +89,16 @@ class TargetContexts:
                 f"the target {self._endpoint} does not take the source session's settings {shown}: {describe(error)}"
             ) from error
         return statement.encode()
+
+
+def set_of_unlogged(settings: Mapping[str, str]) -> bytes:
+    """A SET of what no log says of a context; empty if the context has nothing of it."""
+    return _set_of(settings, _UNLOGGED)
+
+
+def _set_of(settings: Mapping[str, str], names: Iterable[str]) -> bytes:
+    words = [f"{name} = {_value(settings[name])}" for name in names if name in settings]
+    return f"SET SESSION {', '.join(words)}".encode() if words else b""
 
 
 def _zone(connection: Connection, settings: Mapping[str, str], where: str) -> str:

@@ -37,7 +37,7 @@ from udup.target.create_table import is_converted
 from udup.target.definition import check_definition
 from udup.target.engine import engine_of
 from udup.target.memory_tables import look_at_memory_tables, note_memory_tables
-from udup.target.ownership import Owner, successor, taking_over
+from udup.target.ownership import DDL_PLACE, Owner, give_way, hold, successor, taking_over
 from udup.target.preflight import check_target
 from udup.target.stale_views import StaleView, retry_stale_views, stale_views
 from udup.target.tablespaces import housed
@@ -106,11 +106,10 @@ class Control:
         def take() -> Position | None:
             create_tables(self._connected)
             self._job = job
+            new = self._as_last_owner(job, owner)
+            give_way(self._connected, job, new)
             # Whoever applies rows that nothing undoes is left to end before connections are ended.
-            with (
-                unsure.locked(self._connected, job),
-                taking_over(self._connected, job, self._as_last_owner(job, owner)),
-            ):
+            with unsure.locked(self._connected, job, by_force=True), taking_over(self._connected, job, new):
                 self.checkpoint = Checkpoint(self._connected, job, selection.digest, owner)
                 position = self.checkpoint.take_over(slots, initial)
                 unsure.prepare(self._connected, job)
@@ -129,8 +128,13 @@ class Control:
         def retry() -> tuple[StaleView, ...]:
             if not stale_views(self._connected, job):
                 return ()
-            with closing(connect(self.endpoint, DEFINITION)) as connection:
+            self._ddl_connection = connection = connect(self.endpoint, DEFINITION)
+            try:
+                hold(connection, job, DDL_PLACE)
                 return tuple(retry_stale_views(connection, job))
+            finally:
+                self._ddl_connection = None
+                connection.close()
 
         self.stale_views = await self.run(retry)
 
@@ -176,14 +180,16 @@ class Control:
         variables = event.variables()
         codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
         sql, told = housed(self._connected, event.sql, codec, variables.sql_mode or 0)
-        if told:
+        if told and told not in self.told:
             self.told.append(told)
         return replace(event, sql=sql)
 
-    async def run_definition(self, record: Definition, gtid: str, computing: bytes = b"") -> None:
+    async def run_definition(
+        self, record: Definition, gtid: str, computing: bytes = b"", unlogged: bytes = b""
+    ) -> None:
         """DDL on a connection of its own, whose context is the statement's, under a GTID of ours.
 
-        `computing` as in `run_ddl`.
+        `computing` and `unlogged` as in `run_ddl`.
         """
         event = parse_query(record.query, has_crc=False)
         statement = classify_query(event)
@@ -193,7 +199,8 @@ class Control:
             to_run = self._housed(event)
             self._ddl_connection = connection = connect(self.endpoint, DDL)
             try:
-                run_ddl(connection, to_run, gtid, computing)
+                hold(connection, self._job, DDL_PLACE)
+                run_ddl(connection, to_run, gtid, computing, unlogged)
             except UdupError as error:
                 raise type(error)(f"{record.mark.gtid}: {error}") from error
             finally:

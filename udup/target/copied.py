@@ -29,6 +29,10 @@ class CopyNotes:
         sql = f"SELECT kind, object_schema, object_name FROM {UDUP_SCHEMA}.{OBJECT_TABLE} WHERE job = %s"
         return found | {Present(*map(str, row)) for row in query(connection, sql, self.job)}
 
+    def forget_objects(self, connection: Connection) -> None:
+        """What was made only to be tried is gone again."""
+        query(connection, f"DELETE FROM {UDUP_SCHEMA}.{OBJECT_TABLE} WHERE job = %s", self.job)
+
     def write(self, connection: Connection, made: Iterable[Present]) -> None:
         """Before these are made."""
         made = list(made)

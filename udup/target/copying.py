@@ -131,9 +131,20 @@ class CopyRun:
         if state.rows != state.totals.rows:
             name = qualified(state.table.schema, state.table.name)
             error = Divergence(f"{name}: {state.totals.rows} rows were read and {state.rows} loaded")
-            self._failure.set_exception(error)
+            self._fail(error)
             return
-        self._building.append(asyncio.ensure_future(self._in_thread(self._add_indexes, state)))
+        building = asyncio.ensure_future(self._in_thread(self._add_indexes, state))
+        building.add_done_callback(self._built)
+        self._building.append(building)
+
+    def _built(self, building: asyncio.Future[None]) -> None:
+        if not building.cancelled() and (error := building.exception()) is not None:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """The first failure is told at once, whatever is still on its way."""
+        if not self._failure.done():
+            self._failure.set_exception(error)
 
     def _check_all(self) -> None:
         if all(state.complete for state in self._tables):
@@ -153,6 +164,7 @@ class CopyRun:
         place = self._places.pop()  # as many as the pool has threads
         try:
             self._fence.enter(connection, place)
+            self._computed.begin(connection)
             return function(connection, *args)
         except MySQLError as error:
             text = f"on the target {self._target.endpoint}: {describe(error)}"
@@ -194,6 +206,7 @@ class CopyRun:
         replace = self._room.make_for_objects(connection, self._catalog)
         late = any(is_merge(table) for table in self._catalog.tables)
         rehearse(connection, self._catalog.objects, replace, self._room.where, tables_come_later=late)
+        self._room.notes.forget_objects(connection)
 
     def _create_objects(self, connection: Connection) -> None:
         replace = self._room.make_for_objects(connection, self._catalog)

@@ -118,15 +118,13 @@ class Dispatcher:
 
     async def offer_part(self, part: Part, message: int) -> None:
         if part.index == 0:
-            self._large = LargeTransaction(self._check_part, self._send_part, self._context_for)
+            self._large = LargeTransaction(self._check_part, self._send_part, self._context_for, self._apart)
             alone = bool(part.create)
             maps = [] if alone else part.new_maps
             alone = alone or self._apart.touched_by(part.events)
             self._scheduler.offer(Pending(part.mark, b"", message, maps, alone=True, barrier=alone, work=self._large))
         elif self._large is None:
             raise Transient(f"a part of {part.mark.gtid} came without its beginning")
-        if part.create:
-            await self._control.claim_created(part.mark.gtid, part.create)
         kept = self._prepared.part(part, self.contexts.kept(part.context)) if part.xid else None
         await self._large.add(part, message, kept)
 
@@ -199,6 +197,8 @@ class Dispatcher:
         elif isinstance(work, Format):
             await self._send_format(group, work)
         elif isinstance(work, LargeTransaction):
+            if work.beginning.create:
+                await self._control.claim_created(group.label, work.beginning.create)
             marked = self._marked(work.beginning) if group.members[0].barrier else ""
             await work.start(group, *self._books.claim(group.slot, group.members), marked)
         else:
@@ -322,7 +322,10 @@ class Dispatcher:
                 return False
             if self._context_of(item) != group.context:
                 return False
-            more = self._apart.marked(work.mark.gtid, work.events)
+            try:
+                more = self._apart.marked(work.mark.gtid, work.events)
+            except Unsupported:
+                return False  # told when its turn comes
             tables.update(dict.fromkeys(more.split(", ") if more else ()))
             return bool(more)
 
@@ -364,18 +367,13 @@ class Dispatcher:
         return isinstance(work, (Transaction, Part)) and self._apart.touched_by(work.events)
 
     async def _check_part(self, gtid: str, maps: Sequence[bytes]) -> None:
-        """Of a transaction that has begun as one that can be undone."""
-        if await self._check_maps(gtid, maps):
-            names = ", ".join(str(table_name(event)) for event in maps)
-            raise Unsupported(
-                f"{gtid}: among the tables that it changes ({names}) is one whose engine on the target undoes nothing. "
-                "Run there ALTER TABLE … ENGINE=InnoDB for it, and start the job again"
-            )
+        await self._check_maps(gtid, maps)
 
     async def _run_definition(self, group: Assigned, record: Definition) -> None:
         """DDL: alone, once (the server skips a GTID of ours that it has executed), then noted."""
         zone = await self._zone_of_definition(record)
-        await self._control.run_definition(record, self._books.definition_gtid(), zone)
+        unlogged = self.contexts.unlogged(record.context)
+        await self._control.run_definition(record, self._books.definition_gtid(), zone, unlogged)
         self._apart.forget()
         self._books.definitions += 1
         self._committed(group)

@@ -28,6 +28,9 @@ from udup.mysql.names import UDUP_SCHEMA
 #: The place of the connection that owns the checkpoint's base row. Held for the whole run.
 CONTROL = "control"
 
+#: The place of the connection that runs a statement of the log.
+DDL_PLACE = "ddl"
+
 #: Most connections of one kind: 64 workers, and the express session, whose slot is one more.
 _MOST = 65
 
@@ -76,7 +79,7 @@ def lock_name(job: str, place: str) -> str:
 def all_places() -> list[str]:
     """The control connection's first: who has that one has the right to the others."""
     kinds = (session_place, loader_place, builder_place)
-    return [CONTROL, *(kind(number) for kind in kinds for number in range(1, _MOST + 1))]
+    return [CONTROL, DDL_PLACE, *(kind(number) for kind in kinds for number in range(1, _MOST + 1))]
 
 
 def hold(connection: Connection, job: str, place: str, patience: float = PATIENCE_SECONDS) -> None:
@@ -96,9 +99,7 @@ def taking_over(connection: Connection, job: str, owner: Owner, patience: float 
     raises `Superseded` that says who that is.
     """
     control, *others = [lock_name(job, place) for place in all_places()]
-    if not owner.by_force and _not_got(connection, [control]):
-        text = f"{_owner(connection, job)}{_holder(connection, control)}"
-        raise Superseded(f"job {job} is carried out by another owner: {text}")
+    give_way(connection, job, owner)
     _take(connection, job, [control], patience)
     _take(connection, job, others, patience)
     try:
@@ -106,6 +107,14 @@ def taking_over(connection: Connection, job: str, owner: Owner, patience: float 
     finally:
         with suppress(MySQLError, OSError):
             query(connection, "SELECT " + ", ".join(["RELEASE_LOCK(%s)"] * len(others)), *others)
+
+
+def give_way(connection: Connection, job: str, owner: Owner) -> None:
+    """Raise `Superseded`, without force, if another owner lives; else this connection has CONTROL."""
+    control = lock_name(job, CONTROL)
+    if not owner.by_force and _not_got(connection, [control]):
+        text = f"{_owner(connection, job)}{_holder(connection, control)}"
+        raise Superseded(f"job {job} is carried out by another owner: {text}")
 
 
 def _take(connection: Connection, job: str, names: list[str], patience: float) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from udup.binlog.table_map import TableMaps, TableName, table_name
 from udup.plane.envelope import GroupPart, Part
+from udup.target.apart import TablesApart
 from udup.target.scheduler import Assigned
 
 
@@ -26,7 +27,9 @@ class LargeTransaction:
         check: Callable[[str, Sequence[bytes]], Awaitable[None]],
         send: Callable[[int, GroupPart], Awaitable[None]],
         context: Callable[[str, int, set[TableName], bytes], Awaitable[bytes]],
+        apart: TablesApart,
     ) -> None:
+        self._apart = apart
         self._check = check
         self._send = send
         self._context = context
@@ -79,6 +82,8 @@ class LargeTransaction:
                 part, message, tables = self._waiting[0]
                 if part.index and part.new_maps:
                     await self._check(part.mark.gtid, part.new_maps)
+                if part.index:
+                    self._apart.expect(part.mark.gtid, tables, marked=bool(self._marked))
                 self._tables.update(tables)
                 # What is kept as bytes computes nothing until it is applied, with the last part or later.
                 applied = not part.xid or part.one_phase

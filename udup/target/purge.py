@@ -28,7 +28,7 @@ def purge(endpoint: Endpoint, job: str) -> None:
     try:
         with (
             closing(connect(endpoint, PURGE, connect_timeout=_CONNECT_SECONDS)) as connection,
-            unsure.locked(connection, job),
+            unsure.locked(connection, job, by_force=True),
             taking_over(connection, job, Owner("")),
         ):
             for table in TABLES:

@@ -78,12 +78,13 @@ class ApplySession:
         self._settings = apply_session(lock_wait)
         self._job = job.encode()
         self._slot = slot
-        self._format = b""
+        self._format = self._log_format = b""  # that of the next events, and that of the log's
         self._with_crc = True
         self._large: LargeStatements | None = None
         self._context: bytes | None = b""  # the SET in force; empty: none, None: not known
         self._commits = 0
         self._counted = RowCounts()  # of connections before this one
+        self._begun = RowCounts()  # what the connection's opening has counted
         self._connection = self._connect()
 
     def _connect(self) -> Connection:
@@ -93,6 +94,7 @@ class ApplySession:
         self._max_event = int(
             (int(scalar(connection, "SELECT @@global.max_allowed_packet")) - _STATEMENT_ROOM) / _STATEMENT_FACTOR
         )
+        self._begun = _handler_counts(connection)
         return connection
 
     def abandon(self) -> None:
@@ -101,6 +103,10 @@ class ApplySession:
 
     def set_format(self, format_description: bytes) -> None:
         """The events that follow are written by this FORMAT_DESCRIPTION."""
+        self._log_format = format_description
+        self._write_by(format_description)
+
+    def _write_by(self, format_description: bytes) -> None:
         self._format = format_description
         self._with_crc = has_checksums(format_description)
         execute_raw(self._connection, binlog_statement(format_description), 1)
@@ -283,15 +289,14 @@ class ApplySession:
         `context` gets the context that was kept, and gives what tells of each piece which one its rows need.
         Raises `Unsupported` for XA COMMIT of an unknown one.
         """
-        now = self._format
         self._leave()
         needed: Needed = _no_context
         if commit:
             written_by, kept = prepared.kept_head(self._connection, self._job.decode(), xid)
             needed = context(self._connection, kept) if kept else needed
             self.rollback()  # the reading began a transaction
-            if written_by != now:
-                self.set_format(written_by)
+            if written_by != self._format:
+                self._write_by(written_by)
         mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
         execute_raw(self._connection, binlog_statement(mark), 1)
         if commit:
@@ -300,8 +305,8 @@ class ApplySession:
             prepared.forget(self._connection, self._job.decode(), xid)
         execute_raw(self._connection, b"COMMIT", 1)
         self._commits += 1
-        if self._format != now:
-            self.set_format(now)
+        if self._format != self._log_format:
+            self._write_by(self._log_format)
 
     def _apply_kept(self, xid: str, needed: Needed) -> None:
         """The events kept under an xid, in the open transaction, which forgets them."""
@@ -364,6 +369,13 @@ class ApplySession:
 
     def rows_written(self) -> RowCounts:
         """Rows that this session has written since it began, less those of CREATE TABLE … SELECT."""
-        counts = dict(query(self._connection, _ROW_COUNTERS))
-        written, updated, deleted = (int(counts[f"Handler_{what}"]) for what in ("write", "update", "delete"))
-        return self._counted.plus(RowCounts(written, updated - self._commits, deleted))
+        now, begun = _handler_counts(self._connection), self._begun
+        updated = now.updated - begun.updated - self._commits
+        written, deleted = now.inserted - begun.inserted, now.deleted - begun.deleted
+        return self._counted.plus(RowCounts(written, updated, deleted))
+
+
+def _handler_counts(connection: Connection) -> RowCounts:
+    """All rows that the session has written, those of tables of the server's own for its answers too."""
+    counts = dict(query(connection, _ROW_COUNTERS))
+    return RowCounts(*(int(counts[f"Handler_{what}"]) for what in ("write", "update", "delete")))

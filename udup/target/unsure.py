@@ -106,9 +106,12 @@ def lock_name(job: str) -> str:
 
 
 @contextmanager
-def locked(connection: Connection, job: str, seconds: int = LOCK_SECONDS) -> Iterator[None]:
-    """Hold the job's lock: no other session is between its marks. `Transient` if one stays there."""
-    _lock(connection, job, seconds)
+def locked(connection: Connection, job: str, seconds: int = LOCK_SECONDS, *, by_force: bool = False) -> Iterator[None]:
+    """Hold the job's lock: no other session is between its marks. `Transient` if one stays there.
+
+    `by_force`: end one that stays there and runs nothing.
+    """
+    _lock(connection, job, seconds, by_force=by_force)
     try:
         yield
     finally:
@@ -116,8 +119,11 @@ def locked(connection: Connection, job: str, seconds: int = LOCK_SECONDS) -> Ite
             _unlock(connection, job)
 
 
-def _lock(connection: Connection, job: str, seconds: int) -> None:
-    if not _got(connection, job, seconds) and not (_end_idle_holder(connection, job) and _got(connection, job, 1)):
+def _lock(connection: Connection, job: str, seconds: int, *, by_force: bool = False) -> None:
+    got = _got(connection, job, seconds)
+    if not got and by_force and _end_idle_holder(connection, job):
+        got = _got(connection, job, 1)
+    if not got:
         raise Transient(
             f"a session of an earlier run of job {job} is still applying rows to a table without transactions on the "
             f"target; it holds the lock {lock_name(job)}, and may itself wait for a lock on that table"
@@ -195,19 +201,20 @@ def end(connection: Connection, job: str) -> None:
 
 def failed(connection: Connection, job: str, error: MySQLError, applied: int = 0) -> UdupError:
     """The target refused the rows of the transaction after those `applied`: what of it is there must be looked at."""
-    if is_transient(error):
-        return Transient(f"while rows were applied to a table without transactions: {describe(error)}")
-    problem = describe(error)[:_PROBLEM]
+    problem = "" if is_transient(error) else describe(error)[:_PROBLEM]
     try:
         connection.rollback()
         query(connection, "SET SESSION gtid_next = 'AUTOMATIC'")
         sql = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET problem = %s, applied = %s WHERE job = %s"
         query(connection, sql, problem, applied, job)
         connection.commit()
-        note = _read(connection, job)
+        note = _read(connection, job) if problem else None
         found = _judged(connection, note) if note else Found(())
     except MySQLError as lost:
-        return Transient(f"while rows were applied to a table without transactions: {problem}; {describe(lost)}")
+        problem = f"{describe(error)}; {describe(lost)}"
+        return Transient(f"while rows were applied to a table without transactions: {problem}")
+    if not problem:
+        return Transient(f"while rows were applied to a table without transactions: {describe(error)}")
     return Divergence(_told(note, found)) if note and found.unsure else Transient(problem)
 
 
@@ -248,8 +255,8 @@ def _judged(connection: Connection, note: Note) -> Found:
     if not note.whole:
         return _question(note, 0, "the job was ended while they were applied, in several statements")
     executed = _executed(connection, note)
-    if not executed:
-        return Found(())
+    if executed <= note.applied:  # as the session itself has said, or none at all
+        return Found(note.gtids[:executed])
     return _question(note, executed - 1, "the session was ended while they were applied")
 
 
