@@ -91,7 +91,12 @@ class World:
         The set may be empty: fresh servers have executed nothing.
         """
         self.node.wait_stage(job, deadline=DEADLINE)
-        wait_for(lambda: "applied_gtid" in self.node.job(job)["Progress"], lambda: self.node.job(job))
+
+        def told() -> bool:
+            applied = self.node.job(job)["Progress"].get("applied_gtid")
+            return bool(applied) or (applied is not None and not self.executed())
+
+        wait_for(told, lambda: self.node.job(job))
 
     def post(self, document: Json) -> None:
         self.node.post_job(document)

@@ -45,11 +45,17 @@ class Two:
         return [(str(job["Stage"]), str(job["StatusDescription"])) for job in jobs]
 
     def settle_and_compare(self) -> tuple[UdupNode, str]:
-        """Until one node runs the job and the other waits; who runs it, and what the other says. Then all is equal."""
+        """Until one node runs the job and the other waits for it; who runs it, and what the other says.
+
+        Then all is equal.
+        """
 
         def settled() -> bool:
-            stages = sorted(stage for stage, _ in self.shown())
-            return stages == ["pending", "running"] and all(text for stage, text in self.shown() if stage == "pending")
+            shown = self.shown()
+            if sorted(stage for stage, _ in shown) != ["pending", "running"]:
+                return False
+            waiting = 0 if shown[0][0] == "pending" else 1
+            return str((self.second, self.first)[waiting].data) in shown[waiting][1]
 
         wait_for(settled, self.shown)
         self.world.on_source(
