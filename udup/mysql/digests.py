@@ -29,6 +29,9 @@ _AS_PRINTED = frozenset(
     {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal"} | {"date", "time", "datetime", "timestamp", "year"}
 )
 
+#: Kinds whose text is short and has no comma in it.
+_SHORT = _AS_PRINTED | {"enum", "set", "float", "double"}
+
 
 def has_sums(table: Table) -> bool:
     """Whether there is anything to sum: only tables with generated columns have."""
@@ -95,7 +98,9 @@ def _joined(columns: list[Column] | tuple[Column, ...]) -> str:
 
 
 def _hash(column: Column) -> str:
-    return f"IFNULL(SHA2({_text(column)}, 256), 'NULL')"
+    """A short text for the value, without a comma. What is short by itself is not hashed: that is most of the time."""
+    text = _text(column)
+    return f"IFNULL({text if column.kind in _SHORT else f'SHA2({text}, 256)'}, 'NULL')"
 
 
 def _text(column: Column) -> str:
