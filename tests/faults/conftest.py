@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from udup.errors import Transient
 from udup.mysql.connection import connect, query, scalar
 from udup.sandbox import shop
 from udup.sandbox.api import job_document
@@ -85,7 +86,7 @@ class Household:
         """Until another process has taken the place of a killed one."""
 
         def taken() -> bool:
-            with suppress(StopIteration):
+            with suppress(StopIteration, Transient):  # the supervisor itself may be on its way back
                 return self.pid_of(role) != victim
             return False
 
