@@ -118,7 +118,7 @@ class Dispatcher:
 
     async def offer_part(self, part: Part, message: int) -> None:
         if part.index == 0:
-            self._large = LargeTransaction(self._check_part, self._send_part, self._context_for, self._apart)
+            self._large = LargeTransaction(self._check_maps, self._send_part, self._context_for, self._apart)
             alone = bool(part.create)
             maps = [] if alone else part.new_maps
             alone = alone or self._apart.touched_by(part.events)
@@ -354,20 +354,16 @@ class Dispatcher:
         self._scheduler.done(group.number)
         self._credits.finished(group.members[0].batch)
 
-    async def _check_maps(self, gtid: str, maps: Sequence[bytes]) -> bool:
-        """Whether one of the tables takes no part in transactions: what waits and changes it is to run alone."""
+    async def _check_maps(self, gtid: str, maps: Sequence[bytes]) -> None:
+        """Look at the tables. Where one takes no part in transactions, what waits and changes it is to run alone."""
         apart = await self._control.check_definitions(gtid, maps, has_crc=self._has_crc)
         if apart:
             self._apart.add(apart)
             self._scheduler.isolate(self._is_apart)
-        return bool(apart)
 
     def _is_apart(self, item: Pending) -> bool:
         work = item.work.beginning if isinstance(item.work, LargeTransaction) else item.work
         return isinstance(work, (Transaction, Part)) and self._apart.touched_by(work.events)
-
-    async def _check_part(self, gtid: str, maps: Sequence[bytes]) -> None:
-        await self._check_maps(gtid, maps)
 
     async def _run_definition(self, group: Assigned, record: Definition) -> None:
         """DDL: alone, once (the server skips a GTID of ours that it has executed), then noted."""
