@@ -14,7 +14,7 @@ from rich.console import Console
 from bench import backlog, bigtx, full_copy, latency, many_jobs
 from bench.results import Result, save, show
 from bench.servers import Bench
-from udup.errors import UdupError
+from udup.base.errors import UdupError
 from udup.sandbox.provision import provision
 
 BENCHMARKS: dict[str, Callable[[Bench], Result]] = {

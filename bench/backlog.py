@@ -11,7 +11,7 @@ from pymysql.constants import ER
 from bench.contestants import Contestant, Replica, Udup, timed
 from bench.results import Line, Result
 from bench.servers import Bench, executed, session
-from udup.mysql.connection import Connection, Endpoint, MySQLError, error_code, query
+from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, error_code, query
 
 SCHEMA = "backlog"
 SMALL = 20_000

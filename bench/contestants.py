@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pymysql.constants import ER
 
 from bench.servers import WORKERS, executed, pretend_copied, session
-from udup.errors import Transient, UdupError
-from udup.job.words import Stage
-from udup.mysql.connection import Connection, Endpoint, MySQLError, error_code, query, scalar
+from udup.base.errors import Transient, UdupError
+from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, error_code, query, scalar
+from udup.jobs.words import Stage
 from udup.sandbox.api import job_document
-from udup.sandbox.compare import compare
 from udup.sandbox.node import UdupNode
+from udup.verify.compare import compare
 
 #: Seconds between two questions for Udup's progress.
 POLL_SECONDS = 0.05

@@ -13,13 +13,13 @@ from functools import partial
 from bench.contestants import Udup
 from bench.results import Line, Result
 from bench.servers import Bench, session
-from udup.errors import UdupError
-from udup.job.words import Stage
-from udup.mysql.connection import Endpoint, query
-from udup.mysql.names import qualified
+from udup.base.errors import UdupError
+from udup.drivers.mysql.client.connection import Endpoint, query
+from udup.drivers.mysql.client.names import qualified
+from udup.jobs.words import Stage
 from udup.sandbox import shop
-from udup.sandbox.compare import compare
 from udup.sandbox.server import MysqlServer
+from udup.verify.compare import compare
 
 ROWS = 1_000_000
 THREADS = 4

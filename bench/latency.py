@@ -12,11 +12,11 @@ from statistics import quantiles
 from bench.contestants import Contestant, Replica, Udup
 from bench.results import Line, Result
 from bench.servers import Bench, executed, pretend_copied, session
-from udup.errors import UdupError
-from udup.mysql.connection import Connection, Endpoint, query, scalar
+from udup.base.errors import UdupError
+from udup.drivers.mysql.client.connection import Connection, Endpoint, query, scalar
 from udup.sandbox import shop
-from udup.sandbox.compare import compare
 from udup.sandbox.load import WriteLoad
+from udup.verify.compare import compare
 
 #: Rows of the shop that the load works on; it is filled on both sides by the same statements, not copied.
 SHOP_ROWS = 20_000

@@ -18,8 +18,8 @@ import psutil
 
 from bench.results import OURS, Line, Result
 from bench.servers import SETTINGS, Bench, session
-from udup.errors import Transient, UdupError
-from udup.mysql.connection import Endpoint, query
+from udup.base.errors import Transient, UdupError
+from udup.drivers.mysql.client.connection import Endpoint, query
 from udup.sandbox.api import job_document
 from udup.sandbox.node import UdupNode
 from udup.sandbox.server import MysqlServer

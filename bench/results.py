@@ -13,8 +13,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from udup.errors import UdupError
-from udup.mysql.connection import MySQLError, describe
+from udup.base.errors import UdupError
+from udup.drivers.mysql.client.connection import MySQLError, describe
 
 #: The contestant that the others are measured against.
 OURS = "Udup"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from udup.mysql.connection import Connection, Endpoint, connect, query, scalar
+from udup.drivers.mysql.client.connection import Connection, Endpoint, connect, query, scalar
 from udup.sandbox.node import UdupNode
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer

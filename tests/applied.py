@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 
 from tests.source_log import executed
-from udup.binlog.gtid import GtidSet
-from udup.mysql.connection import Endpoint, connect, query
-from udup.mysql.selection import Selection
-from udup.plane.envelope import Beat, Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
-from udup.source.assembly import Assembler
-from udup.source.judge import judge_for
-from udup.source.stream import BinlogStream
-from udup.target.checkpoint import Checkpoint, Position, create_tables
-from udup.target.contexts import TargetContexts
-from udup.target.session import ApplySession
+from udup.drivers.mysql.apply.checkpoint import Checkpoint, Position, create_tables
+from udup.drivers.mysql.apply.contexts import TargetContexts
+from udup.drivers.mysql.apply.session import ApplySession
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.client.connection import Endpoint, connect, query
+from udup.drivers.mysql.ddl.query_classifier import judge_for
+from udup.drivers.mysql.stream.assembly import Assembler
+from udup.drivers.mysql.stream.stream import BinlogStream
+from udup.pipeline.records import Beat, Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
+from udup.pipeline.selection.selection import Selection
 
 
 def position_of(endpoint: Endpoint) -> GtidSet:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from udup.errors import UdupError
-from udup.mysql.connection import connect, query
-from udup.mysql.names import quote
+from udup.base.errors import UdupError
+from udup.drivers.mysql.client.connection import connect, query
+from udup.drivers.mysql.client.names import quote
 from udup.sandbox.cache import silent
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.provision import provision

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-from udup.mysql.catalog import Catalog, Table
-from udup.mysql.connection import Connection, Endpoint, connect, query
-from udup.mysql.selection import Selection
-from udup.mysql.sessions import DEFINITION
-from udup.source.reader import CopyReader, Piece, TableTotal
-from udup.source.schema import read_catalog
-from udup.source.snapshot import Snapshot, open_snapshot
-from udup.target.loader import Loader
-from udup.target.objects import add_foreign_keys, add_indexes, create_objects, create_schemas, create_tables
+from udup.drivers.mysql.client.connection import Connection, Endpoint, connect, query
+from udup.drivers.mysql.client.sessions import DEFINITION
+from udup.drivers.mysql.dictionary.catalog import Catalog, Table
+from udup.drivers.mysql.load.loader import Loader
+from udup.drivers.mysql.load.objects import add_foreign_keys, add_indexes, create_objects, create_schemas, create_tables
+from udup.drivers.mysql.snapshot.reader import CopyReader, Piece, TableTotal
+from udup.drivers.mysql.snapshot.schema import read_catalog
+from udup.drivers.mysql.snapshot.snapshot import Snapshot, open_snapshot
+from udup.pipeline.selection.selection import Selection
 
 #: Chunks that wait between readers and loaders.
 QUEUE_CHUNKS = 4

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 
-from udup.mysql.connection import Endpoint, connect, query
+from udup.drivers.mysql.client.connection import Endpoint, connect, query
 
 #: Variable and SQL value. One that a server does not have is passed over.
 HOSTILE: Mapping[str, str] = {

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
-from udup.errors import Fault
-from udup.mysql.connection import Endpoint, connect, query
-from udup.mysql.facts import ServerFacts
+from udup.base.errors import Fault
+from udup.drivers.mysql.client.connection import Endpoint, connect, query
+from udup.drivers.mysql.client.facts import ServerFacts
 from udup.sandbox.server import MysqlServer
 
 

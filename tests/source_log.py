@@ -7,11 +7,11 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
-from udup.binlog.event import EventType
-from udup.binlog.gtid import GtidSet, parse_gtid_event
-from udup.binlog.query import QueryEvent, parse_query
-from udup.mysql.connection import Connection, Endpoint, connect, scalar
-from udup.source.stream import BinlogStream
+from udup.drivers.mysql.binlog.event import EventType
+from udup.drivers.mysql.binlog.gtid import GtidSet, parse_gtid_event
+from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
+from udup.drivers.mysql.client.connection import Connection, Endpoint, connect, scalar
+from udup.drivers.mysql.stream.stream import BinlogStream
 
 
 @dataclass(frozen=True)

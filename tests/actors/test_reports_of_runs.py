@@ -18,19 +18,19 @@ import udup.actors.applier
 import udup.actors.shell
 from udup.actors.applier import DestApplier
 from udup.actors.extractor import SrcExtractor
-from udup.actors.jobs import Job
 from udup.actors.messages import Apply, Hello, Probe, Probed, Purge, Purged, Ready, RunEnded, StopRun, Work, WorkerReady
+from udup.actors.run_state import Job
 from udup.actors.worker import ApplyWorker
-from udup.errors import Fault
-from udup.job import JobRecord, accept
-from udup.mysql.connection import Endpoint
-from udup.mysql.facts import ServerFacts
-from udup.mysql.privileges import Privileges
-from udup.mysql.selection import Selection
+from udup.base.errors import Fault
+from udup.drivers.mysql.apply.ownership import Owner
+from udup.drivers.mysql.client.connection import Endpoint
+from udup.drivers.mysql.client.facts import ServerFacts
+from udup.drivers.mysql.client.privileges import Privileges
+from udup.jobs import JobRecord, accept
+from udup.pipeline.apply.applier import ApplierSettings, TargetChecked, TargetReady
+from udup.pipeline.apply.worker import WorkerSettings
+from udup.pipeline.selection.selection import Selection
 from udup.sandbox.api import job_document
-from udup.target.applier import ApplierSettings, TargetChecked, TargetReady
-from udup.target.ownership import Owner
-from udup.target.worker import WorkerSettings
 
 NOWHERE = Endpoint("127.0.0.1", 1, "nobody", "")
 

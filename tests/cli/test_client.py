@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import NODE_ID, MemoryJobs
+from udup.base.config import Settings, load_settings
+from udup.base.errors import UdupError
 from udup.cli.client import Answered, Api, Unreachable, job_path
 from udup.cli.patience import patiently
 from udup.cli.where import Flags, find
-from udup.config import Settings, load_settings
-from udup.errors import UdupError
-from udup.mysql.connection import Endpoint
+from udup.drivers.mysql.client.connection import Endpoint
 from udup.sandbox.api import job_document
 from udup.sandbox.ports import free_port
 from udup.web.app import create_app

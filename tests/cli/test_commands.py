@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from udup.cli import cli, exits
-from udup.job import parse_job
+from udup.jobs import parse_job
 from udup.sandbox.ports import free_port
 
 REPOSITORY = Path(__file__).parent.parent.parent

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from udup.base.errors import UdupError
 from udup.cli.where import DEFAULT_ADDRESS, OWN_FILE, Flags, find
-from udup.errors import UdupError
 
 
 @pytest.fixture

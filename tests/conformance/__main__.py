@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.conformance import CASES
 from tests.conformance.case import PHASES, read_cases
 from tests.conformance.suite import open_suite
-from udup.errors import UdupError
+from udup.base.errors import UdupError
 from udup.sandbox.provision import provision
 
 

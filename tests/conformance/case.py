@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from udup.errors import UdupError
+from udup.base.errors import UdupError
 
 PHASES = ("copy", "incremental")
 

@@ -8,9 +8,9 @@ from contextlib import ExitStack, closing
 from pymysql.charset import charset_by_name
 
 from tests.conformance.case import Case, Step
-from udup.errors import UdupError
-from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, error_code
-from udup.mysql.sessions import PLAIN
+from udup.base.errors import UdupError
+from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, connect, describe, error_code
+from udup.drivers.mysql.client.sessions import PLAIN
 
 _CHARSET = re.compile(
     r"\s*SET\s+(?:NAMES|CHARACTER\s+SET|CHARSET|character_set_client\s*=)\s*['\"]?(?P<name>\w+)", re.IGNORECASE

@@ -22,15 +22,15 @@ from pathlib import Path
 from tests.conformance.case import Case
 from tests.conformance.client import Client
 from tests.hostile_globals import HOSTILE_SOURCE, HOSTILE_TARGET, account_that_starts_hostile, set_globals
-from udup.errors import UdupError
-from udup.mysql.connection import Endpoint, connect, query, scalar
-from udup.mysql.names import quote
-from udup.mysql.sessions import DEFINITION
+from udup.base.errors import UdupError
+from udup.drivers.mysql.client.connection import Endpoint, connect, query, scalar
+from udup.drivers.mysql.client.names import quote
+from udup.drivers.mysql.client.sessions import DEFINITION
 from udup.sandbox.api import Json, job_document
-from udup.sandbox.compare import compare_strictly
 from udup.sandbox.node import UdupNode
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer
+from udup.verify.compare import compare_strictly
 
 #: Cases that share a job.
 GROUP_CASES = 80

@@ -13,15 +13,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from udup.errors import Transient
-from udup.mysql.connection import connect, query, scalar
+from udup.base.errors import Transient
+from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.sandbox import shop
 from udup.sandbox.api import job_document
-from udup.sandbox.compare import compare, wait_level
 from udup.sandbox.load import WriteLoad
 from udup.sandbox.node import UdupNode
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer
+from udup.verify.compare import compare, wait_level
 
 #: Rows of the shop: enough that a full copy can be hit in its middle.
 ROWS = 40_000

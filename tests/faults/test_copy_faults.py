@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from tests.faults.conftest import JOB, STAGE_SECONDS, Household, kill, wait_for
-from udup.mysql.connection import connect, query
+from udup.drivers.mysql.client.connection import connect, query
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from tests.faults.conftest import STAGE_SECONDS, Household, kill, wait_for
-from udup.mysql.connection import connect, query, scalar
+from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.sandbox.api import job_document
-from udup.sandbox.compare import compare
+from udup.verify.compare import compare
 
 JOB = SCHEMA = "legacy"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing, suppress
 
 from tests.faults.conftest import JOB, STAGE_SECONDS, Household, kill, wait_for
-from udup.mysql.connection import connect, query, scalar
+from udup.drivers.mysql.client.connection import connect, query, scalar
 
 #: XA transactions, and where in them the applier is killed: before the second half of some, after that of others.
 TURNS, BEFORE_END, AFTER_END = 48, (8, 30), (19, 41)

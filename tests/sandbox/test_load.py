@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import psutil
 
-from udup.mysql.connection import connect, scalar
+from udup.drivers.mysql.client.connection import connect, scalar
 from udup.sandbox import shop
 from udup.sandbox.load import WriteLoad
 from udup.sandbox.server import MysqlServer
@@ -21,7 +21,7 @@ ROWS = 3_000
 #: A program that starts a load, prints its process id, and waits to be killed.
 PARENT = """
 import sys, time
-from udup.mysql.connection import Endpoint
+from udup.drivers.mysql.client.connection import Endpoint
 from udup.sandbox.load import WriteLoad
 load = WriteLoad(Endpoint("127.0.0.1", int(sys.argv[1]), "root", sys.stdin.readline().strip()))
 load.start()

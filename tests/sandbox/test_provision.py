@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from udup.errors import UdupError
+from udup.base.errors import UdupError
 from udup.sandbox import provision as provision_module
 from udup.sandbox.cache import cache_folder, made_once, silent
 from udup.sandbox.debian import debian_programs

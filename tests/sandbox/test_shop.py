@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from udup.mysql.connection import connect, query, scalar
+from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.sandbox import shop
-from udup.sandbox.compare import compare
 from udup.sandbox.server import MysqlServer
+from udup.verify.compare import compare
 
 ROWS = 3_000
 

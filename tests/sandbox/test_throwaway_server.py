@@ -16,8 +16,8 @@ import psutil
 import pymysql
 import pytest
 
-from udup.errors import UdupError
-from udup.mysql.connection import connect, query, scalar
+from udup.base.errors import UdupError
+from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.sandbox.ports import HOST, free_port
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer

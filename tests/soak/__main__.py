@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from tests.soak.run import Plan, Soak
-from udup.errors import UdupError
+from udup.base.errors import UdupError
 from udup.sandbox.node import UdupNode
 from udup.sandbox.provision import provision
 from udup.sandbox.server import MysqlServer

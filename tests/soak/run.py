@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from tests.soak.fixed import FAMILY, WITHOUT_TRANSACTIONS
 from tests.soak.tables import TABLES, Model
 from tests.soak.writers import Writers
-from udup.errors import Transient, UdupError
-from udup.mysql.connection import connect, query
+from udup.base.errors import Transient, UdupError
+from udup.drivers.mysql.client.connection import connect, query
 from udup.sandbox.api import job_document
-from udup.sandbox.compare import compare, wait_level
 from udup.sandbox.node import UdupNode
 from udup.sandbox.server import MysqlServer
+from udup.verify.compare import compare, wait_level
 
 SCHEMA = JOB = "soak"
 

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass, field
 
 from tests.soak.columns import Kind, key_kind, random_kind
-from udup.mysql.names import quote
+from udup.drivers.mysql.client.names import quote
 
 #: Tables at the beginning, and the bounds that DDL keeps to.
 TABLES, FEWEST, MOST = 8, 4, 14

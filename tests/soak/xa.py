@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 
-from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, error_code, query
+from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, connect, error_code, query
 
 #: Seconds that a prepared transaction waits for another session, at most.
 PAUSE_SECONDS = 0.5

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from falcon import testing
 
-from udup.config import Settings, load_settings
-from udup.job import DesiredState, JobRecord, JobType, accept, check_enforced_index, document_id
-from udup.job.allocation import Allocation, Evaluation, Trigger
+from udup.base.config import Settings, load_settings
+from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_index, document_id
+from udup.jobs.allocation import Allocation, Evaluation, Trigger
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
 from udup.web.ports import ActorInfo, Check, NotThere, Outcome, Written

@@ -9,7 +9,7 @@ import pytest
 from falcon import testing
 
 from tests.web.conftest import NODE_ID, MemoryJobs
-from udup.config import load_settings
+from udup.base.config import load_settings
 from udup.web.app import create_app
 
 TOKEN = "a-token-of-the-tests-0123456789"

@@ -14,7 +14,7 @@ import pytest
 from falcon.testing import TestClient
 
 from tests.web.conftest import LONGEST_WAIT_S, NODE_ID
-from udup.config import Settings
+from udup.base.config import Settings
 from udup.web import blocking
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom

@@ -10,8 +10,8 @@ from falcon.testing import TestClient
 from tests.web import contract
 from tests.web.conftest import ACTOR, MOMENT, NODE_ID
 from udup import __version__
-from udup.config import Settings
-from udup.job.allocation import ClientStatus, EventType, TaskEvent, TaskLife, TaskState
+from udup.base.config import Settings
+from udup.jobs.allocation import ClientStatus, EventType, TaskEvent, TaskLife, TaskState
 from udup.web.ports import Check, Outcome
 
 UNKNOWN = "11111111-2222-4333-8444-555555555555"

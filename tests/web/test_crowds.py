@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.web.conftest import NODE_ID
-from udup.config import Settings, load_settings
+from udup.base.config import Settings, load_settings
 from udup.web import connections
 from udup.web.app import create_app
 from udup.web.serve import WebServer

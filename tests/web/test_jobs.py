@@ -9,8 +9,8 @@ import pytest
 from falcon.testing import TestClient
 
 from tests.web.conftest import MemoryJobs
-from udup.errors import Transient, UdupError
-from udup.job import MASK, JobRecord
+from udup.base.errors import Transient, UdupError
+from udup.jobs import MASK, JobRecord
 from udup.web.ports import NotReady
 
 JSON = {"Accept": "application/json"}

@@ -17,9 +17,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web.conftest import ACTOR, MemoryJobs
-from udup.errors import Transient
-from udup.job import JobRecord, Stage
-from udup.job.record import Restart
+from udup.base.errors import Transient
+from udup.jobs import JobRecord, Stage
+from udup.jobs.record import Restart
 from udup.web.ports import ActorInfo
 
 DOCS = Path(__file__).parents[2] / "docs"

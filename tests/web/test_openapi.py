@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from schemathesis import checks, openapi
 
 from tests.web.conftest import NODE_ID, MemoryJobs
-from udup.config import load_settings
-from udup.job import Stage
-from udup.job.allocation import ClientStatus, EventType, TaskEvent, TaskLife, TaskState
+from udup.base.config import load_settings
+from udup.jobs import Stage
+from udup.jobs.allocation import ClientStatus, EventType, TaskEvent, TaskLife, TaskState
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
 from udup.web.openapi.document import openapi as document

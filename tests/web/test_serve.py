@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from tests.web.conftest import NODE_ID
-from udup.config import Settings, load_settings
-from udup.errors import ConfigError
+from udup.base.config import Settings, load_settings
+from udup.base.errors import ConfigError
 from udup.web.app import create_app
 from udup.web.serve import WebServer
 

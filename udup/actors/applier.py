@@ -30,10 +30,10 @@ from udup.actors.messages import (
 )
 from udup.actors.shell import EngineActor
 from udup.actors.worker import ApplyWorker
-from udup.errors import Transient
-from udup.target.applier import Applier, TargetChecked, TargetReady
-from udup.target.purge import purge
-from udup.target.worker import WorkerSettings
+from udup.base.errors import Transient
+from udup.drivers.mysql.apply.purge import purge
+from udup.pipeline.apply.applier import Applier, TargetChecked, TargetReady
+from udup.pipeline.apply.worker import WorkerSettings
 
 
 class DestApplier(EngineActor):

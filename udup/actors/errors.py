@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import traceback
 
-from udup import logs
 from udup.actors.messages import RunEnded
-from udup.errors import Conflict, Divergence, Refused, Superseded, Transient, UdupError, Unsupported
+from udup.base import logs
+from udup.base.errors import Conflict, Divergence, Refused, Superseded, Transient, UdupError, Unsupported
 
 #: Frames of an unforeseen error's traceback that its message shows.
 _FRAMES = 4

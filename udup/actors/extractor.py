@@ -8,12 +8,12 @@ from typing import Any
 
 from udup.actors.messages import Extract, Probe, Probed, RunEnded, StopRun
 from udup.actors.shell import EngineActor
-from udup.mysql.claims import read_feeds
-from udup.mysql.connection import connect
-from udup.mysql.facts import read_facts
-from udup.source.extractor import Extractor
-from udup.source.names import check_names
-from udup.source.preflight_tables import check_parents
+from udup.drivers.mysql.checks.source_tables import check_parents
+from udup.drivers.mysql.client.connection import connect
+from udup.drivers.mysql.client.facts import read_facts
+from udup.drivers.mysql.dictionary.claims import read_feeds
+from udup.drivers.mysql.snapshot.names import check_names
+from udup.pipeline.extract.extractor import Extractor
 
 
 class SrcExtractor(EngineActor):

@@ -9,18 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from udup.errors import Fault
-from udup.job import JobRecord
-from udup.job.allocation import Evaluation
-from udup.job.spec import DEFAULT_DATACENTER, DEFAULT_REGION
-from udup.mysql.claims import Feed
-from udup.mysql.connection import Endpoint
-from udup.mysql.facts import ServerFacts
-from udup.mysql.selection import Selection
-from udup.sealing import Keyring
-from udup.source.extractor_settings import ExtractorSettings
-from udup.target.applier import ApplierSettings
-from udup.target.worker import WorkerSettings
+from udup.base.errors import Fault
+from udup.drivers.mysql.client.connection import Endpoint
+from udup.drivers.mysql.client.facts import ServerFacts
+from udup.drivers.mysql.dictionary.claims import Feed
+from udup.jobs import JobRecord
+from udup.jobs.allocation import Evaluation
+from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION
+from udup.pipeline.apply.applier import ApplierSettings
+from udup.pipeline.apply.worker import WorkerSettings
+from udup.pipeline.extract.settings import ExtractorSettings
+from udup.pipeline.selection.selection import Selection
+from udup.store.sealing import Keyring
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from udup.actors.messages import Forget, Save
-from udup.job import JobRecord
-from udup.job.allocation import Evaluation
+from udup.jobs import JobRecord
+from udup.jobs.allocation import Evaluation
 
 Then = Callable[[], None]
 

@@ -27,10 +27,10 @@ import uvloop
 from setproctitle import setproctitle
 from thespian.actors import ActorTypeDispatcher, ThespianWatch
 
-from udup import logs, stacks
 from udup.actors.errors import run_ended
 from udup.actors.messages import EngineEnded, Hello, Introduce, NodeSettings, Progress
-from udup.binlog.gtid import brief
+from udup.base import logs, stacks
+from udup.drivers.mysql.binlog.gtid import brief
 
 #: prctl's number for "send me this signal when my parent dies".
 _PR_SET_PDEATHSIG = 1
@@ -38,7 +38,7 @@ _PR_SET_PDEATHSIG = 1
 #: Seconds that an engine may take to end; then its process does.
 STOP_SECONDS = 6.0
 
-#: Seconds after which progress is reported even though nothing of it has changed; see also `udup.job.silence`.
+#: Seconds after which progress is reported even though nothing of it has changed; see also `udup.jobs.staleness`.
 _STILL_SECONDS = 10.0
 
 #: Characters of a text (a GTID set) in a report, which is kept and shown: a set with many gaps may have megabytes.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from udup.actors.jobs import Job
+from udup.actors.run_state import Job
 
 #: Jobs that may be starting at a time, and seconds after which one that waits for its servers does not count any more.
 _AT_A_TIME, _COUNTED_SECONDS = 8, 5.0

@@ -22,8 +22,8 @@ from typing import Any
 from thespian.actors import ChildActorExited
 
 from udup.actors.applier import DestApplier
-from udup.actors.crew import Crew
-from udup.actors.jobs import START_SECONDS, Job, tasks_at_fault
+from udup.actors.commands import Writes
+from udup.actors.journal import Notes
 from udup.actors.messages import (
     NOT_OPEN,
     Actors,
@@ -50,18 +50,18 @@ from udup.actors.messages import (
     Wish,
     WorkersKnown,
 )
-from udup.actors.notes import Notes
 from udup.actors.orders import Orders
+from udup.actors.registry import Crew
+from udup.actors.run_state import START_SECONDS, Job, tasks_at_fault
 from udup.actors.shell import ShellActor
 from udup.actors.starting import Starting
-from udup.actors.storekeeper import StoreKeeper
+from udup.actors.store_writer import StoreKeeper
 from udup.actors.tasks import Tasks
 from udup.actors.worker import ApplyWorker
-from udup.actors.writes import Writes
-from udup.errors import Fault, Refused, Superseded, Transient, UdupError
-from udup.identity import described
-from udup.job import DesiredState, JobRecord, Stage, TaskType, history
-from udup.plane.address import of_job
+from udup.base.errors import Fault, Refused, Superseded, Transient, UdupError
+from udup.base.identity import described
+from udup.jobs import DesiredState, JobRecord, Stage, TaskType, history
+from udup.pipeline.transport.address import of_job
 
 #: Seconds that a refusal by the target waits for the source's, so that all is told at once.
 _SOURCE_ANSWER_SECONDS = 5

@@ -30,7 +30,7 @@ from thespian.system.transport import IPBase
 
 from udup.actors.shell import ShellActor, die_with_parent
 from udup.actors.signing import sign_messages
-from udup.errors import UdupError
+from udup.base.errors import UdupError
 
 LOOPBACK = "127.0.0.1"
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from udup.actors.applier import DestApplier
-from udup.actors.crew import Crew
 from udup.actors.extractor import SrcExtractor
-from udup.actors.jobs import Job
 from udup.actors.messages import Apply, Extract, NodeSettings, Probe, Purge, StopRun
+from udup.actors.registry import Crew
+from udup.actors.run_state import Job
 
 _Task = type[SrcExtractor] | type[DestApplier]
 

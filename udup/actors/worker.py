@@ -7,7 +7,7 @@ from typing import Any
 
 from udup.actors.messages import StopRun, Work, WorkerReady
 from udup.actors.shell import EngineActor
-from udup.target.worker import Worker
+from udup.pipeline.apply.worker import Worker
 
 
 class ApplyWorker(EngineActor):

@@ -12,11 +12,11 @@ from urllib.parse import parse_qsl, quote, unquote
 
 import httpx
 
+from udup.base.errors import Fault
 from udup.cli import exits
 from udup.cli.commands import CommandError
 from udup.cli.where import OWN_FILE, Where
-from udup.errors import Fault
-from udup.ids import unaddressable
+from udup.jobs.document.ids import unaddressable
 
 #: Seconds for a connection, and for an answer: the server itself gives up on the slowest question after some 30.
 CONNECT_SECONDS = 5.0

@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
+from udup.base.errors import Fault, Refused, UdupError
 from udup.cli import exits
-from udup.errors import Fault, Refused, UdupError
 
 _HELP_NAMES = ["-h", "--help"]
 

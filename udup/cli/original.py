@@ -59,7 +59,7 @@ def start(session: Session, file: str, check_index: int | None, detach: bool, ve
     """
     body = wrapped(read_job(file), check_index)
     if output:
-        from udup.job.passwords import masked  # a validation library comes with it
+        from udup.jobs.document.passwords import masked  # a validation library comes with it
 
         session.out.json(masked(body))
         return

@@ -60,10 +60,10 @@ def server(
         "datacenter": dc,
         "log.level": log_level,
     }
-    from udup.config import load_settings
+    from udup.base.config import load_settings
 
     settings = load_settings(config, os.environ, flags)
-    from udup.node import run_node  # it patches Thespian, which only a server needs
+    from udup.node.node import run_node  # it patches Thespian, which only a server needs
 
     run_node(settings)
 

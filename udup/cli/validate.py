@@ -47,7 +47,7 @@ def validate(session: Session, file: str, offline: bool) -> None:
 
 def _check_document(document: Document) -> None:
     """Raises `Refused` with every fault."""
-    from udup.job import parse_job  # a validation library that nothing else here needs
+    from udup.jobs import parse_job  # a validation library that nothing else here needs
 
     parse_job(document)
 

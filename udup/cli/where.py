@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from udup.errors import ConfigError
-from udup.references import read_setting
+from udup.base.errors import ConfigError
+from udup.base.secrets import read_setting
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8190"
 _DEFAULT_HOST = "127.0.0.1"

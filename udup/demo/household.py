@@ -20,10 +20,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from udup.config import Settings
+from udup.base.config import Settings
+from udup.base.errors import UdupError
 from udup.demo.servers import KEEP
-from udup.errors import UdupError
-from udup.mysql.connection import Endpoint
+from udup.drivers.mysql.client.connection import Endpoint
 from udup.sandbox.node import UdupNode
 from udup.sandbox.ports import HOST, free_port
 from udup.sandbox.provision import provision

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from udup.demo.servers import DemoServers
-from udup.mysql.connection import Endpoint
+from udup.drivers.mysql.client.connection import Endpoint
 
 
 def show_kept(console: Console, servers: DemoServers, job_id: str) -> None:

@@ -10,17 +10,17 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from udup.base.errors import Transient, UdupError
 from udup.cli.progress import Observer, View
 from udup.cli.screen import Screen, open_screen
 from udup.demo.kept import show_kept
 from udup.demo.servers import DemoServers
 from udup.demo.verdict import Numbers, show_verdict
-from udup.errors import Transient, UdupError
-from udup.mysql.connection import MySQLError, connect, describe, scalar
+from udup.drivers.mysql.client.connection import MySQLError, connect, describe, scalar
 from udup.sandbox import shop
 from udup.sandbox.api import ApiClient, job_document
-from udup.sandbox.compare import Comparison, compare
 from udup.sandbox.load import WriteLoad
+from udup.verify.compare import Comparison, compare
 
 #: Seconds between two looks at the job.
 POLL_SECONDS = 0.2

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from udup.cli.progress import Observer
-from udup.sandbox.compare import Comparison
 from udup.sandbox.load_process import LoadStats
-from udup.sandbox.sums import TableSum
+from udup.verify.compare import Comparison
+from udup.verify.sums import TableSum
 
 #: Hexadecimal digits of a checksum that are shown.
 SHOWN_DIGITS = 12

@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 
-from udup.errors import Transient, UdupError
-from udup.job.words import Stage
-from udup.mysql.connection import Endpoint
+from udup.base.errors import Transient, UdupError
+from udup.drivers.mysql.client.connection import Endpoint
+from udup.jobs.words import Stage
 
 #: Seconds for one answer of the API.
 REQUEST_TIMEOUT = 15.0

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from udup.errors import UdupError
+from udup.base.errors import UdupError
 
 #: Tells a person, in a line, what goes on and why it takes its time.
 Say = Callable[[str], None]

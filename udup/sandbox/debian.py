@@ -15,8 +15,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from udup.environment import without_own
-from udup.errors import UdupError
+from udup.base.environment import without_own
+from udup.base.errors import UdupError
 from udup.sandbox.cache import Say, cache_folder, only_one_maker, partial_folder
 from udup.sandbox.mirror import debian_mirrors
 from udup.sandbox.programs import CLIENTS, MysqlPrograms, parse_version, version_line

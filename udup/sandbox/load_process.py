@@ -17,9 +17,17 @@ from dataclasses import asdict, dataclass, field
 from pymysql.constants import ER
 from pymysql.cursors import Cursor
 
-from udup.errors import UdupError
-from udup.mysql.connection import Connection, Endpoint, MySQLError, connect, describe, error_code, is_transient
-from udup.mysql.sessions import SHOP_WRITER
+from udup.base.errors import UdupError
+from udup.drivers.mysql.client.connection import (
+    Connection,
+    Endpoint,
+    MySQLError,
+    connect,
+    describe,
+    error_code,
+    is_transient,
+)
+from udup.drivers.mysql.client.sessions import SHOP_WRITER
 from udup.sandbox.shop_ddl import statements
 from udup.sandbox.shop_transactions import RolledBackError, Transaction, Writer, choose, ledger
 

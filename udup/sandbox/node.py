@@ -14,8 +14,8 @@ from types import TracebackType
 
 import psutil
 
-from udup.errors import Transient, UdupError
-from udup.job.words import Stage
+from udup.base.errors import Transient, UdupError
+from udup.jobs.words import Stage
 from udup.sandbox.api import ApiClient, Json
 from udup.sandbox.child import spawn
 from udup.sandbox.ports import HOST, free_port

@@ -6,7 +6,7 @@ import secrets
 import socket
 from pathlib import Path
 
-from udup.errors import UdupError
+from udup.base.errors import UdupError
 
 HOST = "127.0.0.1"
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from udup.environment import for_program
-from udup.errors import UdupError
+from udup.base.environment import for_program
+from udup.base.errors import UdupError
 
 #: The oldest server that has everything Udup relies on (caching_sha2, dependency tracking by write set, roles).
 OLDEST_VERSION = (8, 0, 0)

@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from udup.errors import UdupError
+from udup.base.errors import UdupError
 from udup.sandbox.cache import Say, silent
 from udup.sandbox.debian import debian_programs
 from udup.sandbox.programs import USUAL_FOLDERS, MysqlPrograms, installed_programs

@@ -16,9 +16,9 @@ from types import TracebackType
 
 from pymysql.converters import escape_string
 
-from udup.environment import for_program
-from udup.errors import UdupError
-from udup.mysql.connection import Endpoint, MySQLError, connect, scalar
+from udup.base.environment import for_program
+from udup.base.errors import UdupError
+from udup.drivers.mysql.client.connection import Endpoint, MySQLError, connect, scalar
 from udup.sandbox.cache import Say, silent
 from udup.sandbox.child import spawn
 from udup.sandbox.ports import HOST, free_port

@@ -9,9 +9,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from udup.mysql.connection import Endpoint, connect, query, scalar
-from udup.mysql.names import quote
-from udup.mysql.sessions import SHOP_FILL
+from udup.drivers.mysql.client.connection import Endpoint, connect, query, scalar
+from udup.drivers.mysql.client.names import quote
+from udup.drivers.mysql.client.sessions import SHOP_FILL
 from udup.sandbox.shop_rows import Sizes, inserts
 
 #: The name of the shop's schema.

@@ -13,7 +13,7 @@ from typing import Any
 
 from pymysql.cursors import Cursor
 
-from udup.mysql.connection import Connection, scalar
+from udup.drivers.mysql.client.connection import Connection, scalar
 from udup.sandbox.shop_rows import WAREHOUSES
 
 #: Rows of the occasional big transaction's INSERT.

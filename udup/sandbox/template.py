@@ -11,8 +11,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from udup.environment import for_program
-from udup.errors import UdupError
+from udup.base.environment import for_program
+from udup.base.errors import UdupError
 from udup.sandbox.cache import Say, cache_folder, made_once
 from udup.sandbox.programs import MysqlPrograms
 

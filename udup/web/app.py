@@ -10,27 +10,27 @@ from typing import Any
 
 import falcon
 
-from udup.config import Settings
+from udup.base.config import Settings
 from udup.web import errors
-from udup.web.actors import ActorResource, ActorsResource
-from udup.web.agent import SelfResource
-from udup.web.allocations import AllocationResource, AllocationsResource, StatisticsResource
 from udup.web.auth import HeadersRule, access_rule
 from udup.web.blocking import WaitingRoom
-from udup.web.cluster import JoinResource, LeaderResource, LeaveResource, ManagersResource, MembersResource
-from udup.web.evaluations import EvaluationResource, EvaluationsResource
-from udup.web.health import HealthResource
-from udup.web.jobs import JobResource, JobsResource, Registration
-from udup.web.metrics import MetricsResource
 from udup.web.middleware import Compression, MethodRule, OriginRule, PathRule
-from udup.web.neighbourhood import Neighbourhood
-from udup.web.nodes import NodeResource, NodesResource
 from udup.web.openapi.resource import OpenApiResource
 from udup.web.ports import JobControl, JobReads
-from udup.web.queries import RegionRule
-from udup.web.reading import Reading
-from udup.web.tables import Tables
-from udup.web.validate import ValidateResource
+from udup.web.requests import RegionRule
+from udup.web.resources.actors import ActorResource, ActorsResource
+from udup.web.resources.agent import SelfResource
+from udup.web.resources.allocations import AllocationResource, AllocationsResource, StatisticsResource
+from udup.web.resources.cluster import JoinResource, LeaderResource, LeaveResource, ManagersResource, MembersResource
+from udup.web.resources.evaluations import EvaluationResource, EvaluationsResource
+from udup.web.resources.health import HealthResource
+from udup.web.resources.jobs import JobResource, JobsResource, Registration
+from udup.web.resources.metrics import MetricsResource
+from udup.web.resources.neighbourhood import Neighbourhood
+from udup.web.resources.nodes import NodeResource, NodesResource
+from udup.web.resources.tables import Tables
+from udup.web.resources.validate import ValidateResource
+from udup.web.responses import Reading
 
 App = falcon.App[falcon.Request, falcon.Response]
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import falcon
 
-from udup.config import Settings
+from udup.base.config import Settings
 
 #: What whoever restarts the server may ask without a token; the answer tells nothing but that it answers.
 OPEN = frozenset({"/v1/health/live"})

@@ -21,7 +21,7 @@ from typing import Protocol, TypeVar
 import falcon
 
 from udup.web.ports import NotReady
-from udup.web.queries import LONGEST_WAIT_S, Blocking
+from udup.web.requests import LONGEST_WAIT_S, Blocking
 
 #: Requests that may wait at a time. A thread that waits costs some 100 kB.
 PLACES = 32

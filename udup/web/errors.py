@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import falcon
 
-from udup import logs
-from udup.errors import Fault, Refused, Transient, UdupError, Unsupported
-from udup.job import IndexConflict
+from udup.base import logs
+from udup.base.errors import Fault, Refused, Transient, UdupError, Unsupported
+from udup.jobs import IndexConflict
 from udup.web.answers import TEXT
 from udup.web.ports import NotReady, NotThere
 

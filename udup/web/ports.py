@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from udup.errors import UdupError
-from udup.job import JobRecord
-from udup.job.allocation import Evaluation
-from udup.mysql.check import Check, Outcome
+from udup.base.errors import UdupError
+from udup.jobs import JobRecord
+from udup.jobs.allocation import Evaluation
+from udup.pipeline.checks import Check, Outcome
 
 __all__ = ["ActorInfo", "Check", "JobControl", "JobReads", "NotReady", "NotThere", "Outcome", "Written"]
 
@@ -66,8 +66,8 @@ class JobControl(Protocol):
     def register(self, document: dict[str, Any], enforce_index: int | None) -> Written:
         """Create the job that `document` describes, or replace the one with its ID.
 
-        The document is as posted, without a wrapper, unchecked: `udup.job.accept` checks it and puts stored passwords
-        back. With `enforce_index`, `udup.job.check_enforced_index` decides first, in the same step as the write.
+        The document is as posted, without a wrapper, unchecked: `udup.jobs.accept` checks it and puts stored passwords
+        back. With `enforce_index`, `udup.jobs.check_enforced_index` decides first, in the same step as the write.
         """
 
     def delete(self, job_id: str, *, purge: bool = False) -> Written:

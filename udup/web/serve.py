@@ -16,8 +16,8 @@ from typing import Any
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
-from udup.config import Settings
-from udup.errors import ConfigError
+from udup.base.config import Settings
+from udup.base.errors import ConfigError
 from udup.web.blocking import PLACES
 from udup.web.connections import GRACE_S, Server
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from udup.job.gtid_text import ONE_GTID
+from udup.jobs.document.gtid_text import ONE_GTID
 from udup.web.openapi.examples import ALLOCATION_ID, JOB_ID
 
 _STRING: dict[str, Any] = {"type": "string"}

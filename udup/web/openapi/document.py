@@ -9,11 +9,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from udup import __version__
-from udup.job import JobSpec
+from udup.jobs import JobSpec
 from udup.web.openapi.components import PARAMETERS, RESPONSE_HEADERS, RESPONSES, SCHEMAS
 from udup.web.openapi.examples import by_schema
 from udup.web.openapi.operations import COMMON_ERRORS, OPERATIONS, Operation
-from udup.web.shapes import agent, allocations, jobs, nodes
+from udup.web.schemas import agent, allocations, jobs, nodes
 
 _ABOUT = (
     "Jobs that replicate MySQL databases. Errors are told as bare text, or as JSON to a client whose Accept names "

@@ -5,11 +5,20 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from udup.job import JobRecord, Stage, to_api, to_stub
-from udup.job.allocation import Allocation, ClientStatus, Evaluation, EventType, TaskEvent, TaskLife, TaskState, Trigger
-from udup.job.statistics import task_statistics
-from udup.web.shapes.allocations import allocation_of, evaluation_of, stub_of
-from udup.web.shapes.jobs import EvaluatedJobResponse, JobResponse
+from udup.jobs import JobRecord, Stage, to_api, to_stub
+from udup.jobs.allocation import (
+    Allocation,
+    ClientStatus,
+    Evaluation,
+    EventType,
+    TaskEvent,
+    TaskLife,
+    TaskState,
+    Trigger,
+)
+from udup.jobs.statistics import task_statistics
+from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
+from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse
 
 NODE_ID = "1eda45f8-df9b-4541-9009-83952e7b672a"
 ALLOCATION_ID = "aa2e54d2-5ad1-4c0b-8f6e-3c9c4a2d1b01"

@@ -1,0 +1,56 @@
+"""A job that another owner has taken waits, with growing pauses, and never fails for it."""
+
+from __future__ import annotations
+
+import pickle
+
+from udup.actors.errors import run_ended
+from udup.actors.run_state import Job
+from udup.base.errors import Divergence, Superseded, error_named
+from udup.drivers.mysql.client.connection import Endpoint
+from udup.jobs import JobRecord, Stage, TaskType, accept, history
+from udup.sandbox.api import job_document
+
+KIND = Superseded.__name__
+
+
+def _job() -> Job:
+    document = job_document("j", Endpoint("a", 1, "root", ""), Endpoint("b", 1, "root", ""), ["s"])
+    spec, kept = accept({**document, "ID": "j"})
+    return Job(JobRecord(id=spec.id, document=kept), spec, "nats://127.0.0.1:1", 1 << 20, "here", {"j": 1}.keys())
+
+
+def test_it_looks_again_after_pauses_that_grow_up_to_the_longest_and_does_so_for_ever() -> None:
+    job = _job()
+    pauses = [job.pause_after(KIND, 3, 10.0) for _ in range(40)]
+    assert all(pause is not None and 0.2 <= pause <= 12.5 for pause in pauses)
+    assert pauses[0] < 0.3 < 5 < min(pauses[10:])  # type: ignore[operator, type-var]
+    assert job.failures == 0, "its attempts are for failures"
+    job.proven = True  # it has had the job again
+    assert job.pause_after(KIND, 3, 10.0) < 0.3  # type: ignore[operator]
+    assert job.pause_after(Divergence.__name__, 3, 10.0) is None
+
+
+def test_a_job_is_taken_by_force_until_a_run_has_it_and_again_when_somebody_asks_for_it() -> None:
+    job = _job()
+    assert job.applier_settings().owner.by_force
+    job.owned = True
+    settings = job.applier_settings()
+    assert not settings.owner.by_force and settings.owner.token == job.token and settings.known.jobs == {"j"}
+    assert pickle.loads(pickle.dumps(settings)) == settings
+    job.count_anew()
+    assert job.applier_settings().owner.by_force
+    assert _job().token != job.token, "another start of a node is another owner"
+
+
+def test_the_kind_travels_by_its_name() -> None:
+    ended = run_ended("applier", 7, Superseded("by whom"))
+    assert (ended.kind, ended.text) == (KIND, "by whom") and error_named(KIND) is Superseded
+
+
+def test_its_record_says_for_whom_it_waits_and_notes_the_same_reason_once() -> None:
+    record = history.registered(JobRecord(id="j", document={}, stage=Stage.RUNNING), None, 1)
+    for now in range(2, 30):
+        record = history.superseded(record, (TaskType.DEST,), "the node of /b has it", 10, now)
+    assert (record.stage, record.status_description) == (Stage.PENDING, "the node of /b has it")
+    assert [each.error for each in record.restart_history] == ["the node of /b has it"] and record.restarts == 1

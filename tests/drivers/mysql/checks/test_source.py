@@ -1,0 +1,235 @@
+"""A source that cannot be replicated from says so before the job starts, in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from tests.preflights import bare_account, changed, problems
+from udup.drivers.mysql.checks.source import check_source, source_checks, warn_source
+from udup.drivers.mysql.checks.source_tables import check_parents, read_tables, table_checks
+from udup.drivers.mysql.client.connection import Endpoint, connect, query, scalar
+from udup.drivers.mysql.client.facts import ServerFacts, read_facts
+from udup.drivers.mysql.client.privileges import Privileges, parse_grants
+from udup.pipeline.checks import Outcome
+from udup.pipeline.selection.selection import Selection
+from udup.sandbox.server import MysqlServer
+
+EVERYTHING = Selection.of([])
+
+
+@pytest.fixture(scope="module")
+def facts(source: MysqlServer) -> ServerFacts:
+    with closing(connect(source.endpoint)) as connection:
+        return read_facts(connection)
+
+
+@pytest.fixture
+def account(source: MysqlServer) -> Iterator[Endpoint]:
+    """An account of the test's own, without privileges."""
+    with bare_account(source) as endpoint:
+        yield endpoint
+
+
+def test_a_good_source_has_no_faults(facts: ServerFacts) -> None:
+    assert check_source(facts, EVERYTHING, None) == []
+    assert check_source(facts, EVERYTHING, facts.gtid_executed) == []
+    assert facts.version >= (8, 0, 0)
+    assert facts.address.startswith("127.0.0.1:")
+
+
+def test_every_fault_is_told_at_once_with_its_remedy(facts: ServerFacts) -> None:
+    bad = changed(
+        facts,
+        binlog_format="MIXED",
+        gtid_mode="OFF",
+        enforce_gtid_consistency="OFF",
+        log_bin="OFF",
+        server_id="0",
+        log_replica_updates="OFF",
+        log_slave_updates="OFF",
+    )
+    faults = check_source(bad, EVERYTHING, None)
+    assert len(faults) == 6
+    assert all(fault.remedy and fault.where == f"Src {facts.address}" for fault in faults)
+    assert "binlog_format is MIXED, not ROW" in problems(faults)
+
+
+def test_other_servers_are_turned_away(facts: ServerFacts) -> None:
+    (fault,) = check_source(replace(facts, version=(5, 7, 44), version_text="5.7.44"), EVERYTHING, None)
+    assert "5.7.44" in fault.problem
+    (fault,) = check_source(replace(facts, is_mariadb=True), EVERYTHING, None)
+    assert "only MySQL" in fault.problem
+
+
+def test_missing_privileges_come_with_the_grant_that_gives_them(account: Endpoint, source: MysqlServer) -> None:
+    selection = Selection.of([("shop", []), ("part", ["t"])])
+    with closing(connect(account)) as connection:
+        faults = check_source(read_facts(connection), selection, None)
+    assert len(faults) == 3
+    assert f"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '{account.user}'@'%'" in problems(faults)
+    assert "GRANT SELECT ON `part`.`t`" in problems(faults)
+    with closing(connect(source.endpoint)) as root:
+        for fault in faults:
+            if "`part`" not in fault.remedy:
+                query(root, fault.remedy)
+    with closing(connect(account)) as connection:
+        now = read_facts(connection)
+    assert check_source(now, Selection.of([("shop", [])]), None) == []
+    assert "RELOAD" in problems(warn_source(now))
+    assert len(check_source(now, EVERYTHING, None)) == 1
+
+
+def test_the_privileges_of_an_active_role_count(account: Endpoint, source: MysqlServer) -> None:
+    role = f"r{account.user}"
+    with closing(connect(source.endpoint)) as root:
+        query(root, f"CREATE ROLE {role}")
+        query(root, f"GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {role}")
+        query(root, f"GRANT {role} TO {account.user}")
+        try:
+            with closing(connect(account)) as connection:
+                assert check_source(read_facts(connection), EVERYTHING, None)
+            query(root, f"ALTER USER {account.user} DEFAULT ROLE {role}")
+            with closing(connect(account)) as connection:
+                assert check_source(read_facts(connection), EVERYTHING, None) == []
+        finally:
+            query(root, f"DROP ROLE {role}")
+
+
+def test_a_log_that_is_kept_for_a_short_time_is_a_warning(facts: ServerFacts) -> None:
+    assert "RELOAD" not in problems(warn_source(facts))
+    short = changed(facts, binlog_expire_logs_seconds="3600", binlog_expire_logs_auto_purge="ON")
+    assert "binlog_expire_logs_seconds is 3600" in problems(warn_source(short))
+    for more in ({"binlog_expire_logs_seconds": "86400"}, {"binlog_expire_logs_auto_purge": "OFF"}):
+        assert "binlog_expire" not in problems(warn_source(changed(short, **more)))
+
+
+def test_every_check_has_a_name_and_says_what_it_found(facts: ServerFacts) -> None:
+    checks = source_checks(changed(facts, binlog_row_metadata="FULL"), EVERYTHING, None)
+    assert len({check.name for check in checks}) == len(checks)
+    assert all(check.found and check.outcome == Outcome.PASS for check in checks)
+    (only,) = source_checks(replace(facts, is_mariadb=True), EVERYTHING, None)
+    assert (only.name, only.outcome) == ("version", Outcome.FAIL)
+
+
+def test_prepared_transactions_engines_and_keys_are_looked_at(
+    source: MysqlServer, facts: ServerFacts, schema: str
+) -> None:
+    with closing(connect(source.endpoint)) as connection:
+        for statement in (
+            f"CREATE DATABASE {schema}",
+            f"CREATE TABLE {schema}.keyed (id INT, u INT NOT NULL UNIQUE)",
+            f"CREATE TABLE {schema}.nullable (u INT UNIQUE)",
+            f"CREATE TABLE {schema}.expressed (u INT NOT NULL, UNIQUE ((u + 1)))",
+            f"CREATE TABLE {schema}.old (id INT PRIMARY KEY) ENGINE=MyISAM",
+            f"XA START '{schema}'",
+            f"INSERT INTO {schema}.keyed VALUES (1, 1)",
+            f"XA END '{schema}'",
+            f"XA PREPARE '{schema}'",
+        ):
+            query(connection, statement)
+        selection = Selection.of([(schema, [])])
+        try:
+            copied = {
+                check.name: check for check in table_checks(read_tables(connection, facts, selection, full_copy=True))
+            }
+            resumed = {
+                check.name: check for check in table_checks(read_tables(connection, facts, selection, full_copy=False))
+            }
+        finally:
+            query(connection, f"XA ROLLBACK '{schema}'")
+    assert [copied[name].outcome for name in ("xa_prepared", "engines", "tables")] == ["warn", "warn", "pass"]
+    assert [resumed[name].outcome for name in ("xa_prepared", "engines")] == ["pass", "warn"]
+    keyless = copied["table_keys"].found
+    assert (f"{schema}.nullable" in keyless, f"{schema}.expressed" in keyless) == (True, True)
+    assert (f"{schema}.keyed" in keyless, f"{schema}.old" in keyless) == (False, False)
+
+
+def test_purged_transactions_are_named(facts: ServerFacts) -> None:
+    purged = changed(facts, gtid_purged=f"{facts.uuid}:1-7", gtid_executed=f"{facts.uuid}:1-20")
+    assert check_source(purged, EVERYTHING, f"{facts.uuid}:1-7") == []
+    (fault,) = check_source(purged, EVERYTHING, f"{facts.uuid}:1-4")
+    assert f"{facts.uuid}:5-7" in fault.problem
+    assert check_source(purged, EVERYTHING, "") != []
+
+
+def test_a_start_beyond_what_the_source_executed_is_told(facts: ServerFacts) -> None:
+    restored = changed(facts, gtid_purged="", gtid_executed=f"{facts.uuid}:1-20")
+    (fault,) = check_source(restored, EVERYTHING, f"{facts.uuid}:1-25")
+    assert f"{facts.uuid}:21-25" in fault.problem
+    other = "11111111-2222-3333-4444-555555555555:1-3"
+    assert check_source(restored, EVERYTHING, f"{facts.uuid}:1-20,{other}") == []
+
+
+def test_names_are_compared_as_the_source_compares_them(facts: ServerFacts) -> None:
+    folding = changed(replace(facts, unlogged_schemas=frozenset({"shop"})), lower_case_table_names="1")
+    (fault,) = check_source(folding, Selection.of([("Shop", [])]), None)
+    assert "binlog_ignore_db" in fault.problem and "shop" in fault.problem
+
+
+def test_schemas_that_the_source_does_not_log_are_told(facts: ServerFacts) -> None:
+    ignoring = replace(facts, unlogged_schemas=frozenset({"a"}))
+    assert check_source(ignoring, Selection.of([("b", [])]), None) == []
+    assert check_source(ignoring, Selection.of([("a", [])]), None)
+    assert check_source(ignoring, EVERYTHING, None)
+    only = replace(facts, logged_schemas=frozenset({"a"}))
+    assert check_source(only, Selection.of([("a", [])]), None) == []
+    assert check_source(only, Selection.of([("b", [])]), None)
+
+
+def test_a_parent_outside_the_job_is_told_where_cascades_are_not_logged(
+    source: MysqlServer, facts: ServerFacts, schema: str
+) -> None:
+    older = replace(facts, version=(8, 4, 0))
+    with closing(connect(source.endpoint)) as connection:
+        query(connection, f"CREATE DATABASE {schema}")
+        query(connection, f"CREATE TABLE {schema}.p (id INT PRIMARY KEY)")
+        query(
+            connection,
+            f"CREATE TABLE {schema}.c (id INT, FOREIGN KEY (id) REFERENCES {schema}.p (id) ON DELETE CASCADE)",
+        )
+        (fault,) = check_parents(connection, older, Selection.of([(schema, ["c"])]))
+        assert f"{schema}.p" in fault.remedy
+        assert check_parents(connection, older, Selection.of([(schema, [])])) == []
+        assert check_parents(connection, facts, Selection.of([(schema, ["c"])])) == []
+        assert scalar(connection, "SELECT 1") == 1
+
+
+def _privileges(*lines: str, revokes: bool = False) -> Privileges:
+    return parse_grants(lines, partial_revokes=revokes)
+
+
+def test_grants_are_read_carefully() -> None:
+    some = _privileges(
+        "GRANT USAGE ON *.* TO `u`@`%`",
+        "GRANT SELECT, INSERT (`a`, `b`), SHOW VIEW ON `my\\_db`.* TO `u`@`%` WITH GRANT OPTION",
+        "GRANT DELETE ON `on``to`.`t.x` TO `u`@`%`",
+        "GRANT ALL PRIVILEGES ON `dev%`.* TO `u`@`%`",
+        "GRANT EXECUTE ON PROCEDURE `a`.`p` TO `u`@`%`",
+        "GRANT PROXY ON ``@`` TO `u`@`%` WITH GRANT OPTION",
+        "GRANT `role`@`%`,`other`@`%` TO `u`@`%`",
+    )
+    assert some.has("SELECT", "my_db")
+    assert not some.has("SELECT", "my-db")
+    assert not some.has("INSERT", "my_db")
+    assert some.has("SHOW VIEW", "my_db", "t")
+    assert some.has("DELETE", "on`to", "t.x")
+    assert not some.has("DELETE", "on`to")
+    assert some.has("TRIGGER", "dev_shop")
+    assert not some.has("EXECUTE", "a")
+    assert not some.has("SELECT")
+
+
+def test_partial_revokes_take_away() -> None:
+    some = _privileges(
+        "GRANT SELECT, INSERT ON *.* TO `u`@`%`", "REVOKE INSERT ON `mysql`.* FROM `u`@`%`", revokes=True
+    )
+    assert some.has("INSERT")
+    assert not some.has("INSERT", "mysql")
+    worse = _privileges("GRANT SELECT ON *.* TO `u`@`%`", "REVOKE SELECT ON `shop`.* FROM `u`@`%`", revokes=True)
+    assert not worse.has("SELECT")
+    assert not worse.has("SELECT", "shop")
+    assert worse.has("SELECT", "other")

@@ -1,0 +1,138 @@
+"""A target that cannot take a job says so before the job starts, in full."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from tests.preflights import bare_account, changed, problems
+from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.checks.pair import check_pair, pair_checks, warn_pair
+from udup.drivers.mysql.checks.target import check_target, target_checks, warn_target
+from udup.drivers.mysql.checks.target_tables import StoredCheckpoint, read_checkpoint, read_unfinished
+from udup.drivers.mysql.client.connection import Endpoint, connect, query
+from udup.drivers.mysql.client.facts import ServerFacts, read_facts
+from udup.drivers.mysql.dictionary.present import Present
+from udup.drivers.mysql.load.copied import CopyNotes
+from udup.pipeline.checks import Outcome
+from udup.pipeline.selection.selection import Selection
+from udup.sandbox.server import MysqlServer
+
+EVERYTHING = Selection.of([])
+
+
+@pytest.fixture(scope="module")
+def ours(source: MysqlServer) -> ServerFacts:
+    with closing(connect(source.endpoint)) as connection:
+        return read_facts(connection)
+
+
+@pytest.fixture(scope="module")
+def theirs(target: MysqlServer) -> ServerFacts:
+    with closing(connect(target.endpoint)) as connection:
+        return read_facts(connection)
+
+
+@pytest.fixture
+def account(target: MysqlServer) -> Iterator[Endpoint]:
+    """An account of the test's own, without privileges."""
+    with bare_account(target) as endpoint:
+        yield endpoint
+
+
+def test_a_good_pair_has_no_faults(ours: ServerFacts, theirs: ServerFacts) -> None:
+    assert check_target(theirs, EVERYTHING) == []
+    assert check_pair(ours, theirs) == []
+    assert warn_pair(ours, theirs) == []
+
+
+def test_every_fault_is_told_at_once(theirs: ServerFacts) -> None:
+    bad = changed(
+        theirs, gtid_mode="OFF", super_read_only="ON", binlog_format="STATEMENT", max_allowed_packet="1048576"
+    )
+    faults = check_target(bad, EVERYTHING)
+    assert len(faults) == 4
+    assert all(fault.remedy and fault.where == f"Dest {theirs.address}" for fault in faults)
+
+
+def test_the_grants_that_are_told_are_enough(account: Endpoint, target: MysqlServer) -> None:
+    selection = Selection.of([("shop", []), ("part_of", ["t"])])
+    with closing(connect(account)) as connection:
+        faults = check_target(read_facts(connection), selection)
+    assert len(faults) == 4
+    assert "REPLICATION_APPLIER" in problems(faults)
+    assert "on `udup`.*" in problems(faults)
+    with closing(connect(target.endpoint)) as root:
+        query(root, "CREATE DATABASE IF NOT EXISTS part_of")
+        query(root, "CREATE TABLE IF NOT EXISTS part_of.t (id INT)")
+        try:
+            for fault in faults:
+                query(root, fault.remedy)
+            with closing(connect(account)) as connection:
+                facts = read_facts(connection)
+                assert check_target(facts, selection) == []
+                assert "SYSTEM_USER" in problems(warn_target(facts))
+        finally:
+            query(root, "DROP DATABASE part_of")
+
+
+def test_a_read_only_target_is_open_to_who_may_write(account: Endpoint, theirs: ServerFacts) -> None:
+    assert check_target(changed(theirs, read_only="ON"), EVERYTHING) == []
+    with closing(connect(account)) as connection:
+        facts = changed(read_facts(connection), read_only="ON")
+    assert "read_only is ON" in problems(check_target(facts, EVERYTHING))
+
+
+def test_servers_that_do_not_fit_are_told(ours: ServerFacts, theirs: ServerFacts) -> None:
+    assert "same server" in problems(check_pair(ours, ours))
+    assert "older release" in problems(check_pair(ours, replace(theirs, version=(8, 0, 40), version_text="8.0.40")))
+    assert check_pair(replace(ours, version=(8, 0, 40)), theirs) == []
+    assert "lower_case" in problems(check_pair(ours, changed(theirs, lower_case_table_names="1")))
+    assert "default_storage_engine" in problems(check_pair(ours, changed(theirs, default_storage_engine="MyISAM")))
+    newer = replace(ours, collations={**ours.collations, 9999: "utf8mb4_9999_ai_ci"})
+    assert "utf8mb4_9999_ai_ci" in problems(check_pair(newer, theirs))
+
+
+def test_what_may_matter_is_a_warning(ours: ServerFacts, theirs: ServerFacts) -> None:
+    packets = changed(theirs, max_allowed_packet="20000000")
+    assert "max_allowed_packet" in problems(warn_pair(ours, packets))
+    zoned = changed(theirs, system_time_zone="CET", time_zone="SYSTEM")
+    assert "time zone" in problems(warn_pair(ours, zoned))
+    compact = changed(theirs, innodb_default_row_format="compact")
+    assert "innodb_default_row_format" in problems(warn_pair(ours, compact))
+    same_id = changed(theirs, server_id=ours.value("server_id"))
+    assert "server_id" in problems(warn_pair(ours, same_id))
+    assert "local_infile is OFF" in problems(warn_target(changed(theirs, local_infile="OFF")))
+    assert "local_infile" not in problems(warn_target(changed(theirs, local_infile="ON")))
+
+
+def test_every_check_has_a_name_and_says_what_it_found(ours: ServerFacts, theirs: ServerFacts) -> None:
+    for checks in (target_checks(changed(theirs, local_infile="ON"), EVERYTHING), pair_checks(ours, theirs)):
+        assert len({check.name for check in checks}) == len(checks)
+        assert all(check.found and check.outcome == Outcome.PASS for check in checks), checks
+
+
+def test_a_checkpoint_is_read_without_a_lock_and_judged(target: MysqlServer) -> None:
+    """With one of another job in the way, and none of its own, the job begins here."""
+    job = uuid.uuid4().hex
+    with closing(connect(target.endpoint)) as connection:
+        assert read_checkpoint(connection, job) is None
+        create_tables(connection)
+        assert (read_checkpoint(connection, job), read_unfinished(connection, job)) == (None, set())
+        checkpoint = Checkpoint(connection, job, "the selection")
+        executed = GtidSet.parse("11111111-2222-3333-4444-555555555555:1-7")
+        checkpoint.take_over(2, None)
+        assert read_checkpoint(connection, job) is None, "a copy that has not ended is no checkpoint to go on from"
+        checkpoint.take_over(2, executed)
+        CopyNotes(job).write(connection, [Present("TABLE", "shop", "t")])
+        try:
+            assert read_checkpoint(connection, job) == StoredCheckpoint(str(executed), "the selection")
+            assert read_unfinished(connection, job) == {("shop", "t")}
+        finally:
+            query(connection, "DELETE FROM udup.checkpoint WHERE job = %s", job)
+            query(connection, "DELETE FROM udup.copied_table WHERE job = %s", job)

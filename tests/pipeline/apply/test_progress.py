@@ -1,0 +1,121 @@
+"""The lag says the truth in every state of the source: at work, level, silent, and with more than has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from udup.drivers.mysql.dictionary.catalog import Table
+from udup.pipeline.apply import copy_progress, progress
+from udup.pipeline.apply.copy_progress import CopyProgress, TableCopy
+from udup.pipeline.apply.progress import Lag, Rate
+from udup.pipeline.records import CopyTotals
+
+
+@dataclass
+class Clock:
+    """Seconds that pass only when told to; the source's clock is ahead by `ahead_s`."""
+
+    now: float = 1000.0
+    ahead_s: float = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time_ns(self) -> int:
+        return int(self.now * 1e9)
+
+    def source_us(self, ago_s: float = 0.0) -> int:
+        return int((self.now + self.ahead_s - ago_s) * 1e6)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock(ahead_s=7200.0)
+    monkeypatch.setattr(progress, "time", clock)
+    return clock
+
+
+def test_the_lag_is_the_age_of_what_waits_by_the_clock_of_the_source(clock: Clock) -> None:
+    lag = Lag()
+    lag.beat(clock.source_us())
+    assert lag.milliseconds(clock.source_us(ago_s=2.5), level=False) == 2500
+    assert lag.milliseconds(clock.source_us(ago_s=-1), level=False) == 0, "never below nothing"
+
+
+def test_a_silent_source_makes_the_lag_grow_even_though_everything_known_is_applied(clock: Clock) -> None:
+    lag = Lag()
+    lag.beat(clock.source_us())
+    assert (lag.milliseconds(None, level=True), lag.silent_ms) == (0, 0)
+    clock.now += 2.0
+    assert (lag.milliseconds(None, level=True), lag.silent_ms) == (0, 0), (
+        "heartbeats come every second; one may be late"
+    )
+    clock.now += 8.0
+    assert (lag.milliseconds(None, level=True), lag.silent_ms) == (10_000, 10_000)
+    lag.heard()
+    assert lag.milliseconds(None, level=True) == 0
+
+
+def test_what_the_source_has_and_does_not_send_counts_from_when_that_began(clock: Clock) -> None:
+    lag = Lag()
+    assert lag.milliseconds(None, level=False) is None, "nothing is known of a run that has just begun"
+    lag.beat(clock.source_us())
+    lag.passed(clock.source_us())
+    assert lag.milliseconds(None, level=True) == 0
+    clock.now += 3600.0
+    lag.heard()
+    assert lag.milliseconds(None, level=False) == 0, "an hour of quiet is no lag"
+    clock.now += 4.0
+    lag.heard()
+    assert lag.milliseconds(None, level=False) == 4000
+    lag.passed(clock.source_us(ago_s=0.5))
+    assert lag.milliseconds(None, level=False) == 500, "a source at work is never level, and the target just behind"
+
+
+def test_a_rate_is_taken_over_the_last_seconds(clock: Clock) -> None:
+    rate = Rate(seconds=5.0)
+    assert rate.sample() == 0.0
+    for _ in range(20):
+        clock.now += 1.0
+        rate.total += 300
+        rate.sample()
+    assert rate.sample() == pytest.approx(300.0)
+    for _ in range(10):
+        clock.now += 1.0
+        rate.sample()
+    assert rate.sample() == 0.0
+
+
+def _table(name: str, estimate: int) -> Table:
+    return Table("s", name, (), (), estimate, 100, "")
+
+
+def test_a_copy_shows_each_table_and_what_is_still_to_come(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = [TableCopy(_table("a", 1000)), TableCopy(_table("b", 10))]
+    shown = CopyProgress(states)
+    assert shown.shown("rows", finished=False)["eta_s"] is None, "nobody can say yet"
+    clock.now += 1.0
+    states[0].loaded(100)
+    first = shown.shown("rows", finished=False)
+    assert (first["copied_rows"], first["copy_total_rows"], first["copy_rows_per_s"]) == (100, 1010, 100.0)
+    assert first["eta_s"] == pytest.approx(9.1)
+    states[1].loaded(30)
+    states[1].totals = CopyTotals(1, 1, 30)
+    second = shown.shown("rows", finished=False)
+    assert second["tables"]["s.b"] == {
+        "rows": 30,
+        "total": 30,
+        "chunks": 1,
+        "complete": True,
+        "rows_per_s": 0.0,
+        "eta_s": 0,
+    }
+    assert second["copy_tables_complete"] == 1
+    monkeypatch.setattr(copy_progress, "TABLES_SHOWN", 1)
+    assert list(shown.shown("rows", finished=False)["tables"]) == ["s.a"], "what is under way comes first"
+    states[0].loaded(900)
+    states[0].totals = CopyTotals(0, 2, 1000)
+    last = shown.shown("done", finished=True)
+    assert (last["copied_rows"], last["eta_s"], last["copy_phase"]) == (1030, 0, "done")

@@ -1,0 +1,111 @@
+"""A link carries messages of any size in order, through a real NATS server; a lost one says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from udup.base.errors import Transient
+from udup.node.nats_server import NatsServer
+from udup.pipeline.transport.address import shown
+from udup.pipeline.transport.link import MESSAGE_MAX, Joiner, Link, Subjects, split
+
+SUBJECTS = Subjects("a job / with any name", 7)
+
+
+@pytest.fixture(scope="module")
+def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    server = NatsServer(tmp_path_factory.mktemp("nats"), 0)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("size", [0, 1, MESSAGE_MAX, MESSAGE_MAX + 1, 3 * MESSAGE_MAX, 3 * MESSAGE_MAX + 5])
+def test_what_was_split_is_put_together_again(size: int) -> None:
+    data = bytes(range(1, 252)) * (size // 251) + bytes(size % 251)
+    joiner = Joiner()
+    messages = split(data)
+    assert all(len(message) < 1 << 20 for message in messages)
+    whole = [joiner.add(message) for message in messages]
+    assert whole[-1] == data and whole[:-1] == [None] * (len(messages) - 1)
+    assert joiner.add(b"next") == b"next"
+
+
+async def _through(url: str, sent: list[bytes]) -> list[bytes]:
+    """Messages from one link to another."""
+    received: list[bytes] = []
+    complete = asyncio.Event()
+
+    async def take(data: bytes) -> None:
+        received.append(data)
+        if len(received) == len(sent):
+            complete.set()
+
+    sender, reader = await Link.open(url, "sender"), await Link.open(url, "reader")
+    try:
+        await reader.subscribe(SUBJECTS.log, take)
+        await reader.flush()
+        for data in sent:
+            await sender.publish(SUBJECTS.log, data)
+        await asyncio.wait_for(complete.wait(), 20)
+    finally:
+        await sender.close()
+        await reader.close()
+    return received
+
+
+def test_messages_of_any_size_come_once_and_in_order(nats: NatsServer) -> None:
+    sent = [bytes([1 + number % 90]) * (3_000_000 if number % 50 == 0 else number * 10 + 1) for number in range(200)]
+    assert asyncio.run(_through(nats.url, sent)) == sent
+
+
+def test_other_runs_are_not_heard(nats: NatsServer) -> None:
+    async def work() -> None:
+        link = await Link.open(nats.url, "link")
+        try:
+            heard: asyncio.Queue[bytes] = asyncio.Queue()
+            await link.subscribe(SUBJECTS.log, heard.put)
+            await link.publish(Subjects(SUBJECTS.job_id, 8).log, b"another run")
+            await link.publish(SUBJECTS.log, b"this run")
+            assert await asyncio.wait_for(heard.get(), 10) == b"this run"
+            assert heard.empty()
+        finally:
+            await link.close()
+
+    asyncio.run(work())
+
+
+def test_a_handlers_error_ends_the_link_with_it(nats: NatsServer) -> None:
+    async def work() -> None:
+        link = await Link.open(nats.url, "link")
+
+        async def fail(_data: bytes) -> None:
+            raise Transient("a message was lost on the way")
+
+        await link.subscribe(SUBJECTS.upstream, fail)
+        await link.publish(SUBJECTS.upstream, b"x")
+        with pytest.raises(Transient, match="lost on the way"):
+            await asyncio.wait_for(link.lost, 10)
+        await link.close()
+
+    asyncio.run(work())
+
+
+def test_a_server_that_dies_is_a_lost_link_and_one_that_is_not_there_is_named(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path, 0)
+    server.start()
+
+    async def work() -> None:
+        link = await Link.open(server.url, "link")
+        server.stop()
+        with pytest.raises(Transient, match="NATS"):
+            await asyncio.wait_for(link.lost, 10)
+        await link.close()
+        with pytest.raises(Transient, match=shown(server.url)):
+            await Link.open(server.url, "link")
+
+    asyncio.run(work())

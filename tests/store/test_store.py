@@ -1,0 +1,177 @@
+"""The job store keeps what it was given, through restarts of NATS and even the loss of NATS's own files."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from udup.base.errors import Transient
+from udup.jobs import JobRecord, Stage
+from udup.jobs.allocation import Evaluation, Trigger
+from udup.node.nats_server import NatsServer
+from udup.store.sealing import KEY_BYTES, load_keyring
+from udup.store.store import JobStore
+
+KEYS = load_keyring(Path(), base64.b64encode(os.urandom(KEY_BYTES)).decode())
+
+
+@pytest.fixture
+def nats(tmp_path: Path) -> Iterator[NatsServer]:
+    server = NatsServer(tmp_path / "nats", 0)
+    server.start()
+    yield server
+    server.stop()
+
+
+def _with_store(url: str, work: Callable[[JobStore], Awaitable[None]]) -> None:
+    async def run() -> None:
+        store = await JobStore.open(url, "test", KEYS, owner=True)
+        try:
+            await work(store)
+        finally:
+            await store.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+async def _until_it_answers(call: Callable[[], Awaitable[object]]) -> None:
+    """The connection is taken up again in the background."""
+    end = time.monotonic() + 15
+    while True:
+        try:
+            await call()
+            return
+        except Transient:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.05)
+
+
+def _record(job_id: str, **more: object) -> JobRecord:
+    return JobRecord(id=job_id, document={"Name": "größe", "Tasks": [{"Password": "secret"}]}, **more)  # type: ignore[arg-type]
+
+
+IDS = ["plain", "a/b.c*>", "größe-表", "x" * 255]
+
+
+def test_jobs_of_any_name_are_kept_over_a_restart(nats: NatsServer) -> None:
+    records = {job_id: _record(job_id, modify_index=number) for number, job_id in enumerate(IDS, 1)}
+
+    async def save(store: JobStore) -> None:
+        assert (await store.load())[0] == []
+        for record in records.values():
+            await store.save(record)
+
+    async def load(store: JobStore) -> None:
+        found, index = await store.load()
+        assert {record.id: record for record in found} == records
+        assert index >= len(IDS)
+
+    _with_store(nats.url, save)
+    nats.stop()
+    nats.start()
+    _with_store(nats.url, load)
+
+
+def test_a_job_is_replaced_and_removed(nats: NatsServer) -> None:
+    async def work(store: JobStore) -> None:
+        await store.save(_record("a"))
+        await store.save(_record("a", stage=Stage.RUNNING))
+        await store.save(_record("b"))
+        await store.save_progress("a", {"lag_ms": 5})
+        assert (await store.progress())["a"] == {"lag_ms": 5}
+        found, _ = await store.load()
+        assert {record.id: record.stage for record in found} == {"a": Stage.RUNNING, "b": Stage.PENDING}
+        await store.remove("a")
+        await store.remove("a")
+        await store.remove("never there")
+        found, _ = await store.load()
+        assert [record.id for record in found] == ["b"]
+        assert "a" not in await store.progress()
+
+    _with_store(nats.url, work)
+
+
+def test_the_index_never_goes_back_even_when_the_newest_job_is_removed(nats: NatsServer) -> None:
+    async def work(store: JobStore) -> None:
+        for number in range(1, 6):
+            await store.save(_record(f"job {number}", modify_index=number))
+        _, before = await store.load()
+        await store.remove("job 5")
+        _, after = await store.load()
+        assert after >= before >= 5
+
+    _with_store(nats.url, work)
+
+
+def test_a_store_that_is_lost_while_in_use_is_written_again(nats: NatsServer) -> None:
+    async def work(store: JobStore) -> None:
+        await store.save(_record("a"))
+        await store.save(_record("b"))
+        nats.stop()
+        shutil.rmtree(nats._folder / "jetstream")
+        nats.start()
+        await _until_it_answers(store.restore)
+        found, _ = await store.load()
+        assert {record.id for record in found} == {"a", "b"}
+
+    _with_store(nats.url, work)
+
+
+def test_a_reader_of_a_store_that_is_not_complete_is_told_to_come_again(nats: NatsServer) -> None:
+    async def work() -> None:
+        owner = await JobStore.open(nats.url, "owner", KEYS, owner=True)
+        reader = await JobStore.open(nats.url, "reader", KEYS)
+        try:
+            with pytest.raises(Transient):
+                await reader.load()
+            await owner.load()
+            await owner.save(_record("a"))
+            found, _ = await reader.load()
+            assert [record.id for record in found] == ["a"]
+        finally:
+            await owner.close()
+            await reader.close()
+
+    asyncio.run(asyncio.wait_for(work(), 30))
+
+
+def test_a_reader_follows_what_is_changed_removed_and_lost(nats: NatsServer) -> None:
+    async def run() -> None:
+        owner = await JobStore.open(nats.url, "owner", KEYS, owner=True)
+        await owner.load()
+        reader = await JobStore.open(nats.url, "reader", KEYS)
+        gone = (
+            Evaluation(id="e", job_id="b", job_type="synchronous", triggered_by=Trigger.DEREGISTER, modify_index=50),
+        )
+
+        async def seen() -> dict[str, int]:
+            records, _ = await reader.load()
+            return {record.id: record.modify_index for record in records}
+
+        for number, job_id in enumerate(("a", "b", "c"), 1):
+            await owner.save(_record(job_id, modify_index=number))
+        assert await seen() == {"a": 1, "b": 2, "c": 3}
+        kept = {record.id: record for record in (await reader.load())[0]}
+        await owner.save(_record("a", modify_index=4))
+        await owner.save(_record("a", modify_index=5))
+        await owner.save_gone(gone)
+        await owner.remove("b")
+        assert await seen() == {"a": 5, "c": 3}
+        records, index = await reader.load()
+        assert next(record for record in records if record.id == "c") is kept["c"], "not made again"
+        assert index >= 50 and await reader.gone() == gone
+        await owner._context.delete_stream("KV_udup_jobs")
+        await owner.restore()
+        await _until_it_answers(reader.load)
+        assert await seen() == {"a": 5, "c": 3} and await reader.gone() == gone
+        for store in (reader, owner):
+            await store.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))

@@ -1,0 +1,234 @@
+"""What clients ask of jobs: registering, deleting, pausing, resuming. Each wish is stored, answered, then settled.
+
+A job that is being deleted with its checkpoint stays listed until the checkpoint is gone, and is kept if that cannot
+be removed: a checkpoint that is left behind without a word would let the next job of this ID begin in the middle.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from udup.actors.journal import Notes
+from udup.actors.messages import Accepted, DeleteJob, NodeSettings, PauseJob, RegisterJob, Rejected, ResumeJob, Wish
+from udup.actors.orders import Orders
+from udup.actors.run_state import Job
+from udup.base.errors import Fault, Refused, Transient
+from udup.jobs import (
+    DesiredState,
+    IndexConflict,
+    JobRecord,
+    Stage,
+    UnknownJob,
+    accept,
+    check_enforced_index,
+    document_id,
+    history,
+)
+from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
+
+#: Bytes of a job's record when it is registered: what comes to it later must fit into a message of NATS too.
+RECORD_MAX = 4 << 20
+
+Answer = Callable[[Accepted | Rejected], None]
+
+
+class Host(Protocol):
+    """What the supervisor lends: settings, the log, and the carrying out."""
+
+    log: Any
+
+    @property
+    def settings(self) -> NodeSettings: ...
+    def new_job(self, record: JobRecord) -> Job: ...
+    def settle(self, job: Job) -> None: ...
+    def dismiss(self, job_id: str) -> None: ...
+
+
+class Writes:
+    """`jobs` are the supervisor's own; `gone` what stays of deleted ones; `unread` IDs that can only be deleted."""
+
+    def __init__(
+        self,
+        host: Host,
+        notes: Notes,
+        orders: Orders,
+        jobs: dict[str, Job],
+        gone: tuple[Evaluation, ...],
+        unread: set[str],
+    ) -> None:
+        self._host = host
+        self._notes = notes
+        self._orders = orders
+        self._jobs = jobs
+        self._gone = gone
+        self._unread = unread
+
+    def carry_out(self, wish: Wish, answer: Answer) -> None:
+        """Answered with `Accepted` when the wish is stored, or with `Rejected`."""
+        try:
+            match wish:
+                case RegisterJob():
+                    self._register(wish, answer)
+                case DeleteJob():
+                    self._delete(wish, answer)
+                case PauseJob():
+                    self._pause(wish.job_id, answer)
+                case ResumeJob():
+                    self._resume(wish.job_id, answer)
+        except Refused as error:
+            answer(Rejected(Refused.__name__, str(error), tuple(error.faults)))
+        except (IndexConflict, Transient, UnknownJob) as error:
+            answer(Rejected(type(error).__name__, str(error)))
+
+    def _known(self, job_id: str) -> Job:
+        job = self._not_going(job_id)
+        if job is None:
+            raise UnknownJob("job not found")
+        return job
+
+    def _not_going(self, job_id: str) -> Job | None:
+        job = self._jobs.get(job_id)
+        if job is not None and job.record.desired == DesiredState.STOP:
+            raise Transient(f"job {job_id} is being deleted with its checkpoint; try again in a moment")
+        return job
+
+    def _save(self, job: Job, record: JobRecord, answer: Answer) -> None:
+        """Store, answer, settle. The wish is settled only when it is stored, or it might be forgotten on the way."""
+
+        def stored() -> None:
+            answer(Accepted(index, job.id, record.evaluations[-1].id))
+            if self._jobs.get(job.id) is job:
+                self._host.settle(job)
+
+        index = self._notes.save(job, record, stored)
+
+    # ---- Registering ----
+
+    def _register(self, wish: RegisterJob, answer: Answer) -> None:
+        job_id = document_id(wish.document) or ""
+        before = self._not_going(job_id)
+        record = self._accepted(wish, job_id, before.record if before else None)
+        made = self._host.new_job(record)
+        if before is None:
+            self._check_room()
+            self._jobs[record.id] = job = made
+        else:
+            job = before
+            job.replace(record, made.spec, made.nats_url)
+        self._unread.discard(record.id)
+        self._host.log.info("job_registered", job=record.id, name=made.spec.name, again=before is not None)
+        self._save(job, record, answer)
+
+    def _accepted(self, wish: RegisterJob, job_id: str, stored: JobRecord | None) -> JobRecord:
+        check_enforced_index(wish.enforce_index, job_id, stored)
+        settings = self._host.settings
+        spec, document = accept(
+            wish.document,
+            stored.document if stored else None,
+            region=settings.region,
+            datacenter=settings.datacenter,
+            local=False,  # the request's own thread has looked at files, which may make whoever looks wait
+        )
+        index = self._notes.index + 1
+        record = JobRecord(
+            id=spec.id,
+            document=document,
+            create_index=stored.create_index if stored else index,
+            job_modify_index=index,
+            incarnation=stored.incarnation if stored else uuid.uuid4().hex,
+            restarts=stored.restarts if stored else 0,
+            restart_history=stored.restart_history if stored else (),
+        )
+        _check_size(record)
+        return history.registered(record, stored, time.time_ns())
+
+    def _check_room(self) -> None:
+        limit = self._host.settings.max_jobs
+        if len(self._jobs) >= limit:
+            problem = f"this server has {len(self._jobs)} jobs and takes no more"
+            raise Refused([Fault("jobs.max", problem, f"delete one, or raise the server's setting jobs.max ({limit})")])
+
+    # ---- Pause and resume ----
+
+    def _pause(self, job_id: str, answer: Answer) -> None:
+        job = self._known(job_id)
+        record = job.record
+        if record.desired == DesiredState.PAUSE or record.stage == Stage.COMPLETED:
+            answer(Accepted(0, job_id, "", changed=False))
+            return
+        self._host.log.info("job_pauses", job=job_id)
+        record = record.model_copy(update={"desired": DesiredState.PAUSE})
+        self._save(job, history.pause_wanted(record, time.time_ns()), answer)
+
+    def _resume(self, job_id: str, answer: Answer) -> None:
+        job = self._known(job_id)
+        if job.wanted:
+            answer(Accepted(0, job_id, "", changed=False))
+            return
+        self._host.log.info("job_resumes", job=job_id)
+        job.count_anew()
+        update = {"desired": DesiredState.RUN, "stage": Stage.PENDING, "status_description": ""}
+        self._save(job, history.resumed(job.record.model_copy(update=update), time.time_ns()), answer)
+
+    # ---- Deleting ----
+
+    def _delete(self, wish: DeleteJob, answer: Answer) -> None:
+        job = self._not_going(wish.job_id)
+        if job is None:
+            self._delete_unknown(wish.job_id, answer)
+        elif wish.purge:
+            job.wanted_before, job.purge_for = job.record.desired, answer
+            record = job.record.model_copy(update={"desired": DesiredState.STOP})
+            self._notes.save(job, record, lambda: self._host.settle(job))
+        else:
+            self._forget(job, answer)
+
+    def _delete_unknown(self, job_id: str, answer: Answer) -> None:
+        """A success as well. One that is stored and was not understood goes for good."""
+        self._notes.index += 1
+        accepted = Accepted(self._notes.index, job_id, str(uuid.uuid4()))
+        if job_id in self._unread:
+            self._unread.discard(job_id)
+            self._orders.forget(job_id, self._gone, lambda: answer(accepted))
+        else:
+            answer(accepted)
+
+    def _forget(self, job: Job, answer: Answer) -> None:
+        del self._jobs[job.id]
+        self._host.dismiss(job.id)
+        self._host.log.info("job_deleted", job=job.id)
+        removed = self._notes.index + 1
+        index = self._notes.index = removed + 1
+        numbers = {"job_modify_index": removed, "create_index": index, "modify_index": index}
+        made = history.deregistered(job.record).model_copy(update=numbers)
+        self._gone = (*self._gone, made)[-MAX_EVALUATIONS:]
+        self._orders.forget(job.id, self._gone, lambda: answer(Accepted(index, job.id, made.id)))
+
+    def purged(self, job: Job) -> None:
+        """The checkpoint is gone; so may the job go."""
+        self._forget(job, job.purge_for or _nobody)
+
+    def purge_failed(self, job: Job, kind: str, text: str) -> None:
+        """The job is kept, and carried on if it was carried out before."""
+        self._host.log.warning("purge_failed", job=job.id, kind=kind, error=text)
+        answer, job.purge_for, job.purging = job.purge_for or _nobody, None, False
+        remedy = "mend that and try again, or delete the job without purge, which leaves its checkpoint on the target"
+        fault = Fault("purge", f"job {job.id} was not deleted: {text}", remedy)
+        kinds = (Transient.__name__, Refused.__name__)
+        self._notes.save(job, job.record.model_copy(update={"desired": job.wanted_before}))
+        answer(Rejected(kinds[kind != Transient.__name__], str(fault), (fault,)))
+        self._host.settle(job)
+
+
+def _check_size(record: JobRecord) -> None:
+    size = len(record.to_json())
+    if size > RECORD_MAX:
+        problem = f"has {size:,} bytes, and the job store takes {RECORD_MAX:,}"
+        raise Refused([Fault("the job's document", problem, "name whole schemas, or make several jobs of it")])
+
+
+def _nobody(_answer: Accepted | Rejected) -> None:
+    """Who asked was gone before the server was started again."""

@@ -1,0 +1,97 @@
+"""StoreKeeper: writes the job store for the supervisor, which may own no connection (it has children)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from udup.actors.messages import EngineEnded, Forget, Loaded, OpenStore, Save, Saved, ShowProgress
+from udup.actors.shell import EngineActor
+from udup.base.errors import Transient
+from udup.store.store import JobStore
+
+#: Seconds between tries while NATS is away, and between looks whether the store is still there.
+_RETRY_SECONDS, _LOOK_SECONDS = 0.3, 1.0
+
+
+class StoreKeeper(EngineActor):
+    role = "store"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._orders: asyncio.Queue[Save | Forget] | None = None
+        self._progress: dict[str, dict[str, Any]] = {}
+
+    def receiveMsg_OpenStore(self, _message: OpenStore, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._orders = asyncio.Queue()
+        self.start_engine(1, self._engine)
+
+    def receiveMsg_Save(self, message: Save, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._order(message)
+
+    def receiveMsg_Forget(self, message: Forget, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._progress.pop(message.job_id, None)
+        self._order(message)
+
+    def receiveMsg_ShowProgress(self, message: ShowProgress, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._progress.update(message.progress)
+
+    def _order(self, order: Save | Forget) -> None:
+        if self._orders is not None:
+            self.call_engine(self._orders.put_nowait, order)
+
+    def on_report(self, report: object) -> None:
+        if isinstance(report, EngineEnded):
+            self.log.error("store_engine_ended", error=str(report.error))
+            raise SystemExit(1)  # the supervisor starts another
+        self.send(self.owner, report)
+
+    # ---- On the engine's thread ----
+
+    async def _engine(self, emit: Callable[[object], None]) -> None:
+        store = await _until_done(
+            lambda: JobStore.open(self.node.nats_url, "udup job store", self.node.keys, owner=True)
+        )
+        records, index = await _until_done(store.load)
+        emit(Loaded(tuple(records), index, await _until_done(store.gone)))
+        await asyncio.gather(self._write(store, emit), self._show(store), self._look(store))
+
+    async def _write(self, store: JobStore, emit: Callable[[object], None]) -> None:
+        assert self._orders is not None
+        while True:
+            order = await self._orders.get()
+            if isinstance(order, Save):
+                await _until_done(partial(store.save, order.record))
+            else:
+                await _until_done(partial(store.save_gone, order.gone))
+                await _until_done(partial(store.remove, order.job_id))
+            emit(Saved(order.ticket))
+
+    async def _show(self, store: JobStore) -> None:
+        """The latest progress of each job; what NATS does not take now is overtaken by the next."""
+        while True:
+            await asyncio.sleep(_RETRY_SECONDS)
+            for job_id in list(self._progress):
+                progress = self._progress.pop(job_id, None)
+                if progress is not None:
+                    try:
+                        await store.save_progress(job_id, progress)
+                    except Transient:
+                        self._progress.setdefault(job_id, progress)
+                        break
+
+    async def _look(self, store: JobStore) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            await _until_done(store.restore)
+
+
+async def _until_done(attempt: Callable[[], Awaitable[Any]]) -> Any:
+    """Try again while NATS is away: it is started again by the node, or by whoever runs it."""
+    while True:
+        try:
+            return await attempt()
+        except Transient:
+            await asyncio.sleep(_RETRY_SECONDS)

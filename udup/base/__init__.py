@@ -1,0 +1,1 @@
+"""What every room stands on: errors, settings, secrets, files, logs, the identity of a node."""

@@ -1,0 +1,1 @@
+"""Applying the log on the target: sessions, checkpoint, ownership, DDL, XA."""

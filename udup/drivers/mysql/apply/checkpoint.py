@@ -1,0 +1,323 @@
+"""The checkpoint: what of the source is in the target, in the target, in the transactions that put it there.
+
+Table `udup.checkpoint` has for each job a base row (slot 0: a GTID set) and a row for each worker (slot 1 …: the GTIDs
+that this worker has committed and that are not in the base row yet). What is executed is the union. From time to time
+DestApplier moves finished GTIDs into the base row; a worker's next commit leaves them out of its own.
+
+A worker's row is changed by a row event in front of the group's own events, in the same BINLOG and the same commit.
+The row's version is part of its primary key and of the event's before-image: if it is not the expected one (the group
+was committed already, or another run has taken the job over) the server finds no row, error 1032, and nothing of the
+group is applied. `take_over` changes all versions, so that whatever an earlier run still sends comes to nothing.
+
+A full copy that has not ended has a base row as well, whose selection says "copying": written before the first
+statement on the target, with a version that everything of the copy is held against (`copy_fence.py`), and replaced at
+the copy's end only if that version is still the one of this run. An Udup that does not know the word refuses the row.
+
+DDL commits by itself. It is run under a GTID of our own, `mark:number`, where the mark is made with the job's
+checkpoint and the number counts its DDL: if the checkpoint says that a statement is still to be run but the server has
+executed that GTID, the server itself skips it. The target's gtid_mode must be ON for that.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from udup.base.errors import Fault, Refused, Superseded
+from udup.drivers.mysql.apply import claims, unsure
+from udup.drivers.mysql.apply import xa as prepared
+from udup.drivers.mysql.apply.ownership import Owner
+from udup.drivers.mysql.binlog.event import STMT_END, EventType, build
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
+from udup.drivers.mysql.client.names import UDUP_SCHEMA
+from udup.drivers.mysql.client.session_setup import reset
+from udup.drivers.mysql.client.sessions import PLAIN
+from udup.drivers.mysql.dictionary.claims import TABLE as CLAIM_TABLE
+
+TABLE = "checkpoint"
+COPY_TABLE = "copied_table"
+
+#: Stored objects that a full copy makes: views, routines, triggers, events.
+OBJECT_TABLE = "copied_object"
+
+#: Every table of Udup's: rows of each belong to a job.
+TABLES = (TABLE, COPY_TABLE, OBJECT_TABLE, CLAIM_TABLE, prepared.TABLE, unsure.TABLE)
+
+#: The selection of a base row whose full copy has not ended.
+COPYING = "copying"
+
+#: Versions of one take-over differ from those of the next by this much: more groups than a run ever commits.
+_VERSIONS_OF_A_RUN = 1 << 40
+
+#: Bytes of the job's ID in the table, at most (255 characters of up to four bytes).
+_JOB_BYTES = 1020
+
+#: The table id that ties our own TABLE_MAP and rows event; those of the source start at about 100 and go up.
+_TABLE_ID = (0xFFFFFFFFFFFE).to_bytes(6, "little")
+
+#: Columns that came later: tables of older versions are given them.
+_ADDED = {
+    "stamps": "VARCHAR(1000) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
+    "source_uuid": "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
+    "owner": "VARCHAR(250) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT ''",
+}
+
+#: Seconds to wait for other jobs' transactions; what comes behind waits as long.
+_CREATE_SECONDS = 5
+
+_DUPLICATE_COLUMN = 1060
+
+#: Names are told apart by their case, whatever the target's default is.
+_NAMES = "utf8mb4_bin"
+_NAME = f"VARCHAR(64) CHARACTER SET utf8mb4 COLLATE {_NAMES} NOT NULL"
+_TELL_NAMES_APART = f"MODIFY table_schema {_NAME}, MODIFY table_name {_NAME}"
+
+_CREATE_SCHEMA = f"CREATE DATABASE IF NOT EXISTS {UDUP_SCHEMA} CHARACTER SET utf8mb4"
+
+#: The keys are longer than 767 bytes, which a target whose innodb_default_row_format is COMPACT would refuse (1709).
+_CREATE = {
+    # Columns after `gtids` are left alone by the row events, whose TABLE_MAP ends there.
+    TABLE: f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{TABLE} (
+        job VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        slot INT NOT NULL,
+        version BIGINT NOT NULL,
+        gtids LONGTEXT CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        mark CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+        definitions BIGINT NOT NULL DEFAULT 0,
+        selection CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+        {", ".join(f"{name} {kind}" for name, kind in _ADDED.items())},
+        PRIMARY KEY (job, slot, version)
+    ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='What of each source is in this server. Do not change.'""",
+    COPY_TABLE: f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{COPY_TABLE} (
+        job VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        table_schema {_NAME},
+        table_name {_NAME},
+        incarnation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        PRIMARY KEY (job, table_schema, table_name)
+    ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Tables made by a full copy that has not ended.'""",
+    OBJECT_TABLE: f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{OBJECT_TABLE} (
+        job VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        kind VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        object_schema {_NAME},
+        object_name {_NAME},
+        PRIMARY KEY (job, kind, object_schema, object_name)
+    ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Objects made by a full copy that has not ended.'""",
+    CLAIM_TABLE: claims.CREATE,
+    prepared.TABLE: prepared.CREATE,
+    unsure.TABLE: unsure.CREATE,
+}
+
+
+#: The owner of a checkpoint that nobody carries out.
+_NOBODY = Owner("")
+
+
+@dataclass(frozen=True)
+class Position:
+    """A job's checkpoint as a run finds it.
+
+    The executed set, where its DDL count stands, and the version that every worker's row begins with; and `stamps`,
+    when its last transactions were committed first (`pipeline/stamps.py`), and the server that they were read from.
+    """
+
+    executed: GtidSet
+    mark: str
+    definitions: int
+    version: int
+    stamps: str = ""
+    source_uuid: str = ""
+
+
+def create_tables(connection: Connection) -> None:
+    """Udup's own tables on the target, if any is missing, and what an older version has made otherwise.
+
+    It is asked for first: CREATE … IF NOT EXISTS waits for every transaction of other jobs that is open in the schema.
+    """
+    sql = "SELECT TABLE_NAME, COLUMN_NAME, COLLATION_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s"
+    there = {(str(table), str(column)): collation for table, column, collation in query(connection, sql, UDUP_SCHEMA)}
+    tables = {table for table, _ in there}
+    missing = [] if tables else [_CREATE_SCHEMA]
+    missing += [statement for table, statement in _CREATE.items() if table not in tables]
+    if TABLE in tables:
+        columns = [name for name in _ADDED if (TABLE, name) not in there]
+        missing += [f"ALTER TABLE {UDUP_SCHEMA}.{TABLE} ADD COLUMN {name} {_ADDED[name]}" for name in columns]
+    if there.get((COPY_TABLE, "table_name"), _NAMES) != _NAMES:  # names that differ in case alone were one
+        missing.append(f"ALTER TABLE {UDUP_SCHEMA}.{COPY_TABLE} {_TELL_NAMES_APART}")
+    if missing:
+        query(connection, f"SET SESSION lock_wait_timeout = {_CREATE_SECONDS}")
+        for statement in missing:
+            _make(connection, statement)
+        reset(connection, PLAIN, "lock_wait_timeout")
+
+
+def _make(connection: Connection, statement: str) -> None:
+    try:
+        query(connection, statement)
+    except MySQLError as error:
+        if error_code(error) != _DUPLICATE_COLUMN:  # another job was quicker
+            raise
+
+
+class Checkpoint:
+    """DestApplier's side, on a connection of its own with autocommit on."""
+
+    def __init__(self, connection: Connection, job: str, selection: str, owner: Owner = _NOBODY) -> None:
+        """`selection` is the digest of what the job carries."""
+        self._connection = connection
+        self._job = job
+        self._selection = selection
+        self._owner = owner
+        self._version = 0
+
+    @property
+    def version(self) -> int:
+        """The base row's, as this run has written it last: what a copy is held against."""
+        return self._version
+
+    def take_over(self, workers: int, initial: GtidSet | None) -> Position | None:
+        """Fence off earlier runs and fold everything into the base row; None if a full copy is to begin.
+
+        `initial` makes a checkpoint where there is none. Waits for a transaction of an earlier run that is being
+        committed. A copy has its base row from here on.
+        """
+        with self._transaction():
+            position = self._read(initial)
+            if position is not None:
+                self._rewrite(position, workers)
+            else:
+                self._rewrite_copying()
+        return position
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.begin()
+        try:
+            yield
+            self._connection.commit()
+        except BaseException:
+            with suppress(MySQLError, OSError):  # a lost connection is rolled back by the server
+                self._connection.rollback()
+            raise
+
+    def _rows(self) -> list[Any]:
+        """Those of the job, locked; the base row first."""
+        sql = (
+            f"SELECT slot, version, gtids, mark, definitions, selection, stamps, source_uuid FROM {UDUP_SCHEMA}.{TABLE}"
+            " WHERE job = %s ORDER BY slot FOR UPDATE"
+        )
+        return query(self._connection, sql, self._job)
+
+    def _read(self, initial: GtidSet | None) -> Position | None:
+        rows = self._rows()
+        self._version = _version_after(rows)
+        if not rows or rows[0][0] != 0 or rows[0][5] == COPYING:
+            prepared.forget_all(self._connection, self._job)
+            unsure.forget_all(self._connection, self._job)
+            return None if initial is None else self._first(initial)
+        base = rows[0]
+        if base[5] != self._selection:
+            raise Refused([_other_selection(self._job)])
+        executed = GtidSet()
+        for row in rows:
+            executed.update(GtidSet.parse(row[2]))
+        return Position(executed, base[3], int(base[4]), self._version, str(base[6]), str(base[7]))
+
+    def _first(self, executed: GtidSet) -> Position:
+        """A job's first; with a mark of its own its DDL is told from that of every other checkpoint."""
+        return Position(executed.copy(), str(uuid.uuid4()), 0, self._version)
+
+    def _rewrite(self, position: Position, workers: int) -> None:
+        base = (str(position.executed), position.mark, position.definitions, self._selection)
+        workers_rows = [(slot, "", "", 0, "", "", "", "") for slot in range(1, workers + 1)]
+        self._replace([(0, *base, self._owner.note, position.stamps, position.source_uuid), *workers_rows])
+
+    def _rewrite_copying(self) -> None:
+        self._replace([(0, "", "", 0, COPYING, self._owner.note, "", "")])
+
+    def _replace(self, rows: list[tuple[object, ...]]) -> None:
+        """The job's rows, all with the present version: (slot, gtids, mark, …, source_uuid)."""
+        query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", self._job)
+        columns = "job, version, slot, gtids, mark, definitions, selection, owner, stamps, source_uuid"
+        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+        args = [value for row in rows for value in (self._job, self._version, *row)]
+        query(self._connection, f"INSERT INTO {UDUP_SCHEMA}.{TABLE} ({columns}) VALUES {places}", *args)
+
+    def advance(self, executed: str, definitions: int, stamps: str = "", source_uuid: str = "") -> None:
+        """Write the base row; `Superseded` if another run has taken over."""
+        with self._connection.cursor() as cursor:
+            changed = cursor.execute(
+                f"UPDATE {UDUP_SCHEMA}.{TABLE} SET version = version + 1, gtids = %s, definitions = %s, stamps = %s,"
+                " source_uuid = %s WHERE job = %s AND slot = 0 AND version = %s",
+                (executed, definitions, stamps, source_uuid, self._job, self._version),
+            )
+        if changed != 1:
+            raise Superseded(f"job {self._job}: another run has changed the checkpoint in {UDUP_SCHEMA}.{TABLE}")
+        self._version += 1
+
+    def finish_copy(self, workers: int, executed: GtidSet) -> Position:
+        """The copy is whole: its tables are ordinary ones now and the job goes on from this set. One transaction.
+
+        Exactly the base row that this run has written is replaced; `Superseded` if it is another one.
+        """
+        with self._transaction():
+            rows = self._rows()
+            if [(row[0], row[1], row[5]) for row in rows] != [(0, self._version, COPYING)]:
+                raise Superseded(f"job {self._job}: another run has begun its full copy again")
+            self._version = _version_after(rows)
+            position = self._first(executed)
+            for table in (COPY_TABLE, OBJECT_TABLE):
+                query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", self._job)
+            self._rewrite(position, workers)
+        return position
+
+
+def _version_after(rows: list[Any]) -> int:
+    """Of the next take-over. A job's first starts at the time, so that one of the same name before it does no harm."""
+    if not rows:
+        return int(time.time()) % (1 << 22) * _VERSIONS_OF_A_RUN
+    return (max(int(row[1]) for row in rows) // _VERSIONS_OF_A_RUN + 1) * _VERSIONS_OF_A_RUN
+
+
+def _other_selection(job: str) -> Fault:
+    return Fault(
+        "ReplicateDoDb",
+        f"is not what it was when job {job!r} made its checkpoint on the target, or ReplicateIgnoreDb is not; what "
+        "came new would not be copied, and what has a new name is there under the old one",
+        "give the job another ID, or have it begin anew by running on the target: "
+        f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = {job!r}",
+    )
+
+
+# ---- The worker's side: the checkpoint as row events ------------------------------------------------------------
+
+_LONG, _LONGLONG, _VARCHAR, _BLOB = 3, 8, 15, 252
+
+
+def _table_map(with_crc: bool) -> bytes:
+    """A TABLE_MAP of the first four columns: job, slot, version, gtids."""
+    schema, table = UDUP_SCHEMA.encode(), TABLE.encode()
+    names = bytes([len(schema)]) + schema + b"\0" + bytes([len(table)]) + table + b"\0"
+    types = bytes([_VARCHAR, _LONG, _LONGLONG, _BLOB])
+    meta = struct.pack("<HB", _JOB_BYTES, 4)  # VARCHAR: bytes at most; BLOB: bytes of its length
+    body = _TABLE_ID + b"\1\0" + names + bytes([len(types)]) + types + bytes([len(meta)]) + meta + b"\0"
+    return build(EventType.TABLE_MAP, body, with_crc=with_crc)
+
+
+_MAPS = {with_crc: _table_map(with_crc) for with_crc in (False, True)}
+
+
+def checkpoint_events(job: bytes, slot: int, version: int, after: int, gtids: str, *, with_crc: bool) -> bytes:
+    """TABLE_MAP and UPDATE_ROWS: row (job, slot, version) becomes (job, slot, after, gtids) or it fails."""
+    key = struct.pack("<H", len(job)) + job + struct.pack("<i", slot)
+    text = gtids.encode()
+    before = b"\0" + key + struct.pack("<q", version)
+    changed = b"\0" + key + struct.pack("<q", after) + struct.pack("<I", len(text)) + text
+    # Columns present: job, slot, version in the before-image; all four in the after-image.
+    head = _TABLE_ID + struct.pack("<HH", STMT_END, 2) + b"\4" + b"\x07" + b"\x0f"
+    return _MAPS[with_crc] + build(EventType.UPDATE_ROWS, head + before + changed, with_crc=with_crc)

@@ -1,0 +1,231 @@
+"""The same definition or not at all.
+
+BINLOG maps columns by position and converts nothing: a column in another place, of another sign or in another
+character set takes the source's bytes without an error. So before a table's first rows its TABLE_MAP is compared
+with the target's columns: type, length, precision, sign, character set, nullability, and with
+binlog_row_metadata=FULL on the source also the names and the members of ENUM and SET. The target may have more
+columns behind the source's.
+
+The target's definition is put into the terms of the event (`ColumnDefinition`), so that equal means equal.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from udup.base.errors import Divergence, Unsupported
+from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType, parse_columns
+from udup.drivers.mysql.client.connection import Connection, query
+
+#: DATA_TYPE to type, for types whose metadata are none.
+_BARE = {
+    "tinyint": ColumnType.TINY,
+    "smallint": ColumnType.SHORT,
+    "mediumint": ColumnType.INT24,
+    "int": ColumnType.LONG,
+    "bigint": ColumnType.LONGLONG,
+    "year": ColumnType.YEAR,
+    "date": ColumnType.DATE,
+}
+
+#: DATA_TYPE to type and metadata, for types whose metadata are always the same: mostly bytes of a length.
+_FIXED = {
+    "float": (ColumnType.FLOAT, b"\x04"),
+    "double": (ColumnType.DOUBLE, b"\x08"),
+    "json": (ColumnType.JSON, b"\x04"),
+    "vector": (ColumnType.VECTOR, b"\x04"),
+    **{f"{size}{kind}": (ColumnType.BLOB, bytes([width]))
+       for kind in ("blob", "text")
+       for size, width in (("tiny", 1), ("", 2), ("medium", 3), ("long", 4))},
+}  # fmt: skip
+
+_FRACTIONAL = {"time": ColumnType.TIME, "datetime": ColumnType.DATETIME, "timestamp": ColumnType.TIMESTAMP}
+
+#: DATA_TYPE to the number of a geometry's type; geomcollection had a longer name before 8.0.11.
+_GEOMETRIES = {
+    "geometry": 0,
+    "point": 1,
+    "linestring": 2,
+    "polygon": 3,
+    "multipoint": 4,
+    "multilinestring": 5,
+    "multipolygon": 6,
+    "geomcollection": 7,
+    "geometrycollection": 7,
+}
+
+_WITH_CHARSET = frozenset({ColumnType.STRING, ColumnType.VARCHAR, ColumnType.BLOB, ColumnType.ENUM, ColumnType.SET})
+
+#: Collation number of BINARY, VARBINARY and BLOB.
+_BINARY = 63
+
+_VECTOR_ITEM_BYTES = 4
+
+_COLUMNS_SQL = """
+SELECT c.COLUMN_NAME, c.DATA_TYPE, c.COLUMN_TYPE, c.CHARACTER_OCTET_LENGTH, c.NUMERIC_PRECISION, c.NUMERIC_SCALE,
+       c.DATETIME_PRECISION, c.IS_NULLABLE, c.CHARACTER_SET_NAME, l.ID
+FROM information_schema.COLUMNS c LEFT JOIN information_schema.COLLATIONS l ON l.COLLATION_NAME = c.COLLATION_NAME
+WHERE c.TABLE_SCHEMA = %s AND c.TABLE_NAME = %s ORDER BY c.ORDINAL_POSITION
+"""
+
+#: Character sets in which ASCII letters have other bytes, or other letters have ASCII bytes.
+_NOT_ASCII = frozenset({"ucs2", "utf16", "utf16le", "utf32", "swe7"})
+
+_BEYOND_UTF8MB3 = re.compile("[\U00010000-\U0010ffff]")
+_MEMBER = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
+_ESCAPE = re.compile(r"''|\\.", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class _TargetColumn:
+    definition: ColumnDefinition
+    column_type: str
+    charset: str | None
+    members: tuple[str, ...] = ()
+
+
+def check_definition(connection: Connection, schema: str, table: str, table_map: bytes, *, has_crc: bool) -> None:
+    """`Unsupported` if rows of this TABLE_MAP would not come out exactly in the target's table of that name,
+    naming the first column that differs; `Divergence` if there is no such table.
+    """
+    where = f"table {schema}.{table}"
+    try:
+        ours = parse_columns(table_map, has_crc=has_crc)
+    except Unsupported as error:
+        raise Unsupported(f"{where}: {error}") from error
+    theirs = _target_columns(connection, schema, table)
+    if not theirs:
+        raise Divergence(f"{where} has rows in the source's log and is not on the target")
+    if len(theirs) < len(ours):
+        raise Unsupported(f"{where} has {len(ours)} columns on the source and {len(theirs)} on the target")
+    charsets = dict(query(connection, "SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS"))
+    for ordinal, (mine, other) in enumerate(zip(ours, theirs, strict=False), start=1):
+        members = _members_as_shown(connection, mine, charsets)
+        difference = _difference(mine, members, other, charsets)
+        if difference:
+            raise Unsupported(
+                f"{where}, column {ordinal} ({other.definition.name}) is {other.column_type}"
+                f"{f' in {other.charset}' if other.charset else ''} on the target; on the source {difference}; "
+                "rows are carried between equal definitions only, so make the two tables alike"
+            )
+
+
+def _target_columns(connection: Connection, schema: str, table: str) -> list[_TargetColumn]:
+    return [_target_column(row) for row in query(connection, _COLUMNS_SQL, schema, table)]
+
+
+def _target_column(row: Any) -> _TargetColumn:
+    """A row of information_schema as its TABLE_MAP would say it."""
+    name, data_type, column_type, octets, precision, scale, fraction, nullable, charset, collation = row
+    kind, metadata = _type(data_type, octets or 0, precision or 0, scale or 0, fraction or 0)
+    members: tuple[str, ...] = ()
+    if kind in (ColumnType.ENUM, ColumnType.SET):
+        members = _members(column_type)
+        metadata = bytes([_pack_size(kind, len(members))])
+    if collation is None and kind in _WITH_CHARSET:
+        collation = _BINARY  # which information_schema leaves out
+    definition = ColumnDefinition(
+        kind,
+        metadata,
+        nullable == "YES",
+        unsigned=kind is ColumnType.YEAR or "unsigned" in column_type.split(),
+        collation=collation,
+        name=name,
+        geometry=_GEOMETRIES.get(data_type),
+        dimensions=octets // _VECTOR_ITEM_BYTES if kind is ColumnType.VECTOR else None,
+    )
+    return _TargetColumn(definition, column_type, charset, members)
+
+
+def _type(data_type: str, octets: int, precision: int, scale: int, fraction: int) -> tuple[ColumnType, bytes]:
+    if data_type in _BARE:
+        return _BARE[data_type], b""
+    if data_type in _FIXED:
+        return _FIXED[data_type]
+    if data_type in _FRACTIONAL:
+        return _FRACTIONAL[data_type], bytes([fraction])
+    if data_type in _GEOMETRIES:
+        return ColumnType.GEOMETRY, b"\x04"
+    match data_type:
+        case "decimal":
+            return ColumnType.NEWDECIMAL, bytes([precision, scale])
+        case "bit":
+            return ColumnType.BIT, bytes([precision % 8, precision // 8])
+        case "char" | "binary":  # two bits of the length hide in the type's own byte
+            return ColumnType.STRING, bytes([ColumnType.STRING ^ (octets & 0x300) >> 4, octets & 0xFF])
+        case "varchar" | "varbinary":
+            return ColumnType.VARCHAR, octets.to_bytes(2, "little")
+        case "enum":
+            return ColumnType.ENUM, b""
+        case "set":
+            return ColumnType.SET, b""
+    raise Unsupported(f"the target has a column of type {data_type}, which this version does not know")
+
+
+def _members(column_type: str) -> tuple[str, ...]:
+    """The members in `enum('a','b')`, in which the server doubles quotes and escapes with backslashes."""
+    quoted = _MEMBER.findall(column_type[column_type.index("(") :])
+    return tuple(_ESCAPE.sub(lambda found: _unescaped(found.group()), each) for each in quoted)
+
+
+def _unescaped(pair: str) -> str:
+    """`''` is a quote; after a backslash 0, n and r are control characters, all else is itself."""
+    return pair[1] if pair[0] == "'" else {"0": "\0", "n": "\n", "r": "\r"}.get(pair[1], pair[1])
+
+
+def _pack_size(kind: ColumnType, members: int) -> int:
+    """Bytes that a value takes."""
+    if kind is ColumnType.ENUM:
+        return 1 if members < 256 else 2
+    size = (members + 7) // 8
+    return size if size <= 4 else 8
+
+
+def _difference(
+    mine: ColumnDefinition, members: tuple[str, ...] | None, other: _TargetColumn, charsets: dict[int, str]
+) -> str:
+    """What the source has instead, empty if rows fit exactly."""
+    theirs = other.definition
+    if (mine.kind, mine.metadata) != (theirs.kind, theirs.metadata):
+        return f"it is {_described(mine)}, not {_described(theirs)}"
+    if mine.unsigned is not None and mine.unsigned != theirs.unsigned:
+        return "it is unsigned" if mine.unsigned else "it is signed"
+    if mine.collation is not None:
+        charset = charsets.get(mine.collation)
+        if charset is None or charset != charsets.get(theirs.collation or 0):
+            return f"it is in {charset or f'the unknown collation number {mine.collation}'}"
+    if members is not None and members != other.members:
+        return f"its members are {', '.join(members)}"
+    if mine.geometry is not None and mine.geometry != theirs.geometry:
+        return f"it has geometry type {mine.geometry}"
+    if mine.dimensions is not None and mine.dimensions != theirs.dimensions:
+        return f"it has {mine.dimensions} dimensions"
+    if mine.nullable and not theirs.nullable:
+        return "it may be NULL"  # and a NULL would arrive as 0 or an empty string
+    if mine.name is not None and mine.name != theirs.name:
+        return f"it is called {mine.name}"
+    return ""
+
+
+def _described(column: ColumnDefinition) -> str:
+    sizes = ", ".join(str(byte) for byte in column.metadata)
+    return f"{column.kind.name}({sizes})" if sizes else column.kind.name
+
+
+def _members_as_shown(
+    connection: Connection, column: ColumnDefinition, charsets: dict[int, str]
+) -> tuple[str, ...] | None:
+    """The members as information_schema writes them: in utf8mb3, with a question mark for what that cannot hold.
+
+    The server reads them, as Python lacks some of its character sets and has others a little differently.
+    """
+    charset = charsets.get(column.collation or 0)
+    if not column.members or charset is None:
+        return None
+    if charset not in _NOT_ASCII and all(member.isascii() for member in column.members):
+        return tuple(member.decode("ascii") for member in column.members)
+    listed = ", ".join(f"CONVERT(_{charset} x'{member.hex()}' USING utf8mb4)" for member in column.members)
+    (row,) = query(connection, f"SELECT {listed}")
+    return tuple(_BEYOND_UTF8MB3.sub("?", str(member)) for member in row)

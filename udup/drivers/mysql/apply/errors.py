@@ -1,0 +1,81 @@
+"""What an error of the target means for the run, in whose transaction it came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from udup.base.errors import Conflict, Superseded, Transient, UdupError
+from udup.drivers.mysql.binlog.event import HEADER_SIZE, EventType
+from udup.drivers.mysql.binlog.row_image import LOOKING_EVENTS, first_key
+from udup.drivers.mysql.binlog.table_map import table_id, table_name
+from udup.drivers.mysql.client.connection import MySQLError, describe, error_code, is_transient
+
+ER_KEY_NOT_FOUND = 1032
+
+#: "Can't find record in 't'", in whatever language the server speaks.
+_NAMED_TABLE = re.compile(r"'([^']+)'[^']*$")
+
+#: A row lock was not granted (lock wait, deadlock): the server undoes the group, and the same group may succeed.
+LOCK_ERRORS = frozenset({1205, 1213})
+
+
+def failure_of(
+    error: MySQLError,
+    label: str,
+    events: Sequence[bytes],
+    is_taken_over: Callable[[], bool],
+    *,
+    has_crc: bool = True,
+    remedy: Callable[[str, str], str] = lambda schema, table: "",
+) -> UdupError:
+    """`label` names the transactions; `is_taken_over` tells whether our checkpoint row is not the expected one.
+
+    `events` are theirs from the beginning, as far as they are at hand; `has_crc` tells whether each ends in a CRC.
+    `remedy` is asked about a table in which a row was not found.
+    """
+    text = f"{label}: {describe(error)}"
+    if is_transient(error):
+        return Transient(text)
+    if _is_missing(error) and is_taken_over():
+        return Superseded(f"{label}: another run has taken the job over")
+    whole = list(_split(b"".join(events)))
+    tables = ", ".join(dict.fromkeys(str(table_name(event)) for event in whole if event[4] == EventType.TABLE_MAP))
+    if not tables:
+        return Conflict(text)
+    looked_for = _looked_for(whole, str(error), remedy, has_crc=has_crc) if _is_missing(error) else ""
+    return Conflict(f"{text} (it changes {tables}{looked_for})")
+
+
+def _is_missing(error: MySQLError) -> bool:
+    return error_code(error) == ER_KEY_NOT_FOUND
+
+
+def _split(events: bytes) -> Iterator[bytes]:
+    """Event by event, as far as whole events are there."""
+    offset = 0
+    while len(events) - offset >= HEADER_SIZE:
+        size = int.from_bytes(events[offset + 9 : offset + 13], "little")
+        if size < HEADER_SIZE or offset + size > len(events):
+            return
+        yield events[offset : offset + size]
+        offset += size
+
+
+def _looked_for(events: Sequence[bytes], error: str, remedy: Callable[[str, str], str], *, has_crc: bool) -> str:
+    """The first row that is looked for in the table that the server names, as an addition to a sentence.
+
+    Which row is missing the server does not say: in a transaction that changes one row of the table it is this one.
+    """
+    named = _NAMED_TABLE.search(error)
+    maps: dict[bytes, bytes] = {}
+    for event in events:
+        if event[4] == EventType.TABLE_MAP:
+            maps[table_id(event)] = event
+        elif event[4] in LOOKING_EVENTS and (table_map := maps.get(table_id(event))) is not None:
+            name = table_name(table_map)
+            if named is None or named[1] == name.table:
+                key = first_key(table_map, event, has_crc=has_crc)
+                shown = f"; the first row that it looks for in {name}: {key}" if key else ""
+                return shown + remedy(name.schema, name.table)
+    return ""

@@ -1,0 +1,183 @@
+"""Who may write to the target for a job: named locks, one for each connection of a run, and the owner's name.
+
+Every connection that a run opens on the target takes a lock of the server's (GET_LOCK) that is named after the job and
+the connection's place in it, and holds it while it lives. That serves three ends:
+
+* A successor finds the connections of a run that hangs, ends them (KILL of one's own account needs no privilege), and
+  with them goes what they have locked. A frozen client would hold its rows and tables for hours.
+* The version in the job's base row changes only while its new owner holds **every** place (`taking_over`). So a
+  connection that holds its place and has then seen the version may run statements that no transaction can fence:
+  DDL, and rows of tables without transactions. The model in tests/models shows that nothing less is enough.
+* Whoever has been superseded sees by the place of the control connection whether the other owner still lives.
+
+Names of locks are at most 64 characters, so the job's ID is told by its digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from udup.base.errors import Superseded, Transient
+from udup.drivers.mysql.client.connection import Connection, MySQLError, query, scalar
+from udup.drivers.mysql.client.names import UDUP_SCHEMA
+
+#: The place of the connection that owns the checkpoint's base row. Held for the whole run.
+CONTROL = "control"
+
+#: The place of the connection that runs a statement of the log.
+DDL_PLACE = "ddl"
+
+#: Most connections of one kind: 64 workers, and the express session, whose slot is one more.
+_MOST = 65
+
+#: Seconds to wait for a place whose last connection was closed or killed: a rollback may take that long.
+PATIENCE_SECONDS = 10
+
+_KILL_REMEDY = "if nobody needs it, run on the target: KILL {}"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who carries a job out: `token` is new with each start of a node, `text` is for people.
+
+    `by_force`: take the job over from whoever has it. Without it the owner of before is left alone while it lives.
+    """
+
+    token: str
+    text: str = ""
+    by_force: bool = True
+
+    @property
+    def note(self) -> str:
+        """As the checkpoint keeps it."""
+        return f"{self.token} {self.text}"[:250]
+
+
+def session_place(slot: int) -> str:
+    """The connection that commits groups of one slot."""
+    return f"session{slot}"
+
+
+def loader_place(slot: int) -> str:
+    """The connection by which a worker loads copied rows."""
+    return f"loader{slot}"
+
+
+def builder_place(number: int) -> str:
+    """A connection that makes tables, indexes and objects of a full copy."""
+    return f"builder{number}"
+
+
+def lock_name(job: str, place: str) -> str:
+    return f"udup:{hashlib.sha256(job.encode()).hexdigest()[:40]}:{place}"
+
+
+def all_places() -> list[str]:
+    """The control connection's first: who has that one has the right to the others."""
+    kinds = (session_place, loader_place, builder_place)
+    return [CONTROL, DDL_PLACE, *(kind(number) for kind in kinds for number in range(1, _MOST + 1))]
+
+
+def hold(connection: Connection, job: str, place: str, patience: float = PATIENCE_SECONDS) -> None:
+    """Take a place of the job for as long as the connection lives; `Transient` if another connection keeps it."""
+    name = lock_name(job, place)
+    if scalar(connection, "SELECT GET_LOCK(%s, %s)", name, patience) != 1:
+        raise Transient(
+            f"job {job}: another connection has the place {place!r} on the target: {_holder(connection, name)}"
+        )
+
+
+@contextmanager
+def taking_over(connection: Connection, job: str, owner: Owner, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
+    """Inside of it no other connection of the job lives on the target; afterwards `connection` keeps CONTROL.
+
+    By force it ends the connections of whoever has the job. Otherwise, and where the account may not end them, it
+    raises `Superseded` that says who that is.
+    """
+    control, *others = [lock_name(job, place) for place in all_places()]
+    give_way(connection, job, owner)
+    _take(connection, job, [control], patience)
+    _take(connection, job, others, patience)
+    try:
+        yield
+    finally:
+        with suppress(MySQLError, OSError):
+            query(connection, "SELECT " + ", ".join(["RELEASE_LOCK(%s)"] * len(others)), *others)
+
+
+def give_way(connection: Connection, job: str, owner: Owner) -> None:
+    """Raise `Superseded`, without force, if another owner lives; else this connection has CONTROL."""
+    control = lock_name(job, CONTROL)
+    if not owner.by_force and _not_got(connection, [control]):
+        text = f"{_owner(connection, job)}{_holder(connection, control)}"
+        raise Superseded(f"job {job} is carried out by another owner: {text}")
+
+
+def _take(connection: Connection, job: str, names: list[str], patience: float) -> None:
+    """All of these locks, by force."""
+    end = time.monotonic() + patience
+    while names := _not_got(connection, names):
+        if time.monotonic() > end:
+            text = f"{_owner(connection, job)}{_holder(connection, names[0])}"
+            raise Superseded(f"job {job}: a connection of the run before has not ended yet: {text}")
+        end_connections(connection, job)  # again and again: one may have come meanwhile
+        scalar(connection, "SELECT SLEEP(0.05)")
+
+
+def _not_got(connection: Connection, names: list[str]) -> list[str]:
+    """Take these locks as far as they are free; which are not."""
+    row = query(connection, "SELECT " + ", ".join(["GET_LOCK(%s, 0)"] * len(names)), *names)[0]
+    return [name for name, got in zip(names, row, strict=True) if got != 1]
+
+
+def end_connections(connection: Connection, job: str) -> None:
+    """KILL every other connection that has a place of the job, as far as the account may."""
+    own = scalar(connection, "SELECT CONNECTION_ID()")
+    for number in sorted(set(_holders(connection, job)) - {own}):
+        with suppress(MySQLError):  # gone by itself, or another account's, which is told when its place is wanted
+            query(connection, f"KILL {number}")
+
+
+def _holders(connection: Connection, job: str) -> list[int]:
+    names = [lock_name(job, place) for place in all_places()]
+    row = query(connection, "SELECT " + ", ".join(["IS_USED_LOCK(%s)"] * len(names)), *names)[0]
+    return [int(number) for number in row if number is not None]
+
+
+def noted_owner(connection: Connection, job: str) -> Owner | None:
+    """Whom the job's base row names; None without a base row."""
+    rows = query(connection, f"SELECT owner FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = 0", job)
+    if not rows:
+        return None
+    token, _, text = str(rows[0][0]).partition(" ")
+    return Owner(token, text)
+
+
+def successor(connection: Connection, job: str, token: str) -> str:
+    """Who has taken the job over from the owner with this token, for people; empty if nobody has."""
+    noted = noted_owner(connection, job)
+    if noted is None or noted.token in ("", token):
+        return ""
+    return f"{noted.text}{_holder(connection, lock_name(job, CONTROL), ', ')}"
+
+
+def _owner(connection: Connection, job: str) -> str:
+    try:
+        noted = noted_owner(connection, job)
+    except MySQLError:
+        return ""
+    return f"{noted.text}, " if noted is not None and noted.text else ""
+
+
+def _holder(connection: Connection, name: str, before: str = "") -> str:
+    """The connection that has a lock, for people."""
+    number = scalar(connection, "SELECT IS_USED_LOCK(%s)", name)
+    if number is None:
+        return "" if before else "it has just ended"
+    found = next((row for row in query(connection, "SHOW PROCESSLIST") if row[0] == number), None)
+    who = f" of {found[1]} from {found[2]}" if found is not None else ""
+    return f"{before}connection {number}{who}; {_KILL_REMEDY.format(number)}"

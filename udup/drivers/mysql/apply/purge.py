@@ -1,0 +1,53 @@
+"""Removing a job's checkpoint from the target: whoever posts a job of that ID again begins with a full copy."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from udup.base.errors import Superseded, Transient, UdupError
+from udup.drivers.mysql.apply import unsure
+from udup.drivers.mysql.apply.checkpoint import TABLES
+from udup.drivers.mysql.apply.ownership import Owner, taking_over
+from udup.drivers.mysql.client.connection import (
+    Endpoint,
+    MySQLError,
+    connect,
+    describe,
+    error_code,
+    is_transient,
+    query,
+)
+from udup.drivers.mysql.client.names import UDUP_SCHEMA
+from udup.drivers.mysql.client.sessions import PURGE
+
+#: Seconds to connect.
+_CONNECT_SECONDS = 5
+
+#: Errors that say there is nothing to remove: no such schema, no such table.
+_NOTHING_THERE = (1049, 1146)
+
+
+def purge(endpoint: Endpoint, job: str) -> None:
+    """Remove the rows, all tables' or none. The schema and the copied tables stay.
+
+    No run of the job is left on the target meanwhile. Whatever one might still send finds its row gone and applies
+    nothing.
+    """
+    try:
+        with (
+            closing(connect(endpoint, PURGE, connect_timeout=_CONNECT_SECONDS)) as connection,
+            unsure.locked(connection, job, by_force=True),
+            taking_over(connection, job, Owner("")),
+        ):
+            for table in TABLES:
+                try:
+                    query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", job)
+                except MySQLError as error:
+                    if error_code(error) not in _NOTHING_THERE:
+                        raise
+            connection.commit()
+    except Superseded as error:
+        raise Transient(f"cannot remove the checkpoint of job {job} on the target {endpoint}: {error}") from error
+    except MySQLError as error:
+        text = f"cannot remove the checkpoint of job {job} on the target {endpoint}: {describe(error)}"
+        raise (Transient if is_transient(error) else UdupError)(text) from error

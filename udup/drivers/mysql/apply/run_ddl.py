@@ -1,0 +1,305 @@
+"""Definitions (DDL) on the target, each in the session it was written in.
+
+A statement's meaning depends on its session: character sets, sql_mode, time zone, checks. The Query event carries
+them, and `run_ddl` sets every one of them, those the event does not mention too, so that nothing is left of
+the statement before. The SQL goes out as the bytes that came in.
+
+DDL commits by itself, so it cannot share a transaction with the checkpoint. With `gtid_next` set to the source's
+GTID the target's server keeps the account: it skips, without an error, a statement whose GTID it has executed
+already (MySQL Reference Manual, "GTID Life Cycle"), and makes a second session that uses the same GTID wait for
+the first. A definition that is sent twice is thus executed once.
+
+An event is made without being started (`event_state.py`): rows that it changes on the source arrive as row events,
+and would otherwise be changed twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pymysql.constants import COMMAND, ER
+
+from udup.base.errors import Divergence, Transient, Unsupported
+from udup.drivers.mysql.apply.event_state import with_state
+from udup.drivers.mysql.apply.row_order import check_row_order
+from udup.drivers.mysql.binlog.query import (
+    FLAG_AUTO_IS_NULL,
+    FLAG_NO_FOREIGN_KEY_CHECKS,
+    FLAG_RELAXED_UNIQUE_CHECKS,
+    QueryEvent,
+    StatusVariables,
+)
+from udup.drivers.mysql.client.connection import (
+    Connection,
+    MySQLError,
+    describe,
+    error_code,
+    is_transient,
+    query,
+    scalar,
+)
+from udup.drivers.mysql.client.names import qualified
+from udup.drivers.mysql.ddl.classify import classify_query
+from udup.drivers.mysql.ddl.sqltokens import codec_of
+from udup.drivers.mysql.ddl.statement import Kind, Statement
+
+#: How much of a statement a message shows, in characters.
+SHOWN_SQL = 200
+
+#: Errors that say: the target's objects are not those that the source had at this point.
+_CONTRADICTIONS = frozenset(
+    {
+        ER.DB_CREATE_EXISTS,
+        ER.DB_DROP_EXISTS,
+        ER.BAD_DB_ERROR,
+        ER.TABLE_EXISTS_ERROR,
+        ER.BAD_TABLE_ERROR,
+        ER.NO_SUCH_TABLE,
+        ER.BAD_FIELD_ERROR,
+        ER.DUP_FIELDNAME,
+        ER.DUP_KEYNAME,
+        ER.DUP_ENTRY,
+        ER.CANT_DROP_FIELD_OR_KEY,
+        ER.SP_ALREADY_EXISTS,
+        ER.SP_DOES_NOT_EXIST,
+        ER.TRG_ALREADY_EXISTS,
+        ER.TRG_DOES_NOT_EXIST,
+        1537,  # event already exists
+        1539,  # unknown event
+    }
+)
+
+#: A function that does not say what it does, or a function or trigger of an account without SUPER.
+_UNSAFE_FUNCTION = frozenset({ER.BINLOG_UNSAFE_ROUTINE, ER.BINLOG_CREATE_ROUTINE_NEED_SUPER})
+
+#: A schema that every account may enter and none may change.
+_NOWHERE = "information_schema"
+
+#: The first version that says DISABLE ON REPLICA.
+_SAYS_REPLICA = (8, 2)
+
+
+def run_ddl(
+    connection: Connection,
+    event: QueryEvent,
+    gtid_next: str | None = None,
+    computing: bytes = b"",
+    unlogged: bytes = b"",
+) -> None:
+    """Execute a Query event's statement in its own session context, exactly once if `gtid_next` is given.
+
+    `unlogged` is the SET of what the event cannot say, as the source's sessions begin with it.
+    `computing` is the SET of a context whose time zone is to be taken: where the event says none and rows follow in the
+    same transaction, between which and it no SET may come; and where the target knows the zone by another name.
+    The connection is given over to this: its session is changed for good. `Transient` is worth another try,
+    `Divergence` and `Unsupported` are not.
+    """
+    variables = event.variables()
+    statement = classify_query(event)
+    # An account's statement holds the hash of a password.
+    shown = statement.verb if statement.kind is Kind.ACCOUNT else _shown(event, variables)
+    doing = f"run on the target {shown}"
+    try:
+        if statement.numbers_rows:
+            check_row_order(connection, statement.objects[0], gtid_next)
+        # All that we ask and set ourselves comes first: in the statement's context a string of ours may be UTF-16.
+        _enter_schema(connection, event)
+        settings = session_settings(event, variables) + _restricted_settings(connection, variables)
+        connection.rollback()  # without autocommit our questions began a transaction, in which not all can be set
+        if unlogged:
+            _send(connection, unlogged)
+        if computing:
+            _send(connection, computing)  # its time zone stays, all else is said by the event too
+            settings = [each for each in settings if not each.startswith("time_zone=")]
+        to_run = _not_running(connection, event, statement, variables)
+        _execute_once(connection, to_run, settings, gtid_next)
+        if statement.kind is Kind.EVENT_DDL and not statement.verb.startswith("DROP"):
+            _keep_from_running(connection, statement, variables)
+    except MySQLError as error:
+        raise _explained(error, doing) from error
+
+
+def session_settings(event: QueryEvent, variables: StatusVariables) -> list[str]:
+    """The assignments of one SET that make the session like the event's; what the event leaves out is default."""
+    flags = variables.flags2 or 0
+    increment, offset = variables.auto_increment or (1, 1)
+    settings = [
+        f"foreign_key_checks={int(not flags & FLAG_NO_FOREIGN_KEY_CHECKS)}",
+        f"unique_checks={int(not flags & FLAG_RELAXED_UNIQUE_CHECKS)}",
+        f"sql_auto_is_null={int(bool(flags & FLAG_AUTO_IS_NULL))}",
+        f"sql_mode={variables.sql_mode if variables.sql_mode is not None else 'DEFAULT'}",
+        f"auto_increment_increment={increment}",
+        f"auto_increment_offset={offset}",
+        f"time_zone={_literal(variables.time_zone) if variables.time_zone else 'DEFAULT'}",
+        f"lc_time_names={variables.lc_time_names or 0}",
+        f"timestamp={event.timestamp}.{variables.microseconds or 0:06d}",
+    ]
+    if variables.charset is not None:
+        settings += [
+            f"character_set_client={variables.charset.client}",
+            f"collation_connection={variables.charset.connection}",
+            f"collation_server={variables.charset.server}",
+        ]
+    if variables.collation_database is not None:
+        settings.append(f"collation_database={variables.collation_database}")
+    return settings
+
+
+def _restricted_settings(connection: Connection, variables: StatusVariables) -> list[str]:
+    """Assignments for variables that need a privilege even in one's own session, where the value is another one.
+
+    One that the target does not have is left out: it came with a feature that the target then lacks too.
+    """
+    utf8mb4 = variables.default_collation_for_utf8mb4
+    wanted = {
+        "default_collation_for_utf8mb4": _collation_name(connection, utf8mb4) if utf8mb4 else None,
+        "sql_require_primary_key": _switch(variables.sql_require_primary_key) or "OFF",  # the source took it without
+        "default_table_encryption": _switch(variables.default_table_encryption),
+        "explicit_defaults_for_timestamp": _switch(variables.explicit_defaults_for_timestamp),
+        "restrict_fk_on_non_standard_key": "OFF",  # in no log: the source took the key as it was
+        # The source logs a key that it generated as part of the statement; the target must not add one.
+        "sql_generate_invisible_primary_key": "OFF",
+    }
+    listed = ", ".join(f"'{name}'" for name in wanted)
+    current = dict(query(connection, f"SHOW SESSION VARIABLES WHERE Variable_name IN ({listed})"))
+    return [
+        f"{name}={value}"
+        for name, value in wanted.items()
+        if value is not None and name in current and current[name] != value
+    ]
+
+
+def _switch(value: bool | None) -> str | None:
+    return None if value is None else "ON" if value else "OFF"
+
+
+def _collation_name(connection: Connection, number: int) -> str | None:
+    name = scalar(connection, f"SELECT COLLATION_NAME FROM information_schema.COLLATIONS WHERE ID = {number}")
+    if name is None:
+        raise Unsupported(f"the target has no collation with the number {number}, which the source used for utf8mb4")
+    return str(name)
+
+
+def _set(connection: Connection, settings: list[str]) -> None:
+    if settings:
+        _send(connection, ("SET " + ", ".join(settings)).encode("ascii"))
+
+
+def _enter_schema(connection: Connection, event: QueryEvent) -> None:
+    """USE the event's schema, or one that nothing can be made in where the target does not have it.
+
+    Otherwise a name without a schema would be found in that of the statement before. Done before the context is
+    set, since the schema's name is UTF-8 whatever the client's character set is.
+    """
+    connection.set_character_set("utf8mb4")
+    try:
+        connection.select_db(event.schema.decode() or _NOWHERE)
+    except MySQLError as error:
+        if error_code(error) not in (ER.BAD_DB_ERROR, ER.DBACCESS_DENIED_ERROR):
+            raise
+        connection.select_db(_NOWHERE)
+
+
+def _execute_once(connection: Connection, event: QueryEvent, settings: list[str], gtid_next: str | None) -> None:
+    """Send the statement in its context; an error that the source had with it too is no error."""
+    if gtid_next is not None:
+        _set(connection, [f"gtid_next='{gtid_next}'"])
+    code = 0
+    try:
+        _set(connection, settings)
+        try:
+            _send(connection, event.sql)
+        except MySQLError as error:
+            code = error_code(error)
+            if code != event.error_code or is_transient(error):
+                raise
+    finally:
+        if gtid_next is not None and connection.open:
+            _set(connection, ["gtid_next=AUTOMATIC"])  # a word, no string: the context is still the statement's
+    if code != event.error_code:
+        raise Divergence(
+            f"a statement that ended with error {event.error_code} on the source succeeded on the target: "
+            f"{_shown(event, event.variables())}; the two servers' objects differ"
+        )
+
+
+def _send(connection: Connection, sql: bytes) -> None:
+    """One statement as bytes, which PyMySQL's cursors would decode and encode again."""
+    packets: Any = connection  # PyMySQL's packet layer, which its type stubs leave out
+    packets._execute_command(COMMAND.COM_QUERY, sql)
+    packets._read_query_result()
+
+
+def _not_running(
+    connection: Connection, event: QueryEvent, statement: Statement, variables: StatusVariables
+) -> QueryEvent:
+    """The statement, with its event disabled if it makes or alters one."""
+    if statement.kind is not Kind.EVENT_DDL:
+        return event
+    codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
+    state = f"DISABLE ON {_replica(connection)}"
+    return replace(event, sql=with_state(event.sql, codec, variables.sql_mode or 0, state))
+
+
+def _replica(connection: Connection) -> str:
+    return "REPLICA" if _version(connection) >= _SAYS_REPLICA else "SLAVE"
+
+
+def _keep_from_running(connection: Connection, statement: Statement, variables: StatusVariables) -> None:
+    """Leave the event as on a replica: defined, with its definer, and not run.
+
+    ALTER EVENT makes who runs it the definer and stores its session's sql_mode and time zone. So it runs in the
+    context of the statement before, with the definer said: the event's invoker if the source logged one.
+    """
+    replica = _replica(connection)
+    for schema, name in statement.objects:
+        rows = query(
+            connection,
+            "SELECT DEFINER, STATUS FROM information_schema.EVENTS"
+            f" WHERE EVENT_SCHEMA = {_utf8(schema)} AND EVENT_NAME = {_utf8(name)}",
+        )
+        for definer, status in rows:
+            user, _, host = str(definer).rpartition("@")
+            if statement.verb == "ALTER EVENT" and variables.invoker is not None:
+                user, host = (part.decode() for part in variables.invoker)
+            if status == "ENABLED" or f"{user}@{host}" != definer:
+                account = f"{qualified(user, host).replace('`.`', '`@`')}"
+                state = "" if status == "DISABLED" else f"DISABLE ON {replica}"
+                sql = f"ALTER DEFINER={account} EVENT {qualified(schema, name)} {state or 'DISABLE'}"
+                charset = variables.charset
+                _send(connection, sql.encode(codec_of(charset.client) if charset else "utf-8"))
+
+
+def _version(connection: Connection) -> tuple[int, int]:
+    major, minor, *_ = str(scalar(connection, "SELECT VERSION()")).split(".")
+    return int(major), int(minor)
+
+
+def _utf8(text: str) -> str:
+    """A string that means the same whatever the session's client character set is."""
+    return f"CONVERT(X'{text.encode().hex()}' USING utf8mb4)"
+
+
+def _literal(text: bytes) -> str:
+    """A time zone's name as an SQL string; names are plain ASCII."""
+    return "'" + text.decode("ascii").replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _shown(event: QueryEvent, variables: StatusVariables) -> str:
+    codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
+    text = " ".join(event.sql.decode(codec, "replace").split())
+    return repr(text if len(text) <= SHOWN_SQL else text[:SHOWN_SQL] + " …")
+
+
+def _explained(error: MySQLError, doing: str) -> Transient | Divergence | Unsupported:
+    text = f"cannot {doing}: {describe(error)}"
+    if is_transient(error):
+        return Transient(text)
+    if error_code(error) in _CONTRADICTIONS:
+        return Divergence(f"{text}; the target's objects are not those that the source had when it ran this")
+    if error_code(error) in _UNSAFE_FUNCTION:
+        return Unsupported(
+            f"{text}; run there SET PERSIST log_bin_trust_function_creators = ON, and start the job again"
+        )
+    return Unsupported(f"{text}; mend the cause on the target and start the job again")

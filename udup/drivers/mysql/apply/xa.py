@@ -1,0 +1,120 @@
+"""Prepared XA transactions of the source, kept on the target as bytes until their end comes.
+
+The target gets no XA of its own. At XA PREPARE the transaction's events are stored as rows of `udup.prepared`, in
+pieces, in the same commit as the checkpoint; at XA COMMIT they are read there and applied as an ordinary transaction
+that also deletes them; XA ROLLBACK only deletes them. So each half is done exactly once, whatever is killed, an end may
+come in a later run, and memory holds a piece at a time.
+
+The rows are written by row events of our own making, which pass through groups and parts like anybody's. Piece 0 is
+the FORMAT_DESCRIPTION that the events were written by, and behind it the context of the session (`contexts.py`; not in
+what an earlier version has kept); a transaction that holds nothing for the job has only that one.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import msgspec
+
+from udup.base.errors import Unsupported
+from udup.drivers.mysql.binlog.event import STMT_END, EventType, build
+from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.names import UDUP_SCHEMA
+from udup.pipeline.records import Part, Transaction
+
+TABLE = "prepared"
+
+CREATE = f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{TABLE} (
+        job VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        xid VARCHAR(300) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        piece INT NOT NULL,
+        events LONGBLOB NOT NULL,
+        PRIMARY KEY (job, xid, piece)
+    ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='XA transactions that each source has prepared. Do not change.'"""
+
+_JOB_BYTES, _XID_BYTES = 1020, 300
+
+#: Ties our own TABLE_MAP and rows event; the checkpoint's is one more.
+_TABLE_ID = (0xFFFFFFFFFFFD).to_bytes(6, "little")
+
+_LONG, _VARCHAR, _BLOB = 3, 15, 252
+
+
+def _table_map(with_crc: bool) -> bytes:
+    schema, table = UDUP_SCHEMA.encode(), TABLE.encode()
+    names = bytes([len(schema)]) + schema + b"\0" + bytes([len(table)]) + table + b"\0"
+    types = bytes([_VARCHAR, _VARCHAR, _LONG, _BLOB])
+    meta = struct.pack("<HHB", _JOB_BYTES, _XID_BYTES, 4)  # VARCHARs: bytes at most; BLOB: bytes of its length
+    body = _TABLE_ID + b"\1\0" + names + bytes([len(types)]) + types + bytes([len(meta)]) + meta + b"\0"
+    return build(EventType.TABLE_MAP, body, with_crc=with_crc)
+
+
+_MAPS = {with_crc: _table_map(with_crc) for with_crc in (False, True)}
+
+
+class PreparedRows:
+    """Makes rows of prepared transactions, in the order of the log."""
+
+    def __init__(self, job: str) -> None:
+        self._job = job.encode()
+        self._format = b""
+        self._with_crc = True
+
+    def set_format(self, format_description: bytes, *, with_crc: bool) -> None:
+        """The transactions that come now are written by this FORMAT_DESCRIPTION."""
+        self._format, self._with_crc = format_description, with_crc
+
+    def whole(self, record: Transaction, context: bytes = b"") -> bytes:
+        """The events that keep it, with its context."""
+        kept = self._row(record.xid, 0, self._format + context)
+        return kept + self._row(record.xid, 1, record.events) if record.events else kept
+
+    def part(self, part: Part, context: bytes = b"") -> Part:
+        """The part with the events that keep it, the first with its context."""
+        first = self._row(part.xid, 0, self._format + context) if part.index == 0 else b""
+        row = self._row(part.xid, part.index + 1, part.events) if part.events else b""
+        return msgspec.structs.replace(part, events=first + row)
+
+    def _row(self, xid: str, piece: int, data: bytes) -> bytes:
+        """TABLE_MAP and WRITE_ROWS, a statement by itself."""
+        head = _TABLE_ID + struct.pack("<HH", STMT_END, 2) + b"\4" + b"\x0f"
+        key = struct.pack("<H", len(self._job)) + self._job + struct.pack("<H", len(xid)) + xid.encode()
+        row = b"\0" + key + struct.pack("<iI", piece, len(data)) + data
+        return _MAPS[self._with_crc] + build(EventType.WRITE_ROWS, head + row, with_crc=self._with_crc)
+
+
+def kept_head(connection: Connection, job: str, xid: str) -> tuple[bytes, bytes]:
+    """FORMAT_DESCRIPTION and context of a kept transaction. Raises `Unsupported` if there is no such transaction."""
+    found = _piece(connection, job, xid, 0)
+    if found is None:
+        raise Unsupported(
+            f"XA COMMIT {xid} ends a transaction that was prepared before the job's beginning, so its rows are not "
+            "known. Make the job anew, with a full copy, when the source's XA RECOVER shows no transaction; a job "
+            "that begins at a Gtid must begin at one where none was prepared"
+        )
+    size = int.from_bytes(found[9:13], "little")
+    return found[:size], found[size:]
+
+
+def kept_events(connection: Connection, job: str, xid: str) -> Iterator[bytes]:
+    """Its events' bytes, cut anywhere."""
+    number = 1
+    while (data := _piece(connection, job, xid, number)) is not None:
+        yield data
+        number += 1
+
+
+def _piece(connection: Connection, job: str, xid: str, number: int) -> bytes | None:
+    sql = f"SELECT events FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND xid = %s AND piece = %s"
+    rows = query(connection, sql, job, xid, number)
+    return bytes(rows[0][0]) if rows else None
+
+
+def forget(connection: Connection, job: str, xid: str) -> None:
+    query(connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND xid = %s", job, xid)
+
+
+def forget_all(connection: Connection, job: str) -> None:
+    """What a job of the same ID has left that began elsewhere in the log."""
+    query(connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", job)

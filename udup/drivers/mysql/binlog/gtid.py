@@ -1,0 +1,312 @@
+"""GTIDs: the events that carry them and sets of them, tags included.
+
+A set maps a source (`uuid` or `uuid:tag`, lower case) to sorted, disjoint, half-open ranges of numbers. Text and
+binary forms are the server's own: `uuid:1-5:7,uuid:tag:1-3`, and what COM_BINLOG_DUMP_GTID and PREVIOUS_GTIDS
+carry (untagged sets in the old form; with a tag in them a form marked by 1 in the first and the last byte of the
+source count, and a length-prefixed tag after each UUID).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import uuid
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, EventType
+
+_UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+_TAG = re.compile(r"^[a-z_][a-z0-9_]{0,31}$")
+_RANGE = re.compile(r"^(\d+)(?:-(\d+))?$")
+_U64 = struct.Struct("<Q")
+
+#: Bit that says that a second commit time (the original's) follows the first.
+_HAS_ORIGINAL_TIME = 1 << 55
+
+#: Characters of a GTID set in a message: more is read by nobody, and it may have megabytes.
+BRIEF_MAX = 600
+
+#: Marks the tagged binary form of a set.
+_TAGGED_FORM = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Gtid:
+    """What a GTID event says: who, number, dependencies on this log file's transactions, commit time in µs.
+
+    `original_us` is the commit time on the server where the transaction came from.
+    """
+
+    source: str
+    number: int
+    last_committed: int
+    sequence: int
+    committed_us: int
+    original_us: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.number}"
+
+
+class GtidSet:
+    """A set of GTIDs; mutable, since positions grow by one transaction at a time."""
+
+    __slots__ = ("_ranges",)
+
+    def __init__(self) -> None:
+        self._ranges: dict[str, list[list[int]]] = {}
+
+    @classmethod
+    def parse(cls, text: str) -> GtidSet:
+        """From the server's text form (any white space and case); ValueError names the part that is wrong."""
+        result = cls()
+        for part in re.sub(r"\s+", "", text).lower().split(","):
+            if part:
+                result._parse_part(part)
+        return result
+
+    def _parse_part(self, part: str) -> None:
+        source, *items = part.split(":")
+        if not _UUID.match(source) or not items:
+            raise ValueError(f"{part!r} is not UUID[:tag]:number[-number]")
+        key, ranges = source, 0
+        for item in items:
+            match = _RANGE.match(item)
+            if match is None:
+                if not _TAG.match(item):
+                    raise ValueError(f"{item!r} in {part!r} is neither a range of numbers nor a tag")
+                key = f"{source}:{item}"
+                continue
+            start, stop = int(match[1]), int(match[2] or match[1])
+            if start < 1 or stop < start:
+                raise ValueError(f"{item!r} in {part!r} is not a range of numbers from 1 up")
+            self.add_range(key, start, stop + 1)
+            ranges += 1
+        if not ranges:
+            raise ValueError(f"{part!r} has no numbers")
+
+    def copy(self) -> GtidSet:
+        other = GtidSet()
+        other._ranges = {key: [list(pair) for pair in ranges] for key, ranges in self._ranges.items()}
+        return other
+
+    def add(self, source: str, number: int) -> None:
+        """Add one; quick where it follows on the last."""
+        ranges = self._ranges.get(source)
+        if ranges and ranges[-1][1] == number:
+            ranges[-1][1] = number + 1
+        else:
+            self.add_range(source, number, number + 1)
+
+    def add_range(self, source: str, start: int, stop: int) -> None:
+        """Add the numbers start … stop-1."""
+        ranges = self._ranges.setdefault(source, [])
+        if not ranges or ranges[-1][1] < start:
+            ranges.append([start, stop])
+            return
+        at = bisect_right(ranges, start, key=lambda pair: pair[0])
+        if at and ranges[at - 1][1] >= start:
+            at -= 1
+            start = ranges[at][0]
+        end = at
+        while end < len(ranges) and ranges[end][0] <= stop:
+            stop = max(stop, ranges[end][1])
+            end += 1
+        ranges[at:end] = [[start, stop]]
+
+    def update(self, other: GtidSet) -> None:
+        for key, ranges in other._ranges.items():
+            for start, stop in ranges:
+                self.add_range(key, start, stop)
+
+    def contains(self, source: str, number: int) -> bool:
+        ranges = self._ranges.get(source, [])
+        at = bisect_right(ranges, number, key=lambda pair: pair[0])
+        return bool(at) and number < ranges[at - 1][1]
+
+    def __or__(self, other: GtidSet) -> GtidSet:
+        result = self.copy()
+        result.update(other)
+        return result
+
+    def __sub__(self, other: GtidSet) -> GtidSet:
+        result = GtidSet()
+        for key, ranges in self._ranges.items():
+            if left := _without(ranges, other._ranges.get(key, [])):
+                result._ranges[key] = left
+        return result
+
+    def __le__(self, other: GtidSet) -> bool:
+        """Whether every GTID of this set is in the other."""
+        return not self - other
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GtidSet) and self._ranges == other._ranges
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        return bool(self._ranges)
+
+    def __len__(self) -> int:
+        """How many GTIDs there are."""
+        return sum(stop - start for ranges in self._ranges.values() for start, stop in ranges)
+
+    def items(self) -> Iterator[tuple[str, list[list[int]]]]:
+        """Sources in order, each with its ranges."""
+        return iter(sorted(self._ranges.items()))
+
+    def __str__(self) -> str:
+        parts = []
+        for key, ranges in self.items():
+            numbers = ":".join(str(a) if b == a + 1 else f"{a}-{b - 1}" for a, b in ranges)
+            parts.append(f"{key}:{numbers}")
+        return ",".join(parts)
+
+    def __repr__(self) -> str:
+        return f"GtidSet({str(self)!r})"
+
+    def encode(self) -> bytes:
+        """The binary form that the server reads in COM_BINLOG_DUMP_GTID."""
+        tagged = any(":" in key for key in self._ranges)
+        count = len(self._ranges)
+        head = count if not tagged else _TAGGED_FORM << 56 | count << 8 | _TAGGED_FORM
+        out = [_U64.pack(head)]
+        for key, ranges in self.items():
+            source, _, tag = key.partition(":")
+            out.append(uuid.UUID(source).bytes)
+            if tagged:
+                out.append(bytes([len(tag) << 1]) + tag.encode())
+            out.append(_U64.pack(len(ranges)))
+            out.extend(struct.pack("<QQ", start, stop) for start, stop in ranges)
+        return b"".join(out)
+
+    @classmethod
+    def decode(cls, data: bytes) -> GtidSet:
+        """From the binary form, as in a PREVIOUS_GTIDS event's body."""
+        result = cls()
+        head: int = _U64.unpack_from(data)[0]
+        tagged = head >> 56 == _TAGGED_FORM
+        count = (head >> 8) & 0xFFFFFFFFFFFF if tagged else head
+        offset = 8
+        for _ in range(count):
+            key = str(uuid.UUID(bytes=data[offset : offset + 16]))
+            offset += 16
+            if tagged:
+                length = data[offset] >> 1
+                tag = data[offset + 1 : offset + 1 + length].decode()
+                offset += 1 + length
+                key = f"{key}:{tag}" if tag else key
+            ranges: int = _U64.unpack_from(data, offset)[0]
+            offset += 8
+            for _ in range(ranges):
+                start, stop = struct.unpack_from("<QQ", data, offset)
+                offset += 16
+                result.add_range(key, start, stop)
+        return result
+
+
+def brief(gtids: GtidSet | str, limit: int = BRIEF_MAX) -> str:
+    """A GTID set as a message names it: whole, or its beginning and that there is more."""
+    text = str(gtids)
+    if len(text) <= limit:
+        return text or "nothing"
+    end = max(text.rfind(mark, 0, limit) for mark in ",:")
+    return f"{text[:end]} … ({len(text):,} characters in all)"
+
+
+def _without(ranges: list[list[int]], holes: list[list[int]]) -> list[list[int]]:
+    """What remains of sorted ranges without others; in one walk, since a set may have tens of thousands."""
+    left, at = [], 0
+    for start, stop in ranges:
+        while at < len(holes) and holes[at][1] <= start:
+            at += 1
+        while start < stop and at < len(holes) and holes[at][0] < stop:
+            hole_start, hole_stop = holes[at]
+            if hole_start > start:
+                left.append([start, hole_start])
+            start = hole_stop
+            if hole_stop < stop:
+                at += 1  # a longer one may reach into the next range
+        if start < stop:
+            left.append([start, stop])
+    return left
+
+
+def parse_gtid_event(event: bytes, *, has_crc: bool) -> Gtid:
+    """A GTID (33) or tagged GTID (42) event, header included."""
+    body = event[HEADER_SIZE : -CRC_SIZE if has_crc else None]
+    return _parse_tagged(body) if event[4] == EventType.GTID_TAGGED else _parse_plain(body)
+
+
+def _parse_plain(body: bytes) -> Gtid:
+    source = _uuid_text(body[1:17])
+    number: int = _U64.unpack_from(body, 17)[0]
+    last_committed, sequence = struct.unpack_from("<qq", body, 26)
+    said = int.from_bytes(body[42:49], "little") if len(body) >= 49 else 0
+    committed = said & (_HAS_ORIGINAL_TIME - 1)
+    original = int.from_bytes(body[49:56], "little") if said & _HAS_ORIGINAL_TIME else committed
+    return Gtid(source, number, last_committed, sequence, committed, original)
+
+
+#: Fields of a tagged GTID event that are of use here (mysql::serialization ids).
+_UUID_FIELD, _NUMBER, _TAG_FIELD, _LAST_COMMITTED, _SEQUENCE, _IMMEDIATE, _ORIGINAL = 1, 2, 3, 4, 5, 6, 7
+
+
+def _parse_tagged(body: bytes) -> Gtid:
+    offset = 0
+    for _ in range(3):  # serialization version, size, last field that must be known
+        _, offset = _read_varlen(body, offset)
+    source, tag, signed, committed, original = "", "", {}, 0, 0
+    while offset < len(body):
+        field, offset = _read_varlen(body, offset)
+        if field == _UUID_FIELD:
+            octets = bytearray()
+            for _ in range(16):
+                octet, offset = _read_varlen(body, offset)
+                octets.append(octet)
+            source = _uuid_text(bytes(octets))
+        elif field == _TAG_FIELD:
+            length, offset = _read_varlen(body, offset)
+            tag = body[offset : offset + length].decode()
+            offset += length
+        else:
+            value, offset = _read_varlen(body, offset)
+            if field in (_NUMBER, _LAST_COMMITTED, _SEQUENCE):
+                signed[field] = -(value >> 1) - 1 if value & 1 else value >> 1
+            elif field == _IMMEDIATE:
+                committed = value
+            elif field == _ORIGINAL:
+                original = value
+            elif field > _ORIGINAL:
+                break  # lengths, versions, tickets: not needed
+    key = f"{source}:{tag}" if tag else source
+    order = signed.get(_LAST_COMMITTED, 0), signed.get(_SEQUENCE, 0)
+    return Gtid(key, signed[_NUMBER], *order, committed, original or committed)
+
+
+def _read_varlen(data: bytes, offset: int) -> tuple[int, int]:
+    """mysql::serialization: the trailing 1 bits of the first byte count the bytes that follow it."""
+    first = data[offset]
+    extra = 0
+    while extra < 8 and first >> extra & 1:
+        extra += 1
+    if extra == 8:
+        return int.from_bytes(data[offset + 1 : offset + 9], "little"), offset + 9
+    end = offset + extra + 1
+    return int.from_bytes(data[offset:end], "little") >> (extra + 1), end
+
+
+#: A server's UUID comes with every transaction; making its text again each time would cost as much as all else.
+_uuid_texts: dict[bytes, str] = {}
+
+
+def _uuid_text(octets: bytes) -> str:
+    text = _uuid_texts.get(octets)
+    if text is None:
+        if len(_uuid_texts) > 1000:
+            _uuid_texts.clear()
+        text = _uuid_texts[octets] = str(uuid.UUID(bytes=octets))
+    return text

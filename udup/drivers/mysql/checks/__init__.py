@@ -1,0 +1,1 @@
+"""What is looked at before a job starts, on each side and between them."""

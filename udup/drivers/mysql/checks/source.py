@@ -1,0 +1,262 @@
+"""Whether a source can be replicated from, told before the job starts: every fault at once, each with its remedy.
+
+Here is what the server's settings and the account's privileges show; `preflight_tables` looks at the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from udup.base.errors import Fault
+from udup.drivers.mysql.binlog.gtid import GtidSet, brief
+from udup.drivers.mysql.client.facts import ServerFacts
+from udup.drivers.mysql.client.names import quote
+from udup.drivers.mysql.stream.anonymous import NEW_COPY
+from udup.drivers.mysql.stream.position import never_executed, own_part
+from udup.pipeline.checks import SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
+from udup.pipeline.selection.selection import Selection
+
+OLDEST_VERSION = (8, 0, 0)
+
+#: Seconds for which a log should be kept at least: a job that has stood for longer cannot go on.
+SHORT_RETENTION_S = 24 * 3600
+
+_GLOBAL_PRIVILEGES = ("REPLICATION SLAVE", "REPLICATION CLIENT")
+_SCHEMA_PRIVILEGES = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
+
+
+#: The steps of gtid_mode, each of which a server takes only from the one beside it.
+_GTID_MODES = ("OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
+
+
+@dataclass(frozen=True)
+class SourceSide:
+    """What is judged. `start_after` is the GTID set that the job goes on from, None for a full copy.
+
+    `starting`: the job starts, and its log's reader looks itself, and for longer, whether the set was executed.
+    """
+
+    facts: ServerFacts
+    selection: Selection
+    start_after: str | None
+    starting: bool = False
+
+
+def source_checks(
+    facts: ServerFacts, selection: Selection, start_after: str | None, *, starting: bool = False
+) -> list[Check]:
+    """Everything that the server's settings tell; of another kind of server, only that it is one."""
+    side = SourceSide(facts, selection.folding(facts.lower_case_table_names != 0), start_after, starting)
+    found = list(apply((_VERSION,), SRC, side))
+    return found if found[0].outcome == Outcome.FAIL else found + list(apply(_RULES, SRC, side))
+
+
+def check_source(
+    facts: ServerFacts, selection: Selection, start_after: str | None, *, starting: bool = False
+) -> list[Fault]:
+    """Everything that forbids to replicate from this server."""
+    return faults(f"Src {facts.address}", source_checks(facts, selection, start_after, starting=starting))
+
+
+def warn_source(facts: ServerFacts) -> list[Fault]:
+    """What a job can do without, and why it had better not."""
+    found = apply(_ADVICE, SRC, SourceSide(facts, Selection(), None))
+    return faults(f"Src {facts.address}", found, Outcome.WARN)
+
+
+# ---- The server ----
+
+
+def _version(side: SourceSide) -> Iterator[Finding]:
+    facts = side.facts
+    if facts.is_mariadb or facts.version < OLDEST_VERSION:
+        yield failed(
+            f"the server is {facts.version_text}, and only MySQL 8.0 and newer is replicated from",
+            "replicate from a server of MySQL 8.0 or newer",
+        )
+
+
+def _setting(name: str, wanted: str, remedy: str) -> Rule[SourceSide]:
+    """A variable that must have one value."""
+
+    def look(side: SourceSide) -> Iterator[Finding]:
+        value = side.facts.value(name, wanted)
+        if value.upper() != wanted:
+            yield failed(f"{name} is {value}, not {wanted}", remedy)
+
+    return Rule(name, lambda side: side.facts.value(name, wanted), look)
+
+
+def _gtid_mode(side: SourceSide) -> Iterator[Finding]:
+    value = side.facts.value("gtid_mode", "ON").upper()
+    if value == "ON":
+        return
+    steps = _GTID_MODES[_GTID_MODES.index(value) + 1 :] if value in _GTID_MODES else _GTID_MODES[1:]
+    *first, last = (f"SET PERSIST gtid_mode = '{step}'" for step in steps)
+    waiting = "when the status variable Ongoing_anonymous_transaction_count is 0"
+    remedy = "; ".join([*first, f"{waiting}, {last}"])
+    if side.start_after is not None:
+        remedy += f". If anything is changed before that, {NEW_COPY}"
+    yield failed(f"gtid_mode is {value}, not ON", remedy)
+
+
+def _server_id(side: SourceSide) -> Iterator[Finding]:
+    if side.facts.number("server_id") == 0:
+        yield failed(
+            "server_id is 0, with which a server serves no replicas", "SET PERSIST server_id = 1 (any number but 0)"
+        )
+
+
+def _log_replica_updates(side: SourceSide) -> Iterator[Finding]:
+    if not side.facts.logs_replicated:
+        yield failed(
+            "log_replica_updates is OFF: what this server replicates from another would be missing in its log",
+            "start the server with --log-replica-updates",
+        )
+
+
+def _row_metadata(side: SourceSide) -> Iterator[Finding]:
+    if side.facts.value("binlog_row_metadata", "FULL").upper() != "FULL":
+        yield warned(
+            "binlog_row_metadata is MINIMAL, so columns in another order and members of ENUM and SET that "
+            "differ on the target cannot be told from the log",
+            "SET PERSIST binlog_row_metadata = 'FULL'",
+        )
+
+
+def _retention(side: SourceSide) -> Iterator[Finding]:
+    seconds = _expires_after(side.facts)
+    if 0 < seconds < SHORT_RETENTION_S:
+        yield warned(
+            f"binlog_expire_logs_seconds is {seconds}: a job that stands still for longer than that cannot go on and "
+            "has to copy everything again",
+            "SET PERSIST binlog_expire_logs_seconds = 604800",
+        )
+
+
+def _expires_after(facts: ServerFacts) -> int:
+    """Seconds for which the log is kept, 0 for ever."""
+    if facts.value("binlog_expire_logs_auto_purge", "ON").upper() == "OFF":
+        return 0
+    return facts.number("binlog_expire_logs_seconds")
+
+
+# ---- The account ----
+
+
+def _privileges(side: SourceSide) -> Iterator[Finding]:
+    facts = side.facts
+    missing = facts.privileges.missing(_GLOBAL_PRIVILEGES)
+    if missing:
+        listed = ", ".join(missing)
+        yield failed(f"{facts.account} has not {listed}", f"GRANT {listed} ON *.* TO {facts.account}")
+
+
+def _schema_privileges(side: SourceSide) -> Iterator[Finding]:
+    facts, selection = side.facts, side.selection
+    if selection.is_open:
+        missing = facts.privileges.missing(_SCHEMA_PRIVILEGES)
+        if missing:
+            listed = ", ".join(missing)
+            yield failed(
+                f"{facts.account} has not {listed} on every schema", f"GRANT {listed} ON *.* TO {facts.account}"
+            )
+        return
+    for place in sorted(selection.places(), key=lambda each: (each.schema, each.table)):
+        wanted = _SCHEMA_PRIVILEGES if place.whole else ("SELECT",)
+        missing = facts.privileges.missing(wanted, place.schema, place.table)
+        if missing:
+            listed = ", ".join(missing)
+            on = f"{quote(place.schema)}.{'*' if place.table == '*' else quote(place.table)}"
+            yield failed(f"{facts.account} has not {listed} on {on}", f"GRANT {listed} ON {on} TO {facts.account}")
+
+
+def _snapshot_privilege(side: SourceSide) -> Iterator[Finding]:
+    facts = side.facts
+    if not (facts.privileges.has("RELOAD") or facts.privileges.has("FLUSH_TABLES")):
+        yield warned(
+            f"{facts.account} has not RELOAD: on a busy source a snapshot may find no quiet moment, and could "
+            "not make one",
+            f"GRANT RELOAD ON *.* TO {facts.account}",
+        )
+
+
+# ---- The log ----
+
+
+def _filters(side: SourceSide) -> Iterator[Finding]:
+    """Schemas that the source leaves out of its log on purpose."""
+    facts, selection = side.facts, side.selection
+    named = {place.schema for place in selection.places()}
+    if facts.logged_schemas:
+        unlogged = {"every other schema"} if selection.is_open else named - facts.logged_schemas
+    elif selection.is_open:
+        unlogged = {schema for schema in facts.unlogged_schemas if selection.wants_schema(schema)}
+    else:
+        unlogged = named & facts.unlogged_schemas
+    if unlogged:
+        yield failed(
+            f"binlog_do_db or binlog_ignore_db keeps {', '.join(sorted(unlogged))} out of the binary log",
+            "start the server without these options",
+        )
+
+
+def _position(side: SourceSide) -> Iterator[Finding]:
+    """Whether the log still holds everything after the set that the job goes on from."""
+    facts, start_after = side.facts, side.start_after
+    if start_after is None:
+        return
+    start, executed = GtidSet.parse(start_after), GtidSet.parse(facts.gtid_executed)
+    purged = GtidSet.parse(facts.gtid_purged) - start
+    if purged:
+        yield failed(
+            f"the job goes on after {brief(start)}, and the source has purged {brief(purged)} from its log since",
+            "make the job anew, with a full copy, and keep the log longer (binlog_expire_logs_seconds)",
+        )
+    unknown = own_part(start - executed, facts.uuid)
+    if unknown and not side.starting:
+        yield failed(never_executed(unknown), "make the job anew, with a full copy")
+
+
+def _filtered(facts: ServerFacts) -> str:
+    if facts.logged_schemas:
+        return f"binlog_do_db {', '.join(sorted(facts.logged_schemas))}"
+    if facts.unlogged_schemas:
+        return f"binlog_ignore_db {', '.join(sorted(facts.unlogged_schemas))}"
+    return "every schema is logged"
+
+
+def _start(side: SourceSide) -> str:
+    if side.start_after is None:
+        return "a full copy first"
+    return f"goes on after {brief(side.start_after)}"
+
+
+_VERSION = Rule("version", lambda side: side.facts.version_text, _version)
+
+#: What had better be otherwise.
+_ADVICE: tuple[Rule[SourceSide], ...] = (
+    Rule("binlog_row_metadata", lambda side: side.facts.value("binlog_row_metadata", "unknown"), _row_metadata),
+    Rule("binlog_retention", lambda side: f"{_expires_after(side.facts) or 'unlimited'} seconds", _retention),
+    Rule("snapshot_privilege", lambda side: "RELOAD", _snapshot_privilege),
+)
+
+_RULES: tuple[Rule[SourceSide], ...] = (
+    _setting("log_bin", "ON", "start the server with --log-bin"),
+    _setting("binlog_format", "ROW", "SET PERSIST binlog_format = 'ROW', then reconnect every client"),
+    Rule("binlog_row_image", lambda side: side.facts.value("binlog_row_image", "FULL"), lambda _side: ()),
+    _setting(
+        "enforce_gtid_consistency",
+        "ON",
+        "SET PERSIST enforce_gtid_consistency = 'WARN', and when the error log stays clean = 'ON'",
+    ),
+    Rule("gtid_mode", lambda side: side.facts.value("gtid_mode", "ON"), _gtid_mode),
+    Rule("server_id", lambda side: side.facts.value("server_id"), _server_id),
+    Rule("log_replica_updates", lambda side: "ON", _log_replica_updates),
+    Rule("privileges", lambda side: ", ".join(_GLOBAL_PRIVILEGES), _privileges),
+    Rule("schema_privileges", lambda side: ", ".join(_SCHEMA_PRIVILEGES), _schema_privileges),
+    Rule("binlog_filters", lambda side: _filtered(side.facts), _filters),
+    Rule("gtid_position", _start, _position),
+    *_ADVICE,
+)

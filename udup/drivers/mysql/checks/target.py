@@ -1,0 +1,205 @@
+"""Whether a target can take a job: every fault at once, each with its remedy.
+
+Here is what the server's settings and the account's privileges show; `preflight_tables` looks at what is there
+already, `preflight_pair` at how the two servers fit together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from udup.base.errors import Fault
+from udup.drivers.mysql.client.facts import ServerFacts
+from udup.drivers.mysql.client.names import UDUP_SCHEMA, quote
+from udup.pipeline.checks import DEST, Check, Finding, Outcome, Rule, apply, failed, faults, warned
+from udup.pipeline.selection.selection import Selection
+
+OLDEST_VERSION = (8, 0, 0)
+
+#: From here on SET_USER_ID is two privileges: SET_ANY_DEFINER and ALLOW_NONEXISTENT_DEFINER.
+_SPLIT_SET_USER_ID = (8, 2, 0)
+
+#: Bytes; a BINLOG statement of eight megabytes of events takes 11 in base64, and needs room beside.
+MIN_PACKET = 16 << 20
+
+_TABLE_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES")
+_OBJECT_PRIVILEGES = ("CREATE VIEW", "SHOW VIEW", "CREATE ROUTINE", "ALTER ROUTINE", "TRIGGER", "EVENT")
+_UDUP_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX")
+
+
+@dataclass(frozen=True)
+class TargetSide:
+    """What is judged."""
+
+    facts: ServerFacts
+    selection: Selection
+
+
+def target_checks(facts: ServerFacts, selection: Selection) -> list[Check]:
+    """Everything that the server's settings tell; of another kind of server, only that it is one."""
+    side = TargetSide(facts, selection)
+    found = list(apply((_VERSION,), DEST, side))
+    return found if found[0].outcome == Outcome.FAIL else found + list(apply(_RULES, DEST, side))
+
+
+def check_target(facts: ServerFacts, selection: Selection) -> list[Fault]:
+    """Everything that forbids to replicate to this server."""
+    return faults(f"Dest {facts.address}", target_checks(facts, selection))
+
+
+def warn_target(facts: ServerFacts) -> list[Fault]:
+    """What only some jobs need, or what may cost time."""
+    return faults(f"Dest {facts.address}", apply(_ADVICE, DEST, TargetSide(facts, Selection())), Outcome.WARN)
+
+
+# ---- The server ----
+
+
+def _version(side: TargetSide) -> Iterator[Finding]:
+    facts = side.facts
+    if facts.is_mariadb or facts.version < OLDEST_VERSION:
+        yield failed(
+            f"the server is {facts.version_text}, and only MySQL 8.0 and newer is replicated to",
+            "replicate to a server of MySQL 8.0 or newer",
+        )
+
+
+def _gtid_mode(side: TargetSide) -> Iterator[Finding]:
+    if side.facts.value("gtid_mode").upper() != "ON":
+        yield failed(
+            f"gtid_mode is {side.facts.value('gtid_mode')}: with it ON the server itself runs each definition once "
+            "only",
+            "SET PERSIST enforce_gtid_consistency = ON; then SET PERSIST gtid_mode = 'OFF_PERMISSIVE', "
+            "'ON_PERMISSIVE' and 'ON', one after the other",
+        )
+
+
+def _read_only(side: TargetSide) -> Iterator[Finding]:
+    facts = side.facts
+    if facts.is_on("super_read_only"):
+        yield failed("super_read_only is ON", "SET PERSIST super_read_only = OFF")
+    elif facts.is_on("read_only") and not _any(facts, "CONNECTION_ADMIN", "SUPER"):
+        yield failed(
+            f"read_only is ON, and {facts.account} has not CONNECTION_ADMIN",
+            f"GRANT CONNECTION_ADMIN ON *.* TO {facts.account}, or SET PERSIST read_only = OFF",
+        )
+
+
+def _binlog_format(side: TargetSide) -> Iterator[Finding]:
+    if side.facts.is_on("log_bin") and side.facts.value("binlog_format", "ROW").upper() == "STATEMENT":
+        yield failed(
+            "binlog_format is STATEMENT, with which no row events can be applied", "SET PERSIST binlog_format = 'ROW'"
+        )
+
+
+def _packet(side: TargetSide) -> Iterator[Finding]:
+    if side.facts.number("max_allowed_packet") < MIN_PACKET:
+        yield failed(
+            f"max_allowed_packet is {side.facts.value('max_allowed_packet')}, less than the {MIN_PACKET} of a batch of "
+            "rows",
+            f"SET PERSIST max_allowed_packet = {4 * MIN_PACKET}",
+        )
+
+
+def _local_infile(side: TargetSide) -> Iterator[Finding]:
+    if not side.facts.is_on("local_infile"):
+        yield warned(
+            "local_infile is OFF: a full copy brings its rows by INSERT, which takes longer than LOAD DATA",
+            "SET PERSIST local_infile = ON",
+        )
+
+
+# ---- The account ----
+
+
+def _global_privileges(side: TargetSide) -> Iterator[Finding]:
+    facts = side.facts
+    missing = [wanted for wanted, instead in _wanted_globally(facts) if not _any(facts, wanted, *instead)]
+    if missing:
+        listed = ", ".join(missing)
+        yield failed(f"{facts.account} has not {listed}", f"GRANT {listed} ON *.* TO {facts.account}")
+
+
+def _wanted_globally(facts: ServerFacts) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Privileges, each with those that give as much."""
+    definer = "SET_ANY_DEFINER" if facts.version >= _SPLIT_SET_USER_ID else "SET_USER_ID"
+    return (
+        ("REPLICATION_APPLIER", ()),
+        ("SESSION_VARIABLES_ADMIN", ("SYSTEM_VARIABLES_ADMIN", "SUPER")),
+        (definer, ("SUPER",)),
+    )
+
+
+def _schema_privileges(side: TargetSide) -> Iterator[Finding]:
+    facts, selection = side.facts, side.selection
+    whole = (*_TABLE_PRIVILEGES, *_OBJECT_PRIVILEGES)
+    if not selection.rules:
+        places: list[tuple[str, str, tuple[str, ...]]] = [("*", "*", whole)]
+    else:  # what a regular expression makes of a schema's name is not known here; its first statement tells
+        named = sorted(selection.places(renamed=True), key=lambda each: (each.schema, each.table))
+        places = [(each.schema, each.table, whole if each.whole else _TABLE_PRIVILEGES) for each in named]
+    for schema, table, wanted in [*places, (UDUP_SCHEMA, "*", _UDUP_PRIVILEGES)]:
+        missing = facts.privileges.missing(wanted, schema, table)
+        if missing:
+            listed = ", ".join(missing)
+            place = ".".join(name if name == "*" else quote(name) for name in (schema, table))
+            yield failed(
+                f"{facts.account} has not {listed} on {place}", f"GRANT {listed} ON {place} TO {facts.account}"
+            )
+
+
+def _function_creators(side: TargetSide) -> Iterator[Finding]:
+    facts = side.facts
+    if facts.is_on("log_bin") and not (facts.is_on("log_bin_trust_function_creators") or facts.privileges.has("SUPER")):
+        yield warned(
+            "functions and triggers need SUPER here while log_bin_trust_function_creators is OFF",
+            "SET PERSIST log_bin_trust_function_creators = ON",
+        )
+
+
+def _definer_privileges(side: TargetSide) -> Iterator[Finding]:
+    facts = side.facts
+    for privilege, use in (
+        ("ALLOW_NONEXISTENT_DEFINER", "objects whose definer has no account here, since accounts are not carried"),
+        ("SYSTEM_USER", "objects whose definer has SYSTEM_USER"),
+    ):
+        old = privilege == "ALLOW_NONEXISTENT_DEFINER" and facts.version < _SPLIT_SET_USER_ID
+        if not old and not _any(facts, privilege, "SUPER"):
+            yield warned(
+                f"{facts.account} has not {privilege}, which it needs for {use}",
+                f"GRANT {privilege} ON *.* TO {facts.account}",
+            )
+
+
+def _any(facts: ServerFacts, *privileges: str) -> bool:
+    return any(facts.privileges.has(each) for each in privileges)
+
+
+_VERSION = Rule("version", lambda side: side.facts.version_text, _version)
+
+#: What only some jobs need.
+_ADVICE: tuple[Rule[TargetSide], ...] = (
+    Rule(
+        "log_bin_trust_function_creators",
+        lambda side: side.facts.value("log_bin_trust_function_creators", "not needed"),
+        _function_creators,
+    ),
+    Rule("definer_privileges", lambda side: "ALLOW_NONEXISTENT_DEFINER, SYSTEM_USER", _definer_privileges),
+    Rule("local_infile", lambda side: side.facts.value("local_infile"), _local_infile),
+)
+
+_RULES: tuple[Rule[TargetSide], ...] = (
+    Rule("gtid_mode", lambda side: side.facts.value("gtid_mode"), _gtid_mode),
+    Rule("read_only", lambda side: side.facts.value("read_only", "OFF"), _read_only),
+    Rule("binlog_format", lambda side: side.facts.value("binlog_format", "ROW"), _binlog_format),
+    Rule("max_allowed_packet", lambda side: side.facts.value("max_allowed_packet"), _packet),
+    Rule("server_id", lambda side: side.facts.value("server_id"), lambda _side: ()),
+    Rule(
+        "privileges",
+        lambda side: ", ".join(wanted for wanted, _ in _wanted_globally(side.facts)),
+        _global_privileges,
+    ),
+    Rule("schema_privileges", lambda side: ", ".join(_TABLE_PRIVILEGES), _schema_privileges),
+    *_ADVICE,
+)

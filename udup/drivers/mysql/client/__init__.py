@@ -1,0 +1,1 @@
+"""Connections to MySQL servers: packets, sessions, facts, privileges, names."""

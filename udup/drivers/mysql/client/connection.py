@@ -1,0 +1,216 @@
+"""Connections to MySQL servers, opened one way everywhere."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import pymysql
+from pymysql.constants import CLIENT, CR, ER
+
+from udup.base.errors import Fault, Refused, Transient, UdupError
+from udup.base.secrets import Unresolvable, read_password
+from udup.base.tls import PREFERRED, SslMode, Tls, is_refusal
+from udup.drivers.mysql.client.session_setup import enter
+from udup.drivers.mysql.client.sessions import PLAIN, Session
+from udup.drivers.mysql.client.wire import Wire
+
+Connection: TypeAlias = Wire
+MySQLError = pymysql.err.MySQLError
+
+#: Seconds to wait for a server to accept a connection.
+CONNECT_TIMEOUT = 10
+
+#: Seconds of silence after which the kernel asks whether the server is still there; dead after as many again.
+KEEPALIVE_IDLE_SECONDS = 20
+
+#: Client-side limit of one packet; the server's own max_allowed_packet is the real one.
+MAX_PACKET = 1 << 30
+
+#: Bytes of an answer of which one value is wanted: the longest GTID sets have some megabytes.
+SCALAR_BYTES = 256 << 20
+
+#: Errors after which the same work may succeed on a new connection or a new try.
+TRANSIENT_CODES = frozenset(
+    {
+        ER.CON_COUNT_ERROR,
+        ER.SERVER_SHUTDOWN,
+        ER.LOCK_WAIT_TIMEOUT,
+        ER.LOCK_DEADLOCK,
+        ER.QUERY_INTERRUPTED,
+        ER.NEW_ABORTING_CONNECTION,
+        # A server that is out of order for a while: read-only during a failover, offline, out of room or of places.
+        ER.OPTION_PREVENTS_STATEMENT,
+        ER.DISK_FULL,
+        ER.RECORD_FILE_FULL,
+        ER.TOO_MANY_USER_CONNECTIONS,
+        1226,  # user has exceeded a resource
+        1836,  # running in read-only mode
+        3032,  # offline mode
+        1053,  # server shutdown in progress
+        1159,  # net read interrupted
+        1161,  # net write interrupted
+        3169,  # session was killed
+        4031,  # disconnected for inactivity
+        CR.CR_CONNECTION_ERROR,
+        CR.CR_CONN_HOST_ERROR,
+        CR.CR_SERVER_GONE_ERROR,
+        CR.CR_SERVER_LOST,
+        CR.CR_SERVER_LOST_EXTENDED,
+        CR.CR_MALFORMED_PACKET,
+    }
+)
+
+
+#: What people can do about a limit that a session cannot lift by itself.
+_LIMITS = {
+    3170: "; SET GLOBAL parser_max_mem_size = 18446744073709551615 there, or GRANT CONNECTION_ADMIN ON *.* TO the"
+    " account, which then lifts it for itself",
+}
+
+#: What people can do about a handshake that failed.
+_TLS_REMEDY = (
+    "SslCa must hold the authority that signed the server's certificate, and SslCert and SslKey what it asks for"
+)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a server is and who we are there. The password never shows in a repr, a log or a message.
+
+    It may be a reference, `env:NAME` or `file:PATH`: then it is read anew for each connection.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    tls: Tls = PREFERRED
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.host}:{self.port}"
+
+
+def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any) -> Connection:
+    """Open a connection for one use of it, with TLS as the endpoint says.
+
+    Its session depends on no default of the server; with None instead of a `session` it is as the server made it, as
+    a client's would be. `Transient` if the server cannot be reached, `UdupError` if it turns us away, or we it;
+    `Refused` if this node has not the password or the files that the endpoint names, or if the account may not set
+    what the session needs.
+    """
+    settings: dict[str, Any] = {
+        "autocommit": None,  # the session says so
+        "charset": "utf8mb4",
+        "connect_timeout": CONNECT_TIMEOUT,
+        "max_allowed_packet": MAX_PACKET,
+        "program_name": "udup",
+        "client_flag": CLIENT.MULTI_STATEMENTS,
+    }
+    if session is not None and "autocommit" in options:
+        session = session.with_(session.use, autocommit="ON" if options.pop("autocommit") else "OFF")
+    settings.update(_tls_options(endpoint))
+    settings.update(options)
+    password = _password(endpoint)
+    try:
+        connection: Connection = Wire(
+            host=endpoint.host,
+            port=endpoint.port,
+            user=endpoint.user,
+            password=password,
+            **settings,
+        )
+        _notice_dead_peer(connection)
+        if session is not None:
+            _begin(connection, session)
+    except MySQLError as error:
+        text = f"cannot connect to MySQL as {endpoint}: {describe(error)}"
+        if is_refusal(cause := getattr(error, "original_exception", None)):
+            raise UdupError(f"{text} (SslMode {endpoint.tls.mode}): {_TLS_REMEDY}") from cause
+        raise (Transient if is_transient(error) else UdupError)(text) from error
+    return connection
+
+
+def _begin(connection: Connection, session: Session) -> None:
+    try:
+        with connection.answering_within(CONNECT_TIMEOUT):
+            enter(connection, session)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def query(connection: Connection, sql: str, *args: object) -> list[Any]:
+    """All rows of one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, args or None)
+        return list(cursor.fetchall())
+
+
+def scalar(connection: Connection, sql: str, *args: object) -> Any:
+    """The first column of the first row, or None without rows."""
+    with connection.holding(SCALAR_BYTES):
+        rows = query(connection, sql, *args)
+    return rows[0][0] if rows else None
+
+
+def is_transient(error: BaseException) -> bool:
+    if isinstance(error, (pymysql.err.InterfaceError, OSError)):
+        return True
+    return isinstance(error, MySQLError) and bool(error.args) and error.args[0] in TRANSIENT_CODES
+
+
+def error_code(error: BaseException) -> int:
+    """The server's error number, 0 if it has none."""
+    code = error.args[0] if error.args else 0
+    return code if isinstance(code, int) else 0
+
+
+def describe(error: BaseException) -> str:
+    """A MySQL error as people read it: number and text."""
+    if len(error.args) >= 2:
+        return f"error {error.args[0]}: {error.args[1]}{_LIMITS.get(error.args[0], '')}"
+    return str(error) or type(error).__name__
+
+
+def _notice_dead_peer(connection: Connection) -> None:
+    """Have the kernel end a connection whose other end is gone without a word, also during a long statement."""
+    sock = connection._sock  # type: ignore[attr-defined]
+    if sock.family in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_SECONDS)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_IDLE_SECONDS // 4)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 2000 * KEEPALIVE_IDLE_SECONDS)
+
+
+def _tls_options(endpoint: Endpoint) -> dict[str, Any]:
+    """PyMySQL's options; without any it prefers TLS, and looks at no certificate."""
+    tls = endpoint.tls
+    if tls.mode == SslMode.DISABLED:
+        return {"ssl_disabled": True}
+    if tls.mode == SslMode.PREFERRED:
+        return {"ssl_disabled": is_loopback(endpoint.host)}
+    faults = [Fault(f"{endpoint}: {name}", problem) for name, problem in tls.file_faults()]
+    try:
+        return {"ssl": tls.context()}
+    except OSError as error:
+        named = Fault(str(endpoint), f"the files for TLS ({tls.ca} {tls.cert} {tls.key}) do not fit: {error}")
+        raise Refused(faults or [named]) from error
+
+
+def _password(endpoint: Endpoint) -> str:
+    try:
+        return read_password(endpoint.password)
+    except Unresolvable as error:
+        raise Refused([Fault(f"{endpoint}: Password", f"{endpoint.password!r} {error}")]) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine's own."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,162 @@
+"""What a server is and how it is set: everything that the checks before a job ask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from udup.drivers.mysql.client.connection import Connection, MySQLError, query, scalar
+from udup.drivers.mysql.client.privileges import Privileges, parse_grants
+from udup.drivers.mysql.ddl.sqltokens import MODE_ANSI_QUOTES
+
+Version = tuple[int, int, int]
+
+#: Error "you need (at least one of) the … privilege(s)".
+_NO_PRIVILEGE = 1227
+
+#: Characters from which a value may be one that SHOW has cut: it shows 1,024 of them.
+_MAY_BE_CUT = 1000
+
+#: A variable's name as it may stand in SQL; those of components have a dot.
+_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?")
+
+_ON = frozenset({"ON", "1", "YES", "TRUE"})
+
+
+@dataclass(frozen=True)
+class ServerFacts:
+    """One server, seen by one account (`'user'@'host'`). `variables` are the global ones, names in lower case."""
+
+    address: str
+    account: str
+    version: Version
+    version_text: str
+    is_mariadb: bool
+    variables: Mapping[str, str]
+    privileges: Privileges
+    collations: Mapping[int, str]
+    charsets: frozenset[str]
+    logged_schemas: frozenset[str] = frozenset()  # binlog_do_db
+    unlogged_schemas: frozenset[str] = frozenset()  # binlog_ignore_db
+    encrypted: bool = False  # the connection by which it was seen went over TLS
+    verified: bool = False  # and the server's certificate was looked at
+
+    def value(self, name: str, default: str = "") -> str:
+        return self.variables.get(name, default)
+
+    def number(self, name: str, default: int = 0) -> int:
+        return int(self.variables.get(name, default))
+
+    def is_on(self, name: str) -> bool:
+        return self.value(name).upper() in _ON
+
+    @property
+    def uuid(self) -> str:
+        return self.value("server_uuid")
+
+    @property
+    def gtid_executed(self) -> str:
+        return self.value("gtid_executed")
+
+    @property
+    def gtid_purged(self) -> str:
+        return self.value("gtid_purged")
+
+    @property
+    def lower_case_table_names(self) -> int:
+        return self.number("lower_case_table_names")
+
+    @property
+    def logs_replicated(self) -> bool:
+        """Whether changes that the server itself replicates are in its log; named otherwise before 8.0.26."""
+        name = "log_replica_updates" if "log_replica_updates" in self.variables else "log_slave_updates"
+        return self.is_on(name)
+
+
+def read_facts(connection: Connection) -> ServerFacts:
+    """Ask a server about itself. MySQL's own errors pass: without these answers nothing can be checked."""
+    version_text = str(scalar(connection, "SELECT VERSION()"))
+    is_mariadb = "mariadb" in version_text.lower()
+    variables = read_variables(connection)
+    if not is_mariadb:
+        variables |= read_gtids(connection)
+    version = _version(version_text)
+    collations = query(
+        connection,
+        "SELECT ID, COLLATION_NAME, CHARACTER_SET_NAME FROM information_schema.COLLATIONS WHERE ID IS NOT NULL",
+    )
+    logged, unlogged = (frozenset[str](), frozenset[str]()) if is_mariadb else _log_filters(connection, version)
+    return ServerFacts(
+        address=f"{connection.host}:{connection.port}",
+        account=_account(connection),
+        version=version,
+        version_text=version_text,
+        is_mariadb=is_mariadb,
+        variables=variables,
+        privileges=_privileges(connection, is_mariadb, variables),
+        collations={int(number): str(name) for number, name, _ in collations},
+        charsets=frozenset(str(charset) for _, _, charset in collations),
+        logged_schemas=logged,
+        unlogged_schemas=unlogged,
+        encrypted=connection.encrypted,
+        verified=connection.verified,
+    )
+
+
+def read_variables(connection: Connection) -> dict[str, str]:
+    """All global variables, names in lower case, values in full."""
+    shown = {str(name).lower(): str(value) for name, value in query(connection, "SHOW GLOBAL VARIABLES")}
+    return shown | dict(_uncut(connection, shown))
+
+
+def _uncut(connection: Connection, shown: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """SHOW, and performance_schema as well, cut a value without a word; @@GLOBAL does not."""
+    for name, value in shown.items():
+        if len(value) >= _MAY_BE_CUT and _NAME.fullmatch(name):
+            yield name, str(scalar(connection, f"SELECT @@GLOBAL.{name}"))
+
+
+def read_gtids(connection: Connection) -> dict[str, str]:
+    """The server's GTID sets of one moment, whatever their length; empty from one that knows none."""
+    names = ("gtid_executed", "gtid_purged")
+    [values] = query(connection, f"SELECT {', '.join(f'@@GLOBAL.{name}' for name in names)}")
+    return {name: str(value or "") for name, value in zip(names, values, strict=True)}
+
+
+def _account(connection: Connection) -> str:
+    user, _, host = str(scalar(connection, "SELECT CURRENT_USER()")).rpartition("@")
+    return f"'{user}'@'{host}'"
+
+
+def _version(text: str) -> Version:
+    major, minor, patch = text.split("-")[0].split(".")[:3]
+    return int(major), int(minor), int(patch)
+
+
+def _privileges(connection: Connection, is_mariadb: bool, variables: Mapping[str, str]) -> Privileges:
+    """The account's grants with those of the roles that are active in this session."""
+    roles = "NONE" if is_mariadb else str(scalar(connection, "SELECT CURRENT_ROLE()"))
+    using = "" if roles == "NONE" else f" USING {roles}"
+    lines = [str(row[0]) for row in query(connection, f"SHOW GRANTS FOR CURRENT_USER(){using}")]
+    mode = str(scalar(connection, "SELECT @@SESSION.sql_mode"))
+    return parse_grants(
+        lines,
+        sql_mode=MODE_ANSI_QUOTES if "ANSI_QUOTES" in mode else 0,
+        partial_revokes=variables.get("partial_revokes", "OFF") == "ON",
+    )
+
+
+def _log_filters(connection: Connection, version: Version) -> tuple[frozenset[str], frozenset[str]]:
+    """binlog_do_db and binlog_ignore_db, which no variable shows; empty without the privilege to ask."""
+    statement = "SHOW BINARY LOG STATUS" if version >= (8, 2, 0) else "SHOW MASTER STATUS"
+    try:
+        rows = query(connection, statement)
+    except MySQLError as error:
+        if error.args[0] == _NO_PRIVILEGE:
+            return frozenset(), frozenset()  # the missing REPLICATION CLIENT is a fault of its own
+        raise
+    if not rows:
+        return frozenset(), frozenset()
+    logged, unlogged = (frozenset(name for name in str(text).split(",") if name) for text in rows[0][2:4])
+    return logged, unlogged

@@ -1,0 +1,48 @@
+"""Below PyMySQL's API: its socket, and statements as bytes with their results counted.
+
+A BINLOG statement's OK packet has lost the "more results" flag, so PyMySQL's own walk through the results of a
+multi-statement stops short and the connection falls out of step. The statements are known here, so their results are
+counted instead; the server stops at the first one that fails.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from pymysql.constants import COMMAND
+
+from udup.drivers.mysql.client.connection import Connection
+
+
+def raw_socket(connection: Connection) -> Any:
+    """The connection's socket (plain or TLS); None once it is closed."""
+    return connection._sock  # type: ignore[attr-defined]
+
+
+def shut_down(connection: Connection) -> None:
+    """End a connection from another thread: a statement under way fails there, and the server rolls back."""
+    sock = raw_socket(connection)
+    if sock is not None:
+        with suppress(OSError):  # it may be gone already
+            # Not SSLSocket's own: that drops the decryption first, and the reader would take ciphertext for packets.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def execute_counted(connection: Connection, sql: bytes, statements: int) -> Iterator[int]:
+    """The same, telling after each statement how many have succeeded."""
+    wire: Any = connection
+    wire._execute_command(COMMAND.COM_QUERY, sql)
+    for done in range(1, statements + 1):
+        wire._read_packet()
+        yield done
+
+
+def execute_raw(connection: Connection, sql: bytes, statements: int) -> None:
+    """Run so many statements that return no rows, in one round trip. Raises the first one's error."""
+    wire: Any = connection
+    wire._execute_command(COMMAND.COM_QUERY, sql)
+    for _ in range(statements):
+        wire.read_ok()

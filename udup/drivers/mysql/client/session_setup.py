@@ -1,0 +1,179 @@
+"""Brings a session to what its use needs, in two round trips, whatever the server made of it.
+
+The first lifts what would cut short or refuse the server's answer and asks for the present values of everything that
+Udup sets; the second sets what is otherwise. So a variable that the server does not have costs nothing, and one that
+needs a privilege (SESSION_VARIABLES_ADMIN) is touched only where it has to be. A refusal is an error that names the
+grant or the global setting that helps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pymysql
+from pymysql.constants import CR, ER
+
+from udup.base.errors import Fault, Refused, UdupError
+from udup.drivers.mysql.client.sessions import OPTIONAL, Session
+
+if TYPE_CHECKING:
+    from udup.drivers.mysql.client.connection import Connection
+
+#: What a question itself depends on. MariaDB, which is told apart later, passes over the comment and the limit in it.
+_ABLE_TO_ASK = (
+    "SET SESSION sql_select_limit = 18446744073709551615, max_join_size = 18446744073709551615, sql_big_selects = 1"
+    " /*!80000 , max_execution_time = 0 */"
+)
+
+#: Errors that belong to one assignment: a missing privilege, a value or a variable that the server does not take.
+_NOT_SETTABLE = frozenset(
+    {ER.SPECIFIC_ACCESS_DENIED_ERROR, ER.WRONG_VALUE_FOR_VAR, ER.WRONG_TYPE_FOR_VAR, ER.UNKNOWN_SYSTEM_VARIABLE}
+    | {ER.INCORRECT_GLOBAL_LOCAL_VAR, ER.UNKNOWN_CHARACTER_SET, ER.UNKNOWN_COLLATION}
+    | {1621}  # a variable that is only read in a session
+)
+
+#: Variables that decide how a string of a statement is read: in a session of UTF-16 the values of others are none.
+_READING_STRINGS = frozenset(
+    {"character_set_client", "character_set_results", "collation_connection", "collation_server"}
+)
+
+Assignment = tuple[str, str]
+
+
+def enter(connection: Connection, session: Session) -> None:
+    """Set everything that a use of the connection has; raises `Refused` where the account may not, `UdupError` if the
+    server does not tell what its session is like.
+
+    MySQL's other errors pass. A transaction that is open stays open, unless the use is one without autocommit.
+    """
+    wanted = session.settings
+    names = ", ".join(f"'{name}'" for name in wanted)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_ABLE_TO_ASK}; SHOW SESSION VARIABLES WHERE Variable_name IN ({names})")
+        cursor.nextset()
+        rows = cursor.fetchall()
+        if any(len(row) != 2 for row in rows):
+            raise pymysql.OperationalError(CR.CR_MALFORMED_PACKET, "SHOW VARIABLES was answered with other columns")
+        current = {_text(name): _text(value) for name, value in rows}
+        while cursor.nextset():
+            pass
+    if "autocommit" not in current:  # every server has it
+        raise UdupError(
+            f"{connection.host}:{connection.port} does not tell the variables of its session: something on the way"
+            " there answers in the server's place"
+        )
+    changes = differing(wanted, current)
+    if not changes:
+        return
+    try:
+        _set(connection, changes)
+    except pymysql.MySQLError as error:
+        if _code(error) not in _NOT_SETTABLE:
+            raise
+        _set_singly(connection, session, changes, current)
+
+
+def reset(connection: Connection, session: Session, *names: str) -> None:
+    """Give back these variables what they have in a session that `enter` has brought about; one round trip."""
+    wanted = session.settings
+    _set(connection, [(name, _literal(wanted[name])) for name in names])
+
+
+def differing(wanted: Mapping[str, str | None], current: Mapping[str, str]) -> list[Assignment]:
+    """The assignments, in their order, for what a server has and has otherwise than it is wanted."""
+    changes = []
+    for name, value in wanted.items():
+        if name not in current:
+            continue
+        if name == "optimizer_switch":
+            value = _flags(value or "", current[name])
+        elif (value or "").casefold() == current[name].casefold():
+            continue
+        if value != "" or name != "optimizer_switch":
+            changes.append((name, _literal(value)))
+    return changes
+
+
+def _flags(wanted: str, current: str) -> str:
+    """The flags of an optimizer_switch that the server has with another value."""
+    present = dict(flag.split("=", 1) for flag in current.split(",") if "=" in flag)
+    pairs = [flag.split("=", 1) for flag in wanted.split(",")]
+    return ",".join(f"{name}={value}" for name, value in pairs if present.get(name, value) != value)
+
+
+def _set(connection: Connection, changes: list[Assignment]) -> None:
+    """All of them or none, in one round trip; what strings are read by comes first, and is named without a string."""
+    words = [f"{name} = {value.strip(chr(39))}" for name, value in changes if name in _READING_STRINGS]
+    others = [f"{name} = {value}" for name, value in changes if name not in _READING_STRINGS]
+    with connection.cursor() as cursor:
+        cursor.execute("; ".join(f"SET SESSION {', '.join(each)}" for each in (words, others) if each))
+        while cursor.nextset():
+            pass
+
+
+def _set_singly(
+    connection: Connection, session: Session, changes: list[Assignment], current: Mapping[str, str]
+) -> None:
+    """The server took none of them, as one is refused: what may stay as it is does, the others are told at once."""
+    needed = [change for change in changes if change[0] not in OPTIONAL]
+    refused = [] if _takes(connection, needed) is None else [(each, _takes(connection, [each])) for each in needed]
+    for change in changes:
+        if change[0] in OPTIONAL:
+            _takes(connection, [change])
+    faults = [_fault(connection, session, change, current, error) for change, error in refused if error is not None]
+    if faults and _is_known(connection):
+        raise Refused(faults)
+
+
+def _is_known(connection: Connection) -> bool:
+    """Whether the server is one that Udup works with; another is refused by the checks that follow, and told why."""
+    version = str(connection.get_server_info())  # type: ignore[no-untyped-call]
+    return "mariadb" not in version.lower() and int(version.split(".")[0]) >= 8
+
+
+def _takes(connection: Connection, changes: list[Assignment]) -> pymysql.MySQLError | None:
+    """Set all of them or none; the error if the server refuses one."""
+    try:
+        if changes:
+            _set(connection, changes)
+    except pymysql.MySQLError as error:
+        if _code(error) not in _NOT_SETTABLE:
+            raise
+        return error
+    return None
+
+
+def _fault(
+    connection: Connection,
+    session: Session,
+    change: Assignment,
+    current: Mapping[str, str],
+    error: pymysql.MySQLError,
+) -> Fault:
+    name, value = change
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT CURRENT_USER()")
+        (account,) = cursor.fetchone() or ("",)
+    user, _, host = _text(account).rpartition("@")
+    return Fault(
+        f"'{user}'@'{host}' on {connection.host}:{connection.port}",
+        f"{session.use} needs a session with {name} = {value}, this server begins one with {current[name]!r}, and the"
+        f" account may not change it (error {error.args[0]}: {error.args[1]})",
+        f"GRANT SESSION_VARIABLES_ADMIN ON *.* TO '{user}'@'{host}', or SET GLOBAL {name} = {value}",
+    )
+
+
+def _literal(value: str | None) -> str:
+    if value is None:
+        return "NULL"
+    return value if value.isdigit() else f"'{value}'"
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _code(error: BaseException) -> int:
+    code = error.args[0] if error.args else 0
+    return code if isinstance(code, int) else 0

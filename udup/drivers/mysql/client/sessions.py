@@ -1,0 +1,262 @@
+"""What every session of Udup is set to, so that it depends on no server's defaults.
+
+A server's global settings, and its `init_connect`, decide how a new session begins: how many rows a SELECT may
+return, whether it commits by itself, what a double quote means, how SHOW CREATE prints. Whatever of this could
+change what Udup's statements do or answer has its value here: in `BASE` for all, and in one `Session` for each use.
+`session_setup.py` brings it about on each connection; nothing else in Udup sets a session variable, but for what
+belongs to a single statement or to the context of a user's statement (`drivers/mysql/apply/run_ddl.py`).
+
+The values of `BASE` are those that MySQL itself comes with, unless a comment says why not. The rest of a server's
+variables are left to its owner on purpose: `LEFT_ALONE` has them all with the reason, and a test looks for new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: Seconds that a connection may be idle: as long as a copy or a quiet night lasts. The largest that a server takes.
+PATIENCE_SECONDS = 31_536_000
+
+#: Seconds that the server waits for a packet to be read or written: flow control may hold one side up for long. A
+#: dead peer is noticed by the kernel.
+NETWORK_SECONDS = 86_400
+
+#: Bytes of a chunk's text that one GROUP_CONCAT may return; it bounds the memory of a reader and its session.
+MAX_CHUNK_BYTES = 16 << 20
+
+#: Memory of one index build. With the default of 1 MB two indexes on a million rows took 25 to 40 % longer.
+INDEX_BUFFER_BYTES = 64 << 20
+
+#: Warnings that the server lists for a loader, so that each can be judged. Raising it asks for
+#: SESSION_VARIABLES_ADMIN; an account without that has the server's own, by default 1,024: enough unless a chunk
+#: holds more ENUM error values than that.
+LISTED_WARNINGS = 65535
+
+#: Seconds that the global read lock may wait. While it waits for a long query, every write waits behind it.
+LOCK_SECONDS = 1
+
+_UNLIMITED = "18446744073709551615"
+
+#: Variables and values as SHOW VARIABLES prints them. One that a server does not have is passed over. Of
+#: `optimizer_switch` only the flags named here are set.
+BASE: Mapping[str, str] = {
+    # What bounds an answer or ends a statement.
+    "sql_select_limit": _UNLIMITED,
+    "max_join_size": _UNLIMITED,
+    "sql_big_selects": "ON",  # after max_join_size, which sets it
+    "max_execution_time": "0",
+    "group_concat_max_len": "1048576",  # MySQL's own 1,024 is too little for names and types
+    "max_sort_length": "1024",
+    "max_error_count": "1024",
+    "parser_max_mem_size": _UNLIMITED,
+    "cte_max_recursion_depth": "1000",
+    # Transactions.
+    "autocommit": "ON",
+    "completion_type": "NO_CHAIN",
+    "transaction_read_only": "OFF",
+    "transaction_isolation": "REPEATABLE-READ",
+    "gtid_next": "AUTOMATIC",
+    "sql_log_bin": "ON",
+    "require_row_format": "OFF",
+    # How long to wait.
+    "wait_timeout": str(PATIENCE_SECONDS),
+    "net_read_timeout": str(NETWORK_SECONDS),
+    "net_write_timeout": str(NETWORK_SECONDS),
+    "lock_wait_timeout": "31536000",
+    "innodb_lock_wait_timeout": "50",
+    # What a statement's text means.
+    "sql_mode": (
+        "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
+        "NO_ENGINE_SUBSTITUTION"
+    ),
+    "character_set_client": "utf8mb4",
+    "character_set_results": "utf8mb4",
+    "collation_connection": "utf8mb4_0900_ai_ci",
+    "collation_server": "utf8mb4_0900_ai_ci",
+    "time_zone": "+00:00",
+    "lc_messages": "en_US",  # LOAD DATA's answer and warnings are read
+    "windowing_use_high_precision": "ON",
+    "sql_auto_is_null": "OFF",
+    "sql_safe_updates": "OFF",
+    "updatable_views_with_limit": "YES",
+    "auto_increment_increment": "1",
+    "auto_increment_offset": "1",
+    # What is written, and what it sets off.
+    "foreign_key_checks": "ON",
+    "unique_checks": "ON",
+    "enable_cascade_triggers": "OFF",
+    "default_storage_engine": "InnoDB",
+    "default_tmp_storage_engine": "InnoDB",
+    "keep_files_on_create": "OFF",
+    "old_alter_table": "OFF",
+    # What an answer looks like.
+    "sql_quote_show_create": "ON",
+    "show_create_table_verbosity": "OFF",
+    "show_create_table_skip_secondary_engine": "OFF",
+    "show_gipk_in_create_table_and_information_schema": "ON",
+    "show_old_temporals": "OFF",
+    "print_identified_with_as_hex": "ON",  # MySQL's own is OFF; a hash as it is breaks the statement
+    "information_schema_stats_expiry": "86400",
+    "terminology_use_previous": "NONE",
+    "resultset_metadata": "FULL",
+    "end_markers_in_json": "OFF",
+    "sql_notes": "ON",
+    "sql_warnings": "OFF",
+    # How a plan is made. The reading of chunks counts on its range being read by the index that it names. Where derived
+    # tables are not merged, no view can be updated or have a check option.
+    "optimizer_switch": "use_invisible_indexes=off,hypergraph_optimizer=off,derived_merge=on",
+    "optimizer_prune_level": "1",
+    "optimizer_search_depth": "62",
+    "range_optimizer_max_mem_size": "8388608",
+    "eq_range_index_dive_limit": "200",
+    "sort_buffer_size": "262144",
+    "big_tables": "OFF",
+    "sql_buffer_result": "OFF",
+    "profiling": "OFF",
+    "use_secondary_engine": "OFF",  # MySQL's own is ON; a secondary engine may lag behind
+}
+
+#: Those whose other value costs time or room and nothing else. An account that may not change one leaves it.
+OPTIONAL = frozenset(
+    {"max_sort_length", "max_error_count", "parser_max_mem_size", "eq_range_index_dive_limit", "sort_buffer_size"}
+    | {"optimizer_prune_level", "optimizer_search_depth", "range_optimizer_max_mem_size", "big_tables", "profiling"}
+    | {"sql_buffer_result", "use_secondary_engine", "end_markers_in_json", "innodb_ddl_buffer_size"}
+    | {"keep_files_on_create", "old_alter_table", "information_schema_stats_expiry"}
+    # No statement of Udup's own numbers a row; those of the log bring their numbers, or their context.
+    | {"auto_increment_increment", "auto_increment_offset"}
+)
+
+
+@dataclass(frozen=True)
+class Session:
+    """One use of a connection, and what it has otherwise than `BASE`; None is NULL."""
+
+    use: str
+    own: Mapping[str, str | None]
+
+    @property
+    def settings(self) -> dict[str, str | None]:
+        return {**BASE, **self.own}
+
+    def with_(self, use: str, **own: str | None) -> Session:
+        return Session(use, {**self.own, **own})
+
+
+#: Looking at a server, its checkpoint, what is written there by hand.
+PLAIN = Session("asking the server", {})
+
+#: The dictionary of the source: fresh estimates, dates as they are.
+DICTIONARY = Session(
+    "reading the definitions", {"sql_mode": "ALLOW_INVALID_DATES", "information_schema_stats_expiry": "0"}
+)
+
+#: The observer of a snapshot's moment, which may have to take the global read lock.
+OBSERVER = Session("opening the snapshot", {"lock_wait_timeout": str(LOCK_SECONDS)})
+
+#: A connection of the snapshot, as its planner uses it. The rows' text must not depend on the session that wrote them.
+SNAPSHOT = Session("reading a snapshot", {"sql_mode": "ALLOW_INVALID_DATES", "lock_wait_timeout": "60"})
+
+#: A reader of the snapshot's rows: everything computed and returned as bytes, room for a chunk.
+ROWS = SNAPSHOT.with_(
+    "reading rows",
+    collation_connection="binary",
+    character_set_results=None,
+    group_concat_max_len=str(MAX_CHUNK_BYTES),
+)
+
+#: The same for tables without transactions, which it locks: every write waits behind a lock that waits.
+LOCKED_ROWS = ROWS.with_("reading rows under a lock", lock_wait_timeout=str(LOCK_SECONDS))
+
+#: The stream of the binary log, which may stand still for as long as a job does.
+DUMP = Session("reading the binary log", {"net_write_timeout": str(PATIENCE_SECONDS)})
+
+#: A loader. Zero and odd dates, 0 in an AUTO_INCREMENT column: whatever the source held is taken; foreign keys and
+#: unique keys hold already, as the rows come from one snapshot. The text of rows is bytes.
+LOADER = Session(
+    "loading rows",
+    {
+        "autocommit": "OFF",
+        "sql_mode": "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION,NO_UNSIGNED_SUBTRACTION",
+        "foreign_key_checks": "OFF",
+        "unique_checks": "OFF",
+        "lock_wait_timeout": "60",
+        "max_error_count": str(LISTED_WARNINGS),
+        "character_set_client": "binary",
+        "collation_connection": "binary",
+        "character_set_results": "binary",
+    },
+)
+
+#: Making what the source has: it has these definitions, so strictness has nothing to add. A target may insist on some
+#: things, or add them by itself. Without explicit_defaults_for_timestamp a TIMESTAMP column that is NOT NULL takes a
+#: default of the server's own; SHOW CREATE leaves a collation out when it is the one that utf8mb4 was born with,
+#: whatever the server makes of it today.
+DEFINITION = Session(
+    "making definitions",
+    {
+        "sql_require_primary_key": "OFF",
+        "sql_generate_invisible_primary_key": "OFF",
+        "explicit_defaults_for_timestamp": "ON",
+        "restrict_fk_on_non_standard_key": "OFF",
+        "default_collation_for_utf8mb4": "utf8mb4_0900_ai_ci",
+        "sql_mode": "ALLOW_INVALID_DATES",
+        "foreign_key_checks": "OFF",
+        "innodb_ddl_buffer_size": str(INDEX_BUFFER_BYTES),
+    },
+)
+
+#: DDL of the log; the statement's own context is put on top of it, and what the source's sessions begin with.
+DDL = Session("running DDL", {})
+
+#: Removing a checkpoint, while a transaction of the last run may be being rolled back.
+PURGE = Session("removing the checkpoint", {"autocommit": "OFF", "innodb_lock_wait_timeout": "10"})
+
+#: Writers of the shop. READ COMMITTED: fewer gap locks, so that writers disturb each other little. DDL gives way.
+SHOP_WRITER = Session(
+    "writing to the shop",
+    {
+        "autocommit": "OFF",
+        "transaction_isolation": "READ-COMMITTED",
+        "lock_wait_timeout": "10",
+        "cte_max_recursion_depth": "10000",
+    },
+)
+
+#: Filling the shop: parents and children at once, so the keys are checked by construction.
+SHOP_FILL = Session(
+    "filling the shop", {"foreign_key_checks": "OFF", "unique_checks": "OFF", "cte_max_recursion_depth": "1000000"}
+)
+
+#: Comparing rows: nothing is added to or taken from a value.
+SUMS = Session("comparing rows", {"sql_mode": ""})
+
+#: Comparing definitions.
+PRINTED = Session("comparing definitions", {"sql_mode": ""})
+
+
+def apply_session(lock_wait_seconds: int) -> Session:
+    """A session that applies groups, waiting so long for a row lock.
+
+    Generated columns are computed, and their expressions read, by its sql_mode, as in the full copy. Without
+    binlog_rows_query_log_events = OFF the target logs the text of every BINLOG: 156 kB became 78 MB. In another
+    rbr_exec_mode BINLOG passes over a checkpoint row that is not there, which is what fences off an old run.
+    """
+    return Session(
+        "applying transactions",
+        {
+            "autocommit": "OFF",
+            "transaction_isolation": "READ-COMMITTED",
+            "sql_mode": "ALLOW_INVALID_DATES,NO_UNSIGNED_SUBTRACTION",
+            "innodb_lock_wait_timeout": str(lock_wait_seconds),
+            "binlog_rows_query_log_events": "OFF",
+            "rbr_exec_mode": "STRICT",
+        },
+    )
+
+
+#: Every use, so that a test can bring each of them about.
+ALL = (
+    *(PLAIN, DICTIONARY, OBSERVER, SNAPSHOT, ROWS, LOCKED_ROWS, DUMP, LOADER, DEFINITION, DDL, PURGE),
+    *(SHOP_WRITER, SHOP_FILL, SUMS, PRINTED, apply_session(20)),
+)

@@ -1,0 +1,1 @@
+"""What a server's dictionary says: schemas, tables, objects, engines, claims, and sums over values."""

@@ -1,0 +1,1 @@
+"""Writing a full copy: room, tables, rows, indexes, objects, accounts."""

@@ -1,0 +1,108 @@
+"""The start of a full copy: a snapshot, and the definitions that hold in it.
+
+The dictionary is not part of a snapshot. A table changed or made after the snapshot was opened refuses to be read
+(error 1412), but a dropped table, a view or a routine would be missed: the copy would not have it and the binary
+log's DDL would meet something else on the target. So the catalog is read before and after the opening, and only
+equal readings count.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from udup.base.errors import Transient, UdupError
+from udup.drivers.mysql.client import patience
+from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, connect, describe, error_code, query
+from udup.drivers.mysql.dictionary.catalog import Catalog
+from udup.drivers.mysql.snapshot.accounts import read_accounts
+from udup.drivers.mysql.snapshot.locked_tables import LockedTables, SpoolIsFullError
+from udup.drivers.mysql.snapshot.reader import CHANGED
+from udup.drivers.mysql.snapshot.schema import read_catalog, same_definitions
+from udup.drivers.mysql.snapshot.snapshot import Snapshot, open_snapshot
+from udup.pipeline.selection.selection import Selection
+
+#: Tries to open the snapshot between two DDL statements.
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """`snapshot` has one connection more than there are readers, for the planner of the chunks.
+
+    `locked` are the tables without transactions; those that are small are read already.
+    """
+
+    snapshot: Snapshot
+    catalog: Catalog
+    locked: LockedTables
+
+
+def open_baseline(
+    endpoint: Endpoint,
+    readers: int,
+    selection: Selection,
+    kept_users: frozenset[str] | None = None,
+    chunk_rows: int | None = None,
+) -> Baseline:
+    """Snapshot and catalog that belong together; with the accounts but those of `kept_users`, if it is given.
+
+    Raises what `open_snapshot` and `read_catalog` raise, and `Transient` if DDL never pauses.
+    """
+    with closing(connect(endpoint)) as connection:
+        try:
+            before = _read(connection, selection, kept_users)
+            large: set[str] = set()
+            for _ in range(TRIES):
+                locked = LockedTables(endpoint, before.tables, chunk_rows, large)
+                if locked.tables:
+                    # Somebody's FLUSH TABLES may wait for our locks, and we behind it.
+                    query(connection, patience.SESSION)
+                snapshot = None
+                try:
+                    snapshot = _opened(endpoint, readers, locked)
+                    after = _read(connection, selection, kept_users)
+                    if snapshot and same_definitions(before, after) and before.accounts == after.accounts:
+                        return Baseline(snapshot, after, locked)
+                except BaseException:
+                    _close(snapshot, locked)
+                    raise
+                _close(snapshot, locked)
+                before = after
+        except MySQLError as error:
+            raise Transient(f"reading the definitions on {endpoint}: {describe(error)}") from error
+    raise Transient(f"definitions on {endpoint} changed during each of {TRIES} snapshots: wait for the DDL to end")
+
+
+def _opened(endpoint: Endpoint, readers: int, locked: LockedTables) -> Snapshot | None:
+    """The snapshot, and what is small read; None if it has to be opened again.
+
+    A table has changed since its definition was read, or small ones were found to be large.
+    """
+    try:
+        snapshot = open_snapshot(endpoint, readers + 1, tables=locked)
+    except UdupError as error:
+        if isinstance(error.__cause__, MySQLError) and error_code(error.__cause__) in CHANGED:
+            return None
+        raise
+    try:
+        locked.spool()
+        return snapshot
+    except BaseException as error:
+        snapshot.close()
+        if isinstance(error, SpoolIsFullError):
+            return None
+        if isinstance(error, MySQLError) and error_code(error) in CHANGED:
+            return None
+        raise
+
+
+def _close(snapshot: Snapshot | None, locked: LockedTables) -> None:
+    if snapshot is not None:
+        snapshot.close()
+    locked.close()
+
+
+def _read(connection: Connection, selection: Selection, kept_users: frozenset[str] | None) -> Catalog:
+    catalog = read_catalog(connection, selection)
+    return catalog if kept_users is None else replace(catalog, accounts=read_accounts(connection, kept_users))

@@ -1,0 +1,313 @@
+"""Reads a snapshot's tables with several connections at once and hands the text on in small pieces.
+
+The first connection of the snapshot plans, the others read; each reader asks for the next chunk when it is free,
+so that nothing is queued and one big table keeps all of them busy. After each statement a connection goes back to a
+savepoint, which releases the table's metadata lock but keeps the snapshot: a DDL on the source, and whoever waits
+behind it, waits until a chunk is read, not until it is sent, and not for the copy. If it changes a table that is not
+yet read to its end, the copy cannot go on (1412).
+
+A table without a key is one chunk: its lock is held for as long as the source takes to send it (`spool.py`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Protocol
+
+from udup.base.errors import Transient, UdupError
+from udup.drivers.mysql.client import patience
+from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, is_transient, query
+from udup.drivers.mysql.client.names import qualified
+from udup.drivers.mysql.client.patience import patiently
+from udup.drivers.mysql.client.raw import shut_down
+from udup.drivers.mysql.dictionary.catalog import Table
+from udup.drivers.mysql.dictionary.digests import Sums, added, column_sums, index_sums
+from udup.drivers.mysql.snapshot.chunks import Chunk, plan_chunks
+from udup.drivers.mysql.snapshot.rows import (
+    Block,
+    has_odd_dates,
+    prepare_session,
+    read_chunk,
+    stream_rows,
+    with_offsets,
+)
+from udup.drivers.mysql.snapshot.snapshot import Snapshot
+from udup.drivers.mysql.snapshot.spool import spooled
+
+#: Most bytes of one piece; it must fit a message of the data plane with room to spare.
+PIECE_BYTES = 256 << 10
+
+#: The table is not what it was when the snapshot was opened: definition changed, table gone, column gone.
+CHANGED = frozenset({1412, 1146, 1054, 1176, 1049})
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a chunk's text, cut anywhere. `part` counts from 0; `rows`, of the whole chunk, is on the last.
+
+    `values`: the chunk's text holds SQL expressions. `odd_dates`: it has dates that an sql_mode may refuse.
+    """
+
+    table: int
+    chunk: int
+    part: int
+    last: bool
+    rows: int
+    data: bytes
+    values: bool = False
+    odd_dates: bool = False
+
+
+@dataclass(frozen=True)
+class TableTotal:
+    """What a table's chunks amount to, known when the last of them was emitted; and what the source has computed."""
+
+    table: int
+    chunks: int
+    rows: int
+    sums: Sums = field(default_factory=dict)
+
+
+class Locked(Protocol):
+    """Tables that are in no snapshot (`locked_tables.py`)."""
+
+    numbers: frozenset[int]
+
+    def read(
+        self,
+        emit: Callable[[Piece], None],
+        on_table: Callable[[TableTotal], None],
+        stopped: threading.Event,
+        *,
+        offsets: bool,
+    ) -> None: ...
+    def close(self) -> None: ...
+
+
+class CopyReader:
+    """`run` is called once for each index below `readers`, each in a thread of its own, until all return.
+
+    An error in one of them is raised there and makes the others return early; `failed` tells them apart from an
+    orderly end. `stop` ends all of them within one piece.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        tables: Sequence[Table],
+        on_table: Callable[[TableTotal], None],
+        chunk_rows: int | None = None,
+        locked: Locked | None = None,
+        *,
+        offsets: bool = False,
+    ) -> None:
+        """`locked` are those of the tables that are read under a lock, all by the first reader and before others.
+
+        `offsets`: the target reads +00:00 behind a TIMESTAMP, which tables that compute something need.
+        """
+        self._locked, self._offsets = locked, offsets
+        self._planner, *self._connections = snapshot.connections
+        self._tables = [with_offsets(table) for table in tables] if offsets else tables
+        self._on_table = on_table
+        self._progress = _Progress()
+        self._chunks = self._plan(chunk_rows)
+        self._plan_lock = threading.Lock()
+        self._stopped = threading.Event()
+        self.failed = False
+        for connection in self._connections:
+            prepare_session(connection)
+        for connection in snapshot.connections:
+            query(connection, patience.SESSION)
+            query(connection, "SAVEPOINT udup")
+
+    @property
+    def readers(self) -> int:
+        return len(self._connections)
+
+    def run(self, reader: int, emit: Callable[[Piece], None]) -> None:
+        """Read chunks until none is left. `emit` may block; the pieces of a chunk follow each other."""
+        try:
+            if self._locked is not None and reader == 0:
+                self._locked.read(emit, self._on_table, self._stopped, offsets=self._offsets)
+            while (chunk := self._next_chunk()) is not None:
+                connection = self._connections[reader]
+                rows, sums = self._read(connection, chunk, emit)
+                if (total := self._progress.chunk_done(chunk.table, rows, sums)) is not None:
+                    self._on_table(self._with_indexes(connection, total))
+        except BaseException as error:
+            interrupted = self._stopped.is_set() and isinstance(error, (UdupError, _StoppedError))
+            if not interrupted:
+                self.failed = True
+                self.stop()
+                raise
+
+    def stop(self) -> None:
+        """End every `run`, also one that waits for the server. The snapshot's connections are spent."""
+        self._stopped.set()
+        for connection in (self._planner, *self._connections):
+            shut_down(connection)
+        if self._locked is not None:
+            self._locked.close()
+
+    def _next_chunk(self) -> Chunk | None:
+        with self._plan_lock:
+            if self._stopped.is_set():
+                return None
+            return next(self._chunks, None)
+
+    def _plan(self, chunk_rows: int | None) -> Iterator[Chunk]:
+        for index, table in enumerate(self._tables):
+            if self._locked is not None and index in self._locked.numbers:
+                continue
+            try:
+                for chunk in plan_chunks(self._planner, index, table, chunk_rows):
+                    _release(self._planner)
+                    self._progress.chunk_planned(chunk)
+                    yield chunk
+            except MySQLError as error:
+                raise reading_error(table, error) from error
+
+    def _read(self, connection: Connection, chunk: Chunk, emit: Callable[[Piece], None]) -> tuple[int, Sums]:
+        table = self._tables[chunk.table]
+        try:
+            rows = 0
+            odd_dates = table.computes and patiently(lambda: has_odd_dates(connection, table, chunk.where))
+            pieces = Cutter(chunk, emit, self._stopped, odd_dates=odd_dates)
+            with closing(blocks(connection, table, chunk)) as read:
+                for block in read:
+                    rows += block.rows
+                    pieces.add(block)
+            pieces.end(rows)
+            sums = patiently(lambda: column_sums(connection, table, chunk.where))
+            _release(connection)
+            return rows, sums
+        except MySQLError as error:
+            raise reading_error(table, error) from error
+
+    def _with_indexes(self, connection: Connection, total: TableTotal) -> TableTotal:
+        """Beside the sums of the rows those of its indexes on virtual columns."""
+        table = self._tables[total.table]
+        if not table.virtual_keys:
+            return total
+        try:
+            sums = patiently(lambda: index_sums(connection, table))
+            _release(connection)
+        except MySQLError as error:
+            raise reading_error(table, error) from error
+        return replace(total, sums={**total.sums, **sums})
+
+
+class _StoppedError(Exception):
+    """Ends a reader between two pieces."""
+
+
+class Cutter:
+    """Cuts text into pieces and keeps one back, since the last of a chunk is marked."""
+
+    def __init__(
+        self, chunk: Chunk, emit: Callable[[Piece], None], stopped: threading.Event, *, odd_dates: bool
+    ) -> None:
+        self._odd_dates = odd_dates
+        self._chunk = chunk
+        self._emit = emit
+        self._stopped = stopped
+        self._part = 0
+        self._held = b""
+        self._values = False
+
+    def add(self, block: Block) -> None:
+        self._values = block.values
+        view = memoryview(block.text)
+        for start in range(0, len(view), PIECE_BYTES):
+            if self._held:
+                self._send(last=False, rows=0)
+            self._held = bytes(view[start : start + PIECE_BYTES])
+
+    def end(self, rows: int) -> None:
+        self._send(last=True, rows=rows)
+
+    def _send(self, last: bool, rows: int) -> None:
+        if self._stopped.is_set():
+            raise _StoppedError
+        table, number = self._chunk.table, self._chunk.number
+        self._emit(Piece(table, number, self._part, last, rows, self._held, self._values, self._odd_dates))
+        self._part += 1
+
+
+class _Progress:
+    """Counts planned and finished chunks and knows when a table is complete."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[int, int] = {}
+        self._chunks: dict[int, int] = {}
+        self._rows: dict[int, int] = {}
+        self._sums: dict[int, Sums] = {}
+        self._final: set[int] = set()
+
+    def chunk_planned(self, chunk: Chunk) -> None:
+        with self._lock:
+            self._open[chunk.table] = self._open.get(chunk.table, 0) + 1
+            self._chunks[chunk.table] = chunk.number + 1
+            if chunk.final:
+                self._final.add(chunk.table)
+
+    def chunk_done(self, table: int, rows: int, sums: Sums) -> TableTotal | None:
+        """The table's total when this was the last of its chunks."""
+        with self._lock:
+            self._open[table] -= 1
+            self._rows[table] = self._rows.get(table, 0) + rows
+            self._sums[table] = added(self._sums.get(table, {}), sums)
+            if table not in self._final or self._open[table]:
+                return None
+            return TableTotal(table, self._chunks[table], self._rows[table], self._sums[table])
+
+
+def _release(connection: Connection) -> None:
+    """Give up the table's metadata lock, and keep the snapshot."""
+    query(connection, "ROLLBACK TO SAVEPOINT udup")
+
+
+def blocks(
+    connection: Connection, table: Table, chunk: Chunk, release: Callable[[Connection], None] = _release
+) -> Generator[Block]:
+    """A chunk's rows. No lock is held while they are taken, but for what is too much to be kept meanwhile.
+
+    `release` gives up the locks of a statement that is read.
+    """
+    if not chunk.streamed:
+        whole = patiently(lambda: read_chunk(connection, table, chunk.where))
+        release(connection)
+        if whole is not None:
+            yield whole
+            return
+    yield from spooled(_streamed(connection, table, chunk, release), lambda: shut_down(connection))
+
+
+def _streamed(
+    connection: Connection, table: Table, chunk: Chunk, release: Callable[[Connection], None]
+) -> Iterator[Block]:
+    stream = patiently(lambda: _begun(stream_rows(connection, table, chunk.where)))
+    yield from stream
+    release(connection)
+
+
+def _begun(blocks: Iterator[Block]) -> Iterator[Block]:
+    """With its first block read: from then on its statement has the lock."""
+    first = next(blocks, None)
+    return blocks if first is None else chain([first], blocks)
+
+
+def reading_error(table: Table, error: MySQLError) -> UdupError:
+    name = qualified(table.schema, table.name)
+    if error_code(error) in CHANGED:
+        entry = f'{{"TableSchema": "{table.schema}", "Tables": [{{"TableName": "{table.name}"}}]}}'
+        return Transient(
+            f"the definition of {name} changed while it was copied (ALTER, TRUNCATE or DROP; {describe(error)}): the "
+            f"copy begins again. If that table is never left alone, leave it out: ReplicateIgnoreDb with {entry}"
+        )
+    return (Transient if is_transient(error) else UdupError)(f"reading {name}: {describe(error)}")

@@ -1,0 +1,275 @@
+"""Reads from the source everything that a full copy must create: schemas, tables and stored objects.
+
+Definitions are taken as the server prints them (SHOW CREATE …), never put together from parts: what the server
+prints it also accepts. The dictionary is not part of a snapshot, so a DDL between the opening of the snapshot and
+this reading would go unseen; read the catalog before and after and compare with `same_definitions`. A DDL that
+comes later makes the reading of its table fail, which is noticed by itself.
+
+What cannot be copied exactly is refused at once, all of it in one message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pymysql.constants import ER
+
+from udup.base.errors import Unsupported
+from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, is_transient, query
+from udup.drivers.mysql.client.names import qualified, quote
+from udup.drivers.mysql.client.session_setup import enter
+from udup.drivers.mysql.client.sessions import DICTIONARY
+from udup.drivers.mysql.dictionary.catalog import Catalog, Column, Schema, StoredObject, Table
+from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
+from udup.drivers.mysql.dictionary.float_digits import digits, is_loose, text_loses
+from udup.drivers.mysql.snapshot.merge_tables import merge_problems
+from udup.drivers.mysql.snapshot.rows import MEMBER_KINDS
+from udup.drivers.mysql.snapshot.stored import GONE, read_objects
+from udup.pipeline.selection.selection import Selection
+
+#: Engines whose keys are kept in order, so that a table can be read in ranges of one.
+_ORDERED_ENGINES = frozenset({"innodb", "rocksdb", "myisam"})
+
+#: Types whose order and whose literals are exact, so that a boundary can be named in SQL.
+KEY_KINDS = frozenset(
+    {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "year", "date", "time", "datetime"}
+    | {"timestamp", "char", "varchar", "binary", "varbinary"}
+)
+
+#: Character sets with characters that utf8mb3, in which the server prints definitions, does not have.
+SUPPLEMENTARY_CHARSETS = frozenset({"utf8mb4", "utf16", "utf16le", "utf32", "gb18030"})
+_PRINTED = ("utf8mb3", "utf8mb4")
+
+#: A literal in a generated column, a default or a CHECK with what is left of a character beyond U+FFFF.
+_LOST_LITERAL = re.compile(r"_utf8mb4'(?:[^'\\]|\\.|'')*\?{4}", re.DOTALL)
+
+#: Names and strings of a definition, and what is left of a CHECK, and of an index on an expression, without them.
+_QUOTED = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
+_COMPUTED = re.compile(r" CHECK \(|KEY \S+ [^\n]*?[(,]\(")
+
+_AUTO_INCREMENT_COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
+
+
+@dataclass(frozen=True)
+class _Key:
+    index: str
+    columns: tuple[str, ...]
+
+
+def read_catalog(connection: Connection, selection: Selection) -> Catalog:
+    """Everything that `selection` carries. Raises `Unsupported` naming all tables and objects that cannot be.
+
+    Changes the session to `DICTIONARY`; no default database may be chosen on `connection`.
+    """
+    enter(connection, DICTIONARY)
+    problems: list[str] = []
+    schemas: list[Schema] = []
+    tables: list[Table] = []
+    objects: list[StoredObject] = []
+    for (name,) in query(connection, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY 1"):
+        if not selection.wants_schema(name):
+            continue
+        try:
+            create = query(connection, f"SHOW CREATE DATABASE {quote(name)}")[0][1]
+        except MySQLError as error:
+            if error_code(error) != ER.BAD_DB_ERROR:
+                raise
+            continue  # dropped since it was listed; the log tells of it
+        schemas.append(Schema(name, create))
+        tables.extend(_read_tables(connection, name, selection, problems))
+        objects.extend(read_objects(connection, name, selection, problems))
+    problems.extend(merge_problems(connection, selection))
+    if problems:
+        raise Unsupported("the source holds what cannot be copied exactly: " + "; ".join(problems))
+    return Catalog(tuple(schemas), tuple(tables), tuple(objects))
+
+
+def same_definitions(one: Catalog, other: Catalog) -> bool:
+    """Whether no DDL came between two readings; estimates and AUTO_INCREMENT counters may differ."""
+    return (
+        one.schemas == other.schemas
+        and one.objects == other.objects
+        and [_definition(table) for table in one.tables] == [_definition(table) for table in other.tables]
+    )
+
+
+def _definition(table: Table) -> Table:
+    create_sql = _AUTO_INCREMENT_COUNTER.sub("", table.create_sql)
+    return replace(table, rows_estimate=0, row_bytes=0, create_sql=create_sql)
+
+
+def _read_tables(connection: Connection, schema: str, selection: Selection, problems: list[str]) -> list[Table]:
+    rows = query(
+        connection,
+        "SELECT TABLE_NAME, ENGINE, TABLE_ROWS, AVG_ROW_LENGTH FROM information_schema.TABLES"
+        " WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE' ORDER BY TABLE_NAME",
+        schema,
+    )
+    columns = _read_columns(connection, schema)
+    keys = _read_keys(connection, schema)
+    virtual_keys = _read_virtual_keys(connection, schema, columns)
+    tables = []
+    for name, engine, estimate, row_bytes in rows:
+        if not selection.wants(schema, name):
+            continue
+        problem = _engine_problem(qualified(schema, name), engine)
+        if problem:
+            if engine is not None or _is_listed(connection, schema, name):
+                problems.append(problem)
+            continue
+        own = columns.get(name, ())
+        try:
+            lost = list(_lost_members(connection, schema, name, own))
+            create = query(connection, f"SHOW CREATE TABLE {qualified(schema, name)}")[0][1]
+            own = tuple(replace(column, loose=engine.lower() != MERGE and is_loose(create, column)) for column in own)
+            lost += _lost_digits(connection, schema, name, own)
+        except MySQLError as error:
+            if engine.lower() == MERGE and not is_transient(error):
+                continue  # one that cannot be opened: `merge_problems` names it
+            if error_code(error) not in GONE or _is_listed(connection, schema, name):
+                raise
+            continue  # dropped since it was listed; the log tells of it
+        problems.extend(lost)
+        key = _chunk_key(keys.get(name, {}), own) if engine.lower() in _ORDERED_ENGINES else _Key("", ())
+        if _LOST_LITERAL.search(create):
+            problems.append(
+                f"an expression in the definition of table {qualified(schema, name)} has a character beyond U+FFFF,"
+                " which MySQL prints as four question marks: write the expression without it, or leave the table out"
+            )
+        tables.append(
+            Table(
+                schema=schema,
+                name=name,
+                columns=own,
+                key=key.columns,
+                rows_estimate=int(estimate or 0),
+                row_bytes=int(row_bytes or 0),
+                create_sql=create,
+                key_index=key.index,
+                computes=any(column.generated for column in own)
+                or _COMPUTED.search(_QUOTED.sub("x", create)) is not None,
+                virtual_keys=virtual_keys.get(name, ()),
+                engine=engine,
+            )
+        )
+    return tables
+
+
+def _is_listed(connection: Connection, schema: str, table: str) -> bool:
+    sql = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    return bool(query(connection, sql, schema, table))
+
+
+def _engine_problem(table: str, engine: str | None) -> str:
+    if engine is None:
+        return f"table {table} cannot be opened by the source itself: repair, drop or leave it out"
+    if is_transactional(engine) or is_non_transactional(engine):
+        return ""
+    return f"table {table} ({engine}) shows rows that live elsewhere: leave it out and make it by hand"
+
+
+def _lost_members(connection: Connection, schema: str, table: str, columns: tuple[Column, ...]) -> Iterator[str]:
+    """Members of ENUM and SET that the definition does not tell: the server prints a question mark for a character
+    beyond U+FFFF. Looked for in the rows, since a question mark may also be one.
+    """
+    for column in columns:
+        if column.kind in MEMBER_KINDS and column.charset in SUPPLEMENTARY_CHARSETS and "?" in column.column_type:
+            shown, whole = (f"CAST(CONVERT({quote(column.name)} USING {charset}) AS BINARY)" for charset in _PRINTED)
+            sql = f"SELECT 1 FROM {qualified(schema, table)} WHERE {shown} <> {whole} LIMIT 1"
+            if query(connection, sql):
+                yield (
+                    f"column {quote(column.name)} of table {qualified(schema, table)} has a member with a character"
+                    " beyond U+FFFF, which MySQL prints as a question mark: change the member, or leave the table out"
+                )
+
+
+def _lost_digits(connection: Connection, schema: str, table: str, columns: tuple[Column, ...]) -> Iterator[str]:
+    """Values of FLOAT(M,D) and DOUBLE(M,D) that have other digits than their column, where these must be there while
+    the rows are loaded.
+    """
+    for column in columns:
+        if column.loose or column.generated or not digits(column):
+            continue
+        if query(connection, f"SELECT 1 FROM {qualified(schema, table)} WHERE {text_loses(column)} LIMIT 1"):
+            yield (
+                f"column {quote(column.name)} of table {qualified(schema, table)} is {column.column_type} and holds"
+                f" numbers with other digits, and others are computed from it: ALTER TABLE … MODIFY it to"
+                f" {column.kind.upper()} without digits, or leave the table out"
+            )
+
+
+def _read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column, ...]]:
+    rows = query(
+        connection,
+        "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME,"
+        " IS_NULLABLE, GENERATION_EXPRESSION, CHARACTER_OCTET_LENGTH, EXTRA"
+        " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME, ORDINAL_POSITION",
+        schema,
+    )
+    columns: dict[str, list[Column]] = {}
+    for table, name, kind, column_type, charset, collation, nullable, expression, octets, extra in rows:
+        columns.setdefault(table, []).append(
+            Column(
+                name=name,
+                kind=_text(kind).lower(),
+                column_type=_text(column_type),
+                charset=charset,
+                collation=collation,
+                nullable=nullable == "YES",
+                generated=bool(expression),
+                octets=int(octets or 0),
+                materialized="STORED GENERATED" in _text(extra),
+            )
+        )
+    return {table: tuple(own) for table, own in columns.items()}
+
+
+def _read_keys(connection: Connection, schema: str) -> dict[str, dict[str, list[str]]]:
+    """Unique indexes by table and name; a part that is an expression or a prefix is the empty name."""
+    rows = query(
+        connection,
+        "SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS"
+        " WHERE TABLE_SCHEMA = %s AND NON_UNIQUE = 0 AND IS_VISIBLE = 'YES'"
+        " ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX",
+        schema,
+    )
+    keys: dict[str, dict[str, list[str]]] = {}
+    for table, index, column, prefix in rows:
+        part = column if column is not None and prefix is None else ""
+        keys.setdefault(table, {}).setdefault(index, []).append(part)
+    return keys
+
+
+def _read_virtual_keys(
+    connection: Connection, schema: str, columns: dict[str, tuple[Column, ...]]
+) -> dict[str, tuple[tuple[str, str], ...]]:
+    """By table: each virtual column with an index that holds its whole values and can be read."""
+    rows = query(
+        connection,
+        "SELECT TABLE_NAME, COLUMN_NAME, MIN(INDEX_NAME) FROM information_schema.STATISTICS"
+        " WHERE TABLE_SCHEMA = %s AND COLUMN_NAME IS NOT NULL AND SUB_PART IS NULL AND IS_VISIBLE = 'YES'"
+        " AND INDEX_TYPE = 'BTREE' GROUP BY TABLE_NAME, COLUMN_NAME ORDER BY TABLE_NAME, COLUMN_NAME",
+        schema,
+    )
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for table, name, index in rows:
+        column = next((each for each in columns.get(table, ()) if each.name == name), None)
+        if column is not None and column.generated and not column.materialized:
+            found[table] = (*found.get(table, ()), (name, index))
+    return found
+
+
+def _chunk_key(indexes: dict[str, list[str]], columns: tuple[Column, ...]) -> _Key:
+    """The primary key if it serves, else the unique key with the fewest columns, else none."""
+    usable = {column.name for column in columns if column.kind in KEY_KINDS and not column.nullable}
+    serving = [_Key(index, tuple(parts)) for index, parts in indexes.items() if all(part in usable for part in parts)]
+    serving.sort(key=lambda key: (key.index != "PRIMARY", len(key.columns), key.index))
+    return serving[0] if serving else _Key("", ())
+
+
+def _text(value: Any) -> str:
+    """DATA_TYPE and COLUMN_TYPE are blobs in the dictionary and may arrive as bytes."""
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,1 @@
+"""Following the source's binary log: the dump, its checks, records out of events."""

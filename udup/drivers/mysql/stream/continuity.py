@@ -1,0 +1,137 @@
+"""Is the source's log the one that this job has read so far? Asked before it is followed.
+
+The checkpoint keeps with its GTID set when the last transaction of each origin was committed there first. Of the
+newest, and of the last of the source's own, the GTID event is read from the source's log and compared. They differ when
+the source's GTIDs were reset and it has executed as many as before since: then what it holds does not follow on what
+the target has. After a failover to another server of the same replicas they are equal, whatever server it is.
+
+A transaction that the source has purged from its log cannot be looked at; the caller is told so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from udup.base.errors import Unsupported
+from udup.drivers.mysql.binlog.event import EventType, has_checksums
+from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
+from udup.drivers.mysql.client.connection import Endpoint, connect, query
+from udup.drivers.mysql.stream.stream import BinlogStream
+from udup.pipeline.stamps import Stamp, Stamps
+
+#: Seconds to find the newest transaction that is known; the job's own dump has to read as far.
+_READ_SECONDS = 120.0
+
+#: Seconds to find the last of the source's own, which may be far back in the log, and is left then.
+_LOOK_SECONDS = 5.0
+
+#: A transaction by its origin and number.
+_Name = tuple[str, int]
+
+_GTID_EVENTS = (EventType.GTID, EventType.GTID_TAGGED)
+
+
+@dataclass(frozen=True)
+class Continuity:
+    """`seen` are the transactions that were looked at; `doubt` says what could not be, empty if all could."""
+
+    server_uuid: str
+    seen: Stamps
+    doubt: str = ""
+
+
+def check_continuity(
+    endpoint: Endpoint,
+    server_id: int,
+    replica_uuid: str,
+    start_after: GtidSet,
+    stamps: Stamps,
+    opened: Callable[[BinlogStream], None] = lambda stream: None,
+) -> Continuity:
+    """Raise `Unsupported` if the source's log is another one than the job has read up to `start_after`.
+
+    `opened` is given the stream that is read, so that another thread can end it.
+    """
+    with closing(connect(endpoint)) as connection:
+        sql = "SELECT @@global.server_uuid, @@global.gtid_executed, @@global.gtid_purged"
+        uuid, *sets = map(str, query(connection, sql)[0])
+    executed, purged = map(GtidSet.parse, sets)
+    known = {(stamp.source, stamp.number): stamp for stamp in stamps.within(start_after)}
+
+    def read(wanted: list[_Name], seconds: float) -> list[Gtid]:
+        there = {each for each in wanted if executed.contains(*each) and not purged.contains(*each)}
+        if not there:
+            return []
+        only = GtidSet()
+        for each in there:
+            only.add(*each)
+        stream = BinlogStream(endpoint, server_id, executed - only, replica_uuid)
+        opened(stream)
+        return _read(stream, there, seconds)
+
+    newest = list(known)[:1]
+    found = read(newest, _READ_SECONDS)
+    found += read([each for each in _own(uuid.lower(), start_after, list(known)) if each not in newest], _LOOK_SECONDS)
+    for gtid in found:
+        stamp = known.get((gtid.source, gtid.number))
+        if stamp is not None and gtid.original_us and stamp.committed_us != gtid.original_us:
+            raise Unsupported(_another_log(endpoint, stamp, gtid))
+    doubt = _doubt(endpoint) if known and not any((gtid.source, gtid.number) in known for gtid in found) else ""
+    return Continuity(uuid, Stamps(Stamp(gtid.source, gtid.number, gtid.original_us) for gtid in found), doubt)
+
+
+def _own(uuid: str, start_after: GtidSet, known: list[_Name]) -> list[_Name]:
+    """Of the source's own transactions the last that are known, else the last that was executed."""
+    kept = [each for each in known if each[0].partition(":")[0] == uuid]
+    return kept[:1] or [(source, ranges[-1][1] - 1) for source, ranges in start_after.items() if source == uuid]
+
+
+def _read(stream: BinlogStream, missing: set[_Name], seconds: float) -> list[Gtid]:
+    """Their GTID events: the source sends these transactions alone, and what is committed meanwhile.
+
+    What does not come in this time is left out: it is far back in the log.
+    """
+    found: list[Gtid] = []
+    end, has_crc = time.monotonic() + seconds, True
+    try:
+        for event in stream:
+            if event[4] == EventType.FORMAT_DESCRIPTION:
+                has_crc = has_checksums(event)
+            elif event[4] in _GTID_EVENTS:
+                gtid = parse_gtid_event(event, has_crc=has_crc)
+                if (gtid.source, gtid.number) in missing:
+                    found.append(gtid)
+                    missing.discard((gtid.source, gtid.number))
+            if not missing or time.monotonic() > end:
+                break
+    except Unsupported:  # purged in this moment; if the job needs it, its own dump says so
+        return found
+    finally:
+        stream.close()
+    return found
+
+
+def _another_log(endpoint: Endpoint, stamp: Stamp, gtid: Gtid) -> str:
+    return (
+        f"{stamp.gtid}, which the target has, was committed at {_time(stamp.committed_us)}, and in the log of"
+        f" {endpoint} it is a transaction of {_time(gtid.original_us)}: the source's binary logs and GTIDs were reset,"
+        " or it is another server; what it writes does not follow on what the target has, and nothing of it was"
+        " applied. A new copy is needed: delete the job with its checkpoint (DELETE /v1/job/ID?purge=true), and post it"
+        " again with DropTableIfExists"
+    )
+
+
+def _doubt(endpoint: Endpoint) -> str:
+    return (
+        f"the source {endpoint} has purged the last transactions that the target has from its binary log, so their"
+        " times cannot be compared: by the GTIDs the job goes on where it stood, which is right unless"
+        " RESET BINARY LOGS AND GTIDS was run on the source meanwhile; then make a new copy"
+    )
+
+
+def _time(us: int) -> str:
+    return datetime.fromtimestamp(us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")

@@ -1,0 +1,57 @@
+"""Has the source executed what the target has of it? Asked when the target's checkpoint is known, and more than once.
+
+A source that was restored from a backup has not, and what it writes now does not follow on what the target has. But a
+transaction can be read from the log before the source counts it as executed: a semi-synchronous source sends it, and
+counts it when a replica has acknowledged it. So the source is given time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+from udup.base.errors import Transient, Unsupported
+from udup.drivers.mysql.binlog.gtid import GtidSet, brief
+from udup.drivers.mysql.client.connection import Connection, Endpoint, connect, query
+
+#: Seconds for which the source may take to count them, and between two looks. Semi-synchronous sources wait for 10 s.
+PATIENCE, PAUSE = 12.0, 0.3
+
+_WAITING = (
+    "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for semi-sync ACK%'"
+    " OR STATE LIKE 'Waiting for semi-sync %replica%'"
+)
+
+
+def never_executed(unknown: GtidSet) -> str:
+    """What a message says of GTIDs with the source's own uuid that it has not executed."""
+    return (
+        f"the job goes on after {brief(unknown)}, which bears this server's uuid and which it never executed: it was "
+        "restored from a backup, or has lost its last transactions"
+    )
+
+
+def own_part(gtids: GtidSet, uuid: str) -> GtidSet:
+    """Those that the server of this uuid made itself; others' may be missing on purpose."""
+    return GtidSet.parse(",".join(part for part in str(gtids).split(",") if part.startswith(f"{uuid.lower()}:")))
+
+
+def check_executed(endpoint: Endpoint, start_after: GtidSet, stopped: Callable[[], bool]) -> None:
+    """Wait until the source has executed its part of the set. `Unsupported` if it does not come to it."""
+    with closing(connect(endpoint)) as connection:
+        end = time.monotonic() + PATIENCE
+        while (unknown := _unknown(connection, start_after)) and not stopped():
+            if time.monotonic() > end:
+                if query(connection, _WAITING)[0][0]:
+                    raise Transient(
+                        f"{endpoint} has not committed {brief(unknown)}, which it has sent: it waits for a "
+                        "semi-synchronous replica to acknowledge it"
+                    )
+                raise Unsupported(f"Src {endpoint}: {never_executed(unknown)}; make the job anew, with a full copy")
+            time.sleep(PAUSE)
+
+
+def _unknown(connection: Connection, start_after: GtidSet) -> GtidSet:
+    [(executed, uuid)] = query(connection, "SELECT @@GLOBAL.gtid_executed, @@GLOBAL.server_uuid")
+    return own_part(start_after - GtidSet.parse(str(executed)), str(uuid))

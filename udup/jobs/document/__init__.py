@@ -1,0 +1,1 @@
+"""What a client may post, and what is said about it."""

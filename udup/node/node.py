@@ -1,0 +1,207 @@
+"""One node: NATS, the actors, the job store and the REST API, started in an order that matters and kept alive.
+
+The actor system forks, so it comes first, before any thread. The main thread then watches: nats-server and the
+JobSupervisor are started again when they die. When the main process itself dies, however it does, everything else
+dies with it; started again, it finds the jobs in the store and carries them on from their checkpoints.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import fcntl
+import gc
+import os
+import signal
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+from udup import __version__
+from udup.actors.messages import Begin, Begun, Drain, NodeSettings
+from udup.actors.supervisor import JobSupervisor
+from udup.actors.system import Actors as ActorSystem
+from udup.base import logs
+from udup.base.config import Settings
+from udup.base.errors import ConfigError, Transient, UdupError
+from udup.base.identity import described, load_node_id
+from udup.base.secrets import FILES_DIR_VARIABLE
+from udup.base.tls import TLS_DIR_VARIABLE
+from udup.node.nats_server import NatsServer
+from udup.node.reads import Reads
+from udup.node.service import ASK_SECONDS, Control
+from udup.pipeline.transport.address import FILES, connect_options, shown, with_files
+from udup.store.sealing import Keyring, load_keyring
+from udup.store.store import JobStore
+from udup.web.app import create_app
+from udup.web.blocking import WaitingRoom
+from udup.web.serve import WebServer
+
+#: Seconds between looks at the processes.
+WATCH_SECONDS = 0.2
+
+#: Seconds for jobs to reach a transaction boundary at the end; the whole end takes 10 at most.
+DRAIN_SECONDS = 4.0
+
+#: glibc's number for "no more arenas than this", and how many: one more than what an engine's thread and others need.
+_M_ARENA_MAX, _ARENAS = -8, 2
+
+
+def run_node(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Raises `ConfigError` or `UdupError` if it cannot start."""
+    logs.configure(settings.log.level, settings.log.format)
+    lock = _lock(settings.data_path)
+    try:
+        _Node(settings).run()
+    finally:
+        lock.close()
+
+
+def _lock(folder: Path) -> TextIO:
+    """The data folder is ours alone; the lock ends with the process, however it ends."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = (folder / "lock").open("a+")
+    except OSError as error:
+        raise ConfigError(f"data_dir: cannot use {folder}: {error.strerror}") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        owner = file.read().strip()
+        file.close()
+        raise ConfigError(
+            f"data_dir: {folder} is in use by another Udup server (process {owner or 'unknown'}); stop that one, or set"
+            " data_dir to another folder"
+        ) from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+class _Node:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._log = logs.logger("node")
+        self._stopping = threading.Event()
+        self._supervisor: Any = None
+        self._supervisor_fd = -1
+        self._supervisors = 0
+        self._nats: NatsServer | None = None
+
+    def run(self) -> None:
+        settings = self._settings
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stopping.set())
+        os.environ[FILES_DIR_VARIABLE] = settings.secrets.files_dir  # every process of the node is a fork of this one
+        os.environ[TLS_DIR_VARIABLE] = settings.secrets.tls_dir
+        keys = load_keyring(settings.data_path, settings.secrets.key.get_secret_value())
+        _share_memory()
+        self._actors = ActorSystem(settings.data_path)
+        try:
+            if not settings.nats.url:
+                self._nats = NatsServer(settings.data_path / "nats", settings.ports.nats)
+                self._nats.start()
+            url = self._nats.url if self._nats else _external_nats(settings)
+            connect_options(url)  # its files are there and fit, or the start ends here
+            _check_keys(url, keys)
+            self._node_settings = NodeSettings(
+                nats_url=url,
+                data_dir=settings.data_dir,
+                buffer_bytes=settings.nats.max_buffer_mb << 20,
+                log_level=settings.log.level,
+                log_format=settings.log.format,
+                retry_attempts=settings.retry.attempts,
+                backoff_max_s=settings.retry.backoff_max_s,
+                keys=keys,
+                max_jobs=settings.jobs.max,
+                region=settings.region,
+                datacenter=settings.datacenter,
+            )
+            reads = Reads(url, keys)
+            room = WaitingRoom()
+            app = create_app(
+                Control(self.ask, lambda: self._supervisors - 1, reads, described(str(settings.data_dir))),
+                reads,
+                settings,
+                load_node_id(settings.data_path),
+                room,
+            )
+            web = WebServer(app, settings, before_stop=room.close)
+            self._start_supervisor()
+            web.start()
+            self._log.info(
+                "server_ready", version=__version__, api=web.url, nats=shown(url), data_dir=settings.data_dir
+            )
+            self._watch()
+            self._log.info("server_stops")
+            web.stop()
+            self.ask(Drain(), DRAIN_SECONDS)
+            reads.close()
+        finally:
+            self._actors.shutdown()
+            if self._nats is not None:
+                self._nats.stop()
+
+    def _start_supervisor(self) -> None:
+        self._supervisor = self._actors.create(JobSupervisor)
+        self._supervisors += 1
+        answer = self.ask(Begin(self._node_settings), ASK_SECONDS)
+        if not isinstance(answer, Begun):
+            raise UdupError(f"the JobSupervisor did not start (it answered {answer!r})")
+        if self._supervisor_fd >= 0:
+            os.close(self._supervisor_fd)
+        self._supervisor_fd = os.pidfd_open(answer.pid)
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(WATCH_SECONDS):
+            if self._nats is not None and not self._nats.alive:
+                self._log.warning("nats_server_died")
+                self._nats.spawn()
+            if _has_ended(self._supervisor_fd):
+                self._log.warning("supervisor_died")
+                self._start_supervisor()
+            if not Path(f"/proc/{self._actors.admin_pid}").exists():
+                raise UdupError("the actor system's admin process died, and all actors with it; start the server again")
+
+    def ask(self, message: object, seconds: float) -> Any:
+        return self._actors.ask(self._supervisor, message, seconds)
+
+
+def _share_memory() -> None:
+    """Have the processes that are forked from this one share its memory for as long as they can.
+
+    What was imported until now is left alone by the garbage collector, which would write into every page of it; and
+    the threads of a process take their memory from few arenas, since each arena keeps what was freed in it.
+    """
+    gc.collect()
+    gc.freeze()
+    ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+def _external_nats(settings: Settings) -> str:
+    return with_files(settings.nats.url, {name: getattr(settings.nats, name) for name in FILES})
+
+
+def _check_keys(url: str, keys: Keyring) -> None:
+    """`ConfigError` if stored jobs need a key that is not here. A store that is not there yet is waited for later."""
+
+    async def look() -> None:
+        store = await JobStore.open(url, "udup start", keys)
+        try:
+            await store.load()
+        finally:
+            await store.close()
+
+    with suppress(Transient):
+        asyncio.run(look())
+
+
+def _has_ended(pidfd: int) -> bool:
+    try:
+        signal.pidfd_send_signal(pidfd, 0)
+    except ProcessLookupError:
+        return True
+    return False

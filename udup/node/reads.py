@@ -1,0 +1,113 @@
+"""The API's reads: the job store, by an event loop in a thread of its own, so that they never wait for an actor."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from udup.base.errors import Transient, UdupError
+from udup.jobs import JobRecord
+from udup.jobs.allocation import Evaluation
+from udup.jobs.staleness import silent_seconds
+from udup.store.sealing import Keyring
+from udup.store.store import JobStore
+
+#: Seconds that what was read from the store serves other requests.
+CACHE_SECONDS = 0.2
+
+#: Seconds for the store to answer.
+STORE_SECONDS = 8.0
+
+
+#: A record as it is stored, what its run says, and the two together.
+_Made = tuple[JobRecord, dict[str, Any] | None, JobRecord]
+
+
+class Reads:
+    """One reading of the store serves all requests of a moment."""
+
+    def __init__(self, url: str, keys: Keyring) -> None:
+        self._url, self._keys = url, keys
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="reads", daemon=True)
+        self._thread.start()
+        self._lock = threading.Lock()
+        self._store: JobStore | None = None
+        self._made: dict[str, _Made] = {}
+        self._records: dict[str, JobRecord] = {}
+        self._gone: tuple[Evaluation, ...] = ()
+        self._index = 0
+        self._read_at = 0.0
+        self._failure: Transient | None = None
+
+    def jobs(self, prefix: str) -> tuple[list[JobRecord], int]:
+        self._refresh()
+        return [record for job_id, record in self._records.items() if job_id.startswith(prefix)], self._index
+
+    def job(self, job_id: str) -> JobRecord | None:
+        self._refresh()
+        return self._records.get(job_id)
+
+    def evaluations(self) -> list[Evaluation]:
+        self._refresh()
+        return list(self._gone)
+
+    def problems(self) -> list[str]:
+        try:
+            self._refresh()
+        except UdupError as error:
+            return [str(error)]
+        return []
+
+    def close(self) -> None:
+        if self._store is not None:
+            self._call(self._store.close)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def forget(self) -> None:
+        """What was read before is not to be shown any more."""
+        with self._lock:
+            self._read_at = 0.0
+
+    def _refresh(self) -> None:
+        """One reading serves all requests of a moment; a write is seen after that moment at the latest."""
+        with self._lock:
+            if time.monotonic() - self._read_at < CACHE_SECONDS:
+                if self._failure is not None:
+                    raise self._failure
+                return
+            try:
+                self._read()
+                self._failure = None
+            except Transient as error:
+                self._failure = error  # who waited for the lock need not wait for NATS again
+                raise
+            finally:
+                self._read_at = time.monotonic()
+
+    def _read(self) -> None:
+        if self._store is None:
+            self._store = self._call(lambda: JobStore.open(self._url, "udup api", self._keys))
+        records, index = self._call(self._store.load)
+        progress = self._call(self._store.progress)
+        self._gone = self._call(self._store.gone)
+        self._index = index
+        self._made = {record.id: self._with_progress(record, progress.get(record.id)) for record in records}
+        self._records = {job_id: made[2] for job_id, made in self._made.items()}
+
+    def _with_progress(self, record: JobRecord, live: dict[str, Any] | None) -> _Made:
+        """As before where nothing has changed: what is made of a record need not be made again then."""
+        known = self._made.get(record.id)
+        silent = silent_seconds(live, record.stage, time.time())
+        if known is not None and known[0] is record and known[1] == live and not silent:
+            return known
+        return record, live, record.model_copy(update={"progress": record.shown_progress(live)})
+
+    def _call(self, function: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        try:
+            return asyncio.run_coroutine_threadsafe(function(), self._loop).result(STORE_SECONDS)
+        except TimeoutError as error:
+            raise Transient("the job store does not answer") from error

@@ -1,0 +1,219 @@
+"""A job looked at before it is started: both servers are asked, as a start would ask them, and nothing is written.
+
+The checks are those of the job's start (`source.preflight`, `target.preflight`) and some that a start makes later or
+not at all: tables in the way on the target, tables without a key, prepared XA transactions. A server that cannot be
+reached is a failed check like any other, so that what is known of the other one is told as well.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from udup.base.errors import UdupError
+from udup.drivers.mysql.apply.claims import conflicts
+from udup.drivers.mysql.checks.pair import pair_checks, ring_checks
+from udup.drivers.mysql.checks.source import source_checks
+from udup.drivers.mysql.checks.source_tables import SourceTables, knows_zones, read_tables, table_checks
+from udup.drivers.mysql.checks.target import target_checks
+from udup.drivers.mysql.checks.target_tables import (
+    StoredCheckpoint,
+    TargetTables,
+    foreign_objects,
+    read_checkpoint,
+    read_present,
+    read_unfinished,
+    target_table_checks,
+)
+from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, connect, describe
+from udup.drivers.mysql.client.facts import ServerFacts, read_facts
+from udup.drivers.mysql.client.raw import shut_down
+from udup.drivers.mysql.client.transport import transport_check
+from udup.drivers.mysql.dictionary.claims import Feed, Known, read_claims, read_feeds
+from udup.drivers.mysql.dictionary.present import Present
+from udup.drivers.mysql.snapshot.names import read_objects_named
+from udup.jobs import JobSpec
+from udup.pipeline.checks import DEST, SRC, Check, Outcome
+
+#: Seconds for a server to accept a connection, and to answer one question; whoever validates waits for this.
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 20
+
+#: Seconds for one whole answer, and for all of one look, however they trickle: whoever validates holds a thread.
+ANSWER_TIMEOUT_S, LOOK_TIMEOUT_S = 60, 120
+
+_REACH = "look at Host, Port, User and Password, that the server runs, and that it lets this machine in"
+_ASK = "mend what the server says, and validate again"
+
+#: Of no node: every claim on the servers counts.
+_NOTHING_KNOWN = Known()
+
+T = TypeVar("T")
+
+
+class _NotSeen(Exception):
+    """A server that could not be looked at; `check` says why."""
+
+    def __init__(self, check: Check) -> None:
+        self.check = check
+        super().__init__(check.found)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """`objects` are the job's views, routines, triggers and events under the target's names."""
+
+    tables: SourceTables
+    objects: list[Present]
+    feeds: list[Feed]
+
+
+@dataclass(frozen=True)
+class _Target:
+    facts: ServerFacts
+    checkpoint: StoredCheckpoint | None
+
+
+def validate(spec: JobSpec, known: Known = _NOTHING_KNOWN) -> list[Check]:
+    """Every check of both sides, in an order to be read: the source, the target, the two together.
+
+    `known` is the node and the jobs that it has: what others have left on the servers is nobody's any more.
+    """
+    with ThreadPoolExecutor(2, thread_name_prefix="validate") as pool:
+        source = pool.submit(_facts, SRC, spec.source_endpoint())
+        target = pool.submit(_seen, lambda: _look_at_target(spec))
+        ours, theirs = source.result(), target.result()
+    start_after = spec.gtid or None
+    if isinstance(theirs, _Target) and theirs.checkpoint is not None:
+        start_after = theirs.checkpoint.executed
+    checks: list[Check] = []
+    look: _Source | None = None
+    if isinstance(ours, Check):
+        checks.append(ours)
+    else:
+        checks += [_reached(SRC, ours), transport_check(SRC, spec.source_endpoint(), ours)]
+        checks += [*source_checks(ours, spec.selection(), start_after)]
+        if _is_ours(checks, SRC):
+            seen = _seen(lambda: _look_at_tables(spec, ours, full_copy=start_after is None))
+            checks += [seen] if isinstance(seen, Check) else table_checks(seen.tables)
+            look = None if isinstance(seen, Check) else seen
+    if isinstance(theirs, Check):
+        return [*checks, theirs]
+    folds = not isinstance(ours, Check) and ours.lower_case_table_names != 0
+    checks += [_reached(DEST, theirs.facts), transport_check(DEST, spec.target_endpoint(), theirs.facts)]
+    checks += [*target_checks(theirs.facts, spec.selection().folding(folds))]
+    if look is not None and _is_ours(checks, DEST):
+        checks += _in_the_way(spec, look, theirs, start_after, known)
+    if not isinstance(ours, Check):
+        checks += pair_checks(ours, theirs.facts, innodb=spec.innodb)
+        checks += ring_checks(look.feeds if look else [], spec.id, ours, theirs.facts, known)
+    return checks
+
+
+# ---- Looking ----
+
+
+def _facts(task: str, endpoint: Endpoint) -> ServerFacts | Check:
+    def look() -> ServerFacts:
+        with _connected(task, endpoint) as connection:
+            return read_facts(connection)
+
+    return _seen(look)
+
+
+def _look_at_target(spec: JobSpec) -> _Target:
+    with _connected(DEST, spec.target_endpoint()) as connection:
+        return _Target(read_facts(connection), read_checkpoint(connection, spec.id))
+
+
+def _look_at_tables(spec: JobSpec, facts: ServerFacts, *, full_copy: bool) -> _Source:
+    with _connected(SRC, spec.source_endpoint()) as connection:
+        tables = read_tables(connection, facts, spec.selection(), full_copy=full_copy)
+        objects = read_objects_named(connection, tables.selection)
+        return _Source(tables, objects, read_feeds(connection, tables.selection))
+
+
+def _in_the_way(spec: JobSpec, source: _Source, target: _Target, start_after: str | None, known: Known) -> list[Check]:
+    """What the target holds under the names of the job's tables, views, routines, triggers and events."""
+    tables = source.tables
+
+    def look() -> TargetTables:
+        names = [tables.selection.renamed_table(each.schema, each.name) for each in tables.tables]
+        with _connected(DEST, spec.target_endpoint()) as connection:
+            unfinished = read_unfinished(connection, spec.id)
+            present = read_present(connection, names)
+            others = {name: full for name, full in present.items() if name not in unfinished}
+            wanted = set(names)
+            claims = [
+                each for each in read_claims(connection, {schema for schema, _ in wanted}) if each.table in wanted
+            ]
+            return TargetTables(
+                foreign=tuple(foreign_objects(connection, spec.id, names, source.objects)),
+                claimed=tuple(conflicts([each for each in claims if each.table in wanted], spec.id, known, "")),
+                job=spec.id,
+                checkpoint=target.checkpoint,
+                selection=spec.selection().digest,
+                start_after=start_after,
+                drop_existing=spec.drop_table_if_exists,
+                full=_named(name for name, full in others.items() if full),
+                empty=_named(name for name, full in others.items() if not full),
+                missing=_named(name for name in names if name not in present),
+                unfinished=_named(name for name in present if name in unfinished),
+                named_zones=knows_zones(connection),
+                source_names_zones=tables.named_zones,
+            )
+
+    seen = _seen(look)
+    return [seen] if isinstance(seen, Check) else list(target_table_checks(seen))
+
+
+@contextmanager
+def _connected(task: str, endpoint: Endpoint) -> Iterator[Connection]:
+    """A connection that is closed afterwards; `_NotSeen` for all that goes wrong on it."""
+    try:
+        connection = connect(
+            endpoint,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+            answer_seconds=ANSWER_TIMEOUT_S,
+        )
+    except UdupError as error:
+        raise _NotSeen(Check(task, "connection", Outcome.FAIL, str(error), _REACH)) from error
+    watchdog = threading.Timer(LOOK_TIMEOUT_S, shut_down, (connection,))
+    watchdog.daemon = True
+    watchdog.start()
+    with closing(connection):
+        try:
+            yield connection
+        except (MySQLError, OSError, UdupError) as error:
+            found = f"{endpoint} does not answer what it is asked: {describe(error)}"
+            raise _NotSeen(Check(task, "dictionary", Outcome.FAIL, found, _ASK)) from error
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            found = f"{endpoint} answers what no MySQL server does: {type(error).__name__}: {str(error)[:200]}"
+            raise _NotSeen(Check(task, "dictionary", Outcome.FAIL, found, _REACH)) from error
+        finally:
+            watchdog.cancel()
+
+
+def _seen(look: Callable[[], T]) -> T | Check:
+    try:
+        return look()
+    except _NotSeen as unseen:
+        return unseen.check
+
+
+def _reached(task: str, facts: ServerFacts) -> Check:
+    return Check(task, "connection", Outcome.PASS, f"{facts.account} on {facts.address}")
+
+
+def _is_ours(checks: list[Check], task: str) -> bool:
+    """Whether a task's server is of a kind that can be asked further."""
+    return all(check.outcome != Outcome.FAIL for check in checks if (check.task, check.name) == (task, "version"))
+
+
+def _named(names: Iterator[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(sorted(f"{schema}.{name}" for schema, name in names))

@@ -1,0 +1,1 @@
+"""The source's half of the machine: reads a copy or a log and sends it."""

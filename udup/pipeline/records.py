@@ -1,0 +1,339 @@
+"""What travels over NATS: records in batches, and the orders and answers between DestApplier and its workers.
+
+Row events travel as the bytes that the source wrote. A batch belongs to one run of a job and has a number there; the
+receiver expects every number in turn, so that a lost or repeated message ends the run and never a row.
+
+msgspec encodes a record of a kilobyte in about a microsecond, which is what keeps the interpreter out of the way.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from udup.drivers.mysql.dictionary.catalog import Catalog
+
+
+class _Wire(msgspec.Struct, frozen=True, array_like=True):
+    """Base of what is sent: immutable, encoded by position."""
+
+
+class Mark(_Wire, frozen=True):
+    """A source transaction's GTID, its place in the order of its log file, and its commit time there (µs).
+
+    `fence`: first of a log file, so its numbers cannot be compared with those before it. `original_us` is the commit
+    time on the server that the transaction came from first.
+    """
+
+    source: str
+    number: int
+    last_committed: int
+    sequence: int
+    committed_us: int
+    fence: bool = False
+    original_us: int = 0
+
+    @property
+    def gtid(self) -> str:
+        return f"{self.source}:{self.number}"
+
+
+class Context(_Wire, tag="ctx", frozen=True):
+    """What a number in `Transaction.context` means: the session that rows were written in, as variables and values.
+
+    Sent once a run, ahead of the first transaction that has it. `problem` says why the session cannot be known.
+    """
+
+    number: int
+    settings: dict[str, str]
+    problem: str = ""
+
+
+class Transaction(_Wire, tag="tx", frozen=True):
+    """A whole transaction: its TABLE_MAP and rows events, and the TABLE_MAPs that were not seen before in this run.
+
+    `create` is the Query event of a CREATE TABLE … SELECT, whose rows follow in the same transaction. With an `xid` it
+    is prepared only: its events are kept on the target until their `XaEnd`. `context` is the number of a `Context`.
+    """
+
+    mark: Mark
+    events: bytes
+    new_maps: list[bytes] = []
+    create: bytes = b""
+    xid: str = ""
+    context: int = 0
+
+
+class Part(_Wire, tag="part", frozen=True):
+    """A piece of a transaction that is too large for one message: its events' bytes, cut anywhere.
+
+    `xid` and `context` as in `Transaction`; `one_phase`, on the last part, says that it commits at once after all.
+    """
+
+    mark: Mark
+    index: int
+    last: bool
+    events: bytes
+    new_maps: list[bytes] = []
+    create: bytes = b""
+    xid: str = ""
+    one_phase: bool = False
+    context: int = 0
+
+
+class XaEnd(_Wire, tag="xa", frozen=True):
+    """XA COMMIT or XA ROLLBACK of a transaction that was prepared before."""
+
+    mark: Mark
+    xid: str
+    commit: bool
+
+
+class Definition(_Wire, tag="ddl", frozen=True):
+    """A DDL statement: its Query event, and what it names, for people. `context` as in `Transaction`."""
+
+    mark: Mark
+    query: bytes
+    summary: str
+    context: int = 0
+
+
+class Skipped(_Wire, tag="skip", frozen=True):
+    """Transactions that hold nothing of the job's; they are executed by being noted. `last` is the last one's stamp."""
+
+    gtids: str
+    committed_us: int
+    last: str = ""
+
+
+class Known(_Wire, tag="known", frozen=True):
+    """The source that is followed, and the stamps of executed transactions that it was recognised by."""
+
+    server_uuid: str
+    stamps: str
+
+
+class Format(_Wire, tag="fde", frozen=True):
+    """The FORMAT_DESCRIPTION event that the events after it are written by."""
+
+    event: bytes
+
+
+class Beat(_Wire, tag="beat", frozen=True):
+    """The source's clock (µs) and what it had executed a moment ago; once a second, also when nothing happens."""
+
+    source_us: int
+    executed: str = ""
+
+
+class CopyPlan(_Wire, tag="plan", frozen=True):
+    """What a full copy brings, and the GTID set at which its snapshot stands.
+
+    `context`: the source's global settings, as in `Context`, where a table computes something.
+    """
+
+    catalog: Catalog
+    gtids: str
+    context: dict[str, str] = {}
+
+
+class CopyTotals(_Wire, tag="totals", frozen=True):
+    """Everything of one table was sent: so many chunks and rows; and the sums over its computed values, as text."""
+
+    table: int
+    chunks: int
+    rows: int
+    sums: dict[str, str] = {}
+
+
+class CopyEnd(_Wire, tag="copied", frozen=True):
+    """Every table was sent; the binary log follows."""
+
+
+class Tables(_Wire, tag="tables", frozen=True):
+    """The tables that the job keeps current: each one's schema and name on the source, then on the target.
+
+    `all_of_them`: those that a copy brings, so that the job has no others. `server_uuid` and `source` tell the source.
+    """
+
+    server_uuid: str
+    source: str
+    tables: list[tuple[str, str, str, str]]
+    all_of_them: bool = False
+
+
+Record: TypeAlias = (
+    Transaction
+    | Part
+    | XaEnd
+    | Definition
+    | Skipped
+    | Format
+    | Beat
+    | CopyPlan
+    | CopyTotals
+    | CopyEnd
+    | Known
+    | Tables
+    | Context
+)
+
+
+class Batch(_Wire, frozen=True):
+    number: int
+    records: list[Record]
+
+
+class CopyPiece(_Wire, frozen=True):
+    """A piece of a chunk of formatted rows; `rows` is the chunk's number of rows, told with its last piece.
+
+    `values`: the chunk's text holds SQL expressions, which only INSERT takes. `odd_dates`: its table computes something
+    and it has dates that the source's own sql_mode may refuse.
+    """
+
+    number: int
+    table: int
+    chunk: int
+    last: bool
+    rows: int
+    data: bytes
+    values: bool = False
+    odd_dates: bool = False
+
+
+class Credit(_Wire, tag="credit", frozen=True):
+    """Everything up to this message is done with; `channel` says which sequence of messages is meant."""
+
+    channel: str
+    number: int
+
+
+class StartRows(_Wire, tag="start", frozen=True):
+    """The target's tables stand: the rows may come, in this format (`load` or `insert`).
+
+    `offsets`: the target reads +00:00 behind a TIMESTAMP (MySQL 8.0.19).
+    """
+
+    method: str
+    offsets: bool = False
+
+
+Upstream: TypeAlias = Credit | StartRows
+
+
+class Group(_Wire, tag="group", frozen=True):
+    """So many transactions to commit as one; the worker may commit it together with the groups that follow.
+
+    `version` is the checkpoint row's before it (one more after it), `gtids` that row's new value, `label` names the
+    transactions for people, `create` is the Query event to run first. `context` is the SET of the session that the
+    rows need, empty if they need none.
+    """
+
+    number: int
+    count: int
+    version: int
+    gtids: str
+    events: list[bytes]
+    label: str
+    create: bytes = b""
+    context: bytes = b""
+
+
+class GroupPart(_Wire, tag="gpart", frozen=True):
+    """A piece of one large transaction, on one worker and in one open transaction until the last.
+
+    `xid`, on the last: the pieces were kept as those of a prepared transaction, and are to be applied now. `context`
+    as in `Group`. `marked` names tables that undo nothing: the transaction is applied between two marks.
+    """
+
+    number: int
+    version: int
+    gtids: str
+    index: int
+    last: bool
+    events: bytes
+    label: str
+    create: bytes = b""
+    xid: str = ""
+    context: bytes = b""
+    marked: str = ""
+
+
+class MarkedGroup(_Wire, tag="marked", frozen=True):
+    """Transactions that change nothing but `tables`, which undo nothing: applied one by one between two marks.
+
+    `gtids` is the checkpoint row's new value, `items` are the transactions' GTIDs and events, `context` as in `Group`.
+    """
+
+    number: int
+    version: int
+    gtids: str
+    items: list[tuple[str, bytes]]
+    tables: str
+    context: bytes = b""
+
+
+class SetFormat(_Wire, tag="setfde", frozen=True):
+    """The FORMAT_DESCRIPTION for the groups that follow."""
+
+    event: bytes
+
+
+class ExpectCopy(_Wire, tag="copy", frozen=True):
+    """A full copy begins: pieces of these tables will come. `version` is that of the copy's base row.
+
+    `contexts`: the SETs of a session that loads a table which computes something: as the source's own, and with an
+    sql_mode that takes every date.
+    """
+
+    catalog: Catalog
+    method: str
+    version: int = 0
+    contexts: tuple[bytes, bytes] = (b"", b"")
+
+
+Order: TypeAlias = Group | GroupPart | MarkedGroup | SetFormat | ExpectCopy
+
+
+class Done(_Wire, tag="done", frozen=True):
+    """An order is carried out; for a part of a transaction `index` says which."""
+
+    slot: int
+    number: int
+    index: int = -1
+
+
+class Failed(_Wire, tag="failed", frozen=True):
+    """An order failed and nothing of it is in the target; `kind` is the error's class."""
+
+    slot: int
+    kind: str
+    text: str
+
+
+class ChunkLoaded(_Wire, tag="chunk", frozen=True):
+    slot: int
+    table: int
+    chunk: int
+    rows: int
+
+
+class RowCount(_Wire, tag="rows", frozen=True):
+    """Rows written by a worker's session since it began."""
+
+    slot: int
+    inserted: int
+    updated: int
+    deleted: int
+
+
+Report: TypeAlias = Done | Failed | ChunkLoaded | RowCount
+
+_encoder = msgspec.msgpack.Encoder()
+encode = _encoder.encode
+decode_batch = msgspec.msgpack.Decoder(Batch).decode
+decode_piece = msgspec.msgpack.Decoder(CopyPiece).decode
+decode_upstream = msgspec.msgpack.Decoder(Upstream).decode
+decode_order = msgspec.msgpack.Decoder(Order).decode
+decode_report = msgspec.msgpack.Decoder(Report).decode

@@ -1,0 +1,1 @@
+"""Which schemas and tables a job carries, and under which names."""

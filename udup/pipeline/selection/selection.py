@@ -1,0 +1,176 @@
+"""Which schemas and tables a job carries (ReplicateDoDb, ReplicateIgnoreDb), and under which names.
+
+A table is in the job if any rule chooses it and no rule of `ignored` does; without rules every user schema is chosen.
+The server's own schemas and Udup's are never chosen, whatever a regular expression says. A schema's new name is that
+of the first rule that matches it; a table's that of the first table rule that matches it, in the rules of its schema.
+
+Names are compared as the source server compares them: exactly, or in lower case where it keeps them so (`folds`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from udup.drivers.mysql.client.names import is_user_schema
+from udup.pipeline.selection.patterns import compiled, expand
+
+
+@dataclass(frozen=True)
+class NameRule:
+    """Names by an exact name or by a regular expression, and the new name of what it matches ("" for none)."""
+
+    name: str = ""
+    regex: str = ""
+    rename: str = ""
+
+    def matches(self, name: str, folds: bool) -> bool:
+        if self.regex:
+            return compiled(self.regex, folds).search(name) is not None
+        return name.lower() == self.name.lower() if folds else name == self.name
+
+    def renamed(self, name: str, folds: bool) -> str:
+        """The new name of a name that matches; itself if there is none."""
+        if not self.rename:
+            return name
+        match = compiled(self.regex, folds).search(name) if self.regex else None
+        new = expand(self.rename, match) if match else self.rename
+        return new.lower() if folds else new
+
+
+@dataclass(frozen=True)
+class SchemaRule(NameRule):
+    """Schemas, and which of their tables; no `tables` means all of them."""
+
+    tables: tuple[NameRule, ...] = ()
+
+    def chooses(self, table: str, folds: bool) -> bool:
+        return not self.tables or any(each.matches(table, folds) for each in self.tables)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Something that the job names for certain: a table, or a whole schema ("*"); `whole` if all of it is chosen."""
+
+    schema: str
+    table: str
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Selection:
+    """`rules` choose, `ignored` take away again."""
+
+    rules: tuple[SchemaRule, ...] = ()
+    ignored: tuple[SchemaRule, ...] = ()
+    folds: bool = False
+
+    @classmethod
+    def of(cls, entries: Iterable[tuple[str, Iterable[str]]]) -> Selection:
+        """From (schema, tables) pairs; no tables means the whole schema, no pairs the whole server."""
+        return cls(
+            tuple(SchemaRule(schema, tables=tuple(NameRule(name) for name in tables)) for schema, tables in entries)
+        )
+
+    def folding(self, folds: bool) -> Selection:
+        """The same for a server that keeps names in lower case, or does not."""
+        return replace(self, folds=folds)
+
+    @property
+    def digest(self) -> str:
+        """The same for equal selections only, however their names are compared."""
+        plain = self._plain()
+        described: object = plain
+        if plain is None and (self.rules or self.ignored):
+            described = {"do": [_described(each) for each in self.rules]}
+            described["ignore"] = [_described(each) for each in self.ignored]
+        return hashlib.sha256(json.dumps(described).encode()).hexdigest()
+
+    def _plain(self) -> list[tuple[str, list[str]]] | None:
+        """What exact names alone choose; None for the whole server, and where there is more than exact names."""
+        chosen: dict[str, frozenset[str] | None] = {}
+        if self.ignored:
+            return None
+        for rule in self.rules:
+            if any(each.regex or each.rename for each in (rule, *rule.tables)):
+                return None
+            names = frozenset(each.name for each in rule.tables)
+            before = chosen.get(rule.name, frozenset())
+            chosen[rule.name] = before | names if names and before is not None else None
+        return sorted((name, sorted(tables or ())) for name, tables in chosen.items()) or None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its schemas are not known by their names: the whole server, or a regular expression for schemas."""
+        return not self.rules or any(rule.regex for rule in self.rules)
+
+    def places(self, *, renamed: bool = False) -> Iterator[Place]:
+        """What is named for certain, under its own name or the new one; a table's regular expression is its schema."""
+        for rule in self.rules:
+            if rule.regex:
+                continue
+            schema = self._stored(rule, renamed)
+            if not rule.tables or any(each.regex for each in rule.tables):
+                yield Place(schema, "*", whole=not rule.tables)
+                continue
+            for table in rule.tables:
+                yield Place(schema, self._stored(table, renamed), whole=False)
+
+    def _stored(self, rule: NameRule, renamed: bool) -> str:
+        """A name as its server keeps it."""
+        name = (renamed and rule.rename) or rule.name
+        return name.lower() if self.folds else name
+
+    def wants_schema(self, schema: str) -> bool:
+        """Whether at least a part of the schema may be in the job."""
+        if not is_user_schema(schema):
+            return False
+        if any(not each.tables and each.matches(schema, self.folds) for each in self.ignored):
+            return False
+        return not self.rules or any(each.matches(schema, self.folds) for each in self.rules)
+
+    def wants_stored(self, schema: str) -> bool:
+        """Whether everything in the schema is chosen, be it less single tables: then its routines and events are."""
+        if not self.wants_schema(schema):
+            return False
+        return not self.rules or any(not each.tables for each in self._rules_of(schema))
+
+    def wants_whole_schema(self, schema: str) -> bool:
+        """Whether everything in the schema is in the job, so that its end is too."""
+        return self.wants_stored(schema) and not any(each.matches(schema, self.folds) for each in self.ignored)
+
+    def wants(self, schema: str, table: str) -> bool:
+        if not self.wants_schema(schema):
+            return False
+        if any(each.matches(schema, self.folds) and each.chooses(table, self.folds) for each in self.ignored):
+            return False
+        return not self.rules or any(each.chooses(table, self.folds) for each in self._rules_of(schema))
+
+    def _rules_of(self, schema: str) -> list[SchemaRule]:
+        return [each for each in self.rules if each.matches(schema, self.folds)]
+
+    @property
+    def renames(self) -> bool:
+        """Whether anything has another name on the target."""
+        return any(each.rename for rule in self.rules for each in (rule, *rule.tables))
+
+    def renamed_schema(self, schema: str) -> str:
+        """The target's name of a schema; its own if it is not in the job."""
+        if not self.renames or not self.wants_schema(schema):
+            return schema
+        return next(each.renamed(schema, self.folds) for each in self._rules_of(schema))
+
+    def renamed_table(self, schema: str, table: str) -> tuple[str, str]:
+        """The target's schema and name of a table or view; its own if it is not in the job."""
+        if not self.renames or not self.wants(schema, table):
+            return schema, table
+        rules = [each for rule in self._rules_of(schema) for each in rule.tables]
+        name = next((each.renamed(table, self.folds) for each in rules if each.matches(table, self.folds)), table)
+        return self.renamed_schema(schema), name
+
+
+def _described(rule: SchemaRule) -> list[object]:
+    tables = [[each.name, each.regex, each.rename] for each in rule.tables]
+    return [rule.name, rule.regex, rule.rename, tables]

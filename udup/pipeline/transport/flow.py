@@ -1,0 +1,83 @@
+"""Flow control: how much may be under way that the other side has not done with.
+
+The receiver says up to which number it is done (`Credit`); the sender waits while its window is full. A slow target so
+slows the reading of the source, and no buffer on the way grows beyond the window.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from udup.base.errors import Transient
+
+#: What may be on the way in the log, and to one worker while rows are copied, at most: receivers hold it in memory.
+LOG_WINDOW_MAX, COPY_WINDOW_MAX = 32 << 20, 4 << 20
+
+#: What must fit in any case: a piece, and the next one.
+WINDOW_MIN = 1 << 20
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How what a job may have under way is shared out."""
+
+    log: int
+    copy: int
+
+    @classmethod
+    def of(cls, buffer_bytes: int, workers: int) -> Windows:
+        log = min(LOG_WINDOW_MAX, max(WINDOW_MIN, buffer_bytes // 2))
+        copy = min(COPY_WINDOW_MAX, max(WINDOW_MIN, buffer_bytes // 2 // workers))
+        return cls(log, copy)
+
+
+class Window:
+    """The sender's side, for one channel. `take` is called by the sending thread, `credit` from any."""
+
+    def __init__(self, messages: int, size: int) -> None:
+        self._max_messages = messages
+        self._max_bytes = size
+        self._out: deque[tuple[int, int]] = deque()
+        self._bytes = 0
+        self._changed = threading.Condition()
+        self._error: BaseException | None = None
+
+    def take(self, number: int, size: int) -> None:
+        """Wait for room, then count message `number` as under way. Raises what `abort` was given."""
+        with self._changed:
+            while self._error is None and self._out and self._is_full(size):
+                self._changed.wait()
+            if self._error is not None:
+                raise Transient(f"sending stopped: {self._error}") from self._error
+            self._out.append((number, size))
+            self._bytes += size
+
+    def _is_full(self, size: int) -> bool:
+        return len(self._out) >= self._max_messages or self._bytes + size > self._max_bytes
+
+    def credit(self, number: int) -> None:
+        """Everything up to `number` is done with."""
+        with self._changed:
+            while self._out and self._out[0][0] <= number:
+                self._bytes -= self._out.popleft()[1]
+            self._changed.notify_all()
+
+    def abort(self, error: BaseException) -> None:
+        """Wake the sender with an error."""
+        with self._changed:
+            self._error = error
+            self._changed.notify_all()
+
+    @property
+    def fill(self) -> float:
+        """How full the window is, 0 to 1."""
+        with self._changed:
+            return max(len(self._out) / self._max_messages, self._bytes / self._max_bytes)
+
+    @property
+    def under_way(self) -> tuple[int, int]:
+        """Messages and bytes that were sent and are not done with."""
+        with self._changed:
+            return len(self._out), self._bytes

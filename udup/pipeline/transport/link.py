@@ -1,0 +1,209 @@
+"""A run's link to NATS: its subjects, and messages of any size.
+
+Plain subjects carry the data, no stream: NATS holds what is under way, and the sender never has more than a window out
+that the receiver has not done with (`flow.py`). Keeping it on disk as well would help nobody, since a run that loses
+anything reads again from the source at the checkpoint; it cost a third of the way's time, and as much of nats-server's.
+Whatever goes wrong on the way (a lost connection, a gap in the numbers) ends the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import nats
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from udup.base.errors import Transient
+from udup.pipeline.transport.address import connect_options, shown
+
+#: Large transactions and copied rows travel in pieces of this size: below the 1 MiB that NATS takes by default.
+PIECE_BYTES = 256 << 10
+
+#: The largest message that is sent; what is larger (a long statement, the catalog of thousands of tables) is split.
+MESSAGE_MAX = 900 << 10
+
+#: What split messages begin with: a byte that msgpack never uses, then whether another follows.
+_MORE, _LAST = b"\xc1\x01", b"\xc1\x00"
+
+#: Seconds to wait for NATS to answer a request.
+REQUEST_TIMEOUT = 5.0
+
+#: Bytes that may wait in this process for a handler; more than a window never does.
+PENDING_BYTES = 128 << 20
+
+Handler = Callable[[bytes], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """The names of one run of a job. The job's ID may hold any character, so a digest of it stands in for it."""
+
+    job_id: str
+    run: int
+
+    @property
+    def token(self) -> str:
+        return hashlib.sha256(self.job_id.encode()).hexdigest()[:16]
+
+    @property
+    def log(self) -> str:
+        """Extractor to DestApplier: batches, in order."""
+        return f"udup.{self.token}.{self.run}.log"
+
+    def copy(self, slot: int) -> str:
+        """Extractor to one worker: pieces of formatted rows, in order."""
+        return f"udup.{self.token}.{self.run}.copy.{slot}"
+
+    @property
+    def upstream(self) -> str:
+        """To the extractor: credits."""
+        return f"udup.{self.token}.{self.run}.up"
+
+    def orders(self, slot: int) -> str:
+        """DestApplier to one worker."""
+        return f"udup.{self.token}.{self.run}.work.{slot}"
+
+    @property
+    def reports(self) -> str:
+        """Workers to DestApplier."""
+        return f"udup.{self.token}.{self.run}.done"
+
+
+class Link:
+    """One connection of one engine. It is not reconnected: a lost link is a lost run."""
+
+    def __init__(self, client: Client, lost: asyncio.Future[None]) -> None:
+        self._client = client
+        self._lost = lost
+
+    @classmethod
+    async def open(cls, url: str, name: str) -> Link:
+        """`url` as in `address.py`. `Transient` if NATS cannot be reached or refuses us."""
+        lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def on_disconnect() -> None:
+            if not lost.done():
+                lost.set_exception(Transient(f"the connection to NATS at {shown(url)} was lost"))
+
+        async def on_error(error: Exception) -> None:
+            if not lost.done():
+                lost.set_exception(Transient(f"NATS at {shown(url)}: {error}"))
+
+        server, options = connect_options(url)
+        try:
+            client = await nats.connect(
+                server,
+                name=name,
+                allow_reconnect=False,
+                connect_timeout=2,
+                max_reconnect_attempts=1,  # of the first connection too: by default it is tried for two minutes
+                reconnect_time_wait=0.1,
+                disconnected_cb=on_disconnect,
+                closed_cb=on_disconnect,
+                error_cb=on_error,
+                pending_size=PENDING_BYTES,
+                **options,
+            )
+        except (OSError, NatsError, TimeoutError) as error:
+            if lost.done() and (cause := lost.exception()) is not None:
+                raise Transient(f"cannot connect: {cause}") from error
+            lost.cancel()
+            raise Transient(f"cannot connect to NATS at {shown(url)}: {error or type(error).__name__}") from error
+        link = cls(client, lost)
+        try:
+            _heed_cancellation()
+        except asyncio.CancelledError:
+            await link.close()
+            raise
+        return link
+
+    @property
+    def lost(self) -> asyncio.Future[None]:
+        """Raises `Transient` once the link is gone."""
+        return self._lost
+
+    async def close(self) -> None:
+        self._lost.cancel()
+        try:
+            await asyncio.wait_for(self._client.close(), 2)
+        except (NatsError, OSError, TimeoutError):
+            return  # it is gone either way
+
+    async def publish(self, subject: str, data: bytes) -> None:
+        """Send a message of any size; more than `MESSAGE_MAX` only where no other sends to the same subject."""
+        try:
+            for message in split(data):
+                await self._client.publish(subject, message)
+        except NatsError as error:
+            raise Transient(f"cannot publish to NATS: {error or type(error).__name__}") from error
+        _heed_cancellation()
+
+    async def flush(self) -> None:
+        try:
+            await self._client.flush(int(REQUEST_TIMEOUT))
+        except NatsError as error:
+            raise Transient(f"NATS does not answer: {error or type(error).__name__}") from error
+        _heed_cancellation()
+
+    async def subscribe(self, subject: str, handler: Handler) -> None:
+        """Call `handler` with each message in turn; an error that it raises ends the link."""
+
+        joiner = Joiner()
+
+        async def on_message(message: Msg) -> None:
+            if self._lost.done():
+                return  # the run is over: nothing behind a failed message may take effect
+            try:
+                whole = joiner.add(message.data)
+                if whole is not None:
+                    await handler(whole)
+            except Exception as error:  # noqa: BLE001 - handed to whoever awaits `lost`
+                if not self._lost.done():
+                    self._lost.set_exception(error)
+
+        await self._client.subscribe(
+            subject, cb=on_message, pending_bytes_limit=PENDING_BYTES, pending_msgs_limit=1 << 20
+        )
+        _heed_cancellation()
+
+
+def _heed_cancellation() -> None:
+    """A cancellation that came while the NATS client flushed or waited for an answer is lost there, or in `wait_for`.
+
+    An engine that overhears it goes on for ever, and its process has to be killed.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def split(data: bytes) -> list[bytes]:
+    """A message as those that NATS takes: itself, almost always."""
+    if len(data) <= MESSAGE_MAX:
+        return [data]
+    pieces = [data[start : start + MESSAGE_MAX] for start in range(0, len(data), MESSAGE_MAX)]
+    return [*(_MORE + piece for piece in pieces[:-1]), _LAST + pieces[-1]]
+
+
+class Joiner:
+    """Puts together what `split` has split."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def add(self, message: bytes) -> bytes | None:
+        """The whole message when this one completes it."""
+        mark = message[:2]
+        if mark != _MORE and mark != _LAST:
+            return message
+        self._pieces.append(message[2:])
+        if mark == _MORE:
+            return None
+        whole = b"".join(self._pieces)
+        self._pieces.clear()
+        return whole

@@ -1,1 +1,0 @@
-"""The data plane: NATS, what travels over it, and how much of it."""

@@ -1,1 +1,0 @@
-"""Reading the source server: snapshot, rows, objects, binary log."""

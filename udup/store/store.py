@@ -1,0 +1,232 @@
+"""The job store: what jobs there are, in a key-value bucket of JetStream; and their progress, in one of memory.
+
+A job's key is a digest of its ID, which may hold any character. The record holds its own indexes; they are counted by
+the supervisor, the only writer, through the StoreKeeper, the store's *owner*. Passwords are sealed on their way in and
+opened on their way out (`sealing.py`), so that NATS and its files hold none in clear. If NATS loses its store, the
+owner writes everything that it knows into a new one and a mark last; who reads a store without that mark is told to
+come again, and never that there are no jobs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import nats
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js.api import KeyValueConfig, StorageType
+from nats.js.client import JetStreamContext
+from nats.js.errors import NotFoundError
+from nats.js.kv import KeyValue
+from pydantic import TypeAdapter
+
+from udup.base.errors import Transient
+from udup.jobs import JobRecord
+from udup.jobs.allocation import Evaluation
+from udup.pipeline.transport.address import connect_options, shown
+from udup.pipeline.transport.link import Subjects
+from udup.store.mirror import Mirror
+from udup.store.sealing import Keyring
+
+JOBS_BUCKET = "udup_jobs"
+PROGRESS_BUCKET = "udup_progress"
+
+#: The key written last into a new store: everything is there.
+_COMPLETE = "complete"
+
+#: The key of what stays of deleted jobs: their last evaluations.
+_GONE = "gone"
+
+#: Seconds for NATS to answer.
+TIMEOUT = 4.0
+
+_GONE_LIST = TypeAdapter(list[Evaluation])
+
+_LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError)
+
+
+def key_of(job_id: str) -> str:
+    return Subjects(job_id, 0).token
+
+
+class JobStore:
+    """One process's access; reconnects by itself. Every call raises `Transient` if NATS does not answer."""
+
+    def __init__(self, client: Client, context: JetStreamContext, keys: Keyring, *, owner: bool) -> None:
+        self._client = client
+        self._context = context
+        self._keys = keys
+        self._owner = owner
+        self._buckets: dict[str, KeyValue] = {}
+        self._written: dict[str, bytes] = {}
+        self._mirrors: dict[str, Mirror] = {}
+        self._parsed: dict[str, tuple[bytes, JobRecord]] = {}
+
+    @classmethod
+    async def open(cls, url: str, name: str, keys: Keyring, *, owner: bool = False) -> JobStore:
+        async def quiet(_error: Exception) -> None:
+            """Each call tells its own errors; a lost connection is taken up again."""
+
+        server, options = connect_options(url)
+        try:
+            # Once connected it is reconnected for ever; the first connection must not be waited for so long.
+            opening = nats.connect(
+                server,
+                name=name,
+                connect_timeout=2,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=0.2,
+                error_cb=quiet,
+                **options,
+            )
+            client = await asyncio.wait_for(opening, TIMEOUT)
+        except _LOST as error:
+            raise Transient(f"cannot connect to NATS at {shown(url)}: {error or type(error).__name__}") from error
+        return cls(client, client.jetstream(timeout=TIMEOUT), keys, owner=owner)
+
+    async def close(self) -> None:
+        try:
+            await asyncio.wait_for(self._client.close(), 2)
+        except _LOST:
+            return  # it is gone either way
+
+    # ---- The owner ----
+
+    async def save(self, record: JobRecord) -> None:
+        key, data = key_of(record.id), self._sealed(record)
+        self._written[key] = data
+        await self._put(JOBS_BUCKET, key, data)
+
+    async def save_progress(self, job_id: str, progress: dict[str, Any]) -> None:
+        await self._put(PROGRESS_BUCKET, key_of(job_id), json.dumps({"id": job_id, **progress}).encode())
+
+    async def save_gone(self, evaluations: Sequence[Evaluation]) -> None:
+        """What stays of deleted jobs, in place of what was kept before."""
+        data = _GONE_LIST.dump_json(list(evaluations))
+        self._written[_GONE] = data
+        await self._put(JOBS_BUCKET, _GONE, data)
+
+    async def remove(self, job_id: str) -> None:
+        key = key_of(job_id)
+        self._written.pop(key, None)
+        for name in (JOBS_BUCKET, PROGRESS_BUCKET):
+            with self._answering(name):
+                await (await self._bucket(name)).purge(key)
+
+    async def restore(self) -> None:
+        """Look whether the store is still there, and write it anew if it was lost."""
+        with self._answering(JOBS_BUCKET):
+            try:
+                await self._context.key_value(JOBS_BUCKET)
+            except NotFoundError:
+                self._buckets.pop(JOBS_BUCKET, None)
+                await self._bucket(JOBS_BUCKET)
+
+    async def _put(self, name: str, key: str, data: bytes) -> None:
+        try:
+            await (await self._bucket(name)).put(key, data)
+        except _LOST:
+            # The bucket may have been lost with NATS's own store; it is looked for again, and made.
+            self._buckets.pop(name, None)
+            with self._answering(name):
+                await (await self._bucket(name)).put(key, data)
+
+    # ---- Reading ----
+
+    async def load(self) -> tuple[list[JobRecord], int]:
+        """All jobs, and the highest index that was given to any. `ConfigError` if a key for their passwords is missing.
+
+        The owner seals anew what is not sealed with the present key.
+        """
+        mirror = await self._jobs()
+        values, last = dict(mirror.values), mirror.last
+        if _COMPLETE not in values:
+            raise Transient("the job store is being written anew; try again in a moment")
+        stored = {key: data for key, data in values.items() if key not in (_COMPLETE, _GONE)}
+        self._parsed = {key: self._parse(key, data) for key, data in stored.items()}
+        records = [record for _, record in self._parsed.values()]
+        if self._owner:
+            self._written = {key: data for key, data in values.items() if key != _COMPLETE}
+            for record, data in zip(records, stored.values(), strict=True):
+                if not self._keys.is_sealed_now(json.loads(data)):
+                    await self.save(record)
+        gone = _GONE_LIST.validate_json(values.get(_GONE, b"[]"))
+        indexes = [*(record.modify_index for record in records), *(evaluation.modify_index for evaluation in gone)]
+        return records, max([last, *indexes])
+
+    def _parse(self, key: str, data: bytes) -> tuple[bytes, JobRecord]:
+        """The record with the bytes it was made from, so that it need not be made again from the same."""
+        known = self._parsed.get(key)
+        if known is not None and known[0] is data:
+            return known
+        job = json.loads(data)
+        return data, JobRecord.model_validate_json(json.dumps(self._keys.open(job["id"], job)))
+
+    async def gone(self) -> tuple[Evaluation, ...]:
+        """What stays of deleted jobs."""
+        mirror = await self._jobs()
+        return tuple(_GONE_LIST.validate_json(mirror.values.get(_GONE, b"[]")))
+
+    def _sealed(self, record: JobRecord) -> bytes:
+        return json.dumps(self._keys.seal(record.id, json.loads(record.to_json()))).encode()
+
+    async def progress(self) -> dict[str, dict[str, Any]]:
+        """The latest progress by job ID; none before the first is written, or after NATS was started again."""
+        mirror = self._mirrors.setdefault(PROGRESS_BUCKET, Mirror(self._context, PROGRESS_BUCKET))
+        with self._answering(PROGRESS_BUCKET):
+            try:
+                await mirror.refresh()
+            except NotFoundError:
+                return {}
+        found = {}
+        for data in mirror.values.values():
+            values = json.loads(data)
+            found[str(values.pop("id"))] = values
+        return found
+
+    async def _jobs(self) -> Mirror:
+        """The bucket of jobs as it is now."""
+        with self._answering(JOBS_BUCKET):
+            await self._bucket(JOBS_BUCKET)  # made by its owner, looked for again after a loss
+            mirror = self._mirrors.setdefault(JOBS_BUCKET, Mirror(self._context, JOBS_BUCKET))
+            await mirror.refresh()
+            return mirror
+
+    # ---- Both ----
+
+    async def _bucket(self, name: str) -> KeyValue:
+        """The bucket; its owner makes it if it is not there, with everything written before."""
+        if name in self._buckets:
+            return self._buckets[name]
+        try:
+            bucket = await self._context.key_value(name)
+        except NotFoundError:
+            if not self._owner:
+                raise
+            storage = StorageType.FILE if name == JOBS_BUCKET else StorageType.MEMORY
+            bucket = await self._context.create_key_value(KeyValueConfig(bucket=name, history=1, storage=storage))
+        if self._owner and name == JOBS_BUCKET:
+            for key, data in self._written.items():
+                await bucket.put(key, data)
+            await bucket.put(_COMPLETE, b"")
+        self._buckets[name] = bucket
+        return bucket
+
+    @contextmanager
+    def _answering(self, name: str) -> Iterator[None]:
+        """What NATS does not answer is `Transient`, and its bucket is looked for again."""
+        try:
+            yield
+        except _LOST as error:
+            self._buckets.pop(name, None)
+            raise _no_answer(error) from error
+
+
+def _no_answer(error: BaseException) -> Transient:
+    if isinstance(error, NotFoundError):
+        return Transient("the job store is not there yet; try again in a moment")
+    return Transient(f"the job store in NATS does not answer: {error or type(error).__name__}")

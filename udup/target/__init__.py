@@ -1,1 +1,0 @@
-"""Writing the target server: rows, objects, transactions, checkpoint."""

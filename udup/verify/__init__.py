@@ -1,0 +1,1 @@
+"""Comparing two servers: definitions as text, rows by checksums."""

@@ -1,0 +1,155 @@
+"""A table's rows as a checksum that the server computes itself.
+
+A row's canonical form is, for each column, `N` for NULL or `<length>:<bytes>`, and the row's digest is SHA-256 of
+that. A table is its number of rows, the XOR of all digests, and the sum of a part of each: without a primary key two
+equal rows too many vanish from an XOR, not from the sum and the count. CHECKSUM TABLE is no use: it gives a NULL
+column no byte, and combines CRC32 values of rows only.
+
+What a column's bytes are, so that nothing hides behind a conversion:
+
+* texts are their bytes in the column's own character set (SHOW CREATE TABLE says which one that is);
+* FLOAT is widened to DOUBLE, whose text has 17 digits; as text FLOAT has six, and DOUBLE(M,D) has D behind the point,
+  and both hide differences;
+* ENUM, SET and BIT are their numbers; TIMESTAMP is read in UTC; JSON is the server's normal text form, in which a
+  DATETIME within a document cannot be told from its text;
+* generated columns count as well: they are computed by each server on its own.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
+
+from udup.base.errors import UdupError
+from udup.drivers.mysql.client.connection import Connection, Endpoint, connect, query
+from udup.drivers.mysql.client.names import qualified, quote
+from udup.drivers.mysql.client.sessions import SUMS
+
+#: Tables compared at once on each side.
+TABLES_AT_ONCE = 2
+
+_NUMBERED = frozenset({"enum", "set", "bit"})
+_LONG = frozenset({"mediumtext", "longtext", "mediumblob", "longblob", "json"})
+
+
+@dataclass(frozen=True)
+class TableSum:
+    """A table's rows: how many, the XOR of their digests, the sum of a part of each."""
+
+    rows: int
+    xor: str
+    total: int
+
+
+class TableSums:
+    """One server's tables, summed by some threads that have a session each."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._pool = ThreadPoolExecutor(TABLES_AT_ONCE)
+        self._sessions: SimpleQueue[Connection] = SimpleQueue()
+
+    def __enter__(self) -> TableSums:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        while not self._sessions.empty():
+            self._sessions.get().close()
+
+    def submit(self, table: tuple[str, str]) -> Future[TableSum]:
+        return self._pool.submit(self._sum, table)
+
+    def _sum(self, table: tuple[str, str]) -> TableSum:
+        session = connect(self._endpoint, SUMS) if self._sessions.empty() else self._sessions.get()
+        try:
+            return _table_sum(session, self._endpoint, table)
+        finally:
+            self._sessions.put(session)
+
+
+def _table_sum(connection: Connection, endpoint: Endpoint, table: tuple[str, str]) -> TableSum:
+    digest = _digest(connection, table)
+    rows, digested, xor, total = query(
+        connection,
+        f"SELECT COUNT(*), COUNT(d), HEX(COALESCE(BIT_XOR(UNHEX(d)), '')),"
+        f" COALESCE(SUM(CAST(CONV(LEFT(d, 16), 16, 10) AS UNSIGNED)), 0)"
+        f" FROM (SELECT {digest} AS d FROM {qualified(*table)}) AS digests",
+    )[0]
+    if rows != digested:
+        raise UdupError(
+            f"cannot compare {'.'.join(table)} on {endpoint}: {rows - digested} of its rows are too long for a"
+            f" checksum -- raise max_allowed_packet on that server"
+        )
+    return TableSum(int(rows), str(xor), int(total))
+
+
+def samples(source: Endpoint, target: Endpoint, table: tuple[str, str], limit: int = 10) -> list[tuple[str, ...]]:
+    """Up to `limit` rows that are not the same on both sides, as (side, key or whole row …), for a diagnosis.
+
+    Every row's digest is fetched from both servers, so this is for small tables.
+    """
+    sides = {"source": _digests(source, table), "target": _digests(target, table)}
+    found: list[tuple[str, ...]] = []
+    for side, other in (("source", "target"), ("target", "source")):
+        for (digest, label), count in sides[side].items():
+            extra = count - sides[other].get((digest, label), 0)
+            if extra > 0 and len(found) < limit:
+                found.append((side, *label))
+    return found
+
+
+def _digests(endpoint: Endpoint, table: tuple[str, str]) -> dict[tuple[str, tuple[str, ...]], int]:
+    """How often each (digest, key) is there; without a primary key the row's columns stand for it."""
+    with connect(endpoint, SUMS) as connection:
+        label = _key(connection, table) or [name for name, _ in _columns(connection, table)]
+        shown = ", ".join(quote(name) for name in label)
+        rows = query(connection, f"SELECT {_digest(connection, table)}, {shown} FROM {qualified(*table)}")
+    counts: dict[tuple[str, tuple[str, ...]], int] = {}
+    for digest, *values in rows:
+        entry = (digest, tuple(str(value) for value in values))
+        counts[entry] = counts.get(entry, 0) + 1
+    return counts
+
+
+def _digest(connection: Connection, table: tuple[str, str]) -> str:
+    """The SQL expression of one row's digest."""
+    parts = ", ".join(_canonical(name, kind) for name, kind in _columns(connection, table))
+    return f"SHA2(CONCAT({parts}), 256)"
+
+
+def _canonical(name: str, kind: str) -> str:
+    """The SQL expression of one column's canonical bytes."""
+    value = quote(name)
+    if kind in _NUMBERED:
+        text = f"CAST({value} + 0 AS CHAR)"
+    elif kind in ("float", "double"):
+        text = f"CAST(CAST({value} AS DOUBLE) AS CHAR)"
+    elif kind in _LONG:
+        # The digest stands for a long value, so that CONCAT stays below max_allowed_packet.
+        text = f"SHA2({value}, 256)"
+    else:
+        text = f"CAST({value} AS BINARY)"
+    return f"IF({value} IS NULL, 'N', CONCAT(LENGTH({text}), ':', {text}))"
+
+
+def _columns(connection: Connection, table: tuple[str, str]) -> list[tuple[str, str]]:
+    rows: list[Any] = query(
+        connection,
+        "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS"
+        " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION",
+        *table,
+    )
+    return [(str(name), str(kind).lower()) for name, kind in rows]
+
+
+def _key(connection: Connection, table: tuple[str, str]) -> list[str]:
+    rows: list[Any] = query(
+        connection,
+        "SELECT COLUMN_NAME FROM information_schema.STATISTICS WHERE INDEX_NAME = 'PRIMARY'"
+        " AND TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY SEQ_IN_INDEX",
+        *table,
+    )
+    return [str(name) for (name,) in rows]

@@ -1,0 +1,51 @@
+"""/v1/agent/actors and /v1/agent/actor/<pid>: the actors of this node, their stacks, and an end to one as a drill."""
+
+from __future__ import annotations
+
+import falcon
+
+from udup.web.answers import TEXT, give
+from udup.web.ports import ActorInfo, JobControl
+from udup.web.schemas.agent import Actor
+
+
+class ActorsResource:
+    """The actors that live now."""
+
+    def __init__(self, control: JobControl) -> None:
+        self._control = control
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        give(req, resp, [_shown(actor) for actor in self._control.actors()])
+
+
+class ActorResource:
+    """One of them, by its process."""
+
+    def __init__(self, control: JobControl) -> None:
+        self._control = control
+
+    def on_post_kill(self, _req: falcon.Request, _resp: falcon.Response, pid: int) -> None:
+        """SIGKILL: what hired it notices and fills its place again."""
+        self._control.kill_actor(pid)
+
+    on_put_kill = on_post_kill
+
+    def on_get_stacks(self, _req: falcon.Request, resp: falcon.Response, pid: int) -> None:
+        """What all its threads are doing, for whoever looks for the reason of a standstill."""
+        resp.data = self._control.actor_stacks(pid).encode("utf-8", "replace")
+        resp.content_type = TEXT
+
+
+def _shown(actor: ActorInfo) -> dict[str, object]:
+    shown = Actor(
+        role=actor.role,
+        job_id=actor.job_id,
+        pid=actor.pid,
+        slot=actor.slot,
+        state=actor.state,
+        started=actor.started,
+        restarts=actor.restarts,
+        rss=actor.rss,
+    )
+    return shown.to_json()

@@ -1,0 +1,92 @@
+"""/v1/members, leader, peers, managers, join and leave: who is there besides this node. Nobody, and it says so."""
+
+from __future__ import annotations
+
+import falcon
+
+from udup.web.answers import give
+from udup.web.requests import RegionRule, read_blocking
+from udup.web.resources.neighbourhood import Neighbourhood
+from udup.web.schemas.agent import Joined
+
+_ALONE = "a Udup node works alone in this version, so that no other can be joined"
+
+
+class MembersResource:
+    """The managers: this node."""
+
+    def __init__(self, here: Neighbourhood) -> None:
+        self._here = here
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        give(req, resp, self._here.members())
+
+
+class LeaderResource:
+    """/v1/leader is this node's address, /v1/peers the list of it. `index` is read and waits for nothing."""
+
+    def __init__(self, here: Neighbourhood, region: RegionRule) -> None:
+        self._here = here
+        self._region = region
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        self._check(req)
+        give(req, resp, self._here.address)
+
+    def on_get_peers(self, req: falcon.Request, resp: falcon.Response) -> None:
+        self._check(req)
+        give(req, resp, [self._here.address])
+
+    def _check(self, req: falcon.Request) -> None:
+        read_blocking(req)
+        self._region.check(req)
+
+
+class ManagersResource:
+    """The managers that this node talks to: itself. Another list is refused, not ignored."""
+
+    def __init__(self, here: Neighbourhood) -> None:
+        self._here = here
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        give(req, resp, [self._here.address])
+
+    def on_post(self, req: falcon.Request, _resp: falcon.Response) -> None:
+        addresses = _addresses(req, "missing server address")
+        if len(self._here.others(addresses)) == len(addresses):
+            raise falcon.HTTPBadRequest(description=f"{_ALONE}: name {self._here.address}, its own address")
+
+    on_put = on_post
+
+
+class JoinResource:
+    """How many of the addresses were joined: this node's own count, as it is always in its own company."""
+
+    def __init__(self, here: Neighbourhood) -> None:
+        self._here = here
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        addresses = _addresses(req, "missing address to join")
+        others = self._here.others(addresses)
+        joined = len(addresses) - len(others)
+        error = "" if joined else f"{_ALONE}: {', '.join(others)}"
+        give(req, resp, Joined(error=error, num_joined=joined).to_json())
+
+    on_put = on_post
+
+
+class LeaveResource:
+    """Forces a failed member out. There is none, and of names that are not known nothing is said either."""
+
+    def on_post(self, req: falcon.Request, _resp: falcon.Response) -> None:
+        if not req.get_param("node"):
+            raise falcon.HTTPBadRequest(description="missing node to force leave")
+
+    on_put = on_post
+
+
+def _addresses(req: falcon.Request, problem: str) -> list[str]:
+    addresses = [address for address in req.get_param_as_list("address", default=[]) if address]
+    if not addresses:
+        raise falcon.HTTPBadRequest(description=problem)
+    return addresses

@@ -1,0 +1,173 @@
+"""The jobs: /v1/jobs is the collection, /v1/job/<id> the item, and what belongs to it is behind another slash.
+
+A job's ID may hold slashes. So whatever is behind /v1/job/ is an ID, unless its last part names something of a job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import falcon
+
+from udup.base.errors import Fault, Refused
+from udup.jobs import JobRecord, to_api, to_stub, unwrap
+from udup.web.answers import give, set_write_headers
+from udup.web.bodies import read_json
+from udup.web.ports import JobControl, JobReads, Written
+from udup.web.requests import RegionRule, is_true, read_settlement
+from udup.web.resources.tables import Tables
+from udup.web.responses import Reading, View, invalid_method, split_part
+from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse
+
+_PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
+_SETTLE = "settle"
+PARTS = frozenset({_PAUSE, _RESUME, _SETTLE, _ALLOCATIONS, _EVALUATIONS})
+
+
+class Registration:
+    """Creating or replacing a job from a request's body; the path's ID is not looked at, the body decides."""
+
+    def __init__(self, control: JobControl, region: RegionRule, max_body_bytes: int) -> None:
+        self._control = control
+        self._region = region
+        self._max_body_bytes = max_body_bytes
+
+    def carry_out(self, req: falcon.Request, resp: falcon.Response) -> None:
+        submission = unwrap(read_json(req, self._max_body_bytes))
+        self._region.check(req, submission.document)
+        written = self._control.register(submission.document, submission.enforce_index)
+        give_written(req, resp, written, with_eval_id=submission.wrapped)
+
+
+class _Stubs:
+    """The stubs of records, each made once: a list of hundreds is asked for often, and little of it changes."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[JobRecord, dict[str, Any]]] = {}
+
+    def of(self, records: Iterable[JobRecord]) -> list[dict[str, Any]]:
+        """From any thread. Keeps those of the last list; who asks for another one has them made."""
+        before, made = self._made, {}
+        for record in records:
+            known = before.get(record.id)
+            made[record.id] = known if known is not None and known[0] is record else (record, to_stub(record))
+        self._made = made
+        return [stub for _, stub in made.values()]
+
+
+class JobsResource:
+    """/v1/jobs"""
+
+    def __init__(self, reads: JobReads, registration: Registration, reading: Reading) -> None:
+        self._reads = reads
+        self._registration = registration
+        self._reading = reading
+        self._stubs = _Stubs()
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        prefix = req.get_param("prefix", default="")
+
+        def look() -> View:
+            records, index = self._reads.jobs(prefix)
+            in_order = sorted(records, key=lambda record: record.id.encode())
+            return View(index, lambda: self._stubs.of(in_order))
+
+        self._reading.answer(req, resp, look)
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        self._registration.carry_out(req, resp)
+
+    on_put = on_post
+
+
+class JobResource:
+    """/v1/job/<id>, and its pause, resume, settle, allocations and evaluations."""
+
+    def __init__(
+        self,
+        control: JobControl,
+        reads: JobReads,
+        tables: Callable[[], Tables],
+        registration: Registration,
+        reading: Reading,
+        region: RegionRule,
+    ) -> None:
+        self._control = control
+        self._reads = reads
+        self._tables = tables
+        self._registration = registration
+        self._reading = reading
+        self._region = region
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
+        job_id, part = _named(req, path)
+        if part in (_PAUSE, _RESUME, _SETTLE):
+            raise invalid_method()  # reading must never change anything
+        every = is_true(req, "all")
+        looks: dict[str, Callable[[], View]] = {
+            "": lambda: self._job(job_id),
+            _ALLOCATIONS: lambda: self._allocations(job_id, every=every),
+            _EVALUATIONS: lambda: self._evaluations(job_id),
+        }
+        self._reading.answer(req, resp, looks[part])
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
+        job_id, part = split_part(path, PARTS)
+        if part in (_ALLOCATIONS, _EVALUATIONS):
+            raise invalid_method()
+        if not part:
+            self._registration.carry_out(req, resp)
+            return
+        self._region.check(req)
+        if part == _SETTLE:
+            gtid, applied = read_settlement(req)
+            give_written(req, resp, self._control.settle(job_id, gtid, applied=applied))
+            return
+        change = self._control.pause if part == _PAUSE else self._control.resume
+        give_written(req, resp, change(job_id))
+
+    on_put = on_post
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
+        """`?purge=true` removes the job's checkpoint from the target as well."""
+        job_id, part = _named(req, path)
+        if part:
+            raise invalid_method()
+        self._region.check(req)
+        if not job_id:
+            remedy = "write it at the end of the path: /v1/job/<id>"
+            raise Refused([Fault("ID", "missing job ID for evaluation", remedy)])
+        give_written(req, resp, self._control.delete(job_id, purge=is_true(req, "purge")))
+
+    def _job(self, job_id: str) -> View:
+        record = self._reads.job(job_id)
+        if record is None:
+            return View(self._reads.jobs("")[1], dict, "job not found")
+        return View(record.modify_index, lambda: to_api(record))
+
+    def _allocations(self, job_id: str, *, every: bool) -> View:
+        tables = self._tables()
+        index = tables.allocations_index
+        return View(index, lambda: tables.stubs(tables.allocations_of_job(job_id, every=every)))
+
+    def _evaluations(self, job_id: str) -> View:
+        tables = self._tables()
+        return View(tables.evaluations_index, lambda: tables.shown(tables.evaluations(job_id=job_id)))
+
+
+def _named(req: falcon.Request, path: str) -> tuple[str, str]:
+    """Job and part that a path names. `/v1/job/?id=…` names a job whose ID cannot stand in a path."""
+    return split_part(path, PARTS) if path else (req.get_param("id", default=""), "")
+
+
+def give_written(req: falcon.Request, resp: falcon.Response, written: Written, *, with_eval_id: bool = False) -> None:
+    """The JobResponse; clients that wrap their job also look for EvalID."""
+    set_write_headers(resp, written.index, written.job_id)
+    if with_eval_id:
+        answer: JobResponse = EvaluatedJobResponse(
+            index=written.index, success=written.changed, eval_id=written.eval_id
+        )
+    else:
+        answer = JobResponse(index=written.index, success=written.changed)
+    give(req, resp, answer.to_json())

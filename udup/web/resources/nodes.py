@@ -1,0 +1,82 @@
+"""/v1/nodes and /v1/node/<id>: this node, its allocations, and its evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import falcon
+
+from udup.web.answers import INDEX_HEADER, give
+from udup.web.ports import NotThere
+from udup.web.requests import RegionRule, check_uuid, has_prefix, uuid_prefix
+from udup.web.resources.neighbourhood import Neighbourhood
+from udup.web.resources.tables import Tables
+from udup.web.responses import Reading, View, invalid_method, split_part
+
+_ALLOCATIONS, _EVALUATE = "allocations", "evaluate"
+_PARTS = frozenset({_ALLOCATIONS, _EVALUATE})
+
+_NOT_FOUND = "node not found"
+
+
+class NodesResource:
+    """The list."""
+
+    def __init__(self, here: Neighbourhood, reading: Reading) -> None:
+        self._here = here
+        self._reading = reading
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        digits = uuid_prefix(req, "node")
+        wanted = has_prefix(self._here.node_id, digits)
+        self._reading.answer(
+            req, resp, lambda: View(self._here.refresh(), lambda: [self._here.stub()] if wanted else [])
+        )
+
+
+class NodeResource:
+    """One node, and what belongs to it."""
+
+    def __init__(self, here: Neighbourhood, tables: Callable[[], Tables], reading: Reading, region: RegionRule) -> None:
+        self._here = here
+        self._tables = tables
+        self._reading = reading
+        self._region = region
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
+        node_id, part = split_part(path, _PARTS)
+        if part == _EVALUATE:
+            raise invalid_method()
+        if part == _ALLOCATIONS:
+            self._reading.answer(req, resp, lambda: self._allocations(node_id))
+            return
+        if not node_id:
+            raise falcon.HTTPBadRequest(description="missing node ID")
+        check_uuid(node_id, "node")
+        self._reading.answer(req, resp, lambda: self._node(node_id))
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
+        node_id, part = split_part(path, _PARTS)
+        if part != _EVALUATE:
+            raise invalid_method()
+        self._region.check(req)
+        if not self._is_here(node_id):
+            raise NotThere(_NOT_FOUND)
+        answer = self._here.evaluated()
+        resp.set_header(INDEX_HEADER, str(answer["Index"]))
+        give(req, resp, answer)
+
+    on_put = on_post
+
+    def _node(self, node_id: str) -> View:
+        return View(self._here.refresh(), self._here.node, "" if self._is_here(node_id) else _NOT_FOUND)
+
+    def _allocations(self, node_id: str) -> View:
+        """Whole allocations, none for another node; their index is the last one that changed any of them."""
+        tables = self._tables()
+        placed = tables.allocations() if self._is_here(node_id) else []
+        index = max([1, *(kept.modify_index for _, kept in placed)])
+        return View(index, lambda: [tables.whole(each) for each in placed])
+
+    def _is_here(self, node_id: str) -> bool:
+        return node_id.lower() == self._here.node_id

@@ -1,0 +1,109 @@
+"""Jobs as answers show them. `udup.jobs.to_api` makes the objects; these describe them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from udup.web.schemas.shape import Shape
+
+
+class Task(Shape):
+    """One end of a job. `Config` is what was posted, with every password shown as `******`."""
+
+    type: str
+    node_id: str = Field(alias="NodeId")
+    node_name: str
+    driver: str
+    config: dict[str, Any] | None
+    leader: bool
+    constraints: None = None
+
+
+class Job(Shape):
+    """A job. `Stage` and `Progress` are additions of Udup: where it is in its life, and how far."""
+
+    region: str
+    id: str
+    name: str
+    type: str
+    datacenters: list[str]
+    constraints: None = None
+    tasks: list[Task]
+    status: str = Field(description="pending, running, pause, dead or complete")
+    status_description: str
+    enforce_index: bool
+    create_index: int = Field(ge=0)
+    modify_index: int = Field(ge=0)
+    job_modify_index: int = Field(ge=0)
+    stage: str = Field(description="pending, copying, catching_up, running, paused, completed or failed")
+    progress: dict[str, Any]
+
+
+class JobStub(Shape):
+    """An entry of the list of jobs; `JobSummary` is the whole job."""
+
+    id: str
+    name: str
+    type: str
+    status: str
+    status_description: str
+    job_summary: Job
+    create_index: int = Field(ge=0)
+    modify_index: int = Field(ge=0)
+    job_modify_index: int = Field(ge=0)
+
+
+class JobResponse(Shape):
+    """The answer to every write of a job: `Success` is false when there was nothing to do (a second pause)."""
+
+    index: int = Field(ge=0)
+    known_leader: bool = False
+    last_contact: int = 0
+    success: bool
+
+
+class EvaluatedJobResponse(JobResponse):
+    """The answer to a job that was posted as `{"Job": …}`."""
+
+    eval_id: str
+
+
+class CheckResult(Shape):
+    """One thing that was looked at: what was found, and the statement that mends it. Task "" is the job as a whole."""
+
+    task: str
+    check: str
+    result: str = Field(description="pass, warn or fail")
+    found: str
+    remedy: str
+
+
+class TaskCheck(Shape):
+    """A group of checks of one task under the name that clients know; `Error` tells the failed ones."""
+
+    success: bool
+    error: str
+
+
+class ValidationTask(Shape):
+    """The checks of one task, summed up."""
+
+    type: str
+    connection: TaskCheck
+    log_slave_updates: TaskCheck
+    max_allowed_packet: TaskCheck
+    privileges: TaskCheck
+    gtid_mode: TaskCheck
+    server_id: TaskCheck = Field(alias="ServerID")
+    binlog: TaskCheck
+
+
+class Validation(Shape):
+    """What a job would meet if it were started now."""
+
+    driver_config_validated: bool
+    validation_tasks: list[ValidationTask]
+    error: str = Field(description="every failed check, one a line; empty when the job can start")
+    checks: list[CheckResult]
