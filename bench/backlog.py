@@ -11,7 +11,8 @@ from pymysql.constants import ER
 from bench.contestants import Contestant, Replica, Udup, timed
 from bench.results import Line, Result
 from bench.servers import Bench, executed, session
-from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, error_code, query
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
 
 SCHEMA = "backlog"
 SMALL = 20_000

@@ -7,7 +7,8 @@ from pathlib import Path
 from bench.contestants import Contestant, Replica, Udup, timed
 from bench.results import Line, Result
 from bench.servers import Bench, executed, session
-from udup.drivers.mysql.client.connection import Endpoint, query
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.client.connection import query
 from udup.sandbox.node import UdupNode
 
 SCHEMA = "bigtx"

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pymysql.constants import ER
 
 from bench.servers import WORKERS, executed, pretend_copied, session
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
-from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, error_code, query, scalar
+from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
 from udup.jobs.words import Stage
 from udup.sandbox.api import job_document
 from udup.sandbox.node import UdupNode

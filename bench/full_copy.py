@@ -13,8 +13,9 @@ from functools import partial
 from bench.contestants import Udup
 from bench.results import Line, Result
 from bench.servers import Bench, session
+from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import Endpoint, query
+from udup.drivers.mysql.client.connection import query
 from udup.drivers.mysql.client.names import qualified
 from udup.jobs.words import Stage
 from udup.sandbox import shop

@@ -12,8 +12,9 @@ from statistics import quantiles
 from bench.contestants import Contestant, Replica, Udup
 from bench.results import Line, Result
 from bench.servers import Bench, executed, pretend_copied, session
+from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import Connection, Endpoint, query, scalar
+from udup.drivers.mysql.client.connection import Connection, query, scalar
 from udup.sandbox import shop
 from udup.sandbox.load import WriteLoad
 from udup.verify.compare import compare

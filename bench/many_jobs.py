@@ -18,8 +18,9 @@ import psutil
 
 from bench.results import OURS, Line, Result
 from bench.servers import SETTINGS, Bench, session
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
-from udup.drivers.mysql.client.connection import Endpoint, query
+from udup.drivers.mysql.client.connection import query
 from udup.sandbox.api import job_document
 from udup.sandbox.node import UdupNode
 from udup.sandbox.server import MysqlServer

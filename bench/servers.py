@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from udup.drivers.mysql.client.connection import Connection, Endpoint, connect, query, scalar
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
 from udup.sandbox.node import UdupNode
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer

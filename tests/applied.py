@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 
 from tests.source_log import executed
+from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, Position, create_tables
 from udup.drivers.mysql.apply.contexts import TargetContexts
 from udup.drivers.mysql.apply.session import ApplySession
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import Endpoint, connect, query
+from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.ddl.query_classifier import judge_for
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.stream import BinlogStream

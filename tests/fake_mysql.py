@@ -15,8 +15,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+from udup.base.endpoint import Endpoint
 from udup.base.tls import PREFERRED, Tls
-from udup.drivers.mysql.client.connection import Endpoint
 
 #: A capability of the server: CLIENT_SSL.
 SSL = 1 << 11

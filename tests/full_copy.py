@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-from udup.drivers.mysql.client.connection import Connection, Endpoint, connect, query
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.sessions import DEFINITION
 from udup.drivers.mysql.dictionary.catalog import Catalog, Table
 from udup.drivers.mysql.load.loader import Loader

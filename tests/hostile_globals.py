@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 
-from udup.drivers.mysql.client.connection import Endpoint, connect, query
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.client.connection import connect, query
 
 #: Variable and SQL value. One that a server does not have is passed over.
 HOSTILE: Mapping[str, str] = {

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault
-from udup.drivers.mysql.client.connection import Endpoint, connect, query
+from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.sandbox.server import MysqlServer
 

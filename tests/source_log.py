@@ -7,10 +7,11 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
+from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet, parse_gtid_event
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
-from udup.drivers.mysql.client.connection import Connection, Endpoint, connect, scalar
+from udup.drivers.mysql.client.connection import Connection, connect, scalar
 from udup.drivers.mysql.stream.stream import BinlogStream
 
 

@@ -21,18 +21,19 @@ from udup.actors.extractor import SrcExtractor
 from udup.actors.messages import Apply, Hello, Probe, Probed, Purge, Purged, Ready, RunEnded, StopRun, Work, WorkerReady
 from udup.actors.run_state import Job
 from udup.actors.worker import ApplyWorker
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault
-from udup.drivers.mysql.apply.ownership import Owner
-from udup.drivers.mysql.client.connection import Endpoint
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.privileges import Privileges
 from udup.jobs import JobRecord, accept
-from udup.pipeline.apply.applier import ApplierSettings, TargetChecked, TargetReady
-from udup.pipeline.apply.worker import WorkerSettings
+from udup.pipeline.apply.applier import TargetChecked, TargetReady
+from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
+from udup.pipeline.ownership import Owner
+from udup.pipeline.ports import End
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.api import job_document
 
-NOWHERE = Endpoint("127.0.0.1", 1, "nobody", "")
+NOWHERE = End("MySQL", Endpoint("127.0.0.1", 1, "nobody", ""))
 
 FACTS = ServerFacts("127.0.0.1:1", "'a'@'%'", (9, 7, 0), "9.7.0", False, {}, Privileges((), False), {}, frozenset())
 
@@ -40,7 +41,7 @@ SETTINGS = ApplierSettings(
     nats_url="",
     job="j",
     run=1,
-    endpoint=NOWHERE,
+    end=NOWHERE,
     workers=2,
     owner=Owner(""),
     selection=Selection(),
@@ -213,12 +214,12 @@ def test_a_purge_that_was_given_up_is_not_taken_for_the_next_ones(
 ) -> None:
     shell, sent = applier
     monkeypatch.setattr(udup.actors.applier, "purge", lambda _endpoint, _job: None)
-    shell.receiveMsg_Purge(Purge(1, NOWHERE, "j"), "owner")
+    shell.receiveMsg_Purge(Purge(1, NOWHERE.endpoint, "j"), "owner")
     _said(shell)
     shell.receiveMsg_Apply(Apply(replace(SETTINGS, run=2)), "owner")
     _hear(shell)
     assert not _of(Purged, sent) and not _of(RunEnded, sent)
-    shell.receiveMsg_Purge(Purge(3, NOWHERE, "j"), "owner")
+    shell.receiveMsg_Purge(Purge(3, NOWHERE.endpoint, "j"), "owner")
     _hear_until(shell, lambda: bool(_of(Purged, sent)))
     assert [purged.run for purged in _of(Purged, sent)] == [3]
 
@@ -226,9 +227,9 @@ def test_a_purge_that_was_given_up_is_not_taken_for_the_next_ones(
 def test_the_facts_of_a_source_belong_to_the_run_that_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(udup.actors.extractor, "_look", lambda probe: Probed(probe.run, FACTS, ()))
     with _shell(SrcExtractor) as (shell, sent):
-        shell.receiveMsg_Probe(Probe(1, NOWHERE, Selection()), "owner")
+        shell.receiveMsg_Probe(Probe(1, NOWHERE.endpoint, Selection()), "owner")
         _said(shell)
-        shell.receiveMsg_Probe(Probe(2, NOWHERE, Selection()), "owner")
+        shell.receiveMsg_Probe(Probe(2, NOWHERE.endpoint, Selection()), "owner")
         shell.receiveMsg_StopRun(StopRun(1), "owner")
         _hear_until(shell, lambda: bool(_of(Probed, sent)))
         assert [probed.run for probed in _of(Probed, sent)] == [2]
@@ -259,7 +260,8 @@ def test_a_worker_is_ready_for_the_run_that_it_works_for(monkeypatch: pytest.Mon
 
 
 def _job() -> Job:
-    spec, kept = accept({**job_document("j", NOWHERE, replace(NOWHERE, port=2), ["s"]), "ID": "j"})
+    here = NOWHERE.endpoint
+    spec, kept = accept({**job_document("j", here, replace(here, port=2), ["s"]), "ID": "j"})
     return Job(JobRecord(id=spec.id, document=kept), spec, "nats://127.0.0.1:1", 1 << 20)
 
 

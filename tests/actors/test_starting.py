@@ -6,7 +6,7 @@ import time
 
 from udup.actors.run_state import Job
 from udup.actors.starting import Starting
-from udup.drivers.mysql.client.connection import Endpoint
+from udup.base.endpoint import Endpoint
 from udup.jobs import JobRecord, accept
 from udup.sandbox.api import job_document
 

@@ -6,8 +6,8 @@ import pickle
 
 from udup.actors.errors import run_ended
 from udup.actors.run_state import Job
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Superseded, error_named
-from udup.drivers.mysql.client.connection import Endpoint
 from udup.jobs import JobRecord, Stage, TaskType, accept, history
 from udup.sandbox.api import job_document
 

@@ -12,11 +12,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.certificates import make_certificates
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused
 from udup.base.files import Unreadable, inside, read_regular
 from udup.base.secrets import FILES_DIR_VARIABLE
 from udup.base.tls import PEM_BYTES, TLS_DIR_VARIABLE, SslMode, Tls
-from udup.drivers.mysql.client.connection import Endpoint, connect
+from udup.drivers.mysql.client.connection import connect
 from udup.jobs import accept
 
 KEYS = ("SslCa", "SslCert", "SslKey")

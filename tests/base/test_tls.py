@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import make_certificates
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Transient, UdupError
 from udup.base.tls import SslMode, Tls
-from udup.drivers.mysql.client.connection import Endpoint, connect, query, scalar
+from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
 from udup.jobs import accept
 from udup.sandbox.server import MysqlServer

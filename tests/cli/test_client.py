@@ -10,11 +10,11 @@ import pytest
 
 from tests.web.conftest import NODE_ID, MemoryJobs
 from udup.base.config import Settings, load_settings
+from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.cli.client import Answered, Api, Unreachable, job_path
 from udup.cli.patience import patiently
 from udup.cli.where import Flags, find
-from udup.drivers.mysql.client.connection import Endpoint
 from udup.sandbox.api import job_document
 from udup.sandbox.ports import free_port
 from udup.web.app import create_app

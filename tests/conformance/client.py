@@ -8,8 +8,9 @@ from contextlib import ExitStack, closing
 from pymysql.charset import charset_by_name
 
 from tests.conformance.case import Case, Step
+from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, connect, describe, error_code
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code
 from udup.drivers.mysql.client.sessions import PLAIN
 
 _CHARSET = re.compile(

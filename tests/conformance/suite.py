@@ -22,8 +22,9 @@ from pathlib import Path
 from tests.conformance.case import Case
 from tests.conformance.client import Client
 from tests.hostile_globals import HOSTILE_SOURCE, HOSTILE_TARGET, account_that_starts_hostile, set_globals
+from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import Endpoint, connect, query, scalar
+from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.client.sessions import DEFINITION
 from udup.sandbox.api import Json, job_document

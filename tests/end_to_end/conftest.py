@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import Connection, Endpoint, connect, query, scalar
+from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
 from udup.sandbox.api import Json, job_document
 from udup.sandbox.node import UdupNode
 from udup.sandbox.programs import MysqlPrograms

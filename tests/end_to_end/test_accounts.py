@@ -8,7 +8,8 @@ from contextlib import closing
 import pytest
 
 from tests.end_to_end.conftest import World, value
-from udup.drivers.mysql.client.connection import Endpoint, connect, query
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.client.connection import connect, query
 
 
 def accounts(server: Endpoint, prefix: str) -> dict[str, list[object]]:

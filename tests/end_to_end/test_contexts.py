@@ -11,7 +11,8 @@ import pytest
 
 from tests.conftest import MakeServer
 from tests.end_to_end.conftest import NUMBERS, World, run, value, wait_for
-from udup.drivers.mysql.client.connection import Endpoint, connect, query
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.client.connection import connect, query
 
 EVENTS = (
     "CREATE TABLE {}.ev (id INT PRIMARY KEY AUTO_INCREMENT, at TIMESTAMP NULL, s VARCHAR(30), a DECIMAL(10, 2),"

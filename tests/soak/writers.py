@@ -12,16 +12,9 @@ from functools import partial
 from tests.soak.fixed import family_statement, statement_without_transactions
 from tests.soak.tables import Model, Table, change
 from tests.soak.xa import XaTransactions
+from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import (
-    Connection,
-    Endpoint,
-    MySQLError,
-    connect,
-    error_code,
-    is_transient,
-    query,
-)
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, is_transient, query
 from udup.drivers.mysql.client.names import quote
 
 #: Errors that random statements rightly get: duplicates, deadlocks, rows too long, what DDL has just changed, …

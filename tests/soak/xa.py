@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 
-from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, connect, error_code, query
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query
 
 #: Seconds that a prepared transaction waits for another session, at most.
 PAUSE_SECONDS = 0.5

@@ -6,8 +6,6 @@ stops, the supervisor begins a new run, and the worker is replaced at its beginn
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -30,10 +28,11 @@ from udup.actors.messages import (
 )
 from udup.actors.shell import EngineActor
 from udup.actors.worker import ApplyWorker
+from udup.base import runtime
 from udup.base.errors import Transient
 from udup.drivers.mysql.apply.purge import purge
 from udup.pipeline.apply.applier import Applier, TargetChecked, TargetReady
-from udup.pipeline.apply.worker import WorkerSettings
+from udup.pipeline.apply.settings import WorkerSettings
 
 
 class DestApplier(EngineActor):
@@ -66,7 +65,7 @@ class DestApplier(EngineActor):
 
     def receiveMsg_Purge(self, message: Purge, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         async def engine(emit: Callable[[object], None]) -> None:
-            await asyncio.to_thread(purge, message.endpoint, message.job)
+            await runtime.in_thread(purge, message.endpoint, message.job)
             emit(Purged(message.run))
 
         self._ended, self._applier = False, None
@@ -155,7 +154,7 @@ class DestApplier(EngineActor):
         assert self._message is not None
         settings = self._message.settings
         for slot, address in self._workers.items():
-            work = WorkerSettings(settings.nats_url, settings.job, settings.run, slot, settings.endpoint)
+            work = WorkerSettings(settings.nats_url, settings.job, settings.run, slot, settings.end)
             self.send(address, Work(work))
 
     def receiveMsg_ActorExitRequest(self, message: object, sender: Any) -> None:  # noqa: N802 - Thespian's name
@@ -164,4 +163,4 @@ class DestApplier(EngineActor):
         if set(self._pids) != set(self._workers):
             # Thespian tells those children to exit that it has met, and waits for all: with one that is just being made
             # both would stay for ever. Workers die with their parent.
-            os._exit(0)
+            runtime.end_process(0)

@@ -6,8 +6,6 @@ be removed: a checkpoint that is left behind without a word would let the next j
 
 from __future__ import annotations
 
-import time
-import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -15,6 +13,7 @@ from udup.actors.journal import Notes
 from udup.actors.messages import Accepted, DeleteJob, NodeSettings, PauseJob, RegisterJob, Rejected, ResumeJob, Wish
 from udup.actors.orders import Orders
 from udup.actors.run_state import Job
+from udup.base import runtime
 from udup.base.errors import Fault, Refused, Transient
 from udup.jobs import (
     DesiredState,
@@ -138,12 +137,12 @@ class Writes:
             document=document,
             create_index=stored.create_index if stored else index,
             job_modify_index=index,
-            incarnation=stored.incarnation if stored else uuid.uuid4().hex,
+            incarnation=stored.incarnation if stored else runtime.new_id().replace("-", ""),
             restarts=stored.restarts if stored else 0,
             restart_history=stored.restart_history if stored else (),
         )
         _check_size(record)
-        return history.registered(record, stored, time.time_ns())
+        return history.registered(record, stored, runtime.wall_ns())
 
     def _check_room(self) -> None:
         limit = self._host.settings.max_jobs
@@ -161,7 +160,7 @@ class Writes:
             return
         self._host.log.info("job_pauses", job=job_id)
         record = record.model_copy(update={"desired": DesiredState.PAUSE})
-        self._save(job, history.pause_wanted(record, time.time_ns()), answer)
+        self._save(job, history.pause_wanted(record, runtime.wall_ns()), answer)
 
     def _resume(self, job_id: str, answer: Answer) -> None:
         job = self._known(job_id)
@@ -171,7 +170,7 @@ class Writes:
         self._host.log.info("job_resumes", job=job_id)
         job.count_anew()
         update = {"desired": DesiredState.RUN, "stage": Stage.PENDING, "status_description": ""}
-        self._save(job, history.resumed(job.record.model_copy(update=update), time.time_ns()), answer)
+        self._save(job, history.resumed(job.record.model_copy(update=update), runtime.wall_ns()), answer)
 
     # ---- Deleting ----
 
@@ -189,7 +188,7 @@ class Writes:
     def _delete_unknown(self, job_id: str, answer: Answer) -> None:
         """A success as well. One that is stored and was not understood goes for good."""
         self._notes.index += 1
-        accepted = Accepted(self._notes.index, job_id, str(uuid.uuid4()))
+        accepted = Accepted(self._notes.index, job_id, runtime.new_id())
         if job_id in self._unread:
             self._unread.discard(job_id)
             self._orders.forget(job_id, self._gone, lambda: answer(accepted))

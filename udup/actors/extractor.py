@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from udup.actors.messages import Extract, Probe, Probed, RunEnded, StopRun
 from udup.actors.shell import EngineActor
+from udup.base import runtime
 from udup.drivers.mysql.checks.source_tables import check_parents
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.client.facts import read_facts
@@ -21,7 +21,7 @@ class SrcExtractor(EngineActor):
 
     def receiveMsg_Probe(self, message: Probe, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         async def engine(emit: Callable[[object], None]) -> None:
-            emit(await asyncio.to_thread(_look, message))
+            emit(await runtime.in_thread(_look, message))
 
         self.start_engine(message.run, engine)
 

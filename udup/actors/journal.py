@@ -5,12 +5,12 @@ A job that comes and goes must not flood the store, and a hundred jobs that repo
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
 from udup.actors.messages import ShowProgress
 from udup.actors.orders import Orders, Then
 from udup.actors.run_state import Job
+from udup.base import runtime
 from udup.jobs import JobRecord, history
 
 #: The index before the first write of a new server, as clients know it: the first job has 6, its evaluation 7.
@@ -38,7 +38,7 @@ class Notes:
     def save(self, job: Job, record: JobRecord, then: Then | None = None) -> int:
         """Store a job's new record at once; the index of the write."""
         job.record, self.index = history.numbered(record, job.stored, self.index + 1)
-        job.stored, job.changed, job.saved_at = job.record, False, time.monotonic()
+        job.stored, job.changed, job.saved_at = job.record, False, runtime.now()
         self._orders.save(job.record, then)
         return self.index
 
@@ -65,7 +65,7 @@ class Notes:
         if progress:
             self._show(ShowProgress(progress))
         for job in self._jobs.values():
-            if job.changed and time.monotonic() - job.saved_at >= _WRITE_SECONDS:
+            if job.changed and runtime.now() - job.saved_at >= _WRITE_SECONDS:
                 self.save(job, job.record)
             elif job.changed:
                 self._flush_soon()

@@ -9,16 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault
-from udup.drivers.mysql.client.connection import Endpoint
 from udup.drivers.mysql.client.facts import ServerFacts
-from udup.drivers.mysql.dictionary.claims import Feed
 from udup.jobs import JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION
-from udup.pipeline.apply.applier import ApplierSettings
-from udup.pipeline.apply.worker import WorkerSettings
+from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.extract.settings import ExtractorSettings
+from udup.pipeline.ownership import Feed
 from udup.pipeline.selection.selection import Selection
 from udup.store.sealing import Keyring
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import random
-import time
-import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
+from udup.base import runtime
 from udup.base.errors import Conflict, Fault, Superseded, Transient
-from udup.drivers.mysql.apply.ownership import Owner
 from udup.drivers.mysql.checks.pair import check_pair, ring_faults, warn_pair
 from udup.drivers.mysql.checks.source import check_source, warn_source
 from udup.drivers.mysql.checks.target import warn_target
 from udup.drivers.mysql.client.facts import ServerFacts
-from udup.drivers.mysql.dictionary.claims import Feed, Known
 from udup.jobs import DesiredState, JobRecord, JobSpec, JobType, Stage, TaskType
-from udup.pipeline.apply.applier import ApplierSettings
+from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.extract.settings import ExtractorSettings
+from udup.pipeline.ownership import Feed, Known, Owner
+from udup.pipeline.ports import End, Scope
 from udup.pipeline.transport.flow import Windows
 
 #: Seconds before the second try of a run; doubled with each, up to the node's `retry.backoff_max_s`.
@@ -52,7 +50,7 @@ class Job:
     node: str = ""  # for people: where this is
     peers: Sequence[Collection[str]] = field(default=(), repr=False)  # the IDs of all jobs of this node
     #: Tells this supervisor's runs of the job from those of every other, of a copy of this node's folder as well.
-    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    token: str = field(default_factory=lambda: runtime.new_id().replace("-", ""))
     owned: bool = False  # a run has taken the job over since somebody asked for it: from then on not by force
     superseded: int = 0  # times in a row
     stored: JobRecord | None = None  # the record as it was last given to the store
@@ -69,7 +67,7 @@ class Job:
     outdated: bool = field(default=False, metadata=_OF_RUN)  # the run goes by settings that were replaced
     completing: bool = field(default=False, metadata=_OF_RUN)  # a migration that is level: with this run it is done
     stage: Stage = field(default=Stage.PENDING, metadata=_OF_RUN)  # how far this run has come
-    began: float = field(default_factory=time.monotonic, metadata=_OF_RUN)
+    began: float = field(default_factory=runtime.now, metadata=_OF_RUN)
     proven: bool = field(default=False, metadata=_OF_RUN)  # the run has applied something: failures are counted anew
     source: ServerFacts | None = field(default=None, metadata=_OF_RUN)
     target: ServerFacts | None = field(default=None, metadata=_OF_RUN)
@@ -122,7 +120,7 @@ class Job:
 
     def next_run(self) -> int:
         """Begin another attempt. Its number is the time, so that it is new even after all else was forgotten."""
-        self.run = max(self.run + 1, time.time_ns() // 1_000_000)
+        self.run = max(self.run + 1, runtime.wall_ns() // 1_000_000)
         self.running = True
         for each in fields(self):
             if "of_run" in each.metadata:
@@ -138,7 +136,7 @@ class Job:
             nats_url=self.nats_url,
             job=self.id,
             run=self.run,
-            endpoint=spec.target_endpoint(),
+            end=End(spec.target.driver, spec.target_endpoint()),
             workers=spec.parallel_workers,
             known=self.known,
             owner=Owner(self.token, self.node, by_force=not self.owned),
@@ -146,7 +144,7 @@ class Job:
             start_after=spec.gtid or None,
             drop_existing=spec.drop_table_if_exists,
             window_messages=spec.channel_size,
-            careful=self.careful,
+            serial=self.careful,
             recompute=spec.recompute,
         )
 
@@ -156,8 +154,10 @@ class Job:
             nats_url=self.nats_url,
             job=self.id,
             run=self.run,
-            endpoint=spec.source_endpoint(),
-            selection=spec.selection().folding(self._folds),
+            end=End(spec.source.driver, spec.source_endpoint()),
+            scope=Scope(
+                spec.selection().folding(self._folds), spec.sql_filter(), spec.kept_users(), spec.innodb, self._folds
+            ),
             start_after=self.start_after,
             stamps=self.stamps,
             source_uuid=self.source_uuid,
@@ -167,10 +167,6 @@ class Job:
             window_messages=spec.channel_size,
             message_bytes=spec.msg_bytes_limit,
             chunk_rows=spec.chunk_size,
-            fold_names=self._folds,
-            sql_filter=spec.sql_filter(),
-            kept_users=spec.kept_users(),
-            innodb=spec.innodb,
         )
 
     @property
@@ -206,7 +202,7 @@ class Job:
     @property
     def overdue(self) -> bool:
         """Both sides should have answered by now."""
-        return self.running and not self.extracting and time.monotonic() - self.began >= START_SECONDS
+        return self.running and not self.extracting and runtime.now() - self.began >= START_SECONDS
 
     def warn(self, told: Iterable[str]) -> None:
         """What a run says of itself is shown beside what was known at its start."""
@@ -256,7 +252,7 @@ class Job:
 
 def _pause(failures: int, longest: float) -> float:
     pause = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), longest)
-    return float(pause * (1 + random.random() * JITTER))
+    return float(pause * (1 + runtime.chance() * JITTER))
 
 
 def tasks_at_fault(faults: list[Fault], role: str) -> tuple[TaskType, ...]:

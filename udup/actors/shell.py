@@ -14,8 +14,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
-import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -23,13 +21,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import uvloop
 from setproctitle import setproctitle
 from thespian.actors import ActorTypeDispatcher, ThespianWatch
 
 from udup.actors.errors import run_ended
 from udup.actors.messages import EngineEnded, Hello, Introduce, NodeSettings, Progress
-from udup.base import logs, stacks
+from udup.base import logs, runtime, stacks
 from udup.drivers.mysql.binlog.gtid import brief
 
 #: prctl's number for "send me this signal when my parent dies".
@@ -65,7 +62,7 @@ def die_with_parent() -> None:
         return  # not a process of its own (Thespian's in-process base)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent.pid:
-        os._exit(1)  # the parent died before we could ask
+        runtime.end_process(1)  # the parent died before we could ask
 
 
 class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
@@ -113,8 +110,8 @@ class EngineActor(ShellActor):
         self.node: NodeSettings
         self.job_id = ""
         self._events: deque[_Said] = deque()
-        self._eventfd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._thread: threading.Thread | None = None
+        self._eventfd = runtime.doorbell()
+        self._thread: runtime.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self.run = 0
@@ -123,7 +120,7 @@ class EngineActor(ShellActor):
         self.owner, self.node, self.job_id = sender, message.settings, message.job_id
         number = f"{message.slot} " if message.slot else ""
         self.configure(message.settings, f"{number}of {message.job_id}" if message.job_id else "")
-        self.send(sender, Hello(self.role, message.job_id, os.getpid(), message.slot))
+        self.send(sender, Hello(self.role, message.job_id, runtime.pid(), message.slot))
 
     def watch(self) -> Any:
         return ThespianWatch([self._eventfd])
@@ -132,8 +129,8 @@ class EngineActor(ShellActor):
         """Run the engine's coroutine; it is given a function by which to report. Ends the one before."""
         self.stop_engine()
         self.run = run
-        started = threading.Event()
-        self._thread = threading.Thread(
+        started = runtime.Event()
+        self._thread = runtime.Thread(
             target=self._run_engine, args=(run, engine, started), name=f"{self.role}-engine", daemon=True
         )
         self._thread.start()
@@ -152,7 +149,7 @@ class EngineActor(ShellActor):
         thread.join(STOP_SECONDS)
         if thread.is_alive():
             self.log.error("engine_stuck", seconds=STOP_SECONDS)
-            os._exit(70)
+            runtime.end_process(70)
         self._thread = self._loop = self._task = None
         # Messages may have been handled before what it has said; the next engine must not be taken for its author.
         self._events.clear()
@@ -172,7 +169,7 @@ class EngineActor(ShellActor):
 
     def receiveMsg_WatchMessage(self, _message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         with suppress(BlockingIOError):  # woken for nothing
-            os.eventfd_read(self._eventfd)
+            runtime.quiet(self._eventfd)
         try:
             for _ in range(_BATCH):
                 if not self._events:  # also where a report has ended the engine, and all that it had said
@@ -182,7 +179,7 @@ class EngineActor(ShellActor):
                     self.on_report(said.report)
         finally:
             if self._events:
-                os.eventfd_write(self._eventfd, 1)
+                runtime.ring(self._eventfd)
 
     def receiveMsg_ActorExitRequest(self, _message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self.stop_engine()
@@ -196,22 +193,22 @@ class EngineActor(ShellActor):
 
         def report(values: dict[str, Any]) -> None:
             nonlocal last, sent_at
-            now = time.monotonic()
+            now = runtime.now()
             values = {key: brief(each, _TEXT_MAX) if _is_long(each) else each for key, each in values.items()}
             if values != last or now - sent_at >= _STILL_SECONDS:
                 last, sent_at = dict(values), now
-                emit(Progress(self.role, run, last, time.time()))
+                emit(Progress(self.role, run, last, runtime.wall()))
 
         return report
 
     def _emit(self, run: int, report: object) -> None:
         self._events.append(_Said(run, report))
-        os.eventfd_write(self._eventfd, 1)
+        runtime.ring(self._eventfd)
 
-    def _run_engine(self, run: int, engine: Engine, started: threading.Event) -> None:
+    def _run_engine(self, run: int, engine: Engine, started: runtime.Event) -> None:
         error: BaseException | None = None
         try:
-            uvloop.run(self._main(run, engine, started))
+            runtime.run_loop(self._main(run, engine, started))
         except asyncio.CancelledError:
             error = None
         except BaseException as caught:  # noqa: BLE001 - it is reported
@@ -220,7 +217,7 @@ class EngineActor(ShellActor):
             started.set()
             self._emit(run, EngineEnded(run, error))
 
-    async def _main(self, run: int, engine: Engine, started: threading.Event) -> None:
+    async def _main(self, run: int, engine: Engine, started: runtime.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         started.set()

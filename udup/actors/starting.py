@@ -6,10 +6,10 @@ were so slow that some were given up after two minutes.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
 from udup.actors.run_state import Job
+from udup.base import runtime
 
 #: Jobs that may be starting at a time, and seconds after which one that waits for its servers does not count any more.
 _AT_A_TIME, _COUNTED_SECONDS = 8, 5.0
@@ -49,7 +49,7 @@ class Starting:
         return [self._jobs[job_id] for job_id in turn if job_id in self._jobs]
 
     def _room(self) -> int:
-        now = time.monotonic()
+        now = runtime.now()
         starting = sum(
             job.running and not job.extracting and now - job.began < _COUNTED_SECONDS for job in self._jobs.values()
         )

@@ -13,8 +13,6 @@ It owns no thread and no connection, because it forks its children. A write is a
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -58,6 +56,7 @@ from udup.actors.starting import Starting
 from udup.actors.store_writer import StoreKeeper
 from udup.actors.tasks import Tasks
 from udup.actors.worker import ApplyWorker
+from udup.base import runtime
 from udup.base.errors import Fault, Refused, Superseded, Transient, UdupError
 from udup.base.identity import described
 from udup.jobs import DesiredState, JobRecord, Stage, TaskType, history
@@ -104,7 +103,7 @@ class JobSupervisor(ShellActor):
             self._settings = message.settings
             self._tasks = Tasks(self._crew, self.send, message.settings)
             self._open_store()
-        self.send(sender, Begun(os.getpid()))
+        self.send(sender, Begun(runtime.pid()))
 
     @property
     def settings(self) -> NodeSettings:
@@ -128,7 +127,7 @@ class JobSupervisor(ShellActor):
         for job in self._jobs.values():
             job.stored = job.record
             if job.wanted:
-                self._notes.save(job, history.node_started(job.record, time.time_ns()))
+                self._notes.save(job, history.node_started(job.record, runtime.wall_ns()))
             self.settle(job)
         self.log.info("jobs_loaded", jobs=len(self._jobs), not_understood=len(self._unread))
 
@@ -198,7 +197,7 @@ class JobSupervisor(ShellActor):
     def _complete(self, job: Job) -> None:
         self.log.info("job_completed", job=job.id)
         update = {"stage": Stage.COMPLETED, "status_description": "", "progress": job.progress}
-        self._notes.save(job, history.completed(job.record.model_copy(update=update), time.time_ns()))
+        self._notes.save(job, history.completed(job.record.model_copy(update=update), runtime.wall_ns()))
         self.settle(job)
 
     def _rest(self, job: Job) -> None:
@@ -207,7 +206,7 @@ class JobSupervisor(ShellActor):
         if job.record.desired == DesiredState.PAUSE and job.record.stage != Stage.PAUSED:
             self.log.info("job_paused", job=job.id)
             update = {"stage": Stage.PAUSED, "progress": job.progress or job.record.progress}
-            self._notes.save(job, history.paused(job.record.model_copy(update=update), time.time_ns()))
+            self._notes.save(job, history.paused(job.record.model_copy(update=update), runtime.wall_ns()))
 
     def dismiss(self, job_id: str) -> None:
         """End its processes, whatever they do."""
@@ -228,7 +227,7 @@ class JobSupervisor(ShellActor):
         """Begin a run: both sides look at their servers, then `_decide`."""
         run = self._tasks.begin(job)
         self.log.info("run_begins", job=job.id, run=run, careful=job.careful)
-        self._notes.note(job, history.started(job.record, time.time_ns()))
+        self._notes.note(job, history.started(job.record, runtime.wall_ns()))
         self.wakeupAfter(timedelta(seconds=START_SECONDS), Tick(job.id, run))
 
     def _job_of(self, sender: Any, run: int) -> Job | None:
@@ -311,7 +310,7 @@ class JobSupervisor(ShellActor):
             job.progress["level"] = False  # what the source does meanwhile nobody knows
             self._notes.stirred(job)
         noted = history.superseded if kind == Superseded.__name__ else history.run_failed
-        self._notes.note(job, noted(job.record, tasks, text, int(pause * 1e9), time.time_ns()))
+        self._notes.note(job, noted(job.record, tasks, text, int(pause * 1e9), runtime.wall_ns()))
         self.wakeupAfter(timedelta(seconds=max(pause, 0.01)), Tick(job.id, job.run))
 
     def _refuse(self, job: Job, faults: list[Fault]) -> None:
@@ -321,7 +320,7 @@ class JobSupervisor(ShellActor):
         self.log.error("job_failed", job=job.id, run=job.run, kind=kind, error=text)
         self._tasks.stop(job)
         update = {"stage": Stage.FAILED, "status_description": text[:_DESCRIPTION], "progress": job.progress}
-        self._notes.save(job, history.given_up(job.record.model_copy(update=update), tasks, text, time.time_ns()))
+        self._notes.save(job, history.given_up(job.record.model_copy(update=update), tasks, text, runtime.wall_ns()))
         self.settle(job)
 
     def receiveMsg_WakeupMessage(self, message: Any, _sender: Any) -> None:  # noqa: N802 - Thespian's name
@@ -408,7 +407,7 @@ class JobSupervisor(ShellActor):
         self._crew.met_workers(ApplyWorker.role, message.job_id, DestApplier.role, sender, message.workers)
 
     def receiveMsg_ListActors(self, _message: ListActors, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        own = Place(self.role, "", 0, os.getpid(), 0, busy=True)
+        own = Place(self.role, "", 0, runtime.pid(), 0, busy=True)
         self.send(sender, Actors((own, *self._crew.places(self._is_busy))))
 
     def _is_busy(self, job_id: str) -> bool:

@@ -1,9 +1,12 @@
 """The one family of errors. A message says what was tried, on what, and what to do about it.
 
-What the job does about an error follows from its class alone:
+What a job does about an error follows from its kind alone. An error is raised as a class; it travels between threads,
+processes and the API as a `Failure`, the same thing as a value.
 
 * `Transient`: a lost connection, a lock wait. The run ends and a new one resumes from the checkpoint, with
   back-off, a bounded number of times.
+* `Contended`: a lock was not granted in time, or a deadlock was broken: the same work may be tried again at once. One
+  that nobody tries again is transient.
 * `Superseded`: another run of the same job, perhaps of another node, has taken the job over on the target. The run
   ends; after a pause that grows the job looks again, and takes over only when the other one's connection is gone.
 * `Refused`: the job cannot start as things are. It fails at once, with every fault that was found.
@@ -11,39 +14,27 @@ What the job does about an error follows from its class alone:
 * `Conflict`: the target refused a group of transactions. A run from the checkpoint takes them one by one, which either
   succeeds or tells exactly which one it is, as a `Divergence`.
 * `Divergence`: the target is not what the checkpoint says it is. The job fails and touches nothing more.
+* Any other is a fault of Udup itself. The job fails.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Self
 
 
-class UdupError(Exception):
-    """Base of everything that Udup raises on purpose."""
+class FailureKind(StrEnum):
+    """What kind of error ended a run. The values are words of the API's and of the log's."""
 
-
-class ConfigError(UdupError):
-    """A setting of the server itself is wrong."""
-
-
-class Transient(UdupError):
-    """Worth another try from the checkpoint."""
-
-
-class Superseded(UdupError):
-    """Another run of the same job has taken it over."""
-
-
-class Unsupported(UdupError):
-    """Something in the binary log or the catalog that cannot be carried exactly."""
-
-
-class Conflict(UdupError):
-    """A group was refused by the target; worth one more try, transaction by transaction."""
-
-
-class Divergence(UdupError):
-    """The target's data contradict the source's events."""
+    TRANSIENT = "Transient"
+    SUPERSEDED = "Superseded"
+    REFUSED = "Refused"
+    UNSUPPORTED = "Unsupported"
+    CONFLICT = "Conflict"
+    DIVERGENCE = "Divergence"
+    INTERNAL = "UdupError"
 
 
 @dataclass(frozen=True)
@@ -58,15 +49,105 @@ class Fault:
         return f"{self.where}: {self.problem}" + (f" -- {self.remedy}" if self.remedy else "")
 
 
+class UdupError(Exception):
+    """Base of everything that Udup raises on purpose. `gtid` and `table` are what it is about, where that is known."""
+
+    kind: ClassVar[FailureKind] = FailureKind.INTERNAL
+
+    def __init__(self, text: str = "", *, gtid: str = "", table: str = "") -> None:
+        super().__init__(text)
+        self.gtid, self.table = gtid, table
+
+    def about(self, gtid: str, what: str = "") -> Self:
+        """Return the same error, whose text begins with the transaction, and with `what` of it is meant."""
+        front = f"{gtid}: {what}: " if what else f"{gtid}: "
+        return type(self)(front + str(self), gtid=gtid, table=self.table)
+
+
+class ConfigError(UdupError):
+    """A setting of the server itself is wrong."""
+
+
+class Transient(UdupError):
+    """Worth another try from the checkpoint."""
+
+    kind = FailureKind.TRANSIENT
+
+
+class Contended(Transient):
+    """A lock was not granted in time, or a deadlock was broken; the server has undone the statement or all of it."""
+
+
+class Superseded(UdupError):
+    """Another run of the same job has taken it over."""
+
+    kind = FailureKind.SUPERSEDED
+
+
+class Unsupported(UdupError):
+    """Something in the log or the catalog that cannot be carried exactly."""
+
+    kind = FailureKind.UNSUPPORTED
+
+
+class Conflict(UdupError):
+    """A group was refused by the target; worth one more try, transaction by transaction."""
+
+    kind = FailureKind.CONFLICT
+
+
+class Divergence(UdupError):
+    """The target's data contradict the source's events."""
+
+    kind = FailureKind.DIVERGENCE
+
+
 class Refused(UdupError):
     """The job cannot start; `faults` holds every reason found, not only the first."""
 
-    def __init__(self, faults: list[Fault]) -> None:
-        self.faults = faults
-        super().__init__("; ".join(str(fault) for fault in faults))
+    kind = FailureKind.REFUSED
+
+    def __init__(self, faults: Sequence[Fault], *, gtid: str = "", table: str = "") -> None:
+        self.faults = list(faults)
+        super().__init__("; ".join(str(fault) for fault in faults), gtid=gtid, table=table)
+
+    def about(self, gtid: str, what: str = "") -> Self:
+        front = f"{gtid}: {what}: " if what else f"{gtid}: "
+        faults = [Fault(fault.where, front + fault.problem, fault.remedy) for fault in self.faults]
+        return type(self)(faults, gtid=gtid, table=self.table)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error as a value, from where it is raised to the API."""
+
+    kind: FailureKind
+    text: str
+    faults: tuple[Fault, ...] = ()
+    gtid: str = ""
+    table: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException) -> Failure:
+        """Return what an error says. One that nobody foresaw is told as an error in Udup itself."""
+        if isinstance(error, UdupError):
+            faults = tuple(error.faults) if isinstance(error, Refused) else ()
+            return cls(error.kind, str(error) or type(error).__name__, faults, error.gtid, error.table)
+        return cls(FailureKind.INTERNAL, f"an error in Udup itself: {type(error).__name__}: {error}")
+
+    def error(self) -> UdupError:
+        """Return the error that this was."""
+        if self.kind is FailureKind.REFUSED:
+            return Refused(self.faults, gtid=self.gtid, table=self.table)
+        return _CLASSES[self.kind](self.text, gtid=self.gtid, table=self.table)
+
+
+_CLASSES: dict[FailureKind, type[UdupError]] = {
+    each.kind: each for each in (Transient, Superseded, Unsupported, Conflict, Divergence, UdupError)
+}
 
 
 def error_named(kind: str) -> type[UdupError]:
-    """The class of an error that travelled by its name; `UdupError` for those that are told by their text alone."""
+    """Return the class of an error that travelled by its name; `UdupError` for those told by their text alone."""
     known = (Transient, Superseded, Unsupported, Conflict, Divergence)
     return next((error for error in known if error.__name__ == kind), UdupError)

@@ -20,7 +20,7 @@ from typing import Any, Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from udup.jobs.document.passwords import MASK, is_secret
+from udup.base.secrets import MASK, is_secret
 
 #: Libraries that tell each request or heartbeat at level info.
 NOISY = ("waitress", "nats", "httpx", "httpcore", "asyncio")

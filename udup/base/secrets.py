@@ -15,6 +15,15 @@ from pathlib import Path
 from udup.base.errors import UdupError
 from udup.base.files import Unreadable, inside, read_regular
 
+#: What is shown instead of a password.
+MASK = "******"
+
+#: Parts of a key's name, in any case, that mark a secret value. Clients may keep keys of their own in a document.
+SECRET = ("password", "passwd", "secret")
+
+#: What a password begins with that the job store could not open (`store/sealing.py`), with the version of the form.
+SEALED = "sealed:1:"
+
 ENV, FILE = "env:", "file:"
 
 #: What the names of variables begin with that a job may name.
@@ -29,6 +38,11 @@ LINE_MAX = 64 << 10
 
 class Unresolvable(UdupError):
     """A reference that leads to no secret; the message says why, and never holds what was read."""
+
+
+def is_secret(key: str) -> bool:
+    """Return whether a key of this name holds a secret."""
+    return any(word in key.lower() for word in SECRET)
 
 
 def is_reference(value: object) -> bool:

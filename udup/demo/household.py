@@ -21,9 +21,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from udup.base.config import Settings
+from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.demo.servers import KEEP
-from udup.drivers.mysql.client.connection import Endpoint
 from udup.sandbox.node import UdupNode
 from udup.sandbox.ports import HOST, free_port
 from udup.sandbox.provision import provision

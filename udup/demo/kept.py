@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from udup.base.endpoint import Endpoint
 from udup.demo.servers import DemoServers
-from udup.drivers.mysql.client.connection import Endpoint
 
 
 def show_kept(console: Console, servers: DemoServers, job_id: str) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import Endpoint
 from udup.sandbox.api import ApiClient
 
 #: What the household's input line says to make the servers outlive the demo.

@@ -6,9 +6,10 @@ A *spec* is what Udup understood of it, complete and checked. A *record* is the 
     document --accept--> spec + document to keep --> record --to_api--> the answer, passwords masked
 """
 
+from udup.base.secrets import MASK
 from udup.jobs.document.acceptance import accept
 from udup.jobs.document.config import Config, ConnectionConfig
-from udup.jobs.document.passwords import MASK, masked, merge_passwords
+from udup.jobs.document.passwords import masked, merge_passwords
 from udup.jobs.document.replicate import ReplicateDoDb, ReplicatedTable
 from udup.jobs.document.spec import JobSpec, TaskSpec, parse_job
 from udup.jobs.document.submission import Submission, document_id, unwrap

@@ -6,10 +6,10 @@ numbered by `numbered` when the record is stored. Times are nanoseconds since th
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from udup.base import runtime
 from udup.jobs.allocation import (
     MAX_ALLOCATIONS,
     MAX_EVALUATIONS,
@@ -200,7 +200,7 @@ def _evaluated(record: JobRecord, trigger: Trigger) -> JobRecord:
     """With one decision more."""
     said = canonical(record.document, _TYPE, "", []).get("Type")
     made = Evaluation(
-        id=str(uuid.uuid4()),
+        id=runtime.new_id(),
         job_id=record.id,
         job_type=str(said or JobType.SYNCHRONOUS.value),
         triggered_by=trigger,
@@ -212,7 +212,7 @@ def _placed(record: JobRecord, now: int) -> JobRecord:
     """Two new allocations, by the last evaluation."""
     made = [
         Allocation(
-            id=str(uuid.uuid4()),
+            id=runtime.new_id(),
             eval_id=record.evaluations[-1].id,
             task=task.value,
             state=TaskState(events=(TaskEvent(type=EventType.RECEIVED, time=now),)),

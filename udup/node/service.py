@@ -26,10 +26,10 @@ from udup.actors.messages import (
 from udup.base import stacks
 from udup.base.errors import Refused, UdupError
 from udup.drivers.mysql.apply.unsure import settle
-from udup.drivers.mysql.dictionary.claims import Known
 from udup.jobs import IndexConflict, UnknownJob, accept, document_id
 from udup.node.reads import Reads
 from udup.node.validate import validate
+from udup.pipeline.ownership import Known
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, Written
 
 #: Seconds for the supervisor's answer, and for that to the removal of a checkpoint, which asks the target.

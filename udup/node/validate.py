@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.drivers.mysql.apply.claims import conflicts
 from udup.drivers.mysql.checks.pair import pair_checks, ring_checks
@@ -29,15 +30,16 @@ from udup.drivers.mysql.checks.target_tables import (
     read_unfinished,
     target_table_checks,
 )
-from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, connect, describe
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.transport import transport_check
-from udup.drivers.mysql.dictionary.claims import Feed, Known, read_claims, read_feeds
+from udup.drivers.mysql.dictionary.claims import read_claims, read_feeds
 from udup.drivers.mysql.dictionary.present import Present
 from udup.drivers.mysql.snapshot.names import read_objects_named
 from udup.jobs import JobSpec
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
+from udup.pipeline.ownership import Feed, Known
 
 #: Seconds for a server to accept a connection, and to answer one question; whoever validates waits for this.
 CONNECT_TIMEOUT_S = 5

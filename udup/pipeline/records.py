@@ -12,8 +12,6 @@ from typing import TypeAlias
 
 import msgspec
 
-from udup.drivers.mysql.dictionary.catalog import Catalog
-
 
 class _Wire(msgspec.Struct, frozen=True, array_like=True):
     """Base of what is sent: immutable, encoded by position."""
@@ -127,15 +125,24 @@ class Beat(_Wire, tag="beat", frozen=True):
     executed: str = ""
 
 
-class CopyPlan(_Wire, tag="plan", frozen=True):
-    """What a full copy brings, and the GTID set at which its snapshot stands.
+class CopyTable(_Wire, frozen=True):
+    """A table of a full copy: its names on the target and on the source, and the source's estimate of its rows."""
 
-    `context`: the source's global settings, as in `Context`, where a table computes something.
+    schema: str
+    name: str
+    source: str = ""
+    rows_estimate: int = 0
+
+
+class CopyPlan(_Wire, tag="plan", frozen=True):
+    """What a full copy brings, and the position at which its snapshot stands.
+
+    `details` is what the two drivers tell each other about definitions and objects.
     """
 
-    catalog: Catalog
-    gtids: str
-    context: dict[str, str] = {}
+    tables: list[CopyTable]
+    details: bytes
+    position: str
 
 
 class CopyTotals(_Wire, tag="totals", frozen=True):
@@ -281,16 +288,9 @@ class SetFormat(_Wire, tag="setfde", frozen=True):
 
 
 class ExpectCopy(_Wire, tag="copy", frozen=True):
-    """A full copy begins: pieces of these tables will come. `version` is that of the copy's base row.
+    """A full copy begins: pieces of its tables will come, to be loaded as the driver's instructions say."""
 
-    `contexts`: the SETs of a session that loads a table which computes something: as the source's own, and with an
-    sql_mode that takes every date.
-    """
-
-    catalog: Catalog
-    method: str
-    version: int = 0
-    contexts: tuple[bytes, bytes] = (b"", b"")
+    instructions: bytes
 
 
 Order: TypeAlias = Group | GroupPart | MarkedGroup | SetFormat | ExpectCopy

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
-from udup.drivers.mysql.client.connection import Endpoint
 from udup.jobs.words import Stage
 
 #: Seconds for one answer of the API.

@@ -10,9 +10,9 @@ import sys
 import threading
 from types import TracebackType
 
+from udup.base.endpoint import Endpoint
 from udup.base.environment import without_own
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import Endpoint
 from udup.sandbox.load_process import LoadStats
 from udup.sandbox.shop import SCHEMA
 

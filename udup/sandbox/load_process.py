@@ -17,16 +17,9 @@ from dataclasses import asdict, dataclass, field
 from pymysql.constants import ER
 from pymysql.cursors import Cursor
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import (
-    Connection,
-    Endpoint,
-    MySQLError,
-    connect,
-    describe,
-    error_code,
-    is_transient,
-)
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, is_transient
 from udup.drivers.mysql.client.sessions import SHOP_WRITER
 from udup.sandbox.shop_ddl import statements
 from udup.sandbox.shop_transactions import RolledBackError, Transaction, Writer, choose, ledger

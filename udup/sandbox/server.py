@@ -16,9 +16,10 @@ from types import TracebackType
 
 from pymysql.converters import escape_string
 
+from udup.base.endpoint import Endpoint
 from udup.base.environment import for_program
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import Endpoint, MySQLError, connect, scalar
+from udup.drivers.mysql.client.connection import MySQLError, connect, scalar
 from udup.sandbox.cache import Say, silent
 from udup.sandbox.child import spawn
 from udup.sandbox.ports import HOST, free_port

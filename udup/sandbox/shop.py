@@ -9,7 +9,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from udup.drivers.mysql.client.connection import Endpoint, connect, query, scalar
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.client.sessions import SHOP_FILL
 from udup.sandbox.shop_rows import Sizes, inserts

@@ -28,8 +28,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from udup.base.durable import write_whole
 from udup.base.errors import ConfigError
-from udup.base.secrets import is_reference
-from udup.jobs.document.passwords import SEALED, is_secret
+from udup.base.secrets import SEALED, is_reference, is_secret
 
 FILE_NAME = "secret.key"
 KEY_BYTES = 32

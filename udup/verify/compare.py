@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from udup.drivers.mysql.client.connection import Endpoint, connect, scalar
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.client.connection import connect, scalar
 from udup.verify.definitions import Definitions, read_definitions
 from udup.verify.dictionary import Name
 from udup.verify.sums import TableSum, TableSums

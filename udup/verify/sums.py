@@ -22,8 +22,9 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import Connection, Endpoint, connect, query
+from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.sessions import SUMS
 

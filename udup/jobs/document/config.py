@@ -11,12 +11,12 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from udup.base.endpoint import Endpoint
+from udup.base.secrets import SEALED
 from udup.base.tls import SslMode, Tls
-from udup.drivers.mysql.client.connection import Endpoint
 from udup.jobs.document import values
 from udup.jobs.document.gtid_text import gtid_set
 from udup.jobs.document.model import Model
-from udup.jobs.document.passwords import SEALED
 from udup.jobs.document.replicate import ReplicateDoDb, filter_word
 from udup.pipeline.selection.sqlfilter import FilterWord
 

@@ -10,15 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from udup.base.secrets import is_reference
-
-MASK = "******"
-
-#: Parts of a key's name, in any case, that mark a secret value. Clients may keep keys of their own in a document.
-SECRET = ("password", "passwd", "secret")
-
-#: What a password begins with that the job store could not open (`udup.store.sealing`), with the version of the form.
-SEALED = "sealed:1:"
+from udup.base.secrets import MASK, is_reference, is_secret
 
 #: What must stay the same around a password that is kept, by lower-case key.
 _OWNER_KEYS = ("host", "port", "user")
@@ -45,10 +37,6 @@ def merge_passwords(new: Any, stored: Any) -> Any:
     if isinstance(new, list):
         return [merge_passwords(item, _counterpart(item, place, stored)) for place, item in enumerate(new)]
     return new
-
-
-def is_secret(key: str) -> bool:
-    return any(word in key.lower() for word in SECRET)
 
 
 def _masked(key: str, value: Any) -> Any:

@@ -12,12 +12,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from udup.base.errors import Fault
-from udup.drivers.mysql.client.names import SYSTEM_SCHEMAS, UDUP_SCHEMA
 from udup.jobs.document import values
 from udup.jobs.document.keys import join
 from udup.jobs.document.model import Model
 from udup.pipeline.selection.patterns import pattern_problem, template_problem
 from udup.pipeline.selection.renames import target_problem
+from udup.pipeline.selection.schemas import SYSTEM_SCHEMAS, UDUP_SCHEMA
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.pipeline.selection.sqlfilter import FilterWord
 

@@ -10,17 +10,17 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StrictBool, ValidationError
 from pydantic_core import ErrorDetails
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
-from udup.drivers.mysql.client.connection import Endpoint
-from udup.drivers.mysql.client.names import KEPT_USERS
+from udup.base.secrets import MASK
 from udup.jobs.document import refusals, replicate, values
 from udup.jobs.document.config import Config, ConnectionConfig, GeneratedColumns
 from udup.jobs.document.keys import Level, canonical, join
 from udup.jobs.document.model import Model
-from udup.jobs.document.passwords import MASK
 from udup.jobs.document.replicate import ReplicateDoDb, ReplicatedTable
 from udup.jobs.document.submission import BODY, unwrap
 from udup.jobs.words import SUPPORTED_TYPES, Driver, JobType, TaskType
+from udup.pipeline.selection.schemas import KEPT_USERS
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,18 +19,17 @@ from udup.drivers.mysql.apply.checkpoint import Position
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.control import Control
 from udup.drivers.mysql.apply.inline import Express
-from udup.drivers.mysql.apply.ownership import Owner
 from udup.drivers.mysql.apply.session import RowCounts
 from udup.drivers.mysql.apply.xa import PreparedRows
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import Endpoint
 from udup.drivers.mysql.client.facts import ServerFacts
-from udup.drivers.mysql.dictionary import claims
+from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.pipeline.apply.copy import CopyRun, CopyTarget
 from udup.pipeline.apply.credits import Credits
 from udup.pipeline.apply.dispatcher import Dispatcher
 from udup.pipeline.apply.executed import Books
 from udup.pipeline.apply.report import Reporter
+from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.records import (
     Batch,
     Beat,
@@ -57,7 +56,6 @@ from udup.pipeline.records import (
     decode_report,
     encode,
 )
-from udup.pipeline.selection.selection import Selection
 from udup.pipeline.transport.link import Link, Subjects
 
 #: Seconds between writes of the base row: what the workers' rows hold in GTIDs stays small.
@@ -69,23 +67,6 @@ REPORT_SECONDS, IDLE_SECONDS = 0.5, 2.0
 
 #: Seconds after which the sender is told of what is done with, even if it is little.
 CREDIT_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class ApplierSettings:
-    nats_url: str = field(repr=False)
-    job: str
-    run: int
-    endpoint: Endpoint
-    workers: int
-    owner: Owner
-    selection: Selection
-    start_after: str | None  # the job's own Gtid: no full copy
-    drop_existing: bool
-    window_messages: int  # what the extractor may have under way in the log
-    known: claims.Known = claims.Known()  # noqa: RUF009 - frozen
-    careful: bool = False  # one transaction at a time, to find the one that fails
-    recompute: bool = False  # the copy takes what the target computes where the source has other values
 
 
 @dataclass(frozen=True)
@@ -116,8 +97,8 @@ class Applier:
         self._tell = tell
         self._report = report
         self._subjects = Subjects(settings.job, settings.run)
-        self._control = Control(settings.endpoint)
-        self._control.claims = Claims(settings.job, settings.known, f"Dest {settings.endpoint}")
+        self._control = Control(settings.end.endpoint)
+        self._control.claims = Claims(settings.job, settings.known, f"Dest {settings.end.endpoint}")
         # One row of the checkpoint more than there are workers: the last is the express session's.
         self._books = Books(settings.workers + 1, self._control.advance)
         self._credits = Credits(settings.window_messages)
@@ -131,7 +112,7 @@ class Applier:
             self._credits,
             self._reporter.committed,
             PreparedRows(settings.job),
-            careful=settings.careful,
+            careful=settings.serial,
         )
         self._received = 0
         self._changed = asyncio.Event()
@@ -201,7 +182,7 @@ class Applier:
 
     def _open_express(self) -> Express:
         settings = self._settings
-        self._express = Express(settings.endpoint, settings.job, self._books.slots, self._books)
+        self._express = Express(settings.end.endpoint, settings.job, self._books.slots, self._books)
         return self._express
 
     def _abort(self) -> None:
@@ -371,17 +352,17 @@ class Applier:
 
         settings = self._settings
         target = CopyTarget(
-            settings.endpoint, settings.job, settings.workers, settings.drop_existing, settings.recompute
+            settings.end.endpoint, settings.job, settings.workers, settings.drop_existing, settings.recompute
         )
         copy = CopyRun(target, plan, self._control.checkpoint, publish, start_rows)
         self._copy_task = asyncio.ensure_future(self._finish_copy(copy, plan))
         return copy
 
     async def _finish_copy(self, copy: CopyRun, plan: CopyPlan) -> None:
-        await self._control.run(partial(self._control.note_copied, plan.catalog))
+        await self._control.run(partial(self._control.note_copied, CopyDetails.decode(plan.details).catalog))
         await copy.run()
         await self._control.retry_stale_views()
-        finish = partial(self._control.checkpoint.finish_copy, self._books.slots, GtidSet.parse(plan.gtids))
+        finish = partial(self._control.checkpoint.finish_copy, self._books.slots, GtidSet.parse(plan.position))
         self._books.begin_at(await self._control.run(finish))
         copy.finished = True
         self._changed.set()

@@ -9,27 +9,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from udup.base import runtime
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Refused, Transient, UdupError
 from udup.drivers.mysql.apply.checkpoint import Checkpoint
 from udup.drivers.mysql.apply.ownership import builder_place
-from udup.drivers.mysql.client.connection import (
-    Connection,
-    Endpoint,
-    MySQLError,
-    connect,
-    describe,
-    is_transient,
-    scalar,
-)
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, is_transient, scalar
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import DEFINITION
+from udup.drivers.mysql.dictionary.details import CopyDetails, LoadDetails
 from udup.drivers.mysql.load import objects
 from udup.drivers.mysql.load.accounts import conflicting_accounts, create_accounts
 from udup.drivers.mysql.load.computed import ComputedValues
@@ -66,13 +60,14 @@ class CopyRun:
         start_rows: Callable[[StartRows], Awaitable[None]],
     ) -> None:
         self._target = target
-        self._catalog = plan.catalog
+        details = CopyDetails.decode(plan.details)
+        self._catalog = details.catalog
         self._fence = CopyFence(target.job, checkpoint.version)
         self._room = Room(f"Dest {target.endpoint}", CopyNotes(target.job), target.drop_existing)
         self._order = order
         self._start_rows = start_rows
-        self._tables = [TableCopy(table) for table in plan.catalog.tables]
-        self._pool = ThreadPoolExecutor(target.workers, "build")
+        self._tables = [TableCopy(table) for table in plan.tables]
+        self._pool = runtime.Pool(target.workers, "build")
         self._places = [builder_place(number) for number in range(target.workers, 0, -1)]
         self._connections: set[Connection] = set()
         self._building: list[asyncio.Future[None]] = []
@@ -80,7 +75,7 @@ class CopyRun:
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._progress = CopyProgress(self._tables)
         self._phase = "tables"
-        self._computed = ComputedValues(target.endpoint, plan.context, recompute=target.recompute)
+        self._computed = ComputedValues(target.endpoint, details.context, recompute=target.recompute)
         self.finished = False
         #: What is to be known of what was made.
         self.told: list[str] = []
@@ -89,10 +84,11 @@ class CopyRun:
         """Until everything stands; the caller then writes the checkpoint."""
         method = await self._in_thread(self._make_tables)
         await self._in_thread(self._rehearse_objects)
+        instructions = LoadDetails(
+            self._catalog.tables, method, self._fence.version, self._computed.for_loading
+        ).encoded()
         for slot in range(1, self._target.workers + 1):
-            await self._order(
-                slot, encode(ExpectCopy(self._catalog, method, self._fence.version, self._computed.for_loading))
-            )
+            await self._order(slot, encode(ExpectCopy(instructions)))
         self._phase = "rows"
         await self._start_rows(StartRows(method, self._computed.offsets))
         await self._or_failure(self._sent.wait())
@@ -195,7 +191,7 @@ class CopyRun:
 
     def _add_indexes(self, connection: Connection, state: TableCopy) -> None:
         """What was computed is compared before an index could refuse it, and what indexes compute after that."""
-        table = state.table
+        table = self._catalog.tables[self._tables.index(state)]
         assert state.totals is not None
         self._computed.compare_columns(connection, table, state.totals.sums)
         if table.computes:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from udup.drivers.mysql.dictionary.catalog import Table
 from udup.pipeline.apply.progress import Rate
-from udup.pipeline.records import CopyTotals
+from udup.pipeline.records import CopyTable, CopyTotals
 
 #: Seconds over which the copy's rates are taken: chunks end in bursts.
 _RATE_SECONDS = 10.0
@@ -26,7 +25,7 @@ def _copy_rate() -> Rate:
 class TableCopy:
     """How far one table is. `totals` is known when the source has read it to its end."""
 
-    table: Table
+    table: CopyTable
     rows: int = 0
     chunks: int = 0
     totals: CopyTotals | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
+
+from udup.base import runtime
 
 #: Seconds over which rates are taken.
 RATE_SECONDS = 5.0
@@ -22,7 +23,7 @@ class Rate:
 
     def sample(self) -> float:
         """Call it regularly; the growth per second over the last `seconds`."""
-        now = time.monotonic()
+        now = runtime.now()
         self._samples.append((now, self.total))
         while len(self._samples) > 2 and now - self._samples[0][0] > self._seconds:
             self._samples.popleft()
@@ -42,18 +43,18 @@ class Lag:
 
     def __init__(self) -> None:
         self._clock_offset_us = 0
-        self._last_word = time.monotonic()
+        self._last_word = runtime.now()
         self._last_commit_us = 0
         self._behind_since: float | None = None
 
     def heard(self) -> None:
         """Something came from the source."""
-        self._last_word = time.monotonic()
+        self._last_word = runtime.now()
 
     def beat(self, source_us: int) -> None:
         """The source's clock."""
         self.heard()
-        self._clock_offset_us = source_us - time.time_ns() // 1000
+        self._clock_offset_us = source_us - runtime.wall_us()
 
     def passed(self, committed_us: int) -> None:
         """A transaction of this commit time is done with."""
@@ -64,12 +65,12 @@ class Lag:
         return self._now_us() - self._last_commit_us < milliseconds * 1000
 
     def _now_us(self) -> int:
-        return time.time_ns() // 1000 + self._clock_offset_us
+        return runtime.wall_us() + self._clock_offset_us
 
     @property
     def silent_ms(self) -> int:
         """How long the source has said nothing; 0 as long as that is nothing unusual."""
-        silent = time.monotonic() - self._last_word
+        silent = runtime.now() - self._last_word
         return int(silent * 1000) if silent > BEAT_SECONDS else 0
 
     def milliseconds(self, oldest_us: int | None, *, level: bool) -> int | None:
@@ -87,7 +88,7 @@ class Lag:
 
     def _behind(self) -> int | None:
         """The source has more, and nothing of it has come yet."""
-        now = time.monotonic()
+        now = runtime.now()
         if self._behind_since is None:
             self._behind_since = now
         if not self._last_commit_us:

@@ -8,23 +8,23 @@ reported once and ends the engine: nothing that waits behind a failed group may 
 from __future__ import annotations
 
 import asyncio
-import queue
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
+from udup.base import runtime
 from udup.base.errors import Divergence, Transient, UdupError, error_named
 from udup.drivers.mysql.apply.errors import LOCK_ERRORS, failure_of
 from udup.drivers.mysql.apply.ownership import loader_place
 from udup.drivers.mysql.apply.session import ApplySession
-from udup.drivers.mysql.client.connection import Endpoint, MySQLError, describe, error_code, is_transient
+from udup.drivers.mysql.client.connection import MySQLError, describe, error_code, is_transient
 from udup.drivers.mysql.dictionary.catalog import Table
+from udup.drivers.mysql.dictionary.details import LoadDetails
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.loader import Loader
 from udup.pipeline.apply.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
+from udup.pipeline.apply.settings import WorkerSettings
 from udup.pipeline.records import (
     ChunkLoaded,
     CopyPiece,
@@ -52,15 +52,6 @@ _TRIES, _FIRST_PAUSE = 8, 0.02
 _COUNT_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
-class WorkerSettings:
-    nats_url: str = field(repr=False)
-    job: str
-    run: int
-    slot: int
-    endpoint: Endpoint
-
-
 @dataclass
 class _Chunk:
     """A chunk of rows that is arriving: `pieces` is fed by the link and emptied by the loader."""
@@ -69,7 +60,7 @@ class _Chunk:
     chunk: int
     values: bool
     odd_dates: bool
-    pieces: queue.SimpleQueue[CopyPiece | None]
+    pieces: runtime.SimpleQueue[CopyPiece | None]
 
 
 class _Count:
@@ -97,7 +88,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         settings = self._settings
         self._link = await Link.open(settings.nats_url, f"udup worker {settings.slot} of {settings.job}")
-        pool = ThreadPoolExecutor(1, f"apply-{settings.slot}")
+        pool = runtime.Pool(1, f"apply-{settings.slot}")
         try:
             self._opened = await self._loop.run_in_executor(pool, self._open)
             await self._link.subscribe(self._subjects.orders(settings.slot), self._on_order)
@@ -122,10 +113,10 @@ class Worker:
     def _open(self) -> ApplySession:
         settings = self._settings
         try:
-            return ApplySession(settings.endpoint, settings.job, settings.slot)
+            return ApplySession(settings.end.endpoint, settings.job, settings.slot)
         except MySQLError as error:
             kind = Transient if is_transient(error) else UdupError
-            raise kind(f"opening a session on {settings.endpoint}: {describe(error)}") from error
+            raise kind(f"opening a session on {settings.end.endpoint}: {describe(error)}") from error
 
     def _abandon(self) -> None:
         """Whatever is under way on the target is rolled back there."""
@@ -145,14 +136,14 @@ class Worker:
                 f"copied rows were lost on the way: piece {piece.number} came after {self._piece_number - 1}"
             )
         if self._arriving is None:
-            self._arriving = _Chunk(piece.table, piece.chunk, piece.values, piece.odd_dates, queue.SimpleQueue())
+            self._arriving = _Chunk(piece.table, piece.chunk, piece.values, piece.odd_dates, runtime.SimpleQueue())
             self._work.append(self._arriving)
             self._arrived.set()
         self._arriving.pieces.put(piece)
         if piece.last:
             self._arriving = None
 
-    async def _carry_out(self, pool: ThreadPoolExecutor) -> None:
+    async def _carry_out(self, pool: runtime.Pool) -> None:
         while True:
             while not self._work:
                 self._arrived.clear()
@@ -250,9 +241,12 @@ class Worker:
             case SetFormat():
                 self._session.set_format(item.event)
             case ExpectCopy():
-                self._tables = item.catalog.tables
-                fence = CopyFence(self._settings.job, item.version)
-                self._loader = Loader(self._settings.endpoint, item.method, fence, loader_place(slot), item.contexts)
+                details = LoadDetails.decode(item.instructions)
+                self._tables = details.tables
+                fence = CopyFence(self._settings.job, details.version)
+                self._loader = Loader(
+                    self._settings.end.endpoint, details.method, fence, loader_place(slot), details.contexts
+                )
             case _Count():
                 if not self._session.in_large_transaction:
                     return RowCount(slot, *self._session.rows_written())
@@ -273,7 +267,7 @@ class Worker:
                 if error_code(error) not in LOCK_ERRORS or attempt == _TRIES:
                     raise
                 self._session.rollback()
-                time.sleep(pause)
+                runtime.sleep(pause)
                 pause *= 2
 
     def _load(self, chunk: _Chunk) -> int:

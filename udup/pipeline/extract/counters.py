@@ -6,9 +6,9 @@ message, never once an event.
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
+from udup.base import runtime
 from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, EventType, checksum_is_right
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.pipeline.records import Definition, Part, Record, Skipped, Transaction
@@ -21,7 +21,7 @@ class Tally:
     """Counts of one run. `values` has the names under which they are shown (docs/statistics.md)."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = runtime.Lock()
         self._extracted: GtidSet | None = None  # until the binary log is open
         self._text = ""
         self._stale = False  # the text is behind the set

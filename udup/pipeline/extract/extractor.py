@@ -10,20 +10,20 @@ channel (the log, the rows of each reader) has a window: what is sent and not do
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from typing import Any
 
-from udup.base import logs
+from udup.base import logs, runtime
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import Endpoint, MySQLError, connect, describe, is_transient, query, scalar
+from udup.drivers.mysql.client.connection import MySQLError, connect, describe, is_transient, query, scalar
 from udup.drivers.mysql.ddl.innodb import innodb_catalog
 from udup.drivers.mysql.ddl.query_classifier import judge_for
+from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.drivers.mysql.dictionary.timezones import is_fixed, zone_rules
 from udup.drivers.mysql.snapshot.baseline import open_baseline
 from udup.drivers.mysql.snapshot.locked_tables import LockedTables
@@ -49,6 +49,7 @@ from udup.pipeline.records import (
     CopyEnd,
     CopyPiece,
     CopyPlan,
+    CopyTable,
     CopyTotals,
     Credit,
     Known,
@@ -88,7 +89,7 @@ class Extractor:
         self._log_window = Window(settings.window_messages, settings.windows.log)
         self._copy_windows = [Window(COPY_WINDOW_MESSAGES, settings.windows.copy) for _ in range(settings.workers)]
         self._packer = Packer(settings.message_bytes, self._send_log)
-        self._packing = threading.Lock()
+        self._packing = runtime.Lock()
         self._tally = Tally()
         self._start_rows: asyncio.Future[StartRows]
         self._clock_offset_us = 0
@@ -164,24 +165,24 @@ class Extractor:
     def _tell_tables(self, tables: list[Name] | None) -> None:
         """What the job keeps current: a copy's tables, or those that the source has now."""
         settings = self._settings
-        with closing(connect(settings.endpoint)) as connection:
+        with closing(connect(settings.end.endpoint)) as connection:
             uuid = str(scalar(connection, "SELECT @@global.server_uuid"))
-            names = read_base_tables(connection, settings.selection) if tables is None else tables
-        listed = [(*name, *settings.selection.renamed_table(*name)) for name in names]
-        self._pack(Tables(uuid, str(settings.endpoint), listed, tables is not None))
+            names = read_base_tables(connection, settings.scope.selection) if tables is None else tables
+        listed = [(*name, *settings.scope.selection.renamed_table(*name)) for name in names]
+        self._pack(Tables(uuid, str(settings.end.endpoint), listed, tables is not None))
 
     # ---- Full copy ----
 
     async def _copy(self) -> str:
         """Send everything as of one snapshot; its GTID set."""
         settings = self._settings
-        await _in_thread(check_anonymous, settings.endpoint, None)
+        await _in_thread(check_anonymous, settings.end.endpoint, None)
         baseline = await _in_thread(
             open_baseline,
-            settings.endpoint,
+            settings.end.endpoint,
             settings.readers,
-            settings.selection,
-            settings.kept_users,
+            settings.scope.selection,
+            settings.scope.kept_users,
             settings.chunk_rows,
         )
         self._snapshot = snapshot = baseline.snapshot
@@ -189,9 +190,13 @@ class Extractor:
         catalog = baseline.catalog
         await _in_thread(self._tell_tables, [(table.schema, table.name) for table in catalog.tables])
         # In a thread: `_pack` may wait for the window, and the credits that open it come to this loop.
-        context = await _in_thread(_own_context, settings.endpoint) if any(t.computes for t in catalog.tables) else {}
-        planned = innodb_catalog(catalog) if settings.innodb else catalog
-        plan = CopyPlan(renamed_catalog(planned, settings.selection), snapshot.gtid_set, context)
+        context = (
+            await _in_thread(_own_context, settings.end.endpoint) if any(t.computes for t in catalog.tables) else {}
+        )
+        planned = innodb_catalog(catalog) if settings.scope.innodb else catalog
+        renamed = renamed_catalog(planned, settings.scope.selection)
+        tables = [CopyTable(each.schema, each.name, each.source, each.rows_estimate) for each in renamed.tables]
+        plan = CopyPlan(tables, CopyDetails(renamed, context).encoded(), snapshot.gtid_set)
         await _in_thread(self._pack, plan)
         start = await self._start_rows
         self._reader = reader = CopyReader(
@@ -243,15 +248,15 @@ class Extractor:
     def _follow(self, start_after: GtidSet) -> None:
         """The reading thread: events in, messages out, until the stream fails or is closed."""
         settings = self._settings
-        check_executed(settings.endpoint, start_after, lambda: self._stopped)
+        check_executed(settings.end.endpoint, start_after, lambda: self._stopped)
         self._recognise(start_after)
-        check_anonymous(settings.endpoint, start_after)
-        stream = BinlogStream(settings.endpoint, settings.server_id, start_after, settings.replica_uuid)
+        check_anonymous(settings.end.endpoint, start_after)
+        stream = BinlogStream(settings.end.endpoint, settings.server_id, start_after, settings.replica_uuid)
         self._opened(stream)
         assembler = _assembler(settings)
         packer, tally = self._packer, self._tally
         tally.begin(start_after)
-        beat_at = time.monotonic()
+        beat_at = runtime.now()
         for event in stream:
             if event[4] == EventType.ROTATE:
                 tally.rotated(event)
@@ -263,8 +268,8 @@ class Extractor:
                     tally.read(record, event)
                     packer.add(record)
                 packer.flush()
-            if time.monotonic() - beat_at > HEARTBEAT_SECONDS:
-                beat_at = time.monotonic()
+            if runtime.now() - beat_at > HEARTBEAT_SECONDS:
+                beat_at = runtime.now()
                 self._add(_HEARTBEAT)
 
     def _opened(self, stream: BinlogStream) -> None:
@@ -277,7 +282,7 @@ class Extractor:
         settings = self._settings
         stamps = Stamps.parse(settings.stamps)
         found = check_continuity(
-            settings.endpoint, settings.server_id, settings.replica_uuid, start_after, stamps, self._opened
+            settings.end.endpoint, settings.server_id, settings.replica_uuid, start_after, stamps, self._opened
         )
         if settings.source_uuid not in ("", found.server_uuid):
             logs.logger("extractor").info("source_changed", job=settings.job, before=settings.source_uuid)
@@ -291,7 +296,7 @@ class Extractor:
         if not isinstance(record, Beat):
             self._packer.add(record)
         elif self._executed is not None:
-            self._packer.add(Beat(time.time_ns() // 1000 + self._clock_offset_us, self._executed))
+            self._packer.add(Beat(runtime.wall_us() + self._clock_offset_us, self._executed))
 
     def _pack(self, record: CopyPlan | CopyTotals | CopyEnd | Known | Tables) -> None:
         with self._packing:  # several readers end their tables at the same time
@@ -309,17 +314,17 @@ class Extractor:
         try:
             while True:
                 if connection is None:
-                    connection = await _in_thread(connect, self._settings.endpoint)
-                before = time.time_ns() // 1000
+                    connection = await _in_thread(connect, self._settings.end.endpoint)
+                before = runtime.wall_us()
                 [(source_us, executed)] = await _in_thread(query, connection, _CLOCK_AND_EXECUTED)
-                self._clock_offset_us = int(source_us) - (before + time.time_ns() // 1000) // 2
+                self._clock_offset_us = int(source_us) - (before + runtime.wall_us()) // 2
                 self._executed = str(executed).replace("\n", "")
                 self._report(self._progress())
                 if (read := self._tally.extracted) is not None:
                     self._history.look(GtidSet.parse(self._executed), read)
-                end = time.monotonic() + IDLE_SECONDS
+                end = runtime.now() + IDLE_SECONDS
                 await asyncio.sleep(REPORT_SECONDS)
-                while self._tally.amount == amount and time.monotonic() < end:
+                while self._tally.amount == amount and runtime.now() < end:
                     await asyncio.sleep(_LOOK_SECONDS)
                 amount = self._tally.amount
         finally:
@@ -342,17 +347,19 @@ class Extractor:
 
 
 def _assembler(settings: ExtractorSettings) -> Assembler:
-    renaming = Renaming(settings.selection, _names_now(settings))
+    renaming = Renaming(settings.scope.selection, _names_now(settings))
     judge = judge_for(
-        settings.selection,
-        settings.fold_names,
+        settings.scope.selection,
+        settings.scope.fold_names,
         renaming,
-        settings.sql_filter,
-        settings.kept_users,
-        row_order_of(settings.endpoint),
-        partial(is_transactional_there, settings.endpoint) if settings.innodb else None,
+        settings.scope.sql_filter,
+        settings.scope.kept_users,
+        row_order_of(settings.end.endpoint),
+        partial(is_transactional_there, settings.end.endpoint) if settings.scope.innodb else None,
     )
-    return Assembler(settings.selection, judge, renaming, settings.sql_filter, _contexts(settings.endpoint))
+    return Assembler(
+        settings.scope.selection, judge, renaming, settings.scope.sql_filter, _contexts(settings.end.endpoint)
+    )
 
 
 def _own_context(endpoint: Endpoint) -> dict[str, str]:
@@ -373,16 +380,16 @@ def _contexts(endpoint: Endpoint) -> Contexts:
 
 
 def _names_now(settings: ExtractorSettings) -> list[Name]:
-    if not settings.selection.renames:
+    if not settings.scope.selection.renames:
         return []
-    with closing(connect(settings.endpoint)) as connection:
-        return read_names(connection, settings.selection)
+    with closing(connect(settings.end.endpoint)) as connection:
+        return read_names(connection, settings.scope.selection)
 
 
 async def _in_thread(function: Callable[..., Any], *args: Any) -> Any:
     """Run something that blocks; MySQL's errors become ours."""
     try:
-        return await asyncio.to_thread(function, *args)
+        return await runtime.in_thread(function, *args)
     except MySQLError as error:
         text = f"on the source: {describe(error)}"
         raise (Transient if is_transient(error) else UdupError)(text) from error

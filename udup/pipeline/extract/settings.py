@@ -6,9 +6,7 @@ import hashlib
 import uuid
 from dataclasses import dataclass, field
 
-from udup.drivers.mysql.client.connection import Endpoint
-from udup.pipeline.selection.selection import Selection
-from udup.pipeline.selection.sqlfilter import SqlFilter
+from udup.pipeline.ports import End, Scope
 from udup.pipeline.transport.flow import Windows
 
 #: Server ids of dumps are taken from the upper half, where people rarely put their servers.
@@ -22,8 +20,8 @@ class ExtractorSettings:
     nats_url: str = field(repr=False)
     job: str
     run: int
-    endpoint: Endpoint
-    selection: Selection
+    end: End
+    scope: Scope
     start_after: str | None  # None: full copy
     workers: int
     readers: int
@@ -31,12 +29,8 @@ class ExtractorSettings:
     window_messages: int
     message_bytes: int
     chunk_rows: int | None = None
-    fold_names: bool = False  # the source stores names in lower case
-    sql_filter: SqlFilter = SqlFilter()  # noqa: RUF009 - frozen
     stamps: str = ""  # when the last transactions before `start_after` were committed
     source_uuid: str = ""  # the server that they were read from
-    kept_users: frozenset[str] | None = None  # whose accounts stay as they are; None: accounts are not carried
-    innodb: bool = False  # tables without transactions become InnoDB tables
 
     @property
     def server_id(self) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from udup.base.errors import Unsupported
-from udup.drivers.mysql.client.names import is_user_schema
+from udup.pipeline.selection.schemas import is_user_schema
 from udup.pipeline.selection.selection import Selection
 
 #: The longest name that MySQL has, in characters.

@@ -14,8 +14,8 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from udup.drivers.mysql.client.names import is_user_schema
 from udup.pipeline.selection.patterns import compiled, expand
+from udup.pipeline.selection.schemas import is_user_schema
 
 
 @dataclass(frozen=True)

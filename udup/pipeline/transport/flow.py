@@ -6,10 +6,10 @@ slows the reading of the source, and no buffer on the way grows beyond the windo
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from dataclasses import dataclass
 
+from udup.base import runtime
 from udup.base.errors import Transient
 
 #: What may be on the way in the log, and to one worker while rows are copied, at most: receivers hold it in memory.
@@ -41,7 +41,7 @@ class Window:
         self._max_bytes = size
         self._out: deque[tuple[int, int]] = deque()
         self._bytes = 0
-        self._changed = threading.Condition()
+        self._changed = runtime.Condition()
         self._error: BaseException | None = None
 
     def take(self, number: int, size: int) -> None:

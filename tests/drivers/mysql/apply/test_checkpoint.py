@@ -12,7 +12,6 @@ import pytest
 from udup.base.errors import Refused, Superseded, Transient
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.apply.ownership import (
-    Owner,
     all_places,
     hold,
     loader_place,
@@ -26,6 +25,7 @@ from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.dictionary.present import Present
 from udup.drivers.mysql.load.copied import CopyNotes
 from udup.drivers.mysql.load.copy_fence import CopyFence
+from udup.pipeline.ownership import Owner
 from udup.sandbox.server import MysqlServer
 
 _ONE, _TWO = Owner("one", "the node one"), Owner("two", "the node two")

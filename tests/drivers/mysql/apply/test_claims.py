@@ -15,7 +15,8 @@ from udup.drivers.mysql.apply.purge import purge
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.ddl.classify import classify
 from udup.drivers.mysql.ddl.statement import Statement
-from udup.drivers.mysql.dictionary.claims import Claim, Feed, Known, read_claims, rings
+from udup.drivers.mysql.dictionary.claims import read_claims, rings
+from udup.pipeline.ownership import Claim, Feed, Known
 from udup.sandbox.server import MysqlServer
 
 UUID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"

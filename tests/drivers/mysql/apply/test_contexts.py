@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.applied import apply_all, records, run, session
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.apply.computing import Computing, TableName
 from udup.drivers.mysql.apply.contexts import TargetContexts
-from udup.drivers.mysql.client.connection import Endpoint, connect, query
+from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.dictionary.timezones import zone_rules, zones_like
 from udup.drivers.mysql.stream.contexts import ZONE_RULES, read_defaults
 from udup.pipeline.records import Context, Record, Transaction

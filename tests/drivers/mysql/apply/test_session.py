@@ -8,8 +8,9 @@ import pytest
 
 from tests.applied import apply_all, records, run, session
 from tests.conftest import MakeServer
+from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.connection import Endpoint, MySQLError, connect, error_code, query, scalar
+from udup.drivers.mysql.client.connection import MySQLError, connect, error_code, query, scalar
 from udup.pipeline.records import Format, Record, Transaction
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.server import MysqlServer

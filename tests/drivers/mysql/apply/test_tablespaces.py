@@ -8,8 +8,9 @@ from contextlib import closing, suppress
 
 import pytest
 
+from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.apply.tablespaces import housed
-from udup.drivers.mysql.client.connection import Endpoint, MySQLError, connect, query
+from udup.drivers.mysql.client.connection import MySQLError, connect, query
 from udup.drivers.mysql.ddl.sqltokens import MODE_ANSI_QUOTES
 from udup.sandbox.server import MysqlServer
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from tests.preflights import bare_account, changed, problems
+from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.checks.source import check_source, source_checks, warn_source
 from udup.drivers.mysql.checks.source_tables import check_parents, read_tables, table_checks
-from udup.drivers.mysql.client.connection import Endpoint, connect, query, scalar
+from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.privileges import Privileges, parse_grants
 from udup.pipeline.checks import Outcome

@@ -10,12 +10,13 @@ from dataclasses import replace
 import pytest
 
 from tests.preflights import bare_account, changed, problems
+from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.checks.pair import check_pair, pair_checks, warn_pair
 from udup.drivers.mysql.checks.target import check_target, target_checks, warn_target
 from udup.drivers.mysql.checks.target_tables import StoredCheckpoint, read_checkpoint, read_unfinished
-from udup.drivers.mysql.client.connection import Endpoint, connect, query
+from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.dictionary.present import Present
 from udup.drivers.mysql.load.copied import CopyNotes

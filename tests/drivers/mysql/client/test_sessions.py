@@ -14,9 +14,10 @@ import pytest
 from pymysql.err import OperationalError
 
 from tests.hostile_globals import HOSTILE_SOURCE, HOSTILE_TARGET, account_that_starts_hostile, set_globals
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, UdupError
 from udup.drivers.mysql.client import sessions
-from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, connect, describe, query, scalar
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, query, scalar
 from udup.drivers.mysql.client.facts import read_facts
 from udup.drivers.mysql.client.session_setup import differing, enter
 from udup.drivers.mysql.client.session_variables import LEFT_ALONE, LEFT_ALONE_PREFIXES

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from tests.fake_mysql import EOF, Conversation, FakeServer, column, decent, on, rows, serving, text
+from udup.base.endpoint import Endpoint
 from udup.base.tls import SslMode, Tls
 from udup.drivers.mysql.client import connection
-from udup.drivers.mysql.client.connection import Endpoint
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.privileges import Privileges
 from udup.drivers.mysql.client.transport import transport_check

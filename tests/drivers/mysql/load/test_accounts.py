@@ -9,8 +9,9 @@ import pytest
 
 from tests.full_copy import run
 from tests.source_log import logged_by
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Unsupported
-from udup.drivers.mysql.client.connection import Endpoint, connect, query
+from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.dictionary.catalog import Account
 from udup.drivers.mysql.load.accounts import conflicting_accounts
 from udup.drivers.mysql.snapshot.accounts import is_carried, read_accounts

@@ -9,17 +9,19 @@ from dataclasses import replace
 import pytest
 
 from tests.full_copy import catalog_of, contents, read_pieces, run, text_of
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Superseded, Transient, UdupError
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
-from udup.drivers.mysql.apply.ownership import Owner, loader_place, taking_over
+from udup.drivers.mysql.apply.ownership import loader_place, taking_over
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import Endpoint, connect, query, scalar
+from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.client.sessions import DEFINITION
 from udup.drivers.mysql.dictionary.catalog import Table
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.loader import Loader
 from udup.drivers.mysql.load.row_statements import insert_head, insert_statements
 from udup.drivers.mysql.snapshot.snapshot import open_snapshot
+from udup.pipeline.ownership import Owner
 from udup.sandbox.server import MysqlServer
 
 METHODS = ["load", "insert"]

@@ -8,8 +8,9 @@ from contextlib import closing
 import pytest
 
 from tests.full_copy import catalog_of, full_copy, run
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
-from udup.drivers.mysql.client.connection import Endpoint, connect, query, scalar
+from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.client.sessions import ROWS
 from udup.drivers.mysql.snapshot.json_values import inexact, type_fields
 from udup.drivers.mysql.snapshot.rows import stream_rows

@@ -10,8 +10,9 @@ from contextlib import closing, contextmanager
 import pytest
 
 from tests.full_copy import run
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused
-from udup.drivers.mysql.client.connection import Endpoint, connect, query, scalar
+from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.snapshot.snapshot import open_snapshot
 from udup.sandbox.server import MysqlServer
 

@@ -13,10 +13,11 @@ import pytest
 
 from tests.applied import run
 from tests.source_log import executed
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, Unsupported
 from udup.drivers.mysql.binlog.event import EventType, checksum_is_right
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import Endpoint, connect, scalar
+from udup.drivers.mysql.client.connection import connect, scalar
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.sandbox.server import MysqlServer
 

@@ -21,24 +21,23 @@ executed that GTID, the server itself skips it. The target's gtid_mode must be O
 from __future__ import annotations
 
 import struct
-import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from udup.base import runtime
 from udup.base.errors import Fault, Refused, Superseded
 from udup.drivers.mysql.apply import claims, unsure
 from udup.drivers.mysql.apply import xa as prepared
-from udup.drivers.mysql.apply.ownership import Owner
 from udup.drivers.mysql.binlog.event import STMT_END, EventType, build
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
-from udup.drivers.mysql.client.names import UDUP_SCHEMA
 from udup.drivers.mysql.client.session_setup import reset
 from udup.drivers.mysql.client.sessions import PLAIN
 from udup.drivers.mysql.dictionary.claims import TABLE as CLAIM_TABLE
+from udup.pipeline.ownership import Owner
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 TABLE = "checkpoint"
 COPY_TABLE = "copied_table"
@@ -230,7 +229,7 @@ class Checkpoint:
 
     def _first(self, executed: GtidSet) -> Position:
         """A job's first; with a mark of its own its DDL is told from that of every other checkpoint."""
-        return Position(executed.copy(), str(uuid.uuid4()), 0, self._version)
+        return Position(executed.copy(), runtime.new_id(), 0, self._version)
 
     def _rewrite(self, position: Position, workers: int) -> None:
         base = (str(position.executed), position.mark, position.definitions, self._selection)
@@ -280,7 +279,7 @@ class Checkpoint:
 def _version_after(rows: list[Any]) -> int:
     """Of the next take-over. A job's first starts at the time, so that one of the same name before it does no harm."""
     if not rows:
-        return int(time.time()) % (1 << 22) * _VERSIONS_OF_A_RUN
+        return int(runtime.wall()) % (1 << 22) * _VERSIONS_OF_A_RUN
     return (max(int(row[1]) for row in rows) // _VERSIONS_OF_A_RUN + 1) * _VERSIONS_OF_A_RUN
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 
 from udup.base.errors import Fault, Refused, Transient
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
-from udup.drivers.mysql.client.names import UDUP_SCHEMA
 from udup.drivers.mysql.ddl.statement import Kind, Statement
-from udup.drivers.mysql.dictionary.claims import TABLE, Claim, Known, TableName, by_job, read_claims, remedy
+from udup.drivers.mysql.dictionary.claims import TABLE, by_job, read_claims, remedy
+from udup.pipeline.ownership import Claim, Known, TableName
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 CREATE = f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{TABLE} (
         table_schema VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,

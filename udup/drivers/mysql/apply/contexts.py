@@ -13,10 +13,10 @@ from itertools import islice
 
 import msgspec
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError, Unsupported
 from udup.drivers.mysql.client.connection import (
     Connection,
-    Endpoint,
     MySQLError,
     connect,
     describe,

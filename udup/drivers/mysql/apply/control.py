@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from typing import TypeVar
 
+from udup.base import runtime
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Transient, UdupError
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, Position, create_tables
@@ -21,14 +22,14 @@ from udup.drivers.mysql.apply.column_check import check_definition
 from udup.drivers.mysql.apply.computing import Computing
 from udup.drivers.mysql.apply.engine import engine_of
 from udup.drivers.mysql.apply.memory_tables import look_at_memory_tables, note_memory_tables
-from udup.drivers.mysql.apply.ownership import DDL_PLACE, Owner, give_way, hold, successor, taking_over
+from udup.drivers.mysql.apply.ownership import DDL_PLACE, give_way, hold, successor, taking_over
 from udup.drivers.mysql.apply.run_ddl import run_ddl
 from udup.drivers.mysql.apply.tablespaces import housed
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
 from udup.drivers.mysql.binlog.table_map import TableName, table_name
 from udup.drivers.mysql.checks.target import check_target
-from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, connect, describe, is_transient
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, is_transient
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.sessions import DDL, DEFINITION
@@ -39,6 +40,7 @@ from udup.drivers.mysql.dictionary.catalog import Catalog
 from udup.drivers.mysql.dictionary.engines import is_non_transactional
 from udup.drivers.mysql.load.create_table import is_converted
 from udup.drivers.mysql.load.stale_views import StaleView, retry_stale_views, stale_views
+from udup.pipeline.ownership import Owner
 from udup.pipeline.records import Definition, Tables
 from udup.pipeline.selection.selection import Selection
 
@@ -53,7 +55,7 @@ class Control:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self._pool = ThreadPoolExecutor(1, "applier")
+        self._pool = runtime.Pool(1, "applier")
         self._connection: Connection | None = None
         self._ddl_connection: Connection | None = None
         #: Views whose definition the target refuses, as they refer to something that is gone on the source as well.
@@ -246,4 +248,4 @@ class Control:
             except (MySQLError, OSError, UdupError):
                 return ""  # what is known already is told
 
-        return await asyncio.to_thread(ask)
+        return await runtime.in_thread(ask)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient
 from udup.drivers.mysql.apply.errors import LOCK_ERRORS, failure_of
 from udup.drivers.mysql.apply.session import ApplySession, KeptContext, RowCounts
-from udup.drivers.mysql.client.connection import Endpoint, MySQLError, describe, error_code
+from udup.drivers.mysql.client.connection import MySQLError, describe, error_code
 from udup.pipeline.apply.executed import Books
 from udup.pipeline.apply.scheduler import Assigned
 from udup.pipeline.records import XaEnd

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from udup.base.errors import Divergence
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
-from udup.drivers.mysql.client.names import UDUP_SCHEMA
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 TABLE = "alive"
 

@@ -16,14 +16,14 @@ Names of locks are at most 64 characters, so the job's ID is told by its digest.
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 
+from udup.base import runtime
 from udup.base.errors import Superseded, Transient
 from udup.drivers.mysql.client.connection import Connection, MySQLError, query, scalar
-from udup.drivers.mysql.client.names import UDUP_SCHEMA
+from udup.pipeline.ownership import Owner
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 #: The place of the connection that owns the checkpoint's base row. Held for the whole run.
 CONTROL = "control"
@@ -38,23 +38,6 @@ _MOST = 65
 PATIENCE_SECONDS = 10
 
 _KILL_REMEDY = "if nobody needs it, run on the target: KILL {}"
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Who carries a job out: `token` is new with each start of a node, `text` is for people.
-
-    `by_force`: take the job over from whoever has it. Without it the owner of before is left alone while it lives.
-    """
-
-    token: str
-    text: str = ""
-    by_force: bool = True
-
-    @property
-    def note(self) -> str:
-        """As the checkpoint keeps it."""
-        return f"{self.token} {self.text}"[:250]
 
 
 def session_place(slot: int) -> str:
@@ -119,9 +102,9 @@ def give_way(connection: Connection, job: str, owner: Owner) -> None:
 
 def _take(connection: Connection, job: str, names: list[str], patience: float) -> None:
     """All of these locks, by force."""
-    end = time.monotonic() + patience
+    end = runtime.now() + patience
     while names := _not_got(connection, names):
-        if time.monotonic() > end:
+        if runtime.now() > end:
             text = f"{_owner(connection, job)}{_holder(connection, names[0])}"
             raise Superseded(f"job {job}: a connection of the run before has not ended yet: {text}")
         end_connections(connection, job)  # again and again: one may have come meanwhile

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Superseded, Transient, UdupError
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.apply.checkpoint import TABLES
-from udup.drivers.mysql.apply.ownership import Owner, taking_over
-from udup.drivers.mysql.client.connection import (
-    Endpoint,
-    MySQLError,
-    connect,
-    describe,
-    error_code,
-    is_transient,
-    query,
-)
-from udup.drivers.mysql.client.names import UDUP_SCHEMA
+from udup.drivers.mysql.apply.ownership import taking_over
+from udup.drivers.mysql.client.connection import MySQLError, connect, describe, error_code, is_transient, query
 from udup.drivers.mysql.client.sessions import PURGE
+from udup.pipeline.ownership import Owner
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 #: Seconds to connect.
 _CONNECT_SECONDS = 5

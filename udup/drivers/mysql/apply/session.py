@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, TypeAlias
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.apply import xa as prepared
@@ -28,11 +29,11 @@ from udup.drivers.mysql.apply.ownership import hold, session_place
 from udup.drivers.mysql.apply.run_ddl import run_ddl
 from udup.drivers.mysql.binlog.event import has_checksums
 from udup.drivers.mysql.binlog.query import parse_query
-from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, connect, query, scalar
-from udup.drivers.mysql.client.names import UDUP_SCHEMA
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
 from udup.drivers.mysql.client.raw import execute_counted, execute_raw, shut_down
 from udup.drivers.mysql.client.session_setup import reset
 from udup.drivers.mysql.client.sessions import apply_session
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 #: Bytes of events in one BINLOG of a large transaction.
 PIECE_BYTES = 8 << 20

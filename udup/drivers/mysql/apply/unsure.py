@@ -17,26 +17,18 @@ and say: `settle`.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
+from udup.base import runtime
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Fault, Refused, Transient, UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import (
-    Connection,
-    Endpoint,
-    MySQLError,
-    connect,
-    describe,
-    is_transient,
-    query,
-    scalar,
-)
-from udup.drivers.mysql.client.names import UDUP_SCHEMA
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, is_transient, query, scalar
 from udup.drivers.mysql.client.sessions import PURGE
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 TABLE = "unsure"
 
@@ -233,7 +225,7 @@ def failed(connection: Connection, job: str, error: MySQLError, applied: int = 0
 def prepare(connection: Connection, job: str) -> None:
     """The job's row, on a connection with autocommit on."""
     sql = f"INSERT IGNORE INTO {UDUP_SCHEMA}.{TABLE} (job, mark, gtids) VALUES (%s, %s, '')"
-    query(connection, sql, job, str(uuid.uuid4()))
+    query(connection, sql, job, runtime.new_id())
 
 
 def look(connection: Connection, job: str) -> GtidSet:

@@ -20,8 +20,8 @@ import msgspec
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import STMT_END, EventType, build
 from udup.drivers.mysql.client.connection import Connection, query
-from udup.drivers.mysql.client.names import UDUP_SCHEMA
 from udup.pipeline.records import Part, Transaction
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 TABLE = "prepared"
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from udup.base.errors import Fault
 from udup.drivers.mysql.client.facts import ServerFacts
-from udup.drivers.mysql.dictionary.claims import Feed, Known, by_job, remedy, rings
+from udup.drivers.mysql.dictionary.claims import by_job, remedy, rings
 from udup.pipeline.checks import BOTH, Check, Finding, Outcome, Rule, apply, failed, faults, warned
+from udup.pipeline.ownership import Feed, Known
 
 
 @dataclass(frozen=True)

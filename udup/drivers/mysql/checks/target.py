@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from udup.base.errors import Fault
 from udup.drivers.mysql.client.facts import ServerFacts
-from udup.drivers.mysql.client.names import UDUP_SCHEMA, quote
+from udup.drivers.mysql.client.names import quote
 from udup.pipeline.checks import DEST, Check, Finding, Outcome, Rule, apply, failed, faults, warned
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
 from udup.pipeline.selection.selection import Selection
 
 OLDEST_VERSION = (8, 0, 0)

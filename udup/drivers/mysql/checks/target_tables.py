@@ -12,11 +12,12 @@ from udup.base.errors import Fault
 from udup.drivers.mysql.apply.checkpoint import COPY_TABLE, COPYING, OBJECT_TABLE, TABLE
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
 from udup.drivers.mysql.client.connection import Connection, query
-from udup.drivers.mysql.client.names import UDUP_SCHEMA, qualified
+from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.present import TABLE as PRESENT_TABLE
 from udup.drivers.mysql.dictionary.present import Present, in_the_way
 from udup.drivers.mysql.load.copied import CopyNotes
 from udup.pipeline.checks import DEST, Check, Finding, Rule, apply, failed, warned
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 #: Names shown of a list.
 _SHOWN = 10

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import pymysql
 from pymysql.constants import CLIENT, CR, ER
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused, Transient, UdupError
 from udup.base.secrets import Unresolvable, read_password
-from udup.base.tls import PREFERRED, SslMode, Tls, is_refusal
+from udup.base.tls import SslMode, is_refusal
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import PLAIN, Session
 from udup.drivers.mysql.client.wire import Wire
@@ -74,23 +74,6 @@ _LIMITS = {
 _TLS_REMEDY = (
     "SslCa must hold the authority that signed the server's certificate, and SslCert and SslKey what it asks for"
 )
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a server is and who we are there. The password never shows in a repr, a log or a message.
-
-    It may be a reference, `env:NAME` or `file:PATH`: then it is read anew for each connection.
-    """
-
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    tls: Tls = PREFERRED
-
-    def __str__(self) -> str:
-        return f"{self.user}@{self.host}:{self.port}"
 
 
 def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any) -> Connection:

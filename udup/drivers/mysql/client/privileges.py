@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from udup.base.errors import UdupError
-from udup.drivers.mysql.client.names import SYSTEM_SCHEMAS
 from udup.drivers.mysql.ddl.sqltokens import Word, tokenize
+from udup.pipeline.selection.schemas import SYSTEM_SCHEMAS
 
 ALL = "ALL PRIVILEGES"
 

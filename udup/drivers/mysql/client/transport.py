@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from udup.base.endpoint import Endpoint
 from udup.base.tls import SslMode
-from udup.drivers.mysql.client.connection import Endpoint, is_loopback
+from udup.drivers.mysql.client.connection import is_loopback
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.pipeline.checks import Check, Outcome
 

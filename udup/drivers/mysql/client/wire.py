@@ -19,7 +19,6 @@ import re
 import socket
 import ssl
 import struct
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,7 @@ from pymysql.constants import CLIENT, COMMAND, CR
 from pymysql.cursors import Cursor
 from pymysql.protocol import MysqlPacket
 
+from udup.base import runtime
 from udup.drivers.mysql.client.results import UNREADABLE, CountedResult
 
 #: Methods of logging in that keep the password from who listens: a digest, or RSA where there is no TLS.
@@ -156,7 +156,7 @@ class Wire(_Base):
             self._deadline, self._logging_in = None, False
 
     def _get_server_information(self) -> None:
-        self._deadline = time.monotonic() + (self._read_timeout or 0)
+        self._deadline = runtime.now() + (self._read_timeout or 0)
         with self._understood():
             super()._get_server_information()  # type: ignore[misc]
         if self._auth_plugin_name not in PLAIN_PLUGINS:
@@ -237,7 +237,7 @@ class Wire(_Base):
             return data
         data = b""
         while len(data) < num_bytes:
-            left = self._deadline - time.monotonic()
+            left = self._deadline - runtime.now()
             try:
                 if left <= 0:
                     raise TimeoutError
@@ -272,7 +272,7 @@ class Wire(_Base):
             super()._execute_command(command, sql)  # type: ignore[misc]
         self._results = 0
         if self._answer_seconds is not None and not self._logging_in:
-            self._deadline = time.monotonic() + self._answer_seconds
+            self._deadline = runtime.now() + self._answer_seconds
 
     def _read_query_result(self, unbuffered: bool = False) -> int | None:
         self._results += 1

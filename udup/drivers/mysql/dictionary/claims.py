@@ -8,51 +8,20 @@ a ring is seen.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
-from udup.drivers.mysql.client.names import UDUP_SCHEMA, qualified
+from udup.drivers.mysql.client.names import qualified
+from udup.pipeline.ownership import Claim, Feed, Known, TableName
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
 from udup.pipeline.selection.selection import Selection
 
 TABLE = "claim"
-
-#: A table by its schema and name.
-TableName = tuple[str, str]
 
 #: The account may not read it, or it is not there.
 _NOT_TO_BE_READ = frozenset({1044, 1142, 1143, 1146, 1049})
 
 #: Tables named in a message.
 _SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Claim:
-    """`table` is kept current by `job` of `node`, from the table `origin` on the server `source_uuid` (`source`)."""
-
-    table: TableName
-    job: str
-    source_uuid: str
-    origin: TableName
-    source: str
-    node: str
-
-    @property
-    def holder(self) -> str:
-        """The job, for people."""
-        return f"job {self.job!r} (from {self.source}; {self.node})"
-
-
-@dataclass(frozen=True)
-class Known:
-    """What a node knows of itself: its name as claims have it, and the jobs that it has."""
-
-    node: str = ""
-    jobs: frozenset[str] = frozenset()
-
-    def is_gone(self, claim: Claim) -> bool:
-        """Whether it is a claim of this node's own, of a job that was deleted here."""
-        return bool(self.node) and claim.node == self.node and claim.job not in self.jobs
 
 
 def read_claims(connection: Connection, schemas: Iterable[str] | None = None) -> list[Claim]:
@@ -102,14 +71,6 @@ def _literal(text: str) -> str:
 
 
 # ---- Rings ----
-
-
-@dataclass(frozen=True)
-class Feed:
-    """A table of a job's source that another job writes: where that one takes it from, where this one brings it."""
-
-    claim: Claim
-    onward: TableName
 
 
 def read_feeds(connection: Connection, selection: Selection) -> list[Feed]:

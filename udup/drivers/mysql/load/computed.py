@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Unsupported
 from udup.drivers.mysql.apply.contexts import TargetContexts, set_of_unlogged
-from udup.drivers.mysql.client.connection import Connection, Endpoint, query, scalar
+from udup.drivers.mysql.client.connection import Connection, query, scalar
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.catalog import Table
 from udup.drivers.mysql.dictionary.digests import OWN_VALUES, Sums, column_sums, index_sums

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from udup.drivers.mysql.apply.checkpoint import COPY_TABLE, OBJECT_TABLE
 from udup.drivers.mysql.client.connection import Connection, query
-from udup.drivers.mysql.client.names import UDUP_SCHEMA
 from udup.drivers.mysql.dictionary.present import Present
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 #: Notes written by one statement.
 _AT_A_TIME = 500

@@ -18,7 +18,7 @@ from udup.base.errors import Superseded
 from udup.drivers.mysql.apply.checkpoint import COPYING, TABLE
 from udup.drivers.mysql.apply.ownership import hold
 from udup.drivers.mysql.client.connection import Connection, query
-from udup.drivers.mysql.client.names import UDUP_SCHEMA
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 
 @dataclass(frozen=True)

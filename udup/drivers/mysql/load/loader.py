@@ -20,18 +20,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Transient, UdupError
 from udup.drivers.mysql.client import sessions
-from udup.drivers.mysql.client.connection import (
-    Endpoint,
-    MySQLError,
-    connect,
-    describe,
-    error_code,
-    is_transient,
-    query,
-    scalar,
-)
+from udup.drivers.mysql.client.connection import MySQLError, connect, describe, error_code, is_transient, query, scalar
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.session_setup import enter

@@ -20,9 +20,10 @@ import msgspec
 
 from udup.base.errors import Transient
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, is_transient, query
-from udup.drivers.mysql.client.names import UDUP_SCHEMA, qualified
+from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.catalog import StoredObject
 from udup.drivers.mysql.load import objects
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 #: The definition in the body of a stand-in, which the server prints as it was written.
 _DEFINITION = re.compile(r"'udup-view:([A-Za-z0-9+/=]*)'")

@@ -11,9 +11,10 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, replace
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.client import patience
-from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, connect, describe, error_code, query
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, query
 from udup.drivers.mysql.dictionary.catalog import Catalog
 from udup.drivers.mysql.snapshot.accounts import read_accounts
 from udup.drivers.mysql.snapshot.locked_tables import LockedTables, SpoolIsFullError

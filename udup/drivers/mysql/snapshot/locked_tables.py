@@ -10,13 +10,13 @@ itself waits for the lock. A MERGE table has no rows of its own: they come with 
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 
+from udup.base import runtime
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused, Transient
-from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, connect, describe, error_code, query
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, query
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.sessions import LOCK_SECONDS, LOCKED_ROWS
@@ -74,7 +74,7 @@ class LockedTables:
         for _ in range(LOCK_TRIES):
             if self.try_to_take():
                 return
-            time.sleep(LOCK_PAUSE)
+            runtime.sleep(LOCK_PAUSE)
         names = ", ".join(qualified(each.schema, each.name) for _, each in (*self._small.tables, *self._large.tables))
         raise Transient(
             f"a read lock on {names} on {self._endpoint} was not granted within {LOCK_SECONDS} s in {LOCK_TRIES} "
@@ -117,7 +117,7 @@ class LockedTables:
 
         for number, numbered in enumerate(self._small.tables):
             try:
-                total = self._read_table(self._small.connection, numbered, keep, threading.Event())
+                total = self._read_table(self._small.connection, numbered, keep, runtime.Event())
             except SpoolIsFullError:
                 left = self._small.tables[number:]
                 self._found_large.update(qualified(each.schema, each.name) for _, each in left)
@@ -130,7 +130,7 @@ class LockedTables:
         self,
         emit: Callable[[Piece], None],
         on_table: Callable[[TableTotal], None],
-        stopped: threading.Event,
+        stopped: runtime.Event,
         *,
         offsets: bool,
     ) -> None:
@@ -153,7 +153,7 @@ class LockedTables:
             held.release()
 
     def _read_table(
-        self, connection: Connection, numbered: Numbered, emit: Callable[[Piece], None], stopped: threading.Event
+        self, connection: Connection, numbered: Numbered, emit: Callable[[Piece], None], stopped: runtime.Event
     ) -> TableTotal:
         index, table = numbered
         chunks = rows = 0

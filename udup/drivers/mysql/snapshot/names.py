@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault
-from udup.drivers.mysql.client.connection import Connection, Endpoint, connect, query, scalar
+from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.ddl.sqlreader import ObjectName
 from udup.drivers.mysql.dictionary.engines import is_transactional

@@ -11,13 +11,13 @@ A table without a key is one chunk: its lock is held for as long as the source t
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Protocol
 
+from udup.base import runtime
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.client import patience
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, is_transient, query
@@ -81,7 +81,7 @@ class Locked(Protocol):
         self,
         emit: Callable[[Piece], None],
         on_table: Callable[[TableTotal], None],
-        stopped: threading.Event,
+        stopped: runtime.Event,
         *,
         offsets: bool,
     ) -> None: ...
@@ -115,8 +115,8 @@ class CopyReader:
         self._on_table = on_table
         self._progress = _Progress()
         self._chunks = self._plan(chunk_rows)
-        self._plan_lock = threading.Lock()
-        self._stopped = threading.Event()
+        self._plan_lock = runtime.Lock()
+        self._stopped = runtime.Event()
         self.failed = False
         for connection in self._connections:
             prepare_session(connection)
@@ -208,9 +208,7 @@ class _StoppedError(Exception):
 class Cutter:
     """Cuts text into pieces and keeps one back, since the last of a chunk is marked."""
 
-    def __init__(
-        self, chunk: Chunk, emit: Callable[[Piece], None], stopped: threading.Event, *, odd_dates: bool
-    ) -> None:
+    def __init__(self, chunk: Chunk, emit: Callable[[Piece], None], stopped: runtime.Event, *, odd_dates: bool) -> None:
         self._odd_dates = odd_dates
         self._chunk = chunk
         self._emit = emit
@@ -242,7 +240,7 @@ class _Progress:
     """Counts planned and finished chunks and knows when a table is complete."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = runtime.Lock()
         self._open: dict[int, int] = {}
         self._chunks: dict[int, int] = {}
         self._rows: dict[int, int] = {}

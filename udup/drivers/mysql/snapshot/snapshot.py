@@ -27,14 +27,14 @@ behind the global read lock, which would wait for theirs.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Protocol
 
+from udup.base import runtime
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused, Transient, UdupError
 from udup.drivers.mysql.client.connection import (
     Connection,
-    Endpoint,
     MySQLError,
     connect,
     describe,
@@ -143,7 +143,7 @@ def open_snapshot(
     try:
         for _ in range(connections):
             readers.append(_open_reader(endpoint))
-        deadline = time.monotonic() + PREPARED_SECONDS
+        deadline = runtime.now() + PREPARED_SECONDS
         while True:
             locks.take()
             moment = _open_quietly(observer, readers, quiet_tries)
@@ -153,10 +153,10 @@ def open_snapshot(
                 moment = _open_under_lock(endpoint, observer, readers, locks)
             if not moment.prepared:
                 return Snapshot(moment.gtid_set, tuple(readers), locked)
-            if time.monotonic() > deadline:
+            if runtime.now() > deadline:
                 raise Refused([_prepared_stay(endpoint, moment.prepared)])
             locks.release()
-            time.sleep(PREPARED_PAUSE)
+            runtime.sleep(PREPARED_PAUSE)
     except BaseException as error:
         _close(readers)
         if isinstance(error, MySQLError):
@@ -185,7 +185,7 @@ def _open_quietly(observer: Connection, readers: list[Connection], tries: int) -
             return None  # the server dropped locks from the table: an empty one proves nothing
         if not (first or second) and _executed(observer) == before:
             return _Moment(before, prepared)
-        time.sleep(QUIET_PAUSE)
+        runtime.sleep(QUIET_PAUSE)
     return None
 
 
@@ -217,7 +217,7 @@ def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Conne
     long: list[str] = []
     for _ in range(LOCK_TRIES):
         if long := _long_statements(locker):
-            time.sleep(LOCK_PAUSE)
+            runtime.sleep(LOCK_PAUSE)
             continue
         try:
             query(locker, "FLUSH TABLES WITH READ LOCK")
@@ -228,7 +228,7 @@ def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Conne
             query(locker, "UNLOCK TABLES")
             if error_code(error) != _LOCK_WAIT_TIMEOUT:
                 raise
-            time.sleep(LOCK_PAUSE)
+            runtime.sleep(LOCK_PAUSE)
             continue
         try:
             # Once: whoever keeps these locks from us may itself wait for the global one.
@@ -237,7 +237,7 @@ def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Conne
                 return _Moment(_executed(locker), _prepared(locker))
         finally:
             query(locker, "UNLOCK TABLES")
-        time.sleep(LOCK_PAUSE)
+        runtime.sleep(LOCK_PAUSE)
     raise Transient(
         f"the global read lock on {endpoint} was not granted within {LOCK_SECONDS} s in {LOCK_TRIES} tries:"
         " a long statement or a session with LOCK TABLES holds its tables; wait for it or end it"

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from udup.base import runtime
 from udup.drivers.mysql.snapshot.rows import Block
 
 #: Bytes that wait in memory, and then in the file, of one reader.
@@ -45,7 +45,7 @@ class Spool:
         self._in_memory = 0
         self._file: IO[bytes] | None = None
         self._tail = 0  # where the file's last block ends
-        self._changed = threading.Condition()
+        self._changed = runtime.Condition()
         self._error: BaseException | None = None
         self.ended = self._closed = False
 
@@ -141,7 +141,7 @@ class Spool:
 def spooled(blocks: Iterator[Block], give_up: Callable[[], None]) -> Iterator[Block]:
     """The same blocks, read ahead by a thread. `give_up` ends a read under way, if not all of them are taken."""
     spool = Spool()
-    thread = threading.Thread(target=_fill, args=(spool, blocks), name="read-ahead", daemon=True)
+    thread = runtime.Thread(target=_fill, args=(spool, blocks), name="read-ahead", daemon=True)
     thread.start()
     try:
         yield from spool

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import Connection, Endpoint, MySQLError, connect, error_code, query, scalar
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
 
 #: Errors of SHOW BINLOG EVENTS: no such file any more, and no privilege (which is a fault of its own).
 _PURGED, _NO_PRIVILEGE = 1220, 1227

@@ -10,16 +10,17 @@ A transaction that the source has purged from its log cannot be looked at; the c
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from udup.base import runtime
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import EventType, has_checksums
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
-from udup.drivers.mysql.client.connection import Endpoint, connect, query
+from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.pipeline.stamps import Stamp, Stamps
 
@@ -96,7 +97,7 @@ def _read(stream: BinlogStream, missing: set[_Name], seconds: float) -> list[Gti
     What does not come in this time is left out: it is far back in the log.
     """
     found: list[Gtid] = []
-    end, has_crc = time.monotonic() + seconds, True
+    end, has_crc = runtime.now() + seconds, True
     try:
         for event in stream:
             if event[4] == EventType.FORMAT_DESCRIPTION:
@@ -106,7 +107,7 @@ def _read(stream: BinlogStream, missing: set[_Name], seconds: float) -> list[Gti
                 if (gtid.source, gtid.number) in missing:
                     found.append(gtid)
                     missing.discard((gtid.source, gtid.number))
-            if not missing or time.monotonic() > end:
+            if not missing or runtime.now() > end:
                 break
     except Unsupported:  # purged in this moment; if the job needs it, its own dump says so
         return found

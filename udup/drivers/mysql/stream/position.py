@@ -7,13 +7,14 @@ counts it when a replica has acknowledged it. So the source is given time.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import closing
 
+from udup.base import runtime
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
-from udup.drivers.mysql.client.connection import Connection, Endpoint, connect, query
+from udup.drivers.mysql.client.connection import Connection, connect, query
 
 #: Seconds for which the source may take to count them, and between two looks. Semi-synchronous sources wait for 10 s.
 PATIENCE, PAUSE = 12.0, 0.3
@@ -40,16 +41,16 @@ def own_part(gtids: GtidSet, uuid: str) -> GtidSet:
 def check_executed(endpoint: Endpoint, start_after: GtidSet, stopped: Callable[[], bool]) -> None:
     """Wait until the source has executed its part of the set. `Unsupported` if it does not come to it."""
     with closing(connect(endpoint)) as connection:
-        end = time.monotonic() + PATIENCE
+        end = runtime.now() + PATIENCE
         while (unknown := _unknown(connection, start_after)) and not stopped():
-            if time.monotonic() > end:
+            if runtime.now() > end:
                 if query(connection, _WAITING)[0][0]:
                     raise Transient(
                         f"{endpoint} has not committed {brief(unknown)}, which it has sent: it waits for a "
                         "semi-synchronous replica to acknowledge it"
                     )
                 raise Unsupported(f"Src {endpoint}: {never_executed(unknown)}; make the job anew, with a full copy")
-            time.sleep(PAUSE)
+            runtime.sleep(PAUSE)
 
 
 def _unknown(connection: Connection, start_after: GtidSet) -> GtidSet:

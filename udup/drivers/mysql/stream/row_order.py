@@ -13,7 +13,8 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TypeAlias
 
-from udup.drivers.mysql.client.connection import Endpoint, connect, query
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.client.sessions import DICTIONARY
 from udup.drivers.mysql.ddl.sqlreader import ObjectName
 

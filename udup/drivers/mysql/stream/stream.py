@@ -10,7 +10,6 @@ A compressed transaction (TRANSACTION_PAYLOAD) is taken apart, piece by piece wh
 from __future__ import annotations
 
 import struct
-import time
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +17,8 @@ from typing import Any
 import pymysqlreplication.binlogstream as dump_protocol
 from pymysqlreplication import BinLogStreamReader
 
+from udup.base import runtime
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError, Unsupported
 from udup.drivers.mysql.binlog.event import (
     ARTIFICIAL,
@@ -31,7 +32,7 @@ from udup.drivers.mysql.binlog.event import (
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.payload import EVENT_MAX, FIELDS_MAX, data_offset, inner_events
 from udup.drivers.mysql.client import sessions
-from udup.drivers.mysql.client.connection import Connection, Endpoint, connect
+from udup.drivers.mysql.client.connection import Connection, connect
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
 from udup.drivers.mysql.client.wire import ERROR_BYTES
 from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
@@ -247,7 +248,7 @@ class _PacketBuffer:
     def read(self) -> tuple[bytes, bool]:
         """One packet's payload, and whether the next packet continues it."""
         if not self.has_packet():
-            deadline = time.monotonic() + PACKET_SECONDS
+            deadline = runtime.now() + PACKET_SECONDS
             while not self.has_packet():
                 self._fill(deadline)
         length = self._length()
@@ -267,7 +268,7 @@ class _PacketBuffer:
             yield payload
 
     def _fill(self, deadline: float) -> None:
-        if time.monotonic() > deadline:
+        if runtime.now() > deadline:
             raise Transient(f"a packet of the source was not complete within {PACKET_SECONDS:g} s")
         if self._offset:
             del self._buffer[: self._offset]

@@ -1,0 +1,41 @@
+"""What MySQL's two ends tell each other about a full copy: opaque bytes to the machine between them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from udup.drivers.mysql.dictionary.catalog import Catalog, Table
+
+
+class CopyDetails(msgspec.Struct, frozen=True, array_like=True):
+    """What a copy brings, under the target's names; and the source's global settings if a table computes something."""
+
+    catalog: Catalog
+    context: dict[str, str] = {}
+
+    def encoded(self) -> bytes:
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> CopyDetails:
+        return msgspec.msgpack.decode(data, type=cls)
+
+
+class LoadDetails(msgspec.Struct, frozen=True, array_like=True):
+    """What a worker needs to load rows.
+
+    `method` is `load` or `insert`, `version` that of the copy's base row. `contexts`: the SETs of a session that loads
+    a table which computes something: as the source's own, and with an sql_mode that takes every date.
+    """
+
+    tables: tuple[Table, ...]
+    method: str
+    version: int
+    contexts: tuple[bytes, bytes] = (b"", b"")
+
+    def encoded(self) -> bytes:
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> LoadDetails:
+        return msgspec.msgpack.decode(data, type=cls)

@@ -1,0 +1,35 @@
+"""What one run of an applier and of its workers goes by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from udup.pipeline.ownership import Known, Owner
+from udup.pipeline.ports import End
+from udup.pipeline.selection.selection import Selection
+
+
+@dataclass(frozen=True)
+class ApplierSettings:
+    nats_url: str = field(repr=False)
+    job: str
+    run: int
+    end: End
+    workers: int
+    owner: Owner
+    selection: Selection
+    start_after: str | None  # the job's own position: no full copy
+    drop_existing: bool
+    window_messages: int  # what the extractor may have under way in the log
+    known: Known = Known()  # noqa: RUF009 - frozen
+    serial: bool = False  # one transaction at a time, to find the one that fails
+    recompute: bool = False  # the copy takes what the target computes where the source has other values
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    nats_url: str = field(repr=False)
+    job: str
+    run: int
+    slot: int
+    end: End
