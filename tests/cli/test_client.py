@@ -13,7 +13,7 @@ from udup.base.config import Settings, load_settings
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.cli.client import Answered, Api, Unreachable, job_path
-from udup.cli.patience import patiently
+from udup.cli.watch import patiently
 from udup.cli.where import Flags, find
 from udup.sandbox.api import job_document
 from udup.sandbox.ports import free_port

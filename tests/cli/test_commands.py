@@ -12,7 +12,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from udup.cli import cli, exits
+from udup.cli import cli
+from udup.cli.commands import ExitCode
 from udup.jobs import parse_job
 from udup.sandbox.ports import free_port
 
@@ -52,7 +53,7 @@ def test_every_command_has_help_with_an_example(udup: Udup) -> None:
     assert len(commands) > 20
     for words in commands:
         result = udup(*words, "-help")
-        assert result.exit_code == exits.OK, words
+        assert result.exit_code == ExitCode.OK, words
         assert "Example" in result.stdout and f"udup {' '.join(words)}".replace("job-status", "status") in result.stdout
 
 
@@ -97,7 +98,7 @@ def test_the_version_needs_no_library_that_is_slow_to_load() -> None:
 )
 def test_wrong_usage_exits_with_2_and_says_so_on_stderr(udup: Udup, words: list[str]) -> None:
     result = udup(*words)
-    assert result.exit_code == exits.USAGE
+    assert result.exit_code == ExitCode.USAGE
     assert "Usage: udup" in result.stderr and not result.stdout
 
 
@@ -118,7 +119,7 @@ def test_wrong_usage_exits_with_2_and_says_so_on_stderr(udup: Udup, words: list[
 )
 def test_a_server_that_is_not_there_is_told_with_what_to_do(udup: Udup, words: list[str]) -> None:
     result = udup(*words)
-    assert result.exit_code == exits.UNREACHABLE
+    assert result.exit_code == ExitCode.UNREACHABLE
     assert "no Udup server answers at http://127.0.0.1:" in result.stderr and "from UDUP_ADDR" in result.stderr
     assert "udup server" in result.stderr and not result.stdout
 
@@ -143,7 +144,7 @@ def test_a_job_file_that_is_no_json_object_is_told_by_its_place(udup: Udup, text
     for words in (["job", "run"], ["validate"], ["start"]):
         for file, given in (("job.json", None), ("-", text)):
             result = udup(*words, file, given=given)
-            assert result.exit_code == exits.FAILED
+            assert result.exit_code == ExitCode.FAILED
             assert said in result.stderr and "secret-word" not in result.stderr
             assert ("job.json" in result.stderr) == (file != "-")
 
@@ -152,16 +153,16 @@ def test_a_job_file_that_cannot_be_read_is_told(udup: Udup) -> None:
     Path("folder").mkdir()
     for file, said in (("nowhere.json", "No such file"), ("folder", "Is a directory")):
         result = udup("job", "run", file)
-        assert result.exit_code == exits.FAILED
+        assert result.exit_code == ExitCode.FAILED
         assert f"cannot read the job file {file}: {said}" in result.stderr
 
 
 def test_a_document_is_validated_without_a_server(udup: Udup) -> None:
-    assert udup("init").exit_code == exits.OK
-    assert udup("validate", "--offline", "job.json").exit_code == exits.OK
+    assert udup("init").exit_code == ExitCode.OK
+    assert udup("validate", "--offline", "job.json").exit_code == ExitCode.OK
     assert json.loads(udup("validate", "--offline", "--json", "job.json").stdout)["DriverConfigValidated"] is True
     result = udup("validate", "-offline", "-", given='{"Job": {"Type": "other", "Tasks": [1]}}')
-    assert result.exit_code == exits.FAILED
+    assert result.exit_code == ExitCode.FAILED
     lines = result.stderr.splitlines()
     assert lines[0] == "udup: refused, 5 faults:" and len(lines) == 6
     assert lines[1].startswith("  Name: ")
@@ -169,7 +170,7 @@ def test_a_document_is_validated_without_a_server(udup: Udup) -> None:
 
 def test_init_writes_settings_and_a_job_and_never_overwrites(udup: Udup) -> None:
     result = udup("init", "-dir", "new", "--json")
-    assert result.exit_code == exits.OK
+    assert result.exit_code == ExitCode.OK
     assert json.loads(result.stdout) == {"Written": ["new/udup.toml", "new/job.json"]}
     assert Path("new/udup.toml").read_text() == (REPOSITORY / "config" / "udup.toml").read_text()
     assert parse_job(json.loads(Path("new/job.json").read_text())).id == "shop-to-replica"
@@ -177,7 +178,7 @@ def test_init_writes_settings_and_a_job_and_never_overwrites(udup: Udup) -> None
     Path("new/udup.toml").unlink()
     Path("new/job.json").write_text("mine")
     again = udup("init", "--dir", "new")
-    assert again.exit_code == exits.FAILED
+    assert again.exit_code == ExitCode.FAILED
     assert "there is already new/job.json" in again.stderr
     assert Path("new/job.json").read_text() == "mine" and not Path("new/udup.toml").exists()
 
@@ -185,7 +186,7 @@ def test_init_writes_settings_and_a_job_and_never_overwrites(udup: Udup) -> None
 def test_what_would_be_sent_is_shown_without_passwords(udup: Udup) -> None:
     udup("init")
     result = udup("start", "-output", "-check-index=7", "job.json")
-    assert result.exit_code == exits.OK
+    assert result.exit_code == ExitCode.OK
     body = json.loads(result.stdout)
     assert body["EnforceIndex"] is True and body["JobModifyIndex"] == 7
     assert body["Job"]["Name"] == "shop-to-replica"
@@ -197,5 +198,5 @@ def test_what_would_be_sent_is_shown_without_passwords(udup: Udup) -> None:
 )
 def test_an_address_that_is_none_is_refused_with_its_origin(udup: Udup, address: str) -> None:
     result = udup("job", "list", "--address", address)
-    assert result.exit_code == exits.FAILED
+    assert result.exit_code == ExitCode.FAILED
     assert "--address: the address must be http://host:port" in result.stderr

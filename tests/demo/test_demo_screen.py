@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from udup.cli.progress import Observer, View
-from udup.cli.screen import LivePanel, PlainLines, line, open_screen, panel
+from udup.cli.watch import LivePanel, PlainLines, line, open_screen, panel
 from udup.demo.verdict import Numbers, show_verdict
 from udup.sandbox.load_process import LoadStats
 from udup.verify.compare import Comparison, TableVerdict

@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.end_to_end.conftest import DEADLINE, World, wait_for
-from udup.cli import cli, exits
+from udup.cli import cli
+from udup.cli.commands import ExitCode
 from udup.sandbox.api import Json
 
 Udup = Callable[..., Result]
@@ -62,12 +63,12 @@ def _api(world: World, path: str) -> Any:
 
 def _done(result: Result) -> str:
     """What a command printed that did what it was asked to."""
-    assert result.exit_code == exits.OK, result.output
+    assert result.exit_code == ExitCode.OK, result.output
     assert not result.stderr, result.stderr
     return result.stdout
 
 
-def _refused(result: Result, *texts: str, code: int = exits.FAILED) -> None:
+def _refused(result: Result, *texts: str, code: int = ExitCode.FAILED) -> None:
     assert result.exit_code == code, result.output
     for text in texts:
         assert text in result.stderr, result.stderr
@@ -80,7 +81,7 @@ def test_a_job_is_watched_until_it_runs_and_deleted_when_it_is_confirmed(world: 
     shown = _done(udup("job", "run", "--watch", file))
     assert f"job {name} registered" in shown and "running" in shown.splitlines()[-1]
     assert "\x1b" not in shown
-    _refused(udup("job", "delete", name), "--yes", code=exits.USAGE)
+    _refused(udup("job", "delete", name), "--yes", code=ExitCode.USAGE)
     assert "Cancelling job delete" in udup("job", "delete", name[:-1], answer="n\n").stdout
     assert _api(world, f"/v1/job/{name}")["Stage"] == "running"
     assert "with its checkpoint" in udup("job", "delete", "--purge", name, answer="y\n").stdout
@@ -97,12 +98,12 @@ def test_a_watched_job_that_cannot_start_ends_with_every_reason(world: World, na
     file = _write(world.document(name, [name]))
     world.posted.add(name)
     result = udup("job", "run", "-watch", file)
-    _refused(result, f"job {name} has failed\n", code=exits.JOB_FAILED)
+    _refused(result, f"job {name} has failed\n", code=ExitCode.JOB_FAILED)
     assert [line for line in result.stderr.splitlines() if line.startswith("  Dest ") and "is not empty" in line][1:]
     status = _done(udup("job", "status", name))
     assert "Stage" in status and "Reasons" in status and "DropTableIfExists" in status
     assert "Terminated" in _done(udup("job", "logs", name)) or "Driver Failure" in _done(udup("job", "logs", name))
-    _refused(udup("job", "status", "--watch", name), "has failed", code=exits.JOB_FAILED)
+    _refused(udup("job", "status", "--watch", name), "has failed", code=ExitCode.JOB_FAILED)
 
 
 def test_watching_ends_in_time_and_the_job_goes_on_whatever_it_is_called(world: World, name: str, udup: Udup) -> None:
@@ -110,7 +111,7 @@ def test_watching_ends_in_time_and_the_job_goes_on_whatever_it_is_called(world: 
     document = world.document(job, [name], dest={"MaxRetries": 1000})
     document["Tasks"][1]["Config"]["ConnectionConfig"]["Port"] = 1
     result = udup("job", "run", "--watch", "--timeout=0.1", "--json", _write(document))
-    _refused(result, f"job {job} is still pending after 0 s; it goes on", code=exits.TIMED_OUT)
+    _refused(result, f"job {job} is still pending after 0 s; it goes on", code=ExitCode.TIMED_OUT)
     assert all(json.loads(line)["ID"] == job for line in result.stdout.splitlines())
     assert json.loads(_done(udup("job", "status", "--json", job)))["Stage"] == "pending"
     assert f"job {job} deleted" in _done(udup("job", "stop", job))
@@ -123,10 +124,10 @@ def test_a_job_is_validated_by_looking_at_both_servers(world: World, name: str, 
     assert "The job can start" in _done(udup("validate", _write(good)))
     good["Tasks"][1]["Config"]["ConnectionConfig"]["Port"] = 1
     result = udup("validate", "-", answer=json.dumps({"Job": good}))
-    assert result.exit_code == exits.FAILED
+    assert result.exit_code == ExitCode.FAILED
     assert "The job would not start" in result.stdout and "What to do" in result.stdout
     answer = udup("validate", "--json", _write(good))
-    assert answer.exit_code == exits.FAILED and json.loads(answer.stdout)["Error"]
+    assert answer.exit_code == ExitCode.FAILED and json.loads(answer.stdout)["Error"]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +209,7 @@ def test_a_job_is_paused_and_resumed_and_its_log_says_so(world: World, udup: Udu
     assert f"job {running} is being paused" in _done(udup("job", "pause", running))
     world.node.wait_stage(running, ("paused",), DEADLINE)
     assert f"job {running} is paused already" in _done(udup("job", "pause", running))
-    _refused(udup("job", "status", "--watch", running), "is paused", code=exits.JOB_FAILED)
+    _refused(udup("job", "status", "--watch", running), "is paused", code=ExitCode.JOB_FAILED)
     assert json.loads(_done(udup("job", "resume", "--json", running)))["Success"] is True
     world.node.wait_stage(running, deadline=DEADLINE)
     assert f"job {running} is running already" in _done(udup("job", "resume", running))
@@ -253,7 +254,7 @@ def test_the_originals_words_start_and_stop_a_job(world: World, name: str, udup:
     lines = _done(udup("start", "-check-index", index, file)).splitlines()
     assert lines[0].startswith('==> Monitoring evaluation "') and lines[-1].endswith('finished with status "complete"')
     _refused(udup("stop", "nonsense-" + name), "No job(s) with prefix or id")
-    _refused(udup("stop", name[:-1]), "-yes", code=exits.USAGE)
+    _refused(udup("stop", name[:-1]), "-yes", code=ExitCode.USAGE)
     assert _done(udup("stop", "-yes=true", name[:-1])) == ""
     _refused(udup("status", name), f'No job(s) with prefix or id "{name}" found\n')
 

@@ -13,9 +13,9 @@ _COMMANDS = {
     "demo": "udup.cli.server:demo",
     "version": "udup.cli.server:version",
     "validate": "udup.cli.validate:validate",
-    "job": "udup.cli.job:job",
+    "job": "udup.cli.jobs:job",
     "node": "udup.cli.nodes:node",
-    "members": "udup.cli.members:members",
+    "members": "udup.cli.nodes:members",
     "metrics": "udup.cli.metrics:metrics",
     "admin": "udup.cli.admin:admin",
 }

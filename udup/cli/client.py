@@ -13,8 +13,7 @@ from urllib.parse import parse_qsl, quote, unquote
 import httpx
 
 from udup.base.errors import Fault
-from udup.cli import exits
-from udup.cli.commands import CommandError
+from udup.cli.commands import CommandError, ExitCode
 from udup.cli.where import OWN_FILE, Where
 from udup.jobs.document.ids import unaddressable
 
@@ -33,7 +32,7 @@ class Unreachable(CommandError):
     """No Udup server answered."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(text, exits.UNREACHABLE)
+        super().__init__(text, ExitCode.UNREACHABLE)
 
 
 class Answered(CommandError):

@@ -1,4 +1,4 @@
-"""Commands and groups of ours: modules loaded when they are needed, flags in Go's style too, errors told in one way.
+"""What commands are made of: modules loaded when they are needed, flags in Go's style too, errors, exit codes.
 
 `udup version` shall not pay for an HTTP client or a validation library, so a group knows its commands by the module
 that holds them. The original command has Go's flags, `-short`, `-address=URL`, `-yes=false`; a long option is
@@ -10,12 +10,12 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator, Mapping
+from enum import IntEnum
 from typing import Any
 
 import click
 
 from udup.base.errors import Fault, Refused, UdupError
-from udup.cli import exits
 
 _HELP_NAMES = ["-h", "--help"]
 
@@ -23,15 +23,39 @@ _HELP_NAMES = ["-h", "--help"]
 _GO_BOOLEANS = {**dict.fromkeys(("1", "t", "true"), True), **dict.fromkeys(("0", "f", "false"), False)}
 
 
+class ExitCode(IntEnum):
+    """What the command's exit code says; docs/cli.md lists them for people."""
+
+    OK = 0
+
+    #: The server refused, found a fault, or does not know the thing that was named.
+    FAILED = 1
+
+    #: The command line itself is wrong (click's code).
+    USAGE = 2
+
+    #: No Udup server answered.
+    UNREACHABLE = 3
+
+    #: A job that was watched failed, was paused or was deleted before it came to where it was awaited.
+    JOB_FAILED = 4
+
+    #: A job that was watched did not come there in the time given.
+    TIMED_OUT = 5
+
+    #: Ctrl-C, as shells number it.
+    INTERRUPTED = 130
+
+
 class CommandError(UdupError):
     """A command cannot do what was asked; `exit_code` says of which kind it is."""
 
-    def __init__(self, text: str, exit_code: int = exits.FAILED) -> None:
+    def __init__(self, text: str, exit_code: int = ExitCode.FAILED) -> None:
         super().__init__(text)
         self.exit_code = exit_code
 
 
-class Told(click.ClickException):
+class ShownError(click.ClickException):
     """An error as the user reads it, on stderr."""
 
     def __init__(self, error: UdupError, prefix: str) -> None:
@@ -40,7 +64,7 @@ class Told(click.ClickException):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]  # click asks the instance
-        return self._error.exit_code if isinstance(self._error, CommandError) else exits.FAILED
+        return self._error.exit_code if isinstance(self._error, CommandError) else ExitCode.FAILED
 
     def show(self, file: Any = None) -> None:
         click.echo(self.message, file=file, err=file is None)
@@ -63,10 +87,10 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except UdupError as error:
-            raise Told(error, self.prefix) from error
+            raise ShownError(error, self.prefix) from error
         except KeyboardInterrupt:
             click.echo(err=True)
-            sys.exit(exits.INTERRUPTED)
+            sys.exit(ExitCode.INTERRUPTED)
 
 
 class Group(click.Group):
@@ -139,3 +163,19 @@ def _with_two_dashes(command: click.Command, ctx: click.Context, args: list[str]
             yield f"--{name}{equals}{value}"
         else:
             yield word
+
+
+def confirmed(question: str, what: str) -> bool:
+    """Whether the user says y; the question goes to stderr, so that a pipe gets results alone.
+
+    Without an answer, as in a script, nothing is done and that is an error.
+    """
+    try:
+        answer = click.prompt(f"{question} [y/N]", default="", show_default=False, prompt_suffix=" ", err=True)
+    except click.Abort as error:
+        click.echo(err=True)
+        raise CommandError(f"{what} was not confirmed; give --yes where nobody can answer", ExitCode.USAGE) from error
+    if answer.strip().lower() in ("y", "yes"):
+        return True
+    click.echo(f"Cancelling {what}")
+    return False

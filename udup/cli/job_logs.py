@@ -18,7 +18,7 @@ from udup.cli.commands import Command
 from udup.cli.jobs import Json, find_job, job_or_none, progress
 from udup.cli.options import Session, asks_server
 from udup.cli.output import shown
-from udup.cli.patience import patiently
+from udup.cli.watch import patiently
 
 #: Seconds between two looks of --follow.
 FOLLOW_SECONDS = 1.0

@@ -1,4 +1,4 @@
-"""`udup job run`: posts a job, and watches it come into its stride if asked to."""
+"""`udup job run`: posts a job, and optionally follows it until it runs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import click
 
 from udup.cli.client import job_path
 from udup.cli.commands import Command
-from udup.cli.jobfile import read_job, wrapped
 from udup.cli.options import Session, asks_server
+from udup.cli.validate import read_job, wrapped
 from udup.cli.watch import goal
 from udup.cli.watch import watch as watch_job
 

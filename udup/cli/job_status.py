@@ -9,11 +9,9 @@ import click
 
 from udup.cli.client import job_path
 from udup.cli.commands import Command
-from udup.cli.jobs import Json, endpoint, find_job, progress
+from udup.cli.jobs import Json, endpoint, find_job, progress, reasons
 from udup.cli.options import Session, asks_server
-from udup.cli.output import duration, number, shown
-from udup.cli.placements import show_allocations
-from udup.cli.refusal import reasons
+from udup.cli.output import duration, number, show_allocations, shown
 from udup.cli.watch import watch as watch_job
 
 #: Characters of a GTID set that fit a line; the whole is in --json.

@@ -1,8 +1,9 @@
-"""`udup node list` and `udup node status`."""
+"""`udup node list`, `udup node status`, and `udup members`: the managers that know each other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -10,13 +11,14 @@ from udup.cli.client import Api
 from udup.cli.commands import Command, CommandError, Group
 from udup.cli.jobs import Json
 from udup.cli.options import Session, asks_server
-from udup.cli.output import short
-from udup.cli.placements import local_time, show_allocations
+from udup.cli.output import local_time, short, show_allocations
 
 #: An attribute of a node that tells a driver whose tasks run there: `driver.MySQL` = "1".
 _DRIVER = "driver."
 
 _HEX = frozenset("0123456789abcdef")
+
+_TITLES = ("Name", "Address", "Port", "Status", "Leader", "Protocol", "Build", "Datacenter", "Region")
 
 
 @click.group(cls=Group, sections={"Commands": {"list": "udup.cli.nodes:list_nodes", "status": "udup.cli.nodes:status"}})
@@ -125,3 +127,44 @@ def _facts(found: Json, verbose: bool) -> Iterator[tuple[str, object]]:
 def _running(api: Api, node_id: str) -> int:
     allocations = api.get(f"/v1/node/{node_id}/allocations")
     return sum(each["ClientStatus"] == "running" for each in allocations)
+
+
+@click.command(cls=Command)
+@click.option("--detailed", is_flag=True, help="All tags of each.")
+@asks_server
+def members(session: Session, detailed: bool) -> None:
+    """Show the managers that are known, and which of them leads.
+
+    \b
+    Example: udup members
+    """
+    answer = session.api.get("/v1/members")
+    if session.out.as_json:
+        session.out.json(answer)
+        return
+    found = answer["Members"] or []
+    if detailed:
+        rows = ((each["Name"], each["Addr"], each["Port"], _tags(each)) for each in found)
+        session.out.table(("Name", "Address", "Port", "Tags"), rows)
+        return
+    leader = session.api.get("/v1/leader")
+    session.out.table(_TITLES, (_row(each, leader) for each in found))
+
+
+def _row(member: dict[str, Any], leader: str) -> tuple[object, ...]:
+    tags = member["Tags"]
+    return (
+        member["Name"],
+        member["Addr"],
+        member["Port"],
+        member["Status"],
+        "true" if leader == f"{member['Addr']}:{tags.get('port')}" else "false",
+        member["ProtocolCur"],
+        tags.get("build", ""),
+        tags.get("dc", ""),
+        tags.get("region", ""),
+    )
+
+
+def _tags(member: dict[str, Any]) -> str:
+    return ",".join(f"{name}={value}" for name, value in sorted(member["Tags"].items()))

@@ -7,21 +7,28 @@ errors, which begin without our name. Exit codes are ours where the original has
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from udup.cli import evaluation, exits
 from udup.cli.client import Answered, Unreachable, job_path
-from udup.cli.commands import Command, CommandError
-from udup.cli.confirm import confirmed
-from udup.cli.jobfile import read_job, wrapped
+from udup.cli.commands import Command, CommandError, ExitCode, confirmed
 from udup.cli.jobs import Json, find_job
 from udup.cli.nodes import show_node, show_nodes
 from udup.cli.options import Session, asks_server
-from udup.cli.placements import show_allocations, show_evaluations
+from udup.cli.output import short, show_allocations, show_evaluations
+from udup.cli.validate import read_job, wrapped
+
+#: Seconds between two looks.
+_EVALUATION_SECONDS = 1.0
+
+#: The exit code for tasks that found no place.
+_NOT_PLACED = 2
+
+_EVALUATION_OVER = ("complete", "failed", "canceled")
 
 
 class OriginalCommand(Command):
@@ -38,7 +45,7 @@ def doing(what: str) -> Iterator[None]:
     except Answered as error:
         raise CommandError(f"Error {what}: Unexpected response code: {error.status} ({error.text})") from error
     except Unreachable as error:
-        raise CommandError(f"Error {what}: {error}", exits.UNREACHABLE) from error
+        raise CommandError(f"Error {what}: {error}", ExitCode.UNREACHABLE) from error
 
 
 @click.command(cls=OriginalCommand)
@@ -75,7 +82,7 @@ def start(session: Session, file: str, check_index: int | None, detach: bool, ve
             session.out.say(f"Evaluation ID: {eval_id}")
         return
     with doing("reading evaluation"):
-        sys.exit(evaluation.monitor(session, eval_id, verbose))
+        sys.exit(_monitor(session, eval_id, verbose))
 
 
 @click.command(cls=OriginalCommand)
@@ -210,3 +217,32 @@ def _facts(job: Json) -> list[tuple[str, Any]]:
         ("Status", job["Status"]),
         ("Description", job["StatusDescription"]),
     ]
+
+
+def _monitor(session: Session, eval_id: str, verbose: bool) -> int:
+    """Tell what becomes of an evaluation until it is over; the exit code."""
+    name, told = short(eval_id, verbose), ""
+    say = session.out.say
+    say(f'==> Monitoring evaluation "{name}"')
+    while True:
+        found = session.api.get(f"/v1/evaluation/{eval_id}")
+        if not told:
+            say(f'    Evaluation triggered by job "{found["JobID"]}"')
+        if found["Status"] != told:
+            say(f'    Evaluation status changed: "{told or "pending"}" -> "{found["Status"]}"')
+            told = found["Status"]
+        if told in _EVALUATION_OVER:
+            break
+        time.sleep(_EVALUATION_SECONDS)
+    for allocation in session.api.get(f"/v1/evaluation/{eval_id}/allocations"):
+        _tell_placed(session, allocation, verbose)
+    say(f'==> Evaluation "{name}" finished with status "{told}"')
+    if found["FailedTGAllocs"]:
+        say(f"    No place was found for: {', '.join(found['FailedTGAllocs'])}")
+        return _NOT_PLACED
+    return ExitCode.OK if told == "complete" else ExitCode.FAILED
+
+
+def _tell_placed(session: Session, allocation: dict[str, Any], verbose: bool) -> None:
+    identity, node = short(allocation["ID"], verbose), short(allocation["NodeID"], verbose)
+    session.out.say(f'    Allocation "{identity}" created: node "{node}", task "{allocation["Task"]}"')

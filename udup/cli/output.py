@@ -1,13 +1,14 @@
 """What commands print: tables and pairs for people, JSON for programs.
 
 On a terminal a table has a bold head and fits the screen; in a pipe it has neither colours nor folded lines, since the
-next program reads it by columns.
+next program reads it by columns. Allocations and evaluations, which several commands show, have their tables here.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ _ENDLESS = 100_000
 
 #: Characters of an ID that tell it from others, as the original shows it.
 SHORT_ID = 8
+
+_NANOSECONDS = 1_000_000_000
 
 
 class Output:
@@ -137,3 +140,38 @@ def duration(seconds: object) -> str:
     if whole < 86400:
         return f"{whole // 3600}h{whole % 3600 // 60:02}m"
     return f"{whole // 86400}d{whole % 86400 // 3600:02}h"
+
+
+def show_allocations(out: Output, allocations: list[dict[str, Any]], verbose: bool) -> None:
+    if not allocations:
+        out.say("No allocations placed")
+        return
+    titles = ("ID", "Eval ID", "Node ID", "Task", "Desired", "Status", "Created At")
+    rows = (
+        (
+            short(each["ID"], verbose),
+            short(each["EvalID"], verbose),
+            short(each["NodeID"], verbose),
+            each["Task"],
+            each["DesiredStatus"],
+            each["ClientStatus"],
+            local_time(each["CreateTime"]),
+        )
+        for each in sorted(allocations, key=lambda each: (each["CreateTime"], each["Task"]))
+    )
+    out.table(titles, rows)
+
+
+def show_evaluations(out: Output, evaluations: list[dict[str, Any]], verbose: bool) -> None:
+    rows = (
+        (short(each["ID"], verbose), each["TriggeredBy"], each["Status"], "true" if each["FailedTGAllocs"] else "false")
+        for each in evaluations
+    )
+    out.table(("ID", "Triggered By", "Status", "Placement Failures"), rows)
+
+
+def local_time(nanoseconds: object) -> str:
+    """A time of the API as the clock on the wall shows it."""
+    if not isinstance(nanoseconds, int) or nanoseconds <= 0:
+        return ""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(nanoseconds // _NANOSECONDS))

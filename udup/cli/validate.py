@@ -1,18 +1,27 @@
-"""`udup validate`: whether a job would start, with everything that speaks against it."""
+"""`udup validate`: whether a job would start, with everything that speaks against it; reading a job's file.
+
+A file is JSON: the job itself, or wrapped as `{"Job": {…}}`. What it means is for the server to decide; here it must be
+readable, and what is not is shown by line and column. Nothing of the text is shown, since it holds passwords.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
-from udup.cli import exits
-from udup.cli.commands import Command
-from udup.cli.jobfile import Document, read_job
+from udup.cli.commands import Command, CommandError, ExitCode
 from udup.cli.options import Session, asks_server
 
 _STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red"}
+
+#: The name that means standard input.
+STDIN = "-"
+
+Document = dict[str, Any]
 
 
 @click.command(cls=Command)
@@ -42,7 +51,7 @@ def validate(session: Session, file: str, offline: bool) -> None:
         session.out.json(answer)
     else:
         _show(session, answer)
-    sys.exit(exits.FAILED if answer["Error"] else exits.OK)
+    sys.exit(ExitCode.FAILED if answer["Error"] else ExitCode.OK)
 
 
 def _check_document(document: Document) -> None:
@@ -68,3 +77,47 @@ def _show(session: Session, answer: dict[str, Any]) -> None:
         if answer["Error"]
         else "The job can start"
     )
+
+
+def read_job(name: str) -> Document:
+    """The JSON object in this file; `CommandError` if there is none."""
+    shown = "standard input" if name == STDIN else name
+    try:
+        data = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+    except OSError as error:
+        raise CommandError(f"cannot read the job file {name}: {error.strerror}") from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CommandError(f"{shown}, line {line}: not UTF-8 (byte 0x{data[error.start]:02x})") from error
+    if not text.strip():
+        raise CommandError(f"{shown} is empty; a job is a JSON object, `udup init` writes an example")
+    try:
+        document = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise CommandError(f"{shown}, line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except RecursionError as error:
+        raise CommandError(f"{shown}: nested too deeply for a job") from error
+    except ValueError as error:
+        raise CommandError(f"{shown}: {error}") from error
+    if not isinstance(document, dict):
+        raise CommandError(f"{shown}: a job is a JSON object in braces, this is {_kind(document)}")
+    return document
+
+
+def wrapped(document: Document, check_index: int | None) -> Document:
+    """The job as the original's client posts it. `check_index`: the JobModifyIndex that must still hold."""
+    outer = dict(document) if isinstance(document.get("Job"), dict) else {"Job": document}
+    if check_index is not None:
+        outer |= {"EnforceIndex": True, "JobModifyIndex": check_index}
+    return outer
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _kind(value: object) -> str:
+    kinds = {list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")

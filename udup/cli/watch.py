@@ -8,17 +8,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from contextlib import nullcontext
-from typing import Any
+from types import TracebackType
+from typing import Any, Protocol, TypeVar
 
 import click
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
-from udup.cli import exits
-from udup.cli.jobs import Json, job_or_none
+from udup.cli.client import Unreachable
+from udup.cli.commands import ExitCode
+from udup.cli.jobs import Json, job_or_none, reasons
 from udup.cli.options import Session
-from udup.cli.patience import ABSENCE_SECONDS, patiently
-from udup.cli.progress import Observer
-from udup.cli.refusal import reasons
-from udup.cli.screen import Screen, open_screen
+from udup.cli.progress import Observer, TableProgress, View
 
 #: Seconds between two looks.
 POLL_SECONDS = 0.5
@@ -27,6 +31,23 @@ POLL_SECONDS = 0.5
 _ENDED = ("completed", "failed", "paused")
 
 Show = Callable[[Json], None]
+
+#: Seconds that a server may be away: a node starts in some 5.
+ABSENCE_SECONDS = 60.0
+
+#: Seconds between two tries.
+_PAUSE_SECONDS = 0.5
+
+Answer = TypeVar("Answer")
+
+#: Seconds between two lines where no terminal shows the live panel.
+LINE_SECONDS = 1.0
+
+#: Columns of a table's progress bar.
+BAR_WIDTH = 24
+
+#: Tables shown at a time, so that the panel fits a screen.
+MOST_TABLES = 16
 
 
 def goal(job: Json) -> tuple[str, ...]:
@@ -41,17 +62,17 @@ def watch(session: Session, job_id: str, until: Collection[str], limit: float | 
         job = _follow(session, job_id, _shower(session, screen), until, end)
     if job is None:
         click.echo(f"udup: job {job_id} was deleted meanwhile", err=True)
-        return exits.JOB_FAILED
+        return ExitCode.JOB_FAILED
     stage = job.get("Stage", "")
     if stage in until:
-        return exits.OK
+        return ExitCode.OK
     if stage not in _ENDED:
         click.echo(f"udup: job {job_id} is still {stage} after {limit:.0f} s; it goes on", err=True)
-        return exits.TIMED_OUT
+        return ExitCode.TIMED_OUT
     click.echo(
         "\n".join([f"udup: job {job_id} {'is' if stage == 'paused' else 'has'} {stage}", *reasons(job)]), err=True
     )
-    return exits.JOB_FAILED
+    return ExitCode.JOB_FAILED
 
 
 def _follow(session: Session, job_id: str, show: Show, until: Collection[str], end: float | None) -> Json | None:
@@ -77,3 +98,152 @@ def _shower(session: Session, screen: Screen | None) -> Show:
         return session.out.json_line
     observer = Observer()
     return lambda job: screen.show(observer.view(job))
+
+
+def patiently(question: Callable[[], Answer], seconds: float = ABSENCE_SECONDS) -> Answer:
+    """The answer to a question that changes nothing; `Unreachable` when nobody has answered in all that time."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return question()
+        except Unreachable:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(_PAUSE_SECONDS)
+
+
+class Screen(Protocol):
+    """Shows views while it is open, as a context manager."""
+
+    def __enter__(self) -> Screen: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def show(self, view: View) -> None: ...
+
+
+def open_screen(console: Console) -> Screen:
+    return LivePanel(console) if console.is_terminal else PlainLines(console)
+
+
+class LivePanel:
+    """One panel that is redrawn in place and stays as it was last."""
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(console=console, auto_refresh=False)
+
+    def __enter__(self) -> LivePanel:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def show(self, view: View) -> None:
+        self._live.update(panel(view), refresh=True)
+
+
+class PlainLines:
+    """A line each LINE_SECONDS, and one at every new stage."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._stage = ""
+        self._next = 0.0
+
+    def __enter__(self) -> PlainLines:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, view: View) -> None:
+        now = time.monotonic()
+        if now < self._next and view.stage == self._stage:
+            return
+        self._stage, self._next = view.stage, now + LINE_SECONDS
+        self._console.print(line(view), highlight=False, soft_wrap=True)
+
+
+def panel(view: View) -> RenderableType:
+    """The whole state: the tables while they are copied, the flow of changes after that."""
+    written = "" if view.written is None else f"   source: {view.written} commits"
+    phase = f"   {view.phase}" if view.copying and view.phase else ""
+    head = Text.assemble((f" {view.stage} ", "reverse bold"), f"  {view.seconds:.0f} s{phase}{written}")
+    parts: list[RenderableType] = [head]
+    if view.flowing:
+        parts.append(_flow_table(view))
+    elif view.copying and view.tables:
+        parts.append(_copy_table(view))
+    if view.restarts or view.last_error:
+        parts.append(Text(f"restarts: {view.restarts}  {view.last_error}".rstrip(), style="yellow"))
+    return Group(*parts)
+
+
+def line(view: View) -> str:
+    """The same in one line."""
+    parts = [f"{view.seconds:5.1f} s  {view.stage:<11}"]
+    if view.copying and not view.tables:
+        parts.append(view.phase or "the servers are being looked at")
+    elif view.copying:
+        parts.append(
+            f"{view.rows:,} of {view.total:,} rows, {view.copy_rate:,.0f} rows/s, ETA {_seconds(view.copy_eta)}"
+        )
+        parts += [f"{table.name} {table.fraction:.0%}" for table in view.tables if table.rows > 0 and not table.done]
+    elif view.flowing:
+        parts.append(f"lag {_lag(view)}, {view.tx_per_s:,.0f} tx/s, {view.rows_per_s:,.0f} rows/s")
+    if view.written is not None:
+        parts.append(f"source: {view.written} commits")
+    if view.last_error:
+        parts.append(f"restarts: {view.restarts}, {view.last_error}")
+    return "; ".join(parts)
+
+
+def _copy_table(view: View) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("table", "", "rows", "of about", "rows/s", "ETA"):
+        table.add_column(title, justify="right" if title not in ("table", "") else "left")
+    for row in _most_telling(view):
+        bar = ProgressBar(total=1.0, completed=row.fraction, width=BAR_WIDTH)
+        rate = f"{row.rate:,.0f}" if row.rate else ""
+        eta = "" if row.done else _seconds(row.eta)
+        table.add_row(row.name, bar, f"{row.rows:,}", f"{row.total:,}", rate, eta)
+    if len(view.tables) > MOST_TABLES:
+        done = sum(table.done for table in view.tables)
+        table.add_row(f"… {len(view.tables):,} tables, {done:,} of them copied", style="dim")
+    total = (f"{view.rows:,}", f"{view.total:,}", f"{view.copy_rate:,.0f}", _seconds(view.copy_eta))
+    table.add_row("all", "", *total, style="bold")
+    return table
+
+
+def _most_telling(view: View) -> list[TableProgress]:
+    """The tables in their order; of many, those that are being copied first, then those that wait."""
+    if len(view.tables) <= MOST_TABLES:
+        return list(view.tables)
+    return sorted(view.tables, key=lambda table: (table.done, table.rows == 0))[:MOST_TABLES]
+
+
+def _flow_table(view: View) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(justify="left")
+    table.add_column(justify="right", min_width=12)
+    table.add_row("lag", _lag(view), style="bold")
+    table.add_row("transactions/s", f"{view.tx_per_s:,.0f}")
+    table.add_row("rows/s", f"{view.rows_per_s:,.0f}")
+    if view.tables:
+        table.add_row("rows copied", f"{view.rows:,}")
+    return table
+
+
+def _lag(view: View) -> str:
+    return "not known" if view.lag_ms is None else f"{view.lag_ms:,.0f} ms"
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f} s"

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from udup.base.errors import Transient, UdupError
 from udup.cli.progress import Observer, View
-from udup.cli.screen import Screen, open_screen
+from udup.cli.watch import Screen, open_screen
 from udup.demo.kept import show_kept
 from udup.demo.servers import DemoServers
 from udup.demo.verdict import Numbers, show_verdict

@@ -1,4 +1,4 @@
-"""The demo's end of the household: starts it, knows its addresses, ends or keeps it."""
+"""The demo's servers as the demo sees them: starts their process, knows their addresses, ends or keeps it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.sandbox.api import ApiClient
 
-#: What the household's input line says to make the servers outlive the demo.
+#: What the servers' process' input line says to make the servers outlive the demo.
 KEEP = "keep"
 
 #: Seconds for the servers to end; a Udup server takes 10 at most, MySQL is killed.
@@ -63,7 +63,7 @@ class DemoServers:
 
     def __enter__(self) -> DemoServers:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "udup.demo.household"],
+            [sys.executable, "-m", "udup.demo.server_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -26,7 +26,7 @@ from udup.web.resources.evaluations import EvaluationResource, EvaluationsResour
 from udup.web.resources.health import HealthResource
 from udup.web.resources.jobs import JobResource, JobsResource, Registration
 from udup.web.resources.metrics import MetricsResource
-from udup.web.resources.neighbourhood import Neighbourhood
+from udup.web.resources.node_info import NodeInfo
 from udup.web.resources.nodes import NodeResource, NodesResource
 from udup.web.resources.tables import Tables
 from udup.web.resources.validate import ValidateResource
@@ -58,9 +58,9 @@ def create_app(
     errors.install(app)
     region = RegionRule(settings.region)
     reading = Reading(region, room or WaitingRoom())
-    here = Neighbourhood(node_id, settings, reads)
+    here = NodeInfo(node_id, settings, reads)
     _add_jobs(app, control, reads, settings, here, reading, region)
-    _add_neighbourhood(app, here, region)
+    _add_node(app, here, region)
     app.add_route("/metrics", MetricsResource(control, reads, node_id))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
     app.add_route("/v1/agent/actors", ActorsResource(control))
@@ -79,7 +79,7 @@ def _add_jobs(
     control: JobControl,
     reads: JobReads,
     settings: Settings,
-    here: Neighbourhood,
+    here: NodeInfo,
     reading: Reading,
     region: RegionRule,
 ) -> None:
@@ -102,7 +102,7 @@ def _add_jobs(
     app.add_route("/v1/node/{path:path}", NodeResource(here, tables, reading, region))
 
 
-def _add_neighbourhood(app: App, here: Neighbourhood, region: RegionRule) -> None:
+def _add_node(app: App, here: NodeInfo, region: RegionRule) -> None:
     leader, managers = LeaderResource(here, region), ManagersResource(here)
     app.add_route("/v1/members", MembersResource(here))
     app.add_route("/v1/leader", leader)

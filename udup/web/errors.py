@@ -16,8 +16,8 @@ import falcon
 from udup.base import logs
 from udup.base.errors import Fault, Refused, Transient, UdupError, Unsupported
 from udup.jobs import IndexConflict
-from udup.web.answers import TEXT
 from udup.web.ports import NotReady, NotThere
+from udup.web.responses import TEXT
 
 #: The router's answer to a path that is not there, byte for byte what clients know.
 PAGE_NOT_FOUND = "404 page not found\n"
@@ -30,8 +30,8 @@ _LOG = logs.logger("web")
 
 
 @dataclass(frozen=True)
-class Told:
-    """An error as the client is told it."""
+class ErrorResponse:
+    """An error as the client reads it."""
 
     status: str
     text: str
@@ -48,50 +48,50 @@ def install(app: falcon.App[falcon.Request, falcon.Response]) -> None:
 def _handle_udup(req: falcon.Request, resp: falcon.Response, error: UdupError, _params: object) -> None:
     match error:
         case Refused():
-            told = Told(falcon.HTTP_400, _listed(error.faults), tuple(error.faults))
+            answer = ErrorResponse(falcon.HTTP_400, _listed(error.faults), tuple(error.faults))
         case Unsupported():
-            told = Told(falcon.HTTP_400, str(error))
+            answer = ErrorResponse(falcon.HTTP_400, str(error))
         case NotThere():
-            told = Told(falcon.HTTP_404, str(error))
+            answer = ErrorResponse(falcon.HTTP_404, str(error))
         case IndexConflict():
-            told = Told(falcon.HTTP_409, str(error))
+            answer = ErrorResponse(falcon.HTTP_409, str(error))
         case NotReady() | Transient():
-            told = Told(falcon.HTTP_503, str(error))
+            answer = ErrorResponse(falcon.HTTP_503, str(error))
             resp.set_header("Retry-After", str(RETRY_AFTER_S))
         case _:
             _LOG.error("request_failed", method=req.method, path=req.path, exc_info=error)
-            told = Told(falcon.HTTP_500, str(error))
-    _tell(req, resp, told)
+            answer = ErrorResponse(falcon.HTTP_500, str(error))
+    _send(req, resp, answer)
 
 
 def _handle_http(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _params: object) -> None:
     """Falcon's own errors, and those raised with its classes; their headers (such as Allow) are not ours."""
     if isinstance(error, falcon.HTTPRouteNotFound):
         resp.set_header("X-Content-Type-Options", "nosniff")
-        told = Told(falcon.HTTP_404, PAGE_NOT_FOUND)
+        answer = ErrorResponse(falcon.HTTP_404, PAGE_NOT_FOUND)
     elif isinstance(error, falcon.HTTPMethodNotAllowed):
-        told = Told(falcon.HTTP_405, INVALID_METHOD)
+        answer = ErrorResponse(falcon.HTTP_405, INVALID_METHOD)
     else:
-        told = Told(str(error.status), error.description or error.title or str(error.status))
-    _tell(req, resp, told)
+        answer = ErrorResponse(str(error.status), error.description or error.title or str(error.status))
+    _send(req, resp, answer)
 
 
 def _handle_unforeseen(req: falcon.Request, resp: falcon.Response, error: Exception, _params: object) -> None:
     _LOG.error("request_crashed", method=req.method, path=req.path, exc_info=error)
-    _tell(req, resp, Told(falcon.HTTP_500, "internal error; the server's log tells more"))
+    _send(req, resp, ErrorResponse(falcon.HTTP_500, "internal error; the server's log tells more"))
 
 
-def _tell(req: falcon.Request, resp: falcon.Response, told: Told) -> None:
-    resp.status = told.status
+def _send(req: falcon.Request, resp: falcon.Response, answer: ErrorResponse) -> None:
+    resp.status = answer.status
     if _names_json(req):
         body = {
-            "error": told.text.rstrip("\n"),
-            "details": [{"field": fault.where, "problem": _problem(fault)} for fault in told.faults],
+            "error": answer.text.rstrip("\n"),
+            "details": [{"field": fault.where, "problem": _problem(fault)} for fault in answer.faults],
         }
         resp.data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         resp.content_type = falcon.MEDIA_JSON
     else:
-        resp.data = told.text.encode()
+        resp.data = answer.text.encode()
         resp.content_type = TEXT
 
 

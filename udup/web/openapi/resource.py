@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import falcon
 
-from udup.web.answers import give
 from udup.web.openapi.document import openapi
+from udup.web.responses import give
 
 
 class OpenApiResource:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import falcon
 
-from udup.web.answers import TEXT, give
 from udup.web.ports import ActorInfo, JobControl
+from udup.web.responses import TEXT, give
 from udup.web.schemas.agent import Actor
 
 

@@ -12,9 +12,9 @@ import falcon
 from udup import __version__
 from udup.base.config import Settings
 from udup.jobs import DesiredState
-from udup.web.answers import give
 from udup.web.ports import JobReads
-from udup.web.resources.neighbourhood import Neighbourhood
+from udup.web.resources.node_info import NodeInfo
+from udup.web.responses import give
 from udup.web.schemas.agent import Self
 
 #: Bytes of one NATS message, which is the server's own default.
@@ -22,7 +22,7 @@ _MAX_PAYLOAD = 1 << 20
 
 
 class SelfResource:
-    def __init__(self, here: Neighbourhood, reads: JobReads, settings: Settings) -> None:
+    def __init__(self, here: NodeInfo, reads: JobReads, settings: Settings) -> None:
         self._here = here
         self._reads = reads
         self._settings = settings
@@ -62,7 +62,7 @@ class SelfResource:
         }
 
 
-def _config(settings: Settings, here: Neighbourhood) -> dict[str, Any]:
+def _config(settings: Settings, here: NodeInfo) -> dict[str, Any]:
     """The settings under the names that clients know; those that hold secrets are left out."""
     ports = {"HTTP": settings.ports.http, "RPC": 0, "Serf": 0, "Nats": settings.ports.nats}
     addresses = {"HTTP": settings.bind_addr, "RPC": "", "Serf": "", "Nats": settings.bind_addr}

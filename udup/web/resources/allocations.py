@@ -9,11 +9,10 @@ import falcon
 from udup.jobs import DesiredState
 from udup.jobs.allocation import ClientStatus, TaskLife
 from udup.jobs.statistics import task_statistics
-from udup.web.answers import give
 from udup.web.ports import NotThere
 from udup.web.requests import check_uuid, uuid_prefix
 from udup.web.resources.tables import Placed, Tables
-from udup.web.responses import Reading, View
+from udup.web.responses import Reading, View, give
 
 
 class AllocationsResource:

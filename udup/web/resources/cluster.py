@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import falcon
 
-from udup.web.answers import give
 from udup.web.requests import RegionRule, read_blocking
-from udup.web.resources.neighbourhood import Neighbourhood
+from udup.web.resources.node_info import NodeInfo
+from udup.web.responses import give
 from udup.web.schemas.agent import Joined
 
 _ALONE = "a Udup node works alone in this version, so that no other can be joined"
@@ -15,7 +15,7 @@ _ALONE = "a Udup node works alone in this version, so that no other can be joine
 class MembersResource:
     """The managers: this node."""
 
-    def __init__(self, here: Neighbourhood) -> None:
+    def __init__(self, here: NodeInfo) -> None:
         self._here = here
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -25,7 +25,7 @@ class MembersResource:
 class LeaderResource:
     """/v1/leader is this node's address, /v1/peers the list of it. `index` is read and waits for nothing."""
 
-    def __init__(self, here: Neighbourhood, region: RegionRule) -> None:
+    def __init__(self, here: NodeInfo, region: RegionRule) -> None:
         self._here = here
         self._region = region
 
@@ -45,7 +45,7 @@ class LeaderResource:
 class ManagersResource:
     """The managers that this node talks to: itself. Another list is refused, not ignored."""
 
-    def __init__(self, here: Neighbourhood) -> None:
+    def __init__(self, here: NodeInfo) -> None:
         self._here = here
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -62,7 +62,7 @@ class ManagersResource:
 class JoinResource:
     """How many of the addresses were joined: this node's own count, as it is always in its own company."""
 
-    def __init__(self, here: Neighbourhood) -> None:
+    def __init__(self, here: NodeInfo) -> None:
         self._here = here
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:

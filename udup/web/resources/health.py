@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import falcon
 
-from udup.web.answers import give
 from udup.web.ports import JobReads
+from udup.web.responses import give
 from udup.web.schemas.agent import Health, Live
 
 

@@ -12,12 +12,10 @@ import falcon
 
 from udup.base.errors import Fault, Refused
 from udup.jobs import JobRecord, to_api, to_stub, unwrap
-from udup.web.answers import give, set_write_headers
-from udup.web.bodies import read_json
 from udup.web.ports import JobControl, JobReads, Written
-from udup.web.requests import RegionRule, is_true, read_settlement
+from udup.web.requests import RegionRule, is_true, read_json, read_settlement
 from udup.web.resources.tables import Tables
-from udup.web.responses import Reading, View, invalid_method, split_part
+from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
 from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse
 
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"

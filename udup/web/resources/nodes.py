@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 import falcon
 
-from udup.web.answers import INDEX_HEADER, give
 from udup.web.ports import NotThere
 from udup.web.requests import RegionRule, check_uuid, has_prefix, uuid_prefix
-from udup.web.resources.neighbourhood import Neighbourhood
+from udup.web.resources.node_info import NodeInfo
 from udup.web.resources.tables import Tables
-from udup.web.responses import Reading, View, invalid_method, split_part
+from udup.web.responses import INDEX_HEADER, Reading, View, give, invalid_method, split_part
 
 _ALLOCATIONS, _EVALUATE = "allocations", "evaluate"
 _PARTS = frozenset({_ALLOCATIONS, _EVALUATE})
@@ -22,7 +21,7 @@ _NOT_FOUND = "node not found"
 class NodesResource:
     """The list."""
 
-    def __init__(self, here: Neighbourhood, reading: Reading) -> None:
+    def __init__(self, here: NodeInfo, reading: Reading) -> None:
         self._here = here
         self._reading = reading
 
@@ -37,7 +36,7 @@ class NodesResource:
 class NodeResource:
     """One node, and what belongs to it."""
 
-    def __init__(self, here: Neighbourhood, tables: Callable[[], Tables], reading: Reading, region: RegionRule) -> None:
+    def __init__(self, here: NodeInfo, tables: Callable[[], Tables], reading: Reading, region: RegionRule) -> None:
         self._here = here
         self._tables = tables
         self._reading = reading

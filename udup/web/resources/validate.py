@@ -15,10 +15,9 @@ import falcon
 
 from udup.base.settings import Http
 from udup.jobs import TaskType, unwrap
-from udup.web.answers import give
-from udup.web.bodies import read_json
 from udup.web.ports import Check, JobControl, NotReady, Outcome
-from udup.web.requests import RegionRule
+from udup.web.requests import RegionRule, read_json
+from udup.web.responses import give
 from udup.web.schemas.jobs import CheckResult, TaskCheck, Validation, ValidationTask
 
 #: Which checks, by their names, belong under which of the names that clients know.

@@ -25,7 +25,7 @@ _ALIVE = "alive"
 _RUNS_MYSQL = {"driver.MySQL": "1"}
 
 
-class Neighbourhood:
+class NodeInfo:
     """This node as a node, as a manager and as a member."""
 
     def __init__(self, node_id: str, settings: Settings, reads: JobReads) -> None:

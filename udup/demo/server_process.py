@@ -1,7 +1,7 @@
 """The demo's servers in a process of their own, so that they can be kept when the demo's screen ends.
 
-The demo starts `python -m udup.demo.household` and holds its standard input. What happens there is reported as lines
-of JSON: {"say": text} on the way, then {"ready": addresses} or {"error": text}. It ends its servers and removes their
+The demo starts `python -m udup.demo.server_process` and holds its standard input. What happens there is
+reported as lines of JSON: {"say": text} on the way, then {"ready": addresses} or {"error": text}. It ends its servers and removes their
 folder on SIGTERM, and when its input ends: so nothing stays behind a demo that is killed, whatever it is killed with.
 The line `keep` on its input makes it stay until SIGTERM.
 """
@@ -105,8 +105,8 @@ def _watch_input() -> None:
 
 
 def _divert_errors(folder: Path) -> None:
-    """A kept household must not hold on to the terminal or the pipe of the demo that is over."""
-    log = os.open(folder / "household.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    """Demo servers that are kept must not hold on to the terminal or the pipe of the demo that is over."""
+    log = os.open(folder / "servers.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 2)
     os.close(log)
 
