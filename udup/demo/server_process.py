@@ -1,9 +1,9 @@
 """The demo's servers in a process of their own, so that they can be kept when the demo's screen ends.
 
-The demo starts `python -m udup.demo.server_process` and holds its standard input. What happens there is
-reported as lines of JSON: {"say": text} on the way, then {"ready": addresses} or {"error": text}. It ends its servers and removes their
-folder on SIGTERM, and when its input ends: so nothing stays behind a demo that is killed, whatever it is killed with.
-The line `keep` on its input makes it stay until SIGTERM.
+The demo starts `python -m udup.demo.server_process` and holds its standard input. What happens there is reported as
+lines of JSON: {"say": text} on the way, then {"ready": addresses} or {"error": text}. It ends its servers and removes
+their folder on SIGTERM, and when its input ends: so nothing stays behind a demo that is killed, whatever it is killed
+with. The line `keep` on its input makes it stay until SIGTERM.
 """
 
 from __future__ import annotations
