@@ -17,6 +17,7 @@ from typing import Any
 
 from udup.base.endpoint import Endpoint
 from udup.base.tls import PREFERRED, Tls
+from udup.drivers.mysql.client.session_setup import forget_servers
 
 #: A capability of the server: CLIENT_SSL.
 SSL = 1 << 11
@@ -143,6 +144,7 @@ class FakeServer:
         conversation.socket.close()
 
     def __enter__(self) -> FakeServer:
+        forget_servers()  # a port may have been another's
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
@@ -207,6 +209,9 @@ def decent(conversation: Conversation, command: bytes) -> None:
     """One row for what asks, OK for the rest; and what Udup begins every session with."""
     if b"SHOW SESSION VARIABLES WHERE" in command:
         conversation.send(OK_AND_MORE, *rows([b"autocommit", b"ON"]))
+        return
+    if b"; SELECT @@autocommit" in command:
+        conversation.send(OK_AND_MORE, *rows([b"1"]))
         return
     asks = command[1:].lstrip().upper().startswith((b"SELECT", b"SHOW"))
     conversation.send(*(rows([b"1"]) if asks else [OK]))

@@ -19,7 +19,7 @@ from udup.base.errors import Refused, UdupError
 from udup.drivers.mysql.client import sessions
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, query, scalar
 from udup.drivers.mysql.client.facts import read_facts
-from udup.drivers.mysql.client.session_setup import differing, enter
+from udup.drivers.mysql.client.session_setup import differing, enter, forget_servers, present
 from udup.drivers.mysql.client.session_variables import LEFT_ALONE, LEFT_ALONE_PREFIXES
 from udup.drivers.mysql.client.sessions import Session
 from udup.sandbox.programs import MysqlPrograms
@@ -237,8 +237,35 @@ def test_only_what_is_there_and_otherwise_is_assigned() -> None:
     assert differing(wanted, {"d": "", "optimizer_switch": "two=off"}) == []
 
 
+@pytest.mark.parametrize("session", sessions.ALL, ids=lambda session: session.use.replace(" ", "_"))
+def test_the_first_connection_to_a_server_and_all_others_see_the_same(hostile: MysqlServer, session: Session) -> None:
+    account = account_that_starts_hostile(hostile.endpoint, "seeing")
+    try:
+        seen = []
+        forget_servers()
+        for _ in ("SHOW VARIABLES", "SELECT"):
+            with closing(connect(account, session=None)) as as_it_comes:
+                seen.append(present(as_it_comes, session.settings))
+        assert seen[1] == {name: value for name, value in seen[0].items() if name in session.settings}
+        assert len(seen[1]) > 50 and seen[1]["sql_log_bin"] == "OFF"
+    finally:
+        with closing(connect(hostile.endpoint)) as connection:
+            query(connection, "SET GLOBAL init_connect = ''")
+
+
+def test_a_variable_that_is_gone_is_passed_over() -> None:
+    """Another build listens where one was known."""
+    forget_servers()
+    server = _Answering("9.7.0", [("autocommit", "ON"), ("sql_notes", "ON")])
+    enter(cast("Any", server), sessions.PLAIN)
+    server.rows = [("autocommit", "OFF")]
+    enter(cast("Any", server), sessions.PLAIN)
+    assert ["SELECT @@" in sql for sql in server.sent[-3:]] == [True, False, False]
+    assert server.sent[-1] == "SET SESSION autocommit = 'ON'"
+
+
 class _Answering:
-    """In a server's place: a cursor and its connection, which answers SHOW by `rows` and refuses a collation."""
+    """In a server's place: a cursor and its connection, which answers by `rows` and refuses a collation."""
 
     host, port = "somewhere", 3306
 
@@ -263,18 +290,26 @@ class _Answering:
         if "utf8mb4_0900_ai_ci" in sql:
             raise OperationalError(1273, "Unknown collation: 'utf8mb4_0900_ai_ci'")
         self.sent.append(sql)
+        self._found: list[tuple[str, ...]] = list(self.rows)
+        if "SELECT @@" in sql:
+            values = dict(self.rows)
+            wanted = re.findall(r"@@(\w+)", sql)
+            if any(name not in values for name in wanted):
+                raise OperationalError(1193, "Unknown system variable")
+            self._found = [tuple(values[name] for name in wanted)]
 
     def nextset(self) -> None:
         return None
 
-    def fetchall(self) -> list[tuple[str, str]]:
-        return self.rows
+    def fetchall(self) -> list[tuple[str, ...]]:
+        return self._found
 
     def fetchone(self) -> tuple[str]:
         return ("udup@%",)
 
 
 def test_another_kind_of_server_is_left_to_the_check_of_its_version() -> None:
+    forget_servers()
     rows = [("autocommit", "OFF"), ("collation_connection", "utf8mb4_general_ci"), ("sql_quote_show_create", "OFF")]
     for version in ("11.4.2-MariaDB-log", "5.5.5-10.6.18-MariaDB", "5.7.44-log"):
         server: Any = _Answering(version, rows)
@@ -285,6 +320,7 @@ def test_another_kind_of_server_is_left_to_the_check_of_its_version() -> None:
 
 
 def test_an_answer_that_is_not_the_servers_is_an_error() -> None:
+    forget_servers()
     with pytest.raises(UdupError, match=r"somewhere:3306 does not tell the variables of its session"):
         enter(cast("Any", _Answering("8.0.46", [])), sessions.PLAIN)
 
