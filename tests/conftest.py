@@ -1,34 +1,49 @@
-"""Real MySQL servers for the tests: a source and a target for the whole run, others on demand.
+"""Real servers for the tests: a MySQL source and target for the whole run, others on demand.
 
 Nothing is left behind: the servers' folders go at the end, and the servers die with the test run if that is killed.
+
+A test whose fixtures start a server (MySQL, NATS, a node) is marked `server` by itself, and no other test can start
+one: `make check` runs the tests without servers, in seconds. What takes long all the same is marked `slow` by hand.
 """
 
 from __future__ import annotations
 
+import functools
 import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.client.names import quote
+from udup.node.nats_server import NatsServer
 from udup.sandbox.cache import silent
+from udup.sandbox.node import UdupNode
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.provision import provision
 from udup.sandbox.server import MysqlServer
 
 MakeServer = Callable[..., MysqlServer]
 
+_HERE = Path(__file__).parent
+
 #: Files and folders of tests that take long, the longest first.
 _SLOW = (
     *("conformance/", "faults/", "jobs/test_life_cycle", "test_demo", "soak/"),
     *("jobs/", "test_node", "sandbox/", "web/"),
 )
+
+#: Folders of which every test needs servers: they are not even read where none with a server is wanted.
+_ALL_SERVERS = frozenset({"conformance", "end_to_end", "faults", "soak"})
+
+#: What every fixture that starts a server asks for, itself or through others.
+_SERVER_FIXTURES = frozenset({"programs", "server_folder"})
 
 _programs = pytest.StashKey[MysqlPrograms]()
 
@@ -40,6 +55,39 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for server in (MysqlServer, NatsServer, UdupNode):
+        _guard(server)
+
+
+def _guard(server: type[MysqlServer] | type[NatsServer] | type[UdupNode]) -> None:
+    """Make a test fail that starts such a server without a fixture by which it is known to."""
+    start = server.start
+
+    @functools.wraps(start)
+    def guarded(self: Any) -> None:
+        if not _may_start_servers:
+            pytest.fail(f"a test that starts a {server.__name__} asks for the fixture server_folder")
+        start(self)
+
+    server.start = guarded  # type: ignore[method-assign]
+
+
+#: Whether the test that runs is marked `server`; true outside of tests.
+_may_start_servers = True
+
+
+def pytest_runtest_logstart() -> None:
+    """Between two tests, fixtures of a wider scope end."""
+    _allow(True)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    _allow(item.get_closest_marker("server") is not None)
+
+
+def _allow(servers: bool) -> None:
+    global _may_start_servers
+    _may_start_servers = servers
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -48,13 +96,31 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         _provide(session.config)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    without_servers = "not server" in str(config.option.markexpr)
+    return True if without_servers and _folder(collection_path) in _ALL_SERVERS else None
+
+
+def _folder(path: Path) -> str:
+    """The folder of the tests that a file or folder is in."""
+    return path.relative_to(_HERE).parts[0] if path.is_relative_to(_HERE) and path != _HERE else ""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what needs a server, before `-m` chooses."""
+    if not _SERVER_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+        item.add_marker("server")
+    elif _folder(item.path) in _ALL_SERVERS:
+        raise pytest.UsageError(f"{item.nodeid} needs no server: it belongs beside what it tests")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest come first, so that no process is left alone with one of them at the end."""
-    here = Path(__file__).parent
 
     def place(item: pytest.Item) -> int:
-        name = item.path.relative_to(here).as_posix()
+        name = item.path.relative_to(_HERE).as_posix()
         return next((place for place, slow in enumerate(_SLOW) if name.startswith(slow)), len(_SLOW))
 
     items.sort(key=place)

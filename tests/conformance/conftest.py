@@ -1,4 +1,7 @@
-"""The cases as tests. A case's first test carries out its whole group, so the verdicts of the others are there."""
+"""The cases as tests, one file a phase: where processes share the tests, each phase has servers of its own.
+
+A case's first test carries out its whole group, so the verdicts of the others are there.
+"""
 
 from __future__ import annotations
 
@@ -20,37 +23,46 @@ FOLDER_VARIABLE = "UDUP_CONFORMANCE"
 
 @dataclass
 class Verdicts:
-    """Faults by case and phase, found when the first of a group is asked for."""
+    """Faults by case in one phase, found when the first of a group is asked for."""
 
     suite: Suite
-    chosen: dict[str, list[Case]]
-    _faults: dict[tuple[str, str], str] = field(default_factory=dict)
+    phase: str
+    chosen: list[Case]
+    _faults: dict[str, str] = field(default_factory=dict)
 
-    def fault(self, case: Case, phase: str) -> str:
-        if (case.name, phase) not in self._faults:
-            group = next(each for each in groups(self.chosen[phase]) if case in each)
-            for verdict in self.suite.run(group, phase):
-                self._faults[verdict.case.name, phase] = verdict.fault
-        return self._faults[case.name, phase]
+    def fault(self, case: Case) -> str:
+        if case.name not in self._faults:
+            group = next(each for each in groups(self.chosen) if case in each)
+            for verdict in self.suite.run(group, self.phase):
+                self._faults[verdict.case.name] = verdict.fault
+        return self._faults[case.name]
+
+
+def _phase(path: Path) -> str:
+    """The phase of a file's tests: `test_copy.py`."""
+    return path.stem.removeprefix("test_")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if {"case", "phase"} <= set(metafunc.fixturenames):
+    phase = _phase(metafunc.definition.path)
+    if "case" in metafunc.fixturenames and phase in PHASES:
         cases = read_cases(Path(os.environ.get(FOLDER_VARIABLE) or CASES))
-        runs = [(case, phase) for phase in PHASES for case in cases if phase in case.phases]
-        metafunc.parametrize(("case", "phase"), runs, ids=[f"{case}-{phase}" for case, phase in runs])
+        metafunc.parametrize("case", [case for case in cases if phase in case.phases], ids=str)
 
 
 @pytest.fixture(scope="module")
 def verdicts(request: pytest.FixtureRequest, programs: MysqlPrograms, server_folder: Path) -> Iterator[Verdicts]:
     """For the cases that this run has chosen, in the order of their names: a group is the same in every order."""
-    chosen: dict[str, list[Case]] = {phase: [] for phase in PHASES}
+    phase = _phase(request.path)
+    chosen: list[Case] = []
     for item in request.session.items:
-        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        case, phase = parameters.get("case"), parameters.get("phase")
-        if isinstance(case, Case) and isinstance(phase, str):
-            chosen[phase].append(case)
-    for cases in chosen.values():
-        cases.sort(key=lambda case: case.name)
-    with open_suite(programs, server_folder / "conformance") as suite:
-        yield Verdicts(suite, chosen)
+        case = (
+            item.callspec.params.get("case")
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else None
+        )
+        if isinstance(case, Case) and item.path == request.path:
+            chosen.append(case)
+    chosen.sort(key=lambda case: case.name)
+    with open_suite(programs, server_folder / f"conformance-{phase}") as suite:
+        yield Verdicts(suite, phase, chosen)

@@ -119,7 +119,9 @@ def _files_with(folder: Path, text: str) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
 
 
-def test_no_file_of_the_store_holds_a_password_and_a_wrong_key_loses_nothing(tmp_path: Path) -> None:
+def test_no_file_of_the_store_holds_a_password_and_a_wrong_key_loses_nothing(
+    server_folder: Path, tmp_path: Path
+) -> None:
     nats = NatsServer(tmp_path / "nats", 0)
     nats.start()
     try:

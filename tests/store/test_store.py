@@ -23,7 +23,7 @@ KEYS = load_keyring(Path(), base64.b64encode(os.urandom(KEY_BYTES)).decode())
 
 
 @pytest.fixture
-def nats(tmp_path: Path) -> Iterator[NatsServer]:
+def nats(server_folder: Path, tmp_path: Path) -> Iterator[NatsServer]:
     server = NatsServer(tmp_path / "nats", 0)
     server.start()
     yield server

@@ -30,7 +30,9 @@ def _open(url: str) -> None:
     asyncio.run(asyncio.wait_for(work(), 20))
 
 
-def test_the_embedded_server_lets_in_its_node_alone_and_keeps_its_password_over_restarts(tmp_path: Path) -> None:
+def test_the_embedded_server_lets_in_its_node_alone_and_keeps_its_password_over_restarts(
+    server_folder: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "nats"
     folder.mkdir()
     (folder / "nats.conf").write_text("left by another version, readable by all")
@@ -74,7 +76,7 @@ def test_files_travel_in_the_url_and_are_not_shown() -> None:
 
 
 @pytest.fixture
-def over_tls(tmp_path: Path) -> Iterator[tuple[str, Certificates]]:
+def over_tls(server_folder: Path, tmp_path: Path) -> Iterator[tuple[str, Certificates]]:
     """A NATS server that takes TLS only, from clients with a certificate and the password; its URL, its files."""
     made = make_certificates(tmp_path / "certificates")
     port = free_port()

@@ -17,8 +17,8 @@ SUBJECTS = Subjects("a job / with any name", 7)
 
 
 @pytest.fixture(scope="module")
-def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    server = NatsServer(tmp_path_factory.mktemp("nats"), 0)
+def nats(server_folder: Path) -> Iterator[NatsServer]:
+    server = NatsServer(server_folder / "link", 0)
     server.start()
     yield server
     server.stop()
@@ -95,8 +95,8 @@ def test_a_handlers_error_ends_the_link_with_it(nats: NatsServer) -> None:
     asyncio.run(work())
 
 
-def test_a_server_that_dies_is_a_lost_link_and_one_that_is_not_there_is_named(tmp_path: Path) -> None:
-    server = NatsServer(tmp_path, 0)
+def test_a_server_that_dies_is_a_lost_link_and_one_that_is_not_there_is_named(server_folder: Path) -> None:
+    server = NatsServer(server_folder / "dying", 0)
     server.start()
 
     async def work() -> None:

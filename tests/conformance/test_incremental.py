@@ -1,4 +1,4 @@
-"""Every case is carried, or refused, as it says: copied by a job that starts after it, applied by one that runs."""
+"""Every case is applied, or refused, as it says, by a job that runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from tests.conformance.conftest import Verdicts
 
 
 @pytest.mark.timeout(600)  # a group's first test carries out all of the group
-def test_case(verdicts: Verdicts, case: Case, phase: str) -> None:
-    fault = verdicts.fault(case, phase)
+def test_an_applied_case(verdicts: Verdicts, case: Case) -> None:
+    fault = verdicts.fault(case)
     assert not fault, f"{case.topic}: {fault}"

@@ -1,0 +1,14 @@
+"""Every case is copied, or refused, as it says, by a job that starts after it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.case import Case
+from tests.conformance.conftest import Verdicts
+
+
+@pytest.mark.timeout(600)  # a group's first test carries out all of the group
+def test_a_copied_case(verdicts: Verdicts, case: Case) -> None:
+    fault = verdicts.fault(case)
+    assert not fault, f"{case.topic}: {fault}"
