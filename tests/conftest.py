@@ -35,8 +35,8 @@ _HERE = Path(__file__).parent
 
 #: Files and folders of tests that take long, the longest first.
 _SLOW = (
-    *("conformance/", "faults/", "jobs/test_life_cycle", "test_demo", "soak/"),
-    *("jobs/", "test_node", "sandbox/", "web/"),
+    *("conformance/", "faults/", "end_to_end/test_life_cycle", "demo/test_demo", "soak/"),
+    *("end_to_end/", "node/", "sandbox/", "drivers/mysql/snapshot/", "drivers/", "verify/", "web/"),
 )
 
 #: Folders of which every test needs servers: they are not even read where none with a server is wanted.
