@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.quick_servers import QUICK
 from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.client.names import quote
@@ -158,14 +159,14 @@ def server_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def source(programs: MysqlPrograms, server_folder: Path) -> Iterator[MysqlServer]:
     """The server to copy from, shared by all tests: work in your own `schema`, change no global settings."""
-    with MysqlServer(programs, server_folder / "source") as server:
+    with MysqlServer(programs, server_folder / "source", options=QUICK) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def target(programs: MysqlPrograms, server_folder: Path) -> Iterator[MysqlServer]:
     """The server to copy to, shared by all tests like `source`."""
-    with MysqlServer(programs, server_folder / "target") as server:
+    with MysqlServer(programs, server_folder / "target", options=QUICK) as server:
         yield server
 
 
@@ -189,6 +190,6 @@ def mysql_server(programs: MysqlPrograms, server_folder: Path) -> Iterator[MakeS
 
         def make(options: Mapping[str, str | int] | None = None, /, **more: str | int) -> MysqlServer:
             folder = server_folder / f"own-{uuid.uuid4().hex[:12]}"
-            return servers.enter_context(MysqlServer(programs, folder, options={**(options or {}), **more}))
+            return servers.enter_context(MysqlServer(programs, folder, options={**QUICK, **(options or {}), **more}))
 
         yield make

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.quick_servers import QUICK
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
@@ -142,8 +143,8 @@ class World:
 def pair(programs: MysqlPrograms, server_folder: Path) -> Iterator[tuple[MysqlServer, MysqlServer]]:
     """Servers for this package alone: its tests change global settings and read whole servers."""
     with (
-        MysqlServer(programs, server_folder / "jobs-source") as source,
-        MysqlServer(programs, server_folder / "jobs-target") as target,
+        MysqlServer(programs, server_folder / "jobs-source", options=QUICK) as source,
+        MysqlServer(programs, server_folder / "jobs-target", options=QUICK) as target,
     ):
         yield source, target
 
