@@ -115,7 +115,7 @@ def _listed(connection: Connection, names: Iterable[str]) -> dict[str, str]:
 
 
 def _selected(connection: Connection, names: Sequence[str]) -> dict[str, str]:
-    """Return what SHOW VARIABLES would print, which has the server format all of its variables: 20 times as slow."""
+    """Return what SHOW VARIABLES would print: that has the server format all of its 650, a millisecond more."""
     rows = _asked(connection, f"SELECT {', '.join(f'@@{name}' for name in names)}")
     if any(len(row) != len(names) for row in rows) or len(rows) > 1:
         raise pymysql.OperationalError(CR.CR_MALFORMED_PACKET, "a question for variables was answered with others")
