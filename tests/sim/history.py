@@ -6,12 +6,13 @@ import gc
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from tests.sim import machine
 from tests.sim.actors import ActorWorld, Cell
 from tests.sim.checks import Checks
 from tests.sim.install import SimLog
+from tests.sim.machine import Doorbells, Machine
 from tests.sim.mysql import Connection, Server
 from tests.sim.net import Broker, SimLink
 from tests.sim.node import JOB, SUBSTITUTES, Node, SimClient, SimStore
@@ -63,7 +64,7 @@ class _History:
         self.scenario = scenario
         self.world = world = World(scenario.seed, trace=trace)
         self.actors = ActorWorld(world, SUBSTITUTES)
-        machine.bells = machine.Doorbells(self.actors.rung)
+        Machine.bells = Doorbells(self.actors.rung)
         self.source = Source(world, numbered(scenario))
         self.target = Server(world, "dst")
         server = Server(world, "src")
@@ -144,19 +145,19 @@ class _History:
             self._hits(fault)
 
     def _fate_of_call(self, connection: Connection, what: str) -> str:
-        for fault in self._aimed:
-            if not what.startswith(fault["call"]) or not connection.process.name.startswith(fault["role"]):
-                continue
-            if fault["nth"] > 0:
-                fault["nth"] -= 1
-                continue
-            self._aimed.remove(fault)
-            if fault["kind"] == "call":
-                self._hits(fault)
-                return str(fault["how"])
-            cell = self.actors.cells.get(connection.process.pid)
-            self.world.after(self.world.between("aim", 0, MS // 2), lambda: self._carry_out(fault, cell))
+        name = connection.process.name
+        fits = [each for each in self._aimed if what.startswith(each["call"]) and name.startswith(each["role"])]
+        due = next((each for each in fits if each["nth"] == 0), None)
+        for fault in fits:
+            fault["nth"] -= 1
+        if due is None:
             return ""
+        self._aimed.remove(due)
+        if due["kind"] == "call":
+            self._hits(due)
+            return str(due["how"])
+        cell = self.actors.cells.get(connection.process.pid)
+        self.world.after(self.world.between("aim", 0, MS // 2), partial(self._carry_out, due, cell))
         return ""
 
     def _fate_of_message(self, _sender: str, subject: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.sim.loop import SimLoop
 from tests.sim.threads import SimCondition, SimEvent, SimLock, SimPool, SimQueue, SimThread
@@ -87,8 +87,10 @@ class Doorbells:
         self._rung.discard(bell)
 
 
-#: Of the history that runs.
-bells: Doorbells
+class Machine:
+    """What belongs to the history that runs."""
+
+    bells: ClassVar[Doorbells]
 
 
 def stand_ins() -> dict[str, Any]:
@@ -109,9 +111,9 @@ def stand_ins() -> dict[str, Any]:
         "new_id": new_id,
         "pid": pid,
         "end_process": end_process,
-        "doorbell": lambda: bells.doorbell(),
-        "ring": lambda bell: bells.ring(bell),
-        "quiet": lambda bell: bells.quiet(bell),
+        "doorbell": lambda: Machine.bells.doorbell(),
+        "ring": lambda bell: Machine.bells.ring(bell),
+        "quiet": lambda bell: Machine.bells.quiet(bell),
         "in_thread": in_thread,
         "run_loop": run_loop,
     }

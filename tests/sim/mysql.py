@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import pymysql
 
-from tests.sim import statements
+from tests.sim import raw_statements, statements
 from tests.sim.world import MS, US, Fiber, Process, S, World
 
 OperationalError = pymysql.err.OperationalError
@@ -362,7 +362,7 @@ class Connection:
     def _execute_command(self, _command: int, sql: bytes) -> None:
         packet = [part for part in sql.split(b";") if part.strip()]
         what = next((word for word in ("BINLOG", "SET", "UPDATE") if packet[0].startswith(word.encode())), "COMMIT")
-        answers = self.call(what, [lambda part=part: statements.raw(self, part) for part in packet])  # type: ignore[misc]
+        answers = self.call(what, [lambda part=part: raw_statements.run(self, part) for part in packet])  # type: ignore[misc]
         self._answers = deque(each if isinstance(each, OperationalError) else None for each in answers)
 
     def read_ok(self) -> None:

@@ -22,24 +22,10 @@ Fault = dict[str, Any]
 
 ROLES = ("applier", "worker", "extractor", "supervisor", "store")
 
-#: The same numbers of histories in each, whatever their class: which calls to a server a fault may be aimed at.
-LOG_CALLS = ("BINLOG", "COMMIT", "DDL", "UPDATE udup.checkpoint SET", "BEGIN", "SELECT slot, version,", "definition")
-START_CALLS = (
-    "facts",
-    "SELECT GET_LOCK(%s, 0),",
-    "SELECT GET_LOCK(%s, %s)",
-    "DELETE FROM udup.checkpoint",
-    "SELECT 1 FROM",
-)
-COPY_CALLS = (
-    "LOAD DATA",
-    "CREATE TABLE `s`.`t`",
-    "DROP TABLE IF",
-    "ALTER TABLE `s`.`t`",
-    "REPLACE INTO udup.copied_table",
-)
-#: Which role makes which calls.
-_CALLERS = {"LOAD DATA": "worker", "DDL": "applier", "UPDATE udup.checkpoint SET": "applier", "definition": "applier"}
+#: Calls to a server at which a fault may be aimed, by how they begin: of every run, of its start, and of a copy.
+LOG_CALLS = ("BINLOG", "COMMIT", "DDL", "UPDATE udup.checkpoint SET", "BEGIN", "definition")
+START_CALLS = ("facts", "SELECT GET_LOCK", "SELECT slot, version,", "DELETE FROM udup.checkpoint", "INSERT INTO udup")
+COPY_CALLS = ("LOAD DATA", "CREATE TABLE", "DROP TABLE", "ALTER TABLE", "REPLACE INTO", "SELECT 1 FROM")
 
 
 @dataclass(frozen=True)
@@ -52,6 +38,7 @@ class Class:
     second: bool = False  # a second node is given the same job
     long: bool = False  # some faults last for tens of seconds
     size: int = 60
+    subjects: tuple[str, ...] = ("log", "copy")  # whose messages may vanish or come twice: those that are numbered
 
 
 CLASSES = {
@@ -64,7 +51,9 @@ CLASSES = {
         copy=0.4,
         long=True,
     ),
-    "cluster": Class(("kill", "freeze", "link", "slow", "call", "stream", "drop", "dup"), faults=4),
+    "cluster": Class(("kill", "freeze", "link", "slow", "call", "stream", "drop", "dup"), faults=4, copy=0.3),
+    # Orders, reports and credits have no numbers: on one node none of them is lost. Not held yet.
+    "lossy": Class(("kill", "link", "drop", "dup"), faults=4, subjects=("work", "done", "up")),
 }
 
 
@@ -116,7 +105,7 @@ def make(of: str, seed: int) -> Scenario:
     swarm = [each for each in kind.kinds if draw.chance() < 0.5] or [draw.one(kind.kinds)]
     if not copy:
         swarm = [each for each in swarm if each != "purge"] or ["kill"]  # it would begin in the middle of the log again
-    faults = [_make_fault(draw, swarm, hot, copy=copy, long=kind.long) for _ in range(draw.below(kind.faults + 1))]
+    faults = [_make_fault(draw, kind, swarm, hot, copy=copy) for _ in range(draw.below(kind.faults + 1))]
     return Scenario(seed, of, workers, window, copy, copy and of == "rough", second, log, faults)
 
 
@@ -159,25 +148,26 @@ def _make_log(draw: _Draw, size: int, hot: int, *, copy: bool) -> list[Entry]:
     return log
 
 
-def _make_fault(draw: _Draw, swarm: list[str], hot: int, *, copy: bool, long: bool) -> Fault:
+def _make_fault(draw: _Draw, of: Class, swarm: list[str], hot: int, *, copy: bool) -> Fault:
     kind = draw.one(swarm)
     fault: Fault = {"kind": kind, "at": draw.below(3000) * MS + draw.below(1000) * US}
     calls = (*LOG_CALLS, *START_CALLS, *(COPY_CALLS * 2 if copy else ()))
     if kind == "call" or (kind in ("kill", "freeze", "link", "again", "pause") and draw.chance() < 0.5):
-        fault["call"] = call = draw.one(calls)
-        fault["nth"] = draw.below(draw.one((2, 6, 20)))
-        fault["role"] = _CALLERS.get(call) or draw.one(("applier", "worker") if call in LOG_CALLS else ("applier",))
-        if call in ("facts",):
-            fault["role"] = draw.one(("applier", "extractor"))
+        fault["call"] = draw.one(calls)
+        fault["nth"] = draw.below(draw.one((1, 3, 10)))
+        fault["role"] = ""  # whoever makes the call
     else:
         fault["role"] = draw.one(ROLES[:3] if kind == "link" else ROLES)
         fault["nth"] = draw.below(6)
     if kind in ("freeze", "down", "pause", "lock"):
-        fault["for"] = draw.below(25_000 if long and draw.chance() < 0.3 else 3000) * MS
+        fault["for"] = draw.below(25_000 if of.long and draw.chance() < 0.3 else 3000) * MS
     if kind == "call":
         fault["how"] = draw.one(("cut before", "cut after", "slow"))
     elif kind in ("drop", "dup", "slow"):
-        fault["subject"] = draw.one(("log", "work", "done", "up", *(("copy",) if copy else ())))
+        every = ("log", "work", "done", "up", "copy")
+        fault["subject"] = draw.one(
+            [each for each in (every if kind == "slow" else of.subjects) if copy or each != "copy"]
+        )
     elif kind == "lock":
         fault["key"] = f"k{draw.below(hot)}"
     elif kind == "again":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from tests.sim.history import run
@@ -31,8 +32,8 @@ def shrink(scenario: Scenario, budget: float = _BUDGET) -> tuple[Scenario, int]:
 
     best = scenario
     for _ in range(2):
-        best = replace(best, faults=_fewer(best.faults, lambda faults: fails(replace(best, faults=faults))))
-        best = replace(best, log=_fewer(best.log, lambda log: bool(log) and fails(replace(best, log=log)), _closed))
+        best = replace(best, faults=_fewer(best.faults, partial(_fails_with, fails, best, "faults")))
+        best = replace(best, log=_fewer(best.log, partial(_fails_with, fails, best, "log"), _closed))
     for workers in range(1, best.workers):
         if fails(smaller := replace(best, workers=workers)):
             best = smaller
@@ -46,6 +47,10 @@ def shrink(scenario: Scenario, budget: float = _BUDGET) -> tuple[Scenario, int]:
                 best = candidate
                 break
     return best, tries
+
+
+def _fails_with(fails: Callable[[Scenario], bool], scenario: Scenario, name: str, items: list[dict[str, Any]]) -> bool:
+    return bool(items or name == "faults") and fails(replace(scenario, **{name: items}))
 
 
 def _fewer(

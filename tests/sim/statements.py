@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import re
-import struct
-from base64 import b64decode
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pymysql
 
+from tests.sim.raw_statements import change_note
 from tests.sim.world import MS, S
-from udup.drivers.mysql.binlog.event import HEADER_SIZE, EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.binlog.table_map import table_id, table_name
 
 if TYPE_CHECKING:
     from tests.sim.mysql import Connection
 
 OperationalError = pymysql.err.OperationalError
-pack, unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
-
-#: The table ids by which Udup's own row events are known.
-_CHECKPOINT_ID = (0xFFFFFFFFFFFE).to_bytes(6, "little")
-_PREPARED_ID = (0xFFFFFFFFFFFD).to_bytes(6, "little")
+unpack = msgspec.msgpack.decode
 
 #: Names of Udup's tables, and how the rows' keys begin. The job follows.
 _OWN = {
@@ -47,105 +41,6 @@ _TABLE = re.compile(r"`s`\.`(\w+)`")
 Answer = Callable[["Connection", str, tuple[Any, ...]], Any]
 
 
-# ---- Rows by BINLOG ----
-
-
-def raw(connection: Connection, sql: bytes) -> None:
-    """One statement of a packet of raw ones."""
-    if sql.startswith(b"BINLOG '"):
-        for event in _events(b64decode(sql[8:-1])):
-            _apply(connection, event)
-    elif sql == b"COMMIT":
-        connection.commit_now()
-        if connection.gtid_next != "AUTOMATIC":
-            connection.server.gtids.add(connection.gtid_next)
-    elif found := re.match(rb"SET gtid_next = '(.*)'", sql):
-        connection.gtid_next = found[1].decode()
-    elif sql.startswith(b"UPDATE udup.unsure SET gtids = ''"):
-        job = bytes.fromhex(sql.split(b"X'")[1].split(b"'")[0].decode()).decode()
-        _change_note(connection, job, gtids="")
-    elif not sql.startswith(b"SET "):
-        raise AssertionError(sql)
-
-
-def _events(data: bytes) -> list[bytes]:
-    found, at = [], 0
-    while at < len(data):
-        size = int.from_bytes(data[at + 9 : at + 13], "little")
-        found.append(data[at : at + size])
-        at += size
-    return found
-
-
-def _apply(connection: Connection, event: bytes) -> None:
-    kind, body, table = event[4], event[HEADER_SIZE:], table_id(event)
-    if kind == EventType.TABLE_MAP:
-        connection.maps[table] = table_name(event).table
-    elif table == _CHECKPOINT_ID:
-        _claim(connection, body)
-    elif table == _PREPARED_ID:
-        _keep(connection, body)
-    elif kind == EventType.WRITE_ROWS:
-        _write(connection, connection.maps[table], *unpack(body[10:-4]))
-
-
-def _write(connection: Connection, table: str, number: int, parts: int, keys: list[str], _pad: bytes) -> None:
-    """Transaction `number` appends itself to each row: what a row holds is its history."""
-    server = connection.server
-    if table not in server.tables:
-        raise OperationalError(1146, f"Table 's.{table}' doesn't exist")
-    if table == "loose":
-        if connection.gtid_next in server.gtids:
-            return
-        for key in keys:
-            at = ("loose row", key)
-            connection.put_now(at, (*(server.rows.get(at) or ()), number))
-        return
-    for key in keys:
-        at = ("row", key)
-        connection.lock(at)
-        connection.put(at, (*(connection.get(at) or ()), number))
-        connection.inserted += 1
-    connection.put(("part", number), (connection.get(("part", number)) or 0) + 1)
-    connection.put(("parts", number), parts)
-
-
-def _text(body: bytes, at: int, width: int) -> tuple[str, int]:
-    size = int.from_bytes(body[at : at + width], "little")
-    return body[at + width : at + width + size].decode(), at + width + size
-
-
-def _claim(connection: Connection, body: bytes) -> None:
-    """A slot's row of the checkpoint, by its version: the row that it was, then the row that it becomes."""
-
-    def key_at(at: int) -> tuple[tuple[Any, ...], int]:
-        job, at = _text(body, at, 2)
-        slot, version = struct.unpack_from("<iq", body, at)
-        return ("checkpoint", job, slot, version), at + 12
-
-    before, at = key_at(14)
-    after, at = key_at(at + 1)
-    gtids, _ = _text(body, at, 4)
-    connection.lock(before)
-    row = connection.get(before)
-    if row is None:
-        raise OperationalError(1032, "Can't find record in 'checkpoint'")
-    connection.lock(after)
-    connection.put(before, None)
-    connection.put(after, (gtids, *row[1:]))
-    connection.updated += 1
-
-
-def _keep(connection: Connection, body: bytes) -> None:
-    job, at = _text(body, 13, 2)
-    xid, at = _text(body, at, 2)
-    piece, size = struct.unpack_from("<iI", body, at)
-    key = ("prepared", job, xid, piece)
-    connection.lock(key)
-    connection.put(key, body[at + 8 : at + 8 + size])
-    connection.inserted += 1
-
-
 # ---- The checkpoint ----
 
 
@@ -153,7 +48,8 @@ def _scan(connection: Connection, job: str) -> list[tuple[Any, ...]]:
     """Lock every row of the job, those too that others are about to put in their place."""
     while True:
         others = {key for key in connection.server.locks if key[:2] == ("checkpoint", job)}
-        if not any([connection.lock(key) for key in sorted({*connection.keys("checkpoint", job), *others})]):
+        wanted = sorted({*connection.keys("checkpoint", job), *others})
+        if not sum(connection.lock(key) for key in wanted):
             return connection.keys("checkpoint", job)
 
 
@@ -197,8 +93,8 @@ def _has_version(connection: Connection, sql: str, args: tuple[Any, ...]) -> lis
 
 
 def _lock_base(connection: Connection, job: str, slot: int) -> None:
-    while any([connection.lock(key) for key in connection.keys("checkpoint", job, slot)]):
-        pass
+    while sum(connection.lock(key) for key in connection.keys("checkpoint", job, slot)):
+        """Whoever had it may have put another row in its place."""
 
 
 def _read_owner(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
@@ -239,16 +135,6 @@ def _insert_claims(connection: Connection, _sql: str, args: tuple[Any, ...]) -> 
     return 1
 
 
-def _change_note(connection: Connection, job: str, **changes: Any) -> int:
-    key = ("unsure", job)
-    connection.lock(key)
-    row = connection.get(key)
-    if row is None:
-        return 0
-    connection.put(key, {**row, **changes})
-    return 1
-
-
 def _prepare_note(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
     key = ("unsure", args[0])
     connection.lock(key)
@@ -262,12 +148,12 @@ def _update_note(connection: Connection, sql: str, args: tuple[Any, ...]) -> int
         count, gtids, tables, whole, job = args
         number = (connection.get(("unsure", job)) or {"number": 0})["number"] + count
         at = {"noted_at": _clock(connection), "session": connection.number}
-        return _change_note(
+        return change_note(
             connection, job, number=number, gtids=gtids, tables=tables, whole=whole, applied=0, problem="", **at
         )
     if "SET problem = %s" in sql:
-        return _change_note(connection, args[2], problem=args[0], applied=args[1])
-    return _change_note(connection, args[0], gtids="", problem="")
+        return change_note(connection, args[2], problem=args[0], applied=args[1])
+    return change_note(connection, args[0], gtids="", problem="")
 
 
 def _read_note(connection: Connection, sql: str, args: tuple[Any, ...]) -> list[Any]:
@@ -493,13 +379,18 @@ _PARTS: tuple[tuple[str, Answer], ...] = (
 
 
 def answer(connection: Connection, sql: str, args: tuple[Any, ...]) -> Any:
+    return _answer_to(sql)(connection, sql, args)
+
+
+@lru_cache(1000)
+def _answer_to(sql: str) -> Answer:
     for beginning, found in _BEGINNINGS:
         if sql.startswith(beginning):
-            return found(connection, sql, args)
+            return found
     for part, found in _PARTS:
         if part in sql:
-            return found(connection, sql, args)
-    raise AssertionError(f"the simulated server does not know: {sql} {args}")
+            return found
+    raise AssertionError(f"the simulated server does not know: {sql}")
 
 
 def _value(connection: Connection, table: str, key: tuple[Any, ...]) -> list[Any]:
