@@ -35,12 +35,12 @@ def told(failing: Scenario, problem: str) -> str:
     return f"seed {failing.seed} ({failing.of}): {problem}\n{small.to_json()}\n{lines}"
 
 
-def assert_tested(of: str, counts: Counter[str]) -> None:
-    """A fault that meets nothing is no test. For the counts of a hundred histories."""
+def assert_tested(of: str, counts: Counter[str], histories: int) -> None:
+    """A fault that meets nothing is no test."""
     few = {kind: counts[f"fault {kind}"] for kind in CLASSES[of].kinds}
-    assert all(number >= _FAULTS_OF_EACH_KIND for number in few.values()), few
+    assert all(number >= _FAULTS_OF_EACH_KIND * histories // 100 for number in few.values()), few
     ends = sum(number for name, number in counts.items() if name.startswith("ended "))
-    assert counts["commits"] >= _COMMITS and ends >= _ENDS, counts
+    assert counts["commits"] >= _COMMITS * histories // 100 and ends >= _ENDS * histories // 100, counts
     assert all(counts[f"log {kind}"] for kind in ("tx", "large", "ddl", "skip")), counts
 
 

@@ -73,7 +73,7 @@ class _History:
         self.target.ask = lambda what: len(self.checks.ddl_done)
         self.target.fate = server.fate = self._fate_of_call
         if not scenario.copy:
-            self.target.tables.add("t")
+            self.target.tables |= {"t", "loose"}
         self.checks = Checks(world, scenario, self.source, self.target)
         SimLog.on_event = staticmethod(self.checks.heard)
         self.broker = SimLink.broker = Broker(world)

@@ -23,7 +23,7 @@ Fault = dict[str, Any]
 ROLES = ("applier", "worker", "extractor", "supervisor", "store")
 
 #: Calls to a server at which a fault may be aimed, by how they begin: of every run, of its start, and of a copy.
-LOG_CALLS = ("BINLOG", "COMMIT", "DDL", "UPDATE udup.checkpoint SET", "BEGIN", "definition")
+LOG_CALLS = ("BINLOG", "COMMIT", "DDL", "UPDATE udup.checkpoint SET", "BEGIN", "definition", "SET")
 START_CALLS = ("facts", "SELECT GET_LOCK", "SELECT slot, version,", "DELETE FROM udup.checkpoint", "INSERT INTO udup")
 COPY_CALLS = ("LOAD DATA", "CREATE TABLE", "DROP TABLE", "ALTER TABLE", "REPLACE INTO", "SELECT 1 FROM")
 
@@ -113,6 +113,7 @@ def _make_log(draw: _Draw, size: int, hot: int, *, copy: bool) -> list[Entry]:
     log: list[Entry] = []
     prepared: list[Entry] = []
     at, big = 1, draw.chance() < 0.5  # large enough for workers, which small ones on an idle job never see
+    loose = not copy and draw.chance() < 0.4  # some change a table whose rows nothing undoes
     for number in range(10 + draw.below(size)):
         chance = draw.chance()
         keys = sorted({f"k{draw.below(hot)}" for _ in range(1 + draw.below(3))})
@@ -131,6 +132,8 @@ def _make_log(draw: _Draw, size: int, hot: int, *, copy: bool) -> list[Entry]:
             beginning = prepared.pop(draw.below(len(prepared)))
             end = "xa commit" if draw.chance() < 0.8 else "xa rollback"
             entry = {"kind": end, "xid": beginning["xid"], "keys": beginning["keys"], "at": at}
+        elif loose and chance < 0.5:
+            entry |= {"kind": "loose", "keys": [f"m{draw.below(3)}"]}
         if entry["kind"] in ("tx", "large", "xa prepare"):
             entry["keys"] = [key for key in keys if key not in held] or [f"n{number}"]
         if entry["kind"] == "xa prepare":

@@ -32,6 +32,8 @@ pack, unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
 
 _FORMAT = build(EventType.FORMAT_DESCRIPTION, b"\0" * 60 + b"\1", with_crc=True)
 _FIRST_TABLE_ID = 200
+#: Of the table whose rows nothing undoes. No DDL changes it.
+_LOOSE_VERSION = 1000
 _COLUMN = Column("k", "varchar", "varchar(9)", "utf8mb4", "utf8mb4_bin", nullable=False, generated=False, octets=36)
 
 
@@ -77,7 +79,7 @@ class Source:
         self.ddl: list[int] = []
         ends = {entry["xid"]: entry["number"] for entry in log if entry["kind"] in ("xa commit", "xa rollback")}
         for entry in log:
-            if entry["kind"] in ("tx", "large", "xa commit"):
+            if entry["kind"] in ("tx", "large", "loose", "xa commit"):
                 self.written.append(entry["number"])
                 for key in entry["keys"]:
                     self.history[key] = (*self.history.get(key, ()), entry["number"])
@@ -90,11 +92,13 @@ class Source:
     def executed(self) -> str:
         return gtids(entry["number"] for entry in self.log if entry["at"] <= self.world.now)
 
-    def rows_at(self, executed: GtidSet) -> dict[str, tuple[int, ...]]:
-        """The rows of a server that has executed this."""
+    def rows_at(self, executed: GtidSet, *, loose: bool = False) -> dict[str, tuple[int, ...]]:
+        """The rows of a server that has executed this, in the one table or the other."""
         found = {}
         for key, history in self.history.items():
-            if value := tuple(number for number in history if executed.contains(UUID, number)):
+            if (key[0] == "m") == loose and (
+                value := tuple(number for number in history if executed.contains(UUID, number))
+            ):
                 found[key] = value
         return found
 
@@ -212,7 +216,7 @@ class SimAssembler:
 
     def __init__(self) -> None:
         self._log = Source.current.log
-        self._fence, self._has_format, self._version = True, False, -1
+        self._fence, self._has_format, self._version, self._knows_loose = True, False, -1, False
         self._skipped: list[int] = []
 
     def feed(self, data: bytes) -> Iterator[Record]:
@@ -238,7 +242,7 @@ class SimAssembler:
         mark = Mark(UUID, number, entry["needs"], entry["sequence"], at, self._fence, at)
         kind = entry["kind"]
         if kind == "ddl":
-            self._version = -1
+            self._version, self._knows_loose = -1, False
             yield Definition(mark, ddl_event(number), "ALTER TABLE s.t")
             return
         if kind in ("xa commit", "xa rollback"):
@@ -248,6 +252,13 @@ class SimAssembler:
             yield Transaction(
                 mark, table_map(version) + rows_event(version, entry["as"], 1, keys), [], xid=entry["xid"]
             )
+            return
+        if kind == "loose":
+            table = table_map(_LOOSE_VERSION, "loose")
+            yield Transaction(
+                mark, table + rows_event(_LOOSE_VERSION, number, 1, keys), [] if self._knows_loose else [table]
+            )
+            self._knows_loose = True
             return
         maps = [table_map(version)] if self._version != version else []
         self._version = version
