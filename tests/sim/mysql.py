@@ -17,7 +17,8 @@ from typing import Any, ClassVar
 
 import pymysql
 
-from tests.sim import raw_statements, statements
+from tests.sim import raw_statements, statements, tables
+from tests.sim.cursor import Cursor
 from tests.sim.world import MS, US, Fiber, Process, S, World
 
 OperationalError = pymysql.err.OperationalError
@@ -355,7 +356,7 @@ class Connection:
 
     def load_local(self, statement: bytes, pieces: Iterable[bytes]) -> bytes:
         rows = b"".join(pieces)
-        answer = self._one("LOAD DATA", lambda: statements.load(self, statement, rows))
+        answer = self._one("LOAD DATA", lambda: tables.load(self, statement, rows))
         self.world.block(self.world.between("load", 0, 300 * MS))  # a chunk takes its time
         return bytes(answer)
 
@@ -375,27 +376,3 @@ class Connection:
 
 def _writes(connection: Connection) -> bool:
     return any(key[0] == ROWS for key in connection.overlay)
-
-
-class Cursor:
-    warning_count = 0
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._rows: list[Any] = []
-
-    def __enter__(self) -> Cursor:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def fetchall(self) -> list[Any]:
-        return self._rows
-
-    def execute(self, sql: str | bytes, args: Any = None) -> int:
-        text = sql.decode() if isinstance(sql, bytes) else sql
-        result = self._connection.execute(text, tuple(args or ()))
-        if isinstance(result, list):
-            self._rows = result
-            return len(result)
-        return int(result or 0)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pymysql
 
+from tests.sim import tables
 from tests.sim.raw_statements import change_note
 from tests.sim.world import MS, S
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from tests.sim.mysql import Connection
 
 OperationalError = pymysql.err.OperationalError
-unpack = msgspec.msgpack.decode
-
 #: Names of Udup's tables, and how the rows' keys begin. The job follows.
 _OWN = {
     "checkpoint": "checkpoint",
@@ -35,8 +33,6 @@ _COLUMNS = [("checkpoint", name, None) for name in ("stamps", "source_uuid", "ow
 
 #: A row of the checkpoint: gtids, mark, definitions, selection, stamps, source's UUID, owner.
 Row = tuple[str, str, int, str, str, str, str]
-
-_TABLE = re.compile(r"`s`\.`(\w+)`")
 
 Answer = Callable[["Connection", str, tuple[Any, ...]], Any]
 
@@ -238,75 +234,6 @@ def _sleep(connection: Connection, _sql: str, _args: tuple[Any, ...]) -> list[An
     return [(0,)]
 
 
-# ---- The dictionary, and DDL of a copy ----
-
-
-def _present(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
-    return [("TABLE", "s", table, "") for table in sorted(connection.server.tables) if "s" in args]
-
-
-def _engine(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
-    if args[1] not in connection.server.tables:
-        return []
-    return [("MyISAM" if args[1] == "loose" else "InnoDB",)]
-
-
-def _any_row(connection: Connection, sql: str, _args: tuple[Any, ...]) -> list[Any]:
-    table = _named(connection, sql)
-    return [(1,)] if connection.server.find("loose row" if table == "loose" else "row") else []
-
-
-def _named(connection: Connection, sql: str) -> str:
-    found = _TABLE.search(sql)
-    assert found is not None, sql
-    if found[1] not in connection.server.tables:
-        raise OperationalError(1146, f"Table 's.{found[1]}' doesn't exist")
-    return found[1]
-
-
-def _drop_table(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
-    connection.wait_alone()
-    server = connection.server
-    if (found := _TABLE.search(sql)) is not None and found[1] in server.tables:
-        server.tables.discard(found[1])
-        for key in server.find("loose row" if found[1] == "loose" else "row"):
-            del server.rows[key]
-        server.on_ddl(connection, sql.encode())
-    return 0
-
-
-def _create_table(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
-    found = _TABLE.search(sql)
-    assert found is not None, sql
-    if found[1] in connection.server.tables:
-        raise OperationalError(1050, f"Table '{found[1]}' already exists")
-    connection.server.tables.add(found[1])
-    connection.server.on_ddl(connection, sql.encode())
-    return 0
-
-
-def _alter_table(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
-    connection.wait_alone()
-    _named(connection, sql)
-    return 0
-
-
-def load(connection: Connection, statement: bytes, data: bytes) -> bytes:
-    """LOAD DATA LOCAL: rows that are there already are warnings."""
-    _named(connection, statement.decode())
-    rows, skipped = unpack(data) if data else [], 0
-    connection.warnings = []
-    for key, history in rows:
-        at = ("row", key)
-        connection.lock(at)
-        if connection.get(at) is not None:
-            skipped += 1
-            connection.warnings.append(("Warning", 1062, f"Duplicate entry '{key}'"))
-        else:
-            connection.put(at, tuple(history))
-    return b"Records: %d  Deleted: 0  Skipped: %d  Warnings: %d" % (len(rows), skipped, skipped)
-
-
 def _subtract(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
     executed = GtidSet.parse(",".join(sorted(connection.server.gtids)))
     return [(str(GtidSet.parse(args[0]) - executed),)]
@@ -352,15 +279,15 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("SHOW SESSION STATUS", lambda c, sql, args: _counts(c)),
     ("SHOW WARNINGS", lambda c, sql, args: c.warnings),
     ("SELECT TABLE_NAME, COLUMN_NAME, COLLATION_NAME", _constant(_COLUMNS)),
-    ("SELECT ENGINE FROM information_schema.TABLES", _engine),
-    ("SELECT IF(TABLE_TYPE", _present),
+    ("SELECT ENGINE FROM information_schema.TABLES", tables.engine),
+    ("SELECT IF(TABLE_TYPE", tables.present),
     ("SELECT ROUTINE_TYPE", _constant([])),
     ("SELECT 'TRIGGER'", _constant([])),
     ("SELECT 'EVENT'", _constant([])),
-    ("SELECT 1 FROM `s`", _any_row),
-    ("DROP TABLE", _drop_table),
-    ("CREATE TABLE `s`", _create_table),
-    ("ALTER TABLE", _alter_table),
+    ("SELECT 1 FROM `s`", tables.any_row),
+    ("DROP TABLE", tables.drop_table),
+    ("CREATE TABLE `s`", tables.create_table),
+    ("ALTER TABLE", tables.alter_table),
     ("SELECT CAST(UNIX_TIMESTAMP(NOW(6))", _asked("clock")),
     ("SELECT @@global.server_uuid", _asked("uuid")),
     ("SELECT @@lower_case_table_names", _constant([(0,)])),
