@@ -30,7 +30,7 @@ if [ -z "$$able" ]; then \
 fi
 endef
 
-.PHONY: help venv demo check test lint bench soak clean
+.PHONY: help venv demo check test lint bench soak sim clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
@@ -68,6 +68,12 @@ bench: $(STAMP)  ## measure the speed (BENCH="..." passes arguments)
 
 soak: $(STAMP)  ## a random workload with kills, compared at every quiet point (SOAK="--seconds 3600 --seed 1")
 	@$(VENV)/bin/python -m tests.soak $(SOAK)
+
+# A night: make sim SEEDS="every 100000 40000". Begin where nobody has been: by the date.
+SEEDS := every $(shell date +%y%m%d)00000 2000
+
+sim: $(STAMP)  ## simulated histories under faults (SEEDS="CLASS FIRST COUNT"); the first that fails is made small
+	@$(VENV)/bin/python -m tests.sim run $(SEEDS)
 
 clean:  ## remove what the targets made (.venv, caches); the MySQL in ~/.cache/udup stays
 	@echo "Removing $(VENV) and the tools' caches"

@@ -8,8 +8,9 @@ from typing import Any
 from udup.actors.messages import Extract, Probe, Probed, RunEnded, StopRun
 from udup.actors.shell import EngineActor
 from udup.base import runtime
+from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.checks.source_tables import check_parents
-from udup.drivers.mysql.client.connection import connect
+from udup.drivers.mysql.client.connection import MySQLError, connect, describe, is_transient
 from udup.drivers.mysql.client.facts import read_facts
 from udup.drivers.mysql.dictionary.claims import read_feeds
 from udup.drivers.mysql.snapshot.names import check_names
@@ -48,5 +49,8 @@ def _look(probe: Probe) -> Probed:
         faults = check_parents(connection, facts, probe.selection) + check_names(connection, facts, probe.selection)
         feeds = read_feeds(connection, probe.selection.folding(facts.lower_case_table_names != 0))
         return Probed(probe.run, facts, tuple(faults), tuple(feeds))
+    except MySQLError as error:
+        text = f"looking at the source {probe.endpoint}: {describe(error)}"
+        raise (Transient if is_transient(error) else UdupError)(text) from error
     finally:
         connection.close()

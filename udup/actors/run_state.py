@@ -67,7 +67,7 @@ class Job:
     outdated: bool = field(default=False, metadata=_OF_RUN)  # the run goes by settings that were replaced
     completing: bool = field(default=False, metadata=_OF_RUN)  # a migration that is level: with this run it is done
     stage: Stage = field(default=Stage.PENDING, metadata=_OF_RUN)  # how far this run has come
-    began: float = field(default_factory=runtime.now, metadata=_OF_RUN)
+    began: float = field(default_factory=lambda: runtime.now(), metadata=_OF_RUN)
     proven: bool = field(default=False, metadata=_OF_RUN)  # the run has applied something: failures are counted anew
     source: ServerFacts | None = field(default=None, metadata=_OF_RUN)
     target: ServerFacts | None = field(default=None, metadata=_OF_RUN)

@@ -1,0 +1,173 @@
+"""Bugs to be planted, as tests of the test: each must be found within a number of seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tests.sim.world import World
+from udup.drivers.mysql.apply import checkpoint as checkpoints
+from udup.drivers.mysql.apply import control, ownership
+from udup.drivers.mysql.load.copy_fence import CopyFence
+from udup.pipeline.apply.applier import Applier
+from udup.pipeline.apply.credits import Credits
+from udup.pipeline.apply.dispatcher import Dispatcher
+from udup.pipeline.apply.executed import Books
+from udup.pipeline.apply.scheduler import Pending, Scheduler
+from udup.pipeline.records import XaEnd, decode_batch
+
+Patch = tuple[Any, str, Any]
+
+
+@dataclass(frozen=True)
+class Bug:
+    """`of` is the class whose histories find it, within so many seeds."""
+
+    what: str
+    of: str
+    seeds: int
+    patches: Callable[[], list[Patch]]
+
+
+def _limit() -> list[Patch]:
+    def _limit_on(self: Any, slot: int) -> int:
+        others = [group.first for group in self._running.values() if group.slot != slot]
+        return min(others) if others else 1 << 63
+
+    return [(Scheduler, "_limit_on", _limit_on)]
+
+
+def _credit() -> list[Patch]:
+    real = Credits.finished
+
+    def finished(self: Any, number: int) -> None:
+        real(self, number)
+        if number % 7 == 0 and self._messages and self._messages[0].number <= number:
+            real(self, number)
+
+    return [(Credits, "finished", finished)]
+
+
+def _claim() -> list[Patch]:
+    def claim(self: Any, slot: int, members: Any) -> Any:
+        found = self._claims[slot]
+        for member in members:
+            found.add(member.mark.source, member.mark.number)
+        return self._versions[slot], str(found)
+
+    return [(Books, "claim", claim)]
+
+
+def _fold() -> list[Patch]:
+    async def fold(self: Any) -> None:
+        if self._changed:
+            self._changed = False
+            said = str(self.executed), str(self._stamps), self._source_uuid
+            if said != self._folded:
+                await self._advance(said[0], self.definitions, *said[1:])
+                self._folded = said
+                self._claims = [claim - self.executed for claim in self._claims]
+
+    return [(Books, "fold", fold)]
+
+
+def _xa() -> list[Patch]:
+    real = Dispatcher.offer_barrier
+
+    def offer_barrier(self: Any, record: Any, message: int) -> None:
+        if not isinstance(record, XaEnd):
+            real(self, record, message)
+            return
+        self._scheduler.offer(Pending(record.mark, b"", message, alone=True, work=record))
+
+    return [(Dispatcher, "offer_barrier", offer_barrier)]
+
+
+def _ddl_gtid() -> list[Patch]:
+    real = control.run_ddl
+
+    def run_ddl(connection: Any, event: Any, gtid: str, *more: bytes) -> None:
+        real(connection, event, f"{gtid}/{World.current.now}", *more)
+
+    return [(control, "run_ddl", run_ddl)]
+
+
+def _gap() -> list[Patch]:
+    async def _on_batch(self: Any, data: bytes) -> None:
+        batch = decode_batch(data)
+        self._received += 1
+        self._reporter.received(batch, len(data))
+        self._credits.received(self._received, len(data), len(batch.records))
+        for record in batch.records:
+            await self._take(record, self._received)
+        self._changed.set()
+
+    return [(Applier, "_on_batch", _on_batch)]
+
+
+def _version() -> list[Patch]:
+    def events(job: bytes, slot: int, version: int, after: int, gtids: str, *, with_crc: bool) -> bytes:
+        del after
+        return real(job, slot, version, version, gtids, with_crc=with_crc)
+
+    from udup.drivers.mysql.apply import session
+
+    real = checkpoints.checkpoint_events
+    return [(session, "checkpoint_events", events)]
+
+
+def _swap() -> list[Patch]:
+    def finish_copy(self: Any, workers: int, executed: Any) -> Any:
+        with self._transaction():
+            self._version = checkpoints._version_after(self._rows())
+            position = self._first(executed)
+            self._rewrite(position, workers)
+        return position
+
+    return [(checkpoints.Checkpoint, "finish_copy", finish_copy)]
+
+
+def _fence() -> list[Patch]:
+    """Two owners of a copy: no place is held, and nobody looks at the version."""
+
+    def nothing(*_: Any, **__: Any) -> None: ...
+
+    def nobody(*_: Any) -> list[int]:
+        return []
+
+    return [
+        (CopyFence, "look", nothing),
+        (CopyFence, "check", nothing),
+        (CopyFence, "enter", nothing),
+        (ownership, "_holders", nobody),
+    ]
+
+
+BUGS = {
+    "limit": Bug("what is being applied elsewhere counts as committed", "log", 40, _limit),
+    "credit": Bug("a record is credited twice", "log", 40, _credit),
+    "claim": Bug("the version of a slot's row is not counted up", "log", 40, _claim),
+    "fold": Bug("a flush forgets claims that were made while it was being written", "log", 600, _fold),
+    "xa": Bug("the end of a prepared transaction is no barrier", "log", 300, _xa),
+    "ddl gtid": Bug("DDL runs without its GTID", "log", 600, _ddl_gtid),
+    "gap": Bug("the receiver does not look at the numbers of messages", "cluster", 100, _gap),
+    "version": Bug("a slot's row keeps its version", "log", 100, _version),
+    "swap": Bug("the end of a copy replaces whatever base row there is", "two", 300, _swap),
+    "fence": Bug("a copy does not look whether it is still this run's", "two", 300, _fence),
+}
+
+
+@contextmanager
+def planted(name: str) -> Iterator[None]:
+    """With one of the bugs, or none. Inside of `install.installed`."""
+    patches = BUGS[name].patches() if name else []
+    before = [(owner, attribute, vars(owner)[attribute]) for owner, attribute, _ in patches]
+    try:
+        for owner, attribute, value in patches:
+            setattr(owner, attribute, value)
+        yield
+    finally:
+        for owner, attribute, value in before:
+            setattr(owner, attribute, value)

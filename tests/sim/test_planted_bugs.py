@@ -1,0 +1,18 @@
+"""The simulation finds bugs of the kinds that it is for: each is planted, and must show within a number of seeds."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.sim import scenario
+from tests.sim.bugs import BUGS, planted
+from tests.sim.history import run
+
+
+@pytest.mark.parametrize("name", ["limit", "credit", "claim", "xa", "gap"])
+def test_a_planted_bug_is_found(name: str) -> None:
+    bug = BUGS[name]
+    with planted(name):
+        found = next((seed for seed in range(1, bug.seeds + 1) if run(scenario.make(bug.of, seed)).problem), 0)
+    assert found, f"{bug.what}: nothing was found in {bug.seeds} histories"
+    assert not run(scenario.make(bug.of, found)).problem
