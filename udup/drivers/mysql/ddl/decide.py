@@ -1,6 +1,6 @@
 """Which statements of the binary log a job carries, passes over, or must stop at.
 
-Rows are judged by their TABLE_MAP; a statement has only its text. What cannot be told for certain is refused: a job
+Rows are told by their TABLE_MAP; a statement has only its text. What cannot be told for certain is refused: a job
 that stops with a reason loses nothing, a statement passed over by mistake makes two servers differ without a sign.
 """
 
@@ -15,17 +15,19 @@ from udup.drivers.mysql.ddl.sqlreader import ObjectName
 from udup.drivers.mysql.ddl.statement import Kind, Statement
 from udup.pipeline.selection.selection import Selection
 
-__all__ = ["Action", "Decision", "Kind", "ObjectName", "Statement", "classify", "classify_query", "decide"]
+__all__ = ["Kind", "ObjectName", "Outcome", "Statement", "StatementDecision", "classify", "classify_query", "decide"]
 
 
-class Action(StrEnum):
+class Outcome(StrEnum):
+    """What a job does with a statement."""
+
     CARRY = "carry"
     SKIP = "skip"
     REFUSE = "refuse"
 
 
 @dataclass(frozen=True)
-class Decision:
+class StatementDecision:
     """What to do with a statement; `reason` is for people, and always there when it is refused.
 
     `outside` are objects of a carried list (DROP, RENAME) that are not in the job: it is carried without them.
@@ -33,14 +35,14 @@ class Decision:
     both servers keep the rows in the same order.
     """
 
-    action: Action
+    outcome: Outcome
     reason: str = ""
     outside: tuple[ObjectName, ...] = ()
     if_exists: bool = False
     numbers_rows: bool = False
 
 
-_CARRY = Decision(Action.CARRY)
+_CARRY = StatementDecision(Outcome.CARRY)
 
 #: Why statements of these kinds are not the job's business.
 _SKIPPED = {
@@ -55,15 +57,15 @@ _SKIPPED = {
 #: Statements whose objects are a list, each for itself.
 _LISTS = frozenset({"DROP TABLE", "DROP VIEW", "RENAME TABLE"})
 
-#: What to do about a statement that is half in the job; the statement stays in the log, so the job begins anew.
-_BOTH_IN = "have ReplicateDoDb choose both names and give the job another ID, so that it is copied anew"
+#: What to do about a statement that is half in the job; the statement stays in the log, so the job needs a new copy.
+_BOTH_IN = "have ReplicateDoDb choose both names and give the job another ID, so that it is copied again"
 
 
-def decide(statement: Statement, selection: Selection) -> Decision:
-    """Whether the job carries the statement."""
+def decide(statement: Statement, selection: Selection) -> StatementDecision:
+    """Return whether the job carries the statement, passes over it, or must stop at it."""
     kind = statement.kind
     if kind in _SKIPPED:
-        return Decision(Action.SKIP, _SKIPPED[kind])
+        return StatementDecision(Outcome.SKIP, _SKIPPED[kind])
     if kind in (Kind.ROLLBACK, Kind.SAVEPOINT):
         return _refuse(
             f"{statement.verb}: the source rolled back a transaction that had changed a non-transactional table; "
@@ -83,15 +85,15 @@ def decide(statement: Statement, selection: Selection) -> Decision:
     return _refuse(f"the statement is not understood ({statement.problem}), so it may concern the job")
 
 
-def _refuse(reason: str) -> Decision:
-    return Decision(Action.REFUSE, reason)
+def _refuse(reason: str) -> StatementDecision:
+    return StatementDecision(Outcome.REFUSE, reason)
 
 
-def _skip(statement: Statement) -> Decision:
-    return Decision(Action.SKIP, f"{statement.verb} names nothing that is in the job")
+def _skip(statement: Statement) -> StatementDecision:
+    return StatementDecision(Outcome.SKIP, f"{statement.verb} names nothing that is in the job")
 
 
-def _decide_tables(statement: Statement, selection: Selection) -> Decision:
+def _decide_tables(statement: Statement, selection: Selection) -> StatementDecision:
     outside = [each for each in statement.objects if not selection.wants(*each)]
     if len(outside) == len(statement.objects):
         if below := [each for each in statement.merged if selection.wants(*each)]:
@@ -123,8 +125,8 @@ def _decide_tables(statement: Statement, selection: Selection) -> Decision:
     if statement.numbers_rows:
         if statement.reorders_rows:
             return _refuse(unlike_numbers(statement, "it names an engine or an order as well"))
-        return Decision(Action.CARRY, numbers_rows=True)
-    return Decision(Action.CARRY, outside=tuple(outside)) if outside else _CARRY
+        return StatementDecision(Outcome.CARRY, numbers_rows=True)
+    return StatementDecision(Outcome.CARRY, outside=tuple(outside)) if outside else _CARRY
 
 
 def unlike_numbers(statement: Statement, why: str) -> str:
@@ -135,7 +137,7 @@ def unlike_numbers(statement: Statement, why: str) -> str:
     )
 
 
-def _refuse_crossing(statement: Statement, old: ObjectName, new: ObjectName, selection: Selection) -> Decision:
+def _refuse_crossing(statement: Statement, old: ObjectName, new: ObjectName, selection: Selection) -> StatementDecision:
     """A table that a rename brings into the job, or takes out of it."""
     if selection.wants(*new):
         return _refuse(
@@ -148,7 +150,7 @@ def _refuse_crossing(statement: Statement, old: ObjectName, new: ObjectName, sel
     )
 
 
-def _decide_database(statement: Statement, selection: Selection) -> Decision:
+def _decide_database(statement: Statement, selection: Selection) -> StatementDecision:
     schema = statement.schemas[0]
     if not selection.wants_schema(schema):
         return _skip(statement)
@@ -160,14 +162,14 @@ def _decide_database(statement: Statement, selection: Selection) -> Decision:
     )
 
 
-def _decide_trigger(statement: Statement, selection: Selection) -> Decision:
+def _decide_trigger(statement: Statement, selection: Selection) -> StatementDecision:
     if statement.verb == "CREATE TRIGGER":
         return _CARRY if selection.wants(*statement.objects[0]) else _skip(statement)
     trigger = statement.objects[0]
     if selection.wants_whole_schema(trigger.schema):
         return _CARRY
     if selection.wants_stored(trigger.schema):  # of an ignored table the target has no trigger
-        return Decision(Action.CARRY, if_exists=True)
+        return StatementDecision(Outcome.CARRY, if_exists=True)
     if not selection.wants_schema(trigger.schema):
         return _skip(statement)
     return _refuse(
@@ -176,7 +178,7 @@ def _decide_trigger(statement: Statement, selection: Selection) -> Decision:
     )
 
 
-def _decide_by_schema(statement: Statement, selection: Selection) -> Decision:
+def _decide_by_schema(statement: Statement, selection: Selection) -> StatementDecision:
     whole = [each for each in statement.objects if selection.wants_stored(each.schema)]
     if not whole:
         return _skip(statement)
@@ -185,7 +187,7 @@ def _decide_by_schema(statement: Statement, selection: Selection) -> Decision:
     return _CARRY
 
 
-def _decide_dml(statement: Statement, selection: Selection) -> Decision:
+def _decide_dml(statement: Statement, selection: Selection) -> StatementDecision:
     if statement.schemas and not any(selection.wants_schema(each) for each in statement.schemas):
         return _skip(statement)
     where = f" in {', '.join(statement.schemas)}" if statement.schemas else ""

@@ -13,7 +13,7 @@ from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import QueryEvent, with_statement
 from udup.drivers.mysql.ddl.bodies import body_edits
 from udup.drivers.mysql.ddl.classify import classify
-from udup.drivers.mysql.ddl.decide import Action, Decision
+from udup.drivers.mysql.ddl.decide import Outcome, StatementDecision
 from udup.drivers.mysql.ddl.edits import Edit, edited, edited_bytes, name_edit
 from udup.drivers.mysql.ddl.innodb import AsksEngine, innodb_edits
 from udup.drivers.mysql.ddl.sqlreader import NameAt, ObjectName
@@ -21,7 +21,7 @@ from udup.drivers.mysql.ddl.sqltokens import codec_of, decoded, tokenize
 from udup.drivers.mysql.ddl.statement import Kind, Statement
 from udup.pipeline.selection.renames import Renaming
 
-_AS_IT_IS = Decision(Action.CARRY)
+_AS_IT_IS = StatementDecision(Outcome.CARRY)
 
 _WITH_BODY = frozenset({Kind.VIEW_DDL, Kind.ROUTINE_DDL, Kind.TRIGGER_DDL, Kind.EVENT_DDL})
 
@@ -31,7 +31,7 @@ def rewritten_query(
     query: QueryEvent,
     statement: Statement,
     renaming: Renaming,
-    decision: Decision = _AS_IT_IS,
+    decision: StatementDecision = _AS_IT_IS,
     *,
     has_crc: bool,
     innodb: AsksEngine | None = None,

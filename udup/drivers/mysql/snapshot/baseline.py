@@ -38,6 +38,10 @@ class Baseline:
     catalog: Catalog
     locked: LockedTables
 
+    def close(self) -> None:
+        """End the snapshot and the locks, from any thread."""
+        _close(self.snapshot, self.locked)
+
 
 def open_baseline(
     endpoint: Endpoint,

@@ -24,8 +24,9 @@ from udup.drivers.mysql.dictionary.catalog import Table
 from udup.drivers.mysql.dictionary.digests import Sums, added, column_sums, index_sums
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional
 from udup.drivers.mysql.snapshot.chunks import Chunk, plan_chunks
-from udup.drivers.mysql.snapshot.reader import Cutter, Piece, TableTotal, blocks, reading_error
+from udup.drivers.mysql.snapshot.reader import Cutter, TableTotal, blocks, reading_error
 from udup.drivers.mysql.snapshot.rows import has_odd_dates, with_offsets
+from udup.pipeline.ports import Piece
 
 #: Bytes of rows that are kept in memory so that their tables need not stay locked; and what of it is planned, by the
 #: dictionary's lengths, as text is longer than most rows.

@@ -37,29 +37,13 @@ from udup.drivers.mysql.snapshot.rows import (
 )
 from udup.drivers.mysql.snapshot.snapshot import Snapshot
 from udup.drivers.mysql.snapshot.spool import spooled
+from udup.pipeline.ports import Piece
 
 #: Most bytes of one piece; it must fit a message of the data plane with room to spare.
 PIECE_BYTES = 256 << 10
 
 #: The table is not what it was when the snapshot was opened: definition changed, table gone, column gone.
 CHANGED = frozenset({1412, 1146, 1054, 1176, 1049})
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of a chunk's text, cut anywhere. `part` counts from 0; `rows`, of the whole chunk, is on the last.
-
-    `values`: the chunk's text holds SQL expressions. `odd_dates`: it has dates that an sql_mode may refuse.
-    """
-
-    table: int
-    chunk: int
-    part: int
-    last: bool
-    rows: int
-    data: bytes
-    values: bool = False
-    odd_dates: bool = False
 
 
 @dataclass(frozen=True)
@@ -213,7 +197,6 @@ class Cutter:
         self._chunk = chunk
         self._emit = emit
         self._stopped = stopped
-        self._part = 0
         self._held = b""
         self._values = False
 
@@ -232,8 +215,7 @@ class Cutter:
         if self._stopped.is_set():
             raise _StoppedError
         table, number = self._chunk.table, self._chunk.number
-        self._emit(Piece(table, number, self._part, last, rows, self._held, self._values, self._odd_dates))
-        self._part += 1
+        self._emit(Piece(table, number, last, rows, self._held, self._values, self._odd_dates))
 
 
 class _Progress:

@@ -114,7 +114,6 @@ class Snapshot:
 
     gtid_set: str
     connections: tuple[Connection, ...]
-    locked: bool  # whether it took the global read lock
 
     def close(self) -> None:
         """End the transactions and the connections; safe to call twice."""
@@ -147,12 +146,11 @@ def open_snapshot(
         while True:
             locks.take()
             moment = _open_quietly(observer, readers, quiet_tries)
-            locked = moment is None
             if moment is None:
                 locks.release()
                 moment = _open_under_lock(endpoint, observer, readers, locks)
             if not moment.prepared:
-                return Snapshot(moment.gtid_set, tuple(readers), locked)
+                return Snapshot(moment.gtid_set, tuple(readers))
             if runtime.now() > deadline:
                 raise Refused([_prepared_stay(endpoint, moment.prepared)])
             locks.release()

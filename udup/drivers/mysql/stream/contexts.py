@@ -18,11 +18,13 @@ one, a session that changes its settings within a transaction has those of its f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import parse_status
-from udup.drivers.mysql.client.connection import Connection, query
-from udup.drivers.mysql.dictionary.timezones import is_fixed
+from udup.drivers.mysql.client.connection import Connection, connect, query
+from udup.drivers.mysql.dictionary.timezones import is_fixed, zone_rules
 from udup.pipeline.records import Context
 
 #: Words of sql_mode that change what an expression yields, by the number of their bit.
@@ -145,3 +147,21 @@ def read_defaults(connection: Connection) -> dict[str, str]:
     words = str(found["sql_mode"]).split(",")
     found["sql_mode"] = ",".join(word for word in VALUE_MODES.values() if word in words)
     return {name: str(found[name]) for name in names if name in found}
+
+
+def own_context(connection: Connection) -> dict[str, str]:
+    """Return the context of a session of this server that changes nothing. Leaves the session in another time zone."""
+    settings = read_defaults(connection)
+    zone = settings["time_zone"]
+    return settings if is_fixed(zone) else {**settings, ZONE_RULES: zone_rules(connection, zone)}
+
+
+def contexts_of(endpoint: Endpoint) -> Contexts:
+    """Return the contexts of this server's sessions; it is asked again for each time zone that is no offset."""
+
+    def rules(zone: str) -> str:
+        with closing(connect(endpoint)) as connection:
+            return zone_rules(connection, zone)
+
+    with closing(connect(endpoint)) as connection:
+        return Contexts(read_defaults(connection), rules)
