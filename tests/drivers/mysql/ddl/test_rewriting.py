@@ -7,7 +7,8 @@ import struct
 import pytest
 
 from udup.base.errors import Unsupported
-from udup.drivers.mysql.binlog.event import EventType, build, checksum_is_right, resized
+from udup.drivers.mysql.binlog.build import build
+from udup.drivers.mysql.binlog.event import EventType, checksum_is_right, resized
 from udup.drivers.mysql.binlog.query import parse_query
 from udup.drivers.mysql.ddl.classify import classify, classify_query
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier

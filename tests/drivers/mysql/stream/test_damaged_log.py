@@ -14,7 +14,8 @@ import pytest
 from tests.applied import run
 from tests.fake_mysql import Conversation, FakeServer, decent, packet, rows, serving
 from udup.base.errors import Transient, UdupError, Unsupported
-from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, EventType, build, resized
+from udup.drivers.mysql.binlog.build import build
+from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, EventType, resized
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.payload import inner_events
 from udup.drivers.mysql.binlog.table_map import table_name

@@ -86,13 +86,6 @@ def checksum_is_right(event: bytes | memoryview) -> bool:
     return zlib.crc32(view[:-CRC_SIZE]) == stored
 
 
-def build(event_type: int, body: bytes, *, with_crc: bool, server_id: int = 0) -> bytes:
-    """An event of our own making; the CRC is left zero, since BINLOG does not look at it."""
-    size = HEADER_SIZE + len(body) + (CRC_SIZE if with_crc else 0)
-    head = HEADER.pack(0, event_type, server_id, size, 0, 0)
-    return head + body + (b"\0\0\0\0" if with_crc else b"")
-
-
 def resized(event: bytes, *, has_crc: bool) -> bytes:
     """An event whose body was changed, with the size and the CRC that it has now."""
     sized = event[:9] + _U32.pack(len(event)) + event[13:]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import HEADER_SIZE, EventType, resized
+from udup.drivers.mysql.binlog.split import headers
 
 #: After the header: table id 6, flags 2, then the names, each with its length before and a zero after it.
 _NAMES_OFFSET = HEADER_SIZE + 8
@@ -66,17 +67,15 @@ class TableMaps:
         self._skip = 0  # bytes of an event that have not come yet
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Those that these bytes complete."""
-        offset = self._skip
+        """Yield those that these bytes complete."""
         if self._held:
             data, self._held = self._held + data, b""
-        end = len(data)
-        while end - offset >= HEADER_SIZE:
-            size = int.from_bytes(data[offset + 9 : offset + 13], "little")
-            if data[offset + 4] == EventType.TABLE_MAP:
-                if end - offset < size:
+        at = self._skip
+        for kind, start, end in headers(data, at):
+            if kind == EventType.TABLE_MAP:
+                if end > len(data):
                     break
-                yield data[offset : offset + size]
-            offset += max(size, HEADER_SIZE)
-        self._held = data[offset:]
-        self._skip = max(offset - end, 0)
+                yield data[start:end]
+            at = end
+        self._held = data[at:]
+        self._skip = max(at - len(data), 0)

@@ -30,7 +30,8 @@ from udup.drivers.mysql.binlog.event import (
     with_crc_room,
 )
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.binlog.payload import EVENT_MAX, FIELDS_MAX, data_offset, inner_events
+from udup.drivers.mysql.binlog.payload import FIELDS_MAX, data_offset, inner_events
+from udup.drivers.mysql.binlog.split import EVENT_MAX
 from udup.drivers.mysql.client import sessions
 from udup.drivers.mysql.client.connection import Connection, connect
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
