@@ -120,7 +120,7 @@ def _decide_tables(statement: Statement, selection: Selection) -> StatementDecis
     if statement.moves_files:
         return _refuse(
             f"{statement.verb} of {_listed(statement.objects)} takes a tablespace file away or in, and files are not "
-            "carried; make the job anew so that the table is copied"
+            "carried; start the job again with a new copy, which has the table"
         )
     if statement.numbers_rows:
         if statement.reorders_rows:
@@ -130,15 +130,16 @@ def _decide_tables(statement: Statement, selection: Selection) -> StatementDecis
 
 
 def unlike_numbers(statement: Statement, why: str) -> str:
-    """Why an AUTO_INCREMENT column that is added cannot be carried."""
+    """Return why an AUTO_INCREMENT column that is added cannot be carried."""
     return (
         f"{statement.verb} of {_listed(statement.objects)} adds an AUTO_INCREMENT column, and {why}: each server "
-        "numbers the rows in the order in which it keeps them, and the orders may differ; make the job anew after it"
+        "numbers the rows in the order in which it keeps them, and the orders may differ; start the job again "
+        "after it, with a new copy"
     )
 
 
 def _refuse_crossing(statement: Statement, old: ObjectName, new: ObjectName, selection: Selection) -> StatementDecision:
-    """A table that a rename brings into the job, or takes out of it."""
+    """Refuse a table that a rename brings into the job, or takes out of it."""
     if selection.wants(*new):
         return _refuse(
             f"{statement.verb} brings {old}, outside of the job, into it as {new}, and its rows are not on the target; "
@@ -158,7 +159,7 @@ def _decide_database(statement: Statement, selection: Selection) -> StatementDec
         return _CARRY  # the defaults of a partly chosen schema too: its new tables take theirs from it
     return _refuse(
         f"DROP DATABASE of {schema}, of which the job carries only some tables; the target may hold others in it: "
-        "drop the tables on the target and make the job anew without them"
+        "drop the tables on the target and start the job again without them"
     )
 
 
@@ -193,7 +194,7 @@ def _decide_dml(statement: Statement, selection: Selection) -> StatementDecision
     where = f" in {', '.join(statement.schemas)}" if statement.schemas else ""
     return _refuse(
         f"the source logged a {statement.verb}{where} as a statement, and statements may give other rows elsewhere; "
-        "set binlog_format=ROW on the source, for every session, and make the job anew"
+        "set binlog_format=ROW on the source, for every session, and start the job again with a new copy"
     )
 
 

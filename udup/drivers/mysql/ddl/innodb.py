@@ -94,7 +94,7 @@ def innodb_edits(text: str, statement: Statement, sql_mode: int, is_transactiona
     if statement.sources and not any(is_transactional(each) for each in statement.objects):
         raise Unsupported(
             f"ALTER TABLE of {statement.objects[0]} names a foreign key, which its engine on the source passes over "
-            "and InnoDB would enforce; make the job anew, so that the table is copied as it is"
+            "and InnoDB would enforce; start the job again with a new copy, which takes the table as it is"
         )
     return [*_engines(words), *_options(words)]
 

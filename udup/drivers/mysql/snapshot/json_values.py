@@ -1,4 +1,4 @@
-"""JSON documents whose text does not say everything, as SQL expressions that make them anew.
+"""JSON documents whose text does not say everything, as SQL expressions that make them again.
 
 A document may hold values of types that JSON text does not have: DATE, TIME, DATETIME, DECIMAL, binary strings; and
 integers are signed or not, which text does not tell either. Read from text they would become strings, doubles, integers

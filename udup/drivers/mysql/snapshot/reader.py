@@ -173,7 +173,7 @@ class CopyReader:
             raise reading_error(table, error) from error
 
     def _with_indexes(self, connection: Connection, total: TableTotal) -> TableTotal:
-        """Beside the sums of the rows those of its indexes on virtual columns."""
+        """Add the sums of its indexes on virtual columns to those of the rows."""
         table = self._tables[total.table]
         if not table.virtual_keys:
             return total
@@ -237,7 +237,7 @@ class _Progress:
                 self._final.add(chunk.table)
 
     def chunk_done(self, table: int, rows: int, sums: Sums) -> TableTotal | None:
-        """The table's total when this was the last of its chunks."""
+        """Count a chunk; return the table's total when it was the last."""
         with self._lock:
             self._open[table] -= 1
             self._rows[table] = self._rows.get(table, 0) + rows
@@ -255,7 +255,7 @@ def _release(connection: Connection) -> None:
 def blocks(
     connection: Connection, table: Table, chunk: Chunk, release: Callable[[Connection], None] = _release
 ) -> Generator[Block]:
-    """A chunk's rows. No lock is held while they are taken, but for what is too much to be kept meanwhile.
+    """Yield a chunk's rows. No lock is held while they are taken, but for what is too much to be kept meanwhile.
 
     `release` gives up the locks of a statement that is read.
     """
@@ -277,7 +277,7 @@ def _streamed(
 
 
 def _begun(blocks: Iterator[Block]) -> Iterator[Block]:
-    """With its first block read: from then on its statement has the lock."""
+    """Return the same, with its first block read: from then on its statement has the lock."""
     first = next(blocks, None)
     return blocks if first is None else chain([first], blocks)
 

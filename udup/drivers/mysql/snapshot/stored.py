@@ -21,7 +21,7 @@ from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.catalog import StoredObject
 from udup.pipeline.selection.selection import Selection
 
-#: The note on a view whose definer is no account of the server: it can be read, and made anew on any server.
+#: The note on a view whose definer is no account of the server: it can be read, and made on any server.
 NO_SUCH_USER = 1449
 
 #: What SHOW CREATE says of an object that is not there (any more), or that is another kind of object by now.

@@ -71,7 +71,7 @@ class Contexts:
         self._numbers: dict[tuple[tuple[str, str], ...] | str, int] = {}
 
     def number_of(self, status: bytes, thread_id: int = 0) -> tuple[int, Context | None]:
-        """The number of a context by a Query event's status variables; and what it means, the first time."""
+        """Return the number of a context by a Query event's status variables; and what it means, the first time."""
         last_zone = self._zones.get(thread_id, "")
         if number := self._by_status.get((status, last_zone)):
             return number, None
@@ -88,7 +88,7 @@ class Contexts:
         return number, told
 
     def note_session(self, status: bytes, thread_id: int) -> None:
-        """A transaction of this session begins, of the job or not: remember the zone that it says."""
+        """Remember the zone that the beginning of a transaction says, whether that is the job's or not."""
         if (zone := _zone_in(status)) is None:
             return
         if zone == self._defaults.get("time_zone"):
@@ -99,11 +99,11 @@ class Contexts:
             self._zones[thread_id] = zone
 
     def forget_sessions(self) -> None:
-        """A server that starts counts its sessions from the beginning."""
+        """Forget all sessions: a server that starts counts them from the beginning."""
         self._zones.clear()
 
     def _settings(self, status: bytes, last_zone: str) -> tuple[dict[str, str], str]:
-        """Variables and values, and why they cannot be known."""
+        """Return variables and values, and why they cannot be known."""
         try:
             variables = parse_status(status)
             settings = dict(self._defaults)
@@ -122,7 +122,7 @@ class Contexts:
 
 
 def _zone_in(status: bytes) -> str | None:
-    """The time zone, told without parsing where there is none, which is so in most transactions."""
+    """Return the time zone; most transactions say none, which is seen without parsing."""
     if b"\x05" not in status:
         return None
     try:
@@ -133,14 +133,14 @@ def _zone_in(status: bytes) -> str | None:
 
 
 def mode_words(sql_mode: int) -> str:
-    """The words of an sql_mode that change values. Raises `Unsupported` for one of a later server."""
+    """Return the words of an sql_mode that change values. Raise `Unsupported` for one of a later server."""
     if sql_mode >> _KNOWN_BITS:
         raise Unsupported(f"a session had sql_mode {sql_mode:#x}, of which this version does not know every bit")
     return ",".join(word for bit, word in VALUE_MODES.items() if sql_mode >> bit & 1)
 
 
 def read_defaults(connection: Connection) -> dict[str, str]:
-    """The settings of a session of this server that changes none."""
+    """Return the settings of a session of this server that changes none."""
     names = ("sql_mode", "time_zone", "lc_time_names", *_UNLOGGED)
     listed = ", ".join(f"'{name}'" for name in names)
     found = dict(query(connection, f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({listed})"))
