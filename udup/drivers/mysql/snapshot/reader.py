@@ -38,9 +38,7 @@ from udup.drivers.mysql.snapshot.rows import (
 from udup.drivers.mysql.snapshot.snapshot import Snapshot
 from udup.drivers.mysql.snapshot.spool import spooled
 from udup.pipeline.ports import Piece
-
-#: Most bytes of one piece; it must fit a message of the data plane with room to spare.
-PIECE_BYTES = 256 << 10
+from udup.pipeline.records import PIECE_BYTES
 
 #: The table is not what it was when the snapshot was opened: definition changed, table gone, column gone.
 CHANGED = frozenset({1412, 1146, 1054, 1176, 1049})

@@ -44,12 +44,11 @@ from udup.drivers.mysql.stream.contexts import Contexts
 from udup.drivers.mysql.stream.damage import DAMAGE, unreadable
 from udup.drivers.mysql.stream.other_events import SILENT, check_ignorable
 from udup.drivers.mysql.stream.transaction import OpenTransaction
-from udup.pipeline.records import Definition, Format, Mark, Record, Skipped, XaEnd
+from udup.pipeline.records import PIECE_BYTES, Definition, Format, Mark, Record, Skipped, XaEnd
 from udup.pipeline.selection.renames import Renaming
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
 from udup.pipeline.stamps import Stamp
-from udup.pipeline.transport.link import PIECE_BYTES
 
 #: Skipped transactions are told at least this often in log order, so that the checkpoint follows an idle job.
 SKIPPED_MAX = 1000

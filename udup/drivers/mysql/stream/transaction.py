@@ -41,7 +41,8 @@ class OpenTransaction:
         """Keep a rows event."""
         self.kept_rows = True
         self.last_rows = len(self.events)
-        self.keep(event)
+        self.events.append(event)
+        self.size += len(event)
 
     def end_with_kept_rows(self) -> None:
         """Have the last kept rows event end the statement, since the one that did is left out."""
