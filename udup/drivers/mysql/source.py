@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.checks.source_tables import check_parents
-from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
 from udup.drivers.mysql.client.facts import read_facts
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.dictionary.claims import read_feeds
@@ -79,6 +79,7 @@ class MySQLClock:
         return int(now_us), str(executed).replace("\n", "")
 
     def close(self) -> None:
+        """End the connection, and with it a question that is under way."""
         shut_down(self._connection)
-        if self._connection.open:
+        with suppress(MySQLError, OSError):  # closed already, perhaps in this moment by the thread that asks
             self._connection.close()

@@ -27,6 +27,7 @@ behind the global read lock, which would wait for theirs.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -292,5 +293,5 @@ def _executed(connection: Connection) -> str:
 
 def _close(connections: tuple[Connection, ...] | list[Connection]) -> None:
     for connection in connections:
-        if connection.open:
+        with suppress(MySQLError, OSError):  # closed already, perhaps in this moment by the thread that reads it
             connection.close()
