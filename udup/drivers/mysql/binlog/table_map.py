@@ -27,12 +27,12 @@ class TableName:
 
 
 def table_id(event: bytes) -> bytes:
-    """The six bytes that tie a rows event to its TABLE_MAP."""
+    """Return the six bytes that tie a rows event to its TABLE_MAP."""
     return event[HEADER_SIZE : HEADER_SIZE + 6]
 
 
 def table_name(event: bytes) -> TableName:
-    """Schema and table of a TABLE_MAP; identifiers are UTF-8 in the binary log."""
+    """Return schema and table of a TABLE_MAP; identifiers are UTF-8 in the binary log."""
     length = event[_NAMES_OFFSET]
     schema_end = _NAMES_OFFSET + 1 + length
     schema = event[_NAMES_OFFSET + 1 : schema_end]
@@ -47,12 +47,12 @@ def table_name(event: bytes) -> TableName:
 
 
 def definition_bytes(event: bytes, *, has_crc: bool) -> bytes:
-    """What identifies the definition: everything but header, table id and CRC."""
+    """Return what identifies the definition: everything but header, table id and CRC."""
     return event[HEADER_SIZE + 6 : -4 if has_crc else None]
 
 
 def with_names(event: bytes, schema: bytes, table: bytes, *, has_crc: bool) -> bytes:
-    """The event as if the table had these names (at most 255 bytes each): sizes and CRC are made right."""
+    """Return the event as if the table had these names (at most 255 bytes each): sizes and CRC are made right."""
     schema_end = _NAMES_OFFSET + 1 + event[_NAMES_OFFSET]
     table_end = schema_end + 2 + event[schema_end + 1]
     names = bytes([len(schema)]) + schema + b"\0" + bytes([len(table)]) + table

@@ -36,11 +36,11 @@ def rewritten_query(
     has_crc: bool,
     innodb: AsksEngine | None = None,
 ) -> bytes:
-    """The Query event with the target's names, and without what the decision takes out of it.
+    """Return the Query event with the target's names, and without what the decision takes out of it.
 
     With `innodb`, tables without transactions become InnoDB tables.
 
-    The very same bytes if nothing changes. Raises `Unsupported`.
+    The very same bytes if nothing changes. Raise `Unsupported`.
     """
     variables = query.variables()
     client = codec_of(variables.charset.client) if variables.charset else "utf-8"
@@ -63,7 +63,7 @@ def rewritten_query(
 
 
 def rewritten_text(sql: str, schema: str, renaming: Renaming, sql_mode: int = 0) -> str:
-    """What SHOW CREATE printed of an object of `schema`, with the target's names. Raises `Unsupported`."""
+    """Return what SHOW CREATE printed of an object of `schema`, with the target's names. Raise `Unsupported`."""
     statement = classify(sql.encode(), schema, sql_mode=sql_mode, fold_names=renaming.selection.folds)
     if statement.kind is Kind.UNKNOWN:
         raise Unsupported(f"its definition is not understood ({statement.problem})")
@@ -123,7 +123,7 @@ def _refuse_qualified_columns(text: str, statement: Statement, renaming: Renamin
 
 
 def _without(statement: Statement, outside: Collection[ObjectName]) -> Iterator[Edit]:
-    """The edits that take objects out of the list of a DROP, or pairs out of that of a RENAME."""
+    """Yield the edits that take objects out of the list of a DROP, or pairs out of that of a RENAME."""
     if not outside:
         return
     size = 2 if statement.verb == "RENAME TABLE" else 1

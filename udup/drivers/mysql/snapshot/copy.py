@@ -37,7 +37,7 @@ class SnapshotCopy:
 
     @property
     def tables(self) -> list[Name]:
-        """The tables' names on the source."""
+        """Return the tables' names on the source."""
         return [(table.schema, table.name) for table in self._baseline.catalog.tables]
 
     def start(self, start: StartRows, on_table: Callable[[CopyTotals], None]) -> None:

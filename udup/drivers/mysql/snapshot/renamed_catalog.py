@@ -56,7 +56,7 @@ def _table(table: Table, renaming: Renaming, problems: list[str]) -> Table:
 
 
 def _object(stored: StoredObject, renaming: Renaming, problems: list[str]) -> StoredObject:
-    """A view is renamed like a table; routines, triggers and events keep their names in the renamed schema."""
+    """Rename a view like a table; routines, triggers and events keep their names in the renamed schema."""
     try:
         schema, name = renaming.schema(stored.schema), stored.name
         if stored.kind == "VIEW":
