@@ -11,13 +11,16 @@ from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, Position, create_tables
 from udup.drivers.mysql.apply.contexts import TargetContexts
 from udup.drivers.mysql.apply.session import ApplySession
+from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
-from udup.drivers.mysql.ddl.query_classifier import judge_for
+from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.stream import BinlogStream
-from udup.pipeline.records import Beat, Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
+from udup.pipeline.records import Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
 from udup.pipeline.selection.selection import Selection
+
+HEARTBEATS = (EventType.HEARTBEAT, EventType.HEARTBEAT_V2)
 
 
 def position_of(endpoint: Endpoint) -> GtidSet:
@@ -39,19 +42,19 @@ def records(source: Endpoint, after: GtidSet, selection: Selection) -> list[Reco
     wanted = position_of(source) - after
     found: list[Record] = []
     told = GtidSet()
-    assembler = Assembler(selection, judge_for(selection, False))
+    assembler = Assembler(selection, QueryClassifier(selection, False).decide)
     stream = BinlogStream(source, 900_200, after, str(uuid.uuid4()))
     try:
         for event in stream:
             made = list(assembler.feed(event))
-            found += [record for record in made if not isinstance(record, Beat)]
+            found += made
             for record in made:
                 if isinstance(record, Skipped):
                     told.update(GtidSet.parse(record.gtids))
                 elif isinstance(record, (Transaction, Part, Definition, XaEnd)):
                     told.add(record.mark.source, record.mark.number)
             # The source sends heartbeats while it passes over what is executed, too.
-            if any(isinstance(record, Beat) for record in made) and told == wanted:
+            if event[4] in HEARTBEATS and told == wanted:
                 break
     finally:
         stream.close()

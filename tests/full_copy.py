@@ -14,9 +14,10 @@ from udup.drivers.mysql.client.sessions import DEFINITION
 from udup.drivers.mysql.dictionary.catalog import Catalog, Table
 from udup.drivers.mysql.load.loader import Loader
 from udup.drivers.mysql.load.objects import add_foreign_keys, add_indexes, create_objects, create_schemas, create_tables
-from udup.drivers.mysql.snapshot.reader import CopyReader, Piece, TableTotal
+from udup.drivers.mysql.snapshot.reader import CopyReader, TableTotal
 from udup.drivers.mysql.snapshot.schema import read_catalog
 from udup.drivers.mysql.snapshot.snapshot import Snapshot, open_snapshot
+from udup.pipeline.ports import Piece
 from udup.pipeline.selection.selection import Selection
 
 #: Chunks that wait between readers and loaders.
@@ -104,7 +105,7 @@ def copy_rows(
 
 
 def load_pieces(loader: Loader, table: Table, pieces: list[Piece]) -> int:
-    assert [piece.part for piece in pieces] == list(range(len(pieces)))
+    assert [piece.last for piece in pieces] == [False] * (len(pieces) - 1) + [True]
     rows, values = pieces[-1].rows, pieces[0].values
     return loader.load(table, (piece.data for piece in pieces), lambda: rows, values=values)
 
@@ -114,6 +115,12 @@ def read_pieces(snapshot: Snapshot, table: Table, chunk_rows: int | None = None)
     pieces: list[Piece] = []
     CopyReader(snapshot, [table], lambda total: None, chunk_rows).run(0, pieces.append)
     return pieces
+
+
+def flushes(endpoint: Endpoint) -> int:
+    """How many FLUSH statements the server has run: one for each global read lock."""
+    with closing(connect(endpoint)) as connection:
+        return int(query(connection, "SHOW GLOBAL STATUS LIKE 'Com_flush'")[0][1])
 
 
 def run(connection: Connection, *statements: str) -> None:

@@ -1,20 +1,18 @@
-"""SrcExtractor: the shell around `source.extractor.Extractor`."""
+"""SrcExtractor: the shell around `pipeline.extract.Extractor`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from udup.actors.messages import Extract, Probe, Probed, RunEnded, StopRun
 from udup.actors.shell import EngineActor
 from udup.base import runtime
-from udup.base.errors import Transient, UdupError
-from udup.drivers.mysql.checks.source_tables import check_parents
-from udup.drivers.mysql.client.connection import MySQLError, connect, describe, is_transient
-from udup.drivers.mysql.client.facts import read_facts
-from udup.drivers.mysql.dictionary.claims import read_feeds
-from udup.drivers.mysql.snapshot.names import check_names
+from udup.drivers.mysql.client.facts import ServerFacts
+from udup.drivers.registry import MYSQL, Registry
 from udup.pipeline.extract.extractor import Extractor
+from udup.pipeline.extract.progress import ExtractProgress
+from udup.pipeline.ports import End, Scope
 
 
 class SrcExtractor(EngineActor):
@@ -30,7 +28,12 @@ class SrcExtractor(EngineActor):
         settings = message.settings
 
         async def engine(emit: Callable[[object], None]) -> None:
-            await Extractor(settings, self.reporter(settings.run, emit)).run()
+            report = self.reporter(settings.run, emit)
+
+            def told(progress: ExtractProgress) -> None:
+                report(progress.as_dict())
+
+            await Extractor(settings, Registry().source(settings.end), told).run()
 
         self.start_engine(settings.run, engine)
 
@@ -42,15 +45,6 @@ class SrcExtractor(EngineActor):
 
 
 def _look(probe: Probe) -> Probed:
-    """What the source is like, and what of its dictionary speaks against the job."""
-    connection = connect(probe.endpoint)
-    try:
-        facts = read_facts(connection)
-        faults = check_parents(connection, facts, probe.selection) + check_names(connection, facts, probe.selection)
-        feeds = read_feeds(connection, probe.selection.folding(facts.lower_case_table_names != 0))
-        return Probed(probe.run, facts, tuple(faults), tuple(feeds))
-    except MySQLError as error:
-        text = f"looking at the source {probe.endpoint}: {describe(error)}"
-        raise (Transient if is_transient(error) else UdupError)(text) from error
-    finally:
-        connection.close()
+    """Return what the source is like, and what of its dictionary speaks against the job."""
+    look = Registry().source(End(MYSQL, probe.endpoint)).look(Scope(probe.selection))
+    return Probed(probe.run, cast(ServerFacts, look.info), look.faults, look.feeds)

@@ -162,7 +162,6 @@ class Job:
             stamps=self.stamps,
             source_uuid=self.source_uuid,
             workers=spec.parallel_workers,
-            readers=spec.parallel_workers,
             windows=self._windows(),
             window_messages=spec.channel_size,
             message_bytes=spec.msg_bytes_limit,

@@ -13,6 +13,10 @@ class Registry:
     """The `Drivers` of a node (`pipeline/ports.py`). Imports a driver when it is asked for one."""
 
     def source(self, end: End) -> Source:
+        if end.driver == MYSQL:
+            from udup.drivers.mysql.source import MySQLSource
+
+            return MySQLSource(end.endpoint)
         raise Refused([unknown(end)])
 
     def target(self, end: End) -> Target:

@@ -12,6 +12,9 @@ from typing import TypeAlias
 
 import msgspec
 
+#: Large transactions and copied rows travel in pieces of this size: below the 1 MiB that NATS takes by default.
+PIECE_BYTES = 256 << 10
+
 
 class _Wire(msgspec.Struct, frozen=True, array_like=True):
     """Base of what is sent: immutable, encoded by position."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.pipeline.ports import Position
 
 #: Origins (UUID, with its tag) of which the last transaction is kept: the newest. Each takes at most 107 characters.
 _ORIGINS = 8
@@ -65,7 +65,7 @@ class Stamps:
         found = [Stamp(source, *last) for source, last in self._last.items()]
         return sorted(found, key=lambda stamp: (-stamp.committed_us, stamp.source))
 
-    def within(self, executed: GtidSet) -> list[Stamp]:
+    def within(self, executed: Position) -> list[Stamp]:
         """Those of executed transactions, the newest first."""
         return [stamp for stamp in self.newest() if executed.contains(stamp.source, stamp.number)]
 

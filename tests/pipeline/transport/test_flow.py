@@ -89,6 +89,19 @@ def test_abort_wakes_the_sender_with_the_reason_and_no_more_is_sent() -> None:
         window.take(3, 1)
 
 
+def test_a_wait_is_told_for_as_long_as_it_lasts() -> None:
+    window = Window(1, 1000)
+    window.take(1, 1)
+    assert window.waited == 0
+    thread, errors = _taking(window, 2, 1)
+    assert _waits(thread)
+    first = window.waited
+    assert 0 < first <= window.waited
+    window.credit(1)
+    thread.join(5)
+    assert not errors and window.waited == 0
+
+
 def test_under_any_load_no_more_is_out_than_allowed() -> None:
     dice = random.Random(3)
     window = Window(5, 1000)

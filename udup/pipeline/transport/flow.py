@@ -43,12 +43,16 @@ class Window:
         self._bytes = 0
         self._changed = runtime.Condition()
         self._error: BaseException | None = None
+        self._waiting_since: float | None = None
 
     def take(self, number: int, size: int) -> None:
         """Wait for room, then count message `number` as under way. Raises what `abort` was given."""
         with self._changed:
             while self._error is None and self._out and self._is_full(size):
+                if self._waiting_since is None:
+                    self._waiting_since = runtime.now()
                 self._changed.wait()
+            self._waiting_since = None
             if self._error is not None:
                 raise Transient(f"sending stopped: {self._error}") from self._error
             self._out.append((number, size))
@@ -81,3 +85,9 @@ class Window:
         """Messages and bytes that were sent and are not done with."""
         with self._changed:
             return len(self._out), self._bytes
+
+    @property
+    def waited(self) -> float:
+        """Return for how many seconds the sender has been waiting for room, 0 if it is not waiting."""
+        with self._changed:
+            return 0.0 if self._waiting_since is None else runtime.now() - self._waiting_since

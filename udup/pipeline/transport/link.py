@@ -21,9 +21,6 @@ from nats.errors import Error as NatsError
 from udup.base.errors import Transient
 from udup.pipeline.transport.address import connect_options, shown
 
-#: Large transactions and copied rows travel in pieces of this size: below the 1 MiB that NATS takes by default.
-PIECE_BYTES = 256 << 10
-
 #: The largest message that is sent; what is larger (a long statement, the catalog of thousands of tables) is split.
 MESSAGE_MAX = 900 << 10
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import struct
-
 import pytest
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.apply.apart import TablesApart
-from udup.drivers.mysql.binlog.event import EventType, build
+from udup.drivers.mysql.binlog.build import INT, rows_event, table_map
+from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.table_map import TableName
 from udup.pipeline.apply.scheduler import GROUP_BYTES, Pending, Scheduler
 from udup.pipeline.records import Mark
@@ -17,13 +16,11 @@ SOURCE = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 
 
 def _map(number: int, table: str) -> bytes:
-    names = b"\1s\0" + bytes([len(table)]) + table.encode() + b"\0"
-    return build(EventType.TABLE_MAP, number.to_bytes(6, "little") + b"\1\0" + names + b"\1\3\0\0", with_crc=True)
+    return table_map(number.to_bytes(6, "little"), "s", table, [INT], with_crc=True)
 
 
 def _rows(number: int, size: int = 10) -> bytes:
-    head = number.to_bytes(6, "little") + struct.pack("<HH", 1, 2) + b"\1\1"
-    return build(EventType.WRITE_ROWS, head + bytes(size), with_crc=True)
+    return rows_event(EventType.WRITE_ROWS, number.to_bytes(6, "little"), 1, b"\1", bytes(size), with_crc=True)
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import zlib
 
 import pytest
 
+from udup.drivers.mysql.binlog.build import build
 from udup.drivers.mysql.binlog.event import (
     CRC_SIZE,
     HEADER,
     HEADER_SIZE,
     STMT_END,
     EventType,
-    build,
     checksum_is_right,
     ending_statement,
     ends_statement,

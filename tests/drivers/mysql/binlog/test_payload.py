@@ -9,7 +9,8 @@ import pytest
 import zstandard
 
 from udup.base.errors import Unsupported
-from udup.drivers.mysql.binlog.event import EventType, build
+from udup.drivers.mysql.binlog.build import build
+from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.payload import data_offset, inner_events
 
 ZSTD, NONE = 0, 255

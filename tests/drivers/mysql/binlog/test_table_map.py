@@ -9,7 +9,8 @@ from dataclasses import replace
 from tests.applied import apply_all, records, session
 from tests.applied import run as run_on
 from tests.source_log import logged_by
-from udup.drivers.mysql.binlog.event import EventType, build, checksum_is_right
+from udup.drivers.mysql.binlog.build import build
+from udup.drivers.mysql.binlog.event import EventType, checksum_is_right
 from udup.drivers.mysql.binlog.table_map import TableMaps, TableName, definition_bytes, table_id, table_name, with_names
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection

@@ -9,7 +9,7 @@ import pytest
 from tests.source_log import logged_by
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.client.connection import Connection, connect, query
-from udup.drivers.mysql.ddl.decide import Action, Kind, ObjectName, classify, classify_query, decide
+from udup.drivers.mysql.ddl.decide import Kind, ObjectName, Outcome, classify, classify_query, decide
 from udup.drivers.mysql.ddl.sqltokens import MODE_ANSI_QUOTES, MODE_NO_BACKSLASH_ESCAPES
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.server import MysqlServer
@@ -174,37 +174,37 @@ def test_what_is_certain_is_decided_and_the_rest_refused(sql: str, whole: str, p
     statement = classify(sql.encode(), "d")
     for selection, expected in ((WHOLE, whole), (PART, part)):
         decision = decide(statement, selection)
-        assert decision.action == expected, decision.reason
-        assert decision.reason or decision.action is Action.CARRY
+        assert decision.outcome == expected, decision.reason
+        assert decision.reason or decision.outcome is Outcome.CARRY
 
 
 @pytest.mark.parametrize("added", ["id BIGINT AUTO_INCREMENT PRIMARY KEY", "COLUMN (a INT, b SERIAL)"])
 def test_numbers_for_rows_that_are_there_are_carried_if_both_servers_keep_them_in_one_order(added: str) -> None:
     decision = decide(classify(f"ALTER TABLE t ADD {added}".encode(), "d"), WHOLE)
-    assert decision.action is Action.CARRY and decision.numbers_rows
+    assert decision.outcome is Outcome.CARRY and decision.numbers_rows
     assert not decide(classify(b"ALTER TABLE t ADD a INT, AUTO_INCREMENT = 5", "d"), WHOLE).numbers_rows
 
 
 def test_a_trigger_that_the_target_may_not_have_is_dropped_if_it_is_there() -> None:
     less = Selection((SchemaRule("d"),), ignored=(SchemaRule("d", tables=(NameRule("log"),)),))
     decision = decide(classify(b"DROP TRIGGER x", "d"), less)
-    assert decision.action is Action.CARRY and decision.if_exists
-    assert decide(classify(b"DROP DATABASE d", "d"), less).action is Action.REFUSE
+    assert decision.outcome is Outcome.CARRY and decision.if_exists
+    assert decide(classify(b"DROP DATABASE d", "d"), less).outcome is Outcome.REFUSE
 
 
 def test_a_logged_statement_elsewhere_is_passed_over_only_if_the_server_says_where() -> None:
     elsewhere = classify(b"UPDATE x SET a = 1", "e", updated_schemas=("e",))
-    assert decide(elsewhere, WHOLE).action is Action.SKIP
+    assert decide(elsewhere, WHOLE).outcome is Outcome.SKIP
     refused = decide(classify(b"UPDATE x SET a = 1", "e"), WHOLE)
-    assert refused.action is Action.REFUSE
+    assert refused.outcome is Outcome.REFUSE
     assert "binlog_format=ROW" in refused.reason
 
 
 def test_the_whole_server_is_everything_but_the_servers_own() -> None:
     everything = Selection.of([])
-    assert decide(classify(b"DROP TABLE anywhere.t", ""), everything).action is Action.CARRY
-    assert decide(classify(b"DROP TABLE mysql.t", ""), everything).action is Action.SKIP
-    assert decide(classify(b"DROP TABLE udup.t", ""), everything).action is Action.SKIP
+    assert decide(classify(b"DROP TABLE anywhere.t", ""), everything).outcome is Outcome.CARRY
+    assert decide(classify(b"DROP TABLE mysql.t", ""), everything).outcome is Outcome.SKIP
+    assert decide(classify(b"DROP TABLE udup.t", ""), everything).outcome is Outcome.SKIP
 
 
 def test_statement_format_is_told_by_a_real_servers_log(source: MysqlServer, schema: str) -> None:
@@ -239,7 +239,7 @@ def test_a_merge_table_over_tables_of_the_job_is_in_it_or_refused() -> None:
         "ALTER TABLE m UNION (t)",
         "CREATE TABLE t (id INT) ENGINE=MERGE UNION=(outside)",
     ):
-        assert decide(classify(sql.encode(), "d"), WHOLE).action is Action.CARRY
-        assert decide(classify(sql.encode(), "d"), PART).action is Action.REFUSE, sql
+        assert decide(classify(sql.encode(), "d"), WHOLE).outcome is Outcome.CARRY
+        assert decide(classify(sql.encode(), "d"), PART).outcome is Outcome.REFUSE, sql
     foreign = "CREATE TABLE m (id INT, FOREIGN KEY (id) REFERENCES t (id))"
-    assert decide(classify(foreign.encode(), "d"), PART).action is Action.SKIP
+    assert decide(classify(foreign.encode(), "d"), PART).outcome is Outcome.SKIP

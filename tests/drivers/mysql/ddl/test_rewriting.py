@@ -7,10 +7,11 @@ import struct
 import pytest
 
 from udup.base.errors import Unsupported
-from udup.drivers.mysql.binlog.event import EventType, build, checksum_is_right, resized
+from udup.drivers.mysql.binlog.build import build
+from udup.drivers.mysql.binlog.event import EventType, checksum_is_right, resized
 from udup.drivers.mysql.binlog.query import parse_query
 from udup.drivers.mysql.ddl.classify import classify, classify_query
-from udup.drivers.mysql.ddl.query_classifier import judge_for
+from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.ddl.rewriting import rewritten_query, rewritten_text
 from udup.drivers.mysql.ddl.sqlreader import ObjectName
 from udup.drivers.mysql.ddl.sqltokens import MODE_ANSI_QUOTES
@@ -114,12 +115,12 @@ def _query_event(sql: bytes, schema: str = "d", status: bytes = b"", *, with_crc
     return resized(build(EventType.QUERY, body, with_crc=with_crc), has_crc=with_crc)
 
 
-def _judged(sql: bytes, selection: Selection = SELECTION, schema: str = "d", status: bytes = b"") -> tuple[str, bytes]:
+def _decided(sql: bytes, selection: Selection = SELECTION, schema: str = "d", status: bytes = b"") -> tuple[str, bytes]:
     """Default schema and statement as they go out."""
     event = _query_event(sql, schema, status)
-    verdict = judge_for(selection, selection.folds, Renaming(selection, STANDING))(event, True)
-    assert checksum_is_right(verdict.query) and struct.unpack_from("<I", verdict.query, 9)[0] == len(verdict.query)
-    made = parse_query(verdict.query, has_crc=True)
+    decision = QueryClassifier(selection, selection.folds, Renaming(selection, STANDING)).decide(event, True)
+    assert checksum_is_right(decision.query) and struct.unpack_from("<I", decision.query, 9)[0] == len(decision.query)
+    made = parse_query(decision.query, has_crc=True)
     assert made.status == status
     return made.schema.decode(), made.sql
 
@@ -128,9 +129,9 @@ def _judged(sql: bytes, selection: Selection = SELECTION, schema: str = "d", sta
 def test_names_are_changed_where_names_stand(sql: str, expected: str | None) -> None:
     if expected is None:
         with pytest.raises(Unsupported, match="another name on the target"):
-            _judged(sql.encode())
+            _decided(sql.encode())
     else:
-        assert _judged(sql.encode()) == ("D2", expected.encode())
+        assert _decided(sql.encode()) == ("D2", expected.encode())
 
 
 def test_a_statement_in_which_nothing_changes_stays_the_same_bytes() -> None:
@@ -143,34 +144,34 @@ def test_a_statement_in_which_nothing_changes_stays_the_same_bytes() -> None:
 def test_names_are_written_in_the_clients_character_set_or_refused() -> None:
     selection = Selection((SchemaRule("d", tables=(NameRule("旧", rename="新"), NameRule("a", rename="ş"))),))
     gbk, latin1 = (b"\x04" + struct.pack("<HHH", number, number, 255) for number in (28, 8))
-    assert _judged("ALTER TABLE 旧 COMMENT '誠功'".encode("gbk"), selection, status=gbk) == (
+    assert _decided("ALTER TABLE 旧 COMMENT '誠功'".encode("gbk"), selection, status=gbk) == (
         "d", "ALTER TABLE `新` COMMENT '誠功'".encode("gbk")
     )  # fmt: skip
     with pytest.raises(Unsupported, match=r"cannot be written in cp1252"):
-        _judged(b"TRUNCATE a", selection, status=latin1)
+        _decided(b"TRUNCATE a", selection, status=latin1)
 
 
 def test_quotes_are_names_under_ansi_quotes_and_folding_finds_any_case() -> None:
     ansi = b"\x01" + struct.pack("<Q", MODE_ANSI_QUOTES)
-    assert _judged(b'DROP TABLE "d"."t"', status=ansi) == ("D2", b"DROP TABLE `D2`.`T2`")
+    assert _decided(b'DROP TABLE "d"."t"', status=ansi) == ("D2", b"DROP TABLE `D2`.`T2`")
     folding = SELECTION.folding(True)
-    assert _judged(b"DROP TABLE D.T", folding) == ("d2", b"DROP TABLE `d2`.`t2`")
+    assert _decided(b"DROP TABLE D.T", folding) == ("d2", b"DROP TABLE `d2`.`t2`")
     view = b"CREATE VIEW V AS SELECT T.a FROM U JOIN D.T"
-    assert _judged(view, folding)[1].lower() == b"create view v as select `t2`.a from `u` join `d2`.`t2`"
+    assert _decided(view, folding)[1].lower() == b"create view v as select `t2`.a from `u` join `d2`.`t2`"
 
 
 def test_two_tables_that_would_become_one_stop_at_the_statement() -> None:
     selection = Selection(
         (SchemaRule("d", tables=(NameRule(regex="^(.)_v.$", rename="${1}"), NameRule("z", rename="y"))),)
     )
-    judge = judge_for(selection, False, Renaming(selection))
-    judge(_query_event(b"CREATE TABLE a_v1 (x INT)"), True)
+    decide = QueryClassifier(selection, False, Renaming(selection)).decide
+    decide(_query_event(b"CREATE TABLE a_v1 (x INT)"), True)
     with pytest.raises(Unsupported, match=r"d\.a_v1 and d\.a_v2 would both be d\.a .*CREATE TABLE IF NOT EXISTS a_v2"):
-        judge(_query_event(b"CREATE TABLE IF NOT EXISTS a_v2 (x INT)"), True)
-    judge(_query_event(b"DROP TABLE a_v1"), True)
-    judge(_query_event(b"CREATE TABLE a_v2 (x INT)"), True)
-    judge(_query_event(b"RENAME TABLE a_v2 TO b_v2"), True)
-    judge(_query_event(b"CREATE TABLE a_v1 (x INT)"), True)
+        decide(_query_event(b"CREATE TABLE IF NOT EXISTS a_v2 (x INT)"), True)
+    decide(_query_event(b"DROP TABLE a_v1"), True)
+    decide(_query_event(b"CREATE TABLE a_v2 (x INT)"), True)
+    decide(_query_event(b"RENAME TABLE a_v2 TO b_v2"), True)
+    decide(_query_event(b"CREATE TABLE a_v1 (x INT)"), True)
 
 
 def test_a_catalog_is_renamed_whole_or_refused_with_everything_that_is_unclear() -> None:

@@ -13,8 +13,9 @@ from tests.full_copy import catalog_of, run
 from udup.base.errors import Transient
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.dictionary.catalog import Catalog
-from udup.drivers.mysql.snapshot.reader import CopyReader, Piece, TableTotal
+from udup.drivers.mysql.snapshot.reader import CopyReader, TableTotal
 from udup.drivers.mysql.snapshot.snapshot import Snapshot, open_snapshot
+from udup.pipeline.ports import Piece
 from udup.sandbox.server import MysqlServer
 
 #: Seconds within which everything must have ended.

@@ -10,8 +10,8 @@ from tests.full_copy import catalog_of, contents, full_copy, read_pieces, run, t
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.client.sessions import ROWS
 from udup.drivers.mysql.snapshot import rows
-from udup.drivers.mysql.snapshot.reader import PIECE_BYTES
 from udup.drivers.mysql.snapshot.snapshot import open_snapshot
+from udup.pipeline.records import PIECE_BYTES
 from udup.sandbox.server import MysqlServer
 
 #: One table with every type; each row sets some columns to values that are hard to carry.

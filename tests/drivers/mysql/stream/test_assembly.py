@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.applied import apply_all, position_of, records, run, session
+from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE
+from udup.drivers.mysql.binlog.split import split
 from udup.pipeline.records import Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.server import MysqlServer
@@ -141,12 +143,7 @@ def test_a_large_transaction_is_the_same_in_parts_compressed_or_not(
 
 def _without_times(events: bytes) -> list[tuple[int, bytes]]:
     """Type and body of each event: times, positions and checksums differ."""
-    found, offset = [], 0
-    while offset < len(events):
-        size = int.from_bytes(events[offset + 9 : offset + 13], "little")
-        found.append((events[offset + 4], events[offset + 19 : offset + size - 4]))
-        offset += size
-    return found
+    return [(event[4], event[HEADER_SIZE:-CRC_SIZE]) for event in split(events)]
 
 
 def test_small_transactions_are_the_same_compressed_or_not(source: MysqlServer, tables: str) -> None:

@@ -14,14 +14,14 @@ import pytest
 from tests.applied import run
 from tests.fake_mysql import Conversation, FakeServer, decent, packet, rows, serving
 from udup.base.errors import Transient, UdupError, Unsupported
-from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, EventType, build, resized
+from udup.drivers.mysql.binlog.build import build
+from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, EventType, resized
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.payload import inner_events
 from udup.drivers.mysql.binlog.table_map import table_name
-from udup.drivers.mysql.ddl.query_classifier import judge_for
+from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.stream import stream as stream_module
 from udup.drivers.mysql.stream.assembly import Assembler
-from udup.drivers.mysql.stream.damage import understood
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.pipeline.selection.renames import Renaming
 from udup.pipeline.selection.selection import Selection
@@ -188,7 +188,7 @@ def _spoilt(event: bytes, chance: random.Random) -> bytes:
 def _assembler() -> Assembler:
     selection = Selection()
     renaming = Renaming(selection)
-    return Assembler(selection, judge_for(selection, False, renaming), renaming)
+    return Assembler(selection, QueryClassifier(selection, False, renaming).decide, renaming)
 
 
 def test_no_change_of_any_event_leads_to_anything_but_records_or_an_error(source: MysqlServer, schema: str) -> None:
@@ -202,7 +202,7 @@ def test_no_change_of_any_event_leads_to_anything_but_records_or_an_error(source
         assembler = _assembler()
         try:
             for place, event in enumerate(events[: spoilt + 3]):
-                for _ in understood(assembler.feed, _spoilt(event, chance) if place == spoilt else event):
+                for _ in assembler.feed(_spoilt(event, chance) if place == spoilt else event):
                     pass
         except UdupError:
             refused += 1
@@ -213,7 +213,7 @@ def test_no_change_of_any_event_leads_to_anything_but_records_or_an_error(source
 def test_an_event_that_ends_too_early_is_told_with_its_type() -> None:
     short = _event(EventType.GTID, b"\0\1\2")
     with pytest.raises(Unsupported, match=r"an event of type 33 of 26 bytes cannot be read .* mysqlbinlog"):
-        list(understood(_assembler().feed, short))
+        list(_assembler().feed(short))
 
 
 # ---- Events in which MySQL would find another table than Udup ----
@@ -229,10 +229,10 @@ def _format_description(lengths: dict[int, int], header: int = HEADER_SIZE) -> b
 @pytest.mark.parametrize("kind", [EventType.TABLE_MAP, EventType.WRITE_ROWS, EventType.DELETE_ROWS_V1])
 def test_a_log_whose_events_are_laid_out_in_another_way_is_refused(kind: EventType) -> None:
     with pytest.raises(Unsupported, match=f"{kind.name} events begin with 6 bytes"):
-        list(understood(_assembler().feed, _format_description({kind: 6})))
+        list(_assembler().feed(_format_description({kind: 6})))
     with pytest.raises(Unsupported, match="headers of another length"):
-        list(understood(_assembler().feed, _format_description({}, header=27)))
-    assert list(understood(_assembler().feed, _format_description({})))
+        list(_assembler().feed(_format_description({}, header=27)))
+    assert list(_assembler().feed(_format_description({})))
 
 
 @pytest.mark.parametrize(

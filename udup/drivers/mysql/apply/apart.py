@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from udup.base.errors import Unsupported
-from udup.drivers.mysql.binlog.event import HEADER_SIZE, ROWS_EVENTS, EventType
+from udup.drivers.mysql.binlog.event import ROWS_EVENTS, EventType
+from udup.drivers.mysql.binlog.split import headers
 from udup.drivers.mysql.binlog.table_map import TableName, table_id, table_name
+
+#: Bytes of a TABLE_MAP that hold its names, and more.
+_MAP_BYTES = 1024
 
 
 class TablesApart:
@@ -63,15 +67,11 @@ class TablesApart:
 def _changed(events: bytes) -> Iterator[TableName]:
     """The tables of the rows events, as far as whole events are there."""
     names: dict[bytes, TableName] = {}
-    offset = 0
-    while len(events) - offset >= HEADER_SIZE:
-        size = int.from_bytes(events[offset + 9 : offset + 13], "little")
-        kind = events[offset + 4]
-        if size < HEADER_SIZE or (kind == EventType.TABLE_MAP and offset + size > len(events)):
-            return
-        head = events[offset : offset + min(size, 1024)]
+    for kind, start, end in headers(events):
+        head = events[start : min(end, start + _MAP_BYTES)]
         if kind == EventType.TABLE_MAP:
+            if end > len(events):
+                return
             names[table_id(head)] = table_name(head)
         elif kind in ROWS_EVENTS and (name := names.get(table_id(head))) is not None:
             yield name
-        offset += size

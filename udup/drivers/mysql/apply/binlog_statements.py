@@ -7,15 +7,13 @@ TABLE_MAPs that its rows need and end its statement.
 
 from __future__ import annotations
 
-import struct
 from binascii import b2a_base64
 from collections.abc import Iterator
 
 from udup.base.errors import Transient, UdupError
-from udup.drivers.mysql.binlog.event import HEADER_SIZE, ROWS_EVENTS, EventType, ending_statement, ends_statement
+from udup.drivers.mysql.binlog.event import ROWS_EVENTS, EventType, ending_statement, ends_statement
+from udup.drivers.mysql.binlog.split import EventSplitter
 from udup.drivers.mysql.binlog.table_map import table_id
-
-_U32 = struct.Struct("<I")
 
 
 class LargeStatements:
@@ -24,7 +22,7 @@ class LargeStatements:
     def __init__(self, piece_bytes: int, max_event: int) -> None:
         self._limit = piece_bytes
         self._max_event = max_event
-        self._raw = bytearray()
+        self._splitter = EventSplitter("a large transaction")
         self._piece: list[bytes] = []
         self._size = 0
         self._maps: dict[bytes, bytes] = {}  # of the statement that is open
@@ -33,8 +31,7 @@ class LargeStatements:
 
     def feed(self, data: bytes, *, last: bool) -> Iterator[bytes]:
         self.parts += 1
-        self._raw += data
-        for event in self._events():
+        for event in self._splitter.feed(data):
             if len(event) > self._max_event:
                 raise UdupError(
                     f"a row event of {len(event)} bytes does not fit into the target's max_allowed_packet; run there:"
@@ -43,20 +40,10 @@ class LargeStatements:
             if self._size + len(event) > self._limit and self._rows_at >= 0:
                 yield self._statement()
             self._add(event)
-        if last and self._raw:
+        if last and not self._splitter.is_empty:
             raise Transient("a large transaction arrived with a piece missing")
         if last and self._rows_at >= 0:
             yield self._statement()
-
-    def _events(self) -> Iterator[bytes]:
-        offset = 0
-        while len(self._raw) - offset >= HEADER_SIZE:
-            size = _U32.unpack_from(self._raw, offset + 9)[0]
-            if len(self._raw) - offset < size:
-                break
-            yield bytes(memoryview(self._raw)[offset : offset + size])
-            offset += size
-        del self._raw[:offset]
 
     def _add(self, event: bytes) -> None:
         if event[4] == EventType.TABLE_MAP:

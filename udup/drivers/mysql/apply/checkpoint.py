@@ -30,7 +30,8 @@ from udup.base import runtime
 from udup.base.errors import Fault, Refused, Superseded
 from udup.drivers.mysql.apply import claims, unsure
 from udup.drivers.mysql.apply import xa as prepared
-from udup.drivers.mysql.binlog.event import STMT_END, EventType, build
+from udup.drivers.mysql.binlog.build import BIGINT, INT, LONGBLOB, rows_event, table_map, varchar
+from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
 from udup.drivers.mysql.client.session_setup import reset
@@ -295,20 +296,10 @@ def _other_selection(job: str) -> Fault:
 
 # ---- The worker's side: the checkpoint as row events ------------------------------------------------------------
 
-_LONG, _LONGLONG, _VARCHAR, _BLOB = 3, 8, 15, 252
+#: The first four columns: job, slot, version, gtids.
+_COLUMNS = (varchar(_JOB_BYTES), INT, BIGINT, LONGBLOB)
 
-
-def _table_map(with_crc: bool) -> bytes:
-    """A TABLE_MAP of the first four columns: job, slot, version, gtids."""
-    schema, table = UDUP_SCHEMA.encode(), TABLE.encode()
-    names = bytes([len(schema)]) + schema + b"\0" + bytes([len(table)]) + table + b"\0"
-    types = bytes([_VARCHAR, _LONG, _LONGLONG, _BLOB])
-    meta = struct.pack("<HB", _JOB_BYTES, 4)  # VARCHAR: bytes at most; BLOB: bytes of its length
-    body = _TABLE_ID + b"\1\0" + names + bytes([len(types)]) + types + bytes([len(meta)]) + meta + b"\0"
-    return build(EventType.TABLE_MAP, body, with_crc=with_crc)
-
-
-_MAPS = {with_crc: _table_map(with_crc) for with_crc in (False, True)}
+_MAPS = {with_crc: table_map(_TABLE_ID, UDUP_SCHEMA, TABLE, _COLUMNS, with_crc=with_crc) for with_crc in (False, True)}
 
 
 def checkpoint_events(job: bytes, slot: int, version: int, after: int, gtids: str, *, with_crc: bool) -> bytes:
@@ -318,5 +309,6 @@ def checkpoint_events(job: bytes, slot: int, version: int, after: int, gtids: st
     before = b"\0" + key + struct.pack("<q", version)
     changed = b"\0" + key + struct.pack("<q", after) + struct.pack("<I", len(text)) + text
     # Columns present: job, slot, version in the before-image; all four in the after-image.
-    head = _TABLE_ID + struct.pack("<HH", STMT_END, 2) + b"\4" + b"\x07" + b"\x0f"
-    return _MAPS[with_crc] + build(EventType.UPDATE_ROWS, head + before + changed, with_crc=with_crc)
+    rows, present = before + changed, b"\x07\x0f"
+    event = rows_event(EventType.UPDATE_ROWS, _TABLE_ID, len(_COLUMNS), present, rows, with_crc=with_crc)
+    return _MAPS[with_crc] + event

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from udup.base.errors import Conflict, Superseded, Transient, UdupError
-from udup.drivers.mysql.binlog.event import HEADER_SIZE, EventType
+from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.row_image import LOOKING_EVENTS, first_key
+from udup.drivers.mysql.binlog.split import split
 from udup.drivers.mysql.binlog.table_map import table_id, table_name
 from udup.drivers.mysql.client.connection import MySQLError, describe, error_code, is_transient
 
@@ -39,7 +40,7 @@ def failure_of(
         return Transient(text)
     if _is_missing(error) and is_taken_over():
         return Superseded(f"{label}: another run has taken the job over")
-    whole = list(_split(b"".join(events)))
+    whole = list(split(b"".join(events)))
     tables = ", ".join(dict.fromkeys(str(table_name(event)) for event in whole if event[4] == EventType.TABLE_MAP))
     if not tables:
         return Conflict(text)
@@ -49,17 +50,6 @@ def failure_of(
 
 def _is_missing(error: MySQLError) -> bool:
     return error_code(error) == ER_KEY_NOT_FOUND
-
-
-def _split(events: bytes) -> Iterator[bytes]:
-    """Event by event, as far as whole events are there."""
-    offset = 0
-    while len(events) - offset >= HEADER_SIZE:
-        size = int.from_bytes(events[offset + 9 : offset + 13], "little")
-        if size < HEADER_SIZE or offset + size > len(events):
-            return
-        yield events[offset : offset + size]
-        offset += size
 
 
 def _looked_for(events: Sequence[bytes], error: str, remedy: Callable[[str, str], str], *, has_crc: bool) -> str:

@@ -14,11 +14,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 
 from udup.base.errors import Unsupported
-from udup.drivers.mysql.binlog.event import STMT_END, EventType, build
+from udup.drivers.mysql.binlog.build import INT, LONGBLOB, rows_event, table_map, varchar
+from udup.drivers.mysql.binlog.event import EventType
+from udup.drivers.mysql.binlog.split import headers
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.pipeline.records import Part, Transaction
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
@@ -38,19 +41,9 @@ _JOB_BYTES, _XID_BYTES = 1020, 300
 #: Ties our own TABLE_MAP and rows event; the checkpoint's is one more.
 _TABLE_ID = (0xFFFFFFFFFFFD).to_bytes(6, "little")
 
-_LONG, _VARCHAR, _BLOB = 3, 15, 252
+_COLUMNS = (varchar(_JOB_BYTES), varchar(_XID_BYTES), INT, LONGBLOB)
 
-
-def _table_map(with_crc: bool) -> bytes:
-    schema, table = UDUP_SCHEMA.encode(), TABLE.encode()
-    names = bytes([len(schema)]) + schema + b"\0" + bytes([len(table)]) + table + b"\0"
-    types = bytes([_VARCHAR, _VARCHAR, _LONG, _BLOB])
-    meta = struct.pack("<HHB", _JOB_BYTES, _XID_BYTES, 4)  # VARCHARs: bytes at most; BLOB: bytes of its length
-    body = _TABLE_ID + b"\1\0" + names + bytes([len(types)]) + types + bytes([len(meta)]) + meta + b"\0"
-    return build(EventType.TABLE_MAP, body, with_crc=with_crc)
-
-
-_MAPS = {with_crc: _table_map(with_crc) for with_crc in (False, True)}
+_MAPS = {with_crc: table_map(_TABLE_ID, UDUP_SCHEMA, TABLE, _COLUMNS, with_crc=with_crc) for with_crc in (False, True)}
 
 
 class PreparedRows:
@@ -78,10 +71,10 @@ class PreparedRows:
 
     def _row(self, xid: str, piece: int, data: bytes) -> bytes:
         """TABLE_MAP and WRITE_ROWS, a statement by itself."""
-        head = _TABLE_ID + struct.pack("<HH", STMT_END, 2) + b"\4" + b"\x0f"
         key = struct.pack("<H", len(self._job)) + self._job + struct.pack("<H", len(xid)) + xid.encode()
         row = b"\0" + key + struct.pack("<iI", piece, len(data)) + data
-        return _MAPS[self._with_crc] + build(EventType.WRITE_ROWS, head + row, with_crc=self._with_crc)
+        event = rows_event(EventType.WRITE_ROWS, _TABLE_ID, len(_COLUMNS), b"\x0f", row, with_crc=self._with_crc)
+        return _MAPS[self._with_crc] + event
 
 
 def kept_head(connection: Connection, job: str, xid: str) -> tuple[bytes, bytes]:
@@ -93,8 +86,8 @@ def kept_head(connection: Connection, job: str, xid: str) -> tuple[bytes, bytes]
             "known. Make the job anew, with a full copy, when the source's XA RECOVER shows no transaction; a job "
             "that begins at a Gtid must begin at one where none was prepared"
         )
-    size = int.from_bytes(found[9:13], "little")
-    return found[:size], found[size:]
+    [(_, _, end)] = islice(headers(found), 1)
+    return found[:end], found[end:]
 
 
 def kept_events(connection: Connection, job: str, xid: str) -> Iterator[bytes]:

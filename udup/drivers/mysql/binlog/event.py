@@ -80,27 +80,20 @@ ROWS_EVENTS = frozenset(
 
 
 def checksum_is_right(event: bytes | memoryview) -> bool:
-    """Whether the CRC at the event's end is that of its bytes."""
+    """Return whether the CRC at the event's end is that of its bytes."""
     view = memoryview(event)
     stored: int = _U32.unpack(view[-CRC_SIZE:])[0]
     return zlib.crc32(view[:-CRC_SIZE]) == stored
 
 
-def build(event_type: int, body: bytes, *, with_crc: bool, server_id: int = 0) -> bytes:
-    """An event of our own making; the CRC is left zero, since BINLOG does not look at it."""
-    size = HEADER_SIZE + len(body) + (CRC_SIZE if with_crc else 0)
-    head = HEADER.pack(0, event_type, server_id, size, 0, 0)
-    return head + body + (b"\0\0\0\0" if with_crc else b"")
-
-
 def resized(event: bytes, *, has_crc: bool) -> bytes:
-    """An event whose body was changed, with the size and the CRC that it has now."""
+    """Return an event whose body was changed, with the size and the CRC that it has now."""
     sized = event[:9] + _U32.pack(len(event)) + event[13:]
     return sized[:-CRC_SIZE] + _U32.pack(zlib.crc32(sized[:-CRC_SIZE])) if has_crc else sized
 
 
 def with_crc_room(event: bytes) -> bytes:
-    """An event without CRC (out of a transaction payload) as one that has room for it."""
+    """Return an event without CRC (out of a transaction payload) as one that has room for it."""
     return event[:9] + _U32.pack(len(event) + CRC_SIZE) + event[13:] + b"\0\0\0\0"
 
 
@@ -110,14 +103,14 @@ def ends_statement(event: bytes) -> bool:
 
 
 def ending_statement(event: bytes) -> bytes:
-    """The rows event with its end-of-statement flag set."""
+    """Return the rows event with its end-of-statement flag set."""
     changed = bytearray(event)
     changed[ROWS_FLAGS_OFFSET] |= STMT_END
     return bytes(changed)
 
 
 def without_cascades(event: bytes) -> bytes:
-    """The rows event, with foreign keys off where all that they did on the source is logged besides.
+    """Return the rows event, with foreign keys off where all that they did on the source is logged besides.
 
     The target would follow them once more. After REPLACE of a parent row that is wrong: a source of MySQL 9.7 keeps
     the children and logs none, and whoever applies its delete takes them away (seen on a MySQL replica too).
@@ -130,12 +123,12 @@ def without_cascades(event: bytes) -> bytes:
 
 
 def has_checksums(format_description: bytes) -> bool:
-    """Whether the events after this FORMAT_DESCRIPTION end in a CRC (it always does itself)."""
+    """Return whether the events after this FORMAT_DESCRIPTION end in a CRC (it always does itself)."""
     return format_description[-CRC_SIZE - 1] == CRC32_ALGORITHM
 
 
 def read_lenenc(data: bytes, offset: int) -> tuple[int, int]:
-    """A length-encoded integer of the client protocol: (value, offset behind it)."""
+    """Return a length-encoded integer of the client protocol: (value, offset behind it)."""
     first = data[offset]
     if first < 251:
         return first, offset + 1
@@ -144,7 +137,7 @@ def read_lenenc(data: bytes, offset: int) -> tuple[int, int]:
 
 
 def is_same_format(one: bytes, other: bytes) -> bool:
-    """Whether two FORMAT_DESCRIPTIONs say the same but for their times and positions."""
+    """Return whether two FORMAT_DESCRIPTIONs say the same but for their times and positions."""
     return len(one) == len(other) and one[19:-CRC_SIZE] == other[19:-CRC_SIZE]
 
 
@@ -153,5 +146,5 @@ _CREATED = HEADER_SIZE + 2 + 50
 
 
 def server_began(format_description: bytes) -> bool:
-    """Whether this FORMAT_DESCRIPTION is of the first log file after the server's start; others say no time."""
+    """Return whether this FORMAT_DESCRIPTION is of the first log file after the server's start; others say no time."""
     return any(format_description[_CREATED : _CREATED + 4])

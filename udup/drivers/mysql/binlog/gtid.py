@@ -139,7 +139,7 @@ class GtidSet:
         return result
 
     def __le__(self, other: GtidSet) -> bool:
-        """Whether every GTID of this set is in the other."""
+        """Return whether every GTID of this set is in the other."""
         return not self - other
 
     def __eq__(self, other: object) -> bool:
@@ -151,11 +151,11 @@ class GtidSet:
         return bool(self._ranges)
 
     def __len__(self) -> int:
-        """How many GTIDs there are."""
+        """Return how many GTIDs there are."""
         return sum(stop - start for ranges in self._ranges.values() for start, stop in ranges)
 
     def items(self) -> Iterator[tuple[str, list[list[int]]]]:
-        """Sources in order, each with its ranges."""
+        """Yield sources in order, each with its ranges."""
         return iter(sorted(self._ranges.items()))
 
     def __str__(self) -> str:
@@ -169,7 +169,7 @@ class GtidSet:
         return f"GtidSet({str(self)!r})"
 
     def encode(self) -> bytes:
-        """The binary form that the server reads in COM_BINLOG_DUMP_GTID."""
+        """Return the binary form that the server reads in COM_BINLOG_DUMP_GTID."""
         tagged = any(":" in key for key in self._ranges)
         count = len(self._ranges)
         head = count if not tagged else _TAGGED_FORM << 56 | count << 8 | _TAGGED_FORM
@@ -209,7 +209,7 @@ class GtidSet:
 
 
 def brief(gtids: GtidSet | str, limit: int = BRIEF_MAX) -> str:
-    """A GTID set as a message names it: whole, or its beginning and that there is more."""
+    """Return a GTID set as a message names it: whole, or its beginning and that there is more."""
     text = str(gtids)
     if len(text) <= limit:
         return text or "nothing"
@@ -218,7 +218,7 @@ def brief(gtids: GtidSet | str, limit: int = BRIEF_MAX) -> str:
 
 
 def _without(ranges: list[list[int]], holes: list[list[int]]) -> list[list[int]]:
-    """What remains of sorted ranges without others; in one walk, since a set may have tens of thousands."""
+    """Return what remains of sorted ranges without others; in one walk, since a set may have tens of thousands."""
     left, at = [], 0
     for start, stop in ranges:
         while at < len(holes) and holes[at][1] <= start:
@@ -236,7 +236,7 @@ def _without(ranges: list[list[int]], holes: list[list[int]]) -> list[list[int]]
 
 
 def parse_gtid_event(event: bytes, *, has_crc: bool) -> Gtid:
-    """A GTID (33) or tagged GTID (42) event, header included."""
+    """Return a GTID (33) or tagged GTID (42) event, header included."""
     body = event[HEADER_SIZE : -CRC_SIZE if has_crc else None]
     return _parse_tagged(body) if event[4] == EventType.GTID_TAGGED else _parse_plain(body)
 

@@ -7,7 +7,6 @@ refuses the event as a whole, so that it must be taken apart.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator
 from typing import IO, cast
 
@@ -15,23 +14,20 @@ import zstandard
 
 from udup.base.errors import Transient, Unsupported
 from udup.drivers.mysql.binlog.event import HEADER_SIZE, read_lenenc
+from udup.drivers.mysql.binlog.split import EventSplitter
 
-_U32 = struct.Struct("<I")
 _ZSTD, _NONE = 0, 255
 _END, _SIZE, _ALGORITHM = 0, 1, 2
 
 #: Bytes that the fields before the data take at most.
 FIELDS_MAX = 64
 
-#: Bytes of an event: a row has 1 GiB at most, the largest max_allowed_packet.
-EVENT_MAX = (1 << 30) + (1 << 20)
-
 #: Bytes taken out of the decompressor at a time. What goes in says nothing: 40 kB may hold 400 MB of equal rows.
 _STEP = 1 << 20
 
 
 def data_offset(front: bytes) -> tuple[int, int, int]:
-    """(offset of the data, their size, algorithm) from the first bytes of the event, header included."""
+    """Return offset of the data, their size and algorithm, from the first bytes of the event, header included."""
     offset, size, algorithm = HEADER_SIZE, 0, _ZSTD
     while True:
         kind, offset = read_lenenc(front, offset)
@@ -47,21 +43,11 @@ def data_offset(front: bytes) -> tuple[int, int, int]:
 
 
 def inner_events(chunks: Iterable[bytes], algorithm: int) -> Iterator[bytes]:
-    """The events in the data, which come in pieces; memory holds one piece and one event."""
-    buffer = bytearray()
+    """Yield the events in the data, which come in pieces; memory holds one piece and one event."""
+    splitter = EventSplitter("a compressed transaction")
     for piece in _decompressed(chunks, algorithm):
-        buffer += piece
-        offset = 0
-        while len(buffer) - offset >= HEADER_SIZE:
-            size = _U32.unpack_from(buffer, offset + 9)[0]
-            if not HEADER_SIZE <= size <= EVENT_MAX:
-                raise Transient(f"a compressed transaction holds an event that says it has {size} bytes: it is damaged")
-            if len(buffer) - offset < size:
-                break
-            yield bytes(buffer[offset : offset + size])
-            offset += size
-        del buffer[:offset]
-    if buffer:
+        yield from splitter.feed(piece)
+    if not splitter.is_empty:
         raise Unsupported("a compressed transaction ends in the middle of an event")
 
 

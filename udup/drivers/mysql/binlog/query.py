@@ -78,12 +78,12 @@ class QueryEvent:
     status: bytes
 
     def variables(self) -> StatusVariables:
-        """The status variables; `Unsupported` for a code that this version does not know."""
+        """Return the status variables; `Unsupported` for a code that this version does not know."""
         return parse_status(self.status)
 
 
 def parse_query(event: bytes, *, has_crc: bool) -> QueryEvent:
-    """The parts of a Query event."""
+    """Return the parts of a Query event."""
     thread_id, _, schema_length, error_code, status_length = _FIXED.unpack_from(event, HEADER_SIZE)
     status_start = HEADER_SIZE + _FIXED.size
     schema_start = status_start + status_length
@@ -99,20 +99,20 @@ def parse_query(event: bytes, *, has_crc: bool) -> QueryEvent:
 
 
 def status_of(event: bytes) -> bytes:
-    """The status variables of a Query event, as bytes."""
+    """Return the status variables of a Query event, as bytes."""
     length = _U16.unpack_from(event, HEADER_SIZE + _FIXED.size - _U16.size)[0]
     start = HEADER_SIZE + _FIXED.size
     return event[start : start + length]
 
 
 def thread_of(event: bytes) -> int:
-    """The number of the session that a Query event comes from."""
+    """Return the number of the session that a Query event comes from."""
     number: int = _U32.unpack_from(event, HEADER_SIZE)[0]
     return number
 
 
 def with_statement(event: bytes, schema: bytes, sql: bytes, *, has_crc: bool) -> bytes:
-    """The event as if its session had been in `schema` (at most 255 bytes) and had sent `sql`."""
+    """Return the event as if its session had been in `schema` (at most 255 bytes) and had sent `sql`."""
     fixed_end = HEADER_SIZE + _FIXED.size
     thread_id, seconds, _, error_code, status_length = _FIXED.unpack_from(event, HEADER_SIZE)
     fixed = _FIXED.pack(thread_id, seconds, len(schema), error_code, status_length)
@@ -122,7 +122,7 @@ def with_statement(event: bytes, schema: bytes, sql: bytes, *, has_crc: bool) ->
 
 
 def parse_status(status: bytes) -> StatusVariables:
-    """Every status variable of MySQL 5.7 to 9.7."""
+    """Read every status variable of MySQL 5.7 to 9.7."""
     found: dict[str, Any] = {}
     offset = 0
     try:

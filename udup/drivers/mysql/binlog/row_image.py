@@ -33,7 +33,7 @@ _SHOWN = 64
 
 
 def first_key(table_map: bytes, rows: bytes, *, has_crc: bool) -> str:
-    """Such as `id = 5`; the whole key if the log says what that is, else the first column; "" if neither is known.
+    """Return the key, such as `id = 5`: the whole if the log says what it is, else the first column; "" if unknown.
 
     With a minimal row image only the key's columns are there, with binlog_row_metadata=FULL they are named.
     """
@@ -46,7 +46,7 @@ def first_key(table_map: bytes, rows: bytes, *, has_crc: bool) -> str:
 
 
 def _present(rows: bytes, count: int) -> tuple[list[int], int]:
-    """Columns of the image that is looked for, and where the first row begins."""
+    """Return the columns of the image that is looked for, and where the first row begins."""
     offset = HEADER_SIZE + 8
     if rows[4] not in _FIRST_VERSION:
         offset += int.from_bytes(rows[offset : offset + 2], "little")
@@ -82,7 +82,7 @@ def _values(
 
 
 def _length_bytes(column: ColumnDefinition) -> int:
-    """Bytes of a text's length; 0 for what is no text."""
+    """Return the bytes of a text's length; 0 for what is no text."""
     if column.kind is ColumnType.VARCHAR:
         longest = int.from_bytes(column.metadata, "little")
     elif column.kind is ColumnType.STRING:

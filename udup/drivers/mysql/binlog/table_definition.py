@@ -119,7 +119,7 @@ _CHARACTER = frozenset(
 
 
 def parse_columns(table_map: bytes, *, has_crc: bool) -> tuple[ColumnDefinition, ...]:
-    """The columns in their order; `Unsupported` for a type that this version does not know."""
+    """Return the columns in their order; `Unsupported` for a type that this version does not know."""
     kinds, metadata, nulls, optional = _parts(table_map, has_crc=has_crc)
     columns = list(_plain_columns(kinds, metadata, nulls))
     for kind, value in _optional(optional, 0):
@@ -130,7 +130,7 @@ def parse_columns(table_map: bytes, *, has_crc: bool) -> tuple[ColumnDefinition,
 
 
 def primary_key(table_map: bytes, *, has_crc: bool) -> tuple[int, ...]:
-    """The places of the primary key's columns; empty if there is none, or if the log does not say (see above)."""
+    """Return the places of the primary key's columns; empty if there is none, or the log does not say (see above)."""
     for kind, value in _optional(_parts(table_map, has_crc=has_crc)[3], 0):
         if kind == Optional.SIMPLE_PRIMARY_KEY:
             return tuple(_integers(value))
@@ -140,7 +140,7 @@ def primary_key(table_map: bytes, *, has_crc: bool) -> tuple[int, ...]:
 
 
 def _parts(table_map: bytes, *, has_crc: bool) -> tuple[bytes, bytes, bytes, bytes]:
-    """Types, their metadata, the bitmap of what may be NULL, and the optional metadata."""
+    """Return the types, their metadata, the bitmap of what may be NULL, and the optional metadata."""
     event = table_map[:-CRC_SIZE] if has_crc else table_map
     offset = HEADER_SIZE + 8
     for _ in ("schema", "table"):
@@ -182,14 +182,14 @@ def _of(columns: list[ColumnDefinition], kinds: frozenset[ColumnType]) -> list[i
 
 
 def _fill_signs(columns: list[ColumnDefinition], value: bytes) -> None:
-    """A bit for each numeric column, the highest first."""
+    """Yield a bit for each numeric column, the highest first."""
     for number, index in enumerate(_of(columns, _NUMERIC)):
         unsigned = bool(value[number // 8] >> (7 - number % 8) & 1)
         columns[index] = replace(columns[index], unsigned=unsigned)
 
 
 def _default_charset(kinds: frozenset[ColumnType]) -> Callable[[list[ColumnDefinition], bytes], None]:
-    """A default, then (position among these columns, collation) for those that have another."""
+    """Return a default, then (position among these columns, collation) for those that have another."""
 
     def fill(columns: list[ColumnDefinition], value: bytes) -> None:
         default, *pairs = _integers(value)

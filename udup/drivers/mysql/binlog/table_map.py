@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import HEADER_SIZE, EventType, resized
+from udup.drivers.mysql.binlog.split import headers
 
 #: After the header: table id 6, flags 2, then the names, each with its length before and a zero after it.
 _NAMES_OFFSET = HEADER_SIZE + 8
@@ -26,12 +27,12 @@ class TableName:
 
 
 def table_id(event: bytes) -> bytes:
-    """The six bytes that tie a rows event to its TABLE_MAP."""
+    """Return the six bytes that tie a rows event to its TABLE_MAP."""
     return event[HEADER_SIZE : HEADER_SIZE + 6]
 
 
 def table_name(event: bytes) -> TableName:
-    """Schema and table of a TABLE_MAP; identifiers are UTF-8 in the binary log."""
+    """Return schema and table of a TABLE_MAP; identifiers are UTF-8 in the binary log."""
     length = event[_NAMES_OFFSET]
     schema_end = _NAMES_OFFSET + 1 + length
     schema = event[_NAMES_OFFSET + 1 : schema_end]
@@ -46,12 +47,12 @@ def table_name(event: bytes) -> TableName:
 
 
 def definition_bytes(event: bytes, *, has_crc: bool) -> bytes:
-    """What identifies the definition: everything but header, table id and CRC."""
+    """Return what identifies the definition: everything but header, table id and CRC."""
     return event[HEADER_SIZE + 6 : -4 if has_crc else None]
 
 
 def with_names(event: bytes, schema: bytes, table: bytes, *, has_crc: bool) -> bytes:
-    """The event as if the table had these names (at most 255 bytes each): sizes and CRC are made right."""
+    """Return the event as if the table had these names (at most 255 bytes each): sizes and CRC are made right."""
     schema_end = _NAMES_OFFSET + 1 + event[_NAMES_OFFSET]
     table_end = schema_end + 2 + event[schema_end + 1]
     names = bytes([len(schema)]) + schema + b"\0" + bytes([len(table)]) + table
@@ -66,17 +67,15 @@ class TableMaps:
         self._skip = 0  # bytes of an event that have not come yet
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Those that these bytes complete."""
-        offset = self._skip
+        """Yield those that these bytes complete."""
         if self._held:
             data, self._held = self._held + data, b""
-        end = len(data)
-        while end - offset >= HEADER_SIZE:
-            size = int.from_bytes(data[offset + 9 : offset + 13], "little")
-            if data[offset + 4] == EventType.TABLE_MAP:
-                if end - offset < size:
+        at = self._skip
+        for kind, start, end in headers(data, at):
+            if kind == EventType.TABLE_MAP:
+                if end > len(data):
                     break
-                yield data[offset : offset + size]
-            offset += max(size, HEADER_SIZE)
-        self._held = data[offset:]
-        self._skip = max(offset - end, 0)
+                yield data[start:end]
+            at = end
+        self._held = data[at:]
+        self._skip = max(at - len(data), 0)

@@ -38,7 +38,7 @@ def is_xa(sql: bytes) -> bool:
 
 
 def parse_xa(sql: bytes) -> XaStatement:
-    """Raises `Unsupported` for a form that no server is known to write."""
+    """Raise `Unsupported` for a form that no server is known to write."""
     match = _STATEMENT.fullmatch(sql)
     if match is None:
         raise Unsupported(f"an XA statement of an unknown form: {sql.decode('utf-8', 'replace')}")
@@ -46,5 +46,5 @@ def parse_xa(sql: bytes) -> XaStatement:
 
 
 def is_one_phase(xa_prepare: bytes) -> bool:
-    """Whether the XA_PREPARE event commits its transaction at once (the first byte after the header)."""
+    """Return whether the XA_PREPARE event commits its transaction at once (the first byte after the header)."""
     return bool(xa_prepare[HEADER_SIZE])

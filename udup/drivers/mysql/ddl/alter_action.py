@@ -28,7 +28,7 @@ _ALTERED = frozenset({"INDEX", "CHECK", "CONSTRAINT"})
 
 
 def action_of(peek: Callable[[int], str]) -> AlterAction:
-    """The action that starts here; `peek(n)` is the keyword n words ahead."""
+    """Return the action that starts here; `peek(n)` is the keyword n words ahead."""
     verb, noun = peek(0), peek(1)
     match verb:
         case "ADD" if noun not in _ADDED:

@@ -50,7 +50,7 @@ class _Chain:
 
 
 def body_edits(words: Sequence[Word], renaming: Renaming, schema: str) -> list[Edit]:
-    """The changes of a body whose names without a schema are in `schema`; `Unsupported` names what is unclear."""
+    """Return the edits of a body whose names without a schema are in `schema`; `Unsupported` names what is unclear."""
     return _Body(words, renaming, schema).edits()
 
 
@@ -92,11 +92,11 @@ class _Body:
                     raise self._unclear(name, "stands in a text, and the body prepares statements from texts")
 
     def _moves_schema(self, name: str) -> bool:
-        """Whether a known schema has this name, and another one on the target."""
+        """Return whether a known schema has this name, and another one on the target."""
         return self._renaming.knows(name) and self._renaming.schema(name) != name
 
     def _moves_table(self, name: str) -> bool:
-        """Whether a known table of the default schema has this name, and another one on the target."""
+        """Return whether a known table of the default schema has this name, and another one on the target."""
         return self._renaming.knows(self._schema, name) and self._new_name(name) != name
 
     def _new_name(self, name: str) -> str:
@@ -160,7 +160,7 @@ def _names_in(text: str) -> set[str]:
 
 
 def _chains(words: Sequence[Word], folds: bool) -> Iterator[_Chain]:
-    """Every chain of names, with its role by the words around it."""
+    """Yield every chain of names, with its role by the words around it."""
     opened: list[str] = []  # the word in front of each open parenthesis
     at = 0
     while at < len(words):
@@ -194,7 +194,7 @@ def _is_star(word: Word) -> bool:
 
 
 def _role(words: Sequence[Word], start: int, end: int, opened: Sequence[str]) -> _Role:
-    """The role of the chain in words[start:end]."""
+    """Return the role of the chain in words[start:end]."""
 
     def upper(position: int) -> str:
         return words[position].upper if 0 <= position < len(words) else ""

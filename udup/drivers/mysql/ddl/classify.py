@@ -49,7 +49,7 @@ def classify(
     fold_names: bool = False,
     updated_schemas: tuple[str, ...] | None = None,
 ) -> Statement:
-    """What the statement is. `codec` and `sql_mode` are those of its session, `fold_names` says that the source
+    """Return what the statement is. `codec` and `sql_mode` are those of its session, `fold_names` says that the source
     keeps names in lower case (lower_case_table_names), `updated_schemas` is what the event lists as changed.
     """
     try:
@@ -65,7 +65,7 @@ def classify(
 
 
 def classify_query(event: QueryEvent, *, fold_names: bool = False) -> Statement:
-    """What a Query event's statement is, read with the event's own character set, sql_mode and schema."""
+    """Return what a Query event's statement is, read with the event's own character set, sql_mode and schema."""
     if event.sql == b"BEGIN":  # every transaction has one
         return Statement(Kind.BEGIN, "BEGIN")
     variables = event.variables()
@@ -199,7 +199,7 @@ class _Reader(WordReader):
         return (self.name(stored=stored),)
 
     def dropped(self) -> tuple[ObjectName, ...]:
-        """The whole list of a DROP."""
+        """Return the whole list of a DROP."""
         self.if_exists()
         names = [self.name()]
         while self.accept(","):
@@ -325,7 +325,7 @@ class _Reader(WordReader):
         )
 
     def merged(self) -> list[ObjectName]:
-        """The tables of the option UNION [=] (a, b) of a MERGE table; nothing for any other UNION."""
+        """Return the tables of the option UNION [=] (a, b) of a MERGE table; nothing for any other UNION."""
         self.expect("UNION")
         self.accept("=")
         tables: list[ObjectName] = []
@@ -336,7 +336,7 @@ class _Reader(WordReader):
         return tables
 
     def renamed_to(self) -> list[ObjectName]:
-        """The new name in RENAME [TO | AS | =] name; nothing for a column or an index."""
+        """Return the new name in RENAME [TO | AS | =] name; nothing for a column or an index."""
         self.expect("RENAME")
         if self.peek() in ("COLUMN", "INDEX", "KEY"):
             return []

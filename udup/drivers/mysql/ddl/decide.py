@@ -1,6 +1,6 @@
 """Which statements of the binary log a job carries, passes over, or must stop at.
 
-Rows are judged by their TABLE_MAP; a statement has only its text. What cannot be told for certain is refused: a job
+Rows are told by their TABLE_MAP; a statement has only its text. What cannot be told for certain is refused: a job
 that stops with a reason loses nothing, a statement passed over by mistake makes two servers differ without a sign.
 """
 
@@ -15,17 +15,19 @@ from udup.drivers.mysql.ddl.sqlreader import ObjectName
 from udup.drivers.mysql.ddl.statement import Kind, Statement
 from udup.pipeline.selection.selection import Selection
 
-__all__ = ["Action", "Decision", "Kind", "ObjectName", "Statement", "classify", "classify_query", "decide"]
+__all__ = ["Kind", "ObjectName", "Outcome", "Statement", "StatementDecision", "classify", "classify_query", "decide"]
 
 
-class Action(StrEnum):
+class Outcome(StrEnum):
+    """What a job does with a statement."""
+
     CARRY = "carry"
     SKIP = "skip"
     REFUSE = "refuse"
 
 
 @dataclass(frozen=True)
-class Decision:
+class StatementDecision:
     """What to do with a statement; `reason` is for people, and always there when it is refused.
 
     `outside` are objects of a carried list (DROP, RENAME) that are not in the job: it is carried without them.
@@ -33,14 +35,14 @@ class Decision:
     both servers keep the rows in the same order.
     """
 
-    action: Action
+    outcome: Outcome
     reason: str = ""
     outside: tuple[ObjectName, ...] = ()
     if_exists: bool = False
     numbers_rows: bool = False
 
 
-_CARRY = Decision(Action.CARRY)
+_CARRY = StatementDecision(Outcome.CARRY)
 
 #: Why statements of these kinds are not the job's business.
 _SKIPPED = {
@@ -55,15 +57,15 @@ _SKIPPED = {
 #: Statements whose objects are a list, each for itself.
 _LISTS = frozenset({"DROP TABLE", "DROP VIEW", "RENAME TABLE"})
 
-#: What to do about a statement that is half in the job; the statement stays in the log, so the job begins anew.
-_BOTH_IN = "have ReplicateDoDb choose both names and give the job another ID, so that it is copied anew"
+#: What to do about a statement that is half in the job; the statement stays in the log, so the job needs a new copy.
+_BOTH_IN = "have ReplicateDoDb choose both names and give the job another ID, so that it is copied again"
 
 
-def decide(statement: Statement, selection: Selection) -> Decision:
-    """Whether the job carries the statement."""
+def decide(statement: Statement, selection: Selection) -> StatementDecision:
+    """Return whether the job carries the statement, passes over it, or must stop at it."""
     kind = statement.kind
     if kind in _SKIPPED:
-        return Decision(Action.SKIP, _SKIPPED[kind])
+        return StatementDecision(Outcome.SKIP, _SKIPPED[kind])
     if kind in (Kind.ROLLBACK, Kind.SAVEPOINT):
         return _refuse(
             f"{statement.verb}: the source rolled back a transaction that had changed a non-transactional table; "
@@ -83,15 +85,15 @@ def decide(statement: Statement, selection: Selection) -> Decision:
     return _refuse(f"the statement is not understood ({statement.problem}), so it may concern the job")
 
 
-def _refuse(reason: str) -> Decision:
-    return Decision(Action.REFUSE, reason)
+def _refuse(reason: str) -> StatementDecision:
+    return StatementDecision(Outcome.REFUSE, reason)
 
 
-def _skip(statement: Statement) -> Decision:
-    return Decision(Action.SKIP, f"{statement.verb} names nothing that is in the job")
+def _skip(statement: Statement) -> StatementDecision:
+    return StatementDecision(Outcome.SKIP, f"{statement.verb} names nothing that is in the job")
 
 
-def _decide_tables(statement: Statement, selection: Selection) -> Decision:
+def _decide_tables(statement: Statement, selection: Selection) -> StatementDecision:
     outside = [each for each in statement.objects if not selection.wants(*each)]
     if len(outside) == len(statement.objects):
         if below := [each for each in statement.merged if selection.wants(*each)]:
@@ -118,25 +120,26 @@ def _decide_tables(statement: Statement, selection: Selection) -> Decision:
     if statement.moves_files:
         return _refuse(
             f"{statement.verb} of {_listed(statement.objects)} takes a tablespace file away or in, and files are not "
-            "carried; make the job anew so that the table is copied"
+            "carried; start the job again with a new copy, which has the table"
         )
     if statement.numbers_rows:
         if statement.reorders_rows:
             return _refuse(unlike_numbers(statement, "it names an engine or an order as well"))
-        return Decision(Action.CARRY, numbers_rows=True)
-    return Decision(Action.CARRY, outside=tuple(outside)) if outside else _CARRY
+        return StatementDecision(Outcome.CARRY, numbers_rows=True)
+    return StatementDecision(Outcome.CARRY, outside=tuple(outside)) if outside else _CARRY
 
 
 def unlike_numbers(statement: Statement, why: str) -> str:
-    """Why an AUTO_INCREMENT column that is added cannot be carried."""
+    """Return why an AUTO_INCREMENT column that is added cannot be carried."""
     return (
         f"{statement.verb} of {_listed(statement.objects)} adds an AUTO_INCREMENT column, and {why}: each server "
-        "numbers the rows in the order in which it keeps them, and the orders may differ; make the job anew after it"
+        "numbers the rows in the order in which it keeps them, and the orders may differ; start the job again "
+        "after it, with a new copy"
     )
 
 
-def _refuse_crossing(statement: Statement, old: ObjectName, new: ObjectName, selection: Selection) -> Decision:
-    """A table that a rename brings into the job, or takes out of it."""
+def _refuse_crossing(statement: Statement, old: ObjectName, new: ObjectName, selection: Selection) -> StatementDecision:
+    """Refuse a table that a rename brings into the job, or takes out of it."""
     if selection.wants(*new):
         return _refuse(
             f"{statement.verb} brings {old}, outside of the job, into it as {new}, and its rows are not on the target; "
@@ -148,7 +151,7 @@ def _refuse_crossing(statement: Statement, old: ObjectName, new: ObjectName, sel
     )
 
 
-def _decide_database(statement: Statement, selection: Selection) -> Decision:
+def _decide_database(statement: Statement, selection: Selection) -> StatementDecision:
     schema = statement.schemas[0]
     if not selection.wants_schema(schema):
         return _skip(statement)
@@ -156,18 +159,18 @@ def _decide_database(statement: Statement, selection: Selection) -> Decision:
         return _CARRY  # the defaults of a partly chosen schema too: its new tables take theirs from it
     return _refuse(
         f"DROP DATABASE of {schema}, of which the job carries only some tables; the target may hold others in it: "
-        "drop the tables on the target and make the job anew without them"
+        "drop the tables on the target and start the job again without them"
     )
 
 
-def _decide_trigger(statement: Statement, selection: Selection) -> Decision:
+def _decide_trigger(statement: Statement, selection: Selection) -> StatementDecision:
     if statement.verb == "CREATE TRIGGER":
         return _CARRY if selection.wants(*statement.objects[0]) else _skip(statement)
     trigger = statement.objects[0]
     if selection.wants_whole_schema(trigger.schema):
         return _CARRY
     if selection.wants_stored(trigger.schema):  # of an ignored table the target has no trigger
-        return Decision(Action.CARRY, if_exists=True)
+        return StatementDecision(Outcome.CARRY, if_exists=True)
     if not selection.wants_schema(trigger.schema):
         return _skip(statement)
     return _refuse(
@@ -176,7 +179,7 @@ def _decide_trigger(statement: Statement, selection: Selection) -> Decision:
     )
 
 
-def _decide_by_schema(statement: Statement, selection: Selection) -> Decision:
+def _decide_by_schema(statement: Statement, selection: Selection) -> StatementDecision:
     whole = [each for each in statement.objects if selection.wants_stored(each.schema)]
     if not whole:
         return _skip(statement)
@@ -185,13 +188,13 @@ def _decide_by_schema(statement: Statement, selection: Selection) -> Decision:
     return _CARRY
 
 
-def _decide_dml(statement: Statement, selection: Selection) -> Decision:
+def _decide_dml(statement: Statement, selection: Selection) -> StatementDecision:
     if statement.schemas and not any(selection.wants_schema(each) for each in statement.schemas):
         return _skip(statement)
     where = f" in {', '.join(statement.schemas)}" if statement.schemas else ""
     return _refuse(
         f"the source logged a {statement.verb}{where} as a statement, and statements may give other rows elsewhere; "
-        "set binlog_format=ROW on the source, for every session, and make the job anew"
+        "set binlog_format=ROW on the source, for every session, and start the job again with a new copy"
     )
 
 

@@ -18,19 +18,19 @@ class Edit(NamedTuple):
 
 
 def name_edit(place: tuple[int, int], name: str) -> Edit:
-    """A name in backticks, which every sql_mode understands."""
+    """Return a name in backticks, which every sql_mode understands."""
     return Edit(*place, quote(name))
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str:
-    """The text with all edits, which must not overlap."""
+    """Return the text with all edits, which must not overlap."""
     return "".join(_pieces(text, edits))
 
 
 def edited_bytes(text: str, edits: Iterable[Edit], encoding: str, client: str) -> bytes:
-    """The same as bytes: what stays in the encoding that it was read in, what is new in the client's.
+    """Return the same as bytes: what stays in the encoding that it was read in, what is new in the client's.
 
-    Raises `Unsupported` if the client's character set does not have a letter of a new name.
+    Raise `Unsupported` if the client's character set does not have a letter of a new name.
     """
     pieces = []
     for number, piece in enumerate(_pieces(text, edits)):
@@ -45,7 +45,7 @@ def edited_bytes(text: str, edits: Iterable[Edit], encoding: str, client: str) -
 
 
 def _pieces(text: str, edits: Iterable[Edit]) -> list[str]:
-    """What stays and what is new, in turns; what stays comes first and last."""
+    """Return what stays and what is new, in turns; what stays comes first and last."""
     pieces: list[str] = []
     at = 0
     for edit in sorted(edits):

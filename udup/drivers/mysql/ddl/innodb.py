@@ -42,7 +42,7 @@ _STRING = re.compile(r"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 
 
 def innodb_catalog(catalog: Catalog) -> Catalog:
-    """Tables keep the source's engine as `engine`. Raises `Unsupported` naming all that cannot be InnoDB tables."""
+    """Tables keep the source's engine as `engine`. Raise `Unsupported` naming all that cannot be InnoDB tables."""
     problems: list[str] = []
     tables = tuple(_table(table, problems) for table in catalog.tables)
     if problems:
@@ -67,7 +67,7 @@ def _table(table: Table, problems: list[str]) -> Table:
 
 
 def _auto_column_behind(create_sql: str) -> str:
-    """The AUTO_INCREMENT column if no key begins with it, as SHOW CREATE TABLE prints both."""
+    """Return the AUTO_INCREMENT column if no key begins with it, as SHOW CREATE TABLE prints both."""
     plain = _STRING.sub("''", create_sql)
     found = _AUTO_COLUMN.search(plain)
     return found[1] if found and f"KEY ({found[1]}" not in re.sub(r"KEY `(?:[^`]|``)*` \(", "KEY (", plain) else ""
@@ -77,7 +77,7 @@ def _auto_column_behind(create_sql: str) -> str:
 
 
 def innodb_edits(text: str, statement: Statement, sql_mode: int, is_transactional: AsksEngine) -> list[Edit]:
-    """What is to be changed of a statement of the log. Raises `Unsupported`."""
+    """Return what is to be changed of a statement of the log. Raise `Unsupported`."""
     if statement.kind is not Kind.TABLE_DDL or statement.verb not in ("CREATE TABLE", "ALTER TABLE"):
         return []
     words = tokenize(text, sql_mode)
@@ -94,7 +94,7 @@ def innodb_edits(text: str, statement: Statement, sql_mode: int, is_transactiona
     if statement.sources and not any(is_transactional(each) for each in statement.objects):
         raise Unsupported(
             f"ALTER TABLE of {statement.objects[0]} names a foreign key, which its engine on the source passes over "
-            "and InnoDB would enforce; make the job anew, so that the table is copied as it is"
+            "and InnoDB would enforce; start the job again with a new copy, which takes the table as it is"
         )
     return [*_engines(words), *_options(words)]
 
@@ -111,7 +111,7 @@ def _create_edits(words: Sequence[Word]) -> list[Edit]:
 
 
 def _engine_words(words: Sequence[Word]) -> Iterator[Word]:
-    """The words that name an engine: behind ENGINE of the table's options. Columns may be called so, too."""
+    """Yield the words that name an engine: behind ENGINE of the table's options. Columns may be called so, too."""
     depth = 0
     for at, word in enumerate(words):
         depth += (word.upper == "(") - (word.upper == ")")
@@ -175,7 +175,7 @@ def _foreign_keys(words: Sequence[Word]) -> Iterator[Edit]:
 
 
 def _end_of_reference(words: Sequence[Word], at: int) -> int:
-    """The place of the last word of REFERENCES table (columns) MATCH … ON DELETE … ON UPDATE …"""
+    """Return the place of the last word of REFERENCES table (columns) MATCH … ON DELETE … ON UPDATE …"""
     end = at + 1
     while end + 1 < len(words) and words[end + 1].upper == ".":
         end += 2
@@ -193,7 +193,7 @@ def _end_of_reference(words: Sequence[Word], at: int) -> int:
 
 
 def _closing(words: Sequence[Word], opens: int) -> int:
-    """The place of the parenthesis that closes this one."""
+    """Return the place of the parenthesis that closes this one."""
     depth = 0
     for at in range(opens, len(words)):
         depth += (words[at].upper == "(") - (words[at].upper == ")")
@@ -203,6 +203,6 @@ def _closing(words: Sequence[Word], opens: int) -> int:
 
 
 def _end_of_columns(words: Sequence[Word]) -> int:
-    """Where the list of columns ends, and the options may begin."""
+    """Return where the list of columns ends, and the options may begin."""
     opens = next((at for at, word in enumerate(words) if word.upper == "("), None)
     return words[-1].end if opens is None else words[_closing(words, opens)].end

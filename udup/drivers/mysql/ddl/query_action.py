@@ -1,4 +1,4 @@
-"""What a Query event of the log means for a job: said by the judge (`judge.py`), carried out by the assembler."""
+"""What a Query event of the log means for a job: decided by `query_classifier.py`, done by the assembler."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Action(Enum):
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """`query` is the event to run instead of the one that was judged, if another one is to be."""
+class QueryDecision:
+    """What to do with a Query event. `query` is the event to run instead of it, if another one is to be."""
 
     action: Action
     summary: str = ""
     query: bytes = b""
 
 
-#: Judges a Query event (CRC included or not, as the flag says); raises `Unsupported` for what cannot be carried.
-Judge = Callable[[bytes, bool], Verdict]
+#: Decides on a Query event (with a CRC or without, as the flag says); raises `Unsupported` for what cannot be carried.
+Decide = Callable[[bytes, bool], QueryDecision]

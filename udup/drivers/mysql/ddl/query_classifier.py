@@ -8,10 +8,18 @@ from __future__ import annotations
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
 from udup.drivers.mysql.binlog.xa import is_xa
-from udup.drivers.mysql.ddl import decide as ddl
-from udup.drivers.mysql.ddl.decide import Kind, ObjectName, Statement
+from udup.drivers.mysql.ddl.decide import (
+    Kind,
+    ObjectName,
+    Outcome,
+    Statement,
+    StatementDecision,
+    classify_query,
+    decide,
+    unlike_numbers,
+)
 from udup.drivers.mysql.ddl.innodb import AsksEngine
-from udup.drivers.mysql.ddl.query_action import Action, Judge, Verdict
+from udup.drivers.mysql.ddl.query_action import Action, QueryDecision
 from udup.drivers.mysql.ddl.rewriting import rewritten_query
 from udup.drivers.mysql.snapshot.accounts import is_carried
 from udup.drivers.mysql.stream.row_order import RowOrder
@@ -19,12 +27,11 @@ from udup.pipeline.selection.renames import Renaming
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
 
-_BEGIN = Verdict(Action.BEGIN)
-_COMMIT = Verdict(Action.COMMIT)
+_BEGIN = QueryDecision(Action.BEGIN)
+_COMMIT = QueryDecision(Action.COMMIT)
 
 #: How much of a statement a summary or an error shows, in characters.
 _SHOWN = 300
-
 
 #: Definitions, which SqlFilter may leave out.
 _DEFINITIONS = frozenset(
@@ -32,60 +39,84 @@ _DEFINITIONS = frozenset(
 )
 
 
-def judge_for(
-    selection: Selection,
-    fold_names: bool,
-    renaming: Renaming | None = None,
-    sql_filter: SqlFilter | None = None,
-    kept_users: frozenset[str] | None = None,
-    row_order: RowOrder | None = None,
-    innodb: AsksEngine | None = None,
-) -> Judge:
-    """A judge of the job's Query events. `fold_names`: the source stores names in lower case, its SQL may not.
+class QueryClassifier:
+    """Decides on a job's Query events, in the order of the log: it follows which names there are."""
 
-    `kept_users`: accounts are carried, but for these users'. `row_order` asks the source how it numbered rows.
-    `innodb`: tables without transactions become InnoDB ones.
-    """
-    names = renaming or Renaming(selection)
-    left_out = sql_filter or SqlFilter()
+    def __init__(
+        self,
+        selection: Selection,
+        fold_names: bool,
+        renaming: Renaming | None = None,
+        sql_filter: SqlFilter | None = None,
+        kept_users: frozenset[str] | None = None,
+        row_order: RowOrder | None = None,
+        innodb: AsksEngine | None = None,
+    ) -> None:
+        """`fold_names`: the source stores names in lower case, its SQL may not.
 
-    def judge(event: bytes, has_crc: bool) -> Verdict:
+        `kept_users`: accounts are carried, but for these users'. `row_order` asks the source how it numbered rows.
+        `innodb`: tables without transactions become InnoDB tables.
+        """
+        self._fold_names = fold_names
+        self._names = renaming or Renaming(selection)
+        self._left_out = sql_filter or SqlFilter()
+        self._kept_users = kept_users
+        self._row_order = row_order
+        self._innodb = innodb
+
+    def decide(self, event: bytes, has_crc: bool) -> QueryDecision:
+        """Return what to do with a Query event. Raise `Unsupported` for what cannot be carried."""
         query = parse_query(event, has_crc=has_crc)
         if query.sql == b"BEGIN":
             return _BEGIN
         if query.sql == b"COMMIT":
             return _COMMIT
         if is_xa(query.sql):
-            return Verdict(Action.XA, query.sql.decode("ascii", "replace"))
-        statement = ddl.classify_query(query, fold_names=fold_names)
-        if statement.kind is Kind.ACCOUNT and kept_users is not None:
-            return _judge_account(query, statement, kept_users)
+            return QueryDecision(Action.XA, query.sql.decode("ascii", "replace"))
+        statement = classify_query(query, fold_names=self._fold_names)
+        if statement.kind is Kind.ACCOUNT and self._kept_users is not None:
+            return _decide_account(query, statement, self._kept_users)
         shown = _shown(query)
-        verdict, decision = _judge_statement(statement, names.selection, left_out, shown)
-        if verdict.action not in (Action.CARRY, Action.CREATE):
-            return verdict
-        if decision.numbers_rows:
-            unknown = "the source cannot be asked for its engine"
-            why = unknown if row_order is None else row_order(statement.objects[0], query.timestamp)
-            if why:
-                raise Unsupported(f"{ddl.unlike_numbers(statement, why)}: {shown}")
+        decision, details = _decide_statement(statement, self._names.selection, self._left_out, shown)
+        if decision.action not in (Action.CARRY, Action.CREATE):
+            return decision
+        if details.numbers_rows:
+            self._check_row_order(query, statement, shown)
+        return QueryDecision(decision.action, shown, self._rewritten(event, has_crc, query, statement, details, shown))
+
+    def _check_row_order(self, query: QueryEvent, statement: Statement, shown: str) -> None:
+        """Raise `Unsupported` if the target may number the rows in another order."""
+        why = "the source cannot be asked for its engine"
+        if self._row_order is not None:
+            why = self._row_order(statement.objects[0], query.timestamp)
+        if why:
+            raise Unsupported(f"{unlike_numbers(statement, why)}: {shown}")
+
+    def _rewritten(
+        self,
+        event: bytes,
+        has_crc: bool,
+        query: QueryEvent,
+        statement: Statement,
+        details: StatementDecision,
+        shown: str,
+    ) -> bytes:
+        """Return the event as it runs on the target, and follow the names that it makes and takes away."""
+        names = self._names
         try:
-            _note_names(statement, names, decision.outside)
-            rewritten = rewritten_query(event, query, statement, names, decision, has_crc=has_crc, innodb=innodb)
+            _note_names(statement, names, details.outside)
+            return rewritten_query(event, query, statement, names, details, has_crc=has_crc, innodb=self._innodb)
         except Unsupported as error:
             raise Unsupported(f"{error}: {shown}") from error
-        return Verdict(verdict.action, shown, rewritten)
-
-    return judge
 
 
-def _judge_account(query: QueryEvent, statement: Statement, kept_users: frozenset[str]) -> Verdict:
-    """By its verb only, since its text holds a password's hash."""
+def _decide_account(query: QueryEvent, statement: Statement, kept_users: frozenset[str]) -> QueryDecision:
+    """Decide on an account statement, which is shown by its verb only: its text holds a password's hash."""
     try:
         carried = is_carried(query, kept_users)
     except Unsupported as error:
         raise Unsupported(f"{statement.verb}: {error}") from error
-    return Verdict(Action.CARRY if carried else Action.SKIP, statement.verb)
+    return QueryDecision(Action.CARRY if carried else Action.SKIP, statement.verb)
 
 
 def _shown(query: QueryEvent) -> str:
@@ -93,18 +124,18 @@ def _shown(query: QueryEvent) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + " …"
 
 
-def _judge_statement(
+def _decide_statement(
     statement: Statement, selection: Selection, left_out: SqlFilter, shown: str
-) -> tuple[Verdict, ddl.Decision]:
-    """The verdict, and for a statement to be carried what is to be changed of it."""
-    decision = ddl.decide(statement, selection)
+) -> tuple[QueryDecision, StatementDecision]:
+    """Return what to do, and for a statement to be carried what is to be changed of it."""
+    details = decide(statement, selection)
     if statement.kind is Kind.BEGIN:
-        return _BEGIN, decision
+        return _BEGIN, details
     if statement.kind is Kind.COMMIT:
-        return _COMMIT, decision
+        return _COMMIT, details
     if statement.kind is Kind.SAVEPOINT and not statement.verb.startswith("ROLLBACK"):
-        return Verdict(Action.IGNORE), decision
-    skipped = decision.action is ddl.Action.SKIP
+        return QueryDecision(Action.IGNORE), details
+    skipped = details.outcome is Outcome.SKIP
     try:
         if not skipped and statement.kind in _DEFINITIONS:
             skipped = left_out.drops(statement.verb, statement.actions)
@@ -113,14 +144,14 @@ def _judge_statement(
     if skipped:
         # Inside a transaction (statement-format changes of another schema, CREATE … SELECT) its commit still comes.
         inside = statement.kind is Kind.DML or statement.atomic_select
-        return Verdict(Action.IGNORE if inside else Action.SKIP, shown), decision
-    if decision.action is ddl.Action.REFUSE:
-        raise Unsupported(f"{decision.reason}: {shown}")
-    return Verdict(Action.CREATE if statement.atomic_select else Action.CARRY, shown), decision
+        return QueryDecision(Action.IGNORE if inside else Action.SKIP, shown), details
+    if details.outcome is Outcome.REFUSE:
+        raise Unsupported(f"{details.reason}: {shown}")
+    return QueryDecision(Action.CREATE if statement.atomic_select else Action.CARRY, shown), details
 
 
 def _note_names(statement: Statement, names: Renaming, outside: tuple[ObjectName, ...]) -> None:
-    """What the statement makes and takes away, so that two names never become one on the target."""
+    """Follow what the statement makes and takes away, so that two names never become one on the target."""
     inside = [each for each in statement.objects if each not in outside]
     match statement.verb:
         case "CREATE TABLE" | "CREATE VIEW":

@@ -13,7 +13,7 @@ from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import QueryEvent, with_statement
 from udup.drivers.mysql.ddl.bodies import body_edits
 from udup.drivers.mysql.ddl.classify import classify
-from udup.drivers.mysql.ddl.decide import Action, Decision
+from udup.drivers.mysql.ddl.decide import Outcome, StatementDecision
 from udup.drivers.mysql.ddl.edits import Edit, edited, edited_bytes, name_edit
 from udup.drivers.mysql.ddl.innodb import AsksEngine, innodb_edits
 from udup.drivers.mysql.ddl.sqlreader import NameAt, ObjectName
@@ -21,7 +21,7 @@ from udup.drivers.mysql.ddl.sqltokens import codec_of, decoded, tokenize
 from udup.drivers.mysql.ddl.statement import Kind, Statement
 from udup.pipeline.selection.renames import Renaming
 
-_AS_IT_IS = Decision(Action.CARRY)
+_AS_IT_IS = StatementDecision(Outcome.CARRY)
 
 _WITH_BODY = frozenset({Kind.VIEW_DDL, Kind.ROUTINE_DDL, Kind.TRIGGER_DDL, Kind.EVENT_DDL})
 
@@ -31,16 +31,16 @@ def rewritten_query(
     query: QueryEvent,
     statement: Statement,
     renaming: Renaming,
-    decision: Decision = _AS_IT_IS,
+    decision: StatementDecision = _AS_IT_IS,
     *,
     has_crc: bool,
     innodb: AsksEngine | None = None,
 ) -> bytes:
-    """The Query event with the target's names, and without what the decision takes out of it.
+    """Return the Query event with the target's names, and without what the decision takes out of it.
 
     With `innodb`, tables without transactions become InnoDB tables.
 
-    The very same bytes if nothing changes. Raises `Unsupported`.
+    The very same bytes if nothing changes. Raise `Unsupported`.
     """
     variables = query.variables()
     client = codec_of(variables.charset.client) if variables.charset else "utf-8"
@@ -63,7 +63,7 @@ def rewritten_query(
 
 
 def rewritten_text(sql: str, schema: str, renaming: Renaming, sql_mode: int = 0) -> str:
-    """What SHOW CREATE printed of an object of `schema`, with the target's names. Raises `Unsupported`."""
+    """Return what SHOW CREATE printed of an object of `schema`, with the target's names. Raise `Unsupported`."""
     statement = classify(sql.encode(), schema, sql_mode=sql_mode, fold_names=renaming.selection.folds)
     if statement.kind is Kind.UNKNOWN:
         raise Unsupported(f"its definition is not understood ({statement.problem})")
@@ -123,7 +123,7 @@ def _refuse_qualified_columns(text: str, statement: Statement, renaming: Renamin
 
 
 def _without(statement: Statement, outside: Collection[ObjectName]) -> Iterator[Edit]:
-    """The edits that take objects out of the list of a DROP, or pairs out of that of a RENAME."""
+    """Yield the edits that take objects out of the list of a DROP, or pairs out of that of a RENAME."""
     if not outside:
         return
     size = 2 if statement.verb == "RENAME TABLE" else 1

@@ -54,7 +54,7 @@ class WordReader:
         self.conditional = False
 
     def peek(self, ahead: int = 0) -> str:
-        """The keyword that may stand here, empty at the end and for quoted names and strings."""
+        """Return the keyword that may stand here, empty at the end and for quoted names and strings."""
         position = self.at + ahead
         return self.words[position].upper if position < len(self.words) else ""
 
@@ -65,7 +65,7 @@ class WordReader:
         return self.words[self.at - 1]
 
     def accept(self, *keywords: str) -> bool:
-        """Whether exactly these words stand here; they are passed if so."""
+        """Return whether exactly these words stand here; they are passed if so."""
         if any(self.peek(ahead) != keyword for ahead, keyword in enumerate(keywords)):
             return False
         self.at += len(keywords)
@@ -100,7 +100,7 @@ class WordReader:
         return ObjectName(schema, first)
 
     def last(self) -> Span:
-        """Where the word that was taken last stands."""
+        """Return where the word that was taken last stands."""
         word = self.words[self.at - 1]
         return Span(word.start, word.end)
 

@@ -92,7 +92,7 @@ class UntokenizableError(ValueError):
 
 @cache
 def codec_of(collation_id: int) -> str:
-    """Python's codec for a character set that the Query event names by the number of a collation.
+    """Return Python's codec for a character set that the Query event names by the number of a collation.
 
     A client that says `binary` names its objects in UTF-8; of a set that Python lacks, the ASCII part is read.
     """
@@ -106,12 +106,12 @@ def codec_of(collation_id: int) -> str:
 
 
 def decode(text: bytes, codec: str) -> str:
-    """The text in the client's character set, or byte by byte where it is not valid there."""
+    """Return the text in the client's character set, or byte by byte where it is not valid there."""
     return decoded(text, codec)[0]
 
 
 def decoded(text: bytes, codec: str) -> tuple[str, str]:
-    """The text, and the codec that leads back to its bytes."""
+    """Return the text, and the codec that leads back to its bytes."""
     try:
         return text.decode(codec), codec
     except (UnicodeDecodeError, LookupError):
@@ -119,7 +119,7 @@ def decoded(text: bytes, codec: str) -> tuple[str, str]:
 
 
 def tokenize(sql: str, sql_mode: int = 0) -> list[Word]:
-    """The statement's tokens; `UntokenizableError` when a quote or a comment does not end."""
+    """Return the statement's tokens; `UntokenizableError` when a quote or a comment does not end."""
     body = _dollar_quoted(sql, sql_mode)
     if body is None:
         return _tokens(sql, sql_mode)
@@ -130,7 +130,7 @@ def tokenize(sql: str, sql_mode: int = 0) -> list[Word]:
 
 
 def _dollar_quoted(sql: str, sql_mode: int) -> tuple[int, int] | None:
-    """Where the text of a routine or library in another language is: `LANGUAGE x … AS $tag$ … $tag$`.
+    """Return where the text of a routine or library in another language is: `LANGUAGE x … AS $tag$ … $tag$`.
 
     Only there is it looked for: elsewhere `$$` may be a name.
     """
@@ -187,7 +187,7 @@ def _word(token: Token) -> Word:
 
 
 def _without_version(word: Word) -> Word | None:
-    """The first word of a version comment without the version: `50013`, or `50013DEFINER` written together."""
+    """Return the first word of a version comment without the version: `50013`, or `50013DEFINER` written together."""
     if not word.upper:
         return word
     digits = len(word.text) - len(word.text.lstrip("0123456789"))

@@ -54,7 +54,7 @@ class Table:
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:
-        """The columns that hold values of their own; generated ones are computed again by any server."""
+        """Return the columns that hold values of their own; generated ones are computed again by any server."""
         return tuple(column for column in self.columns if not column.generated)
 
 

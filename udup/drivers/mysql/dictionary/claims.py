@@ -46,7 +46,7 @@ def read_claims(connection: Connection, schemas: Iterable[str] | None = None) ->
 
 
 def remedy(job: str, where: str) -> str:
-    """What to do about a table that another job has."""
+    """Return what to do about a table that another job has."""
     statement = f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = {_literal(job)}"
     return (
         "leave these tables out of one of the jobs (ReplicateIgnoreDb), give them other names (TableRename), or delete "
@@ -56,7 +56,7 @@ def remedy(job: str, where: str) -> str:
 
 
 def by_job(claims: Iterable[Claim]) -> Iterator[tuple[Claim, str]]:
-    """One claim of each job, and that job's tables as they are listed for people."""
+    """Yield one claim of each job, and that job's tables as they are listed for people."""
     found: dict[str, list[Claim]] = {}
     for claim in claims:
         found.setdefault(claim.job, []).append(claim)
@@ -74,7 +74,7 @@ def _literal(text: str) -> str:
 
 
 def read_feeds(connection: Connection, selection: Selection) -> list[Feed]:
-    """Of the tables that the selection carries."""
+    """Return the claims on tables that the selection carries, as feeds."""
     return [
         Feed(claim, selection.renamed_table(*claim.table))
         for claim in read_claims(connection)
@@ -83,7 +83,7 @@ def read_feeds(connection: Connection, selection: Selection) -> list[Feed]:
 
 
 def rings(feeds: Collection[Feed], job: str, target_uuid: str, known: Known) -> list[Claim]:
-    """The claims of other jobs that take a change of this job's target back to where it came from."""
+    """Return the claims of other jobs that take a change of this job's target back to where it came from."""
     back = [feed for feed in feeds if feed.claim.source_uuid == target_uuid and feed.claim.job != job]
     edges: dict[TableName, set[TableName]] = {}
     for feed in back:

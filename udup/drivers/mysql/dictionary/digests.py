@@ -34,12 +34,12 @@ _SHORT = _AS_PRINTED | {"enum", "set", "float", "double"}
 
 
 def has_sums(table: Table) -> bool:
-    """Whether there is anything to sum: only tables with generated columns have."""
+    """Return whether there is anything to sum: only tables with generated columns have."""
     return any(column.generated for column in table.columns)
 
 
 def column_sums(connection: Connection, table: Table, where: str = "") -> Sums:
-    """The sums over stored columns, of the rows that a condition chooses."""
+    """Return the sums over stored columns, of the rows that a condition chooses."""
     if not has_sums(table):
         return {}
     own = _joined(table.stored_columns)
@@ -52,7 +52,7 @@ def column_sums(connection: Connection, table: Table, where: str = "") -> Sums:
 
 
 def index_sums(connection: Connection, table: Table) -> Sums:
-    """The sums over virtual columns as an index holds each; named column@index."""
+    """Return the sums over virtual columns as an index holds each; named column@index."""
     found: Sums = {}
     by_name = {column.name: column for column in table.columns}
     for name, index in table.virtual_keys:
@@ -65,7 +65,7 @@ def index_sums(connection: Connection, table: Table) -> Sums:
 
 
 def added(one: Sums, other: Mapping[str, tuple[int, int]]) -> Sums:
-    """The sums of two parts of a table."""
+    """Return the sums of two parts of a table."""
     names = {*one, *other}
     return {
         name: (
@@ -93,7 +93,7 @@ def _key(table: Table) -> str:
 
 
 def _joined(columns: list[Column] | tuple[Column, ...]) -> str:
-    """One short text for the values of these columns, however long they are; never NULL."""
+    """Return one short text for the values of these columns, however long they are; never NULL."""
     return f"CONCAT_WS(',', {', '.join(map(_hash, columns))})" if columns else "''"
 
 
@@ -104,7 +104,7 @@ def _hash(column: Column) -> str:
 
 
 def _text(column: Column) -> str:
-    """The value's text, which loses nothing."""
+    """Return the value's text, which loses nothing."""
     name = quote(column.name)
     if column.kind in _AS_PRINTED:
         return name

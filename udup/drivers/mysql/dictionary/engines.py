@@ -19,7 +19,7 @@ SYNONYMS = {"merge": MERGE, "heap": "memory"}
 
 
 def engine_named(word: str) -> str:
-    """The engine that ENGINE = `word` means, in lower case."""
+    """Return the engine that ENGINE = `word` means, in lower case."""
     lower = word.lower()
     return SYNONYMS.get(lower, lower)
 
@@ -29,5 +29,5 @@ def is_transactional(engine: str) -> bool:
 
 
 def is_non_transactional(engine: str) -> bool:
-    """Whether it is one of those whose tables are carried with care; others (FEDERATED, NDB) are neither."""
+    """Return whether it is one of those whose tables are carried with care; others (FEDERATED, NDB) are neither."""
     return engine_named(engine) in NON_TRANSACTIONAL

@@ -26,12 +26,12 @@ def digits(column: Column) -> tuple[int, int] | None:
 
 
 def is_loose(create_sql: str, column: Column) -> bool:
-    """Whether a copy loads the column without its digits."""
+    """Return whether a copy loads the column without its digits."""
     return digits(column) is not None and not column.generated and not _is_bound(create_sql, column)
 
 
 def _is_bound(create_sql: str, column: Column) -> bool:
-    """Whether the digits must be there while rows are loaded, as something may be computed from the column then.
+    """Return whether the digits must be there while rows are loaded, as something may be computed from the column then.
 
     Asked of the text as a whole: rather once too often than not.
     """
@@ -43,7 +43,7 @@ def _is_bound(create_sql: str, column: Column) -> bool:
 
 
 def without_digits(item: str) -> str:
-    """A column's line of CREATE TABLE without the digits of its type."""
+    """Return a column's line of CREATE TABLE without the digits of its type."""
     name_end = item.index("` ", 1) + 2  # a name may hold a quote, but is followed by its type
     head, rest = item[:name_end], item[name_end:]
     return head + _DIGITS.sub(lambda found: found.group().partition("(")[0], rest, count=1)

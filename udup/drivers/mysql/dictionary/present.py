@@ -41,19 +41,19 @@ class Present:
 
     @property
     def drop(self) -> str:
-        """The statement that removes it."""
+        """Return the statement that removes it."""
         return f"DROP {self.kind} {qualified(self.schema, self.name)}"
 
     @property
     def place(self) -> tuple[str, str, str]:
-        """Equal for two of which a server can have one only; routines and their like fold their names' case."""
+        """Return what is equal for two of which a server can have only one; names of routines fold their case."""
         if self.kind in (TABLE, VIEW):
             return "", self.schema, self.name
         return self.kind, self.schema, self.name if self.kind == "TRIGGER" else self.name.lower()
 
 
 def read_present(connection: Connection, schemas: Iterable[str]) -> Iterator[tuple[Present, str]]:
-    """Everything in these schemas that the account sees; with each trigger its table, else ""."""
+    """Yield everything in these schemas that the account sees; with each trigger its table, else ""."""
     wanted = sorted(set(schemas))
     for at in range(0, len(wanted), _SCHEMAS_AT_A_TIME):
         some = wanted[at : at + _SCHEMAS_AT_A_TIME]
@@ -63,7 +63,7 @@ def read_present(connection: Connection, schemas: Iterable[str]) -> Iterator[tup
 
 
 def in_the_way(connection: Connection, wanted: Iterable[Present]) -> dict[Present, Present]:
-    """What the server has in the place of each that is wanted, by what is wanted."""
+    """Return what the server has in the place of each that is wanted, by what is wanted."""
     places = {each.place: each for each in wanted}
     found = read_present(connection, (each.schema for each in places.values()))
     return {places[there.place]: there for there, _ in found if there.place in places}

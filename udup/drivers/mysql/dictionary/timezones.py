@@ -36,7 +36,7 @@ _OFFSET = "TIMESTAMPDIFF(SECOND, '1970-01-01', FROM_UNIXTIME(s)) - s"
 
 
 def is_fixed(zone: str) -> bool:
-    """Whether it is an offset, such as +09:00, which every server takes for the same."""
+    """Return whether it is an offset, such as +09:00, which every server takes for the same."""
     return _FIXED.fullmatch(zone) is not None
 
 
@@ -59,7 +59,7 @@ def zone_rules(connection: Connection, zone: str) -> str:
 
 
 def _changes(connection: Connection, moments: str) -> list[tuple[int, int]]:
-    """The first moment and those whose offset is not that of the one before, with the offsets."""
+    """Return the first moment and those whose offset is not that of the one before, with the offsets."""
     sql = (
         f"SELECT s, o FROM (SELECT s, o, LAG(o) OVER (ORDER BY s) p FROM (SELECT s, {_OFFSET} o FROM ({moments}) m) n)"
         " z WHERE p IS NULL OR o <> p ORDER BY s"
@@ -76,7 +76,7 @@ def _parsed(rules: str) -> list[tuple[int, int]]:
 
 
 def zones_like(rules: str) -> Iterator[str]:
-    """Zones that may have these rules, an offset first; by the tables of this machine, so ask the server itself."""
+    """Yield zones that may have these rules, an offset first; by this machine's tables, so ask the server itself."""
     changes = _parsed(rules)
     if len(changes) == 1 and (fixed := _fixed(changes[0][1])):
         yield fixed
@@ -86,7 +86,7 @@ def zones_like(rules: str) -> Iterator[str]:
 
 
 def _fixed(offset: int) -> str:
-    """Such as +09:00; empty for an offset that is none."""
+    """Return text such as +09:00; empty for an offset that is none."""
     if offset % 60 or not _SMALLEST <= offset <= _LARGEST:
         return ""
     hours, minutes = divmod(abs(offset) // 60, 60)
@@ -94,7 +94,7 @@ def _fixed(offset: int) -> str:
 
 
 def _agrees(zone: zoneinfo.ZoneInfo, changes: list[tuple[int, int]]) -> bool:
-    """Whether the zone has each offset from its moment on, and up to the next one."""
+    """Return whether the zone has each offset from its moment on, and up to the next one."""
     ends = [moment - 1 for moment, _ in changes[1:]] + [_END - 1]
     for (moment, offset), end in zip(changes, ends, strict=True):
         for second in (moment, end):

@@ -26,9 +26,9 @@ _BEFORE_NAMES = {"GRANT": "TO", "REVOKE": "FROM", "SET": "TO"}
 
 
 def read_accounts(connection: Connection, kept: frozenset[str]) -> tuple[Account, ...]:
-    """Every account but the `kept` users', with its password's hash, roles and grants.
+    """Return every account but the `kept` users', with its password's hash, roles and grants.
 
-    Raises `Refused` without SELECT on mysql.*.
+    Raise `Refused` without SELECT on mysql.*.
     """
     try:
         users = query(connection, "SELECT User, Host FROM mysql.user ORDER BY User, Host")
@@ -51,7 +51,7 @@ def _read(connection: Connection, user: str, host: str) -> Account:
 
 
 def is_carried(event: QueryEvent, kept: frozenset[str]) -> bool:
-    """Whether an account statement of the log is for the target. Raises `Unsupported` where only a part of it is."""
+    """Return whether an account statement of the log is for the target. `Unsupported` where only a part of it is."""
     variables = event.variables()
     codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
     try:
@@ -59,13 +59,13 @@ def is_carried(event: QueryEvent, kept: frozenset[str]) -> bool:
         users = list(_Accounts(words, "").users())
     except (UntokenizableError, UnexpectedWordError) as error:
         raise Unsupported(f"an account statement is not understood ({error})") from error
-    ours = [user for user in users if user in kept]
-    if ours and len(ours) < len(users):
+    held = [user for user in users if user in kept]
+    if held and len(held) < len(users):
         raise Unsupported(
-            f"the statement names {', '.join(sorted(set(ours)))}, which is not carried, together with other accounts; "
+            f"the statement names {', '.join(sorted(set(held)))}, which is not carried, together with other accounts; "
             "run it on the source as separate statements"
         )
-    return not ours
+    return not held
 
 
 class _Accounts(WordReader):

@@ -38,6 +38,10 @@ class Baseline:
     catalog: Catalog
     locked: LockedTables
 
+    def close(self) -> None:
+        """End the snapshot and the locks, from any thread."""
+        _close(self.snapshot, self.locked)
+
 
 def open_baseline(
     endpoint: Endpoint,
@@ -46,9 +50,9 @@ def open_baseline(
     kept_users: frozenset[str] | None = None,
     chunk_rows: int | None = None,
 ) -> Baseline:
-    """Snapshot and catalog that belong together; with the accounts but those of `kept_users`, if it is given.
+    """Return snapshot and catalog that belong together; with the accounts but those of `kept_users`, if it is given.
 
-    Raises what `open_snapshot` and `read_catalog` raise, and `Transient` if DDL never pauses.
+    Raise what `open_snapshot` and `read_catalog` raise, and `Transient` if DDL never pauses.
     """
     with closing(connect(endpoint)) as connection:
         try:
@@ -57,7 +61,7 @@ def open_baseline(
             for _ in range(TRIES):
                 locked = LockedTables(endpoint, before.tables, chunk_rows, large)
                 if locked.tables:
-                    # Somebody's FLUSH TABLES may wait for our locks, and we behind it.
+                    # Somebody's FLUSH TABLES may wait for these locks, and this connection behind it.
                     query(connection, patience.SESSION)
                 snapshot = None
                 try:
@@ -76,7 +80,7 @@ def open_baseline(
 
 
 def _opened(endpoint: Endpoint, readers: int, locked: LockedTables) -> Snapshot | None:
-    """The snapshot, and what is small read; None if it has to be opened again.
+    """Return the snapshot, with small tables read; None if it has to be opened again.
 
     A table has changed since its definition was read, or small ones were found to be large.
     """

@@ -48,14 +48,14 @@ class Chunk:
 
 
 def chunk_rows(table: Table, wanted: int | None = None) -> int:
-    """Rows of one chunk: as the job says, or by bytes."""
+    """Return the rows of one chunk: as the job says, or by bytes."""
     if wanted:
         return wanted
     return max(MIN_ROWS, min(MAX_ROWS, CHUNK_BYTES // (table.row_bytes or UNKNOWN_ROW_BYTES)))
 
 
 def plan_chunks(connection: Connection, index: int, table: Table, wanted_rows: int | None = None) -> Iterator[Chunk]:
-    """The chunks of `table`, number `index` of its catalog, found while they are asked for."""
+    """Yield the chunks of `table`, number `index` of its catalog, found while they are asked for."""
     if not table.key:
         yield Chunk(index, 0, "", final=True, streamed=True)
         return
@@ -78,7 +78,7 @@ def _key_columns(table: Table) -> list[Column]:
 
 
 def _key_at(connection: Connection, table: Table, columns: list[Column], after: str, rows: int) -> list[str] | None:
-    """Literals of the key that is `rows` rows further, None if there are not as many."""
+    """Return literals of the key that is `rows` rows further, None if there are not as many."""
     values = ", ".join(_boundary_value(column) for column in columns)
     order = ", ".join(quote(column.name) for column in columns)
     sql = f"SELECT {values} {from_clause(table, after)} ORDER BY {order} LIMIT 1 OFFSET {rows - 1}"
@@ -89,7 +89,7 @@ def _key_at(connection: Connection, table: Table, columns: list[Column], after: 
 
 
 def _compare(columns: list[Column], literals: list[str], strict: str, last: str) -> str:
-    """The condition that the key lies on one side of a boundary; `last` is the operator of the last column."""
+    """Return the condition that the key lies on one side of a boundary; `last` is the operator of the last column."""
     names = [quote(column.name) for column in columns]
     if len(names) == 1:
         return f"({names[0]} {last} {literals[0]})"

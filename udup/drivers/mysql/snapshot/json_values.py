@@ -1,4 +1,4 @@
-"""JSON documents whose text does not say everything, as SQL expressions that make them anew.
+"""JSON documents whose text does not say everything, as SQL expressions that make them again.
 
 A document may hold values of types that JSON text does not have: DATE, TIME, DATETIME, DECIMAL, binary strings; and
 integers are signed or not, which text does not tell either. Read from text they would become strings, doubles, integers
@@ -83,7 +83,7 @@ def _is_special(value: str) -> str:
 
 
 def expression(document: JsonText) -> bytes:
-    """SQL that makes the document. Raises `Unsupported` for a value that no expression makes."""
+    """SQL that makes the document. Raise `Unsupported` for a value that no expression makes."""
     plain = b"CAST(_utf8mb4" + quoted(document.text) + b" AS JSON)"
     root = json.loads(document.text, parse_int=_Number, parse_float=_Number)
     changes: list[bytes] = []
@@ -164,6 +164,6 @@ def _made_binary(text: str) -> bytes:
 
 
 def _as_column(column_type: str, document: str, value: str) -> bytes:
-    """A value that has a column's type, as JSON keeps it."""
+    """Return a value that has a column's type, as JSON keeps it."""
     table = f"JSON_TABLE(_utf8mb4'[{document}]', _utf8mb4'$[*]' COLUMNS (v {column_type} PATH _utf8mb4'$')) AS j"
     return f"(SELECT {value} FROM {table})".encode()

@@ -24,8 +24,9 @@ from udup.drivers.mysql.dictionary.catalog import Table
 from udup.drivers.mysql.dictionary.digests import Sums, added, column_sums, index_sums
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional
 from udup.drivers.mysql.snapshot.chunks import Chunk, plan_chunks
-from udup.drivers.mysql.snapshot.reader import Cutter, Piece, TableTotal, blocks, reading_error
+from udup.drivers.mysql.snapshot.reader import Cutter, TableTotal, blocks, reading_error
 from udup.drivers.mysql.snapshot.rows import has_odd_dates, with_offsets
+from udup.pipeline.ports import Piece
 
 #: Bytes of rows that are kept in memory so that their tables need not stay locked; and what of it is planned, by the
 #: dictionary's lengths, as text is longer than most rows.
@@ -66,7 +67,7 @@ class LockedTables:
 
     @property
     def tables(self) -> int:
-        """How many are to be locked."""
+        """Return how many are to be locked."""
         return len(self._small.tables) + len(self._large.tables)
 
     def take(self) -> None:
@@ -82,7 +83,7 @@ class LockedTables:
         )
 
     def try_to_take(self) -> bool:
-        """Lock all of them or none: whoever waits for one that we have must not wait while we wait for another."""
+        """Lock all of them or none, and return which: nobody must wait for one of them while another is waited for."""
         try:
             if self._small.try_to_take() and self._large.try_to_take():
                 return True
@@ -97,7 +98,7 @@ class LockedTables:
         self._large.release()
 
     def close(self) -> None:
-        """From any thread."""
+        """End the connections, from any thread."""
         self._small.close()
         self._large.close()
 
@@ -134,7 +135,7 @@ class LockedTables:
         *,
         offsets: bool,
     ) -> None:
-        """What is in memory, then what is still locked; each lock goes when its tables are read.
+        """Emit what is in memory, then what is still locked; each lock goes when its tables are read.
 
         `offsets` as in `CopyReader`.
         """
@@ -175,7 +176,7 @@ class LockedTables:
 
 
 def _keep_locks(_connection: Connection) -> None:
-    """What the tables are locked for goes on until all of them are read."""
+    """Keep the tables locked until all of them are read."""
 
 
 class _Held:
@@ -227,12 +228,12 @@ class _Held:
 
 
 def data_bytes(table: Table) -> int:
-    """What the dictionary says of its rows."""
+    """Return the bytes of its rows, as the dictionary says."""
     return table.rows_estimate * table.row_bytes
 
 
 def _by_size(tables: list[Numbered], known: set[str]) -> tuple[list[Numbered], list[Numbered]]:
-    """Those that fit into memory together, the smallest first, and the others.
+    """Return those that fit into memory together, the smallest first, and the others.
 
     One that computes something is none of them: what its text must say is known when the target has been looked at.
     """

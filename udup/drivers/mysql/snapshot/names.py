@@ -16,7 +16,7 @@ from udup.pipeline.selection.selection import Selection
 
 
 def read_names(connection: Connection, selection: Selection) -> list[Name]:
-    """The job's schemas as (schema, ""), its tables and views; nothing is asked for where nothing has a new name."""
+    """Return the job's schemas as (schema, ""), its tables and views; nothing if no name is new."""
     if not selection.renames:
         return []
     schemas = [str(name) for (name,) in query(connection, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")]
@@ -27,14 +27,14 @@ def read_names(connection: Connection, selection: Selection) -> list[Name]:
 
 
 def read_base_tables(connection: Connection, selection: Selection) -> list[Name]:
-    """The job's tables, views left out."""
+    """Return the job's tables, views left out."""
     sql = "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'"
     found = [(str(schema), str(table)) for schema, table in query(connection, sql)]
     return sorted(name for name in found if selection.wants(*name))
 
 
 def read_objects_named(connection: Connection, selection: Selection) -> list[Present]:
-    """The job's views, routines, triggers and events, by the names that they have on the target."""
+    """Return the job's views, routines, triggers and events, by the names that they have on the target."""
     schemas = [str(name) for (name,) in query(connection, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")]
     found = []
     for each, table in read_present(connection, filter(selection.wants_schema, schemas)):
@@ -51,7 +51,7 @@ def read_objects_named(connection: Connection, selection: Selection) -> list[Pre
 
 
 def is_transactional_there(endpoint: Endpoint, table: ObjectName) -> bool:
-    """Whether a table of the source takes part in transactions now; one that is not there any more is taken to."""
+    """Return whether a table of the source takes part in transactions now; one that is gone is taken to do so."""
     sql = "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
     with closing(connect(endpoint)) as connection:
         engine = scalar(connection, sql, *table)
@@ -59,7 +59,7 @@ def is_transactional_there(endpoint: Endpoint, table: ObjectName) -> bool:
 
 
 def check_names(connection: Connection, facts: ServerFacts, selection: Selection) -> list[Fault]:
-    """New names that can be none, and names of which two would become one."""
+    """Return new names that are not valid, and names of which two would become one, as faults."""
     folded = selection.folding(facts.lower_case_table_names != 0)
     problems = problems_of(folded, read_names(connection, folded))
     return [Fault(f"Src {facts.address}", problem) for problem in problems]

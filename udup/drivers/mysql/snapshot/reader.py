@@ -37,29 +37,11 @@ from udup.drivers.mysql.snapshot.rows import (
 )
 from udup.drivers.mysql.snapshot.snapshot import Snapshot
 from udup.drivers.mysql.snapshot.spool import spooled
-
-#: Most bytes of one piece; it must fit a message of the data plane with room to spare.
-PIECE_BYTES = 256 << 10
+from udup.pipeline.ports import Piece
+from udup.pipeline.records import PIECE_BYTES
 
 #: The table is not what it was when the snapshot was opened: definition changed, table gone, column gone.
 CHANGED = frozenset({1412, 1146, 1054, 1176, 1049})
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of a chunk's text, cut anywhere. `part` counts from 0; `rows`, of the whole chunk, is on the last.
-
-    `values`: the chunk's text holds SQL expressions. `odd_dates`: it has dates that an sql_mode may refuse.
-    """
-
-    table: int
-    chunk: int
-    part: int
-    last: bool
-    rows: int
-    data: bytes
-    values: bool = False
-    odd_dates: bool = False
 
 
 @dataclass(frozen=True)
@@ -189,7 +171,7 @@ class CopyReader:
             raise reading_error(table, error) from error
 
     def _with_indexes(self, connection: Connection, total: TableTotal) -> TableTotal:
-        """Beside the sums of the rows those of its indexes on virtual columns."""
+        """Add the sums of its indexes on virtual columns to those of the rows."""
         table = self._tables[total.table]
         if not table.virtual_keys:
             return total
@@ -213,7 +195,6 @@ class Cutter:
         self._chunk = chunk
         self._emit = emit
         self._stopped = stopped
-        self._part = 0
         self._held = b""
         self._values = False
 
@@ -232,8 +213,7 @@ class Cutter:
         if self._stopped.is_set():
             raise _StoppedError
         table, number = self._chunk.table, self._chunk.number
-        self._emit(Piece(table, number, self._part, last, rows, self._held, self._values, self._odd_dates))
-        self._part += 1
+        self._emit(Piece(table, number, last, rows, self._held, self._values, self._odd_dates))
 
 
 class _Progress:
@@ -255,7 +235,7 @@ class _Progress:
                 self._final.add(chunk.table)
 
     def chunk_done(self, table: int, rows: int, sums: Sums) -> TableTotal | None:
-        """The table's total when this was the last of its chunks."""
+        """Count a chunk; return the table's total when it was the last."""
         with self._lock:
             self._open[table] -= 1
             self._rows[table] = self._rows.get(table, 0) + rows
@@ -273,7 +253,7 @@ def _release(connection: Connection) -> None:
 def blocks(
     connection: Connection, table: Table, chunk: Chunk, release: Callable[[Connection], None] = _release
 ) -> Generator[Block]:
-    """A chunk's rows. No lock is held while they are taken, but for what is too much to be kept meanwhile.
+    """Yield a chunk's rows. No lock is held while they are taken, but for what is too much to be kept meanwhile.
 
     `release` gives up the locks of a statement that is read.
     """
@@ -295,7 +275,7 @@ def _streamed(
 
 
 def _begun(blocks: Iterator[Block]) -> Iterator[Block]:
-    """With its first block read: from then on its statement has the lock."""
+    """Return the same, with its first block read: from then on its statement has the lock."""
     first = next(blocks, None)
     return blocks if first is None else chain([first], blocks)
 

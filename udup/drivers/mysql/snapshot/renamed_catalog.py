@@ -15,7 +15,7 @@ from udup.pipeline.selection.selection import Selection
 
 
 def renamed_catalog(catalog: Catalog, selection: Selection) -> Catalog:
-    """The tables in the same order. Raises `Unsupported` with everything that cannot be renamed for certain."""
+    """Return it with the tables in the same order. `Unsupported` names all that cannot be renamed for certain."""
     if not selection.renames:
         return catalog
     renaming = Renaming(selection, names_of(catalog))
@@ -29,7 +29,7 @@ def renamed_catalog(catalog: Catalog, selection: Selection) -> Catalog:
 
 
 def names_of(catalog: Catalog) -> Iterator[Name]:
-    """Schemas as (schema, ""), tables and views."""
+    """Yield schemas as (schema, ""), tables and views."""
     for schema in catalog.schemas:
         yield schema.name, ""
     for table in catalog.tables:
@@ -56,7 +56,7 @@ def _table(table: Table, renaming: Renaming, problems: list[str]) -> Table:
 
 
 def _object(stored: StoredObject, renaming: Renaming, problems: list[str]) -> StoredObject:
-    """A view is renamed like a table; routines, triggers and events keep their names in the renamed schema."""
+    """Rename a view like a table; routines, triggers and events keep their names in the renamed schema."""
     try:
         schema, name = renaming.schema(stored.schema), stored.name
         if stored.kind == "VIEW":
@@ -70,6 +70,6 @@ def _object(stored: StoredObject, renaming: Renaming, problems: list[str]) -> St
 
 
 def _mode(sql_mode: str) -> int:
-    """The bits of a sql_mode that decide how a text is read."""
+    """Return the bits of a sql_mode that decide how a text is read."""
     words = sql_mode.split(",")
     return MODE_ANSI_QUOTES * ("ANSI_QUOTES" in words) | MODE_NO_BACKSLASH_ESCAPES * ("NO_BACKSLASH_ESCAPES" in words)

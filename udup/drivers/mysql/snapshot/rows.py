@@ -83,7 +83,7 @@ def read_chunk(connection: Connection, table: Table, where: str) -> Block | None
 
 
 def stream_rows(connection: Connection, table: Table, where: str) -> Iterator[Block]:
-    """The same rows, in blocks of about `BLOCK_BYTES`, read one by one while the server sends them."""
+    """Yield the same rows, in blocks of about `BLOCK_BYTES`, read one by one while the server sends them."""
     if (condition := _inexact(table)) and _any(connection, table, where, condition):
         yield from _gathered(_stream(connection, table, where, formatted=False, expressions=True), values=True)
         return
@@ -136,7 +136,7 @@ def _inexact(table: Table) -> str:
 
 
 def with_offsets(table: Table) -> Table:
-    """A table that computes something is written by a session in the source's time zone, so TIMESTAMPs say theirs."""
+    """Have TIMESTAMPs say +00:00 if the table computes something: its rows are loaded in the source's time zone."""
     if not table.computes:
         return table
     columns = (replace(column, offset=column.kind == "timestamp") for column in table.columns)
@@ -144,7 +144,7 @@ def with_offsets(table: Table) -> Table:
 
 
 def has_odd_dates(connection: Connection, table: Table, where: str) -> bool:
-    """Whether rows have dates that an sql_mode may refuse or change: with zeros in them, or such as February 30."""
+    """Return whether rows have dates that an sql_mode may refuse or change: with zeros, or such as February 30."""
     days = [quote(column.name) for column in table.stored_columns if column.kind in _DAY_KINDS]
     odd = " OR ".join(f"{day} IS NOT NULL AND NOT (FROM_DAYS(TO_DAYS({day})) <=> DATE({day}))" for day in days)
     return bool(odd) and _any(connection, table, where, odd)
@@ -190,7 +190,7 @@ def _within_members(column: Column, number: str) -> str:
 
 
 def _exact(column: Column) -> str:
-    """The value in a form whose text loses nothing."""
+    """Return the value in a form whose text loses nothing."""
     name = quote(column.name)
     if column.offset:
         return f"IF({name} = 0, {name}, CONCAT({name}, '+00:00'))"
@@ -204,7 +204,7 @@ def _exact(column: Column) -> str:
 
 
 def _raw(column: Column, expressions: bool) -> list[str]:
-    """The fields of a column whose text is put together here."""
+    """Return the fields of a column whose text is put together here."""
     value = _exact(column)
     if column.kind == "enum":
         value = _within_members(column, value)

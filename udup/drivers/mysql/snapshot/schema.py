@@ -60,7 +60,7 @@ class _Key:
 
 
 def read_catalog(connection: Connection, selection: Selection) -> Catalog:
-    """Everything that `selection` carries. Raises `Unsupported` naming all tables and objects that cannot be.
+    """Return everything that `selection` carries. Raise `Unsupported` naming all tables and objects that cannot be.
 
     Changes the session to `DICTIONARY`; no default database may be chosen on `connection`.
     """
@@ -88,7 +88,7 @@ def read_catalog(connection: Connection, selection: Selection) -> Catalog:
 
 
 def same_definitions(one: Catalog, other: Catalog) -> bool:
-    """Whether no DDL came between two readings; estimates and AUTO_INCREMENT counters may differ."""
+    """Return whether no DDL came between two readings; estimates and AUTO_INCREMENT counters may differ."""
     return (
         one.schemas == other.schemas
         and one.objects == other.objects
@@ -263,7 +263,7 @@ def _read_virtual_keys(
 
 
 def _chunk_key(indexes: dict[str, list[str]], columns: tuple[Column, ...]) -> _Key:
-    """The primary key if it serves, else the unique key with the fewest columns, else none."""
+    """Return the primary key if it serves, else the unique key with the fewest columns, else none."""
     usable = {column.name for column in columns if column.kind in KEY_KINDS and not column.nullable}
     serving = [_Key(index, tuple(parts)) for index, parts in indexes.items() if all(part in usable for part in parts)]
     serving.sort(key=lambda key: (key.index != "PRIMARY", len(key.columns), key.index))

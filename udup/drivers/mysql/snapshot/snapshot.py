@@ -27,6 +27,7 @@ behind the global read lock, which would wait for theirs.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -114,7 +115,6 @@ class Snapshot:
 
     gtid_set: str
     connections: tuple[Connection, ...]
-    locked: bool  # whether it took the global read lock
 
     def close(self) -> None:
         """End the transactions and the connections; safe to call twice."""
@@ -134,7 +134,7 @@ def open_snapshot(
 ) -> Snapshot:
     """Open `connections` transactions on one snapshot, with locks on `tables` that stay.
 
-    Raises `Transient` if the server cannot be reached or the lock not be had in time, `Refused` if the server is
+    Raise `Transient` if the server cannot be reached or the lock not be had in time, `Refused` if the server is
     too busy to do without the lock and the account may not take it, or if XA transactions stay prepared.
     """
     observer = connect(endpoint, OBSERVER)
@@ -147,12 +147,11 @@ def open_snapshot(
         while True:
             locks.take()
             moment = _open_quietly(observer, readers, quiet_tries)
-            locked = moment is None
             if moment is None:
                 locks.release()
                 moment = _open_under_lock(endpoint, observer, readers, locks)
             if not moment.prepared:
-                return Snapshot(moment.gtid_set, tuple(readers), locked)
+                return Snapshot(moment.gtid_set, tuple(readers))
             if runtime.now() > deadline:
                 raise Refused([_prepared_stay(endpoint, moment.prepared)])
             locks.release()
@@ -172,7 +171,7 @@ def _open_reader(endpoint: Endpoint) -> Connection:
 
 
 def _open_quietly(observer: Connection, readers: list[Connection], tries: int) -> _Moment | None:
-    """The moment of the snapshots if one without commits was met, else None."""
+    """Return the moment of the snapshots if one without commits was met, else None."""
     if not _commits_are_visible(observer):
         return None
     for _ in range(tries):
@@ -190,15 +189,15 @@ def _open_quietly(observer: Connection, readers: list[Connection], tries: int) -
 
 
 def _commits_in_flight(observer: Connection) -> tuple[int, int]:
-    """How many, and how many locks the server has failed to show since its start."""
+    """Return how many commits are in flight, and how many locks the server has failed to show since its start."""
     count, lost = query(observer, _COMMIT_LOCKS)[0]
     return int(count), int(lost)
 
 
 def _prepared(observer: Connection) -> list[str]:
-    """The xids that are prepared, as XA COMMIT takes them.
+    """Return the xids that are prepared, as XA COMMIT takes them.
 
-    Empty also without XA_RECOVER_ADMIN; then the job stops when such a transaction commits.
+    None also without XA_RECOVER_ADMIN; then the job stops when such a transaction commits.
     """
     try:
         rows = query(observer, "XA RECOVER CONVERT XID")
@@ -231,7 +230,7 @@ def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Conne
             runtime.sleep(LOCK_PAUSE)
             continue
         try:
-            # Once: whoever keeps these locks from us may itself wait for the global one.
+            # Once: whoever holds one of these locks may itself wait for the global one.
             if locks.try_to_take():
                 _start_all(readers)
                 return _Moment(_executed(locker), _prepared(locker))
@@ -246,7 +245,7 @@ def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Conne
 
 
 def _long_statements(connection: Connection) -> list[str]:
-    """Statements that the lock would wait for, and behind it whatever is written; without PROCESS only one's own."""
+    """Return statements that the lock would wait for; without PROCESS only the account's own are seen."""
     found = query(connection, _LONG_STATEMENTS)
     return [f"connection {number} of {user}, for {seconds} s: {text}" for number, user, seconds, text in found]
 
@@ -270,7 +269,7 @@ def _lock_denied(endpoint: Endpoint, error: MySQLError) -> Fault:
 
 
 def _commits_are_visible(observer: Connection) -> bool:
-    """Whether this account on this server sees the COMMIT locks of other sessions."""
+    """Return whether this account on this server sees the COMMIT locks of other sessions."""
     try:
         _, lost = _commits_in_flight(observer)
         return bool(scalar(observer, _LOCKS_VISIBLE)) and lost == 0
@@ -281,7 +280,7 @@ def _commits_are_visible(observer: Connection) -> bool:
 
 
 def _start_all(readers: list[Connection]) -> None:
-    """Begin (anew) on all connections, with the requests on their way before the first answer is read."""
+    """Begin, or begin again, on all connections: all requests are sent before the first answer is read."""
     for reader in readers:
         reader._execute_command(_COM_QUERY, _START)  # type: ignore[attr-defined]
     for reader in readers:
@@ -294,5 +293,5 @@ def _executed(connection: Connection) -> str:
 
 def _close(connections: tuple[Connection, ...] | list[Connection]) -> None:
     for connection in connections:
-        if connection.open:
+        with suppress(MySQLError, OSError):  # closed already, perhaps in this moment by the thread that reads it
             connection.close()

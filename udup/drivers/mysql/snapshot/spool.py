@@ -72,7 +72,7 @@ class Spool:
         return True
 
     def _place(self, size: int) -> int | None:
-        """Where in the file there is room: behind its last block, or again at its beginning."""
+        """Return where in the file there is room: behind its last block, or again at its beginning."""
         head = next((each.offset for each in self._waiting if each.offset >= 0), None)
         if head is None:
             return 0 if size <= self._file_max else None
@@ -83,7 +83,7 @@ class Spool:
         return self._tail if head - self._tail > size else None
 
     def _write(self, text: bytes, offset: int) -> bool:
-        """Whether the file has taken it: a full disk makes the server wait, and nothing more."""
+        """Return whether the file has taken it: a full disk makes the server wait, and nothing more."""
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile()  # noqa: SIM115 - `discard` closes it
@@ -139,7 +139,7 @@ class Spool:
 
 
 def spooled(blocks: Iterator[Block], give_up: Callable[[], None]) -> Iterator[Block]:
-    """The same blocks, read ahead by a thread. `give_up` ends a read under way, if not all of them are taken."""
+    """Yield the same blocks, read ahead by a thread. `give_up` ends a read under way, if not all of them are taken."""
     spool = Spool()
     thread = runtime.Thread(target=_fill, args=(spool, blocks), name="read-ahead", daemon=True)
     thread.start()

@@ -21,7 +21,7 @@ from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.catalog import StoredObject
 from udup.pipeline.selection.selection import Selection
 
-#: The note on a view whose definer is no account of the server: it can be read, and made anew on any server.
+#: The note on a view whose definer is no account of the server: it can be read, and made on any server.
 NO_SUCH_USER = 1449
 
 #: What SHOW CREATE says of an object that is not there (any more), or that is another kind of object by now.
@@ -69,7 +69,7 @@ class _Listed:
 
 
 def read_objects(connection: Connection, schema: str, selection: Selection, problems: list[str]) -> list[StoredObject]:
-    """The objects of one schema in the order of creation: libraries, routines, views, triggers, events.
+    """Return the objects of one schema in the order of creation: libraries, routines, views, triggers, events.
 
     Libraries, routines and events belong to a job that carries the whole schema; views are chosen like tables,
     triggers follow their table. What cannot be read is added to `problems`.
@@ -102,7 +102,7 @@ def _list(connection: Connection, sql: str, schema: str) -> list[_Listed]:
 
 
 def _read(connection: Connection, sql: str, schema: str, listed: _Listed, problems: list[str]) -> StoredObject | None:
-    """The object, or None: it is gone, or a problem is noted."""
+    """Return the object, or None: it is gone, or a problem is noted."""
     for _ in range(_LOOKS):
         try:
             row, stale = _show(connection, listed.kind, schema, listed.name)
@@ -125,7 +125,7 @@ def _read(connection: Connection, sql: str, schema: str, listed: _Listed, proble
 
 
 def _show(connection: Connection, kind: str, schema: str, name: str) -> tuple[tuple[Any, ...], bool]:
-    """The row of SHOW CREATE, and whether it is a view that refers to something that is gone."""
+    """Return the row of SHOW CREATE, and whether it is a view that refers to something that is gone."""
     with connection.cursor() as cursor:
         cursor.execute(f"SHOW CREATE {kind} {qualified(schema, name)}")
         (row,) = cursor.fetchall()

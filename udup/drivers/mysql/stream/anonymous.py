@@ -72,7 +72,7 @@ def check_anonymous(endpoint: Endpoint, start_after: GtidSet | None) -> None:
 
 
 def anonymous_files(connection: Connection, start_after: GtidSet | None) -> list[str]:
-    """The files that hold them, in their order; `start_after` as in `check_anonymous`."""
+    """Return the files that hold them, in their order; `start_after` as in `check_anonymous`."""
     executed = GtidSet.parse(str(scalar(connection, "SELECT @@GLOBAL.gtid_executed")))
     have = executed if start_after is None else start_after
     found: list[str] = []
@@ -87,7 +87,7 @@ def anonymous_files(connection: Connection, start_after: GtidSet | None) -> list
 
 
 def _backwards(connection: Connection, executed: GtidSet) -> Iterator[_LogFile]:
-    """The log's files from the newest on; the rest is not looked at where a file is purged meanwhile."""
+    """Yield the log's files from the newest on; the rest is not looked at where a file is purged meanwhile."""
     after = executed
     for name, *_ in reversed(query(connection, "SHOW BINARY LOGS")):
         try:

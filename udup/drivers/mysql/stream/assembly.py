@@ -20,14 +20,13 @@ GTID and perhaps in another run, is known.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from udup.base.errors import Transient, Unsupported
 from udup.drivers.mysql.binlog.event import (
     CRC_SIZE,
     ROWS_EVENTS,
     EventType,
-    ending_statement,
     ends_statement,
     has_checksums,
     is_same_format,
@@ -39,38 +38,23 @@ from udup.drivers.mysql.binlog.layout import check_layout
 from udup.drivers.mysql.binlog.query import status_of, thread_of
 from udup.drivers.mysql.binlog.table_map import definition_bytes, table_id, table_name, with_names
 from udup.drivers.mysql.binlog.xa import XaStatement, XaVerb, is_one_phase, parse_xa
-from udup.drivers.mysql.ddl.query_action import Action, Judge
-from udup.drivers.mysql.stream.anonymous import NEW_COPY, WITHOUT_GTID
+from udup.drivers.mysql.ddl.query_action import Action, Decide
+from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
 from udup.drivers.mysql.stream.contexts import Contexts
-from udup.pipeline.records import Beat, Definition, Format, Mark, Part, Record, Skipped, Transaction, XaEnd
+from udup.drivers.mysql.stream.damage import DAMAGE, unreadable
+from udup.drivers.mysql.stream.other_events import SILENT, check_ignorable
+from udup.drivers.mysql.stream.transaction import OpenTransaction
+from udup.pipeline.records import PIECE_BYTES, Definition, Format, Mark, Record, Skipped, XaEnd
 from udup.pipeline.selection.renames import Renaming
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
 from udup.pipeline.stamps import Stamp
-from udup.pipeline.transport.link import PIECE_BYTES
-
-#: Header flag of events that a reader may ignore when it does not know them.
-_IGNORABLE = 0x80
 
 #: Skipped transactions are told at least this often in log order, so that the checkpoint follows an idle job.
 SKIPPED_MAX = 1000
 
 #: The table id of the empty rows event that only ends a statement.
 _NO_TABLE = b"\xff\xff\xff\xff\xff\xff"
-
-#: Events that say nothing that is needed here.
-_SILENT = frozenset(
-    {
-        EventType.STOP,
-        EventType.PREVIOUS_GTIDS,
-        EventType.ROWS_QUERY,
-        EventType.IGNORABLE,
-        # They go before a Query event of a statement-format change, which is judged by itself.
-        EventType.INTVAR,
-        EventType.RAND,
-        EventType.USER_VAR,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,50 +66,25 @@ class _Known:
     names: tuple[bytes, bytes] | None = None  # the target's schema and table, where they are others
 
 
-@dataclass(slots=True)
-class _Open:
-    """The transaction being read."""
-
-    mark: Mark
-    events: list[bytes] = field(default_factory=list)
-    size: int = 0
-    new_maps: list[bytes] = field(default_factory=list)
-    create: bytes = b""
-    creates: bool = False  # a table, so that its first rows come before anybody could look at it
-    parts: int = 0
-    kept_rows: bool = False
-    begun: bool = False  # by BEGIN or XA START; a statement by itself is not
-    xid: str = ""  # of an XA transaction
-    status: bytes = b""  # status variables of its BEGIN
-    thread_id: int = 0  # and its session
-    context: int = 0  # its number, once it is told
-    maps: list[tuple[bytes, bytes]] = field(default_factory=list)  # definition and TABLE_MAP, until rows are kept
-    last_rows: int = -1  # index in `events` of the statement's last kept rows event
-
-    def keep(self, event: bytes) -> None:
-        self.events.append(event)
-        self.size += len(event)
-
-
 class Assembler:
     """Feed it events in log order; it yields records in log order."""
 
     def __init__(
         self,
         selection: Selection,
-        judge: Judge,
+        decide: Decide,
         renaming: Renaming | None = None,
         sql_filter: SqlFilter | None = None,
         contexts: Contexts | None = None,
     ) -> None:
         self._contexts = contexts or Contexts()
         self._selection = selection
-        self._judge = judge
+        self._decide = decide
         self._renaming = renaming or Renaming(selection)
         self._left_out = _row_kinds(sql_filter or SqlFilter())
         self._tables: dict[bytes, _Known] = {}
         self._announced: set[bytes] = set()
-        self._open: _Open | None = None
+        self._open: OpenTransaction | None = None
         self._skipped = GtidSet()
         self._skipped_count = 0
         self._skipped_us = 0
@@ -135,32 +94,37 @@ class Assembler:
         self._fence = True
 
     def feed(self, event: bytes) -> Iterator[Record]:
-        """Records that this event completes."""
+        """Yield the records that this event completes.
+
+        Raise `Unsupported` for what cannot be carried exactly, and for an event that is not what its lengths say.
+        """
         kind = event[4]
-        if kind in ROWS_EVENTS:
-            yield from self._rows(event)
-        elif kind == EventType.TABLE_MAP:
-            self._table_map(event)
-        elif kind in (EventType.GTID, EventType.GTID_TAGGED):
-            self._begin(parse_gtid_event(event, has_crc=self._has_crc))
-        elif kind == EventType.XID:
-            yield from self._commit()
-        elif kind == EventType.XA_PREPARE:
-            yield from self._prepare(one_phase=is_one_phase(event))
-        elif kind == EventType.QUERY:
-            yield from self._query(event)
-        elif kind in (EventType.HEARTBEAT, EventType.HEARTBEAT_V2):
-            yield from self.flush_skipped()
-            yield Beat(0)
-        elif kind == EventType.FORMAT_DESCRIPTION:
-            yield from self._format_description(event)
-        elif kind == EventType.ROTATE:
-            self._tables.clear()
-        elif kind not in _SILENT:
-            self._refuse(event)
+        try:
+            if kind in ROWS_EVENTS:
+                yield from self._rows(event)
+            elif kind == EventType.TABLE_MAP:
+                self._table_map(event)
+            elif kind in (EventType.GTID, EventType.GTID_TAGGED):
+                self._begin(parse_gtid_event(event, has_crc=self._has_crc))
+            elif kind == EventType.XID:
+                yield from self._commit()
+            elif kind == EventType.XA_PREPARE:
+                yield from self._prepare(one_phase=is_one_phase(event))
+            elif kind == EventType.QUERY:
+                yield from self._query(event)
+            elif kind in (EventType.HEARTBEAT, EventType.HEARTBEAT_V2):
+                yield from self.flush_skipped()
+            elif kind == EventType.FORMAT_DESCRIPTION:
+                yield from self._format_description(event)
+            elif kind == EventType.ROTATE:
+                self._tables.clear()
+            elif kind not in SILENT:
+                check_ignorable(event, self._open.mark.gtid if self._open else "")
+        except DAMAGE as error:
+            raise unreadable(event, error) from error
 
     def _format_description(self, event: bytes) -> Iterator[Record]:
-        """A new log file: table ids and the order's numbers begin anew."""
+        """Take note of a new log file: table ids and the order's numbers begin again."""
         check_layout(event)
         self._tables.clear()
         self._fence = True
@@ -178,16 +142,18 @@ class Assembler:
         self._expect_no_open()
         order = gtid.last_committed, gtid.sequence
         mark = Mark(gtid.source, gtid.number, *order, gtid.committed_us, self._fence, gtid.original_us)
-        self._open = _Open(mark)
+        self._open = OpenTransaction(mark)
 
     def _expect_no_open(self) -> None:
         if self._open is not None:
             raise Transient(f"{self._open.mark.gtid} has no end in the binary log, as it was read")
 
-    def _current(self) -> _Open:
+    def _current(self) -> OpenTransaction:
         if self._open is None:
             raise Unsupported(f"the binary log holds changes without a GTID, {WITHOUT_GTID}")
         return self._open
+
+    # ---- Rows ----
 
     def _table_map(self, event: bytes) -> None:
         current = self._current()
@@ -198,7 +164,7 @@ class Assembler:
             try:
                 known = self._know(event, definition)
             except Unsupported as error:
-                raise Unsupported(f"{current.mark.gtid}: {error}") from error
+                raise error.about(current.mark.gtid) from error
             self._tables[key] = known
         if not known.wanted:
             return
@@ -215,8 +181,8 @@ class Assembler:
         schema, table = self._renaming.table(name.schema, name.table)
         return _Known(definition, wanted, (schema.encode(), table.encode()))
 
-    def _keep_maps(self, current: _Open) -> None:
-        """The statement has rows for the job: its TABLE_MAPs go in front of them."""
+    def _keep_maps(self, current: OpenTransaction) -> None:
+        """Put the statement's TABLE_MAPs in front of its first rows for the job."""
         for definition, event in current.maps:
             if definition not in self._announced:
                 self._announced.add(definition)
@@ -232,47 +198,27 @@ class Assembler:
             raise Unsupported(f"{current.mark.gtid}: a rows event without its TABLE_MAP; the binary log is damaged")
         if known is not None and known.wanted and event[4] not in self._left_out:
             self._keep_maps(current)
-            current.kept_rows = True
-            current.last_rows = len(current.events)
-            current.keep(without_cascades(event))
-        elif ends and current.last_rows >= 0:
-            current.events[current.last_rows] = ending_statement(current.events[current.last_rows])
+            current.keep_rows(without_cascades(event))
+        elif ends:
+            current.end_with_kept_rows()
         if ends:
-            current.maps.clear()
-            current.last_rows = -1
+            current.close_statement()
             if current.size >= PIECE_BYTES:
                 yield from self._parts(current, len(current.events))
         elif current.size >= PIECE_BYTES + len(event):
             # The last kept event stays: it may yet have to take the end-of-statement flag.
             yield from self._parts(current, max(current.last_rows, 0))
 
-    def _parts(self, current: _Open, count: int) -> Iterator[Record]:
+    def _parts(self, current: OpenTransaction, count: int) -> Iterator[Record]:
         """Send the first `count` events kept so far."""
         if not current.parts:
             yield from self.flush_skipped()
             yield from self._tell_context(current)
-        data = b"".join(current.events[:count])
-        del current.events[:count]
-        current.size -= len(data)
-        current.last_rows = current.last_rows - count if current.last_rows >= count else -1
+        data = current.take(count)
         for start in range(0, len(data), PIECE_BYTES):
-            yield self._part(current, data[start : start + PIECE_BYTES], last=False)
+            yield current.next_part(data[start : start + PIECE_BYTES], last=False)
 
-    def _part(self, current: _Open, data: bytes, *, last: bool, one_phase: bool = False) -> Part:
-        part = Part(
-            current.mark,
-            current.parts,
-            last,
-            data,
-            current.new_maps,
-            current.create,
-            current.xid,
-            one_phase,
-            current.context,
-        )
-        current.parts += 1
-        current.new_maps, current.create = [], b""
-        return part
+    # ---- Ends of transactions ----
 
     def _commit(self) -> Iterator[Record]:
         current = self._current()
@@ -282,7 +228,7 @@ class Assembler:
         else:
             yield from self._end(current)
 
-    def _end(self, current: _Open, *, one_phase: bool = False) -> Iterator[Record]:
+    def _end(self, current: OpenTransaction, *, one_phase: bool = False) -> Iterator[Record]:
         self._open = None
         yield from self.flush_skipped()
         self._fence = False
@@ -290,24 +236,20 @@ class Assembler:
             self._announced.clear()
         if current.parts or current.size > PIECE_BYTES:
             yield from self._parts(current, len(current.events))
-            yield self._part(current, b"", last=True, one_phase=one_phase)
+            yield current.next_part(b"", last=True, one_phase=one_phase)
             return
         yield from self._tell_context(current)
-        yield Transaction(
-            current.mark, b"".join(current.events), current.new_maps, current.create, current.xid, current.context
-        )
+        yield current.whole()
 
-    def _note_session(self, current: _Open, event: bytes) -> None:
+    def _note_session(self, current: OpenTransaction, event: bytes) -> None:
         current.thread_id, current.status = thread_of(event), status_of(event)
         self._contexts.note_session(current.status, current.thread_id)
 
-    def _tell_context(self, current: _Open) -> Iterator[Record]:
-        """Before its rows: what the number of their context means, if that was not told yet."""
+    def _tell_context(self, current: OpenTransaction) -> Iterator[Record]:
+        """Say before its rows what the number of their context means, if that was not told yet."""
         current.context, told = self._contexts.number_of(current.status, current.thread_id)
         if told is not None:
             yield told
-
-    # ---- XA ----
 
     def _xa(self, statement: XaStatement, event: bytes) -> Iterator[Record]:
         current = self._current()
@@ -321,7 +263,7 @@ class Assembler:
             yield XaEnd(current.mark, statement.xid, statement.verb is XaVerb.COMMIT)
 
     def _prepare(self, *, one_phase: bool) -> Iterator[Record]:
-        """The end of an XA transaction's first half, or of the whole."""
+        """End an XA transaction's first half, or the whole of it."""
         current = self._current()
         if one_phase and not current.parts:
             current.xid = ""
@@ -329,39 +271,47 @@ class Assembler:
         else:
             yield from self._end(current, one_phase=one_phase)
 
+    # ---- Statements ----
+
     def _query(self, event: bytes) -> Iterator[Record]:
         current = self._current()
         try:
-            verdict = self._judge(event, self._has_crc)
+            decision = self._decide(event, self._has_crc)
         except Unsupported as error:
-            raise Unsupported(f"{current.mark.gtid}: {error}") from error
-        if verdict.action is Action.BEGIN:
-            current.begun = True
-            self._note_session(current, event)
-        elif verdict.action is Action.COMMIT:
-            yield from self._commit()
-        elif verdict.action is Action.SKIP and not current.begun:
-            self._open = None
-            yield from self._skip(current.mark)
-        elif verdict.action is Action.XA:
-            yield from self._xa(parse_xa(verdict.summary.encode()), event)
-        elif verdict.action is Action.CREATE:
-            current.create = self._without_crc(verdict.query or event)
-            current.creates = True
-            self._announced.clear()
-        elif verdict.action is Action.CARRY:
-            self._open = None
-            yield from self.flush_skipped()
-            self._fence = False
-            # Definitions may have changed: every table's is checked again when it comes next.
-            self._announced.clear()
-            self._note_session(current, event)
-            yield from self._tell_context(current)
-            definition = self._without_crc(verdict.query or event)
-            yield Definition(current.mark, definition, verdict.summary, current.context)
+            raise error.about(current.mark.gtid) from error
+        match decision.action:
+            case Action.BEGIN:
+                current.begun = True
+                self._note_session(current, event)
+            case Action.COMMIT:
+                yield from self._commit()
+            case Action.SKIP if not current.begun:
+                self._open = None
+                yield from self._skip(current.mark)
+            case Action.XA:
+                yield from self._xa(parse_xa(decision.summary.encode()), event)
+            case Action.CREATE:
+                current.create = self._without_crc(decision.query or event)
+                current.creates = True
+                self._announced.clear()
+            case Action.CARRY:
+                self._note_session(current, event)
+                yield from self._carry(current, self._without_crc(decision.query or event), decision.summary)
+
+    def _carry(self, current: OpenTransaction, query: bytes, summary: str) -> Iterator[Record]:
+        """Send a statement by itself."""
+        self._open = None
+        yield from self.flush_skipped()
+        self._fence = False
+        # Definitions may have changed: every table's is checked again when it comes next.
+        self._announced.clear()
+        yield from self._tell_context(current)
+        yield Definition(current.mark, query, summary, current.context)
 
     def _without_crc(self, event: bytes) -> bytes:
         return event[:-CRC_SIZE] if self._has_crc else event
+
+    # ---- What is not the job's ----
 
     def _skip(self, mark: Mark) -> Iterator[Record]:
         self._skipped.add(mark.source, mark.number)
@@ -377,23 +327,9 @@ class Assembler:
             yield Skipped(str(self._skipped), self._skipped_us, str(self._skipped_last))
             self._skipped, self._skipped_count = GtidSet(), 0
 
-    def _refuse(self, event: bytes) -> None:
-        kind = event[4]
-        if event[17] & _IGNORABLE:
-            return
-        where = f"{self._open.mark.gtid}: " if self._open else ""
-        reasons = {
-            EventType.INCIDENT: f"an incident event: the source has made changes that are not in its log; {NEW_COPY}",
-            EventType.ANONYMOUS_GTID: f"changes without a GTID, {WITHOUT_GTID}",
-            EventType.BEGIN_LOAD_QUERY: "LOAD DATA in statement format; set binlog_format=ROW on the source",
-            EventType.EXECUTE_LOAD_QUERY: "LOAD DATA in statement format; set binlog_format=ROW on the source",
-        }
-        reason = reasons.get(EventType(kind)) if kind in EventType._value2member_map_ else None
-        raise Unsupported(f"{where}the binary log holds {reason or f'an event of unknown type {kind}'}")
-
 
 def _row_kinds(sql_filter: SqlFilter) -> frozenset[int]:
-    """The types of the rows events that are left out."""
+    """Return the types of the rows events that are left out."""
     kinds: set[int] = set()
     if sql_filter.inserts:
         kinds |= {EventType.WRITE_ROWS, EventType.WRITE_ROWS_V1}

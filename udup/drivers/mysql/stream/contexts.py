@@ -18,11 +18,13 @@ one, a session that changes its settings within a transaction has those of its f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import parse_status
-from udup.drivers.mysql.client.connection import Connection, query
-from udup.drivers.mysql.dictionary.timezones import is_fixed
+from udup.drivers.mysql.client.connection import Connection, connect, query
+from udup.drivers.mysql.dictionary.timezones import is_fixed, zone_rules
 from udup.pipeline.records import Context
 
 #: Words of sql_mode that change what an expression yields, by the number of their bit.
@@ -69,7 +71,7 @@ class Contexts:
         self._numbers: dict[tuple[tuple[str, str], ...] | str, int] = {}
 
     def number_of(self, status: bytes, thread_id: int = 0) -> tuple[int, Context | None]:
-        """The number of a context by a Query event's status variables; and what it means, the first time."""
+        """Return the number of a context by a Query event's status variables; and what it means, the first time."""
         last_zone = self._zones.get(thread_id, "")
         if number := self._by_status.get((status, last_zone)):
             return number, None
@@ -86,7 +88,7 @@ class Contexts:
         return number, told
 
     def note_session(self, status: bytes, thread_id: int) -> None:
-        """A transaction of this session begins, of the job or not: remember the zone that it says."""
+        """Remember the zone that the beginning of a transaction says, whether that is the job's or not."""
         if (zone := _zone_in(status)) is None:
             return
         if zone == self._defaults.get("time_zone"):
@@ -97,11 +99,11 @@ class Contexts:
             self._zones[thread_id] = zone
 
     def forget_sessions(self) -> None:
-        """A server that starts counts its sessions from the beginning."""
+        """Forget all sessions: a server that starts counts them from the beginning."""
         self._zones.clear()
 
     def _settings(self, status: bytes, last_zone: str) -> tuple[dict[str, str], str]:
-        """Variables and values, and why they cannot be known."""
+        """Return variables and values, and why they cannot be known."""
         try:
             variables = parse_status(status)
             settings = dict(self._defaults)
@@ -120,7 +122,7 @@ class Contexts:
 
 
 def _zone_in(status: bytes) -> str | None:
-    """The time zone, told without parsing where there is none, which is so in most transactions."""
+    """Return the time zone; most transactions say none, which is seen without parsing."""
     if b"\x05" not in status:
         return None
     try:
@@ -131,17 +133,35 @@ def _zone_in(status: bytes) -> str | None:
 
 
 def mode_words(sql_mode: int) -> str:
-    """The words of an sql_mode that change values. Raises `Unsupported` for one of a later server."""
+    """Return the words of an sql_mode that change values. Raise `Unsupported` for one of a later server."""
     if sql_mode >> _KNOWN_BITS:
         raise Unsupported(f"a session had sql_mode {sql_mode:#x}, of which this version does not know every bit")
     return ",".join(word for bit, word in VALUE_MODES.items() if sql_mode >> bit & 1)
 
 
 def read_defaults(connection: Connection) -> dict[str, str]:
-    """The settings of a session of this server that changes none."""
+    """Return the settings of a session of this server that changes none."""
     names = ("sql_mode", "time_zone", "lc_time_names", *_UNLOGGED)
     listed = ", ".join(f"'{name}'" for name in names)
     found = dict(query(connection, f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({listed})"))
     words = str(found["sql_mode"]).split(",")
     found["sql_mode"] = ",".join(word for word in VALUE_MODES.values() if word in words)
     return {name: str(found[name]) for name in names if name in found}
+
+
+def own_context(connection: Connection) -> dict[str, str]:
+    """Return the context of a session of this server that changes nothing. Leaves the session in another time zone."""
+    settings = read_defaults(connection)
+    zone = settings["time_zone"]
+    return settings if is_fixed(zone) else {**settings, ZONE_RULES: zone_rules(connection, zone)}
+
+
+def contexts_of(endpoint: Endpoint) -> Contexts:
+    """Return the contexts of this server's sessions; it is asked again for each time zone that is no offset."""
+
+    def rules(zone: str) -> str:
+        with closing(connect(endpoint)) as connection:
+            return zone_rules(connection, zone)
+
+    with closing(connect(endpoint)) as connection:
+        return Contexts(read_defaults(connection), rules)

@@ -1,4 +1,4 @@
-"""Is the source's log the one that this job has read so far? Asked before it is followed.
+"""Checks that the source's log is the one that this job has read so far, before it is followed.
 
 The checkpoint keeps with its GTID set when the last transaction of each origin was committed there first. Of the
 newest, and of the last of the source's own, the GTID event is read from the source's log and compared. They differ when
@@ -86,13 +86,13 @@ def check_continuity(
 
 
 def _own(uuid: str, start_after: GtidSet, known: list[_Name]) -> list[_Name]:
-    """Of the source's own transactions the last that are known, else the last that was executed."""
+    """Return of the source's own transactions the last that is known, else the last that was executed."""
     kept = [each for each in known if each[0].partition(":")[0] == uuid]
     return kept[:1] or [(source, ranges[-1][1] - 1) for source, ranges in start_after.items() if source == uuid]
 
 
 def _read(stream: BinlogStream, missing: set[_Name], seconds: float) -> list[Gtid]:
-    """Their GTID events: the source sends these transactions alone, and what is committed meanwhile.
+    """Return their GTID events: the source sends these transactions alone, and what is committed meanwhile.
 
     What does not come in this time is left out: it is far back in the log.
     """

@@ -1,4 +1,4 @@
-"""Has the source executed what the target has of it? Asked when the target's checkpoint is known, and more than once.
+"""Checks that the source has executed its own transactions that the target has.
 
 A source that was restored from a backup has not, and what it writes now does not follow on what the target has. But a
 transaction can be read from the log before the source counts it as executed: a semi-synchronous source sends it, and
@@ -26,7 +26,7 @@ _WAITING = (
 
 
 def never_executed(unknown: GtidSet) -> str:
-    """What a message says of GTIDs with the source's own uuid that it has not executed."""
+    """Return what a message says of GTIDs with the source's own uuid that it has not executed."""
     return (
         f"the job goes on after {brief(unknown)}, which bears this server's uuid and which it never executed: it was "
         "restored from a backup, or has lost its last transactions"
@@ -34,7 +34,7 @@ def never_executed(unknown: GtidSet) -> str:
 
 
 def own_part(gtids: GtidSet, uuid: str) -> GtidSet:
-    """Those that the server of this uuid made itself; others' may be missing on purpose."""
+    """Return those that the server of this uuid made itself; others' may be missing on purpose."""
     return GtidSet.parse(",".join(part for part in str(gtids).split(",") if part.startswith(f"{uuid.lower()}:")))
 
 
@@ -49,7 +49,7 @@ def check_executed(endpoint: Endpoint, start_after: GtidSet, stopped: Callable[[
                         f"{endpoint} has not committed {brief(unknown)}, which it has sent: it waits for a "
                         "semi-synchronous replica to acknowledge it"
                     )
-                raise Unsupported(f"Src {endpoint}: {never_executed(unknown)}; make the job anew, with a full copy")
+                raise Unsupported(f"Src {endpoint}: {never_executed(unknown)}; start the job again with a full copy")
             runtime.sleep(PAUSE)
 
 

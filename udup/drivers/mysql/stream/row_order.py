@@ -28,7 +28,7 @@ _TABLE = (
 
 
 def row_order_of(endpoint: Endpoint) -> RowOrder:
-    """Asks the source at this endpoint, on a connection for each question: they are rare. MySQL's errors pass."""
+    """Return what asks the source, on a connection for each question: they are rare. MySQL's errors pass."""
 
     def look(table: ObjectName, began: int) -> str:
         with closing(connect(endpoint, DICTIONARY)) as connection:

@@ -30,7 +30,8 @@ from udup.drivers.mysql.binlog.event import (
     with_crc_room,
 )
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.binlog.payload import EVENT_MAX, FIELDS_MAX, data_offset, inner_events
+from udup.drivers.mysql.binlog.payload import FIELDS_MAX, data_offset, inner_events
+from udup.drivers.mysql.binlog.split import EVENT_MAX
 from udup.drivers.mysql.client import sessions
 from udup.drivers.mysql.client.connection import Connection, connect
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
@@ -46,7 +47,7 @@ SILENCE_SECONDS = 20.0
 #: Bytes asked of the socket at a time; larger than what a busy server sends in one go.
 READ_BYTES = 512 << 10
 
-#: The server's lost-binlog error: what the dump needs was purged, or the source does not know what we have.
+#: The server's lost-binlog error: what the dump needs was purged, or the source lacks GTIDs that the job has.
 ER_SOURCE_FATAL_READING = 1236
 
 #: In the texts of that error when a reconnection does not help: purged logs, or GTIDs that the source has not.
@@ -101,11 +102,11 @@ class BinlogStream:
 
     @property
     def has_more(self) -> bool:
-        """Whether another event has arrived already."""
+        """Return whether another event has arrived already."""
         return self._packets.has_packet()
 
     def __iter__(self) -> Iterator[bytes]:
-        """Events with their CRC if the log has CRCs, those of compressed transactions one by one."""
+        """Yield events with their CRC if the log has CRCs, those of compressed transactions one by one."""
         while True:
             payload, goes_on = self._packets.read()
             self._look_at(payload)
@@ -160,7 +161,7 @@ class BinlogStream:
             yield with_crc_room(event) if self._has_crc else event
 
     def _large_event(self, first: bytes) -> Iterator[bytes]:
-        """An event of 16 MiB or more: a compressed transaction is unpacked as it comes, a row is put together."""
+        """Yield an event of 16 MiB or more: a compressed transaction is unpacked as it comes, a row is put together."""
         if first[4] != EventType.TRANSACTION_PAYLOAD:
             event = b"".join(self._bounded(first))
             self._check(event)
@@ -180,7 +181,7 @@ class BinlogStream:
             yield held  # the commit: only when all of it was right
 
     def _bounded(self, first: bytes) -> Iterator[bytes]:
-        """The pieces of one event, which must be held whole."""
+        """Yield the pieces of one event, which must be held whole."""
         size = len(first)
         yield first
         for piece in self._packets.read_rest():
@@ -209,7 +210,7 @@ class _RunningChecksum:
         self._tail = b""
 
     def watch(self, first: bytes, packets: _PacketBuffer) -> Iterator[bytes]:
-        """The pieces less the CRC at the end."""
+        """Yield the pieces less the CRC at the end."""
         yield from self._feed(first)
         for piece in packets.read_rest():
             yield from self._feed(piece)
@@ -246,7 +247,7 @@ class _PacketBuffer:
         return data[at] | data[at + 1] << 8 | data[at + 2] << 16
 
     def read(self) -> tuple[bytes, bool]:
-        """One packet's payload, and whether the next packet continues it."""
+        """Return one packet's payload, and whether the next packet continues it."""
         if not self.has_packet():
             deadline = runtime.now() + PACKET_SECONDS
             while not self.has_packet():
@@ -261,7 +262,7 @@ class _PacketBuffer:
         return bytes(memoryview(self._buffer)[start : start + length]), length == _PACKET_MAX
 
     def read_rest(self) -> Iterator[bytes]:
-        """The packets that continue a large one."""
+        """Yield the packets that continue a large one."""
         goes_on = True
         while goes_on:
             payload, goes_on = self.read()

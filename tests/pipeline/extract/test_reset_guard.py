@@ -6,7 +6,7 @@ import pytest
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.stream.reset_guard import History
+from udup.pipeline.extract.reset_guard import ResetGuard
 
 ONE, OTHER = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
 
@@ -16,20 +16,20 @@ def sets(*texts: str) -> list[GtidSet]:
 
 
 def test_what_is_read_before_the_source_says_so_is_no_loss() -> None:
-    history = History()
+    guard = ResetGuard()
     for executed, read in (("1-5", "1-7"), ("1-6", "1-9"), ("1-9", "1-9"), ("1-20", "1-12")):
-        history.look(*sets(f"{ONE}:{executed}", f"{ONE}:{read}"))
+        guard.check(*sets(f"{ONE}:{executed}", f"{ONE}:{read}"))
 
 
 def test_a_start_after_transactions_of_another_server_is_no_loss() -> None:
-    history = History()
+    guard = ResetGuard()
     for executed in ("1-5", "1-6"):
-        history.look(*sets(f"{ONE}:{executed}", f"{ONE}:1-5,{OTHER}:1-100"))
+        guard.check(*sets(f"{ONE}:{executed}", f"{ONE}:1-5,{OTHER}:1-100"))
 
 
 @pytest.mark.parametrize("executed", ["", f"{ONE}:1-4", f"{ONE}:1-3:5-90", f"{OTHER}:1-90"])
 def test_what_the_source_has_forgotten_is_named(executed: str) -> None:
-    history = History()
-    history.look(*sets(f"{ONE}:1-9", f"{ONE}:1-5"))
+    guard = ResetGuard()
+    guard.check(*sets(f"{ONE}:1-9", f"{ONE}:1-5"))
     with pytest.raises(Unsupported, match=f"no longer executed {ONE}:"):
-        history.look(*sets(executed, f"{ONE}:1-5"))
+        guard.check(*sets(executed, f"{ONE}:1-5"))

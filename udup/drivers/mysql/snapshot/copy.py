@@ -1,0 +1,111 @@
+"""A full copy's source side: definitions and rows as of one snapshot (`ports.SourceCopy`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.client.connection import connect
+from udup.drivers.mysql.ddl.innodb import innodb_catalog
+from udup.drivers.mysql.dictionary.catalog import Catalog
+from udup.drivers.mysql.dictionary.details import CopyDetails
+from udup.drivers.mysql.snapshot.baseline import Baseline, open_baseline
+from udup.drivers.mysql.snapshot.reader import CopyReader, TableTotal
+from udup.drivers.mysql.snapshot.renamed_catalog import renamed_catalog
+from udup.drivers.mysql.source_errors import source_errors
+from udup.drivers.mysql.stream.anonymous import check_anonymous
+from udup.drivers.mysql.stream.contexts import own_context
+from udup.pipeline.ports import Piece, Scope
+from udup.pipeline.records import CopyPlan, CopyTable, CopyTotals, StartRows
+from udup.pipeline.selection.renames import Name
+
+
+class SnapshotCopy:
+    """Made by `open_copy`; `start` once, then `read` on one thread for each reader."""
+
+    def __init__(self, baseline: Baseline, plan: CopyPlan, chunk_rows: int | None) -> None:
+        self._baseline = baseline
+        self._plan = plan
+        self._chunk_rows = chunk_rows
+        self._reader: CopyReader | None = None
+        self._stopped = False
+
+    @property
+    def plan(self) -> CopyPlan:
+        return self._plan
+
+    @property
+    def tables(self) -> list[Name]:
+        """Return the tables' names on the source."""
+        return [(table.schema, table.name) for table in self._baseline.catalog.tables]
+
+    def start(self, start: StartRows, on_table: Callable[[CopyTotals], None]) -> None:
+        """Prepare the readers; `on_table` is called with each table that was read to its end."""
+
+        def told(total: TableTotal) -> None:
+            sums = {name: f"{one}.{other}" for name, (one, other) in total.sums.items()}
+            on_table(CopyTotals(total.table, total.chunks, total.rows, sums))
+
+        baseline = self._baseline
+        with source_errors():
+            self._reader = CopyReader(
+                baseline.snapshot,
+                baseline.catalog.tables,
+                told,
+                self._chunk_rows,
+                baseline.locked,
+                offsets=start.offsets,
+            )
+        if self._stopped:
+            self._reader.stop()
+
+    def read(self, reader: int, emit: Callable[[Piece], None]) -> None:
+        """Read tables on this thread until none is left."""
+        assert self._reader is not None, "start first"
+        with source_errors():
+            self._reader.run(reader, emit)
+
+    def stop(self) -> None:
+        """Have all readers end, from any thread, and close the snapshot."""
+        self._stopped = True
+        if self._reader is not None:
+            self._reader.stop()
+        self.close()
+
+    def close(self) -> None:
+        """End the snapshot and the locks."""
+        self._baseline.close()
+
+
+def open_copy(endpoint: Endpoint, scope: Scope, *, readers: int, chunk_rows: int | None) -> SnapshotCopy:
+    """Open a snapshot with everything in the scope.
+
+    Raise `Unsupported` if something in it cannot be copied exactly, and what `open_baseline` raises.
+    """
+    with source_errors():
+        check_anonymous(endpoint, None)
+        baseline = open_baseline(endpoint, readers, scope.selection, scope.kept_users, chunk_rows)
+        try:
+            return SnapshotCopy(baseline, _plan_of(endpoint, scope, baseline), chunk_rows)
+        except BaseException:
+            baseline.close()
+            raise
+
+
+def _plan_of(endpoint: Endpoint, scope: Scope, baseline: Baseline) -> CopyPlan:
+    """Return what the target must know of the copy, under the target's names."""
+    catalog = baseline.catalog
+    computes = any(table.computes for table in catalog.tables)
+    renamed = renamed_catalog(innodb_catalog(catalog) if scope.innodb else catalog, scope.selection)
+    details = CopyDetails(renamed, _context(endpoint) if computes else {})
+    return CopyPlan(_tables(renamed), details.encoded(), baseline.snapshot.gtid_set)
+
+
+def _tables(catalog: Catalog) -> list[CopyTable]:
+    return [CopyTable(each.schema, each.name, each.source, each.rows_estimate) for each in catalog.tables]
+
+
+def _context(endpoint: Endpoint) -> dict[str, str]:
+    with closing(connect(endpoint)) as connection:
+        return own_context(connection)

@@ -1,0 +1,85 @@
+"""A MySQL server as a source (`ports.Source`)."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.checks.source_tables import check_parents
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
+from udup.drivers.mysql.client.facts import read_facts
+from udup.drivers.mysql.client.raw import shut_down
+from udup.drivers.mysql.dictionary.claims import read_feeds
+from udup.drivers.mysql.snapshot.copy import SnapshotCopy, open_copy
+from udup.drivers.mysql.snapshot.names import check_names, read_base_tables
+from udup.drivers.mysql.source_errors import source_errors
+from udup.drivers.mysql.stream.log import BinlogChanges
+from udup.pipeline.ports import ChangeLog, LogPlan, Scope, SourceClock, SourceCopy, SourceLook
+from udup.pipeline.records import Tables
+
+_CLOCK_AND_EXECUTED = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1e6 AS SIGNED), @@global.gtid_executed"
+
+
+class MySQLSource:
+    """Holds no connection: each part that it opens has its own."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    @property
+    def where(self) -> str:
+        return str(self._endpoint)
+
+    def position(self, text: str) -> GtidSet:
+        """Return a GTID set that was kept as text."""
+        return GtidSet.parse(text)
+
+    def look(self, scope: Scope) -> SourceLook:
+        """Return what the source is like, and what in its dictionary speaks against the job."""
+        selection = scope.selection
+        with source_errors(), closing(connect(self._endpoint)) as connection:
+            facts = read_facts(connection)
+            faults = check_parents(connection, facts, selection) + check_names(connection, facts, selection)
+            feeds = read_feeds(connection, selection.folding(facts.folds_names))
+            return SourceLook(facts, tuple(faults), tuple(feeds))
+
+    def open_clock(self) -> SourceClock:
+        """Connect what asks the source for its time and its executed GTIDs."""
+        return MySQLClock(connect(self._endpoint))
+
+    def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
+        """Return the tables that the job keeps current: those of a copy, or those that the source has now."""
+        assert copied is None or isinstance(copied, SnapshotCopy), "a copy of this driver's"
+        with source_errors(), closing(connect(self._endpoint)) as connection:
+            uuid = str(scalar(connection, "SELECT @@global.server_uuid"))
+            names = read_base_tables(connection, scope.selection) if copied is None else copied.tables
+        listed = [(*name, *scope.selection.renamed_table(*name)) for name in names]
+        return Tables(uuid, self.where, listed, copied is not None)
+
+    def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None) -> SourceCopy:
+        """Open a snapshot of everything in the scope, at one GTID set."""
+        return open_copy(self._endpoint, scope, readers=readers, chunk_rows=chunk_rows)
+
+    def open_log(self, plan: LogPlan) -> ChangeLog:
+        """Return the binary log after a GTID set; nothing is asked of the source before `begin`."""
+        return BinlogChanges(self._endpoint, plan)
+
+
+class MySQLClock:
+    """A connection for questions that come again and again. `close` may be called from another thread."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def read(self) -> tuple[int, str]:
+        """Return the source's time (µs since the epoch) and its executed GTID set."""
+        with source_errors():
+            [(now_us, executed)] = query(self._connection, _CLOCK_AND_EXECUTED)
+        return int(now_us), str(executed).replace("\n", "")
+
+    def close(self) -> None:
+        """End the connection, and with it a question that is under way."""
+        shut_down(self._connection)
+        with suppress(MySQLError, OSError):  # closed already, perhaps in this moment by the thread that asks
+            self._connection.close()

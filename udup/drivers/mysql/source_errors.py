@@ -1,0 +1,18 @@
+"""MySQL's errors on the source's side as Udup's own: no driver's error passes a seam."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from udup.base.errors import Transient, UdupError
+from udup.drivers.mysql.client.connection import MySQLError, describe, is_transient
+
+
+@contextmanager
+def source_errors() -> Iterator[None]:
+    """Raise one of `udup.base.errors` in the place of an error of the MySQL client."""
+    try:
+        yield
+    except MySQLError as error:
+        raise (Transient if is_transient(error) else UdupError)(f"on the source: {describe(error)}") from error

@@ -1,0 +1,120 @@
+"""A MySQL source's binary log as the records of a job (`ports.ChangeLog`).
+
+Before it is followed, the log must be the one that was read before, and hold everything since: the source has executed
+what the target has of it (`position.py`), the times of the last transactions are the same (`continuity.py`), and no
+change without a GTID lies in between (`anonymous.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.binlog.event import EventType
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.binlog.rotate import parse_rotate
+from udup.drivers.mysql.client.connection import connect
+from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
+from udup.drivers.mysql.snapshot.names import is_transactional_there, read_names
+from udup.drivers.mysql.source_errors import source_errors
+from udup.drivers.mysql.stream.anonymous import check_anonymous
+from udup.drivers.mysql.stream.assembly import Assembler
+from udup.drivers.mysql.stream.contexts import contexts_of
+from udup.drivers.mysql.stream.continuity import check_continuity
+from udup.drivers.mysql.stream.position import check_executed
+from udup.drivers.mysql.stream.replica import Replica
+from udup.drivers.mysql.stream.row_order import row_order_of
+from udup.drivers.mysql.stream.stream import BinlogStream
+from udup.pipeline.ports import LogPlace, LogPlan, Recognised
+from udup.pipeline.records import Record
+from udup.pipeline.selection.renames import Name, Renaming
+from udup.pipeline.stamps import Stamps
+
+
+class BinlogChanges:
+    """`begin`, then iterate, on one thread; `close` from any. A log that is closed fails with `Transient`."""
+
+    def __init__(self, endpoint: Endpoint, plan: LogPlan) -> None:
+        self._endpoint = endpoint
+        self._plan = plan
+        self._stream: BinlogStream | None = None
+        self._assembler: Assembler | None = None
+        self._closed = False
+        self._at = ("", 0)  # log file and offset, in one value since other threads look at it
+
+    def begin(self) -> Recognised:
+        """Check that the log goes on where the job was, and open it.
+
+        Raise `Unsupported` if it does not, `Transient` if the source does not answer.
+        """
+        endpoint, plan = self._endpoint, self._plan
+        start_after, replica = GtidSet.parse(plan.start_after), Replica.of(plan.job)
+        with source_errors():
+            check_executed(endpoint, start_after, lambda: self._closed)
+            found = check_continuity(
+                endpoint, replica.server_id, replica.uuid, start_after, Stamps.parse(plan.stamps), self._opened
+            )
+            check_anonymous(endpoint, start_after)
+            self._opened(BinlogStream(endpoint, replica.server_id, start_after, replica.uuid))
+            self._assembler = self._new_assembler()
+        return Recognised(found.server_uuid, str(found.seen), found.doubt)
+
+    def _opened(self, stream: BinlogStream) -> None:
+        self._stream = stream
+        if self._closed:
+            stream.close()
+
+    def _new_assembler(self) -> Assembler:
+        endpoint, scope = self._endpoint, self._plan.scope
+        renaming = Renaming(scope.selection, _names_now(endpoint, self._plan))
+        classifier = QueryClassifier(
+            scope.selection,
+            scope.fold_names,
+            renaming,
+            scope.sql_filter,
+            scope.kept_users,
+            row_order_of(endpoint),
+            partial(is_transactional_there, endpoint) if scope.innodb else None,
+        )
+        return Assembler(scope.selection, classifier.decide, renaming, scope.sql_filter, contexts_of(endpoint))
+
+    def __iter__(self) -> Iterator[Record | None]:
+        """Yield records; None whenever the source has sent no further event yet."""
+        stream, assembler = self._stream, self._assembler
+        assert stream is not None and assembler is not None, "begin first"
+        with source_errors():
+            for event in stream:
+                if event[4] == EventType.ROTATE:
+                    self._at = parse_rotate(event)
+                for record in assembler.feed(event):
+                    self._note_place(event)
+                    yield record
+                if not stream.has_more:
+                    for record in assembler.flush_skipped():
+                        self._note_place(event)
+                        yield record
+                    yield None
+
+    def _note_place(self, event: bytes) -> None:
+        """Note where the event ends; one of a compressed transaction does not say it."""
+        offset = int.from_bytes(event[13:17], "little")
+        if offset and event[4] != EventType.FORMAT_DESCRIPTION:
+            self._at = (self._at[0], offset)
+
+    @property
+    def place(self) -> LogPlace:
+        return LogPlace(*self._at)
+
+    def close(self) -> None:
+        self._closed = True
+        if self._stream is not None:
+            self._stream.close()
+
+
+def _names_now(endpoint: Endpoint, plan: LogPlan) -> list[Name]:
+    if not plan.scope.selection.renames:
+        return []
+    with closing(connect(endpoint)) as connection:
+        return read_names(connection, plan.scope.selection)

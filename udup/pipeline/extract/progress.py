@@ -1,0 +1,84 @@
+"""What an extractor says of its run, once a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class WaitReason(StrEnum):
+    """What the extractor cannot go on without."""
+
+    LOG_CREDITS = "log credits"  # DestApplier has not applied what the window of the log holds
+    TARGET_TABLES = "target tables"  # the target has not made the tables of a copy yet
+    COPY_CREDITS = "copy credits"  # a worker has not loaded what its window of copied rows holds
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait that lasts. `worker` is the number of the worker whose credits are missing, 0 for the other reasons."""
+
+    reason: WaitReason
+    worker: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.reason} of worker {self.worker}" if self.worker else str(self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What was read and sent in one run; see docs/statistics.md for what each number means."""
+
+    gtids: str = ""
+    transactions: int = 0
+    definitions: int = 0
+    skipped: int = 0
+    copied_rows: int = 0
+    copied_messages: int = 0
+    copied_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractProgress:
+    """Progress of one run.
+
+    `source_executed` is the position that the source has executed. `doubt` says what of the source could not be
+    compared with the server that was followed before. The buffer is what was sent and is not applied yet; `sent_full`
+    counts messages that went because they were full. `waiting_for` are the waits that have lasted for a second or more.
+    """
+
+    source_executed: str | None
+    doubt: str
+    buffer_fill: float
+    buffer_messages: int
+    buffer_bytes: int
+    sent_messages: int
+    sent_bytes: int
+    sent_full: int
+    extracted: Extracted
+    log_file: str = ""
+    log_offset: int = 0
+    waiting_for: tuple[Wait, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it under the names of the API."""
+        return {
+            "source_gtid": self.source_executed,
+            **({"warning": self.doubt} if self.doubt else {}),
+            "buffer_fill": self.buffer_fill,
+            "buffer_messages": self.buffer_messages,
+            "buffer_bytes": self.buffer_bytes,
+            "sent_messages": self.sent_messages,
+            "sent_bytes": self.sent_bytes,
+            "sent_full": self.sent_full,
+            "extracted_gtid": self.extracted.gtids,
+            "extracted_transactions": self.extracted.transactions,
+            "extracted_definitions": self.extracted.definitions,
+            "skipped_transactions": self.extracted.skipped,
+            "binlog_file": self.log_file,
+            "binlog_position": self.log_offset,
+            "copy_read_rows": self.extracted.copied_rows,
+            "copy_sent_messages": self.extracted.copied_messages,
+            "copy_sent_bytes": self.extracted.copied_bytes,
+        }

@@ -1,0 +1,41 @@
+"""The way of copied rows: from one reader of the source to the worker of the same number."""
+
+from __future__ import annotations
+
+from udup.pipeline.extract.counters import ExtractCounters
+from udup.pipeline.extract.outbox import Outbox
+from udup.pipeline.ports import Piece
+from udup.pipeline.records import CopyPiece, encode
+from udup.pipeline.transport.flow import Window
+
+#: Pieces of rows that may be on their way to one worker.
+COPY_WINDOW_MESSAGES = 64
+
+
+class RowSender:
+    """Numbers one reader's pieces and sends them, as far as the worker has room. Used by that reader's thread."""
+
+    def __init__(self, subject: str, window: Window, outbox: Outbox, counters: ExtractCounters) -> None:
+        self._subject = subject
+        self._window = window
+        self._outbox = outbox
+        self._counters = counters
+        self._number = 0
+
+    def send(self, piece: Piece) -> None:
+        """Wait for room, and send a piece."""
+        self._number += 1
+        message = CopyPiece(
+            self._number,
+            piece.table,
+            piece.chunk,
+            piece.last,
+            piece.rows,
+            piece.data,
+            piece.values,
+            piece.odd_dates,
+        )
+        data = encode(message)
+        self._window.take(self._number, len(data))
+        self._outbox.put(self._subject, data)
+        self._counters.copied(piece.rows, len(data))

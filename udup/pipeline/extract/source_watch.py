@@ -1,0 +1,72 @@
+"""Asks the source again and again for its time and for what it has executed.
+
+What the source has executed is asked for as well as read, so that what it does not send is known too. Heartbeats to the
+target carry both, and a source that was reset is detected by them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from udup.base import runtime
+from udup.pipeline.extract.counters import ExtractCounters
+from udup.pipeline.extract.reset_guard import ResetGuard
+from udup.pipeline.ports import Source, SourceClock
+from udup.pipeline.records import Beat
+
+#: Seconds between reports, each with a question to the source; and while nothing comes from it.
+REPORT_SECONDS, IDLE_SECONDS = 1.0, 4.0
+
+#: Seconds between looks whether an idle source has begun to send.
+_LOOK_SECONDS = 0.5
+
+
+class SourceWatch:
+    """`run` asks, on threads of `pool`, and calls `report` after each answer; `beat` may be called on any thread."""
+
+    def __init__(
+        self, source: Source, counters: ExtractCounters, pool: runtime.Pool, report: Callable[[], None]
+    ) -> None:
+        self._source = source
+        self._counters = counters
+        self._pool = pool
+        self._report = report
+        self._guard = ResetGuard()
+        self._executed: str | None = None
+        self._clock_offset_us = 0
+
+    @property
+    def executed(self) -> str | None:
+        """Return what the source had executed when it was asked last; None until it has answered."""
+        return self._executed
+
+    def beat(self) -> Beat | None:
+        """Return the source's time and what it has executed, None while that is not known."""
+        executed = self._executed
+        return None if executed is None else Beat(runtime.wall_us() + self._clock_offset_us, executed)
+
+    async def run(self) -> None:
+        """Ask until cancelled. Raise `Unsupported` when the source has forgotten what this job has read from it."""
+        loop = asyncio.get_running_loop()
+        clock = await loop.run_in_executor(self._pool, self._source.open_clock)
+        try:
+            amount = self._counters.amount
+            while True:
+                await self._ask(clock)
+                self._report()
+                if (read := self._counters.extracted) is not None and self._executed is not None:
+                    self._guard.check(self._source.position(self._executed), read)
+                end = runtime.now() + IDLE_SECONDS
+                await asyncio.sleep(REPORT_SECONDS)
+                while self._counters.amount == amount and runtime.now() < end:
+                    await asyncio.sleep(_LOOK_SECONDS)
+                amount = self._counters.amount
+        finally:
+            clock.close()
+
+    async def _ask(self, clock: SourceClock) -> None:
+        before = runtime.wall_us()
+        source_us, executed = await asyncio.get_running_loop().run_in_executor(self._pool, clock.read)
+        self._clock_offset_us = source_us - (before + runtime.wall_us()) // 2
+        self._executed = executed
