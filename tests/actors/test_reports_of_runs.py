@@ -56,7 +56,7 @@ class ScriptedApplier:
 
     script: dict[int, list[object]] = {}
 
-    def __init__(self, settings: ApplierSettings, tell: Callable[[object], None], report: Any) -> None:
+    def __init__(self, settings: ApplierSettings, target: object, tell: Callable[[object], None], report: Any) -> None:
         self._run, self._tell, self._report = settings.run, tell, report
         self.ready = asyncio.Event()
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from udup.drivers.mysql.dictionary.catalog import Table
-from udup.pipeline.apply import copy_progress, progress
-from udup.pipeline.apply.copy_progress import CopyProgress, TableCopy
-from udup.pipeline.apply.progress import Lag, Rate
-from udup.pipeline.records import CopyTotals
+from udup.base import runtime
+from udup.pipeline.apply import copy_progress
+from udup.pipeline.apply.copy_progress import CopyMeter, TableCopy
+from udup.pipeline.apply.lag import Lag, Rate
+from udup.pipeline.records import CopyTable, CopyTotals
 
 
 @dataclass
@@ -20,11 +21,8 @@ class Clock:
     now: float = 1000.0
     ahead_s: float = 0.0
 
-    def monotonic(self) -> float:
-        return self.now
-
-    def time_ns(self) -> int:
-        return int(self.now * 1e9)
+    def wall_us(self) -> int:
+        return int(self.now * 1e6)
 
     def source_us(self, ago_s: float = 0.0) -> int:
         return int((self.now + self.ahead_s - ago_s) * 1e6)
@@ -33,7 +31,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock(ahead_s=7200.0)
-    monkeypatch.setattr(progress, "time", clock)
+    monkeypatch.setattr(runtime, "now", lambda: clock.now)
+    monkeypatch.setattr(runtime, "wall_us", clock.wall_us)
     return clock
 
 
@@ -88,22 +87,26 @@ def test_a_rate_is_taken_over_the_last_seconds(clock: Clock) -> None:
     assert rate.sample() == 0.0
 
 
-def _table(name: str, estimate: int) -> Table:
-    return Table("s", name, (), (), estimate, 100, "")
+def _table(name: str, estimate: int) -> CopyTable:
+    return CopyTable("s", name, "", estimate)
 
 
 def test_a_copy_shows_each_table_and_what_is_still_to_come(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     states = [TableCopy(_table("a", 1000)), TableCopy(_table("b", 10))]
-    shown = CopyProgress(states)
-    assert shown.shown("rows", finished=False)["eta_s"] is None, "nobody can say yet"
+    meter = CopyMeter(states)
+
+    def shown(phase: str, *, finished: bool) -> dict[str, Any]:
+        return meter.progress(phase, finished=finished).as_dict()
+
+    assert shown("rows", finished=False)["eta_s"] is None, "nobody can say yet"
     clock.now += 1.0
     states[0].loaded(100)
-    first = shown.shown("rows", finished=False)
+    first = shown("rows", finished=False)
     assert (first["copied_rows"], first["copy_total_rows"], first["copy_rows_per_s"]) == (100, 1010, 100.0)
     assert first["eta_s"] == pytest.approx(9.1)
     states[1].loaded(30)
     states[1].totals = CopyTotals(1, 1, 30)
-    second = shown.shown("rows", finished=False)
+    second = shown("rows", finished=False)
     assert second["tables"]["s.b"] == {
         "rows": 30,
         "total": 30,
@@ -114,8 +117,8 @@ def test_a_copy_shows_each_table_and_what_is_still_to_come(clock: Clock, monkeyp
     }
     assert second["copy_tables_complete"] == 1
     monkeypatch.setattr(copy_progress, "TABLES_SHOWN", 1)
-    assert list(shown.shown("rows", finished=False)["tables"]) == ["s.a"], "what is under way comes first"
+    assert list(shown("rows", finished=False)["tables"]) == ["s.a"], "what is under way comes first"
     states[0].loaded(900)
     states[0].totals = CopyTotals(0, 2, 1000)
-    last = shown.shown("done", finished=True)
+    last = shown("done", finished=True)
     assert (last["copied_rows"], last["eta_s"], last["copy_phase"]) == (1030, 0, "done")
