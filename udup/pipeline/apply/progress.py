@@ -77,13 +77,12 @@ class ApplyProgress:
     waiting_for: Waiting | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the API's keys have it; `waiting_for` only if there is something."""
+        """Return it as the API's keys have it. Each is there in every report, so that none of an older one stays."""
         shown: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
         shown |= {"careful": self.serial, "stale_views": list(self.stale_views), "told": list(self.told)}
         if self.copy is not None:
             shown |= self.copy.as_dict()
-        if self.waiting_for is not None:
-            shown["waiting_for"] = asdict(self.waiting_for)
+        shown["waiting_for"] = None if self.waiting_for is None else asdict(self.waiting_for)
         return shown
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import nats
@@ -88,8 +88,7 @@ class Link:
     def __init__(self, client: Client, lost: asyncio.Future[None], sender: int = 0) -> None:
         self._client = client
         self._lost = lost
-        self._sender = sender
-        self._sent: dict[str, int] = {}  # messages by subject
+        self._departures = Departures(sender)
 
     @classmethod
     async def open(cls, url: str, name: str, sender: int = 0) -> Link:
@@ -150,10 +149,9 @@ class Link:
     async def publish(self, subject: str, data: bytes) -> None:
         """Send a message of any size."""
         try:
-            for message in split(data):
-                number = self._sent[subject] = (self._sent.get(subject, 0) + 1) % _NUMBERS
-                # Nothing waits between the number and the client's buffer, so messages go in the order of theirs.
-                await self._client.publish(subject, _HEAD.pack(self._sender, number) + message)
+            # Nothing waits between a number and the client's buffer, so messages go in the order of their numbers.
+            for message in self._departures.messages(subject, data):
+                await self._client.publish(subject, message)
         except NatsError as error:
             raise Transient(f"cannot publish to NATS: {error or type(error).__name__}") from error
         _heed_cancellation()
@@ -224,6 +222,20 @@ class Joiner:
         whole = b"".join(self._pieces)
         self._pieces.clear()
         return whole
+
+
+class Departures:
+    """Numbers what one sender publishes, by subject."""
+
+    def __init__(self, sender: int) -> None:
+        self._sender = sender
+        self._sent: dict[str, int] = {}
+
+    def messages(self, subject: str, data: bytes) -> Iterator[bytes]:
+        """Yield the messages in which this goes; each gets its number when it is its turn."""
+        for message in split(data):
+            number = self._sent[subject] = (self._sent.get(subject, 0) + 1) % _NUMBERS
+            yield _HEAD.pack(self._sender, number) + message
 
 
 class Arrivals:
