@@ -156,3 +156,22 @@ def test_a_server_that_dies_is_a_lost_link_and_one_that_is_not_there_is_named(tm
             await Link.open(server.url, "link")
 
     asyncio.run(work())
+
+
+def test_a_subscription_is_in_force_when_it_was_flushed(nats: NatsServer) -> None:
+    """What is published then, by whomever, arrives: also the very first message."""
+
+    async def run() -> None:
+        for number in range(100, 150):
+            subject = Subjects(SUBJECTS.job_id, number).log
+            reader, sender = await Link.open(nats.url, "reader"), await Link.open(nats.url, "sender")
+            heard: asyncio.Queue[bytes] = asyncio.Queue()
+            await reader.subscribe(subject, heard.put)
+            await reader.subscribe(f"{subject}.other", heard.put)
+            await reader.flush()
+            await sender.publish(subject, b"first")
+            assert await asyncio.wait_for(heard.get(), 20) == b"first"
+            await reader.close()
+            await sender.close()
+
+    asyncio.run(run())
