@@ -8,15 +8,16 @@ from contextlib import closing, contextmanager
 
 from tests.source_log import executed
 from udup.base.endpoint import Endpoint
-from udup.drivers.mysql.apply.checkpoint import Checkpoint, Position, create_tables
+from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.apply.contexts import TargetContexts
-from udup.drivers.mysql.apply.session import ApplySession
+from udup.drivers.mysql.apply.row_session import RowSession
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.stream import BinlogStream
+from udup.pipeline.ports import CheckpointState
 from udup.pipeline.records import Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
 from udup.pipeline.selection.selection import Selection
 
@@ -62,13 +63,13 @@ def records(source: Endpoint, after: GtidSet, selection: Selection) -> list[Reco
 
 
 @contextmanager
-def session(target: Endpoint, job: str, workers: int = 1) -> Iterator[tuple[ApplySession, Position]]:
+def session(target: Endpoint, job: str, workers: int = 1) -> Iterator[tuple[RowSession, CheckpointState]]:
     """A worker's session on slot 1, and where the job stands."""
     with closing(connect(target)) as connection:
         create_tables(connection)
         position = Checkpoint(connection, job, "").take_over(workers, GtidSet())
     assert position is not None
-    opened = ApplySession(target, job, 1)
+    opened = RowSession(target, job, 1)
     try:
         yield opened, position
     finally:
@@ -76,7 +77,7 @@ def session(target: Endpoint, job: str, workers: int = 1) -> Iterator[tuple[Appl
 
 
 def apply_all(
-    opened: ApplySession, position: Position, made: Iterable[Record], contexts: TargetContexts | None = None
+    opened: RowSession, position: CheckpointState, made: Iterable[Record], contexts: TargetContexts | None = None
 ) -> None:
     """Transactions and parts one by one, in their contexts if these are given; other records are passed over."""
     version, claim = position.version, GtidSet()

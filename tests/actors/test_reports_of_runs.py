@@ -56,7 +56,7 @@ class ScriptedApplier:
 
     script: dict[int, list[object]] = {}
 
-    def __init__(self, settings: ApplierSettings, tell: Callable[[object], None], report: Any) -> None:
+    def __init__(self, settings: ApplierSettings, target: object, tell: Callable[[object], None], report: Any) -> None:
         self._run, self._tell, self._report = settings.run, tell, report
         self.ready = asyncio.Event()
 
@@ -237,7 +237,7 @@ def test_the_facts_of_a_source_belong_to_the_run_that_asked(monkeypatch: pytest.
 
 def test_a_worker_is_ready_for_the_run_that_it_works_for(monkeypatch: pytest.MonkeyPatch) -> None:
     class ReadyAtOnce:
-        def __init__(self, _settings: WorkerSettings, ready: Callable[[], None]) -> None:
+        def __init__(self, _settings: WorkerSettings, _target: object, ready: Callable[[], None]) -> None:
             self._ready = ready
 
         async def run(self) -> None:

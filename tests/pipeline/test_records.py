@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from udup.base.errors import Failure, FailureKind, Fault
 from udup.pipeline.records import (
     Batch,
     Beat,
@@ -71,7 +72,10 @@ def test_every_order_survives_its_journey(order: Order) -> None:
     assert decode_order(encode(order)) == order
 
 
-@pytest.mark.parametrize("report", [Done(1, 2), Done(1, 2, 3), Failed(1, "Conflict", "text")])
+FAILURE = Failure(FailureKind.REFUSED, "text", (Fault("here", "wrong"),), gtid="u:1", table="s.t")
+
+
+@pytest.mark.parametrize("report", [Done(1, 2), Done(1, 2, 3), Failed(1, FAILURE)])
 def test_every_report_survives_its_journey(report: Report) -> None:
     assert decode_report(encode(report)) == report
 

@@ -1,4 +1,4 @@
-"""DestApplier: the shell around `target.applier.Applier`, and the supervisor of its ApplyWorkers.
+"""DestApplier: the shell around `pipeline.apply.applier.Applier`, and the supervisor of its ApplyWorkers.
 
 It forks its workers, so it does that only while its engine does not run. A worker that dies ends the run: the engine
 stops, the supervisor begins a new run, and the worker is replaced at its beginning.
@@ -7,7 +7,7 @@ stops, the supervisor begins a new run, and the worker is replaced at its beginn
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from thespian.actors import ActorExitRequest, ChildActorExited
 
@@ -29,8 +29,10 @@ from udup.actors.messages import (
 from udup.actors.shell import EngineActor
 from udup.actors.worker import ApplyWorker
 from udup.base import runtime
-from udup.base.errors import Transient
+from udup.base.errors import Failure, FailureKind, Transient
 from udup.drivers.mysql.apply.purge import purge
+from udup.drivers.mysql.client.facts import ServerFacts
+from udup.drivers.registry import Registry
 from udup.pipeline.apply.applier import Applier, TargetChecked, TargetReady
 from udup.pipeline.apply.settings import WorkerSettings
 
@@ -57,7 +59,9 @@ class DestApplier(EngineActor):
         self._ended, self._applier = False, None
 
         async def engine(emit: Callable[[object], None]) -> None:
-            applier = Applier(settings, emit, self.reporter(settings.run, emit))
+            report = self.reporter(settings.run, emit)
+            target = Registry().target(settings.end)
+            applier = Applier(settings, target, emit, lambda progress: report(progress.as_dict()))
             self._applier = applier
             await applier.run()
 
@@ -101,7 +105,9 @@ class DestApplier(EngineActor):
 
     def _fail_engine(self, message: RunEnded) -> None:
         if self._applier is not None:
-            self._applier.worker_failed(message.kind, message.text)
+            known = {kind.value: kind for kind in FailureKind}
+            kind = known.get(message.kind, FailureKind.INTERNAL)
+            self._applier.worker_failed(Failure(kind, message.text, message.faults))
 
     def receiveMsg_ChildActorExited(self, message: ChildActorExited, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         """A worker died (told twice when it ended orderly)."""
@@ -144,9 +150,9 @@ class DestApplier(EngineActor):
             case TargetChecked():
                 self._start_workers()
             case TargetReady():
-                self.send(
-                    self.owner, Ready(self.run, report.start_after, report.facts, report.stamps, report.source_uuid)
-                )
+                facts = cast(ServerFacts, report.facts)
+                ready = Ready(self.run, report.start_after, facts, report.stamps, report.source_uuid)
+                self.send(self.owner, ready)
             case _:
                 self.send(self.owner, report)
 

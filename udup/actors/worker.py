@@ -1,4 +1,4 @@
-"""ApplyWorker: the shell around `target.worker.Worker`."""
+"""ApplyWorker: the shell around `pipeline.apply.worker.Worker`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from udup.actors.messages import StopRun, Work, WorkerReady
 from udup.actors.shell import EngineActor
+from udup.drivers.registry import Registry
 from udup.pipeline.apply.worker import Worker
 
 
@@ -17,7 +18,8 @@ class ApplyWorker(EngineActor):
         settings = message.settings
 
         async def engine(emit: Callable[[object], None]) -> None:
-            await Worker(settings, lambda: emit(WorkerReady(settings.run, settings.slot))).run()
+            target = Registry().target(settings.end)
+            await Worker(settings, target, lambda: emit(WorkerReady(settings.run, settings.slot))).run()
 
         self.start_engine(settings.run, engine)
 

@@ -20,7 +20,11 @@ class Registry:
         raise Refused([unknown(end)])
 
     def target(self, end: End) -> Target:
-        raise Refused([unknown(end)])
+        if end.driver != MYSQL:
+            raise Refused([unknown(end)])
+        from udup.drivers.mysql.target import MySQLTarget
+
+        return MySQLTarget(end.endpoint)
 
 
 def unknown(end: End) -> Fault:

@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from udup.base.errors import Failure
+
 #: Large transactions and copied rows travel in pieces of this size: below the 1 MiB that NATS takes by default.
 PIECE_BYTES = 256 << 10
 
@@ -296,7 +298,13 @@ class ExpectCopy(_Wire, tag="copy", frozen=True):
     instructions: bytes
 
 
-Order: TypeAlias = Group | GroupPart | MarkedGroup | SetFormat | ExpectCopy
+class Ask(_Wire, tag="ask", frozen=True):
+    """Say what you have to do: of orders that are out nothing has been heard for a while."""
+
+    number: int
+
+
+Order: TypeAlias = Group | GroupPart | MarkedGroup | SetFormat | ExpectCopy | Ask
 
 
 class Done(_Wire, tag="done", frozen=True):
@@ -308,11 +316,10 @@ class Done(_Wire, tag="done", frozen=True):
 
 
 class Failed(_Wire, tag="failed", frozen=True):
-    """An order failed and nothing of it is in the target; `kind` is the error's class."""
+    """An order failed and nothing of it is in the target."""
 
     slot: int
-    kind: str
-    text: str
+    failure: Failure
 
 
 class ChunkLoaded(_Wire, tag="chunk", frozen=True):
@@ -331,7 +338,15 @@ class RowCount(_Wire, tag="rows", frozen=True):
     deleted: int
 
 
-Report: TypeAlias = Done | Failed | ChunkLoaded | RowCount
+class Answer(_Wire, tag="answer", frozen=True):
+    """The answer to `Ask` of this number, at once: so many groups and parts have come and are not done."""
+
+    slot: int
+    number: int
+    in_hand: int
+
+
+Report: TypeAlias = Done | Failed | ChunkLoaded | RowCount | Answer
 
 _encoder = msgspec.msgpack.Encoder()
 encode = _encoder.encode

@@ -51,7 +51,7 @@ class Stamps:
         return made
 
     def note(self, source: str, number: int, committed_us: int) -> None:
-        """A transaction; 0 is the time of a server that does not log any."""
+        """Note a transaction; 0 is the time of a server that does not log any."""
         known = self._last.get(source)
         if committed_us and (known is None or number >= known[0]):
             self._last[source] = (number, committed_us)
@@ -61,12 +61,12 @@ class Stamps:
             self.note(stamp.source, stamp.number, stamp.committed_us)
 
     def newest(self) -> list[Stamp]:
-        """The newest first."""
+        """Return all of them, the newest first."""
         found = [Stamp(source, *last) for source, last in self._last.items()]
         return sorted(found, key=lambda stamp: (-stamp.committed_us, stamp.source))
 
     def within(self, executed: Position) -> list[Stamp]:
-        """Those of executed transactions, the newest first."""
+        """Return those of executed transactions, the newest first."""
         return [stamp for stamp in self.newest() if executed.contains(stamp.source, stamp.number)]
 
     def __str__(self) -> str:

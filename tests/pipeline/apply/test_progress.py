@@ -1,16 +1,19 @@
-"""The lag says the truth in every state of the source: at work, level, silent, and with more than has come."""
+"""What is shown of a run: its lag in every state of the source, its rates, its copy, what it waits for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
-from udup.drivers.mysql.dictionary.catalog import Table
-from udup.pipeline.apply import copy_progress, progress
-from udup.pipeline.apply.copy_progress import CopyProgress, TableCopy
-from udup.pipeline.apply.progress import Lag, Rate
-from udup.pipeline.records import CopyTotals
+from udup.base import runtime
+from udup.pipeline.apply import copy_progress
+from udup.pipeline.apply.copy_progress import CopyMeter, TableCopy
+from udup.pipeline.apply.lag import Lag, Rate
+from udup.pipeline.apply.progress import ApplyProgress, CopyProgress, TableProgress, Waiting
+from udup.pipeline.apply.waits import TOLD_SECONDS, Waits
+from udup.pipeline.records import CopyTable, CopyTotals
 
 
 @dataclass
@@ -20,11 +23,8 @@ class Clock:
     now: float = 1000.0
     ahead_s: float = 0.0
 
-    def monotonic(self) -> float:
-        return self.now
-
-    def time_ns(self) -> int:
-        return int(self.now * 1e9)
+    def wall_us(self) -> int:
+        return int(self.now * 1e6)
 
     def source_us(self, ago_s: float = 0.0) -> int:
         return int((self.now + self.ahead_s - ago_s) * 1e6)
@@ -33,7 +33,9 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock(ahead_s=7200.0)
-    monkeypatch.setattr(progress, "time", clock)
+    monkeypatch.setattr(runtime, "now", lambda: clock.now)
+    monkeypatch.setattr(runtime, "wall_us", clock.wall_us)
+    monkeypatch.setattr(runtime, "wall", lambda: clock.now + 100.0)
     return clock
 
 
@@ -88,22 +90,26 @@ def test_a_rate_is_taken_over_the_last_seconds(clock: Clock) -> None:
     assert rate.sample() == 0.0
 
 
-def _table(name: str, estimate: int) -> Table:
-    return Table("s", name, (), (), estimate, 100, "")
+def _table(name: str, estimate: int) -> CopyTable:
+    return CopyTable("s", name, "", estimate)
 
 
 def test_a_copy_shows_each_table_and_what_is_still_to_come(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     states = [TableCopy(_table("a", 1000)), TableCopy(_table("b", 10))]
-    shown = CopyProgress(states)
-    assert shown.shown("rows", finished=False)["eta_s"] is None, "nobody can say yet"
+    meter = CopyMeter(states)
+
+    def shown(phase: str, *, finished: bool) -> dict[str, Any]:
+        return meter.progress(phase, finished=finished).as_dict()
+
+    assert shown("rows", finished=False)["eta_s"] is None, "nobody can say yet"
     clock.now += 1.0
     states[0].loaded(100)
-    first = shown.shown("rows", finished=False)
+    first = shown("rows", finished=False)
     assert (first["copied_rows"], first["copy_total_rows"], first["copy_rows_per_s"]) == (100, 1010, 100.0)
     assert first["eta_s"] == pytest.approx(9.1)
     states[1].loaded(30)
     states[1].totals = CopyTotals(1, 1, 30)
-    second = shown.shown("rows", finished=False)
+    second = shown("rows", finished=False)
     assert second["tables"]["s.b"] == {
         "rows": 30,
         "total": 30,
@@ -114,8 +120,93 @@ def test_a_copy_shows_each_table_and_what_is_still_to_come(clock: Clock, monkeyp
     }
     assert second["copy_tables_complete"] == 1
     monkeypatch.setattr(copy_progress, "TABLES_SHOWN", 1)
-    assert list(shown.shown("rows", finished=False)["tables"]) == ["s.a"], "what is under way comes first"
+    assert list(shown("rows", finished=False)["tables"]) == ["s.a"], "what is under way comes first"
     states[0].loaded(900)
     states[0].totals = CopyTotals(0, 2, 1000)
-    last = shown.shown("done", finished=True)
+    last = shown("done", finished=True)
     assert (last["copied_rows"], last["eta_s"], last["copy_phase"]) == (1030, 0, "done")
+
+
+PROGRESS = ApplyProgress(
+    stage="running",
+    lag_ms=3,
+    level=False,
+    applied_gtid="u:1-2",
+    source_gtid="u:1-3",
+    transactions=2,
+    tx_per_s=0.4,
+    rows=7,
+    rows_per_s=1.4,
+    inserts=4,
+    updates=2,
+    deletes=1,
+    definitions=5,
+    received_messages=6,
+    received_bytes=8,
+    bytes_per_s=9.5,
+    waiting=10,
+    groups=11,
+    serial=True,
+    told=("a table went into a file of its own",),
+)
+
+
+def test_progress_has_the_keys_of_the_api() -> None:
+    assert PROGRESS.as_dict() == {
+        "stage": "running",
+        "lag_ms": 3,
+        "level": False,
+        "applied_gtid": "u:1-2",
+        "source_gtid": "u:1-3",
+        "transactions": 2,
+        "tx_per_s": 0.4,
+        "rows": 7,
+        "rows_per_s": 1.4,
+        "inserts": 4,
+        "updates": 2,
+        "deletes": 1,
+        "definitions": 5,
+        "received_messages": 6,
+        "received_bytes": 8,
+        "bytes_per_s": 9.5,
+        "waiting": 10,
+        "groups": 11,
+        "careful": True,
+        "stale_views": [],
+        "told": ["a table went into a file of its own"],
+        "waiting_for": None,
+    }
+
+
+def test_a_copy_is_shown_beside_the_rest_with_its_warnings_if_there_are_any() -> None:
+    table = TableProgress(1, 2, 1, False, 0.5, None)
+    copy = CopyProgress({"s.t": table}, 1, 2, 1, 0, 0.5, "rows", None)
+    added = set(replace(PROGRESS, copy=copy).as_dict()) - set(PROGRESS.as_dict())
+    assert added == {
+        "tables",
+        "copied_rows",
+        "copy_total_rows",
+        "copy_tables",
+        "copy_tables_complete",
+        "copy_rows_per_s",
+        "copy_phase",
+        "eta_s",
+    }
+    assert copy.as_dict()["tables"] == {
+        "s.t": {"rows": 1, "total": 2, "chunks": 1, "complete": False, "rows_per_s": 0.5, "eta_s": None}
+    }
+    assert replace(copy, copy_warnings=("w",)).as_dict()["copy_warnings"] == ["w"]
+
+
+def test_what_has_been_waited_for_longest_is_told_once_it_is_long(clock: Clock) -> None:
+    waits = Waits()
+    began = clock.now
+    with waits.on("ALTER TABLE"):
+        clock.now += 1
+        with waits.on("the base row"):
+            assert waits.longest() is None
+            clock.now += TOLD_SECONDS
+            assert waits.longest() == Waiting("ALTER TABLE", began + 100.0)
+        shown = replace(PROGRESS, waiting_for=waits.longest()).as_dict()["waiting_for"]
+        assert shown == {"what": "ALTER TABLE", "since": began + 100.0}
+    assert waits.longest() is None

@@ -11,7 +11,7 @@ import pytest
 from udup.base.errors import Transient
 from udup.node.nats_server import NatsServer
 from udup.pipeline.transport.address import shown
-from udup.pipeline.transport.link import MESSAGE_MAX, Joiner, Link, Subjects, split
+from udup.pipeline.transport.link import MESSAGE_MAX, Arrivals, Departures, Joiner, Link, Subjects, split
 
 SUBJECTS = Subjects("a job / with any name", 7)
 
@@ -33,6 +33,53 @@ def test_what_was_split_is_put_together_again(size: int) -> None:
     whole = [joiner.add(message) for message in messages]
     assert whole[-1] == data and whole[:-1] == [None] * (len(messages) - 1)
     assert joiner.add(b"next") == b"next"
+
+
+def _sent(sender: int, *data: bytes) -> list[bytes]:
+    departures = Departures(sender)
+    return [message for each in data for message in departures.messages(SUBJECTS.reports, each)]
+
+
+def test_a_message_that_was_lost_is_noticed_by_the_next_one() -> None:
+    first, _, third = _sent(1, b"a", b"b", b"c")
+    arrivals = Arrivals(SUBJECTS.reports)
+    assert arrivals.add(first) == b"a"
+    with pytest.raises(Transient, match="3 came after 1"):
+        arrivals.add(third)
+
+
+def test_the_first_message_may_not_be_lost_either() -> None:
+    with pytest.raises(Transient, match="2 came after 0"):
+        Arrivals(SUBJECTS.reports).add(_sent(1, b"a", b"b")[1])
+
+
+def test_a_message_that_was_repeated_is_noticed() -> None:
+    [message] = _sent(1, b"a")
+    arrivals = Arrivals(SUBJECTS.reports)
+    arrivals.add(message)
+    with pytest.raises(Transient, match="1 came after 1"):
+        arrivals.add(message)
+
+
+def test_a_piece_of_a_long_message_may_not_be_lost() -> None:
+    pieces = _sent(1, bytes(3 * MESSAGE_MAX))
+    arrivals = Arrivals(SUBJECTS.reports)
+    arrivals.add(pieces[0])
+    with pytest.raises(Transient, match="lost or repeated"):
+        arrivals.add(pieces[2])
+
+
+def test_each_sender_has_numbers_of_its_own_and_its_long_messages_come_whole() -> None:
+    long = {sender: bytes([sender]) * (MESSAGE_MAX + 5) for sender in (1, 2)}
+    arrivals = Arrivals(SUBJECTS.reports)
+    mixed = zip(_sent(1, b"1", long[1]), _sent(2, b"2", long[2]), strict=True)
+    whole = [arrivals.add(message) for pair in mixed for message in pair]
+    assert [each for each in whole if each is not None] == [b"1", b"2", long[1], long[2]]
+
+
+def test_what_is_no_message_of_udups_ends_the_run() -> None:
+    with pytest.raises(Transient, match="not one of Udup's"):
+        Arrivals(SUBJECTS.reports).add(b"x")
 
 
 async def _through(url: str, sent: list[bytes]) -> list[bytes]:
@@ -109,3 +156,22 @@ def test_a_server_that_dies_is_a_lost_link_and_one_that_is_not_there_is_named(se
             await Link.open(server.url, "link")
 
     asyncio.run(work())
+
+
+def test_a_subscription_is_in_force_when_it_was_flushed(nats: NatsServer) -> None:
+    """What is published then, by whomever, arrives: also the very first message."""
+
+    async def run() -> None:
+        for number in range(100, 150):
+            subject = Subjects(SUBJECTS.job_id, number).log
+            reader, sender = await Link.open(nats.url, "reader"), await Link.open(nats.url, "sender")
+            heard: asyncio.Queue[bytes] = asyncio.Queue()
+            await reader.subscribe(subject, heard.put)
+            await reader.subscribe(f"{subject}.other", heard.put)
+            await reader.flush()
+            await sender.publish(subject, b"first")
+            assert await asyncio.wait_for(heard.get(), 20) == b"first"
+            await reader.close()
+            await sender.close()
+
+    asyncio.run(run())

@@ -1,9 +1,9 @@
 """The engine of DestApplier: takes the batches of the log in order and has the workers apply them.
 
 It ties the parts together and runs them in one event loop: what may start and to whom it goes (`Dispatcher`), what is
-executed (`Books`), what the sender may still send (`Credits`), a full copy (`CopyRun`), what is shown (`Reporter`).
-Blocking statements run in the thread of `Control`; everything else in the loop, so that a transaction passes through in
-a few hundred microseconds.
+executed (`ExecutedPositions`), what the sender may still send (`Credits`), a full copy (`CopyRun`), what is shown
+(`Reporter`). What blocks runs in threads of the target's driver (`TargetControl`); everything else in the loop, so that
+a transaction passes through in a few hundred microseconds.
 """
 
 from __future__ import annotations
@@ -11,26 +11,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from udup.base.errors import Refused, Superseded, Transient, UdupError
-from udup.drivers.mysql.apply.checkpoint import Position
-from udup.drivers.mysql.apply.claims import Claims
-from udup.drivers.mysql.apply.control import Control
-from udup.drivers.mysql.apply.inline import Express
-from udup.drivers.mysql.apply.session import RowCounts
-from udup.drivers.mysql.apply.xa import PreparedRows
-from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.facts import ServerFacts
-from udup.drivers.mysql.dictionary.details import CopyDetails
-from udup.pipeline.apply.copy import CopyRun, CopyTarget
+from udup.base import runtime
+from udup.base.errors import Failure, Refused, Superseded, Transient, UdupError
+from udup.pipeline.apply.copy import CopyRun
 from udup.pipeline.apply.credits import Credits
 from udup.pipeline.apply.dispatcher import Dispatcher
-from udup.pipeline.apply.executed import Books
+from udup.pipeline.apply.executed import ExecutedPositions
+from udup.pipeline.apply.inline import InlinePath
+from udup.pipeline.apply.progress import ApplyProgress, Waiting
 from udup.pipeline.apply.report import Reporter
 from udup.pipeline.apply.settings import ApplierSettings
+from udup.pipeline.ports import CheckpointState, ControlSettings, RowCounts, ServerInfo, Target
 from udup.pipeline.records import (
+    Answer,
     Batch,
     Beat,
     ChunkLoaded,
@@ -58,15 +53,20 @@ from udup.pipeline.records import (
 )
 from udup.pipeline.transport.link import Link, Subjects
 
-#: Seconds between writes of the base row: what the workers' rows hold in GTIDs stays small.
-FOLD_SECONDS = 1.0
+#: Seconds between writes of the base row: what the slots' rows hold in GTIDs stays small.
+FLUSH_SECONDS = 1.0
 
 #: Seconds between reports of progress; and while nothing happens.
 REPORT_SECONDS, IDLE_SECONDS = 0.5, 2.0
 
-
 #: Seconds after which the sender is told of what is done with, even if it is little.
 CREDIT_SECONDS = 0.2
+
+#: Seconds between looks at what nothing has been heard of for long.
+WATCH_SECONDS = 5.0
+
+#: Seconds without a message of the log, which has one a second, until the last credit is given again.
+SILENT_LOG_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class TargetReady:
     """Everything on the target's side is ready for the log after this set, or for a full copy (None)."""
 
     start_after: str | None
-    facts: ServerFacts
+    facts: ServerInfo
     stamps: str = ""
     source_uuid: str = ""
 
@@ -90,50 +90,57 @@ class Applier:
     def __init__(
         self,
         settings: ApplierSettings,
+        target: Target,
         tell: Callable[[TargetChecked | TargetReady], None],
-        report: Callable[[dict[str, Any]], None],
+        report: Callable[[ApplyProgress], None],
     ) -> None:
         self._settings = settings
+        self._target = target
         self._tell = tell
         self._report = report
         self._subjects = Subjects(settings.job, settings.run)
-        self._control = Control(settings.end.endpoint)
-        self._control.claims = Claims(settings.job, settings.known, f"Dest {settings.end.endpoint}")
-        # One row of the checkpoint more than there are workers: the last is the express session's.
-        self._books = Books(settings.workers + 1, self._control.advance)
+        # One row of the checkpoint more than there are workers: the last is the inline session's.
+        slots = settings.workers + 1
+        self._control = target.open_control(
+            ControlSettings(
+                settings.job, settings.owner, settings.selection, slots, settings.start_after, settings.known
+            )
+        )
+        self._executed = ExecutedPositions(slots, target.position, self._control.advance)
         self._credits = Credits(settings.window_messages)
         self._credit_timer: asyncio.TimerHandle | None = None
         self._credit_is_late = False
-        self._reporter = Reporter()
+        self._reporter = Reporter(target.position)
         self._dispatcher = Dispatcher(
             settings.workers,
             self._control,
-            self._books,
+            self._executed,
             self._credits,
             self._reporter.committed,
-            PreparedRows(settings.job),
-            careful=settings.serial,
+            serial=settings.serial,
         )
+        self._waits = self._dispatcher.waits
         self._received = 0
+        self._received_at = 0.0
         self._changed = asyncio.Event()
         self._workers_ready = asyncio.Event()
         self._ended: asyncio.Future[None]
         self._draining = False
         self._copy: CopyRun | None = None
         self._copy_task: asyncio.Future[None] | None = None
-        self._express: Express | None = None
+        self._inline: InlinePath | None = None
         self._has_taken_over = False
         self._link: Link
 
     async def run(self) -> None:
-        """Until cancelled or failed. Whatever it fails by: if the job is another owner's, that is why."""
-        job, owner = self._settings.job, self._settings.owner
+        """Run until cancelled or failed. Whatever it fails by: if the job is another owner's, that is why."""
+        job = self._settings.job
         try:
             await self._run()
         except (Refused, Superseded):
             raise
         except UdupError as error:
-            by = await self._control.successor(job, owner) if self._has_taken_over else ""
+            by = await self._control.successor() if self._has_taken_over else ""
             if by:
                 raise Superseded(f"job {job} was taken over by {by} (seen as: {error})") from error
             raise
@@ -141,54 +148,43 @@ class Applier:
     async def _run(self) -> None:
         settings = self._settings
         self._ended = asyncio.get_running_loop().create_future()
-        self._link = await Link.open(settings.nats_url, f"udup applier of {settings.job}")
         try:
-            await self._link.subscribe(self._subjects.reports, self._on_report)
-            await self._link.subscribe(self._subjects.log, self._on_batch)
-            await self._link.flush()
-            facts = await self._control.connect(settings.selection)
-            # Before any other connection of this run: those of the run before it are ended.
-            position = await self._take_over()
-            self._tell(TargetChecked())
-            await self._or_ended(self._workers_ready)
-            express = await self._control.run(self._open_express)
-            self._dispatcher.connect(self._link, self._subjects, express)
-            tasks = [
-                asyncio.ensure_future(self._dispatch()),
-                asyncio.ensure_future(self._keep_books()),
-                asyncio.ensure_future(self._report_progress()),
-            ]
-            if position is None:
-                self._tell(TargetReady(None, facts))
-            else:
-                self._tell(TargetReady(str(position.executed), facts, position.stamps, position.source_uuid))
-            await self._until_failure(tasks)
+            # Inside, for the control's thread ends with the run whatever fails.
+            self._link = await Link.open(settings.nats_url, f"udup applier of {settings.job}")
+            try:
+                await self._connected()
+            finally:
+                await self._link.close()
         finally:
-            await self._link.close()
             self._abort()
 
-    async def _take_over(self) -> Position | None:
-        """Fence off earlier runs, and tell from where to go on."""
-        settings = self._settings
-        initial = None if settings.start_after is None else GtidSet.parse(settings.start_after)
-        position = await self._control.take_over(
-            settings.job, settings.owner, settings.selection, self._books.slots, initial
-        )
+    async def _connected(self) -> None:
+        await self._link.subscribe(self._subjects.reports, self._on_report)
+        await self._link.subscribe(self._subjects.log, self._on_batch)
+        await self._link.flush()
+        info = await self._control.connect()
+        # Before any other connection of this run: those of the run before it are ended.
+        state = await self._control.take_over()
         self._has_taken_over = True
-        if position is not None:
-            await self._control.retry_stale_views()
-            self._books.begin_at(position)
-        return position
-
-    def _open_express(self) -> Express:
-        settings = self._settings
-        self._express = Express(settings.end.endpoint, settings.job, self._books.slots, self._books)
-        return self._express
+        if state is not None:
+            self._executed.begin_at(state)
+        self._tell(TargetChecked())
+        await self._or_ended(self._workers_ready)
+        inline = InlinePath(await self._control.open_inline(), self._executed.slots, self._executed)
+        self._inline = inline
+        self._dispatcher.connect(self._link, self._subjects, inline)
+        self._received_at = runtime.now()
+        tasks = [
+            asyncio.ensure_future(self._dispatch()),
+            asyncio.ensure_future(self._flush_executed()),
+            asyncio.ensure_future(self._report_progress()),
+            asyncio.ensure_future(self._watch()),
+        ]
+        self._tell(_ready(state, info))
+        await self._until_failure(tasks)
 
     def _abort(self) -> None:
         """End what is under way on the target; no thread is left, so that the process may fork."""
-        if self._express is not None:
-            self._express.abandon()
         self._control.abort()
         if self._copy is not None:
             self._copy.abort()
@@ -206,7 +202,7 @@ class Applier:
             await asyncio.gather(*ending, return_exceptions=True)
 
     async def _or_ended(self, event: asyncio.Event) -> None:
-        """Wait for it, unless the link or a worker fails first."""
+        """Wait for an event, unless the link or a worker fails first."""
         waited = asyncio.ensure_future(event.wait())
         futures: set[asyncio.Future[Any]] = {waited, self._link.lost, self._ended}
         await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
@@ -216,16 +212,16 @@ class Applier:
                 future.result()
 
     def workers_are_ready(self) -> None:
-        """In the event loop: every worker has its session and listens."""
+        """Go on, in the event loop: every worker has its session and listens."""
         self._workers_ready.set()
 
-    def worker_failed(self, kind: str, text: str) -> None:
-        """In the event loop: a worker's engine ended by itself."""
+    def worker_failed(self, failure: Failure) -> None:
+        """End the run, in the event loop: a worker's engine ended by itself."""
         if not self._ended.done():
-            self._ended.set_exception(self._dispatcher.error_of(kind, text))
+            self._ended.set_exception(self._dispatcher.final(failure.error()))
 
     def drain(self) -> None:
-        """In the event loop: finish what is with the workers, note it, and end."""
+        """Finish, in the event loop, what is with the workers, note it, and end."""
         self._draining = True
         self._changed.set()
 
@@ -236,6 +232,7 @@ class Applier:
         self._received += 1
         if batch.number != self._received:
             raise Transient(f"a message was lost on the way: {batch.number} came after {self._received - 1}")
+        self._received_at = runtime.now()
         self._reporter.received(batch, len(data))
         self._credits.received(batch.number, len(data), len(batch.records))
         for record in batch.records:
@@ -243,7 +240,7 @@ class Applier:
         self._changed.set()
 
     async def _take(self, record: Record, number: int) -> None:
-        """Log records wait for their turn; the others take effect and are done with at once."""
+        """Queue records of the log for their turn; the others take effect and are done with at once."""
         match record:
             case Transaction():
                 self._dispatcher.offer(record, number)
@@ -252,10 +249,10 @@ class Applier:
             case Definition() | Format() | XaEnd():
                 self._dispatcher.offer_barrier(record, number)
             case Context():
-                self._dispatcher.contexts.note(record)
+                self._control.rules.note_context(record)
                 self._credits.finished(number)
             case Skipped():
-                self._books.note_skipped(GtidSet.parse(record.gtids), record.last)
+                self._executed.note_skipped(record.gtids, record.last)
                 self._reporter.lag.passed(record.committed_us)
                 self._credits.finished(number)
             case Beat():
@@ -266,10 +263,11 @@ class Applier:
                 self._copy = self._start_copy(record)
                 self._credits.finished(number)
             case Tables():
-                await self._control.claim_tables(record)
+                with self._waits.on("the job's tables to be claimed"):
+                    await self._control.claim_tables(record)
                 self._credits.finished(number)
             case Known():
-                self._books.know(record.server_uuid, record.stamps)
+                self._executed.know(record.server_uuid, record.stamps)
                 self._credits.finished(number)
             case CopyTotals() | CopyEnd():
                 if self._copy is not None:
@@ -277,16 +275,21 @@ class Applier:
                 self._credits.finished(number)
 
     async def _on_report(self, data: bytes) -> None:
-        match decode_report(data):
-            case Done() as done:
-                self._dispatcher.done(done)
-            case Failed() as failed:
-                raise self._dispatcher.error_of(failed.kind, failed.text)
-            case ChunkLoaded() as loaded:
+        report = decode_report(data)
+        self._dispatcher.open_orders.heard(report.slot)
+        match report:
+            case Done():
+                self._dispatcher.done(report)
+            case Failed(failure=failure):
+                raise self._dispatcher.final(failure.error())
+            case ChunkLoaded():
                 if self._copy is not None:
-                    self._copy.loaded(loaded)
-            case RowCount() as count:
-                self._reporter.count_rows(count.slot, RowCounts(count.inserted, count.updated, count.deleted))
+                    self._copy.loaded(report)
+            case RowCount():
+                counted = RowCounts(report.inserted, report.updated, report.deleted)
+                self._reporter.count_rows(report.slot, counted)
+            case Answer():
+                self._dispatcher.open_orders.answered(report)
         self._changed.set()
 
     # ---- What goes on by itself ----
@@ -302,8 +305,8 @@ class Applier:
                 pass
             await self._give_credit()
             if self._draining and not self._dispatcher.scheduler.running:
-                if self._books.begun:
-                    await self._books.fold()
+                if self._executed.begun:
+                    await self._executed.flush()
                 return
 
     async def _give_credit(self) -> None:
@@ -319,27 +322,46 @@ class Applier:
         self._credit_is_late = True
         self._changed.set()
 
-    async def _keep_books(self) -> None:
+    async def _flush_executed(self) -> None:
         while True:
-            await asyncio.sleep(FOLD_SECONDS)
-            if self._books.begun and not self._dispatcher.scheduler.barrier_runs:
-                await self._books.fold()
+            await asyncio.sleep(FLUSH_SECONDS)
+            if self._executed.begun and not self._dispatcher.scheduler.barrier_runs:
+                with self._waits.on("the checkpoint's base row to be written"):
+                    await self._executed.flush()
+
+    async def _watch(self) -> None:
+        """Look after what has been silent for long, so that a message that was lost is noticed by its number.
+
+        The next message on the same way shows it: a question to a worker, its answer, the last credit once more.
+        """
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            await self._dispatcher.ask_silent_workers()
+            silent = runtime.now() - self._received_at >= SILENT_LOG_SECONDS
+            if silent and self._credits.told and self._credits.settled:
+                await self._link.publish(self._subjects.upstream, encode(Credit("log", self._credits.told)))
 
     async def _report_progress(self) -> None:
-        """Twice a second while something happens, rarely while nothing does."""
+        """Report twice a second while something happens, rarely while nothing does."""
         while True:
-            if self._express is not None and not self._dispatcher.scheduler.barrier_runs:
+            if self._inline is not None and not self._dispatcher.scheduler.barrier_runs:
                 # Used in the event loop alone, but for what runs as a barrier.
-                self._reporter.count_rows(0, self._express.rows_written())
-            progress = self._reporter.progress(self._dispatcher, self._books, self._copy)
-            told = [*self._control.told, *(self._copy.told if self._copy else ())]
-            stale = [str(view) for view in self._control.stale_views]
-            self._report(progress | {"stale_views": stale, "told": told})
+                self._reporter.count_rows(self._inline.slot, self._inline.rows_written())
+            self._report(
+                self._reporter.progress(
+                    self._dispatcher, self._executed, self._copy, self._control.notices(), self._waiting_for()
+                )
+            )
             await asyncio.sleep(REPORT_SECONDS)
             if self._copy_task is not None and self._copy_task.done():
                 self._copy_task.result()
             if self._copy is None or self._copy.finished:
-                await self._reporter.stirred(IDLE_SECONDS)
+                await self._reporter.progress_changed(IDLE_SECONDS)
+
+    def _waiting_for(self) -> Waiting | None:
+        """Return what the run has been waiting for longest, if it is long."""
+        found = [wait for wait in (self._waits.longest(), self._dispatcher.open_orders.longest()) if wait is not None]
+        return min(found, key=lambda wait: wait.since, default=None)
 
     # ---- Full copy ----
 
@@ -351,18 +373,21 @@ class Applier:
             await self._link.publish(self._subjects.upstream, encode(start))
 
         settings = self._settings
-        target = CopyTarget(
-            settings.end.endpoint, settings.job, settings.workers, settings.drop_existing, settings.recompute
+        writer = self._control.open_copy(
+            plan, workers=settings.workers, drop_existing=settings.drop_existing, recompute=settings.recompute
         )
-        copy = CopyRun(target, plan, self._control.checkpoint, publish, start_rows)
+        copy = CopyRun(writer, plan, settings.workers, publish, start_rows)
         self._copy_task = asyncio.ensure_future(self._finish_copy(copy, plan))
         return copy
 
     async def _finish_copy(self, copy: CopyRun, plan: CopyPlan) -> None:
-        await self._control.run(partial(self._control.note_copied, CopyDetails.decode(plan.details).catalog))
         await copy.run()
-        await self._control.retry_stale_views()
-        finish = partial(self._control.checkpoint.finish_copy, self._books.slots, GtidSet.parse(plan.position))
-        self._books.begin_at(await self._control.run(finish))
+        self._executed.begin_at(await self._control.finish_copy(plan.position))
         copy.finished = True
         self._changed.set()
+
+
+def _ready(state: CheckpointState | None, info: ServerInfo) -> TargetReady:
+    if state is None:
+        return TargetReady(None, info)
+    return TargetReady(str(state.executed), info, state.stamps, state.source_uuid)

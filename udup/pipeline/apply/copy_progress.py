@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from udup.pipeline.apply.progress import Rate
+from udup.pipeline.apply.lag import Rate
+from udup.pipeline.apply.progress import CopyProgress, TableProgress
 from udup.pipeline.records import CopyTable, CopyTotals
 
 #: Seconds over which the copy's rates are taken: chunks end in bursts.
@@ -46,57 +46,60 @@ class TableCopy:
         return self.totals.rows if self.totals else max(self.table.rows_estimate, self.rows)
 
     def loaded(self, rows: int) -> None:
-        """A chunk is in the target."""
+        """Note that a chunk is in the target."""
         self.rows += rows
         self.chunks += 1
         self.rate.total = self.rows
 
-    def shown(self) -> dict[str, Any]:
+    def progress(self) -> TableProgress:
         rate = self.rate.sample() if self.chunks and not self.complete else 0.0
-        return {
-            "rows": self.rows,
-            "total": self.total,
-            "chunks": self.chunks,
-            "complete": self.complete,
-            "rows_per_s": round(rate, 1),
-            "eta_s": eta(self.total - self.rows, rate, complete=self.complete),
-        }
+        return TableProgress(
+            rows=self.rows,
+            total=self.total,
+            chunks=self.chunks,
+            complete=self.complete,
+            rows_per_s=round(rate, 1),
+            eta_s=eta(self.total - self.rows, rate, complete=self.complete),
+        )
 
 
 def eta(remaining: int, rate: float, *, complete: bool) -> float | None:
-    """Seconds to go at this rate; None if nobody can say."""
+    """Return the seconds to go at this rate, None if nobody can say."""
     if complete:
         return 0
     return round(remaining / rate, 1) if rate and remaining > 0 else None
 
 
-class CopyProgress:
+class CopyMeter:
+    """Sums up the tables of a copy."""
+
     def __init__(self, tables: Sequence[TableCopy]) -> None:
         self._tables = tables
         self._rate = _copy_rate()
-        self._last: dict[str, Any] | None = None
+        self._last: CopyProgress | None = None
 
-    def shown(self, phase: str, *, finished: bool) -> dict[str, Any]:
-        """What is shown of it; the same object again once it is finished."""
+    def progress(self, phase: str, warnings: Sequence[str] = (), *, finished: bool) -> CopyProgress:
+        """Return what is shown of it; the same object again once it is finished."""
         if self._last is not None:
             return self._last
         rows = sum(state.rows for state in self._tables)
         total = sum(state.total for state in self._tables)
         self._rate.total = rows
         rate = 0.0 if finished else self._rate.sample()
-        shown = {
-            "tables": {state.name: state.shown() for state in self._chosen()},
-            "copied_rows": rows,
-            "copy_total_rows": total,
-            "copy_tables": len(self._tables),
-            "copy_tables_complete": sum(state.complete for state in self._tables),
-            "copy_rows_per_s": round(rate, 1),
-            "copy_phase": phase,
-            "eta_s": eta(total - rows, rate, complete=finished),
-        }
+        progress = CopyProgress(
+            tables={state.name: state.progress() for state in self._chosen()},
+            copied_rows=rows,
+            copy_total_rows=total,
+            copy_tables=len(self._tables),
+            copy_tables_complete=sum(state.complete for state in self._tables),
+            copy_rows_per_s=round(rate, 1),
+            copy_phase=phase,
+            eta_s=eta(total - rows, rate, complete=finished),
+            copy_warnings=tuple(warnings),
+        )
         if finished:
-            self._last = shown
-        return shown
+            self._last = progress
+        return progress
 
     def _chosen(self) -> Sequence[TableCopy]:
         if len(self._tables) <= TABLES_SHOWN:

@@ -31,11 +31,11 @@ class Credits:
         self._done = self._told = self._freed = 0
 
     def received(self, number: int, size: int, records: int) -> None:
-        """Message `number` of `size` bytes came; numbers count from 1 without a gap."""
+        """Note that message `number` of `size` bytes came; numbers count from 1 without a gap."""
         self._messages.append(_Message(number, size, records))
 
     def finished(self, number: int) -> None:
-        """One record of message `number` is done with."""
+        """Note that one record of message `number` is done with."""
         self._messages[number - self._messages[0].number].open -= 1
         while self._messages and not self._messages[0].open:
             message = self._messages.popleft()
@@ -43,17 +43,22 @@ class Credits:
             self._freed += message.size
 
     @property
-    def open_messages(self) -> int:
-        """Messages that are not done with."""
-        return len(self._messages)
-
-    @property
     def owed(self) -> bool:
-        """Something is done with that the sender does not know of."""
+        """Whether something is done with that the sender does not know of."""
         return self._done != self._told
 
+    @property
+    def told(self) -> int:
+        """The last message that the sender has been told of."""
+        return self._told
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything that came is done with, and the sender was told."""
+        return not self._messages and not self.owed
+
     def due(self, *, late: bool = False) -> int | None:
-        """Up to which message the sender is to be told that all is done; None if it knows, or need not know yet."""
+        """Return up to which message the sender is to be told that all is done; None if it need not be told now."""
         enough = self._done - self._told >= self._due_messages or self._freed >= DUE_BYTES
         if not self.owed or not (enough or late):
             return None

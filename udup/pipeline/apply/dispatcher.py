@@ -1,35 +1,24 @@
-"""What was received of the log, in order, to whoever applies it: a worker, the express session, or the control thread.
+"""What was received of the log, in order, to whoever applies it: a worker, the inline session, or the target's control.
 
 Touches no rows. `Scheduler` says what may start; a group goes to its worker in one message, a large transaction in
-parts, a small one that finds everything idle is applied at once. Definitions and format descriptions are barriers: they
-run alone, and DestApplier carries them out itself. Before a table's first rows its definition is checked, and whether
-the target computes anything from them: only those rows need the context of the session that wrote them.
+parts, a small one that finds everything idle is applied at once. Definitions, ends of prepared transactions and format
+descriptions are barriers: they run alone, and DestApplier carries them out itself. Before a table's first rows it is
+looked at on the target (`TargetControl.check_tables`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from functools import partial
 
-from udup.base.errors import Conflict, Divergence, Transient, UdupError, Unsupported, error_named
-from udup.drivers.mysql.apply.apart import TablesApart
-from udup.drivers.mysql.apply.contexts import TargetContexts
-from udup.drivers.mysql.apply.control import Control
-from udup.drivers.mysql.apply.inline import Express
-from udup.drivers.mysql.apply.session import Needed
-from udup.drivers.mysql.apply.xa import PreparedRows
-from udup.drivers.mysql.binlog.event import has_checksums
-from udup.drivers.mysql.binlog.query import parse_query
-from udup.drivers.mysql.binlog.table_map import TableMaps, TableName, table_name
-from udup.drivers.mysql.client.connection import Connection
-from udup.drivers.mysql.ddl.classify import classify_query
-from udup.drivers.mysql.ddl.statement import Kind
-from udup.drivers.mysql.dictionary.timezones import is_fixed
+from udup.base.errors import Conflict, Divergence, Transient, UdupError, Unsupported
 from udup.pipeline.apply.credits import Credits
-from udup.pipeline.apply.executed import Books
+from udup.pipeline.apply.executed import ExecutedPositions
+from udup.pipeline.apply.inline import InlinePath
 from udup.pipeline.apply.large_transaction import LargeTransaction
+from udup.pipeline.apply.open_orders import OpenOrders
 from udup.pipeline.apply.scheduler import Assigned, Pending, Scheduler
+from udup.pipeline.apply.waits import Waits
+from udup.pipeline.ports import TargetControl
 from udup.pipeline.records import (
     Definition,
     Done,
@@ -48,10 +37,7 @@ from udup.pipeline.records import (
 from udup.pipeline.transport.link import Link, Subjects
 
 #: Transactions applied one by one after a conflict: more than were under way when it came.
-CAREFUL_TRANSACTIONS = 2000
-
-#: What a CREATE TABLE says if its table computes something from its rows; it may mean something else.
-_COMPUTED = re.compile(rb"\b(?:AS\s*\(|CHECK\b)", re.IGNORECASE)
+SERIAL_TRANSACTIONS = 2000
 
 #: What stands for the transaction of a record that belongs to none.
 _NO_MARK = Mark("", 0, 0, 0, 0, True)
@@ -66,40 +52,38 @@ class Dispatcher:
     def __init__(
         self,
         workers: int,
-        control: Control,
-        books: Books,
+        control: TargetControl,
+        executed: ExecutedPositions,
         credits_: Credits,
         on_committed: Callable[[Assigned], None],
-        prepared: PreparedRows,
         *,
-        careful: bool,
+        serial: bool,
     ) -> None:
-        """`careful`: one transaction at a time, to find the one that fails."""
+        """`serial`: one transaction at a time, to find the one that fails."""
         self._workers = workers
         self._control = control
-        self._books = books
+        self._executed = executed
         self._credits = credits_
         self._on_committed = on_committed
-        self._prepared = prepared
-        self._careful = careful
-        self.contexts = TargetContexts(control.endpoint)
-        self._scheduler = Scheduler(workers, careful=careful, context_of=self._context_of)
+        self._serial = serial
+        self._rules = control.rules
+        self._scheduler = Scheduler(workers, serial=serial, context_of=self._context_of)
+        self.open_orders = OpenOrders(workers)
+        self.waits = Waits()
         self._large: LargeTransaction | None = None
         self._checked: Pending | None = None
-        self._apart = TablesApart()
         self._transactions = 0
-        self._has_crc = True
         self._link: Link
         self._subjects: Subjects
-        self._express: Express
+        self._inline: InlinePath
 
-    def connect(self, link: Link, subjects: Subjects, express: Express) -> None:
-        """Before anything is offered."""
-        self._link, self._subjects, self._express = link, subjects, express
+    def connect(self, link: Link, subjects: Subjects, inline: InlinePath) -> None:
+        """Take what orders go out by, before anything is offered."""
+        self._link, self._subjects, self._inline = link, subjects, inline
 
     @property
-    def careful(self) -> bool:
-        return self._careful
+    def serial(self) -> bool:
+        return self._serial
 
     @property
     def scheduler(self) -> Scheduler:
@@ -109,38 +93,42 @@ class Dispatcher:
     # ---- What comes in ----
 
     def offer(self, record: Transaction, message: int) -> None:
-        """A CREATE … SELECT makes the table that its rows go to, so there is nothing to check before."""
+        """Take a transaction. A CREATE … SELECT makes the table of its rows, so there is nothing to check before."""
         alone = bool(record.create)
         new_maps = [] if alone else record.new_maps
-        events = self._prepared.whole(record, self.contexts.kept(record.context)) if record.xid else record.events
-        alone = alone or self._apart.touched_by(record.events)
+        events = self._rules.keep(record) if record.xid else record.events
+        alone = alone or self._rules.runs_alone(record.events)
         self._scheduler.offer(Pending(record.mark, events, message, new_maps, alone=alone, barrier=alone, work=record))
 
     async def offer_part(self, part: Part, message: int) -> None:
+        """Take a part of a large transaction."""
         if part.index == 0:
-            self._large = LargeTransaction(self._check_maps, self._send_part, self._context_for, self._apart)
+            self._large = LargeTransaction(self._control.begin_large(), self._check_tables, self._send_part)
             alone = bool(part.create)
             maps = [] if alone else part.new_maps
-            alone = alone or self._apart.touched_by(part.events)
+            alone = alone or self._rules.runs_alone(part.events)
             self._scheduler.offer(Pending(part.mark, b"", message, maps, alone=True, barrier=alone, work=self._large))
         elif self._large is None:
             raise Transient(f"a part of {part.mark.gtid} came without its beginning")
-        kept = self._prepared.part(part, self.contexts.kept(part.context)) if part.xid else None
-        await self._large.add(part, message, kept)
+        await self._large.add(part, message)
 
     def offer_barrier(self, record: Definition | Format | XaEnd, message: int) -> None:
-        """Behind everything before it, ahead of everything after it.
+        """Take what runs behind everything before it, ahead of everything after it.
 
         The end of a prepared transaction is one since what depends on its rows need not depend on its end: the source
         held their locks from XA PREPARE on.
         """
         if isinstance(record, Format):
-            self._prepared.set_format(record.event, with_crc=has_checksums(record.event))
+            self._rules.note_format(record.event)
         mark = _NO_MARK if isinstance(record, Format) else record.mark
         self._scheduler.offer(Pending(mark, b"", message, barrier=True, work=record))
 
     def done(self, done: Done) -> None:
-        """A worker has carried out a group, or one part of a large transaction."""
+        """Note that a worker has carried out a group, or one part of a large transaction.
+
+        Raise `Transient` for one that it was not sent, or has done before.
+        """
+        self.open_orders.done(done.slot, done.number, done.index)
         group = self._scheduler.group(done.number)
         large = group.members[0].work
         if isinstance(large, LargeTransaction):
@@ -157,34 +145,38 @@ class Dispatcher:
 
     def _committed(self, group: Assigned) -> None:
         self._scheduler.done(group.number)
-        self._books.note(group.members)
+        self._executed.note(group.members)
         self._on_committed(group)
-        if self._careful:
+        if self._serial:
             self._transactions += len(group.members)
-            if self._transactions >= CAREFUL_TRANSACTIONS:
-                self._careful = False
-                self._scheduler.relax()
+            if self._transactions >= SERIAL_TRANSACTIONS:
+                self._serial = False
+                self._scheduler.end_serial()
 
-    def error_of(self, kind: str, text: str) -> UdupError:
-        """A conflict of a transaction that ran alone, after all before it, is no matter of order: divergence."""
-        error = error_named(kind)
-        if error is Conflict and self._careful:
+    def final(self, error: UdupError) -> UdupError:
+        """Return what an error means here: a transaction that conflicts though it ran alone is a `Divergence`.
+
+        All before it was committed and nothing ran beside it, so the order in which they ran cannot be the cause.
+        """
+        if isinstance(error, Conflict) and self._serial:
             return Divergence(
-                f"the target contradicts the source at {text}; nothing of this transaction was applied. Compare the"
-                " table on both sides, mend the target, then start the job again"
+                f"the target contradicts the source at {error}; nothing of this transaction was applied. Compare the"
+                " table on both sides, mend the target, then start the job again",
+                gtid=error.gtid,
+                table=error.table,
             )
-        return error(text)
+        return error
 
     # ---- What goes out ----
 
     async def start_next(self) -> bool:
-        """Start one group if one may; false if none may now."""
+        """Start one group if one may; return whether one was started."""
         head = self._scheduler.head
         if head is None or self._scheduler.barrier_runs:
             return False
         if head.new_maps and self._checked is not head:
             # All DDL before it has run: DDL is a barrier.
-            await self._check_maps(head.mark.gtid, head.new_maps)
+            await self._check_tables(head.mark.gtid, head.new_maps)
             self._checked = self._scheduler.head
         group = self._scheduler.next_group()
         if group is None:
@@ -199,121 +191,55 @@ class Dispatcher:
         elif isinstance(work, LargeTransaction):
             if work.beginning.create:
                 await self._control.claim_created(group.label, work.beginning.create)
-            marked = self._marked(work.beginning) if group.members[0].barrier else ""
-            await work.start(group, *self._books.claim(group.slot, group.members), marked)
+            marked = self._rules.marked(work.beginning) if group.members[0].barrier else ""
+            await work.start(group, *self._executed.claim(group.slot, group.members), marked)
         else:
-            context = await self._statement(group)
-            if group.members[0].barrier and (marked := self._marked(work)):
-                await self._send_marked(group, marked, context)
-            elif self._scheduler.running > 1 or not self._apply_now(group, context):
-                await self._send_group(group, context)
+            await self._start_group(group)
         return True
 
-    # ---- Contexts ----
+    async def _start_group(self, group: Assigned) -> None:
+        records: list[Transaction] = [member.work for member in group.members]
+        prelude = await self._control.prelude(group.label, group.context, records)
+        if group.members[0].barrier and (marked := self._rules.marked(records[0])):
+            await self._send_marked(group, marked, prelude)
+        elif self._scheduler.running > 1 or not self._apply_now(group, prelude):
+            await self._send_group(group, prelude)
 
     def _context_of(self, item: Pending) -> int:
-        """The number of the context that a transaction's rows need; most tables compute nothing."""
-        record = item.work
-        if not self._control.computing or not isinstance(record, Transaction) or record.xid or record.create:
-            return 0  # what is only kept computes nothing, and CREATE … SELECT has its own
-        return record.context if self._control.computing.in_events(record.events) else 0
+        """Return the number of the context that a transaction's rows need, 0 for none."""
+        return self._rules.context_of(item.work) if isinstance(item.work, Transaction) else 0
 
-    async def _statement(self, group: Assigned) -> bytes:
-        """The SET that a group's rows need."""
-        head = group.members[0].work
-        if isinstance(head, Transaction) and head.create:
-            return await self._context_of_create(group.label, head.context, head.create)
-        known = self.contexts.known(group.context)
-        if known is not None:
-            return known
-        tables = {table_name(event) for each in group.members for event in TableMaps().feed(each.events)}
-        return await self._context_for(group.label, group.context, tables)
-
-    async def _context_of_create(self, label: str, number: int, create: bytes) -> bytes:
-        """CREATE TABLE … SELECT: its event may say no zone, and the dictionary not yet what its table computes."""
+    def _apply_now(self, group: Assigned, prelude: bytes) -> bool:
+        """Return whether the group was applied here, where everything is idle."""
         try:
-            known = self.contexts.known(number)
-            return known if known is not None else await self._control.run(partial(self.contexts.prepare, number))
-        except Unsupported as error:
-            if not _COMPUTED.search(create):
-                return b""
-            raise Unsupported(f"{label}: CREATE TABLE … SELECT makes a table that computes: {error}") from error
-
-    async def _zone_of_definition(self, record: Definition) -> bytes:
-        """The context of a statement that has used a named zone for a table, empty for any other.
-
-        It may compute from all rows, or a default; and the source's SYSTEM is not the target's.
-        """
-        try:
-            event = parse_query(record.query, has_crc=False)
-            zone = (event.variables().time_zone or b"").decode("ascii", "replace")
-            if not zone or is_fixed(zone) or classify_query(event).kind is not Kind.TABLE_DDL:
-                return b""
-            known = self.contexts.known(record.context)
-            return (
-                known if known is not None else await self._control.run(partial(self.contexts.prepare, record.context))
-            )
+            applied = self._inline.apply(group, prelude)
         except UdupError as error:
-            raise type(error)(f"{record.mark.gtid}: {record.summary}: {error}") from error
-
-    async def _context_for(self, label: str, number: int, tables: set[TableName], create: bytes = b"") -> bytes:
-        """The SET of a context, if one of these tables needs it, or the one that the transaction makes."""
-        if create:
-            return await self._context_of_create(label, number, create)
-        computes = self._control.computing.shown(tables)
-        if not computes or not number:
-            return b""
-        if (known := self.contexts.known(number)) is not None:
-            return known
-        try:
-            return await self._control.run(partial(self.contexts.prepare, number))
-        except UdupError as error:
-            raise type(error)(f"{label}: {computes} in the session that changes its rows: {error}") from error
-
-    def _kept_context(self, connection: Connection, kept: bytes) -> Needed:
-        """In the control's thread: what tells whether a kept transaction's rows need the context that it was kept with.
-
-        Its tables may not have been looked at in this run.
-        """
-        look = self._control.computing.looker(connection)
-
-        def needed(data: bytes) -> bytes:
-            computes = look(data)
-            try:
-                return self.contexts.statement_of_kept(kept) if computes else b""
-            except UdupError as error:
-                raise type(error)(f"{computes} in the session that changes its rows: {error}") from error
-
-        return needed
-
-    def _apply_now(self, group: Assigned, context: bytes) -> bool:
-        """Where everything is idle: whether the group was applied here, without a worker."""
-        try:
-            applied = self._express.apply(group, context)
-        except UdupError as error:
-            raise self.error_of(type(error).__name__, str(error)) from error
+            raise self.final(error) from error
         if applied:
             self._finish(group)
         return applied
 
     async def _end_prepared(self, group: Assigned, record: XaEnd) -> None:
+        claim, position = self._inline.propose(group)
         try:
-            await self._control.run(partial(self._express.end_prepared, group, record, self._kept_context))
+            with self.waits.on(f"the end of the prepared transaction {record.xid}, {record.mark.gtid}"):
+                await self._control.end_prepared(claim, record)
         except UdupError as error:
-            raise self.error_of(type(error).__name__, f"{record.mark.gtid}: {error}") from error
+            raise self.final(error.about(record.mark.gtid)) from error
+        self._inline.accept(position)
         self._finish(group)
 
-    async def _send_group(self, group: Assigned, context: bytes) -> None:
-        version, gtids = self._books.claim(group.slot, group.members)
+    async def _send_group(self, group: Assigned, prelude: bytes) -> None:
+        version, gtids = self._executed.claim(group.slot, group.members)
         events = [member.events for member in group.members]
         create = group.members[0].work.create
         if create:
             await self._control.claim_created(group.label, create)
-        order = Group(group.number, len(events), version, gtids, events, group.label, create, context)
+        order = Group(group.number, len(events), version, gtids, events, group.label, create, prelude)
         await self._send(group.slot, order)
 
-    async def _send_marked(self, group: Assigned, marked: str, context: bytes) -> None:
-        """Its tables on the target undo nothing. What follows of that kind goes with it: each is applied by itself."""
+    async def _send_marked(self, group: Assigned, marked: str, prelude: bytes) -> None:
+        """Send a group whose tables undo nothing. What follows of that kind goes with it, each applied by itself."""
         tables = dict.fromkeys(marked.split(", "))
 
         def goes_along(item: Pending) -> bool:
@@ -323,55 +249,58 @@ class Dispatcher:
             if self._context_of(item) != group.context:
                 return False
             try:
-                more = self._apart.marked(work.mark.gtid, work.events)
+                more = self._rules.marked(work)
             except Unsupported:
                 return False  # told when its turn comes
             tables.update(dict.fromkeys(more.split(", ") if more else ()))
             return bool(more)
 
         self._scheduler.extend(group, goes_along)
-        claim = self._books.claim(group.slot, group.members)
+        claim = self._executed.claim(group.slot, group.members)
         items = [(member.mark.gtid, member.work.events) for member in group.members]
-        await self._send(group.slot, MarkedGroup(group.number, *claim, items, ", ".join(tables), context))
-
-    def _marked(self, record: Transaction | Part) -> str:
-        """The tables of its mark. A CREATE … SELECT makes its table first, so that what is known of it is old."""
-        if record.create:
-            self._apart.forget()
-        return self._apart.marked(record.mark.gtid, record.events, prepared=bool(record.xid))
+        await self._send(group.slot, MarkedGroup(group.number, *claim, items, ", ".join(tables), prelude))
 
     async def _send_part(self, slot: int, order: GroupPart) -> None:
         await self._send(slot, order)
 
     async def _send(self, slot: int, order: Order) -> None:
-        await self._link.publish(self._subjects.orders(slot + 1), encode(order))
+        match order:
+            case Group():
+                self.open_orders.sent(slot, order.number, order.label)
+            case MarkedGroup():
+                self.open_orders.sent(slot, order.number, order.items[0][0])
+            case GroupPart():
+                self.open_orders.sent(slot, order.number, order.label, order.index)
+        await self._link.publish(self._subjects.orders(slot), encode(order))
+
+    async def ask_silent_workers(self) -> None:
+        """Ask the workers that have orders and of whom nothing has been heard for long."""
+        for slot, question in list(self.open_orders.questions()):
+            await self._send(slot, question)
 
     async def _send_format(self, group: Assigned, record: Format) -> None:
-        self._has_crc = has_checksums(record.event)
-        await self._control.run(partial(self._express.set_format, record.event))
-        for slot in range(self._workers):
+        await self._control.set_format(record.event)
+        for slot in range(1, self._workers + 1):
             await self._send(slot, SetFormat(record.event))
         self._scheduler.done(group.number)
         self._credits.finished(group.members[0].batch)
 
-    async def _check_maps(self, gtid: str, maps: Sequence[bytes]) -> None:
+    async def _check_tables(self, gtid: str, maps: Sequence[bytes]) -> None:
         """Look at the tables. Where one takes no part in transactions, what waits and changes it is to run alone."""
-        apart = await self._control.check_definitions(gtid, maps, has_crc=self._has_crc)
-        if apart:
-            self._apart.add(apart)
-            self._scheduler.isolate(self._is_apart)
+        with self.waits.on(f"the look at the tables of {gtid}"):
+            found = await self._control.check_tables(gtid, maps)
+        if found:
+            self._scheduler.isolate(self._must_run_alone)
 
-    def _is_apart(self, item: Pending) -> bool:
+    def _must_run_alone(self, item: Pending) -> bool:
         work = item.work.beginning if isinstance(item.work, LargeTransaction) else item.work
-        return isinstance(work, (Transaction, Part)) and self._apart.touched_by(work.events)
+        return isinstance(work, (Transaction, Part)) and self._rules.runs_alone(work.events)
 
     async def _run_definition(self, group: Assigned, record: Definition) -> None:
-        """DDL: alone, once (the server skips a GTID of ours that it has executed), then noted."""
-        zone = await self._zone_of_definition(record)
-        unlogged = self.contexts.unlogged(record.context)
-        await self._control.run_definition(record, self._books.definition_gtid(), zone, unlogged)
-        self._apart.forget()
-        self._books.definitions += 1
+        """Run DDL: alone, once (the target skips an ID of Udup's that it has executed), then noted."""
+        with self.waits.on(f"{record.summary}, {record.mark.gtid}"):
+            await self._control.run_definition(record, self._executed.definition_gtid())
+        self._executed.definitions += 1
         self._committed(group)
-        await self._books.fold()
+        await self._executed.flush()
         self._credits.finished(group.members[0].batch)

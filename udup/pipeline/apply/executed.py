@@ -1,8 +1,10 @@
 """What of the source is executed, and what each row of the checkpoint says of it.
 
-A worker's row names the GTIDs that it has committed and that are not in the base row yet: its *claim*. Once a second
-what is executed is *folded*: written into the base row, so that claims stay small. All of this is read and written in
-the event loop alone; only the statement runs elsewhere.
+A slot's row names the transactions that were committed with it and are not in the base row yet: its *claim*. Once a
+second what is executed is *flushed*: written into the base row, so that claims stay small. All of this is read and
+written in the event loop alone; only the statement runs elsewhere.
+
+Slots count from 1. Slot 0 is the base row.
 """
 
 from __future__ import annotations
@@ -10,25 +12,33 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 from udup.base.errors import UdupError
-from udup.drivers.mysql.apply.checkpoint import Position
-from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.pipeline.apply.scheduler import Pending
+from udup.pipeline.ports import CheckpointState, Position
 from udup.pipeline.stamps import Stamps
 
 
-class Books:
-    """`advance` writes a GTID set, the number of definitions, stamps and the source's UUID into the base row."""
+class ExecutedPositions:
+    """`position` parses a position of the source.
 
-    def __init__(self, slots: int, advance: Callable[[str, int, str, str], Awaitable[None]]) -> None:
+    `advance` writes a position, the number of definitions, stamps and the source's UUID into the base row.
+    """
+
+    def __init__(
+        self,
+        slots: int,
+        position: Callable[[str], Position],
+        advance: Callable[[str, int, str, str], Awaitable[None]],
+    ) -> None:
         self._advance = advance
-        self._claims = [GtidSet() for _ in range(slots)]
-        self._versions = [0] * slots
-        self._folded = ("", "", "")
-        self._changed = False  # since it was folded
-        self._position: Position | None = None
+        self._parse = position
+        self._claims = {slot: position("") for slot in range(1, slots + 1)}
+        self._versions = dict.fromkeys(self._claims, 0)
+        self._flushed = ("", "", "")
+        self._changed = False  # since it was flushed
+        self._state: CheckpointState | None = None
         self._stamps = Stamps()
         self._source_uuid = ""
-        self.executed = GtidSet()
+        self.executed = position("")
         self.definitions = 0
 
     @property
@@ -38,50 +48,50 @@ class Books:
 
     @property
     def begun(self) -> bool:
-        """There is a checkpoint to go on from: no copy is under way."""
-        return self._position is not None
+        """Whether there is a checkpoint to go on from: no copy is under way."""
+        return self._state is not None
 
-    def begin_at(self, position: Position) -> None:
-        self._position = position
+    def begin_at(self, state: CheckpointState) -> None:
+        self._state = state
         # What was skipped while the indexes of a copy were built is noted already.
-        self.executed.update(position.executed)
-        self._folded = (str(position.executed), position.stamps, position.source_uuid)
-        self._stamps.update(Stamps.parse(position.stamps))
-        self.definitions = position.definitions
-        self._versions = [position.version] * len(self._versions)
+        self.executed.update(state.executed)
+        self._flushed = (str(state.executed), state.stamps, state.source_uuid)
+        self._stamps.update(Stamps.parse(state.stamps))
+        self.definitions = state.definitions
+        self._versions = dict.fromkeys(self._versions, state.version)
 
     def version(self, slot: int) -> int:
-        """Grows with each claim of a slot's row."""
+        """Return what grows with each claim of a slot's row."""
         return self._versions[slot]
 
     def definition_gtid(self) -> str:
-        """The GTID of our own under which the next definition runs on the target."""
-        if self._position is None:
+        """Return the GTID of Udup's own under which the next definition runs on the target."""
+        if self._state is None:
             raise UdupError("a definition came before the job has a checkpoint")
-        return f"{self._position.mark}:{self.definitions + 1}"
+        return f"{self._state.mark}:{self.definitions + 1}"
 
     def note(self, members: Iterable[Pending]) -> None:
-        """They are committed."""
+        """Note that they are committed."""
         for member in members:
             mark = member.mark
             self.executed.add(mark.source, mark.number)
             self._stamps.note(mark.source, mark.number, mark.original_us)
         self._changed = True
 
-    def note_skipped(self, gtids: GtidSet, last: str = "") -> None:
-        """They hold nothing of the job's; the stamp of the last one of them."""
-        self.executed.update(gtids)
+    def note_skipped(self, gtids: str, last: str = "") -> None:
+        """Note transactions that hold nothing of the job's; `last` is the stamp of the last one of them."""
+        self.executed.update(self._parse(gtids))
         self._stamps.update(Stamps.parse(last))
         self._changed = True
 
     def know(self, source_uuid: str, stamps: str) -> None:
-        """The server that is followed, and when transactions that it was recognised by were committed first."""
+        """Note which server is followed, and the stamps of transactions that it was recognised by."""
         self._source_uuid = source_uuid
         self._stamps.update(Stamps.parse(stamps))
         self._changed = True
 
     def claim(self, slot: int, members: Iterable[Pending]) -> tuple[int, str]:
-        """The row of `slot` for a group: the version that it has now and the GTIDs that it will hold."""
+        """Return the version that the slot's row has now and what it will hold with this group, which is sent then."""
         claim = self._claims[slot]
         for member in members:
             claim.add(member.mark.source, member.mark.number)
@@ -89,27 +99,27 @@ class Books:
         self._versions[slot] += 1
         return version, str(claim)
 
-    def propose(self, slot: int, members: Iterable[Pending]) -> tuple[int, GtidSet]:
-        """What `claim` would say, without any effect until `accept`."""
+    def propose(self, slot: int, members: Iterable[Pending]) -> tuple[int, Position]:
+        """Return what `claim` would say, without any effect until `accept`."""
         claim = self._claims[slot].copy()
         for member in members:
             claim.add(member.mark.source, member.mark.number)
         return self._versions[slot], claim
 
-    def accept(self, slot: int, claim: GtidSet) -> None:
-        """What was proposed is committed."""
+    def accept(self, slot: int, claim: Position) -> None:
+        """Take what was proposed: it is committed."""
         self._claims[slot] = claim
         self._versions[slot] += 1
 
-    async def fold(self) -> None:
-        """Write what is executed into the base row; the workers' rows need not say it again."""
+    async def flush(self) -> None:
+        """Write what is executed into the base row; the slots' rows need not say it again."""
         if not self._changed:
             return
         self._changed = False
         executed = self.executed.copy()
         said = str(executed), str(self._stamps), self._source_uuid
-        if said == self._folded:
+        if said == self._flushed:
             return
         await self._advance(said[0], self.definitions, *said[1:])
-        self._folded = said
-        self._claims = [claim - executed for claim in self._claims]
+        self._flushed = said
+        self._claims = {slot: claim - executed for slot, claim in self._claims.items()}

@@ -1,98 +1,94 @@
-"""How fast a run is and how far behind: rates over the last seconds, and the lag."""
+"""What DestApplier reports of a run, as values. Each key that `as_dict` makes is described in docs/statistics.md."""
 
 from __future__ import annotations
 
-from collections import deque
-
-from udup.base import runtime
-
-#: Seconds over which rates are taken.
-RATE_SECONDS = 5.0
-
-#: Seconds without a word from the source after which it counts as silent: heartbeats come every second.
-BEAT_SECONDS = 3.0
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
-class Rate:
-    """A count's growth per second."""
+@dataclass(frozen=True)
+class Waiting:
+    """What the run has been waiting for since when (seconds since the epoch), where that is long."""
 
-    def __init__(self, seconds: float = RATE_SECONDS) -> None:
-        self.total = 0
-        self._seconds = seconds
-        self._samples: deque[tuple[float, int]] = deque()
-
-    def sample(self) -> float:
-        """Call it regularly; the growth per second over the last `seconds`."""
-        now = runtime.now()
-        self._samples.append((now, self.total))
-        while len(self._samples) > 2 and now - self._samples[0][0] > self._seconds:
-            self._samples.popleft()
-        since, count = self._samples[0]
-        return (self.total - count) / (now - since) if now > since else 0.0
+    what: str
+    since: float
 
 
-class Lag:
-    """How far the target is behind, in milliseconds of the source's clock.
+@dataclass(frozen=True)
+class TableProgress:
+    """One table of a copy. `eta_s` is None if nobody can say."""
 
-    * The age of the oldest transaction that has come and is not committed.
-    * None has, and everything that the source says to have executed is in the target: 0.
-    * None has, and the source says that there is more: the time for which this is so, but no more than the age of the
-      last transaction that is in the target. Not known (None) before there is one.
-    * The source is silent: at least the time since its last word, since nobody knows what it does meanwhile.
-    """
+    rows: int
+    total: int
+    chunks: int
+    complete: bool
+    rows_per_s: float
+    eta_s: float | None
 
-    def __init__(self) -> None:
-        self._clock_offset_us = 0
-        self._last_word = runtime.now()
-        self._last_commit_us = 0
-        self._behind_since: float | None = None
 
-    def heard(self) -> None:
-        """Something came from the source."""
-        self._last_word = runtime.now()
+@dataclass(frozen=True)
+class CopyProgress:
+    """A full copy; `tables` by their names on the source, the most interesting 500 of them."""
 
-    def beat(self, source_us: int) -> None:
-        """The source's clock."""
-        self.heard()
-        self._clock_offset_us = source_us - runtime.wall_us()
+    tables: Mapping[str, TableProgress]
+    copied_rows: int
+    copy_total_rows: int
+    copy_tables: int
+    copy_tables_complete: int
+    copy_rows_per_s: float
+    copy_phase: str
+    eta_s: float | None
+    copy_warnings: tuple[str, ...] = ()
 
-    def passed(self, committed_us: int) -> None:
-        """A transaction of this commit time is done with."""
-        self._last_commit_us = max(self._last_commit_us, committed_us)
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the API's keys have it; `copy_warnings` only if there are any."""
+        shown: dict[str, Any] = asdict(self)
+        warnings = shown.pop("copy_warnings")
+        return {**shown, "copy_warnings": list(warnings)} if warnings else shown
 
-    def is_recent(self, milliseconds: int) -> bool:
-        """Whether the last transaction that is done with was committed on the source so little ago."""
-        return self._now_us() - self._last_commit_us < milliseconds * 1000
 
-    def _now_us(self) -> int:
-        return runtime.wall_us() + self._clock_offset_us
+@dataclass(frozen=True)
+class ApplyProgress:
+    """A run as its target sees it. `lag_ms` is None while it is not known, `serial` is told as `careful`."""
 
-    @property
-    def silent_ms(self) -> int:
-        """How long the source has said nothing; 0 as long as that is nothing unusual."""
-        silent = runtime.now() - self._last_word
-        return int(silent * 1000) if silent > BEAT_SECONDS else 0
+    stage: str
+    lag_ms: int | None
+    level: bool
+    applied_gtid: str
+    source_gtid: str
+    transactions: int
+    tx_per_s: float
+    rows: int
+    rows_per_s: float
+    inserts: int
+    updates: int
+    deletes: int
+    definitions: int
+    received_messages: int
+    received_bytes: int
+    bytes_per_s: float
+    waiting: int
+    groups: int
+    serial: bool
+    stale_views: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    copy: CopyProgress | None = None
+    waiting_for: Waiting | None = None
 
-    def milliseconds(self, oldest_us: int | None, *, level: bool) -> int | None:
-        """`oldest_us`: commit time of the oldest transaction that is not committed here, None if there is none.
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the API's keys have it. Each is there in every report, so that none of an older one stays."""
+        shown: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
+        shown |= {"careful": self.serial, "stale_views": list(self.stale_views), "told": list(self.told)}
+        if self.copy is not None:
+            shown |= self.copy.as_dict()
+        shown["waiting_for"] = None if self.waiting_for is None else asdict(self.waiting_for)
+        return shown
 
-        `level`: whether the target has everything that the source has said to have executed. Call it regularly.
-        """
-        if level or oldest_us is not None:
-            self._behind_since = None
-        if oldest_us is not None:
-            return max(0, self.silent_ms, (self._now_us() - oldest_us) // 1000)
-        if level:
-            return self.silent_ms
-        return self._behind()
 
-    def _behind(self) -> int | None:
-        """The source has more, and nothing of it has come yet."""
-        now = runtime.now()
-        if self._behind_since is None:
-            self._behind_since = now
-        if not self._last_commit_us:
-            return None
-        behind_ms = int((now - self._behind_since) * 1000)
-        age_ms = (self._now_us() - self._last_commit_us) // 1000
-        return max(0, self.silent_ms, min(behind_ms, age_ms))
+#: Fields that are told as they are.
+_PLAIN = tuple(
+    name
+    for name in ApplyProgress.__dataclass_fields__
+    if name not in ("serial", "stale_views", "told", "copy", "waiting_for")
+)

@@ -1,21 +1,18 @@
-"""What DestApplier says of a run: how much was applied, how fast, how far behind, and in which stage the job is.
-
-Every key is described in docs/statistics.md.
-"""
+"""What DestApplier says of a run: how much was applied, how fast, how far behind, and in which stage the job is."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
-from udup.drivers.mysql.apply.session import RowCounts
-from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.pipeline.apply.copy import CopyRun
 from udup.pipeline.apply.dispatcher import Dispatcher
-from udup.pipeline.apply.executed import Books
-from udup.pipeline.apply.progress import Lag, Rate
+from udup.pipeline.apply.executed import ExecutedPositions
+from udup.pipeline.apply.lag import Lag, Rate
+from udup.pipeline.apply.progress import ApplyProgress, Waiting
 from udup.pipeline.apply.scheduler import Assigned
+from udup.pipeline.ports import Position, RowCounts, TargetNotices
 from udup.pipeline.records import Batch, Beat
 
 #: A lag below this is called level: the job is "running".
@@ -23,106 +20,109 @@ CAUGHT_UP_MS = 1000
 
 
 class Reporter:
-    """Is told what happens; `progress` is what is shown."""
+    """Is told what happens; `progress` is what is shown. `position` parses a position of the source."""
 
-    def __init__(self) -> None:
+    def __init__(self, position: Callable[[str], Position]) -> None:
         self.lag = Lag()
+        self._parse = position
         self._transactions, self._rows, self._bytes = Rate(), Rate(), Rate()
         self._messages = 0
         self._rows_by_slot: dict[int, RowCounts] = {}
         self._source_executed: str | None = None  # until the source has said it; a new server's set is empty
-        self._source_set = GtidSet()
+        self._source_set = position("")
         self._caught_up = False
-        self._stir = asyncio.Event()
+        self._changed = asyncio.Event()
 
-    async def stirred(self, seconds: float) -> None:
+    async def progress_changed(self, seconds: float) -> None:
         """Return when something has happened since the last time, or after so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._stir.wait()
-        self._stir.clear()
+                await self._changed.wait()
+        self._changed.clear()
 
     def received(self, batch: Batch, size: int) -> None:
-        """A message of the log; one that holds heartbeats alone is not counted."""
+        """Note a message of the log; one that holds heartbeats alone is not counted."""
         self.lag.heard()
         if any(not isinstance(record, Beat) for record in batch.records):
             self._messages += 1
             self._bytes.total += size
-            self._stir.set()
+            self._changed.set()
 
     def beat(self, beat: Beat) -> None:
         self.lag.beat(beat.source_us)
         if beat.executed != self._source_executed:
-            self._source_executed, self._source_set = beat.executed, GtidSet.parse(beat.executed)
-            self._stir.set()
+            self._source_executed, self._source_set = beat.executed, self._parse(beat.executed)
+            self._changed.set()
         elif not self._caught_up:
-            self._stir.set()
+            self._changed.set()
 
     def committed(self, group: Assigned) -> None:
         self.lag.passed(group.members[-1].mark.committed_us)
         self._transactions.total += len(group.members)
-        self._stir.set()
+        self._changed.set()
 
     def count_rows(self, slot: int, rows: RowCounts) -> None:
-        """What the session of a slot has written since it began."""
+        """Note what the session of a slot has written since it began."""
         if self._rows_by_slot.get(slot) != rows:
             self._rows_by_slot[slot] = rows
-            self._stir.set()
+            self._changed.set()
 
-    def progress(self, dispatcher: Dispatcher, books: Books, copy: CopyRun | None) -> dict[str, Any]:
+    def progress(
+        self,
+        dispatcher: Dispatcher,
+        executed: ExecutedPositions,
+        copy: CopyRun | None,
+        notices: TargetNotices,
+        waiting_for: Waiting | None,
+    ) -> ApplyProgress:
         copying = copy is not None and not copy.finished
-        level = not copying and dispatcher.scheduler.idle and self._has_all(books.executed)
-        progress: dict[str, Any] = {
-            "stage": self._stage(books, level=level, copying=copying),
-            "lag_ms": self._lag_ms(dispatcher, level=level, copying=copying),
-            # Of a source that is silent nobody knows.
-            "level": level and not self.lag.silent_ms,
-            "applied_gtid": str(books.executed),
-            "source_gtid": self._source_executed or "",
-            "transactions": self._transactions.total,
-            "tx_per_s": round(self._transactions.sample(), 1),
-            **self._rows_shown(),
-            "definitions": books.definitions,
-            "received_messages": self._messages,
-            "received_bytes": self._bytes.total,
-            "bytes_per_s": round(self._bytes.sample(), 1),
-            "waiting": dispatcher.scheduler.waiting,
-            "groups": dispatcher.scheduler.running,
-            "careful": dispatcher.careful,
-        }
-        if copy is not None:
-            progress.update(copy.progress())
-        return progress
+        level = not copying and dispatcher.scheduler.idle and self._has_all(executed.executed)
+        rows = RowCounts()
+        for each in self._rows_by_slot.values():
+            rows = rows.plus(each)
+        self._rows.total = rows.total
+        return ApplyProgress(
+            stage=self._stage(executed, level=level, copying=copying),
+            lag_ms=self._lag_ms(dispatcher, level=level, copying=copying),
+            level=level and not self.lag.silent_ms,  # of a source that is silent nobody knows
+            applied_gtid=str(executed.executed),
+            source_gtid=self._source_executed or "",
+            transactions=self._transactions.total,
+            tx_per_s=round(self._transactions.sample(), 1),
+            rows=rows.total,
+            rows_per_s=round(self._rows.sample(), 1),
+            inserts=rows.inserted,
+            updates=rows.updated,
+            deletes=rows.deleted,
+            definitions=executed.definitions,
+            received_messages=self._messages,
+            received_bytes=self._bytes.total,
+            bytes_per_s=round(self._bytes.sample(), 1),
+            waiting=dispatcher.scheduler.waiting,
+            groups=dispatcher.scheduler.running,
+            serial=dispatcher.serial,
+            stale_views=notices.stale_views,
+            told=(*notices.told, *(copy.told if copy else ())),
+            copy=copy.progress() if copy is not None else None,
+            waiting_for=waiting_for,
+        )
 
-    def _stage(self, books: Books, *, level: bool, copying: bool) -> str:
+    def _stage(self, executed: ExecutedPositions, *, level: bool, copying: bool) -> str:
         if copying:
             return "copying"
-        if not books.begun:
+        if not executed.begun:
             return "pending"
         if level or self.lag.is_recent(CAUGHT_UP_MS):
             self._caught_up = True
         return "running" if self._caught_up else "catching_up"
 
     def _lag_ms(self, dispatcher: Dispatcher, *, level: bool, copying: bool) -> int | None:
-        """Not known before the source has said anything of its log, nor while rows are copied."""
+        """Return the lag; not known before the source has said anything of its log, nor while rows are copied."""
         if copying or self._source_executed is None:
             return None
         oldest = dispatcher.scheduler.oldest()
         return self.lag.milliseconds(oldest.committed_us if oldest and oldest.committed_us else None, level=level)
 
-    def _rows_shown(self) -> dict[str, Any]:
-        rows = RowCounts()
-        for each in self._rows_by_slot.values():
-            rows = rows.plus(each)
-        self._rows.total = sum(rows)
-        return {
-            "rows": self._rows.total,
-            "rows_per_s": round(self._rows.sample(), 1),
-            "inserts": rows.inserted,
-            "updates": rows.updated,
-            "deletes": rows.deleted,
-        }
-
-    def _has_all(self, executed: GtidSet) -> bool:
-        """Whether everything that the source has said to have executed is executed here."""
+    def _has_all(self, executed: Position) -> bool:
+        """Return whether everything that the source has said to have executed is executed here."""
         return self._source_executed is not None and self._source_set <= executed

@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from udup.base.errors import Transient
 from udup.pipeline.records import Mark
 
 #: Transactions in one commit at most. Beyond this the gain is small, and what a failure repeats grows.
@@ -40,7 +41,7 @@ _EVERYTHING = 1 << 63
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A transaction that waits; `batch` is the message that it came in, for the flow control.
+    """A transaction that waits. `batch` is the message that it came in, for the flow control.
 
     `new_maps` are to be checked before it starts. `alone`: it may not share a commit. `barrier`: nothing runs beside
     it. `work` is its owner's, for what is more than its events.
@@ -57,7 +58,7 @@ class Pending:
 
 @dataclass(slots=True)
 class Assigned:
-    """A group on its worker."""
+    """A group on its worker, whose slot counts from 1."""
 
     number: int
     slot: int
@@ -74,41 +75,41 @@ class Assigned:
 
 
 class Scheduler:
-    """Pure bookkeeping: `offer` what came, `next_group` for what may start, `done` when it is committed."""
+    """Decides, sends nothing: `offer` what came, `next_group` for what may start, `done` when it is committed."""
 
     def __init__(
-        self, workers: int, *, careful: bool = False, context_of: Callable[[Pending], int] = lambda item: 0
+        self, workers: int, *, serial: bool = False, context_of: Callable[[Pending], int] = lambda item: 0
     ) -> None:
-        """`careful`: one transaction at a time, so that an error names the one that caused it.
+        """`serial`: one transaction at a time, so that an error names the one that caused it.
 
         `context_of` tells which context a transaction needs. It is asked when a group is made, so that the definitions
         of all tables before it were looked at.
         """
-        self._careful = careful
+        self._serial = serial
         self._context_of = context_of
         self._waiting: deque[Pending] = deque()
         self._running: dict[int, Assigned] = {}
-        self._load = [0] * workers
-        self._bytes = [0] * workers
+        self._load = dict.fromkeys(range(1, workers + 1), 0)  # by slot
+        self._bytes = dict.fromkeys(self._load, 0)
         self._number = 0
         self._barrier_runs = False
 
-    def relax(self) -> None:
-        """No more care is needed."""
-        self._careful = False
+    def end_serial(self) -> None:
+        """Have transactions run side by side again, and commit together."""
+        self._serial = False
 
     def offer(self, item: Pending) -> None:
         self._waiting.append(item)
 
     def isolate(self, needed: Callable[[Pending], bool]) -> None:
-        """What waits and needs it is to run alone."""
+        """Have what waits and needs it run alone."""
         for at, item in enumerate(self._waiting):
             if not item.barrier and needed(item):
                 self._waiting[at] = replace(item, alone=True, barrier=True)
 
     def extend(self, group: Assigned, allowed: Callable[[Pending], bool]) -> None:
         """Put into a group that runs alone what comes next in the log, as long as it is allowed."""
-        while self._waiting and not self._careful and len(group.members) < GROUP_TRANSACTIONS:
+        while self._waiting and not self._serial and len(group.members) < GROUP_TRANSACTIONS:
             item = self._waiting[0]
             if item.new_maps or group.size + len(item.events) > GROUP_BYTES or not allowed(item):
                 return
@@ -128,8 +129,11 @@ class Scheduler:
         return self._barrier_runs
 
     def group(self, number: int) -> Assigned:
-        """A group that runs."""
-        return self._running[number]
+        """Return a group that runs; raise `Transient` for another."""
+        group = self._running.get(number)
+        if group is None:
+            raise Transient(f"a worker has done group {number}, which does not run")
+        return group
 
     @property
     def waiting(self) -> int:
@@ -145,20 +149,20 @@ class Scheduler:
         return not self._waiting and not self._running
 
     def oldest(self) -> Mark | None:
-        """The earliest transaction that is not committed."""
+        """Return the earliest transaction that is not committed."""
         if self._running:
             return next(iter(self._running.values())).members[0].mark
         return self._waiting[0].mark if self._waiting else None
 
     def next_group(self) -> Assigned | None:
-        """The next group that may start now, counted as running; None if nothing may."""
+        """Return the next group that may start now, counted as running; None if nothing may."""
         if not self._waiting or self._barrier_runs:
             return None
         head = self._waiting[0]
-        if (head.barrier or head.mark.fence or self._careful) and self._running:
+        if (head.barrier or head.mark.fence or self._serial) and self._running:
             return None
         slot, limit = self._best_slot(head)
-        if slot < 0:
+        if not slot:
             return None
         self._number += 1
         group = Assigned(self._number, slot, head.mark.sequence)
@@ -170,13 +174,13 @@ class Scheduler:
         return group
 
     def _fill(self, group: Assigned, limit: int) -> None:
-        """Members in log order while each may run where the first one does."""
+        """Add members in log order while each may run where the first one does."""
         while self._waiting:
             item = self._waiting[0]
             if group.members:
                 if item.alone or item.barrier or item.mark.fence or item.new_maps:
                     break
-                if self._careful or len(group.members) >= GROUP_TRANSACTIONS:
+                if self._serial or len(group.members) >= GROUP_TRANSACTIONS:
                     break
                 if group.size + len(item.events) > GROUP_BYTES or not self._allowed(item, limit, group.first):
                     break
@@ -191,9 +195,9 @@ class Scheduler:
                 break
 
     def _best_slot(self, head: Pending) -> tuple[int, int]:
-        """The least loaded worker that may take `head`, and up to which number its dependencies are met; or -1."""
-        best, best_key, best_limit = -1, (WORKER_DEPTH, 0), 0
-        for slot, load in enumerate(self._load):
+        """Return the least loaded worker that may take `head`, 0 if none may, and up to which number it may take."""
+        best, best_key, best_limit = 0, (WORKER_DEPTH, 0), 0
+        for slot, load in self._load.items():
             if load >= WORKER_DEPTH or (load >= 2 and self._bytes[slot] >= GROUP_BYTES):
                 continue
             limit = self._limit_on(slot)
@@ -205,17 +209,17 @@ class Scheduler:
         return best, best_limit
 
     def _limit_on(self, slot: int) -> int:
-        """What is up to this number is committed, or is before it on this worker."""
+        """Return up to which number everything is committed, or is before it on this worker."""
         others = [group.first for group in self._running.values() if group.slot != slot]
         return min(others) - 1 if others else _EVERYTHING
 
     @staticmethod
     def _allowed(item: Pending, limit: int, first: int) -> bool:
-        """Dependencies inside the group (`first` and later) are met by its own order."""
+        """Return whether it may run; dependencies inside the group (`first` and later) are met by its own order."""
         return min(item.mark.last_committed, first - 1) <= limit
 
     def done(self, number: int) -> Assigned:
-        """The group is committed."""
+        """Note that the group is committed."""
         group = self._running.pop(number)
         self._load[group.slot] -= 1
         self._bytes[group.slot] -= group.size

@@ -11,21 +11,15 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 from udup.base import runtime
-from udup.base.errors import Divergence, Transient, UdupError, error_named
-from udup.drivers.mysql.apply.errors import LOCK_ERRORS, failure_of
-from udup.drivers.mysql.apply.ownership import loader_place
-from udup.drivers.mysql.apply.session import ApplySession
-from udup.drivers.mysql.client.connection import MySQLError, describe, error_code, is_transient
-from udup.drivers.mysql.dictionary.catalog import Table
-from udup.drivers.mysql.dictionary.details import LoadDetails
-from udup.drivers.mysql.load.copy_fence import CopyFence
-from udup.drivers.mysql.load.loader import Loader
+from udup.base.errors import Contended, Failure, Transient
 from udup.pipeline.apply.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
 from udup.pipeline.apply.settings import WorkerSettings
+from udup.pipeline.ports import ApplySession, Piece, RowLoader, Target
 from udup.pipeline.records import (
+    Answer,
+    Ask,
     ChunkLoaded,
     CopyPiece,
     Credit,
@@ -58,8 +52,6 @@ class _Chunk:
 
     table: int
     chunk: int
-    values: bool
-    odd_dates: bool
     pieces: runtime.SimpleQueue[CopyPiece | None]
 
 
@@ -68,29 +60,35 @@ class _Count:
 
 
 class Worker:
-    def __init__(self, settings: WorkerSettings, on_ready: Callable[[], None]) -> None:
+    """`on_ready` is called when it has its session and listens."""
+
+    def __init__(self, settings: WorkerSettings, target: Target, on_ready: Callable[[], None]) -> None:
         self._settings = settings
+        self._target = target
         self._on_ready = on_ready
         self._subjects = Subjects(settings.job, settings.run)
         self._work: deque[Order | _Chunk | _Count] = deque()
+        self._in_hand = 0  # groups and parts that have come and are not done
         self._arrived = asyncio.Event()
         self._arriving: _Chunk | None = None
         self._piece_number = 0
-        self._loader: Loader | None = None
-        self._tables: tuple[Table, ...] = ()
+        self._loader: RowLoader | None = None
         self._count_is_due = False
         self._link: Link
         self._opened: ApplySession | None = None
         self._loop: asyncio.AbstractEventLoop
 
     async def run(self) -> None:
-        """Until cancelled or failed. Raises what ended it, after it was reported."""
+        """Run until cancelled or failed. Raise what ended it, after it was reported."""
         self._loop = asyncio.get_running_loop()
         settings = self._settings
-        self._link = await Link.open(settings.nats_url, f"udup worker {settings.slot} of {settings.job}")
+        name = f"udup worker {settings.slot} of {settings.job}"
+        self._link = await Link.open(settings.nats_url, name, settings.slot)
         pool = runtime.Pool(1, f"apply-{settings.slot}")
         try:
-            self._opened = await self._loop.run_in_executor(pool, self._open)
+            self._opened = await self._loop.run_in_executor(
+                pool, self._target.open_session, settings.job, settings.slot
+            )
             await self._link.subscribe(self._subjects.orders(settings.slot), self._on_order)
             await self._link.subscribe(self._subjects.copy(settings.slot), self._on_piece)
             await self._link.flush()
@@ -110,22 +108,19 @@ class Worker:
             pool.shutdown(wait=False, cancel_futures=True)
             self._abandon()
 
-    def _open(self) -> ApplySession:
-        settings = self._settings
-        try:
-            return ApplySession(settings.end.endpoint, settings.job, settings.slot)
-        except MySQLError as error:
-            kind = Transient if is_transient(error) else UdupError
-            raise kind(f"opening a session on {settings.end.endpoint}: {describe(error)}") from error
-
     def _abandon(self) -> None:
-        """Whatever is under way on the target is rolled back there."""
+        """Have whatever is under way on the target rolled back there."""
         for held in (self._opened, self._loader):
             if held is not None:
                 held.abandon()
 
     async def _on_order(self, data: bytes) -> None:
-        self._work.append(decode_order(data))
+        order = decode_order(data)
+        if isinstance(order, Ask):
+            await self._send(Answer(self._settings.slot, order.number, self._in_hand))
+            return
+        self._in_hand += isinstance(order, (Group, GroupPart, MarkedGroup))
+        self._work.append(order)
         self._arrived.set()
 
     async def _on_piece(self, data: bytes) -> None:
@@ -136,7 +131,7 @@ class Worker:
                 f"copied rows were lost on the way: piece {piece.number} came after {self._piece_number - 1}"
             )
         if self._arriving is None:
-            self._arriving = _Chunk(piece.table, piece.chunk, piece.values, piece.odd_dates, runtime.SimpleQueue())
+            self._arriving = _Chunk(piece.table, piece.chunk, runtime.SimpleQueue())
             self._work.append(self._arriving)
             self._arrived.set()
         self._arriving.pieces.put(piece)
@@ -155,24 +150,36 @@ class Worker:
                 else:
                     report = await self._loop.run_in_executor(pool, self._do, item)
                     if report is not None:
-                        await self._send(report)
+                        await self._tell(report)
                 if not isinstance(item, _Count):
                     self._count_soon()
             except Exception as error:
-                failed = self._failure(error, item)
-                await self._send(failed)
+                failure = Failure.of(error)
+                await self._send(Failed(self._settings.slot, failure))
                 await self._link.flush()
-                raise error_named(failed.kind)(failed.text) from error
+                raise failure.error() from error
 
     async def _commit(self, first: Group) -> None:
-        """A group, and those that have gathered behind it, as one.
+        """Commit a group, and those that have gathered behind it, as one.
 
         At once, in this thread: another's wake-up would be a tenth of a commit's time. The server undoes a wait for
         locks long before NATS misses us.
         """
+        groups = self._joined(first)
+        self._apply(groups)
+        for group in groups:
+            await self._tell(Done(self._settings.slot, group.number))
+
+    def _joined(self, first: Group) -> list[Group]:
+        """Take from what waits the groups that follow on and may share the commit."""
         groups = [first]
         count, size, context = first.count, sum(map(len, first.events)), first.context
-        while self._work and isinstance(following := self._work[0], Group) and not (first.create or following.create):
+        while self._work and isinstance(following := self._work[0], Group):
+            last = groups[-1]
+            if first.create or following.create or following.number <= last.number:
+                break
+            if following.version != last.version + 1:
+                break  # not the next of this slot's row: by itself it finds no row, and nothing of it is applied
             count += following.count
             size += sum(map(len, following.events))
             if count > GROUP_TRANSACTIONS or size > GROUP_BYTES:
@@ -182,9 +189,7 @@ class Worker:
             context = context or following.context
             groups.append(following)
             self._work.popleft()
-        self._apply(groups, context)
-        for group in groups:
-            await self._send(Done(self._settings.slot, group.number))
+        return groups
 
     def _count_soon(self) -> None:
         if not self._count_is_due:
@@ -201,6 +206,11 @@ class Worker:
         assert self._opened is not None
         return self._opened
 
+    async def _tell(self, report: Report) -> None:
+        """Send a report of what was done. It is out of hand only then, so that no answer overtakes it."""
+        await self._send(report)
+        self._in_hand -= isinstance(report, Done)
+
     async def _send(self, report: Report) -> None:
         await self._link.publish(self._subjects.reports, encode(report))
 
@@ -210,61 +220,32 @@ class Worker:
         slot = self._settings.slot
         match item:
             case MarkedGroup():
-                self._session.apply_marked(item.version, item.gtids, item.items, item.tables, item.context)
+                self._session.apply_marked(item)
                 return Done(slot, item.number)
-            case GroupPart(marked=tables) if tables:
-                note = (item.label, tables)
-                self._session.apply_marked_part(
-                    item.version,
-                    item.gtids,
-                    item.index,
-                    item.events,
-                    last=item.last,
-                    note=note,
-                    context=item.context,
-                )
-                return Done(slot, item.number, item.index)
             case GroupPart():
-                self._session.apply_part(
-                    item.version,
-                    item.gtids,
-                    item.index,
-                    item.events,
-                    last=item.last,
-                    create=item.create,
-                    xid=item.xid,
-                    context=item.context,
-                )
+                self._session.apply_part(item)
                 return Done(slot, item.number, item.index)
             case _Chunk():
                 return ChunkLoaded(slot, item.table, item.chunk, self._load(item))
             case SetFormat():
                 self._session.set_format(item.event)
             case ExpectCopy():
-                details = LoadDetails.decode(item.instructions)
-                self._tables = details.tables
-                fence = CopyFence(self._settings.job, details.version)
-                self._loader = Loader(
-                    self._settings.end.endpoint, details.method, fence, loader_place(slot), details.contexts
-                )
+                self._loader = self._target.open_loader(self._settings.job, slot, item.instructions)
             case _Count():
                 if not self._session.in_large_transaction:
-                    return RowCount(slot, *self._session.rows_written())
+                    counted = self._session.rows_written()
+                    return RowCount(slot, counted.inserted, counted.updated, counted.deleted)
         return None
 
-    def _apply(self, groups: list[Group], context: bytes) -> None:
+    def _apply(self, groups: list[Group]) -> None:
         """Apply groups as one, again after a deadlock or a lock wait: the server has undone it then."""
-        first, last = groups[0], groups[-1]
-        events = [event for group in groups for event in group.events]
         pause = _FIRST_PAUSE
         for attempt in range(1, _TRIES + 1):
             try:
-                self._session.apply(
-                    first.version, last.gtids, events, first.create, groups=len(groups), context=context
-                )
+                self._session.apply(groups)
                 return
-            except MySQLError as error:
-                if error_code(error) not in LOCK_ERRORS or attempt == _TRIES:
+            except Contended:
+                if attempt == _TRIES:
                     raise
                 self._session.rollback()
                 runtime.sleep(pause)
@@ -273,45 +254,19 @@ class Worker:
     def _load(self, chunk: _Chunk) -> int:
         if self._loader is None:
             raise Transient("copied rows came before their tables were announced")
-        arrival = _Arrival(chunk, self._credit)
-        table = self._tables[chunk.table]
-        return self._loader.load(
-            table, iter(arrival), lambda: arrival.rows, values=chunk.values, odd_dates=chunk.odd_dates
-        )
+        return self._loader.load(self._pieces(chunk))
+
+    def _pieces(self, chunk: _Chunk) -> Iterator[Piece]:
+        """Yield the pieces of a chunk as they come, each credited when the loader is done with it."""
+        while True:
+            piece = chunk.pieces.get()
+            if piece is None:
+                raise Transient("the copy ended in the middle of a chunk")
+            yield Piece(piece.table, piece.chunk, piece.last, piece.rows, piece.data, piece.values, piece.odd_dates)
+            self._credit(piece.number)
+            if piece.last:
+                return
 
     def _credit(self, number: int) -> None:
         credit = encode(Credit(f"copy.{self._settings.slot}", number))
         asyncio.run_coroutine_threadsafe(self._link.publish(self._subjects.upstream, credit), self._loop)
-
-    def _failure(self, error: Exception, item: Order | _Chunk | _Count) -> Failed:
-        """What is reported: the error's class decides what the run does about it."""
-        if isinstance(error, MySQLError) and isinstance(item, (Group, GroupPart)):
-            # A later part of a transaction begins anywhere.
-            events = item.events if isinstance(item, Group) else [item.events] if item.index == 0 else []
-            session, version = self._session, item.version
-            taken_over = partial(session.is_taken_over, version)
-            error = failure_of(error, item.label, events, taken_over, has_crc=session.has_crc, remedy=session.remedy)
-        elif isinstance(error, MySQLError):
-            error = (Transient if is_transient(error) else Divergence)(describe(error))
-        kind = type(error) if isinstance(error, UdupError) else UdupError
-        return Failed(self._settings.slot, kind.__name__, str(error) or type(error).__name__)
-
-
-class _Arrival:
-    """The bytes of a chunk as they come; `rows` is known once they are all read."""
-
-    def __init__(self, chunk: _Chunk, credit: Callable[[int], None]) -> None:
-        self._chunk = chunk
-        self._credit = credit
-        self.rows = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        while True:
-            piece = self._chunk.pieces.get()
-            if piece is None:
-                raise Transient("the copy ended in the middle of a chunk")
-            yield piece.data
-            self._credit(piece.number)
-            if piece.last:
-                self.rows = piece.rows
-                return

@@ -4,13 +4,17 @@ Plain subjects carry the data, no stream: NATS holds what is under way, and the 
 that the receiver has not done with (`flow.py`). Keeping it on disk as well would help nobody, since a run that loses
 anything reads again from the source at the checkpoint; it cost a third of the way's time, and as much of nats-server's.
 Whatever goes wrong on the way (a lost connection, a gap in the numbers) ends the run.
+
+Each message begins with six bytes: who sent it, and its number among those that this one has sent to its subject. A
+receiver expects every number in turn, so that nothing that was lost or repeated is taken for all there is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+import struct
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import nats
@@ -23,6 +27,10 @@ from udup.pipeline.transport.address import connect_options, shown
 
 #: The largest message that is sent; what is larger (a long statement, the catalog of thousands of tables) is split.
 MESSAGE_MAX = 900 << 10
+
+#: In front of each message: its sender, and its number, which begins again at 0 after four thousand million.
+_HEAD = struct.Struct("<HI")
+_NUMBERS = 1 << 32
 
 #: What split messages begin with: a byte that msgpack never uses, then whether another follows.
 _MORE, _LAST = b"\xc1\x01", b"\xc1\x00"
@@ -74,13 +82,17 @@ class Subjects:
 class Link:
     """One connection of one engine. It is not reconnected: a lost link is a lost run."""
 
-    def __init__(self, client: Client, lost: asyncio.Future[None]) -> None:
+    def __init__(self, client: Client, lost: asyncio.Future[None], sender: int = 0) -> None:
         self._client = client
         self._lost = lost
+        self._departures = Departures(sender)
 
     @classmethod
-    async def open(cls, url: str, name: str) -> Link:
-        """`url` as in `address.py`. `Transient` if NATS cannot be reached or refuses us."""
+    async def open(cls, url: str, name: str, sender: int = 0) -> Link:
+        """Connect; `url` as in `address.py`. Raise `Transient` if NATS cannot be reached or refuses us.
+
+        `sender` tells this link from others that publish to the same subjects: a worker's is its slot.
+        """
         lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         async def on_disconnect() -> None:
@@ -111,7 +123,7 @@ class Link:
                 raise Transient(f"cannot connect: {cause}") from error
             lost.cancel()
             raise Transient(f"cannot connect to NATS at {shown(url)}: {error or type(error).__name__}") from error
-        link = cls(client, lost)
+        link = cls(client, lost, sender)
         try:
             _heed_cancellation()
         except asyncio.CancelledError:
@@ -132,31 +144,40 @@ class Link:
             return  # it is gone either way
 
     async def publish(self, subject: str, data: bytes) -> None:
-        """Send a message of any size; more than `MESSAGE_MAX` only where no other sends to the same subject."""
+        """Send a message of any size."""
         try:
-            for message in split(data):
+            # Nothing waits between a number and the client's buffer, so messages go in the order of their numbers.
+            for message in self._departures.messages(subject, data):
                 await self._client.publish(subject, message)
         except NatsError as error:
             raise Transient(f"cannot publish to NATS: {error or type(error).__name__}") from error
         _heed_cancellation()
 
     async def flush(self) -> None:
+        """Return when the server has taken everything before: subscriptions are in force, messages with it.
+
+        Twice, for the client's PING overtakes what it has not written yet. The first one makes it write that, so the
+        answer to the second comes behind it. With one, a subscription is missing now and then for a moment.
+        """
         try:
+            await self._client.flush(int(REQUEST_TIMEOUT))
             await self._client.flush(int(REQUEST_TIMEOUT))
         except NatsError as error:
             raise Transient(f"NATS does not answer: {error or type(error).__name__}") from error
         _heed_cancellation()
 
     async def subscribe(self, subject: str, handler: Handler) -> None:
-        """Call `handler` with each message in turn; an error that it raises ends the link."""
+        """Call `handler` with each message in turn; an error that it raises ends the link.
 
-        joiner = Joiner()
+        So does a message that was lost or repeated: `Transient`. Subscribe before anything is published.
+        """
+        arrivals = Arrivals(subject)
 
         async def on_message(message: Msg) -> None:
             if self._lost.done():
                 return  # the run is over: nothing behind a failed message may take effect
             try:
-                whole = joiner.add(message.data)
+                whole = arrivals.add(message.data)
                 if whole is not None:
                     await handler(whole)
             except Exception as error:  # noqa: BLE001 - handed to whoever awaits `lost`
@@ -204,3 +225,36 @@ class Joiner:
         whole = b"".join(self._pieces)
         self._pieces.clear()
         return whole
+
+
+class Departures:
+    """Numbers what one sender publishes, by subject."""
+
+    def __init__(self, sender: int) -> None:
+        self._sender = sender
+        self._sent: dict[str, int] = {}
+
+    def messages(self, subject: str, data: bytes) -> Iterator[bytes]:
+        """Yield the messages in which this goes; each gets its number when it is its turn."""
+        for message in split(data):
+            number = self._sent[subject] = (self._sent.get(subject, 0) + 1) % _NUMBERS
+            yield _HEAD.pack(self._sender, number) + message
+
+
+class Arrivals:
+    """Takes the messages of one subject; `Transient` for one that does not follow on the last of its sender."""
+
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
+        self._senders: dict[int, tuple[int, Joiner]] = {}
+
+    def add(self, message: bytes) -> bytes | None:
+        """Return what was published, when this message completes it."""
+        if len(message) < _HEAD.size:
+            raise Transient(f"a message on {self._subject} is not one of Udup's")
+        sender, number = _HEAD.unpack_from(message)
+        last, joiner = self._senders.get(sender) or (0, Joiner())
+        if number != (last + 1) % _NUMBERS:
+            raise Transient(f"a message was lost or repeated on the way: {self._subject}, {number} came after {last}")
+        self._senders[sender] = number, joiner
+        return joiner.add(message[_HEAD.size :])

@@ -95,7 +95,7 @@ def test_a_group_that_runs_alone_takes_what_follows_and_is_of_its_kind() -> None
 
 
 def test_one_at_a_time_stays_one_at_a_time() -> None:
-    scheduler = Scheduler(2, careful=True)
+    scheduler = Scheduler(2, serial=True)
     scheduler.offer(_pending(1))
     scheduler.offer(_pending(2))
     group = scheduler.next_group()

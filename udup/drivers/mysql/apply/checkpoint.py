@@ -13,7 +13,7 @@ A full copy that has not ended has a base row as well, whose selection says "cop
 statement on the target, with a version that everything of the copy is held against (`copy_fence.py`), and replaced at
 the copy's end only if that version is still the one of this run. An Udup that does not know the word refuses the row.
 
-DDL commits by itself. It is run under a GTID of our own, `mark:number`, where the mark is made with the job's
+DDL commits by itself. It is run under a GTID of Udup's own, `mark:number`, where the mark is made with the job's
 checkpoint and the number counts its DDL: if the checkpoint says that a statement is still to be run but the server has
 executed that GTID, the server itself skips it. The target's gtid_mode must be ON for that.
 """
@@ -23,7 +23,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from udup.base import runtime
@@ -38,6 +37,7 @@ from udup.drivers.mysql.client.session_setup import reset
 from udup.drivers.mysql.client.sessions import PLAIN
 from udup.drivers.mysql.dictionary.claims import TABLE as CLAIM_TABLE
 from udup.pipeline.ownership import Owner
+from udup.pipeline.ports import CheckpointState
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 TABLE = "checkpoint"
@@ -118,22 +118,6 @@ _CREATE = {
 _NOBODY = Owner("")
 
 
-@dataclass(frozen=True)
-class Position:
-    """A job's checkpoint as a run finds it.
-
-    The executed set, where its DDL count stands, and the version that every worker's row begins with; and `stamps`,
-    when its last transactions were committed first (`pipeline/stamps.py`), and the server that they were read from.
-    """
-
-    executed: GtidSet
-    mark: str
-    definitions: int
-    version: int
-    stamps: str = ""
-    source_uuid: str = ""
-
-
 def create_tables(connection: Connection) -> None:
     """Udup's own tables on the target, if any is missing, and what an older version has made otherwise.
 
@@ -180,7 +164,7 @@ class Checkpoint:
         """The base row's, as this run has written it last: what a copy is held against."""
         return self._version
 
-    def take_over(self, workers: int, initial: GtidSet | None) -> Position | None:
+    def take_over(self, workers: int, initial: GtidSet | None) -> CheckpointState | None:
         """Fence off earlier runs and fold everything into the base row; None if a full copy is to begin.
 
         `initial` makes a checkpoint where there is none. Waits for a transaction of an earlier run that is being
@@ -213,7 +197,7 @@ class Checkpoint:
         )
         return query(self._connection, sql, self._job)
 
-    def _read(self, initial: GtidSet | None) -> Position | None:
+    def _read(self, initial: GtidSet | None) -> CheckpointState | None:
         rows = self._rows()
         self._version = _version_after(rows)
         if not rows or rows[0][0] != 0 or rows[0][5] == COPYING:
@@ -226,13 +210,13 @@ class Checkpoint:
         executed = GtidSet()
         for row in rows:
             executed.update(GtidSet.parse(row[2]))
-        return Position(executed, base[3], int(base[4]), self._version, str(base[6]), str(base[7]))
+        return CheckpointState(executed, base[3], int(base[4]), self._version, str(base[6]), str(base[7]))
 
-    def _first(self, executed: GtidSet) -> Position:
+    def _first(self, executed: GtidSet) -> CheckpointState:
         """A job's first; with a mark of its own its DDL is told from that of every other checkpoint."""
-        return Position(executed.copy(), runtime.new_id(), 0, self._version)
+        return CheckpointState(executed.copy(), runtime.new_id(), 0, self._version)
 
-    def _rewrite(self, position: Position, workers: int) -> None:
+    def _rewrite(self, position: CheckpointState, workers: int) -> None:
         base = (str(position.executed), position.mark, position.definitions, self._selection)
         workers_rows = [(slot, "", "", 0, "", "", "", "") for slot in range(1, workers + 1)]
         self._replace([(0, *base, self._owner.note, position.stamps, position.source_uuid), *workers_rows])
@@ -260,7 +244,7 @@ class Checkpoint:
             raise Superseded(f"job {self._job}: another run has changed the checkpoint in {UDUP_SCHEMA}.{TABLE}")
         self._version += 1
 
-    def finish_copy(self, workers: int, executed: GtidSet) -> Position:
+    def finish_copy(self, workers: int, executed: GtidSet) -> CheckpointState:
         """The copy is whole: its tables are ordinary ones now and the job goes on from this set. One transaction.
 
         Exactly the base row that this run has written is replaced; `Superseded` if it is another one.

@@ -1,48 +1,44 @@
-"""DestApplier's own connection to the target, and the one thread that uses it.
+"""DestApplier's side of a MySQL target: its own connection, and what is done by it on one thread.
 
-Everything that may take long there and is not a group of row events: looking at the server, the checkpoint's base row,
-comparing definitions, DDL. One thread, so that these follow each other; the event loop stays free meanwhile.
+Everything that may take long and is not a group of row events: looking at the server, the checkpoint's base row,
+comparing tables, DDL. What these are is in files of their own; here is which thread and connection they have.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Refused, Transient, UdupError
+from udup.base.errors import Refused, UdupError
 from udup.drivers.mysql.apply import unsure
-from udup.drivers.mysql.apply.checkpoint import Checkpoint, Position, create_tables
+from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.apply.claims import Claims
-from udup.drivers.mysql.apply.column_check import check_definition
 from udup.drivers.mysql.apply.computing import Computing
-from udup.drivers.mysql.apply.engine import engine_of
-from udup.drivers.mysql.apply.memory_tables import look_at_memory_tables, note_memory_tables
-from udup.drivers.mysql.apply.ownership import DDL_PLACE, give_way, hold, successor, taking_over
-from udup.drivers.mysql.apply.run_ddl import run_ddl
-from udup.drivers.mysql.apply.tablespaces import housed
+from udup.drivers.mysql.apply.contexts import TargetContexts
+from udup.drivers.mysql.apply.ddl_runner import DdlRunner
+from udup.drivers.mysql.apply.inline_session import MySQLInlineSession
+from udup.drivers.mysql.apply.memory_tables import look_at_memory_tables
+from udup.drivers.mysql.apply.ownership import give_way, successor, taking_over
+from udup.drivers.mysql.apply.preludes import Preludes
+from udup.drivers.mysql.apply.rules import MySQLLargeRules, MySQLRowRules
+from udup.drivers.mysql.apply.table_checks import TableChecks
+from udup.drivers.mysql.apply.target_thread import TargetThread
+from udup.drivers.mysql.binlog.event import has_checksums
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
-from udup.drivers.mysql.binlog.table_map import TableName, table_name
 from udup.drivers.mysql.checks.target import check_target
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, is_transient
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.raw import shut_down
-from udup.drivers.mysql.client.sessions import DDL, DEFINITION
-from udup.drivers.mysql.ddl.classify import classify_query
-from udup.drivers.mysql.ddl.sqltokens import codec_of
-from udup.drivers.mysql.ddl.statement import Statement
-from udup.drivers.mysql.dictionary.catalog import Catalog
-from udup.drivers.mysql.dictionary.engines import is_non_transactional
-from udup.drivers.mysql.load.create_table import is_converted
-from udup.drivers.mysql.load.stale_views import StaleView, retry_stale_views, stale_views
+from udup.drivers.mysql.load.copy_fence import CopyFence
+from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter
 from udup.pipeline.ownership import Owner
-from udup.pipeline.records import Definition, Tables
-from udup.pipeline.selection.selection import Selection
+from udup.pipeline.ports import CheckpointState, Claim, ControlSettings, TargetNotices
+from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
 
 #: Seconds to ask a target, after a run has ended, whether another one has taken over.
 _ASK_SECONDS = 2
@@ -50,202 +46,179 @@ _ASK_SECONDS = 2
 T = TypeVar("T")
 
 
-class Control:
-    """`connect` first, then `open`; the rest in any order. Errors of MySQL become ours."""
+class MySQLControl:
+    """`TargetControl` of `pipeline/ports.py`. `connect` and `take_over` first; the rest in any order."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-        self._pool = runtime.Pool(1, "applier")
+    def __init__(self, endpoint: Endpoint, settings: ControlSettings) -> None:
+        self._endpoint = endpoint
+        self._settings = settings
+        self._job = settings.job
+        self._thread = TargetThread(endpoint)
         self._connection: Connection | None = None
-        self._ddl_connection: Connection | None = None
-        #: Views whose definition the target refuses, as they refer to something that is gone on the source as well.
-        self.stale_views: tuple[StaleView, ...] = ()
-        self.computing = Computing()
-        self.checkpoint: Checkpoint
-        self._job = ""
-        self.claims: Claims | None = None
-        #: What is to be known of what was done on the target.
-        self.told: list[str] = []
+        self._claims = Claims(settings.job, settings.known, f"Dest {endpoint}")
+        self._ddl = DdlRunner(endpoint, settings.job, self._claims)
+        self._contexts, computing = TargetContexts(endpoint), Computing()
+        self._preludes = Preludes(self._thread, self._contexts, computing)
+        self._rules = MySQLRowRules(settings.job, self._contexts, computing)
+        self._tables = TableChecks(settings.job, computing)
+        self._has_crc = True
+        self._inline: MySQLInlineSession | None = None
+        self._checkpoint: Checkpoint
 
-    async def run(self, function: Callable[[], T]) -> T:
-        """Run it in the thread that has the connection."""
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, function)
-        except MySQLError as error:
-            text = f"on the target {self.endpoint}: {describe(error)}"
-            raise (Transient if is_transient(error) else UdupError)(text) from error
+    async def _run(self, function: Callable[[Connection], T]) -> T:
+        """Run it in the control's thread, with its connection."""
+
+        def run() -> T:
+            assert self._connection is not None
+            return function(self._connection)
+
+        return await self._thread.run(run)
 
     def abort(self) -> None:
-        """End what is under way on the target; no thread is left, so that the process may fork."""
-        for connection in (self._connection, self._ddl_connection):
-            if connection is not None:
-                shut_down(connection)
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._shut_down()
+        self._thread.end()
+        self._shut_down()  # what was being opened until now
 
-    @property
-    def _connected(self) -> Connection:
-        assert self._connection is not None
-        return self._connection
+    def _shut_down(self) -> None:
+        if self._inline is not None:
+            self._inline.abandon()
+        if self._connection is not None:
+            shut_down(self._connection)
+        self._ddl.abort()
 
-    async def connect(self, selection: Selection) -> ServerFacts:
-        """Connect, and refuse a target that cannot be one before anything is changed there."""
+    # ---- The job's place on the target ----
 
+    async def connect(self) -> ServerFacts:
         def look() -> ServerFacts:
-            self._connection = connection = connect(self.endpoint)
+            self._connection = connection = connect(self._endpoint)
             facts = read_facts(connection)
-            faults = check_target(facts, selection)
-            if faults:
+            if faults := check_target(facts, self._settings.selection):
                 raise Refused(faults)
             return facts
 
-        return await self.run(look)
+        return await self._thread.run(look)
 
-    async def take_over(
-        self, job: str, owner: Owner, selection: Selection, slots: int, initial: GtidSet | None
-    ) -> Position | None:
-        """Fence off earlier runs, and tell from where to go on. This connection owns the job as long as it lives."""
+    async def take_over(self) -> CheckpointState | None:
+        """Fence off earlier runs. This connection owns the job as long as it lives."""
+        settings = self._settings
+        initial = None if settings.start_after is None else GtidSet.parse(settings.start_after)
 
-        def take() -> Position | None:
-            create_tables(self._connected)
-            self._job = job
-            new = self._as_last_owner(job, owner)
-            give_way(self._connected, job, new)
+        def take(connection: Connection) -> CheckpointState | None:
+            create_tables(connection)
+            new = self._as_last_owner(connection)
+            give_way(connection, self._job, new)
             # Whoever applies rows that nothing undoes is left to end before connections are ended.
-            with unsure.locked(self._connected, job, by_force=True), taking_over(self._connected, job, new):
-                self.checkpoint = Checkpoint(self._connected, job, selection.digest, owner)
-                position = self.checkpoint.take_over(slots, initial)
-                unsure.prepare(self._connected, job)
-                applied = unsure.look(self._connected, job)
-                if position is not None:
-                    position.executed.update(applied)
-                    look_at_memory_tables(self._connected, job)
-            return position
+            with unsure.locked(connection, self._job, by_force=True), taking_over(connection, self._job, new):
+                self._checkpoint = Checkpoint(connection, self._job, settings.selection.digest, settings.owner)
+                state = self._checkpoint.take_over(settings.slots, initial)
+                unsure.prepare(connection, self._job)
+                applied = unsure.look(connection, self._job)
+                if state is not None:
+                    state.executed.update(applied)
+                    look_at_memory_tables(connection, self._job)
+            if state is not None:
+                self._ddl.retry_stale_views(connection)
+            return state
 
-        return await self.run(take)
+        return await self._run(take)
 
-    async def retry_stale_views(self) -> None:
-        """Look for the job's views that are broken as on the source, and make what can be made by now."""
-        job = self._job
+    def _as_last_owner(self, connection: Connection) -> Owner:
+        """Return the owner, by force if it has the job still: what is there is left of its own run before."""
+        owner = self._settings.owner
+        return replace(owner, by_force=owner.by_force or not successor(connection, self._job, owner.token))
 
-        def retry() -> tuple[StaleView, ...]:
-            if not stale_views(self._connected, job):
-                return ()
-            self._ddl_connection = connection = connect(self.endpoint, DEFINITION)
-            try:
-                hold(connection, job, DDL_PLACE)
-                return tuple(retry_stale_views(connection, job))
-            finally:
-                self._ddl_connection = None
-                connection.close()
-
-        self.stale_views = await self.run(retry)
-
-    def _as_last_owner(self, job: str, owner: Owner) -> Owner:
-        """By force, if it is still this owner's: what is there is left of its own run before."""
-        return replace(owner, by_force=owner.by_force or not successor(self._connected, job, owner.token))
-
-    def note_copied(self, catalog: Catalog) -> None:
-        """Before a copy makes them: its tables that a restart of the target's server empties."""
-        tables = [each for each in catalog.tables if each.engine.lower() == "memory" and not is_converted(each)]
-        note_memory_tables(self._connected, self._job, [f"{each.schema}.{each.name}" for each in tables])
-
-    async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
-        """Write the base row."""
-        await self.run(lambda: self.checkpoint.advance(executed, definitions, stamps, source_uuid))
-
-    async def check_definitions(self, gtid: str, maps: Sequence[bytes], *, has_crc: bool) -> list[TableName]:
-        """Compare the tables of a transaction's TABLE_MAPs with what the target has; errors begin with its GTID.
-
-        The answer is those of them whose rows take no part in transactions on the target.
-        """
-        apart: list[TableName] = []
-
-        def check(event: bytes) -> None:
-            name = table_name(event)
-            try:
-                engine = engine_of(self._connected, name.schema, name.table)
-                if is_non_transactional(engine):
-                    apart.append(name)
-                if engine == "memory":
-                    note_memory_tables(self._connected, self._job, [str(name)])
-                check_definition(self._connected, name.schema, name.table, event, has_crc=has_crc)
-                self.computing.look(self._connected, name)
-            except UdupError as error:
-                raise type(error)(f"{gtid}: {error}") from error
-
-        for event in maps:
-            await self.run(lambda event=event: check(event))  # type: ignore[misc]
-        return apart
-
-    def _housed(self, event: QueryEvent) -> QueryEvent:
-        """The statement with a tablespace that the target has."""
-        variables = event.variables()
-        codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
-        sql, told = housed(self._connected, event.sql, codec, variables.sql_mode or 0)
-        if told and told not in self.told:
-            self.told.append(told)
-        return replace(event, sql=sql)
-
-    async def run_definition(
-        self, record: Definition, gtid: str, computing: bytes = b"", unlogged: bytes = b""
-    ) -> None:
-        """DDL on a connection of its own, whose context is the statement's, under a GTID of ours.
-
-        `computing` and `unlogged` as in `run_ddl`.
-        """
-        event = parse_query(record.query, has_crc=False)
-        statement = classify_query(event)
-
-        def run() -> None:
-            self._claim(statement, record.mark.gtid)
-            to_run = self._housed(event)
-            self._ddl_connection = connection = connect(self.endpoint, DDL)
-            try:
-                hold(connection, self._job, DDL_PLACE)
-                run_ddl(connection, to_run, gtid, computing, unlogged)
-            except UdupError as error:
-                raise type(error)(f"{record.mark.gtid}: {error}") from error
-            finally:
-                self._ddl_connection = None
-                connection.close()
-            if self.claims is not None:
-                self.claims.after(self._connected, statement)
-
-        await self.run(run)
-        if self.stale_views:
-            await self.retry_stale_views()
-
-    async def claim_tables(self, record: Tables) -> None:
-        """Before the job touches any table of the target: `Refused` if another job keeps one of them current."""
-
-        def claim() -> None:
-            assert self.claims is not None
-            self.claims.source_uuid, self.claims.source = record.server_uuid, record.source
-            tables = {(schema, table): (ours, name) for ours, name, schema, table in record.tables}
-            self.claims.begin(self._connected, tables, all_of_them=record.all_of_them)
-
-        await self.run(claim)
-
-    async def claim_created(self, gtid: str, create: bytes) -> None:
-        """The table of a CREATE TABLE … SELECT, before it is made."""
-        statement = classify_query(parse_query(create, has_crc=False))
-        await self.run(lambda: self._claim(statement, gtid))
-
-    def _claim(self, statement: Statement, gtid: str) -> None:
-        if self.claims is not None:
-            try:
-                self.claims.before(self._connected, statement)
-            except Refused as error:
-                raise Refused([replace(fault, problem=f"{gtid}: {fault.problem}") for fault in error.faults]) from error
-
-    async def successor(self, job: str, owner: Owner) -> str:
-        """Who has taken the job over from this owner; asked on a connection of its own, for this one may be lost."""
+    async def successor(self) -> str:
+        """Ask on a connection of its own, for this one may be lost."""
 
         def ask() -> str:
             try:
-                with closing(connect(self.endpoint, connect_timeout=_ASK_SECONDS, read_timeout=_ASK_SECONDS)) as asking:
-                    return successor(asking, job, owner.token)
+                with closing(
+                    connect(self._endpoint, connect_timeout=_ASK_SECONDS, read_timeout=_ASK_SECONDS)
+                ) as asking:
+                    return successor(asking, self._job, self._settings.owner.token)
             except (MySQLError, OSError, UdupError):
                 return ""  # what is known already is told
 
         return await runtime.in_thread(ask)
+
+    async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
+        await self._run(lambda _: self._checkpoint.advance(executed, definitions, stamps, source_uuid))
+
+    async def claim_tables(self, tables: Tables) -> None:
+        def claim(connection: Connection) -> None:
+            self._claims.source_uuid, self._claims.source = tables.server_uuid, tables.source
+            claimed = {(schema, table): (there, name) for there, name, schema, table in tables.tables}
+            self._claims.begin(connection, claimed, all_of_them=tables.all_of_them)
+
+        await self._run(claim)
+
+    # ---- Full copy ----
+
+    def open_copy(self, plan: CopyPlan, *, workers: int, drop_existing: bool, recompute: bool) -> MySQLCopyWriter:
+        fence = CopyFence(self._job, self._checkpoint.version)
+        return MySQLCopyWriter(
+            self._endpoint, plan, fence, places=workers, drop_existing=drop_existing, recompute=recompute
+        )
+
+    async def finish_copy(self, position: str) -> CheckpointState:
+        def finish(connection: Connection) -> CheckpointState:
+            self._ddl.retry_stale_views(connection)
+            return self._checkpoint.finish_copy(self._settings.slots, GtidSet.parse(position))
+
+        return await self._run(finish)
+
+    # ---- Rows ----
+
+    @property
+    def rules(self) -> MySQLRowRules:
+        return self._rules
+
+    async def check_tables(self, gtid: str, maps: Sequence[bytes]) -> bool:
+        found = False
+        for event in maps:
+            check = partial(self._tables.check, gtid=gtid, table_map=event, has_crc=self._has_crc)
+            apart = await self._run(check)
+            if apart is not None:
+                self._rules.apart.add([apart])
+                found = True
+        return found
+
+    async def prelude(self, label: str, context: int, records: Sequence[Transaction]) -> bytes:
+        return await self._preludes.of_group(label, context, records)
+
+    def begin_large(self) -> MySQLLargeRules:
+        return MySQLLargeRules(self._rules, self._preludes)
+
+    async def open_inline(self) -> MySQLInlineSession:
+        def open_session() -> MySQLInlineSession:
+            self._inline = MySQLInlineSession(self._endpoint, self._job, self._settings.slots)
+            return self._inline
+
+        return await self._thread.run(open_session)
+
+    @property
+    def _opened_inline(self) -> MySQLInlineSession:
+        assert self._inline is not None
+        return self._inline
+
+    # ---- Barriers ----
+
+    async def set_format(self, event: bytes) -> None:
+        self._has_crc = has_checksums(event)
+        await self._thread.run(partial(self._opened_inline.set_format, event))
+
+    async def run_definition(self, record: Definition, own_gtid: str) -> None:
+        zone = await self._preludes.of_definition(record)
+        unlogged = self._contexts.unlogged(record.context)
+        await self._run(lambda connection: self._ddl.run(connection, record, own_gtid, zone, unlogged))
+        self._rules.apart.forget()
+
+    async def claim_created(self, gtid: str, create: bytes) -> None:
+        await self._run(lambda connection: self._ddl.claim_created(connection, gtid, create))
+
+    async def end_prepared(self, claim: Claim, record: XaEnd) -> None:
+        end = partial(self._opened_inline.end_prepared, claim, record, self._preludes.of_kept)
+        await self._thread.run(end)
+
+    def notices(self) -> TargetNotices:
+        return TargetNotices(tuple(self._ddl.told), tuple(map(str, self._ddl.stale_views)))

@@ -5,20 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from udup.base.errors import Conflict, Superseded, Transient, UdupError
+from udup.base.errors import Conflict, Superseded, UdupError
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.row_image import LOOKING_EVENTS, first_key
 from udup.drivers.mysql.binlog.split import split
 from udup.drivers.mysql.binlog.table_map import table_id, table_name
-from udup.drivers.mysql.client.connection import MySQLError, describe, error_code, is_transient
-
-ER_KEY_NOT_FOUND = 1032
+from udup.drivers.mysql.client.errors import Meaning, MySQLError, describe, failure, is_transient, meaning
 
 #: "Can't find record in 't'", in whatever language the server speaks.
 _NAMED_TABLE = re.compile(r"'([^']+)'[^']*$")
-
-#: A row lock was not granted (lock wait, deadlock): the server undoes the group, and the same group may succeed.
-LOCK_ERRORS = frozenset({1205, 1213})
 
 
 def failure_of(
@@ -30,14 +25,15 @@ def failure_of(
     has_crc: bool = True,
     remedy: Callable[[str, str], str] = lambda schema, table: "",
 ) -> UdupError:
-    """`label` names the transactions; `is_taken_over` tells whether our checkpoint row is not the expected one.
+    """Return what the run gets for an error of the target that came while transactions were applied.
 
-    `events` are theirs from the beginning, as far as they are at hand; `has_crc` tells whether each ends in a CRC.
-    `remedy` is asked about a table in which a row was not found.
+    `label` names them; `is_taken_over` tells whether the slot's checkpoint row is not the expected one. `events` are
+    theirs from the beginning, as far as they are at hand; `has_crc` tells whether each ends in a CRC. `remedy` is asked
+    about a table in which a row was not found.
     """
-    text = f"{label}: {describe(error)}"
     if is_transient(error):
-        return Transient(text)
+        return failure(error, label)
+    text = f"{label}: {describe(error)}"
     if _is_missing(error) and is_taken_over():
         return Superseded(f"{label}: another run has taken the job over")
     whole = list(split(b"".join(events)))
@@ -49,11 +45,11 @@ def failure_of(
 
 
 def _is_missing(error: MySQLError) -> bool:
-    return error_code(error) == ER_KEY_NOT_FOUND
+    return meaning(error) is Meaning.MISSING_ROW
 
 
 def _looked_for(events: Sequence[bytes], error: str, remedy: Callable[[str, str], str], *, has_crc: bool) -> str:
-    """The first row that is looked for in the table that the server names, as an addition to a sentence.
+    """Return the first row that is looked for in the table that the server names, to be added to a sentence.
 
     Which row is missing the server does not say: in a transaction that changes one row of the table it is this one.
     """

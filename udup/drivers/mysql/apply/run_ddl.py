@@ -20,7 +20,7 @@ from typing import Any
 
 from pymysql.constants import COMMAND, ER
 
-from udup.base.errors import Divergence, Transient, Unsupported
+from udup.base.errors import Divergence, UdupError, Unsupported
 from udup.drivers.mysql.apply.event_state import with_state
 from udup.drivers.mysql.apply.row_order import check_row_order
 from udup.drivers.mysql.binlog.query import (
@@ -30,14 +30,15 @@ from udup.drivers.mysql.binlog.query import (
     QueryEvent,
     StatusVariables,
 )
-from udup.drivers.mysql.client.connection import (
-    Connection,
+from udup.drivers.mysql.client.connection import Connection, query, scalar
+from udup.drivers.mysql.client.errors import (
+    Meaning,
     MySQLError,
     describe,
     error_code,
+    failure,
     is_transient,
-    query,
-    scalar,
+    meaning,
 )
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.ddl.classify import classify_query
@@ -46,32 +47,6 @@ from udup.drivers.mysql.ddl.statement import Kind, Statement
 
 #: How much of a statement a message shows, in characters.
 SHOWN_SQL = 200
-
-#: Errors that say: the target's objects are not those that the source had at this point.
-_CONTRADICTIONS = frozenset(
-    {
-        ER.DB_CREATE_EXISTS,
-        ER.DB_DROP_EXISTS,
-        ER.BAD_DB_ERROR,
-        ER.TABLE_EXISTS_ERROR,
-        ER.BAD_TABLE_ERROR,
-        ER.NO_SUCH_TABLE,
-        ER.BAD_FIELD_ERROR,
-        ER.DUP_FIELDNAME,
-        ER.DUP_KEYNAME,
-        ER.DUP_ENTRY,
-        ER.CANT_DROP_FIELD_OR_KEY,
-        ER.SP_ALREADY_EXISTS,
-        ER.SP_DOES_NOT_EXIST,
-        ER.TRG_ALREADY_EXISTS,
-        ER.TRG_DOES_NOT_EXIST,
-        1537,  # event already exists
-        1539,  # unknown event
-    }
-)
-
-#: A function that does not say what it does, or a function or trigger of an account without SUPER.
-_UNSAFE_FUNCTION = frozenset({ER.BINLOG_UNSAFE_ROUTINE, ER.BINLOG_CREATE_ROUTINE_NEED_SUPER})
 
 #: A schema that every account may enter and none may change.
 _NOWHERE = "information_schema"
@@ -292,13 +267,13 @@ def _shown(event: QueryEvent, variables: StatusVariables) -> str:
     return repr(text if len(text) <= SHOWN_SQL else text[:SHOWN_SQL] + " …")
 
 
-def _explained(error: MySQLError, doing: str) -> Transient | Divergence | Unsupported:
-    text = f"cannot {doing}: {describe(error)}"
+def _explained(error: MySQLError, doing: str) -> UdupError:
     if is_transient(error):
-        return Transient(text)
-    if error_code(error) in _CONTRADICTIONS:
+        return failure(error, f"cannot {doing}")
+    text = f"cannot {doing}: {describe(error)}"
+    if meaning(error) is Meaning.OTHER_OBJECTS:
         return Divergence(f"{text}; the target's objects are not those that the source had when it ran this")
-    if error_code(error) in _UNSAFE_FUNCTION:
+    if meaning(error) is Meaning.UNSAFE_FUNCTION:
         return Unsupported(
             f"{text}; run there SET PERSIST log_bin_trust_function_creators = ON, and start the job again"
         )

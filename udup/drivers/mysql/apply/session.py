@@ -1,381 +1,113 @@
-"""A worker's session on the target: row events applied as they are, by the server itself.
-
-One round trip for a group: `BINLOG '<base64 of checkpoint + events>'; COMMIT`. The checkpoint's row goes first, so that
-a group that was committed before, or that comes from a run that was taken over, fails there (error 1032 on our own
-table) before it touches a row of the user's.
-
-Rows of which the target computes something are applied in the context of the session that wrote them, a SET in the same
-round trip when it is another one than before; it stays, since other rows do not mind. Statements of our own with values
-in them leave it first.
-
-A transaction too large for one statement goes in several BINLOGs of about `PIECE_BYTES` in one open transaction
-(`binlog_statements.py`).
-"""
+"""A worker's session: takes orders as they come from DestApplier, and raises Udup's errors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Transient, UdupError
-from udup.drivers.mysql.apply import unsure
-from udup.drivers.mysql.apply import xa as prepared
-from udup.drivers.mysql.apply.binlog_statements import LargeStatements, binlog_statement
-from udup.drivers.mysql.apply.checkpoint import TABLE, checkpoint_events
-from udup.drivers.mysql.apply.lookup import spatial_remedy
-from udup.drivers.mysql.apply.ownership import hold, session_place
-from udup.drivers.mysql.apply.run_ddl import run_ddl
-from udup.drivers.mysql.binlog.event import has_checksums
-from udup.drivers.mysql.binlog.query import parse_query
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
-from udup.drivers.mysql.client.raw import execute_counted, execute_raw, shut_down
-from udup.drivers.mysql.client.session_setup import reset
-from udup.drivers.mysql.client.sessions import apply_session
-from udup.pipeline.selection.schemas import UDUP_SCHEMA
-
-#: Bytes of events in one BINLOG of a large transaction.
-PIECE_BYTES = 8 << 20
-
-#: Seconds to wait for a row lock; then the server gives up (1205) and the group is tried again.
-LOCK_WAIT_SECONDS = 20
-
-#: base64 makes 4 bytes of 3; some room for the statement around it.
-_STATEMENT_FACTOR, _STATEMENT_ROOM = 4 / 3, 4096
-
-#: Written rows as the session counts them; our own checkpoint row is among the updated ones.
-_ROW_COUNTERS = "SHOW SESSION STATUS WHERE Variable_name IN ('Handler_write', 'Handler_update', 'Handler_delete')"
+from udup.base.errors import Divergence, UdupError
+from udup.drivers.mysql.apply.errors import failure_of
+from udup.drivers.mysql.apply.row_session import LOCK_WAIT_SECONDS, RowSession
+from udup.drivers.mysql.client.errors import MySQLError, failure
+from udup.pipeline.ports import RowCounts
+from udup.pipeline.records import Group, GroupPart, MarkedGroup
 
 
-#: Of a piece of a transaction's events, cut anywhere: the SET that its rows need, empty for none.
-Needed: TypeAlias = Callable[[bytes], bytes]
-
-#: The same for a transaction whose context was kept with it; the connection is the session's own.
-KeptContext: TypeAlias = Callable[[Connection, bytes], Needed]
-
-
-def _no_context(_data: bytes) -> bytes:
-    return b""
+def open_rows(endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS) -> RowSession:
+    """Connect the session of a slot."""
+    try:
+        return RowSession(endpoint, job, slot, lock_wait)
+    except MySQLError as error:
+        raise failure(error, f"opening a session on {endpoint}") from error
 
 
-class RowCounts(NamedTuple):
-    """Rows of the user's tables."""
+@contextmanager
+def explaining(rows: RowSession, label: str, version: int, events: Sequence[bytes] = ()) -> Iterator[None]:
+    """Raise what an error of the target means for transactions that are applied inside of it; see `failure_of`."""
+    try:
+        yield
+    except MySQLError as error:
+        taken_over = partial(rows.is_taken_over, version)
+        raise failure_of(error, label, events, taken_over, has_crc=rows.has_crc, remedy=rows.remedy) from error
 
-    inserted: int = 0
-    updated: int = 0
-    deleted: int = 0
 
-    def plus(self, other: RowCounts) -> RowCounts:
-        return RowCounts(*map(sum, zip(self, other, strict=True)))
+class MySQLSession:
+    """`ApplySession` of `pipeline/ports.py`."""
 
-
-class ApplySession:
-    """One worker's connection; not for more than one thread."""
-
-    def __init__(self, endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS) -> None:
+    def __init__(self, endpoint: Endpoint, job: str, slot: int) -> None:
         self._endpoint = endpoint
-        self._settings = apply_session(lock_wait)
-        self._job = job.encode()
-        self._slot = slot
-        self._format = self._log_format = b""  # that of the next events, and that of the log's
-        self._with_crc = True
-        self._large: LargeStatements | None = None
-        self._context: bytes | None = b""  # the SET in force; empty: none, None: not known
-        self._commits = 0
-        self._counted = RowCounts()  # of connections before this one
-        self._begun = RowCounts()  # what the connection's opening has counted
-        self._connection = self._connect()
+        self._rows = open_rows(endpoint, job, slot)
 
-    def _connect(self) -> Connection:
-        connection = connect(self._endpoint, self._settings)
-        self._context = b""
-        hold(connection, self._job.decode(), session_place(self._slot))
-        self._max_event = int(
-            (int(scalar(connection, "SELECT @@global.max_allowed_packet")) - _STATEMENT_ROOM) / _STATEMENT_FACTOR
-        )
-        self._begun = _handler_counts(connection)
-        return connection
+    def apply(self, groups: Sequence[Group]) -> None:
+        """Commit groups that follow each other as one. They need one context, or none."""
+        first, last = groups[0], groups[-1]
+        events = [event for group in groups for event in group.events]
+        context = next((group.context for group in groups if group.context), b"")
+        with explaining(self._rows, _label(first, last), first.version, events):
+            self._rows.apply(first.version, last.gtids, events, first.create, groups=len(groups), context=context)
 
-    def abandon(self) -> None:
-        """Close from another thread, whatever is under way: the server rolls it back."""
-        shut_down(self._connection)
+    def apply_part(self, part: GroupPart) -> None:
+        """Apply a part of a large transaction; the last commits it."""
+        events = [part.events] if part.index == 0 else []  # a later part begins anywhere
+        with explaining(self._rows, part.label, part.version, events):
+            if part.marked:
+                self._rows.apply_marked_part(
+                    part.version,
+                    part.gtids,
+                    part.index,
+                    part.events,
+                    last=part.last,
+                    note=(part.label, part.marked),
+                    context=part.context,
+                )
+            else:
+                self._rows.apply_part(
+                    part.version,
+                    part.gtids,
+                    part.index,
+                    part.events,
+                    last=part.last,
+                    create=part.create,
+                    xid=part.xid,
+                    context=part.context,
+                )
 
-    def set_format(self, format_description: bytes) -> None:
-        """The events that follow are written by this FORMAT_DESCRIPTION."""
-        self._log_format = format_description
-        self._write_by(format_description)
+    def apply_marked(self, group: MarkedGroup) -> None:
+        """Apply transactions whose tables undo nothing, one by one, between two marks."""
+        with self._asking(Divergence):
+            self._rows.apply_marked(group.version, group.gtids, group.items, group.tables, group.context)
 
-    def _write_by(self, format_description: bytes) -> None:
-        self._format = format_description
-        self._with_crc = has_checksums(format_description)
-        execute_raw(self._connection, binlog_statement(format_description), 1)
-        # BINLOG of a FORMAT_DESCRIPTION leaves gtid_next in a state in which nothing else runs (error 1782).
-        query(self._connection, "SET SESSION gtid_next = 'AUTOMATIC'")
+    def set_format(self, event: bytes) -> None:
+        with self._asking(Divergence):
+            self._rows.set_format(event)
 
-    @property
-    def has_crc(self) -> bool:
-        """Whether events end in a CRC."""
-        return self._with_crc
+    def rollback(self) -> None:
+        with self._asking():
+            self._rows.rollback()
 
     @property
     def in_large_transaction(self) -> bool:
-        """Whether a transaction is open whose end has not come."""
-        return self._large is not None
-
-    def _entering(self, context: bytes) -> bytes:
-        """What goes before a statement that needs this context; empty if it is in force, or none is needed."""
-        if not context or context == self._context:
-            return b""
-        self._context = None
-        return context + b";"
-
-    def _enter(self, context: bytes) -> None:
-        """The same by itself, in whatever transaction is open."""
-        if self._entering(context):
-            execute_raw(self._connection, context, 1)
-            self._context = context
-
-    def _leave(self) -> None:
-        """Back to our own session, for a statement of ours with values in it: NO_BACKSLASH_ESCAPES may be in force."""
-        if self._context != b"":
-            reset(self._connection, self._settings, "sql_mode")
-            self._context = b""
-
-    def apply(
-        self,
-        version: int,
-        gtids: str,
-        events: Sequence[bytes],
-        create: bytes = b"",
-        *,
-        groups: int = 1,
-        context: bytes = b"",
-    ) -> None:
-        """Apply so many groups and commit them as one. An error leaves nothing behind once `rollback` has run.
-
-        `context` is the SET of the session that the rows need.
-        """
-        if self._large is not None:
-            raise UdupError("a group came inside a large transaction")
-        mark = checkpoint_events(self._job, self._slot, version, version + groups, gtids, with_crc=self._with_crc)
-        if create:
-            self._run_create(create, context)
-        entering = self._entering(context)
-        execute_raw(self._connection, entering + binlog_statement(mark, *events) + b";COMMIT", 3 if entering else 2)
-        if context:
-            self._context = context
-        self._commits += 1
-        if create:
-            self._renew()
-
-    def apply_part(
-        self,
-        version: int,
-        gtids: str,
-        index: int,
-        data: bytes,
-        *,
-        last: bool,
-        create: bytes,
-        xid: str = "",
-        context: bytes = b"",
-    ) -> None:
-        """A piece of a large transaction, cut anywhere, by its number from 0; commits with the last.
-
-        With an `xid`, the last applies what the pieces have kept under it: XA COMMIT … ONE PHASE. `context` as in
-        `apply`.
-        """
-        if index == 0:
-            if create:
-                self._run_create(create, context)
-            mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
-            execute_raw(self._connection, binlog_statement(mark), 1)
-            self._large = LargeStatements(min(PIECE_BYTES, self._max_event), self._max_event)
-        if self._large is None or self._large.parts != index:
-            raise Transient(f"part {index} of a large transaction came without the one before it")
-        self._enter(context)
-        for statement in self._large.feed(data, last=last):
-            execute_raw(self._connection, statement, 1)
-        if last:
-            self._large = None
-            if xid:
-                self._apply_kept(xid, lambda data: context)
-            execute_raw(self._connection, b"COMMIT", 1)
-            self._commits += 1
-            if create:
-                self._renew()
-
-    def apply_marked(
-        self, version: int, gtids: str, items: Sequence[tuple[str, bytes]], tables: str, context: bytes = b""
-    ) -> None:
-        """Transactions whose tables undo nothing, one by one, between two marks (`unsure.py`).
-
-        Each goes under a GTID of Udup's own, all of them in one packet with the checkpoint. `context` as in `apply`.
-        """
-        noted = [gtid for gtid, _ in items]
-        own = self._begin_mark(version, noted, tables, whole=True)
-        packet = b"".join(
-            b"SET gtid_next = '%s';%s;COMMIT;" % (gtid.encode(), binlog_statement(events))
-            for gtid, (_, events) in zip(own, items, strict=True)
-        )
-        packet += b"SET gtid_next = 'AUTOMATIC';"
-        count, done = 3 * len(items) + 4, 0
-        try:
-            self._enter(context)
-            for succeeded in execute_counted(self._connection, packet + self._end_of_mark(version, gtids), count):
-                done = succeeded
-        except MySQLError as error:
-            raise self._failed_between_marks(error, applied=done // 3) from error
-        self._marked()
-
-    def apply_marked_part(
-        self,
-        version: int,
-        gtids: str,
-        index: int,
-        data: bytes,
-        *,
-        last: bool,
-        note: tuple[str, str],
-        context: bytes = b"",
-    ) -> None:
-        """A piece of a large transaction of that kind; `note`: its GTID and its tables. `context` as in `apply`."""
-        if index == 0:
-            self._begin_mark(version, [note[0]], note[1], whole=False)
-            self._large = LargeStatements(min(PIECE_BYTES, self._max_event), self._max_event)
-        if self._large is None or self._large.parts != index:
-            raise Transient(f"part {index} of {note[0]} came without the one before it")
-        try:
-            self._enter(context)
-            for statement in self._large.feed(data, last=last):
-                execute_raw(self._connection, statement + b";COMMIT", 2)
-            if last:
-                execute_raw(self._connection, self._end_of_mark(version, gtids), 3)
-        except MySQLError as error:
-            raise self._failed_between_marks(error) from error
-        if last:
-            self._large = None
-            self._marked()
-
-    def _begin_mark(self, version: int, noted: Sequence[str], tables: str, *, whole: bool) -> list[str]:
-        self._leave()
-        return unsure.begin(self._connection, self._job.decode(), self._slot, version, noted, tables, whole=whole)
-
-    def _failed_between_marks(self, error: MySQLError, applied: int = 0) -> UdupError:
-        with suppress(MySQLError):  # a lost connection is told by what comes next
-            self._leave()
-        return unsure.failed(self._connection, self._job.decode(), error, applied=applied)
-
-    def _end_of_mark(self, version: int, gtids: str) -> bytes:
-        mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
-        return binlog_statement(mark) + b";" + unsure.end_statement(self._job.decode()) + b";COMMIT"
-
-    def _marked(self) -> None:
-        self._commits += 1 + unsure.CHANGES
-        unsure.end(self._connection, self._job.decode())
-
-    def end_prepared(
-        self,
-        version: int,
-        gtids: str,
-        xid: str,
-        *,
-        commit: bool,
-        context: KeptContext = lambda connection, kept: _no_context,
-    ) -> None:
-        """XA COMMIT or XA ROLLBACK of what was kept under an xid, in one commit with the checkpoint.
-
-        `context` gets the context that was kept, and gives what tells of each piece which one its rows need.
-        Raises `Unsupported` for XA COMMIT of an unknown one.
-        """
-        self._leave()
-        needed: Needed = _no_context
-        if commit:
-            written_by, kept = prepared.kept_head(self._connection, self._job.decode(), xid)
-            needed = context(self._connection, kept) if kept else needed
-            self.rollback()  # the reading began a transaction
-            if written_by != self._format:
-                self._write_by(written_by)
-        mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
-        execute_raw(self._connection, binlog_statement(mark), 1)
-        if commit:
-            self._apply_kept(xid, needed)
-        else:
-            prepared.forget(self._connection, self._job.decode(), xid)
-        execute_raw(self._connection, b"COMMIT", 1)
-        self._commits += 1
-        if self._format != self._log_format:
-            self._write_by(self._log_format)
-
-    def _apply_kept(self, xid: str, needed: Needed) -> None:
-        """The events kept under an xid, in the open transaction, which forgets them."""
-        job = self._job.decode()
-        statements = LargeStatements(min(PIECE_BYTES, self._max_event), self._max_event)
-        context = b""
-        self._leave()
-        for data in prepared.kept_events(self._connection, job, xid):
-            context = context or needed(data)
-            for statement in statements.feed(data, last=False):
-                self._enter(context)
-                execute_raw(self._connection, statement, 1)
-            self._leave()  # the next piece is read by a statement of ours
-        for statement in statements.feed(b"", last=True):
-            self._enter(context)
-            execute_raw(self._connection, statement, 1)
-        self._leave()
-        prepared.forget(self._connection, job, xid)
-
-    def _run_create(self, create: bytes, context: bytes) -> None:
-        """CREATE TABLE … START TRANSACTION, in its own session context; the rows follow in the same transaction."""
-        # The connection ends with it (`_renew`), and counts what it writes into the dictionary among the rows. What can
-        # be asked inside of this transaction is nothing, so its rows are not counted.
-        self._counted = self.rows_written()
-        run_ddl(self._connection, parse_query(create, has_crc=False), computing=context)
-        self._context = context
-
-    def _renew(self) -> None:
-        """A fresh session: the context of a CREATE must not stay."""
-        self._connection.close()
-        self._commits = 0
-        self._connection = self._connect()
-        if self._format:
-            self.set_format(self._format)
-
-    def rollback(self) -> None:
-        self._large = None
-        self._connection.rollback()
-
-    def is_taken_over(self, version: int) -> bool:
-        """Whether our checkpoint row is not the expected one; undoes what is open."""
-        try:
-            self.rollback()
-            self._leave()
-            return not self._has_version(version)
-        except MySQLError:
-            return True  # the connection is gone, so nothing can be said; the next run finds out
-
-    def remedy(self, schema: str, table: str) -> str:
-        """What to do about a row of this table that was not found, beyond comparing; empty if nothing is known."""
-        try:
-            self._leave()
-            return spatial_remedy(self._connection, schema, table)
-        except MySQLError:
-            return ""  # the connection is gone: what is told without it is enough
-
-    def _has_version(self, version: int) -> bool:
-        sql = f"SELECT 1 FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND slot = %s AND version = %s"
-        return bool(query(self._connection, sql, self._job.decode(), self._slot, version))
+        return self._rows.in_large_transaction
 
     def rows_written(self) -> RowCounts:
-        """Rows that this session has written since it began, less those of CREATE TABLE … SELECT."""
-        now, begun = _handler_counts(self._connection), self._begun
-        updated = now.updated - begun.updated - self._commits
-        written, deleted = now.inserted - begun.inserted, now.deleted - begun.deleted
-        return self._counted.plus(RowCounts(written, updated, deleted))
+        with self._asking():
+            return self._rows.rows_written()
+
+    def abandon(self) -> None:
+        self._rows.abandon()
+
+    @contextmanager
+    def _asking(self, otherwise: type[UdupError] = UdupError) -> Iterator[None]:
+        try:
+            yield
+        except MySQLError as error:
+            raise failure(error, f"on the target {self._endpoint}", otherwise) from error
 
 
-def _handler_counts(connection: Connection) -> RowCounts:
-    """All rows that the session has written, those of tables of the server's own for its answers too."""
-    counts = dict(query(connection, _ROW_COUNTERS))
-    return RowCounts(*(int(counts[f"Handler_{what}"]) for what in ("write", "update", "delete")))
+def _label(first: Group, last: Group) -> str:
+    """The transactions of groups that were joined, for people."""
+    if first is last:
+        return first.label
+    return f"{first.label.partition(' to ')[0]} to {last.label.rpartition(' to ')[2]}"

@@ -6,19 +6,31 @@ import ipaddress
 import socket
 from typing import Any, TypeAlias
 
-import pymysql
-from pymysql.constants import CLIENT, CR, ER
+from pymysql.constants import CLIENT
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Fault, Refused, Transient, UdupError
+from udup.base.errors import Fault, Refused, UdupError
 from udup.base.secrets import Unresolvable, read_password
 from udup.base.tls import SslMode, is_refusal
+from udup.drivers.mysql.client.errors import MySQLError, describe, error_code, failure, is_transient
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import PLAIN, Session
 from udup.drivers.mysql.client.wire import Wire
 
 Connection: TypeAlias = Wire
-MySQLError = pymysql.err.MySQLError
+
+__all__ = [
+    "Connection",
+    "MySQLError",
+    "connect",
+    "describe",
+    "error_code",
+    "failure",
+    "is_loopback",
+    "is_transient",
+    "query",
+    "scalar",
+]
 
 #: Seconds to wait for a server to accept a connection.
 CONNECT_TIMEOUT = 10
@@ -31,44 +43,6 @@ MAX_PACKET = 1 << 30
 
 #: Bytes of an answer of which one value is wanted: the longest GTID sets have some megabytes.
 SCALAR_BYTES = 256 << 20
-
-#: Errors after which the same work may succeed on a new connection or a new try.
-TRANSIENT_CODES = frozenset(
-    {
-        ER.CON_COUNT_ERROR,
-        ER.SERVER_SHUTDOWN,
-        ER.LOCK_WAIT_TIMEOUT,
-        ER.LOCK_DEADLOCK,
-        ER.QUERY_INTERRUPTED,
-        ER.NEW_ABORTING_CONNECTION,
-        # A server that is out of order for a while: read-only during a failover, offline, out of room or of places.
-        ER.OPTION_PREVENTS_STATEMENT,
-        ER.DISK_FULL,
-        ER.RECORD_FILE_FULL,
-        ER.TOO_MANY_USER_CONNECTIONS,
-        1226,  # user has exceeded a resource
-        1836,  # running in read-only mode
-        3032,  # offline mode
-        1053,  # server shutdown in progress
-        1159,  # net read interrupted
-        1161,  # net write interrupted
-        3169,  # session was killed
-        4031,  # disconnected for inactivity
-        CR.CR_CONNECTION_ERROR,
-        CR.CR_CONN_HOST_ERROR,
-        CR.CR_SERVER_GONE_ERROR,
-        CR.CR_SERVER_LOST,
-        CR.CR_SERVER_LOST_EXTENDED,
-        CR.CR_MALFORMED_PACKET,
-    }
-)
-
-
-#: What people can do about a limit that a session cannot lift by itself.
-_LIMITS = {
-    3170: "; SET GLOBAL parser_max_mem_size = 18446744073709551615 there, or GRANT CONNECTION_ADMIN ON *.* TO the"
-    " account, which then lifts it for itself",
-}
 
 #: What people can do about a handshake that failed.
 _TLS_REMEDY = (
@@ -109,10 +83,10 @@ def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any)
         if session is not None:
             _begin(connection, session)
     except MySQLError as error:
-        text = f"cannot connect to MySQL as {endpoint}: {describe(error)}"
+        doing = f"cannot connect to MySQL as {endpoint}"
         if is_refusal(cause := getattr(error, "original_exception", None)):
-            raise UdupError(f"{text} (SslMode {endpoint.tls.mode}): {_TLS_REMEDY}") from cause
-        raise (Transient if is_transient(error) else UdupError)(text) from error
+            raise UdupError(f"{doing}: {describe(error)} (SslMode {endpoint.tls.mode}): {_TLS_REMEDY}") from cause
+        raise failure(error, doing) from error
     return connection
 
 
@@ -137,25 +111,6 @@ def scalar(connection: Connection, sql: str, *args: object) -> Any:
     with connection.holding(SCALAR_BYTES):
         rows = query(connection, sql, *args)
     return rows[0][0] if rows else None
-
-
-def is_transient(error: BaseException) -> bool:
-    if isinstance(error, (pymysql.err.InterfaceError, OSError)):
-        return True
-    return isinstance(error, MySQLError) and bool(error.args) and error.args[0] in TRANSIENT_CODES
-
-
-def error_code(error: BaseException) -> int:
-    """The server's error number, 0 if it has none."""
-    code = error.args[0] if error.args else 0
-    return code if isinstance(code, int) else 0
-
-
-def describe(error: BaseException) -> str:
-    """A MySQL error as people read it: number and text."""
-    if len(error.args) >= 2:
-        return f"error {error.args[0]}: {error.args[1]}{_LIMITS.get(error.args[0], '')}"
-    return str(error) or type(error).__name__
 
 
 def _notice_dead_peer(connection: Connection) -> None:

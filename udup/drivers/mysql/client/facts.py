@@ -69,7 +69,7 @@ class ServerFacts:
 
     @property
     def folds_names(self) -> bool:
-        """Whether it keeps the names of tables in lower case."""
+        """Whether the names of tables are compared, or kept, in lower case."""
         return self.lower_case_table_names != 0
 
     @property

@@ -14,6 +14,7 @@ from pymysql.constants import ER
 
 from udup.base.errors import Fault, Refused, Transient
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, is_transient, query
+from udup.drivers.mysql.client.errors import Meaning, meaning
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.catalog import StoredObject
 from udup.drivers.mysql.load import objects
@@ -23,7 +24,6 @@ _FOR_WANT_OF_AN_INDEX = frozenset({ER.KEY_DOES_NOT_EXITS, ER.FT_MATCHING_KEY_NOT
 
 _EXISTS = frozenset({ER.TABLE_EXISTS_ERROR, ER.SP_ALREADY_EXISTS, ER.TRG_ALREADY_EXISTS, 1537})
 _MISSING = frozenset({ER.BAD_DB_ERROR, ER.NO_SUCH_TABLE, ER.BAD_FIELD_ERROR, ER.SP_DOES_NOT_EXIST, ER.VIEW_INVALID})
-_UNSAFE_FUNCTION = frozenset({ER.BINLOG_UNSAFE_ROUTINE, ER.BINLOG_CREATE_ROUTINE_NEED_SUPER})
 
 _PRIVILEGES = re.compile(r"of\) the (.+?) privilege")
 
@@ -81,7 +81,7 @@ def _fault(where: str, stored: StoredObject, error: MySQLError) -> Fault:
 
 def _remedy(stored: StoredObject, error: MySQLError) -> str:
     code, place = error_code(error), qualified(stored.schema, stored.name)
-    if code in _UNSAFE_FUNCTION:
+    if meaning(error) is Meaning.UNSAFE_FUNCTION:
         return "run on the target: SET PERSIST log_bin_trust_function_creators = ON"
     if code == ER.SPECIFIC_ACCESS_DENIED_ERROR and (named := _PRIVILEGES.search(describe(error))):
         wanted = [each.strip() for each in re.split(r",|\bor\b", named[1]) if each.strip() not in ("", "SUPER")]

@@ -1,0 +1,91 @@
+"""Runs the definitions of the log on the target: claims, tablespaces, the statement itself, views that wait for it.
+
+All of it on the control's thread, with its connection; each statement has a connection of its own beside that, whose
+session becomes the statement's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from udup.base.endpoint import Endpoint
+from udup.base.errors import UdupError
+from udup.drivers.mysql.apply.claims import Claims
+from udup.drivers.mysql.apply.ownership import DDL_PLACE, hold
+from udup.drivers.mysql.apply.run_ddl import run_ddl
+from udup.drivers.mysql.apply.tablespaces import housed
+from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
+from udup.drivers.mysql.client.connection import Connection, connect
+from udup.drivers.mysql.client.raw import shut_down
+from udup.drivers.mysql.client.sessions import DDL, DEFINITION, Session
+from udup.drivers.mysql.ddl.classify import classify_query
+from udup.drivers.mysql.ddl.sqltokens import codec_of
+from udup.drivers.mysql.load.stale_views import StaleView, retry_stale_views, stale_views
+from udup.pipeline.records import Definition
+
+
+class DdlRunner:
+    """`told`: what is to be known of what was done. `stale_views`: views that are broken as they are on the source."""
+
+    def __init__(self, endpoint: Endpoint, job: str, claims: Claims) -> None:
+        self._endpoint = endpoint
+        self._job = job
+        self._claims = claims
+        self._connection: Connection | None = None
+        self.told: list[str] = []
+        self.stale_views: tuple[StaleView, ...] = ()
+
+    def abort(self) -> None:
+        """End the statement that is under way, from any thread."""
+        if (connection := self._connection) is not None:
+            shut_down(connection)
+
+    def run(self, control: Connection, record: Definition, gtid: str, computing: bytes, unlogged: bytes) -> None:
+        """Run DDL under a GTID of Udup's. `computing` and `unlogged` as in `run_ddl`."""
+        try:
+            event = parse_query(record.query, has_crc=False)
+            statement = classify_query(event)
+            self._claims.before(control, statement)
+            to_run = self._housed(control, event)
+            with self._opened(DDL) as connection:
+                run_ddl(connection, to_run, gtid, computing, unlogged)
+        except UdupError as error:
+            raise error.about(record.mark.gtid) from error
+        self._claims.after(control, statement)
+        if self.stale_views:
+            self.retry_stale_views(control)
+
+    def claim_created(self, control: Connection, gtid: str, create: bytes) -> None:
+        """Claim the table of a CREATE TABLE … SELECT, before it is made."""
+        try:
+            self._claims.before(control, classify_query(parse_query(create, has_crc=False)))
+        except UdupError as error:
+            raise error.about(gtid) from error
+
+    def retry_stale_views(self, control: Connection) -> None:
+        """Look for the job's views that are broken as on the source, and make what can be made by now."""
+        self.stale_views = ()
+        if stale_views(control, self._job):
+            with self._opened(DEFINITION) as connection:
+                self.stale_views = tuple(retry_stale_views(connection, self._job))
+
+    @contextmanager
+    def _opened(self, session: Session) -> Iterator[Connection]:
+        self._connection = connection = connect(self._endpoint, session)
+        try:
+            hold(connection, self._job, DDL_PLACE)
+            yield connection
+        finally:
+            self._connection = None
+            connection.close()
+
+    def _housed(self, control: Connection, event: QueryEvent) -> QueryEvent:
+        """Return the statement with a tablespace that the target has."""
+        variables = event.variables()
+        codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
+        sql, told = housed(control, event.sql, codec, variables.sql_mode or 0)
+        if told and told not in self.told:
+            self.told.append(told)
+        return replace(event, sql=sql)

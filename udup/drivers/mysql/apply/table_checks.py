@@ -1,0 +1,38 @@
+"""Looks at a table of the target before its first rows: engine, columns, what it computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from udup.base.errors import UdupError
+from udup.drivers.mysql.apply.column_check import check_definition
+from udup.drivers.mysql.apply.computing import Computing
+from udup.drivers.mysql.apply.engine import engine_of
+from udup.drivers.mysql.apply.memory_tables import note_memory_tables
+from udup.drivers.mysql.binlog.table_map import TableName, table_name
+from udup.drivers.mysql.client.connection import Connection
+from udup.drivers.mysql.dictionary.engines import is_non_transactional
+
+
+@dataclass(frozen=True)
+class TableChecks:
+    """`computing` is told what each table computes."""
+
+    job: str
+    computing: Computing
+
+    def check(self, connection: Connection, gtid: str, table_map: bytes, *, has_crc: bool) -> TableName | None:
+        """Compare a table with a TABLE_MAP; errors begin with the transaction's GTID.
+
+        Return its name if its rows take no part in transactions on the target.
+        """
+        name = table_name(table_map)
+        try:
+            engine = engine_of(connection, name.schema, name.table)
+            if engine == "memory":
+                note_memory_tables(connection, self.job, [str(name)])
+            check_definition(connection, name.schema, name.table, table_map, has_crc=has_crc)
+            self.computing.look(connection, name)
+        except UdupError as error:
+            raise error.about(gtid) from error
+        return name if is_non_transactional(engine) else None

@@ -1,0 +1,143 @@
+"""What a full copy makes on a MySQL target besides its rows: tables, indexes, foreign keys, objects, accounts.
+
+What is made is noted before it is made (`copied.py`), and when a copy begins again after a failure that is dropped.
+Each step has a connection of its own, which has a place of the job (`ownership.py`), and has looked at the version of
+the base row under it (`copy_fence.py`): so nothing of a copy comes after a take-over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from udup.base.endpoint import Endpoint
+from udup.base.errors import Refused
+from udup.drivers.mysql.apply.memory_tables import note_memory_tables
+from udup.drivers.mysql.apply.ownership import builder_place
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, failure, scalar
+from udup.drivers.mysql.client.raw import shut_down
+from udup.drivers.mysql.client.session_setup import enter
+from udup.drivers.mysql.client.sessions import DEFINITION
+from udup.drivers.mysql.dictionary.details import CopyDetails, LoadDetails
+from udup.drivers.mysql.load import objects
+from udup.drivers.mysql.load.accounts import conflicting_accounts, create_accounts
+from udup.drivers.mysql.load.computed import ComputedValues
+from udup.drivers.mysql.load.copied import CopyNotes
+from udup.drivers.mysql.load.copy_fence import CopyFence
+from udup.drivers.mysql.load.create_table import is_converted, is_merge
+from udup.drivers.mysql.load.rehearsal import rehearse
+from udup.drivers.mysql.load.room import Room
+from udup.drivers.mysql.load.stale_views import make_stand_in
+from udup.pipeline.ports import LoadPlan
+from udup.pipeline.records import CopyPlan, CopyTotals, StartRows
+
+
+class MySQLCopyWriter:
+    """`CopyWriter` of `pipeline/ports.py`. As many of its steps may run at a time as there are `places`."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        plan: CopyPlan,
+        fence: CopyFence,
+        *,
+        places: int,
+        drop_existing: bool,
+        recompute: bool,
+    ) -> None:
+        self._endpoint = endpoint
+        self._job = fence.job
+        details = CopyDetails.decode(plan.details)
+        self._catalog = details.catalog
+        self._fence = fence
+        self._room = Room(f"Dest {endpoint}", CopyNotes(fence.job), drop_existing)
+        self._computed = ComputedValues(endpoint, details.context, recompute=recompute)
+        self._places = [builder_place(number) for number in range(places, 0, -1)]
+        self._connections: set[Connection] = set()
+        self._told: list[str] = []
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(self._computed.warnings)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        return tuple(self._told)
+
+    def abort(self) -> None:
+        for connection in list(self._connections):
+            shut_down(connection)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """A connection that has a place of the job for as long as it lives; MySQL's errors become Udup's."""
+        connection = connect(self._endpoint, DEFINITION)
+        self._connections.add(connection)
+        place = self._places.pop()
+        try:
+            self._fence.enter(connection, place)
+            self._computed.begin(connection)
+            yield connection
+        except MySQLError as error:
+            raise failure(error, f"on the target {self._endpoint}") from error
+        finally:
+            self._connections.discard(connection)
+            connection.close()
+            self._places.append(place)
+
+    def make_tables(self) -> LoadPlan:
+        """Refuse, or make room and make the tables; and try the stored objects."""
+        with self._connected() as connection:
+            self._note_memory_tables(connection)
+            method = self._make_tables(connection)
+        with self._connected() as connection:
+            self._rehearse_objects(connection)
+        load = LoadDetails(self._catalog.tables, method, self._fence.version, self._computed.for_loading)
+        return LoadPlan(StartRows(method, self._computed.offsets), load.encoded())
+
+    def _note_memory_tables(self, connection: Connection) -> None:
+        """Note the tables that a restart of the target's server empties."""
+        tables = [each for each in self._catalog.tables if each.engine.lower() == "memory" and not is_converted(each)]
+        note_memory_tables(connection, self._job, [f"{each.schema}.{each.name}" for each in tables])
+
+    def _make_tables(self, connection: Connection) -> str:
+        """Make them, or refuse; return how the rows are to be loaded."""
+        if conflicts := conflicting_accounts(connection, self._catalog.accounts, self._room.where):
+            raise Refused(conflicts)
+        self._computed.prepare(connection, self._catalog.tables)
+        self._room.make(connection, self._catalog)
+        objects.create_schemas(connection, self._catalog.schemas)
+        objects.try_converted_tables(connection, self._catalog.tables)
+        self._told = objects.create_tables(connection, self._catalog.tables)
+        return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
+
+    def _rehearse_objects(self, connection: Connection) -> None:
+        replace = self._room.make_for_objects(connection, self._catalog)
+        late = any(is_merge(table) for table in self._catalog.tables)
+        rehearse(connection, self._catalog.objects, replace, self._room.where, tables_come_later=late)
+        self._room.notes.forget_objects(connection)
+
+    def finish_table(self, table: int, totals: CopyTotals) -> None:
+        """Compare what was computed before an index could refuse it, and what indexes compute after that."""
+        made = self._catalog.tables[table]
+        with self._connected() as connection:
+            self._computed.compare_columns(connection, made, totals.sums)
+            if made.computes:
+                self._computed.enter(connection)
+            objects.add_indexes(connection, made)
+            if made.computes:
+                enter(connection, DEFINITION)
+            self._computed.compare_indexes(connection, made, totals.sums)
+
+    def finish_tables(self) -> None:
+        with self._connected() as connection:
+            for table in self._catalog.tables:
+                objects.add_foreign_keys(connection, table)
+            objects.create_merge_tables(connection, self._catalog.tables)
+
+    def make_objects(self) -> None:
+        with self._connected() as connection:
+            replace = self._room.make_for_objects(connection, self._catalog)
+            for view in objects.create_objects(connection, self._catalog.objects, replace):
+                make_stand_in(connection, self._job, view)
+            create_accounts(connection, self._catalog.accounts, self._room.where)

@@ -1,0 +1,49 @@
+"""A worker's share of a copy: chunks as they arrive, to the table that each belongs to (`loader.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.apply.ownership import loader_place
+from udup.drivers.mysql.client.errors import MySQLError, failure
+from udup.drivers.mysql.dictionary.details import LoadDetails
+from udup.drivers.mysql.load.copy_fence import CopyFence
+from udup.drivers.mysql.load.loader import Loader
+from udup.pipeline.ports import Piece
+
+
+class MySQLRowLoader:
+    """`RowLoader` of `pipeline/ports.py`; `instructions` are the encoded `LoadDetails`."""
+
+    def __init__(self, endpoint: Endpoint, job: str, slot: int, instructions: bytes) -> None:
+        details = LoadDetails.decode(instructions)
+        self._tables = details.tables
+        fence = CopyFence(job, details.version)
+        try:
+            self._loader = Loader(endpoint, details.method, fence, loader_place(slot), details.contexts)
+        except MySQLError as error:
+            raise failure(error, f"opening a loader on {endpoint}") from error
+
+    def load(self, pieces: Iterator[Piece]) -> int:
+        """Load one chunk. It begins with its first piece; the rest is taken as it comes."""
+        first = next(pieces)
+        rows = 0
+
+        def data() -> Iterator[bytes]:
+            nonlocal rows
+            for piece in chain([first], pieces):
+                yield piece.data
+                rows = piece.rows
+
+        return self._loader.load(
+            self._tables[first.table],
+            data(),
+            lambda: rows,
+            values=first.values,
+            odd_dates=first.odd_dates,
+        )
+
+    def abandon(self) -> None:
+        self._loader.abandon()

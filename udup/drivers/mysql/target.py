@@ -1,0 +1,43 @@
+"""A MySQL server as the target of jobs: the parts of the driver that the machine is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.apply import unsure
+from udup.drivers.mysql.apply.control import MySQLControl
+from udup.drivers.mysql.apply.purge import purge
+from udup.drivers.mysql.apply.session import MySQLSession
+from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.load.row_loader import MySQLRowLoader
+from udup.pipeline.ports import ControlSettings
+
+
+@dataclass(frozen=True)
+class MySQLTarget:
+    """`Target` of `pipeline/ports.py`. Holds no connection."""
+
+    endpoint: Endpoint
+
+    @property
+    def where(self) -> str:
+        return str(self.endpoint)
+
+    def position(self, text: str) -> GtidSet:
+        return GtidSet.parse(text)
+
+    def open_control(self, settings: ControlSettings) -> MySQLControl:
+        return MySQLControl(self.endpoint, settings)
+
+    def open_session(self, job: str, slot: int) -> MySQLSession:
+        return MySQLSession(self.endpoint, job, slot)
+
+    def open_loader(self, job: str, slot: int, instructions: bytes) -> MySQLRowLoader:
+        return MySQLRowLoader(self.endpoint, job, slot, instructions)
+
+    def purge(self, job: str) -> None:
+        purge(self.endpoint, job)
+
+    def settle(self, job: str, gtid: str, *, applied: bool) -> None:
+        unsure.settle(self.endpoint, job, gtid, applied=applied)

@@ -1,0 +1,99 @@
+"""How fast a run is and how far behind it is: rates over the last seconds, and the lag."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from udup.base import runtime
+
+#: Seconds over which rates are taken.
+RATE_SECONDS = 5.0
+
+#: Seconds without a word from the source after which it counts as silent: heartbeats come every second.
+BEAT_SECONDS = 3.0
+
+
+class Rate:
+    """A count's growth per second."""
+
+    def __init__(self, seconds: float = RATE_SECONDS) -> None:
+        self.total = 0
+        self._seconds = seconds
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def sample(self) -> float:
+        """Return the growth per second over the last `seconds`; to be called regularly."""
+        now = runtime.now()
+        self._samples.append((now, self.total))
+        while len(self._samples) > 2 and now - self._samples[0][0] > self._seconds:
+            self._samples.popleft()
+        since, count = self._samples[0]
+        return (self.total - count) / (now - since) if now > since else 0.0
+
+
+class Lag:
+    """How far the target is behind, in milliseconds of the source's clock.
+
+    * The age of the oldest transaction that has come and is not committed.
+    * None has, and everything that the source says to have executed is in the target: 0.
+    * None has, and the source says that there is more: the time for which this is so, but no more than the age of the
+      last transaction that is in the target. Not known (None) before there is one.
+    * The source is silent: at least the time since its last word, since nobody knows what it does meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._clock_offset_us = 0
+        self._last_word = runtime.now()
+        self._last_commit_us = 0
+        self._behind_since: float | None = None
+
+    def heard(self) -> None:
+        """Note that something came from the source."""
+        self._last_word = runtime.now()
+
+    def beat(self, source_us: int) -> None:
+        """Note the source's clock."""
+        self.heard()
+        self._clock_offset_us = source_us - runtime.wall_us()
+
+    def passed(self, committed_us: int) -> None:
+        """Note that a transaction of this commit time is done with."""
+        self._last_commit_us = max(self._last_commit_us, committed_us)
+
+    def is_recent(self, milliseconds: int) -> bool:
+        """Return whether the last transaction that is done with was committed on the source so little ago."""
+        return self._now_us() - self._last_commit_us < milliseconds * 1000
+
+    def _now_us(self) -> int:
+        return runtime.wall_us() + self._clock_offset_us
+
+    @property
+    def silent_ms(self) -> int:
+        """Return how long the source has said nothing; 0 as long as that is nothing unusual."""
+        silent = runtime.now() - self._last_word
+        return int(silent * 1000) if silent > BEAT_SECONDS else 0
+
+    def milliseconds(self, oldest_us: int | None, *, level: bool) -> int | None:
+        """Return the lag. Call it regularly.
+
+        `oldest_us`: commit time of the oldest transaction that is not committed here, None if there is none. `level`:
+        whether the target has everything that the source has said to have executed.
+        """
+        if level or oldest_us is not None:
+            self._behind_since = None
+        if oldest_us is not None:
+            return max(0, self.silent_ms, (self._now_us() - oldest_us) // 1000)
+        if level:
+            return self.silent_ms
+        return self._behind()
+
+    def _behind(self) -> int | None:
+        """Return the lag where the source has more and nothing of it has come yet."""
+        now = runtime.now()
+        if self._behind_since is None:
+            self._behind_since = now
+        if not self._last_commit_us:
+            return None
+        behind_ms = int((now - self._behind_since) * 1000)
+        age_ms = (self._now_us() - self._last_commit_us) // 1000
+        return max(0, self.silent_ms, min(behind_ms, age_ms))
