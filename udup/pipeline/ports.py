@@ -392,8 +392,11 @@ class TargetControl(Protocol):
         """
         ...
 
-    async def prelude(self, label: str, records: Sequence[Transaction]) -> bytes:
-        """Return what a session must be set to for these transactions' rows, "" for nothing. They have one context."""
+    async def prelude(self, label: str, context: int, records: Sequence[Transaction]) -> bytes:
+        """Return what a session must be set to for these transactions' rows, "" for nothing.
+
+        They have one `context`, or none (0), as `RowRules.context_of` has told of each.
+        """
         ...
 
     def begin_large(self) -> LargeRules:
@@ -417,7 +420,7 @@ class TargetControl(Protocol):
         ...
 
     async def set_format(self, event: bytes) -> None:
-        """The events that follow are written by this FORMAT_DESCRIPTION."""
+        """The events that the inline session and `check_tables` get from now on are written by this."""
         ...
 
     def notices(self) -> TargetNotices: ...
@@ -439,6 +442,10 @@ class RowRules(Protocol):
     """What rows need on this target besides their bytes. Called in the event loop: nothing here waits."""
 
     def note_context(self, context: Context) -> None: ...
+
+    def note_format(self, event: bytes) -> None:
+        """The records that come after this are written by this FORMAT_DESCRIPTION; see `TargetControl.set_format`."""
+        ...
 
     def keep(self, record: Transaction) -> bytes:
         """Return the events that keep a prepared transaction on the target until its end comes."""
@@ -491,7 +498,10 @@ class InlineSession(Protocol):
 
 
 class ApplySession(Protocol):
-    """A worker's session. Whatever it raises, nothing of the order is in the target; `Contended` is worth a retry."""
+    """A worker's session. Whatever it raises, nothing of the order is in the target.
+
+    After `Contended` from `apply` the same groups may be tried again, after `rollback`.
+    """
 
     def apply(self, groups: Sequence[Group]) -> None:
         """Commit groups that follow each other as one."""

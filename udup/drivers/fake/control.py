@@ -180,13 +180,13 @@ class FakeControl:
     async def check_tables(self, gtid: str, maps: Sequence[bytes]) -> bool:
         return await self._run(lambda: self._rules.check(self._connected, gtid, maps))
 
-    async def prelude(self, label: str, records: Sequence[Transaction]) -> bytes:
-        # What is only kept computes nothing.
+    async def prelude(self, label: str, context: int, records: Sequence[Transaction]) -> bytes:
+        # What is only kept computes nothing; CREATE TABLE … SELECT goes alone, and brings its own context.
         applied = [record for record in records if not record.xid]
         tables = {table for record in applied for table in tables_of(record.events)}
-        numbers = {record.context for record in applied if record.create or self._rules.context_of(record)}
         create = b"".join(record.create for record in applied)
-        return self._rules.statement(label, max(numbers, default=0), tables, create)
+        number = applied[0].context if create else context
+        return self._rules.statement(label, number, tables, create)
 
     def begin_large(self) -> FakeLarge:
         return self._rules.large()

@@ -65,6 +65,9 @@ class FakeRules:
     def note_context(self, context: Context) -> None:
         self._contexts[context.number] = context
 
+    def note_format(self, event: bytes) -> None:
+        """Nothing depends on it here: all of a fake server's formats are the same."""
+
     def keep(self, record: Transaction) -> bytes:
         kept = [Change(PREPARED, Op.KEEP, record.xid, as_text(record.events))]
         return encode([*self._kept_context(record.xid, record.context), *kept])
