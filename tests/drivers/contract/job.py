@@ -16,6 +16,7 @@ from udup.pipeline.ports import (
     CheckpointState,
     Claim,
     ControlSettings,
+    InlineSession,
     LogPlan,
     Piece,
     SourceCopy,
@@ -84,8 +85,17 @@ class Job:
 
     def session(self, slot: int = 1) -> ApplySession:
         if slot not in self.sessions:
-            self.sessions[slot] = self.pair.target.open_session(self.name, slot)
+            session = self.sessions[slot] = self.pair.target.open_session(self.name, slot)
+            if self.pair.format:
+                session.set_format(self.pair.format)
         return self.sessions[slot]
+
+    async def inline(self) -> InlineSession:
+        """Open DestApplier's own session."""
+        session = await self.control.open_inline()
+        if self.pair.format:
+            await self.control.set_format(self.pair.format)
+        return session
 
     async def follow(self) -> None:
         """Begin a run at what the source has executed, with a session, and its log open."""
@@ -121,6 +131,7 @@ class Job:
         for record in self._records:
             match record:
                 case Format():
+                    self.pair.format = record.event
                     self.control.rules.note_format(record.event)
                     for session in self.sessions.values():
                         session.set_format(record.event)

@@ -25,6 +25,9 @@ class Pair(ABC):
     #: Bytes that a transaction has at least if it comes in parts, as rows of `write`.
     large_rows: int
 
+    #: What the events that a job has read last are written by; sessions that are opened later are told.
+    format: bytes = b""
+
     @property
     def scope(self) -> Scope:
         return Scope(Selection.of([(self.schema, [])]))

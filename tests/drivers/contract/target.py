@@ -152,9 +152,9 @@ class TargetContract:
         job.pair.write("t", insert=["a"])
         await job.carry_out(await job.read())
         job.pair.write("t", update=["a"])
-        [record] = [each for each in await self._rest(job, 1)]
+        [record] = await job.read()
         assert isinstance(record, Transaction)
-        inline = await job.control.open_inline()
+        inline = await job.inline()
         claim = job.claim(record, slot=3)
         with job.pair.locked_on_target("t", "a"):
             with pytest.raises(Contended):
@@ -165,16 +165,12 @@ class TargetContract:
         assert job.pair.target_rows("t") == job.pair.source_rows("t")
         assert inline.rows_written().updated == 1
 
-    async def _rest(self, job: Job, count: int) -> list[object]:
-        """Return the last records of what was logged."""
-        return (await job.read())[-count:]
-
     # ---- Take-over ----
 
     @in_loop
     async def test_whoever_was_superseded_commits_nothing_by_any_way(self, job: Job, other: Job) -> None:
         await self._following(job, "t")
-        inline = await job.control.open_inline()
+        inline = await job.inline()
         job.pair.write("t", insert=["a"])
         [record] = await job.read()
         assert isinstance(record, Transaction)
@@ -268,7 +264,7 @@ class TargetContract:
         end = (await job.read())[-1]
         assert isinstance(end, XaEnd) and end.commit == commit
         other.stand_at(await other.begin())
-        await other.control.open_inline()
+        await other.inline()
         await other.control.end_prepared(other.claim(end, slot=3), end)
         assert job.pair.target_rows("t") == job.pair.source_rows("t")
         assert bool(job.pair.target_rows("t")) == commit
@@ -280,7 +276,7 @@ class TargetContract:
         job.pair.end(job.name, commit=True)
         end = (await job.read())[-1]
         assert isinstance(end, XaEnd)
-        await job.control.open_inline()
+        await job.inline()
         with pytest.raises(Unsupported, match="prepared before"):
             await job.control.end_prepared(job.claim(end, slot=3), end)
 
