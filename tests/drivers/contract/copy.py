@@ -93,6 +93,7 @@ class CopyContract:
         finally:
             copy.close()
         job.session(1)
+        await job.inline()
         job.open_log(copy.plan.position)
         await job.carry_out(await job.read())
         assert job.pair.target_rows("many") == job.pair.source_rows("many")

