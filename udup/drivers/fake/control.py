@@ -209,7 +209,7 @@ class FakeControl:
                 server.check(self._connected)
             if own_gtid not in server.statements_run:
                 self._define(statement, record.mark.gtid)
-                server.statements_run.append(own_gtid)
+                server.statements_run[own_gtid] = record.mark.gtid
             if statement.verb in (Verb.DROP, Verb.RENAME):
                 server.claims.pop(statement.table, None)
             server.committed()

@@ -69,7 +69,7 @@ class FakeServer:
         self.log = SourceLog(self)
         self.jobs = Jobs()
         self.claims: dict[TableName, Claim] = {}
-        self.statements_run: list[str] = []  # definitions, by Udup's own IDs
+        self.statements_run: dict[str, str] = {}  # definitions by Udup's own IDs, and the transactions they were
         self.told: list[str] = []
         self.connections: list[Connection] = []
         self._locks: dict[RowName, object] = {}
