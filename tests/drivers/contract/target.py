@@ -1,0 +1,293 @@
+"""What every target keeps to, whatever its database: each test is run for each driver.
+
+A driver's tests inherit the class and give the fixture `pair`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.drivers.contract.job import Job, in_loop
+from tests.drivers.contract.pair import Pair
+from udup.base.errors import Conflict, Contended, Superseded, Transient, Unsupported
+from udup.pipeline.records import Definition, Part, Transaction, XaEnd
+
+#: What whoever was superseded is told: that, or a lost connection, since a successor ends what it finds.
+OUT = (Superseded, Transient)
+
+
+class TargetContract:
+    @pytest.fixture
+    def job(self, pair: Pair) -> Iterator[Job]:
+        job = Job(pair)
+        yield job
+        job.close()
+
+    @pytest.fixture
+    def other(self, pair: Pair, job: Job) -> Iterator[Job]:
+        """The same job, carried out by somebody else."""
+        other = Job(pair, job.name, "two")
+        yield other
+        other.close()
+
+    async def _following(self, job: Job, *tables: str) -> None:
+        """A job whose tables are there and empty on both sides."""
+        for name in tables:
+            job.pair.create(name)
+            job.pair.copy_table(name)
+        await job.follow()
+
+    # ---- The checkpoint ----
+
+    @in_loop
+    async def test_a_job_without_a_checkpoint_is_copied_unless_it_brings_a_position(self, job: Job) -> None:
+        assert await job.begin() is None
+
+    @in_loop
+    async def test_a_position_of_the_job_makes_its_first_checkpoint(self, job: Job) -> None:
+        job.pair.create("t")
+        state = await job.begin(job.pair.executed())
+        assert state is not None and state.mark
+        assert str(state.executed) == str(job.pair.target.position(job.pair.executed()))
+        assert state.definitions == 0
+
+    @in_loop
+    async def test_what_the_base_row_was_told_the_next_run_finds(self, job: Job, other: Job) -> None:
+        await self._following(job, "t")
+        gtid = job.pair.write("t", insert=["a"])
+        assert job.state is not None
+        executed = job.state.executed.copy()
+        executed.update(job.pair.target.position(gtid))
+        stamps = f"{gtid}@1700000000000001"
+        await job.control.advance(str(executed), 7, stamps, "bbbbbbbb-0000-0000-0000-000000000001")
+        await job.control.advance(str(executed), 8, stamps, "bbbbbbbb-0000-0000-0000-000000000001")
+        found = await other.begin()
+        assert found is not None
+        assert (str(found.executed), found.definitions, found.stamps) == (str(executed), 8, stamps)
+        assert (found.mark, found.source_uuid) == (job.state.mark, "bbbbbbbb-0000-0000-0000-000000000001")
+        assert found.version > job.state.version
+
+    @in_loop
+    async def test_what_sessions_have_committed_is_executed_for_the_next_run(self, job: Job, other: Job) -> None:
+        await self._following(job, "t")
+        job.session(2)
+        first, second = job.pair.write("t", insert=["a"]), job.pair.write("t", insert=["b"])
+        records = await job.read()
+        await job.commit(records[0], slot=1)  # type: ignore[arg-type]
+        await job.commit(records[1], slot=2)  # type: ignore[arg-type]
+        found = await other.begin()
+        assert found is not None
+        assert job.pair.target.position(f"{first},{second}") <= found.executed
+        assert job.pair.target_rows("t") == job.pair.source_rows("t")
+
+    @in_loop
+    async def test_after_a_purge_nothing_is_known_of_the_job_and_its_rows_stay(self, job: Job) -> None:
+        await self._following(job, "t")
+        job.pair.write("t", insert=["a"])
+        await job.carry_out(await job.read())
+        job.close()
+        job.pair.target.purge(job.name)
+        assert await job.begin() is None
+        assert job.pair.target_rows("t") == job.pair.source_rows("t")
+
+    # ---- Commits ----
+
+    @in_loop
+    async def test_groups_are_committed_as_one_and_counted(self, job: Job) -> None:
+        await self._following(job, "t")
+        job.pair.write("t", insert=["a", "b"])
+        job.pair.write("t", insert=["c"], update=["a"])
+        groups = []
+        for record in await job.read():
+            assert isinstance(record, Transaction)
+            groups.append(await job.group(record))
+            job.take(record)
+        job.session().apply(groups)
+        assert job.pair.target_rows("t") == job.pair.source_rows("t")
+        counts = job.session().rows_written()
+        assert (counts.inserted, counts.updated, counts.deleted) == (3, 1, 0)
+
+    @in_loop
+    async def test_a_group_that_is_sent_twice_is_applied_once(self, job: Job) -> None:
+        await self._following(job, "t")
+        job.pair.write("t", insert=["a"])
+        job.pair.write("t", update=["a"])
+        first, second = await job.read()
+        assert isinstance(first, Transaction) and isinstance(second, Transaction)
+        await job.commit(first)
+        order = await job.group(second)
+        job.session().apply([order])
+        with pytest.raises(Superseded):
+            job.session().apply([order])
+        job.session().rollback()
+        assert job.pair.target_rows("t") == job.pair.source_rows("t")
+
+    @in_loop
+    async def test_of_groups_that_the_target_refuses_nothing_is_there_and_their_turn_may_come_again(
+        self, job: Job
+    ) -> None:
+        await self._following(job, "t")
+        job.pair.put_on_target("t", "b")
+        job.pair.write("t", insert=["a"])
+        gtid = job.pair.write("t", insert=["b"])
+        groups = []
+        for record in await job.read():
+            assert isinstance(record, Transaction)
+            groups.append(await job.group(record))
+            job.take(record)
+        with pytest.raises(Conflict, match=groups[0].label):
+            job.session().apply(groups)
+        job.session().rollback()
+        rows = job.pair.target_rows("t")
+        assert rows is not None and list(rows) == ["b"], gtid
+        job.pair.take_from_target("t", "b")
+        job.session().apply(groups)
+        assert job.pair.target_rows("t") == job.pair.source_rows("t")
+
+    @in_loop
+    async def test_a_row_that_somebody_has_locked_keeps_the_inline_session_for_a_moment_only(self, job: Job) -> None:
+        await self._following(job, "t")
+        job.pair.write("t", insert=["a"])
+        await job.carry_out(await job.read())
+        job.pair.write("t", update=["a"])
+        [record] = await job.read()
+        assert isinstance(record, Transaction)
+        inline = await job.inline()
+        claim = job.claim(record, slot=3)
+        with job.pair.locked_on_target("t", "a"):
+            with pytest.raises(Contended):
+                inline.apply(claim, [record.events], b"")
+            inline.rollback()
+        assert job.pair.target_rows("t") != job.pair.source_rows("t")
+        inline.apply(claim, [record.events], b"")
+        assert job.pair.target_rows("t") == job.pair.source_rows("t")
+
+    # ---- Take-over ----
+
+    @in_loop
+    async def test_whoever_was_superseded_commits_nothing_by_any_way(self, job: Job, other: Job) -> None:
+        await self._following(job, "t")
+        inline = await job.inline()
+        job.pair.write("t", insert=["a"])
+        [record] = await job.read()
+        assert isinstance(record, Transaction)
+        order, claim = await job.group(record), job.claim(record, slot=3)
+        assert await job.control.successor() == ""
+        await other.begin()
+        with pytest.raises(OUT):
+            job.session().apply([order])
+        with pytest.raises(OUT):
+            inline.apply(claim, [record.events], b"")
+        with pytest.raises(OUT):
+            await job.control.advance(claim.gtids, 0, "", "")
+        assert job.pair.target_rows("t") == {}
+        assert "owner two" in await job.control.successor()
+        assert await other.control.successor() == ""
+
+    @in_loop
+    async def test_an_old_claim_is_worth_nothing_on_a_new_connection(self, job: Job, other: Job) -> None:
+        await self._following(job, "t")
+        job.pair.write("t", insert=["a"])
+        [record] = await job.read()
+        assert isinstance(record, Transaction)
+        order = await job.group(record)
+        job.session().abandon()
+        await other.begin()
+        session = other.session(1)
+        with pytest.raises(Superseded):
+            session.apply([order])
+        session.rollback()
+        assert job.pair.target_rows("t") == {}
+
+    @in_loop
+    async def test_what_a_session_has_open_when_it_is_abandoned_is_rolled_back(self, job: Job, other: Job) -> None:
+        await self._following(job, "t")
+        job.pair.write("t", insert=[f"k{number}" for number in range(job.pair.large_rows)])
+        parts = await job.read()
+        assert len(parts) > 1 and all(isinstance(each, Part) for each in parts)
+        orders = await job.parts(parts)  # type: ignore[arg-type]
+        for order in orders[:-1]:
+            job.session().apply_part(order)
+        assert job.session().in_large_transaction
+        job.session().abandon()
+        job.sessions.clear()
+        found = await other.begin()
+        assert found is not None and job.state is not None
+        assert str(found.executed) == str(job.state.executed)
+        assert job.pair.target_rows("t") == {}
+
+    # ---- Large transactions, XA, definitions ----
+
+    @in_loop
+    async def test_the_parts_of_a_large_transaction_are_committed_with_the_last(self, job: Job) -> None:
+        await self._following(job, "t")
+        job.pair.write("t", insert=[f"k{number}" for number in range(job.pair.large_rows)])
+        parts = await job.read()
+        assert len(parts) > 1
+        orders = await job.parts(parts)  # type: ignore[arg-type]
+        for order in orders[:-1]:
+            job.session().apply_part(order)
+            assert job.session().in_large_transaction
+            assert job.pair.target_rows("t") == {}
+        job.session().apply_part(orders[-1])
+        assert not job.session().in_large_transaction
+        assert job.pair.target_rows("t") == job.pair.source_rows("t")
+
+    @in_loop
+    async def test_a_part_without_the_one_before_it_is_no_part(self, job: Job) -> None:
+        await self._following(job, "t")
+        job.pair.write("t", insert=[f"k{number}" for number in range(job.pair.large_rows)])
+        orders = await job.parts(await job.read())  # type: ignore[arg-type]
+        with pytest.raises(Transient):
+            job.session().apply_part(orders[1])
+        job.session().rollback()
+        assert job.pair.target_rows("t") == {}
+
+    @pytest.mark.parametrize("commit", [True, False])
+    def test_a_prepared_transaction_is_kept_until_its_end_whichever_it_is(
+        self, job: Job, other: Job, commit: bool
+    ) -> None:
+        in_loop(self._prepared)(job, other, commit)
+
+    async def _prepared(self, job: Job, other: Job, commit: bool) -> None:
+        await self._following(job, "t")
+        xid = job.name
+        job.pair.prepare(xid, "t", ["a", "b"])
+        [prepared] = await job.read()
+        assert isinstance(prepared, Transaction) and prepared.xid
+        await job.commit(prepared)
+        assert job.pair.target_rows("t") == {}
+        job.pair.end(xid, commit=commit)
+        end = (await job.read())[-1]
+        assert isinstance(end, XaEnd) and end.commit == commit
+        other.stand_at(await other.begin())
+        await other.inline()
+        await other.control.end_prepared(other.claim(end, slot=3), end)
+        assert job.pair.target_rows("t") == job.pair.source_rows("t")
+        assert bool(job.pair.target_rows("t")) == commit
+
+    @in_loop
+    async def test_the_end_of_a_transaction_that_was_never_kept_is_unsupported(self, job: Job) -> None:
+        await self._following(job, "t")
+        job.pair.prepare(job.name, "t", ["a"])
+        job.pair.end(job.name, commit=True)
+        end = (await job.read())[-1]
+        assert isinstance(end, XaEnd)
+        await job.inline()
+        with pytest.raises(Unsupported, match="prepared before"):
+            await job.control.end_prepared(job.claim(end, slot=3), end)
+
+    @in_loop
+    async def test_a_definition_runs_once_under_its_id_whoever_sends_it(self, job: Job, other: Job) -> None:
+        await job.follow()
+        job.pair.create("made")
+        [record] = await job.read()
+        assert isinstance(record, Definition)
+        await job.define(record, number=1)
+        assert job.pair.target_rows("made") == {}
+        await job.define(record, number=1)
+        await other.begin()
+        await other.define(record, number=1)
+        assert job.pair.target_rows("made") == {}

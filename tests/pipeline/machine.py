@@ -1,0 +1,196 @@
+"""One run of a job in one event loop: the real engines over fake servers and a network in memory.
+
+What a supervisor does otherwise, in a few lines: workers begin when the target was checked, the extractor when it is
+ready, and whatever fails ends all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from udup.pipeline.extract.progress import ExtractProgress
+
+from tests.pipeline.memory_link import Network
+from udup.drivers.fake.drivers import end_of
+from udup.drivers.fake.position import FakePosition
+from udup.drivers.fake.replay import rows_at
+from udup.drivers.fake.server import FakeServer
+from udup.drivers.fake.source import FakeSource
+from udup.drivers.fake.target import FakeTarget
+from udup.pipeline.apply.applier import Applier, TargetChecked, TargetReady
+from udup.pipeline.apply.progress import ApplyProgress
+from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
+from udup.pipeline.apply.worker import Worker
+from udup.pipeline.extract.extractor import Extractor
+from udup.pipeline.extract.settings import ExtractorSettings
+from udup.pipeline.ownership import Owner
+from udup.pipeline.ports import Scope
+from udup.pipeline.selection.selection import Selection
+from udup.pipeline.transport.flow import Windows
+from udup.pipeline.transport.link import Link
+
+#: Seconds that a run may take at most, on whatever machine.
+_DEADLINE = 20.0
+
+
+@dataclass
+class Machine:
+    """A job between two servers. `run` is one attempt; the servers stay between attempts."""
+
+    source: FakeServer
+    target: FakeServer
+    network: Network
+    job: str = "job"
+    workers: int = 2
+    window_messages: int = 64
+    message_bytes: int = 2000
+    serial: bool = False
+    drop_existing: bool = False
+    start_after: str | None = None
+    selection: Selection = field(default_factory=Selection)
+    owner: Owner = field(default_factory=lambda: Owner("token", "the owner"))
+    runs: int = 0
+    applied: list[ApplyProgress] = field(default_factory=list)
+    extracted: list[ExtractProgress] = field(default_factory=list)
+    begun_after: list[str | None] = field(default_factory=list)  # of each run
+    applier: Applier | None = None
+
+    # ---- What is there ----
+
+    def position(self) -> FakePosition:
+        """Return what the checkpoint and the definitions that were run say to be in the target."""
+        rows = self.target.jobs.rows.get(self.job)
+        if rows is None or rows.is_copying:
+            return FakePosition()
+        position = rows.position()
+        for own, gtid in self.target.statements_run.items():
+            if own.startswith(f"{rows.mark}:"):
+                position.update(FakePosition.parse(gtid))
+        return position
+
+    def is_level(self) -> bool:
+        """Return whether everything of the source's log that is the job's is in the target, and noted."""
+        with self.target.changed:
+            rows = self.target.jobs.rows.get(self.job)
+            return rows is not None and not rows.is_copying and self.source.log.executed <= rows.position()
+
+    def look(self) -> None:
+        """Raise if the target's rows are not the source's at the checkpoint's position."""
+        rows = self.target.jobs.rows.get(self.job)
+        if rows is None or rows.is_copying:
+            return
+        expected = rows_at(list(self.source.log.entries), self.position(), self.selection)
+        found = {name: dict(table.rows) for name, table in sorted(self.target.tables.items())}
+        assert found == expected, f"at {self.position()} the target has {found}, the source had {expected}"
+
+    # ---- A run ----
+
+    async def run(self, until: Callable[[], bool] | None = None) -> None:
+        """Run until a condition holds, by default until all is in the target; raise what ends the run before."""
+        self.runs += 1
+        until = until or self.is_level
+        tasks: list[asyncio.Future[None]] = []
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def begin(engine: Applier | Worker | Extractor) -> None:
+            task = asyncio.ensure_future(engine.run())
+            tasks.append(task)
+            task.add_done_callback(self._ends(ended))
+
+        ready = 0
+
+        def on_worker_ready() -> None:
+            nonlocal ready
+            ready += 1
+            if ready == self.workers:
+                assert self.applier is not None
+                self.applier.workers_are_ready()
+
+        def on_told(event: TargetChecked | TargetReady) -> None:
+            if isinstance(event, TargetChecked):
+                for slot in range(1, self.workers + 1):
+                    begin(Worker(self._worker(slot), FakeTarget(self.target), on_worker_ready))
+            else:
+                self.begun_after.append(event.start_after)
+                begin(Extractor(self._extractor(event), FakeSource(self.source), self.extracted.append))
+
+        self.applier = Applier(self._applier(), FakeTarget(self.target), on_told, self.applied.append)
+        begin(self.applier)
+        try:
+            await self._wait(until, ended)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if ended.done() and not ended.cancelled():
+                ended.exception()
+
+    def _ends(self, ended: asyncio.Future[None]) -> Callable[[asyncio.Future[None]], None]:
+        def end(task: asyncio.Future[None]) -> None:
+            if task.cancelled() or ended.done():
+                return
+            if (error := task.exception()) is not None:
+                ended.set_exception(error)
+            else:
+                ended.set_result(None)
+
+        return end
+
+    @staticmethod
+    async def _wait(until: Callable[[], bool], ended: asyncio.Future[None]) -> None:
+        async with asyncio.timeout(_DEADLINE):
+            while not until():
+                if ended.done():
+                    ended.result()
+                    return
+                await asyncio.sleep(0.002)
+
+    def drain(self) -> None:
+        assert self.applier is not None
+        self.applier.drain()
+
+    def _applier(self) -> ApplierSettings:
+        return ApplierSettings(
+            "",
+            self.job,
+            self.runs,
+            end_of(self.target),
+            self.workers,
+            self.owner,
+            self.selection,
+            self.start_after,
+            self.drop_existing,
+            self.window_messages,
+            serial=self.serial,
+        )
+
+    def _worker(self, slot: int) -> WorkerSettings:
+        return WorkerSettings("", self.job, self.runs, slot, end_of(self.target))
+
+    def _extractor(self, ready: TargetReady) -> ExtractorSettings:
+        return ExtractorSettings(
+            "",
+            self.job,
+            self.runs,
+            end_of(self.source),
+            Scope(self.selection),
+            ready.start_after,
+            self.workers,
+            Windows.of(8 << 20, self.workers),
+            self.window_messages,
+            self.message_bytes,
+            stamps=ready.stamps,
+            source_uuid=ready.source_uuid,
+        )
+
+
+@contextmanager
+def in_memory(network: Network) -> Iterator[None]:
+    """Have the engines take this network for NATS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Link, "open", network.open)
+        yield

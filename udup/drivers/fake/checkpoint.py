@@ -1,0 +1,189 @@
+"""What jobs keep on a target: a base row with versions, a row a slot, and whatever is not decided yet.
+
+As on MySQL: a commit names its slot's version and raises it by one for each of its groups; a take-over puts everything
+into the base row and gives all rows versions of another generation, so that whatever an earlier run still sends
+matches nothing. Every function here runs under the server's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from udup.base import runtime
+from udup.base.errors import Divergence, Fault, Refused, Superseded
+from udup.drivers.fake.position import FakePosition
+from udup.pipeline.ownership import Owner, TableName
+from udup.pipeline.ports import CheckpointState
+
+#: Versions of one run are less than this apart.
+_VERSIONS_OF_A_RUN = 1 << 40
+
+#: The selection of a job whose full copy has not ended.
+COPYING = "copying"
+
+
+@dataclass
+class SlotRow:
+    version: int
+    gtids: str = ""
+
+
+@dataclass
+class JobRows:
+    """The base row, and the rows of the slots by their numbers from 1."""
+
+    version: int
+    executed: str = ""
+    mark: str = ""
+    definitions: int = 0
+    selection: str = COPYING
+    owner: Owner = Owner("")  # noqa: RUF009 - frozen
+    stamps: str = ""
+    source_uuid: str = ""
+    slots: dict[int, SlotRow] = field(default_factory=dict)
+
+    @property
+    def is_copying(self) -> bool:
+        return self.selection == COPYING
+
+    def position(self) -> FakePosition:
+        """Return what is executed: the union of all rows."""
+        executed = FakePosition.parse(self.executed)
+        for row in self.slots.values():
+            executed.update(FakePosition.parse(row.gtids))
+        return executed
+
+    def state(self) -> CheckpointState:
+        executed = self.position()
+        return CheckpointState(executed, self.mark, self.definitions, self.version, self.stamps, self.source_uuid)
+
+
+@dataclass
+class Note:
+    """Transactions of tables that undo nothing, while they are applied; the first `applied` are in the target."""
+
+    gtids: tuple[str, ...]
+    tables: str
+    applied: int = 0
+    torn: bool = False  # of the one after those some rows are there: somebody has to look
+
+
+class Jobs:
+    """Everything that the target keeps about jobs, by the job's ID."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, JobRows] = {}
+        self.kept: dict[tuple[str, str], bytes] = {}  # events of prepared transactions, by job and xid
+        self.kept_context: dict[tuple[str, str], bytes] = {}
+        self.notes: dict[str, Note] = {}
+        self.copied: dict[str, set[TableName]] = {}  # made by a full copy that has not ended
+        self.copied_objects: dict[str, set[str]] = {}
+        self.processes = 0  # how often the server has begun
+
+    def take_over(
+        self, job: str, owner: Owner, selection: str, slots: int, start_after: str | None
+    ) -> CheckpointState | None:
+        """Fence off earlier runs; return from where to go on, None for a full copy."""
+        rows = self.rows.get(job)
+        if rows is not None and not rows.is_copying and rows.selection != selection:
+            raise Refused([Fault("ReplicateDoDb", f"is not what it was when job {job!r} made its checkpoint")])
+        version = self._next_version(rows)
+        if rows is not None and not rows.is_copying:
+            self._decide(job, rows)
+            executed = str(rows.position())
+            made = JobRows(version, executed, rows.mark, rows.definitions, selection, owner)
+            made.stamps, made.source_uuid = rows.stamps, rows.source_uuid
+        else:
+            self._forget_undecided(job)
+            made = JobRows(version, owner=owner)
+            if start_after is not None:
+                made.executed, made.mark, made.selection = start_after, runtime.new_id(), selection
+        self._begin(job, made, slots)
+        return None if made.is_copying else made.state()
+
+    def _begin(self, job: str, rows: JobRows, slots: int) -> None:
+        rows.slots = {} if rows.is_copying else {slot: SlotRow(rows.version) for slot in range(1, slots + 1)}
+        self.rows[job] = rows
+
+    @staticmethod
+    def _next_version(rows: JobRows | None) -> int:
+        if rows is None:
+            return _VERSIONS_OF_A_RUN
+        newest = max([rows.version, *(row.version for row in rows.slots.values())])
+        return (newest // _VERSIONS_OF_A_RUN + 1) * _VERSIONS_OF_A_RUN
+
+    def advance(self, job: str, version: int, executed: str, definitions: int, stamps: str, source_uuid: str) -> int:
+        """Write the base row that has this version; return its new one."""
+        rows = self.owned(job, version)
+        rows.version += 1
+        rows.executed, rows.definitions = executed, definitions
+        rows.stamps, rows.source_uuid = stamps, source_uuid
+        return rows.version
+
+    def owned(self, job: str, version: int) -> JobRows:
+        """Return the job's rows if the base row has still this version."""
+        rows = self.rows.get(job)
+        if rows is None or rows.version != version:
+            raise Superseded(f"job {job}: another run has changed its checkpoint")
+        return rows
+
+    def finish_copy(self, job: str, version: int, position: str, selection: str, slots: int) -> CheckpointState:
+        rows = self.owned(job, version)
+        if not rows.is_copying:
+            raise Superseded(f"job {job}: another run has ended its full copy")
+        self.copied.pop(job, None)
+        self.copied_objects.pop(job, None)
+        made = JobRows(self._next_version(rows), position, runtime.new_id(), 0, selection, rows.owner)
+        self._begin(job, made, slots)
+        return made.state()
+
+    def slot(self, job: str, slot: int, version: int, label: str) -> SlotRow:
+        """Return a slot's row if it has this version."""
+        rows = self.rows.get(job)
+        row = rows.slots.get(slot) if rows is not None else None
+        if row is None or row.version != version:
+            raise Superseded(f"{label}: another run has taken the job over")
+        return row
+
+    def purge(self, job: str) -> None:
+        self.rows.pop(job, None)
+        self._forget_undecided(job)
+        self.copied.pop(job, None)
+        self.copied_objects.pop(job, None)
+
+    def _forget_undecided(self, job: str) -> None:
+        self.notes.pop(job, None)
+        for kept in (self.kept, self.kept_context):
+            for name in [name for name in kept if name[0] == job]:
+                del kept[name]
+
+    # ---- Tables without transactions ----
+
+    def _decide(self, job: str, rows: JobRows) -> None:
+        """Put what of a note is applied into the base row; `Divergence` if somebody has to look."""
+        note = self.notes.get(job)
+        if note is None:
+            return
+        if note.torn:
+            raise Divergence(
+                f"{note.gtids[note.applied]}: it is not known whether its rows are in {note.tables} on the target,"
+                f" which undoes nothing: udup job settle {job} --gtid {note.gtids[note.applied]}"
+            )
+        self._conclude(job, rows, note.gtids[: note.applied])
+
+    def _conclude(self, job: str, rows: JobRows, applied: Sequence[str]) -> None:
+        executed = FakePosition.parse(rows.executed)
+        executed.update(FakePosition.parse(",".join(applied)))
+        rows.executed = str(executed)
+        del self.notes[job]
+
+    def settle(self, job: str, gtid: str, *, applied: bool) -> None:
+        note = self.notes.get(job)
+        if note is None or not note.torn or note.gtids[note.applied] != gtid:
+            raise Refused([Fault("Gtid", f"{gtid} is not in question")])
+        rows = self.rows[job]
+        self._conclude(job, rows, note.gtids[: note.applied + applied])
+        rows.version += _VERSIONS_OF_A_RUN  # whatever a run that still lives sends matches nothing
+        for row in rows.slots.values():
+            row.version += _VERSIONS_OF_A_RUN

@@ -1,0 +1,69 @@
+"""`ports.Drivers` for servers in memory: an end's host is the name of a registered server."""
+
+from __future__ import annotations
+
+from udup.base.endpoint import Endpoint
+from udup.base.errors import Fault, Refused, UdupError
+from udup.drivers.fake.position import FakePosition
+from udup.drivers.fake.server import FakeServer, server_named
+from udup.drivers.fake.source import FakeSource
+from udup.drivers.fake.target import FakeTarget
+from udup.pipeline.checks import DEST, SRC, Check, Outcome
+from udup.pipeline.ownership import Known
+from udup.pipeline.ports import Drivers, End, JobPlan, ServerInfo, Source, SourceLook, Target
+
+#: The name of the driver, as an `End` has it.
+FAKE = "fake"
+
+
+def end_of(server: FakeServer) -> End:
+    return End(FAKE, Endpoint(server.name, 0, FAKE, ""))
+
+
+class FakeDrivers(Drivers):
+    """Holds nothing, so that it can be pickled; servers are found in the process that asks."""
+
+    def source(self, end: End) -> Source:
+        return FakeSource(_server(end))
+
+    def target(self, end: End) -> Target:
+        return FakeTarget(_server(end))
+
+    def start_faults(
+        self, plan: JobPlan, source: SourceLook | None, target: ServerInfo | None, start_after: str | None, known: Known
+    ) -> list[Fault]:
+        faults = list(source.faults) if source is not None else []
+        if source is not None and target is not None and source.info.uuid == target.uuid:
+            faults.append(Fault("Dest", "is the server that is copied from"))
+        for feed in source.feeds if source is not None else ():
+            if target is not None and feed.claim.source_uuid == target.uuid and not known.is_gone(feed.claim):
+                faults.append(Fault("Src", f"{'.'.join(feed.claim.table)} is brought from the target: a ring"))
+        if start_after is not None and source is not None:
+            server = _server(plan.source)
+            missing = FakePosition.parse(start_after).of(server.uuid) - server.log.executed
+            if missing:
+                faults.append(Fault("Src", f"has never executed {missing}"))
+        return faults
+
+    def warnings(self, source: ServerInfo, target: ServerInfo) -> list[str]:
+        return []
+
+    def validate(self, plan: JobPlan, known: Known) -> list[Check]:
+        checks = []
+        for task, end in ((SRC, plan.source), (DEST, plan.target)):
+            try:
+                server = _server(end)
+                found = [fault.problem for fault in server.settings.faults]
+                server.end(server.connect("", "validate", "Drivers.validate"))
+            except UdupError as error:
+                found = [str(error)]
+            checks += [Check(task, "server", Outcome.FAIL, each) for each in found]
+            checks += [] if found else [Check(task, "server", Outcome.PASS, end.endpoint.host)]
+        return checks
+
+
+def _server(end: End) -> FakeServer:
+    server = server_named(end.endpoint.host) if end.driver == FAKE else None
+    if server is None:
+        raise Refused([Fault("Driver", f"there is no {end.driver} server {end.endpoint.host!r}")])
+    return server

@@ -1,0 +1,202 @@
+"""The log of a fake server as records of a job: what is wanted of it, by the target's names, large ones in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from udup.base import runtime
+from udup.base.errors import Transient, Unsupported
+from udup.drivers.fake.changes import (
+    Change,
+    Shape,
+    Statement,
+    encode,
+    encode_shape,
+    encode_statement,
+)
+from udup.drivers.fake.position import FakePosition
+from udup.drivers.fake.server import FakeServer
+from udup.drivers.fake.source_log import Logged
+from udup.pipeline.ownership import TableName
+from udup.pipeline.ports import LogPlace, LogPlan, Recognised
+from udup.pipeline.records import Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
+from udup.pipeline.selection.selection import Selection
+
+
+class FakeLog:
+    """`ports.ChangeLog`. A record is yielded outside of the server's lock."""
+
+    def __init__(self, server: FakeServer, plan: LogPlan) -> None:
+        self._server = server
+        self._plan = plan
+        self._start = FakePosition.parse(plan.start_after)
+        self._translate = Translator(plan.scope.selection)
+        self._place = 0  # in the log's entries
+        self._format = ""
+        self._closed = False
+        self._connection = server.connect("", "log", "Source.open_log")
+
+    def begin(self) -> Recognised:
+        server, plan = self._server, self._plan
+        with server.call("ChangeLog.begin", self._connection):
+            log = server.log
+            missing = self._start - log.executed
+            if unknown := missing.of(server.uuid):
+                raise Unsupported(f"Src {server.name}: the job goes on after {unknown}, which it never executed")
+            if log.purged - self._start:
+                raise Unsupported(f"Src {server.name} has purged {log.purged - self._start}, which the job has not had")
+            times = {each.mark.gtid: each.mark.original_us for each in log.entries}
+            seen = []
+            for stamp in filter(None, plan.stamps.split(",")):
+                gtid, _, committed = stamp.partition("@")
+                if times.get(gtid, int(committed)) != int(committed):
+                    raise Unsupported(f"{gtid} is another transaction now: the log of {server.name} was reset")
+                if gtid in times:
+                    seen.append(stamp)
+            if not seen:
+                last = [each.mark for each in log.entries if self._start.contains(each.mark.source, each.mark.number)]
+                seen = [f"{mark.gtid}@{mark.original_us}" for mark in last[-1:]]
+            doubt = "nothing that the job knows is in the log any more" if plan.stamps and not seen else ""
+            return Recognised(server.uuid, ",".join(seen), doubt)
+
+    def __iter__(self) -> Iterator[Record | None]:
+        while True:
+            self._server.faults.meet("ChangeLog.next", "log", "before")
+            record = self._next()
+            if record is None:
+                yield None
+                self._wait()
+            else:
+                yield from record
+
+    def _next(self) -> list[Record] | None:
+        """Return the records of the next entry that was not executed, None if there is none yet."""
+        with self._server.changed:
+            self._check()
+            log = self._server.log
+            while self._place < len(log.entries):
+                entry = log.entries[self._place]
+                records: list[Record] = []
+                if (written_by := log.format_at(self._place)) != self._format:
+                    self._format = written_by
+                    records.append(Format(written_by.encode()))
+                self._place += 1
+                if not self._start.contains(entry.mark.source, entry.mark.number):
+                    records += self._translate.records(entry, self._server.settings.part_bytes)
+                if records:
+                    return records
+        return None
+
+    def _wait(self) -> None:
+        """Until there is more, or it is time to say that there is not."""
+        with self._server.changed:
+            end = runtime.now() + self._server.settings.beat_s
+            while self._place >= len(self._server.log.entries) and runtime.now() < end:
+                self._check()
+                self._server.changed.wait(max(0.0, end - runtime.now()))
+
+    def _check(self) -> None:
+        if self._closed:
+            raise Transient("the log was closed")
+        self._server.check(self._connection)
+
+    @property
+    def place(self) -> LogPlace:
+        return LogPlace("log", self._place)
+
+    def close(self) -> None:
+        self._closed = True
+        self._server.end(self._connection)
+
+
+class Translator:
+    """What a job sees of a log: its own tables, by their names on the target."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        self._shown: set[TableName] = set()  # tables whose shape was sent in this run
+        self._contexts: dict[tuple[tuple[str, str], ...], int] = {}
+
+    def records(self, entry: Logged, part_bytes: int) -> list[Record]:
+        if entry.commit is not None:
+            return [XaEnd(entry.mark, entry.xid, entry.commit)]
+        changes = self.wanted(entry.changes)
+        statement = self.wanted_statement(entry.statement)
+        if statement is not None and not entry.changes:
+            return [*self._context(entry), self._definition(entry, statement)]
+        if not changes and statement is None and not (entry.xid and not entry.one_phase):
+            mark = entry.mark
+            return [Skipped(mark.gtid, mark.committed_us, f"{mark.gtid}@{mark.original_us}")]
+        return [*self._context(entry), *self._transaction(entry, changes, statement, part_bytes)]
+
+    def wanted(self, changes: tuple[Change, ...]) -> list[Change]:
+        selection = self._selection
+        return [
+            Change(selection.renamed_table(*each.table), each.op, each.key, each.entry)
+            for each in changes
+            if selection.wants(*each.table)
+        ]
+
+    def wanted_statement(self, statement: Statement | None) -> Statement | None:
+        if statement is None:
+            return None
+        self._shown.discard(statement.table)
+        if not self._selection.wants(*statement.table):
+            return None
+        new = statement.new_name
+        return Statement(
+            statement.verb,
+            self._selection.renamed_table(*statement.table),
+            statement.shape,
+            statement.keyed,
+            statement.transactional,
+            statement.computes,
+            statement.entry,
+            None if new is None else self._selection.renamed_table(*new),
+        )
+
+    @staticmethod
+    def _definition(entry: Logged, statement: Statement) -> Definition:
+        return Definition(entry.mark, encode_statement(statement), str(statement))
+
+    def _context(self, entry: Logged) -> list[Record]:
+        settings = tuple(sorted(entry.context.items()))
+        if settings in self._contexts:
+            return []
+        number = self._contexts[settings] = len(self._contexts) + 1
+        return [Context(number, dict(settings))]
+
+    def _transaction(
+        self, entry: Logged, changes: list[Change], statement: Statement | None, part_bytes: int
+    ) -> list[Record]:
+        events = encode(changes)
+        maps = self._new_maps(entry)
+        create = b"" if statement is None else encode_statement(statement)
+        context = self._contexts[tuple(sorted(entry.context.items()))]
+        if len(events) <= part_bytes:
+            xid = "" if entry.one_phase else entry.xid
+            return [Transaction(entry.mark, events, maps, create, xid, context)]
+        pieces = [events[at : at + part_bytes] for at in range(0, len(events), part_bytes)]
+        return [
+            Part(
+                entry.mark,
+                index,
+                index == len(pieces) - 1,
+                piece,
+                maps if index == 0 else [],
+                create if index == 0 else b"",
+                entry.xid,
+                entry.one_phase and index == len(pieces) - 1,
+                context,
+            )
+            for index, piece in enumerate(pieces)
+        ]
+
+    def _new_maps(self, entry: Logged) -> list[bytes]:
+        made = entry.statement.table if entry.statement is not None else None
+        maps = []
+        for name in dict.fromkeys(each.table for each in entry.changes):
+            if name != made and name not in self._shown and self._selection.wants(*name):
+                self._shown.add(name)
+                maps.append(encode_shape(Shape(self._selection.renamed_table(*name), entry.shapes[name])))
+        return maps

@@ -1,0 +1,73 @@
+"""A fake server as a source."""
+
+from __future__ import annotations
+
+from udup.drivers.fake.position import FakePosition
+from udup.drivers.fake.reading import FakeLog
+from udup.drivers.fake.server import FakeInfo, FakeServer
+from udup.drivers.fake.snapshot import FakeCopy
+from udup.pipeline.ownership import Feed
+from udup.pipeline.ports import LogPlan, Scope, SourceCopy, SourceLook
+from udup.pipeline.records import Tables
+
+
+class FakeClock:
+    def __init__(self, server: FakeServer) -> None:
+        self._server = server
+        self._connection = server.connect("", "clock", "Source.open_clock")
+
+    def read(self) -> tuple[int, str]:
+        with self._server.call("SourceClock.read", self._connection):
+            return self._server.log.now_us(), str(self._server.log.executed)
+
+    def close(self) -> None:
+        self._server.end(self._connection)
+
+
+class FakeSource:
+    def __init__(self, server: FakeServer) -> None:
+        self._server = server
+
+    @property
+    def where(self) -> str:
+        return self._server.name
+
+    def position(self, text: str) -> FakePosition:
+        return FakePosition.parse(text)
+
+    def look(self, scope: Scope) -> SourceLook:
+        server = self._server
+        connection = server.connect("", "look", "Source.look connect")
+        try:
+            with server.call("Source.look", connection):
+                feeds = [
+                    Feed(claim, scope.selection.renamed_table(*name))
+                    for name, claim in server.claims.items()
+                    if scope.selection.wants(*name)
+                ]
+                return SourceLook(FakeInfo(server.name, server.uuid), tuple(server.settings.faults), tuple(feeds))
+        finally:
+            server.end(connection)
+
+    def open_clock(self) -> FakeClock:
+        return FakeClock(self._server)
+
+    def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
+        server, wants = self._server, scope.selection.wants
+        if isinstance(copied, FakeCopy):
+            names = copied.tables
+        else:
+            connection = server.connect("", "tables", "Source.tables connect")
+            try:
+                with server.call("Source.tables", connection):
+                    names = [name for name in sorted(server.tables) if wants(*name)]
+            finally:
+                server.end(connection)
+        listed = [(*name, *scope.selection.renamed_table(*name)) for name in names]
+        return Tables(server.uuid, server.name, listed, copied is not None)
+
+    def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None) -> FakeCopy:
+        return FakeCopy(self._server, scope, chunk_rows)
+
+    def open_log(self, plan: LogPlan) -> FakeLog:
+        return FakeLog(self._server, plan)
