@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from udup.pipeline.extract.progress import ExtractProgress
 
 from tests.pipeline.memory_link import Network
 from udup.drivers.fake.drivers import end_of
@@ -26,6 +25,7 @@ from udup.pipeline.apply.progress import ApplyProgress
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.apply.worker import Worker
 from udup.pipeline.extract.extractor import Extractor
+from udup.pipeline.extract.progress import ExtractProgress
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.ownership import Owner
 from udup.pipeline.ports import Scope
