@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import count
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -27,8 +28,8 @@ RUNS = count(1)
 
 
 @pytest.fixture(scope="module")
-def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    server = NatsServer(tmp_path_factory.mktemp("nats"), 0)
+def nats(server_folder: Path) -> Iterator[NatsServer]:
+    server = NatsServer(server_folder / "worker_nats", 0)
     server.start()
     yield server
     server.stop()
