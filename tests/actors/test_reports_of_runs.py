@@ -1,4 +1,4 @@
-"""What a run's engines say never counts for the run after it: in the shells and in the supervisor's bookkeeping."""
+"""What a run's engines say never counts for the run after it: the shells drop it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,19 +20,16 @@ import udup.actors.shell
 from udup.actors.applier import DestApplier
 from udup.actors.extractor import SrcExtractor
 from udup.actors.messages import Apply, Hello, Probe, Probed, Purge, Purged, Ready, RunEnded, StopRun, Work, WorkerReady
-from udup.actors.run_state import Job
 from udup.actors.worker import ApplyWorker
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Fault
+from udup.base.errors import Failure, FailureKind
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.privileges import Privileges
-from udup.jobs import JobRecord, accept
 from udup.pipeline.apply.applier import TargetChecked, TargetReady
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.ownership import Owner
-from udup.pipeline.ports import End
+from udup.pipeline.ports import End, Scope, SourceLook
 from udup.pipeline.selection.selection import Selection
-from udup.sandbox.api import job_document
 
 NOWHERE = End("MySQL", Endpoint("127.0.0.1", 1, "nobody", ""))
 
@@ -56,15 +54,15 @@ class ScriptedApplier:
 
     script: dict[int, list[object]] = {}
 
-    def __init__(self, settings: ApplierSettings, tell: Callable[[object], None], report: Any) -> None:
+    def __init__(self, settings: ApplierSettings, _target: object, tell: Callable[[object], None], report: Any) -> None:
         self._run, self._tell, self._report = settings.run, tell, report
         self.ready = asyncio.Event()
 
     def workers_are_ready(self) -> None:
         self.ready.set()
 
-    def worker_failed(self, kind: str, text: str) -> None:
-        raise AssertionError(f"{kind}: {text}")
+    def worker_failed(self, failure: Failure) -> None:
+        raise AssertionError(failure)
 
     async def run(self) -> None:
         for said in self.script.get(self._run, []):
@@ -74,6 +72,16 @@ class ScriptedApplier:
         await asyncio.Event().wait()
 
 
+class ScriptedDrivers:
+    """A source that is looked at, and a target whose checkpoint is removed, both at once."""
+
+    def source(self, _end: End) -> Any:
+        return SimpleNamespace(look=lambda _scope: SourceLook(FACTS))
+
+    def target(self, _end: End) -> Any:
+        return SimpleNamespace(purge=lambda _job: None)
+
+
 @contextmanager
 def _shell(kind: type[Any]) -> Iterator[tuple[Any, list[Any]]]:
     """An actor outside of any actor system, and what it sends."""
@@ -81,7 +89,7 @@ def _shell(kind: type[Any]) -> Iterator[tuple[Any, list[Any]]]:
     sent: list[Any] = []
     shell.send = lambda _address, message: sent.append(message)
     shell.createActor = lambda kind: f"{kind.__name__} {len(sent)}"
-    shell.owner, shell.node, shell.job_id = "owner", None, "j"
+    shell.owner, shell.node, shell.job_id = "owner", SimpleNamespace(drivers=ScriptedDrivers()), "j"
     try:
         yield shell, sent
     finally:
@@ -114,6 +122,10 @@ def _hear_until(shell: Any, heard: Callable[[], bool]) -> None:
         _hear(shell)
 
 
+def _kinds(sent: list[Any]) -> list[tuple[int, FailureKind | None]]:
+    return [(ended.run, ended.failure and ended.failure.kind) for ended in _of(RunEnded, sent)]
+
+
 def _of(kind: type, sent: list[Any]) -> list[Any]:
     return [message for message in sent if isinstance(message, kind)]
 
@@ -131,7 +143,7 @@ def test_what_a_superseded_run_has_said_and_nobody_has_heard_is_forgotten(
     shell.receiveMsg_Apply(Apply(replace(SETTINGS, run=2)), "owner")
     _hear(shell)
     assert not _of(Ready, sent) and not _of(Work, sent)
-    assert [(ended.run, ended.kind) for ended in _of(RunEnded, sent)] == [(1, "")]
+    assert _of(RunEnded, sent) == [RunEnded("applier", 1)]
 
 
 def test_a_run_that_follows_without_a_stop_hears_nothing_of_the_one_before(
@@ -154,7 +166,7 @@ def test_a_late_stop_and_a_late_worker_of_a_run_before_do_nothing(applier: tuple
     _hear_until(shell, lambda: len(_of(Work, sent)) == 2)
     shell.receiveMsg_WorkerReady(WorkerReady(1, 1), "worker")
     shell.receiveMsg_WorkerReady(WorkerReady(2, 2), "worker")
-    shell.receiveMsg_RunEnded(RunEnded("worker", 1, "Transient", "old"), "worker")
+    shell.receiveMsg_RunEnded(RunEnded("worker", 1, Failure(FailureKind.TRANSIENT, "old")), "worker")
     shell.receiveMsg_StopRun(StopRun(1), "owner")
     assert shell._thread is not None and shell._thread.is_alive()
     engine: Any = shell._applier
@@ -190,7 +202,7 @@ def test_what_ends_the_engine_ends_its_reports_too(
     _hear(shell)
     assert [ready.start_after for ready in _of(Ready, sent)] == [None]
     [ended] = _of(RunEnded, sent)
-    assert ended.run == 1 and "out of order" in ended.text
+    assert ended.run == 1 and ended.failure is not None and "out of order" in ended.failure.text
 
 
 def test_a_report_that_cannot_be_handled_does_not_keep_back_the_next(
@@ -210,26 +222,24 @@ def test_a_report_that_cannot_be_handled_does_not_keep_back_the_next(
 
 
 def test_a_purge_that_was_given_up_is_not_taken_for_the_next_ones(
-    applier: tuple[DestApplier, list[Any]], monkeypatch: pytest.MonkeyPatch
+    applier: tuple[DestApplier, list[Any]],
 ) -> None:
     shell, sent = applier
-    monkeypatch.setattr(udup.actors.applier, "purge", lambda _endpoint, _job: None)
-    shell.receiveMsg_Purge(Purge(1, NOWHERE.endpoint, "j"), "owner")
+    shell.receiveMsg_Purge(Purge(1, NOWHERE, "j"), "owner")
     _said(shell)
     shell.receiveMsg_Apply(Apply(replace(SETTINGS, run=2)), "owner")
     _hear(shell)
     assert not _of(Purged, sent) and not _of(RunEnded, sent)
-    shell.receiveMsg_Purge(Purge(3, NOWHERE.endpoint, "j"), "owner")
+    shell.receiveMsg_Purge(Purge(3, NOWHERE, "j"), "owner")
     _hear_until(shell, lambda: bool(_of(Purged, sent)))
     assert [purged.run for purged in _of(Purged, sent)] == [3]
 
 
-def test_the_facts_of_a_source_belong_to_the_run_that_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(udup.actors.extractor, "_look", lambda probe: Probed(probe.run, FACTS, ()))
+def test_the_facts_of_a_source_belong_to_the_run_that_asked() -> None:
     with _shell(SrcExtractor) as (shell, sent):
-        shell.receiveMsg_Probe(Probe(1, NOWHERE.endpoint, Selection()), "owner")
+        shell.receiveMsg_Probe(Probe(1, NOWHERE, Scope(Selection())), "owner")
         _said(shell)
-        shell.receiveMsg_Probe(Probe(2, NOWHERE.endpoint, Selection()), "owner")
+        shell.receiveMsg_Probe(Probe(2, NOWHERE, Scope(Selection())), "owner")
         shell.receiveMsg_StopRun(StopRun(1), "owner")
         _hear_until(shell, lambda: bool(_of(Probed, sent)))
         assert [probed.run for probed in _of(Probed, sent)] == [2]
@@ -237,7 +247,7 @@ def test_the_facts_of_a_source_belong_to_the_run_that_asked(monkeypatch: pytest.
 
 def test_a_worker_is_ready_for_the_run_that_it_works_for(monkeypatch: pytest.MonkeyPatch) -> None:
     class ReadyAtOnce:
-        def __init__(self, _settings: WorkerSettings, ready: Callable[[], None]) -> None:
+        def __init__(self, _settings: WorkerSettings, _target: object, ready: Callable[[], None]) -> None:
             self._ready = ready
 
         async def run(self) -> None:
@@ -256,50 +266,12 @@ def test_a_worker_is_ready_for_the_run_that_it_works_for(monkeypatch: pytest.Mon
         assert [ready.run for ready in _of(WorkerReady, sent)] == [2]
 
 
-# ---- The supervisor's bookkeeping ----
-
-
-def _job() -> Job:
-    here = NOWHERE.endpoint
-    spec, kept = accept({**job_document("j", here, replace(here, port=2), ["s"]), "ID": "j"})
-    return Job(JobRecord(id=spec.id, document=kept), spec, "nats://127.0.0.1:1", 1 << 20)
-
-
-def test_a_run_finds_nothing_of_what_was_said_in_the_one_before() -> None:
-    job, new = _job(), _job()
-    new.next_run()
-    first = job.next_run()
-    job.source = job.target = FACTS
-    job.start_after, job.target_answered, job.extracting, job.proven = "x:1", True, True, True
-    job.faults.append(Fault("here", "wrong"))
-    job.progress = {"level": True, "applied_gtid": "x:1"}
-    assert job.next_run() > first
-    assert job.progress == {"level": False, "applied_gtid": "x:1"}, "shown, but nobody is level before it says so"
-    said = ("source", "target", "start_after", "target_answered", "extracting", "draining", "outdated", "completing")
-    assert {name: getattr(job, name) for name in said} == {name: getattr(new, name) for name in said}
-    assert (job.proven, job.faults, job.stage) == (False, [], new.stage)
-
-
-def test_a_target_that_refuses_is_not_judged_by_the_checkpoint_of_a_run_before() -> None:
-    """It was purged in between: the source's log of long ago is no matter of the copy that follows."""
-    uuid = "11111111-1111-1111-1111-111111111111"
-    purged = replace(FACTS, variables={"gtid_executed": f"{uuid}:1-9", "gtid_purged": f"{uuid}:1-9"})
-    job = _job()
-    job.next_run()
-    job.source, job.start_after = purged, f"{uuid}:1-5"
-    assert any("has purged" in fault.problem for fault in job.all_faults())
-    job.next_run()
-    job.source, job.target_answered = purged, True
-    job.faults.append(Fault("Dest", "the target refuses"))
-    assert not any("has purged" in fault.problem for fault in job.all_faults())
-
-
 def test_a_worker_that_died_for_a_run_before_does_not_end_the_next(applier: tuple[DestApplier, list[Any]]) -> None:
     shell, sent = applier
     shell.receiveMsg_Apply(Apply(SETTINGS), "owner")
     dead = shell._workers[1]
     shell.receiveMsg_ChildActorExited(ChildActorExited(dead), "system")
-    assert [(ended.run, ended.kind) for ended in _of(RunEnded, sent)] == [(1, "Transient")]
+    assert _kinds(sent) == [(1, FailureKind.TRANSIENT)]
     shell.receiveMsg_Apply(Apply(replace(SETTINGS, run=2)), "owner")
     shell.receiveMsg_ChildActorExited(ChildActorExited(dead), "system")  # told twice
     assert len(_of(RunEnded, sent)) == 1

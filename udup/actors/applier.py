@@ -1,4 +1,4 @@
-"""DestApplier: the shell around `target.applier.Applier`, and the supervisor of its ApplyWorkers.
+"""DestApplier: the shell around `pipeline.apply.applier.Applier`, and the supervisor of its ApplyWorkers.
 
 It forks its workers, so it does that only while its engine does not run. A worker that dies ends the run: the engine
 stops, the supervisor begins a new run, and the worker is replaced at its beginning.
@@ -11,7 +11,6 @@ from typing import Any
 
 from thespian.actors import ActorExitRequest, ChildActorExited
 
-from udup.actors.errors import run_ended
 from udup.actors.messages import (
     Apply,
     EngineEnded,
@@ -29,8 +28,7 @@ from udup.actors.messages import (
 from udup.actors.shell import EngineActor
 from udup.actors.worker import ApplyWorker
 from udup.base import runtime
-from udup.base.errors import Transient
-from udup.drivers.mysql.apply.purge import purge
+from udup.base.errors import Failure, FailureKind
 from udup.pipeline.apply.applier import Applier, TargetChecked, TargetReady
 from udup.pipeline.apply.settings import WorkerSettings
 
@@ -52,12 +50,13 @@ class DestApplier(EngineActor):
         self.stop_engine()
         self._message = message
         settings = message.settings
-        self._hire(settings.workers)
+        self._make_workers(settings.workers)
         self._ready.clear()
         self._ended, self._applier = False, None
 
         async def engine(emit: Callable[[object], None]) -> None:
-            applier = Applier(settings, emit, self.reporter(settings.run, emit))
+            target = self.node.drivers.target(settings.end)
+            applier = Applier(settings, target, emit, self.reporter(settings.run, emit))
             self._applier = applier
             await applier.run()
 
@@ -65,13 +64,14 @@ class DestApplier(EngineActor):
 
     def receiveMsg_Purge(self, message: Purge, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         async def engine(emit: Callable[[object], None]) -> None:
-            await runtime.in_thread(purge, message.endpoint, message.job)
+            target = self.node.drivers.target(message.end)
+            await runtime.in_thread(target.purge, message.job)
             emit(Purged(message.run))
 
         self._ended, self._applier = False, None
         self.start_engine(message.run, engine)
 
-    def _hire(self, count: int) -> None:
+    def _make_workers(self, count: int) -> None:
         for slot in range(1, count + 1):
             if slot not in self._workers:
                 self._workers[slot] = self.createActor(ApplyWorker)
@@ -100,8 +100,8 @@ class DestApplier(EngineActor):
             self.call_engine(self._fail_engine, message)
 
     def _fail_engine(self, message: RunEnded) -> None:
-        if self._applier is not None:
-            self._applier.worker_failed(message.kind, message.text)
+        if self._applier is not None and message.failure is not None:
+            self._applier.worker_failed(message.failure)
 
     def receiveMsg_ChildActorExited(self, message: ChildActorExited, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         """A worker died (told twice when it ended orderly)."""
@@ -113,14 +113,22 @@ class DestApplier(EngineActor):
                     self.log.warning("worker_died", job=self.job_id, slot=slot, pid=pid)
                 self._tell_pids()
                 if not self._ended:
-                    self._end(RunEnded(self.role, self.run, Transient.__name__, f"ApplyWorker {slot} died"))
+                    self._end(Failure(FailureKind.TRANSIENT, f"ApplyWorker {slot} died"))
 
-    def _end(self, ended: RunEnded) -> None:
+    def _end(self, failure: Failure | None) -> None:
+        """End the run by itself, and tell the supervisor."""
         self._ended = True
         self.stop_engine()
         for address in self._workers.values():
             self.send(address, StopRun(self.run))
-        self.send(self.owner, ended)
+        self.send(self.owner, RunEnded(self.role, self.run, failure))
+
+    def failed(self, error: Exception, message: object) -> None:
+        run = getattr(message, "run", self.run)
+        if run == self.run and not self._ended:
+            self._end(Failure.of(error))
+        else:
+            super().failed(error, message)
 
     def receiveMsg_StopRun(self, message: StopRun, sender: Any) -> None:  # noqa: N802 - Thespian's name
         if message.run < self.run:
@@ -132,20 +140,18 @@ class DestApplier(EngineActor):
         self.stop_engine()
         for address in self._workers.values():
             self.send(address, StopRun(message.run))
-        self.send(sender, RunEnded(self.role, message.run, "", ""))
+        self.send(sender, RunEnded(self.role, message.run))
 
     def on_report(self, report: object) -> None:
         match report:
             case EngineEnded():
                 if not self._ended:
-                    error = report.error
-                    ended = RunEnded(self.role, report.run, "", "") if error is None else None
-                    self._end(ended or run_ended(self.role, report.run, error))  # type: ignore[arg-type]
+                    self._end(report.failure)
             case TargetChecked():
                 self._start_workers()
             case TargetReady():
                 self.send(
-                    self.owner, Ready(self.run, report.start_after, report.facts, report.stamps, report.source_uuid)
+                    self.owner, Ready(self.run, report.start_after, report.info, report.stamps, report.source_uuid)
                 )
             case _:
                 self.send(self.owner, report)

@@ -1,4 +1,4 @@
-"""SrcExtractor: the shell around `source.extractor.Extractor`."""
+"""SrcExtractor: the shell around `pipeline.extract.extractor.Extractor`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,6 @@ from typing import Any
 from udup.actors.messages import Extract, Probe, Probed, RunEnded, StopRun
 from udup.actors.shell import EngineActor
 from udup.base import runtime
-from udup.drivers.mysql.checks.source_tables import check_parents
-from udup.drivers.mysql.client.connection import connect
-from udup.drivers.mysql.client.facts import read_facts
-from udup.drivers.mysql.dictionary.claims import read_feeds
-from udup.drivers.mysql.snapshot.names import check_names
 from udup.pipeline.extract.extractor import Extractor
 
 
@@ -21,7 +16,8 @@ class SrcExtractor(EngineActor):
 
     def receiveMsg_Probe(self, message: Probe, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         async def engine(emit: Callable[[object], None]) -> None:
-            emit(await runtime.in_thread(_look, message))
+            source = self.node.drivers.source(message.end)
+            emit(Probed(message.run, await runtime.in_thread(source.look, message.scope)))
 
         self.start_engine(message.run, engine)
 
@@ -29,7 +25,8 @@ class SrcExtractor(EngineActor):
         settings = message.settings
 
         async def engine(emit: Callable[[object], None]) -> None:
-            await Extractor(settings, self.reporter(settings.run, emit)).run()
+            source = self.node.drivers.source(settings.end)
+            await Extractor(settings, source, self.reporter(settings.run, emit)).run()
 
         self.start_engine(settings.run, engine)
 
@@ -37,16 +34,4 @@ class SrcExtractor(EngineActor):
         if message.run < self.run:
             return  # that run is over
         self.stop_engine()
-        self.send(sender, RunEnded(self.role, message.run, "", ""))
-
-
-def _look(probe: Probe) -> Probed:
-    """What the source is like, and what of its dictionary speaks against the job."""
-    connection = connect(probe.endpoint)
-    try:
-        facts = read_facts(connection)
-        faults = check_parents(connection, facts, probe.selection) + check_names(connection, facts, probe.selection)
-        feeds = read_feeds(connection, probe.selection.folding(facts.lower_case_table_names != 0))
-        return Probed(probe.run, facts, tuple(faults), tuple(feeds))
-    finally:
-        connection.close()
+        self.send(sender, RunEnded(self.role, message.run))

@@ -1,4 +1,4 @@
-"""ApplyWorker: the shell around `target.worker.Worker`."""
+"""ApplyWorker: the shell around `pipeline.apply.worker.Worker`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ class ApplyWorker(EngineActor):
         settings = message.settings
 
         async def engine(emit: Callable[[object], None]) -> None:
-            await Worker(settings, lambda: emit(WorkerReady(settings.run, settings.slot))).run()
+            target = self.node.drivers.target(settings.end)
+            await Worker(settings, target, lambda: emit(WorkerReady(settings.run, settings.slot))).run()
 
         self.start_engine(settings.run, engine)
 

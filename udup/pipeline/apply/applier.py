@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from udup.base.errors import Refused, Superseded, Transient, UdupError
+from udup.base.errors import Failure, Refused, Superseded, Transient, UdupError
 from udup.drivers.mysql.apply.checkpoint import Position
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.control import Control
@@ -22,7 +22,6 @@ from udup.drivers.mysql.apply.inline import Express
 from udup.drivers.mysql.apply.session import RowCounts
 from udup.drivers.mysql.apply.xa import PreparedRows
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.pipeline.apply.copy import CopyRun, CopyTarget
 from udup.pipeline.apply.credits import Credits
@@ -30,6 +29,7 @@ from udup.pipeline.apply.dispatcher import Dispatcher
 from udup.pipeline.apply.executed import Books
 from udup.pipeline.apply.report import Reporter
 from udup.pipeline.apply.settings import ApplierSettings
+from udup.pipeline.ports import ServerInfo, Target
 from udup.pipeline.records import (
     Batch,
     Beat,
@@ -79,7 +79,7 @@ class TargetReady:
     """Everything on the target's side is ready for the log after this set, or for a full copy (None)."""
 
     start_after: str | None
-    facts: ServerFacts
+    info: ServerInfo
     stamps: str = ""
     source_uuid: str = ""
 
@@ -90,6 +90,7 @@ class Applier:
     def __init__(
         self,
         settings: ApplierSettings,
+        _target: Target,
         tell: Callable[[TargetChecked | TargetReady], None],
         report: Callable[[dict[str, Any]], None],
     ) -> None:
@@ -219,10 +220,10 @@ class Applier:
         """In the event loop: every worker has its session and listens."""
         self._workers_ready.set()
 
-    def worker_failed(self, kind: str, text: str) -> None:
+    def worker_failed(self, failure: Failure) -> None:
         """In the event loop: a worker's engine ended by itself."""
         if not self._ended.done():
-            self._ended.set_exception(self._dispatcher.error_of(kind, text))
+            self._ended.set_exception(self._dispatcher.error_of(failure.kind, failure.text))
 
     def drain(self) -> None:
         """In the event loop: finish what is with the workers, note it, and end."""

@@ -25,6 +25,7 @@ from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.loader import Loader
 from udup.pipeline.apply.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
 from udup.pipeline.apply.settings import WorkerSettings
+from udup.pipeline.ports import Target
 from udup.pipeline.records import (
     ChunkLoaded,
     CopyPiece,
@@ -68,7 +69,7 @@ class _Count:
 
 
 class Worker:
-    def __init__(self, settings: WorkerSettings, on_ready: Callable[[], None]) -> None:
+    def __init__(self, settings: WorkerSettings, _target: Target, on_ready: Callable[[], None]) -> None:
         self._settings = settings
         self._on_ready = on_ready
         self._subjects = Subjects(settings.job, settings.run)

@@ -44,6 +44,7 @@ from udup.pipeline.extract.counters import Tally
 from udup.pipeline.extract.outbox import Outbox
 from udup.pipeline.extract.packer import Packer
 from udup.pipeline.extract.settings import ExtractorSettings
+from udup.pipeline.ports import Source
 from udup.pipeline.records import (
     Beat,
     CopyEnd,
@@ -82,7 +83,7 @@ _HEARTBEAT = Beat(0)
 class Extractor:
     """`report` is called with progress from the event loop's thread."""
 
-    def __init__(self, settings: ExtractorSettings, report: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, settings: ExtractorSettings, _source: Source, report: Callable[[dict[str, Any]], None]) -> None:
         self._settings = settings
         self._report = report
         self._subjects = Subjects(settings.job, settings.run)

@@ -68,6 +68,11 @@ class ServerFacts:
         return self.number("lower_case_table_names")
 
     @property
+    def folds_names(self) -> bool:
+        """Whether it keeps the names of tables in lower case."""
+        return self.lower_case_table_names != 0
+
+    @property
     def logs_replicated(self) -> bool:
         """Whether changes that the server itself replicates are in its log; named otherwise before 8.0.26."""
         name = "log_replica_updates" if "log_replica_updates" in self.variables else "log_slave_updates"
