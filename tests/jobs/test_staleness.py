@@ -9,7 +9,6 @@ import pytest
 from udup.jobs import JobProgress, JobRecord, Stage
 from udup.jobs.staleness import PATIENCE_SECONDS
 
-
 LEVEL = JobProgress(rows=7, lag_ms=0, level=True)
 
 
