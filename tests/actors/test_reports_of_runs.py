@@ -13,13 +13,27 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from thespian.actors import ChildActorExited
+from thespian.actors import ChildActorExited, WatchMessage
 
 import udup.actors.applier
 import udup.actors.shell
 from udup.actors.applier import DestApplier
 from udup.actors.extractor import SrcExtractor
-from udup.actors.messages import Apply, Hello, Probe, Probed, Purge, Purged, Ready, RunEnded, StopRun, Work, WorkerReady
+from udup.actors.messages import (
+    Apply,
+    Hello,
+    Probe,
+    Probed,
+    Purge,
+    Purged,
+    Ready,
+    RunEnded,
+    Save,
+    StopRun,
+    Work,
+    WorkerReady,
+)
+from udup.actors.store_writer import StoreKeeper
 from udup.actors.worker import ApplyWorker
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Failure, FailureKind
@@ -275,3 +289,69 @@ def test_a_worker_that_died_for_a_run_before_does_not_end_the_next(applier: tupl
     shell.receiveMsg_Apply(Apply(replace(SETTINGS, run=2)), "owner")
     shell.receiveMsg_ChildActorExited(ChildActorExited(dead), "system")  # told twice
     assert len(_of(RunEnded, sent)) == 1
+
+
+# ---- A message that cannot be handled ----
+
+
+def test_an_applier_that_cannot_handle_a_message_ends_its_run_and_says_why(
+    applier: tuple[DestApplier, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell, sent = applier
+    ScriptedApplier.script = {1: [TargetChecked()]}
+    monkeypatch.setattr(shell, "_start_workers", lambda: 1 / 0)
+    shell.receiveMessage(Apply(SETTINGS), "owner")
+    _said(shell)
+    shell.receiveMessage(WatchMessage([]), "self")
+    assert _kinds(sent) == [(1, FailureKind.INTERNAL)] and shell._thread is None
+    assert "ZeroDivisionError" in _of(RunEnded, sent)[0].failure.text
+    assert _of(StopRun, sent) == [StopRun(1)] * 2, "its workers end, too"
+
+
+def test_a_run_that_cannot_be_begun_has_failed_and_not_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _shell(SrcExtractor) as (shell, sent):
+        shell.run = 1
+        monkeypatch.setattr(shell, "start_engine", lambda *_: 1 / 0)
+        shell.receiveMessage(Probe(2, NOWHERE, Scope(Selection())), "owner")
+        assert _kinds(sent) == [(2, FailureKind.INTERNAL)]
+
+
+def test_a_worker_that_cannot_handle_its_orders_tells_its_applier(
+    applier: tuple[DestApplier, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _shell(ApplyWorker) as (shell, sent):
+        monkeypatch.setattr(shell, "start_engine", lambda *_: 1 / 0)
+        shell.receiveMessage(Work(WorkerSettings("", "j", 1, 1, NOWHERE)), "owner")
+        [told] = _of(RunEnded, sent)
+    supervised, _ = applier
+    heard: list[Failure] = []
+    supervised.receiveMsg_Apply(Apply(SETTINGS), "owner")
+    end = time.monotonic() + 5
+    while supervised._applier is None:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    monkeypatch.setattr(supervised._applier, "worker_failed", heard.append)
+    supervised.receiveMsg_RunEnded(told, "worker")
+    while not heard:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    assert heard == [told.failure] and heard[0].kind is FailureKind.INTERNAL
+
+
+def test_a_store_keeper_that_may_have_lost_an_order_ends_to_be_replaced() -> None:
+    with _shell(StoreKeeper) as (shell, _), pytest.raises(SystemExit):
+        shell.receiveMessage(Save("no record", 1), "owner")  # type: ignore[arg-type]
+        shell._orders = object()
+        shell.receiveMessage(Save("no record", 1), "owner")  # type: ignore[arg-type]
+
+
+def test_a_report_that_is_too_long_is_cut_and_says_so(applier: tuple[DestApplier, list[Any]]) -> None:
+    shell, _ = applier
+    told: list[Any] = []
+    report = shell.reporter(1, told.append)
+    long = ",".join(f"u:{number}" for number in range(20_000))
+    report({"applied_gtid": long, "rows": 1})
+    report({"applied_gtid": long, "rows": 1})
+    assert len(told) == 1, "the same again is not sent"
+    shown = told[0].report.progress.applied_gtid
+    assert len(shown) < 66_000 and shown.endswith(f"… ({len(long):,} characters in all)")

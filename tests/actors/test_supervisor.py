@@ -265,6 +265,16 @@ def test_a_pause_ends_the_run_at_a_boundary_and_a_resume_goes_on(world: World) -
     assert "Killed" in world.events("j", "Dest") and world.events("j", "Dest")[-1] == "Started"
 
 
+def test_a_run_that_has_not_heard_of_a_pause_before_it_is_resumed_goes_on_as_it_was(world: World) -> None:
+    _running(world)
+    run = world.job("j").run
+    world.send(PauseJob("j"))
+    world.until(lambda: world.job("j").record.desired == DesiredState.PAUSE)
+    world.supervisor._commands.execute(ResumeJob("j"), lambda _answer: None)
+    world.run(5)
+    assert world.job("j").run is run and (run.phase, world.stage("j")) == (Phase.RUNNING, "running")
+
+
 def test_a_boundary_that_is_not_reached_is_not_waited_for_without_end(world: World) -> None:
     world.script("j").drains = "never"
     _running(world)

@@ -177,7 +177,7 @@ class JobCommands:
             return
         self._host.log.info("job_resumes", job=job_id)
         job.reset_attempts()
-        update = {"desired": DesiredState.RUN, "stage": Stage.PENDING, "status_description": ""}
+        update = {"desired": DesiredState.RUN, "stage": job.resumed_stage, "status_description": ""}
         self._save(job, history.resumed(job.record.model_copy(update=update), runtime.wall_ns()), answer)
 
     # ---- Deleting ----

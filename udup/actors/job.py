@@ -98,6 +98,11 @@ class Job:
         drainable = self.run is not None and self.run.drainable
         return self.spec.type == JobType.MIGRATION and drainable and self.progress.is_level
 
+    @property
+    def resumed_stage(self) -> Stage:
+        """Where the job is when it is resumed: its run may not have heard of the pause at all, and goes on."""
+        return self.run.stage if self.run is not None and self.run.phase is Phase.RUNNING else Stage.PENDING
+
     def replace(self, record: JobRecord, spec: JobSpec, nats_url: str) -> None:
         """Take another document for the same job; a run that goes on meanwhile is to be ended."""
         self.record, self.spec, self.nats_url = record, spec, nats_url
