@@ -52,7 +52,7 @@ def test_nothing_is_decided_before_both_sides_have_answered() -> None:
     run.source_seen(LOOK)
     assert run.next_step() is Next.WAIT
     run.target_ready(_ready(run))
-    assert run.next_step() is Next.JUDGE, "a full copy needs no second look"
+    assert run.next_step() is Next.CHECK, "a full copy needs no second look"
 
 
 def test_with_a_checkpoint_the_source_is_looked_at_once_more_after_it_was_read() -> None:
@@ -63,14 +63,14 @@ def test_with_a_checkpoint_the_source_is_looked_at_once_more_after_it_was_read()
     run.look_again()
     assert run.next_step() is Next.WAIT
     run.source_seen(LOOK)
-    assert run.next_step() is Next.JUDGE and run.start_after == "x:1-5"
+    assert run.next_step() is Next.CHECK and run.start_after == "x:1-5"
 
 
 def test_a_source_with_faults_is_not_looked_at_again() -> None:
     run = Run(1)
     run.source_seen(SourceLook(Info(), (Fault("Src", "no log"),)))
     run.target_ready(_ready(run, "x:1-5"))
-    assert run.next_step() is Next.JUDGE
+    assert run.next_step() is Next.CHECK
 
 
 @pytest.mark.parametrize("refuses_first", [True, False])
@@ -80,7 +80,7 @@ def test_a_refusal_is_an_answer(refuses_first: bool) -> None:
     for step in steps if refuses_first else reversed(steps):
         assert run.next_step() is Next.WAIT
         step()
-    assert run.next_step() is Next.JUDGE
+    assert run.next_step() is Next.CHECK
     assert run.refusals == [replace(REFUSAL, task="Dest")], "whose fault it is, is known by who refused"
 
 

@@ -46,7 +46,7 @@ class DestApplier(EngineActor):
         self._ended = True
 
     def receiveMsg_Apply(self, message: Apply, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        """Workers first, while no thread runs; then the engine."""
+        """Make the workers first, while no thread runs; then start the engine."""
         self.stop_engine()
         self._message = message
         settings = message.settings
@@ -95,7 +95,7 @@ class DestApplier(EngineActor):
                 self.call_engine(self._applier.workers_are_ready)
 
     def receiveMsg_RunEnded(self, message: RunEnded, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        """A worker's engine failed. What failed in a group the engine has heard already, with its cause."""
+        """Tell the engine that a worker failed. What failed in a group it has heard already, with its cause."""
         if message.run == self.run and not self._ended:
             self.call_engine(self._fail_engine, message)
 
@@ -104,7 +104,7 @@ class DestApplier(EngineActor):
             self._applier.worker_failed(message.failure)
 
     def receiveMsg_ChildActorExited(self, message: ChildActorExited, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        """A worker died (told twice when it ended orderly)."""
+        """End the run if a worker died. Thespian tells it twice of one that ended orderly."""
         for slot, address in list(self._workers.items()):
             if address == message.childAddress:
                 del self._workers[slot]

@@ -42,7 +42,7 @@ class Next(Enum):
 
     WAIT = "wait"
     LOOK_AGAIN = "look again"  # at the source
-    JUDGE = "judge"  # both sides have said what they can
+    CHECK = "check"  # both sides have said what they can: does anything speak against it?
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Run:
         target_answered = self.target is not None or TaskType.DEST in self.refused_by
         if self.phase is not Phase.STARTING or not (source_answered and target_answered):
             return Next.WAIT
-        return Next.LOOK_AGAIN if self._must_look_again else Next.JUDGE
+        return Next.LOOK_AGAIN if self._must_look_again else Next.CHECK
 
     @property
     def _must_look_again(self) -> bool:

@@ -188,10 +188,10 @@ class JobRuns:
             case Next.LOOK_AGAIN:
                 run.look_again()
                 self._parts.tasks.probe(job, run)
-            case Next.JUDGE:
-                self._judge(job, run)
+            case Next.CHECK:
+                self._start_or_refuse(job, run)
 
-    def _judge(self, job: Job, run: Run) -> None:
+    def _start_or_refuse(self, job: Job, run: Run) -> None:
         if faults := self._known_faults(job, run):
             self._refuse(job, faults)
             return

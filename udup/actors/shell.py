@@ -78,7 +78,7 @@ class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
         self.log = logs.logger(self.role)
 
     def configure(self, settings: NodeSettings, of: str = "") -> None:
-        """Logging, a name in the process list (the role, what it works for, where its node lives), and its stacks."""
+        """Set up logs, stacks, and a name in the process list: the role, what it works for, where its node lives."""
         logs.configure(settings.log_level, settings.log_format)  # type: ignore[arg-type]
         stacks.offer()
         setproctitle(" ".join(part for part in ("udup", self.role, of, f"[{settings.data_dir}]") if part))
@@ -98,7 +98,7 @@ class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
             self.log.exception("failure_not_told")
 
     def failed(self, error: Exception, message: object) -> None:
-        """A message could not be handled: tell whoever waits for what comes of it. It is logged already."""
+        """Tell whoever waits for what comes of a message that it could not be handled. It is logged already."""
 
     def watch(self) -> Any:
         return None
@@ -139,7 +139,7 @@ class EngineActor(ShellActor):
         return ThespianWatch([self._eventfd])
 
     def start_engine(self, run: int, engine: Engine) -> None:
-        """Run the engine's coroutine; it is given a function by which to report. Ends the one before."""
+        """End the engine before, and run this one's coroutine; it is given a function by which to report."""
         self.stop_engine()
         self.run = run
         started = runtime.Event()

@@ -94,7 +94,7 @@ class StoreKeeper(EngineActor):
 
 
 async def _until_done(attempt: Callable[[], Awaitable[Any]]) -> Any:
-    """Try again while NATS is away: it is started again by the node, or by whoever runs it."""
+    """Return what an attempt returns; try again while NATS is away, until it is started again."""
     while True:
         try:
             return await attempt()

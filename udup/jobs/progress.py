@@ -153,7 +153,7 @@ class JobProgress(_Told):
 
 
 def _fields_of(progress: JobProgress) -> dict[str, Any]:
-    """The fields that were told, and those that this version does not know."""
+    """Return the fields that were told, and those that this version does not know."""
     return {name: getattr(progress, name) for name in progress.model_fields_set}
 
 

@@ -1,8 +1,7 @@
 """A job that was caught up and has stopped reporting: what its figures are worth by now.
 
 The lag is told by DestApplier, so if that is frozen, or its messages do not come through, the job would stay level for
-ever. Each report says when it was made (`reported_at`), and whoever reads it judges that: one that is too old makes the
-lag grow.
+ever. Each report says when it was made (`reported_at`), and whoever reads one that is too old makes the lag grow.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def _whole(value: Number | None) -> int:
 
 
 def _coordinates(progress: JobProgress, source: bool) -> dict[str, Any]:
-    """File and position are those up to which the binary log is read; where in it an executed set ends is not known."""
+    """Return up to where the log is read, as file and position; where in it an executed set ends is not known."""
     file, position = progress.binlog_file or "", _whole(progress.binlog_position)
     extracted, applied = progress.extracted_gtid or "", progress.applied_gtid or ""
     return {
@@ -60,20 +60,20 @@ def _coordinates(progress: JobProgress, source: bool) -> dict[str, Any]:
 
 
 def _table_stats(progress: JobProgress) -> dict[str, int]:
-    """Rows that were changed on the target after the copy."""
+    """Return the rows that were changed on the target after the copy, by kind."""
     counts = {"InsertCount": progress.inserts, "UpdateCount": progress.updates, "DelCount": progress.deletes}
     return {name: _whole(count) for name, count in counts.items()}
 
 
 def _delay(progress: JobProgress) -> dict[str, int] | None:
-    """Transactions that wait, and the lag in seconds; null while that is not known."""
+    """Return the transactions that wait, and the lag in seconds; None while that is not known."""
     if progress.lag_ms is None:
         return None
     return {"Num": _whole(progress.waiting), "Time": _whole(progress.lag_ms) // 1000}
 
 
 def _messages(progress: JobProgress, source: bool) -> dict[str, int]:
-    """Messages of the log; on the source's side also those of copied rows, which go to the workers directly."""
+    """Count messages of the log; on the source's side also those of copied rows, which go to the workers directly."""
     sent = _whole(progress.sent_messages) + _whole(progress.copy_sent_messages)
     size = _whole(progress.sent_bytes) + _whole(progress.copy_sent_bytes)
     return {
@@ -98,7 +98,7 @@ def _buffers(progress: JobProgress, source: bool) -> dict[str, int]:
 
 
 def _percent(record: JobRecord) -> str:
-    """Of the full copy."""
+    """Return how much of the full copy is done."""
     total, rows = _whole(record.progress.copy_total_rows), _whole(record.progress.copied_rows)
     if record.stage in (Stage.PENDING, Stage.COPYING):
         return f"{100 * min(1.0, rows / total):.1f}" if total else "0.0"
@@ -106,7 +106,7 @@ def _percent(record: JobRecord) -> str:
 
 
 def _time_to_go(record: JobRecord) -> str:
-    """Of the full copy; "N/A" while nobody can say."""
+    """Return the time that the full copy still needs; "N/A" while nobody can say."""
     if record.stage not in (Stage.PENDING, Stage.COPYING):
         return "0s"
     eta = record.progress.eta_s

@@ -99,7 +99,7 @@ class Control:
         raise NotReady(_NO_ANSWER)
 
     def _ask_when_open(self, message: object, seconds: float) -> Any:
-        """A supervisor that was started just now is given a moment to read the job store."""
+        """Return the answer; give a supervisor that was started just now a moment to read the job store."""
         end = time.monotonic() + OPEN_SECONDS
         while True:
             answer = self._ask(message, seconds)
@@ -122,7 +122,7 @@ class Control:
 
     @contextmanager
     def _actor(self, pid: int) -> Iterator[int]:
-        """A handle of an actor's process: taken first, so that it is the one that is listed, and no later one."""
+        """Yield a handle of an actor's process: taken first, so that it is the one that is listed, and no later one."""
         unknown = NotThere(f"no actor of this node has the process {pid}")
         try:
             handle = os.pidfd_open(pid)
