@@ -586,6 +586,17 @@ def test_a_wake_up_acts_only_for_what_it_was_asked(world: World, wake: Wake) -> 
     assert world.job("j").run is run and run.phase is Phase.RUNNING and len(world.runs["j"]) == 2
 
 
+def test_the_pause_after_a_failure_is_not_cut_short_by_the_wake_up_of_an_earlier_one(world: World) -> None:
+    world.script("j").look = transient()
+    _post(world)
+    world.until(lambda: len(world.runs["j"]) == 3 and world.job("j").run is None)
+    first, _, last = world.runs["j"]
+    world.supervisor._runs.tick(Tick("j", first, Wake.RETRY))
+    assert world.job("j").run is None
+    world.supervisor._runs.tick(Tick("j", last, Wake.RETRY))
+    assert world.job("j").run is not None
+
+
 def test_a_start_that_is_overdue_does_not_break_off_a_drain(world: World) -> None:
     world.script("j").drains = "never"
     _running(world)
