@@ -1,4 +1,4 @@
-"""What a run's engines say never counts for the run after it: in the shells and in the supervisor's bookkeeping."""
+"""What a run's engines say never counts for the run after it: the shells drop it."""
 
 from __future__ import annotations
 
@@ -9,29 +9,41 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from thespian.actors import ChildActorExited
+from thespian.actors import ChildActorExited, WatchMessage
 
 import udup.actors.applier
 import udup.actors.shell
 from udup.actors.applier import DestApplier
 from udup.actors.extractor import SrcExtractor
-from udup.actors.messages import Apply, Hello, Probe, Probed, Purge, Purged, Ready, RunEnded, StopRun, Work, WorkerReady
-from udup.actors.run_state import Job
+from udup.actors.messages import (
+    Apply,
+    Hello,
+    Probe,
+    Probed,
+    Purge,
+    Purged,
+    Ready,
+    RunEnded,
+    Save,
+    StopRun,
+    Work,
+    WorkerReady,
+)
+from udup.actors.store_writer import StoreKeeper
 from udup.actors.worker import ApplyWorker
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Fault
+from udup.base.errors import Failure, FailureKind
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.privileges import Privileges
-from udup.jobs import JobRecord, accept
 from udup.pipeline.apply.applier import TargetChecked, TargetReady
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.ownership import Owner
-from udup.pipeline.ports import End
+from udup.pipeline.ports import End, Scope, SourceLook
 from udup.pipeline.selection.selection import Selection
-from udup.sandbox.api import job_document
 
 NOWHERE = End("MySQL", Endpoint("127.0.0.1", 1, "nobody", ""))
 
@@ -56,15 +68,15 @@ class ScriptedApplier:
 
     script: dict[int, list[object]] = {}
 
-    def __init__(self, settings: ApplierSettings, target: object, tell: Callable[[object], None], report: Any) -> None:
+    def __init__(self, settings: ApplierSettings, _target: object, tell: Callable[[object], None], report: Any) -> None:
         self._run, self._tell, self._report = settings.run, tell, report
         self.ready = asyncio.Event()
 
     def workers_are_ready(self) -> None:
         self.ready.set()
 
-    def worker_failed(self, kind: str, text: str) -> None:
-        raise AssertionError(f"{kind}: {text}")
+    def worker_failed(self, failure: Failure) -> None:
+        raise AssertionError(failure)
 
     async def run(self) -> None:
         for said in self.script.get(self._run, []):
@@ -74,6 +86,16 @@ class ScriptedApplier:
         await asyncio.Event().wait()
 
 
+class ScriptedDrivers:
+    """A source that is looked at, and a target whose checkpoint is removed, both at once."""
+
+    def source(self, _end: End) -> Any:
+        return SimpleNamespace(look=lambda _scope: SourceLook(FACTS))
+
+    def target(self, _end: End) -> Any:
+        return SimpleNamespace(purge=lambda _job: None)
+
+
 @contextmanager
 def _shell(kind: type[Any]) -> Iterator[tuple[Any, list[Any]]]:
     """An actor outside of any actor system, and what it sends."""
@@ -81,7 +103,7 @@ def _shell(kind: type[Any]) -> Iterator[tuple[Any, list[Any]]]:
     sent: list[Any] = []
     shell.send = lambda _address, message: sent.append(message)
     shell.createActor = lambda kind: f"{kind.__name__} {len(sent)}"
-    shell.owner, shell.node, shell.job_id = "owner", None, "j"
+    shell.owner, shell.node, shell.job_id = "owner", SimpleNamespace(drivers=ScriptedDrivers()), "j"
     try:
         yield shell, sent
     finally:
@@ -114,6 +136,10 @@ def _hear_until(shell: Any, heard: Callable[[], bool]) -> None:
         _hear(shell)
 
 
+def _kinds(sent: list[Any]) -> list[tuple[int, FailureKind | None]]:
+    return [(ended.run, ended.failure and ended.failure.kind) for ended in _of(RunEnded, sent)]
+
+
 def _of(kind: type, sent: list[Any]) -> list[Any]:
     return [message for message in sent if isinstance(message, kind)]
 
@@ -131,7 +157,7 @@ def test_what_a_superseded_run_has_said_and_nobody_has_heard_is_forgotten(
     shell.receiveMsg_Apply(Apply(replace(SETTINGS, run=2)), "owner")
     _hear(shell)
     assert not _of(Ready, sent) and not _of(Work, sent)
-    assert [(ended.run, ended.kind) for ended in _of(RunEnded, sent)] == [(1, "")]
+    assert _of(RunEnded, sent) == [RunEnded("applier", 1)]
 
 
 def test_a_run_that_follows_without_a_stop_hears_nothing_of_the_one_before(
@@ -154,7 +180,7 @@ def test_a_late_stop_and_a_late_worker_of_a_run_before_do_nothing(applier: tuple
     _hear_until(shell, lambda: len(_of(Work, sent)) == 2)
     shell.receiveMsg_WorkerReady(WorkerReady(1, 1), "worker")
     shell.receiveMsg_WorkerReady(WorkerReady(2, 2), "worker")
-    shell.receiveMsg_RunEnded(RunEnded("worker", 1, "Transient", "old"), "worker")
+    shell.receiveMsg_RunEnded(RunEnded("worker", 1, Failure(FailureKind.TRANSIENT, "old")), "worker")
     shell.receiveMsg_StopRun(StopRun(1), "owner")
     assert shell._thread is not None and shell._thread.is_alive()
     engine: Any = shell._applier
@@ -190,7 +216,7 @@ def test_what_ends_the_engine_ends_its_reports_too(
     _hear(shell)
     assert [ready.start_after for ready in _of(Ready, sent)] == [None]
     [ended] = _of(RunEnded, sent)
-    assert ended.run == 1 and "out of order" in ended.text
+    assert ended.run == 1 and ended.failure is not None and "out of order" in ended.failure.text
 
 
 def test_a_report_that_cannot_be_handled_does_not_keep_back_the_next(
@@ -210,26 +236,24 @@ def test_a_report_that_cannot_be_handled_does_not_keep_back_the_next(
 
 
 def test_a_purge_that_was_given_up_is_not_taken_for_the_next_ones(
-    applier: tuple[DestApplier, list[Any]], monkeypatch: pytest.MonkeyPatch
+    applier: tuple[DestApplier, list[Any]],
 ) -> None:
     shell, sent = applier
-    monkeypatch.setattr(udup.actors.applier, "purge", lambda _endpoint, _job: None)
-    shell.receiveMsg_Purge(Purge(1, NOWHERE.endpoint, "j"), "owner")
+    shell.receiveMsg_Purge(Purge(1, NOWHERE, "j"), "owner")
     _said(shell)
     shell.receiveMsg_Apply(Apply(replace(SETTINGS, run=2)), "owner")
     _hear(shell)
     assert not _of(Purged, sent) and not _of(RunEnded, sent)
-    shell.receiveMsg_Purge(Purge(3, NOWHERE.endpoint, "j"), "owner")
+    shell.receiveMsg_Purge(Purge(3, NOWHERE, "j"), "owner")
     _hear_until(shell, lambda: bool(_of(Purged, sent)))
     assert [purged.run for purged in _of(Purged, sent)] == [3]
 
 
-def test_the_facts_of_a_source_belong_to_the_run_that_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(udup.actors.extractor, "_look", lambda probe: Probed(probe.run, FACTS, ()))
+def test_the_facts_of_a_source_belong_to_the_run_that_asked() -> None:
     with _shell(SrcExtractor) as (shell, sent):
-        shell.receiveMsg_Probe(Probe(1, NOWHERE.endpoint, Selection()), "owner")
+        shell.receiveMsg_Probe(Probe(1, NOWHERE, Scope(Selection())), "owner")
         _said(shell)
-        shell.receiveMsg_Probe(Probe(2, NOWHERE.endpoint, Selection()), "owner")
+        shell.receiveMsg_Probe(Probe(2, NOWHERE, Scope(Selection())), "owner")
         shell.receiveMsg_StopRun(StopRun(1), "owner")
         _hear_until(shell, lambda: bool(_of(Probed, sent)))
         assert [probed.run for probed in _of(Probed, sent)] == [2]
@@ -256,50 +280,78 @@ def test_a_worker_is_ready_for_the_run_that_it_works_for(monkeypatch: pytest.Mon
         assert [ready.run for ready in _of(WorkerReady, sent)] == [2]
 
 
-# ---- The supervisor's bookkeeping ----
-
-
-def _job() -> Job:
-    here = NOWHERE.endpoint
-    spec, kept = accept({**job_document("j", here, replace(here, port=2), ["s"]), "ID": "j"})
-    return Job(JobRecord(id=spec.id, document=kept), spec, "nats://127.0.0.1:1", 1 << 20)
-
-
-def test_a_run_finds_nothing_of_what_was_said_in_the_one_before() -> None:
-    job, new = _job(), _job()
-    new.next_run()
-    first = job.next_run()
-    job.source = job.target = FACTS
-    job.start_after, job.target_answered, job.extracting, job.proven = "x:1", True, True, True
-    job.faults.append(Fault("here", "wrong"))
-    job.progress = {"level": True, "applied_gtid": "x:1"}
-    assert job.next_run() > first
-    assert job.progress == {"level": False, "applied_gtid": "x:1"}, "shown, but nobody is level before it says so"
-    said = ("source", "target", "start_after", "target_answered", "extracting", "draining", "outdated", "completing")
-    assert {name: getattr(job, name) for name in said} == {name: getattr(new, name) for name in said}
-    assert (job.proven, job.faults, job.stage) == (False, [], new.stage)
-
-
-def test_a_target_that_refuses_is_not_judged_by_the_checkpoint_of_a_run_before() -> None:
-    """It was purged in between: the source's log of long ago is no matter of the copy that follows."""
-    uuid = "11111111-1111-1111-1111-111111111111"
-    purged = replace(FACTS, variables={"gtid_executed": f"{uuid}:1-9", "gtid_purged": f"{uuid}:1-9"})
-    job = _job()
-    job.next_run()
-    job.source, job.start_after = purged, f"{uuid}:1-5"
-    assert any("has purged" in fault.problem for fault in job.all_faults())
-    job.next_run()
-    job.source, job.target_answered = purged, True
-    job.faults.append(Fault("Dest", "the target refuses"))
-    assert not any("has purged" in fault.problem for fault in job.all_faults())
-
-
 def test_a_worker_that_died_for_a_run_before_does_not_end_the_next(applier: tuple[DestApplier, list[Any]]) -> None:
     shell, sent = applier
     shell.receiveMsg_Apply(Apply(SETTINGS), "owner")
     dead = shell._workers[1]
     shell.receiveMsg_ChildActorExited(ChildActorExited(dead), "system")
-    assert [(ended.run, ended.kind) for ended in _of(RunEnded, sent)] == [(1, "Transient")]
+    assert _kinds(sent) == [(1, FailureKind.TRANSIENT)]
     shell.receiveMsg_Apply(Apply(replace(SETTINGS, run=2)), "owner")
     shell.receiveMsg_ChildActorExited(ChildActorExited(dead), "system")  # told twice
     assert len(_of(RunEnded, sent)) == 1
+
+
+# ---- A message that cannot be handled ----
+
+
+def test_an_applier_that_cannot_handle_a_message_ends_its_run_and_says_why(
+    applier: tuple[DestApplier, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell, sent = applier
+    ScriptedApplier.script = {1: [TargetChecked()]}
+    monkeypatch.setattr(shell, "_start_workers", lambda: 1 / 0)
+    shell.receiveMessage(Apply(SETTINGS), "owner")
+    _said(shell)
+    shell.receiveMessage(WatchMessage([]), "self")
+    assert _kinds(sent) == [(1, FailureKind.INTERNAL)] and shell._thread is None
+    assert "ZeroDivisionError" in _of(RunEnded, sent)[0].failure.text
+    assert _of(StopRun, sent) == [StopRun(1)] * 2, "its workers end, too"
+
+
+def test_a_run_that_cannot_be_begun_has_failed_and_not_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _shell(SrcExtractor) as (shell, sent):
+        shell.run = 1
+        monkeypatch.setattr(shell, "start_engine", lambda *_: 1 / 0)
+        shell.receiveMessage(Probe(2, NOWHERE, Scope(Selection())), "owner")
+        assert _kinds(sent) == [(2, FailureKind.INTERNAL)]
+
+
+def test_a_worker_that_cannot_handle_its_orders_tells_its_applier(
+    applier: tuple[DestApplier, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _shell(ApplyWorker) as (shell, sent):
+        monkeypatch.setattr(shell, "start_engine", lambda *_: 1 / 0)
+        shell.receiveMessage(Work(WorkerSettings("", "j", 1, 1, NOWHERE)), "owner")
+        [told] = _of(RunEnded, sent)
+    supervised, _ = applier
+    heard: list[Failure] = []
+    supervised.receiveMsg_Apply(Apply(SETTINGS), "owner")
+    end = time.monotonic() + 5
+    while supervised._applier is None:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    monkeypatch.setattr(supervised._applier, "worker_failed", heard.append)
+    supervised.receiveMsg_RunEnded(told, "worker")
+    while not heard:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    assert heard == [told.failure] and heard[0].kind is FailureKind.INTERNAL
+
+
+def test_a_store_keeper_that_may_have_lost_an_order_ends_to_be_replaced() -> None:
+    with _shell(StoreKeeper) as (shell, _), pytest.raises(SystemExit):
+        shell.receiveMessage(Save("no record", 1), "owner")  # type: ignore[arg-type]
+        shell._orders = object()
+        shell.receiveMessage(Save("no record", 1), "owner")  # type: ignore[arg-type]
+
+
+def test_a_report_that_is_too_long_is_cut_and_says_so(applier: tuple[DestApplier, list[Any]]) -> None:
+    shell, _ = applier
+    told: list[Any] = []
+    report = shell.reporter(1, told.append)
+    long = ",".join(f"u:{number}" for number in range(20_000))
+    report({"applied_gtid": long, "rows": 1})
+    report({"applied_gtid": long, "rows": 1})
+    assert len(told) == 1, "the same again is not sent"
+    shown = told[0].report.progress.applied_gtid
+    assert len(shown) < 66_000 and shown.endswith(f"… ({len(long):,} characters in all)")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from udup.actors.run_state import Job
+from udup.actors.job import Job
+from udup.actors.run import Phase, Run
 from udup.actors.starting import Starting
 from udup.base.endpoint import Endpoint
 from udup.jobs import JobRecord, accept
@@ -17,6 +18,11 @@ def _job(number: int) -> Job:
     return Job(JobRecord(id=spec.id, document=kept), spec, "nats://127.0.0.1:1", 1 << 20)
 
 
+def _run(job: Job) -> Run:
+    assert job.run is not None
+    return job.run
+
+
 def test_all_have_their_turn_a_few_at_a_time() -> None:
     jobs = {job.id: job for job in (_job(number) for number in range(30))}
     wakes: list[int] = []
@@ -26,23 +32,23 @@ def test_all_have_their_turn_a_few_at_a_time() -> None:
     def settle(job: Job) -> None:
         if starting.admits(job):
             begun.append(job.id)
-            job.next_run()
+            job.begin_run(len(begun))
 
     for job in jobs.values():
         settle(job)
     assert len(begun) == 8 and len(wakes) == 1
     assert starting.next() == [], "nobody has come further"
     for job_id in begun:
-        jobs[job_id].extracting = True
+        _run(jobs[job_id]).phase = Phase.RUNNING
     del jobs["j20"]
     for job in starting.next():
         settle(job)
     assert len(begun) == 16 and len(wakes) == 3
     for job_id in begun[8:]:  # they wait for servers that do not answer
-        jobs[job_id].began = time.monotonic() - 60
+        _run(jobs[job_id]).began = time.monotonic() - 60
     for _ in range(3):
         for job in starting.next():
             settle(job)
         for job_id in begun:
-            jobs[job_id].extracting = True
+            _run(jobs[job_id]).phase = Phase.RUNNING
     assert sorted(begun) == sorted(jobs)

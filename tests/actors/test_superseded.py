@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pickle
 
-from udup.actors.errors import run_ended
-from udup.actors.run_state import Job
+from udup.actors.job import Job
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Divergence, Superseded, error_named
+from udup.base.errors import FailureKind
 from udup.jobs import JobRecord, Stage, TaskType, accept, history
 from udup.sandbox.api import job_document
 
-KIND = Superseded.__name__
+KIND = FailureKind.SUPERSEDED
 
 
 def _job() -> Job:
@@ -26,26 +25,21 @@ def test_it_looks_again_after_pauses_that_grow_up_to_the_longest_and_does_so_for
     assert all(pause is not None and 0.2 <= pause <= 12.5 for pause in pauses)
     assert pauses[0] < 0.3 < 5 < min(pauses[10:])  # type: ignore[operator, type-var]
     assert job.failures == 0, "its attempts are for failures"
-    job.proven = True  # it has had the job again
-    assert job.pause_after(KIND, 3, 10.0) < 0.3  # type: ignore[operator]
-    assert job.pause_after(Divergence.__name__, 3, 10.0) is None
+    assert job.pause_after(KIND, 3, 10.0, proven=True) < 0.3  # type: ignore[operator]
+    assert job.pause_after(FailureKind.DIVERGENCE, 3, 10.0) is None
 
 
 def test_a_job_is_taken_by_force_until_a_run_has_it_and_again_when_somebody_asks_for_it() -> None:
     job = _job()
-    assert job.applier_settings().owner.by_force
+    run = job.begin_run(1)
+    assert job.applier_settings(run).owner.by_force
     job.owned = True
-    settings = job.applier_settings()
+    settings = job.applier_settings(run)
     assert not settings.owner.by_force and settings.owner.token == job.token and settings.known.jobs == {"j"}
     assert pickle.loads(pickle.dumps(settings)) == settings
-    job.count_anew()
-    assert job.applier_settings().owner.by_force
+    job.reset_attempts()
+    assert job.applier_settings(run).owner.by_force
     assert _job().token != job.token, "another start of a node is another owner"
-
-
-def test_the_kind_travels_by_its_name() -> None:
-    ended = run_ended("applier", 7, Superseded("by whom"))
-    assert (ended.kind, ended.text) == (KIND, "by whom") and error_named(KIND) is Superseded
 
 
 def test_its_record_says_for_whom_it_waits_and_notes_the_same_reason_once() -> None:

@@ -77,7 +77,7 @@ def test_a_run_that_fails_restarts_both_tasks_and_is_remembered(placed: JobRecor
     assert ended.fields == {"ExitCode": 1, "Message": "the target is gone"}
     assert again.fields == {"StartDelay": 200_000_000, "RestartReason": "Restart within policy"}
     assert (failed.restarts, failed.restart_history[0].error) == (1, "the target is gone")
-    assert failed.shown_progress()["last_error"] == "the target is gone"
+    assert failed.shown_progress().last_error == "the target is gone"
 
 
 def test_a_job_that_is_given_up_blames_the_task_at_fault_and_may_be_resumed(placed: JobRecord) -> None:

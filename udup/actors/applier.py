@@ -7,11 +7,10 @@ stops, the supervisor begins a new run, and the worker is replaced at its beginn
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from thespian.actors import ActorExitRequest, ChildActorExited
 
-from udup.actors.errors import run_ended
 from udup.actors.messages import (
     Apply,
     EngineEnded,
@@ -29,10 +28,7 @@ from udup.actors.messages import (
 from udup.actors.shell import EngineActor
 from udup.actors.worker import ApplyWorker
 from udup.base import runtime
-from udup.base.errors import Failure, FailureKind, Transient
-from udup.drivers.mysql.apply.purge import purge
-from udup.drivers.mysql.client.facts import ServerFacts
-from udup.drivers.registry import Registry
+from udup.base.errors import Failure, FailureKind
 from udup.pipeline.apply.applier import Applier, TargetChecked, TargetReady
 from udup.pipeline.apply.settings import WorkerSettings
 
@@ -50,18 +46,17 @@ class DestApplier(EngineActor):
         self._ended = True
 
     def receiveMsg_Apply(self, message: Apply, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        """Workers first, while no thread runs; then the engine."""
+        """Make the workers first, while no thread runs; then start the engine."""
         self.stop_engine()
         self._message = message
         settings = message.settings
-        self._hire(settings.workers)
+        self._make_workers(settings.workers)
         self._ready.clear()
         self._ended, self._applier = False, None
 
         async def engine(emit: Callable[[object], None]) -> None:
-            report = self.reporter(settings.run, emit)
-            target = Registry().target(settings.end)
-            applier = Applier(settings, target, emit, lambda progress: report(progress.as_dict()))
+            target = self.node.drivers.target(settings.end)
+            applier = Applier(settings, target, emit, self.reporter(settings.run, emit))
             self._applier = applier
             await applier.run()
 
@@ -69,13 +64,14 @@ class DestApplier(EngineActor):
 
     def receiveMsg_Purge(self, message: Purge, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         async def engine(emit: Callable[[object], None]) -> None:
-            await runtime.in_thread(purge, message.endpoint, message.job)
+            target = self.node.drivers.target(message.end)
+            await runtime.in_thread(target.purge, message.job)
             emit(Purged(message.run))
 
         self._ended, self._applier = False, None
         self.start_engine(message.run, engine)
 
-    def _hire(self, count: int) -> None:
+    def _make_workers(self, count: int) -> None:
         for slot in range(1, count + 1):
             if slot not in self._workers:
                 self._workers[slot] = self.createActor(ApplyWorker)
@@ -99,18 +95,16 @@ class DestApplier(EngineActor):
                 self.call_engine(self._applier.workers_are_ready)
 
     def receiveMsg_RunEnded(self, message: RunEnded, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        """A worker's engine failed. What failed in a group the engine has heard already, with its cause."""
+        """Tell the engine that a worker failed. What failed in a group it has heard already, with its cause."""
         if message.run == self.run and not self._ended:
             self.call_engine(self._fail_engine, message)
 
     def _fail_engine(self, message: RunEnded) -> None:
-        if self._applier is not None:
-            known = {kind.value: kind for kind in FailureKind}
-            kind = known.get(message.kind, FailureKind.INTERNAL)
-            self._applier.worker_failed(Failure(kind, message.text, message.faults))
+        if self._applier is not None and message.failure is not None:
+            self._applier.worker_failed(message.failure)
 
     def receiveMsg_ChildActorExited(self, message: ChildActorExited, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        """A worker died (told twice when it ended orderly)."""
+        """End the run if a worker died. Thespian tells it twice of one that ended orderly."""
         for slot, address in list(self._workers.items()):
             if address == message.childAddress:
                 del self._workers[slot]
@@ -119,14 +113,22 @@ class DestApplier(EngineActor):
                     self.log.warning("worker_died", job=self.job_id, slot=slot, pid=pid)
                 self._tell_pids()
                 if not self._ended:
-                    self._end(RunEnded(self.role, self.run, Transient.__name__, f"ApplyWorker {slot} died"))
+                    self._end(Failure(FailureKind.TRANSIENT, f"ApplyWorker {slot} died"))
 
-    def _end(self, ended: RunEnded) -> None:
+    def _end(self, failure: Failure | None) -> None:
+        """End the run by itself, and tell the supervisor."""
         self._ended = True
         self.stop_engine()
         for address in self._workers.values():
             self.send(address, StopRun(self.run))
-        self.send(self.owner, ended)
+        self.send(self.owner, RunEnded(self.role, self.run, failure))
+
+    def failed(self, error: Exception, message: object) -> None:
+        run = getattr(message, "run", self.run)
+        if run == self.run and not self._ended:
+            self._end(Failure.of(error))
+        else:
+            super().failed(error, message)
 
     def receiveMsg_StopRun(self, message: StopRun, sender: Any) -> None:  # noqa: N802 - Thespian's name
         if message.run < self.run:
@@ -138,21 +140,19 @@ class DestApplier(EngineActor):
         self.stop_engine()
         for address in self._workers.values():
             self.send(address, StopRun(message.run))
-        self.send(sender, RunEnded(self.role, message.run, "", ""))
+        self.send(sender, RunEnded(self.role, message.run))
 
     def on_report(self, report: object) -> None:
         match report:
             case EngineEnded():
                 if not self._ended:
-                    error = report.error
-                    ended = RunEnded(self.role, report.run, "", "") if error is None else None
-                    self._end(ended or run_ended(self.role, report.run, error))  # type: ignore[arg-type]
+                    self._end(report.failure)
             case TargetChecked():
                 self._start_workers()
             case TargetReady():
-                facts = cast(ServerFacts, report.facts)
-                ready = Ready(self.run, report.start_after, facts, report.stamps, report.source_uuid)
-                self.send(self.owner, ready)
+                self.send(
+                    self.owner, Ready(self.run, report.start_after, report.info, report.stamps, report.source_uuid)
+                )
             case _:
                 self.send(self.owner, report)
 

@@ -1,4 +1,4 @@
-"""What clients ask of jobs: registering, deleting, pausing, resuming. Each wish is stored, answered, then settled.
+"""What clients ask of jobs: to register, delete, pause and resume them. Each command is stored, answered, carried out.
 
 A job that is being deleted with its checkpoint stays listed until the checkpoint is gone, and is kept if that cannot
 be removed: a checkpoint that is left behind without a word would let the next job of this ID begin in the middle.
@@ -9,12 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from udup.actors.journal import Notes
-from udup.actors.messages import Accepted, DeleteJob, NodeSettings, PauseJob, RegisterJob, Rejected, ResumeJob, Wish
-from udup.actors.orders import Orders
-from udup.actors.run_state import Job
+from udup.actors.job import Job
+from udup.actors.journal import RecordJournal
+from udup.actors.messages import (
+    Accepted,
+    Command,
+    DeleteJob,
+    NodeSettings,
+    PauseJob,
+    RegisterJob,
+    Rejected,
+    Rejection,
+    ResumeJob,
+)
 from udup.base import runtime
-from udup.base.errors import Fault, Refused, Transient
+from udup.base.errors import Failure, FailureKind, Fault, Refused, Transient, UdupError
 from udup.jobs import (
     DesiredState,
     IndexConflict,
@@ -35,81 +44,80 @@ Answer = Callable[[Accepted | Rejected], None]
 
 
 class Host(Protocol):
-    """What the supervisor lends: settings, the log, and the carrying out."""
+    """What commands need of the supervisor: its settings, its log, and that it carries jobs out."""
 
     log: Any
 
     @property
     def settings(self) -> NodeSettings: ...
     def new_job(self, record: JobRecord) -> Job: ...
-    def settle(self, job: Job) -> None: ...
-    def dismiss(self, job_id: str) -> None: ...
+    def reconcile(self, job: Job) -> None: ...
+    def stop_actors(self, job_id: str) -> None: ...
 
 
-class Writes:
+class JobCommands:
     """`jobs` are the supervisor's own; `gone` what stays of deleted ones; `unread` IDs that can only be deleted."""
 
     def __init__(
         self,
         host: Host,
-        notes: Notes,
-        orders: Orders,
+        journal: RecordJournal,
         jobs: dict[str, Job],
         gone: tuple[Evaluation, ...],
         unread: set[str],
     ) -> None:
         self._host = host
-        self._notes = notes
-        self._orders = orders
+        self._journal = journal
         self._jobs = jobs
         self._gone = gone
         self._unread = unread
 
-    def carry_out(self, wish: Wish, answer: Answer) -> None:
-        """Answered with `Accepted` when the wish is stored, or with `Rejected`."""
+    def execute(self, command: Command, answer: Answer) -> None:
+        """Answer `Accepted` when the command is stored, or `Rejected`."""
         try:
-            match wish:
+            match command:
                 case RegisterJob():
-                    self._register(wish, answer)
+                    self._register(command, answer)
                 case DeleteJob():
-                    self._delete(wish, answer)
+                    self._delete(command, answer)
                 case PauseJob():
-                    self._pause(wish.job_id, answer)
+                    self._pause(command.job_id, answer)
                 case ResumeJob():
-                    self._resume(wish.job_id, answer)
-        except Refused as error:
-            answer(Rejected(Refused.__name__, str(error), tuple(error.faults)))
-        except (IndexConflict, Transient, UnknownJob) as error:
-            answer(Rejected(type(error).__name__, str(error)))
+                    self._resume(command.job_id, answer)
+        except UdupError as error:
+            answer(Rejected(_reason(error), Failure.of(error)))
+        except Exception as error:
+            self._host.log.exception("command_failed", command=type(command).__name__)
+            answer(Rejected(Rejection.INTERNAL, Failure.of(error)))
 
     def _known(self, job_id: str) -> Job:
-        job = self._not_going(job_id)
+        job = self._unless_going(job_id)
         if job is None:
             raise UnknownJob("job not found")
         return job
 
-    def _not_going(self, job_id: str) -> Job | None:
+    def _unless_going(self, job_id: str) -> Job | None:
         job = self._jobs.get(job_id)
         if job is not None and job.record.desired == DesiredState.STOP:
             raise Transient(f"job {job_id} is being deleted with its checkpoint; try again in a moment")
         return job
 
     def _save(self, job: Job, record: JobRecord, answer: Answer) -> None:
-        """Store, answer, settle. The wish is settled only when it is stored, or it might be forgotten on the way."""
+        """Store, answer, carry out: in this order, or a command might be forgotten on the way."""
 
         def stored() -> None:
             answer(Accepted(index, job.id, record.evaluations[-1].id))
             if self._jobs.get(job.id) is job:
-                self._host.settle(job)
+                self._host.reconcile(job)
 
-        index = self._notes.save(job, record, stored)
+        index = self._journal.save(job, record, stored)
 
     # ---- Registering ----
 
-    def _register(self, wish: RegisterJob, answer: Answer) -> None:
-        job_id = document_id(wish.document) or ""
-        before = self._not_going(job_id)
-        record = self._accepted(wish, job_id, before.record if before else None)
+    def _register(self, command: RegisterJob, answer: Answer) -> None:
+        job_id = document_id(command.document) or ""
+        before = self._unless_going(job_id)
+        record = self._accepted(command, job_id, before.record if before else None)
         made = self._host.new_job(record)
         if before is None:
             self._check_room()
@@ -121,17 +129,17 @@ class Writes:
         self._host.log.info("job_registered", job=record.id, name=made.spec.name, again=before is not None)
         self._save(job, record, answer)
 
-    def _accepted(self, wish: RegisterJob, job_id: str, stored: JobRecord | None) -> JobRecord:
-        check_enforced_index(wish.enforce_index, job_id, stored)
+    def _accepted(self, command: RegisterJob, job_id: str, stored: JobRecord | None) -> JobRecord:
+        check_enforced_index(command.enforce_index, job_id, stored)
         settings = self._host.settings
         spec, document = accept(
-            wish.document,
+            command.document,
             stored.document if stored else None,
             region=settings.region,
             datacenter=settings.datacenter,
             local=False,  # the request's own thread has looked at files, which may make whoever looks wait
         )
-        index = self._notes.index + 1
+        index = self._journal.index + 1
         record = JobRecord(
             id=spec.id,
             document=document,
@@ -168,58 +176,73 @@ class Writes:
             answer(Accepted(0, job_id, "", changed=False))
             return
         self._host.log.info("job_resumes", job=job_id)
-        job.count_anew()
-        update = {"desired": DesiredState.RUN, "stage": Stage.PENDING, "status_description": ""}
+        job.reset_attempts()
+        update = {"desired": DesiredState.RUN, "stage": job.resumed_stage, "status_description": ""}
         self._save(job, history.resumed(job.record.model_copy(update=update), runtime.wall_ns()), answer)
 
     # ---- Deleting ----
 
-    def _delete(self, wish: DeleteJob, answer: Answer) -> None:
-        job = self._not_going(wish.job_id)
+    def _delete(self, command: DeleteJob, answer: Answer) -> None:
+        job = self._unless_going(command.job_id)
         if job is None:
-            self._delete_unknown(wish.job_id, answer)
-        elif wish.purge:
+            self._delete_unknown(command.job_id, answer)
+        elif command.purge:
             job.wanted_before, job.purge_for = job.record.desired, answer
             record = job.record.model_copy(update={"desired": DesiredState.STOP})
-            self._notes.save(job, record, lambda: self._host.settle(job))
+            self._journal.save(job, record, lambda: self._host.reconcile(job))
         else:
             self._forget(job, answer)
 
     def _delete_unknown(self, job_id: str, answer: Answer) -> None:
-        """A success as well. One that is stored and was not understood goes for good."""
-        self._notes.index += 1
-        accepted = Accepted(self._notes.index, job_id, runtime.new_id())
+        """Answer a success as well. A job that is stored and was not understood is removed."""
+        self._journal.index += 1
+        accepted = Accepted(self._journal.index, job_id, runtime.new_id())
         if job_id in self._unread:
             self._unread.discard(job_id)
-            self._orders.forget(job_id, self._gone, lambda: answer(accepted))
+            self._journal.forget(job_id, self._gone, lambda: answer(accepted))
         else:
             answer(accepted)
 
     def _forget(self, job: Job, answer: Answer) -> None:
         del self._jobs[job.id]
-        self._host.dismiss(job.id)
+        job.end_run()
+        self._host.stop_actors(job.id)
         self._host.log.info("job_deleted", job=job.id)
-        removed = self._notes.index + 1
-        index = self._notes.index = removed + 1
+        removed = self._journal.index + 1
+        index = self._journal.index = removed + 1
         numbers = {"job_modify_index": removed, "create_index": index, "modify_index": index}
         made = history.deregistered(job.record).model_copy(update=numbers)
         self._gone = (*self._gone, made)[-MAX_EVALUATIONS:]
-        self._orders.forget(job.id, self._gone, lambda: answer(Accepted(index, job.id, made.id)))
+        self._journal.forget(job.id, self._gone, lambda: answer(Accepted(index, job.id, made.id)))
 
     def purged(self, job: Job) -> None:
-        """The checkpoint is gone; so may the job go."""
+        """Forget a job whose checkpoint is gone."""
         self._forget(job, job.purge_for or _nobody)
 
-    def purge_failed(self, job: Job, kind: str, text: str) -> None:
-        """The job is kept, and carried on if it was carried out before."""
-        self._host.log.warning("purge_failed", job=job.id, kind=kind, error=text)
-        answer, job.purge_for, job.purging = job.purge_for or _nobody, None, False
+    def purge_failed(self, job: Job, failure: Failure) -> None:
+        """Keep the job, and carry it on if it was carried out before."""
+        self._host.log.warning("purge_failed", job=job.id, kind=failure.kind.value, error=failure.text)
+        answer, job.purge_for = job.purge_for or _nobody, None
         remedy = "mend that and try again, or delete the job without purge, which leaves its checkpoint on the target"
-        fault = Fault("purge", f"job {job.id} was not deleted: {text}", remedy)
-        kinds = (Transient.__name__, Refused.__name__)
-        self._notes.save(job, job.record.model_copy(update={"desired": job.wanted_before}))
-        answer(Rejected(kinds[kind != Transient.__name__], str(fault), (fault,)))
-        self._host.settle(job)
+        fault = Fault("purge", f"job {job.id} was not deleted: {failure.text}", remedy)
+        reason = Rejection.NOT_NOW if failure.kind is FailureKind.TRANSIENT else Rejection.REFUSED
+        self._journal.save(job, job.record.model_copy(update={"desired": job.wanted_before}))
+        answer(Rejected(reason, Failure(failure.kind, str(fault), (fault,))))
+        self._host.reconcile(job)
+
+
+def _reason(error: UdupError) -> Rejection:
+    match error:
+        case Refused():
+            return Rejection.REFUSED
+        case IndexConflict():
+            return Rejection.INDEX_CONFLICT
+        case UnknownJob():
+            return Rejection.UNKNOWN_JOB
+        case Transient():
+            return Rejection.NOT_NOW
+        case _:
+            return Rejection.INTERNAL
 
 
 def _check_size(record: JobRecord) -> None:

@@ -1,24 +1,19 @@
-"""Errors as they travel between actors: by the name of their class, their text and their faults."""
+"""Errors that nobody foresaw: their traces go to the log, where they are looked for; what travels is a `Failure`."""
 
 from __future__ import annotations
 
 import traceback
 
-from udup.actors.messages import RunEnded
 from udup.base import logs
-from udup.base.errors import Conflict, Divergence, Refused, Superseded, Transient, UdupError, Unsupported
+from udup.base.errors import Failure, UdupError
 
-#: Frames of an unforeseen error's traceback that its message shows.
+#: Frames of an unforeseen error's traceback that the log shows.
 _FRAMES = 4
 
 
-def run_ended(role: str, run: int, error: BaseException) -> RunEnded:
-    """What an engine's error says to whoever supervises it."""
-    if isinstance(error, Refused):
-        return RunEnded(role, run, Refused.__name__, str(error), tuple(error.faults))
-    for kind in (Transient, Superseded, Unsupported, Conflict, Divergence, UdupError):
-        if isinstance(error, kind):
-            return RunEnded(role, run, kind.__name__, str(error))
-    where = "".join(traceback.format_exception(error)[-_FRAMES:])
-    logs.logger(role).error("engine_failed", run=run, trace=where)
-    return RunEnded(role, run, type(error).__name__, f"an error in Udup itself: {type(error).__name__}: {error}")
+def failure_of(error: BaseException, role: str, run: int) -> Failure:
+    """Return what an engine's error says; log one that is an error in Udup itself."""
+    if not isinstance(error, UdupError):
+        trace = "".join(traceback.format_exception(error)[-_FRAMES:])
+        logs.logger(role).error("engine_failed", run=run, trace=trace)
+    return Failure.of(error)

@@ -1,18 +1,14 @@
-"""SrcExtractor: the shell around `pipeline.extract.Extractor`."""
+"""SrcExtractor: the shell around `pipeline.extract.extractor.Extractor`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from udup.actors.messages import Extract, Probe, Probed, RunEnded, StopRun
 from udup.actors.shell import EngineActor
 from udup.base import runtime
-from udup.drivers.mysql.client.facts import ServerFacts
-from udup.drivers.registry import MYSQL, Registry
 from udup.pipeline.extract.extractor import Extractor
-from udup.pipeline.extract.progress import ExtractProgress
-from udup.pipeline.ports import End, Scope
 
 
 class SrcExtractor(EngineActor):
@@ -20,7 +16,8 @@ class SrcExtractor(EngineActor):
 
     def receiveMsg_Probe(self, message: Probe, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         async def engine(emit: Callable[[object], None]) -> None:
-            emit(await runtime.in_thread(_look, message))
+            source = self.node.drivers.source(message.end)
+            emit(Probed(message.run, await runtime.in_thread(source.look, message.scope)))
 
         self.start_engine(message.run, engine)
 
@@ -28,12 +25,8 @@ class SrcExtractor(EngineActor):
         settings = message.settings
 
         async def engine(emit: Callable[[object], None]) -> None:
-            report = self.reporter(settings.run, emit)
-
-            def told(progress: ExtractProgress) -> None:
-                report(progress.as_dict())
-
-            await Extractor(settings, Registry().source(settings.end), told).run()
+            source = self.node.drivers.source(settings.end)
+            await Extractor(settings, source, self.reporter(settings.run, emit)).run()
 
         self.start_engine(settings.run, engine)
 
@@ -41,10 +34,4 @@ class SrcExtractor(EngineActor):
         if message.run < self.run:
             return  # that run is over
         self.stop_engine()
-        self.send(sender, RunEnded(self.role, message.run, "", ""))
-
-
-def _look(probe: Probe) -> Probed:
-    """Return what the source is like, and what of its dictionary speaks against the job."""
-    look = Registry().source(End(MYSQL, probe.endpoint)).look(Scope(probe.selection))
-    return Probed(probe.run, cast(ServerFacts, look.info), look.faults, look.feeds)
+        self.send(sender, RunEnded(self.role, message.run))

@@ -1,17 +1,18 @@
-"""What happens to jobs on its way to the job store: at once where somebody waits for it, else gathered for a moment.
+"""The way of records to the job store: at once where somebody waits for it, else gathered for a moment.
 
-A job that comes and goes must not flood the store, and a hundred jobs that report must not be a hundred messages.
+A job that comes and goes must not flood the store, and a hundred jobs that report must not be a hundred messages. Each
+write is a numbered order to the StoreKeeper, and is given again to another StoreKeeper if that one dies.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from udup.actors.messages import ShowProgress
-from udup.actors.orders import Orders, Then
-from udup.actors.run_state import Job
+from udup.actors.job import Job
+from udup.actors.messages import Forget, Save, ShowProgress
 from udup.base import runtime
 from udup.jobs import JobRecord, history
+from udup.jobs.allocation import Evaluation
 
 #: The index before the first write of a new server, as clients know it: the first job has 6, its evaluation 7.
 FIRST_INDEX = 5
@@ -19,38 +20,50 @@ FIRST_INDEX = 5
 #: Seconds between two writes of a record for nothing but what has happened.
 _WRITE_SECONDS = 1.0
 
+Then = Callable[[], None]
 
-class Notes:
-    """`wake` asks for a call of `flush` in a moment; `show` gives progress to the StoreKeeper."""
 
-    def __init__(
-        self, jobs: Mapping[str, Job], orders: Orders, wake: Callable[[], None], show: Callable[[ShowProgress], None]
-    ) -> None:
+class RecordJournal:
+    """`send` gives a message to the StoreKeeper that is there now; `wake` asks for a call of `flush` in a moment."""
+
+    def __init__(self, jobs: Mapping[str, Job], send: Callable[[object], None], wake: Callable[[], None]) -> None:
         self._jobs = jobs
-        self._orders = orders
+        self._send = send
         self._wake = wake
-        self._show = show
         self._awaited = False
-        self._stirred: set[str] = set()  # whose progress is new
+        self._reported: set[str] = set()  # jobs with new progress
+        self._ticket = 0
+        self._waiting: dict[int, tuple[Save | Forget, Then]] = {}
         #: The last that was given to a write.
         self.index = FIRST_INDEX
 
+    # ---- What happens to jobs ----
+
     def save(self, job: Job, record: JobRecord, then: Then | None = None) -> int:
-        """Store a job's new record at once; the index of the write."""
+        """Store a job's new record at once, then call `then`; return the index of the write."""
         job.record, self.index = history.numbered(record, job.stored, self.index + 1)
         job.stored, job.changed, job.saved_at = job.record, False, runtime.now()
-        self._orders.save(job.record, then)
+        self._ticket += 1
+        self._order(Save(job.record, self._ticket), then)
         return self.index
 
     def note(self, job: Job, record: JobRecord) -> None:
-        """Something has happened: to be stored soon."""
+        """Take a record that something has happened to, to be stored soon."""
         job.record, job.changed = record, True
         self._flush_soon()
 
-    def stirred(self, job: Job) -> None:
-        """Its progress has changed: to be shown soon."""
-        self._stirred.add(job.id)
+    def progress_changed(self, job: Job) -> None:
+        """Have the job's progress shown soon."""
+        self._reported.add(job.id)
         self._flush_soon()
+
+    def forget(self, job_id: str, gone: tuple[Evaluation, ...], then: Then) -> None:
+        """Remove a job from the store, then call `then`. `gone` is what stays of deleted jobs."""
+        self._reported.discard(job_id)
+        self._ticket += 1
+        self._order(Forget(job_id, gone, self._ticket), then)
+
+    # ---- In a moment ----
 
     def _flush_soon(self) -> None:
         if not self._awaited:
@@ -58,12 +71,15 @@ class Notes:
             self._wake()
 
     def flush(self) -> None:
-        """One message with the progress of all jobs, and each record that has changed and was not written just now."""
+        """Send the progress of all jobs in one message, and each record that has changed and was not written just now.
+
+        Call it when `wake` has asked for it.
+        """
         self._awaited = False
-        progress = {job_id: self._jobs[job_id].progress for job_id in self._stirred if job_id in self._jobs}
-        self._stirred.clear()
+        progress = {job_id: self._jobs[job_id].progress for job_id in self._reported if job_id in self._jobs}
+        self._reported.clear()
         if progress:
-            self._show(ShowProgress(progress))
+            self._send(ShowProgress(progress))
         for job in self._jobs.values():
             if job.changed and runtime.now() - job.saved_at >= _WRITE_SECONDS:
                 self.save(job, job.record)
@@ -71,7 +87,32 @@ class Notes:
                 self._flush_soon()
 
     def save_all(self) -> None:
-        """At the end: everything that was to be stored soon."""
+        """Store everything that was to be stored soon: the server ends."""
         for job in self._jobs.values():
             if job.changed:
                 self.save(job, job.record)
+
+    # ---- Orders ----
+
+    def _order(self, order: Save | Forget, then: Then | None) -> None:
+        self._waiting[order.ticket] = order, then or _nothing
+        self._send(order)
+
+    def saved(self, ticket: int) -> None:
+        """The StoreKeeper has carried an order out. It says so twice of one that was repeated."""
+        waiting = self._waiting.pop(ticket, None)
+        if waiting is not None:
+            waiting[1]()
+
+    def repeat(self) -> None:
+        """Give another StoreKeeper everything that the one before has not said to be done."""
+        for order, _ in self._waiting.values():
+            self._send(order)
+
+    @property
+    def orders_waiting(self) -> int:
+        return len(self._waiting)
+
+
+def _nothing() -> None:
+    """Nobody waits."""

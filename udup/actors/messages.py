@@ -1,24 +1,23 @@
 """What actors say to each other: small frozen records. Rows never travel here.
 
-`run` is the number of one attempt to carry out a job; whatever comes from another run than the present one is old news
-and is dropped.
+`run` is the number of one attempt to carry out a job. Messages of another run than the present one are stale, and are
+dropped.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
-from udup.base.endpoint import Endpoint
-from udup.base.errors import Fault
-from udup.drivers.mysql.client.facts import ServerFacts
-from udup.jobs import JobRecord
+from udup.base.errors import Failure
+from udup.jobs import JobProgress, JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION
+from udup.jobs.progress import TaskReport
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.extract.settings import ExtractorSettings
-from udup.pipeline.ownership import Feed
-from udup.pipeline.selection.selection import Selection
+from udup.pipeline.ports import Drivers, End, Scope, ServerInfo, SourceLook
 from udup.store.sealing import Keyring
 
 
@@ -35,6 +34,8 @@ class NodeSettings:
     backoff_max_s: int
     #: For the passwords in the job store.
     keys: Keyring = field(repr=False)
+    #: Makes the ends of jobs.
+    drivers: Drivers
     max_jobs: int = 500
     #: Of jobs that name none.
     region: str = DEFAULT_REGION
@@ -57,18 +58,18 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Command:
     """What a client asks of a job. Answered by `Accepted` or `Rejected`."""
 
 
 @dataclass(frozen=True)
-class RegisterJob(Wish):
+class RegisterJob(Command):
     document: dict[str, Any] = field(repr=False)
     enforce_index: int | None
 
 
 @dataclass(frozen=True)
-class DeleteJob(Wish):
+class DeleteJob(Command):
     """`purge`: its checkpoint goes as well; answered when that is done."""
 
     job_id: str
@@ -76,12 +77,12 @@ class DeleteJob(Wish):
 
 
 @dataclass(frozen=True)
-class PauseJob(Wish):
+class PauseJob(Command):
     job_id: str
 
 
 @dataclass(frozen=True)
-class ResumeJob(Wish):
+class ResumeJob(Command):
     job_id: str
 
 
@@ -95,17 +96,23 @@ class Accepted:
     changed: bool = True
 
 
-#: The `kind` of a rejection by a supervisor that has not read the job store yet: it soon will have.
-NOT_OPEN = "NotOpen"
+class Rejection(StrEnum):
+    """Why a write was not taken."""
+
+    NOT_OPEN = "not_open"  # the supervisor has not read the job store yet: it soon will have
+    REFUSED = "refused"  # the failure's faults say what is wrong with it
+    INDEX_CONFLICT = "index_conflict"  # the client enforced an index that is not the job's
+    UNKNOWN_JOB = "unknown_job"
+    NOT_NOW = "not_now"  # worth another try
+    INTERNAL = "internal"  # an error in Udup itself
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A write that is not, and why: `kind` is the error's class, or NOT_OPEN."""
+    """A write that is not stored, and why."""
 
-    kind: str
-    text: str
-    faults: tuple[Fault, ...] = ()
+    reason: Rejection
+    failure: Failure
 
 
 @dataclass(frozen=True)
@@ -183,7 +190,7 @@ class Saved:
 class ShowProgress:
     """For the API to show, by job ID; may be lost."""
 
-    progress: dict[str, dict[str, Any]]
+    progress: dict[str, JobProgress]
 
 
 # ---- The supervisor and its tasks ----
@@ -211,18 +218,14 @@ class Probe:
     """To SrcExtractor: look at the source. Answered by `Probed` or `RunEnded`."""
 
     run: int
-    endpoint: Endpoint
-    selection: Selection
+    end: End
+    scope: Scope
 
 
 @dataclass(frozen=True)
 class Probed:
-    """`faults` are those that only a look into the source's dictionary shows; `feeds`, tables that other jobs write."""
-
     run: int
-    facts: ServerFacts
-    faults: tuple[Fault, ...]
-    feeds: tuple[Feed, ...] = ()
+    look: SourceLook
 
 
 @dataclass(frozen=True)
@@ -231,6 +234,10 @@ class Extract:
 
     settings: ExtractorSettings
 
+    @property
+    def run(self) -> int:
+        return self.settings.run
+
 
 @dataclass(frozen=True)
 class Apply:
@@ -238,42 +245,47 @@ class Apply:
 
     settings: ApplierSettings
 
+    @property
+    def run(self) -> int:
+        return self.settings.run
+
 
 @dataclass(frozen=True)
 class Ready:
-    """The target is ready to take the log from after this set, or a full copy (None)."""
+    """The target is ready to take the log from after this position, or a full copy (None).
+
+    `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`).
+    """
 
     run: int
     start_after: str | None
-    facts: ServerFacts
+    info: ServerInfo
     stamps: str = ""
     source_uuid: str = ""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a task says of its run, and when: seconds since the epoch."""
+    """What a task reports of its run, and when: seconds since the epoch."""
 
     role: str
     run: int
-    values: dict[str, Any]
+    report: TaskReport
     at: float
 
 
 @dataclass(frozen=True)
 class RunEnded:
-    """An engine ended; `kind` is the error's class, empty for an end that was asked for."""
+    """An actor's part of a run has ended: by a failure, or because it was told to."""
 
     role: str
     run: int
-    kind: str
-    text: str
-    faults: tuple[Fault, ...] = ()
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)
 class StopRun:
-    """To a task: end the run, at a transaction boundary if `drain`. Answered by `RunEnded` with an empty kind."""
+    """To a task: end the run, at a transaction boundary if `drain`. Answered by `RunEnded` without a failure."""
 
     run: int
     drain: bool = False
@@ -284,7 +296,7 @@ class Purge:
     """To DestApplier: remove the job's checkpoint from the target. Answered by `Purged` or `RunEnded`."""
 
     run: int
-    endpoint: Endpoint
+    end: End
     job: str
 
 
@@ -301,6 +313,10 @@ class Work:
     """To an ApplyWorker: begin. Answered by `WorkerReady` or `RunEnded`."""
 
     settings: WorkerSettings
+
+    @property
+    def run(self) -> int:
+        return self.settings.run
 
 
 @dataclass(frozen=True)
@@ -323,22 +339,36 @@ class WorkersKnown:
 @dataclass(frozen=True)
 class EngineEnded:
     run: int
-    error: BaseException | None
+    failure: Failure | None
+
+
+# ---- Wake-ups that the supervisor asks for ----
+
+
+class Wake(StrEnum):
+    """What a `Tick` was asked for. It acts on nothing else."""
+
+    RETRY = "retry"  # the pause after a run that failed is over
+    START_OVERDUE = "start overdue"  # both sides should have answered by now
+    OTHER_SIDE_SILENT = "other side silent"  # one side has refused, and the other was given a moment to say its part
+    DRAIN_OVERDUE = "drain overdue"  # the run should have reached a transaction boundary by now
+    PURGE_OVERDUE = "purge overdue"  # the checkpoint should have been removed by now
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A wake-up that the supervisor asked for: look what has become of this run."""
+    """A wake-up about one run; `RETRY`: about the run whose failure the pause follows."""
 
     job_id: str
     run: int
+    wake: Wake
 
 
 @dataclass(frozen=True)
 class Flush:
-    """A wake-up that the supervisor asked for: store what has happened to the jobs."""
+    """Store what has happened to the jobs."""
 
 
 @dataclass(frozen=True)
 class NextTurn:
-    """A wake-up that the supervisor asked for: start jobs that wait for their turn."""
+    """Start jobs that wait for their turn."""

@@ -1,4 +1,4 @@
-"""The actors that the supervisor has made: where they are, whose processes they are, how often they were replaced."""
+"""The actors of a node: where they are, whose processes they are, how often they were replaced."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class _Filling:
     restarts: int = 0
 
 
-class Crew:
-    """`create` and `send` are the supervisor's own."""
+class ActorRegistry:
+    """Makes actors and finds them again. `create` and `send` are the supervisor's own."""
 
     def __init__(self, create: Callable[[type], Any], send: Callable[[Any, object], None]) -> None:
         self._create = create
@@ -31,8 +31,8 @@ class Crew:
         self._last_seen: dict[str, tuple[str, str]] = {}
         self._fillings: dict[_Place, _Filling] = {}
 
-    def hire(self, kind: type, role: str, job_id: str, settings: NodeSettings) -> Any:
-        """The actor of this role for this job; made if there is none."""
+    def get_or_create(self, kind: type, role: str, job_id: str, settings: NodeSettings) -> Any:
+        """Return the actor of this role for this job; make it if there is none."""
         key = (role, job_id)
         if key not in self._addresses:
             self._addresses[key] = self._create(kind)
@@ -40,11 +40,11 @@ class Crew:
         return self._addresses[key]
 
     def address(self, role: str, job_id: str) -> Any:
-        """None if there is no such actor."""
+        """Return where an actor is, None if there is no such actor."""
         return self._addresses.get((role, job_id))
 
     def place_of(self, address: Any) -> tuple[str, str] | None:
-        """Role and job of an actor, None for one that was dismissed or is not known."""
+        """Return role and job of an actor, None for one that was stopped or is not known."""
         name = str(address)
         key = self._last_seen.get(name)
         if key is not None and self._addresses.get(key) == address:
@@ -55,17 +55,17 @@ class Crew:
             self._last_seen[name] = found
         return found
 
-    def met(self, hello: Hello, sender: Any) -> None:
-        """An actor says which process it is."""
+    def register(self, hello: Hello, sender: Any) -> None:
+        """Note which process an actor is."""
         if self._addresses.get((hello.role, hello.job_id)) == sender:
             self._fill((hello.role, hello.job_id, 0), hello.pid)
 
-    def met_workers(
+    def register_workers(
         self, role: str, job_id: str, owner: str, sender: Any, workers: tuple[tuple[int, int], ...]
     ) -> None:
-        """What the actor of role `owner` says of those that it has made for the job."""
+        """Note the processes of those that the actor of role `owner` has made for the job."""
         if self._addresses.get((owner, job_id)) != sender:
-            return  # the last words of one that was dismissed
+            return  # a late message of one that was stopped
         slots = dict(workers)
         for place in [place for place in self._fillings if place[:2] == (role, job_id)]:
             if place[2] not in slots:
@@ -80,7 +80,7 @@ class Crew:
             filling.pid = pid
 
     def died(self, address: Any) -> tuple[str, str, int] | None:
-        """Role, job and process of an actor that has ended, None if it was dismissed."""
+        """Forget an actor that has ended; return its role, job and process, None if it was stopped on purpose."""
         key = self.place_of(address)
         if key is None:
             return None
@@ -89,8 +89,8 @@ class Crew:
         filling = self._fillings.get((*key, 0))
         return *key, filling.pid if filling else 0
 
-    def dismiss(self, job_id: str) -> None:
-        """End a job's actors; they take theirs along."""
+    def stop(self, job_id: str) -> None:
+        """End a job's actors, whatever they do; those that they have made end with them."""
         for key in [key for key in self._addresses if key[1] == job_id]:
             self._last_seen = {name: seen for name, seen in self._last_seen.items() if seen != key}
             self._send(self._addresses.pop(key), ActorExitRequest())
@@ -98,7 +98,7 @@ class Crew:
             del self._fillings[place]
 
     def places(self, is_busy: Callable[[str], bool]) -> list[Place]:
-        """Every actor that lives; `is_busy` says by the job whether it has something to do."""
+        """Return every actor that lives; `is_busy` says by the job whether it has something to do."""
         return [
             Place(role, job_id, slot, filling.pid, filling.restarts, is_busy(job_id))
             for (role, job_id, slot), filling in self._fillings.items()

@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -24,10 +24,11 @@ from typing import Any
 from setproctitle import setproctitle
 from thespian.actors import ActorTypeDispatcher, ThespianWatch
 
-from udup.actors.errors import run_ended
-from udup.actors.messages import EngineEnded, Hello, Introduce, NodeSettings, Progress
+from udup.actors.errors import failure_of
+from udup.actors.messages import EngineEnded, Hello, Introduce, NodeSettings, Progress, RunEnded
 from udup.base import logs, runtime, stacks
-from udup.drivers.mysql.binlog.gtid import brief
+from udup.base.errors import Failure
+from udup.jobs.progress import EngineReport, TaskReport
 
 #: prctl's number for "send me this signal when my parent dies".
 _PR_SET_PDEATHSIG = 1
@@ -77,7 +78,7 @@ class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
         self.log = logs.logger(self.role)
 
     def configure(self, settings: NodeSettings, of: str = "") -> None:
-        """Logging, a name in the process list (the role, what it works for, where its node lives), and its stacks."""
+        """Set up logs, stacks, and a name in the process list: the role, what it works for, where its node lives."""
         logs.configure(settings.log_level, settings.log_format)  # type: ignore[arg-type]
         stacks.offer()
         setproctitle(" ".join(part for part in ("udup", self.role, of, f"[{settings.data_dir}]") if part))
@@ -87,11 +88,17 @@ class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
             super().receiveMessage(message, sender)
         except Exception as error:
             self.log.exception("message_failed", message=type(message).__name__)
-            self.failed(error)
+            self._tell_failed(error, message)
         return self.watch()
 
-    def failed(self, error: Exception) -> None:
-        """A message could not be handled."""
+    def _tell_failed(self, error: Exception, message: object) -> None:
+        try:
+            self.failed(error, message)
+        except Exception:
+            self.log.exception("failure_not_told")
+
+    def failed(self, error: Exception, message: object) -> None:
+        """Tell whoever waits for what comes of a message that it could not be handled. It is logged already."""
 
     def watch(self) -> Any:
         return None
@@ -99,6 +106,12 @@ class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
 
 def _is_long(value: object) -> bool:
     return isinstance(value, str) and len(value) > _TEXT_MAX
+
+
+def _cut(text: str) -> str:
+    """Cut a set behind one of its parts, and say how long it is."""
+    end = max(text.rfind(mark, 0, _TEXT_MAX) for mark in ",:")
+    return f"{text[: end if end > 0 else _TEXT_MAX]} … ({len(text):,} characters in all)"
 
 
 class EngineActor(ShellActor):
@@ -126,7 +139,7 @@ class EngineActor(ShellActor):
         return ThespianWatch([self._eventfd])
 
     def start_engine(self, run: int, engine: Engine) -> None:
-        """Run the engine's coroutine; it is given a function by which to report. Ends the one before."""
+        """End the engine before, and run this one's coroutine; it is given a function by which to report."""
         self.stop_engine()
         self.run = run
         started = runtime.Event()
@@ -154,6 +167,11 @@ class EngineActor(ShellActor):
         # Messages may have been handled before what it has said; the next engine must not be taken for its author.
         self._events.clear()
 
+    def failed(self, error: Exception, message: object) -> None:
+        """Tell the owner that the run has failed: it must not wait for an actor that has dropped a message."""
+        if self.owner is not None:
+            self.send(self.owner, RunEnded(self.role, getattr(message, "run", self.run), Failure.of(error)))
+
     def call_engine(self, function: Callable[..., object], *args: object) -> None:
         """Have the engine's loop call a function, unless the engine has ended."""
         if self._loop is not None and not self._loop.is_closed():
@@ -161,11 +179,11 @@ class EngineActor(ShellActor):
                 self._loop.call_soon_threadsafe(function, *args)
 
     def on_report(self, report: object) -> None:
-        """A report of the present run, on the actor's own thread: passed on to the owner, as its failure is."""
+        """Pass on to the owner what the present run's engine reports, on the actor's own thread, and its failure."""
         if not isinstance(report, EngineEnded):
             self.send(self.owner, report)
-        elif report.error is not None:
-            self.send(self.owner, run_ended(self.role, report.run, report.error))
+        elif report.failure is not None:
+            self.send(self.owner, RunEnded(self.role, report.run, report.failure))
 
     def receiveMsg_WatchMessage(self, _message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         with suppress(BlockingIOError):  # woken for nothing
@@ -186,18 +204,22 @@ class EngineActor(ShellActor):
 
     # ---- On the engine's thread ----
 
-    def reporter(self, run: int, emit: Callable[[object], None]) -> Callable[[dict[str, Any]], None]:
-        """Progress as messages to the owner. An idle job's says the same again and again: that is not sent."""
+    def reporter(self, run: int, emit: Callable[[object], None]) -> Callable[[EngineReport | Mapping[str, Any]], None]:
+        """Return what sends an engine's reports to the owner. An idle job reports the same every time: that is dropped.
+
+        An engine may report a mapping, with the names of `JobProgress`, as well.
+        """
         last: dict[str, Any] = {}
         sent_at = 0.0
 
-        def report(values: dict[str, Any]) -> None:
+        def report(told: EngineReport | Mapping[str, Any]) -> None:
             nonlocal last, sent_at
             now = runtime.now()
-            values = {key: brief(each, _TEXT_MAX) if _is_long(each) else each for key, each in values.items()}
+            values = dict(told) if isinstance(told, Mapping) else told.as_dict()
+            values = {key: _cut(each) if _is_long(each) else each for key, each in values.items()}
             if values != last or now - sent_at >= _STILL_SECONDS:
-                last, sent_at = dict(values), now
-                emit(Progress(self.role, run, last, runtime.wall()))
+                last, sent_at = values, now
+                emit(Progress(self.role, run, TaskReport.of(values), runtime.wall()))
 
         return report
 
@@ -206,16 +228,16 @@ class EngineActor(ShellActor):
         runtime.ring(self._eventfd)
 
     def _run_engine(self, run: int, engine: Engine, started: runtime.Event) -> None:
-        error: BaseException | None = None
+        failure: Failure | None = None
         try:
             runtime.run_loop(self._main(run, engine, started))
         except asyncio.CancelledError:
-            error = None
-        except BaseException as caught:  # noqa: BLE001 - it is reported
-            error = caught
+            failure = None
+        except BaseException as error:  # noqa: BLE001 - it is reported
+            failure = failure_of(error, self.role, run)
         finally:
             started.set()
-            self._emit(run, EngineEnded(run, error))
+            self._emit(run, EngineEnded(run, failure))
 
     async def _main(self, run: int, engine: Engine, started: runtime.Event) -> None:
         self._loop = asyncio.get_running_loop()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from udup.actors.run_state import Job
+from udup.actors.job import Job
 from udup.base import runtime
 
 #: Jobs that may be starting at a time, and seconds after which one that waits for its servers does not count any more.
@@ -25,7 +25,7 @@ class Starting:
         self._awaited = False
 
     def admits(self, job: Job) -> bool:
-        """Whether it may begin a run now; else it has its turn later."""
+        """Return whether a job may begin a run now; else it has its turn later."""
         if self._room() > 0:
             self._waiting.pop(job.id, None)
             return True
@@ -39,7 +39,7 @@ class Starting:
             self._wake()
 
     def next(self) -> list[Job]:
-        """Those whose turn it is. What has become of them meanwhile is for the caller to look at."""
+        """Return those whose turn it is. What has become of them meanwhile is for the caller to look at."""
         self._awaited = False
         turn = list(self._waiting)[: self._room()]
         for job_id in turn:
@@ -51,6 +51,7 @@ class Starting:
     def _room(self) -> int:
         now = runtime.now()
         starting = sum(
-            job.running and not job.extracting and now - job.began < _COUNTED_SECONDS for job in self._jobs.values()
+            job.run is not None and job.run.is_starting and now - job.run.began < _COUNTED_SECONDS
+            for job in self._jobs.values()
         )
         return _AT_A_TIME - starting

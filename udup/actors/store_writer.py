@@ -10,6 +10,7 @@ from typing import Any
 from udup.actors.messages import EngineEnded, Forget, Loaded, OpenStore, Save, Saved, ShowProgress
 from udup.actors.shell import EngineActor
 from udup.base.errors import Transient
+from udup.jobs import JobProgress
 from udup.store.store import JobStore
 
 #: Seconds between tries while NATS is away, and between looks whether the store is still there.
@@ -22,7 +23,7 @@ class StoreKeeper(EngineActor):
     def __init__(self) -> None:
         super().__init__()
         self._orders: asyncio.Queue[Save | Forget] | None = None
-        self._progress: dict[str, dict[str, Any]] = {}
+        self._progress: dict[str, JobProgress] = {}
 
     def receiveMsg_OpenStore(self, _message: OpenStore, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._orders = asyncio.Queue()
@@ -44,9 +45,13 @@ class StoreKeeper(EngineActor):
 
     def on_report(self, report: object) -> None:
         if isinstance(report, EngineEnded):
-            self.log.error("store_engine_ended", error=str(report.error))
+            self.log.error("store_engine_ended", error=report.failure.text if report.failure else "")
             raise SystemExit(1)  # the supervisor starts another
         self.send(self.owner, report)
+
+    def failed(self, error: Exception, message: object) -> None:
+        """End: an order may be lost. The supervisor starts another StoreKeeper and repeats them."""
+        raise SystemExit(1) from error
 
     # ---- On the engine's thread ----
 
@@ -70,14 +75,14 @@ class StoreKeeper(EngineActor):
             emit(Saved(order.ticket))
 
     async def _show(self, store: JobStore) -> None:
-        """The latest progress of each job; what NATS does not take now is overtaken by the next."""
+        """Store the latest progress of each job; what NATS does not take now is overtaken by the next."""
         while True:
             await asyncio.sleep(_RETRY_SECONDS)
             for job_id in list(self._progress):
                 progress = self._progress.pop(job_id, None)
                 if progress is not None:
                     try:
-                        await store.save_progress(job_id, progress)
+                        await store.save_progress(job_id, progress.as_dict())
                     except Transient:
                         self._progress.setdefault(job_id, progress)
                         break
@@ -89,7 +94,7 @@ class StoreKeeper(EngineActor):
 
 
 async def _until_done(attempt: Callable[[], Awaitable[Any]]) -> Any:
-    """Try again while NATS is away: it is started again by the node, or by whoever runs it."""
+    """Return what an attempt returns; try again while NATS is away, until it is started again."""
     while True:
         try:
             return await attempt()

@@ -2,7 +2,7 @@
 
 * Messages are pickles, so whoever reaches an actor's port can run code in it; the TCP base binds to all interfaces
   whatever it is told. All listeners are pinned to 127.0.0.1 here, and messages are signed (`signing.py`).
-* When several children die at once, the base forgets to report some of them; `_child_exited` mends that.
+* When several children die at once, the base forgets to report some of them; `_child_exited` corrects that.
 * Every process dies with its parent (`shell.die_with_parent`), and a Guardian kills the admin process when the main
   process is gone, so `kill -9` of any of them leaves nothing.
 

@@ -7,58 +7,54 @@ from typing import Any
 
 from udup.actors.applier import DestApplier
 from udup.actors.extractor import SrcExtractor
+from udup.actors.job import Job
 from udup.actors.messages import Apply, Extract, NodeSettings, Probe, Purge, StopRun
-from udup.actors.registry import Crew
-from udup.actors.run_state import Job
+from udup.actors.registry import ActorRegistry
+from udup.actors.run import Run
 
 _Task = type[SrcExtractor] | type[DestApplier]
 
 
 class Tasks:
-    """`settings` are known from the supervisor's beginning on."""
+    """Sends a job's run to its two actors, which it has made when they are needed."""
 
-    def __init__(self, crew: Crew, send: Callable[[Any, object], None], settings: NodeSettings) -> None:
-        self._crew = crew
+    def __init__(self, actors: ActorRegistry, send: Callable[[Any, object], None], settings: NodeSettings) -> None:
+        self._actors = actors
         self._send = send
         self._settings = settings
 
-    def begin(self, job: Job) -> int:
-        """A new run: both sides look at their servers."""
-        run = job.next_run()
-        self.probe(job)
-        self._send(self._hire(DestApplier, job), Apply(job.applier_settings()))
-        return run
+    def begin(self, job: Job, run: Run) -> None:
+        """Have both sides look at their servers."""
+        self.probe(job, run)
+        self._send(self._get_or_create(DestApplier, job), Apply(job.applier_settings(run)))
 
-    def probe(self, job: Job) -> None:
-        """Look at the source."""
-        probe = Probe(job.run, job.spec.source_endpoint(), job.spec.selection())
-        self._send(self._hire(SrcExtractor, job), probe)
+    def probe(self, job: Job, run: Run) -> None:
+        """Have the source looked at."""
+        plan = job.plan
+        self._send(self._get_or_create(SrcExtractor, job), Probe(run.number, plan.source, plan.scope))
 
-    def extract(self, job: Job) -> None:
-        """Both sides are ready."""
-        self._tell(SrcExtractor, job, Extract(job.extractor_settings()))
+    def extract(self, job: Job, run: Run) -> None:
+        """Begin to read: both sides are ready."""
+        self._tell(SrcExtractor, job, Extract(job.extractor_settings(run)))
 
-    def drain(self, job: Job) -> None:
-        """The source is read no further; the applier ends at a transaction boundary, and says so."""
-        self._tell(SrcExtractor, job, StopRun(job.run))
-        self._tell(DestApplier, job, StopRun(job.run, drain=True))
+    def drain(self, job: Job, run: Run) -> None:
+        """Read no further; the applier ends at a transaction boundary, and says so."""
+        self._tell(SrcExtractor, job, StopRun(run.number))
+        self._tell(DestApplier, job, StopRun(run.number, drain=True))
 
-    def stop(self, job: Job) -> None:
-        """The run is over."""
-        job.running = job.draining = False
+    def stop(self, job: Job, run: Run) -> None:
+        """End what both sides do for the run, now."""
         for kind in (SrcExtractor, DestApplier):
-            self._tell(kind, job, StopRun(job.run))
+            self._tell(kind, job, StopRun(run.number))
 
-    def purge(self, job: Job) -> int:
-        """A run that removes the job's checkpoint, and nothing else."""
-        run = job.next_run()
-        self._send(self._hire(DestApplier, job), Purge(run, job.spec.target_endpoint(), job.id))
-        return run
+    def purge(self, job: Job, run: Run) -> None:
+        """Have the job's checkpoint removed, and nothing else."""
+        self._send(self._get_or_create(DestApplier, job), Purge(run.number, job.plan.target, job.id))
 
-    def _hire(self, kind: _Task, job: Job) -> Any:
-        return self._crew.hire(kind, kind.role, job.id, self._settings)
+    def _get_or_create(self, kind: _Task, job: Job) -> Any:
+        return self._actors.get_or_create(kind, kind.role, job.id, self._settings)
 
     def _tell(self, kind: _Task, job: Job, message: object) -> None:
-        address = self._crew.address(kind.role, job.id)
+        address = self._actors.address(kind.role, job.id)
         if address is not None:
             self._send(address, message)

@@ -7,7 +7,6 @@ from typing import Any
 
 from udup.actors.messages import StopRun, Work, WorkerReady
 from udup.actors.shell import EngineActor
-from udup.drivers.registry import Registry
 from udup.pipeline.apply.worker import Worker
 
 
@@ -18,7 +17,7 @@ class ApplyWorker(EngineActor):
         settings = message.settings
 
         async def engine(emit: Callable[[object], None]) -> None:
-            target = Registry().target(settings.end)
+            target = self.node.drivers.target(settings.end)
             await Worker(settings, target, lambda: emit(WorkerReady(settings.run, settings.slot))).run()
 
         self.start_engine(settings.run, engine)

@@ -20,7 +20,7 @@ processes and the API as a `Failure`, the same thing as a value.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, Self
 
@@ -39,11 +39,15 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong: where (`Src 127.0.0.1:3306`, `Tasks[0].Config.…`), what, and what mends it."""
+    """One thing that is wrong: where (`Src 127.0.0.1:3306`, `Tasks[0].Config.…`), what, and what to do about it.
+
+    `task` is the job's task that it is a fault of (`Src`, `Dest`), "" where that is not known; `where` is for people.
+    """
 
     where: str
     problem: str
     remedy: str = ""
+    task: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.problem}" + (f" -- {self.remedy}" if self.remedy else "")
@@ -113,7 +117,7 @@ class Refused(UdupError):
 
     def about(self, gtid: str, what: str = "") -> Self:
         front = f"{gtid}: {what}: " if what else f"{gtid}: "
-        faults = [Fault(fault.where, front + fault.problem, fault.remedy) for fault in self.faults]
+        faults = [replace(fault, problem=front + fault.problem) for fault in self.faults]
         return type(self)(faults, gtid=gtid, table=self.table)
 
 

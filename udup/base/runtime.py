@@ -26,6 +26,7 @@ __all__ = [
     "Pool",
     "SimpleQueue",
     "Thread",
+    "Timer",
     "chance",
     "doorbell",
     "end_process",
@@ -48,6 +49,7 @@ Thread = threading.Thread
 Lock = threading.Lock
 Event = threading.Event
 Condition = threading.Condition
+Timer = threading.Timer
 
 #: A pool of threads with a size and a name. Whoever makes one shuts it down.
 Pool = ThreadPoolExecutor

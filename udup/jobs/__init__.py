@@ -13,6 +13,7 @@ from udup.jobs.document.passwords import masked, merge_passwords
 from udup.jobs.document.replicate import ReplicateDoDb, ReplicatedTable
 from udup.jobs.document.spec import JobSpec, TaskSpec, parse_job
 from udup.jobs.document.submission import Submission, document_id, unwrap
+from udup.jobs.progress import JobProgress
 from udup.jobs.record import IndexConflict, JobRecord, UnknownJob, check_enforced_index, to_api, to_stub
 from udup.jobs.words import DesiredState, Driver, JobType, Stage, Status, TaskType
 
@@ -23,6 +24,7 @@ __all__ = [
     "DesiredState",
     "Driver",
     "IndexConflict",
+    "JobProgress",
     "JobRecord",
     "JobSpec",
     "JobType",

@@ -47,7 +47,7 @@ BOTH = (TaskType.SRC, TaskType.DEST)
 
 
 def registered(record: JobRecord, before: JobRecord | None, now: int) -> JobRecord:
-    """A document came: its tasks are placed; those of the same job before it are over and stay listed."""
+    """Place the tasks of a document that came; those of the same job before it are over and stay listed."""
     if before is not None:
         old = tuple(_stopped(allocation, now) for allocation in before.allocations)
         record = record.model_copy(update={"allocations": old, "evaluations": before.evaluations})
@@ -55,7 +55,7 @@ def registered(record: JobRecord, before: JobRecord | None, now: int) -> JobReco
 
 
 def pause_wanted(record: JobRecord, now: int) -> JobRecord:
-    """Tasks that live are told to end; what has ended stays as it is."""
+    """Note that tasks that live are told to end; what has ended stays as it is."""
     record = _evaluated(record, Trigger.PAUSE)
 
     def told(allocation: Allocation) -> Allocation:
@@ -66,12 +66,12 @@ def pause_wanted(record: JobRecord, now: int) -> JobRecord:
 
 
 def paused(record: JobRecord, now: int) -> JobRecord:
-    """The run has ended at a transaction boundary."""
+    """Note that the run has ended at a transaction boundary."""
     return _of_live(record, lambda allocation: _with_event(allocation, EventType.KILLED, now))
 
 
 def resumed(record: JobRecord, now: int) -> JobRecord:
-    """The same tasks go on; new ones are placed where they had ended."""
+    """Have the same tasks go on; place new ones where they had ended."""
     record = _evaluated(record, Trigger.RESUME)
     if not live(record):
         return _placed(record, now)
@@ -79,13 +79,13 @@ def resumed(record: JobRecord, now: int) -> JobRecord:
 
 
 def node_started(record: JobRecord, now: int) -> JobRecord:
-    """The server came back and carries the job on."""
+    """Note that the server came back and carries the job on."""
     record = _evaluated(record, Trigger.NODE_UPDATE)
     return _received_again(record, now) if live(record) else _placed(record, now)
 
 
 def deregistered(record: JobRecord) -> Evaluation:
-    """What stays of a job that was deleted."""
+    """Return what stays of a job that was deleted."""
     return _evaluated(record, Trigger.DEREGISTER).evaluations[-1]
 
 
@@ -93,7 +93,7 @@ def deregistered(record: JobRecord) -> Evaluation:
 
 
 def started(record: JobRecord, now: int) -> JobRecord:
-    """A run has begun."""
+    """Note that a run has begun."""
 
     def begin(allocation: Allocation) -> Allocation:
         state = allocation.state or TaskState()
@@ -105,7 +105,7 @@ def started(record: JobRecord, now: int) -> JobRecord:
 
 
 def run_failed(record: JobRecord, tasks: Iterable[TaskType], text: str, pause_ns: int, now: int) -> JobRecord:
-    """A run ended by a fault of `tasks`; both begin again after a pause."""
+    """Note that a run ended by a fault of `tasks`; both begin again after a pause."""
     culprits = set(tasks)
 
     def again(allocation: Allocation) -> Allocation:
@@ -119,14 +119,14 @@ def run_failed(record: JobRecord, tasks: Iterable[TaskType], text: str, pause_ns
 
 
 def superseded(record: JobRecord, tasks: Iterable[TaskType], text: str, pause_ns: int, now: int) -> JobRecord:
-    """Another owner has the job: it waits here, and says for whom. The same reason is noted once."""
+    """Note that another owner has the job: it waits here, and says for whom. The same reason is noted once."""
     if not record.restart_history or record.restart_history[-1].error != text[:TEXT_MAX]:
         record = run_failed(record, tasks, text, pause_ns, now)
     return record.model_copy(update={"stage": Stage.PENDING, "status_description": text[:TEXT_MAX]})
 
 
 def given_up(record: JobRecord, tasks: Iterable[TaskType], text: str, now: int) -> JobRecord:
-    """The job has failed by a fault of `tasks`; the other task ended with it."""
+    """Note that the job has failed by a fault of `tasks`; the other task ended with it."""
     culprits = set(tasks)
     blamed = next((task for task in BOTH if task in culprits), TaskType.SRC)
 
@@ -144,7 +144,7 @@ def given_up(record: JobRecord, tasks: Iterable[TaskType], text: str, now: int) 
 
 
 def completed(record: JobRecord, now: int) -> JobRecord:
-    """A migration is done: both tasks have ended by themselves."""
+    """Note that a migration is done: both tasks have ended by themselves."""
 
     def end(allocation: Allocation) -> Allocation:
         allocation = _with_event(allocation, EventType.TERMINATED, now, ExitCode=DONE)
@@ -157,7 +157,7 @@ def completed(record: JobRecord, now: int) -> JobRecord:
 
 
 def numbered(record: JobRecord, stored: JobRecord | None, index: int) -> tuple[JobRecord, int]:
-    """The record to be stored after `stored`, and the last index it uses: its own, or that of a new evaluation."""
+    """Return the record to be stored after `stored`, and the last index it uses: its own, or a new evaluation's."""
     known = {allocation.id: allocation for allocation in stored.allocations} if stored else {}
     last = index + 1 if any(not evaluation.create_index for evaluation in record.evaluations) else index
     allocations = []
@@ -179,7 +179,7 @@ def numbered(record: JobRecord, stored: JobRecord | None, index: int) -> tuple[J
 
 
 def live(record: JobRecord) -> tuple[Allocation, ...]:
-    """The allocations whose tasks have not ended."""
+    """Return the allocations whose tasks have not ended."""
     return tuple(each for each in record.allocations if _lives(each))
 
 
@@ -197,7 +197,7 @@ def _of_live(record: JobRecord, change: Callable[[Allocation], Allocation]) -> J
 
 
 def _evaluated(record: JobRecord, trigger: Trigger) -> JobRecord:
-    """With one decision more."""
+    """Return the record with one decision more."""
     said = canonical(record.document, _TYPE, "", []).get("Type")
     made = Evaluation(
         id=runtime.new_id(),
@@ -209,7 +209,7 @@ def _evaluated(record: JobRecord, trigger: Trigger) -> JobRecord:
 
 
 def _placed(record: JobRecord, now: int) -> JobRecord:
-    """Two new allocations, by the last evaluation."""
+    """Return the record with two new allocations, by the last evaluation."""
     made = [
         Allocation(
             id=runtime.new_id(),
@@ -233,7 +233,7 @@ def _received_again(record: JobRecord, now: int) -> JobRecord:
 
 
 def _stopped(allocation: Allocation, now: int) -> Allocation:
-    """One whose job was replaced."""
+    """Return an allocation whose job was replaced."""
     if _lives(allocation):
         allocation = _with_event(allocation, EventType.KILLING, now, KillTimeout=KILL_TIMEOUT_NS)
         allocation = _dead(_with_event(allocation, EventType.KILLED, now), ClientStatus.COMPLETE, now, failed=False)
@@ -257,6 +257,6 @@ def _with_event(allocation: Allocation, kind: EventType, now: int, **fields: Any
 
 
 def _noted(record: JobRecord, text: str, now: int) -> JobRecord:
-    """With one failure more in the restart history."""
+    """Return the record with one failure more in the restart history."""
     note = Restart(time_ns=now, error=text[:TEXT_MAX])
     return record.model_copy(update={"restart_history": (*record.restart_history, note)[-MAX_RESTARTS:]})

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from udup.base.errors import UdupError
 from udup.jobs.allocation import Allocation, Evaluation
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.passwords import masked
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, TaskSpec, parse_job
-from udup.jobs.staleness import judged
+from udup.jobs.progress import FailedRun, JobProgress
+from udup.jobs.staleness import corrected
 from udup.jobs.words import STATUS_OF_STAGE, DesiredState, Driver, JobType, Stage, Status, TaskType
 
 #: A document's keys down to the tasks; what is inside Config is shown as it was given.
@@ -66,32 +67,36 @@ class JobRecord(BaseModel):
     #: How often a run was begun again after a failure, and the last failures; both outlive the server.
     restarts: int = 0
     restart_history: tuple[Restart, ...] = ()
-    #: Free-form and JSON-safe, as the last run has left it: copy progress by table, lag_ms, rates, GTID sets.
-    progress: dict[str, Any] = {}
+    #: As the last run has left it.
+    progress: JobProgress = JobProgress()
+
+    @field_serializer("progress")
+    def _told(self, progress: JobProgress) -> dict[str, Any]:
+        return progress.as_dict()
 
     @property
     def status(self) -> Status:
-        """The API's word. A pause shows as soon as it is wanted; a job that has ended stays ended."""
+        """Return the API's word. A pause shows as soon as it is wanted; a job that has ended stays ended."""
         if self.desired == DesiredState.PAUSE and self.stage not in (Stage.COMPLETED, Stage.FAILED):
             return Status.PAUSE
         return STATUS_OF_STAGE[self.stage]
 
-    def shown_progress(self, live: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The progress as the API shows it: what a run says now, or else said last, with the failures until now.
+    def shown_progress(self, live: JobProgress | None = None) -> JobProgress:
+        """Return the progress as the API shows it: what a run says now, or else said last, and the failures until now.
 
-        Where the run has said nothing for long, it says something else at another time.
+        Corrects the lag if the last report is stale, so the result depends on when it is called.
         """
-        history = [{"time": _stamp(each.time_ns), "error": each.error} for each in self.restart_history]
-        last = history[-1]["error"] if history else ""
-        known = {"restarts": self.restarts, "last_error": last, "restart_history": history}
-        return {**self.progress, **judged(live, self.stage, time.time()), **known}
+        history = [FailedRun(time=_stamp(each.time_ns), error=each.error) for each in self.restart_history]
+        last = self.restart_history[-1].error if self.restart_history else ""
+        shown = self.progress.overlaid(corrected(live, self.stage, time.time()))
+        return shown.with_(restarts=self.restarts, last_error=last, restart_history=history)
 
     def spec(self) -> JobSpec:
-        """The document as Udup understands it; `Refused` if this version does not."""
+        """Return the document as Udup understands it; raise `Refused` if this version does not."""
         return parse_job(self.document)
 
     def to_json(self) -> bytes:
-        """For the store: passwords included."""
+        """Return it for the store: passwords included."""
         return self.model_dump_json().encode()
 
     @classmethod
@@ -120,7 +125,7 @@ def check_enforced_index(enforced: int | None, job_id: str, stored: JobRecord | 
 
 
 def to_api(record: JobRecord) -> dict[str, Any]:
-    """The API's Job: every key always there, Config as given with its passwords masked, and our Stage and Progress.
+    """Return the API's Job: every key, Config as given with its passwords masked, and Udup's Stage and Progress.
 
     Reads the document leniently, so that a job stays visible that this version would not accept.
     """
@@ -141,12 +146,12 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "ModifyIndex": record.modify_index,
         "JobModifyIndex": record.job_modify_index,
         "Stage": record.stage.value,
-        "Progress": record.progress,  # names of tables in it may well hold the word password
+        "Progress": record.progress.as_dict(),  # names of tables in it may well hold the word password
     }
 
 
 def to_stub(record: JobRecord) -> dict[str, Any]:
-    """The API's JobListStub, with the whole job as JobSummary."""
+    """Return the API's JobListStub, with the whole job as JobSummary."""
     job = to_api(record)
     return {
         "ID": record.id,

@@ -1,7 +1,7 @@
 """The embedded nats-server: a child process on loopback, with its store in the node's data folder.
 
 It is a buffer and the job store, reachable from this machine only, and there only by those who know the password: rows
-pass through it that other users of the machine must not read. The password is made anew with each `NatsServer`, so it
+pass through it that other users of the machine must not read. The password is new with each `NatsServer`, so it
 holds while the node runs; it is in a file that its owner alone can read, never on a command line. The server dies with
 the node, and the node starts it again on the same port when it dies.
 """
@@ -62,7 +62,7 @@ class NatsServer:
 
     @property
     def url(self) -> str:
-        """With the password: for connecting, not for showing."""
+        """Return the URL with its password: for connecting, not for showing."""
         return f"nats://{USER}:{self._password}@{HOST}:{self.port}"
 
     @property
@@ -74,7 +74,7 @@ class NatsServer:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Returns when it accepts connections. Port 0: a free one is taken, and kept over restarts."""
+        """Start it; return when it accepts connections. Port 0: a free one is taken, and kept over restarts."""
         if not self.port:
             self.port = _free_port()
         elif _is_taken(self.port):

@@ -28,6 +28,7 @@ from udup.base.errors import ConfigError, Transient, UdupError
 from udup.base.identity import described, load_node_id
 from udup.base.secrets import FILES_DIR_VARIABLE
 from udup.base.tls import TLS_DIR_VARIABLE
+from udup.drivers.registry import Registry
 from udup.node.nats_server import NatsServer
 from udup.node.reads import Reads
 from udup.node.service import ASK_SECONDS, Control
@@ -59,7 +60,7 @@ def run_node(settings: Settings) -> None:
 
 
 def _lock(folder: Path) -> TextIO:
-    """The data folder is ours alone; the lock ends with the process, however it ends."""
+    """Take the data folder for this process alone; the lock ends with the process, however it ends."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = (folder / "lock").open("a+")
@@ -97,6 +98,7 @@ class _Node:
             signal.signal(number, lambda *_: self._stopping.set())
         os.environ[FILES_DIR_VARIABLE] = settings.secrets.files_dir  # every process of the node is a fork of this one
         os.environ[TLS_DIR_VARIABLE] = settings.secrets.tls_dir
+        drivers = Registry()
         keys = load_keyring(settings.data_path, settings.secrets.key.get_secret_value())
         _share_memory()
         self._actors = ActorSystem(settings.data_path)
@@ -116,6 +118,7 @@ class _Node:
                 retry_attempts=settings.retry.attempts,
                 backoff_max_s=settings.retry.backoff_max_s,
                 keys=keys,
+                drivers=drivers,
                 max_jobs=settings.jobs.max,
                 region=settings.region,
                 datacenter=settings.datacenter,
@@ -123,7 +126,7 @@ class _Node:
             reads = Reads(url, keys)
             room = WaitingRoom()
             app = create_app(
-                Control(self.ask, lambda: self._supervisors - 1, reads, described(str(settings.data_dir))),
+                Control(self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir))),
                 reads,
                 settings,
                 load_node_id(settings.data_path),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from udup.base.errors import Transient, UdupError
-from udup.jobs import JobRecord
+from udup.jobs import JobProgress, JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.jobs.staleness import silent_seconds
 from udup.store.sealing import Keyring
@@ -22,8 +22,8 @@ CACHE_SECONDS = 0.2
 STORE_SECONDS = 8.0
 
 
-#: A record as it is stored, what its run says, and the two together.
-_Made = tuple[JobRecord, dict[str, Any] | None, JobRecord]
+#: A record as it is stored, what its run reports, and the two together.
+_Made = tuple[JobRecord, JobProgress | None, JobRecord]
 
 
 class Reads:
@@ -37,6 +37,7 @@ class Reads:
         self._lock = threading.Lock()
         self._store: JobStore | None = None
         self._made: dict[str, _Made] = {}
+        self._reports: dict[str, tuple[dict[str, Any], JobProgress]] = {}  # as they are stored, and as they are read
         self._records: dict[str, JobRecord] = {}
         self._gone: tuple[Evaluation, ...] = ()
         self._index = 0
@@ -68,12 +69,12 @@ class Reads:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def forget(self) -> None:
-        """What was read before is not to be shown any more."""
+        """Read the store again for the next request."""
         with self._lock:
             self._read_at = 0.0
 
     def _refresh(self) -> None:
-        """One reading serves all requests of a moment; a write is seen after that moment at the latest."""
+        """Read the store, unless that was done a moment ago; a write is seen after that moment at the latest."""
         with self._lock:
             if time.monotonic() - self._read_at < CACHE_SECONDS:
                 if self._failure is not None:
@@ -95,16 +96,25 @@ class Reads:
         progress = self._call(self._store.progress)
         self._gone = self._call(self._store.gone)
         self._index = index
-        self._made = {record.id: self._with_progress(record, progress.get(record.id)) for record in records}
+        live = {record.id: self._live(record.id, progress.get(record.id)) for record in records}
+        self._reports = {job_id: (progress[job_id], each) for job_id, each in live.items() if each is not None}
+        self._made = {record.id: self._with_progress(record, live[record.id]) for record in records}
         self._records = {job_id: made[2] for job_id, made in self._made.items()}
 
-    def _with_progress(self, record: JobRecord, live: dict[str, Any] | None) -> _Made:
-        """As before where nothing has changed: what is made of a record need not be made again then."""
+    def _with_progress(self, record: JobRecord, live: JobProgress | None) -> _Made:
+        """Return the record with its progress; the same object as before where nothing has changed."""
         known = self._made.get(record.id)
         silent = silent_seconds(live, record.stage, time.time())
-        if known is not None and known[0] is record and known[1] == live and not silent:
+        if known is not None and known[0] is record and known[1] is live and not silent:
             return known
         return record, live, record.model_copy(update={"progress": record.shown_progress(live)})
+
+    def _live(self, job_id: str, values: dict[str, Any] | None) -> JobProgress | None:
+        """Return what a job's run reports; the same object as before where that is the same."""
+        if values is None:
+            return None
+        known = self._reports.get(job_id)
+        return known[1] if known is not None and known[0] == values else JobProgress.of(values)
 
     def _call(self, function: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         try:

@@ -12,7 +12,6 @@ from typing import Any
 import psutil
 
 from udup.actors.messages import (
-    NOT_OPEN,
     Accepted,
     Actors,
     DeleteJob,
@@ -21,15 +20,16 @@ from udup.actors.messages import (
     Place,
     RegisterJob,
     Rejected,
+    Rejection,
     ResumeJob,
 )
 from udup.base import stacks
 from udup.base.errors import Refused, UdupError
-from udup.drivers.mysql.apply.unsure import settle
-from udup.jobs import IndexConflict, UnknownJob, accept, document_id
+from udup.jobs import IndexConflict, accept, document_id
+from udup.jobs.plan import plan_of
 from udup.node.reads import Reads
-from udup.node.validate import validate
 from udup.pipeline.ownership import Known
+from udup.pipeline.ports import Drivers
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, Written
 
 #: Seconds for the supervisor's answer, and for that to the removal of a checkpoint, which asks the target.
@@ -45,11 +45,17 @@ class Control:
     """`ask` puts a question to the supervisor; `supervisor_restarts` says how often that was started again."""
 
     def __init__(
-        self, ask: Callable[[object, float], Any], supervisor_restarts: Callable[[], int], reads: Reads, node: str = ""
+        self,
+        ask: Callable[[object, float], Any],
+        supervisor_restarts: Callable[[], int],
+        reads: Reads,
+        drivers: Drivers,
+        node: str = "",
     ) -> None:
         self._ask = ask
         self._supervisor_restarts = supervisor_restarts
         self._reads = reads
+        self._drivers = drivers
         self._node = node
 
     # ---- Jobs ----
@@ -69,19 +75,19 @@ class Control:
         return self._written(ResumeJob(job_id))
 
     def settle(self, job_id: str, gtid: str, *, applied: bool) -> Written:
-        """Asks the target itself, where the note is; then the supervisor is to carry on."""
+        """Ask the target itself, where the note is; then have the supervisor carry on."""
         record = self._reads.job(job_id)
         if record is None:
             raise NotThere("job not found")
-        settle(record.spec().target_endpoint(), job_id, gtid, applied=applied)
+        self._drivers.target(plan_of(record.spec()).target).settle(job_id, gtid, applied=applied)
         return self.resume(job_id)
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
-        """Asks the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""
+        """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""
         stored = self._reads.job(document_id(document) or "")
         spec, _ = accept(document, stored.document if stored else None)
         jobs = frozenset(record.id for record in self._reads.jobs("")[0])
-        return validate(spec, Known(self._node, jobs))
+        return self._drivers.validate(plan_of(spec), Known(self._node, jobs))
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
         answer = self._ask_when_open(message, seconds)
@@ -93,11 +99,11 @@ class Control:
         raise NotReady(_NO_ANSWER)
 
     def _ask_when_open(self, message: object, seconds: float) -> Any:
-        """A supervisor that was started just now is given a moment to read the job store."""
+        """Return the answer; give a supervisor that was started just now a moment to read the job store."""
         end = time.monotonic() + OPEN_SECONDS
         while True:
             answer = self._ask(message, seconds)
-            if not isinstance(answer, Rejected) or answer.kind != NOT_OPEN or time.monotonic() > end:
+            if not isinstance(answer, Rejected) or answer.reason is not Rejection.NOT_OPEN or time.monotonic() > end:
                 return answer
             time.sleep(_AGAIN_SECONDS)
 
@@ -116,7 +122,7 @@ class Control:
 
     @contextmanager
     def _actor(self, pid: int) -> Iterator[int]:
-        """A handle of an actor's process: taken first, so that it is the one that is listed, and no later one."""
+        """Yield a handle of an actor's process: taken first, so that it is the one that is listed, and no later one."""
         unknown = NotThere(f"no actor of this node has the process {pid}")
         try:
             handle = os.pidfd_open(pid)
@@ -158,10 +164,15 @@ def _described(place: Place, supervisor_restarts: int) -> ActorInfo:
 
 
 def _error_of(answer: Rejected) -> UdupError:
-    if answer.kind == Refused.__name__:
-        return Refused(list(answer.faults))
-    if answer.kind == IndexConflict.__name__:
-        return IndexConflict(answer.text)
-    if answer.kind == UnknownJob.__name__:
-        return NotThere(answer.text)
-    return NotReady(answer.text)
+    failure = answer.failure
+    match answer.reason:
+        case Rejection.REFUSED:
+            return Refused(list(failure.faults))
+        case Rejection.INDEX_CONFLICT:
+            return IndexConflict(failure.text)
+        case Rejection.UNKNOWN_JOB:
+            return NotThere(failure.text)
+        case Rejection.INTERNAL:
+            return UdupError(failure.text)
+        case Rejection.NOT_OPEN | Rejection.NOT_NOW:
+            return NotReady(failure.text)

@@ -77,5 +77,5 @@ def apply(rules: Iterable[Rule[T]], task: str, subject: T) -> Iterator[Check]:
 
 
 def faults(where: str, checks: Iterable[Check], outcome: Outcome = Outcome.FAIL) -> list[Fault]:
-    """The checks of one outcome as they are told at a start."""
-    return [Fault(where, check.found, check.remedy) for check in checks if check.outcome == outcome]
+    """Return the checks of one outcome as they are told at a start."""
+    return [Fault(where, check.found, check.remedy, check.task) for check in checks if check.outcome == outcome]

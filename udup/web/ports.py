@@ -57,10 +57,10 @@ class ActorInfo:
 
 
 class JobControl(Protocol):
-    """Writes. They return when the wish is stored; that it is carried out shows in the job's stage.
+    """Writes. They return when the command is stored; that it is carried out shows in the job's stage.
 
     Raise `Refused` for a job that cannot be (400), `IndexConflict` for an index that no longer holds (409), and
-    `NotReady` or `Transient` when the system cannot take the wish now (503).
+    `NotReady` or `Transient` when the system cannot take it now (503).
     """
 
     def register(self, document: dict[str, Any], enforce_index: int | None) -> Written:

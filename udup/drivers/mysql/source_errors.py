@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from udup.base.errors import Transient, UdupError
-from udup.drivers.mysql.client.connection import MySQLError, describe, is_transient
+from udup.drivers.mysql.client.errors import MySQLError, failure
 
 
 @contextmanager
@@ -15,4 +14,4 @@ def source_errors() -> Iterator[None]:
     try:
         yield
     except MySQLError as error:
-        raise (Transient if is_transient(error) else UdupError)(f"on the source: {describe(error)}") from error
+        raise failure(error, "on the source") from error

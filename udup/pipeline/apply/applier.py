@@ -79,7 +79,7 @@ class TargetReady:
     """Everything on the target's side is ready for the log after this set, or for a full copy (None)."""
 
     start_after: str | None
-    facts: ServerInfo
+    info: ServerInfo
     stamps: str = ""
     source_uuid: str = ""
 

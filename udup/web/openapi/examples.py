@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from udup.jobs import JobRecord, Stage, to_api, to_stub
+from udup.jobs import JobProgress, JobRecord, Stage, to_api, to_stub
 from udup.jobs.allocation import (
     Allocation,
     ClientStatus,
@@ -82,7 +82,7 @@ def _record() -> JobRecord:
         job_modify_index=6,
         allocations=(allocation,),
         evaluations=(evaluation,),
-        progress={"lag_ms": 3},
+        progress=JobProgress(lag_ms=3),
     )
 
 

@@ -33,7 +33,7 @@ TABLES_MAX = 100
 
 @dataclass(frozen=True)
 class _Figure:
-    """`key` in the progress, times `factor`; `live`: of this moment, so only while a run is under way."""
+    """`key` is a field of `JobProgress`, times `factor`; `live`: of this moment, so only while a run is under way."""
 
     name: str
     help: str
@@ -102,7 +102,7 @@ def _labels(record: JobRecord) -> tuple[str, str]:
 
 def _filled(family: Any, figure: _Figure, jobs: _Labelled) -> Family:
     for labels, record in jobs:
-        value = record.progress.get(figure.key)
+        value = getattr(record.progress, figure.key)
         if isinstance(value, (int, float)) and (record.stage in _LIVE or not figure.live):
             family.add_metric(labels, value * figure.factor)
     made: Family = family
@@ -130,8 +130,9 @@ def _rows(jobs: _Labelled) -> Family:
     family = CounterMetricFamily("udup_job_applied_rows", text, labels=(*LABELS, "operation"))
     for labels, record in jobs:
         for operation, key in _OPERATIONS.items():
-            if key in record.progress:
-                family.add_metric((*labels, operation), float(record.progress[key]))
+            count = getattr(record.progress, key)
+            if count is not None:
+                family.add_metric((*labels, operation), float(count))
     return family
 
 
@@ -152,10 +153,10 @@ def _tables(jobs: _Labelled) -> Iterator[Family]:
     for labels, record in jobs:
         if record.stage != Stage.COPYING:
             continue
-        tables = record.progress.get("tables") or {}
-        under_way = [(name, counts) for name, counts in tables.items() if not counts.get("complete")]
+        tables = record.progress.tables or {}
+        under_way = [(name, counts) for name, counts in tables.items() if not counts.complete]
         for name, counts in under_way[:TABLES_MAX]:
-            rows.add_metric((*labels, printable(name)), float(counts.get("rows", 0)))
-            expected.add_metric((*labels, printable(name)), float(counts.get("total", 0)))
+            rows.add_metric((*labels, printable(name)), float(counts.rows or 0))
+            expected.add_metric((*labels, printable(name)), float(counts.total or 0))
     yield rows
     yield expected

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from udup.jobs import DesiredState, JobRecord, Stage, TaskType, allocation, to_api
+from udup.jobs import DesiredState, JobProgress, JobRecord, Stage, TaskType, allocation, to_api
 from udup.web.schemas.jobs import Job
 from udup.web.schemas.shape import Shape, rfc3339
 
@@ -137,7 +137,7 @@ def stub_of(record: JobRecord, kept: allocation.Allocation, node_id: str) -> dic
 
 def allocation_of(record: JobRecord, kept: allocation.Allocation, node_id: str, datacenter: str) -> dict[str, Any]:
     """The whole allocation; its job is shown as it is when a task is placed: pending, without progress."""
-    placed = {"stage": Stage.PENDING, "desired": DesiredState.RUN, "status_description": "", "progress": {}}
+    placed = {"stage": Stage.PENDING, "desired": DesiredState.RUN, "status_description": "", "progress": JobProgress()}
     return stub_of(record, kept, node_id) | {
         "Job": to_api(record.model_copy(update=placed)),
         "Metrics": Metrics(nodes_available={datacenter: _NODES}).to_json(),

@@ -10,11 +10,11 @@ import pytest
 from tests.fake_mysql import EOF, Conversation, FakeServer, column, decent, on, rows, serving, text
 from udup.base.endpoint import Endpoint
 from udup.base.tls import SslMode, Tls
+from udup.drivers.mysql.checks import validate as validation
 from udup.drivers.mysql.client import connection
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.privileges import Privileges
 from udup.drivers.mysql.client.transport import transport_check
-from udup.node import validate as validation
 from udup.pipeline.checks import SRC, Outcome
 
 FACTS = ServerFacts("h:1", "'u'@'%'", (8, 4, 0), "8.4.0", False, {}, Privileges(()), {}, frozenset())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from udup.base.errors import Fault
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.dictionary.claims import by_job, remedy, rings
-from udup.pipeline.checks import BOTH, Check, Finding, Outcome, Rule, apply, failed, faults, warned
+from udup.pipeline.checks import BOTH, SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.ownership import Feed, Known
 
 
@@ -24,26 +24,27 @@ class Pair:
 
 
 def pair_checks(source: ServerFacts, target: ServerFacts, *, innodb: bool = False) -> list[Check]:
-    """Everything in which the two servers may differ to a job's harm."""
+    """Return the checks of everything in which the two servers may differ to a job's harm."""
     return list(apply((*_RULES, *_ADVICE), BOTH, Pair(source, target, innodb)))
 
 
 def check_pair(source: ServerFacts, target: ServerFacts, *, innodb: bool = False) -> list[Fault]:
-    """Everything in which the two servers do not fit together."""
+    """Return everything in which the two servers do not fit together. Clients see it as faults of the source's task."""
     pair = Pair(source, target, innodb)
-    return faults(pair.where, apply(_RULES, BOTH, pair))
+    return faults(pair.where, apply(_RULES, SRC, pair))
 
 
 def ring_faults(
     feeds: Collection[Feed], job: str, source: ServerFacts, target: ServerFacts, known: Known
 ) -> list[Fault]:
-    """Other jobs that bring this job's changes back to its source: one row would go round without end."""
+    """Return a fault for each job that brings this job's changes back to its source: a row would go round for ever."""
     where = f"Src {source.address}, Dest {target.address}"
     return [
         Fault(
             where,
             f"{claim.holder} keeps {tables} of the source current, from this job's target: {_RING}",
             remedy(claim.job, "the source"),
+            SRC,
         )
         for claim, tables in by_job(rings(feeds, job, target.uuid, known))
     ]
@@ -52,7 +53,7 @@ def ring_faults(
 def ring_checks(
     feeds: Collection[Feed], job: str, source: ServerFacts, target: ServerFacts, known: Known
 ) -> list[Check]:
-    """The same for a validation."""
+    """Return the same for a validation."""
     found = ring_faults(feeds, job, source, target, known)
     if not found:
         return [Check(BOTH, "rings", Outcome.PASS, "none")]
@@ -63,7 +64,7 @@ _RING = "each change would come back and be applied again, without end; two-way 
 
 
 def warn_pair(source: ServerFacts, target: ServerFacts) -> list[Fault]:
-    """Differences that matter for some statements or rows only."""
+    """Return differences that matter for some statements or rows only."""
     pair = Pair(source, target)
     return faults(pair.where, apply(_ADVICE, BOTH, pair), Outcome.WARN)
 

@@ -1,19 +1,18 @@
 """A job looked at before it is started: both servers are asked, as a start would ask them, and nothing is written.
 
-The checks are those of the job's start (`source.preflight`, `target.preflight`) and some that a start makes later or
-not at all: tables in the way on the target, tables without a key, prepared XA transactions. A server that cannot be
-reached is a failed check like any other, so that what is known of the other one is told as well.
+The checks are those of the job's start (`checks/source.py`, `checks/target.py`, `checks/pair.py`) and some that a start
+makes later or not at all: tables in the way on the target, tables without a key, prepared XA transactions. A server
+that cannot be reached is a failed check like any other, so that what is known of the other one is told as well.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.drivers.mysql.apply.claims import conflicts
@@ -37,9 +36,9 @@ from udup.drivers.mysql.client.transport import transport_check
 from udup.drivers.mysql.dictionary.claims import read_claims, read_feeds
 from udup.drivers.mysql.dictionary.present import Present
 from udup.drivers.mysql.snapshot.names import read_objects_named
-from udup.jobs import JobSpec
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Feed, Known
+from udup.pipeline.ports import JobPlan
 
 #: Seconds for a server to accept a connection, and to answer one question; whoever validates waits for this.
 CONNECT_TIMEOUT_S = 5
@@ -80,16 +79,16 @@ class _Target:
     checkpoint: StoredCheckpoint | None
 
 
-def validate(spec: JobSpec, known: Known = _NOTHING_KNOWN) -> list[Check]:
-    """Every check of both sides, in an order to be read: the source, the target, the two together.
+def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
+    """Return every check of both sides, in an order to be read: the source, the target, the two together.
 
     `known` is the node and the jobs that it has: what others have left on the servers is nobody's any more.
     """
-    with ThreadPoolExecutor(2, thread_name_prefix="validate") as pool:
-        source = pool.submit(_facts, SRC, spec.source_endpoint())
-        target = pool.submit(_seen, lambda: _look_at_target(spec))
+    with runtime.Pool(2, "validate") as pool:
+        source = pool.submit(_facts, SRC, plan.source.endpoint)
+        target = pool.submit(_seen, lambda: _look_at_target(plan))
         ours, theirs = source.result(), target.result()
-    start_after = spec.gtid or None
+    start_after = plan.start_after
     if isinstance(theirs, _Target) and theirs.checkpoint is not None:
         start_after = theirs.checkpoint.executed
     checks: list[Check] = []
@@ -97,22 +96,22 @@ def validate(spec: JobSpec, known: Known = _NOTHING_KNOWN) -> list[Check]:
     if isinstance(ours, Check):
         checks.append(ours)
     else:
-        checks += [_reached(SRC, ours), transport_check(SRC, spec.source_endpoint(), ours)]
-        checks += [*source_checks(ours, spec.selection(), start_after)]
+        checks += [_reached(SRC, ours), transport_check(SRC, plan.source.endpoint, ours)]
+        checks += [*source_checks(ours, plan.scope.selection, start_after)]
         if _is_ours(checks, SRC):
-            seen = _seen(lambda: _look_at_tables(spec, ours, full_copy=start_after is None))
+            seen = _seen(lambda: _look_at_tables(plan, ours, full_copy=start_after is None))
             checks += [seen] if isinstance(seen, Check) else table_checks(seen.tables)
             look = None if isinstance(seen, Check) else seen
     if isinstance(theirs, Check):
         return [*checks, theirs]
-    folds = not isinstance(ours, Check) and ours.lower_case_table_names != 0
-    checks += [_reached(DEST, theirs.facts), transport_check(DEST, spec.target_endpoint(), theirs.facts)]
-    checks += [*target_checks(theirs.facts, spec.selection().folding(folds))]
+    folds = not isinstance(ours, Check) and ours.folds_names
+    checks += [_reached(DEST, theirs.facts), transport_check(DEST, plan.target.endpoint, theirs.facts)]
+    checks += [*target_checks(theirs.facts, plan.scope.selection.folding(folds))]
     if look is not None and _is_ours(checks, DEST):
-        checks += _in_the_way(spec, look, theirs, start_after, known)
+        checks += _in_the_way(plan, look, theirs, start_after, known)
     if not isinstance(ours, Check):
-        checks += pair_checks(ours, theirs.facts, innodb=spec.innodb)
-        checks += ring_checks(look.feeds if look else [], spec.id, ours, theirs.facts, known)
+        checks += pair_checks(ours, theirs.facts, innodb=plan.scope.innodb)
+        checks += ring_checks(look.feeds if look else [], plan.job, ours, theirs.facts, known)
     return checks
 
 
@@ -127,26 +126,26 @@ def _facts(task: str, endpoint: Endpoint) -> ServerFacts | Check:
     return _seen(look)
 
 
-def _look_at_target(spec: JobSpec) -> _Target:
-    with _connected(DEST, spec.target_endpoint()) as connection:
-        return _Target(read_facts(connection), read_checkpoint(connection, spec.id))
+def _look_at_target(plan: JobPlan) -> _Target:
+    with _connected(DEST, plan.target.endpoint) as connection:
+        return _Target(read_facts(connection), read_checkpoint(connection, plan.job))
 
 
-def _look_at_tables(spec: JobSpec, facts: ServerFacts, *, full_copy: bool) -> _Source:
-    with _connected(SRC, spec.source_endpoint()) as connection:
-        tables = read_tables(connection, facts, spec.selection(), full_copy=full_copy)
+def _look_at_tables(plan: JobPlan, facts: ServerFacts, *, full_copy: bool) -> _Source:
+    with _connected(SRC, plan.source.endpoint) as connection:
+        tables = read_tables(connection, facts, plan.scope.selection, full_copy=full_copy)
         objects = read_objects_named(connection, tables.selection)
         return _Source(tables, objects, read_feeds(connection, tables.selection))
 
 
-def _in_the_way(spec: JobSpec, source: _Source, target: _Target, start_after: str | None, known: Known) -> list[Check]:
+def _in_the_way(plan: JobPlan, source: _Source, target: _Target, start_after: str | None, known: Known) -> list[Check]:
     """What the target holds under the names of the job's tables, views, routines, triggers and events."""
     tables = source.tables
 
     def look() -> TargetTables:
         names = [tables.selection.renamed_table(each.schema, each.name) for each in tables.tables]
-        with _connected(DEST, spec.target_endpoint()) as connection:
-            unfinished = read_unfinished(connection, spec.id)
+        with _connected(DEST, plan.target.endpoint) as connection:
+            unfinished = read_unfinished(connection, plan.job)
             present = read_present(connection, names)
             others = {name: full for name, full in present.items() if name not in unfinished}
             wanted = set(names)
@@ -154,13 +153,13 @@ def _in_the_way(spec: JobSpec, source: _Source, target: _Target, start_after: st
                 each for each in read_claims(connection, {schema for schema, _ in wanted}) if each.table in wanted
             ]
             return TargetTables(
-                foreign=tuple(foreign_objects(connection, spec.id, names, source.objects)),
-                claimed=tuple(conflicts([each for each in claims if each.table in wanted], spec.id, known, "")),
-                job=spec.id,
+                foreign=tuple(foreign_objects(connection, plan.job, names, source.objects)),
+                claimed=tuple(conflicts([each for each in claims if each.table in wanted], plan.job, known, "")),
+                job=plan.job,
                 checkpoint=target.checkpoint,
-                selection=spec.selection().digest,
+                selection=plan.scope.selection.digest,
                 start_after=start_after,
-                drop_existing=spec.drop_table_if_exists,
+                drop_existing=plan.drop_existing,
                 full=_named(name for name, full in others.items() if full),
                 empty=_named(name for name, full in others.items() if not full),
                 missing=_named(name for name in names if name not in present),
@@ -185,7 +184,7 @@ def _connected(task: str, endpoint: Endpoint) -> Iterator[Connection]:
         )
     except UdupError as error:
         raise _NotSeen(Check(task, "connection", Outcome.FAIL, str(error), _REACH)) from error
-    watchdog = threading.Timer(LOOK_TIMEOUT_S, shut_down, (connection,))
+    watchdog = runtime.Timer(LOOK_TIMEOUT_S, shut_down, (connection,))
     watchdog.daemon = True
     watchdog.start()
     with closing(connection):

@@ -1,0 +1,121 @@
+"""What is stored at once, what is gathered, and what is given again to another StoreKeeper."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from udup.actors.job import Job
+from udup.actors.journal import FIRST_INDEX, RecordJournal
+from udup.actors.messages import Forget, Save, ShowProgress
+from udup.base import runtime
+from udup.base.endpoint import Endpoint
+from udup.jobs import JobProgress, JobRecord, accept, history
+from udup.sandbox.api import job_document
+
+
+class Desk:
+    """A journal, what it has sent, how often it has asked to be woken, and the time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *job_ids: str) -> None:
+        self.now = 1000.0
+        self.sent: list[Any] = []
+        self.wakes = 0
+        self.jobs = {job_id: _job(job_id) for job_id in job_ids}
+        self.journal = RecordJournal(self.jobs, self.sent.append, self._wake)
+        monkeypatch.setattr(runtime, "now", lambda: self.now)
+
+    def _wake(self) -> None:
+        self.wakes += 1
+
+    def note(self, job_id: str) -> None:
+        job = self.jobs[job_id]
+        self.journal.note(job, history.started(job.record, 1))
+
+    def report(self, job_id: str, rows: int) -> None:
+        job = self.jobs[job_id]
+        job.progress = JobProgress(rows=rows)
+        self.journal.progress_changed(job)
+
+    def taken(self) -> list[Any]:
+        sent, self.sent[:] = list(self.sent), []
+        return sent
+
+
+def _job(job_id: str) -> Job:
+    here = Endpoint("127.0.0.1", 1, "nobody", "")
+    spec, kept = accept({**job_document(job_id, here, replace(here, port=2), ["s"]), "ID": job_id})
+    record = history.registered(JobRecord(id=spec.id, document=kept), None, 1)
+    return Job(record, spec, "nats://127.0.0.1:1", 1 << 20)
+
+
+def test_a_write_that_is_waited_for_is_sent_at_once_and_its_end_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk, told = Desk(monkeypatch, "a"), []
+    job = desk.jobs["a"]
+    index = desk.journal.save(job, job.record, lambda: told.append("stored"))
+    [order] = desk.taken()
+    assert isinstance(order, Save) and order.record is job.record is job.stored
+    assert (order.record.modify_index, index) == (FIRST_INDEX + 1, FIRST_INDEX + 2), "its evaluation has the next one"
+    assert not told
+    desk.journal.saved(order.ticket)
+    desk.journal.saved(order.ticket)
+    assert told == ["stored"] and not desk.journal.orders_waiting
+
+
+def test_another_store_keeper_is_given_in_the_same_order_what_the_one_before_has_not_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, told = Desk(monkeypatch, "a", "b"), []
+    for job_id, job in desk.jobs.items():
+        desk.journal.save(job, job.record, lambda job_id=job_id: told.append(job_id))  # type: ignore[misc]
+    desk.journal.forget("b", (), lambda: told.append("gone"))
+    first, second, third = desk.taken()
+    desk.journal.saved(first.ticket)
+    desk.journal.repeat()
+    assert desk.taken() == [second, third] and isinstance(third, Forget)
+    for order in (second, second, third):
+        desk.journal.saved(order.ticket)
+    assert told == ["a", "b", "gone"]
+
+
+def test_what_happens_is_gathered_and_written_at_most_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(monkeypatch, "a", "b")
+    for _ in range(5):
+        desk.note("a")
+        desk.report("a", 7)
+        desk.report("b", 8)
+    assert not desk.taken() and desk.wakes == 1
+    desk.journal.flush()
+    shown, saved = desk.taken()
+    assert shown == ShowProgress({"a": JobProgress(rows=7), "b": JobProgress(rows=8)})
+    assert isinstance(saved, Save) and saved.record.id == "a"
+    desk.note("a")
+    assert desk.wakes == 2
+    desk.now += 0.4
+    desk.journal.flush()
+    assert not desk.taken() and desk.wakes == 3, "written just now: it comes again"
+    desk.now += 0.7
+    desk.journal.flush()
+    assert [type(each) for each in desk.taken()] == [Save] and desk.wakes == 3
+
+
+def test_at_the_end_everything_is_written_and_nothing_that_was_written_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(monkeypatch, "a", "b")
+    desk.journal.save(desk.jobs["b"], desk.jobs["b"].record)
+    desk.taken()
+    desk.note("a")
+    desk.journal.save_all()
+    desk.journal.save_all()
+    assert [each.record.id for each in desk.taken()] == ["a"]
+
+
+def test_the_progress_of_a_job_that_is_gone_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(monkeypatch, "a")
+    desk.report("a", 1)
+    desk.journal.forget("a", (), lambda: None)
+    del desk.jobs["a"]
+    desk.taken()
+    desk.journal.flush()
+    assert not desk.taken()

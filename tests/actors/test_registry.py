@@ -1,0 +1,77 @@
+"""Which actor has which place, and who has had it before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thespian.actors import ActorExitRequest
+
+from tests.actors.small_world import Address
+from udup.actors.messages import Hello, Introduce, Place
+from udup.actors.registry import ActorRegistry
+
+
+class Applier:
+    role = "applier"
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Any]] = []
+        self.made = 0
+        self.registry = ActorRegistry(self._create, lambda to, message: self.sent.append((str(to), message)))
+
+    def _create(self, _kind: type) -> Address:
+        self.made += 1
+        return Address(f"actor {self.made}")
+
+    def applier(self, job_id: str) -> Any:
+        return self.registry.get_or_create(Applier, "applier", job_id, None)  # type: ignore[arg-type]
+
+    def places(self) -> dict[tuple[str, str, int], tuple[int, int]]:
+        found: list[Place] = self.registry.places(lambda _job_id: False)
+        return {(each.role, each.job_id, each.slot): (each.pid, each.restarts) for each in found}
+
+
+def test_an_actor_is_made_once_and_introduced() -> None:
+    desk = Desk()
+    first = desk.applier("a")
+    assert desk.applier("a") is first and desk.applier("b") is not first
+    assert [type(message) for _, message in desk.sent] == [Introduce, Introduce]
+    assert desk.registry.place_of(first) == ("applier", "a")
+    assert desk.registry.place_of(Address("a stranger")) is None
+
+
+def test_one_that_died_is_replaced_and_its_place_counts_it() -> None:
+    desk = Desk()
+    first = desk.applier("a")
+    desk.registry.register(Hello("applier", "a", 11), first)
+    assert desk.registry.died(first) == ("applier", "a", 11)
+    assert desk.registry.died(first) is None, "told twice"
+    second = desk.applier("a")
+    desk.registry.register(Hello("applier", "a", 10), first)
+    desk.registry.register(Hello("applier", "a", 12), second)
+    assert desk.places() == {("applier", "a", 0): (12, 1)}
+
+
+def test_workers_are_known_by_the_one_that_has_made_them() -> None:
+    desk = Desk()
+    applier = desk.applier("a")
+    desk.registry.register_workers("worker", "a", "applier", applier, ((1, 21), (2, 22)))
+    desk.registry.register_workers("worker", "a", "applier", applier, ((2, 23),))
+    desk.registry.register_workers("worker", "a", "applier", Address("one that was stopped"), ((1, 99),))
+    assert desk.places() == {("worker", "a", 2): (23, 1)}
+    desk.registry.register_workers("worker", "a", "applier", applier, ((1, 24), (2, 23)))
+    assert desk.places()["worker", "a", 1] == (24, 1)
+
+
+def test_a_job_that_is_stopped_leaves_no_actor_and_no_place() -> None:
+    desk = Desk()
+    applier, other = desk.applier("a"), desk.applier("b")
+    desk.registry.register(Hello("applier", "a", 11), applier)
+    desk.registry.place_of(applier)
+    desk.registry.stop("a")
+    assert [(to, type(message)) for to, message in desk.sent[2:]] == [(str(applier), ActorExitRequest)]
+    assert desk.registry.place_of(applier) is None and desk.registry.died(applier) is None
+    assert desk.registry.address("applier", "a") is None and desk.registry.place_of(other) == ("applier", "b")
+    assert not desk.places()

@@ -1,0 +1,87 @@
+"""The registry is all that a node needs to know of its drivers; it travels to the actors as its name."""
+
+from __future__ import annotations
+
+import ast
+import pickle
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from udup.base.endpoint import Endpoint
+from udup.base.errors import Fault, Refused
+from udup.drivers.mysql.client.facts import ServerFacts
+from udup.drivers.mysql.client.privileges import Privileges
+from udup.drivers.registry import MYSQL, Registry
+from udup.pipeline.ownership import Known
+from udup.pipeline.ports import End, JobPlan, Scope, SourceLook
+from udup.pipeline.selection.selection import Selection
+
+PACKAGE = Path(__file__).parents[2] / "udup"
+
+HERE = End(MYSQL, Endpoint("127.0.0.1", 1, "nobody", "secret"))
+
+UNKNOWN = replace(HERE, driver="Cuneiform")
+
+PLAN = JobPlan("j", HERE, HERE, Scope(Selection()))
+
+FACTS = ServerFacts("127.0.0.1:1", "'a'@'%'", (9, 7, 0), "9.7.0", False, {}, Privileges((), False), {}, frozenset())
+
+
+def test_it_travels_and_shows_no_password() -> None:
+    registry = pickle.loads(pickle.dumps(Registry()))
+    assert registry == Registry()
+    assert registry.source(HERE).where == registry.target(HERE).where == "nobody@127.0.0.1:1"
+
+
+def test_a_driver_that_nobody_knows_is_refused_with_the_names_of_those_that_are_known() -> None:
+    registry = Registry()
+    for task, ask in (
+        ("Src", lambda: registry.source(UNKNOWN)),
+        ("Dest", lambda: registry.target(UNKNOWN)),
+        ("Src", lambda: registry.validate(replace(PLAN, source=UNKNOWN), Known())),
+        ("Dest", lambda: registry.validate(replace(PLAN, target=UNKNOWN), Known())),
+    ):
+        with pytest.raises(Refused) as caught:
+            ask()
+        [fault] = caught.value.faults
+        assert (fault.task, "Cuneiform" in fault.problem, MYSQL in fault.remedy) == (task, True, True)
+
+
+def test_what_speaks_against_a_start_is_told_as_far_as_both_sides_were_seen() -> None:
+    registry, found = Registry(), Fault("Src 127.0.0.1:1", "found in its dictionary", task="Src")
+    assert registry.start_faults(PLAN, None, FACTS, None, Known()) == []
+    off = replace(FACTS, variables={"log_bin": "OFF", "server_uuid": "u"})
+    faults = registry.start_faults(PLAN, SourceLook(off, (found,)), None, None, Known())
+    assert faults[0] == found and any("log_bin is OFF" in fault.problem for fault in faults)
+    both = registry.start_faults(PLAN, SourceLook(off, (found,)), off, None, Known())
+    assert any("the same server" in fault.problem for fault in both[len(faults) :])
+    assert {fault.task for fault in both} == {"Src"}, "what lies between the two is shown at the source's task"
+
+
+def test_warnings_name_both_servers() -> None:
+    warned = Registry().warnings(FACTS, replace(FACTS, address="127.0.0.1:2"))
+    assert any("Src 127.0.0.1:1" in each for each in warned) and any("Dest 127.0.0.1:2" in each for each in warned)
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("room", ["actors", "jobs", "node", "web", "store", "base"])
+def test_who_carries_jobs_out_knows_no_database(room: str) -> None:
+    """Only the node's start hands the registry to the others."""
+    allowed = {("node/node.py", "udup.drivers.registry")}
+    found = {
+        (path.relative_to(PACKAGE).as_posix(), name)
+        for path in (PACKAGE / room).rglob("*.py")
+        for name in _imports(path)
+        if name.startswith("udup.drivers")
+    }
+    assert found <= allowed

@@ -1,0 +1,172 @@
+"""One attempt to carry out a job, from the first look at both servers until it has ended. No I/O here.
+
+A run is made new for each attempt and thrown away when it ends, so nothing that was learnt in it can be taken for
+something of the next one: what the target's checkpoint says, what the source is, what speaks against the job.
+
+    STARTING --both sides are good--> RUNNING --it is to end--> DRAINING --> ENDED
+    PURGING  --the checkpoint is gone-----------------------------------> ENDED
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from udup.actors.messages import Ready, Wake
+from udup.base import runtime
+from udup.base.errors import Fault
+from udup.jobs import Stage, TaskType
+from udup.pipeline.ports import SourceLook
+
+#: Which task a role works for.
+TASK_OF_ROLE = {"extractor": TaskType.SRC, "applier": TaskType.DEST, "worker": TaskType.DEST}
+
+#: Stages in which a run applies the log, so that it can be ended at a transaction boundary.
+_FOLLOWING = (Stage.CATCHING_UP, Stage.RUNNING)
+
+#: Looks at the source before a start: a second one where the target has a checkpoint.
+_LOOKS = 2
+
+
+class Phase(Enum):
+    STARTING = "starting"  # both sides look at their servers
+    RUNNING = "running"  # rows and log flow
+    DRAINING = "draining"  # it is coming to an end at a transaction boundary
+    PURGING = "purging"  # it removes the checkpoint, and does nothing else
+    ENDED = "ended"
+
+
+class Next(Enum):
+    """What comes next in a run that is starting."""
+
+    WAIT = "wait"
+    LOOK_AGAIN = "look again"  # at the source
+    CHECK = "check"  # both sides have said what they can: does anything speak against it?
+
+
+@dataclass
+class Run:
+    """`number` tells it from every other run of the job. `began`: on the clock of `runtime.now`."""
+
+    number: int
+    phase: Phase = Phase.STARTING
+    began: float = field(default_factory=lambda: runtime.now())
+    #: What the source and the target have answered in this run, None until they have.
+    source: SourceLook | None = None
+    target: Ready | None = None
+    #: What the two sides have refused it for, and which sides those are.
+    refusals: list[Fault] = field(default_factory=list)
+    refused_by: set[TaskType] = field(default_factory=set)
+    looks: int = 0
+    #: What the servers' settings warn of; None until the run has started.
+    server_warnings: tuple[str, ...] | None = None
+    stage: Stage = Stage.PENDING  # how far it has come
+    proven: bool = False  # it has applied something: failures in a row are counted from here
+    outdated: bool = False  # it goes by settings that were replaced
+    completing: bool = False  # a migration that is level: with this run it is done
+
+    # ---- What is learnt ----
+
+    def source_seen(self, look: SourceLook) -> None:
+        """Take what the source says now in place of what it said before."""
+        self.source = look
+        self.looks += 1
+
+    def target_ready(self, ready: Ready) -> None:
+        self.target = ready
+
+    def refused(self, role: str, faults: Sequence[Fault]) -> None:
+        """Note that one side has refused the job, and attribute its faults to that side's task."""
+        task = TASK_OF_ROLE[role]
+        self.refusals += [fault if fault.task else replace(fault, task=task.value) for fault in faults]
+        self.refused_by.add(task)
+
+    def outdate(self) -> None:
+        """Note that the job has another document now: the run is to be ended, whatever it was about to do."""
+        self.outdated, self.completing = True, False
+
+    def end(self) -> None:
+        self.phase = Phase.ENDED
+
+    # ---- What follows from it ----
+
+    @property
+    def may_refuse(self) -> bool:
+        """Whether a refusal now means that the job cannot start; later it is a failure like any other."""
+        return self.phase is Phase.STARTING
+
+    def next_step(self) -> Next:
+        """Return what comes next while the run is starting."""
+        source_answered = self.source is not None or TaskType.SRC in self.refused_by
+        target_answered = self.target is not None or TaskType.DEST in self.refused_by
+        if self.phase is not Phase.STARTING or not (source_answered and target_answered):
+            return Next.WAIT
+        return Next.LOOK_AGAIN if self._must_look_again else Next.CHECK
+
+    @property
+    def _must_look_again(self) -> bool:
+        """Whether what is known of the source may be older than the checkpoint that the target has answered with.
+
+        Another owner, or a run before, may have applied since what the source executed after it was looked at.
+        """
+        if self.refusals or self.source is None or self.source.faults or self.target is None:
+            return False
+        return self.target.start_after is not None and self.looks < _LOOKS
+
+    def look_again(self) -> None:
+        """Forget what the source has said: it is asked again."""
+        self.source = None
+
+    @property
+    def start_after(self) -> str | None:
+        """The checkpoint's position; None for a full copy, or where the target has not said."""
+        return None if self.target is None else self.target.start_after
+
+    @property
+    def folds_names(self) -> bool:
+        """Whether the source keeps names in lower case."""
+        return self.source is not None and self.source.info.folds_names
+
+    @property
+    def drainable(self) -> bool:
+        """Whether it applies the log, so that it can be ended at a transaction boundary."""
+        return self.phase is Phase.RUNNING and self.stage in _FOLLOWING
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether it is making processes and connections now."""
+        return self.phase in (Phase.STARTING, Phase.PURGING)
+
+    def is_late(self, wake: Wake) -> bool:
+        """Whether a wake-up finds the run where it should not be any more. No other wake-up acts on a run."""
+        match wake:
+            case Wake.START_OVERDUE:
+                return self.phase is Phase.STARTING
+            case Wake.OTHER_SIDE_SILENT:
+                return self.phase is Phase.STARTING and bool(self.refusals)
+            case Wake.DRAIN_OVERDUE:
+                return self.phase is Phase.DRAINING
+            case Wake.PURGE_OVERDUE:
+                return self.phase is Phase.PURGING
+            case Wake.RETRY:
+                return False
+
+
+class RunNumbers:
+    """Numbers of runs, of all jobs of one supervisor. They are times, so they are new even to the next supervisor."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def next(self) -> int:
+        self._last = max(self._last + 1, runtime.wall_ns() // 1_000_000)
+        return self._last
+
+
+def tasks_at_fault(faults: Sequence[Fault], role: str = "") -> tuple[TaskType, ...]:
+    """Return whose fault it is: the tasks that the faults name, else the one that the role works for, else both."""
+    named = tuple(task for task in TaskType if any(fault.task == task.value for fault in faults))
+    if named:
+        return named
+    return (TASK_OF_ROLE[role],) if role in TASK_OF_ROLE else tuple(TaskType)

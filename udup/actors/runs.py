@@ -1,0 +1,366 @@
+"""Carries jobs out in runs: what the supervisor does when a job is to take its next step, and when a task reports.
+
+A job is carried out in *runs*: both tasks begin together from the checkpoint, and when either fails both end and a new
+run begins, after a pause that grows. What a failure means follows from its kind (`base/errors.py`).
+
+What is asked of a job is in its record; `reconcile` brings it about, step by step. A run that is no longer wanted, or
+goes by old settings, is *drained*: it ends at a transaction boundary, and what comes next is decided when it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from udup.actors.job import Job, Step
+from udup.actors.journal import RecordJournal
+from udup.actors.messages import NodeSettings, Progress, Ready, RunEnded, Tick, Wake
+from udup.actors.registry import ActorRegistry
+from udup.actors.run import Next, Phase, Run, RunNumbers, tasks_at_fault
+from udup.actors.starting import Starting
+from udup.actors.tasks import Tasks
+from udup.base import runtime
+from udup.base.errors import Failure, FailureKind, Fault, Refused
+from udup.jobs import DesiredState, Stage, TaskType, history
+from udup.pipeline.ports import SourceLook
+
+#: Seconds that both sides may take until the run is under way, and a target to remove a checkpoint.
+START_SECONDS = 120.0
+
+#: Seconds that a refusal by one side waits for what the other has to say, so that all is told at once.
+OTHER_SIDE_SECONDS = 5.0
+
+#: Seconds for a run to reach a transaction boundary: a long statement, or a transaction of which only a part has come,
+#: is broken off then, to be done again by the next run.
+DRAIN_SECONDS = 10.0
+
+#: Longest text of a job's StatusDescription.
+_DESCRIPTION = 2000
+
+_APPLIER = "applier"
+
+
+class Purges(Protocol):
+    """Who is told how the removal of a checkpoint has ended."""
+
+    def purged(self, job: Job) -> None: ...
+    def purge_failed(self, job: Job, failure: Failure) -> None: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What runs are carried out with. `wake` has a message come back after so many seconds."""
+
+    settings: NodeSettings
+    actors: ActorRegistry
+    tasks: Tasks
+    journal: RecordJournal
+    starting: Starting
+    purges: Purges
+    wake: Callable[[float, object], None]
+    log: Any
+
+
+class JobRuns:
+    """`jobs` are the supervisor's own."""
+
+    def __init__(self, jobs: Mapping[str, Job], parts: Parts) -> None:
+        self._jobs = jobs
+        self._parts = parts
+        self._numbers = RunNumbers()
+        self._when_drained: Callable[[], None] | None = None
+        self._told_drained = False
+
+    # ---- Guards ----
+
+    def guarded(self, job: Job, step: Callable[[], None]) -> None:
+        """Do something for one job. If that meets an error in Udup itself, this job fails, and no other."""
+        try:
+            step()
+        except Exception as error:
+            self._parts.log.exception("job_step_failed", job=job.id)
+            self._failed_inside(job, Failure.of(error))
+
+    def _failed_inside(self, job: Job, failure: Failure) -> None:
+        if job.run is not None and job.run.phase is Phase.PURGING:
+            self._purge_failed(job, job.run, failure)
+        elif job.wanted and self._jobs.get(job.id) is job:
+            self._fail(job, failure, tuple(TaskType))
+
+    # ---- The next step ----
+
+    def reconcile(self, job: Job) -> None:
+        """Take the next step to what is wanted of the job."""
+        self.guarded(job, lambda: self._take_step(job))
+
+    def _take_step(self, job: Job) -> None:
+        if self._when_drained is not None:
+            self._answer_if_drained()
+            return
+        match job.next_step():
+            case Step.DRAIN:
+                self._drain(job)
+            case Step.PURGE:
+                self._purge(job)
+            case Step.REST:
+                self._rest(job)
+            case Step.START if self._parts.starting.admits(job):
+                self._start(job)
+
+    def _drain(self, job: Job) -> None:
+        """End the run: at a transaction boundary, or at once where a copy would begin again anyway."""
+        run = job.run
+        assert run is not None
+        if run.drainable:
+            run.phase = Phase.DRAINING
+            self._parts.tasks.drain(job, run)
+            self._wake(DRAIN_SECONDS, job, run, Wake.DRAIN_OVERDUE)
+        else:
+            self._stop(job, run)
+            self._take_step(job)
+
+    def _drained(self, job: Job, run: Run, failure: Failure | None) -> None:
+        """The applier has ended. What it could not apply, the next run applies."""
+        job.end_run()
+        if failure is not None:
+            kind, text = failure.kind.value, failure.text
+            self._parts.log.warning("run_ended_badly", job=job.id, run=run.number, kind=kind, error=text)
+        if not run.completing or self._when_drained is not None:
+            self._take_step(job)
+        elif failure is None:
+            self._complete(job)
+        else:
+            self._run_failed(job, run, failure, _APPLIER)
+
+    def _complete(self, job: Job) -> None:
+        self._parts.log.info("job_completed", job=job.id)
+        update = {"stage": Stage.COMPLETED, "status_description": "", "progress": job.progress}
+        self._parts.journal.save(job, history.completed(job.record.model_copy(update=update), runtime.wall_ns()))
+        self._take_step(job)
+
+    def _rest(self, job: Job) -> None:
+        """The job is not carried out now: it holds no process."""
+        job.retry_of = None
+        self._parts.actors.stop(job.id)
+        if job.record.desired == DesiredState.PAUSE and job.record.stage != Stage.PAUSED:
+            self._parts.log.info("job_paused", job=job.id)
+            told = job.progress if job.progress.model_fields_set else job.record.progress
+            update = {"stage": Stage.PAUSED, "progress": told}
+            self._parts.journal.save(job, history.paused(job.record.model_copy(update=update), runtime.wall_ns()))
+
+    def _purge(self, job: Job) -> None:
+        run = job.begin_run(self._numbers.next(), Phase.PURGING)
+        self._parts.tasks.purge(job, run)
+        self._wake(START_SECONDS, job, run, Wake.PURGE_OVERDUE)
+
+    def purged(self, job: Job) -> None:
+        """The checkpoint is gone."""
+        job.end_run()
+        self._parts.purges.purged(job)
+
+    def _purge_failed(self, job: Job, run: Run, failure: Failure) -> None:
+        self._stop(job, run)
+        self._parts.purges.purge_failed(job, failure)
+
+    # ---- A run begins ----
+
+    def _start(self, job: Job) -> None:
+        """Begin a run: both sides look at their servers, then `_decide`."""
+        run = job.begin_run(self._numbers.next())
+        self._parts.tasks.begin(job, run)
+        self._parts.log.info("run_begins", job=job.id, run=run.number, careful=job.serial)
+        self._parts.journal.note(job, history.started(job.record, runtime.wall_ns()))
+        self._wake(START_SECONDS, job, run, Wake.START_OVERDUE)
+
+    def source_seen(self, job: Job, run: Run, look: SourceLook) -> None:
+        run.source_seen(look)
+        self._decide(job, run)
+
+    def target_ready(self, job: Job, run: Run, ready: Ready) -> None:
+        job.owned = True
+        run.target_ready(ready)
+        self._decide(job, run)
+
+    def _decide(self, job: Job, run: Run) -> None:
+        """Start to extract when both sides have answered and nothing speaks against it."""
+        match run.next_step():
+            case Next.LOOK_AGAIN:
+                run.look_again()
+                self._parts.tasks.probe(job, run)
+            case Next.CHECK:
+                self._start_or_refuse(job, run)
+
+    def _start_or_refuse(self, job: Job, run: Run) -> None:
+        if faults := self._known_faults(job, run):
+            self._refuse(job, faults)
+            return
+        job.start(run, self._parts.settings.drivers)
+        self._parts.tasks.extract(job, run)
+
+    def _refuse(self, job: Job, faults: Sequence[Fault]) -> None:
+        self._fail(job, Failure.of(Refused(faults)), tasks_at_fault(faults))
+
+    # ---- A run ends ----
+
+    def ended(self, job: Job, run: Run, message: RunEnded) -> None:
+        """A task says that its part of the run has ended."""
+        failure = message.failure
+        if run.phase is Phase.DRAINING:
+            if message.role == _APPLIER:
+                self._drained(job, run, failure)
+        elif failure is None:
+            return  # it was told to end
+        elif failure.kind is FailureKind.REFUSED and run.may_refuse:
+            run.refused(message.role, failure.faults)
+            self._decide(job, run)
+            if job.run is run:  # the other side has not answered
+                self._wake(OTHER_SIDE_SECONDS, job, run, Wake.OTHER_SIDE_SILENT)
+        else:
+            self._run_failed(job, run, failure, message.role)
+
+    def actor_died(self, job: Job, run: Run, role: str) -> None:
+        failure = Failure(FailureKind.TRANSIENT, f"the {role} died")
+        if run.phase is not Phase.DRAINING:
+            self._run_failed(job, run, failure, role)
+        elif role == _APPLIER:
+            self._drained(job, run, failure)
+
+    def _run_failed(self, job: Job, run: Run, failure: Failure, role: str = "") -> None:
+        """A run has failed: begin another one after a pause, or the job has failed."""
+        if self._when_drained is not None:
+            self._stop(job, run)
+            self._answer_if_drained()
+            return
+        if run.phase is Phase.PURGING:
+            self._purge_failed(job, run, failure)
+            return
+        tasks = tasks_at_fault(failure.faults, role)
+        limit, settings = job.spec.max_retries, self._parts.settings
+        attempts = settings.retry_attempts if limit is None else limit
+        pause = job.pause_after(failure.kind, attempts, settings.backoff_max_s, proven=run.proven)
+        if pause is None:
+            self._fail(job, _given_up(failure, job.failures), tasks)
+            return
+        self._parts.log.warning(
+            "run_ended",
+            job=job.id,
+            run=run.number,
+            kind=failure.kind.value,
+            error=failure.text,
+            again_in_s=round(pause, 3),
+        )
+        self._stop(job, run)
+        self._retry_after(job, run, pause, failure, tasks)
+
+    def _retry_after(self, job: Job, run: Run, pause: float, failure: Failure, tasks: Iterable[TaskType]) -> None:
+        job.retry_of = run.number
+        job.progress = job.progress.not_level()
+        self._parts.journal.progress_changed(job)
+        noted = history.superseded if failure.kind is FailureKind.SUPERSEDED else history.run_failed
+        pause_ns = int(pause * 1e9)
+        self._parts.journal.note(job, noted(job.record, tasks, failure.text, pause_ns, runtime.wall_ns()))
+        self._wake(max(pause, 0.01), job, run, Wake.RETRY)
+
+    def _fail(self, job: Job, failure: Failure, tasks: Iterable[TaskType]) -> None:
+        number = job.run.number if job.run else 0
+        text = failure.text
+        self._parts.log.error("job_failed", job=job.id, run=number, kind=failure.kind.value, error=text)
+        if job.run is not None:
+            self._stop(job, job.run)
+        update = {"stage": Stage.FAILED, "status_description": text[:_DESCRIPTION], "progress": job.progress}
+        record = history.given_up(job.record.model_copy(update=update), tasks, text, runtime.wall_ns())
+        self._parts.journal.save(job, record)
+        self._take_step(job)
+
+    def _stop(self, job: Job, run: Run) -> None:
+        """The run is over, whatever its tasks do."""
+        self._parts.tasks.stop(job, run)
+        job.end_run()
+
+    # ---- Time ----
+
+    def _wake(self, seconds: float, job: Job, run: Run, wake: Wake) -> None:
+        self._parts.wake(seconds, Tick(job.id, run.number, wake))
+
+    def tick(self, tick: Tick) -> None:
+        """A time is over that a run was given, or the pause after it."""
+        job = self._jobs.get(tick.job_id)
+        if job is None:
+            return
+        if tick.wake is Wake.RETRY:
+            if job.run is None and job.retry_of == tick.run:
+                self.reconcile(job)
+            return
+        run = job.run
+        if run is not None and run.number == tick.run and run.is_late(tick.wake):
+            self.guarded(job, lambda: self._late(job, run, tick.wake))
+
+    def _late(self, job: Job, run: Run, wake: Wake) -> None:
+        match wake:
+            case Wake.DRAIN_OVERDUE:
+                text = f"no transaction boundary was reached in {DRAIN_SECONDS:.0f} s"
+                self._parts.tasks.stop(job, run)
+                self._drained(job, run, Failure(FailureKind.TRANSIENT, text))
+            case Wake.START_OVERDUE | Wake.OTHER_SIDE_SILENT if faults := self._known_faults(job, run):
+                self._refuse(job, faults)
+            case _:
+                text = f"the servers did not answer in {START_SECONDS:.0f} s"
+                self._run_failed(job, run, Failure(FailureKind.TRANSIENT, text))
+
+    def _known_faults(self, job: Job, run: Run) -> list[Fault]:
+        return job.start_faults(run, self._parts.settings.drivers)
+
+    # ---- What is shown ----
+
+    def progress(self, job: Job, run: Run, message: Progress) -> None:
+        """A task reports."""
+        report = message.report
+        job.hear(report, message.at if message.role == _APPLIER else None)
+        self._parts.journal.progress_changed(job)
+        if run.phase is Phase.DRAINING or run.outdated:
+            return  # what it has come to is of no interest any more
+        run.proven = run.proven or report.proves_the_run
+        if report.progress.careful is False:
+            job.serial = False
+        if report.stage is not None:
+            self._reached(job, run, report.stage)
+
+    def _reached(self, job: Job, run: Run, stage: Stage) -> None:
+        run.stage = stage
+        if stage != job.record.stage:
+            self._parts.log.info("stage", job=job.id, stage=stage.value)
+            record = job.record.model_copy(update={"stage": stage, "status_description": ""})
+            self._parts.journal.save(job, record)
+        if job.done:
+            run.completing = True
+            self._take_step(job)
+
+    # ---- The end ----
+
+    def drain_all(self, when_drained: Callable[[], None]) -> None:
+        """End every run at a transaction boundary, begin no other, and call `when_drained` once that is so."""
+        self._when_drained, self._told_drained = when_drained, False
+        for job in self._jobs.values():
+            if job.run is not None and job.run.phase is not Phase.DRAINING:
+                self.guarded(job, lambda job=job: self._drain(job))  # type: ignore[misc]
+        self._answer_if_drained()
+
+    @property
+    def draining(self) -> bool:
+        """Whether the server ends."""
+        return self._when_drained is not None
+
+    def _answer_if_drained(self) -> None:
+        if self._when_drained is None or self._told_drained:
+            return
+        if not any(job.run is not None for job in self._jobs.values()):
+            self._told_drained = True
+            self._when_drained()
+
+
+def _given_up(failure: Failure, failures: int) -> Failure:
+    if failure.kind is not FailureKind.TRANSIENT:
+        return failure
+    text = f"given up after {failures} failures in a row, the last: {failure.text}"
+    return Failure(failure.kind, text, failure.faults, failure.gtid, failure.table)

@@ -1,0 +1,40 @@
+"""What speaks against starting a job, told by what both servers have answered; nothing is asked here."""
+
+from __future__ import annotations
+
+from udup.base.errors import Fault
+from udup.drivers.mysql.checks.pair import check_pair, ring_faults, warn_pair
+from udup.drivers.mysql.checks.source import check_source, warn_source
+from udup.drivers.mysql.checks.target import warn_target
+from udup.drivers.mysql.client.facts import ServerFacts
+from udup.pipeline.ownership import Known
+from udup.pipeline.ports import JobPlan, ServerInfo, SourceLook
+
+
+def start_faults(
+    plan: JobPlan, source: SourceLook | None, target: ServerInfo | None, start_after: str | None, known: Known
+) -> list[Fault]:
+    """Return what speaks against starting, on the source and between the two servers, as far as they were seen.
+
+    The target's own checks are made by its control connection, which refuses. `start_after` is the checkpoint's.
+    """
+    if source is None:
+        return []
+    seen = _facts(source.info)
+    faults = [*source.faults, *check_source(seen, plan.scope.selection, start_after, starting=True)]
+    if target is not None:
+        other = _facts(target)
+        faults += ring_faults(source.feeds, plan.job, seen, other, known)
+        faults += check_pair(seen, other, innodb=plan.scope.innodb)
+    return faults
+
+
+def warnings(source: ServerInfo, target: ServerInfo) -> list[str]:
+    """Return what does not keep the job from running, and should be known."""
+    ours, theirs = _facts(source), _facts(target)
+    return [str(each) for each in (*warn_source(ours), *warn_target(theirs), *warn_pair(ours, theirs))]
+
+
+def _facts(info: ServerInfo) -> ServerFacts:
+    assert isinstance(info, ServerFacts), f"{info!r} comes from another driver"
+    return info

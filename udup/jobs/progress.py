@@ -1,0 +1,194 @@
+"""How a job is doing: one typed object, which the API, the metrics and the statistics read.
+
+docs/statistics.md describes every field under the same name. A field that no task has told yet is None and is not in
+the JSON, so an object holds exactly what was said; `None` that was told (a lag that nobody knows) is.
+
+    what an engine reports --TaskReport.of--> message to the supervisor --updated--> JobProgress --as_dict--> store, API
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+
+from udup.jobs.words import Stage
+
+Number = int | float
+
+
+class _Told(BaseModel):
+    """Immutable. Keeps what it does not know, and leaves out what does not fit: nothing of it is worth an error."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _leave_out_what_does_not_fit(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            if not isinstance(data, Mapping):
+                return handler({})
+            wrong = {each["loc"][0] for each in error.errors(include_url=False, include_input=False)}
+            return handler({key: value for key, value in data.items() if key not in wrong})
+
+
+class TableProgress(_Told):
+    """How far the copy of one table is; `total` is the source's estimate until the table is read to its end."""
+
+    rows: Number | None = None
+    total: Number | None = None
+    chunks: int | None = None
+    complete: bool | None = None
+    rows_per_s: Number | None = None
+    eta_s: Number | None = None
+
+
+class FailedRun(_Told):
+    """A failure that ended a run, as the API shows it."""
+
+    time: str | None = None
+    error: str | None = None
+
+
+class JobProgress(_Told):
+    """What is known of a job at a moment. Units as in docs/statistics.md: `_ms`, `_s`, bytes, rows."""
+
+    # How far behind, and up to where.
+    lag_ms: Number | None = None
+    level: bool | None = None
+    source_gtid: str | None = None
+    extracted_gtid: str | None = None
+    applied_gtid: str | None = None
+    binlog_file: str | None = None
+    binlog_position: int | None = None
+    reported_at: Number | None = None
+
+    # Applied on the target.
+    transactions: int | None = None
+    tx_per_s: Number | None = None
+    rows: int | None = None
+    rows_per_s: Number | None = None
+    inserts: int | None = None
+    updates: int | None = None
+    deletes: int | None = None
+    definitions: int | None = None
+    received_messages: int | None = None
+    received_bytes: int | None = None
+    bytes_per_s: Number | None = None
+    waiting: int | None = None
+    groups: int | None = None
+    careful: bool | None = None
+
+    # Read from the source.
+    extracted_transactions: int | None = None
+    extracted_definitions: int | None = None
+    skipped_transactions: int | None = None
+    sent_messages: int | None = None
+    sent_bytes: int | None = None
+    sent_full: int | None = None
+    buffer_fill: Number | None = None
+    buffer_messages: int | None = None
+    buffer_bytes: int | None = None
+
+    # The full copy.
+    copy_phase: str | None = None
+    copied_rows: int | None = None
+    copy_rows_per_s: Number | None = None
+    copy_total_rows: int | None = None
+    copy_read_rows: int | None = None
+    copy_sent_messages: int | None = None
+    copy_sent_bytes: int | None = None
+    copy_tables: int | None = None
+    copy_tables_complete: int | None = None
+    copy_warnings: list[str] | None = None
+    eta_s: Number | None = None
+    tables: dict[str, TableProgress] | None = None
+
+    # What the supervisor and the record know.
+    warnings: list[str] | None = None
+    restarts: int | None = None
+    last_error: str | None = None
+    restart_history: list[FailedRun] | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> JobProgress:
+        """Return it from JSON, of an older version as well."""
+        return cls.model_validate(dict(values))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what was told, for JSON."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+    def updated(self, later: JobProgress) -> JobProgress:
+        """Return this with what was told later. A text that has become empty is kept: its task has not got to it."""
+        told = _fields_of(later)
+        known = self.model_fields_set
+        return self.with_(**{name: value for name, value in told.items() if value != "" or name not in known})
+
+    def overlaid(self, by: JobProgress) -> JobProgress:
+        """Return this where `by` says nothing of its own."""
+        return self.with_(**_fields_of(by))
+
+    def with_(self, **told: Any) -> JobProgress:
+        """Return this with some fields told again."""
+        return self.model_copy(update=told)
+
+    @property
+    def is_level(self) -> bool:
+        return bool(self.level)
+
+    def not_level(self) -> JobProgress:
+        """Return what is shown until a run says that it is level: what the source does meanwhile nobody knows."""
+        return self.with_(level=False) if self.model_fields_set else self
+
+    def warned(self, told: Iterable[str]) -> JobProgress:
+        """Return this with more warnings, each once."""
+        shown = self.warnings or []
+        new = [each for each in dict.fromkeys(told) if each not in shown]
+        return self.with_(warnings=[*shown, *new]) if new else self
+
+
+def _fields_of(progress: JobProgress) -> dict[str, Any]:
+    """Return the fields that were told, and those that this version does not know."""
+    return {name: getattr(progress, name) for name in progress.model_fields_set}
+
+
+class EngineReport(Protocol):
+    """What an engine reports: a typed object of its own, under the names of `JobProgress`."""
+
+    def as_dict(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class TaskReport:
+    """What one task says of its run: `progress` holds what it has told, the rest is not kept with the job.
+
+    `told` are things that users should know, `stale_views` (None: not said) the views that are broken on both sides.
+    """
+
+    progress: JobProgress
+    stage: Stage | None = None
+    told: tuple[str, ...] = ()
+    stale_views: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, report: EngineReport | Mapping[str, Any]) -> TaskReport:
+        """Return it from what an engine reports."""
+        values = dict(report) if isinstance(report, Mapping) else report.as_dict()
+        stage, warning, views = values.pop("stage", None), values.pop("warning", None), values.pop("stale_views", None)
+        told = (*values.pop("told", ()), *((warning,) if warning else ()))
+        return cls(
+            JobProgress.of(values),
+            None if stage is None else Stage(stage),
+            told,
+            None if views is None else tuple(views),
+        )
+
+    @property
+    def proves_the_run(self) -> bool:
+        """Whether the run has applied something, or follows its source: failures are counted from here again."""
+        return self.stage == Stage.RUNNING or (self.progress.transactions or 0) > 0
