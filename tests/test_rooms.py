@@ -7,7 +7,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -21,72 +21,6 @@ _OUTSIDE = {"__init__.py", "__main__.py"}
 _MYSQL_TOOLS = ("sandbox/", "verify/", "demo/")
 
 REGISTRY = "drivers/registry.py"
-
-#: Imports that are still there and must go, by file; the test fails for one that has gone.
-_STILL: Mapping[str, Sequence[str]] = {
-    "actors/applier.py": ("drivers/mysql/apply/",),
-    "actors/extractor.py": (
-        "drivers/mysql/checks/",
-        "drivers/mysql/client/",
-        "drivers/mysql/dictionary/",
-        "drivers/mysql/snapshot/",
-    ),
-    "actors/messages.py": ("drivers/mysql/client/",),
-    "actors/run_state.py": ("drivers/mysql/checks/", "drivers/mysql/client/"),
-    "actors/shell.py": ("drivers/mysql/binlog/",),
-    "drivers/mysql/apply/inline.py": ("pipeline/apply/",),
-    "drivers/mysql/stream/assembly.py": ("pipeline/transport/",),
-    "node/service.py": ("drivers/mysql/apply/",),
-    "node/validate.py": (
-        "drivers/mysql/apply/",
-        "drivers/mysql/checks/",
-        "drivers/mysql/client/",
-        "drivers/mysql/dictionary/",
-        "drivers/mysql/snapshot/",
-    ),
-    "pipeline/apply/applier.py": (
-        "drivers/mysql/apply/",
-        "drivers/mysql/binlog/",
-        "drivers/mysql/client/",
-        "drivers/mysql/dictionary/",
-    ),
-    "pipeline/apply/copy.py": (
-        "drivers/mysql/apply/",
-        "drivers/mysql/client/",
-        "drivers/mysql/dictionary/",
-        "drivers/mysql/load/",
-    ),
-    "pipeline/apply/dispatcher.py": (
-        "drivers/mysql/apply/",
-        "drivers/mysql/binlog/",
-        "drivers/mysql/client/",
-        "drivers/mysql/ddl/",
-        "drivers/mysql/dictionary/",
-    ),
-    "pipeline/apply/executed.py": ("drivers/mysql/apply/", "drivers/mysql/binlog/"),
-    "pipeline/apply/large_transaction.py": ("drivers/mysql/apply/", "drivers/mysql/binlog/"),
-    "pipeline/apply/report.py": ("drivers/mysql/apply/", "drivers/mysql/binlog/"),
-    "pipeline/apply/worker.py": (
-        "drivers/mysql/apply/",
-        "drivers/mysql/client/",
-        "drivers/mysql/dictionary/",
-        "drivers/mysql/load/",
-    ),
-    "pipeline/extract/counters.py": ("drivers/mysql/binlog/",),
-    "pipeline/extract/extractor.py": (
-        "drivers/mysql/binlog/",
-        "drivers/mysql/client/",
-        "drivers/mysql/ddl/",
-        "drivers/mysql/dictionary/",
-        "drivers/mysql/snapshot/",
-        "drivers/mysql/stream/",
-    ),
-    "pipeline/stamps.py": ("drivers/mysql/binlog/",),
-}
-
-
-#: Files that the documents name before they are there; the test fails for one that has come.
-_TO_COME = {"actors/run.py"}
 
 
 @cache
@@ -173,11 +107,8 @@ def test_every_room_is_in_the_table() -> None:
 
 def test_imports_lead_downwards_and_the_machine_knows_no_driver() -> None:
     faults = {arrow: fault for arrow in _arrows() if (fault := _fault(*arrow))}
-    still = {(path, room) for path, rooms in _STILL.items() for room in rooms}
-    new = [f"{path} imports {room}: {faults[path, room]}" for path, room in sorted(faults.keys() - still)]
-    assert not new, "\n".join(new)
-    gone = sorted(still - faults.keys())
-    assert not gone, f"these are not needed any more in _STILL: {gone}"
+    told = [f"{path} imports {room}: {faults[path, room]}" for path, room in sorted(faults)]
+    assert not told, "\n".join(told)
 
 
 def test_the_registry_is_asked_for_in_one_place() -> None:
@@ -192,5 +123,4 @@ def test_the_files_that_the_documents_name_are_there() -> None:
         for path in re.findall(r"`((?:[\w-]+/)+[\w-]+\.(?:py|md|toml))", document.read_text("utf-8")):
             named[path] = document.name
     gone = {path for path in named if not any((folder / path).exists() for folder in (PACKAGE, ROOT))}
-    assert gone - _TO_COME == set(), {path: named[path] for path in gone - _TO_COME}
-    assert _TO_COME - gone == set(), "these are there: take them out of _TO_COME"
+    assert not gone, {path: named[path] for path in gone}
