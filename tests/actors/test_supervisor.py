@@ -622,6 +622,30 @@ def test_an_error_in_udup_fails_the_job_concerned_and_no_other(world: World) -> 
     world.reaches("bad", "running")
 
 
+def test_what_the_machine_lacks_for_a_moment_ends_a_run_and_no_job(world: World) -> None:
+    world.drivers.broken = BlockingIOError(11, "Resource temporarily unavailable")
+    _post(world)
+    world.until(lambda: len(world.runs["j"]) > 1)
+    world.until(lambda: bool(world.stored["j"].restart_history))
+    assert "this machine: BlockingIOError" in world.stored["j"].restart_history[-1].error
+    world.drivers.broken = None
+    world.reaches("j", "running")
+
+
+def test_a_run_that_has_told_nothing_leaves_what_was_shown_before(world: World) -> None:
+    """Its age is told then; what is empty would be taken for news."""
+    world.stored["j"] = JobRecord(
+        id="j",
+        document=world.document("j"),
+        stage=Stage.RUNNING,
+        progress=JobProgress(lag_ms=3, level=True),
+    )
+    world.script("j").look = transient()
+    world.start()
+    world.until(lambda: len(world.runs["j"]) > 1)
+    assert "j" not in world.shown
+
+
 def test_a_command_that_meets_an_error_in_udup_is_answered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     _running(world)
     monkeypatch.setattr(world.supervisor._commands, "_pause", lambda *_: 1 / 0)

@@ -76,6 +76,19 @@ def test_the_version_needs_no_library_that_is_slow_to_load() -> None:
     assert done.stdout.strip() == "set()"
 
 
+@pytest.mark.parametrize("words", [["job", "list", "--help"], ["members", "--help"], ["--help"]])
+def test_a_command_loads_no_validation_library_and_no_database(words: list[str]) -> None:
+    program = (
+        "import sys; from click.testing import CliRunner; from udup.cli import cli;"
+        f"assert CliRunner().invoke(cli, {words!r}).exit_code == 0;"
+        "print({'pydantic', 'thespian', 'falcon', 'pymysql'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "set()"
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -126,7 +126,7 @@ class DestApplier(EngineActor):
     def failed(self, error: Exception, message: object) -> None:
         run = getattr(message, "run", self.run)
         if run == self.run and not self._ended:
-            self._end(Failure.of(error))
+            self._end(Failure.of_machine(error))
         else:
             super().failed(error, message)
 

@@ -70,7 +70,8 @@ class Run:
 
     def source_seen(self, look: SourceLook) -> None:
         """Take what the source says now in place of what it said before."""
-        self.source = look
+        faults = tuple(fault if fault.task else replace(fault, task=TaskType.SRC.value) for fault in look.faults)
+        self.source = replace(look, faults=faults)
         self.looks += 1
 
     def target_ready(self, ready: Ready) -> None:

@@ -80,13 +80,18 @@ class JobRuns:
             step()
         except Exception as error:
             self._parts.log.exception("job_step_failed", job=job.id)
-            self._failed_inside(job, Failure.of(error))
+            self._failed_inside(job, Failure.of_machine(error))
 
     def _failed_inside(self, job: Job, failure: Failure) -> None:
         if job.run is not None and job.run.phase is Phase.PURGING:
             self._purge_failed(job, job.run, failure)
         elif job.wanted and self._jobs.get(job.id) is job:
-            self._fail(job, failure, tuple(TaskType))
+            if job.run is not None:
+                self._run_failed(job, job.run, failure)
+            else:
+                self._fail(job, failure, tuple(TaskType))
+        elif job.run is not None:
+            self._stop(job, job.run)
 
     # ---- The next step ----
 
@@ -114,8 +119,8 @@ class JobRuns:
         assert run is not None
         if run.drainable:
             run.phase = Phase.DRAINING
-            self._parts.tasks.drain(job, run)
             self._wake(DRAIN_SECONDS, job, run, Wake.DRAIN_OVERDUE)
+            self._parts.tasks.drain(job, run)
         else:
             self._stop(job, run)
             self._take_step(job)
@@ -135,6 +140,7 @@ class JobRuns:
 
     def _complete(self, job: Job) -> None:
         self._parts.log.info("job_completed", job=job.id)
+        job.progress = job.progress.ended()
         update = {"stage": Stage.COMPLETED, "status_description": "", "progress": job.progress}
         self._parts.journal.save(job, history.completed(job.record.model_copy(update=update), runtime.wall_ns()))
         self._take_step(job)
@@ -145,6 +151,7 @@ class JobRuns:
         self._parts.actors.stop(job.id)
         if job.record.desired == DesiredState.PAUSE and job.record.stage != Stage.PAUSED:
             self._parts.log.info("job_paused", job=job.id)
+            job.progress = job.progress.ended()
             told = job.progress if job.progress.model_fields_set else job.record.progress
             update = {"stage": Stage.PAUSED, "progress": told}
             self._parts.journal.save(job, history.paused(job.record.model_copy(update=update), runtime.wall_ns()))
@@ -240,7 +247,7 @@ class JobRuns:
         attempts = settings.retry_attempts if limit is None else limit
         pause = job.pause_after(failure.kind, attempts, settings.backoff_max_s, proven=run.proven)
         if pause is None:
-            self._fail(job, _given_up(failure, job.failures), tasks)
+            self._fail(job, _given_up(failure, job.failures), tasks, run)
             return
         self._parts.log.warning(
             "run_ended",
@@ -255,19 +262,22 @@ class JobRuns:
 
     def _retry_after(self, job: Job, run: Run, pause: float, failure: Failure, tasks: Iterable[TaskType]) -> None:
         job.retry_of = run.number
-        job.progress = job.progress.not_level()
-        self._parts.journal.progress_changed(job)
+        if job.progress.model_fields_set:  # else what was shown before stands, and its age is told
+            job.progress = job.progress.not_level()
+            self._parts.journal.progress_changed(job)
         noted = history.superseded if failure.kind is FailureKind.SUPERSEDED else history.run_failed
         pause_ns = int(pause * 1e9)
         self._parts.journal.note(job, noted(job.record, tasks, failure.text, pause_ns, runtime.wall_ns()))
         self._wake(max(pause, 0.01), job, run, Wake.RETRY)
 
-    def _fail(self, job: Job, failure: Failure, tasks: Iterable[TaskType]) -> None:
-        number = job.run.number if job.run else 0
+    def _fail(self, job: Job, failure: Failure, tasks: Iterable[TaskType], run: Run | None = None) -> None:
+        run = job.run or run
+        number = run.number if run else 0
         text = failure.text
         self._parts.log.error("job_failed", job=job.id, run=number, kind=failure.kind.value, error=text)
         if job.run is not None:
             self._stop(job, job.run)
+        job.progress = job.progress.ended()
         update = {"stage": Stage.FAILED, "status_description": text[:_DESCRIPTION], "progress": job.progress}
         record = history.given_up(job.record.model_copy(update=update), tasks, text, runtime.wall_ns())
         self._parts.journal.save(job, record)

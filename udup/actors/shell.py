@@ -170,7 +170,7 @@ class EngineActor(ShellActor):
     def failed(self, error: Exception, message: object) -> None:
         """Tell the owner that the run has failed: it must not wait for an actor that has dropped a message."""
         if self.owner is not None:
-            self.send(self.owner, RunEnded(self.role, getattr(message, "run", self.run), Failure.of(error)))
+            self.send(self.owner, RunEnded(self.role, getattr(message, "run", self.run), Failure.of_machine(error)))
 
     def call_engine(self, function: Callable[..., object], *args: object) -> None:
         """Have the engine's loop call a function, unless the engine has ended."""

@@ -137,11 +137,15 @@ class JobSupervisor(ShellActor):
                 self._unread.add(record.id)
         self._commands = JobCommands(self, self._journal, self._jobs, message.gone, self._unread)
         for job in self._jobs.values():
-            job.stored = job.record
-            if job.wanted:
-                self._journal.save(job, history.node_started(job.record, runtime.wall_ns()))
-            self._runs.reconcile(job)
+            self._runs.guarded(job, lambda job=job: self._carry_on(job))  # type: ignore[misc]
         self.log.info("jobs_loaded", jobs=len(self._jobs), not_understood=len(self._unread))
+
+    def _carry_on(self, job: Job) -> None:
+        """Go on with a job that was in the store."""
+        job.stored = job.record
+        if job.wanted:
+            self._journal.save(job, history.node_started(job.record, runtime.wall_ns()))
+        self._runs.reconcile(job)
 
     def receiveMsg_Saved(self, message: Saved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._journal.saved(message.ticket)

@@ -139,6 +139,13 @@ class Failure:
             return cls(error.kind, str(error) or type(error).__name__, faults, error.gtid, error.table)
         return cls(FailureKind.INTERNAL, f"an error in Udup itself: {type(error).__name__}: {error}")
 
+    @classmethod
+    def of_machine(cls, error: BaseException) -> Failure:
+        """Return what an error says that came while a process or thread was made: what the machine lacks may return."""
+        if isinstance(error, (OSError, MemoryError)) or "start new thread" in str(error):
+            return cls(FailureKind.TRANSIENT, f"this machine: {type(error).__name__}: {error}")
+        return cls.of(error)
+
     def error(self) -> UdupError:
         """Return the error that this was."""
         if self.kind is FailureKind.REFUSED:

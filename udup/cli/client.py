@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, quote, unquote
 import httpx
 
 from udup.base.errors import Fault
+from udup.base.ids import unaddressable
 from udup.cli.commands import CommandError, ExitCode
 from udup.cli.where import OWN_FILE, Where
-from udup.jobs.document.ids import unaddressable
 
 #: Seconds for a connection, and for an answer: the server itself gives up on the slowest question after some 30.
 CONNECT_SECONDS = 5.0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from typing_extensions import TypedDict
 
 from udup.jobs.words import Stage
 
@@ -36,15 +37,27 @@ class _Told(BaseModel):
             return handler({key: value for key, value in data.items() if key not in wrong})
 
 
-class TableProgress(_Told):
-    """How far the copy of one table is; `total` is the source's estimate until the table is read to its end."""
+class TableProgress(TypedDict, total=False):
+    """How far the copy of one table is; `total` is the source's estimate until the table is read to its end.
 
-    rows: Number | None = None
-    total: Number | None = None
-    chunks: int | None = None
-    complete: bool | None = None
-    rows_per_s: Number | None = None
-    eta_s: Number | None = None
+    A plain dict, since hundreds of them are in a report.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+
+    rows: Number | None
+    total: Number | None
+    chunks: int | None
+    complete: bool | None
+    rows_per_s: Number | None
+    eta_s: Number | None
+
+
+class WaitingFor(_Told):
+    """What a run has been waiting for, since when (seconds since the epoch)."""
+
+    what: str | None = None
+    since: Number | None = None
 
 
 class FailedRun(_Told):
@@ -82,6 +95,7 @@ class JobProgress(_Told):
     waiting: int | None = None
     groups: int | None = None
     careful: bool | None = None
+    waiting_for: WaitingFor | None = None
 
     # Read from the source.
     extracted_transactions: int | None = None
@@ -143,7 +157,11 @@ class JobProgress(_Told):
 
     def not_level(self) -> JobProgress:
         """Return what is shown until a run says that it is level: what the source does meanwhile nobody knows."""
-        return self.with_(level=False) if self.model_fields_set else self
+        return self.ended().with_(level=False) if self.model_fields_set else self
+
+    def ended(self) -> JobProgress:
+        """Return what stays when a run has ended: it waits for nothing any more."""
+        return self.with_(waiting_for=None) if self.waiting_for is not None else self
 
     def warned(self, told: Iterable[str]) -> JobProgress:
         """Return this with more warnings, each once."""

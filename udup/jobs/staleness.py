@@ -30,7 +30,7 @@ def corrected(live: JobProgress | None, stage: Stage, now: float) -> JobProgress
 
     `live` is None where the run has reported nothing since this node or NATS was started.
     """
-    if live is None:
+    if live is None or not live.model_fields_set:
         return JobProgress(lag_ms=None, level=False) if stage in _FOLLOWING else JobProgress()
     silent = silent_seconds(live, stage, now)
     if not silent:

@@ -173,6 +173,6 @@ def _error_of(answer: Rejected) -> UdupError:
         case Rejection.UNKNOWN_JOB:
             return NotThere(failure.text)
         case Rejection.INTERNAL:
-            return UdupError(failure.text)
+            return UdupError("internal error; the server's log tells more")
         case Rejection.NOT_OPEN | Rejection.NOT_NOW:
             return NotReady(failure.text)

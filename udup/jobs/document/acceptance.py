@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from udup.base.errors import Fault, Refused
+from udup.base.ids import unaddressable
 from udup.jobs.document.bounds import excess
-from udup.jobs.document.ids import unaddressable
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.local import local_faults
 from udup.jobs.document.passwords import merge_passwords

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from udup.base import runtime
 from udup.base.errors import Transient
 from udup.pipeline.apply.progress import Waiting
-from udup.pipeline.apply.waits import told
+from udup.pipeline.apply.waits import Began, told
 from udup.pipeline.records import Answer, Ask
 
 #: Seconds without a word of a worker that has orders, until it is asked; and between questions.
@@ -27,7 +27,7 @@ Key = tuple[int, int]
 @dataclass(frozen=True, slots=True)
 class _Open:
     label: str
-    sent_at: float
+    sent: Began
 
 
 class _Worker:
@@ -47,7 +47,7 @@ class OpenOrders:
         self._questions = 0
 
     def sent(self, slot: int, number: int, label: str, index: int = -1) -> None:
-        self._workers[slot].open[number, index] = _Open(label, runtime.now())
+        self._workers[slot].open[number, index] = _Open(label, Began.here())
 
     def done(self, slot: int, number: int, index: int = -1) -> None:
         """Raise `Transient` if this order is not open on that worker."""
@@ -66,7 +66,7 @@ class OpenOrders:
         for slot, worker in self._workers.items():
             if not worker.open:
                 continue
-            oldest = next(iter(worker.open.values())).sent_at
+            oldest = next(iter(worker.open.values())).sent.now
             if now - max(oldest, worker.heard_at, worker.asked_at) >= QUIET_SECONDS:
                 self._questions += 1
                 worker.question, worker.asked_at, worker.asked = self._questions, now, tuple(worker.open)
@@ -87,11 +87,11 @@ class OpenOrders:
     def longest(self) -> Waiting | None:
         """Return the order that has been open longest, None if none is open for long."""
         found = [
-            (order.sent_at, slot, order.label)
+            (order.sent.now, slot, order)
             for slot, worker in self._workers.items()
             for order in list(worker.open.values())[:1]
         ]
         if not found:
             return None
-        sent_at, slot, label = min(found)
-        return told(f"worker {slot} to commit {label}", sent_at)
+        _, slot, order = min(found, key=lambda each: each[:2])
+        return told(f"worker {slot} to commit {order.label}", order.sent)

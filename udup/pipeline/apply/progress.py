@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 
@@ -42,8 +43,14 @@ class CopyProgress:
     copy_warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the API's keys have it; `copy_warnings` only if there are any."""
-        shown: dict[str, Any] = asdict(self)
+        """Return it as the API's keys have it; `copy_warnings` only if there are any. Do not change it."""
+        return self._shown
+
+    @cached_property
+    def _shown(self) -> dict[str, Any]:
+        """Made once: a copy that is finished is told with every report that follows, as long as the run lives."""
+        shown: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        shown["tables"] = {name: dict(vars(table)) for name, table in self.tables.items()}
         warnings = shown.pop("copy_warnings")
         return {**shown, "copy_warnings": list(warnings)} if warnings else shown
 

@@ -154,9 +154,9 @@ def _tables(jobs: _Labelled) -> Iterator[Family]:
         if record.stage != Stage.COPYING:
             continue
         tables = record.progress.tables or {}
-        under_way = [(name, counts) for name, counts in tables.items() if not counts.complete]
+        under_way = [(name, counts) for name, counts in tables.items() if not counts.get("complete")]
         for name, counts in under_way[:TABLES_MAX]:
-            rows.add_metric((*labels, printable(name)), float(counts.rows or 0))
-            expected.add_metric((*labels, printable(name)), float(counts.total or 0))
+            rows.add_metric((*labels, printable(name)), float(counts.get("rows") or 0))
+            expected.add_metric((*labels, printable(name)), float(counts.get("total") or 0))
     yield rows
     yield expected

@@ -94,7 +94,7 @@ def check_parents(connection: Connection, facts: ServerFacts, selection: Selecti
     cascades = tuple(_read_cascades(connection, facts, folded))
     tables = SourceTables(facts, folded, False, (), cascades, (), named_zones=True)
     where = f"Src {facts.address}"
-    merges = [Fault(where, problem) for problem in merge_problems(connection, folded)]
+    merges = [Fault(where, problem, task=SRC) for problem in merge_problems(connection, folded)]
     return faults(where, apply((_PARENTS,), SRC, tables)) + merges
 
 

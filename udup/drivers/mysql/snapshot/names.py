@@ -11,6 +11,7 @@ from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.ddl.sqlreader import ObjectName
 from udup.drivers.mysql.dictionary.engines import is_transactional
 from udup.drivers.mysql.dictionary.present import TABLE, VIEW, Present, read_present
+from udup.pipeline.checks import SRC
 from udup.pipeline.selection.renames import Name, problems_of
 from udup.pipeline.selection.selection import Selection
 
@@ -62,4 +63,4 @@ def check_names(connection: Connection, facts: ServerFacts, selection: Selection
     """Return new names that are not valid, and names of which two would become one, as faults."""
     folded = selection.folding(facts.lower_case_table_names != 0)
     problems = problems_of(folded, read_names(connection, folded))
-    return [Fault(f"Src {facts.address}", problem) for problem in problems]
+    return [Fault(f"Src {facts.address}", problem, task=SRC) for problem in problems]
