@@ -64,8 +64,11 @@ class UdupError(Exception):
 
     def about(self, gtid: str, what: str = "") -> Self:
         """Return the same error, whose text begins with the transaction, and with `what` of it is meant."""
-        front = f"{gtid}: {what}: " if what else f"{gtid}: "
-        return type(self)(front + str(self), gtid=gtid, table=self.table)
+        return self.beginning(f"{gtid}: {what}: " if what else f"{gtid}: ", gtid)
+
+    def beginning(self, front: str, gtid: str = "") -> Self:
+        """Return the same error with this in front of its text."""
+        return type(self)(front + str(self), gtid=gtid or self.gtid, table=self.table)
 
 
 class ConfigError(UdupError):
@@ -115,10 +118,9 @@ class Refused(UdupError):
         self.faults = list(faults)
         super().__init__("; ".join(str(fault) for fault in faults), gtid=gtid, table=table)
 
-    def about(self, gtid: str, what: str = "") -> Self:
-        front = f"{gtid}: {what}: " if what else f"{gtid}: "
+    def beginning(self, front: str, gtid: str = "") -> Self:
         faults = [replace(fault, problem=front + fault.problem) for fault in self.faults]
-        return type(self)(faults, gtid=gtid, table=self.table)
+        return type(self)(faults, gtid=gtid or self.gtid, table=self.table)
 
 
 @dataclass(frozen=True)

@@ -164,8 +164,8 @@ class Applier:
         await self._link.flush()
         info = await self._control.connect()
         # Before any other connection of this run: those of the run before it are ended.
+        self._has_taken_over = True  # perhaps, from here on
         state = await self._control.take_over()
-        self._has_taken_over = True
         if state is not None:
             self._executed.begin_at(state)
         self._tell(TargetChecked())

@@ -199,7 +199,9 @@ class Dispatcher:
 
     async def _start_group(self, group: Assigned) -> None:
         records: list[Transaction] = [member.work for member in group.members]
-        prelude = await self._control.prelude(group.label, group.context, records)
+        # Most rows need nothing, and this is done for each group.
+        needs = group.context or records[0].create
+        prelude = await self._control.prelude(group.label, group.context, records) if needs else b""
         if group.members[0].barrier and (marked := self._rules.marked(records[0])):
             await self._send_marked(group, marked, prelude)
         elif self._scheduler.running > 1 or not self._apply_now(group, prelude):

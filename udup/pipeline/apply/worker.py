@@ -18,6 +18,7 @@ from udup.pipeline.apply.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
 from udup.pipeline.apply.settings import WorkerSettings
 from udup.pipeline.ports import ApplySession, Piece, RowLoader, Target
 from udup.pipeline.records import (
+    END_OF_ROWS,
     Answer,
     Ask,
     ChunkLoaded,
@@ -130,6 +131,9 @@ class Worker:
             raise Transient(
                 f"copied rows were lost on the way: piece {piece.number} came after {self._piece_number - 1}"
             )
+        if piece.table == END_OF_ROWS:
+            self._credit(piece.number)
+            return
         if self._arriving is None:
             self._arriving = _Chunk(piece.table, piece.chunk, runtime.SimpleQueue())
             self._work.append(self._arriving)
@@ -154,10 +158,9 @@ class Worker:
                 if not isinstance(item, _Count):
                     self._count_soon()
             except Exception as error:
-                failure = Failure.of(error)
-                await self._send(Failed(self._settings.slot, failure))
+                await self._send(Failed(self._settings.slot, Failure.of(error)))
                 await self._link.flush()
-                raise failure.error() from error
+                raise
 
     async def _commit(self, first: Group) -> None:
         """Commit a group, and those that have gathered behind it, as one.

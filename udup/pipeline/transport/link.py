@@ -16,6 +16,7 @@ import hashlib
 import struct
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import nats
 from nats.aio.client import Client
@@ -51,7 +52,7 @@ class Subjects:
     job_id: str
     run: int
 
-    @property
+    @cached_property
     def token(self) -> str:
         return hashlib.sha256(self.job_id.encode()).hexdigest()[:16]
 
@@ -94,14 +95,17 @@ class Link:
         `sender` tells this link from others that publish to the same subjects: a worker's is its slot.
         """
         lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        is_open, told = False, ""
 
         async def on_disconnect() -> None:
-            if not lost.done():
+            if is_open and not lost.done():
                 lost.set_exception(Transient(f"the connection to NATS at {shown(url)} was lost"))
 
         async def on_error(error: Exception) -> None:
-            if not lost.done():
-                lost.set_exception(Transient(f"NATS at {shown(url)}: {error}"))
+            nonlocal told
+            told = f"NATS at {shown(url)}: {error}"
+            if is_open and not lost.done():
+                lost.set_exception(Transient(told))
 
         server, options = connect_options(url)
         try:
@@ -119,11 +123,14 @@ class Link:
                 **options,
             )
         except (OSError, NatsError, TimeoutError) as error:
-            if lost.done() and (cause := lost.exception()) is not None:
-                raise Transient(f"cannot connect: {cause}") from error
             lost.cancel()
+            if told:
+                raise Transient(f"cannot connect: {told}") from error
             raise Transient(f"cannot connect to NATS at {shown(url)}: {error or type(error).__name__}") from error
+        is_open = True  # what failed before was tried again
         link = cls(client, lost, sender)
+        if client.is_closed:
+            lost.set_exception(Transient(f"the connection to NATS at {shown(url)} was lost"))
         try:
             _heed_cancellation()
         except asyncio.CancelledError:

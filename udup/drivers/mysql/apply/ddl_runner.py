@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import UdupError
+from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.ownership import DDL_PLACE, hold
 from udup.drivers.mysql.apply.run_ddl import run_ddl
@@ -34,11 +34,13 @@ class DdlRunner:
         self._job = job
         self._claims = claims
         self._connection: Connection | None = None
+        self._aborted = False
         self.told: list[str] = []
         self.stale_views: tuple[StaleView, ...] = ()
 
     def abort(self) -> None:
-        """End the statement that is under way, from any thread."""
+        """End the statement that is under way, from any thread; no other begins."""
+        self._aborted = True
         if (connection := self._connection) is not None:
             shut_down(connection)
 
@@ -66,15 +68,18 @@ class DdlRunner:
 
     def retry_stale_views(self, control: Connection) -> None:
         """Look for the job's views that are broken as on the source, and make what can be made by now."""
-        self.stale_views = ()
+        found: tuple[StaleView, ...] = ()
         if stale_views(control, self._job):
             with self._opened(DEFINITION) as connection:
-                self.stale_views = tuple(retry_stale_views(connection, self._job))
+                found = tuple(retry_stale_views(connection, self._job))
+        self.stale_views = found  # read by the event loop meanwhile, so never empty for a moment
 
     @contextmanager
     def _opened(self, session: Session) -> Iterator[Connection]:
         self._connection = connection = connect(self._endpoint, session)
         try:
+            if self._aborted:
+                raise Transient("the run has ended")
             hold(connection, self._job, DDL_PLACE)
             yield connection
         finally:

@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from udup.base import runtime
 from udup.base.errors import Superseded, Transient
 from udup.drivers.mysql.client.connection import Connection, MySQLError, query, scalar
+from udup.drivers.mysql.client.processes import read_processes
 from udup.pipeline.ownership import Owner
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
@@ -161,6 +162,6 @@ def _holder(connection: Connection, name: str, before: str = "") -> str:
     number = scalar(connection, "SELECT IS_USED_LOCK(%s)", name)
     if number is None:
         return "" if before else "it has just ended"
-    found = next((row for row in query(connection, "SHOW PROCESSLIST") if row[0] == number), None)
-    who = f" of {found[1]} from {found[2]}" if found is not None else ""
+    found = next((each for each in read_processes(connection) if each.number == number), None)
+    who = f" of {found.user} from {found.host}" if found is not None else ""
     return f"{before}connection {number}{who}; {_KILL_REMEDY.format(number)}"

@@ -56,7 +56,7 @@ class Preludes:
         try:
             return await self._prepared(number)
         except UdupError as error:
-            raise error.about(label, f"{computes} in the session that changes its rows") from error
+            raise error.beginning(f"{label}: {computes} in the session that changes its rows: ") from error
 
     async def _of_create(self, label: str, number: int, create: bytes) -> bytes:
         """CREATE TABLE … SELECT: its event may say no zone, and the dictionary not yet what its table computes."""
@@ -65,7 +65,7 @@ class Preludes:
         except Unsupported as error:
             if not _COMPUTED.search(create):
                 return b""
-            raise error.about(label, "CREATE TABLE … SELECT makes a table that computes") from error
+            raise error.beginning(f"{label}: CREATE TABLE … SELECT makes a table that computes: ") from error
 
     async def of_definition(self, record: Definition) -> bytes:
         """Return the context of a statement that has used a named zone for a table, empty for any other.
@@ -97,6 +97,6 @@ class Preludes:
             try:
                 return self._contexts.statement_of_kept(kept) if computes else b""
             except UdupError as error:
-                raise error.about(f"{computes} in the session that changes its rows") from error
+                raise error.beginning(f"{computes} in the session that changes its rows: ") from error
 
         return needed

@@ -20,7 +20,7 @@ from typing import Any
 
 from pymysql.constants import COMMAND, ER
 
-from udup.base.errors import Divergence, UdupError, Unsupported
+from udup.base.errors import Divergence, Transient, UdupError, Unsupported
 from udup.drivers.mysql.apply.event_state import with_state
 from udup.drivers.mysql.apply.row_order import check_row_order
 from udup.drivers.mysql.binlog.query import (
@@ -36,7 +36,6 @@ from udup.drivers.mysql.client.errors import (
     MySQLError,
     describe,
     error_code,
-    failure,
     is_transient,
     meaning,
 )
@@ -268,9 +267,9 @@ def _shown(event: QueryEvent, variables: StatusVariables) -> str:
 
 
 def _explained(error: MySQLError, doing: str) -> UdupError:
-    if is_transient(error):
-        return failure(error, f"cannot {doing}")
     text = f"cannot {doing}: {describe(error)}"
+    if is_transient(error):
+        return Transient(text)  # also where a lock was not granted: the session is in the statement's context now
     if meaning(error) is Meaning.OTHER_OBJECTS:
         return Divergence(f"{text}; the target's objects are not those that the source had when it ran this")
     if meaning(error) is Meaning.UNSAFE_FUNCTION:

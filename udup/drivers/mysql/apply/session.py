@@ -92,7 +92,7 @@ class MySQLSession:
         return self._rows.in_large_transaction
 
     def rows_written(self) -> RowCounts:
-        with self._asking():
+        with self._asking(Divergence):
             return self._rows.rows_written()
 
     def abandon(self) -> None:

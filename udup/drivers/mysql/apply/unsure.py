@@ -27,6 +27,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Fault, Refused, Transient, UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, is_transient, query, scalar
+from udup.drivers.mysql.client.processes import read_processes
 from udup.drivers.mysql.client.sessions import PURGE
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
@@ -143,8 +144,8 @@ def _end_idle_holder(connection: Connection, job: str) -> bool:
     number = scalar(connection, f"SELECT IS_USED_LOCK('{lock_name(job)}')")
     if number is None:
         return True
-    for row in query(connection, "SHOW PROCESSLIST"):
-        if row[0] == number and row[4] == "Sleep":
+    for each in read_processes(connection):
+        if each.number == number and each.command == "Sleep":
             with suppress(MySQLError):  # gone by itself, or another account's
                 query(connection, f"KILL {number}")
             return True

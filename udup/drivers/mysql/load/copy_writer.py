@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Refused
+from udup.base.errors import Refused, Transient
 from udup.drivers.mysql.apply.memory_tables import note_memory_tables
 from udup.drivers.mysql.apply.ownership import builder_place
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, failure, scalar
@@ -54,6 +54,7 @@ class MySQLCopyWriter:
         self._computed = ComputedValues(endpoint, details.context, recompute=recompute)
         self._places = [builder_place(number) for number in range(places, 0, -1)]
         self._connections: set[Connection] = set()
+        self._aborted = False
         self._told: list[str] = []
 
     @property
@@ -65,6 +66,7 @@ class MySQLCopyWriter:
         return tuple(self._told)
 
     def abort(self) -> None:
+        self._aborted = True
         for connection in list(self._connections):
             shut_down(connection)
 
@@ -75,6 +77,8 @@ class MySQLCopyWriter:
         self._connections.add(connection)
         place = self._places.pop()
         try:
+            if self._aborted:
+                raise Transient("the run has ended")
             self._fence.enter(connection, place)
             self._computed.begin(connection)
             yield connection

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from udup.base.endpoint import Endpoint
+from udup.base.errors import Divergence
 from udup.drivers.mysql.apply.ownership import loader_place
 from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.dictionary.details import LoadDetails
@@ -24,7 +25,7 @@ class MySQLRowLoader:
         try:
             self._loader = Loader(endpoint, details.method, fence, loader_place(slot), details.contexts)
         except MySQLError as error:
-            raise failure(error, f"opening a loader on {endpoint}") from error
+            raise failure(error, f"opening a loader on {endpoint}", Divergence) from error
 
     def load(self, pieces: Iterator[Piece]) -> int:
         """Load one chunk. It begins with its first piece; the rest is taken as it comes."""

@@ -7,6 +7,7 @@ from contextlib import closing
 
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.client.connection import connect
+from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.ddl.innodb import innodb_catalog
 from udup.drivers.mysql.dictionary.catalog import Catalog
 from udup.drivers.mysql.dictionary.details import CopyDetails
@@ -71,6 +72,8 @@ class SnapshotCopy:
         self._stopped = True
         if self._reader is not None:
             self._reader.stop()
+        for connection in self._baseline.snapshot.connections:
+            shut_down(connection)  # a statement may be under way on it, in another thread
         self.close()
 
     def close(self) -> None:

@@ -44,6 +44,7 @@ from udup.drivers.mysql.client.connection import (
     query,
     scalar,
 )
+from udup.drivers.mysql.client.processes import read_processes
 from udup.drivers.mysql.client.sessions import LOCK_SECONDS, OBSERVER, SNAPSHOT
 
 #: Tries without a lock. One takes about a millisecond; a busy server with pauses between commits needs a few.
@@ -59,6 +60,9 @@ LOCK_PAUSE = 2.0
 #: Seconds for which a statement must have run for the lock not to be asked for before it has ended.
 LONG_STATEMENT = 1
 
+#: Statements named in a message.
+_SHOWN = 3
+
 #: Seconds to wait for a moment without prepared XA transactions, and between two looks. A transaction manager holds
 #: them for milliseconds; those that stay are left behind by one that died.
 PREPARED_SECONDS = 5.0
@@ -70,11 +74,6 @@ _COMMIT_LOCKS = (
     "SELECT COUNT(*), (SELECT VARIABLE_VALUE FROM performance_schema.global_status"
     " WHERE VARIABLE_NAME = 'Performance_schema_metadata_lock_lost')"
     " FROM performance_schema.metadata_locks WHERE OBJECT_TYPE = 'COMMIT'"
-)
-_LONG_STATEMENTS = (
-    "SELECT ID, USER, TIME, LEFT(INFO, 100) FROM information_schema.PROCESSLIST WHERE COMMAND IN ('Query', 'Execute')"
-    f" AND TIME >= {LONG_STATEMENT} AND ID <> CONNECTION_ID() AND INFO IS NOT NULL"
-    " AND USER NOT IN ('event_scheduler', 'system user') ORDER BY TIME DESC LIMIT 3"
 )
 _LOCKS_VISIBLE = (
     "SELECT @@global.performance_schema"
@@ -246,8 +245,16 @@ def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Conne
 
 def _long_statements(connection: Connection) -> list[str]:
     """Return statements that the lock would wait for; without PROCESS only the account's own are seen."""
-    found = query(connection, _LONG_STATEMENTS)
-    return [f"connection {number} of {user}, for {seconds} s: {text}" for number, user, seconds, text in found]
+    own = int(scalar(connection, "SELECT CONNECTION_ID()"))
+    found = [
+        each
+        for each in read_processes(connection)
+        if each.runs_a_statement and each.seconds >= LONG_STATEMENT and each.number != own
+    ]
+    found.sort(key=lambda each: -each.seconds)
+    return [
+        f"connection {each.number} of {each.user}, for {each.seconds} s: {each.statement}" for each in found[:_SHOWN]
+    ]
 
 
 def _prepared_stay(endpoint: Endpoint, xids: list[str]) -> Fault:

@@ -7,6 +7,7 @@ counts it when a replica has acknowledged it. So the source is given time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import closing
 
@@ -15,14 +16,13 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
 from udup.drivers.mysql.client.connection import Connection, connect, query
+from udup.drivers.mysql.client.processes import read_processes
 
 #: Seconds for which the source may take to count them, and between two looks. Semi-synchronous sources wait for 10 s.
 PATIENCE, PAUSE = 12.0, 0.3
 
-_WAITING = (
-    "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for semi-sync ACK%'"
-    " OR STATE LIKE 'Waiting for semi-sync %replica%'"
-)
+#: What the state of a session says that waits for a semi-synchronous replica.
+_WAITING = re.compile(r"Waiting for semi-sync (?:ACK|.*replica)")
 
 
 def never_executed(unknown: GtidSet) -> str:
@@ -44,7 +44,7 @@ def check_executed(endpoint: Endpoint, start_after: GtidSet, stopped: Callable[[
         end = runtime.now() + PATIENCE
         while (unknown := _unknown(connection, start_after)) and not stopped():
             if runtime.now() > end:
-                if query(connection, _WAITING)[0][0]:
+                if any(_WAITING.match(each.state) for each in read_processes(connection)):
                     raise Transient(
                         f"{endpoint} has not committed {brief(unknown)}, which it has sent: it waits for a "
                         "semi-synchronous replica to acknowledge it"

@@ -1,0 +1,51 @@
+"""What others run on a server must not keep Udup from asking who is connected."""
+
+from __future__ import annotations
+
+import ast
+import threading
+import time
+from pathlib import Path
+
+from udup.drivers.mysql.client.connection import connect, query
+from udup.drivers.mysql.client.processes import read_processes
+from udup.sandbox.server import MysqlServer
+
+UDUP = Path(__file__).parents[4] / "udup"
+
+
+def test_a_statement_with_characters_beyond_utf8mb3_is_read_like_any_other(source: MysqlServer) -> None:
+    """Any question to information_schema.PROCESSLIST would fail meanwhile (error 3854)."""
+    runs = connect(source.endpoint)
+    slow = threading.Thread(target=query, args=(runs, "SELECT SLEEP(20), '😀'"))
+    slow.start()
+    asks = connect(source.endpoint)
+    try:
+        end = time.monotonic() + 30
+        while True:
+            found = next(each for each in read_processes(asks) if each.number == runs.thread_id())
+            if found.runs_a_statement or time.monotonic() > end:
+                break
+            time.sleep(0.01)
+        assert "😀" in found.statement and found.command == "Query"
+        own = next(each for each in read_processes(asks) if each.number == asks.thread_id())
+        assert own.runs_a_statement and own.seconds == 0
+    finally:
+        query(asks, f"KILL QUERY {runs.thread_id()}")
+        asks.close()
+        slow.join(30)
+
+
+def test_the_table_that_fails_then_is_asked_nowhere() -> None:
+    texts = {
+        path.relative_to(UDUP).as_posix(): [
+            node.value
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        for path in UDUP.rglob("*.py")
+    }
+    asked = [
+        name for name, found in texts.items() if any("FROM information_schema.PROCESSLIST" in each for each in found)
+    ]
+    assert asked == []

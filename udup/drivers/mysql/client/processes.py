@@ -1,0 +1,42 @@
+"""Who is connected to a server and what they do: SHOW PROCESSLIST, read here alone.
+
+information_schema.PROCESSLIST is never asked: its columns are utf8mb3, so that any question to it fails (error 3854) as
+long as anybody runs a statement with a character beyond that, such as an emoji.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from udup.drivers.mysql.client.connection import Connection, query
+
+#: Users that stand for the server's own threads.
+_OWN = frozenset({"event_scheduler", "system user"})
+
+
+@dataclass(frozen=True)
+class Process:
+    """One connection. `statement` is what it runs, its first 100 characters, "" if it runs nothing."""
+
+    number: int
+    user: str
+    host: str
+    command: str
+    seconds: int
+    state: str
+    statement: str
+
+    @property
+    def runs_a_statement(self) -> bool:
+        """Whether somebody's statement is under way."""
+        return self.command in ("Query", "Execute") and bool(self.statement) and self.user not in _OWN
+
+
+def read_processes(connection: Connection) -> list[Process]:
+    """Return all connections that the account may see: without PROCESS its own alone."""
+    return [
+        Process(int(number), str(user), str(host), str(command), int(seconds or 0), str(state or ""), str(info or ""))
+        for number, user, host, _schema, command, seconds, state, info in (
+            row[:8] for row in query(connection, "SHOW PROCESSLIST")
+        )
+    ]
