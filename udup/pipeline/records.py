@@ -197,10 +197,6 @@ class Batch(_Wire, frozen=True):
     records: list[Record]
 
 
-#: The table of a piece that says only that all others were sent, so that one that was lost is missed.
-END_OF_ROWS = -1
-
-
 class CopyPiece(_Wire, frozen=True):
     """A piece of a chunk of formatted rows; `rows` is the chunk's number of rows, told with its last piece.
 

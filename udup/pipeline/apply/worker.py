@@ -18,7 +18,6 @@ from udup.pipeline.apply.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
 from udup.pipeline.apply.settings import WorkerSettings
 from udup.pipeline.ports import ApplySession, Piece, RowLoader, Target
 from udup.pipeline.records import (
-    END_OF_ROWS,
     Answer,
     Ask,
     ChunkLoaded,
@@ -131,9 +130,6 @@ class Worker:
             raise Transient(
                 f"copied rows were lost on the way: piece {piece.number} came after {self._piece_number - 1}"
             )
-        if piece.table == END_OF_ROWS:
-            self._credit(piece.number)
-            return
         if self._arriving is None:
             self._arriving = _Chunk(piece.table, piece.chunk, runtime.SimpleQueue())
             self._work.append(self._arriving)

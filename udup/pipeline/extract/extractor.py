@@ -155,8 +155,6 @@ class Extractor:
         )
         copy.close()
         self._copy = None
-        for sender in senders:
-            await self._in_thread(sender.end)
         await self._in_thread(self._pack, CopyEnd())
         return copy.plan.position
 

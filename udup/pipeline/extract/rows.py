@@ -5,7 +5,7 @@ from __future__ import annotations
 from udup.pipeline.extract.counters import ExtractCounters
 from udup.pipeline.extract.outbox import Outbox
 from udup.pipeline.ports import Piece
-from udup.pipeline.records import END_OF_ROWS, CopyPiece, encode
+from udup.pipeline.records import CopyPiece, encode
 from udup.pipeline.transport.flow import Window
 
 #: Pieces of rows that may be on their way to one worker.
@@ -24,14 +24,6 @@ class RowSender:
 
     def send(self, piece: Piece) -> None:
         """Wait for room, and send a piece."""
-        self._counters.copied(piece.rows, self._send(piece))
-
-    def end(self) -> None:
-        """Say that everything was sent: whoever has lost the last piece would wait for it without end."""
-        self._send(Piece(END_OF_ROWS, 0, True, 0, b""))
-
-    def _send(self, piece: Piece) -> int:
-        """Send it, and return its size as a message."""
         self._number += 1
         message = CopyPiece(
             self._number,
@@ -46,4 +38,4 @@ class RowSender:
         data = encode(message)
         self._window.take(self._number, len(data))
         self._outbox.put(self._subject, data)
-        return len(data)
+        self._counters.copied(piece.rows, len(data))
