@@ -130,10 +130,13 @@ class Drivers(Protocol):
     def start_faults(
         self, plan: JobPlan, source: SourceLook | None, target: ServerInfo | None, start_after: str | None, known: Known
     ) -> list[Fault]:
-        """Return what speaks against starting, as far as both sides were seen; `start_after` is the checkpoint's."""
+        """Return what speaks against starting, as far as both sides were seen; `start_after` is the checkpoint's.
+
+        That no job can run between these two drivers is a fault like any other here; the others raise `Refused`.
+        """
         ...
 
-    def warnings(self, source: ServerInfo, target: ServerInfo) -> list[str]:
+    def warnings(self, plan: JobPlan, source: ServerInfo, target: ServerInfo) -> list[str]:
         """Return what does not keep the job from running and should be known."""
         ...
 
