@@ -43,7 +43,7 @@ _PAIRS: Mapping[tuple[str, str], _Pair] = {(MYSQL, MYSQL): _Pair(start.start_fau
 
 @dataclass(frozen=True)
 class Registry:
-    """The `Drivers` of a node (`pipeline/ports.py`). It holds nothing, so it travels to actors as its name.
+    """The `Drivers` of a node (`pipeline/ports/`). It holds nothing, so it travels to actors as its name.
 
     Every method raises `Refused` for a driver that is not known, and for two that do not go together.
     """
