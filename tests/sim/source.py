@@ -16,8 +16,7 @@ import msgspec
 from tests.sim.scenario import Entry
 from tests.sim.world import EPOCH, MS, US, Fiber, S, World
 from udup.base.errors import Transient
-from udup.drivers.mysql.binlog.build import build
-from udup.drivers.mysql.binlog.event import STMT_END, EventType
+from udup.drivers.mysql.binlog.event import STMT_END, EventType, build
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column, Table
 from udup.drivers.mysql.snapshot.reader import Piece, TableTotal
