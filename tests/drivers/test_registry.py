@@ -89,7 +89,7 @@ def test_no_document_leads_to_the_driver_in_memory() -> None:
     with pytest.raises(Refused, match="unknown driver"):
         accept(document, local=False)
     outside = [path for path in PACKAGE.rglob("*.py") if PACKAGE / "drivers" / "fake" not in path.parents]
-    assert not [path for path in outside if any(name.startswith("udup.drivers.fake") for name in _imports(path))]
+    assert not [path for path in outside if "drivers.fake" in path.read_text("utf-8")]
 
 
 def test_what_speaks_against_a_start_is_told_as_far_as_both_sides_were_seen() -> None:

@@ -149,11 +149,6 @@ class FakeServer:
             self._is_up = True
             self.changed.notify_all()
 
-    def die(self) -> None:
-        """Die and come back at once."""
-        self.down()
-        self.up()
-
     # ---- Row locks ----
 
     def lock_row(self, row: RowName, holder: Connection, seconds: float) -> None:
