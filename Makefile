@@ -47,9 +47,12 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)  ## replicate a shop between two throw-away MySQL servers
 	@$(VENV)/bin/udup demo
 
+# Plugins that no test without a server uses: loading Schemathesis takes each process a second.
+UNUSED := -p no:schemathesis -p no:anyio
+
 check: lint  ## lint, then run the tests that need no server: half a minute (PYTEST="-k name" chooses)
 	@echo "Running the tests that need no server"
-	@$(VENV)/bin/python -m pytest -q -m "not server and not slow" --numprocesses 2 --dist worksteal $(PYTEST)
+	@$(VENV)/bin/python -m pytest -q -m "not server and not slow" $(UNUSED) --numprocesses 2 --dist worksteal $(PYTEST)
 
 # Most of a test's time is waiting for a server, so more of them run at a time than there are cores; a file's tests
 # stay together and share their servers.

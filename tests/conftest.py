@@ -43,6 +43,9 @@ _SLOW = (
 #: Folders of which every test needs servers: they are not even read where none with a server is wanted.
 _ALL_SERVERS = frozenset({"conformance", "end_to_end", "faults", "soak"})
 
+#: Files of which every test is slow: where no slow ones are wanted, they are not read either.
+_ALL_SLOW = frozenset({"web/test_described_answers.py"})
+
 #: What every fixture that starts a server asks for, itself or through others.
 _SERVER_FIXTURES = frozenset({"programs", "server_folder"})
 
@@ -98,8 +101,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    without_servers = "not server" in str(config.option.markexpr)
-    return True if without_servers and _folder(collection_path) in _ALL_SERVERS else None
+    wanted = str(config.option.markexpr)
+    if "not server" in wanted and _folder(collection_path) in _ALL_SERVERS:
+        return True
+    return True if "not slow" in wanted and _name(collection_path) in _ALL_SLOW else None
+
+
+def _name(path: Path) -> str:
+    """A test's file, as `_ALL_SLOW` has it."""
+    return path.relative_to(_HERE).as_posix() if path.is_relative_to(_HERE) else ""
 
 
 def _folder(path: Path) -> str:
@@ -114,6 +124,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("server")
     elif _folder(item.path) in _ALL_SERVERS:
         raise pytest.UsageError(f"{item.nodeid} needs no server: it belongs beside what it tests")
+    if _name(item.path) in _ALL_SLOW:
+        item.add_marker("slow")
 
 
 @pytest.hookimpl(trylast=True)
@@ -121,7 +133,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest come first, so that no process is left alone with one of them at the end."""
 
     def place(item: pytest.Item) -> int:
-        name = item.path.relative_to(_HERE).as_posix()
+        name = _name(item.path)
         return next((place for place, slow in enumerate(_SLOW) if name.startswith(slow)), len(_SLOW))
 
     items.sort(key=place)

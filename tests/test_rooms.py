@@ -36,6 +36,15 @@ def _tree(path: str) -> ast.Module:
     return ast.parse((PACKAGE / path).read_text("utf-8"))
 
 
+def _statements(tree: ast.AST) -> Iterator[ast.stmt]:
+    """All statements, whose expressions are not looked at: an import is none of them."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.stmt):
+            yield node
+        if not isinstance(node, ast.expr):
+            yield from _statements(node)
+
+
 @cache
 def _files() -> tuple[str, ...]:
     """All that hold code: not the packages' own files with nothing but a docstring."""
@@ -50,23 +59,25 @@ def _room(path: str) -> str:
 
 def _imports(path: str) -> Iterator[str]:
     """The files of the package that a file imports from."""
-    for node in ast.walk(_tree(path)):
+    for node in _statements(_tree(path)):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         for name in names:
             if name.startswith("udup."):
-                yield from _file_of(name.split(".")[1:])
+                yield from _file_of(name)
 
 
-def _file_of(parts: list[str]) -> Iterator[str]:
+@cache
+def _file_of(name: str) -> tuple[str, ...]:
     """The module that a dotted name leads into; nothing for what the package itself says, its version."""
+    parts = name.split(".")[1:]
     for length in range(len(parts), 0, -1):
         place = "/".join(parts[:length])
         for file in (f"{place}.py", f"{place}/__init__.py"):
             if (PACKAGE / file).exists():
-                yield file
-                return
+                return (file,)
+    return ()
 
 
 @cache

@@ -119,7 +119,7 @@ class ScriptedDrivers:
         self.judged.append(Judged(source, target, start_after))
         return [*(source.faults if source else ()), *self.faults]
 
-    def warnings(self, source: ServerInfo, target: ServerInfo) -> list[str]:
+    def warnings(self, plan: JobPlan, source: ServerInfo, target: ServerInfo) -> list[str]:
         return list(self.warned)
 
     def validate(self, plan: JobPlan, known: Known) -> list[Check]:

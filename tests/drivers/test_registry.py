@@ -12,12 +12,18 @@ import pytest
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
+from udup.drivers import registry as registry_module
+from udup.drivers.fake.drivers import FAKE, FakeDrivers, end_of
+from udup.drivers.fake.server import FakeServer, forget, register
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.privileges import Privileges
+from udup.drivers.mysql.source import MySQLSource
 from udup.drivers.registry import MYSQL, Registry
+from udup.jobs.document.acceptance import accept
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import End, JobPlan, Scope, SourceLook
 from udup.pipeline.selection.selection import Selection
+from udup.sandbox.api import job_document
 
 PACKAGE = Path(__file__).parents[2] / "udup"
 
@@ -50,6 +56,42 @@ def test_a_driver_that_nobody_knows_is_refused_with_the_names_of_those_that_are_
         assert (fault.task, "Cuneiform" in fault.problem, MYSQL in fault.remedy) == (task, True, True)
 
 
+def test_two_drivers_between_which_no_job_can_run_are_refused_with_the_pairs_that_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each of them is known by itself."""
+    other = replace(PLAN, source=replace(HERE, driver="Other"))
+    monkeypatch.setattr(registry_module, "_SOURCES", {**registry_module._SOURCES, "Other": MySQLSource})
+    registry = Registry()
+    assert registry.source(other.source).where == registry.target(other.target).where
+    [fault] = registry.start_faults(other, SourceLook(FACTS), FACTS, None, Known())
+    assert "'Other' to 'MySQL'" in fault.problem and "MySQL to MySQL" in fault.remedy
+    for ask in (lambda: registry.validate(other, Known()), lambda: registry.warnings(other, FACTS, FACTS)):
+        with pytest.raises(Refused, match="'Other' to 'MySQL'"):
+            ask()
+
+
+def test_no_document_leads_to_the_driver_in_memory() -> None:
+    """It is for tests that hand `FakeDrivers` to a node; the running server does not even import it."""
+    server = register(FakeServer("reachable by FakeDrivers"))
+    try:
+        end = end_of(server)
+        assert FakeDrivers().source(end).where == server.name
+        with pytest.raises(Refused, match=f"no driver '{FAKE}'"):
+            Registry().source(end)
+        with pytest.raises(Refused, match=f"no driver '{FAKE}'"):
+            Registry().target(end)
+    finally:
+        forget(server.name)
+    document = job_document("j", HERE.endpoint, replace(HERE.endpoint, port=2), ["s"])
+    accept(document, local=False)
+    document["Tasks"][0]["Driver"] = FAKE
+    with pytest.raises(Refused, match="unknown driver"):
+        accept(document, local=False)
+    outside = [path for path in PACKAGE.rglob("*.py") if PACKAGE / "drivers" / "fake" not in path.parents]
+    assert not [path for path in outside if "drivers.fake" in path.read_text("utf-8")]
+
+
 def test_what_speaks_against_a_start_is_told_as_far_as_both_sides_were_seen() -> None:
     registry, found = Registry(), Fault("Src 127.0.0.1:1", "found in its dictionary", task="Src")
     assert registry.start_faults(PLAN, None, FACTS, None, Known()) == []
@@ -62,7 +104,7 @@ def test_what_speaks_against_a_start_is_told_as_far_as_both_sides_were_seen() ->
 
 
 def test_warnings_name_both_servers() -> None:
-    warned = Registry().warnings(FACTS, replace(FACTS, address="127.0.0.1:2"))
+    warned = Registry().warnings(PLAN, FACTS, replace(FACTS, address="127.0.0.1:2"))
     assert any("Src 127.0.0.1:1" in each for each in warned) and any("Dest 127.0.0.1:2" in each for each in warned)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -63,29 +64,31 @@ def test_every_part_that_the_api_has_is_one_that_no_id_ends_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "told"),
+    ("make", "told"),
     [
-        (_job(**{f"k{number}": 1 for number in range(80_000)}), f"more than {MAX_UNKNOWN} keys"),
-        (_job({f"k{number}": 1 for number in range(80_000)}), f"more than {MAX_UNKNOWN} keys"),
-        (_job(Meta={"a": [{"password": number} for number in range(40_000)]}), f"more than {MAX_UNKNOWN} keys"),
-        (_job(Meta=[[]] * 100_000), f"more than {MAX_UNKNOWN} keys"),
-        (_job({"ReplicateDoDb": [{}] * 250_000}), "Tasks.Config.ReplicateDoDb: has 250000 elements"),
-        (_job({"replicatedodb": [{}] * 250_000}), "Tasks.Config.ReplicateDoDb: has 250000 elements"),
-        (_job({"SqlFilter": ["x"] * 150_000}), "SqlFilter: has 150000 elements"),
-        (_job(Datacenters=[1] * 400_000), "Datacenters: has 400000 elements"),
-        (_job() | {"Tasks": [{}] * 250_000}, "Tasks: has 250000 elements"),
+        (lambda: _job(**{f"k{number}": 1 for number in range(80_000)}), f"more than {MAX_UNKNOWN} keys"),
+        (lambda: _job({f"k{number}": 1 for number in range(80_000)}), f"more than {MAX_UNKNOWN} keys"),
+        (lambda: _job(Meta={"a": [{"password": number} for number in range(40_000)]}), f"more than {MAX_UNKNOWN} keys"),
+        (lambda: _job(Meta=[[]] * 100_000), f"more than {MAX_UNKNOWN} keys"),
+        (lambda: _job({"ReplicateDoDb": [{}] * 250_000}), "Tasks.Config.ReplicateDoDb: has 250000 elements"),
+        (lambda: _job({"replicatedodb": [{}] * 250_000}), "Tasks.Config.ReplicateDoDb: has 250000 elements"),
+        (lambda: _job({"SqlFilter": ["x"] * 150_000}), "SqlFilter: has 150000 elements"),
+        (lambda: _job(Datacenters=[1] * 400_000), "Datacenters: has 400000 elements"),
+        (lambda: _job() | {"Tasks": [{}] * 250_000}, "Tasks: has 250000 elements"),
         (
-            _job({"ReplicateDoDb": [{"TableSchemaRegex": f"a{number}"} for number in range(12_000)]}),
+            lambda: _job({"ReplicateDoDb": [{"TableSchemaRegex": f"a{number}"} for number in range(12_000)]}),
             f"more than {MAX_PATTERNS} regular expressions",
         ),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )
-def test_what_would_take_long_to_read_is_refused_soon(document: dict[str, Any], told: str) -> None:
-    begun = time.monotonic()
+def test_what_would_take_long_to_read_is_refused_soon(make: Callable[[], dict[str, Any]], told: str) -> None:
+    """Within two seconds of the processor's time, which other processes do not make longer."""
+    document = make()
+    begun = time.process_time()
     (fault,) = _refused(document)
     assert told in fault
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_a_document_with_thousands_of_faults_is_told_those_that_somebody_reads() -> None:

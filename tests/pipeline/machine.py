@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.pipeline.memory_link import Network
+from udup.base.errors import Failure, Transient, UdupError
 from udup.drivers.fake.drivers import end_of
+from udup.drivers.fake.faults import Gate
 from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.replay import rows_at
 from udup.drivers.fake.server import FakeServer
 from udup.drivers.fake.source import FakeSource
+from udup.drivers.fake.source_log import Writing
 from udup.drivers.fake.target import FakeTarget
 from udup.pipeline.apply.applier import Applier, TargetChecked, TargetReady
 from udup.pipeline.apply.progress import ApplyProgress
@@ -27,11 +30,14 @@ from udup.pipeline.apply.worker import Worker
 from udup.pipeline.extract.extractor import Extractor
 from udup.pipeline.extract.progress import ExtractProgress
 from udup.pipeline.extract.settings import ExtractorSettings
-from udup.pipeline.ownership import Owner
+from udup.pipeline.ownership import Owner, TableName
 from udup.pipeline.ports import Scope
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.transport.flow import Windows
 from udup.pipeline.transport.link import Link
+
+#: Tables of the source.
+T, U = ("s", "t"), ("s", "u")
 
 #: Seconds that a run may take at most, on whatever machine.
 _DEADLINE = 20.0
@@ -47,6 +53,7 @@ class Machine:
     job: str = "job"
     workers: int = 2
     window_messages: int = 64
+    window_bytes: int | None = None
     message_bytes: int = 2000
     serial: bool = False
     drop_existing: bool = False
@@ -58,6 +65,25 @@ class Machine:
     extracted: list[ExtractProgress] = field(default_factory=list)
     begun_after: list[str | None] = field(default_factory=list)  # of each run
     applier: Applier | None = None
+
+    # ---- What writers do on the source ----
+
+    def insert(self, *keys: str, table: TableName = T, zone: str = "UTC") -> int:
+        """Commit a transaction of new rows; return its number."""
+        return self._write(Writing.insert, keys, table, zone)
+
+    def update(self, *keys: str, table: TableName = T, zone: str = "UTC") -> int:
+        """The same of rows that are there."""
+        return self._write(Writing.update, keys, table, zone)
+
+    def _write(
+        self, change: Callable[[Writing, TableName, str], object], keys: tuple[str, ...], table: TableName, zone: str
+    ) -> int:
+        def fill(writing: Writing) -> None:
+            for key in keys:
+                change(writing, table, key)
+
+        return self.source.log.write(fill, context={"time_zone": zone})
 
     # ---- What is there ----
 
@@ -87,7 +113,40 @@ class Machine:
         found = {name: dict(table.rows) for name, table in sorted(self.target.tables.items())}
         assert found == expected, f"at {self.position()} the target has {found}, the source had {expected}"
 
+    def is_same(self) -> bool:
+        """Return whether both servers have the same rows."""
+        return self.target.all_rows() == self.source.all_rows()
+
     # ---- A run ----
+
+    async def run_to_the_end(self, times: int = 5) -> list[UdupError]:
+        """Run until all is in the target, again after whatever is worth it; return what has ended the runs before."""
+        ended: list[UdupError] = []
+        for _ in range(times):
+            try:
+                await self.run()
+                return ended
+            except Transient as error:
+                ended.append(error)
+        raise AssertionError(f"does not come to an end: {ended}")
+
+    async def run_that_is_cut(self) -> None:
+        """Run until something ends it, which is to be `Transient`, and then once more until all is in the target."""
+        with pytest.raises(Transient):
+            await self.run(lambda: False)
+        await self.run()
+
+    async def caught_up(self) -> None:
+        """Wait, beside a run, until all is in the target."""
+        async with asyncio.timeout(_DEADLINE):
+            while not self.is_level():
+                await asyncio.sleep(0.005)
+
+    async def reached(self, gate: Gate) -> None:
+        """Wait, beside a run, until a held call stands at its gate."""
+        async with asyncio.timeout(_DEADLINE):
+            while not gate.is_reached:
+                await asyncio.sleep(0.002)
 
     async def run(self, until: Callable[[], bool] | None = None) -> None:
         """Run until a condition holds, by default until all is in the target; raise what ends the run before."""
@@ -99,7 +158,7 @@ class Machine:
         def begin(engine: Applier | Worker | Extractor) -> None:
             task = asyncio.ensure_future(engine.run())
             tasks.append(task)
-            task.add_done_callback(self._ends(ended))
+            task.add_done_callback(self._worker_ends if isinstance(engine, Worker) else self._ends(ended))
 
         ready = 0
 
@@ -128,6 +187,11 @@ class Machine:
             await asyncio.gather(*tasks, return_exceptions=True)
             if ended.done() and not ended.cancelled():
                 ended.exception()
+
+    def _worker_ends(self, task: asyncio.Future[None]) -> None:
+        """The applier is told, and says what it means, as it is by the actor of the worker."""
+        if not task.cancelled() and (error := task.exception()) is not None and self.applier is not None:
+            self.applier.worker_failed(Failure.of(error))
 
     def _ends(self, ended: asyncio.Future[None]) -> Callable[[asyncio.Future[None]], None]:
         def end(task: asyncio.Future[None]) -> None:
@@ -180,7 +244,9 @@ class Machine:
             Scope(self.selection),
             ready.start_after,
             self.workers,
-            Windows.of(8 << 20, self.workers),
+            Windows.of(8 << 20, self.workers)
+            if self.window_bytes is None
+            else Windows(self.window_bytes, self.window_bytes),
             self.window_messages,
             self.message_bytes,
             stamps=ready.stamps,

@@ -182,7 +182,7 @@ class Job:
     def start(self, run: Run, drivers: Drivers) -> None:
         """Nothing speaks against the run: from now on it runs, and what its servers warn of is shown."""
         assert run.source is not None and run.target is not None
-        run.server_warnings = tuple(drivers.warnings(run.source.info, run.target.info))
+        run.server_warnings = tuple(drivers.warnings(self.plan, run.source.info, run.target.info))
         run.phase = Phase.RUNNING
         self.progress = self.progress.with_(warnings=self.warnings())
 

@@ -158,9 +158,3 @@ class Failure:
 _CLASSES: dict[FailureKind, type[UdupError]] = {
     each.kind: each for each in (Transient, Superseded, Unsupported, Conflict, Divergence, UdupError)
 }
-
-
-def error_named(kind: str) -> type[UdupError]:
-    """Return the class of an error that travelled by its name; `UdupError` for those told by their text alone."""
-    known = (Transient, Superseded, Unsupported, Conflict, Divergence)
-    return next((error for error in known if error.__name__ == kind), UdupError)

@@ -1,1 +1,1 @@
-"""The databases at both ends, each behind the seams of `pipeline/ports.py`. `registry.py` knows which exist."""
+"""The databases at both ends, each behind the seams of `pipeline/ports/`. `registry.py` knows which exist."""

@@ -1,1 +1,1 @@
-"""The machine that copies and follows: it knows the seams (`ports.py`) and no database."""
+"""The machine that copies and follows: it knows the seams (`ports/`) and no database."""

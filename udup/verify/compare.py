@@ -91,11 +91,6 @@ def compare_strictly(source: Endpoint, target: Endpoint, schemas: Iterable[str])
     return [*_differing(ours, theirs), *_differing_counters(ours, theirs), *rows]
 
 
-def differences(ours: Definitions, theirs: Definitions) -> list[str]:
-    """Every definition that one side lacks or has otherwise."""
-    return [found.text for found in _differing(ours, theirs)]
-
-
 def _both_definitions(source: Endpoint, target: Endpoint, schemas: Iterable[str]) -> tuple[Definitions, Definitions]:
     names = sorted(schemas)
     with ThreadPoolExecutor(2) as pool:

@@ -163,6 +163,7 @@ class TargetContract:
         assert job.pair.target_rows("t") != job.pair.source_rows("t")
         inline.apply(claim, [record.events], b"")
         assert job.pair.target_rows("t") == job.pair.source_rows("t")
+        assert inline.rows_written().updated == 1
 
     # ---- Take-over ----
 

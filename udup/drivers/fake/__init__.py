@@ -1,1 +1,1 @@
-"""Servers in memory behind the seams of `pipeline/ports.py`, for tests: with deaths, delays and refusals on command."""
+"""Servers in memory behind the seams of `pipeline/ports/`, for tests: with deaths, delays and refusals on command."""

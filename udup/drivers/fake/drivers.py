@@ -45,7 +45,7 @@ class FakeDrivers(Drivers):
                 faults.append(Fault("Src", f"has never executed {missing}"))
         return faults
 
-    def warnings(self, source: ServerInfo, target: ServerInfo) -> list[str]:
+    def warnings(self, plan: JobPlan, source: ServerInfo, target: ServerInfo) -> list[str]:
         return []
 
     def validate(self, plan: JobPlan, known: Known) -> list[Check]:

@@ -18,6 +18,9 @@ When = Literal["before", "after"]
 #: Seconds that a held call waits at most, so that a forgotten gate ends a test and not the day.
 _HOLD_SECONDS = 60.0
 
+#: Seconds between looks whether the connection of a held call is still there.
+_LOOK_SECONDS = 0.01
+
 
 class Gate:
     """A call that stands still until it is released."""
@@ -36,11 +39,13 @@ class Gate:
     def release(self) -> None:
         self._released.set()
 
-    def stand(self) -> None:
-        """In the call."""
+    def stand(self, is_alive: Callable[[], bool]) -> None:
+        """In the call: until it is released, or its connection ends."""
         self._reached.set()
-        if not self._released.wait(_HOLD_SECONDS):
-            raise AssertionError("nobody has released a call that is held")
+        end = runtime.now() + _HOLD_SECONDS
+        while not self._released.wait(_LOOK_SECONDS) and is_alive():
+            if runtime.now() > end:
+                raise AssertionError("nobody has released a call that is held")
 
 
 @dataclass
@@ -51,7 +56,7 @@ class _Rule:
     who: str
     when: When
     nth: int | None
-    act: Callable[[], None]
+    act: Callable[[Callable[[], bool]], None]
     seen: int = 0
 
     def meets(self, call: str, who: str, when: When) -> bool:
@@ -80,24 +85,24 @@ class Faults:
     def cut(self, when: When, call: str, nth: int | None = 1, *, who: str = "") -> None:
         """Lose the connection before or after the call is carried out."""
 
-        def act() -> None:
+        def act(_is_alive: object) -> None:
             raise Cut(f"the connection was lost {when} {call}")
 
         self._rules.append(_Rule(call, who, when, nth, act))
 
     def delay(self, call: str, seconds: float, nth: int | None = None, *, when: When = "before", who: str = "") -> None:
-        self._rules.append(_Rule(call, who, when, nth, lambda: runtime.sleep(seconds)))
+        self._rules.append(_Rule(call, who, when, nth, lambda _is_alive: runtime.sleep(seconds)))
 
     def refuse(self, call: str, error: Exception, nth: int | None = 1, *, when: When = "before", who: str = "") -> None:
         """Have the call raise this; the connection stays."""
 
-        def act() -> None:
+        def act(_is_alive: object) -> None:
             raise error
 
         self._rules.append(_Rule(call, who, when, nth, act))
 
     def hold(self, call: str, nth: int | None = 1, *, when: When = "before", who: str = "") -> Gate:
-        """Have the call stand still, before or after it was carried out, until the gate is released."""
+        """Have the call stand still, before or after it was carried out, until its gate or its end releases it."""
         gate = Gate()
         self._rules.append(_Rule(call, who, when, nth, gate.stand))
         return gate
@@ -106,10 +111,10 @@ class Faults:
         """Nothing goes wrong from now on."""
         self._rules.clear()
 
-    def meet(self, call: str, who: str, when: When) -> None:
-        """In the call, outside of the server's lock: whatever is to go wrong here does."""
+    def meet(self, call: str, who: str, when: When, is_alive: Callable[[], bool] = lambda: True) -> None:
+        """In the call, outside of the server's lock: whatever is to go wrong here does. `is_alive`: its connection."""
         if when == "before":
             self.calls[call] = self.calls.get(call, 0) + 1
         for rule in [rule for rule in self._rules if rule.meets(call, who, when)]:
             self.fired.append(f"{when} {call} {who}")
-            rule.act()
+            rule.act(is_alive)

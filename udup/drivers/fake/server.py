@@ -95,7 +95,7 @@ class FakeServer:
     def call(self, name: str, connection: Connection) -> Iterator[None]:
         """Carry out a call under the server's lock, with whatever is to go wrong before it and after it."""
         try:
-            self.faults.meet(name, connection.place, "before")
+            self.faults.meet(name, connection.place, "before", lambda: connection.alive)
         except Cut:
             self.end(connection)
             raise
@@ -107,7 +107,7 @@ class FakeServer:
 
     def _way_back(self, name: str, connection: Connection) -> None:
         try:
-            self.faults.meet(name, connection.place, "after")
+            self.faults.meet(name, connection.place, "after", lambda: connection.alive)
         except Cut:
             self.end(connection)
             raise
@@ -148,11 +148,6 @@ class FakeServer:
         with self.changed:
             self._is_up = True
             self.changed.notify_all()
-
-    def die(self) -> None:
-        """Die and come back at once."""
-        self.down()
-        self.up()
 
     # ---- Row locks ----
 

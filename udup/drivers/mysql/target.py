@@ -16,7 +16,7 @@ from udup.pipeline.ports import ControlSettings
 
 @dataclass(frozen=True)
 class MySQLTarget:
-    """`Target` of `pipeline/ports.py`. Holds no connection."""
+    """`Target` of `pipeline/ports/`. Holds no connection."""
 
     endpoint: Endpoint
 

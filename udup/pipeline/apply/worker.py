@@ -85,6 +85,7 @@ class Worker:
         name = f"udup worker {settings.slot} of {settings.job}"
         self._link = await Link.open(settings.nats_url, name, settings.slot)
         pool = runtime.Pool(1, f"apply-{settings.slot}")
+        work: list[asyncio.Future[None]] = []
         try:
             self._opened = await self._loop.run_in_executor(
                 pool, self._target.open_session, settings.job, settings.slot
@@ -93,14 +94,15 @@ class Worker:
             await self._link.subscribe(self._subjects.copy(settings.slot), self._on_piece)
             await self._link.flush()
             self._on_ready()
-            work = asyncio.ensure_future(self._carry_out(pool))
-            await asyncio.wait({work, self._link.lost}, return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                work.result()
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+            work.append(asyncio.ensure_future(self._carry_out(pool)))
+            await asyncio.wait({*work, self._link.lost}, return_when=asyncio.FIRST_COMPLETED)
+            if work[0].done():
+                work[0].result()
             self._link.lost.result()
         finally:
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
             if self._arriving is not None:
                 self._arriving.pieces.put(None)
             await self._link.close()

@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 
 class MySQLControl:
-    """`TargetControl` of `pipeline/ports.py`. `connect` and `take_over` first; the rest in any order."""
+    """`TargetControl` of `pipeline/ports/`. `connect` and `take_over` first; the rest in any order."""
 
     def __init__(self, endpoint: Endpoint, settings: ControlSettings) -> None:
         self._endpoint = endpoint

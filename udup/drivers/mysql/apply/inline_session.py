@@ -24,7 +24,7 @@ _TRIES = 20
 
 
 class MySQLInlineSession:
-    """`InlineSession` of `pipeline/ports.py`; `end_prepared` and `set_format` are the control's."""
+    """`InlineSession` of `pipeline/ports/`; `end_prepared` and `set_format` are the control's."""
 
     def __init__(self, endpoint: Endpoint, job: str, slot: int) -> None:
         self._endpoint = endpoint

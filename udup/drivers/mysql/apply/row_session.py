@@ -72,7 +72,7 @@ class RowSession:
         self._with_crc = True
         self._large: LargeStatements | None = None
         self._context: bytes | None = b""  # the SET in force; empty: none, None: not known
-        self._commits = 0
+        self._marks = 0  # rows of the checkpoint that this connection has updated, what was rolled back included
         self._counted = RowCounts()  # of connections before this one
         self._begun = RowCounts()  # what the connection's opening has counted
         self._connection = self._connect()
@@ -152,10 +152,10 @@ class RowSession:
         if create:
             self._run_create(create, context)
         entering = self._entering(context)
+        self._marks += 1  # whatever comes of it: the server counts what it undoes as well
         execute_raw(self._connection, entering + binlog_statement(mark, *events) + b";COMMIT", 3 if entering else 2)
         if context:
             self._context = context
-        self._commits += 1
         if create:
             self._renew()
 
@@ -181,6 +181,7 @@ class RowSession:
                 self._run_create(create, context)
             mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
             execute_raw(self._connection, binlog_statement(mark), 1)
+            self._marks += 1
             self._large = LargeStatements(min(PIECE_BYTES, self._max_event), self._max_event)
         if self._large is None or self._large.parts != index:
             raise Transient(f"part {index} of a large transaction came without the one before it")
@@ -192,7 +193,6 @@ class RowSession:
             if xid:
                 self._apply_kept(xid, lambda data: context)
             execute_raw(self._connection, b"COMMIT", 1)
-            self._commits += 1
             if create:
                 self._renew()
 
@@ -262,7 +262,7 @@ class RowSession:
         return binlog_statement(mark) + b";" + unsure.end_statement(self._job.decode()) + b";COMMIT"
 
     def _marked(self) -> None:
-        self._commits += 1 + unsure.CHANGES
+        self._marks += 1 + unsure.CHANGES
         unsure.end(self._connection, self._job.decode())
 
     def end_prepared(
@@ -289,12 +289,12 @@ class RowSession:
                 self._write_by(written_by)
         mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
         execute_raw(self._connection, binlog_statement(mark), 1)
+        self._marks += 1
         if commit:
             self._apply_kept(xid, needed)
         else:
             prepared.forget(self._connection, self._job.decode(), xid)
         execute_raw(self._connection, b"COMMIT", 1)
-        self._commits += 1
         if self._format != self._log_format:
             self._write_by(self._log_format)
 
@@ -327,7 +327,7 @@ class RowSession:
     def _renew(self) -> None:
         """A fresh session: the context of a CREATE must not stay."""
         self._connection.close()
-        self._commits = 0
+        self._marks = 0
         self._connection = self._connect()
         if self._format:
             self.set_format(self._format)
@@ -358,9 +358,13 @@ class RowSession:
         return bool(query(self._connection, sql, self._job.decode(), self._slot, version))
 
     def rows_written(self) -> RowCounts:
-        """Rows that this session has written since it began, less those of CREATE TABLE … SELECT."""
+        """Return the rows that this session has written since it began, less those of CREATE TABLE … SELECT.
+
+        The server counts what it was asked to write: rows ahead of a lock that was not granted count once more when
+        their group is tried again. The checkpoint's rows never do.
+        """
         now, begun = _handler_counts(self._connection), self._begun
-        updated = now.updated - begun.updated - self._commits
+        updated = now.updated - begun.updated - self._marks
         written, deleted = now.inserted - begun.inserted, now.deleted - begun.deleted
         return self._counted.plus(RowCounts(written, updated, deleted))
 

@@ -15,7 +15,7 @@ from udup.pipeline.records import Context, Part, Transaction
 
 
 class MySQLRowRules:
-    """`RowRules` of `pipeline/ports.py`."""
+    """`RowRules` of `pipeline/ports/`."""
 
     def __init__(self, job: str, contexts: TargetContexts, computing: Computing) -> None:
         self._contexts = contexts
@@ -52,7 +52,7 @@ class MySQLRowRules:
 
 
 class MySQLLargeRules:
-    """`LargeRules` of `pipeline/ports.py`: each part is added, and later sent, in their order."""
+    """`LargeRules` of `pipeline/ports/`: each part is added, and later sent, in their order."""
 
     def __init__(self, rules: MySQLRowRules, preludes: Preludes) -> None:
         self._rules = rules

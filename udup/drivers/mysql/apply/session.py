@@ -34,7 +34,7 @@ def explaining(rows: RowSession, label: str, version: int, events: Sequence[byte
 
 
 class MySQLSession:
-    """`ApplySession` of `pipeline/ports.py`."""
+    """`ApplySession` of `pipeline/ports/`."""
 
     def __init__(self, endpoint: Endpoint, job: str, slot: int) -> None:
         self._endpoint = endpoint

@@ -25,7 +25,6 @@ _U64 = struct.Struct("<Q")
 
 #: Bits of flags2 (thd->variables.option_bits); the two _CHECKS bits are set where the check is off.
 FLAG_AUTO_IS_NULL = 0x4000
-FLAG_NOT_AUTOCOMMIT = 0x80000
 FLAG_NO_FOREIGN_KEY_CHECKS = 0x4000000
 FLAG_RELAXED_UNIQUE_CHECKS = 0x8000000
 

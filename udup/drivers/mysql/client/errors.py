@@ -80,9 +80,6 @@ MEANINGS: Mapping[int, Meaning] = {
 #: A row lock was not granted (lock wait, deadlock): the server undoes the group, and the same group may succeed.
 LOCK_ERRORS = frozenset(code for code, meaning in MEANINGS.items() if meaning is Meaning.CONTENDED)
 
-#: Errors after which the same work may succeed on a new connection or a new try.
-TRANSIENT_CODES = LOCK_ERRORS | {code for code, meaning in MEANINGS.items() if meaning is Meaning.UNAVAILABLE}
-
 #: What people can do about a limit that a session cannot lift by itself.
 _REMEDIES = {
     3170: "; SET GLOBAL parser_max_mem_size = 18446744073709551615 there, or GRANT CONNECTION_ADMIN ON *.* TO the"

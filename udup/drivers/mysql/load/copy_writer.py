@@ -33,7 +33,7 @@ from udup.pipeline.records import CopyPlan, CopyTotals, StartRows
 
 
 class MySQLCopyWriter:
-    """`CopyWriter` of `pipeline/ports.py`. As many of its steps may run at a time as there are `places`."""
+    """`CopyWriter` of `pipeline/ports/`. As many of its steps may run at a time as there are `places`."""
 
     def __init__(
         self,

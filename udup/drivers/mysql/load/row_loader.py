@@ -16,7 +16,7 @@ from udup.pipeline.ports import Piece
 
 
 class MySQLRowLoader:
-    """`RowLoader` of `pipeline/ports.py`; `instructions` are the encoded `LoadDetails`."""
+    """`RowLoader` of `pipeline/ports/`; `instructions` are the encoded `LoadDetails`."""
 
     def __init__(self, endpoint: Endpoint, job: str, slot: int, instructions: bytes) -> None:
         details = LoadDetails.decode(instructions)

@@ -1,0 +1,78 @@
+"""The seams of the machine: what a source and a target are to it, whatever database is behind them.
+
+`drivers/registry.py` has the one object that makes them (`Drivers`), and is all that knows which exist. It is handed to
+the node's actors with their settings, and they hand the driver's parts to the engines.
+
+Methods block unless they are `async`; engines call them on threads of their own. Whatever goes wrong is raised as one
+of `base/errors.py`; no driver's own error passes a seam.
+
+A seam lies at the log, the session and the copy: one call a group of transactions costs nothing, one an event would.
+
+The Protocols are in `drivers.py`, `source.py` and `target.py`, what they take and give in `values.py`; all of them are
+imported from here.
+"""
+
+from __future__ import annotations
+
+from udup.pipeline.ports.drivers import Drivers
+from udup.pipeline.ports.source import ChangeLog, Source, SourceClock, SourceCopy
+from udup.pipeline.ports.target import (
+    ApplySession,
+    CopyWriter,
+    InlineSession,
+    LargeRules,
+    RowLoader,
+    RowRules,
+    Target,
+    TargetControl,
+)
+from udup.pipeline.ports.values import (
+    CheckpointState,
+    Claim,
+    ControlSettings,
+    End,
+    JobPlan,
+    LoadPlan,
+    LogPlace,
+    LogPlan,
+    Piece,
+    Position,
+    Recognised,
+    RowCounts,
+    Scope,
+    ServerInfo,
+    SourceLook,
+    TargetNotices,
+)
+
+__all__ = [
+    "ApplySession",
+    "ChangeLog",
+    "CheckpointState",
+    "Claim",
+    "ControlSettings",
+    "CopyWriter",
+    "Drivers",
+    "End",
+    "InlineSession",
+    "JobPlan",
+    "LargeRules",
+    "LoadPlan",
+    "LogPlace",
+    "LogPlan",
+    "Piece",
+    "Position",
+    "Recognised",
+    "RowCounts",
+    "RowLoader",
+    "RowRules",
+    "Scope",
+    "ServerInfo",
+    "Source",
+    "SourceClock",
+    "SourceCopy",
+    "SourceLook",
+    "Target",
+    "TargetControl",
+    "TargetNotices",
+]

@@ -1,0 +1,42 @@
+"""What makes the ends of jobs."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from udup.base.errors import Fault
+from udup.pipeline.checks import Check
+from udup.pipeline.ownership import Known
+from udup.pipeline.ports.source import Source
+from udup.pipeline.ports.target import Target
+from udup.pipeline.ports.values import (
+    End,
+    JobPlan,
+    ServerInfo,
+    SourceLook,
+)
+
+
+class Drivers(Protocol):
+    """Makes the ends of jobs. Travels to actors by pickling, so it holds no connection."""
+
+    def source(self, end: End) -> Source: ...
+
+    def target(self, end: End) -> Target: ...
+
+    def start_faults(
+        self, plan: JobPlan, source: SourceLook | None, target: ServerInfo | None, start_after: str | None, known: Known
+    ) -> list[Fault]:
+        """Return what speaks against starting, as far as both sides were seen; `start_after` is the checkpoint's.
+
+        That no job can run between these two drivers is a fault like any other here; the others raise `Refused`.
+        """
+        ...
+
+    def warnings(self, plan: JobPlan, source: ServerInfo, target: ServerInfo) -> list[str]:
+        """Return what does not keep the job from running and should be known."""
+        ...
+
+    def validate(self, plan: JobPlan, known: Known) -> list[Check]:
+        """Return every check that a start would make, and more; nothing is written."""
+        ...

@@ -1,0 +1,106 @@
+"""A server that is copied from and followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from udup.pipeline.ports.values import (
+    LogPlace,
+    LogPlan,
+    Piece,
+    Position,
+    Recognised,
+    Scope,
+    SourceLook,
+)
+from udup.pipeline.records import (
+    CopyPlan,
+    CopyTotals,
+    Record,
+    StartRows,
+    Tables,
+)
+
+
+class Source(Protocol):
+    """A server that is copied from and followed."""
+
+    @property
+    def where(self) -> str:
+        """Who and where, for people: `repl@10.0.0.1:3306`."""
+        ...
+
+    def position(self, text: str) -> Position:
+        """Return a position that was kept as text."""
+        ...
+
+    def look(self, scope: Scope) -> SourceLook: ...
+
+    def open_clock(self) -> SourceClock:
+        """Return what asks the source for its time and what it has executed."""
+        ...
+
+    def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
+        """Return the tables that the job keeps current: those of a copy, or those that the source has now."""
+        ...
+
+    def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None) -> SourceCopy:
+        """Return a snapshot of everything in the scope, at one position."""
+        ...
+
+    def open_log(self, plan: LogPlan) -> ChangeLog:
+        """Return the log after a position. It is not looked at before `ChangeLog.begin`."""
+        ...
+
+
+class SourceClock(Protocol):
+    def read(self) -> tuple[int, str]:
+        """Return the source's time (µs since the epoch) and its executed position, asked now."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class ChangeLog(Protocol):
+    """The source's log as records, in its order. `begin`, then iterate, both on one thread; `close` from any."""
+
+    def begin(self) -> Recognised:
+        """Check that the log is the one that was read before, and open it."""
+        ...
+
+    def __iter__(self) -> Iterator[Record | None]:
+        """Yield records; None whenever nothing more has come yet: what was yielded may be sent. Ends by an error."""
+        ...
+
+    @property
+    def place(self) -> LogPlace:
+        """Behind the last record."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class SourceCopy(Protocol):
+    """A snapshot that stands at one position."""
+
+    @property
+    def plan(self) -> CopyPlan: ...
+
+    def start(self, start: StartRows, on_table: Callable[[CopyTotals], None]) -> None:
+        """Prepare the readers; the target is ready.
+
+        `on_table` is called once for each table, by any reader when it has read the table's end, and before that for
+        tables without rows too, which nobody reads.
+        """
+        ...
+
+    def read(self, reader: int, emit: Callable[[Piece], None]) -> None:
+        """Read tables on this thread until none is left. Readers count from 0."""
+        ...
+
+    def stop(self) -> None:
+        """Have all readers end, from any thread, and close the snapshot."""
+        ...
+
+    def close(self) -> None: ...

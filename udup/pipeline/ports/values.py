@@ -1,0 +1,211 @@
+"""What passes through the seams: positions, plans, what servers are found to be, claims, counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from udup.base.endpoint import Endpoint
+from udup.base.errors import Fault
+from udup.pipeline.ownership import Feed, Known, Owner
+from udup.pipeline.records import (
+    StartRows,
+)
+from udup.pipeline.selection.selection import Selection
+from udup.pipeline.selection.sqlfilter import SqlFilter
+
+
+class Position(Protocol):
+    """A set of transactions by what numbers them, as MySQL's GTID set; as text it can be kept and parsed again."""
+
+    def add(self, source: str, number: int) -> None: ...
+    def update(self, other: Self) -> None: ...
+    def copy(self) -> Self: ...
+    def contains(self, source: str, number: int) -> bool: ...
+    def __sub__(self, other: Self) -> Self: ...
+    def __le__(self, other: Self) -> bool: ...
+    def __bool__(self) -> bool: ...
+    def __len__(self) -> int: ...
+
+
+class ServerInfo(Protocol):
+    """What a driver has found out about its server; for others it is a thing to be handed back to the driver."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def uuid(self) -> str:
+        """What tells this server from every other."""
+        ...
+
+    @property
+    def folds_names(self) -> bool:
+        """Whether it keeps the names of tables in lower case."""
+        ...
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of a job: the name of its driver, and where the server is."""
+
+    driver: str
+    endpoint: Endpoint
+
+    def __str__(self) -> str:
+        return str(self.endpoint)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a job carries of its source.
+
+    `kept_users`: accounts that stay as they are, None if the job carries none. `innodb`: tables without transactions
+    become InnoDB tables. `fold_names`: the source keeps names in lower case (known when it was looked at).
+    """
+
+    selection: Selection
+    sql_filter: SqlFilter = SqlFilter()  # noqa: RUF009 - frozen
+    kept_users: frozenset[str] | None = None
+    innodb: bool = False
+    fold_names: bool = False
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """A job as the drivers know it: which servers, what of them, how."""
+
+    job: str
+    source: End
+    target: End
+    scope: Scope
+    start_after: str | None = None  # the job's own position: no full copy
+    drop_existing: bool = False
+    recompute: bool = False  # the copy takes what the target computes where the source has other values
+
+
+@dataclass(frozen=True)
+class SourceLook:
+    """A source before a start: what it is, what in its dictionary speaks against the job, what others write there."""
+
+    info: ServerInfo
+    faults: tuple[Fault, ...] = ()
+    feeds: tuple[Feed, ...] = ()
+
+
+@dataclass(frozen=True)
+class LogPlan:
+    """Where a log is to be read from, and what for.
+
+    `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`): by them it is recognised
+    again.
+    """
+
+    job: str
+    scope: Scope
+    start_after: str
+    stamps: str = ""
+    source_uuid: str = ""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """The server that is followed now: its UUID, the stamps by which it was recognised, and what could not be told."""
+
+    server_uuid: str
+    stamps: str
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """Where in its log the source is being read, for people."""
+
+    file: str = ""
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Rows of a chunk of a table, as text or bytes that the target's driver understands.
+
+    `rows` is told with the `last` piece of a chunk. `values` and `odd_dates` as in `records.CopyPiece`.
+    """
+
+    table: int
+    chunk: int
+    last: bool
+    rows: int
+    data: bytes
+    values: bool = False
+    odd_dates: bool = False
+
+
+@dataclass(frozen=True)
+class ControlSettings:
+    """`slots`: rows of the checkpoint beside the base row. `known` is what this node knows of itself and its jobs."""
+
+    job: str
+    owner: Owner
+    selection: Selection
+    slots: int
+    start_after: str | None
+    known: Known = Known()  # noqa: RUF009 - frozen
+
+
+@dataclass(frozen=True)
+class CheckpointState:
+    """A job's checkpoint as a run finds it.
+
+    `mark` and `definitions` make the ID under which the next DDL runs once, `version` is what each slot's row begins
+    with. `stamps` and `source_uuid` as in `LogPlan`.
+    """
+
+    executed: Position
+    mark: str
+    definitions: int
+    version: int
+    stamps: str = ""
+    source_uuid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+    def plus(self, other: RowCounts) -> RowCounts:
+        return RowCounts(self.inserted + other.inserted, self.updated + other.updated, self.deleted + other.deleted)
+
+    @property
+    def total(self) -> int:
+        return self.inserted + self.updated + self.deleted
+
+
+@dataclass(frozen=True)
+class TargetNotices:
+    """What users should know: what was done otherwise than on the source, and views that are broken on both sides."""
+
+    told: tuple[str, ...] = ()
+    stale_views: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a commit writes into its slot's row of the checkpoint.
+
+    `version` is the row's before it (one more after it), `gtids` what the row says then, `label` names the
+    transactions for people.
+    """
+
+    version: int
+    gtids: str
+    label: str
+
+
+@dataclass(frozen=True)
+class LoadPlan:
+    """`start` is told to the source, `instructions` to the loader of each worker."""
+
+    start: StartRows
+    instructions: bytes
