@@ -9,12 +9,12 @@ from typing import Any
 
 from tests.sim.world import World
 from udup.drivers.mysql.apply import checkpoint as checkpoints
-from udup.drivers.mysql.apply import control, ownership
+from udup.drivers.mysql.apply import ddl_runner, ownership, row_session
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.pipeline.apply.applier import Applier
 from udup.pipeline.apply.credits import Credits
 from udup.pipeline.apply.dispatcher import Dispatcher
-from udup.pipeline.apply.executed import Books
+from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.scheduler import Pending, Scheduler
 from udup.pipeline.records import XaEnd, decode_batch
 
@@ -57,20 +57,20 @@ def _claim() -> list[Patch]:
             found.add(member.mark.source, member.mark.number)
         return self._versions[slot], str(found)
 
-    return [(Books, "claim", claim)]
+    return [(ExecutedPositions, "claim", claim)]
 
 
 def _fold() -> list[Patch]:
-    async def fold(self: Any) -> None:
+    async def flush(self: Any) -> None:
         if self._changed:
             self._changed = False
             said = str(self.executed), str(self._stamps), self._source_uuid
-            if said != self._folded:
+            if said != self._flushed:
                 await self._advance(said[0], self.definitions, *said[1:])
-                self._folded = said
-                self._claims = [claim - self.executed for claim in self._claims]
+                self._flushed = said
+                self._claims = {slot: claim - self.executed for slot, claim in self._claims.items()}
 
-    return [(Books, "fold", fold)]
+    return [(ExecutedPositions, "flush", flush)]
 
 
 def _xa() -> list[Patch]:
@@ -86,12 +86,12 @@ def _xa() -> list[Patch]:
 
 
 def _ddl_gtid() -> list[Patch]:
-    real = control.run_ddl
+    real = ddl_runner.run_ddl
 
     def run_ddl(connection: Any, event: Any, gtid: str, *more: bytes) -> None:
         real(connection, event, f"{gtid}/{World.current.now}", *more)
 
-    return [(control, "run_ddl", run_ddl)]
+    return [(ddl_runner, "run_ddl", run_ddl)]
 
 
 def _gap() -> list[Patch]:
@@ -112,10 +112,8 @@ def _version() -> list[Patch]:
         del after
         return real(job, slot, version, version, gtids, with_crc=with_crc)
 
-    from udup.drivers.mysql.apply import session
-
     real = checkpoints.checkpoint_events
-    return [(session, "checkpoint_events", events)]
+    return [(row_session, "checkpoint_events", events)]
 
 
 def _swap() -> list[Patch]:

@@ -11,10 +11,10 @@ from typing import Any
 
 from tests.sim.actors import ActorWorld, Cell
 from tests.sim.checks import Checks
-from tests.sim.install import SimLog
+from tests.sim.install import SimLogger
 from tests.sim.machine import Doorbells, Machine
 from tests.sim.mysql import Connection, Server
-from tests.sim.net import Broker, SimLink
+from tests.sim.net import Broker, NatsClient
 from tests.sim.node import JOB, SUBSTITUTES, Node, SimClient, SimStore
 from tests.sim.scenario import FAULTS_END, Fault, Scenario, numbered
 from tests.sim.source import UUID, Source
@@ -75,8 +75,8 @@ class _History:
         if not scenario.copy:
             self.target.tables |= {"t", "loose"}
         self.checks = Checks(world, scenario, self.source, self.target)
-        SimLog.on_event = staticmethod(self.checks.heard)
-        self.broker = SimLink.broker = Broker(world)
+        SimLogger.on_event = staticmethod(self.checks.heard)
+        self.broker = NatsClient.broker = Broker(world)
         self.broker.on_message, self.broker.fate = self.checks.sent, self._fate_of_message
         SimStore.disks = {}
         self.node = SimClient.node = Node(world, self.actors, scenario, "A")
@@ -118,11 +118,11 @@ class _History:
             self._hits(fault)
             cell.process.freeze(duration)
         elif kind == "link" and cell is not None:
-            links = [link for link in self.broker.links if link.open_ and link.owner is cell.process]
-            if links:
+            clients = [each for each in self.broker.clients if each.open_ and each.owner is cell.process]
+            if clients:
                 self._hits(fault)
-            for link in links:
-                link.lose()
+            for each in clients:
+                each.lose()
         elif kind == "down":
             self._hits(fault)
             self.target.go_down(world.now + duration // 2)

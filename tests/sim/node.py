@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.sim.actors import ActorWorld, Cell, SimActor, simulated
 from tests.sim.scenario import Scenario
-from tests.sim.source import BEGINNING
+from tests.sim.source import BEGINNING, SimDrivers
 from tests.sim.world import MS, US, World
 from udup.actors.applier import DestApplier
 from udup.actors.extractor import SrcExtractor
@@ -97,7 +97,9 @@ class Node:
     def __init__(self, world: World, actors: ActorWorld, scenario: Scenario, name: str) -> None:
         self._world, self._actors, self.name = world, actors, name
         self.wish = RegisterJob(document(scenario), None)
-        self._settings = NodeSettings("nats://sim", "d", 1 << 24, "info", "json", 20, 2, None)  # type: ignore[arg-type]
+        self._settings = NodeSettings(
+            "nats://sim", "d", 1 << 24, "info", "json", 20, 2, None, SimDrivers()  # type: ignore[arg-type]
+        )
         self._client = actors.outside(SimClient, name)
         self.registered = False
         self.supervisor: Cell
