@@ -17,6 +17,7 @@ from udup.pipeline.apply.dispatcher import Dispatcher
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.scheduler import Pending, Scheduler
 from udup.pipeline.records import XaEnd, decode_batch
+from udup.pipeline.transport.link import Arrivals, Joiner, Link
 
 Patch = tuple[Any, str, Any]
 
@@ -104,7 +105,24 @@ def _gap() -> list[Patch]:
             await self._take(record, self._received)
         self._changed.set()
 
-    return [(Applier, "_on_batch", _on_batch)]
+    return [(Applier, "_on_batch", _on_batch), *_numbers()]
+
+
+def _numbers() -> list[Patch]:
+    def add(self: Any, message: bytes) -> bytes | None:
+        sender = message[:2]
+        _, joiner = self._senders.setdefault(sender, (0, Joiner()))
+        found: bytes | None = joiner.add(message[6:])
+        return found
+
+    return [(Arrivals, "add", add)]
+
+
+def _flush() -> list[Patch]:
+    async def flush(self: Any) -> None:
+        await self._client.flush(5)
+
+    return [(Link, "flush", flush)]
 
 
 def _version() -> list[Patch]:
@@ -150,7 +168,9 @@ BUGS = {
     "fold": Bug("a flush forgets claims that were made while it was being written", "log", 600, _fold),
     "xa": Bug("the end of a prepared transaction is no barrier", "log", 300, _xa),
     "ddl gtid": Bug("DDL runs without its GTID", "log", 600, _ddl_gtid),
-    "gap": Bug("the receiver does not look at the numbers of messages", "cluster", 100, _gap),
+    "gap": Bug("nobody looks at the numbers of messages and batches", "cluster", 100, _gap),
+    "numbers": Bug("the link does not look at the numbers of messages", "lossy", 100, _numbers),
+    "flush": Bug("a link is flushed once, and PING overtakes the subscription", "log", 300, _flush),
     "version": Bug("a slot's row keeps its version", "log", 100, _version),
     "swap": Bug("the end of a copy replaces whatever base row there is", "two", 300, _swap),
     "fence": Bug("a copy does not look whether it is still this run's", "two", 300, _fence),

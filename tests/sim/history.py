@@ -102,7 +102,7 @@ class _History:
         """One that is due by its time."""
         kind = fault["kind"]
         if kind in ("drop", "dup", "slow"):
-            self._messages.append(fault)
+            self._messages.append(dict(fault))
             return
         found = self.actors.living(fault["role"], "A")
         cell = found[fault["nth"] % len(found)] if found else None
@@ -147,12 +147,13 @@ class _History:
     def _fate_of_call(self, connection: Connection, what: str) -> str:
         name = connection.process.name
         fits = [each for each in self._aimed if what.startswith(each["call"]) and name.startswith(each["role"])]
-        due = next((each for each in fits if each["nth"] == 0), None)
+        due = next((each for each in fits if each["nth"] <= 0), None)
         for fault in fits:
             fault["nth"] -= 1
         if due is None:
             return ""
         self._aimed.remove(due)
+        self.counts[f"at {due['call']}"] += 1
         if due["kind"] == "call":
             self._hits(due)
             return str(due["how"])
@@ -161,12 +162,16 @@ class _History:
         return ""
 
     def _fate_of_message(self, _sender: str, subject: str) -> str:
-        for fault in self._messages:
-            if f".{fault['subject']}" in subject:
-                self._messages.remove(fault)
-                self._hits(fault)
-                return str(fault["kind"])
-        return ""
+        """Each waits for its turn among the messages of its subject, counted from its time on."""
+        fits = [each for each in self._messages if f".{each['subject']}" in subject]
+        due = next((each for each in fits if each["nth"] <= 0), None)
+        for fault in fits:
+            fault["nth"] -= 1
+        if due is None:
+            return ""
+        self._messages.remove(due)
+        self._hits(due)
+        return str(due["kind"])
 
     def _second_node(self, until: int) -> None:
         """Another node is given the same job: by mistake, or as a new owner of a cluster."""

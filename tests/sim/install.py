@@ -102,6 +102,7 @@ def _stand_ins() -> dict[str, Any]:
         "udup.base.logs:logger": SimLogger,
         "udup.base.logs:configure": _nothing,
         "udup.base.stacks:offer": _nothing,
+        "udup.base.identity:described": "node {}".format,
         "udup.actors.shell:die_with_parent": _nothing,
         "udup.actors.shell:setproctitle": _nothing,
         # Below the driver of the target

@@ -166,8 +166,9 @@ class SimLoop(asyncio.AbstractEventLoop):
 def _close(coroutine: Any) -> None:
     for _ in range(_CLOSES):
         try:
-            return coroutine.close()
+            coroutine.close()
+            break
         except RuntimeError:
             continue
         except BaseException:  # noqa: BLE001 - nobody is left to be told
-            return None
+            break

@@ -149,7 +149,7 @@ class NatsClient:
         self._write_pending()
         try:
             await asyncio.wait_for(pong, timeout)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise NatsTimeoutError from None
 
     async def subscribe(self, subject: str, cb: Callable[[Any], Awaitable[None]], **_: object) -> None:

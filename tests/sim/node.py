@@ -98,7 +98,15 @@ class Node:
         self._world, self._actors, self.name = world, actors, name
         self.wish = RegisterJob(document(scenario), None)
         self._settings = NodeSettings(
-            "nats://sim", "d", 1 << 24, "info", "json", 20, 2, None, SimDrivers()  # type: ignore[arg-type]
+            nats_url="nats://sim",
+            data_dir=name,
+            buffer_bytes=1 << 24,
+            log_level="info",
+            log_format="json",
+            retry_attempts=20,
+            backoff_max_s=2,
+            keys=None,  # type: ignore[arg-type] - no store is opened
+            drivers=SimDrivers(),
         )
         self._client = actors.outside(SimClient, name)
         self.registered = False

@@ -22,8 +22,8 @@ from udup.base.errors import Fault, Transient
 from udup.drivers.mysql.binlog.build import build
 from udup.drivers.mysql.binlog.event import STMT_END, EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.client import facts
+from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column, Table
 from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.drivers.mysql.source import MySQLSource
@@ -313,7 +313,7 @@ class _Records:
 
 
 class SimSource(MySQLSource):
-    """A MySQL source whose dictionary, snapshot and log are simulated; its connections and its clock are the driver's."""
+    """A MySQL source with a simulated dictionary, snapshot and log; its connections and its clock are the driver's."""
 
     def look(self, scope: Scope) -> SourceLook:
         with source_errors(), closing(connect(self._endpoint)) as connection:
