@@ -17,7 +17,7 @@ from udup.pipeline.apply.dispatcher import Dispatcher
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.scheduler import Pending, Scheduler
 from udup.pipeline.records import XaEnd, decode_batch
-from udup.pipeline.transport.link import Arrivals, Joiner, Link
+from udup.pipeline.transport.link import Arrivals, Joiner
 
 Patch = tuple[Any, str, Any]
 
@@ -118,13 +118,6 @@ def _numbers() -> list[Patch]:
     return [(Arrivals, "add", add)]
 
 
-def _flush() -> list[Patch]:
-    async def flush(self: Any) -> None:
-        await self._client.flush(5)
-
-    return [(Link, "flush", flush)]
-
-
 def _version() -> list[Patch]:
     def events(job: bytes, slot: int, version: int, after: int, gtids: str, *, with_crc: bool) -> bytes:
         del after
@@ -170,7 +163,6 @@ BUGS = {
     "ddl gtid": Bug("DDL runs without its GTID", "log", 600, _ddl_gtid),
     "gap": Bug("nobody looks at the numbers of messages and batches", "cluster", 100, _gap),
     "numbers": Bug("the link does not look at the numbers of messages", "lossy", 100, _numbers),
-    "flush": Bug("a link is flushed once, and PING overtakes the subscription", "log", 300, _flush),
     "version": Bug("a slot's row keeps its version", "log", 100, _version),
     "swap": Bug("the end of a copy replaces whatever base row there is", "two", 300, _swap),
     "fence": Bug("a copy does not look whether it is still this run's", "two", 300, _fence),

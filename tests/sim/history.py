@@ -20,6 +20,7 @@ from tests.sim.scenario import FAULTS_END, Fault, Scenario, numbered
 from tests.sim.source import UUID, Source
 from tests.sim.world import MS, Livelock, S, World
 from udup.actors.messages import DeleteJob, PauseJob, ResumeJob
+from udup.drivers.mysql.apply.ownership import CONTROL, lock_name
 
 #: After the last fault the job must have caught up in this time.
 LIVELINESS = 90 * S
@@ -126,6 +127,11 @@ class _History:
         elif kind == "down":
             self._hits(fault)
             self.target.go_down(world.now + duration // 2)
+        elif kind == "control":
+            # Whoever has it finds out when it is used next, which may be at the end of a copy.
+            if (holder := self.target.named.get(lock_name(JOB, CONTROL))) is not None:
+                self._hits(fault)
+                holder.cut()
         elif kind == "stream":
             streams = [stream for stream in self.source.streams if stream.process.alive]
             if streams:

@@ -32,7 +32,7 @@ START_CALLS = (
 COPY_CALLS = ("LOAD DATA", "CREATE TABLE", "DROP TABLE", "ALTER TABLE", "REPLACE INTO", "SELECT 1 FROM")
 
 #: Kinds that may be aimed at a call.
-_AIMED = ("kill", "freeze", "link", "again", "pause", "down", "stream", "purge")
+_AIMED = ("kill", "freeze", "link", "again", "pause", "down", "stream", "purge", "control")
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,14 @@ class Class:
 CLASSES = {
     "log": Class(),
     "copy": Class(copy=1.0),
-    "two": Class(copy=0.6, second=True, faults=3),
+    "two": Class(
+        ("kill", "freeze", "link", "slow", "call", "down", "stream", "pause", "lock", "control", "control"),
+        faults=4,
+        copy=0.6,
+        second=True,
+    ),
     "rough": Class(
-        ("kill", "freeze", "link", "slow", "call", "down", "stream", "pause", "lock", "again", "purge"),
+        ("kill", "freeze", "link", "slow", "call", "down", "stream", "pause", "lock", "again", "purge", "control"),
         faults=10,
         copy=0.4,
         long=True,
