@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.sim.world import World
 from udup.drivers.mysql.apply import checkpoint as checkpoints
-from udup.drivers.mysql.apply import ddl_runner, ownership, row_session
+from udup.drivers.mysql.apply import ddl_runner, row_session
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.pipeline.apply.applier import Applier
 from udup.pipeline.apply.credits import Credits
@@ -143,15 +143,7 @@ def _fence() -> list[Patch]:
 
     def nothing(*_: Any, **__: Any) -> None: ...
 
-    def nobody(*_: Any) -> list[int]:
-        return []
-
-    return [
-        (CopyFence, "look", nothing),
-        (CopyFence, "check", nothing),
-        (CopyFence, "enter", nothing),
-        (ownership, "_holders", nobody),
-    ]
+    return [(CopyFence, name, nothing) for name in ("look", "check", "enter")]
 
 
 BUGS = {

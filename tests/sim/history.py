@@ -79,8 +79,8 @@ class _History:
         SimLogger.on_event = staticmethod(self.checks.heard)
         self.broker = NatsClient.broker = Broker(world)
         self.broker.on_message, self.broker.fate = self.checks.sent, self._fate_of_message
-        SimStore.disks = {}
-        self.node = SimClient.node = Node(world, self.actors, scenario, "A")
+        SimStore.disks, SimClient.nodes = {}, {}
+        self.node = Node(world, self.actors, scenario, "A")
         self.counts: Counter[str] = Counter()
         self._aimed = [dict(fault) for fault in scenario.faults if "call" in fault]
         self._messages: list[Fault] = []

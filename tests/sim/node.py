@@ -20,6 +20,7 @@ from udup.actors.messages import (
     OpenStore,
     RegisterJob,
     Rejected,
+    Rejection,
     ResumeJob,
     Save,
     Saved,
@@ -62,11 +63,11 @@ class SimClient(SimActor):
     """Who asks the node for things."""
 
     role = "client"
-    node: Node  # of the history that runs
+    nodes: dict[str, Node]  # of the history that runs
 
     def receiveMessage(self, message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         if isinstance(message, (Accepted, Rejected)):
-            SimClient.node.answered(message)
+            SimClient.nodes[World.current.process.node].answered(message)
 
 
 SUBSTITUTES = {kind: simulated(kind) for kind in (JobSupervisor, DestApplier, SrcExtractor, ApplyWorker)}
@@ -113,6 +114,7 @@ class Node:
         self.supervisor: Cell
         self._lives = True
         SimStore.disks.setdefault(name, {})
+        SimClient.nodes[name] = self
 
     def start(self) -> None:
         if self._lives:
@@ -137,8 +139,10 @@ class Node:
         if isinstance(message, Accepted):
             self.registered = True
             return
-        self._world.note("client", f"rejected: {message.text}")
-        if message.kind in ("NotOpen", "Transient") and self.record is None:
+        self._world.note("client", f"rejected: {message.reason} {message.failure.text}")
+        if message.reason is Rejection.INTERNAL:
+            self._world.crashes.append(f"exception: client: {message.failure.text}")
+        if message.reason in (Rejection.NOT_OPEN, Rejection.NOT_NOW) and self.record is None:
             self._world.after(100 * MS, lambda: self.tell(self.wish))
 
     def change_workers(self, workers: int) -> None:
