@@ -7,14 +7,18 @@ from dataclasses import replace
 
 from tests.sim import scenario
 from tests.sim.history import run
-from tests.sim.scenario import CLASSES, Scenario
+from tests.sim.scenario import CLASSES, START_CALLS, Scenario
 from tests.sim.shrink import shrink
 
 #: Seconds to make a scenario that fails smaller, and lines of its trace that are shown.
 _SHRINK_SECONDS, _LINES = 20.0, 40
 
-#: Of a hundred histories: times at least that each kind of fault has met something, and that other things happened.
-_FAULTS_OF_EACH_KIND, _COMMITS, _ENDS = 3, 1500, 10
+#: Histories of one test.
+AT_A_TIME = 50
+
+#: Of those: times at least that each kind of fault has met something, that a fault has met DDL, and a take-over; and
+#: that other things happened.
+_EACH_KIND, _AT_DDL, _AT_TAKE_OVER, _COMMITS, _ENDS = 1, 1, 1, 750, 5
 
 
 def hold(of: str, first: int, count: int) -> Counter[str]:
@@ -35,12 +39,14 @@ def told(failing: Scenario, problem: str) -> str:
     return f"seed {failing.seed} ({failing.of}): {problem}\n{small.to_json()}\n{lines}"
 
 
-def assert_tested(of: str, counts: Counter[str], histories: int) -> None:
+def assert_tested(of: str, counts: Counter[str]) -> None:
     """A fault that meets nothing is no test."""
-    few = {kind: counts[f"fault {kind}"] for kind in CLASSES[of].kinds}
-    assert all(number >= _FAULTS_OF_EACH_KIND * histories // 100 for number in few.values()), few
+    met = {kind: counts[f"fault {kind}"] for kind in CLASSES[of].kinds}
+    assert all(number >= _EACH_KIND for number in met.values()), met
+    take_overs = sum(counts[f"at {call}"] for call in START_CALLS)
+    assert counts["at DDL"] >= _AT_DDL and take_overs >= _AT_TAKE_OVER, counts
     ends = sum(number for name, number in counts.items() if name.startswith("ended "))
-    assert counts["commits"] >= _COMMITS * histories // 100 and ends >= _ENDS * histories // 100, counts
+    assert counts["commits"] >= _COMMITS and ends >= _ENDS, counts
     assert all(counts[f"log {kind}"] for kind in ("tx", "large", "ddl", "skip")), counts
 
 

@@ -9,14 +9,15 @@ from typing import Any
 
 from tests.sim.world import World
 from udup.drivers.mysql.apply import checkpoint as checkpoints
-from udup.drivers.mysql.apply import control, ownership
+from udup.drivers.mysql.apply import ddl_runner, row_session
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.pipeline.apply.applier import Applier
 from udup.pipeline.apply.credits import Credits
 from udup.pipeline.apply.dispatcher import Dispatcher
-from udup.pipeline.apply.executed import Books
+from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.scheduler import Pending, Scheduler
 from udup.pipeline.records import XaEnd, decode_batch
+from udup.pipeline.transport.link import Arrivals, Joiner
 
 Patch = tuple[Any, str, Any]
 
@@ -57,20 +58,20 @@ def _claim() -> list[Patch]:
             found.add(member.mark.source, member.mark.number)
         return self._versions[slot], str(found)
 
-    return [(Books, "claim", claim)]
+    return [(ExecutedPositions, "claim", claim)]
 
 
 def _fold() -> list[Patch]:
-    async def fold(self: Any) -> None:
+    async def flush(self: Any) -> None:
         if self._changed:
             self._changed = False
             said = str(self.executed), str(self._stamps), self._source_uuid
-            if said != self._folded:
+            if said != self._flushed:
                 await self._advance(said[0], self.definitions, *said[1:])
-                self._folded = said
-                self._claims = [claim - self.executed for claim in self._claims]
+                self._flushed = said
+                self._claims = {slot: claim - self.executed for slot, claim in self._claims.items()}
 
-    return [(Books, "fold", fold)]
+    return [(ExecutedPositions, "flush", flush)]
 
 
 def _xa() -> list[Patch]:
@@ -86,12 +87,12 @@ def _xa() -> list[Patch]:
 
 
 def _ddl_gtid() -> list[Patch]:
-    real = control.run_ddl
+    real = ddl_runner.run_ddl
 
     def run_ddl(connection: Any, event: Any, gtid: str, *more: bytes) -> None:
         real(connection, event, f"{gtid}/{World.current.now}", *more)
 
-    return [(control, "run_ddl", run_ddl)]
+    return [(ddl_runner, "run_ddl", run_ddl)]
 
 
 def _gap() -> list[Patch]:
@@ -104,7 +105,17 @@ def _gap() -> list[Patch]:
             await self._take(record, self._received)
         self._changed.set()
 
-    return [(Applier, "_on_batch", _on_batch)]
+    return [(Applier, "_on_batch", _on_batch), *_numbers()]
+
+
+def _numbers() -> list[Patch]:
+    def add(self: Any, message: bytes) -> bytes | None:
+        sender = message[:2]
+        _, joiner = self._senders.setdefault(sender, (0, Joiner()))
+        found: bytes | None = joiner.add(message[6:])
+        return found
+
+    return [(Arrivals, "add", add)]
 
 
 def _version() -> list[Patch]:
@@ -112,10 +123,8 @@ def _version() -> list[Patch]:
         del after
         return real(job, slot, version, version, gtids, with_crc=with_crc)
 
-    from udup.drivers.mysql.apply import session
-
     real = checkpoints.checkpoint_events
-    return [(session, "checkpoint_events", events)]
+    return [(row_session, "checkpoint_events", events)]
 
 
 def _swap() -> list[Patch]:
@@ -134,15 +143,7 @@ def _fence() -> list[Patch]:
 
     def nothing(*_: Any, **__: Any) -> None: ...
 
-    def nobody(*_: Any) -> list[int]:
-        return []
-
-    return [
-        (CopyFence, "look", nothing),
-        (CopyFence, "check", nothing),
-        (CopyFence, "enter", nothing),
-        (ownership, "_holders", nobody),
-    ]
+    return [(CopyFence, name, nothing) for name in ("look", "check", "enter")]
 
 
 BUGS = {
@@ -152,7 +153,8 @@ BUGS = {
     "fold": Bug("a flush forgets claims that were made while it was being written", "log", 600, _fold),
     "xa": Bug("the end of a prepared transaction is no barrier", "log", 300, _xa),
     "ddl gtid": Bug("DDL runs without its GTID", "log", 600, _ddl_gtid),
-    "gap": Bug("the receiver does not look at the numbers of messages", "cluster", 100, _gap),
+    "gap": Bug("nobody looks at the numbers of messages and batches", "cluster", 100, _gap),
+    "numbers": Bug("the link does not look at the numbers of messages", "lossy", 100, _numbers),
     "version": Bug("a slot's row keeps its version", "log", 100, _version),
     "swap": Bug("the end of a copy replaces whatever base row there is", "two", 300, _swap),
     "fence": Bug("a copy does not look whether it is still this run's", "two", 300, _fence),

@@ -109,9 +109,9 @@ class Checks:
 
     # ---- On the way ----
 
-    def sent(self, subject: str, data: bytes) -> None:
+    def sent(self, node: str, subject: str, data: bytes) -> None:
         """Nothing is credited before it is in the target; no more is under way than the window allows."""
-        run = f"{subject.rsplit('.', 1)[0]} {self._world.process.node}"
+        run = f"{subject.rsplit('.', 1)[0]} {node}"
         if subject.endswith(".log"):
             batch = decode_batch(data)
             numbers = [

@@ -11,15 +11,16 @@ from typing import Any
 
 from tests.sim.actors import ActorWorld, Cell
 from tests.sim.checks import Checks
-from tests.sim.install import SimLog
+from tests.sim.install import SimLogger
 from tests.sim.machine import Doorbells, Machine
 from tests.sim.mysql import Connection, Server
-from tests.sim.net import Broker, SimLink
+from tests.sim.net import Broker, NatsClient
 from tests.sim.node import JOB, SUBSTITUTES, Node, SimClient, SimStore
 from tests.sim.scenario import FAULTS_END, Fault, Scenario, numbered
 from tests.sim.source import UUID, Source
 from tests.sim.world import MS, Livelock, S, World
 from udup.actors.messages import DeleteJob, PauseJob, ResumeJob
+from udup.drivers.mysql.apply.ownership import CONTROL, lock_name
 
 #: After the last fault the job must have caught up in this time.
 LIVELINESS = 90 * S
@@ -75,11 +76,11 @@ class _History:
         if not scenario.copy:
             self.target.tables |= {"t", "loose"}
         self.checks = Checks(world, scenario, self.source, self.target)
-        SimLog.on_event = staticmethod(self.checks.heard)
-        self.broker = SimLink.broker = Broker(world)
+        SimLogger.on_event = staticmethod(self.checks.heard)
+        self.broker = NatsClient.broker = Broker(world)
         self.broker.on_message, self.broker.fate = self.checks.sent, self._fate_of_message
-        SimStore.disks = {}
-        self.node = SimClient.node = Node(world, self.actors, scenario, "A")
+        SimStore.disks, SimClient.nodes = {}, {}
+        self.node = Node(world, self.actors, scenario, "A")
         self.counts: Counter[str] = Counter()
         self._aimed = [dict(fault) for fault in scenario.faults if "call" in fault]
         self._messages: list[Fault] = []
@@ -102,7 +103,7 @@ class _History:
         """One that is due by its time."""
         kind = fault["kind"]
         if kind in ("drop", "dup", "slow"):
-            self._messages.append(fault)
+            self._messages.append(dict(fault))
             return
         found = self.actors.living(fault["role"], "A")
         cell = found[fault["nth"] % len(found)] if found else None
@@ -118,14 +119,19 @@ class _History:
             self._hits(fault)
             cell.process.freeze(duration)
         elif kind == "link" and cell is not None:
-            links = [link for link in self.broker.links if link.open_ and link.owner is cell.process]
-            if links:
+            clients = [each for each in self.broker.clients if each.open_ and each.owner is cell.process]
+            if clients:
                 self._hits(fault)
-            for link in links:
-                link.lose()
+            for each in clients:
+                each.lose()
         elif kind == "down":
             self._hits(fault)
             self.target.go_down(world.now + duration // 2)
+        elif kind == "control":
+            # Whoever has it finds out when it is used next, which may be at the end of a copy.
+            if (holder := self.target.named.get(lock_name(JOB, CONTROL))) is not None:
+                self._hits(fault)
+                holder.cut()
         elif kind == "stream":
             streams = [stream for stream in self.source.streams if stream.process.alive]
             if streams:
@@ -147,12 +153,13 @@ class _History:
     def _fate_of_call(self, connection: Connection, what: str) -> str:
         name = connection.process.name
         fits = [each for each in self._aimed if what.startswith(each["call"]) and name.startswith(each["role"])]
-        due = next((each for each in fits if each["nth"] == 0), None)
+        due = next((each for each in fits if each["nth"] <= 0), None)
         for fault in fits:
             fault["nth"] -= 1
         if due is None:
             return ""
         self._aimed.remove(due)
+        self.counts[f"at {due['call']}"] += 1
         if due["kind"] == "call":
             self._hits(due)
             return str(due["how"])
@@ -161,12 +168,16 @@ class _History:
         return ""
 
     def _fate_of_message(self, _sender: str, subject: str) -> str:
-        for fault in self._messages:
-            if f".{fault['subject']}" in subject:
-                self._messages.remove(fault)
-                self._hits(fault)
-                return str(fault["kind"])
-        return ""
+        """Each waits for its turn among the messages of its subject, counted from its time on."""
+        fits = [each for each in self._messages if f".{each['subject']}" in subject]
+        due = next((each for each in fits if each["nth"] <= 0), None)
+        for fault in fits:
+            fault["nth"] -= 1
+        if due is None:
+            return ""
+        self._messages.remove(due)
+        self._hits(due)
+        return str(due["kind"])
 
     def _second_node(self, until: int) -> None:
         """Another node is given the same job: by mistake, or as a new owner of a cluster."""

@@ -15,19 +15,23 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import udup.actors.supervisor  # noqa: F401 - all that is replaced must be imported
-from tests.sim import machine, mysql, net, source
+from tests.sim import machine, mysql, net
 from tests.sim.source import version_of
 from tests.sim.world import World
 from udup.base import runtime
 from udup.base.errors import Divergence
+from udup.pipeline.transport import link
 
 _MYSQL = "udup.drivers.mysql."
 
 #: What every server of the simulation is.
-_FACTS = SimpleNamespace(lower_case_table_names=0, address="sim", uuid="sim")
+_FACTS = SimpleNamespace(lower_case_table_names=0, folds_names=False, address="sim", uuid="sim")
+
+#: Bytes in a message of NATS: so few that some messages of each history are split.
+_MESSAGE_MAX = 24 << 10
 
 
-class SimLog:
+class SimLogger:
     """`on_event` of the history hears each event; a trace shows it."""
 
     on_event: Any = staticmethod(lambda process, event, values: None)
@@ -45,7 +49,7 @@ class SimLog:
         )
         world.note(name, f"{level} {event} {shown}")
         error = sys.exc_info()[1]
-        SimLog.on_event(name, event, {**values, "raised": repr(error)} if error is not None else values)
+        SimLogger.on_event(name, event, {**values, "raised": repr(error)} if error is not None else values)
 
     def __getattr__(self, level: str) -> Any:
         return lambda event, **values: self._say(level, event, values)
@@ -95,9 +99,10 @@ def _no_faults(*_: Any, **__: Any) -> list[Any]:
 def _stand_ins() -> dict[str, Any]:
     """By the module that defines it."""
     return {
-        "udup.base.logs:logger": SimLog,
+        "udup.base.logs:logger": SimLogger,
         "udup.base.logs:configure": _nothing,
         "udup.base.stacks:offer": _nothing,
+        "udup.base.identity:described": "node {}".format,
         "udup.actors.shell:die_with_parent": _nothing,
         "udup.actors.shell:setproctitle": _nothing,
         # Below the driver of the target
@@ -110,26 +115,7 @@ def _stand_ins() -> dict[str, Any]:
         _MYSQL + "client.facts:read_facts": _read_facts,
         _MYSQL + "apply.column_check:check_definition": _check_definition,
         _MYSQL + "apply.run_ddl:run_ddl": _run_ddl,
-        # Checks before a start
-        _MYSQL + "checks.source:check_source": _no_faults,
-        _MYSQL + "checks.source:warn_source": _no_faults,
-        _MYSQL + "checks.source_tables:check_parents": _no_faults,
         _MYSQL + "checks.target:check_target": _no_faults,
-        _MYSQL + "checks.target:warn_target": _no_faults,
-        _MYSQL + "checks.pair:check_pair": _no_faults,
-        _MYSQL + "checks.pair:warn_pair": _no_faults,
-        _MYSQL + "checks.pair:ring_faults": _no_faults,
-        # The source
-        _MYSQL + "snapshot.names:check_names": _no_faults,
-        _MYSQL + "snapshot.names:read_base_tables": lambda *_: [("s", "t")],
-        _MYSQL + "snapshot.baseline:open_baseline": source.SimBaseline,
-        _MYSQL + "snapshot.reader:CopyReader": source.SimReader,
-        _MYSQL + "snapshot.renamed_catalog:renamed_catalog": lambda catalog, _selection: catalog,
-        _MYSQL + "stream.anonymous:check_anonymous": _nothing,
-        _MYSQL + "stream.position:check_executed": _nothing,
-        _MYSQL + "stream.continuity:check_continuity": source.continuity,
-        _MYSQL + "stream.stream:BinlogStream": source.SimStream,
-        "udup.pipeline.extract.extractor:_assembler": lambda _settings: source.SimAssembler(),
     }
 
 
@@ -146,8 +132,8 @@ def installed() -> Iterator[None]:
     try:
         for name, value in machine.stand_ins().items():
             replace(runtime, name, value)
-        link = importlib.import_module("udup.pipeline.transport.link").Link
-        replace(link, "open", staticmethod(net.SimLink.open))
+        replace(link, "nats", SimpleNamespace(connect=net.connect))
+        replace(link, "MESSAGE_MAX", _MESSAGE_MAX)
         stand_ins = {}
         for place, value in _stand_ins().items():
             module, _, name = place.partition(":")

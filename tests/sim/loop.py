@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import warnings
 import weakref
 from asyncio import events as asyncio_events
 from collections import deque
@@ -65,15 +66,10 @@ class SimLoop(asyncio.AbstractEventLoop):
 
     def unwind(self) -> None:
         """When the history is over, and not whenever the garbage collector comes."""
-        for task in asyncio.all_tasks(self):
-            for _ in range(_CLOSES):
-                try:
-                    task.get_coro().close()  # type: ignore[union-attr]
-                    break
-                except RuntimeError:
-                    continue
-                except BaseException:  # noqa: BLE001 - nobody is left to be told
-                    break
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "coroutine .* was never awaited")  # what a `finally` began here
+            for task in asyncio.all_tasks(self):
+                _close(task.get_coro())
 
     def _round(self) -> None:
         world, timers, ready = self._world, self._timers, self._ready
@@ -165,3 +161,14 @@ class SimLoop(asyncio.AbstractEventLoop):
         """What nobody has looked at. Tasks that the garbage collector finds say so whenever it comes."""
         if not self._world.over and "destroyed" not in str(context.get("message")):
             self._world.note(self._process.name, f"asyncio: {context.get('message')} {context.get('exception')!r}")
+
+
+def _close(coroutine: Any) -> None:
+    for _ in range(_CLOSES):
+        try:
+            coroutine.close()
+            break
+        except RuntimeError:
+            continue
+        except BaseException:  # noqa: BLE001 - nobody is left to be told
+            break

@@ -55,7 +55,7 @@ class Server:
         self.gtids: set[str] = set()
         self.tables: set[str] = set()
         self.down_until = 0
-        self.commits = 0
+        self.commits = self.connected = 0
         self.errors: Counter[int] = Counter()
         self.process = Process(world, f"mysqld {host}", "")
         self.on_commit: Callable[[Connection, dict[Key, Any]], None] = lambda connection, changed: None
@@ -104,7 +104,8 @@ class Connection:
         world.block(world.between(f"db {self.process.name}", 200 * US, 3 * MS))
         if world.now < server.down_until:
             raise OperationalError(2003, "Can't connect to MySQL server")
-        self.number = max(server.connections, default=10) + 1
+        server.connected += 1
+        self.number = 10 + server.connected
         server.connections[self.number] = self
         self.open = True  # as the client sees it
         self.alive = True  # as the server sees it

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.sim.actors import ActorWorld, Cell, SimActor, simulated
 from tests.sim.scenario import Scenario
-from tests.sim.source import BEGINNING
+from tests.sim.source import BEGINNING, SimDrivers
 from tests.sim.world import MS, US, World
 from udup.actors.applier import DestApplier
 from udup.actors.extractor import SrcExtractor
@@ -20,6 +20,7 @@ from udup.actors.messages import (
     OpenStore,
     RegisterJob,
     Rejected,
+    Rejection,
     ResumeJob,
     Save,
     Saved,
@@ -62,11 +63,11 @@ class SimClient(SimActor):
     """Who asks the node for things."""
 
     role = "client"
-    node: Node  # of the history that runs
+    nodes: dict[str, Node]  # of the history that runs
 
     def receiveMessage(self, message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         if isinstance(message, (Accepted, Rejected)):
-            SimClient.node.answered(message)
+            SimClient.nodes[World.current.process.node].answered(message)
 
 
 SUBSTITUTES = {kind: simulated(kind) for kind in (JobSupervisor, DestApplier, SrcExtractor, ApplyWorker)}
@@ -97,12 +98,23 @@ class Node:
     def __init__(self, world: World, actors: ActorWorld, scenario: Scenario, name: str) -> None:
         self._world, self._actors, self.name = world, actors, name
         self.wish = RegisterJob(document(scenario), None)
-        self._settings = NodeSettings("nats://sim", "d", 1 << 24, "info", "json", 20, 2, None)  # type: ignore[arg-type]
+        self._settings = NodeSettings(
+            nats_url="nats://sim",
+            data_dir=name,
+            buffer_bytes=1 << 24,
+            log_level="info",
+            log_format="json",
+            retry_attempts=20,
+            backoff_max_s=2,
+            keys=None,  # type: ignore[arg-type] - no store is opened
+            drivers=SimDrivers(),
+        )
         self._client = actors.outside(SimClient, name)
         self.registered = False
         self.supervisor: Cell
         self._lives = True
         SimStore.disks.setdefault(name, {})
+        SimClient.nodes[name] = self
 
     def start(self) -> None:
         if self._lives:
@@ -127,8 +139,10 @@ class Node:
         if isinstance(message, Accepted):
             self.registered = True
             return
-        self._world.note("client", f"rejected: {message.text}")
-        if message.kind in ("NotOpen", "Transient") and self.record is None:
+        self._world.note("client", f"rejected: {message.reason} {message.failure.text}")
+        if message.reason is Rejection.INTERNAL:
+            self._world.crashes.append(f"exception: client: {message.failure.text}")
+        if message.reason in (Rejection.NOT_OPEN, Rejection.NOT_NOW) and self.record is None:
             self._world.after(100 * MS, lambda: self.tell(self.wish))
 
     def change_workers(self, workers: int) -> None:

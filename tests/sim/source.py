@@ -9,20 +9,43 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from tests.sim.scenario import Entry
 from tests.sim.world import EPOCH, MS, US, Fiber, S, World
-from udup.base.errors import Transient
-from udup.drivers.mysql.binlog.event import STMT_END, EventType, build
+from udup.base.endpoint import Endpoint
+from udup.base.errors import Fault, Transient
+from udup.drivers.mysql.binlog.build import build
+from udup.drivers.mysql.binlog.event import STMT_END, EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.client import facts
+from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column, Table
-from udup.drivers.mysql.snapshot.reader import Piece, TableTotal
-from udup.drivers.mysql.stream.continuity import Continuity
-from udup.pipeline.records import Beat, Definition, Format, Mark, Part, Record, Skipped, Transaction, XaEnd
-from udup.pipeline.stamps import Stamps
+from udup.drivers.mysql.dictionary.details import CopyDetails
+from udup.drivers.mysql.source import MySQLSource
+from udup.drivers.mysql.source_errors import source_errors
+from udup.drivers.mysql.target import MySQLTarget
+from udup.pipeline.checks import Check
+from udup.pipeline.ports import ChangeLog, End, LogPlace, LogPlan, Piece, Recognised, Scope, SourceCopy, SourceLook
+from udup.pipeline.records import (
+    CopyPlan,
+    CopyTable,
+    CopyTotals,
+    Definition,
+    Format,
+    Mark,
+    Part,
+    Record,
+    Skipped,
+    StartRows,
+    Tables,
+    Transaction,
+    XaEnd,
+)
 
 UUID = "00000000-0000-0000-0000-000000000001"
 #: What a job that does not copy begins after: an origin of its own.
@@ -73,7 +96,7 @@ class Source:
 
     def __init__(self, world: World, log: list[Entry]) -> None:
         self.world, self.log = world, log
-        self.streams: list[SimStream] = []
+        self.streams: list[SimLog] = []
         self.history: dict[str, tuple[int, ...]] = {}
         self.written: list[int] = []  # numbers that must show in the target's rows
         self.ddl: list[int] = []
@@ -108,135 +131,147 @@ class Source:
         return [((EPOCH + self.world.now) // 1000, self.executed())]
 
 
-# ---- Stand-ins for the snapshot ----
+# ---- In the place of the driver's snapshot ----
 
 
-class SimBaseline:
-    """Everything as of this moment; itself, its snapshot and its locked tables."""
+class SimCopy:
+    """Everything as of this moment, in chunks of two rows each (`ports.SourceCopy`)."""
 
-    def __init__(self, *_: Any) -> None:
+    def __init__(self) -> None:
         world, source = World.current, Source.current
-        world.block(world.between("snapshot", 1 * MS, 30 * MS))
-        self.gtid_set = source.executed()
-        at = GtidSet.parse(self.gtid_set)
-        self.rows = sorted(source.rows_at(at).items())
+        world.block(world.between(f"snapshot {world.process.name}", 1 * MS, 30 * MS))
+        executed = source.executed()
+        at = GtidSet.parse(executed)
+        rows = sorted(source.rows_at(at).items())
         ddl = json.dumps([number for number in source.ddl if at.contains(UUID, number)])
         create = (
             f"CREATE TABLE `t` (\n  `k` varchar(9) NOT NULL COMMENT '{ddl}',\n  `v` text,\n  PRIMARY KEY (`k`),\n"
             "  KEY `v` (`v`(9))\n) ENGINE=InnoDB"
         )
-        self.snapshot = self.locked = self
-        self.catalog = Catalog((), (Table("s", "t", (_COLUMN,), ("k",), 1, 1, create, "PRIMARY"),), ())
+        catalog = Catalog((), (Table("s", "t", (_COLUMN,), ("k",), 1, 1, create, "PRIMARY"),), ())
+        self._plan = CopyPlan([CopyTable("s", "t", "", len(rows))], CopyDetails(catalog, {}).encoded(), executed)
+        self._chunks = [rows[at : at + 2] for at in range(0, len(rows), 2)]
+        self._totals = CopyTotals(0, len(self._chunks), len(rows))
+        self._on_table: Callable[[CopyTotals], None]
+        self._next, self._stopped, self._told = 0, False, False
+
+    @property
+    def plan(self) -> CopyPlan:
+        return self._plan
+
+    def start(self, _start: StartRows, on_table: Callable[[CopyTotals], None]) -> None:
+        self._on_table = on_table
+
+    def stop(self) -> None:
+        self._stopped = True
 
     def close(self) -> None: ...
 
-
-class SimReader:
-    """Chunks of two rows each."""
-
-    def __init__(self, snapshot: SimBaseline, _tables: Any, on_table: Callable[[TableTotal], None], *_: Any, **__: Any):
-        rows = snapshot.rows
-        self._chunks = [rows[at : at + 2] for at in range(0, len(rows), 2)]
-        self._total = TableTotal(0, len(self._chunks), len(rows))
-        self._next, self._on_table, self.failed, self._told = 0, on_table, False, False
-
-    def stop(self) -> None:
-        self.failed = True
-
-    def run(self, _reader: int, emit: Callable[[Piece], None]) -> None:
+    def read(self, reader: int, emit: Callable[[Piece], None]) -> None:
         world = World.current
-        while self._next < len(self._chunks) and not self.failed:
+        while self._next < len(self._chunks) and not self._stopped:
             number, self._next = self._next, self._next + 1
-            world.block(world.between(f"chunk {number}", 100 * US, 40 * MS))
+            world.block(world.between(f"chunk {world.process.name}/{reader}", 100 * US, 40 * MS))
             data, rows = pack(self._chunks[number]), len(self._chunks[number])
-            emit(Piece(0, number, 0, False, 0, data[: len(data) // 2]))
-            emit(Piece(0, number, 1, True, rows, data[len(data) // 2 :]))
-        if not self._told and not self.failed:
+            emit(Piece(0, number, False, 0, data[: len(data) // 2]))
+            emit(Piece(0, number, True, rows, data[len(data) // 2 :]))
+        if self._stopped:
+            raise Transient("the copy was stopped")
+        if not self._told:
             self._told = True
-            self._on_table(self._total)
+            self._on_table(self._totals)
 
 
-# ---- Stand-ins for the log ----
+# ---- In the place of the driver's log ----
 
 
-def continuity(*_: Any) -> Continuity:
-    return Continuity(UUID, Stamps())
+class SimLog:
+    """The log from a position on (`ports.ChangeLog`)."""
 
-
-class SimStream:
-    """Events that name an entry of the log."""
-
-    def __init__(self, _endpoint: Any, _server_id: int, start_after: GtidSet, _replica_uuid: str) -> None:
-        world = World.current
-        world.block(world.between("dump", 500 * US, 5 * MS))
-        self.world, self.process = world, world.process
+    def __init__(self, endpoint: Endpoint, start_after: str) -> None:
+        self._endpoint = endpoint
+        self._after = GtidSet.parse(start_after)
         self._log = Source.current.log
         self._at = 0
-        self._after = start_after.copy()
         self._closed = False
         self._fiber: Fiber | None = None
+        self._records = _Records()
+        self.process = World.current.process
+
+    def begin(self) -> Recognised:
+        world = World.current
+        with source_errors(), closing(connect(self._endpoint)) as connection:
+            query(connection, "SELECT @@global.server_uuid")
+        world.block(world.between(f"dump {world.process.name}", 500 * US, 5 * MS))
         Source.current.streams.append(self)
+        return Recognised(UUID, "")
+
+    @property
+    def place(self) -> LogPlace:
+        return LogPlace("sim", self._at)
 
     def close(self) -> None:
         self._closed = True
         if self._fiber is not None:
             self._fiber.wake()
 
-    @property
-    def has_more(self) -> bool:
-        return self._at < len(self._log) and self._log[self._at]["at"] <= self.world.now
+    def _has_more(self, now: int) -> bool:
+        return self._at < len(self._log) and self._log[self._at]["at"] <= now
 
-    def __iter__(self) -> Iterator[bytes]:
-        world = self.world
+    def __iter__(self) -> Iterator[Record | None]:
+        world, records = World.current, self._records
         self._fiber = world.here
-        yield _event(EventType.FORMAT_DESCRIPTION, 0)
+        yield from records.new_file()
         while True:
             if self._closed:
                 raise Transient("the source's stream was lost")
-            if self.has_more:
+            if self._has_more(world.now):
                 entry = self._log[self._at]
                 self._at += 1
                 if not self._after.contains(UUID, entry["number"]):
-                    world.block(world.between("read", 5 * US, 60 * US))
-                    yield _event(EventType.GTID, entry["number"])
+                    world.block(world.between(f"read {self.process.name}", 5 * US, 60 * US))
+                    yield from records.of(entry)
                 elif entry["rotate"]:
-                    yield _event(EventType.FORMAT_DESCRIPTION, 0)
-                continue
-            due = self._log[self._at]["at"] - world.now if self._at < len(self._log) else 1 * S
-            if not world.park(min(due, 1 * S)) and due >= 1 * S:
-                yield _event(EventType.HEARTBEAT, 0)
+                    yield from records.new_file()
+            else:
+                due = self._log[self._at]["at"] - world.now if self._at < len(self._log) else 1 * S
+                if world.park(min(due, 1 * S)) or due < 1 * S:
+                    continue
+            if not self._has_more(world.now):
+                yield from records.skipped()
+                yield None
 
 
-def _event(kind: int, number: int) -> bytes:
-    return build(kind, pack(number), with_crc=False)
-
-
-class SimAssembler:
-    """Entries of the log become records, as the real one would make them."""
+class _Records:
+    """Entries of the log become records, as the driver would make them."""
 
     def __init__(self) -> None:
-        self._log = Source.current.log
         self._fence, self._has_format, self._version, self._knows_loose = True, False, -1, False
         self._skipped: list[int] = []
 
-    def feed(self, data: bytes) -> Iterator[Record]:
-        if data[4] == EventType.HEARTBEAT:
-            yield from self.flush_skipped()
-            yield Beat(0)
-        elif data[4] == EventType.FORMAT_DESCRIPTION:
-            yield from self._new_file()
+    def of(self, entry: Entry) -> Iterator[Record]:
+        if entry["rotate"]:
+            yield from self.new_file()
+        if entry["kind"] == "skip":
+            self._skipped.append(entry["number"])
         else:
-            entry = self._log[unpack(data[19:]) - 1]
-            if entry["rotate"]:
-                yield from self._new_file()
-            if entry["kind"] == "skip":
-                self._skipped.append(entry["number"])
-            else:
-                yield from self.flush_skipped()
-                yield from self._records(entry)
-                self._fence = False
+            yield from self.skipped()
+            yield from self._written(entry)
+            self._fence = False
 
-    def _records(self, entry: Entry) -> Iterator[Record]:
+    def new_file(self) -> Iterator[Record]:
+        self._fence = True
+        if not self._has_format:
+            self._has_format = True
+            yield from self.skipped()
+            yield Format(_FORMAT)
+
+    def skipped(self) -> Iterator[Record]:
+        if self._skipped:
+            yield Skipped(gtids(self._skipped), 0)
+            self._skipped = []
+
+    def _written(self, entry: Entry) -> Iterator[Record]:
         number, version, keys = entry["number"], entry["version"], entry["keys"]
         at = (EPOCH + entry["at"]) // 1000
         mark = Mark(UUID, number, entry["needs"], entry["sequence"], at, self._fence, at)
@@ -273,14 +308,46 @@ class SimAssembler:
             yield Part(mark, part, False, events[part * cut : (part + 1) * cut], maps if part == 0 else [])
         yield Part(mark, parts, True, events[parts * cut :])
 
-    def _new_file(self) -> Iterator[Record]:
-        self._fence = True
-        if not self._has_format:
-            self._has_format = True
-            yield from self.flush_skipped()
-            yield Format(_FORMAT)
 
-    def flush_skipped(self) -> Iterator[Record]:
-        if self._skipped:
-            yield Skipped(gtids(self._skipped), 0)
-            self._skipped = []
+# ---- The driver ----
+
+
+class SimSource(MySQLSource):
+    """A MySQL source with a simulated dictionary, snapshot and log; its connections and its clock are the driver's."""
+
+    def look(self, scope: Scope) -> SourceLook:
+        with source_errors(), closing(connect(self._endpoint)) as connection:
+            return SourceLook(facts.read_facts(connection))
+
+    def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
+        with source_errors(), closing(connect(self._endpoint)) as connection:
+            uuid = str(scalar(connection, "SELECT @@global.server_uuid"))
+        return Tables(uuid, self.where, [("s", "t", "s", "t")], copied is not None)
+
+    def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None) -> SourceCopy:
+        with source_errors(), closing(connect(self._endpoint)) as connection:
+            query(connection, "SELECT @@global.server_uuid")
+        return SimCopy()
+
+    def open_log(self, plan: LogPlan) -> ChangeLog:
+        return SimLog(self._endpoint, plan.start_after)
+
+
+@dataclass(frozen=True)
+class SimDrivers:
+    """`Drivers` of `pipeline/ports.py`: the source is simulated, the target is the driver's over a simulated server."""
+
+    def source(self, end: End) -> SimSource:
+        return SimSource(end.endpoint)
+
+    def target(self, end: End) -> MySQLTarget:
+        return MySQLTarget(end.endpoint)
+
+    def start_faults(self, *_: object) -> list[Fault]:
+        return []
+
+    def warnings(self, *_: object) -> list[str]:
+        return []
+
+    def validate(self, *_: object) -> list[Check]:
+        return []

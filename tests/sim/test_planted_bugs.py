@@ -8,8 +8,10 @@ from tests.sim import scenario
 from tests.sim.bugs import BUGS, planted
 from tests.sim.history import run
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-@pytest.mark.parametrize("name", ["limit", "credit", "claim", "xa", "gap"])
+
+@pytest.mark.parametrize("name", BUGS)
 def test_a_planted_bug_is_found(name: str) -> None:
     bug = BUGS[name]
     with planted(name):

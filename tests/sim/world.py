@@ -184,6 +184,7 @@ class Fiber:
         self._wait = 0
         self._woken = self._waking = False
         self._parked = True
+        self._stream = f"wake {process.name}"
 
     def _main(self) -> None:
         try:
@@ -201,7 +202,7 @@ class Fiber:
     def wake(self) -> None:
         if not self._waking and not self.done:
             self._waking = True
-            self.world.after(self.world.between("wake", 1 * US, 30 * US), self._resume)
+            self.world.after(self.world.between(self._stream, 1 * US, 30 * US), self._resume)
 
     def _resume(self) -> None:
         if self.done or not self.process.alive:

@@ -61,6 +61,16 @@ def test_only_a_worker_that_has_orders_and_says_nothing_is_asked(clock: Clock) -
     assert _asked(orders) == [(1, 2), (2, 3)]
 
 
+def test_while_rows_are_copied_workers_without_orders_are_asked_too(clock: Clock) -> None:
+    orders = OpenOrders(2)
+    assert [slot for slot, _ in orders.questions(copying=True)] == [1, 2]
+    orders.answered(Answer(1, 1, 0))
+    clock.now += QUIET_SECONDS
+    orders.heard(1)
+    assert [slot for slot, _ in orders.questions(copying=True)] == [2]
+    assert _asked(orders) == []
+
+
 def test_a_worker_that_is_busy_may_take_as_long_as_it_likes(clock: Clock) -> None:
     orders = OpenOrders(1)
     orders.sent(1, 1, "u:1")

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from udup.base import runtime
 from udup.base.errors import Transient
 from udup.pipeline.transport.flow import Window
 
@@ -100,6 +101,23 @@ def test_a_wait_is_told_for_as_long_as_it_lasts() -> None:
     window.credit(1)
     thread.join(5)
     assert not errors and window.waited == 0
+
+
+def test_it_tells_how_long_nothing_was_sent_while_something_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(runtime, "now", lambda: now)
+    window = Window(10, 1000)
+    assert window.quiet == 0
+    window.take(1, 1)
+    now = 107.0
+    assert window.quiet == 7
+    window.take(2, 1)
+    assert window.quiet == 0
+    now = 110.0
+    window.credit(1)
+    assert window.quiet == 3
+    window.credit(2)
+    assert window.quiet == 0
 
 
 def test_under_any_load_no_more_is_out_than_allowed() -> None:

@@ -336,7 +336,7 @@ class Applier:
         """
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            await self._dispatcher.ask_silent_workers()
+            await self._dispatcher.ask_silent_workers(copying=self._copy is not None and not self._copy.finished)
             silent = runtime.now() - self._received_at >= SILENT_LOG_SECONDS
             if silent and self._credits.told and self._credits.settled:
                 await self._link.publish(self._subjects.upstream, encode(Credit("log", self._credits.told)))

@@ -275,9 +275,9 @@ class Dispatcher:
                 self.open_orders.sent(slot, order.number, order.label, order.index)
         await self._link.publish(self._subjects.orders(slot), encode(order))
 
-    async def ask_silent_workers(self) -> None:
-        """Ask the workers that have orders and of whom nothing has been heard for long."""
-        for slot, question in list(self.open_orders.questions()):
+    async def ask_silent_workers(self, *, copying: bool) -> None:
+        """Ask the workers that have something to do and of whom nothing has been heard for long."""
+        for slot, question in list(self.open_orders.questions(copying=copying)):
             await self._send(slot, question)
 
     async def _send_format(self, group: Assigned, record: Format) -> None:

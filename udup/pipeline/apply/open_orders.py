@@ -60,13 +60,16 @@ class OpenOrders:
         if (worker := self._workers.get(slot)) is not None:
             worker.heard_at = runtime.now()
 
-    def questions(self) -> Iterator[tuple[int, Ask]]:
-        """Yield whom to ask now: those that have orders, and of whom nothing has been heard for long."""
+    def questions(self, *, copying: bool = False) -> Iterator[tuple[int, Ask]]:
+        """Yield whom to ask now: those that have orders, and of whom nothing has been heard for long.
+
+        `copying`: all have something to do, the rows that the source sends them.
+        """
         now = runtime.now()
         for slot, worker in self._workers.items():
-            if not worker.open:
+            if not worker.open and not copying:
                 continue
-            oldest = next(iter(worker.open.values())).sent.now
+            oldest = next(iter(worker.open.values())).sent.now if worker.open else 0.0
             if now - max(oldest, worker.heard_at, worker.asked_at) >= QUIET_SECONDS:
                 self._questions += 1
                 worker.question, worker.asked_at, worker.asked = self._questions, now, tuple(worker.open)

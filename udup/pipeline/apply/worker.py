@@ -126,6 +126,8 @@ class Worker:
         self._arrived.set()
 
     async def _on_piece(self, data: bytes) -> None:
+        if not data:
+            return  # the link has looked at its number: nothing before it was lost
         piece = decode_piece(data)
         self._piece_number += 1
         if piece.number != self._piece_number:

@@ -40,6 +40,9 @@ from udup.pipeline.transport.link import Link, Subjects
 #: says once a second at rest: then a bit less, so that none of these is missed.
 BEAT_SECONDS, BEAT_AT_REST_SECONDS = 1.0, 0.9
 
+#: Seconds between looks at workers to whom nothing was sent for long; and how long that is.
+WATCH_SECONDS, QUIET_SECONDS = 5.0, 10.0
+
 #: Seconds that a wait must last to be told.
 WAIT_SHOWN_SECONDS = 1.0
 
@@ -91,6 +94,7 @@ class Extractor:
                 asyncio.ensure_future(self._outbox.run()),
                 asyncio.ensure_future(self._watch.run()),
                 asyncio.ensure_future(self._extract()),
+                asyncio.ensure_future(self._watch_rows()),
             ]
             done, _ = await asyncio.wait({*tasks, self._link.lost}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -157,6 +161,17 @@ class Extractor:
         self._copy = None
         await self._in_thread(self._pack, CopyEnd())
         return copy.plan.position
+
+    async def _watch_rows(self) -> None:
+        """Have a lost piece noticed that nothing follows: its worker would wait for the rest of its chunk for ever.
+
+        An empty message shows by its number whether everything before it came (`transport/link.py`).
+        """
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            for slot, window in enumerate(self._copy_windows, start=1):
+                if window.quiet >= QUIET_SECONDS:
+                    await self._link.publish(self._subjects.copy(slot), b"")
 
     def _open_copy(self) -> SourceCopy:
         settings = self._settings

@@ -44,6 +44,7 @@ class Window:
         self._changed = runtime.Condition()
         self._error: BaseException | None = None
         self._waiting_since: float | None = None
+        self._taken_at = 0.0
 
     def take(self, number: int, size: int) -> None:
         """Wait for room, then count message `number` as under way. Raises what `abort` was given."""
@@ -57,6 +58,7 @@ class Window:
                 raise Transient(f"sending stopped: {self._error}") from self._error
             self._out.append((number, size))
             self._bytes += size
+            self._taken_at = runtime.now()
 
     def _is_full(self, size: int) -> bool:
         return len(self._out) >= self._max_messages or self._bytes + size > self._max_bytes
@@ -85,6 +87,12 @@ class Window:
         """Messages and bytes that were sent and are not done with."""
         with self._changed:
             return len(self._out), self._bytes
+
+    @property
+    def quiet(self) -> float:
+        """Return for how many seconds nothing was sent while something is under way, 0 if nothing is."""
+        with self._changed:
+            return runtime.now() - self._taken_at if self._out else 0.0
 
     @property
     def waited(self) -> float:
