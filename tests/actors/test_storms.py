@@ -17,7 +17,7 @@ from udup.jobs import DesiredState, Stage
 
 JOBS = ("a", "b", "c", "d")
 
-STORMS = int(os.environ.get("UDUP_STORMS", "12"))
+STORMS = int(os.environ.get("UDUP_STORMS", "6"))
 
 #: Seconds of one storm, and until all has come to rest after it.
 _STORM_SECONDS, _REST_SECONDS = 120.0, 600.0

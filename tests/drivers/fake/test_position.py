@@ -11,7 +11,7 @@ from udup.drivers.fake.position import FakePosition
 _SETS = st.sets(st.tuples(st.sampled_from(["alpha", "beta"]), st.integers(1, 12)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(_SETS, _SETS)
 def test_it_is_a_set(one: set[tuple[str, int]], other: set[tuple[str, int]]) -> None:
     first, second = FakePosition(one), FakePosition(other)

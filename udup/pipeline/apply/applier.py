@@ -156,6 +156,8 @@ class Applier:
             finally:
                 await self._link.close()
         finally:
+            if not self._ended.cancel() and not self._ended.cancelled():
+                self._ended.exception()  # looked at, so that asyncio logs nothing: something else ended the run
             self._abort()
 
     async def _connected(self) -> None:

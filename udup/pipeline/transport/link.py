@@ -144,7 +144,8 @@ class Link:
         return self._lost
 
     async def close(self) -> None:
-        self._lost.cancel()
+        if not self._lost.cancel() and not self._lost.cancelled():
+            self._lost.exception()  # looked at, so that asyncio logs nothing: something else may have ended the run
         try:
             await asyncio.wait_for(self._client.close(), 2)
         except (NatsError, OSError, TimeoutError):
