@@ -9,6 +9,7 @@ Slots count from 1. Slot 0 is the base row.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from udup.base.errors import UdupError
@@ -34,6 +35,7 @@ class ExecutedPositions:
         self._claims = {slot: position("") for slot in range(1, slots + 1)}
         self._versions = dict.fromkeys(self._claims, 0)
         self._flushed = ("", "", "")
+        self._flushing = asyncio.Lock()
         self._changed = False  # since it was flushed
         self._state: CheckpointState | None = None
         self._stamps = Stamps()
@@ -112,14 +114,18 @@ class ExecutedPositions:
         self._versions[slot] += 1
 
     async def flush(self) -> None:
-        """Write what is executed into the base row; the slots' rows need not say it again."""
-        if not self._changed:
-            return
-        self._changed = False
-        executed = self.executed.copy()
-        said = str(executed), str(self._stamps), self._source_uuid
-        if said == self._flushed:
-            return
-        await self._advance(said[0], self.definitions, *said[1:])
-        self._flushed = said
-        self._claims = {slot: claim - executed for slot, claim in self._claims.items()}
+        """Write what is executed into the base row; the slots' rows need not say it again.
+
+        One after the other: whoever ends a run with this returns only when all of it is written.
+        """
+        async with self._flushing:
+            if not self._changed:
+                return
+            self._changed = False
+            executed = self.executed.copy()
+            said = str(executed), str(self._stamps), self._source_uuid
+            if said == self._flushed:
+                return
+            await self._advance(said[0], self.definitions, *said[1:])
+            self._flushed = said
+            self._claims = {slot: claim - executed for slot, claim in self._claims.items()}
