@@ -127,17 +127,6 @@ def _version() -> list[Patch]:
     return [(row_session, "checkpoint_events", events)]
 
 
-def _swap() -> list[Patch]:
-    def finish_copy(self: Any, workers: int, executed: Any) -> Any:
-        with self._transaction():
-            self._version = checkpoints._version_after(self._rows())
-            position = self._first(executed)
-            self._rewrite(position, workers)
-        return position
-
-    return [(checkpoints.Checkpoint, "finish_copy", finish_copy)]
-
-
 def _fence() -> list[Patch]:
     """Two owners of a copy: no place is held, and nobody looks at the version."""
 
@@ -156,7 +145,6 @@ BUGS = {
     "gap": Bug("nobody looks at the numbers of messages and batches", "cluster", 100, _gap),
     "numbers": Bug("the link does not look at the numbers of messages", "lossy", 100, _numbers),
     "version": Bug("a slot's row keeps its version", "log", 100, _version),
-    "swap": Bug("the end of a copy replaces whatever base row there is", "two", 300, _swap),
     "fence": Bug("a copy does not look whether it is still this run's", "two", 300, _fence),
 }
 
