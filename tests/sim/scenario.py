@@ -35,11 +35,15 @@ COPY_CALLS = ("LOAD DATA", "CREATE TABLE", "DROP TABLE", "ALTER TABLE", "REPLACE
 _AIMED = ("kill", "freeze", "link", "again", "pause", "down", "stream", "purge", "control", "nats")
 
 
+#: Kinds of faults that a node must live with.
+_EVERYDAY = ("kill", "freeze", "link", "slow", "call", "down", "stream", "pause", "lock", "nats")
+
+
 @dataclass(frozen=True)
 class Class:
     """What the histories of a class have in common."""
 
-    kinds: tuple[str, ...] = ("kill", "freeze", "link", "slow", "call", "down", "stream", "pause", "lock", "nats")
+    kinds: tuple[str, ...] = _EVERYDAY
     faults: int = 5  # at most
     copy: float = 0.0  # how many begin with a full copy
     second: bool = False  # a second node is given the same job
@@ -51,27 +55,13 @@ CLASSES = {
     "log": Class(),
     "copy": Class(copy=1.0),
     "two": Class(
-        ("kill", "freeze", "link", "slow", "call", "down", "stream", "pause", "lock", "control", "control"),
+        (*_EVERYDAY, "control", "control"),
         faults=4,
         copy=0.6,
         second=True,
     ),
     "rough": Class(
-        (
-            "kill",
-            "freeze",
-            "link",
-            "slow",
-            "call",
-            "down",
-            "stream",
-            "pause",
-            "lock",
-            "again",
-            "purge",
-            "control",
-            "nats",
-        ),
+        (*_EVERYDAY, "again", "purge", "control"),
         faults=10,
         copy=0.4,
         long=True,
