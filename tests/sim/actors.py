@@ -81,7 +81,8 @@ class Cell:
             for _ in range(2 if self.exiting else 1):
                 notice = ChildActorExited(self.address)
                 world.after(
-                    world.between("sigchld", 7 * MS, 31 * MS), lambda notice=notice: parent.post(notice, parent.address)
+                    world.between(f"sigchld {self.process.name}", 7 * MS, 31 * MS),
+                    lambda notice=notice: parent.post(notice, parent.address),
                 )
 
 

@@ -25,7 +25,7 @@ _ENDS_OF_A_FAULT = 4
 #: Bits of a version that count within one take-over.
 _RUN_BITS = 40
 
-_LONG_FAULTS = ("down", "lock", "freeze")
+_LONG_FAULTS = ("down", "lock", "freeze", "nats")
 
 
 class Checks:

@@ -127,6 +127,9 @@ class _History:
         elif kind == "down":
             self._hits(fault)
             self.target.go_down(world.now + duration // 2)
+        elif kind == "nats":
+            self._hits(fault)
+            self.broker.go_down("A", world.now + duration)
         elif kind == "control":
             # Whoever has it finds out when it is used next, which may be at the end of a copy.
             if (holder := self.target.named.get(lock_name(JOB, CONTROL))) is not None:

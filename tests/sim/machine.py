@@ -79,7 +79,7 @@ class Doorbells:
         world = World.current
         if bell not in self._rung:
             self._rung.add(bell)
-            world.after(world.between("watch", 100 * US, 3 * MS), lambda: self._on_ring(bell))
+            world.after(world.between(f"watch {world.process.name}", 100 * US, 3 * MS), lambda: self._on_ring(bell))
 
     def quiet(self, bell: int) -> None:
         if bell not in self._rung:

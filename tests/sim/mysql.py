@@ -150,7 +150,7 @@ class Connection:
         if fate == "cut after":
             self.cut()
         if fate == "slow":
-            world.block(world.between("slow db", 1 * MS, 1500 * MS))
+            world.block(world.between(f"slow {stream}", 1 * MS, 1500 * MS))
         world.block(world.between(stream, 20 * US, 300 * US))
         if not self.alive:
             raise Lost
@@ -358,7 +358,7 @@ class Connection:
     def load_local(self, statement: bytes, pieces: Iterable[bytes]) -> bytes:
         rows = b"".join(pieces)
         answer = self._one("LOAD DATA", lambda: tables.load(self, statement, rows))
-        self.world.block(self.world.between("load", 0, 300 * MS))  # a chunk takes its time
+        self.world.block(self.world.between(f"load {self.process.name}", 0, 300 * MS))  # a chunk takes its time
         return bytes(answer)
 
     def _execute_command(self, _command: int, sql: bytes) -> None:

@@ -32,8 +32,16 @@ class Broker:
         self.world = world
         self.clients: list[NatsClient] = []
         self.subscriptions: dict[str, list[tuple[NatsClient, Deliver]]] = {}
+        self.down_until: dict[str, int] = {}  # by node
         self.fate: Callable[[str, str], str] = lambda sender, subject: ""
         self.on_message: Callable[[str, str, bytes], None] = lambda node, subject, data: None
+
+    def go_down(self, node: str, until: int) -> None:
+        """A node's NATS ends, and is started again then."""
+        self.down_until[node] = until
+        for client in self.clients:
+            if client.open_ and client.owner.node == node:
+                client.lose()
 
     def publish(self, sender: NatsClient, subject: str, data: bytes) -> None:
         """The server has got a message."""
@@ -43,7 +51,7 @@ class Broker:
             fate = self.fate(sender.owner.name, subject)
             if fate == "drop":
                 continue
-            delay = self.world.between("slow net", 1 * MS, 300 * MS) if fate == "slow" else 0
+            delay = self.world.between(f"slow net {sender.owner.name}", 1 * MS, 300 * MS) if fate == "slow" else 0
             for _ in range(2 if fate == "dup" else 1):
                 client.comes(lambda deliver=deliver: deliver(data), delay)
 
@@ -170,5 +178,7 @@ class NatsClient:
 async def connect(_server: str, *, disconnected_cb: Call, closed_cb: Call, **_: object) -> NatsClient:
     """In the place of `nats.connect`."""
     world = World.current
-    await asyncio.sleep(world.between("connect", 100 * US, 2 * MS) / S)
+    await asyncio.sleep(world.between(f"connect {world.process.name}", 100 * US, 2 * MS) / S)
+    if world.now < NatsClient.broker.down_until.get(world.process.node, 0):
+        raise ConnectionRefusedError("connection refused")
     return NatsClient(world.process, [disconnected_cb, closed_cb])

@@ -46,7 +46,7 @@ class SimStore(SimActor):
         world = World.current
         disk = SimStore.disks.setdefault(world.process.node, {})
         if isinstance(message, (OpenStore, Save, Forget)):
-            world.block(world.between("store", 300 * US, 20 * MS))
+            world.block(world.between(f"store {world.process.name}", 300 * US, 20 * MS))
         match message:
             case OpenStore():
                 index = max([5, *(record.modify_index for record in disk.values())])

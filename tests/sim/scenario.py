@@ -32,14 +32,18 @@ START_CALLS = (
 COPY_CALLS = ("LOAD DATA", "CREATE TABLE", "DROP TABLE", "ALTER TABLE", "REPLACE INTO", "SELECT 1 FROM")
 
 #: Kinds that may be aimed at a call.
-_AIMED = ("kill", "freeze", "link", "again", "pause", "down", "stream", "purge", "control")
+_AIMED = ("kill", "freeze", "link", "again", "pause", "down", "stream", "purge", "control", "nats")
+
+
+#: Kinds of faults that a node must live with.
+_EVERYDAY = ("kill", "freeze", "link", "slow", "call", "down", "stream", "pause", "lock", "nats")
 
 
 @dataclass(frozen=True)
 class Class:
     """What the histories of a class have in common."""
 
-    kinds: tuple[str, ...] = ("kill", "freeze", "link", "slow", "call", "down", "stream", "pause", "lock")
+    kinds: tuple[str, ...] = _EVERYDAY
     faults: int = 5  # at most
     copy: float = 0.0  # how many begin with a full copy
     second: bool = False  # a second node is given the same job
@@ -51,19 +55,21 @@ CLASSES = {
     "log": Class(),
     "copy": Class(copy=1.0),
     "two": Class(
-        ("kill", "freeze", "link", "slow", "call", "down", "stream", "pause", "lock", "control", "control"),
+        (*_EVERYDAY, "control", "control"),
         faults=4,
         copy=0.6,
         second=True,
     ),
     "rough": Class(
-        ("kill", "freeze", "link", "slow", "call", "down", "stream", "pause", "lock", "again", "purge", "control"),
+        (*_EVERYDAY, "again", "purge", "control"),
         faults=10,
         copy=0.4,
         long=True,
     ),
     "cluster": Class(("kill", "freeze", "link", "slow", "call", "stream", "drop", "dup"), faults=4, copy=0.3),
-    "lossy": Class(("kill", "link", "slow", "drop", "dup"), faults=5, copy=0.4),
+    "lossy": Class(
+        ("kill", "link", "slow", "call", "pause", "again", "drop", "drop", "dup", "dup"), faults=5, copy=0.4
+    ),
 }
 
 
@@ -172,7 +178,7 @@ def _make_fault(draw: _Draw, of: Class, swarm: list[str], hot: int, *, copy: boo
     else:
         fault["role"] = draw.one(ROLES[:3] if kind == "link" else ROLES)
         fault["nth"] = draw.below(6)
-    if kind in ("freeze", "down", "pause", "lock"):
+    if kind in ("freeze", "down", "pause", "lock", "nats"):
         fault["for"] = draw.below(25_000 if of.long and draw.chance() < 0.3 else 3000) * MS
     if kind == "call":
         fault["how"] = draw.one(("cut before", "cut after", "slow"))

@@ -192,9 +192,12 @@ class Link:
                 if not self._lost.done():
                     self._lost.set_exception(error)
 
-        await self._client.subscribe(
-            subject, cb=on_message, pending_bytes_limit=PENDING_BYTES, pending_msgs_limit=1 << 20
-        )
+        try:
+            await self._client.subscribe(
+                subject, cb=on_message, pending_bytes_limit=PENDING_BYTES, pending_msgs_limit=1 << 20
+            )
+        except NatsError as error:
+            raise Transient(f"cannot subscribe at NATS: {error or type(error).__name__}") from error
         _heed_cancellation()
 
 
