@@ -52,7 +52,7 @@ UNUSED := -p no:schemathesis -p no:anyio
 
 check: lint  ## lint, then run the tests that need no server: half a minute (PYTEST="-k name" chooses)
 	@echo "Running the tests that need no server"
-	@$(VENV)/bin/python -m pytest -q -m "not server and not slow" $(UNUSED) --numprocesses 2 --dist worksteal $(PYTEST)
+	@$(VENV)/bin/python -m pytest -q -m "not server and not slow" $(UNUSED) --numprocesses 3 --dist worksteal $(PYTEST)
 
 # Most of a test's time is waiting for a server, so more of them run at a time than there are cores; a file's tests
 # stay together and share their servers.

@@ -163,6 +163,7 @@ def _look(folder: Path) -> str:
     return "good"
 
 
+@pytest.mark.slow
 def test_strangers_at_the_ports_of_actors_are_few_and_are_not_listened_to(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     done = context.Queue()

@@ -75,6 +75,7 @@ def test_what_answers_but_is_no_udup_server_is_told(server: WebServer, tmp_path:
         Api(find(Flags(address=f"127.0.0.1:{free_port()}"), {}, tmp_path)).get("/v1/jobs")
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_for_a_while_is_waited_for(jobs: MemoryJobs, tmp_path: Path) -> None:
     settings = load_settings(flags={"ports.http": free_port()})
     api = Api(find(Flags(address=f"127.0.0.1:{settings.ports.http}"), {}, tmp_path))

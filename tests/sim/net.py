@@ -75,6 +75,10 @@ class NatsClient:
         self.broker.clients.append(self)
         owner.on_death.append(self.cut_off)
 
+    @property
+    def is_closed(self) -> bool:
+        return not self.open_
+
     # ---- The way to the server and back ----
 
     def _leg(self) -> int:

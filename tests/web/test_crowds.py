@@ -19,6 +19,8 @@ from udup.web import connections
 from udup.web.app import create_app
 from udup.web.serve import WebServer
 
+pytestmark = pytest.mark.slow  # real sockets, or waits in real time
+
 #: Seconds in which an answer must come that needs nothing but the server itself.
 SOON = 3.0
 

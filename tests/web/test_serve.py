@@ -19,6 +19,8 @@ from udup.base.errors import ConfigError
 from udup.web.app import create_app
 from udup.web.serve import WebServer
 
+pytestmark = pytest.mark.slow  # real sockets, or waits in real time
+
 
 @pytest.fixture
 def server(memory: Any, settings: Settings) -> Iterator[WebServer]:

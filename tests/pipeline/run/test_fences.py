@@ -73,7 +73,11 @@ _FOLLOWING = (
 )
 
 
-@pytest.mark.parametrize("kills", [True, False], ids=["connections ended", "connections live on"])
+@pytest.mark.parametrize(
+    "kills",
+    [pytest.param(True, marks=pytest.mark.slow), False],
+    ids=["connections ended", "connections live on"],
+)
 @pytest.mark.parametrize(
     ("copied", "call"), [*((False, each) for each in _COPYING), *((True, each) for each in _FOLLOWING)]
 )

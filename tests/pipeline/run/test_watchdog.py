@@ -13,6 +13,8 @@ from udup.pipeline.apply import applier, open_orders
 from udup.pipeline.records import Answer, Ask, decode_order, decode_report
 from udup.pipeline.transport.link import Arrivals, Subjects
 
+pytestmark = pytest.mark.slow  # real sockets, or waits in real time
+
 pytestmark = pytest.mark.usefixtures("by_workers")
 
 QUIET = 0.05

@@ -11,6 +11,8 @@ from tests.pipeline.machine import Machine
 from udup.pipeline.records import Credit, decode_upstream
 from udup.pipeline.transport.link import Arrivals
 
+pytestmark = pytest.mark.slow  # real sockets, or waits in real time
+
 
 class UnderWay:
     """What was sent and not credited, by channel, as the network has seen it: the most in messages and in bytes."""

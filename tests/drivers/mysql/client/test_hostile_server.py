@@ -300,6 +300,7 @@ def test_a_login_that_is_none_ends_soon_and_clearly(login: str) -> None:
         assert time.monotonic() - begun < SOON
 
 
+@pytest.mark.slow
 def test_a_server_that_says_its_greeting_byte_by_byte_is_not_waited_for_without_end() -> None:
     def script(conversation: Conversation) -> None:
         for byte in packet(greeting(), 0):
@@ -313,6 +314,7 @@ def test_a_server_that_says_its_greeting_byte_by_byte_is_not_waited_for_without_
         assert time.monotonic() - begun < 1.0 * wire.LOGIN_TIMES + 1
 
 
+@pytest.mark.slow
 def test_a_silent_server_is_not_waited_for_without_end() -> None:
     with FakeServer(lambda conversation: conversation.drain()) as server:
         begun = time.monotonic()
@@ -432,6 +434,7 @@ def test_the_text_of_an_error_is_cut_and_steers_no_terminal() -> None:
         assert query(connection, "SELECT 1") == [("1",)], "the connection is as good as before"
 
 
+@pytest.mark.slow
 def test_an_answer_that_trickles_is_waited_for_as_long_as_it_was_said() -> None:
     def answer(conversation: Conversation, command: bytes) -> None:
         if b"ASKED" not in command:

@@ -54,6 +54,7 @@ def test_a_server_that_answers_with_other_columns_is_a_failed_check() -> None:
     assert getattr(check, "outcome", None) == Outcome.FAIL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slow", [b"SHOW SESSION VARIABLES", b"SHOW GLOBAL VARIABLES"])
 def test_a_server_that_answers_slowly_again_and_again_is_looked_at_for_a_bounded_time(
     monkeypatch: pytest.MonkeyPatch, slow: bytes

@@ -116,6 +116,7 @@ def test_an_event_without_end_is_not_gathered_without_end(monkeypatch: pytest.Mo
         _read(server)
 
 
+@pytest.mark.slow
 def test_a_packet_that_trickles_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_module, "PACKET_SECONDS", 1.0)
 
