@@ -53,7 +53,7 @@ def records(source: Endpoint, after: GtidSet, selection: Selection) -> list[Reco
                 if isinstance(record, Skipped):
                     told.update(GtidSet.parse(record.gtids))
                 elif isinstance(record, (Transaction, Part, Definition, XaEnd)):
-                    told.add(record.mark.source, record.mark.number)
+                    told.add(record.id.source, record.id.number)
             # The source sends heartbeats while it passes over what is executed, too.
             if event[4] in HEARTBEATS and told == wanted:
                 break
@@ -91,11 +91,11 @@ def apply_all(
         if isinstance(record, Format):
             opened.set_format(record.event)
         elif isinstance(record, Transaction):
-            claim.add(record.mark.source, record.mark.number)
+            claim.add(record.id.source, record.id.number)
             opened.apply(version, str(claim), [record.events], record.create, context=context(record.context))
             version += 1
         elif isinstance(record, Part):
-            claim.add(record.mark.source, record.mark.number)
+            claim.add(record.id.source, record.id.number)
             opened.apply_part(
                 version,
                 str(claim),

@@ -8,6 +8,7 @@ from udup.base.errors import Failure, FailureKind, Fault
 from udup.pipeline.records import (
     Batch,
     Beat,
+    CommitOrder,
     CopyEnd,
     CopyPiece,
     CopyTotals,
@@ -19,7 +20,6 @@ from udup.pipeline.records import (
     Group,
     GroupPart,
     Known,
-    Mark,
     Order,
     Part,
     Record,
@@ -29,6 +29,7 @@ from udup.pipeline.records import (
     StartRows,
     Tables,
     Transaction,
+    TransactionId,
     decode_batch,
     decode_order,
     decode_piece,
@@ -38,7 +39,9 @@ from udup.pipeline.records import (
 )
 
 EVERY_BYTE = bytes(range(256)) * 3
-MARK = Mark("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa:tag", 1 << 62, 0, 1 << 40, 1 << 50, True, 1 << 49)
+MARK = TransactionId(
+    "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa:tag", 1 << 62, CommitOrder(0, 1 << 40, 1 << 50, True, 1 << 49)
+)
 
 
 def test_every_record_survives_its_journey() -> None:

@@ -56,7 +56,7 @@ def _claim() -> list[Patch]:
     def claim(self: Any, slot: int, members: Any) -> Any:
         found = self._claims[slot]
         for member in members:
-            found.add(member.mark.source, member.mark.number)
+            found.add(member.id.source, member.id.number)
         return self._versions[slot], str(found)
 
     return [(ExecutedPositions, "claim", claim)]
@@ -82,7 +82,7 @@ def _xa() -> list[Patch]:
         if not isinstance(record, XaEnd):
             real(self, record, message)
             return
-        self._scheduler.offer(Pending(record.mark, b"", message, alone=True, work=record))
+        self._scheduler.offer(Pending(record.id, b"", message, alone=True, work=record))
 
     return [(Dispatcher, "offer_barrier", offer_barrier)]
 

@@ -115,7 +115,7 @@ class Checks:
         if subject.endswith(".log"):
             batch = decode_batch(data)
             numbers = [
-                record.mark.number
+                record.id.number
                 for record in batch.records
                 if isinstance(record, (Transaction, Definition, XaEnd)) or (isinstance(record, Part) and record.last)
             ]

@@ -32,18 +32,19 @@ from udup.drivers.mysql.target import MySQLTarget
 from udup.pipeline.checks import Check
 from udup.pipeline.ports import ChangeLog, End, LogPlace, LogPlan, Piece, Recognised, Scope, SourceCopy, SourceLook
 from udup.pipeline.records import (
+    CommitOrder,
     CopyPlan,
     CopyTable,
     CopyTotals,
     Definition,
     Format,
-    Mark,
     Part,
     Record,
     Skipped,
     StartRows,
     Tables,
     Transaction,
+    TransactionId,
     XaEnd,
 )
 
@@ -274,39 +275,37 @@ class _Records:
     def _written(self, entry: Entry) -> Iterator[Record]:
         number, version, keys = entry["number"], entry["version"], entry["keys"]
         at = (EPOCH + entry["at"]) // 1000
-        mark = Mark(UUID, number, entry["needs"], entry["sequence"], at, self._fence, at)
+        of = TransactionId(UUID, number, CommitOrder(entry["needs"], entry["sequence"], at, self._fence, at))
         kind = entry["kind"]
         if kind == "ddl":
             self._version, self._knows_loose = -1, False
-            yield Definition(mark, ddl_event(number), "ALTER TABLE s.t")
+            yield Definition(of, ddl_event(number), "ALTER TABLE s.t")
             return
         if kind in ("xa commit", "xa rollback"):
-            yield XaEnd(mark, entry["xid"], kind == "xa commit")
+            yield XaEnd(of, entry["xid"], kind == "xa commit")
             return
         if kind == "xa prepare":
-            yield Transaction(
-                mark, table_map(version) + rows_event(version, entry["as"], 1, keys), [], xid=entry["xid"]
-            )
+            yield Transaction(of, table_map(version) + rows_event(version, entry["as"], 1, keys), [], xid=entry["xid"])
             return
         if kind == "loose":
             table = table_map(_LOOSE_VERSION, "loose")
             yield Transaction(
-                mark, table + rows_event(_LOOSE_VERSION, number, 1, keys), [] if self._knows_loose else [table]
+                of, table + rows_event(_LOOSE_VERSION, number, 1, keys), [] if self._knows_loose else [table]
             )
             self._knows_loose = True
             return
         maps = [table_map(version)] if self._version != version else []
         self._version = version
         if kind == "tx":
-            yield Transaction(mark, table_map(version) + rows_event(version, number, 1, keys, entry["pad"]), maps)
+            yield Transaction(of, table_map(version) + rows_event(version, number, 1, keys, entry["pad"]), maps)
             return
         parts = entry["parts"]
         events = table_map(version)
         events += b"".join(rows_event(version, number, parts, keys if part == 0 else []) for part in range(parts))
         cut = max(1, len(events) // parts)  # anywhere
         for part in range(parts):
-            yield Part(mark, part, False, events[part * cut : (part + 1) * cut], maps if part == 0 else [])
-        yield Part(mark, parts, True, events[parts * cut :])
+            yield Part(of, part, False, events[part * cut : (part + 1) * cut], maps if part == 0 else [])
+        yield Part(of, parts, True, events[parts * cut :])
 
 
 # ---- The driver ----

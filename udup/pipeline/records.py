@@ -22,20 +22,26 @@ class _Wire(msgspec.Struct, frozen=True, array_like=True):
     """Base of what is sent: immutable, encoded by position."""
 
 
-class Mark(_Wire, frozen=True):
-    """A source transaction's GTID, its place in the order of its log file, and its commit time there (µs).
+class CommitOrder(_Wire, frozen=True):
+    """Where a transaction stands in the order of its log file, and when it was committed (µs).
 
-    `fence`: first of a log file, so its numbers cannot be compared with those before it. `original_us` is the commit
-    time on the server that the transaction came from first.
+    `fence`: first of a log file, so its numbers cannot be compared with those before it. `committed_us` is the time on
+    the server whose log is read, `original_us` on the server that it came from first.
     """
 
-    source: str
-    number: int
     last_committed: int
     sequence: int
     committed_us: int
     fence: bool = False
     original_us: int = 0
+
+
+class TransactionId(_Wire, frozen=True):
+    """A source transaction: what tells it from all others, and its place in the order of commits."""
+
+    source: str
+    number: int
+    order: CommitOrder
 
     @property
     def gtid(self) -> str:
@@ -60,7 +66,7 @@ class Transaction(_Wire, tag="tx", frozen=True):
     is prepared only: its events are kept on the target until their `XaEnd`. `context` is the number of a `Context`.
     """
 
-    mark: Mark
+    id: TransactionId
     events: bytes
     new_maps: list[bytes] = []
     create: bytes = b""
@@ -74,7 +80,7 @@ class Part(_Wire, tag="part", frozen=True):
     `xid` and `context` as in `Transaction`; `one_phase`, on the last part, says that it commits at once after all.
     """
 
-    mark: Mark
+    id: TransactionId
     index: int
     last: bool
     events: bytes
@@ -88,7 +94,7 @@ class Part(_Wire, tag="part", frozen=True):
 class XaEnd(_Wire, tag="xa", frozen=True):
     """XA COMMIT or XA ROLLBACK of a transaction that was prepared before."""
 
-    mark: Mark
+    id: TransactionId
     xid: str
     commit: bool
 
@@ -96,7 +102,7 @@ class XaEnd(_Wire, tag="xa", frozen=True):
 class Definition(_Wire, tag="ddl", frozen=True):
     """A DDL statement: its Query event, and what it names, for people. `context` as in `Transaction`."""
 
-    mark: Mark
+    id: TransactionId
     query: bytes
     summary: str
     context: int = 0

@@ -146,7 +146,7 @@ class Job:
                 case Transaction() | Part() | Definition() | XaEnd():
                     found.append(record)
                     if not isinstance(record, Part) or record.last:
-                        read.add(record.mark.source, record.mark.number)
+                        read.add(record.id.source, record.id.number)
             if until <= read:
                 return found
         raise AssertionError("the log has ended")
@@ -156,21 +156,21 @@ class Job:
     def claim(self, record: Transaction | Part | XaEnd, slot: int = 1) -> Claim:
         """Return the claim of a commit that follows on what this slot has committed; `take` when it is committed."""
         gtids = self._gtids[slot].copy()
-        gtids.add(record.mark.source, record.mark.number)
-        return Claim(self._versions[slot], str(gtids), record.mark.gtid)
+        gtids.add(record.id.source, record.id.number)
+        return Claim(self._versions[slot], str(gtids), record.id.gtid)
 
     def take(self, record: Transaction | Part | XaEnd, slot: int = 1) -> None:
-        self._gtids[slot].add(record.mark.source, record.mark.number)
+        self._gtids[slot].add(record.id.source, record.id.number)
         self._versions[slot] += 1
 
     async def group(self, record: Transaction, slot: int = 1, claim: Claim | None = None) -> Group:
         """Return the order to commit a transaction."""
         claim = claim or self.claim(record, slot)
         if record.new_maps and not record.create:
-            await self.control.check_tables(record.mark.gtid, record.new_maps)
+            await self.control.check_tables(record.id.gtid, record.new_maps)
         events = self.control.rules.keep(record) if record.xid else record.events
         context = self.control.rules.context_of(record)
-        prelude = await self.control.prelude(record.mark.gtid, context, [record])
+        prelude = await self.control.prelude(record.id.gtid, context, [record])
         return Group(1, 1, claim.version, claim.gtids, [events], claim.label, record.create, prelude)
 
     async def commit(self, record: Transaction, slot: int = 1) -> None:
@@ -182,7 +182,7 @@ class Job:
         large, orders = self.control.begin_large(), []
         for record in records:
             if record.new_maps:
-                await self.control.check_tables(record.mark.gtid, record.new_maps)
+                await self.control.check_tables(record.id.gtid, record.new_maps)
             part = large.add(record)
             prelude = await large.prelude(part, marked=False)
             claim = self.claim(record, slot)

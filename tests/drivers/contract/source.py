@@ -31,7 +31,7 @@ def _until_quiet(pair: Pair, log: ChangeLog, start_after: str) -> list[Record]:
         if isinstance(record, Skipped):
             read.update(pair.source.position(record.gtids))
         elif isinstance(record, (Transaction, Definition)) or (isinstance(record, Part) and record.last):
-            read.add(record.mark.source, record.mark.number)
+            read.add(record.id.source, record.id.number)
     raise AssertionError("a log ends by an error alone")
 
 
@@ -77,9 +77,9 @@ class SourceContract:
         with closing(pair.source.open_log(_plan(pair, position))) as log:
             log.begin()
             found = [each for each in _until_quiet(pair, log, position) if isinstance(each, Transaction)]
-            assert [each.mark.gtid for each in found] == gtids
+            assert [each.id.gtid for each in found] == gtids
             assert [bool(each.new_maps) for each in found] == [True, False, False], "a table is told of once a run"
-            assert found[1].mark.last_committed >= found[0].mark.sequence, "it changes the same row"
+            assert found[1].id.order.last_committed >= found[0].id.order.sequence, "it changes the same row"
             assert log.place.file
 
     def test_what_holds_nothing_for_the_job_is_told_as_skipped(self, pair: Pair) -> None:
@@ -104,7 +104,7 @@ class SourceContract:
             parts = [each for each in _until_quiet(pair, log, position) if isinstance(each, Part)]
         assert len(parts) > 1 and [each.index for each in parts] == list(range(len(parts)))
         assert [each.last for each in parts] == [False] * (len(parts) - 1) + [True]
-        assert len({each.mark for each in parts}) == 1
+        assert len({each.id for each in parts}) == 1
 
     def test_a_log_that_is_closed_ends_its_reader_by_an_error(self, pair: Pair) -> None:
         position = pair.executed()

@@ -179,7 +179,7 @@ def test_what_depends_on_what_is_what_their_rows_say(pair: FakePair) -> None:
     log.alter(T, "id, name")
     log.rotate()
     log.write(lambda rows: rows.insert(T, "c"))
-    marks = [(each.mark.sequence, each.mark.last_committed, each.mark.fence) for each in log.entries]
+    marks = [(each.id.order.sequence, each.id.order.last_committed, each.id.order.fence) for each in log.entries]
     assert marks == [
         (1, 0, True),  # the table
         (2, 1, False),

@@ -90,7 +90,7 @@ async def _marked(job: Job, pair: FakePair) -> MarkedGroup:
     claims = [job.claim(record) for record in records]
     for record in records:
         job.take(record)
-    items = [(record.mark.gtid, record.events) for record in records]
+    items = [(record.id.gtid, record.events) for record in records]
     gtids = f"{pair.from_.uuid}:2-4"
     return MarkedGroup(1, claims[0].version, gtids, items, job.control.rules.marked(records[0]))
 

@@ -14,13 +14,15 @@ from udup.drivers.fake.position import FakePosition
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.scheduler import Pending
 from udup.pipeline.ports import CheckpointState
-from udup.pipeline.records import Mark
+from udup.pipeline.records import CommitOrder, TransactionId
 
 SLOTS = 3
 
 
 def _pending(number: int, source: str = "alpha") -> Pending:
-    return Pending(Mark(source, number, 0, number, 0, original_us=1_000_000 + number), b"", number)
+    return Pending(
+        TransactionId(source, number, CommitOrder(0, number, 0, original_us=1_000_000 + number)), b"", number
+    )
 
 
 class _Target:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from udup.base.errors import Transient
 from udup.pipeline.apply.large_transaction import LargeTransaction
 from udup.pipeline.apply.scheduler import Assigned, Pending
-from udup.pipeline.records import GroupPart, Mark, Part
+from udup.pipeline.records import CommitOrder, GroupPart, Part, TransactionId
 
-MARK = Mark("alpha", 7, 0, 1, 0)
+MARK = TransactionId("alpha", 7, CommitOrder(0, 1, 0))
 
 
 class _Rules:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from udup.pipeline.apply.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS, WORKER_DEPTH, Assigned, Pending, Scheduler
-from udup.pipeline.records import Mark
+from udup.pipeline.records import CommitOrder, TransactionId
 
 SOURCE = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 
@@ -36,7 +36,7 @@ def _history(dice: random.Random, length: int, parallel: int) -> list[Planned]:
         needs |= {other for number, other in in_file if number <= last}
         needs |= {other for other in range(place) if planned[other].item.barrier}
         item = Pending(
-            Mark(SOURCE, place + 1, last, sequence, 0, fence),
+            TransactionId(SOURCE, place + 1, CommitOrder(last, sequence, 0, fence)),
             b"x" * dice.choice((10, 100, GROUP_BYTES // 3)),
             place,
             [b"map"] if dice.random() < 0.05 else [],
@@ -114,12 +114,14 @@ def test_whatever_the_log_and_whoever_is_first_the_order_that_matters_is_kept(wo
 
 
 def _plain(number: int, last: int, sequence: int, size: int = 10, *, fence: bool = False) -> Pending:
-    return Pending(Mark(SOURCE, number, last, sequence, number * 1000, fence), b"x" * size, number)
+    return Pending(
+        TransactionId(SOURCE, number, CommitOrder(last, sequence, number * 1000, fence)), b"x" * size, number
+    )
 
 
 def _numbers(group: Assigned | None) -> list[int]:
     assert group is not None
-    return [member.mark.number for member in group.members]
+    return [member.id.number for member in group.members]
 
 
 def test_a_transaction_that_finds_nothing_waiting_goes_alone_and_at_once() -> None:
@@ -178,7 +180,7 @@ def test_the_oldest_is_the_first_that_is_not_committed() -> None:
     assert scheduler.oldest() is None
     for number in (1, 2, 3):
         scheduler.offer(_plain(number, 0, number, GROUP_BYTES))
-    assert scheduler.oldest() == _plain(1, 0, 1).mark
+    assert scheduler.oldest() == _plain(1, 0, 1).id
     first, second = scheduler.next_group(), scheduler.next_group()
     assert first is not None and second is not None
     scheduler.done(second.number)
@@ -194,7 +196,7 @@ def test_transactions_that_need_different_contexts_share_no_commit() -> None:
     contexts = [0, 1, 0, 1, 2, 0, 2, 0, 1]
     scheduler = Scheduler(1, context_of=lambda item: contexts[item.batch])
     for place in range(len(contexts)):
-        scheduler.offer(Pending(Mark(SOURCE, place + 1, 0, place + 1, 0), b"x", place))
+        scheduler.offer(Pending(TransactionId(SOURCE, place + 1, CommitOrder(0, place + 1, 0)), b"x", place))
     groups = []
     while (group := scheduler.next_group()) is not None:
         groups.append((group.context, [member.batch for member in group.members]))

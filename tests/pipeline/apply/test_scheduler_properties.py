@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udup.pipeline.apply.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS, WORKER_DEPTH, Assigned, Pending, Scheduler
-from udup.pipeline.records import Mark
+from udup.pipeline.records import CommitOrder, TransactionId
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ def _log(shapes: list[Shape]) -> list[Planned]:
         if shape.barrier:
             last_barrier = sequence
         writers.update(dict.fromkeys(shape.rows, place))
-        mark = Mark("source", place + 1, last, sequence, place, fence=shape.new_file or place == 0)
+        of = TransactionId("source", place + 1, CommitOrder(last, sequence, place, fence=shape.new_file or place == 0))
         alone = shape.alone or shape.barrier
         maps = [b"map"] if shape.has_maps else []
-        item = Pending(mark, b"x" * shape.size, place, maps, alone=alone, barrier=shape.barrier)
+        item = Pending(of, b"x" * shape.size, place, maps, alone=alone, barrier=shape.barrier)
         planned.append(Planned(item, frozenset(needs)))
     return planned
 
@@ -167,7 +167,7 @@ def test_the_oldest_is_always_the_first_that_is_not_committed(shapes: list[Shape
 def test_what_is_isolated_while_it_waits_runs_alone(chosen: list[bool], workers: int) -> None:
     scheduler = Scheduler(workers)
     for place in range(len(chosen)):
-        scheduler.offer(Pending(Mark("source", place + 1, 0, place + 1, 0), b"x", place))
+        scheduler.offer(Pending(TransactionId("source", place + 1, CommitOrder(0, place + 1, 0)), b"x", place))
     scheduler.isolate(lambda item: chosen[item.batch])
     started: list[int] = []
     while not scheduler.idle:

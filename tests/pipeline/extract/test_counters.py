@@ -7,11 +7,22 @@ from hypothesis import strategies as st
 
 from udup.drivers.fake.position import FakePosition
 from udup.pipeline.extract.counters import ExtractCounters
-from udup.pipeline.records import Beat, Definition, Format, Mark, Part, Record, Skipped, Transaction, XaEnd
+from udup.pipeline.records import (
+    Beat,
+    CommitOrder,
+    Definition,
+    Format,
+    Part,
+    Record,
+    Skipped,
+    Transaction,
+    TransactionId,
+    XaEnd,
+)
 
 
-def _mark(number: int) -> Mark:
-    return Mark("alpha", number, 0, number, 0)
+def _mark(number: int) -> TransactionId:
+    return TransactionId("alpha", number, CommitOrder(0, number, 0))
 
 
 def test_before_the_log_is_open_there_is_no_position() -> None:

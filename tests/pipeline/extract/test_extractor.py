@@ -22,18 +22,19 @@ from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.ports import End, LogPlace, LogPlan, Piece, Recognised, Scope, SourceCopy, SourceLook
 from udup.pipeline.records import (
     Beat,
+    CommitOrder,
     CopyEnd,
     CopyPlan,
     CopyTable,
     CopyTotals,
     Credit,
     Known,
-    Mark,
     Record,
     Skipped,
     StartRows,
     Tables,
     Transaction,
+    TransactionId,
     decode_batch,
     decode_piece,
     encode,
@@ -196,7 +197,7 @@ class MemorySource:
 
 
 def _transaction(number: int, size: int = 10) -> Transaction:
-    return Transaction(Mark(UUID, number, 0, number, 0), bytes(size))
+    return Transaction(TransactionId(UUID, number, CommitOrder(0, number, 0)), bytes(size))
 
 
 @dataclass

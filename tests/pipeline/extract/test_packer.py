@@ -7,9 +7,19 @@ import random
 import pytest
 
 from udup.pipeline.extract.packer import Packer
-from udup.pipeline.records import Batch, Beat, Definition, Mark, Part, Record, Transaction, decode_batch
+from udup.pipeline.records import (
+    Batch,
+    Beat,
+    CommitOrder,
+    Definition,
+    Part,
+    Record,
+    Transaction,
+    TransactionId,
+    decode_batch,
+)
 
-MARK = Mark("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", 1, 0, 1, 0)
+MARK = TransactionId("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", 1, CommitOrder(0, 1, 0))
 
 
 def _packed(records: list[Record], limit: int, flush_every: int = 0) -> list[Batch]:

@@ -6,9 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udup.pipeline.extract.packer import MESSAGE_MAX, Packer
-from udup.pipeline.records import Beat, Definition, Mark, Record, Skipped, Transaction, decode_batch
+from udup.pipeline.records import (
+    Beat,
+    CommitOrder,
+    Definition,
+    Record,
+    Skipped,
+    Transaction,
+    TransactionId,
+    decode_batch,
+)
 
-_MARK = Mark("alpha", 1, 0, 1, 0)
+_MARK = TransactionId("alpha", 1, CommitOrder(0, 1, 0))
 
 _RECORD: st.SearchStrategy[Record] = st.one_of(
     st.integers(0, 3000).map(lambda size: Transaction(_MARK, b"x" * size)),

@@ -25,12 +25,13 @@ def test_whoever_is_superseded_says_by_whom_and_commits_nothing(machine: Machine
         first = asyncio.ensure_future(machine.run(lambda: False))
         while len(machine.begun_after) < 2:
             await asyncio.sleep(0.005)
-        second = asyncio.ensure_future(other.run(first.done))
+        second = asyncio.ensure_future(other.run(lambda: first.done() and other.is_level()))
+        while not other.begun_after:
+            await asyncio.sleep(0.005)
+        machine.update("a")  # an owner that has nothing to do notices nothing
         with pytest.raises(Superseded, match="somebody else"):
             await first
         await second
-        machine.update("a")
-        await other.run()
 
     asyncio.run(work())
     assert machine.is_same()

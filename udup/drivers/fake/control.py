@@ -200,16 +200,16 @@ class FakeControl:
         statement, server = decode_statement(record.query), self._server
         with server.call("TargetControl.run_definition", self._connected):
             server.jobs.owned(self._job, self._version)
-            self._claim_for(statement, record.mark.gtid)
+            self._claim_for(statement, record.id.gtid)
             end = runtime.now() + _DDL_WAIT_SECONDS
             while server.is_locked(statement.table):
                 if runtime.now() > end:
-                    raise Contended(f"{record.mark.gtid}: {statement} waits for a transaction")
+                    raise Contended(f"{record.id.gtid}: {statement} waits for a transaction")
                 server.changed.wait(end - runtime.now())
                 server.check(self._connected)
             if own_gtid not in server.statements_run:
-                self._define(statement, record.mark.gtid)
-                server.statements_run[own_gtid] = record.mark.gtid
+                self._define(statement, record.id.gtid)
+                server.statements_run[own_gtid] = record.id.gtid
             if statement.verb in (Verb.DROP, Verb.RENAME):
                 server.claims.pop(statement.table, None)
             server.committed()

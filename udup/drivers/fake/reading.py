@@ -45,7 +45,7 @@ class FakeLog:
                 raise Unsupported(f"Src {server.name}: the job goes on after {unknown}, which it never executed")
             if log.purged - self._start:
                 raise Unsupported(f"Src {server.name} has purged {log.purged - self._start}, which the job has not had")
-            times = {each.mark.gtid: each.mark.original_us for each in log.entries}
+            times = {each.id.gtid: each.id.order.original_us for each in log.entries}
             seen = []
             for stamp in filter(None, plan.stamps.split(",")):
                 gtid, _, committed = stamp.partition("@")
@@ -54,8 +54,8 @@ class FakeLog:
                 if gtid in times:
                     seen.append(stamp)
             if not seen:
-                last = [each.mark for each in log.entries if self._start.contains(each.mark.source, each.mark.number)]
-                seen = [f"{mark.gtid}@{mark.original_us}" for mark in last[-1:]]
+                last = [each.id for each in log.entries if self._start.contains(each.id.source, each.id.number)]
+                seen = [f"{each.gtid}@{each.order.original_us}" for each in last[-1:]]
             doubt = "nothing that the job knows is in the log any more" if plan.stamps and not seen else ""
             return Recognised(server.uuid, ",".join(seen), doubt)
 
@@ -81,7 +81,7 @@ class FakeLog:
                     self._format = written_by
                     records.append(Format(written_by.encode()))
                 self._place += 1
-                if not self._start.contains(entry.mark.source, entry.mark.number):
+                if not self._start.contains(entry.id.source, entry.id.number):
                     records += self._translate.records(entry, self._server.settings.part_bytes)
                 if records:
                     return records
@@ -119,14 +119,14 @@ class Translator:
 
     def records(self, entry: Logged, part_bytes: int) -> list[Record]:
         if entry.commit is not None:
-            return [XaEnd(entry.mark, entry.xid, entry.commit)]
+            return [XaEnd(entry.id, entry.xid, entry.commit)]
         changes = self.wanted(entry.changes)
         statement = self.wanted_statement(entry.statement)
         if statement is not None and not entry.changes:
             return [*self._context(entry), self._definition(entry, statement)]
         if not changes and statement is None and not (entry.xid and not entry.one_phase):
-            mark = entry.mark
-            return [Skipped(mark.gtid, mark.committed_us, f"{mark.gtid}@{mark.original_us}")]
+            of = entry.id
+            return [Skipped(of.gtid, of.order.committed_us, f"{of.gtid}@{of.order.original_us}")]
         return [*self._context(entry), *self._transaction(entry, changes, statement, part_bytes)]
 
     def wanted(self, changes: tuple[Change, ...]) -> list[Change]:
@@ -157,7 +157,7 @@ class Translator:
 
     @staticmethod
     def _definition(entry: Logged, statement: Statement) -> Definition:
-        return Definition(entry.mark, encode_statement(statement), str(statement))
+        return Definition(entry.id, encode_statement(statement), str(statement))
 
     def _context(self, entry: Logged) -> list[Record]:
         settings = tuple(sorted(entry.context.items()))
@@ -175,11 +175,11 @@ class Translator:
         context = self._contexts[tuple(sorted(entry.context.items()))]
         if len(events) <= part_bytes:
             xid = "" if entry.one_phase else entry.xid
-            return [Transaction(entry.mark, events, maps, create, xid, context)]
+            return [Transaction(entry.id, events, maps, create, xid, context)]
         pieces = [events[at : at + part_bytes] for at in range(0, len(events), part_bytes)]
         return [
             Part(
-                entry.mark,
+                entry.id,
                 index,
                 index == len(pieces) - 1,
                 piece,

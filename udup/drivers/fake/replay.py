@@ -24,7 +24,7 @@ def rows_at(
     for entry in entries:
         if entry.xid and entry.commit is None and not entry.one_phase:
             prepared[entry.xid] = entry  # its end may be in a position that it is not in itself: then that is wrong
-        if not position.contains(entry.mark.source, entry.mark.number):
+        if not position.contains(entry.id.source, entry.id.number):
             continue
         statement = names.wanted_statement(entry.statement)
         if statement is not None:

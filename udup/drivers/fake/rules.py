@@ -93,7 +93,7 @@ class FakeRules:
             return ""
         if tables - apart or record.xid:
             raise Unsupported(
-                f"{record.mark.gtid}: changes {_shown(apart)}, which undoes nothing, together with other tables"
+                f"{record.id.gtid}: changes {_shown(apart)}, which undoes nothing, together with other tables"
             )
         return _shown(apart)
 
@@ -144,11 +144,11 @@ class FakeLarge:
     async def prelude(self, part: Part, *, marked: bool) -> bytes:
         tables = self._tables.pop(part.index)
         if part.index:
-            self._rules.check_marked(part.mark.gtid, tables, marked=marked)
+            self._rules.check_marked(part.id.gtid, tables, marked=marked)
         self._sent |= tables
         if part.xid and not part.one_phase:
             return b""  # what is kept computes nothing until it is applied
-        return self._rules.statement(part.mark.gtid, part.context, self._sent, self._create)
+        return self._rules.statement(part.id.gtid, part.context, self._sent, self._create)
 
 
 def tables_of(events: bytes) -> set[TableName]:

@@ -15,7 +15,7 @@ from udup.base import runtime
 from udup.drivers.fake.changes import Change, Op, Statement, Table, Verb, entry_in
 from udup.drivers.fake.position import FakePosition
 from udup.pipeline.ownership import TableName
-from udup.pipeline.records import Mark
+from udup.pipeline.records import CommitOrder, TransactionId
 
 if TYPE_CHECKING:
     from udup.drivers.fake.server import FakeServer
@@ -31,7 +31,7 @@ class Logged:
     `one_phase`: of one that was large when it was prepared and commits at once after all.
     """
 
-    mark: Mark
+    id: TransactionId
     changes: tuple[Change, ...] = ()
     statement: Statement | None = None  # alone, or ahead of the changes (CREATE TABLE … SELECT)
     xid: str = ""
@@ -92,8 +92,8 @@ class SourceLog:
                 self._define(create)
             changes = self._filled(fill)
             self._apply(changes, context)
-            mark = self._mark(changes, is_definition=create is not None)
-            return self._log(Logged(mark, changes, create, context=context))
+            of = self._numbered(changes, is_definition=create is not None)
+            return self._log(Logged(of, changes, create, context=context))
 
     def define(self, statement: Statement) -> int:
         """Run a definition."""
@@ -110,7 +110,7 @@ class SourceLog:
                 statement.new_name,
             )
             self._define(changed)
-            return self._log(Logged(self._mark((), is_definition=True), statement=changed))
+            return self._log(Logged(self._numbered((), is_definition=True), statement=changed))
 
     def create(
         self,
@@ -140,7 +140,7 @@ class SourceLog:
         """XA PREPARE; with `one_phase` a XA COMMIT … ONE PHASE, which the log tells at its end only."""
         with self._server.changed:
             changes = self._filled(fill)
-            logged = Logged(self._mark(changes), changes, xid=xid, one_phase=one_phase, context=context)
+            logged = Logged(self._numbered(changes), changes, xid=xid, one_phase=one_phase, context=context)
             if one_phase:
                 self._apply(changes, context)
             else:
@@ -153,7 +153,7 @@ class SourceLog:
             prepared = self._prepared.pop(xid)
             if commit:
                 self._apply(prepared.changes, prepared.context)
-            return self._log(Logged(self._mark(()), xid=xid, commit=commit))
+            return self._log(Logged(self._numbered(()), xid=xid, commit=commit))
 
     def rotate(self, new_format: str = "") -> None:
         """Begin another log file, whose numbers begin again; perhaps written by another format."""
@@ -168,8 +168,8 @@ class SourceLog:
         """Remove transactions up to this number from the log; they stay executed."""
         with self._server.changed:
             for each in self.entries:
-                if each.mark.number <= up_to:
-                    self.purged.add(each.mark.source, each.mark.number)
+                if each.id.number <= up_to:
+                    self.purged.add(each.id.source, each.id.number)
 
     def reset(self) -> None:
         """RESET BINARY LOGS AND GTIDS: the rows stay, numbers begin at 1 again."""
@@ -184,7 +184,7 @@ class SourceLog:
 
     @property
     def executed(self) -> FakePosition:
-        return FakePosition((each.mark.source, each.mark.number) for each in self.entries)
+        return FakePosition((each.id.source, each.id.number) for each in self.entries)
 
     @property
     def prepared(self) -> Mapping[str, Logged]:
@@ -208,7 +208,7 @@ class SourceLog:
                 raise ValueError(f"row {change.key!r} is locked by a prepared transaction")
         return tuple(writing.changes)
 
-    def _mark(self, changes: Iterable[Change], *, is_definition: bool = False) -> Mark:
+    def _numbered(self, changes: Iterable[Change], *, is_definition: bool = False) -> TransactionId:
         self._number += 1
         self._sequence += 1
         rows = [(change.table, change.key) for change in changes]
@@ -219,14 +219,16 @@ class SourceLog:
         self._last_writer.update(dict.fromkeys(rows, self._sequence))
         self._clock_us = max(self._clock_us + 1, self.now_us())
         fence, self._fence = self._fence, False
-        return Mark(self._server.uuid, self._number, last, self._sequence, self._clock_us, fence, self._clock_us)
+        return TransactionId(
+            self._server.uuid, self._number, CommitOrder(last, self._sequence, self._clock_us, fence, self._clock_us)
+        )
 
     def _log(self, logged: Logged) -> int:
         tables = self._server.tables
         shapes = {each.table: tables[each.table].shape for each in logged.changes}
         self.entries.append(replace(logged, shapes=shapes))
         self._server.changed.notify_all()
-        return logged.mark.number
+        return logged.id.number
 
     def _define(self, statement: Statement) -> None:
         define(self._server.tables, statement)

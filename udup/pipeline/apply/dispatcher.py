@@ -20,17 +20,18 @@ from udup.pipeline.apply.scheduler import Assigned, Pending, Scheduler
 from udup.pipeline.apply.waits import Waits
 from udup.pipeline.ports import TargetControl
 from udup.pipeline.records import (
+    CommitOrder,
     Definition,
     Done,
     Format,
     Group,
     GroupPart,
-    Mark,
     MarkedGroup,
     Order,
     Part,
     SetFormat,
     Transaction,
+    TransactionId,
     XaEnd,
     encode,
 )
@@ -40,7 +41,7 @@ from udup.pipeline.transport.link import Link, Subjects
 SERIAL_TRANSACTIONS = 2000
 
 #: What stands for the transaction of a record that belongs to none.
-_NO_MARK = Mark("", 0, 0, 0, 0, True)
+_NO_TRANSACTION = TransactionId("", 0, CommitOrder(0, 0, 0, True))
 
 
 class Dispatcher:
@@ -98,7 +99,7 @@ class Dispatcher:
         new_maps = [] if alone else record.new_maps
         events = self._rules.keep(record) if record.xid else record.events
         alone = alone or self._rules.runs_alone(record.events)
-        self._scheduler.offer(Pending(record.mark, events, message, new_maps, alone=alone, barrier=alone, work=record))
+        self._scheduler.offer(Pending(record.id, events, message, new_maps, alone=alone, barrier=alone, work=record))
 
     async def offer_part(self, part: Part, message: int) -> None:
         """Take a part of a large transaction."""
@@ -107,9 +108,9 @@ class Dispatcher:
             alone = bool(part.create)
             maps = [] if alone else part.new_maps
             alone = alone or self._rules.runs_alone(part.events)
-            self._scheduler.offer(Pending(part.mark, b"", message, maps, alone=True, barrier=alone, work=self._large))
+            self._scheduler.offer(Pending(part.id, b"", message, maps, alone=True, barrier=alone, work=self._large))
         elif self._large is None:
-            raise Transient(f"a part of {part.mark.gtid} came without its beginning")
+            raise Transient(f"a part of {part.id.gtid} came without its beginning")
         await self._large.add(part, message)
 
     def offer_barrier(self, record: Definition | Format | XaEnd, message: int) -> None:
@@ -120,8 +121,8 @@ class Dispatcher:
         """
         if isinstance(record, Format):
             self._rules.note_format(record.event)
-        mark = _NO_MARK if isinstance(record, Format) else record.mark
-        self._scheduler.offer(Pending(mark, b"", message, barrier=True, work=record))
+        of = _NO_TRANSACTION if isinstance(record, Format) else record.id
+        self._scheduler.offer(Pending(of, b"", message, barrier=True, work=record))
 
     def done(self, done: Done) -> None:
         """Note that a worker has carried out a group, or one part of a large transaction.
@@ -176,7 +177,7 @@ class Dispatcher:
             return False
         if head.new_maps and self._checked is not head:
             # All DDL before it has run: DDL is a barrier.
-            await self._check_tables(head.mark.gtid, head.new_maps)
+            await self._check_tables(head.id.gtid, head.new_maps)
             self._checked = self._scheduler.head
         group = self._scheduler.next_group()
         if group is None:
@@ -224,10 +225,10 @@ class Dispatcher:
     async def _end_prepared(self, group: Assigned, record: XaEnd) -> None:
         claim, position = self._inline.propose(group)
         try:
-            with self.waits.on(f"the end of the prepared transaction {record.xid}, {record.mark.gtid}"):
+            with self.waits.on(f"the end of the prepared transaction {record.xid}, {record.id.gtid}"):
                 await self._control.end_prepared(claim, record)
         except UdupError as error:
-            raise self.final(error.about(record.mark.gtid)) from error
+            raise self.final(error.about(record.id.gtid)) from error
         self._inline.accept(position)
         self._finish(group)
 
@@ -259,7 +260,7 @@ class Dispatcher:
 
         self._scheduler.extend(group, goes_along)
         claim = self._executed.claim(group.slot, group.members)
-        items = [(member.mark.gtid, member.work.events) for member in group.members]
+        items = [(member.id.gtid, member.work.events) for member in group.members]
         await self._send(group.slot, MarkedGroup(group.number, *claim, items, ", ".join(tables), prelude))
 
     async def _send_part(self, slot: int, order: GroupPart) -> None:
@@ -300,7 +301,7 @@ class Dispatcher:
 
     async def _run_definition(self, group: Assigned, record: Definition) -> None:
         """Run DDL: alone, once (the target skips an ID of Udup's that it has executed), then noted."""
-        with self.waits.on(f"{record.summary}, {record.mark.gtid}"):
+        with self.waits.on(f"{record.summary}, {record.id.gtid}"):
             await self._control.run_definition(record, self._executed.definition_gtid())
         self._executed.definitions += 1
         self._committed(group)

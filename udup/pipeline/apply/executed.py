@@ -75,9 +75,9 @@ class ExecutedPositions:
     def note(self, members: Iterable[Pending]) -> None:
         """Note that they are committed."""
         for member in members:
-            mark = member.mark
-            self.executed.add(mark.source, mark.number)
-            self._stamps.note(mark.source, mark.number, mark.original_us)
+            of = member.id
+            self.executed.add(of.source, of.number)
+            self._stamps.note(of.source, of.number, of.order.original_us)
         self._changed = True
 
     def note_skipped(self, gtids: str, last: str = "") -> None:
@@ -96,7 +96,7 @@ class ExecutedPositions:
         """Return the version that the slot's row has now and what it will hold with this group, which is sent then."""
         claim = self._claims[slot]
         for member in members:
-            claim.add(member.mark.source, member.mark.number)
+            claim.add(member.id.source, member.id.number)
         version = self._versions[slot]
         self._versions[slot] += 1
         return version, str(claim)
@@ -105,7 +105,7 @@ class ExecutedPositions:
         """Return what `claim` would say, without any effect until `accept`."""
         claim = self._claims[slot].copy()
         for member in members:
-            claim.add(member.mark.source, member.mark.number)
+            claim.add(member.id.source, member.id.number)
         return self._versions[slot], claim
 
     def accept(self, slot: int, claim: Position) -> None:

@@ -59,7 +59,7 @@ class LargeTransaction:
     def part_done(self) -> int:
         """Note that the worker is done with the next part; return the message that it came in."""
         if not self._sent:
-            raise Transient(f"a worker has done a part of {self.beginning.mark.gtid} that it was not sent")
+            raise Transient(f"a worker has done a part of {self.beginning.id.gtid} that it was not sent")
         return self._sent.popleft()
 
     @property
@@ -74,7 +74,7 @@ class LargeTransaction:
             while self._waiting:
                 part, message = self._waiting[0]
                 if part.index and part.new_maps:  # those of the first were looked at before it started
-                    await self._check(part.mark.gtid, part.new_maps)
+                    await self._check(part.id.gtid, part.new_maps)
                 prelude = await self._rules.prelude(part, marked=bool(self._marked))
                 self._waiting.popleft()
                 self._sent.append(message)
@@ -89,7 +89,7 @@ class LargeTransaction:
             part.index,
             part.last,
             part.events,
-            part.mark.gtid,
+            part.id.gtid,
             part.create,
             part.xid if part.one_phase else "",
             prelude,

@@ -57,7 +57,7 @@ class Reporter:
             self._changed.set()
 
     def committed(self, group: Assigned) -> None:
-        self.lag.passed(group.members[-1].mark.committed_us)
+        self.lag.passed(group.members[-1].id.order.committed_us)
         self._transactions.total += len(group.members)
         self._changed.set()
 
@@ -121,7 +121,9 @@ class Reporter:
         if copying or self._source_executed is None:
             return None
         oldest = dispatcher.scheduler.oldest()
-        return self.lag.milliseconds(oldest.committed_us if oldest and oldest.committed_us else None, level=level)
+        return self.lag.milliseconds(
+            oldest.order.committed_us if oldest and oldest.order.committed_us else None, level=level
+        )
 
     def _has_all(self, executed: Position) -> bool:
         """Return whether everything that the source has said to have executed is executed here."""

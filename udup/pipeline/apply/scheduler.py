@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from udup.base.errors import Transient
-from udup.pipeline.records import Mark
+from udup.pipeline.records import TransactionId
 
 #: Transactions in one commit at most. Beyond this the gain is small, and what a failure repeats grows.
 GROUP_TRANSACTIONS = 400
@@ -47,7 +47,7 @@ class Pending:
     it. `work` is its owner's, for what is more than its events.
     """
 
-    mark: Mark
+    id: TransactionId
     events: bytes
     batch: int
     new_maps: Sequence[bytes] = ()
@@ -70,7 +70,7 @@ class Assigned:
     @property
     def label(self) -> str:
         """The transactions, for people."""
-        first, last = self.members[0].mark, self.members[-1].mark
+        first, last = self.members[0].id, self.members[-1].id
         return first.gtid if first is last else f"{first.gtid} to {last.gtid}"
 
 
@@ -148,24 +148,24 @@ class Scheduler:
         """Nothing waits and nothing runs: everything offered is committed."""
         return not self._waiting and not self._running
 
-    def oldest(self) -> Mark | None:
+    def oldest(self) -> TransactionId | None:
         """Return the earliest transaction that is not committed."""
         if self._running:
-            return next(iter(self._running.values())).members[0].mark
-        return self._waiting[0].mark if self._waiting else None
+            return next(iter(self._running.values())).members[0].id
+        return self._waiting[0].id if self._waiting else None
 
     def next_group(self) -> Assigned | None:
         """Return the next group that may start now, counted as running; None if nothing may."""
         if not self._waiting or self._barrier_runs:
             return None
         head = self._waiting[0]
-        if (head.barrier or head.mark.fence or self._serial) and self._running:
+        if (head.barrier or head.id.order.fence or self._serial) and self._running:
             return None
         slot, limit = self._best_slot(head)
         if not slot:
             return None
         self._number += 1
-        group = Assigned(self._number, slot, head.mark.sequence)
+        group = Assigned(self._number, slot, head.id.order.sequence)
         self._fill(group, limit)
         self._running[group.number] = group
         self._load[slot] += 1
@@ -178,7 +178,7 @@ class Scheduler:
         while self._waiting:
             item = self._waiting[0]
             if group.members:
-                if item.alone or item.barrier or item.mark.fence or item.new_maps:
+                if item.alone or item.barrier or item.id.order.fence or item.new_maps:
                     break
                 if self._serial or len(group.members) >= GROUP_TRANSACTIONS:
                     break
@@ -201,7 +201,7 @@ class Scheduler:
             if load >= WORKER_DEPTH or (load >= 2 and self._bytes[slot] >= GROUP_BYTES):
                 continue
             limit = self._limit_on(slot)
-            if not self._allowed(head, limit, head.mark.sequence):
+            if not self._allowed(head, limit, head.id.order.sequence):
                 continue
             key = (load, -limit)
             if key < best_key:
@@ -216,7 +216,7 @@ class Scheduler:
     @staticmethod
     def _allowed(item: Pending, limit: int, first: int) -> bool:
         """Return whether it may run; dependencies inside the group (`first` and later) are met by its own order."""
-        return min(item.mark.last_committed, first - 1) <= limit
+        return min(item.id.order.last_committed, first - 1) <= limit
 
     def done(self, number: int) -> Assigned:
         """Note that the group is committed."""

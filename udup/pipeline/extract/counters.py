@@ -52,9 +52,9 @@ class ExtractCounters:
                 case Skipped():
                     self._note_skipped(record)
                     return
-            mark = getattr(record, "mark", None)  # a FORMAT_DESCRIPTION and the like have none
-            if mark is not None and self._extracted is not None:
-                self._extracted.add(mark.source, mark.number)
+            of = getattr(record, "id", None)  # a FORMAT_DESCRIPTION and the like have none
+            if of is not None and self._extracted is not None:
+                self._extracted.add(of.source, of.number)
                 self._stale = True
 
     def _note_skipped(self, record: Skipped) -> None:

@@ -10,7 +10,7 @@ from udup.drivers.mysql.binlog.build import INT, rows_event, table_map
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.table_map import TableName
 from udup.pipeline.apply.scheduler import GROUP_BYTES, Pending, Scheduler
-from udup.pipeline.records import Mark
+from udup.pipeline.records import CommitOrder, TransactionId
 
 SOURCE = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 
@@ -58,20 +58,20 @@ def test_after_a_definition_nothing_is_known(apart: TablesApart) -> None:
 
 
 def _pending(number: int, *, size: int = 10, maps: tuple[bytes, ...] = ()) -> Pending:
-    return Pending(Mark(SOURCE, number, 0, number, 0), bytes(size), number, maps)
+    return Pending(TransactionId(SOURCE, number, CommitOrder(0, number, 0)), bytes(size), number, maps)
 
 
 def test_what_is_found_to_need_it_runs_alone_though_it_waited_already() -> None:
     scheduler = Scheduler(2)
     for number in range(1, 6):
         scheduler.offer(_pending(number))
-    scheduler.isolate(lambda item: item.mark.number == 3)
+    scheduler.isolate(lambda item: item.id.number == 3)
     first = scheduler.next_group()
-    assert first is not None and [item.mark.number for item in first.members] == [1, 2]
+    assert first is not None and [item.id.number for item in first.members] == [1, 2]
     assert scheduler.next_group() is None, "it waits for all before it"
     scheduler.done(first.number)
     alone = scheduler.next_group()
-    assert alone is not None and [item.mark.number for item in alone.members] == [3]
+    assert alone is not None and [item.id.number for item in alone.members] == [3]
     assert scheduler.next_group() is None, "nothing runs beside it"
 
 
@@ -82,14 +82,14 @@ def test_a_group_that_runs_alone_takes_what_follows_and_is_of_its_kind() -> None
     scheduler.isolate(lambda item: True)
     group = scheduler.next_group()
     assert group is not None
-    scheduler.extend(group, lambda item: item.mark.number != 4)
-    assert [item.mark.number for item in group.members] == [1, 2, 3]
+    scheduler.extend(group, lambda item: item.id.number != 4)
+    assert [item.id.number for item in group.members] == [1, 2, 3]
     scheduler.done(group.number)
     for expected in (4, 5, 6):  # 5 brings maps to be looked at, 6 is too large for company
         group = scheduler.next_group()
         assert group is not None
         scheduler.extend(group, lambda item: True)
-        assert [item.mark.number for item in group.members] == [expected]
+        assert [item.id.number for item in group.members] == [expected]
         scheduler.done(group.number)
     assert scheduler.idle
 

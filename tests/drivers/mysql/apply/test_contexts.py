@@ -126,11 +126,11 @@ def test_a_lock_wait_or_another_error_leaves_the_right_context_for_the_next_grou
     with session(target.endpoint, tables) as (opened, position):
         apply_all(opened, position, [record for record in made if type(record).__name__ == "Format"])
         early, late = contexts.prepare(first.context), contexts.prepare(second.context)
-        opened.apply(position.version, first.mark.gtid, [first.events], context=early)
+        opened.apply(position.version, first.id.gtid, [first.events], context=early)
         with pytest.raises(Exception, match="1062"):  # the same row again, in the other context
-            opened.apply(position.version + 1, first.mark.gtid, [first.events], context=late)
+            opened.apply(position.version + 1, first.id.gtid, [first.events], context=late)
         opened.rollback()
-        opened.apply(position.version + 1, second.mark.gtid, [second.events], context=late)
+        opened.apply(position.version + 1, second.id.gtid, [second.events], context=late)
     assert _rows(target.endpoint, tables) == _rows(source.endpoint, tables)
 
 

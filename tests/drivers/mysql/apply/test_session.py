@@ -44,7 +44,7 @@ def _only(made: list[Record]) -> tuple[Format, Transaction]:
 def test_a_group_sent_twice_commits_once(source: MysqlServer, target: MysqlServer, schema: str) -> None:
     _tables(source, target, schema)
     form, transaction = _only(_made(source, schema, f"INSERT INTO {schema}.t VALUES (1, 'a')"))
-    gtid = transaction.mark.gtid
+    gtid = transaction.id.gtid
     with session(target.endpoint, schema) as (opened, position):
         opened.set_format(form.event)
         opened.apply(position.version, gtid, [transaction.events])
@@ -67,11 +67,11 @@ def test_a_session_that_was_taken_over_commits_nothing(source: MysqlServer, targ
         with session(target.endpoint, schema) as (fresh, new):
             fresh.set_format(form.event)
             with pytest.raises(MySQLError) as failure:
-                stale.apply(old.version, transaction.mark.gtid, [transaction.events])
+                stale.apply(old.version, transaction.id.gtid, [transaction.events])
             assert error_code(failure.value) == 1032
             stale.rollback()
             assert _value(target.endpoint, f"SELECT COUNT(*) FROM {schema}.t") == 0
-            fresh.apply(new.version, transaction.mark.gtid, [transaction.events])
+            fresh.apply(new.version, transaction.id.gtid, [transaction.events])
             assert _value(target.endpoint, f"SELECT COUNT(*) FROM {schema}.t") == 1
 
 
@@ -85,7 +85,7 @@ def test_a_group_of_which_one_row_contradicts_leaves_nothing(
     run(target.endpoint, f"INSERT INTO {schema}.t VALUES (3, 'in the way')")
     with session(target.endpoint, schema) as (opened, position):
         apply_all(opened, position, [record for record in made if isinstance(record, Format)])
-        gtids = ",".join(each.mark.gtid for each in transactions)
+        gtids = ",".join(each.id.gtid for each in transactions)
         with pytest.raises(MySQLError) as failure:
             opened.apply(position.version, gtids, [each.events for each in transactions])
         assert error_code(failure.value) == 1062

@@ -103,9 +103,9 @@ def test_the_first_transaction_of_a_log_file_is_a_fence(source: MysqlServer, tab
         f"INSERT INTO {tables}.a VALUES (3, 3, '')",
         f"INSERT INTO {tables}.a VALUES (4, 4, '')",
     )
-    marks = [record.mark for record in _transactions(records(source.endpoint, before, _chosen(tables)))]
-    assert [mark.fence for mark in marks] == [True, False, True, False]
-    assert marks[2].sequence < marks[1].sequence or marks[2].sequence == 2
+    committed = [record.id for record in _transactions(records(source.endpoint, before, _chosen(tables)))]
+    assert [each.order.fence for each in committed] == [True, False, True, False]
+    assert committed[2].sequence < committed[1].sequence or committed[2].sequence == 2
 
 
 def test_a_large_transaction_is_the_same_in_parts_compressed_or_not(
@@ -129,7 +129,7 @@ def test_a_large_transaction_is_the_same_in_parts_compressed_or_not(
         assert len(parts) > 5 and not _transactions(made)
         assert [part.index for part in parts] == list(range(len(parts)))
         assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
-        assert len({part.mark.gtid for part in parts}) == 1
+        assert len({part.id.gtid for part in parts}) == 1
         data[compression] = _without_times(b"".join(part.events for part in parts))
         with session(target.endpoint, f"{tables}_{compression}") as (opened, position):
             apply_all(opened, position, made)

@@ -54,7 +54,7 @@ class DdlRunner:
             with self._opened(DDL) as connection:
                 run_ddl(connection, to_run, gtid, computing, unlogged)
         except UdupError as error:
-            raise error.about(record.mark.gtid) from error
+            raise error.about(record.id.gtid) from error
         self._claims.after(control, statement)
         if self.stale_views:
             self.retry_stale_views(control)

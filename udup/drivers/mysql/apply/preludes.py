@@ -79,7 +79,7 @@ class Preludes:
                 return b""
             return await self._prepared(record.context)
         except UdupError as error:
-            raise error.about(record.mark.gtid, record.summary) from error
+            raise error.about(record.id.gtid, record.summary) from error
 
     async def _prepared(self, number: int) -> bytes:
         known = self._contexts.known(number)

@@ -48,7 +48,7 @@ class MySQLRowRules:
         """Return the tables of its mark. A CREATE … SELECT makes its table first, so what is known of that is old."""
         if record.create:
             self.apart.forget()
-        return self.apart.marked(record.mark.gtid, record.events, prepared=bool(record.xid))
+        return self.apart.marked(record.id.gtid, record.events, prepared=bool(record.xid))
 
 
 class MySQLLargeRules:
@@ -70,10 +70,10 @@ class MySQLLargeRules:
         """Return the context that the tables so far need; `Unsupported` if one is of the other kind than `marked`."""
         tables = self._waiting.popleft()
         if part.index:
-            self._rules.apart.expect(part.mark.gtid, tables, marked=marked)
+            self._rules.apart.expect(part.id.gtid, tables, marked=marked)
         self._tables.update(tables)
         self._create = part.create or self._create
         # What is kept as bytes computes nothing until it is applied, with the last part or later.
         if part.xid and not part.one_phase:
             return b""
-        return await self._preludes.of_rows(part.mark.gtid, part.context, self._tables, self._create)
+        return await self._preludes.of_rows(part.id.gtid, part.context, self._tables, self._create)

@@ -103,7 +103,7 @@ def _split(text: bytes) -> tuple[list[bytes], bytes]:
 
 
 def _with_json(row: bytes, json_fields: list[int]) -> bytes:
-    """Mark JSON fields as utf8mb4, as the text's other strings are binary."""
+    """TransactionId JSON fields as utf8mb4, as the text's other strings are binary."""
     fields = _FIELD.findall(row)
     for number in json_fields:
         if fields[number] != b"NULL":

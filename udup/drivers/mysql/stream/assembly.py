@@ -44,7 +44,7 @@ from udup.drivers.mysql.stream.contexts import Contexts
 from udup.drivers.mysql.stream.damage import DAMAGE, unreadable
 from udup.drivers.mysql.stream.other_events import SILENT, check_ignorable
 from udup.drivers.mysql.stream.transaction import OpenTransaction
-from udup.pipeline.records import PIECE_BYTES, Definition, Format, Mark, Record, Skipped, XaEnd
+from udup.pipeline.records import PIECE_BYTES, CommitOrder, Definition, Format, Record, Skipped, TransactionId, XaEnd
 from udup.pipeline.selection.renames import Renaming
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
@@ -119,7 +119,7 @@ class Assembler:
             elif kind == EventType.ROTATE:
                 self._tables.clear()
             elif kind not in SILENT:
-                check_ignorable(event, self._open.mark.gtid if self._open else "")
+                check_ignorable(event, self._open.id.gtid if self._open else "")
         except DAMAGE as error:
             raise unreadable(event, error) from error
 
@@ -141,12 +141,14 @@ class Assembler:
     def _begin(self, gtid: Gtid) -> None:
         self._expect_no_open()
         order = gtid.last_committed, gtid.sequence
-        mark = Mark(gtid.source, gtid.number, *order, gtid.committed_us, self._fence, gtid.original_us)
-        self._open = OpenTransaction(mark)
+        of = TransactionId(
+            gtid.source, gtid.number, CommitOrder(*order, gtid.committed_us, self._fence, gtid.original_us)
+        )
+        self._open = OpenTransaction(of)
 
     def _expect_no_open(self) -> None:
         if self._open is not None:
-            raise Transient(f"{self._open.mark.gtid} has no end in the binary log, as it was read")
+            raise Transient(f"{self._open.id.gtid} has no end in the binary log, as it was read")
 
     def _current(self) -> OpenTransaction:
         if self._open is None:
@@ -164,7 +166,7 @@ class Assembler:
             try:
                 known = self._know(event, definition)
             except Unsupported as error:
-                raise error.about(current.mark.gtid) from error
+                raise error.about(current.id.gtid) from error
             self._tables[key] = known
         if not known.wanted:
             return
@@ -195,7 +197,7 @@ class Assembler:
         known = self._tables.get(table_id(event))
         ends = ends_statement(event)
         if known is None and table_id(event) != _NO_TABLE:
-            raise Unsupported(f"{current.mark.gtid}: a rows event without its TABLE_MAP; the binary log is damaged")
+            raise Unsupported(f"{current.id.gtid}: a rows event without its TABLE_MAP; the binary log is damaged")
         if known is not None and known.wanted and event[4] not in self._left_out:
             self._keep_maps(current)
             current.keep_rows(without_cascades(event))
@@ -224,7 +226,7 @@ class Assembler:
         current = self._current()
         if not current.kept_rows and not current.create:
             self._open = None
-            yield from self._skip(current.mark)
+            yield from self._skip(current.id)
         else:
             yield from self._end(current)
 
@@ -260,7 +262,7 @@ class Assembler:
             self._open = None
             yield from self.flush_skipped()
             self._fence = False
-            yield XaEnd(current.mark, statement.xid, statement.verb is XaVerb.COMMIT)
+            yield XaEnd(current.id, statement.xid, statement.verb is XaVerb.COMMIT)
 
     def _prepare(self, *, one_phase: bool) -> Iterator[Record]:
         """End an XA transaction's first half, or the whole of it."""
@@ -278,7 +280,7 @@ class Assembler:
         try:
             decision = self._decide(event, self._has_crc)
         except Unsupported as error:
-            raise error.about(current.mark.gtid) from error
+            raise error.about(current.id.gtid) from error
         match decision.action:
             case Action.BEGIN:
                 current.begun = True
@@ -287,7 +289,7 @@ class Assembler:
                 yield from self._commit()
             case Action.SKIP if not current.begun:
                 self._open = None
-                yield from self._skip(current.mark)
+                yield from self._skip(current.id)
             case Action.XA:
                 yield from self._xa(parse_xa(decision.summary.encode()), event)
             case Action.CREATE:
@@ -306,18 +308,18 @@ class Assembler:
         # Definitions may have changed: every table's is checked again when it comes next.
         self._announced.clear()
         yield from self._tell_context(current)
-        yield Definition(current.mark, query, summary, current.context)
+        yield Definition(current.id, query, summary, current.context)
 
     def _without_crc(self, event: bytes) -> bytes:
         return event[:-CRC_SIZE] if self._has_crc else event
 
     # ---- What is not the job's ----
 
-    def _skip(self, mark: Mark) -> Iterator[Record]:
-        self._skipped.add(mark.source, mark.number)
+    def _skip(self, of: TransactionId) -> Iterator[Record]:
+        self._skipped.add(of.source, of.number)
         self._skipped_count += 1
-        self._skipped_us = mark.committed_us
-        self._skipped_last = Stamp(mark.source, mark.number, mark.original_us)
+        self._skipped_us = of.order.committed_us
+        self._skipped_last = Stamp(of.source, of.number, of.order.original_us)
         if self._skipped_count >= SKIPPED_MAX:
             yield from self.flush_skipped()
 

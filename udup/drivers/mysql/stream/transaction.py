@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from udup.drivers.mysql.binlog.event import ending_statement
-from udup.pipeline.records import Mark, Part, Transaction
+from udup.pipeline.records import Part, Transaction, TransactionId
 
 
 @dataclass(slots=True)
@@ -17,7 +17,7 @@ class OpenTransaction:
     event. `status` and `thread_id` are those of its BEGIN, `context` is the number of its context once that is told.
     """
 
-    mark: Mark
+    id: TransactionId
     events: list[bytes] = field(default_factory=list)
     size: int = 0
     new_maps: list[bytes] = field(default_factory=list)
@@ -64,11 +64,11 @@ class OpenTransaction:
 
     def next_part(self, data: bytes, *, last: bool, one_phase: bool = False) -> Part:
         """Return the next part; the first has what goes before all rows."""
-        part = Part(self.mark, self.parts, last, data, self.new_maps, self.create, self.xid, one_phase, self.context)
+        part = Part(self.id, self.parts, last, data, self.new_maps, self.create, self.xid, one_phase, self.context)
         self.parts += 1
         self.new_maps, self.create = [], b""
         return part
 
     def whole(self) -> Transaction:
         """Return all of it."""
-        return Transaction(self.mark, b"".join(self.events), self.new_maps, self.create, self.xid, self.context)
+        return Transaction(self.id, b"".join(self.events), self.new_maps, self.create, self.xid, self.context)
