@@ -149,6 +149,8 @@ def test_a_refused_job_is_told_with_every_fault(udup: Udup, document: Json, text
 
 def test_what_is_there_is_shown_as_tables_and_as_the_apis_own_json(world: World, udup: Udup, running: str) -> None:
     node = _api(world, "/v1/nodes")[0]["ID"]
+    # A job may be said to run a moment before its source has told what it has executed; then its lag is known.
+    wait_for(lambda: world.node.job(running)["Progress"].get("level") is True, lambda: world.node.job(running))
     for words, path in [
         ("job list", "/v1/jobs"),
         (f"job list {running}", f"/v1/jobs?prefix={running}"),

@@ -71,12 +71,16 @@ class MySQLClock:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._executed = ("", "")  # as the server wrote it, and as Udup does
 
     def read(self) -> tuple[int, str]:
         """Return the source's time (µs since the epoch) and its executed GTID set."""
         with source_errors():
             [(now_us, executed)] = query(self._connection, _CLOCK_AND_EXECUTED)
-        return int(now_us), str(executed).replace("\n", "")
+        if executed != self._executed[0]:
+            # In one way everywhere: servers write tags now behind their UUID, now with one of their own.
+            self._executed = (str(executed), str(GtidSet.parse(str(executed))))
+        return int(now_us), self._executed[1]
 
     def close(self) -> None:
         """End the connection, and with it a question that is under way."""
