@@ -32,7 +32,7 @@ class ActorResource:
     on_put_kill = on_post_kill
 
     def on_get_stacks(self, _req: falcon.Request, resp: falcon.Response, pid: int) -> None:
-        """What all its threads are doing, for whoever looks for the reason of a standstill."""
+        """Return the stack traces of all its threads, to debug a hang."""
         resp.data = self._control.actor_stacks(pid).encode("utf-8", "replace")
         resp.content_type = TEXT
 

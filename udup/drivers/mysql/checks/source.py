@@ -60,7 +60,7 @@ def check_source(
 
 
 def warn_source(facts: ServerFacts) -> list[Fault]:
-    """What a job can do without, and why it had better not."""
+    """Return what is recommended and not required."""
     found = apply(_ADVICE, SRC, SourceSide(facts, Selection(), None))
     return faults(f"Src {facts.address}", found, Outcome.WARN)
 
