@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import closing
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Superseded, Transient, UdupError
+from udup.base.errors import Superseded, Transient
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.apply.checkpoint import TABLES
 from udup.drivers.mysql.apply.ownership import taking_over
-from udup.drivers.mysql.client.connection import MySQLError, connect, describe, error_code, is_transient, query
+from udup.drivers.mysql.client.connection import MySQLError, connect, error_code, query
+from udup.drivers.mysql.client.errors import failure
 from udup.drivers.mysql.client.sessions import PURGE
 from udup.pipeline.ownership import Owner
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
@@ -43,5 +44,4 @@ def purge(endpoint: Endpoint, job: str) -> None:
     except Superseded as error:
         raise Transient(f"cannot remove the checkpoint of job {job} on the target {endpoint}: {error}") from error
     except MySQLError as error:
-        text = f"cannot remove the checkpoint of job {job} on the target {endpoint}: {describe(error)}"
-        raise (Transient if is_transient(error) else UdupError)(text) from error
+        raise failure(error, f"cannot remove the checkpoint of job {job} on the target {endpoint}") from error

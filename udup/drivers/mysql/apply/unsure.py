@@ -27,6 +27,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, Fault, Refused, Transient, UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, is_transient, query, scalar
+from udup.drivers.mysql.client.errors import failure
 from udup.drivers.mysql.client.processes import read_processes
 from udup.drivers.mysql.client.sessions import PURGE
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
@@ -332,8 +333,7 @@ def settle(endpoint: Endpoint, job: str, gtid: str, *, applied: bool) -> None:
         with closing(connect(endpoint, PURGE)) as connection, locked(connection, job):
             _settle(connection, job, gtid, applied=applied)
     except MySQLError as error:
-        text = f"cannot settle {gtid} of job {job} on the target {endpoint}: {describe(error)}"
-        raise (Transient if is_transient(error) else UdupError)(text) from error
+        raise failure(error, f"cannot settle {gtid} of job {job} on the target {endpoint}") from error
 
 
 def _settle(connection: Connection, job: str, gtid: str, *, applied: bool) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.apply.tablespaces import housed
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, is_transient, query, scalar
+from udup.drivers.mysql.client.errors import failure
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.session_setup import reset
 from udup.drivers.mysql.client.sessions import DEFINITION
@@ -213,5 +214,4 @@ def _run(connection: Connection, sql: str, what: str) -> None:
     try:
         query(connection, sql)
     except MySQLError as error:
-        kind = Transient if is_transient(error) else UdupError
-        raise kind(f"{what} on the target failed: {describe(error)}") from error
+        raise failure(error, f"{what} on the target failed") from error

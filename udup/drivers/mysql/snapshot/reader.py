@@ -20,7 +20,8 @@ from typing import Protocol
 from udup.base import runtime
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.client import patience
-from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, is_transient, query
+from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, query
+from udup.drivers.mysql.client.errors import failure
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.patience import patiently
 from udup.drivers.mysql.client.raw import shut_down
@@ -288,4 +289,4 @@ def reading_error(table: Table, error: MySQLError) -> UdupError:
             f"the definition of {name} changed while it was copied (ALTER, TRUNCATE or DROP; {describe(error)}): the "
             f"copy begins again. If that table is never left alone, leave it out: ReplicateIgnoreDb with {entry}"
         )
-    return (Transient if is_transient(error) else UdupError)(f"reading {name}: {describe(error)}")
+    return failure(error, f"reading {name}")

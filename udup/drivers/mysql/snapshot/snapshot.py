@@ -33,7 +33,7 @@ from typing import Protocol
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Fault, Refused, Transient, UdupError
+from udup.base.errors import Fault, Refused, Transient
 from udup.drivers.mysql.client.connection import (
     Connection,
     MySQLError,
@@ -44,6 +44,7 @@ from udup.drivers.mysql.client.connection import (
     query,
     scalar,
 )
+from udup.drivers.mysql.client.errors import failure
 from udup.drivers.mysql.client.processes import read_processes
 from udup.drivers.mysql.client.sessions import LOCK_SECONDS, OBSERVER, SNAPSHOT
 
@@ -158,8 +159,7 @@ def open_snapshot(
     except BaseException as error:
         _close(readers)
         if isinstance(error, MySQLError):
-            text = f"cannot open a consistent snapshot on {endpoint}: {describe(error)}"
-            raise (Transient if is_transient(error) else UdupError)(text) from error
+            raise failure(error, f"cannot open a consistent snapshot on {endpoint}") from error
         raise
     finally:
         _close([observer])
