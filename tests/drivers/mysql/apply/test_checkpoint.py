@@ -12,16 +12,19 @@ import pytest
 from udup.base.errors import Refused, Superseded, Transient
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.apply.ownership import (
+    CONTROL,
     all_places,
+    give_way,
     hold,
     loader_place,
     lock_name,
     session_place,
+    succeeding,
     successor,
     taking_over,
 )
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import Connection, connect, query
+from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
 from udup.drivers.mysql.dictionary.present import Present
 from udup.drivers.mysql.load.copied import CopyNotes
 from udup.drivers.mysql.load.copy_fence import CopyFence
@@ -220,8 +223,35 @@ def test_without_force_a_job_is_left_to_the_owner_that_lives_and_taken_from_one_
                 hold(connection, schema, session_place(3), patience=0)
     with taking_over(connection, schema, _TWO):
         assert _checkpoint(connection, schema, owner=_TWO).take_over(1, None) is None
-    with closing(connect(target.endpoint)) as other, pytest.raises(Superseded), taking_over(other, schema, polite):
+    again = replace(_ONE, by_force=False)
+    with closing(connect(target.endpoint)) as other, pytest.raises(Superseded), taking_over(other, schema, again):
         pass
+
+
+def test_whoever_is_being_superseded_does_not_end_its_successor_while_the_base_row_names_it_still(
+    target: MysqlServer, connection: Connection, schema: str
+) -> None:
+    """The one of before is sent away at once, and finds its own connections again when nobody takes the job over."""
+    again = replace(_ONE, by_force=False)
+    with closing(connect(target.endpoint)) as left:
+        with taking_over(left, schema, _ONE):
+            _checkpoint(left, schema).take_over(1, None)
+        with closing(connect(target.endpoint)) as successor_of_one, succeeding(successor_of_one, schema, _TWO):
+            with pytest.raises(Superseded, match=r"another owner: connection \d+ of"):
+                give_way(connection, schema, again)
+            with pytest.raises(Superseded), taking_over(connection, schema, again):
+                pass
+            with taking_over(successor_of_one, schema, _TWO):
+                with pytest.raises(Superseded), taking_over(connection, schema, again):
+                    pass
+                assert query(successor_of_one, "SELECT 1") == [(1,)]
+    with closing(connect(target.endpoint)) as left:
+        with taking_over(left, schema, _ONE):
+            pass
+        with taking_over(connection, schema, again):
+            assert scalar(connection, "SELECT IS_USED_LOCK(%s) = CONNECTION_ID()", lock_name(schema, CONTROL))
+        with pytest.raises(pymysql.err.OperationalError):
+            query(left, "SELECT 1")
 
 
 def test_names_of_locks_are_short_whatever_the_job_is_called() -> None:

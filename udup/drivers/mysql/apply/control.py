@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -23,7 +22,7 @@ from udup.drivers.mysql.apply.contexts import TargetContexts
 from udup.drivers.mysql.apply.ddl_runner import DdlRunner
 from udup.drivers.mysql.apply.inline_session import MySQLInlineSession
 from udup.drivers.mysql.apply.memory_tables import look_at_memory_tables
-from udup.drivers.mysql.apply.ownership import give_way, successor, taking_over
+from udup.drivers.mysql.apply.ownership import succeeding, successor, taking_over
 from udup.drivers.mysql.apply.preludes import Preludes
 from udup.drivers.mysql.apply.rules import MySQLLargeRules, MySQLRowRules
 from udup.drivers.mysql.apply.table_checks import TableChecks
@@ -36,7 +35,6 @@ from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter
-from udup.pipeline.ownership import Owner
 from udup.pipeline.ports import CheckpointState, Claim, ControlSettings, TargetNotices
 from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
 
@@ -105,10 +103,12 @@ class MySQLControl:
 
         def take(connection: Connection) -> CheckpointState | None:
             create_tables(connection)
-            new = self._as_last_owner(connection)
-            give_way(connection, self._job, new)
             # Whoever applies rows that nothing undoes is left to end before connections are ended.
-            with unsure.locked(connection, self._job, by_force=True), taking_over(connection, self._job, new):
+            with (
+                succeeding(connection, self._job, settings.owner),
+                unsure.locked(connection, self._job, by_force=True),
+                taking_over(connection, self._job, settings.owner),
+            ):
                 self._checkpoint = Checkpoint(connection, self._job, settings.selection.digest, settings.owner)
                 state = self._checkpoint.take_over(settings.slots, initial)
                 unsure.prepare(connection, self._job)
@@ -121,11 +121,6 @@ class MySQLControl:
             return state
 
         return await self._run(take)
-
-    def _as_last_owner(self, connection: Connection) -> Owner:
-        """Return the owner, by force if it has the job still: what is there is left of its own run before."""
-        owner = self._settings.owner
-        return replace(owner, by_force=owner.by_force or not successor(connection, self._job, owner.token))
 
     async def successor(self) -> str:
         """Ask on a connection of its own, for this one may be lost."""

@@ -29,6 +29,9 @@ from udup.pipeline.selection.schemas import UDUP_SCHEMA
 #: The place of the connection that owns the checkpoint's base row. Held for the whole run.
 CONTROL = "control"
 
+#: Held by who takes a job over by force, from before it ends other connections until the base row names it.
+SUCCESSOR = "successor"
+
 #: The place of the connection that runs a statement of the log.
 DDL_PLACE = "ddl"
 
@@ -76,40 +79,83 @@ def hold(connection: Connection, job: str, place: str, patience: float = PATIENC
 
 
 @contextmanager
-def taking_over(connection: Connection, job: str, owner: Owner, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
-    """Inside of it no other connection of the job lives on the target; afterwards `connection` keeps CONTROL.
+def succeeding(connection: Connection, job: str, owner: Owner, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
+    """Say that the job is being taken over by force, until the base row names the owner.
 
-    By force it ends the connections of whoever has the job. Otherwise, and where the account may not end them, it
-    raises `Superseded` that says who that is.
+    Whoever had it finds its connections ended and its own name in the base row still. By this lock it sees that it is
+    superseded all the same, and does not end its successor's connections in turn.
     """
-    control, *others = [lock_name(job, place) for place in all_places()]
-    give_way(connection, job, owner)
-    _take(connection, job, [control], patience)
-    _take(connection, job, others, patience)
+    if not owner.by_force:
+        give_way(connection, job, owner)
+        yield
+        return
+    lock = lock_name(job, SUCCESSOR)
+    _take(connection, job, owner, [lock], patience)
     try:
         yield
     finally:
-        with suppress(MySQLError, OSError):
-            query(connection, "SELECT " + ", ".join(["RELEASE_LOCK(%s)"] * len(others)), *others)
+        _release(connection, [lock])
+
+
+@contextmanager
+def taking_over(connection: Connection, job: str, owner: Owner, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
+    """Inside of it no other connection of the job lives on the target; afterwards `connection` keeps CONTROL.
+
+    By force it ends the connections of whoever has the job. Otherwise it ends only those that its own run before has
+    left. Where they are another's, or the account may not end them, it raises `Superseded` that says whose they are.
+    """
+    control, *others = [lock_name(job, place) for place in all_places()]
+    with succeeding(connection, job, owner, patience):
+        _take(connection, job, owner, [control], patience)
+        _take(connection, job, owner, others, patience)
+        try:
+            yield
+        finally:
+            _release(connection, others)
 
 
 def give_way(connection: Connection, job: str, owner: Owner) -> None:
-    """Raise `Superseded`, without force, if another owner lives; else this connection has CONTROL."""
-    control = lock_name(job, CONTROL)
-    if not owner.by_force and _not_got(connection, [control]):
-        text = f"{_owner(connection, job)}{_holder(connection, control)}"
-        raise Superseded(f"job {job} is carried out by another owner: {text}")
+    """Raise `Superseded` if the owner may not use force and another one lives."""
+    control, taken = lock_name(job, CONTROL), lock_name(job, SUCCESSOR)
+    if owner.by_force:
+        return
+    if scalar(connection, "SELECT IS_USED_LOCK(%s)", taken) is not None:
+        raise _superseded(connection, job, taken)
+    if successor(connection, job, owner.token) and _not_got(connection, [control]):
+        raise _superseded(connection, job, control)
 
 
-def _take(connection: Connection, job: str, names: list[str], patience: float) -> None:
-    """All of these locks, by force."""
+def _superseded(connection: Connection, job: str, lock: str) -> Superseded:
+    noted = _owner(connection, job) if lock == lock_name(job, CONTROL) else ""
+    return Superseded(f"job {job} is carried out by another owner: {noted}{_holder(connection, lock)}")
+
+
+def _take(connection: Connection, job: str, owner: Owner, names: list[str], patience: float) -> None:
+    """Take all of these locks."""
     end = runtime.now() + patience
     while names := _not_got(connection, names):
         if runtime.now() > end:
             text = f"{_owner(connection, job)}{_holder(connection, names[0])}"
             raise Superseded(f"job {job}: a connection of the run before has not ended yet: {text}")
-        end_connections(connection, job)  # again and again: one may have come meanwhile
+        _end_run_before(connection, job, owner)  # again and again: a connection may have come meanwhile
         scalar(connection, "SELECT SLEEP(0.05)")
+
+
+def _release(connection: Connection, names: list[str]) -> None:
+    with suppress(MySQLError, OSError):
+        query(connection, "SELECT " + ", ".join(["RELEASE_LOCK(%s)"] * len(names)), *names)
+
+
+def _end_run_before(connection: Connection, job: str, owner: Owner) -> None:
+    """End the other connections that have a place of the job; without force only while the job is the owner's own.
+
+    The order matters. A successor takes SUCCESSOR first, and gives it back after the base row names it. Here its
+    places are read first, then SUCCESSOR, then the base row: so no connection of a successor's is taken for one's own.
+    """
+    holders = _holders(connection, job)
+    if not owner.by_force:
+        give_way(connection, job, owner)
+    _end(connection, holders)
 
 
 def _not_got(connection: Connection, names: list[str]) -> list[str]:
@@ -118,18 +164,18 @@ def _not_got(connection: Connection, names: list[str]) -> list[str]:
     return [name for name, got in zip(names, row, strict=True) if got != 1]
 
 
-def end_connections(connection: Connection, job: str) -> None:
-    """KILL every other connection that has a place of the job, as far as the account may."""
-    own = scalar(connection, "SELECT CONNECTION_ID()")
-    for number in sorted(set(_holders(connection, job)) - {own}):
+def _end(connection: Connection, numbers: set[int]) -> None:
+    """KILL these connections, as far as the account may."""
+    for number in sorted(numbers):
         with suppress(MySQLError):  # gone by itself, or another account's, which is told when its place is wanted
             query(connection, f"KILL {number}")
 
 
-def _holders(connection: Connection, job: str) -> list[int]:
-    names = [lock_name(job, place) for place in all_places()]
+def _holders(connection: Connection, job: str) -> set[int]:
+    """Return the other connections that have a place of the job, or take it over."""
+    names = [lock_name(job, place) for place in (*all_places(), SUCCESSOR)]
     row = query(connection, "SELECT " + ", ".join(["IS_USED_LOCK(%s)"] * len(names)), *names)[0]
-    return [int(number) for number in row if number is not None]
+    return {int(number) for number in row if number is not None} - {scalar(connection, "SELECT CONNECTION_ID()")}
 
 
 def noted_owner(connection: Connection, job: str) -> Owner | None:
