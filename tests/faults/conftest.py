@@ -134,7 +134,7 @@ def kill(pid: int) -> None:
     def gone() -> bool:
         try:
             return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # the second when it goes between opening and reading
             return True
 
     wait_for(gone, 10, f"process {pid} ends")

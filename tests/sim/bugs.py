@@ -140,7 +140,7 @@ BUGS = {
     "limit": Bug("what is being applied elsewhere counts as committed", "log", 40, _limit),
     "credit": Bug("a record is credited twice", "log", 40, _credit),
     "claim": Bug("the version of a slot's row is not counted up", "log", 40, _claim),
-    "fold": Bug("a flush forgets claims that were made while it was being written", "log", 50, _fold, 280),
+    "fold": Bug("a flush forgets claims that were made while it was being written", "log", 100, _fold, 820),
     "xa": Bug("the end of a prepared transaction is no barrier", "log", 300, _xa),
     "ddl gtid": Bug("DDL runs without its GTID", "log", 300, _ddl_gtid),
     "gap": Bug("nobody looks at the numbers of messages and batches", "cluster", 100, _gap),

@@ -51,7 +51,8 @@ class CopyRun:
         await self._start_rows(plan.start)
         await self._or_failure(self._loaded.wait())
         self._phase = "indexes"
-        await self._or_failure(asyncio.gather(*self._building))
+        # One that fails has said so by `_built`; the others of a copy that is given up fail with nobody to ask them.
+        await self._or_failure(asyncio.gather(*self._building, return_exceptions=True))
         self._phase = "foreign keys"
         await self._in_thread(self._writer.finish_tables)
         self._phase = "objects"
