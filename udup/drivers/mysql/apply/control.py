@@ -22,7 +22,7 @@ from udup.drivers.mysql.apply.contexts import TargetContexts
 from udup.drivers.mysql.apply.ddl_runner import DdlRunner
 from udup.drivers.mysql.apply.inline_session import MySQLInlineSession
 from udup.drivers.mysql.apply.memory_tables import look_at_memory_tables
-from udup.drivers.mysql.apply.ownership import succeeding, successor, taking_over
+from udup.drivers.mysql.apply.ownership import successor, taking_over
 from udup.drivers.mysql.apply.preludes import Preludes
 from udup.drivers.mysql.apply.rules import MySQLLargeRules, MySQLRowRules
 from udup.drivers.mysql.apply.table_checks import TableChecks
@@ -103,12 +103,7 @@ class MySQLControl:
 
         def take(connection: Connection) -> CheckpointState | None:
             create_tables(connection)
-            # Whoever applies rows that nothing undoes is left to end before connections are ended.
-            with (
-                succeeding(connection, self._job, settings.owner),
-                unsure.locked(connection, self._job, by_force=True),
-                taking_over(connection, self._job, settings.owner),
-            ):
+            with taking_over(connection, self._job, settings.owner):
                 self._checkpoint = Checkpoint(connection, self._job, settings.selection.digest, settings.owner)
                 state = self._checkpoint.take_over(settings.slots, initial)
                 unsure.prepare(connection, self._job)

@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 
 from udup.base import runtime
 from udup.base.errors import Superseded, Transient
+from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.client.connection import Connection, MySQLError, query, scalar
 from udup.drivers.mysql.client.processes import read_processes
 from udup.pipeline.ownership import Owner
@@ -103,9 +104,10 @@ def taking_over(connection: Connection, job: str, owner: Owner, patience: float 
 
     By force it ends the connections of whoever has the job. Otherwise it ends only those that its own run before has
     left. Where they are another's, or the account may not end them, it raises `Superseded` that says whose they are.
+    One that applies rows which nothing undoes is left to end before (`unsure.py`).
     """
     control, *others = [lock_name(job, place) for place in all_places()]
-    with succeeding(connection, job, owner, patience):
+    with succeeding(connection, job, owner, patience), unsure.locked(connection, job, by_force=True):
         _take(connection, job, owner, [control], patience)
         _take(connection, job, owner, others, patience)
         try:

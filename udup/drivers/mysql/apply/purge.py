@@ -6,9 +6,8 @@ from contextlib import closing
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Superseded, Transient
-from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.apply.checkpoint import TABLES
-from udup.drivers.mysql.apply.ownership import succeeding, taking_over
+from udup.drivers.mysql.apply.ownership import taking_over
 from udup.drivers.mysql.client.connection import MySQLError, connect, error_code, query
 from udup.drivers.mysql.client.errors import failure
 from udup.drivers.mysql.client.sessions import PURGE
@@ -31,8 +30,6 @@ def purge(endpoint: Endpoint, job: str) -> None:
     try:
         with (
             closing(connect(endpoint, PURGE, connect_timeout=_CONNECT_SECONDS)) as connection,
-            succeeding(connection, job, Owner("")),
-            unsure.locked(connection, job, by_force=True),
             taking_over(connection, job, Owner("")),
         ):
             for table in TABLES:
