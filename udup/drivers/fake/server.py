@@ -105,6 +105,16 @@ class FakeServer:
             self.changed.notify_all()
         self._way_back(name, connection)
 
+    @contextmanager
+    def visit(self, place: str, call: str) -> Iterator[None]:
+        """Carry out a call on a connection that is made for it alone."""
+        connection = self.connect("", place, f"{call} connect")
+        try:
+            with self.call(call, connection):
+                yield
+        finally:
+            self.end(connection)
+
     def _way_back(self, name: str, connection: Connection) -> None:
         try:
             self.faults.meet(name, connection.place, "after", lambda: connection.alive)

@@ -37,17 +37,13 @@ class FakeSource:
 
     def look(self, scope: Scope) -> SourceLook:
         server = self._server
-        connection = server.connect("", "look", "Source.look connect")
-        try:
-            with server.call("Source.look", connection):
-                feeds = [
-                    Feed(claim, scope.selection.renamed_table(*name))
-                    for name, claim in server.claims.items()
-                    if scope.selection.wants(*name)
-                ]
-                return SourceLook(FakeInfo(server.name, server.uuid), tuple(server.settings.faults), tuple(feeds))
-        finally:
-            server.end(connection)
+        with server.visit("look", "Source.look"):
+            feeds = [
+                Feed(claim, scope.selection.renamed_table(*name))
+                for name, claim in server.claims.items()
+                if scope.selection.wants(*name)
+            ]
+            return SourceLook(FakeInfo(server.name, server.uuid), tuple(server.settings.faults), tuple(feeds))
 
     def open_clock(self) -> FakeClock:
         return FakeClock(self._server)
@@ -57,12 +53,8 @@ class FakeSource:
         if isinstance(copied, FakeCopy):
             names = copied.tables
         else:
-            connection = server.connect("", "tables", "Source.tables connect")
-            try:
-                with server.call("Source.tables", connection):
-                    names = [name for name in sorted(server.tables) if wants(*name)]
-            finally:
-                server.end(connection)
+            with server.visit("tables", "Source.tables"):
+                names = [name for name in sorted(server.tables) if wants(*name)]
         listed = [(*name, *scope.selection.renamed_table(*name)) for name in names]
         return Tables(server.uuid, server.name, listed, copied is not None)
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from udup.base import runtime
 from udup.drivers.fake.changes import Change, Op, Statement, Table, Verb, entry_in
 from udup.drivers.fake.position import FakePosition
@@ -99,16 +101,7 @@ class SourceLog:
         """Run a definition."""
         with self._server.changed:
             entry = f"#{self._number + 1}" if statement.verb is Verb.ALTER else ""
-            changed = Statement(
-                statement.verb,
-                statement.table,
-                statement.shape,
-                statement.keyed,
-                statement.transactional,
-                statement.computes,
-                entry,
-                statement.new_name,
-            )
+            changed = msgspec.structs.replace(statement, entry=entry)
             self._define(changed)
             return self._log(Logged(self._numbered((), is_definition=True), statement=changed))
 

@@ -31,21 +31,14 @@ class FakeTarget:
         return FakeLoader(self._server, job, slot, instructions)
 
     def purge(self, job: str) -> None:
-        connection = self._server.connect("", "purge", "Target.purge connect")
-        try:
-            with self._server.call("Target.purge", connection):
-                for each in [each for each in self._server.connections if each.job == job]:
-                    self._server.end_now(each)
-                self._server.jobs.purge(job)
-                for name in [name for name, claim in self._server.claims.items() if claim.job == job]:
-                    del self._server.claims[name]
-        finally:
-            self._server.end(connection)
+        server = self._server
+        with server.visit("purge", "Target.purge"):
+            for each in [each for each in server.connections if each.job == job]:
+                server.end_now(each)
+            server.jobs.purge(job)
+            for name in [name for name, claim in server.claims.items() if claim.job == job]:
+                del server.claims[name]
 
     def settle(self, job: str, gtid: str, *, applied: bool) -> None:
-        connection = self._server.connect("", "settle", "Target.settle connect")
-        try:
-            with self._server.call("Target.settle", connection):
-                self._server.jobs.settle(job, gtid, applied=applied)
-        finally:
-            self._server.end(connection)
+        with self._server.visit("settle", "Target.settle"):
+            self._server.jobs.settle(job, gtid, applied=applied)

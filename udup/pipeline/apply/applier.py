@@ -300,7 +300,7 @@ class Applier:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            if self._copy is not None and not self._copy.finished:
+            if self._copying:
                 await self._give_credit()
                 continue
             while not self._draining and await self._dispatcher.start_next():
@@ -338,7 +338,7 @@ class Applier:
         """
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            await self._dispatcher.ask_silent_workers(copying=self._copy is not None and not self._copy.finished)
+            await self._dispatcher.ask_silent_workers(copying=self._copying)
             silent = runtime.now() - self._received_at >= SILENT_LOG_SECONDS
             if silent and self._credits.told and self._credits.settled:
                 await self._link.publish(self._subjects.upstream, encode(Credit("log", self._credits.told)))
@@ -357,7 +357,7 @@ class Applier:
             await asyncio.sleep(REPORT_SECONDS)
             if self._copy_task is not None and self._copy_task.done():
                 self._copy_task.result()
-            if self._copy is None or self._copy.finished:
+            if not self._copying:
                 await self._reporter.progress_changed(IDLE_SECONDS)
 
     def _waiting_for(self) -> Waiting | None:
@@ -366,6 +366,10 @@ class Applier:
         return min(found, key=lambda wait: wait.since, default=None)
 
     # ---- Full copy ----
+
+    @property
+    def _copying(self) -> bool:
+        return self._copy is not None and not self._copy.finished
 
     def _start_copy(self, plan: CopyPlan) -> CopyRun:
         async def publish(slot: int, data: bytes) -> None:
