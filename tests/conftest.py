@@ -12,6 +12,7 @@ import functools
 import signal
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -137,6 +138,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((place for place, slow in enumerate(_SLOW) if name.startswith(slow)), len(_SLOW))
 
     items.sort(key=place)
+    _check_ids(items)
+
+
+def _check_ids(items: list[pytest.Item]) -> None:
+    """Refuse two tests of one ID: of these, processes that share the tests run the first alone and say nothing."""
+    twice = [each for each, times in Counter(item.nodeid for item in items).items() if times > 1]
+    if twice:
+        raise pytest.UsageError(f"tests that have one ID: {', '.join(sorted(twice))}")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
