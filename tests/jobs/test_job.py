@@ -1,119 +1,24 @@
-"""Jobs as documents: what is accepted, what is refused and how it is told, and that passwords stay inside."""
+"""Jobs as documents: what is accepted, what is refused and how it is told."""
 
 from __future__ import annotations
 
 import copy
-import json
 from typing import Any
 
 import pytest
 
+from tests.jobs.documents import UUID, lowered, refused, refused_source, seed, with_connection, with_source
 from udup.base.errors import Refused
 from udup.jobs import (
-    MASK,
-    DesiredState,
     IndexConflict,
     JobRecord,
-    Stage,
-    Status,
     accept,
     check_enforced_index,
     document_id,
-    masked,
-    merge_passwords,
     parse_job,
-    to_api,
-    to_stub,
     unwrap,
 )
 from udup.pipeline.selection.selection import Selection
-
-#: The documentation's own example, as clients copy it.
-SEED = """
- {
-     "Name": "exam-7-9",
-     "Type": "synchronous",
-     "Tasks": [
-         {
-             "Type": "Src",
-             "NodeId": "1eda45f8-df9b-1541-9009-83952e7b672a",
-             "Driver": "MySQL",
-             "Config": {
-                 "Gtid": "",
-                 "NatsAddr": "127.0.0.1:8193",
-                 "ParallelWorkers": 4,
-                 "ReplChanBufferSize": 600,
-                 "MsgBytesLimit": 20480,
-                 "ReplicateDoDb": [
-                     {
-                         "TableSchema": "sbtest"
-                     }
-                 ],
-                 "ConnectionConfig": {
-                     "Host": "192.168.99.100",
-                     "Port": 13307,
-                     "User": "root",
-                     "Password": "rootroot"
-                 }
-             }
-         },
-         {
-             "Type": "Dest",
-             "NodeId": "a5e9ad80-8e77-03fd-7fa3-31e007ecdcbe",
-             "Driver": "MySQL",
-             "Config": {
-                 "Gtid": "",
-                 "NatsAddr": "127.0.0.1:8193",
-                 "ParallelWorkers": 4,
-                 "ConnectionConfig": {
-                     "Host": "192.168.99.100",
-                     "Port": 13309,
-                     "User": "root",
-                     "Password": "rootroot"
-                 }
-             }
-         }
-     ]
- }
-"""
-
-UUID = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
-
-
-def seed() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(SEED)
-    return document
-
-
-def with_source(**config: Any) -> dict[str, Any]:
-    document = seed()
-    document["Tasks"][0]["Config"].update(config)
-    return document
-
-
-def with_connection(**connection: Any) -> dict[str, Any]:
-    document = seed()
-    document["Tasks"][0]["Config"]["ConnectionConfig"].update(connection)
-    return document
-
-
-def refused(document: object) -> dict[str, str]:
-    """The faults of a document, by path."""
-    with pytest.raises(Refused) as caught:
-        parse_job(document)
-    return {fault.where: fault.problem for fault in caught.value.faults}
-
-
-def refused_source(**config: Any) -> dict[str, str]:
-    """The faults of the source's Config, by path inside it."""
-    prefix = "Tasks[0].Config."
-    return {where.removeprefix(prefix): problem for where, problem in refused(with_source(**config)).items()}
-
-
-def lowered(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key.lower(): lowered(item) for key, item in value.items()}
-    return [lowered(item) for item in value] if isinstance(value, list) else value
 
 
 def test_the_documented_example_parses_as_it_stands() -> None:
@@ -404,106 +309,3 @@ def test_an_accepted_document_is_kept_whole_and_gets_an_id() -> None:
     assert kept == before | {"ID": spec.id, "Region": "eu", "Datacenters": ["dc7"]}
     assert (spec.region, spec.datacenters) == ("eu", ["dc7"])
     assert parse_job(kept) == spec
-
-
-def test_passwords_are_masked_at_any_depth_and_in_any_case() -> None:
-    document = {"a": [{"PASSWORD": "x", "b": {"password": ""}}], "Password": None, "n": 1}
-    assert masked(document) == {"a": [{"PASSWORD": MASK, "b": {"password": MASK}}], "Password": None, "n": 1}
-    assert "rootroot" not in json.dumps(masked(seed()))
-
-
-def test_a_masked_job_posted_back_keeps_its_passwords() -> None:
-    _, stored = accept(with_connection(Password="secret") | {"ID": "one"})
-    answer = to_api(JobRecord(id="one", document=stored))
-    answer["Tasks"].reverse()
-    answer["Tasks"][1]["Config"]["ChunkSize"] = 500
-    answer = lowered(answer)
-    spec, kept = accept(answer, stored)
-    assert spec.source_endpoint().password == "secret"
-    assert spec.target_endpoint().password == "rootroot"
-    assert spec.chunk_size == 500
-    assert MASK not in json.dumps(kept)
-
-
-def test_a_new_password_replaces_the_stored_one() -> None:
-    merged = merge_passwords(with_connection(Password="new"), seed())
-    assert parse_job(merged).source_endpoint().password == "new"
-
-
-@pytest.mark.parametrize("change", [{"Host": "10.0.0.1"}, {"Port": 1}, {"User": "eve"}])
-def test_a_stored_password_never_goes_to_another_server_or_account(change: dict[str, Any]) -> None:
-    merged = merge_passwords(with_connection(Password=MASK, **change), seed())
-    assert "is the mask" in refused(merged)["Tasks[0].Config.ConnectionConfig.Password"]
-
-
-def test_a_mask_without_a_stored_password_is_refused() -> None:
-    with pytest.raises(Refused, match="is the mask"):
-        accept(with_connection(Password=MASK))
-
-
-def test_passwords_are_in_no_repr_and_no_error() -> None:
-    document = with_connection(Password="s3cret", Port=0, Host=["s3cret"])
-    with pytest.raises(Refused) as caught:
-        parse_job(document)
-    assert "s3cret" not in str(caught.value) + repr(caught.value.faults)
-    wrong = with_connection(Password=["s3cret"])
-    with pytest.raises(Refused) as caught:
-        parse_job(wrong)
-    assert "s3cret" not in str(caught.value)
-    spec, kept = accept(with_connection(Password="s3cret"))
-    assert "s3cret" not in repr(spec) + repr(JobRecord(id="one", document=kept)) + repr(unwrap(kept))
-
-
-def test_a_record_survives_json() -> None:
-    record = JobRecord(
-        id="one",
-        document=seed(),
-        stage=Stage.COPYING,
-        create_index=3,
-        progress={"lag_ms": 1.5, "tables": {"a.b": [1, 2]}},
-    )
-    assert JobRecord.from_json(record.to_json()) == record
-
-
-@pytest.mark.parametrize(
-    ("stage", "desired", "status"),
-    [
-        (Stage.PENDING, DesiredState.RUN, Status.PENDING),
-        (Stage.COPYING, DesiredState.RUN, Status.RUNNING),
-        (Stage.CATCHING_UP, DesiredState.RUN, Status.RUNNING),
-        (Stage.RUNNING, DesiredState.RUN, Status.RUNNING),
-        (Stage.RUNNING, DesiredState.PAUSE, Status.PAUSE),
-        (Stage.PAUSED, DesiredState.PAUSE, Status.PAUSE),
-        (Stage.COMPLETED, DesiredState.RUN, Status.COMPLETE),
-        (Stage.FAILED, DesiredState.RUN, Status.DEAD),
-    ],
-)
-def test_the_status_follows_from_the_stage(stage: Stage, desired: DesiredState, status: Status) -> None:
-    assert JobRecord(id="one", document=seed(), stage=stage, desired=desired).status == status
-
-
-def test_the_api_shows_every_key_in_order_and_config_as_given() -> None:
-    document = lowered(with_source(Unheard=1, Gtid=None))
-    record = JobRecord(id="one", document=document, modify_index=9, progress={"last_error": "x"})
-    job = to_api(record)
-    assert list(job) == [
-        "Region", "ID", "Name", "Type", "Datacenters", "Constraints", "Tasks", "Status", "StatusDescription",
-        "EnforceIndex", "CreateIndex", "ModifyIndex", "JobModifyIndex", "Stage", "Progress",
-    ]  # fmt: skip
-    assert (job["Region"], job["Type"], job["Datacenters"]) == ("global", "synchronous", ["dc1"])
-    source, target = job["Tasks"]
-    assert list(source) == ["Type", "NodeId", "NodeName", "Driver", "Config", "Leader", "Constraints"]
-    assert (source["Leader"], target["Leader"]) == (False, True)
-    assert source["Config"] == masked(document["tasks"][0]["config"])
-    stub = to_stub(record)
-    assert stub["JobSummary"] == job
-    assert list(stub) == [
-        "ID", "Name", "Type", "Status", "StatusDescription", "JobSummary",
-        "CreateIndex", "ModifyIndex", "JobModifyIndex",
-    ]  # fmt: skip
-
-
-def test_progress_of_a_table_that_is_called_password_is_shown() -> None:
-    _, document = accept(seed())
-    tables = {"s.user_password": {"rows": 3}}
-    assert to_api(JobRecord(id="a", document=document, progress={"tables": tables}))["Progress"]["tables"] == tables

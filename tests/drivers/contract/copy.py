@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.drivers.contract.job import Job, in_loop, read_all
+from tests.drivers.contract.job import Job, OneJob, in_loop, read_all
 from tests.drivers.contract.pair import Pair
 from tests.drivers.contract.target import OUT
 from udup.base.errors import Refused
@@ -14,19 +12,7 @@ from udup.pipeline.ports import CopyWriter, LoadPlan, SourceCopy
 from udup.pipeline.records import CopyTotals
 
 
-class CopyContract:
-    @pytest.fixture
-    def job(self, pair: Pair) -> Iterator[Job]:
-        job = Job(pair)
-        yield job
-        job.close()
-
-    @pytest.fixture
-    def other(self, pair: Pair, job: Job) -> Iterator[Job]:
-        other = Job(pair, job.name, "two")
-        yield other
-        other.close()
-
+class CopyContract(OneJob):
     @pytest.fixture
     def tables(self, pair: Pair) -> None:
         pair.create("many")

@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, ParamSpec
 
+import pytest
+
 from tests.drivers.contract.pair import Pair
 from udup.pipeline.ownership import Known, Owner
 from udup.pipeline.ports import (
@@ -226,3 +228,19 @@ def read_all(copy: SourceCopy, start: Any) -> tuple[dict[tuple[int, int], list[P
     copy.start(start, lambda each: totals.update({each.table: each}))
     copy.read(0, lambda piece: chunks.setdefault((piece.table, piece.chunk), []).append(piece))
     return chunks, totals
+
+
+class OneJob:
+    """Fixtures of a contract's tests: a job, and the same job carried out by somebody else."""
+
+    @pytest.fixture
+    def job(self, pair: Pair) -> Iterator[Job]:
+        job = Job(pair)
+        yield job
+        job.close()
+
+    @pytest.fixture
+    def other(self, pair: Pair, job: Job) -> Iterator[Job]:
+        other = Job(pair, job.name, "two")
+        yield other
+        other.close()

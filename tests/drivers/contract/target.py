@@ -5,12 +5,9 @@ A driver's tests inherit the class and give the fixture `pair`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.drivers.contract.job import Job, in_loop
-from tests.drivers.contract.pair import Pair
+from tests.drivers.contract.job import Job, OneJob, in_loop
 from udup.base.errors import Conflict, Contended, Superseded, Transient, Unsupported
 from udup.pipeline.records import Definition, Part, Transaction, XaEnd
 
@@ -18,20 +15,7 @@ from udup.pipeline.records import Definition, Part, Transaction, XaEnd
 OUT = (Superseded, Transient)
 
 
-class TargetContract:
-    @pytest.fixture
-    def job(self, pair: Pair) -> Iterator[Job]:
-        job = Job(pair)
-        yield job
-        job.close()
-
-    @pytest.fixture
-    def other(self, pair: Pair, job: Job) -> Iterator[Job]:
-        """The same job, carried out by somebody else."""
-        other = Job(pair, job.name, "two")
-        yield other
-        other.close()
-
+class TargetContract(OneJob):
     async def _following(self, job: Job, *tables: str) -> None:
         """A job whose tables are there and empty on both sides."""
         for name in tables:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.applied import run
 from tests.fake_mysql import Conversation, FakeServer, decent, packet, rows, serving
+from tests.spoiled import spoil
 from udup.base.errors import Transient, UdupError, Unsupported
 from udup.drivers.mysql.binlog.build import build
 from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, EventType, resized
@@ -169,21 +170,9 @@ def _logged(source: MysqlServer, schema: str) -> list[bytes]:
 
 def _spoilt(event: bytes, chance: random.Random) -> bytes:
     """Bytes behind the header changed, left out or doubled; size and checksum are right again."""
-    body = bytearray(event[HEADER_SIZE:-CRC_SIZE])
-    for _ in range(chance.choice([1, 1, 2, 6])):
-        if not body:
-            break
-        place = chance.randrange(len(body))
-        match chance.randrange(4):
-            case 0:
-                body[place] = chance.choice([0, 1, 0x7F, 0x80, 0xFB, 0xFC, 0xFE, 0xFF])
-            case 1:
-                body[place] = chance.randrange(256)
-            case 2:
-                del body[place:]
-            case 3:
-                body[place:place] = body[: chance.randrange(30)]
-    return resized(event[:HEADER_SIZE] + bytes(body) + event[-CRC_SIZE:], has_crc=True)
+    values = [0, 1, 0x7F, 0x80, 0xFB, 0xFC, 0xFE, 0xFF]
+    body = spoil(event[HEADER_SIZE:-CRC_SIZE], chance, changes=[1, 1, 2, 6], values=values, longest=30)
+    return resized(event[:HEADER_SIZE] + body + event[-CRC_SIZE:], has_crc=True)
 
 
 def _assembler() -> Assembler:

@@ -1,0 +1,31 @@
+"""The real supervisor in virtual time, with a job or two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.actors.small_world import World, small_world
+from udup.actors.messages import (
+    Accepted,
+    RegisterJob,
+)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
+    with small_world(monkeypatch, tmp_path) as made:
+        yield made
+
+
+def post(world: World, job_id: str = "j", kind: str = "synchronous", **config: object) -> Accepted:
+    answer = world.ask(RegisterJob(world.document(job_id, kind, **config), None))
+    assert isinstance(answer, Accepted), answer
+    return answer
+
+
+def running(world: World, job_id: str = "j", **config: object) -> None:
+    post(world, job_id, **config)
+    world.reaches(job_id, "running")
