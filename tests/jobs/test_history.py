@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from udup.base.errors import Failure, FailureKind
 from udup.jobs import DesiredState, JobRecord, TaskType, history
 from udup.jobs.allocation import (
     MAX_ALLOCATIONS,
@@ -81,7 +82,7 @@ def test_a_run_that_fails_restarts_both_tasks_and_is_remembered(placed: JobRecor
 
 
 def test_a_job_that_is_given_up_blames_the_task_at_fault_and_may_be_resumed(placed: JobRecord) -> None:
-    failed = history.given_up(history.started(placed, 2), (SRC,), "no such schema", 3)
+    failed = history.given_up(history.started(placed, 2), (SRC,), Failure(FailureKind.REFUSED, "no such schema"), 3)
     assert _said(_of(failed, SRC)) == (DesiredState.RUN, ClientStatus.FAILED, True, TaskLife.DEAD)
     assert _said(_of(failed, DEST)) == (DesiredState.RUN, ClientStatus.COMPLETE, False, TaskLife.DEAD)
     assert _events(_of(failed, SRC))[2:] == ["Terminated", "Not Restarting"]
@@ -138,7 +139,7 @@ def test_nothing_grows_without_bound(placed: JobRecord) -> None:
     for number in range(30):
         record = history.run_failed(history.started(record, number), (SRC, DEST), "x" * 5000, 1, number)
     for number in range(30):
-        record = history.resumed(history.given_up(record, (SRC,), "y", number), number)
+        record = history.resumed(history.given_up(record, (SRC,), Failure(FailureKind.DIVERGENCE, "y"), number), number)
     assert len(record.allocations) == MAX_ALLOCATIONS and len(record.evaluations) == MAX_EVALUATIONS
     assert len(record.restart_history) == MAX_RESTARTS and record.restarts == 30
     assert max(len(_events(each)) for each in record.allocations) <= MAX_EVENTS

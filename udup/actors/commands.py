@@ -23,7 +23,7 @@ from udup.actors.messages import (
     ResumeJob,
 )
 from udup.base import runtime
-from udup.base.errors import Failure, FailureKind, Fault, Refused, Transient, UdupError
+from udup.base.errors import Failure, Fault, Refused, Transient, UdupError
 from udup.jobs import (
     DesiredState,
     IndexConflict,
@@ -225,7 +225,7 @@ class JobCommands:
         answer, job.purge_for = job.purge_for or _nobody, None
         remedy = "mend that and try again, or delete the job without purge, which leaves its checkpoint on the target"
         fault = Fault("purge", f"job {job.id} was not deleted: {failure.text}", remedy)
-        reason = Rejection.NOT_NOW if failure.kind is FailureKind.TRANSIENT else Rejection.REFUSED
+        reason = Rejection.NOT_NOW if failure.kind.passes else Rejection.REFUSED
         self._journal.save(job, job.record.model_copy(update={"desired": job.wanted_before}))
         answer(Rejected(reason, Failure(failure.kind, str(fault), (fault,))))
         self._host.reconcile(job)

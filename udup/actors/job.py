@@ -203,7 +203,7 @@ class Job:
             self.conflicts += 1
             self.serial = True
             return 0.0 if self.conflicts <= SERIAL_TRIES else None
-        if kind is not FailureKind.TRANSIENT or self.failures > attempts:
+        if not kind.passes or self.failures > attempts:
             return None
         return _pause(self.failures, longest_pause)
 

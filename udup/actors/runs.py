@@ -10,7 +10,7 @@ goes by old settings, is *drained*: it ends at a transaction boundary, and what 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from udup.actors.job import Job, Step
@@ -279,7 +279,7 @@ class JobRuns:
             self._stop(job, job.run)
         job.progress = job.progress.ended()
         update = {"stage": Stage.FAILED, "status_description": text[:_DESCRIPTION], "progress": job.progress}
-        record = history.given_up(job.record.model_copy(update=update), tasks, text, runtime.wall_ns())
+        record = history.given_up(job.record.model_copy(update=update), tasks, failure, runtime.wall_ns())
         self._parts.journal.save(job, record)
         self._take_step(job)
 
@@ -370,7 +370,7 @@ class JobRuns:
 
 
 def _given_up(failure: Failure, failures: int) -> Failure:
-    if failure.kind is not FailureKind.TRANSIENT:
+    if not failure.kind.passes:
         return failure
     text = f"given up after {failures} failures in a row, the last: {failure.text}"
-    return Failure(failure.kind, text, failure.faults, failure.gtid, failure.table)
+    return replace(failure, text=text)

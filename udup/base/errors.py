@@ -5,6 +5,8 @@ processes and the API as a `Failure`, the same thing as a value.
 
 * `Transient`: a lost connection, a lock wait. The run ends and a new one resumes from the checkpoint, with
   back-off, a bounded number of times.
+* `Unavailable`: a server, NATS or this machine is away, full, read-only or has no room: time heals it, so the job waits
+  for as long as that lasts, and shows for what (`side`).
 * `Contended`: a lock was not granted in time, or a deadlock was broken: the same work may be tried again at once. One
   that nobody tries again is transient.
 * `Superseded`: another run of the same job, perhaps of another node, has taken the job over on the target. The run
@@ -29,12 +31,27 @@ class FailureKind(StrEnum):
     """What kind of error ended a run. The values are words of the API's and of the log's."""
 
     TRANSIENT = "Transient"
+    UNAVAILABLE = "Unavailable"
     SUPERSEDED = "Superseded"
     REFUSED = "Refused"
     UNSUPPORTED = "Unsupported"
     CONFLICT = "Conflict"
     DIVERGENCE = "Divergence"
     INTERNAL = "UdupError"
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same attempt may succeed later, with nothing changed."""
+        return self in (FailureKind.TRANSIENT, FailureKind.UNAVAILABLE)
+
+
+class Side(StrEnum):
+    """Where an error came from. The values are words of the API's and the metrics'."""
+
+    SOURCE = "source"
+    TARGET = "target"
+    NATS = "nats"
+    NODE = "node"
 
 
 @dataclass(frozen=True)
@@ -54,9 +71,13 @@ class Fault:
 
 
 class UdupError(Exception):
-    """Base of everything that Udup raises on purpose. `gtid` and `table` are what it is about, where that is known."""
+    """Base of everything that Udup raises on purpose. `gtid` and `table` are what it is about, where that is known.
+
+    `side` is where it came from, None where whoever raised it cannot know; the actor that reports it knows then.
+    """
 
     kind: ClassVar[FailureKind] = FailureKind.INTERNAL
+    side: Side | None = None
 
     def __init__(self, text: str = "", *, gtid: str = "", table: str = "") -> None:
         super().__init__(text)
@@ -68,7 +89,13 @@ class UdupError(Exception):
 
     def beginning(self, front: str, gtid: str = "") -> Self:
         """Return the same error with this in front of its text."""
-        return type(self)(front + str(self), gtid=gtid or self.gtid, table=self.table)
+        return type(self)(front + str(self), gtid=gtid or self.gtid, table=self.table).of(self.side)
+
+    def of(self, side: Side | None) -> Self:
+        """Note where it came from, unless that is known, and return it."""
+        if self.side is None:
+            self.side = side
+        return self
 
 
 class ConfigError(UdupError):
@@ -79,6 +106,12 @@ class Transient(UdupError):
     """Worth another try from the checkpoint."""
 
     kind = FailureKind.TRANSIENT
+
+
+class Unavailable(Transient):
+    """A server, NATS or this machine cannot be used now. What was tried is tried again for as long as that lasts."""
+
+    kind = FailureKind.UNAVAILABLE
 
 
 class Contended(Transient):
@@ -120,7 +153,7 @@ class Refused(UdupError):
 
     def beginning(self, front: str, gtid: str = "") -> Self:
         faults = [replace(fault, problem=front + fault.problem) for fault in self.faults]
-        return type(self)(faults, gtid=gtid or self.gtid, table=self.table)
+        return type(self)(faults, gtid=gtid or self.gtid, table=self.table).of(self.side)
 
 
 @dataclass(frozen=True)
@@ -132,29 +165,30 @@ class Failure:
     faults: tuple[Fault, ...] = ()
     gtid: str = ""
     table: str = ""
+    side: Side | None = None
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """Return what an error says. One that nobody foresaw is told as an error in Udup itself."""
         if isinstance(error, UdupError):
             faults = tuple(error.faults) if isinstance(error, Refused) else ()
-            return cls(error.kind, str(error) or type(error).__name__, faults, error.gtid, error.table)
+            return cls(error.kind, str(error) or type(error).__name__, faults, error.gtid, error.table, error.side)
         return cls(FailureKind.INTERNAL, f"an error in Udup itself: {type(error).__name__}: {error}")
 
     @classmethod
     def of_machine(cls, error: BaseException) -> Failure:
         """Return what an error says that came while a process or thread was made: what the machine lacks may return."""
         if isinstance(error, (OSError, MemoryError)) or "start new thread" in str(error):
-            return cls(FailureKind.TRANSIENT, f"this machine: {type(error).__name__}: {error}")
+            return cls(FailureKind.UNAVAILABLE, f"this machine: {type(error).__name__}: {error}", side=Side.NODE)
         return cls.of(error)
 
     def error(self) -> UdupError:
         """Return the error that this was."""
         if self.kind is FailureKind.REFUSED:
-            return Refused(self.faults, gtid=self.gtid, table=self.table)
-        return _CLASSES[self.kind](self.text, gtid=self.gtid, table=self.table)
+            return Refused(self.faults, gtid=self.gtid, table=self.table).of(self.side)
+        return _CLASSES[self.kind](self.text, gtid=self.gtid, table=self.table).of(self.side)
 
 
 _CLASSES: dict[FailureKind, type[UdupError]] = {
-    each.kind: each for each in (Transient, Superseded, Unsupported, Conflict, Divergence, UdupError)
+    each.kind: each for each in (Transient, Unavailable, Superseded, Unsupported, Conflict, Divergence, UdupError)
 }

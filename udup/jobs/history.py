@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from udup.base import runtime
+from udup.base.errors import Failure
 from udup.jobs.allocation import (
     MAX_ALLOCATIONS,
     MAX_EVALUATIONS,
@@ -24,7 +25,7 @@ from udup.jobs.allocation import (
     Trigger,
 )
 from udup.jobs.document.keys import Level, canonical
-from udup.jobs.record import MAX_RESTARTS, JobRecord, Restart
+from udup.jobs.record import MAX_RESTARTS, JobRecord, Restart, Stopped
 from udup.jobs.words import DesiredState, JobType, Stage, TaskType
 
 #: What a task is given to end, as clients know it.
@@ -72,7 +73,7 @@ def paused(record: JobRecord, now: int) -> JobRecord:
 
 def resumed(record: JobRecord, now: int) -> JobRecord:
     """Have the same tasks go on; place new ones where they had ended."""
-    record = _evaluated(record, Trigger.RESUME)
+    record = _evaluated(record.model_copy(update={"stopped": None}), Trigger.RESUME)
     if not live(record):
         return _placed(record, now)
     return _received_again(record, now)
@@ -125,8 +126,11 @@ def superseded(record: JobRecord, tasks: Iterable[TaskType], text: str, pause_ns
     return record.model_copy(update={"stage": Stage.PENDING, "status_description": text[:TEXT_MAX]})
 
 
-def given_up(record: JobRecord, tasks: Iterable[TaskType], text: str, now: int) -> JobRecord:
+def given_up(record: JobRecord, tasks: Iterable[TaskType], failure: Failure, now: int) -> JobRecord:
     """Note that the job has failed by a fault of `tasks`; the other task ended with it."""
+    text = failure.text
+    stopped = Stopped(time_ns=now, kind=failure.kind, text=text[:TEXT_MAX], gtid=failure.gtid, table=failure.table)
+    record = record.model_copy(update={"stopped": stopped})
     culprits = set(tasks)
     blamed = next((task for task in BOTH if task in culprits), TaskType.SRC)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
-from udup.base.errors import UdupError
+from udup.base.errors import FailureKind, UdupError
 from udup.jobs.allocation import Allocation, Evaluation
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.passwords import masked
@@ -41,6 +41,21 @@ class Restart(BaseModel):
     error: str
 
 
+class Stopped(BaseModel):
+    """The failure at which a job stopped for good: when, in nanoseconds since the epoch, what, and about what.
+
+    `gtid` is the transaction at which it stands, `table` the table; "" where it is about none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    time_ns: int
+    kind: FailureKind
+    text: str
+    gtid: str = ""
+    table: str = ""
+
+
 class JobRecord(BaseModel):
     """A job and its state. Immutable: `record.model_copy(update={…})` makes the next one.
 
@@ -67,6 +82,8 @@ class JobRecord(BaseModel):
     #: How often a run was begun again after a failure, and the last failures; both outlive the server.
     restarts: int = 0
     restart_history: tuple[Restart, ...] = ()
+    #: Why it has failed; None unless it has.
+    stopped: Stopped | None = None
     #: As the last run has left it.
     progress: JobProgress = JobProgress()
 

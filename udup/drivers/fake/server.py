@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from udup.base import runtime
-from udup.base.errors import Contended, Fault, Transient
+from udup.base.errors import Contended, Fault, Transient, Unavailable
 from udup.drivers.fake.changes import Table
 from udup.drivers.fake.checkpoint import Jobs
 from udup.drivers.fake.faults import Cut, Faults
@@ -126,11 +126,11 @@ class FakeServer:
         """Raise `Transient` if the connection is gone. Under the lock."""
         self._check_up()
         if not connection.alive:
-            raise Transient(f"lost the connection to {self.name}")
+            raise Unavailable(f"lost the connection to {self.name}")
 
     def _check_up(self) -> None:
         if not self._is_up:
-            raise Transient(f"cannot connect to {self.name}: it is down")
+            raise Unavailable(f"cannot connect to {self.name}: it is down")
 
     def end(self, connection: Connection) -> None:
         """Close the connection, from any thread: what it has open is rolled back."""

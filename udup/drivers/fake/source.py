@@ -45,6 +45,10 @@ class FakeSource:
             ]
             return SourceLook(FakeInfo(server.name, server.uuid), tuple(server.settings.faults), tuple(feeds))
 
+    def executed(self) -> FakePosition:
+        with self._server.visit("executed", "Source.executed"):
+            return self._server.log.executed.copy()
+
     def open_clock(self) -> FakeClock:
         return FakeClock(self._server)
 

@@ -24,6 +24,11 @@ class FakeTarget:
     def open_control(self, settings: ControlSettings) -> FakeControl:
         return FakeControl(self._server, settings)
 
+    def executed(self, job: str) -> FakePosition | None:
+        with self._server.visit("executed", "Target.executed"):
+            rows = self._server.jobs.rows.get(job)
+            return None if rows is None or rows.is_copying else rows.position()
+
     def open_session(self, job: str, slot: int) -> FakeApplySession:
         return FakeApplySession(self._server, job, slot)
 

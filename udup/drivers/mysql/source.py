@@ -44,6 +44,11 @@ class MySQLSource:
             feeds = read_feeds(connection, selection.folding(facts.folds_names))
             return SourceLook(facts, tuple(faults), tuple(feeds))
 
+    def executed(self) -> GtidSet:
+        """Return the executed GTIDs, asked now on a connection of its own."""
+        with source_errors(), closing(connect(self._endpoint)) as connection:
+            return GtidSet.parse(str(scalar(connection, "SELECT @@global.gtid_executed")))
+
     def open_clock(self) -> SourceClock:
         """Connect what asks the source for its time and its executed GTIDs."""
         return MySQLClock(connect(self._endpoint))

@@ -37,6 +37,10 @@ class Source(Protocol):
 
     def look(self, scope: Scope) -> SourceLook: ...
 
+    def executed(self) -> Position:
+        """Return what the source has executed, asked now on a fresh connection: what was committed before is in it."""
+        ...
+
     def open_clock(self) -> SourceClock:
         """Return what asks the source for its time and what it has executed."""
         ...

@@ -45,6 +45,13 @@ class Target(Protocol):
         """Return DestApplier's side of the target; it does not connect yet."""
         ...
 
+    def executed(self, job: str) -> Position | None:
+        """Return what of the source is in the target by the job's checkpoint, read now; it locks nothing.
+
+        None as long as there is no checkpoint, and while a full copy has not ended.
+        """
+        ...
+
     def open_session(self, job: str, slot: int) -> ApplySession:
         """Connect a worker's session, which has row `slot` of the checkpoint."""
         ...

@@ -23,7 +23,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from udup.base.errors import Transient
+from udup.base.errors import Side, Transient, Unavailable
 from udup.pipeline.transport.address import connect_options, shown
 
 #: The largest message that is sent; what is larger (a long statement, the catalog of thousands of tables) is split.
@@ -99,13 +99,13 @@ class Link:
 
         async def on_disconnect() -> None:
             if is_open and not lost.done():
-                lost.set_exception(Transient(f"the connection to NATS at {shown(url)} was lost"))
+                lost.set_exception(Unavailable(f"the connection to NATS at {shown(url)} was lost").of(Side.NATS))
 
         async def on_error(error: Exception) -> None:
             nonlocal told
             told = f"NATS at {shown(url)}: {error}"
             if is_open and not lost.done():
-                lost.set_exception(Transient(told))
+                lost.set_exception(Unavailable(told).of(Side.NATS))
 
         server, options = connect_options(url)
         try:
@@ -125,12 +125,13 @@ class Link:
         except (OSError, NatsError, TimeoutError) as error:
             lost.cancel()
             if told:
-                raise Transient(f"cannot connect: {told}") from error
-            raise Transient(f"cannot connect to NATS at {shown(url)}: {error or type(error).__name__}") from error
+                raise Unavailable(f"cannot connect: {told}").of(Side.NATS) from error
+            reason = error or type(error).__name__
+            raise Unavailable(f"cannot connect to NATS at {shown(url)}: {reason}").of(Side.NATS) from error
         is_open = True  # what failed before was tried again
         link = cls(client, lost, sender)
         if client.is_closed:
-            lost.set_exception(Transient(f"the connection to NATS at {shown(url)} was lost"))
+            lost.set_exception(Unavailable(f"the connection to NATS at {shown(url)} was lost").of(Side.NATS))
         try:
             _heed_cancellation()
         except asyncio.CancelledError:

@@ -20,7 +20,11 @@ from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse
 
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
 _SETTLE = "settle"
-PARTS = frozenset({_PAUSE, _RESUME, _SETTLE, _ALLOCATIONS, _EVALUATIONS})
+
+#: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
+COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE})
+VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS})
+PARTS = COMMANDS | VIEWS
 
 
 class Registration:
@@ -100,7 +104,7 @@ class JobResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
         job_id, part = _named(req, path)
-        if part in (_PAUSE, _RESUME, _SETTLE):
+        if part in COMMANDS - VIEWS:
             raise invalid_method()  # reading must never change anything
         every = is_true(req, "all")
         looks: dict[str, Callable[[], View]] = {
@@ -112,18 +116,22 @@ class JobResource:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
         job_id, part = split_part(path, PARTS)
-        if part in (_ALLOCATIONS, _EVALUATIONS):
+        if part in VIEWS - COMMANDS:
             raise invalid_method()
         if not part:
             self._registration.carry_out(req, resp)
             return
         self._region.check(req)
-        if part == _SETTLE:
-            gtid, applied = read_settlement(req)
-            give_written(req, resp, self._control.settle(job_id, gtid, applied=applied))
-            return
-        change = self._control.pause if part == _PAUSE else self._control.resume
-        give_written(req, resp, change(job_id))
+        commands: dict[str, Callable[[], Written]] = {
+            _PAUSE: lambda: self._control.pause(job_id),
+            _RESUME: lambda: self._control.resume(job_id),
+            _SETTLE: lambda: self._settle(req, job_id),
+        }
+        give_written(req, resp, commands[part]())
+
+    def _settle(self, req: falcon.Request, job_id: str) -> Written:
+        gtid, applied = read_settlement(req)
+        return self._control.settle(job_id, gtid, applied=applied)
 
     on_put = on_post
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pymysql
 import pytest
 
-from udup.base.errors import Conflict, Contended, Divergence, Superseded, Transient, UdupError
+from udup.base.errors import Conflict, Contended, Divergence, Superseded, UdupError, Unavailable
 from udup.drivers.mysql.apply.errors import failure_of
 from udup.drivers.mysql.client.errors import Meaning, describe, error_code, failure, is_transient, meaning
 
@@ -25,13 +25,13 @@ def test_a_lock_that_was_not_to_be_had_is_worth_another_try_at_once(code: int) -
 @pytest.mark.parametrize("code", [1040, 1053, 1290, 1317, 2003, 2006, 2013, 3032, 3169, 4031])
 def test_a_server_that_is_out_of_order_is_worth_another_run(code: int) -> None:
     assert meaning(_error(code)) is Meaning.UNAVAILABLE
-    assert type(failure(_error(code), "applying u:1", Divergence)) is Transient
-    assert type(failure_of(_error(code), "u:1", [], lambda: True)) is Transient
+    assert type(failure(_error(code), "applying u:1", Divergence)) is Unavailable
+    assert type(failure_of(_error(code), "u:1", [], lambda: True)) is Unavailable
 
 
 @pytest.mark.parametrize("error", [pymysql.err.InterfaceError(0, ""), ConnectionResetError(104, "reset")])
 def test_a_connection_that_is_gone_is_worth_another_run(error: Exception) -> None:
-    assert type(failure(error, "asking", Divergence)) is Transient
+    assert type(failure(error, "asking", Divergence)) is Unavailable
 
 
 def test_any_other_error_is_what_its_place_makes_of_it() -> None:

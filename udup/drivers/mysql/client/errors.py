@@ -11,7 +11,7 @@ from enum import Enum, auto
 import pymysql
 from pymysql.constants import CR, ER
 
-from udup.base.errors import Contended, Transient, UdupError
+from udup.base.errors import Contended, UdupError, Unavailable
 
 MySQLError = pymysql.err.MySQLError
 
@@ -122,5 +122,5 @@ def failure(error: BaseException, doing: str, otherwise: type[UdupError] = UdupE
         case Meaning.CONTENDED:
             return Contended(text)
         case Meaning.UNAVAILABLE:
-            return Transient(text)
+            return Unavailable(text)
     return otherwise(text)
