@@ -23,10 +23,12 @@ from thespian.actors import ActorExitRequest, ChildActorExited, WakeupMessage
 
 from udup.actors.messages import (
     Apply,
+    AskExecuted,
     Begin,
     Command,
     Extract,
     Forget,
+    HasReached,
     Hello,
     Introduce,
     Loaded,
@@ -37,11 +39,13 @@ from udup.actors.messages import (
     Progress,
     Purge,
     Purged,
+    Reach,
     Ready,
     RunEnded,
     Save,
     Saved,
     ShowProgress,
+    SourceExecuted,
     StopRun,
     WorkersKnown,
 )
@@ -134,6 +138,8 @@ class Script:
     target: str | Failure | None = "full copy"  # or the position that the checkpoint says
     reports: tuple[Json, ...] = ({"stage": "copying"}, {"stage": "catching_up"}, {"stage": "running", "level": True})
     run_ends: Failure | None = None  # after the reports
+    executed: str | Failure | None = "u:1-9"  # what the source says when it is asked
+    reaches: Callable[[str], bool] = lambda _executed: True  # whether the target has that by now
     drains: Failure | str | None = None  # how a drain ends; "never"
     purge: Failure | str | None = None
 
@@ -199,6 +205,14 @@ class Extractor(Child):
         if message.run >= self.run:
             self.end(message.run, None)
 
+    def on_AskExecuted(self, message: AskExecuted) -> None:  # noqa: N802
+        self.world.asked.append(message.run)
+        executed = self.script.executed
+        if isinstance(executed, Failure):
+            self.later(0.01, message.run, lambda: self.end(message.run, executed))
+        elif executed is not None:
+            self.later(0.01, message.run, lambda: self.tell(SourceExecuted(message.run, executed)))
+
 
 class Applier(Child):
     def on_Apply(self, message: Apply) -> None:  # noqa: N802
@@ -225,6 +239,16 @@ class Applier(Child):
 
     def report(self, values: Json) -> None:
         self.tell(Progress(self.role, self.run, TaskReport.of(values), runtime.wall()))
+
+    def on_Reach(self, message: Reach) -> None:  # noqa: N802
+        self.world.goals.append(message.executed)
+        self.look(message)
+
+    def look(self, message: Reach) -> None:
+        if self.script.reaches(message.executed):
+            self.tell(HasReached(message.run))
+        else:
+            self.later(0.05, message.run, lambda: self.look(message))
 
     def on_StopRun(self, message: StopRun) -> None:  # noqa: N802
         if message.run < self.run:
@@ -290,6 +314,8 @@ class World:
         self.purged: list[str] = []
         self.extracts: list[Extract] = []
         self.applies: list[Apply] = []
+        self.asked: list[int] = []  # runs in which the source was asked what it has executed
+        self.goals: list[str] = []  # what appliers were to reach
         self.answers: list[object] = []
         self.logged: list[EventDict] = []
         self.runs: dict[str, list[int]] = defaultdict(list)

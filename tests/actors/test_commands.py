@@ -194,7 +194,8 @@ def test_a_server_takes_no_more_jobs_than_it_may_have(world: World) -> None:
 def test_a_migration_that_is_level_is_drained_and_complete(world: World) -> None:
     post(world, kind="migration")
     world.reaches("j", "completed")
-    assert world.living == [] and len(world.runs["j"]) == 1
+    world.until(lambda: world.living == [])
+    assert len(world.runs["j"]) == 1
     assert world.stored["j"].progress.level is True
     assert not world.ask(PauseJob("j")).changed
     world.run(60)

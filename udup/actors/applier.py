@@ -14,10 +14,12 @@ from thespian.actors import ActorExitRequest, ChildActorExited
 from udup.actors.messages import (
     Apply,
     EngineEnded,
+    HasReached,
     Hello,
     Introduce,
     Purge,
     Purged,
+    Reach,
     Ready,
     RunEnded,
     StopRun,
@@ -61,6 +63,12 @@ class DestApplier(EngineActor):
             await applier.run()
 
         self.start_engine(settings.run, engine)
+
+    def receiveMsg_Reach(self, message: Reach, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if message.run == self.run and self._applier is not None:
+            self.call_engine(
+                self._applier.expect, message.executed, lambda: self._emit(message.run, HasReached(message.run))
+            )
 
     def receiveMsg_Purge(self, message: Purge, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         async def engine(emit: Callable[[object], None]) -> None:

@@ -1,4 +1,4 @@
-"""What clients ask of jobs: to register, delete, pause and resume them. Each command is stored, answered, carried out.
+"""What clients ask of jobs: to register, delete, pause, resume, finish. Each is stored, answered, carried out.
 
 A job that is being deleted with its checkpoint stays listed until the checkpoint is gone, and is kept if that cannot
 be removed: a checkpoint that is left behind without a word would let the next job of this ID begin in the middle.
@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from udup.actors.finishing import unfinishable
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import (
     Accepted,
     Command,
     DeleteJob,
+    FinishJob,
     NodeSettings,
     PauseJob,
     RegisterJob,
@@ -84,6 +86,8 @@ class JobCommands:
                     self._pause(command.job_id, answer)
                 case ResumeJob():
                     self._resume(command.job_id, answer)
+                case FinishJob():
+                    self._finish(command.job_id, answer)
         except UdupError as error:
             answer(Rejected(_reason(error), Failure.of(error)))
         except Exception as error:
@@ -179,6 +183,18 @@ class JobCommands:
         job.reset_attempts()
         update = {"desired": DesiredState.RUN, "stage": job.resumed_stage, "status_description": ""}
         self._save(job, history.resumed(job.record.model_copy(update=update), runtime.wall_ns()), answer)
+
+    # ---- Finishing ----
+
+    def _finish(self, job_id: str, answer: Answer) -> None:
+        job = self._known(job_id)
+        if job.record.finish or job.record.stage == Stage.COMPLETED:
+            answer(Accepted(0, job_id, "", changed=False))
+            return
+        if fault := unfinishable(job):
+            raise Refused([fault])
+        self._host.log.info("job_finishes", job=job_id)
+        self._save(job, history.finish_wanted(job.record), answer)
 
     # ---- Deleting ----
 

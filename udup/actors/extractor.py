@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from udup.actors.messages import Extract, Probe, Probed, RunEnded, StopRun
+from udup.actors.messages import AskExecuted, Extract, Probe, Probed, RunEnded, SourceExecuted, StopRun
 from udup.actors.shell import EngineActor
 from udup.base import runtime
 from udup.pipeline.extract.extractor import Extractor
@@ -13,6 +13,10 @@ from udup.pipeline.extract.extractor import Extractor
 
 class SrcExtractor(EngineActor):
     role = "extractor"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._extractor: Extractor | None = None
 
     def receiveMsg_Probe(self, message: Probe, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         async def engine(emit: Callable[[object], None]) -> None:
@@ -26,9 +30,16 @@ class SrcExtractor(EngineActor):
 
         async def engine(emit: Callable[[object], None]) -> None:
             source = self.node.drivers.source(settings.end)
-            await Extractor(settings, source, self.reporter(settings.run, emit)).run()
+            self._extractor = extractor = Extractor(settings, source, self.reporter(settings.run, emit))
+            await extractor.run()
 
         self.start_engine(settings.run, engine)
+
+    def receiveMsg_AskExecuted(self, message: AskExecuted, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if message.run == self.run and self._extractor is not None:
+            self.call_engine(
+                self._extractor.ask_executed, lambda said: self._emit(message.run, SourceExecuted(message.run, said))
+            )
 
     def receiveMsg_StopRun(self, message: StopRun, sender: Any) -> None:  # noqa: N802 - Thespian's name
         if message.run < self.run:

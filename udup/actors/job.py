@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from udup.actors.run import Phase, Run
 from udup.base import runtime
 from udup.base.errors import FailureKind, Fault
-from udup.jobs import DesiredState, JobProgress, JobRecord, JobSpec, JobType, Stage
+from udup.jobs import DesiredState, EndWhen, JobProgress, JobRecord, JobSpec, JobType, Stage
 from udup.jobs.plan import plan_of
 from udup.jobs.progress import TaskReport
 from udup.pipeline.apply.settings import ApplierSettings
@@ -94,9 +94,15 @@ class Job:
 
     @property
     def done(self) -> bool:
-        """A migration that has everything which its source has executed."""
+        """A migration that is to end and looks level, by its last report: a reason to ask the source."""
         drainable = self.run is not None and self.run.drainable
-        return self.spec.type == JobType.MIGRATION and drainable and self.progress.is_level
+        return self.ends and drainable and self.progress.is_level
+
+    @property
+    def ends(self) -> bool:
+        """Whether it ends as soon as it is level."""
+        migrates = self.spec.type == JobType.MIGRATION
+        return migrates and (self.record.finish or self.spec.end_when is EndWhen.LEVEL)
 
     @property
     def resumed_stage(self) -> Stage:

@@ -87,6 +87,13 @@ class ResumeJob(Command):
 
 
 @dataclass(frozen=True)
+class FinishJob(Command):
+    """A migration that stays level until it is told to finish is told so."""
+
+    job_id: str
+
+
+@dataclass(frozen=True)
 class Accepted:
     """A write that is stored, or that had nothing to change (`index` 0)."""
 
@@ -292,6 +299,34 @@ class StopRun:
 
 
 @dataclass(frozen=True)
+class AskExecuted:
+    """To SrcExtractor: ask the source what it has executed, now. Answered by `SourceExecuted` or `RunEnded`."""
+
+    run: int
+
+
+@dataclass(frozen=True)
+class SourceExecuted:
+    """The whole position, however long: what was committed before the question is in it."""
+
+    run: int
+    executed: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """To DestApplier: say when all of this is executed. Answered by `HasReached`."""
+
+    run: int
+    executed: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class HasReached:
+    run: int
+
+
+@dataclass(frozen=True)
 class Purge:
     """To DestApplier: remove the job's checkpoint from the target. Answered by `Purged` or `RunEnded`."""
 
@@ -352,6 +387,7 @@ class Wake(StrEnum):
     START_OVERDUE = "start overdue"  # both sides should have answered by now
     OTHER_SIDE_SILENT = "other side silent"  # one side has refused, and the other was given a moment to say its part
     DRAIN_OVERDUE = "drain overdue"  # the run should have reached a transaction boundary by now
+    ANSWER_OVERDUE = "answer overdue"  # the source should have said what it has executed by now
     PURGE_OVERDUE = "purge overdue"  # the checkpoint should have been removed by now
 
 

@@ -37,6 +37,14 @@ class Phase(Enum):
     ENDED = "ended"
 
 
+class Question(Enum):
+    """What a run is asked that looks level, where its job ends then; see `completion.py`."""
+
+    NONE = "none"
+    ASKED = "asked"  # the source: what it has executed
+    ANSWERED = "answered"  # the target is to have all of that
+
+
 class Next(Enum):
     """What comes next in a run that is starting."""
 
@@ -64,6 +72,7 @@ class Run:
     stage: Stage = Stage.PENDING  # how far it has come
     proven: bool = False  # it has applied something: failures in a row are counted from here
     outdated: bool = False  # it goes by settings that were replaced
+    question: Question = Question.NONE
     completing: bool = False  # a migration that is level: with this run it is done
 
     # ---- What is learnt ----
@@ -148,6 +157,8 @@ class Run:
                 return self.phase is Phase.STARTING and bool(self.refusals)
             case Wake.DRAIN_OVERDUE:
                 return self.phase is Phase.DRAINING
+            case Wake.ANSWER_OVERDUE:
+                return self.phase is Phase.RUNNING and self.question is Question.ASKED
             case Wake.PURGE_OVERDUE:
                 return self.phase is Phase.PURGING
             case Wake.RETRY:

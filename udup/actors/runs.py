@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from udup.actors.completion import ANSWER_SECONDS, Completion
 from udup.actors.job import Job, Step
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import NodeSettings, Progress, Ready, RunEnded, Tick, Wake
@@ -69,6 +70,7 @@ class JobRuns:
         self._jobs = jobs
         self._parts = parts
         self._numbers = RunNumbers()
+        self._completion = Completion(parts.tasks, self._wake, parts.log)
         self._when_drained: Callable[[], None] | None = None
         self._told_drained = False
 
@@ -112,6 +114,8 @@ class JobRuns:
                 self._rest(job)
             case Step.START if self._parts.starting.admits(job):
                 self._start(job)
+            case Step.NONE:
+                self._completion.ask_if_done(job)
 
     def _drain(self, job: Job) -> None:
         """End the run: at a transaction boundary, or at once where a copy would begin again anyway."""
@@ -141,7 +145,7 @@ class JobRuns:
     def _complete(self, job: Job) -> None:
         self._parts.log.info("job_completed", job=job.id)
         job.progress = job.progress.ended()
-        update = {"stage": Stage.COMPLETED, "status_description": "", "progress": job.progress}
+        update = {"stage": Stage.COMPLETED, "status_description": "", "progress": job.progress, "finish": False}
         self._parts.journal.save(job, history.completed(job.record.model_copy(update=update), runtime.wall_ns()))
         self._take_step(job)
 
@@ -314,6 +318,9 @@ class JobRuns:
                 self._drained(job, run, Failure(FailureKind.TRANSIENT, text))
             case Wake.START_OVERDUE | Wake.OTHER_SIDE_SILENT if faults := self._known_faults(job, run):
                 self._refuse(job, faults)
+            case Wake.ANSWER_OVERDUE:
+                text = f"the source did not say in {ANSWER_SECONDS:.0f} s what it has executed"
+                self._run_failed(job, run, Failure(FailureKind.TRANSIENT, text))
             case _:
                 text = f"the servers did not answer in {START_SECONDS:.0f} s"
                 self._run_failed(job, run, Failure(FailureKind.TRANSIENT, text))
@@ -342,8 +349,15 @@ class JobRuns:
             self._parts.log.info("stage", job=job.id, stage=stage.value)
             record = job.record.model_copy(update={"stage": stage, "status_description": ""})
             self._parts.journal.save(job, record)
-        if job.done:
-            run.completing = True
+        self._completion.ask_if_done(job)
+
+    def source_executed(self, job: Job, run: Run, executed: str) -> None:
+        """The source says what it has executed."""
+        self._completion.source_answered(job, run, executed)
+
+    def target_has_reached(self, job: Job, run: Run) -> None:
+        """The target has all of that."""
+        if self._completion.target_has_it(job, run):
             self._take_step(job)
 
     # ---- The end ----

@@ -31,6 +31,7 @@ from udup.actors.messages import (
     Drain,
     Drained,
     Flush,
+    HasReached,
     Hello,
     ListActors,
     Loaded,
@@ -46,6 +47,7 @@ from udup.actors.messages import (
     Rejection,
     RunEnded,
     Saved,
+    SourceExecuted,
     Tick,
     WorkersKnown,
 )
@@ -205,6 +207,12 @@ class JobSupervisor(ShellActor):
 
     def receiveMsg_RunEnded(self, message: RunEnded, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._of_run(sender, message.run, lambda job, run: self._runs.ended(job, run, message))
+
+    def receiveMsg_SourceExecuted(self, message: SourceExecuted, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._of_run(sender, message.run, lambda job, run: self._runs.source_executed(job, run, message.executed))
+
+    def receiveMsg_HasReached(self, message: HasReached, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._of_run(sender, message.run, self._runs.target_has_reached)
 
     def receiveMsg_Purged(self, message: Purged, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._of_run(sender, message.run, lambda job, _run: self._runs.purged(job))

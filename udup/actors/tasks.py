@@ -8,7 +8,7 @@ from typing import Any
 from udup.actors.applier import DestApplier
 from udup.actors.extractor import SrcExtractor
 from udup.actors.job import Job
-from udup.actors.messages import Apply, Extract, NodeSettings, Probe, Purge, StopRun
+from udup.actors.messages import Apply, AskExecuted, Extract, NodeSettings, Probe, Purge, Reach, StopRun
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import Run
 
@@ -36,6 +36,14 @@ class Tasks:
     def extract(self, job: Job, run: Run) -> None:
         """Begin to read: both sides are ready."""
         self._tell(SrcExtractor, job, Extract(job.extractor_settings(run)))
+
+    def ask_executed(self, job: Job, run: Run) -> None:
+        """Have the source asked what it has executed."""
+        self._tell(SrcExtractor, job, AskExecuted(run.number))
+
+    def reach(self, job: Job, run: Run, executed: str) -> None:
+        """Have the applier say when all of that is in the target."""
+        self._tell(DestApplier, job, Reach(run.number, executed))
 
     def drain(self, job: Job, run: Run) -> None:
         """Read no further; the applier ends at a transaction boundary, and says so."""

@@ -11,6 +11,7 @@ PARTS = frozenset(
     {
         *("pause", "resume", "allocations", "evaluations", "history", "revert", "versions", "validate"),
         *("compare", "skip", "settle", "progress", "logs"),
+        *("level", "finish"),
     }
 )
 

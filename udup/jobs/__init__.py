@@ -15,7 +15,7 @@ from udup.jobs.document.spec import JobSpec, TaskSpec, parse_job
 from udup.jobs.document.submission import Submission, document_id, unwrap
 from udup.jobs.progress import JobProgress
 from udup.jobs.record import IndexConflict, JobRecord, UnknownJob, check_enforced_index, to_api, to_stub
-from udup.jobs.words import DesiredState, Driver, JobType, Stage, Status, TaskType
+from udup.jobs.words import DesiredState, Driver, EndWhen, JobType, Stage, Status, TaskType
 
 __all__ = [
     "MASK",
@@ -23,6 +23,7 @@ __all__ = [
     "ConnectionConfig",
     "DesiredState",
     "Driver",
+    "EndWhen",
     "IndexConflict",
     "JobProgress",
     "JobRecord",

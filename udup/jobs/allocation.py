@@ -61,6 +61,7 @@ class Trigger(StrEnum):
     DEREGISTER = "job-deregister"
     PAUSE = "job-pause"
     RESUME = "job-resume"
+    FINISH = "job-finish"
     NODE_UPDATE = "node-update"
 
 

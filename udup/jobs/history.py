@@ -79,6 +79,11 @@ def resumed(record: JobRecord, now: int) -> JobRecord:
     return _received_again(record, now)
 
 
+def finish_wanted(record: JobRecord) -> JobRecord:
+    """Note that a migration is to end as soon as it is level."""
+    return _evaluated(record.model_copy(update={"finish": True}), Trigger.FINISH)
+
+
 def node_started(record: JobRecord, now: int) -> JobRecord:
     """Note that the server came back and carries the job on."""
     record = _evaluated(record, Trigger.NODE_UPDATE)

@@ -14,7 +14,7 @@ from udup.jobs.document.passwords import masked
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, TaskSpec, parse_job
 from udup.jobs.progress import FailedRun, JobProgress
 from udup.jobs.staleness import corrected
-from udup.jobs.words import STATUS_OF_STAGE, DesiredState, Driver, JobType, Stage, Status, TaskType
+from udup.jobs.words import STATUS_OF_STAGE, DesiredState, Driver, EndWhen, JobType, Stage, Status, TaskType
 
 #: A document's keys down to the tasks; what is inside Config is shown as it was given.
 _OUTLINE = Level(JobSpec.key_names(), {"Tasks": Level(TaskSpec.key_names())})
@@ -68,6 +68,8 @@ class JobRecord(BaseModel):
     document: dict[str, Any] = Field(repr=False)
     desired: DesiredState = DesiredState.RUN
     stage: Stage = Stage.PENDING
+    #: A migration was told to finish: it ends as soon as it is level.
+    finish: bool = False
     #: For people: why the job is where it is, above all why it failed.
     status_description: str = ""
     #: The store's index when the job came, when anything of it last changed, when its document last changed.
@@ -153,6 +155,7 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "ID": record.id,
         "Name": document.get("Name", ""),
         "Type": document.get("Type", JobType.SYNCHRONOUS.value),
+        "EndWhen": _end_when(document),
         "Datacenters": document.get("Datacenters") or [DEFAULT_DATACENTER],
         "Constraints": None,
         "Tasks": [_task_to_api(task) for task in tasks or [] if isinstance(task, dict)],
@@ -165,6 +168,12 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "Stage": record.stage.value,
         "Progress": record.progress.as_dict(),  # names of tables in it may well hold the word password
     }
+
+
+def _end_when(document: dict[str, Any]) -> str:
+    """Return when a migration ends, "" for a job that never does."""
+    migrates = document.get("Type") == JobType.MIGRATION
+    return str(document.get("EndWhen") or EndWhen.LEVEL.value) if migrates else ""
 
 
 def to_stub(record: JobRecord) -> dict[str, Any]:

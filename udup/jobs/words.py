@@ -17,6 +17,13 @@ class JobType(StrEnum):
 SUPPORTED_TYPES = frozenset({JobType.SYNCHRONOUS, JobType.MIGRATION})
 
 
+class EndWhen(StrEnum):
+    """When a migration ends: as soon as it is level, or when it was told to finish and is level then."""
+
+    LEVEL = "level"
+    FINISHED = "finished"
+
+
 class TaskType(StrEnum):
     """The two ends of a job. Case-sensitive, as clients have always had to write them."""
 

@@ -53,6 +53,13 @@ class SourceContract:
         assert missing <= pair.source.position(after) and not missing <= pair.source.position(before)
         assert after_us >= before_us
 
+    def test_what_is_committed_before_the_question_is_in_its_answer(self, pair: Pair) -> None:
+        pair.create("t")
+        before = pair.source.executed()
+        gtid = pair.source.position(pair.write("t", insert=["a"]))
+        assert gtid <= pair.source.executed() and not gtid <= before
+        assert str(pair.source.executed()) == str(pair.source.position(pair.executed()))
+
     def test_its_look_says_which_server_it_is(self, pair: Pair) -> None:
         look = pair.source.look(pair.scope)
         assert look.info.uuid and look.info.address and look.faults == ()

@@ -5,6 +5,8 @@ A driver's tests inherit the class and give the fixture `pair`.
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from tests.drivers.contract.job import Job, OneJob, in_loop
@@ -75,6 +77,22 @@ class TargetContract(OneJob):
         job.pair.target.purge(job.name)
         assert await job.begin() is None
         assert job.pair.target_rows("t") == job.pair.source_rows("t")
+
+    @in_loop
+    async def test_whoever_reads_the_checkpoint_beside_the_run_finds_each_commit_at_once(self, job: Job) -> None:
+        target = job.pair.target
+        assert target.executed(job.name) is None
+        with closing(target.open_checkpoint(job.name)) as reader:
+            assert reader.executed() is None
+            await self._following(job, "t")
+            before, gtid = reader.executed(), job.pair.write("t", insert=["a"])
+            assert before is not None and not target.position(gtid) <= before
+            await job.carry_out(await job.read())
+            found, again = reader.executed(), target.executed(job.name)
+            assert found is not None and target.position(gtid) <= found and str(found) == str(again)
+            job.close()
+            target.purge(job.name)
+            assert reader.executed() is None
 
     # ---- Commits ----
 

@@ -10,6 +10,19 @@ from udup.drivers.fake.session import FakeApplySession
 from udup.pipeline.ports import ControlSettings
 
 
+class FakeCheckpointReader:
+    def __init__(self, server: FakeServer, job: str) -> None:
+        self._server, self._job = server, job
+        self._connection = server.connect("", "checkpoint", "Target.open_checkpoint")
+
+    def executed(self) -> FakePosition | None:
+        with self._server.call("CheckpointReader.executed", self._connection):
+            return _executed(self._server, self._job)
+
+    def close(self) -> None:
+        self._server.end(self._connection)
+
+
 class FakeTarget:
     def __init__(self, server: FakeServer) -> None:
         self._server = server
@@ -26,8 +39,10 @@ class FakeTarget:
 
     def executed(self, job: str) -> FakePosition | None:
         with self._server.visit("executed", "Target.executed"):
-            rows = self._server.jobs.rows.get(job)
-            return None if rows is None or rows.is_copying else rows.position()
+            return _executed(self._server, job)
+
+    def open_checkpoint(self, job: str) -> FakeCheckpointReader:
+        return FakeCheckpointReader(self._server, job)
 
     def open_session(self, job: str, slot: int) -> FakeApplySession:
         return FakeApplySession(self._server, job, slot)
@@ -47,3 +62,9 @@ class FakeTarget:
     def settle(self, job: str, gtid: str, *, applied: bool) -> None:
         with self._server.visit("settle", "Target.settle"):
             self._server.jobs.settle(job, gtid, applied=applied)
+
+
+def _executed(server: FakeServer, job: str) -> FakePosition | None:
+    """Return what the job's rows say. Under the server's lock."""
+    rows = server.jobs.rows.get(job)
+    return None if rows is None or rows.is_copying else rows.position()

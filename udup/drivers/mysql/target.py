@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.apply import unsure
-from udup.drivers.mysql.apply.checkpoint_reading import read_executed
+from udup.drivers.mysql.apply.checkpoint_reading import MySQLCheckpointReader, read_executed
 from udup.drivers.mysql.apply.control import MySQLControl
 from udup.drivers.mysql.apply.purge import purge
 from udup.drivers.mysql.apply.session import MySQLSession
@@ -33,6 +33,9 @@ class MySQLTarget:
 
     def executed(self, job: str) -> GtidSet | None:
         return read_executed(self.endpoint, job)
+
+    def open_checkpoint(self, job: str) -> MySQLCheckpointReader:
+        return MySQLCheckpointReader(self.endpoint, job)
 
     def open_session(self, job: str, slot: int) -> MySQLSession:
         return MySQLSession(self.endpoint, job, slot)

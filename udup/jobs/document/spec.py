@@ -19,7 +19,7 @@ from udup.jobs.document.keys import Level, canonical, join
 from udup.jobs.document.model import Model
 from udup.jobs.document.replicate import ReplicateDoDb, ReplicatedTable
 from udup.jobs.document.submission import BODY, unwrap
-from udup.jobs.words import SUPPORTED_TYPES, Driver, JobType, TaskType
+from udup.jobs.words import SUPPORTED_TYPES, Driver, EndWhen, JobType, TaskType
 from udup.pipeline.selection.schemas import KEPT_USERS
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
@@ -47,6 +47,14 @@ def _job_type(value: object) -> str:
     if text not in SUPPORTED_TYPES:
         raise values.fault(f"job type {text!r} is not supported yet", f"write {_TYPES}")
     return text
+
+
+def _end_when(value: object) -> str:
+    text = values.plain_text(value)
+    if text and text not in set(EndWhen):
+        remedy = f"write {EndWhen.LEVEL!s} or {EndWhen.FINISHED!s}, or leave it out for {EndWhen.LEVEL!s}"
+        raise values.fault(f"must be {EndWhen.LEVEL!s} or {EndWhen.FINISHED!s}, got {values.shown(text)}", remedy)
+    return text or EndWhen.LEVEL
 
 
 def _task_type(value: object) -> str:
@@ -94,6 +102,8 @@ class JobSpec(Model):
     name: Annotated[str, BeforeValidator(values.job_name)]
     type: Annotated[JobType, BeforeValidator(_job_type)] = JobType.SYNCHRONOUS
     """`synchronous`: copy, then follow without end. `migration`: end when level. `subscribe` is refused."""
+    end_when: Annotated[EndWhen, BeforeValidator(_end_when)] = EndWhen.LEVEL
+    """Of a migration: it ends by itself when it is `level`, or stays level until it is told to finish (`finished`)."""
     region: PlainText = DEFAULT_REGION
     datacenters: list[PlainText] = [DEFAULT_DATACENTER]
     tasks: list[TaskSpec]
@@ -220,6 +230,7 @@ def parse_job(document: object) -> JobSpec:
     except ValidationError as error:
         details = error.errors(include_url=False)
         faults.extend(Fault(*_described(detail)) for detail in details)
+    faults.extend(_faults_of_the_end(job))
     faults.extend(_faults_between_tasks(job.get("Tasks")))
     if spec and not faults and _server(spec.source) == _server(spec.target):
         faults.append(Fault("Tasks", "Src and Dest are the same server", "a job needs two servers"))
@@ -234,6 +245,13 @@ def _told(faults: list[Fault]) -> list[Fault]:
     if more <= 0:
         return faults
     return [*faults[:MAX_FAULTS], Fault(BODY, f"has {more} more faults", "mend these, and post the job again")]
+
+
+def _faults_of_the_end(job: dict[str, Any]) -> Iterator[Fault]:
+    """Whether it says when to end, and never ends; "" is what answers show of such a job."""
+    if job.get("EndWhen") and job.get("Type", JobType.SYNCHRONOUS) == JobType.SYNCHRONOUS:
+        problem = f"is for jobs of type {JobType.MIGRATION!s}; this one is {JobType.SYNCHRONOUS!s} and never ends"
+        yield Fault("EndWhen", problem, f'leave it out, or write "Type": "{JobType.MIGRATION!s}"')
 
 
 def _faults_between_tasks(tasks: object) -> Iterator[Fault]:

@@ -176,12 +176,8 @@ class Applier:
         self._inline = inline
         self._dispatcher.connect(self._link, self._subjects, inline)
         self._received_at = runtime.now()
-        tasks = [
-            asyncio.ensure_future(self._dispatch()),
-            asyncio.ensure_future(self._flush_executed()),
-            asyncio.ensure_future(self._report_progress()),
-            asyncio.ensure_future(self._watch()),
-        ]
+        parts = self._dispatch(), self._flush_executed(), self._report_progress(), self._watch()
+        tasks = [asyncio.ensure_future(part) for part in parts]
         self._tell(_ready(state, info))
         await self._until_failure(tasks)
 
@@ -226,6 +222,10 @@ class Applier:
         """Finish, in the event loop, what is with the workers, note it, and end."""
         self._draining = True
         self._changed.set()
+
+    def expect(self, position: str, then: Callable[[], None]) -> None:
+        """Call `then`, in the event loop, as soon as all of this position of the source is executed."""
+        self._executed.expect(position, then)
 
     # ---- What comes in ----
 

@@ -40,6 +40,7 @@ class ExecutedPositions:
         self._state: CheckpointState | None = None
         self._stamps = Stamps()
         self._source_uuid = ""
+        self._goal: tuple[Position, Callable[[], None]] | None = None
         self.executed = position("")
         self.definitions = 0
 
@@ -79,12 +80,24 @@ class ExecutedPositions:
             self.executed.add(of.source, of.number)
             self._stamps.note(of.source, of.number, of.order.original_us)
         self._changed = True
+        self._look_at_goal()
 
     def note_skipped(self, gtids: str, last: str = "") -> None:
         """Note transactions that hold nothing of the job's; `last` is the stamp of the last one of them."""
         self.executed.update(self._parse(gtids))
         self._stamps.update(Stamps.parse(last))
         self._changed = True
+        self._look_at_goal()
+
+    def expect(self, position: str, then: Callable[[], None]) -> None:
+        """Call `then` once, as soon as all of a position is executed; a later goal takes the place of an earlier."""
+        self._goal = self._parse(position), then
+        self._look_at_goal()
+
+    def _look_at_goal(self) -> None:
+        if self._goal is not None and self._goal[0] <= self.executed:
+            (_, then), self._goal = self._goal, None
+            then()
 
     def know(self, source_uuid: str, stamps: str) -> None:
         """Note which server is followed, and the stamps of transactions that it was recognised by."""

@@ -70,6 +70,7 @@ class Extractor:
         self._copy: SourceCopy | None = None
         self._doubt = ""
         self._stopped = False
+        self._questions: asyncio.Queue[Callable[[str], None]] = asyncio.Queue()
         self._start_rows: asyncio.Future[StartRows]
         self._link: Link
         self._outbox: Outbox
@@ -95,6 +96,7 @@ class Extractor:
                 asyncio.ensure_future(self._watch.run()),
                 asyncio.ensure_future(self._extract()),
                 asyncio.ensure_future(self._watch_rows()),
+                asyncio.ensure_future(self._answer_questions()),
             ]
             done, _ = await asyncio.wait({*tasks, self._link.lost}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -105,6 +107,18 @@ class Extractor:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._link.close()
+
+    def ask_executed(self, answer: Callable[[str], None]) -> None:
+        """Have the source asked, from the event loop, what it has executed; `answer` is called with the position.
+
+        What was committed before is in it. A source that cannot be asked ends the run.
+        """
+        self._questions.put_nowait(answer)
+
+    async def _answer_questions(self) -> None:
+        while True:
+            answer = await self._questions.get()
+            answer(str(await self._in_thread(self._source.executed)))
 
     def _stop_reading(self) -> None:
         self._stopped = True

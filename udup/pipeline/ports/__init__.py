@@ -18,6 +18,7 @@ from udup.pipeline.ports.drivers import Drivers
 from udup.pipeline.ports.source import ChangeLog, Source, SourceClock, SourceCopy
 from udup.pipeline.ports.target import (
     ApplySession,
+    CheckpointReader,
     CopyWriter,
     InlineSession,
     LargeRules,
@@ -48,6 +49,7 @@ from udup.pipeline.ports.values import (
 __all__ = [
     "ApplySession",
     "ChangeLog",
+    "CheckpointReader",
     "CheckpointState",
     "Claim",
     "ControlSettings",

@@ -52,6 +52,10 @@ class Target(Protocol):
         """
         ...
 
+    def open_checkpoint(self, job: str) -> CheckpointReader:
+        """Connect what reads the job's checkpoint again and again, for whoever waits for it; it locks nothing."""
+        ...
+
     def open_session(self, job: str, slot: int) -> ApplySession:
         """Connect a worker's session, which has row `slot` of the checkpoint."""
         ...
@@ -67,6 +71,14 @@ class Target(Protocol):
     def settle(self, job: str, gtid: str, *, applied: bool) -> None:
         """Answer the question whether a transaction of tables without transactions was applied."""
         ...
+
+
+class CheckpointReader(Protocol):
+    def executed(self) -> Position | None:
+        """Return what `Target.executed` does, read now."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class TargetControl(Protocol):

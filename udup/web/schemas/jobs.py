@@ -28,6 +28,7 @@ class Job(Shape):
     id: str
     name: str
     type: str
+    end_when: str = Field(description="of a migration: level or finished; empty for a job that never ends")
     datacenters: list[str]
     constraints: None = None
     tasks: list[Task]
@@ -68,6 +69,17 @@ class EvaluatedJobResponse(JobResponse):
     """The answer to a job that was posted as `{"Job": …}`."""
 
     eval_id: str
+
+
+class LevelAnswer(Shape):
+    """Whether the target has what was asked for. The three sets are GTID sets, whole."""
+
+    level: bool
+    wanted: str = Field(description="what the source had executed after the question came, or the set that was named")
+    applied: str = Field(description="what the job's checkpoint on the target says; empty while there is none")
+    missing: str = Field(description="what is wanted and not applied")
+    stage: str = Field(description="the job's stage at that moment")
+    why: str = Field(description="why it is not level, and what to do; empty when it is")
 
 
 class CheckResult(Shape):

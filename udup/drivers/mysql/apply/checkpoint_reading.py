@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import closing, suppress
 
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.apply.checkpoint import COPYING, TABLE
@@ -17,15 +18,38 @@ _NOTHING_THERE = (1049, 1146)
 _ROWS = f"SELECT slot, gtids, selection FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s ORDER BY slot"
 
 
+class MySQLCheckpointReader:
+    """A connection for the same question again and again. Each answer is of the moment in which it is read."""
+
+    def __init__(self, endpoint: Endpoint, job: str) -> None:
+        self._job = job
+        self._what = f"reading the checkpoint of job {job} on the target {endpoint}"
+        try:
+            self._connection = connect(endpoint)
+        except MySQLError as error:
+            raise failure(error, self._what) from error
+
+    def executed(self) -> GtidSet | None:
+        """Return the union of the job's rows, of one moment; None without a base row, or while a copy has not ended."""
+        try:
+            return _union(query(self._connection, _ROWS, self._job))
+        except MySQLError as error:
+            if error_code(error) in _NOTHING_THERE:
+                return None
+            raise failure(error, self._what) from error
+
+    def close(self) -> None:
+        with suppress(MySQLError, OSError):  # lost already
+            self._connection.close()
+
+
 def read_executed(endpoint: Endpoint, job: str) -> GtidSet | None:
-    """Return the union of the job's rows, as of one moment; None without a base row, or while a copy has not ended."""
-    try:
-        with closing(connect(endpoint)) as connection:
-            rows = query(connection, _ROWS, job)
-    except MySQLError as error:
-        if error_code(error) in _NOTHING_THERE:
-            return None
-        raise failure(error, f"reading the checkpoint of job {job} on the target {endpoint}") from error
+    """Return it once, on a connection for this alone."""
+    with closing(MySQLCheckpointReader(endpoint, job)) as reader:
+        return reader.executed()
+
+
+def _union(rows: Sequence[Sequence[object]]) -> GtidSet | None:
     if not rows or rows[0][0] != 0 or rows[0][2] == COPYING:
         return None
     executed = GtidSet()
