@@ -14,7 +14,7 @@ from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_i
 from udup.jobs.allocation import Allocation, Evaluation, Trigger
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
-from udup.web.ports import ActorInfo, Check, NotThere, Outcome, Written
+from udup.web.ports import ActorInfo, Check, LevelFound, NotThere, Outcome, Written
 
 NODE_ID = "1eda45f8-df9b-1541-9009-83952e7b672a"
 
@@ -28,6 +28,21 @@ ACTOR = ActorInfo("supervisor", "", 7, state="running", started=1.5, restarts=2,
 LONGEST_WAIT_S = 20.0
 
 
+class MemoryQuestion:
+    def __init__(self, memory: MemoryJobs) -> None:
+        self._memory = memory
+
+    def look(self) -> LevelFound:
+        looks = self._memory.level_looks or [LevelFound(True, "u:1", "u:1", "", "running", "", ended=False)]
+        found = looks[0] if len(looks) == 1 else looks.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def close(self) -> None:
+        self._memory.level_closed += 1
+
+
 class MemoryJobs:
     """Both ports. `fail_with` makes the next call raise; `unready` makes the node unready; `purged` were deleted so."""
 
@@ -36,6 +51,9 @@ class MemoryJobs:
         self.purged: list[str] = []
         self.settled: list[tuple[str, str, bool]] = []
         self.killed: list[int] = []
+        self.level_asked: list[tuple[str, str | None]] = []
+        self.level_looks: list[LevelFound | Exception] = []  # what each look finds; the last again and again
+        self.level_closed = 0
         self.checks = [Check("Src", "version", Outcome.PASS, "9.7.0")]
         self.records: dict[str, JobRecord] = {}
         self.index = 5
@@ -86,6 +104,23 @@ class MemoryJobs:
             self.settled.append((job_id, gtid, applied))
             self.index += 1
             return self._written(job_id)
+
+    def finish(self, job_id: str) -> Written:
+        with self._lock:
+            self._may_fail()
+            if job_id not in self.records:
+                raise NotThere("job not found")
+            if self.records[job_id].finish:
+                return Written(0, job_id, "", changed=False)
+            self.records[job_id] = self.records[job_id].model_copy(update={"finish": True})
+            return self._written(job_id)
+
+    def ask_level(self, job_id: str, gtid: str | None) -> MemoryQuestion:
+        self._may_fail()
+        if job_id not in self.records:
+            raise NotThere("job not found")
+        self.level_asked.append((job_id, gtid))
+        return MemoryQuestion(self)
 
     def _wish(self, job_id: str, desired: DesiredState) -> Written:
         with self._lock:

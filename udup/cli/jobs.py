@@ -25,6 +25,8 @@ _COMMANDS = {
     "logs": "udup.cli.job_logs:logs",
     "pause": "udup.cli.jobs:pause",
     "resume": "udup.cli.jobs:resume",
+    "wait": "udup.cli.job_wait:wait",
+    "finish": "udup.cli.job_wait:finish",
     "settle": "udup.cli.jobs:settle",
     "stop": "udup.cli.jobs:stop",
     "delete": "udup.cli.jobs:delete",
@@ -156,7 +158,7 @@ def pause(session: Session, job_id: str) -> None:
     \b
     Example: udup job pause shop
     """
-    _change(session, job_id, "pause", "is being paused", "is paused already")
+    change(session, job_id, "pause", "is being paused", "is paused already")
 
 
 @click.command(cls=Command)
@@ -168,7 +170,7 @@ def resume(session: Session, job_id: str) -> None:
     \b
     Example: udup job resume shop
     """
-    _change(session, job_id, "resume", "is being resumed", "is running already")
+    change(session, job_id, "resume", "is being resumed", "is running already")
 
 
 @click.command(cls=Command)
@@ -223,7 +225,8 @@ def _remove(session: Session, job_id: str, purge: bool) -> Any:
     return answer
 
 
-def _change(session: Session, given: str, verb: str, done: str, nothing: str) -> None:
+def change(session: Session, given: str, verb: str, done: str, nothing: str) -> None:
+    """Ask for a command of a job, and say what became of it; `nothing` where there was nothing to do."""
     job_id = find_job(session.api, given)["ID"]
     answer = session.api.send("PUT", job_path(job_id, verb))
     if session.out.as_json:

@@ -155,7 +155,6 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "ID": record.id,
         "Name": document.get("Name", ""),
         "Type": document.get("Type", JobType.SYNCHRONOUS.value),
-        "EndWhen": _end_when(document),
         "Datacenters": document.get("Datacenters") or [DEFAULT_DATACENTER],
         "Constraints": None,
         "Tasks": [_task_to_api(task) for task in tasks or [] if isinstance(task, dict)],
@@ -165,6 +164,7 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "CreateIndex": record.create_index,
         "ModifyIndex": record.modify_index,
         "JobModifyIndex": record.job_modify_index,
+        "EndWhen": _end_when(document),
         "Stage": record.stage.value,
         "Progress": record.progress.as_dict(),  # names of tables in it may well hold the word password
     }

@@ -15,6 +15,7 @@ from udup.actors.messages import (
     Accepted,
     Actors,
     DeleteJob,
+    FinishJob,
     ListActors,
     PauseJob,
     Place,
@@ -27,6 +28,7 @@ from udup.base import stacks
 from udup.base.errors import Refused, UdupError
 from udup.jobs import IndexConflict, accept, document_id
 from udup.jobs.plan import plan_of
+from udup.node.level import LevelQuestion
 from udup.node.reads import Reads
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import Drivers
@@ -73,6 +75,13 @@ class Control:
 
     def resume(self, job_id: str) -> Written:
         return self._written(ResumeJob(job_id))
+
+    def finish(self, job_id: str) -> Written:
+        return self._written(FinishJob(job_id))
+
+    def ask_level(self, job_id: str, gtid: str | None) -> LevelQuestion:
+        """Ask the two servers itself, in the request's thread."""
+        return LevelQuestion(self._reads, self._drivers, job_id, gtid)
 
     def settle(self, job_id: str, gtid: str, *, applied: bool) -> Written:
         """Ask the target itself, where the note is; then have the supervisor carry on."""

@@ -25,6 +25,7 @@ from udup.web.resources.cluster import JoinResource, LeaderResource, LeaveResour
 from udup.web.resources.evaluations import EvaluationResource, EvaluationsResource
 from udup.web.resources.health import HealthResource
 from udup.web.resources.jobs import JobResource, JobsResource, Registration
+from udup.web.resources.level import LevelQuestions
 from udup.web.resources.metrics import MetricsResource
 from udup.web.resources.node_info import NodeInfo
 from udup.web.resources.nodes import NodeResource, NodesResource
@@ -57,9 +58,10 @@ def create_app(
     app = falcon.App(middleware=rules, media_type=falcon.MEDIA_JSON)
     errors.install(app)
     region = RegionRule(settings.region)
-    reading = Reading(region, room or WaitingRoom())
+    room = room or WaitingRoom()
+    reading, levels = Reading(region, room), LevelQuestions(control, region, room)
     here = NodeInfo(node_id, settings, reads)
-    _add_jobs(app, control, reads, settings, here, reading, region)
+    _add_jobs(app, control, reads, settings, here, reading, region, levels)
     _add_node(app, here, region)
     app.add_route("/metrics", MetricsResource(control, reads, node_id))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
@@ -82,6 +84,7 @@ def _add_jobs(
     here: NodeInfo,
     reading: Reading,
     region: RegionRule,
+    levels: LevelQuestions,
 ) -> None:
     """Jobs, and what became of them: allocations and evaluations."""
     limit = settings.http.max_body_bytes
@@ -91,7 +94,7 @@ def _add_jobs(
         return Tables(reads, here.node_id, here.datacenter)
 
     app.add_route("/v1/jobs", JobsResource(reads, registration, reading))
-    app.add_route("/v1/job/{path:path}", JobResource(control, reads, tables, registration, reading, region))
+    app.add_route("/v1/job/{path:path}", JobResource(control, reads, tables, registration, reading, region, levels))
     app.add_route("/v1/validate/job", ValidateResource(control, region, settings.http))
     app.add_route("/v1/allocations", AllocationsResource(tables, reading))
     app.add_route("/v1/allocation/{path:path}", AllocationResource(tables, reading))

@@ -29,6 +29,9 @@ PLACES = 32
 #: Seconds between looks. A change shows within this and the 0.2 s for which one reading of the store serves.
 ROUND_S = 0.5
 
+#: Seconds before the second look of a question to a server; the pauses grow from this to ROUND_S.
+FIRST_ROUND_S = 0.05
+
 #: A wait takes up to this part of itself longer, so that clients that came together do not come again together.
 JITTER = 16
 
@@ -64,7 +67,7 @@ class WaitingRoom:
         seen = look()
         if not wish.index or seen.index > wish.index:
             return seen
-        with self._place():
+        with self.place():
             seconds = min(wish.wait_s, self._longest_s)
             end = time.monotonic() + seconds + random.uniform(0, seconds / JITTER)
             hung_up: Callable[[], bool] = req.env.get(HUNG_UP, lambda: False)
@@ -74,10 +77,21 @@ class WaitingRoom:
                 seen = look()
         return seen
 
+    def look_again(self, req: falcon.Request, seconds: float, is_decided: Callable[[], bool]) -> None:
+        """Look, in a place that was taken, until it is decided or the time is up; the pauses in between grow."""
+        end = time.monotonic() + min(seconds, self._longest_s)
+        hung_up: Callable[[], bool] = req.env.get(HUNG_UP, lambda: False)
+        pause = FIRST_ROUND_S
+        while not is_decided() and (left := end - time.monotonic()) > 0 and not hung_up():
+            if self._closed.wait(min(left, pause)):
+                return
+            pause = min(pause * 1.5, ROUND_S)
+
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def place(self) -> Iterator[None]:
+        """Take a place for as long as the block lasts; `NotReady` if there is none."""
         if not self._places.acquire(blocking=False):
-            raise NotReady(f"{self._limit} requests with an index are waiting already; try again later or without one")
+            raise NotReady(f"{self._limit} requests are waiting already; try again later")
         try:
             yield
         finally:

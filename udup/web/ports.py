@@ -14,7 +14,18 @@ from udup.jobs import JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.pipeline.checks import Check, Outcome
 
-__all__ = ["ActorInfo", "Check", "JobControl", "JobReads", "NotReady", "NotThere", "Outcome", "Written"]
+__all__ = [
+    "ActorInfo",
+    "Check",
+    "JobControl",
+    "JobReads",
+    "LevelFound",
+    "LevelQuestion",
+    "NotReady",
+    "NotThere",
+    "Outcome",
+    "Written",
+]
 
 
 class NotReady(UdupError):
@@ -56,6 +67,31 @@ class ActorInfo:
     rss: int = 0
 
 
+@dataclass(frozen=True)
+class LevelFound:
+    """Whether a job is level: sets as text, whole; "" where there is none, or where nobody could be asked.
+
+    `ended`: it does not become level by itself, or ever, so waiting is of no use. `why` is empty when it is level.
+    """
+
+    level: bool
+    wanted: str
+    applied: str
+    missing: str
+    stage: str
+    why: str
+    ended: bool
+
+
+class LevelQuestion(Protocol):
+    """The question whether a job is level, for one request. It holds a connection to the target until it is closed."""
+
+    def look(self) -> LevelFound:
+        """Look at the target now. `NotThere` for a job that is gone, `NotReady` for a target that cannot be asked."""
+
+    def close(self) -> None: ...
+
+
 class JobControl(Protocol):
     """Writes. They return when the command is stored; that it is carried out shows in the job's stage.
 
@@ -78,6 +114,15 @@ class JobControl(Protocol):
 
     def resume(self, job_id: str) -> Written:
         """Carry on a paused or failed job. `NotThere` for an unknown one."""
+
+    def finish(self, job_id: str) -> Written:
+        """End a migration that stays level until it is told to. `NotThere`; `Refused` for one that cannot be ended."""
+
+    def ask_level(self, job_id: str, gtid: str | None) -> LevelQuestion:
+        """Ask the source now what it has executed, unless `gtid` names what is wanted.
+
+        `NotThere` for an unknown job, `NotReady` for a source that cannot be asked.
+        """
 
     def settle(self, job_id: str, gtid: str, *, applied: bool) -> Written:
         """Say of the one transaction that the job stopped at whether its rows are on the target, and carry on.

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import falcon
+from pydantic_core import PydanticCustomError
 
 from udup.base.errors import Fault, Refused
-from udup.jobs.document.gtid_text import is_one_gtid
+from udup.jobs.document.gtid_text import gtid_set, is_one_gtid
 
 #: Seconds that a request blocks when it does not say how long, and at most.
 LONGEST_WAIT_S = 300.0
@@ -27,6 +28,11 @@ _LAST_INDEX = (1 << 64) - 1
 _UNITS_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _STEP = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 _DURATION = re.compile(rf"[+-]?(0|({_STEP.pattern})+)")
+
+#: Seconds that a question whether a job is level waits when it does not say how long.
+LEVEL_WAIT_S = 30.0
+
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
@@ -95,6 +101,27 @@ def read_settlement(req: falcon.Request) -> tuple[str, bool]:
     if said not in _TRUE | _FALSE:
         raise Refused([Fault("applied", f"{said[:80]!r} is neither true nor false", "say whether the rows are there")])
     return gtid, said in _TRUE
+
+
+def read_level(req: falcon.Request) -> tuple[str | None, float]:
+    """`gtid`, a GTID set, None where none is named; `timeout`, seconds that the question may wait."""
+    gtid = req.get_param("gtid")
+    if gtid is not None:
+        remedy = "leave it out to have the source asked"
+        try:
+            gtid = gtid_set(gtid)
+        except PydanticCustomError as error:
+            context = error.context or {}
+            raise Refused([Fault("gtid", str(context.get("problem")), f"{context.get('remedy')}; {remedy}")]) from error
+        if not gtid:
+            raise Refused([Fault("gtid", "is empty, which every target has", remedy)])
+    timeout = req.get_param("timeout")
+    if timeout is None:
+        return gtid, LEVEL_WAIT_S
+    if not _SECONDS.fullmatch(timeout):
+        remedy = f"write timeout=30, {LONGEST_WAIT_S:.0f} at most; 0 answers at once"
+        raise Refused([Fault("timeout", f"{timeout[:80]!r} is not a number of seconds", remedy)])
+    return gtid, float(timeout)
 
 
 def check_uuid(text: str, table: str) -> None:

@@ -57,6 +57,16 @@ PARAMETERS: dict[str, Any] = {
         "the transaction that the job's StatusDescription names",
         required=True,
     ),
+    "wanted_gtid": _query(
+        "gtid",
+        {"type": "string", "minLength": 1},
+        "a GTID set to wait for; without it the source is asked now what it has executed",
+    ),
+    "level_timeout": _query(
+        "timeout",
+        {"type": "string", "pattern": "^[0-9]{1,9}([.][0-9]{1,9})?$"},
+        "seconds to wait for it; 30 when absent, 300 at most; 0 answers at once",
+    ),
     "applied": _query("applied", _FLAG, "true: all its rows are on the target; false: none is", required=True),
     "task": _query("task", _STRING, "Src or Dest"),
     "address": _query(

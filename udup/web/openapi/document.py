@@ -25,6 +25,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.JobStub,
     jobs.JobResponse,
     jobs.EvaluatedJobResponse,
+    jobs.LevelAnswer,
     jobs.Validation,
     allocations.AllocationStub,
     allocations.Allocation,

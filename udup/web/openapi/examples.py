@@ -18,7 +18,7 @@ from udup.jobs.allocation import (
 )
 from udup.jobs.statistics import task_statistics
 from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
-from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse
+from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, LevelAnswer
 
 NODE_ID = "1eda45f8-df9b-4541-9009-83952e7b672a"
 ALLOCATION_ID = "aa2e54d2-5ad1-4c0b-8f6e-3c9c4a2d1b01"
@@ -95,6 +95,14 @@ def by_schema() -> dict[str, Any]:
         "Registration": job_document(),
         "JobResponse": JobResponse(index=7, success=True).to_json(),
         "EvaluatedJobResponse": EvaluatedJobResponse(index=7, success=True, eval_id=EVALUATION_ID).to_json(),
+        "LevelAnswer": LevelAnswer(
+            level=False,
+            wanted="3e11fa47-71ca-11e1-9e33-c80aa9429562:1-17",
+            applied="3e11fa47-71ca-11e1-9e33-c80aa9429562:1-15",
+            missing="3e11fa47-71ca-11e1-9e33-c80aa9429562:16-17",
+            stage=record.stage.value,
+            why="2 transactions are not in the target yet",
+        ).to_json(),
         "Job": to_api(record),
         "JobStub": to_stub(record),
         "AllocationStub": stub_of(record, allocation, NODE_ID),

@@ -96,6 +96,7 @@ def _jobs() -> Iterator[Operation]:
     for part, summary in (
         ("pause", "Stop a job at a transaction boundary, to be resumed"),
         ("resume", "Carry on a paused job, or a failed one"),
+        ("finish", "End a migration that stays level until it is told to"),
     ):
         yield from _both(
             Operation(
@@ -111,6 +112,17 @@ def _jobs() -> Iterator[Operation]:
                 description="`Success` is false and `Index` 0 when there is nothing to do.",
             )
         )
+    yield Operation(
+        "get",
+        "/v1/job/{id}/level",
+        "readLevel",
+        "Whether the target has all that the source has executed, asked of both now",
+        "jobs",
+        "LevelAnswer",
+        (*_JOB_ID, "wanted_gtid", "level_timeout", "region", "pretty"),
+        errors=(301, 404),
+        description="Waits until it has, and is answered 200 both ways. A job that has ended is answered at once.",
+    )
     settle = Operation(
         "put",
         "/v1/job/{id}/settle",

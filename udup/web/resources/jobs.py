@@ -14,16 +14,17 @@ from udup.base.errors import Fault, Refused
 from udup.jobs import JobRecord, to_api, to_stub, unwrap
 from udup.web.ports import JobControl, JobReads, Written
 from udup.web.requests import RegionRule, is_true, read_json, read_settlement
+from udup.web.resources.level import LevelQuestions
 from udup.web.resources.tables import Tables
 from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
 from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse
 
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
-_SETTLE = "settle"
+_SETTLE, _FINISH, _LEVEL = "settle", "finish", "level"
 
 #: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
-COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE})
-VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS})
+COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _FINISH})
+VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL})
 PARTS = COMMANDS | VIEWS
 
 
@@ -84,7 +85,7 @@ class JobsResource:
 
 
 class JobResource:
-    """/v1/job/<id>, and its pause, resume, settle, allocations and evaluations."""
+    """/v1/job/<id>, and what is behind it: COMMANDS and VIEWS."""
 
     def __init__(
         self,
@@ -94,6 +95,7 @@ class JobResource:
         registration: Registration,
         reading: Reading,
         region: RegionRule,
+        levels: LevelQuestions,
     ) -> None:
         self._control = control
         self._reads = reads
@@ -101,11 +103,15 @@ class JobResource:
         self._registration = registration
         self._reading = reading
         self._region = region
+        self._levels = levels
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
         job_id, part = _named(req, path)
         if part in COMMANDS - VIEWS:
             raise invalid_method()  # reading must never change anything
+        if part == _LEVEL:
+            self._levels.answer(req, resp, job_id)
+            return
         every = is_true(req, "all")
         looks: dict[str, Callable[[], View]] = {
             "": lambda: self._job(job_id),
@@ -126,6 +132,7 @@ class JobResource:
             _PAUSE: lambda: self._control.pause(job_id),
             _RESUME: lambda: self._control.resume(job_id),
             _SETTLE: lambda: self._settle(req, job_id),
+            _FINISH: lambda: self._control.finish(job_id),
         }
         give_written(req, resp, commands[part]())
 

@@ -22,13 +22,12 @@ class Task(Shape):
 
 
 class Job(Shape):
-    """A job. `Stage` and `Progress` are additions of Udup: where it is in its life, and how far."""
+    """A job. `EndWhen`, `Stage` and `Progress` are additions of Udup: when it ends, where it is, how far."""
 
     region: str
     id: str
     name: str
     type: str
-    end_when: str = Field(description="of a migration: level or finished; empty for a job that never ends")
     datacenters: list[str]
     constraints: None = None
     tasks: list[Task]
@@ -38,6 +37,7 @@ class Job(Shape):
     create_index: int = Field(ge=0)
     modify_index: int = Field(ge=0)
     job_modify_index: int = Field(ge=0)
+    end_when: str = Field(description="of a migration: level or finished; empty for a job that never ends")
     stage: str = Field(description="pending, copying, catching_up, running, paused, completed or failed")
     progress: dict[str, Any]
 
