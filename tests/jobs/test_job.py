@@ -10,12 +10,14 @@ import pytest
 from tests.jobs.documents import UUID, lowered, refused, refused_source, seed, with_connection, with_source
 from udup.base.errors import Refused
 from udup.jobs import (
+    EndWhen,
     IndexConflict,
     JobRecord,
     accept,
     check_enforced_index,
     document_id,
     parse_job,
+    to_api,
     unwrap,
 )
 from udup.pipeline.selection.selection import Selection
@@ -254,6 +256,31 @@ def test_faults_of_the_job_itself(change: dict[str, Any], path: str) -> None:
 def test_known_but_later_job_types_say_so() -> None:
     assert refused(seed() | {"Type": "subscribe"})["Type"] == "job type 'subscribe' is not supported yet"
     assert parse_job(seed() | {"Type": "migration"}).type == "migration"
+
+
+def test_a_migration_says_when_it_ends() -> None:
+    migration = seed() | {"Type": "migration"}
+    assert parse_job(migration).end_when is parse_job(migration | {"EndWhen": ""}).end_when is EndWhen.LEVEL
+    assert parse_job(migration | {"endwhen": "finished"}).end_when is EndWhen.FINISHED
+    assert refused(migration | {"EndWhen": "soon"}) == {"EndWhen": "must be level or finished, got 'soon'"}
+    assert refused(migration | {"EndWhen": 1}) == {"EndWhen": "must be text, got the number 1"}
+    for kind in ({}, {"Type": "synchronous"}):
+        assert "never ends" in refused(seed() | kind | {"EndWhen": "finished"})["EndWhen"]
+
+
+@pytest.mark.parametrize(
+    ("document", "shown"),
+    [({}, ""), ({"Type": "migration"}, "level"), ({"type": "migration", "endwhen": "finished"}, "finished")],
+)
+def test_what_is_shown_of_its_end_may_be_posted_again(document: dict[str, Any], shown: str) -> None:
+    if "type" in document:
+        document = {key: value for key, value in seed().items() if key != "Type"} | document
+    else:
+        document = seed() | document
+    told = to_api(JobRecord(id="one", document=document))["EndWhen"]
+    assert told == shown
+    again = {key: value for key, value in document.items() if key != "endwhen"} | {"EndWhen": told}
+    assert parse_job(again).end_when == parse_job(document).end_when
 
 
 @pytest.mark.parametrize("tasks", [[], [None], [0], [0, 0], [1, 1], [0, 1, 1], ["Src", "Dest"]])

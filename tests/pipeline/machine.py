@@ -65,6 +65,7 @@ class Machine:
     extracted: list[ExtractProgress] = field(default_factory=list)
     begun_after: list[str | None] = field(default_factory=list)  # of each run
     applier: Applier | None = None
+    extractor: Extractor | None = None
 
     # ---- What writers do on the source ----
 
@@ -175,7 +176,8 @@ class Machine:
                     begin(Worker(self._worker(slot), FakeTarget(self.target), on_worker_ready))
             else:
                 self.begun_after.append(event.start_after)
-                begin(Extractor(self._extractor(event), FakeSource(self.source), self.extracted.append))
+                self.extractor = Extractor(self._extractor(event), FakeSource(self.source), self.extracted.append)
+                begin(self.extractor)
 
         self.applier = Applier(self._applier(), FakeTarget(self.target), on_told, self.applied.append)
         begin(self.applier)
