@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -19,10 +21,15 @@ async def _source_says(machine: Machine) -> str:
     return await asyncio.wait_for(answer, 10)
 
 
-def _expect(machine: Machine, position: str) -> asyncio.Event:
+def _expect(machine: Machine, position: str, note: Callable[[], None] = lambda: None) -> asyncio.Event:
     assert machine.applier is not None
     reached = asyncio.Event()
-    machine.applier.expect(position, reached.set)
+
+    def then() -> None:
+        note()
+        reached.set()
+
+    machine.applier.expect(position, then)
     return reached
 
 
@@ -45,17 +52,25 @@ def test_the_goal_is_reached_when_what_the_source_had_at_the_question_is_applied
     machine.insert("a")
 
     async def work() -> None:
-        gate = machine.target.faults.hold("ApplySession.apply")
+        gate = machine.target.faults.hold("ApplySession.apply", when="before")
+        order: list[str] = []
+
+        def release() -> None:  # in a thread: a worker that is held keeps this loop
+            assert gate.wait_until_reached()
+            time.sleep(0.1)
+            order.append("applied")
+            gate.release()
+
+        releasing = threading.Thread(target=release)
+        releasing.start()
         number = machine.update("a")
         said = await _source_says(machine)
         assert said == f"alpha:1-{number}", "the report that has said level was older"
-        reached = _expect(machine, said)
-        await machine.reached(gate)
-        await asyncio.sleep(0.1)
-        assert not reached.is_set()
+        reached = _expect(machine, said, lambda: order.append("reached"))
         machine.insert("b")  # later than the question
-        gate.release()
         await asyncio.wait_for(reached.wait(), 10)
+        releasing.join()
+        assert order == ["applied", "reached"]
 
     _beside_a_run(machine, work)
 
