@@ -51,8 +51,12 @@ MOST_TABLES = 16
 
 
 def goal(job: Json) -> tuple[str, ...]:
-    """The stages at which a watched job has arrived: a migration's end, else when it keeps the target current."""
-    return ("completed",) if job.get("Type") == "migration" else ("running", "completed")
+    """The stages at which a watched job has arrived: its end where it ends by itself, else that it follows the source.
+
+    A migration that is ended by hand stays level until then.
+    """
+    ends = job.get("Type") == "migration" and job.get("EndWhen") != "finished"
+    return ("completed",) if ends else ("running", "completed")
 
 
 def watch(session: Session, job_id: str, until: Collection[str], limit: float | None) -> int:

@@ -44,7 +44,11 @@ class _Figure:
 
 _GAUGES = (
     _Figure("lag_seconds", "How far the target is behind the source; absent while not known.", "lag_ms", 0.001),
-    _Figure("level", "1 when the target has everything that the source says to have executed.", "level"),
+    _Figure(
+        "level",
+        "1 when the target had, at the last report, all that the source had said to have executed.",
+        "level",
+    ),
     _Figure("waiting_transactions", "Transactions that have come and wait to be applied.", "waiting"),
     _Figure("running_groups", "Groups of transactions that are being applied.", "groups"),
     _Figure("buffer_fill_ratio", "How full the window between source and target is, 0 to 1.", "buffer_fill"),
