@@ -22,6 +22,7 @@ from udup.actors.messages import (
 )
 from udup.actors.run import Question
 from udup.base.errors import Failure, FailureKind
+from udup.jobs import DesiredState
 
 
 def _post(world: World, end_when: str = "", job_id: str = "j") -> None:
@@ -116,6 +117,31 @@ def test_a_pause_after_the_question_keeps_the_migration_and_its_end_for_later(wo
     assert world.ask(ResumeJob("j")).changed
     world.reaches("j", "completed")
     assert len(world.goals) == 2
+
+
+def test_a_pause_that_is_taken_back_before_the_run_has_heard_of_it_costs_no_end(world: World) -> None:
+    """What is said between the two is not taken; so it is asked again, not waited for without end."""
+    for said in ("source", "target"):
+        world.script(said).executed = None
+        world.script(said).reaches = _never
+        _post(world, job_id=said)
+        world.until(lambda said=said: said in world.stored and world.job(said).run is not None)  # type: ignore[misc]
+        job = world.job(said)
+        world.until(lambda job=job: job.run.question is Question.ASKED)  # type: ignore[misc]
+        runs = world.supervisor._runs
+        if said == "target":
+            runs.source_executed(job, job.run, "u:1-3")
+        before, job.record = job.record, job.record.model_copy(update={"desired": DesiredState.PAUSE})
+        if said == "source":
+            runs.source_executed(job, job.run, "u:1-3")
+        else:
+            runs.target_has_reached(job, job.run)
+        assert job.run.question is Question.NONE and not job.run.completing
+        job.record = before
+        world.script(said).executed, world.script(said).reaches = "u:1-4", lambda _executed: True
+        runs.reconcile(job)
+        world.reaches(said, "completed")
+        assert len(world.runs[said]) == 1
 
 
 def test_an_answer_that_nobody_waits_for_completes_nothing(world: World) -> None:

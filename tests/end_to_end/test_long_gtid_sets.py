@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from tests.end_to_end.conftest import World, value, wait_for
+from udup.cli import cli
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.client.facts import read_facts
@@ -70,6 +73,12 @@ def test_a_job_goes_on_from_a_long_set_and_finds_its_place_again(world: World, n
     world.assert_equal(name)
     shown = world.node.job(name)
     assert shown["Progress"]["applied_gtid"].endswith("characters in all)") and len(str(shown)) < 1 << 20
+    level = httpx.get(f"{world.node.url}/v1/job/{name}/level", timeout=40).json()
+    assert (level["Level"], level["Missing"]) == (True, ""), "whole sets are compared, not what is shown"
+    assert GtidSet.parse(level["Wanted"]) == GtidSet.parse(world.executed()) <= GtidSet.parse(level["Applied"])
+    assert len(level["Wanted"]) > 64 << 10
+    waited = CliRunner().invoke(cli, ["job", "wait", name, "--address", world.node.url, "--json"])
+    assert waited.exit_code == 0 and json.loads(waited.stdout)["Level"] is True, waited.output
     answer = httpx.post(f"{world.node.url}/v1/validate/job", json=world.document(name, [name]), timeout=40)
     assert answer.status_code == 200, answer.text
     assert answer.json()["DriverConfigValidated"] is True, answer.text

@@ -43,16 +43,25 @@ class Completion:
 
     def source_answered(self, job: Job, run: Run, executed: str) -> None:
         """Have DestApplier say when it has executed all of that."""
-        if run.question is Question.ASKED and _goes_on(job, run):
-            run.question = Question.ANSWERED
+        if run.question is not Question.ASKED:
+            return
+        run.question = _next(job, run, Question.ANSWERED)
+        if run.question is Question.ANSWERED:
             self._tasks.reach(job, run, executed)
 
     def target_has_it(self, job: Job, run: Run) -> bool:
         """Return whether the job is complete with this run: it is to be drained."""
-        run.completing = run.question is Question.ANSWERED and _goes_on(job, run)
+        if run.question is not Question.ANSWERED:
+            return False
+        run.question = _next(job, run, Question.ANSWERED)
+        run.completing = run.question is Question.ANSWERED
         return run.completing
 
 
-def _goes_on(job: Job, run: Run) -> bool:
-    """Return whether the run is still wanted: nobody has paused the job or given it another document."""
-    return run.phase is Phase.RUNNING and not run.outdated and job.wanted
+def _next(job: Job, run: Run, question: Question) -> Question:
+    """Return what becomes of the question: a job that is paused or has another document is asked again, if ever.
+
+    A run whose job is resumed before it has heard of the pause goes on, and so must be free to ask.
+    """
+    goes_on = run.phase is Phase.RUNNING and not run.outdated and job.wanted
+    return question if goes_on else Question.NONE
