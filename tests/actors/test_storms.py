@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.actors.small_world import Script, World, refused, small_world, transient
-from udup.actors.messages import Accepted, Command, DeleteJob, PauseJob, RegisterJob, Rejected, Rejection, ResumeJob
+from udup.actors.messages import (
+    Accepted,
+    Command,
+    DeleteJob,
+    FinishJob,
+    PauseJob,
+    RegisterJob,
+    Rejected,
+    Rejection,
+    ResumeJob,
+)
 from udup.base.errors import Failure, FailureKind
 from udup.jobs import DesiredState, Stage
 
@@ -26,8 +36,12 @@ _STORM_SECONDS, _REST_SECONDS = 120.0, 600.0
 def _command(world: World, job_id: str) -> Command:
     dice = world.random
     kind = dice.choice(["synchronous", "synchronous", "migration"])
+    document = world.document(job_id, kind, ParallelWorkers=dice.randint(1, 8))
+    if kind == "migration":
+        document["EndWhen"] = dice.choice(["level", "finished"])
     commands: list[tuple[int, Command]] = [
-        (4, RegisterJob(world.document(job_id, kind, ParallelWorkers=dice.randint(1, 8)), None)),
+        (4, RegisterJob(document, None)),
+        (3, FinishJob(job_id)),
         (3, PauseJob(job_id)),
         (4, ResumeJob(job_id)),
         (1, DeleteJob(job_id)),
@@ -46,6 +60,8 @@ def _weather(world: World, job_id: str) -> None:
     script.target = dice.choice(["full copy", "x:1-5", "x:1-5", transient(), refused("Dest", "no room"), None, taken])
     script.run_ends = dice.choice([None, None, None, transient(), Failure(FailureKind.CONFLICT, "order")])
     script.drains = dice.choice([None, None, transient(), "never"])
+    script.executed = dice.choice(["u:1-9", "u:1-9", transient(), None])
+    script.reaches = dice.choice([fresh.reaches, lambda _executed: False])
     script.purge = dice.choice([None, None, transient(), Failure(FailureKind.INTERNAL, "denied"), "never"])
 
 
@@ -106,6 +122,7 @@ def _all_at_rest(world: World) -> None:
         else:
             assert record.stage in (Stage.RUNNING, Stage.FAILED, Stage.COMPLETED), record
             assert (job.run is not None) == (record.stage is Stage.RUNNING)
+            assert not (job.ends and record.stage is Stage.RUNNING), "a migration that is level comes to its end"
     running = {job_id for job_id, record in world.stored.items() if record.stage is Stage.RUNNING}
     assert world.living == sorted((role, job_id) for role in ("applier", "extractor") for job_id in running)
     assert not world.supervisor._journal.orders_waiting

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 
+import httpx
 import pytest
 
 from tests.end_to_end.conftest import World, value, wait_for
@@ -54,3 +55,28 @@ def test_a_transaction_that_waits_for_a_replica_is_no_lost_past(semi_sync: World
     world.on_source(f"INSERT INTO {name}.t VALUES (2)")
     world.level_and_equal(name, name)
     assert world.node.job(name)["Stage"] != "failed"
+
+
+def test_level_is_about_what_is_committed_and_a_source_that_was_closed_has_committed_all(
+    semi_sync: World, name: str
+) -> None:
+    """What waits for a replica is not asked for; closing the source waits until it is committed, and then it is."""
+    world = semi_sync
+    world.on_source(f"CREATE DATABASE {name}", f"CREATE TABLE {name}.t (id INT PRIMARY KEY)")
+    world.start(name, [name])
+    world.on_source("SET GLOBAL rpl_semi_sync_source_enabled = ON")
+    waiting = threading.Thread(target=world.on_source, args=(f"INSERT INTO {name}.t VALUES (1)",))
+    waiting.start()
+    try:
+        rows = f"SELECT COUNT(*) FROM {name}.t"
+        wait_for(lambda: value(world.target.endpoint, rows) == 1, lambda: world.node.job(name))
+        found = httpx.get(f"{world.node.url}/v1/job/{name}/level", timeout=40).json()
+        assert found["Level"] is True
+        world.on_source("SET GLOBAL super_read_only = ON")
+        assert value(world.source.endpoint, rows) == 1
+        found = httpx.get(f"{world.node.url}/v1/job/{name}/level", timeout=40).json()
+        assert found["Level"] is True
+        assert value(world.source.endpoint, "SELECT GTID_SUBSET(%s, %s)", world.executed(), found["Wanted"])
+    finally:
+        waiting.join(30)
+        world.on_source("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF")

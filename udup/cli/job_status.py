@@ -57,6 +57,7 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
     yield "ID", job["ID"]
     yield "Name", job["Name"]
     yield "Type", job["Type"]
+    yield "Ends when", job.get("EndWhen")
     yield "Datacenters", ",".join(job.get("Datacenters") or [])
     yield "Status", job["Status"]
     yield "Stage", job.get("Stage")

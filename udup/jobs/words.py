@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class JobType(StrEnum):
-    """What a job does: `synchronous` copies and then follows the source without end; `migration` ends when level."""
+    """What a job does: `synchronous` copies and then follows the source without end; `migration` ends (`EndWhen`)."""
 
     SYNCHRONOUS = "synchronous"
     MIGRATION = "migration"
