@@ -21,14 +21,13 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 from thespian.actors import ActorExitRequest, ChildActorExited, WakeupMessage
 
+from udup.actors.level_messages import AskExecuted, HasReached, Reach, SourceExecuted
 from udup.actors.messages import (
     Apply,
-    AskExecuted,
     Begin,
     Command,
     Extract,
     Forget,
-    HasReached,
     Hello,
     Introduce,
     Loaded,
@@ -39,13 +38,11 @@ from udup.actors.messages import (
     Progress,
     Purge,
     Purged,
-    Reach,
     Ready,
     RunEnded,
     Save,
     Saved,
     ShowProgress,
-    SourceExecuted,
     StopRun,
     WorkersKnown,
 )

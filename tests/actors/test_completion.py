@@ -9,17 +9,8 @@ import pytest
 from tests.actors.conftest import post
 from tests.actors.small_world import World, transient
 from udup.actors.completion import ANSWER_SECONDS
-from udup.actors.messages import (
-    Accepted,
-    FinishJob,
-    HasReached,
-    PauseJob,
-    RegisterJob,
-    Rejected,
-    Rejection,
-    ResumeJob,
-    SourceExecuted,
-)
+from udup.actors.level_messages import HasReached, SourceExecuted
+from udup.actors.messages import Accepted, FinishJob, PauseJob, RegisterJob, Rejected, Rejection, ResumeJob
 from udup.actors.run import Question
 from udup.base.errors import Failure, FailureKind
 from udup.jobs import DesiredState

@@ -11,15 +11,14 @@ from typing import Any
 
 from thespian.actors import ActorExitRequest, ChildActorExited
 
+from udup.actors.level_messages import HasReached, Reach
 from udup.actors.messages import (
     Apply,
     EngineEnded,
-    HasReached,
     Hello,
     Introduce,
     Purge,
     Purged,
-    Reach,
     Ready,
     RunEnded,
     StopRun,

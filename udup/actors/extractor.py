@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from udup.actors.messages import AskExecuted, Extract, Probe, Probed, RunEnded, SourceExecuted, StopRun
+from udup.actors.level_messages import AskExecuted, SourceExecuted
+from udup.actors.messages import Extract, Probe, Probed, RunEnded, StopRun
 from udup.actors.shell import EngineActor
 from udup.base import runtime
 from udup.pipeline.extract.extractor import Extractor

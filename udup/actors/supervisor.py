@@ -23,6 +23,7 @@ from udup.actors.applier import DestApplier
 from udup.actors.commands import JobCommands
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
+from udup.actors.level_messages import HasReached, SourceExecuted
 from udup.actors.messages import (
     Actors,
     Begin,
@@ -31,7 +32,6 @@ from udup.actors.messages import (
     Drain,
     Drained,
     Flush,
-    HasReached,
     Hello,
     ListActors,
     Loaded,
@@ -47,7 +47,6 @@ from udup.actors.messages import (
     Rejection,
     RunEnded,
     Saved,
-    SourceExecuted,
     Tick,
     WorkersKnown,
 )

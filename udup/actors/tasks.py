@@ -8,7 +8,8 @@ from typing import Any
 from udup.actors.applier import DestApplier
 from udup.actors.extractor import SrcExtractor
 from udup.actors.job import Job
-from udup.actors.messages import Apply, AskExecuted, Extract, NodeSettings, Probe, Purge, Reach, StopRun
+from udup.actors.level_messages import AskExecuted, Reach
+from udup.actors.messages import Apply, Extract, NodeSettings, Probe, Purge, StopRun
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import Run
 
