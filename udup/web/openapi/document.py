@@ -17,7 +17,7 @@ from udup.web.schemas import agent, allocations, jobs, nodes
 
 _ABOUT = (
     "Jobs that replicate MySQL databases. Errors are told as bare text, or as JSON to a client whose Accept names "
-    "application/json. Keys of a posted job match in any case; unknown keys are ignored."
+    "application/json. Keys of a posted job match in any case; unknown keys are refused."
 )
 
 _ANSWERS: tuple[type[BaseModel], ...] = (
