@@ -12,6 +12,7 @@ from falcon import testing
 from udup.base.config import Settings, load_settings
 from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_index, document_id
 from udup.jobs.allocation import Allocation, Evaluation, Trigger
+from udup.jobs.versions import Posted, with_replaced
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
 from udup.web.ports import ActorInfo, Check, NotThere, Outcome, Written
@@ -36,6 +37,7 @@ class MemoryJobs:
         self.purged: list[str] = []
         self.settled: list[tuple[str, str, bool]] = []
         self.killed: list[int] = []
+        self.checked: list[bool] = []  # whether the documents that came were to be checked first
         self.checks = [Check("Src", "version", Outcome.PASS, "9.7.0")]
         self.records: dict[str, JobRecord] = {}
         self.index = 5
@@ -43,9 +45,10 @@ class MemoryJobs:
         self.unready: list[str] = []
         self._lock = threading.Lock()
 
-    def register(self, document: dict[str, Any], enforce_index: int | None) -> Written:
+    def register(self, document: dict[str, Any], enforce_index: int | None, *, check: bool = True) -> Written:
         with self._lock:
             self._may_fail()
+            self.checked.append(check)
             stored = self.records.get(document_id(document) or "")
             spec, kept = accept(document, stored.document if stored else None)
             check_enforced_index(enforce_index, spec.id, stored)
@@ -60,8 +63,19 @@ class MemoryJobs:
                 job_modify_index=self.index,
                 allocations=(*before, *(self._allocation(made, task) for task in ("Src", "Dest"))),
                 evaluations=(*(stored.evaluations if stored else ()), made),
+                posted=Posted(number=stored.posted.number + 1 if stored else 1, time_ns=MOMENT),
+                documents=with_replaced(stored.documents, stored.replaced) if stored else (),
             )
             return self._written(spec.id, made.id)
+
+    def revert(self, job_id: str, number: int | None, *, check: bool = True) -> Written:
+        record = self.job(job_id)
+        if record is None:
+            raise NotThere("job not found")
+        kept = {each.number: each.document for each in record.documents}
+        if not kept or (number is not None and number not in kept):
+            raise NotThere(f"job {job_id} has no earlier document")
+        return self.register(kept[number or max(kept)], None, check=check)
 
     def delete(self, job_id: str, *, purge: bool = False) -> Written:
         with self._lock:

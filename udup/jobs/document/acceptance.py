@@ -47,7 +47,7 @@ def accept(
         raise Refused([Fault("ID", f"{shown(spec.id)} {problem}", "choose another ID, or leave it out")])
     if local and (faults := list(local_faults(spec))):
         raise Refused(faults)
-    kept = _kept(merged)
+    kept = essence(merged)
     kept["ID"] = spec.id
     kept["Region"] = kept.get("Region") or region
     kept["Datacenters"] = kept.get("Datacenters") or [datacenter]
@@ -66,10 +66,11 @@ def _parsed(document: Mapping[str, Any]) -> JobSpec:
     return spec
 
 
-def _kept(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document without what answers add to it and what concerned this write alone."""
+def essence(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document without what answers add to it and what concerned one write alone."""
     kept: dict[str, Any] = canonical(_without(document, _NOT_KEPT), _ALWAYS, "", [])
-    kept["Tasks"] = [_without(task, _NOT_KEPT_OF_TASK) for task in kept["Tasks"]]
+    if isinstance(tasks := kept.get("Tasks"), list):
+        kept["Tasks"] = [_without(task, _NOT_KEPT_OF_TASK) if isinstance(task, dict) else task for task in tasks]
     return kept
 
 

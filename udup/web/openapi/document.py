@@ -13,7 +13,7 @@ from udup.jobs import JobSpec
 from udup.web.openapi.components import PARAMETERS, RESPONSE_HEADERS, RESPONSES, SCHEMAS
 from udup.web.openapi.examples import by_schema
 from udup.web.openapi.operations import COMMON_ERRORS, OPERATIONS, Operation
-from udup.web.schemas import agent, allocations, jobs, nodes
+from udup.web.schemas import agent, allocations, jobs, nodes, versions
 
 _ABOUT = (
     "Jobs that replicate MySQL databases. Errors are told as bare text, or as JSON to a client whose Accept names "
@@ -26,6 +26,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.JobResponse,
     jobs.EvaluatedJobResponse,
     jobs.Validation,
+    versions.JobDocument,
     allocations.AllocationStub,
     allocations.Allocation,
     allocations.Evaluation,
