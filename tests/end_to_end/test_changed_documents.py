@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from tests.end_to_end.conftest import DEADLINE, World, value, wait_for
 from udup.cli import cli
+from udup.cli.commands import ExitCode
 from udup.sandbox.api import Json
 from udup.sandbox.ports import free_port
 
@@ -192,6 +194,32 @@ def test_a_failed_or_paused_job_takes_a_document_as_before(world: World, name: s
     assert "Access denied" in world.failure(name)
     assert _put(world, running).status_code == 200
     world.runs(name)
+
+
+def test_the_command_tells_what_a_wrong_document_would_do_and_gives_the_old_one_back(
+    world: World, name: str, running: Json, udup: Udup
+) -> None:
+    wrong = _changed(running, connection={"Password": "wrong-secret"})
+    Path("wrong.json").write_text(json.dumps(wrong))
+    Path("good.json").write_text(json.dumps(_changed(running, 1, ParallelWorkers=2)))
+    refused = udup("job", "run", "wrong.json")
+    assert refused.exit_code == ExitCode.FAILED and not refused.stdout
+    for text in ("(409)", f"job {name} goes on by the document that it has", "Access denied", "--no-check"):
+        assert text in refused.stderr, refused.stderr
+    assert "wrong-secret" not in refused.stderr
+    _goes_on(world, name, 100)
+    assert udup("job", "run", "good.json").exit_code == ExitCode.OK
+    world.runs(name)
+    listed = udup("job", "history", name).stdout
+    assert "Tasks[Dest].Config.ParallelWorkers: 4 → 2" in listed and "posted (present)" in listed
+    assert "reverted to 1: Tasks[Dest].Config.ParallelWorkers: 2 → 4" in udup("job", "revert", name).stdout
+    world.runs(name)
+    Path("away.json").write_text(udup("job", "export", name).stdout.replace(f'"ID": "{name}"', '"ID": "elsewhere"'))
+    refused = udup("job", "run", "away.json")
+    assert refused.exit_code == ExitCode.FAILED
+    assert "Tasks[0].Config.ConnectionConfig.Password: is the mask" in refused.stderr
+    assert "env:UDUP_SECRET_NAME" in refused.stderr
+    _still_applies(world, name, 101)
 
 
 def test_a_deleted_job_leaves_no_document(world: World, name: str, running: Json) -> None:

@@ -272,6 +272,6 @@ def test_a_prefix_of_several_jobs_names_them_and_changes_none(world: World, name
     shown = _done(udup("status", name))
     assert shown.startswith("Prefix matched multiple jobs\n") and all(job in shown for job in jobs)
     assert [stub["ID"] for stub in _api(world, f"/v1/jobs?prefix={name}")] == jobs
-    assert json.loads(_done(udup("job", "stop", "--json", jobs[0])))["Success"] is True
+    assert json.loads(_done(udup("job", "stop", "--json", "--yes", jobs[0])))["Success"] is True
     assert "deleted" in _done(udup("job", "stop", name, "--yes"))
     world.posted -= set(jobs)

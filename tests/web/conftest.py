@@ -10,6 +10,7 @@ import pytest
 from falcon import testing
 
 from udup.base.config import Settings, load_settings
+from udup.base.errors import Fault, Refused
 from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_index, document_id
 from udup.jobs.allocation import Allocation, Evaluation, Trigger
 from udup.jobs.versions import Posted, with_replaced
@@ -35,6 +36,7 @@ class MemoryJobs:
     def __init__(self) -> None:
         self.gone: list[Evaluation] = []
         self.purged: list[str] = []
+        self.unwilling: set[str] = set()  # jobs whose pause fails
         self.settled: list[tuple[str, str, bool]] = []
         self.killed: list[int] = []
         self.checked: list[bool] = []  # whether the documents that came were to be checked first
@@ -77,6 +79,11 @@ class MemoryJobs:
             raise NotThere(f"job {job_id} has no earlier document")
         return self.register(kept[number or max(kept)], None, check=check)
 
+    def register_unlooked(self, document: dict[str, Any]) -> None:
+        """Take a document whose secrets are not on this machine."""
+        spec, kept = accept(document, local=False)
+        self.records[spec.id] = JobRecord(id=spec.id, document=kept)
+
     def delete(self, job_id: str, *, purge: bool = False) -> Written:
         with self._lock:
             self._may_fail()
@@ -107,6 +114,8 @@ class MemoryJobs:
             record = self.records.get(job_id)
             if record is None:
                 raise NotThere("job not found")
+            if job_id in self.unwilling and desired is DesiredState.PAUSE:
+                raise Refused([Fault("j", "does not want to")])
             if record.desired == desired:
                 return Written(0, job_id, "", changed=False)
             self.index += 1
