@@ -12,7 +12,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.end_to_end.conftest import DEADLINE, World, value, wait_for
+from tests.end_to_end.conftest import DEADLINE, NUMBERS, World, value, wait_for
 from udup.cli import cli
 from udup.cli.commands import ExitCode
 from udup.sandbox.api import Json
@@ -136,6 +136,32 @@ def test_a_good_document_replaces_the_old_one_under_load(world: World, name: str
     world.runs(name)
     world.level(name)
     assert world.node.job(name)["Tasks"][1]["Config"]["ParallelWorkers"] == 5
+
+
+def test_a_document_for_a_job_that_copies_is_checked_and_replaces_the_old_one(world: World, name: str) -> None:
+    """What its own copy has left on the target is in nobody's way."""
+    world.on_source(f"CREATE DATABASE {name}")
+    for table in "abcdef":
+        world.on_source(
+            f"CREATE TABLE {name}.{table} (id INT PRIMARY KEY, p CHAR(200) NOT NULL DEFAULT 'p')",
+            "SET cte_max_recursion_depth = 100000",
+            f"INSERT INTO {name}.{table} (id) {NUMBERS.format(20_000)} SELECT n FROM n",
+        )
+    document = world.document(name, [name], src={"ChunkSize": 20})
+    world.post(document)
+    world.node.wait_stage(name, ("copying",), DEADLINE)
+    wait_for(lambda: _copied_rows(world, name) > 0, lambda: world.node.job(name))
+    assert world.node.job(name)["Stage"] == "copying"
+    answer = _put(world, _changed(document, ChunkSize=5000))
+    assert answer.status_code == 200, answer.text
+    assert _get(world, f"/v1/job/{name}/history")[0]["Number"] == 1
+    world.runs(name)
+    world.level_and_equal(name, name)
+
+
+def _copied_rows(world: World, name: str) -> int:
+    tables = world.node.job(name)["Progress"].get("tables") or {}
+    return sum(int(table.get("rows") or 0) for table in tables.values())
 
 
 def test_what_cannot_be_checked_is_stored_when_that_is_wanted(world: World, name: str, running: Json) -> None:

@@ -114,7 +114,7 @@ def test_watching_ends_in_time_and_the_job_goes_on_whatever_it_is_called(world: 
     _refused(result, f"job {job} is still pending after 0 s; it goes on", code=ExitCode.TIMED_OUT)
     assert all(json.loads(line)["ID"] == job for line in result.stdout.splitlines())
     assert json.loads(_done(udup("job", "status", "--json", job)))["Stage"] == "pending"
-    assert f"job {job} deleted" in _done(udup("job", "stop", job))
+    assert f"job {job} deleted" in _done(udup("job", "stop", "--yes", job))
     assert _api(world, "/v1/jobs") == []
 
 

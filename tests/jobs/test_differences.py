@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.jobs.documents import lowered, seed, with_connection, with_source
-from udup.jobs import accept
+from udup.jobs import JobRecord, accept, to_api
 from udup.jobs.differences import Difference, differences, is_same, starts_alike
 
 
@@ -19,19 +19,28 @@ def _between(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, s
 def test_documents_that_say_the_same_differ_in_nothing() -> None:
     _, kept = accept(seed() | {"ID": "one"})
     reversed_keys = dict(reversed(kept.items()))
-    for other in (lowered(kept), kept | {"Status": "running", "JobModifyIndex": 7, "Meta": None}, reversed_keys):
+    shown = to_api(JobRecord(id="one", document=kept))
+    others = [shown | {"Tasks": _with_passwords(shown["Tasks"])}, lowered(kept), reversed_keys]
+    for other in (*others, kept | {"Status": "running", "JobModifyIndex": 7, "Meta": None}):
         assert is_same(kept, other) and _between(kept, other) == []
+
+
+def _with_passwords(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    tasks = copy.deepcopy(tasks)
+    for task in tasks:
+        task["Config"]["ConnectionConfig"]["Password"] = "rootroot"
+    return tasks
 
 
 def test_a_change_is_told_by_its_path_with_both_values() -> None:
     after = with_source(ParallelWorkers=8, ChunkSize=500) | {"Name": "other"}
-    del after["Tasks"][0]["NodeId"]
+    del after["Tasks"][0]["NodeId"], after["Tasks"][0]["Driver"], after["Type"]
     config = "Tasks[Src].Config"
     assert _between(seed(), after) == [
         ("Name", "'exam-7-9'", "'other'"),
         (f"{config}.ChunkSize", "", "500"),
         (f"{config}.ParallelWorkers", "4", "8"),
-        ("Tasks[Src].NodeId", "'1eda45f8-df9b-1541-9009-83952e7b672a'", ""),
+        ("Tasks[Src].NodeId", "'1eda45f8-df9b-1541-9009-83952e7b672a'", "''"),
     ]
 
 
@@ -73,3 +82,4 @@ def test_odd_documents_of_older_versions_are_compared_too() -> None:
     odd = {"Name": 7, "Tasks": [None, {"Type": 3}, {"Type": "Src"}, {"Type": "Src"}]}
     assert is_same(odd, copy.deepcopy(odd)) and not is_same(odd, seed())
     assert _between(odd, {"Name": 7}) == [("Tasks", "a list", "")]
+    assert _between({"Name": "n"}, {"Name": "n", "Type": "migration"}) == [("Type", "'synchronous'", "'migration'")]

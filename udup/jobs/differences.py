@@ -17,12 +17,16 @@ from udup.jobs.document.acceptance import essence
 from udup.jobs.document.keys import canonical, join
 from udup.jobs.document.spec import DOCUMENT
 from udup.jobs.document.values import shown
+from udup.jobs.words import Driver, JobType
 
 #: What an element of a list is called by, the first that it has.
 _NAMES = ("Type", "TableSchema", "TableSchemaRegex", "TableName", "TableRegex")
 
 #: Keys of a job on which nothing depends that a start could meet.
 _PLACES = ("Region", "Datacenters", "Meta")
+
+#: What a task says that says nothing of it.
+_SILENT_IN_TASK = {"NodeId": "", "NodeName": "", "Driver": Driver.MYSQL.value}
 
 _ABSENT = object()
 
@@ -52,7 +56,11 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
 
 
 def _canonical(document: Mapping[str, Any]) -> Any:
-    return canonical(essence(document), DOCUMENT, "", [])
+    """The document in canonical spelling, without what says nothing: answers show the defaults that were not given."""
+    made = {"Type": JobType.SYNCHRONOUS.value, **canonical(essence(document), DOCUMENT, "", [])}
+    if isinstance(tasks := made.get("Tasks"), list):
+        made["Tasks"] = [_SILENT_IN_TASK | task if isinstance(task, dict) else task for task in tasks]
+    return made
 
 
 def _compared(path: str, before: Any, after: Any) -> Iterator[Difference]:
