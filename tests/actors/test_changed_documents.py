@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.actors.conftest import post, running
-from tests.actors.small_world import Json, World, refused, transient
+from tests.actors.small_world import Json, Script, World, refused, transient
 from udup.actors import commands
 from udup.actors.messages import Accepted, DeleteJob, PauseJob, RegisterJob, Rejected, Rejection, ResumeJob
 from udup.jobs import versions
@@ -45,7 +45,7 @@ def test_the_document_that_a_failed_or_paused_job_has_starts_it(world: World) ->
     world.script("j").look = refused("Src", "no")
     post(world)
     world.reaches("j", "failed")
-    world.script("j").look = type(world.script("x"))().look
+    world.script("j").look = Script().look
     post(world)
     world.reaches("j", "running")
     world.ask(PauseJob("j"))
@@ -161,3 +161,18 @@ def test_a_record_that_is_too_large_loses_its_oldest_documents_first(
     answer = _post(world, None, ParallelWorkers=7)
     assert isinstance(answer, Rejected) and "the job store takes 100" in answer.failure.text
     assert _numbers(world)[-1] == 6
+
+
+def test_the_document_of_a_job_that_waits_begins_its_attempts_again_and_takes_it_over_by_force(world: World) -> None:
+    running(world)
+    world.script("j").run_ends = transient()
+    world.script("j").look = transient()
+    world.child_of("applier", "j").end(world.job("j").run.number, transient())
+    world.until(lambda: world.job("j").run is None and world.job("j").failures > 1)
+    world.script("j").look, world.script("j").run_ends = Script().look, None
+    began, owned = world.clock, world.job("j").owned
+    post(world)
+    world.until(lambda: world.job("j").run is not None, 0.1)
+    assert owned and world.clock - began < 0.1 and not world.job("j").owned and world.job("j").failures == 0
+    world.until(lambda: world.stage("j") == "running" and world.job("j").owned)
+    assert world.applies[-1].settings.owner.by_force

@@ -22,6 +22,7 @@ from udup.actors.messages import (
     Rejection,
     ResumeJob,
 )
+from udup.actors.run import Phase
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, Refused, Transient, UdupError
 from udup.jobs import (
@@ -122,6 +123,8 @@ class JobCommands:
         record = self._accepted(command, job_id, before.record if before else None)
         if before is not None and before.wanted:
             if is_same(record.document, before.record.document):
+                if before.run is None or before.run.phase is not Phase.RUNNING:
+                    before.reset_attempts()  # whoever posts it wants it here, and now
                 self._save(before, history.registered_again(before.record), answer)
                 return
             _check_unchanged(command, before.record)
