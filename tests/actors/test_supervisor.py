@@ -14,6 +14,7 @@ from udup.actors.messages import (
     Drained,
     ListActors,
     PauseJob,
+    RegisterJob,
     Rejected,
     Rejection,
     ResumeJob,
@@ -72,6 +73,17 @@ def test_what_this_version_does_not_understand_is_kept_and_can_be_deleted(world:
     assert isinstance(world.ask(DeleteJob("odd")), Accepted)
     world.run(1)
     assert world.is_empty()
+
+
+def test_a_stored_job_with_unknown_keys_runs_and_the_log_names_them(world: World) -> None:
+    document = world.document("old", ReplicateIgnoreDbs=["x"]) | {"Notes": 1}
+    world.stored["old"] = JobRecord(id="old", document=document)
+    world.start()
+    world.reaches("old", "running")
+    (warned,) = [event for event in world.logged if event["event"] == "job_has_unknown_keys"]
+    assert warned["job"] == "old" and "Tasks[0].Config.ReplicateIgnoreDbs" in warned["keys"]
+    answer = world.ask(RegisterJob(document, None))
+    assert isinstance(answer, Rejected) and "did you mean ReplicateIgnoreDb?" in answer.failure.text
 
 
 def test_a_server_that_ends_waits_until_every_run_has_reached_a_boundary(world: World) -> None:

@@ -114,7 +114,7 @@ def test_watching_ends_in_time_and_the_job_goes_on_whatever_it_is_called(world: 
     _refused(result, f"job {job} is still pending after 0 s; it goes on", code=ExitCode.TIMED_OUT)
     assert all(json.loads(line)["ID"] == job for line in result.stdout.splitlines())
     assert json.loads(_done(udup("job", "status", "--json", job)))["Stage"] == "pending"
-    assert f"job {job} deleted" in _done(udup("job", "stop", job))
+    assert f"job {job} deleted" in _done(udup("job", "stop", "--yes", job))
     assert _api(world, "/v1/jobs") == []
 
 
@@ -272,6 +272,6 @@ def test_a_prefix_of_several_jobs_names_them_and_changes_none(world: World, name
     shown = _done(udup("status", name))
     assert shown.startswith("Prefix matched multiple jobs\n") and all(job in shown for job in jobs)
     assert [stub["ID"] for stub in _api(world, f"/v1/jobs?prefix={name}")] == jobs
-    assert json.loads(_done(udup("job", "stop", "--json", jobs[0])))["Success"] is True
+    assert json.loads(_done(udup("job", "stop", "--json", "--yes", jobs[0])))["Success"] is True
     assert "deleted" in _done(udup("job", "stop", name, "--yes"))
     world.posted -= set(jobs)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from tests.end_to_end.conftest import DEADLINE, World, value, wait_for
+from udup.base.errors import UdupError
 from udup.sandbox.api import Json
 
 ROWS = (
@@ -139,7 +141,12 @@ def test_a_job_posted_again_goes_on_with_its_new_settings(world: World, name: st
 def test_a_job_posted_again_for_other_schemas_is_refused_since_they_were_not_copied(world: World, name: str) -> None:
     _fill(world, name)
     world.start(name, [name])
-    world.post(world.document(name, [name, "another"]))
+    other = world.document(name, [name, "another"])
+    with pytest.raises(UdupError, match=r"(?s)409: .*ReplicateDoDb is not what it was"):
+        world.post(other)
+    assert world.node.job(name)["Stage"] == "running"
+    answer = httpx.put(f"{world.node.url}/v1/jobs?check=false", json=other, timeout=30)
+    assert answer.status_code == 200, answer.text
     assert "ReplicateDoDb" in world.failure(name)
     world.start(name, [name])
     world.level_and_equal(name, name)

@@ -20,6 +20,7 @@ from udup.jobs import (
     to_api,
     unwrap,
 )
+from udup.jobs.document import refusals
 from udup.pipeline.selection.selection import Selection
 
 
@@ -77,7 +78,7 @@ def test_every_fault_is_told_at_once_with_its_path() -> None:
         f"{config}.Gtid": "is not a GTID set: 'x' is not a server's UUID",
         f"{config}.ReplicateDoDb[0].TableSchema": "is required",
         f"{config}.ReplicateDoDb[1].Tables[0].TableName": "is required",
-        f"{config}.ReplicateDoDb[1].Tables[0].Where": "not supported yet",
+        f"{config}.ReplicateDoDb[1].Tables[0].Where": "not supported yet: " + refusals.IN_TABLE["Where"],
         "Tasks[1].Type": "must be Src or Dest, got 'dest'",
         "Tasks[1].Driver": "unknown driver 'Oracle'",
         "Tasks": "there must be exactly one Dest task, got none",
@@ -166,14 +167,16 @@ def test_what_is_no_gtid_set_is_refused(text: str) -> None:
     ],
 )
 def test_keys_whose_ignoring_would_change_the_data_are_refused(config: dict[str, Any]) -> None:
-    assert list(refused_source(**config).values()) == ["not supported yet"]
+    (problem,) = refused_source(**config).values()
+    assert problem.startswith("not supported yet: ")
 
 
 @pytest.mark.parametrize("key", ["Where", "ColumnMapFrom", "ColumnMapTo", "where", "ColumnMapUseRe"])
 @pytest.mark.parametrize("what", ["ReplicateDoDb", "ReplicateIgnoreDb"])
 def test_rewriting_of_rows_is_refused(what: str, key: str) -> None:
     entry = {"TableSchema": "a", "TableSchemaRenameRegex": "b", "Tables": [{"TableName": "t", key: ["x"]}]}
-    assert list(refused_source(**{what: [entry]}).values()) == ["not supported yet"] * 2
+    problems = list(refused_source(**{what: [entry]}).values())
+    assert len(problems) == 2 and all(problem.startswith("not supported yet: ") for problem in problems)
 
 
 def test_inherited_keys_that_ask_for_nothing_are_accepted() -> None:
@@ -329,7 +332,7 @@ def test_an_enforced_index_holds_or_is_told() -> None:
 
 
 def test_an_accepted_document_is_kept_whole_and_gets_an_id() -> None:
-    document = seed() | {"Unheard": {"of": 1}}
+    document = seed() | {"Meta": {"of": 1}}
     before = copy.deepcopy(document)
     spec, kept = accept(document, region="eu", datacenter="dc7")
     assert document == before

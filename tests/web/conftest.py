@@ -10,8 +10,10 @@ import pytest
 from falcon import testing
 
 from udup.base.config import Settings, load_settings
+from udup.base.errors import Fault, Refused
 from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_index, document_id
 from udup.jobs.allocation import Allocation, Evaluation, Trigger
+from udup.jobs.versions import Posted, with_replaced
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
 from udup.web.ports import ActorInfo, Check, LevelFound, NotThere, Outcome, Written
@@ -49,11 +51,13 @@ class MemoryJobs:
     def __init__(self) -> None:
         self.gone: list[Evaluation] = []
         self.purged: list[str] = []
+        self.unwilling: set[str] = set()  # jobs whose pause fails
         self.settled: list[tuple[str, str, bool]] = []
         self.killed: list[int] = []
         self.level_asked: list[tuple[str, str | None]] = []
         self.level_looks: list[LevelFound | Exception] = []  # what each look finds; the last again and again
         self.level_closed = 0
+        self.checked: list[bool] = []  # whether the documents that came were to be checked first
         self.checks = [Check("Src", "version", Outcome.PASS, "9.7.0")]
         self.records: dict[str, JobRecord] = {}
         self.index = 5
@@ -61,9 +65,10 @@ class MemoryJobs:
         self.unready: list[str] = []
         self._lock = threading.Lock()
 
-    def register(self, document: dict[str, Any], enforce_index: int | None) -> Written:
+    def register(self, document: dict[str, Any], enforce_index: int | None, *, check: bool = True) -> Written:
         with self._lock:
             self._may_fail()
+            self.checked.append(check)
             stored = self.records.get(document_id(document) or "")
             spec, kept = accept(document, stored.document if stored else None)
             check_enforced_index(enforce_index, spec.id, stored)
@@ -78,8 +83,24 @@ class MemoryJobs:
                 job_modify_index=self.index,
                 allocations=(*before, *(self._allocation(made, task) for task in ("Src", "Dest"))),
                 evaluations=(*(stored.evaluations if stored else ()), made),
+                posted=Posted(number=stored.posted.number + 1 if stored else 1, time_ns=MOMENT),
+                documents=with_replaced(stored.documents, stored.replaced) if stored else (),
             )
             return self._written(spec.id, made.id)
+
+    def revert(self, job_id: str, number: int | None, *, check: bool = True) -> Written:
+        record = self.job(job_id)
+        if record is None:
+            raise NotThere("job not found")
+        kept = {each.number: each.document for each in record.documents}
+        if not kept or (number is not None and number not in kept):
+            raise NotThere(f"job {job_id} has no earlier document")
+        return self.register(kept[number or max(kept)], None, check=check)
+
+    def register_unlooked(self, document: dict[str, Any]) -> None:
+        """Take a document whose secrets are not on this machine."""
+        spec, kept = accept(document, local=False)
+        self.records[spec.id] = JobRecord(id=spec.id, document=kept)
 
     def delete(self, job_id: str, *, purge: bool = False) -> Written:
         with self._lock:
@@ -128,6 +149,8 @@ class MemoryJobs:
             record = self.records.get(job_id)
             if record is None:
                 raise NotThere("job not found")
+            if job_id in self.unwilling and desired is DesiredState.PAUSE:
+                raise Refused([Fault("j", "does not want to")])
             if record.desired == desired:
                 return Written(0, job_id, "", changed=False)
             self.index += 1

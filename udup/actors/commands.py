@@ -24,6 +24,7 @@ from udup.actors.messages import (
     Rejection,
     ResumeJob,
 )
+from udup.actors.run import Phase
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, Refused, Transient, UdupError
 from udup.jobs import (
@@ -38,6 +39,8 @@ from udup.jobs import (
     history,
 )
 from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
+from udup.jobs.differences import is_same
+from udup.jobs.versions import Posted, with_replaced
 
 #: Bytes of a job's record when it is registered: what comes to it later must fit into a message of NATS too.
 RECORD_MAX = 4 << 20
@@ -122,6 +125,13 @@ class JobCommands:
         job_id = document_id(command.document) or ""
         before = self._unless_going(job_id)
         record = self._accepted(command, job_id, before.record if before else None)
+        if before is not None and before.wanted:
+            if is_same(record.document, before.record.document):
+                if before.run is None or before.run.phase is not Phase.RUNNING:
+                    before.reset_attempts()  # whoever posts it wants it here, and now
+                self._save(before, history.registered_again(before.record), answer)
+                return
+            _check_unchanged(command, before.record)
         made = self._host.new_job(record)
         if before is None:
             self._check_room()
@@ -152,9 +162,11 @@ class JobCommands:
             incarnation=stored.incarnation if stored else runtime.new_id().replace("-", ""),
             restarts=stored.restarts if stored else 0,
             restart_history=stored.restart_history if stored else (),
+            posted=Posted(time_ns=runtime.wall_ns(), how=command.how),
         )
-        _check_size(record)
-        return history.registered(record, stored, runtime.wall_ns())
+        if stored is not None:
+            record = _beside(record, stored)
+        return history.registered(_fitting(record), stored, runtime.wall_ns())
 
     def _check_room(self) -> None:
         limit = self._host.settings.max_jobs
@@ -261,11 +273,33 @@ def _reason(error: UdupError) -> Rejection:
             return Rejection.INTERNAL
 
 
-def _check_size(record: JobRecord) -> None:
+def _beside(record: JobRecord, stored: JobRecord) -> JobRecord:
+    """Return the record with the documents of the job before it; one that says the same takes the place of the last."""
+    if is_same(record.document, stored.document):
+        return record.model_copy(update={"posted": stored.posted, "documents": stored.documents})
+    posted = record.posted.model_copy(update={"number": stored.posted.number + 1})
+    return record.model_copy(update={"posted": posted, "documents": with_replaced(stored.documents, stored.replaced)})
+
+
+def _check_unchanged(command: RegisterJob, stored: JobRecord) -> None:
+    """Raise `IndexConflict` if the document was checked beside another one than the job is carried out by now."""
+    if command.checked not in (None, stored.job_modify_index):
+        raise IndexConflict(
+            f"job {stored.id} was changed or resumed while the new document was checked; it goes on as it is now."
+            f" Look at it (udup job history {stored.id}), and post yours again if it is still to replace that"
+        )
+
+
+def _fitting(record: JobRecord) -> JobRecord:
+    """Return the record with as many of its earlier documents as it has room for; `Refused` if it has none at all."""
     size = len(record.to_json())
+    while size > RECORD_MAX and record.documents:
+        record = record.model_copy(update={"documents": record.documents[1:]})
+        size = len(record.to_json())
     if size > RECORD_MAX:
         problem = f"has {size:,} bytes, and the job store takes {RECORD_MAX:,}"
         raise Refused([Fault("the job's document", problem, "name whole schemas, or make several jobs of it")])
+    return record
 
 
 def _nobody(_answer: Accepted | Rejected) -> None:

@@ -80,7 +80,7 @@ class Job:
     @property
     def wanted(self) -> bool:
         """Whether it is to be carried out now."""
-        return self.record.desired == DesiredState.RUN and self.record.stage not in (Stage.FAILED, Stage.COMPLETED)
+        return self.record.carried_out
 
     def next_step(self) -> Step:
         """Return the next step to what is wanted of the job."""

@@ -15,6 +15,7 @@ from udup.jobs import JobProgress, JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION
 from udup.jobs.progress import TaskReport
+from udup.jobs.versions import POSTED
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.ports import Drivers, End, Scope, ServerInfo, SourceLook
@@ -64,8 +65,15 @@ class Command:
 
 @dataclass(frozen=True)
 class RegisterJob(Command):
+    """`checked`: the JobModifyIndex of the document beside which the new one was checked, 0 if none was carried out.
+
+    None: it is stored unchecked. `how` it came is kept with it.
+    """
+
     document: dict[str, Any] = field(repr=False)
     enforce_index: int | None
+    checked: int | None = None
+    how: str = POSTED
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, UdupError
 from udup.base.identity import described
 from udup.jobs import JobRecord, history
+from udup.jobs.document.unknown import unknown_keys
 from udup.pipeline.transport.address import of_job
 
 #: Seconds until what has happened to jobs is passed on, for all of them together.
@@ -136,6 +137,9 @@ class JobSupervisor(ShellActor):
             except UdupError as error:
                 self.log.error("job_not_understood", job=record.id, error=str(error))
                 self._unread.add(record.id)
+                continue
+            if unknown := unknown_keys(record.document):  # of an older version, which took them: the job goes on
+                self.log.warning("job_has_unknown_keys", job=record.id, keys=unknown)
         self._commands = JobCommands(self, self._journal, self._jobs, message.gone, self._unread)
         for job in self._jobs.values():
             self._runs.guarded(job, lambda job=job: self._carry_on(job))  # type: ignore[misc]

@@ -18,6 +18,9 @@ from udup.base.files import Unreadable, inside, read_regular
 #: What is shown instead of a password.
 MASK = "******"
 
+#: What an exported document has in place of a password; taken for the mask where it is posted.
+PLACEHOLDER = f"{MASK} put the password here, or env:UDUP_SECRET_NAME, or file:NAME"
+
 #: Parts of a key's name, in any case, that mark a secret value. Clients may keep keys of their own in a document.
 SECRET = ("password", "passwd", "secret")
 

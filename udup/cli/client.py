@@ -77,9 +77,9 @@ class Api:
         answer = self._checked(self._once(method, path, params, body))
         return self._json(answer) if answer.content else None
 
-    def register(self, body: Any) -> tuple[str, Any]:
-        """Post a job: the ID that it has now, and the answer."""
-        answer = self._checked(self._once("PUT", "/v1/jobs", {}, body))
+    def register(self, body: Any, *, check: bool = True) -> tuple[str, Any]:
+        """Post a job: the ID that it has now, and the answer. `check`: a running job's servers are asked first."""
+        answer = self._checked(self._once("PUT", "/v1/jobs", {} if check else {"check": "false"}, body))
         return unquote(answer.headers.get(JOB_HEADER, "")), self._json(answer)
 
     def _get(self, path: str, params: dict[str, str]) -> httpx.Response:
@@ -152,7 +152,7 @@ def _told(request: str, status: int, text: str, faults: list[Fault]) -> str:
     """The answer as the user reads it, every fault on a line of its own."""
     if status == httpx.codes.UNAUTHORIZED:
         return f"{request}: {text}\nName the token with --token-file, UDUP_TOKEN or ~/{OWN_FILE}."
-    if len(faults) > 1:
+    if len(faults) > 1 and status != httpx.codes.CONFLICT:  # whose text tells the faults and what became of the job
         lines = [f"  {fault}" for fault in faults]
         return "\n".join([f"{request} was refused ({status}), {len(faults)} faults:", *lines])
     return f"{request} was refused ({status}): {text}"

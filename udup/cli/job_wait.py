@@ -11,7 +11,8 @@ import httpx
 
 from udup.cli.client import Answered, Unreachable, job_path
 from udup.cli.commands import Command, ExitCode
-from udup.cli.jobs import Json, change, find_job
+from udup.cli.job_acts import Asked, carry_out, found
+from udup.cli.jobs import Json, find_job
 from udup.cli.options import Session, asks_server
 from udup.cli.watch import ABSENCE_SECONDS, patiently
 
@@ -146,4 +147,9 @@ def finish(session: Session, job_id: str) -> None:
     Example: udup job finish shop
     """
     done = "ends as soon as the target has all that the source has executed; follow it with: udup job status --watch"
-    change(session, job_id, "finish", done, "is being finished already, or is complete")
+
+    def ask(found_id: str) -> Asked:
+        answer = session.api.send("PUT", job_path(found_id, "finish"))
+        return answer, f"job {found_id} {done if answer['Success'] else 'is being finished already, or is complete'}"
+
+    carry_out(session, found(session, (job_id,)), ask)

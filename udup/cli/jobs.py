@@ -1,6 +1,7 @@
-"""The group `udup job`: list, pause, resume, settle, stop and delete; finding a job by what the user wrote of its ID.
+"""The group `udup job`, and its list; finding a job by what the user wrote of its ID.
 
-The commands that watch a job or tell more of it have files of their own: `job_run`, `job_status`, `job_logs`.
+The other commands have files of their own: `job_run`, `job_status`, `job_logs`, `job_history`, and `job_acts` for what
+is asked of jobs by a word.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import click
 
 from udup.cli.client import Answered, Api, job_path
-from udup.cli.commands import Command, CommandError, Group, confirmed
+from udup.cli.commands import Command, CommandError, Group
 from udup.cli.options import Session, asks_server
 from udup.cli.output import number
 
@@ -23,13 +24,16 @@ _COMMANDS = {
     "list": "udup.cli.jobs:list_jobs",
     "status": "udup.cli.job_status:status",
     "logs": "udup.cli.job_logs:logs",
-    "pause": "udup.cli.jobs:pause",
-    "resume": "udup.cli.jobs:resume",
     "wait": "udup.cli.job_wait:wait",
     "finish": "udup.cli.job_wait:finish",
-    "settle": "udup.cli.jobs:settle",
-    "stop": "udup.cli.jobs:stop",
-    "delete": "udup.cli.jobs:delete",
+    "history": "udup.cli.job_history:history",
+    "revert": "udup.cli.job_history:revert",
+    "export": "udup.cli.job_history:export",
+    "pause": "udup.cli.job_acts:pause",
+    "resume": "udup.cli.job_acts:resume",
+    "settle": "udup.cli.job_acts:settle",
+    "stop": "udup.cli.job_acts:stop",
+    "delete": "udup.cli.job_acts:delete",
 }
 
 #: Faults are told as one text, joined by "; "; each begins with the server or the place in the document.
@@ -147,119 +151,3 @@ def _copied(now: Json) -> str:
     if not tables:
         return ""
     return "100%" if rows >= total else f"{100 * rows // total}%"
-
-
-@click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
-@asks_server
-def pause(session: Session, job_id: str) -> None:
-    """Stop a job at a transaction boundary, to be resumed where it was.
-
-    \b
-    Example: udup job pause shop
-    """
-    change(session, job_id, "pause", "is being paused", "is paused already")
-
-
-@click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
-@asks_server
-def resume(session: Session, job_id: str) -> None:
-    """Carry on a job that was paused, or that has failed.
-
-    \b
-    Example: udup job resume shop
-    """
-    change(session, job_id, "resume", "is being resumed", "is running already")
-
-
-@click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
-@click.option("--purge", is_flag=True, help="Remove its checkpoint from the target too: no way to go on from there.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@asks_server
-def stop(session: Session, job_id: str, purge: bool, yes: bool) -> None:
-    """Stop a job and forget it, asking first if ID is only the beginning of its ID.
-
-    What is on the target stays, its checkpoint too: a job that is run with the same ID goes on from there.
-
-    \b
-    Examples:
-      udup job stop shop
-      udup job stop --yes sh
-    """
-    job = find_job(session.api, job_id)
-    ask = (job["ID"] != job_id or purge) and not yes
-    if not ask or confirmed(f'Are you sure you want to stop job "{job["ID"]}"?', "job stop"):
-        _remove(session, job["ID"], purge)
-
-
-@click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
-@click.option("--purge", is_flag=True, help="Remove its checkpoint from the target too: no way to go on from there.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@asks_server
-def delete(session: Session, job_id: str, purge: bool, yes: bool) -> None:
-    """Stop a job and forget it, asking first.
-
-    What is on the target stays, its checkpoint too: a job that is run with the same ID goes on from there.
-
-    \b
-    Examples:
-      udup job delete shop
-      udup job delete --yes --purge shop
-    """
-    job = find_job(session.api, job_id)
-    what = "and its checkpoint on the target" if purge else "(what is on the target stays)"
-    if yes or confirmed(f'Are you sure you want to delete job "{job["ID"]}" {what}?', "job delete"):
-        _remove(session, job["ID"], purge)
-
-
-def _remove(session: Session, job_id: str, purge: bool) -> Any:
-    """The server's answer to the deletion, which is shown as well."""
-    answer = session.api.send("DELETE", job_path(job_id), **({"purge": "true"} if purge else {}))
-    if session.out.as_json:
-        session.out.json(answer)
-    else:
-        session.out.say(f"job {job_id} deleted" + (", with its checkpoint" if purge else ""))
-    return answer
-
-
-def change(session: Session, given: str, verb: str, done: str, nothing: str) -> None:
-    """Ask for a command of a job, and say what became of it; `nothing` where there was nothing to do."""
-    job_id = find_job(session.api, given)["ID"]
-    answer = session.api.send("PUT", job_path(job_id, verb))
-    if session.out.as_json:
-        session.out.json(answer)
-    else:
-        session.out.say(f"job {job_id} {done if answer['Success'] else nothing}")
-
-
-@click.command(cls=Command)
-@click.argument("job_id", metavar="ID")
-@click.option("--gtid", required=True, metavar="GTID", help="The transaction that the job's failure names.")
-@click.option(
-    "--applied/--not-applied",
-    required=True,
-    default=None,
-    help="All its rows are on the target, or none is.",
-)
-@asks_server
-def settle(session: Session, job_id: str, gtid: str, applied: bool) -> None:
-    """Say whether a transaction's rows are on the target, where the job cannot know, and carry the job on.
-
-    A job stops at it when the target's server ended while it took rows for a table without transactions. Look at the
-    table; what of its rows is there in part, take out or complete.
-
-    \b
-    Examples:
-      udup job settle shop --gtid 3e11fa47-71ca-11e1-9e33-c80aa9429562:23 --applied
-      udup job settle shop --gtid 3e11fa47-71ca-11e1-9e33-c80aa9429562:23 --not-applied
-    """
-    found = find_job(session.api, job_id)["ID"]
-    said = "true" if applied else "false"
-    answer = session.api.send("PUT", job_path(found, "settle"), gtid=gtid, applied=said)
-    if session.out.as_json:
-        session.out.json(answer)
-    else:
-        session.out.say(f"job {found}: {gtid} is {'there' if applied else 'to be applied'}; the job goes on")

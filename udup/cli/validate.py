@@ -56,9 +56,9 @@ def validate(session: Session, file: str, offline: bool) -> None:
 
 def _check_document(document: Document) -> None:
     """Raises `Refused` with every fault."""
-    from udup.jobs import parse_job  # a validation library that nothing else here needs
+    from udup.jobs import accept  # a validation library that nothing else here needs
 
-    parse_job(document)
+    accept(document, local=False)
 
 
 def _show(session: Session, answer: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """The job's vocabulary: what a client may ask for, the words of its life, and what is kept about it. Nothing else.
 
-A *document* is the JSON object as the client gave it; it is kept whole, unknown keys included, and given back.
+A *document* is the JSON object as the client gave it; it is kept whole, harmless keys included, and given back.
 A *spec* is what Udup understood of it, complete and checked. A *record* is the document with the job's state.
 
     document --accept--> spec + document to keep --> record --to_api--> the answer, passwords masked

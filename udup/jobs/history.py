@@ -55,6 +55,11 @@ def registered(record: JobRecord, before: JobRecord | None, now: int) -> JobReco
     return _placed(_evaluated(record, Trigger.REGISTER), now)
 
 
+def registered_again(record: JobRecord) -> JobRecord:
+    """Note that the document came that the job has already; what is carried out goes on."""
+    return _evaluated(record, Trigger.REGISTER)
+
+
 def pause_wanted(record: JobRecord, now: int) -> JobRecord:
     """Note that tasks that live are told to end; what has ended stays as it is."""
     record = _evaluated(record, Trigger.PAUSE)

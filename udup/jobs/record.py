@@ -14,6 +14,7 @@ from udup.jobs.document.passwords import masked
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, TaskSpec, parse_job
 from udup.jobs.progress import FailedRun, JobProgress
 from udup.jobs.staleness import corrected
+from udup.jobs.versions import EarlierDocument, Posted
 from udup.jobs.words import STATUS_OF_STAGE, DesiredState, Driver, EndWhen, JobType, Stage, Status, TaskType
 
 #: A document's keys down to the tasks; what is inside Config is shown as it was given.
@@ -86,6 +87,9 @@ class JobRecord(BaseModel):
     restart_history: tuple[Restart, ...] = ()
     #: Why it has failed; None unless it has.
     stopped: Stopped | None = None
+    #: When and how the document came, and those before it, the oldest first.
+    posted: Posted = Posted()
+    documents: tuple[EarlierDocument, ...] = ()
     #: As the last run has left it.
     progress: JobProgress = JobProgress()
 
@@ -99,6 +103,21 @@ class JobRecord(BaseModel):
         if self.desired == DesiredState.PAUSE and self.stage not in (Stage.COMPLETED, Stage.FAILED):
             return Status.PAUSE
         return STATUS_OF_STAGE[self.stage]
+
+    @property
+    def carried_out(self) -> bool:
+        """Whether it is to be carried out now."""
+        return self.desired == DesiredState.RUN and self.stage not in (Stage.FAILED, Stage.COMPLETED)
+
+    @property
+    def all_documents(self) -> tuple[EarlierDocument, ...]:
+        """The documents that are kept, the oldest first, the present one last."""
+        return (*self.documents, self.replaced)
+
+    @property
+    def replaced(self) -> EarlierDocument:
+        """The present document, as it is kept when another one takes its place."""
+        return EarlierDocument(document=self.document, **self.posted.model_dump())
 
     def shown_progress(self, live: JobProgress | None = None) -> JobProgress:
         """Return the progress as the API shows it: what a run says now, or else said last, and the failures until now.

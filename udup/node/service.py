@@ -26,13 +26,16 @@ from udup.actors.messages import (
 )
 from udup.base import stacks
 from udup.base.errors import Refused, UdupError
-from udup.jobs import IndexConflict, accept, document_id
+from udup.jobs import IndexConflict, JobRecord, JobSpec, accept, check_enforced_index, document_id
+from udup.jobs.differences import starts_alike
 from udup.jobs.plan import plan_of
+from udup.jobs.versions import POSTED
+from udup.node.changes import ChangeChecks
 from udup.node.level import LevelQuestion
 from udup.node.reads import Reads
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import Drivers
-from udup.web.ports import ActorInfo, Check, NotReady, NotThere, Written
+from udup.web.ports import ActorInfo, Check, NotReady, NotThere, WouldNotStart, Written
 
 #: Seconds for the supervisor's answer, and for that to the removal of a checkpoint, which asks the target.
 ASK_SECONDS, PURGE_SECONDS = 8.0, 25.0
@@ -58,14 +61,57 @@ class Control:
         self._supervisor_restarts = supervisor_restarts
         self._reads = reads
         self._drivers = drivers
+        self._changes = ChangeChecks(drivers)
         self._node = node
 
     # ---- Jobs ----
 
-    def register(self, document: dict[str, Any], enforce_index: int | None) -> Written:
+    def register(self, document: dict[str, Any], enforce_index: int | None, *, check: bool = True) -> Written:
         stored = self._reads.job(document_id(document) or "")
-        accept(document, stored.document if stored else None)  # with the files that it names, in the request's thread
-        return self._written(RegisterJob(document, enforce_index))
+        return self._registered(document, stored, enforce_index, check=check)
+
+    def revert(self, job_id: str, number: int | None, *, check: bool = True) -> Written:
+        stored = self._reads.job(job_id)
+        if stored is None:
+            raise NotThere("job not found")
+        earlier = {each.number: each for each in stored.documents}
+        wanted = earlier.get(max(earlier, default=0) if number is None else number)
+        if wanted is None:
+            kept = f"kept are {', '.join(map(str, earlier))}" if earlier else "no earlier one is kept"
+            raise NotThere(f"job {job_id} has no earlier document{'' if number is None else f' {number}'}: {kept}")
+        how = f"reverted to {wanted.number}"
+        return self._registered(wanted.document, stored, stored.job_modify_index, check=check, how=how)
+
+    def _registered(
+        self,
+        document: dict[str, Any],
+        stored: JobRecord | None,
+        enforce_index: int | None,
+        *,
+        check: bool,
+        how: str = POSTED,
+    ) -> Written:
+        """Look at the document in the request's thread, with the files that it names, then have it stored.
+
+        The supervisor stores what was checked only beside the document that it was checked beside.
+        """
+        spec, kept = accept(document, stored.document if stored else None)
+        check_enforced_index(enforce_index, spec.id, stored)
+        checked = None
+        if check:
+            checked = self._checked_beside(stored, spec, kept) if stored is not None and stored.carried_out else 0
+        return self._written(RegisterJob(document, enforce_index, checked, how))
+
+    def _checked_beside(self, stored: JobRecord, spec: JobSpec, kept: dict[str, Any]) -> int:
+        """Return the index of the document that the job goes by; `WouldNotStart` if the new one could not start."""
+        if not starts_alike(kept, stored.document):
+            faults = self._changes.faults(plan_of(spec), self._known())
+            if faults:
+                raise WouldNotStart(stored.id, faults)
+        return stored.job_modify_index
+
+    def _known(self) -> Known:
+        return Known(self._node, frozenset(record.id for record in self._reads.jobs("")[0]))
 
     def delete(self, job_id: str, *, purge: bool = False) -> Written:
         return self._written(DeleteJob(job_id, purge), PURGE_SECONDS if purge else ASK_SECONDS)
@@ -95,8 +141,7 @@ class Control:
         """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""
         stored = self._reads.job(document_id(document) or "")
         spec, _ = accept(document, stored.document if stored else None)
-        jobs = frozenset(record.id for record in self._reads.jobs("")[0])
-        return self._drivers.validate(plan_of(spec), Known(self._node, jobs))
+        return self._drivers.validate(plan_of(spec), self._known())
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
         answer = self._ask_when_open(message, seconds)

@@ -2,7 +2,8 @@
 
     {"error": "…", "details": [{"field": "Tasks[0].Config.ConnectionConfig.Port", "problem": "must be 1…65535, got 0"}]}
 
-400 is for what the client can mend, 404 and 405 for what is not there, 409 for an index that no longer holds, 503 for
+400 is for what the client can mend, 404 and 405 for what is not there, 409 for an index that no longer holds and for a
+document by which a running job could not go on, 503 for
 what is worth another try. 500 is our own fault alone: it is logged with its trace.
 """
 
@@ -16,7 +17,7 @@ import falcon
 from udup.base import logs
 from udup.base.errors import Fault, Refused, Transient, UdupError, Unsupported
 from udup.jobs import IndexConflict
-from udup.web.ports import NotReady, NotThere
+from udup.web.ports import NotReady, NotThere, WouldNotStart
 from udup.web.responses import TEXT
 
 #: The router's answer to a path that is not there, byte for byte what clients know.
@@ -53,6 +54,8 @@ def _handle_udup(req: falcon.Request, resp: falcon.Response, error: UdupError, _
             answer = ErrorResponse(falcon.HTTP_400, str(error))
         case NotThere():
             answer = ErrorResponse(falcon.HTTP_404, str(error))
+        case WouldNotStart():
+            answer = ErrorResponse(falcon.HTTP_409, str(error), error.faults)
         case IndexConflict():
             answer = ErrorResponse(falcon.HTTP_409, str(error))
         case NotReady() | Transient():

@@ -6,10 +6,11 @@ from several web threads at once and must allow that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from udup.base.errors import UdupError
+from udup.base.errors import Fault, UdupError
 from udup.jobs import JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.pipeline.checks import Check, Outcome
@@ -24,6 +25,7 @@ __all__ = [
     "NotReady",
     "NotThere",
     "Outcome",
+    "WouldNotStart",
     "Written",
 ]
 
@@ -34,6 +36,19 @@ class NotReady(UdupError):
 
 class NotThere(UdupError):
     """The job, actor, … that the request names does not exist (404). The text is what clients know: `job not found`."""
+
+
+class WouldNotStart(UdupError):
+    """A new document for a job that is carried out, by which it could not start (409): the job goes on as it was."""
+
+    def __init__(self, job_id: str, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        many = "" if len(faults) == 1 else f", {len(faults)} faults"
+        told = "\n".join(f"* {fault}" for fault in faults)
+        super().__init__(
+            f"job {job_id} goes on by the document that it has; by the new one it could not start{many}:\n{told}\n"
+            "To store it all the same, as for a change while a server is away: ?check=false, udup job run --no-check"
+        )
 
 
 @dataclass(frozen=True)
@@ -95,15 +110,24 @@ class LevelQuestion(Protocol):
 class JobControl(Protocol):
     """Writes. They return when the command is stored; that it is carried out shows in the job's stage.
 
-    Raise `Refused` for a job that cannot be (400), `IndexConflict` for an index that no longer holds (409), and
-    `NotReady` or `Transient` when the system cannot take it now (503).
+    Raise `Refused` for a job that cannot be (400), `IndexConflict` for an index that no longer holds (409),
+    `WouldNotStart` for a document by which a job that is carried out could not go on (409), and `NotReady` or
+    `Transient` when the system cannot take it now (503).
     """
 
-    def register(self, document: dict[str, Any], enforce_index: int | None) -> Written:
+    def register(self, document: dict[str, Any], enforce_index: int | None, *, check: bool = True) -> Written:
         """Create the job that `document` describes, or replace the one with its ID.
 
         The document is as posted, without a wrapper, unchecked: `udup.jobs.accept` checks it and puts stored passwords
-        back. With `enforce_index`, `udup.jobs.check_enforced_index` decides first, in the same step as the write.
+        back. With `check`, one for a job that is carried out is held against both servers first, as a start would. One
+        that says what the job's document says already leaves its run alone. With `enforce_index`,
+        `udup.jobs.check_enforced_index` decides first, in the same step as the write.
+        """
+
+    def revert(self, job_id: str, number: int | None, *, check: bool = True) -> Written:
+        """Give the job an earlier document back, as `register` would: that of this number, or the one before.
+
+        `NotThere` for an unknown job or a document that is not kept.
         """
 
     def delete(self, job_id: str, *, purge: bool = False) -> Written:

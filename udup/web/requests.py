@@ -91,6 +91,21 @@ def is_true(req: falcon.Request, name: str) -> bool:
     return req.get_param(name, default="") in _TRUE
 
 
+def is_false(req: falcon.Request, name: str) -> bool:
+    """Whether a truth value is given and false; anything else, and its absence, is true."""
+    return req.get_param(name, default="") in _FALSE
+
+
+def read_number(req: falcon.Request, name: str) -> int | None:
+    """A whole number from 1 on, None where it is not given."""
+    text = req.get_param(name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9 and int(text)):
+        raise Refused([Fault(name, f"must be a whole number from 1 on, got {text[:40]!r}")])
+    return int(text)
+
+
 def read_settlement(req: falcon.Request) -> tuple[str, bool]:
     """`gtid`, one transaction, and `applied`, both required."""
     gtid = req.get_param("gtid", default="")

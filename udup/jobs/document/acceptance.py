@@ -8,15 +8,21 @@ from typing import Any
 from udup.base.errors import Fault, Refused
 from udup.base.ids import unaddressable
 from udup.jobs.document.bounds import excess
+from udup.jobs.document.harmless import ANSWERED_JOB, ANSWERED_TASK
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.local import local_faults
 from udup.jobs.document.passwords import merge_passwords
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, DOCUMENT, JobSpec, parse_job
 from udup.jobs.document.submission import unwrap
+from udup.jobs.document.unknown import unknown_faults
 from udup.jobs.document.values import shown
 
 #: Keys that a kept document always has, in this spelling.
-_ALWAYS = Level({"ID", "Region", "Datacenters"})
+_ALWAYS = Level({"ID", "Region", "Datacenters", "Tasks"})
+
+#: Keys that a kept document never has, in lower case: what answers add to a job, and what concerned one write alone.
+_NOT_KEPT = {key.lower() for key in (*ANSWERED_JOB, "EnforceIndex", "JobModifyIndex")}
+_NOT_KEPT_OF_TASK = {key.lower() for key in ANSWERED_TASK}
 
 
 def accept(
@@ -30,19 +36,43 @@ def accept(
     """The spec of a posted document, and the document to keep: unwrapped, with passwords, ID, Region and Datacenters.
 
     `stored` is the document kept so far under the same ID, if any. `local`: the files and secrets that the job names
-    on this node are looked at, too, which may take long. Raises `Refused` with every fault.
+    on this node are looked at, too, which may take long. Raises `Refused` with every fault, unknown keys among them.
     """
     given = unwrap(document).document
     if faults := list(excess(given, DOCUMENT)):
         raise Refused(faults)
     merged = merge_passwords(given, stored)
-    spec = parse_job(merged)
+    spec = _parsed(merged)
     if stored is None and (problem := unaddressable(spec.id)):  # one that was made before may be changed and deleted
         raise Refused([Fault("ID", f"{shown(spec.id)} {problem}", "choose another ID, or leave it out")])
     if local and (faults := list(local_faults(spec))):
         raise Refused(faults)
-    kept: dict[str, Any] = canonical(merged, _ALWAYS, "", [])
+    kept = essence(merged)
     kept["ID"] = spec.id
     kept["Region"] = kept.get("Region") or region
     kept["Datacenters"] = kept.get("Datacenters") or [datacenter]
     return spec.model_copy(update={"region": kept["Region"], "datacenters": kept["Datacenters"]}), kept
+
+
+def _parsed(document: Mapping[str, Any]) -> JobSpec:
+    """Return the spec of a document whose keys are all known; `Refused` with the faults of keys and of values."""
+    unknown = unknown_faults(document)
+    try:
+        spec = parse_job(document)
+    except Refused as refused:
+        raise Refused([*unknown, *refused.faults]) from refused
+    if unknown:
+        raise Refused(unknown)
+    return spec
+
+
+def essence(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document without what answers add to it and what concerned one write alone."""
+    kept: dict[str, Any] = canonical(_without(document, _NOT_KEPT), _ALWAYS, "", [])
+    if isinstance(tasks := kept.get("Tasks"), list):
+        kept["Tasks"] = [_without(task, _NOT_KEPT_OF_TASK) if isinstance(task, dict) else task for task in tasks]
+    return kept
+
+
+def _without(values: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key.lower() not in keys}

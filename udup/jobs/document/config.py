@@ -1,7 +1,8 @@
 """A task's Config: the settings of a MySQL end. One model for Src and Dest; each reads the fields that concern it.
 
-Keys that are not here are ignored, except those in `udup.jobs.document.refusals`. A size of 0 stands for its default,
-since clients whose language has no "absent" send 0. The text under a field is its description in the API's document.
+Other keys are refused when a document is posted (`unknown.py`), but for some that are harmless. A size of 0 stands for
+its default, since clients whose language has no "absent" send 0. The text under a field is its description in the
+API's document.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 """Passwords go in and never come out.
 
 Answers show `******` instead, unless it is a reference (`env:NAME`, `file:PATH`), which is no secret. A client that
-reads a job, changes something and posts it back sends that mask; the stored password is then put back in its place,
-but only while Host, Port and User stay the same: else whoever may post a job could send the password to a server of
-their own.
+reads or exports a job, changes something and posts it back sends that mask; the stored password is then put back in
+its place, but only while Host, Port and User stay the same: else whoever may post a job could send the password to a
+server of their own.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from udup.base.secrets import MASK, is_reference, is_secret
+from udup.base.secrets import MASK, PLACEHOLDER, is_reference, is_secret
 
 #: What must stay the same around a password that is kept, by lower-case key.
 _OWNER_KEYS = ("host", "port", "user")
@@ -47,7 +47,7 @@ def _masked(key: str, value: Any) -> Any:
 
 def _merged(key: str, value: Any, stored: Any, same_owner: bool) -> Any:
     if is_secret(key):
-        return stored if value == MASK and stored is not None and same_owner else value
+        return stored if value in (MASK, PLACEHOLDER) and stored is not None and same_owner else value
     return merge_passwords(value, stored)
 
 

@@ -1,45 +1,61 @@
 """Known keys that this version does not carry out, and whose silent ignoring would change the user's data.
 
-An unknown key is harmless and ignored. These are not: whoever writes `Where` does not want the whole table. They are
-refused by name, unless their value asks for nothing.
+They are refused by name with the reason, unless their value asks for nothing: whoever writes `Where` does not want the
+whole table. `IN_CONFIG`, `IN_SCHEMA` and `IN_TABLE` are refused in stored documents as well. The `POSTED_…` are refused
+when a document is posted only, since versions before this one took them and did not look at them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from udup.base.errors import Fault
 from udup.jobs.document.keys import join
 from udup.jobs.document.values import FALSE_WORDS
 
-IN_CONFIG = frozenset(
-    {
-        "ApproveHeterogeneous",
-        "AutoGtid",
-        "BinlogFile",
-        "BinlogPos",
-        "KafkaConfig",
-        "OracleConfig",
-        "SkipCreateDbTable",
-        "SkipIncrementalCopy",
-        "TwoWaySync",
-    }
-)
-IN_SCHEMA = frozenset({"TableSchemaRenameRegex"})
-IN_TABLE = frozenset(
-    {
-        "ColumnMap",
-        "ColumnMapFrom",
-        "ColumnMapTo",
-        "ColumnMapUseRe",
-        "TableRenameRegex",
-        "Where",
-    }
-)
+_POSITION = "a job begins with a full copy, or after the GTID set in Gtid"
+_MAPPED = "every column would be copied under its own name"
 
-#: A row filter that lets every row pass, as some clients send it.
-_EVERY_ROW = "true"
+IN_CONFIG: Mapping[str, str] = {
+    "ApproveHeterogeneous": "rows are applied as the source logged them, to tables of the same definition",
+    "AutoGtid": _POSITION,
+    "BinlogFile": _POSITION,
+    "BinlogPos": _POSITION,
+    "KafkaConfig": "jobs run from MySQL to MySQL",
+    "OracleConfig": "jobs run from MySQL to MySQL",
+    "SkipCreateDbTable": "a full copy makes the tables that it fills",
+    "SkipIncrementalCopy": "a job goes on with the log after its copy",
+    "TwoWaySync": "a job has one direction, and a second one back would be a ring",
+}
+IN_SCHEMA: Mapping[str, str] = {"TableSchemaRenameRegex": "TableSchemaRename takes the groups of TableSchemaRegex"}
+IN_TABLE: Mapping[str, str] = {
+    "ColumnMap": _MAPPED,
+    "ColumnMapFrom": _MAPPED,
+    "ColumnMapTo": _MAPPED,
+    "ColumnMapUseRe": _MAPPED,
+    "TableRenameRegex": "TableRename takes the groups of TableRegex",
+    "Where": "the rows that it leaves out would be copied as well",
+}
+
+POSTED_CONFIG: Mapping[str, str] = {
+    "BinlogRelay": "the source's log is not kept on the way, so it must not be purged before it was read",
+    "DestConnectionConfig": "each task has its own server in ConnectionConfig; this one belongs into the Dest's",
+    "DestType": "jobs run from MySQL to MySQL",
+    "GtidStart": _POSITION,
+    "SetGtidNext": "transactions get GTIDs of the target's own",
+    "SrcConnectionConfig": "each task has its own server in ConnectionConfig; this one belongs into the Src's",
+    "SrcOracleConfig": "jobs run from MySQL to MySQL",
+    "TwoWaySyncGtid": "a job has one direction, and a second one back would be a ring",
+    "WaitOnJob": "a job starts when it is posted",
+}
+POSTED_TABLE: Mapping[str, str] = {
+    "TableSchema": "a table is of the schema that the entry around it names",
+    "TableSchemaRename": "the schema's new name is given once, in the entry around the table",
+}
+
+#: Values that ask for what Udup does anyway, in lower case: a row filter that lets every row pass, a target of MySQL.
+_IDLE = {"Where": "true", "DestType": "mysql"}
 
 
 def refusals(config: object, path: str) -> Iterator[Fault]:
@@ -54,17 +70,23 @@ def refusals(config: object, path: str) -> Iterator[Fault]:
                 yield from _given(table, IN_TABLE, table_path)
 
 
-def _given(values: dict[str, Any], names: frozenset[str], path: str) -> Iterator[Fault]:
-    for name in values:
-        if name in names and not _asks_for_nothing(name, values[name]):
-            yield Fault(join(path, name), "not supported yet", "remove it")
+def not_supported(path: str, reason: str) -> Fault:
+    """Return the fault of a known key that is not carried out."""
+    return Fault(path, f"not supported yet: {reason}", "remove it")
 
 
-def _asks_for_nothing(name: str, value: object) -> bool:
+def asks_for_nothing(name: str, value: object) -> bool:
+    """Whether a key's value asks for nothing that Udup does not do anyway."""
     if isinstance(value, str):
         text = value.strip()
-        return text in FALSE_WORDS or (name == "Where" and text.lower() == _EVERY_ROW)
+        return text in FALSE_WORDS or text.lower() == _IDLE.get(name)
     return not value
+
+
+def _given(values: dict[str, Any], reasons: Mapping[str, str], path: str) -> Iterator[Fault]:
+    for name in values:
+        if name in reasons and not asks_for_nothing(name, values[name]):
+            yield not_supported(join(path, name), reasons[name])
 
 
 def _entries(values: dict[str, Any], name: str, path: str) -> Iterator[tuple[dict[str, Any], str]]:

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
-from udup.base.secrets import MASK
+from udup.base.secrets import MASK, PLACEHOLDER
 from udup.jobs.document import refusals, replicate, values
 from udup.jobs.document.config import Config, ConnectionConfig, GeneratedColumns
 from udup.jobs.document.keys import Level, canonical, join
@@ -196,8 +196,8 @@ class JobSpec(Model):
 
 
 _SCHEMAS = Level(
-    ReplicateDoDb.key_names() | refusals.IN_SCHEMA,
-    {"Tables": Level(ReplicatedTable.key_names() | refusals.IN_TABLE)},
+    ReplicateDoDb.key_names() | refusals.IN_SCHEMA.keys(),
+    {"Tables": Level(ReplicatedTable.key_names() | refusals.IN_TABLE.keys())},
 )
 
 DOCUMENT = Level(
@@ -207,7 +207,7 @@ DOCUMENT = Level(
             TaskSpec.key_names(),
             {
                 "Config": Level(
-                    Config.key_names() | refusals.IN_CONFIG,
+                    Config.key_names() | refusals.IN_CONFIG.keys(),
                     {
                         "ConnectionConfig": Level(ConnectionConfig.key_names()),
                         "ReplicateDoDb": _SCHEMAS,
@@ -270,11 +270,12 @@ def _faults_between_tasks(tasks: object) -> Iterator[Fault]:
         is_source = isinstance(task, dict) and task.get("Type") == TaskType.SRC
         yield from replicate.faults(config, path, is_source=is_source)
         connection = config.get("ConnectionConfig") if isinstance(config, dict) else None
-        if isinstance(connection, dict) and connection.get("Password") == MASK:
+        if isinstance(connection, dict) and connection.get("Password") in (MASK, PLACEHOLDER):
             yield Fault(
                 join(path, "ConnectionConfig.Password"),
-                f"is the mask {MASK} that answers show, and no stored password belongs to it",
-                "give the password; a stored one is kept only while Host, Port and User stay the same",
+                f"is the mask {MASK} that answers and exports show, and no stored password belongs to it",
+                "write the password, env:UDUP_SECRET_NAME (a variable of the server) or file:NAME (a file in its"
+                " secrets.files_dir); a stored one is kept only while Host, Port and User stay the same",
             )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from udup.base.errors import Fault, Refused
 from udup.jobs.document.keys import Level, canonical
-from udup.jobs.document.values import kind
+from udup.jobs.document.values import kind, shown
 
 #: Where a fault is that concerns the document as a whole.
 BODY = "body"
@@ -36,6 +36,9 @@ def unwrap(body: object) -> Submission:
     inner = outer["Job"]
     if not isinstance(inner, dict):
         raise Refused([Fault("Job", f"must be an object, got {kind(inner)}")])
+    if unknown := [key for key in outer if key not in _OUTER.names and outer[key] is not None]:
+        known = ", ".join(("Job", *_OUTER_KEYS))
+        raise Refused([Fault(shown(unknown[0]), "is not known beside Job", f"known are {known}; or put it into Job")])
     said = {key: outer[key] for key in _OUTER_KEYS if key in outer}
     overruled = {key.lower() for key in said}
     document = {key: value for key, value in inner.items() if key.lower() not in overruled} | said

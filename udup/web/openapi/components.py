@@ -51,6 +51,16 @@ PARAMETERS: dict[str, Any] = {
     ),
     "all": _query("all", _FLAG, "also those of an earlier job of the same ID"),
     "purge": _query("purge", _FLAG, "remove the job's checkpoint from the target as well"),
+    "check": _query(
+        "check",
+        _FLAG,
+        "false: store a document for a job that is carried out without asking its servers whether it could start",
+    ),
+    "to": _query(
+        "to",
+        {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+        "the number of an earlier document; absent: the one before the present",
+    ),
     "gtid": _query(
         "gtid",
         {"type": "string", "pattern": ONE_GTID, "maxLength": 128},
@@ -125,7 +135,10 @@ _TEXTS = {
     403: ("from a web page of another origin, or addressed to another host", "403 Forbidden"),
     404: ("there is no such thing", "job not found"),
     405: ("there is no such method here", "Invalid method"),
-    409: ("EnforceIndex, and the index does not hold", "Enforcing job modify index 0: job already exists"),
+    409: (
+        "an index that does not hold, or a document by which a job could not go on",
+        "Enforcing job modify index 0: job already exists",
+    ),
     413: ("the body is too large", "the request's body is larger than 1048576 bytes"),
     500: ("a fault of the server; its log tells more", "internal error; the server's log tells more"),
     503: ("not now: worth another try after the seconds of Retry-After", "the supervisor does not answer now"),

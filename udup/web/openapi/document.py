@@ -13,11 +13,11 @@ from udup.jobs import JobSpec
 from udup.web.openapi.components import PARAMETERS, RESPONSE_HEADERS, RESPONSES, SCHEMAS
 from udup.web.openapi.examples import by_schema
 from udup.web.openapi.operations import COMMON_ERRORS, OPERATIONS, Operation
-from udup.web.schemas import agent, allocations, jobs, nodes
+from udup.web.schemas import agent, allocations, jobs, nodes, versions
 
 _ABOUT = (
     "Jobs that replicate MySQL databases. Errors are told as bare text, or as JSON to a client whose Accept names "
-    "application/json. Keys of a posted job match in any case; unknown keys are ignored."
+    "application/json. Keys of a posted job match in any case; unknown keys are refused."
 )
 
 _ANSWERS: tuple[type[BaseModel], ...] = (
@@ -27,6 +27,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.EvaluatedJobResponse,
     jobs.LevelAnswer,
     jobs.Validation,
+    versions.JobDocument,
     allocations.AllocationStub,
     allocations.Allocation,
     allocations.Evaluation,

@@ -17,8 +17,10 @@ from udup.jobs.allocation import (
     Trigger,
 )
 from udup.jobs.statistics import task_statistics
+from udup.jobs.versions import EarlierDocument, Posted
 from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
 from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, LevelAnswer
+from udup.web.schemas.versions import versions_of
 
 NODE_ID = "1eda45f8-df9b-4541-9009-83952e7b672a"
 ALLOCATION_ID = "aa2e54d2-5ad1-4c0b-8f6e-3c9c4a2d1b01"
@@ -73,9 +75,13 @@ def _record() -> JobRecord:
         create_index=7,
         modify_index=9,
     )
+    document = job_document() | {"Region": "global", "Datacenters": ["dc1"]}
+    before = document | {"Name": "shop", "Tasks": [_task("Src", "10.0.0.5"), _task("Dest", "10.0.0.6")]}
     return JobRecord(
         id=JOB_ID,
-        document=job_document() | {"Region": "global", "Datacenters": ["dc1"]},
+        document=document,
+        posted=Posted(number=2, time_ns=_MOMENT_NS),
+        documents=(EarlierDocument(document=before, time_ns=_MOMENT_NS),),
         stage=Stage.RUNNING,
         create_index=6,
         modify_index=12,
@@ -105,6 +111,7 @@ def by_schema() -> dict[str, Any]:
         ).to_json(),
         "Job": to_api(record),
         "JobStub": to_stub(record),
+        "JobDocument": versions_of(record)[-1],
         "AllocationStub": stub_of(record, allocation, NODE_ID),
         "Allocation": allocation_of(record, allocation, NODE_ID, "dc1"),
         "Evaluation": evaluation_of(evaluation),

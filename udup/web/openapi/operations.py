@@ -64,18 +64,21 @@ def _jobs() -> Iterator[Operation]:
         "Create a job, or replace the one with its ID",
         "jobs",
         "JobResponse",
-        _WRITE,
+        ("check", *_WRITE),
         _WRITTEN,
         body="Registration",
         errors=(409, 413),
-        description="The new settings of a running job are applied at a transaction boundary.",
+        description=(
+            "The new settings of a running job are applied at a transaction boundary, after both servers were asked "
+            "whether it could start by them: 409 with every fault if not, and the job goes on as it was."
+        ),
     )
     yield from _both(register)
     one = replace(
         register,
         path="/v1/job/{id}",
         name="registerAt",
-        parameters=(*_JOB_ID, *_WRITE),
+        parameters=(*_JOB_ID, "check", *_WRITE),
         errors=(301, 404, 409, 413),
         description=_ANY_ID,
     )
@@ -136,6 +139,22 @@ def _jobs() -> Iterator[Operation]:
         description="Of a job that stopped since it cannot know; its `StatusDescription` names the transaction.",
     )
     yield from _both(settle)
+    revert = Operation(
+        "put",
+        "/v1/job/{id}/revert",
+        "revertJob",
+        "Give a job an earlier document back",
+        "jobs",
+        "JobResponse",
+        (*_JOB_ID, "to", "check", *_WRITE),
+        _WRITTEN,
+        errors=(301, 404, 409),
+        description="Checked and applied as if that document were posted, with the passwords that it had.",
+    )
+    yield from _both(revert)
+    path = "/v1/job/{id}/history"
+    summary = "The job's last documents, and what each has changed"
+    yield _reading(path, "listJobDocuments", summary, "jobs", "[JobDocument]", *_JOB_ID)
     path = "/v1/job/{id}/allocations"
     yield _reading(path, "listJobAllocations", "A job's tasks", "jobs", "[AllocationStub]", *_JOB_ID, "all")
     path = "/v1/job/{id}/evaluations"

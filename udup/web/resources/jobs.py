@@ -13,18 +13,20 @@ import falcon
 from udup.base.errors import Fault, Refused
 from udup.jobs import JobRecord, to_api, to_stub, unwrap
 from udup.web.ports import JobControl, JobReads, Written
-from udup.web.requests import RegionRule, is_true, read_json, read_settlement
+from udup.web.requests import RegionRule, is_false, is_true, read_json, read_number, read_settlement
 from udup.web.resources.level import LevelQuestions
 from udup.web.resources.tables import Tables
 from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
 from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse
+from udup.web.schemas.versions import versions_of
 
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
 _SETTLE, _FINISH, _LEVEL = "settle", "finish", "level"
+_HISTORY, _REVERT = "history", "revert"
 
 #: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
-COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _FINISH})
-VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL})
+COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _FINISH, _REVERT})
+VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY})
 PARTS = COMMANDS | VIEWS
 
 
@@ -39,7 +41,8 @@ class Registration:
     def carry_out(self, req: falcon.Request, resp: falcon.Response) -> None:
         submission = unwrap(read_json(req, self._max_body_bytes))
         self._region.check(req, submission.document)
-        written = self._control.register(submission.document, submission.enforce_index)
+        check = not is_false(req, "check")
+        written = self._control.register(submission.document, submission.enforce_index, check=check)
         give_written(req, resp, written, with_eval_id=submission.wrapped)
 
 
@@ -117,6 +120,7 @@ class JobResource:
             "": lambda: self._job(job_id),
             _ALLOCATIONS: lambda: self._allocations(job_id, every=every),
             _EVALUATIONS: lambda: self._evaluations(job_id),
+            _HISTORY: lambda: self._history(job_id),
         }
         self._reading.answer(req, resp, looks[part])
 
@@ -133,6 +137,7 @@ class JobResource:
             _RESUME: lambda: self._control.resume(job_id),
             _SETTLE: lambda: self._settle(req, job_id),
             _FINISH: lambda: self._control.finish(job_id),
+            _REVERT: lambda: self._control.revert(job_id, read_number(req, "to"), check=not is_false(req, "check")),
         }
         give_written(req, resp, commands[part]())
 
@@ -158,6 +163,12 @@ class JobResource:
         if record is None:
             return View(self._reads.jobs("")[1], dict, "job not found")
         return View(record.modify_index, lambda: to_api(record))
+
+    def _history(self, job_id: str) -> View:
+        record = self._reads.job(job_id)
+        if record is None:
+            return View(self._reads.jobs("")[1], list, "job not found")
+        return View(record.modify_index, lambda: versions_of(record))
 
     def _allocations(self, job_id: str, *, every: bool) -> View:
         tables = self._tables()

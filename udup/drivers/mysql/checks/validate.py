@@ -91,6 +91,8 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
     start_after = plan.start_after
     if isinstance(theirs, _Target) and theirs.checkpoint is not None:
         start_after = theirs.checkpoint.executed
+        if not isinstance(ours, Check):  # a job that runs may have applied what the source executed since it was seen
+            ours = _facts(SRC, plan.source.endpoint)
     checks: list[Check] = []
     look: _Source | None = None
     if isinstance(ours, Check):

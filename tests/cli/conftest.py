@@ -1,0 +1,46 @@
+"""The API over jobs in memory, behind a real socket, and the command that asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.web.conftest import NODE_ID, MemoryJobs
+from udup.base.config import load_settings
+from udup.cli import cli
+from udup.web.app import create_app
+from udup.web.serve import WebServer
+
+Asking = Callable[..., Result]
+
+
+@pytest.fixture
+def jobs() -> MemoryJobs:
+    return MemoryJobs()
+
+
+@pytest.fixture
+def address(jobs: MemoryJobs) -> Iterator[str]:
+    settings = load_settings(flags={"ports.http": 0})
+    web = WebServer(create_app(jobs, jobs, settings, NODE_ID), settings)
+    web.start()
+    yield web.url
+    web.stop()
+
+
+@pytest.fixture
+def asking(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asking:
+    """The command in an empty folder, told where that API is."""
+    monkeypatch.chdir(tmp_path)
+    cleared = dict.fromkeys(
+        ("UDUP_TOKEN", "UDUP_API_TOKEN", "UDUP_CONFIG", "UDUP_REGION", "UDUP_HTTP_AUTH", "UDUP_CA_FILE")
+    )
+
+    def run(*words: str, answer: str | None = None) -> Result:
+        environment = {**cleared, "HOME": str(tmp_path), "UDUP_ADDR": address}
+        return CliRunner().invoke(cli, words, env=environment, input=answer, prog_name="udup")
+
+    return run
