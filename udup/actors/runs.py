@@ -331,6 +331,8 @@ class JobRuns:
         if run.phase is Phase.DRAINING or run.outdated:
             return  # what it has come to is of no interest any more
         run.proven = run.proven or report.proves_the_run
+        if job.record.failing and report.shows_recovery:
+            self._parts.journal.save(job, history.recovered(job.record))
         if report.progress.careful is False:
             job.serial = False
         if report.stage is not None:
