@@ -182,7 +182,8 @@ class Job:
     def start(self, run: Run, drivers: Drivers) -> None:
         """Nothing speaks against the run: from now on it runs, and what its servers warn of is shown."""
         assert run.source is not None and run.target is not None
-        run.server_warnings = tuple(drivers.warnings(self.plan, run.source.info, run.target.info))
+        copy_warnings = run.source.copy_warnings if run.start_after is None else ()
+        run.server_warnings = (*drivers.warnings(self.plan, run.source.info, run.target.info), *copy_warnings)
         run.phase = Phase.RUNNING
         self.progress = self.progress.with_(warnings=self.warnings())
 

@@ -85,11 +85,15 @@ class JobPlan:
 
 @dataclass(frozen=True)
 class SourceLook:
-    """A source before a start: what it is, what in its dictionary speaks against the job, what others write there."""
+    """A source before a start: what it is, what in its dictionary speaks against the job, what others write there.
+
+    `copy_warnings`: what should be known if a full copy is made.
+    """
 
     info: ServerInfo
     faults: tuple[Fault, ...] = ()
     feeds: tuple[Feed, ...] = ()
+    copy_warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from udup.base.errors import Fault
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
+from udup.drivers.mysql.checks.retention import KEEP_LONGER, expires_after
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.stream.anonymous import NEW_COPY
@@ -25,6 +26,12 @@ SHORT_RETENTION_S = 24 * 3600
 _GLOBAL_PRIVILEGES = ("REPLICATION SLAVE", "REPLICATION CLIENT")
 _SCHEMA_PRIVILEGES = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
 
+
+#: What is left where the log cannot be gone on with.
+_COPY_AGAIN = (
+    "copy again: give the job another ID and no Gtid, or delete it with its checkpoint (udup job delete --purge ID) "
+    "and post it again"
+)
 
 #: The steps of gtid_mode, each of which a server takes only from the one beside it.
 _GTID_MODES = ("OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
@@ -126,20 +133,13 @@ def _row_metadata(side: SourceSide) -> Iterator[Finding]:
 
 
 def _retention(side: SourceSide) -> Iterator[Finding]:
-    seconds = _expires_after(side.facts)
+    seconds = expires_after(side.facts)
     if 0 < seconds < SHORT_RETENTION_S:
         yield warned(
             f"binlog_expire_logs_seconds is {seconds}: a job that stands still for longer than that cannot go on and "
             "has to copy everything again",
-            "SET PERSIST binlog_expire_logs_seconds = 604800",
+            KEEP_LONGER,
         )
-
-
-def _expires_after(facts: ServerFacts) -> int:
-    """Seconds for which the log is kept, 0 for ever."""
-    if facts.value("binlog_expire_logs_auto_purge", "ON").upper() == "OFF":
-        return 0
-    return facts.number("binlog_expire_logs_seconds")
 
 
 # ---- The account ----
@@ -212,11 +212,11 @@ def _position(side: SourceSide) -> Iterator[Finding]:
     if purged:
         yield failed(
             f"the job goes on after {brief(start)}, and the source has purged {brief(purged)} from its log since",
-            "make the job anew, with a full copy, and keep the log longer (binlog_expire_logs_seconds)",
+            f"{KEEP_LONGER} on the source, and {_COPY_AGAIN}",
         )
     unknown = own_part(start - executed, facts.uuid)
     if unknown and not side.starting:
-        yield failed(never_executed(unknown), "make the job anew, with a full copy")
+        yield failed(never_executed(unknown), _COPY_AGAIN)
 
 
 def _filtered(facts: ServerFacts) -> str:
@@ -238,7 +238,7 @@ _VERSION = Rule("version", lambda side: side.facts.version_text, _version)
 #: What had better be otherwise.
 _ADVICE: tuple[Rule[SourceSide], ...] = (
     Rule("binlog_row_metadata", lambda side: side.facts.value("binlog_row_metadata", "unknown"), _row_metadata),
-    Rule("binlog_retention", lambda side: f"{_expires_after(side.facts) or 'unlimited'} seconds", _retention),
+    Rule("binlog_retention", lambda side: f"{expires_after(side.facts) or 'unlimited'} seconds", _retention),
     Rule("snapshot_privilege", lambda side: "RELOAD", _snapshot_privilege),
 )
 

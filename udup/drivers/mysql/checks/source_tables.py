@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from udup.base.errors import Fault
+from udup.drivers.mysql.checks.retention import expires_after, short_for_copy
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
@@ -158,6 +159,8 @@ def _named(tables: SourceTables) -> Iterator[Finding]:
     """Names that the source does not have (yet)."""
     schemas, names = {each.schema for each in tables.tables}, {(each.schema, each.name) for each in tables.tables}
     for place in tables.selection.places():
+        if tables.facts.privileges.missing(("SELECT",), place.schema, place.table):
+            continue  # a fault of its own: what the account may not read, it does not see
         if place.table == "*" and place.schema not in schemas:
             yield warned(
                 f"there is no table in schema {place.schema} that the job would carry",
@@ -254,11 +257,22 @@ def _listed(names: Sequence[str]) -> str:
 
 _PARENTS = Rule[SourceTables]("foreign_key_parents", lambda _tables: "none outside of the job", _parents)
 
+
+def _retention(tables: SourceTables) -> Iterator[Finding]:
+    if tables.full_copy:
+        yield from short_for_copy(tables.facts, sum(each.data_bytes for each in tables.tables))
+
+
+def _kept(tables: SourceTables) -> str:
+    return f"{expires_after(tables.facts) or 'unlimited'} seconds" if tables.full_copy else "no copy"
+
+
 _RULES = (
     Rule[SourceTables]("tables", lambda tables: f"{len(tables.tables)} tables", _named),
     Rule[SourceTables]("new_names", lambda tables: "each its own" if tables.selection.renames else "none", _new_names),
     Rule[SourceTables]("engines", lambda _tables: "all transactional", _engines),
     Rule[SourceTables]("table_keys", lambda _tables: "every table has one", _keys),
     _PARENTS,
+    Rule[SourceTables]("log_retention", _kept, _retention),
     Rule[SourceTables]("xa_prepared", lambda tables: "none" if tables.full_copy else "not looked at", _prepared),
 )

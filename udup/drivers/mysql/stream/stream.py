@@ -32,6 +32,7 @@ from udup.drivers.mysql.binlog.event import (
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.payload import FIELDS_MAX, data_offset, inner_events
 from udup.drivers.mysql.binlog.split import EVENT_MAX
+from udup.drivers.mysql.checks.retention import lost_log
 from udup.drivers.mysql.client import sessions
 from udup.drivers.mysql.client.connection import Connection, connect
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
@@ -197,7 +198,7 @@ class BinlogStream:
         if code == ER_SOURCE_FATAL_READING and _ANONYMOUS in text:
             raise Unsupported(f"{message}: changes without a GTID, {WITHOUT_GTID}")
         if code == ER_SOURCE_FATAL_READING and any(word in text for word in _LOST_FOR_GOOD):
-            raise Unsupported(message)
+            raise lost_log(self._endpoint, f"error {code}: {text}")
         raise Transient(message)
 
 
