@@ -24,6 +24,9 @@ OLDEST_VERSION = (8, 0, 0)
 SHORT_RETENTION_S = 24 * 3600
 
 _GLOBAL_PRIVILEGES = ("REPLICATION SLAVE", "REPLICATION CLIENT")
+#: From here on there is a privilege to see routines; before, only a global SELECT shows them.
+_SHOW_ROUTINE = (8, 0, 20)
+
 _SCHEMA_PRIVILEGES = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
 
 
@@ -148,9 +151,26 @@ def _retention(side: SourceSide) -> Iterator[Finding]:
 def _privileges(side: SourceSide) -> Iterator[Finding]:
     facts = side.facts
     missing = facts.privileges.missing(_GLOBAL_PRIVILEGES)
+    if _copies_routines(side) and not _sees_routines(facts):
+        missing.append("SHOW_ROUTINE" if facts.version >= _SHOW_ROUTINE else "SELECT")
     if missing:
         listed = ", ".join(missing)
         yield failed(f"{facts.account} has not {listed}", f"GRANT {listed} ON *.* TO {facts.account}")
+
+
+def _global_privileges(side: SourceSide) -> str:
+    return ", ".join((*_GLOBAL_PRIVILEGES, *(("SHOW_ROUTINE",) if _copies_routines(side) else ())))
+
+
+def _copies_routines(side: SourceSide) -> bool:
+    """Whether the job copies whole schemas, and with them their procedures and functions."""
+    whole = side.selection.is_open or any(place.whole for place in side.selection.places())
+    return whole and side.start_after is None
+
+
+def _sees_routines(facts: ServerFacts) -> bool:
+    """Whether the account is shown the routines of others; those that it is not shown it cannot know to be there."""
+    return facts.privileges.has("SHOW_ROUTINE") or facts.privileges.has("SELECT")
 
 
 def _schema_privileges(side: SourceSide) -> Iterator[Finding]:
@@ -254,7 +274,7 @@ _RULES: tuple[Rule[SourceSide], ...] = (
     Rule("gtid_mode", lambda side: side.facts.value("gtid_mode", "ON"), _gtid_mode),
     Rule("server_id", lambda side: side.facts.value("server_id"), _server_id),
     Rule("log_replica_updates", lambda side: "ON", _log_replica_updates),
-    Rule("privileges", lambda side: ", ".join(_GLOBAL_PRIVILEGES), _privileges),
+    Rule("privileges", _global_privileges, _privileges),
     Rule("schema_privileges", lambda side: ", ".join(_SCHEMA_PRIVILEGES), _schema_privileges),
     Rule("binlog_filters", lambda side: _filtered(side.facts), _filters),
     Rule("gtid_position", _start, _position),
