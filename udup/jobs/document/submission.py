@@ -26,16 +26,19 @@ class Submission:
     enforce_index: int | None
 
 
+_EXAMPLE = "`udup init` writes an example"
+
+
 def unwrap(body: object) -> Submission:
     """Take a posted body apart; `Refused` if it is no object. What is inside is checked by `parse_job`."""
     if not isinstance(body, dict):
-        raise Refused([Fault(BODY, f"must be a JSON object that describes a job, got {kind(body)}")])
+        raise Refused([Fault(BODY, f"must be a JSON object that describes a job, got {kind(body)}", _EXAMPLE)])
     outer = canonical(body, _OUTER, "", [])
     if "Job" not in outer or "Name" in outer:
         return Submission(body, False, _enforced_index(body))
     inner = outer["Job"]
     if not isinstance(inner, dict):
-        raise Refused([Fault("Job", f"must be an object, got {kind(inner)}")])
+        raise Refused([Fault("Job", f"must be an object, got {kind(inner)}", _EXAMPLE)])
     said = {key: outer[key] for key in _OUTER_KEYS if key in outer}
     overruled = {key.lower() for key in said}
     document = {key: value for key, value in inner.items() if key.lower() not in overruled} | said

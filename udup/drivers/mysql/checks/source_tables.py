@@ -12,6 +12,7 @@ from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
 from udup.drivers.mysql.snapshot.merge_tables import merge_problems
+from udup.drivers.mysql.snapshot.names import NEW_NAMES
 from udup.pipeline.checks import SRC, Check, Finding, Rule, apply, failed, faults, warned
 from udup.pipeline.selection.renames import problems_of
 from udup.pipeline.selection.selection import Selection
@@ -24,6 +25,8 @@ _SHOWN = 10
 
 #: Bytes of a table without transactions from which on its lock is told: it lasts for as long as the reading does.
 _LOCKED_LONG = 8 << 20
+
+_MERGES = "have the job carry the MERGE table and all tables that it shows, or none of them (ReplicateIgnoreDb)"
 
 #: Error "the account may not ask for prepared XA transactions".
 _XA_RECOVER_DENIED = 1401
@@ -95,7 +98,7 @@ def check_parents(connection: Connection, facts: ServerFacts, selection: Selecti
     cascades = tuple(_read_cascades(connection, facts, folded))
     tables = SourceTables(facts, folded, False, (), cascades, (), named_zones=True)
     where = f"Src {facts.address}"
-    merges = [Fault(where, problem, task=SRC) for problem in merge_problems(connection, folded)]
+    merges = [Fault(where, problem, _MERGES, SRC) for problem in merge_problems(connection, folded)]
     return faults(where, apply((_PARENTS,), SRC, tables)) + merges
 
 
@@ -176,7 +179,7 @@ def _named(tables: SourceTables) -> Iterator[Finding]:
 def _new_names(tables: SourceTables) -> Iterator[Finding]:
     names = {(each.schema, each.name) for each in tables.tables} | {(each.schema, "") for each in tables.tables}
     for problem in problems_of(tables.selection, sorted(names)):
-        yield failed(problem, "")
+        yield failed(problem, NEW_NAMES)
 
 
 def _parents(tables: SourceTables) -> Iterator[Finding]:
@@ -195,7 +198,7 @@ def _engines(tables: SourceTables) -> Iterator[Finding]:
         found = f"{_listed([f'{each} ({each.engine})' for each in unknown])}: rows that live elsewhere are not carried"
         yield failed(found, f"leave {unknown[0]} out (ReplicateIgnoreDb)")
     for problem in tables.merges:
-        yield failed(problem, "a job carries a MERGE table and all tables that it shows, or none of them")
+        yield failed(problem, _MERGES)
     apart = [each for each in tables.tables if is_non_transactional(each.engine)]
     if not apart:
         return
