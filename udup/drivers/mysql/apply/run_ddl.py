@@ -155,7 +155,10 @@ def _switch(value: bool | None) -> str | None:
 def _collation_name(connection: Connection, number: int) -> str | None:
     name = scalar(connection, f"SELECT COLLATION_NAME FROM information_schema.COLLATIONS WHERE ID = {number}")
     if name is None:
-        raise Unsupported(f"the target has no collation with the number {number}, which the source used for utf8mb4")
+        raise Unsupported(
+            f"the target has no collation with the number {number}, which the source used for utf8mb4; "
+            "upgrade the target, then resume the job"
+        )
     return str(name)
 
 
@@ -198,7 +201,8 @@ def _execute_once(connection: Connection, event: QueryEvent, settings: list[str]
     if code != event.error_code:
         raise Divergence(
             f"a statement that ended with error {event.error_code} on the source succeeded on the target: "
-            f"{_shown(event, event.variables())}; the two servers' objects differ"
+            f"{_shown(event, event.variables())}; the two servers' objects differ: compare "
+            "them, undo it there, then resume the job"
         )
 
 
@@ -277,7 +281,10 @@ def _explained(error: MySQLError, doing: str) -> UdupError:
     if is_limit(error):
         return Refused([Fault(f"cannot {doing}", told(error), f"{remedy(error)}; then resume the job", DEST)])
     if meaning(error) is Meaning.OTHER_OBJECTS:
-        return Divergence(f"{text}; the target's objects are not those that the source had when it ran this")
+        return Divergence(
+            f"{text}; the target's objects are not those that the source had when it ran "
+            "this: make them so there, then resume the job"
+        )
     if meaning(error) is Meaning.UNSAFE_FUNCTION:
         return Unsupported(f"{text}; run there: SET PERSIST log_bin_trust_function_creators = ON, then resume the job")
     return Unsupported(f"{text}; fix the cause on the target, then resume the job")

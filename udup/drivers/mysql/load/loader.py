@@ -114,7 +114,8 @@ class Loader:
             rows = self._load_local(table, pieces) if local else self._insert(table, pieces, values)
             if rows != expected():
                 raise Divergence(
-                    f"{self._place(table)} took {rows} rows of a chunk of {expected()}: was it empty before?"
+                    f"{self._place(table)} took {rows} rows of a chunk of {expected()}: was it empty before? "
+                    "See that nobody else writes to it, then resume the job: it is copied again"
                 )
             if self._fence is not None:
                 self._fence.check(self._connection)
