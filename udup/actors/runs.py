@@ -242,6 +242,7 @@ class JobRuns:
         if run.phase is Phase.PURGING:
             self._purge_failed(job, run, failure)
             return
+        job.learn(failure)
         tasks = tasks_at_fault(failure.faults, role)
         limit, settings = job.spec.max_retries, self._parts.settings
         attempts = settings.retry_attempts if limit is None else limit

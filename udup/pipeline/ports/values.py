@@ -61,6 +61,7 @@ class Scope:
 
     `kept_users`: accounts that stay as they are, None if the job carries none. `innodb`: tables without transactions
     become InnoDB tables. `fold_names`: the source keeps names in lower case (known when it was looked at).
+    `copy_first`: tables (`schema.table`) that changed under a copy before: the next one reads them first.
     """
 
     selection: Selection
@@ -68,6 +69,7 @@ class Scope:
     kept_users: frozenset[str] | None = None
     innodb: bool = False
     fold_names: bool = False
+    copy_first: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
