@@ -89,6 +89,7 @@ def test_a_failure_is_dated_and_shown_until_a_run_has_done_something(placed: Job
     assert (shown.last_error, shown.last_error_time, shown.restarts) == ("", None, 1)
     assert shown.restart_history is not None
     assert [(each.time_ns, each.error) for each in shown.restart_history] == [(3_000_000_007, "the target is gone")]
+    assert history.resumed(failed, 4).shown_progress().last_error == ""
     given_up = history.given_up(history.recovered(failed), (SRC,), Failure(FailureKind.REFUSED, "no such schema"), 9)
     assert given_up.shown_progress().last_error == "no such schema"
 

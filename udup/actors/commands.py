@@ -148,7 +148,6 @@ class JobCommands:
             incarnation=stored.incarnation if stored else runtime.new_id().replace("-", ""),
             restarts=stored.restarts if stored else 0,
             restart_history=stored.restart_history if stored else (),
-            failing=stored.failing if stored else False,
         )
         _check_size(record)
         return history.registered(record, stored, runtime.wall_ns())

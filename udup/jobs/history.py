@@ -73,7 +73,7 @@ def paused(record: JobRecord, now: int) -> JobRecord:
 
 def resumed(record: JobRecord, now: int) -> JobRecord:
     """Have the same tasks go on; place new ones where they had ended."""
-    record = _evaluated(record.model_copy(update={"stopped": None}), Trigger.RESUME)
+    record = _evaluated(record.model_copy(update={"stopped": None, "failing": False}), Trigger.RESUME)
     if not live(record):
         return _placed(record, now)
     return _received_again(record, now)

@@ -40,7 +40,7 @@ def test_a_short_retention_is_warned_of_by_the_size_of_the_copy(
 def test_what_was_purged_before_the_copy_is_of_no_account() -> None:
     check_kept(HERE, f"{UUID}:1-7", f"{UUID}:1-9")
     check_kept(HERE, "", f"{UUID}:1-9")
-    with pytest.raises(Refused, match="has purged .*:10-11") as refusal:
+    with pytest.raises(Refused, match=r"has purged .*:10-11") as refusal:
         check_kept(HERE, f"{UUID}:1-11", f"{UUID}:1-9")
     assert KEEP_LONGER in refusal.value.faults[0].remedy and refusal.value.faults[0].task == "Src"
 
