@@ -82,7 +82,7 @@ class JobRecord(BaseModel):
     #: How often a run was begun again after a failure, and the last failures; both outlive the server.
     restarts: int = 0
     restart_history: tuple[Restart, ...] = ()
-    #: Whether its last failure still counts: nobody has started the job since, and no run has applied or copied anything.
+    #: Whether its last failure counts: nobody has started the job since, and no run has applied or copied anything.
     failing: bool = False
     #: Why it has failed; None unless it has.
     stopped: Stopped | None = None
