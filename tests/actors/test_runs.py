@@ -132,6 +132,27 @@ def test_a_failed_job_is_begun_again_when_somebody_asks(world: World) -> None:
 # ---- Failures ----
 
 
+def test_an_error_is_history_once_a_run_has_applied_something(world: World) -> None:
+    well = world.script("j").look
+    world.script("j").look = transient("no route")
+    post(world)
+    world.until(lambda: bool(world.stored["j"].restart_history))
+    assert world.stored["j"].shown_progress().last_error == "no route"
+    world.script("j").look = well
+    world.reaches("j", "running")
+    world.until(lambda: not world.stored["j"].failing)
+    assert world.stored["j"].shown_progress().last_error == ""
+
+
+def test_a_table_that_changed_under_a_copy_is_read_first_by_the_next(world: World) -> None:
+    script = world.script("j")
+    script.reports = ({"stage": "copying"},)
+    script.run_ends = Failure(FailureKind.TRANSIENT, "the definition of s.staging changed", table="s.staging")
+    post(world)
+    world.until(lambda: len(world.extracts) == 3)
+    assert [each.settings.scope.copy_first for each in world.extracts[:2]] == [frozenset(), frozenset({"s.staging"})]
+
+
 def test_a_run_that_fails_is_begun_again_after_pauses_that_grow_until_it_is_given_up(world: World) -> None:
     world.script("j").look = transient("no route")
     post(world)

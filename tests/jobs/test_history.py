@@ -81,6 +81,19 @@ def test_a_run_that_fails_restarts_both_tasks_and_is_remembered(placed: JobRecor
     assert failed.shown_progress().last_error == "the target is gone"
 
 
+def test_a_failure_is_dated_and_shown_until_a_run_has_done_something(placed: JobRecord) -> None:
+    failed = history.run_failed(history.started(placed, 2), (DEST,), "the target is gone", 200_000_000, 3_000_000_007)
+    shown = failed.shown_progress()
+    assert (shown.last_error, shown.last_error_time) == ("the target is gone", "1970-01-01T00:00:03Z")
+    shown = history.recovered(failed).shown_progress()
+    assert (shown.last_error, shown.last_error_time, shown.restarts) == ("", None, 1)
+    assert shown.restart_history is not None
+    assert [(each.time_ns, each.error) for each in shown.restart_history] == [(3_000_000_007, "the target is gone")]
+    assert history.resumed(failed, 4).shown_progress().last_error == ""
+    given_up = history.given_up(history.recovered(failed), (SRC,), Failure(FailureKind.REFUSED, "no such schema"), 9)
+    assert given_up.shown_progress().last_error == "no such schema"
+
+
 def test_a_job_that_is_given_up_blames_the_task_at_fault_and_may_be_resumed(placed: JobRecord) -> None:
     failed = history.given_up(history.started(placed, 2), (SRC,), Failure(FailureKind.REFUSED, "no such schema"), 3)
     assert _said(_of(failed, SRC)) == (DesiredState.RUN, ClientStatus.FAILED, True, TaskLife.DEAD)

@@ -289,6 +289,7 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("CREATE TABLE `s`", tables.create_table),
     ("ALTER TABLE", tables.alter_table),
     ("SELECT CAST(UNIX_TIMESTAMP(NOW(6))", _asked("clock")),
+    ("SELECT @@global.gtid_purged", _constant([("",)])),
     ("SELECT @@global.server_uuid", _asked("uuid")),
     ("SELECT @@lower_case_table_names", _constant([(0,)])),
     ("SELECT @@local_infile", _constant([(1,)])),

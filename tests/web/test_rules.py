@@ -21,6 +21,12 @@ def test_unknown_paths_are_not_found(client: TestClient, path: str, method: str)
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_unknown_paths_are_json_to_a_client_that_accepts_it(client: TestClient) -> None:
+    answer = client.simulate_get("/v1/regions", headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.json) == (404, {"error": "404 page not found", "details": []})
+    assert answer.headers["content-type"] == "application/json"
+
+
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PATCH", "TRACE"])
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/job/one", "/v1/health"])
 def test_other_methods_are_invalid(client: TestClient, path: str, method: str) -> None:

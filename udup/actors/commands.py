@@ -251,7 +251,7 @@ class JobCommands:
         """Keep the job, and carry it on if it was carried out before."""
         self._host.log.warning("purge_failed", job=job.id, kind=failure.kind.value, error=failure.text)
         answer, job.purge_for = job.purge_for or _nobody, None
-        remedy = "mend that and try again, or delete the job without purge, which leaves its checkpoint on the target"
+        remedy = "fix that and try again, or delete the job without purge, which leaves its checkpoint on the target"
         fault = Fault("purge", f"job {job.id} was not deleted: {failure.text}", remedy)
         reason = Rejection.NOT_NOW if failure.kind.passes else Rejection.REFUSED
         self._journal.save(job, job.record.model_copy(update={"desired": job.wanted_before}))

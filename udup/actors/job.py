@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from udup.actors.run import Phase, Run
 from udup.base import runtime
-from udup.base.errors import FailureKind, Fault
+from udup.base.errors import Failure, FailureKind, Fault
 from udup.jobs import DesiredState, EndWhen, JobProgress, JobRecord, JobSpec, JobType, Stage
 from udup.jobs.plan import plan_of
 from udup.jobs.progress import TaskReport
@@ -27,6 +27,9 @@ FIRST_PAUSE = 0.2
 
 #: Up to this much is added to a pause by chance, so that the jobs of a server that came back do not all come at once.
 JITTER = 0.25
+
+#: Tables at most that are remembered to be copied first.
+COPIED_FIRST = 64
 
 #: Times in a row that a conflict is looked into transaction by transaction.
 SERIAL_TRIES = 2
@@ -62,6 +65,7 @@ class Job:
     conflicts: int = 0
     superseded: int = 0
     serial: bool = False  # take transactions one by one, to find the one that fails
+    copy_first: tuple[str, ...] = ()  # tables that changed while they were copied
     # The journal's:
     stored: JobRecord | None = None  # the record as it was last given to the store
     changed: bool = False  # something was noted in the record that is not worth a write of its own
@@ -115,6 +119,7 @@ class Job:
         if self.run is not None:
             self.run.outdate()
         self.progress = JobProgress()
+        self.copy_first = ()
         self.reset_attempts()
 
     def reset_attempts(self) -> None:
@@ -169,7 +174,12 @@ class Job:
             job=self.id,
             run=run.number,
             end=plan.source,
-            scope=replace(plan.scope, selection=plan.scope.selection.folding(folds), fold_names=folds),
+            scope=replace(
+                plan.scope,
+                selection=plan.scope.selection.folding(folds),
+                fold_names=folds,
+                copy_first=frozenset(self.copy_first),
+            ),
             start_after=run.start_after,
             stamps=run.target.stamps if run.target else "",
             source_uuid=run.target.source_uuid if run.target else "",
@@ -188,9 +198,15 @@ class Job:
     def start(self, run: Run, drivers: Drivers) -> None:
         """Nothing speaks against the run: from now on it runs, and what its servers warn of is shown."""
         assert run.source is not None and run.target is not None
-        run.server_warnings = tuple(drivers.warnings(self.plan, run.source.info, run.target.info))
+        copy_warnings = run.source.copy_warnings if run.start_after is None else ()
+        run.server_warnings = (*drivers.warnings(self.plan, run.source.info, run.target.info), *copy_warnings)
         run.phase = Phase.RUNNING
         self.progress = self.progress.with_(warnings=self.warnings())
+
+    def learn(self, failure: Failure) -> None:
+        """Remember a table that changed while it was copied: the next copy reads it first."""
+        if failure.kind is FailureKind.TRANSIENT and failure.table and failure.table not in self.copy_first:
+            self.copy_first = (*self.copy_first, failure.table)[-COPIED_FIRST:]
 
     def pause_after(
         self, kind: FailureKind, attempts: int, longest_pause: float, *, proven: bool = False

@@ -246,6 +246,7 @@ class JobRuns:
         if run.phase is Phase.PURGING:
             self._purge_failed(job, run, failure)
             return
+        job.learn(failure)
         tasks = tasks_at_fault(failure.faults, role)
         limit, settings = job.spec.max_retries, self._parts.settings
         attempts = settings.retry_attempts if limit is None else limit
@@ -338,6 +339,8 @@ class JobRuns:
         if run.phase is Phase.DRAINING or run.outdated:
             return  # what it has come to is of no interest any more
         run.proven = run.proven or report.proves_the_run
+        if job.record.failing and report.shows_recovery:
+            self._parts.journal.save(job, history.recovered(job.record))
         if report.progress.careful is False:
             job.serial = False
         if report.stage is not None:

@@ -84,7 +84,9 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
-        raise ConfigError(f"cannot read the settings file {file}: {error.strerror}") from error
+        raise ConfigError(
+            f"cannot read the settings file {file}: {error.strerror}; name another with --config"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"the settings file {file} is not TOML: {error}") from error
 

@@ -11,7 +11,7 @@ from udup.base.tls import PREFERRED, Tls
 class Endpoint:
     """Where a server is and as whom. The password never shows in a repr, a log or a message.
 
-    It may be a reference, `env:NAME` or `file:PATH`: then it is read anew for each connection.
+    It may be a reference, `env:NAME` or `file:PATH`: then it is read again for each connection.
     """
 
     host: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ from udup.cli.watch import patiently
 FOLLOW_SECONDS = 1.0
 
 _NS = 1_000_000_000
+
+#: Words of the API's events that people would read otherwise: a pause kills nothing.
+_WORDS = {"Killing": "Ending at a transaction boundary", "Killed": "Ended"}
 
 #: Keys of an event that say something in words, in the order in which they are told.
 _TEXTS = ("Message", "DriverError", "SetupError", "KillError", "KillReason", "RestartReason", "DriverMessage")
@@ -73,8 +76,9 @@ def logs(session: Session, job_id: str, follow: bool) -> None:
 
 def _tell(session: Session, job: Json, told: list[Entry]) -> list[Entry]:
     """Say what was not told before; everything that is known now."""
-    events = _events(patiently(lambda: _allocations(session, job)))
-    entries = sorted([*_restarts(job), *events], key=lambda entry: entry.at)
+    restarts = list(_restarts(job))
+    events = _events(patiently(lambda: _allocations(session, job)), {each.at for each in restarts})
+    entries = sorted([*restarts, *events], key=lambda entry: entry.at)
     for entry in entries:
         if entry not in told:
             session.out.say(str(entry))
@@ -86,29 +90,33 @@ def _allocations(session: Session, job: Json) -> list[Json]:
     return found
 
 
-def _events(allocations: list[Json]) -> Iterator[Entry]:
+def _events(allocations: list[Json], told: Collection[int]) -> Iterator[Entry]:
+    """`told` are the moments at which an error is told already: an event of the same moment has its text."""
     for allocation in allocations:
         for task, state in (allocation.get("TaskStates") or {}).items():
             for event in state.get("Events") or []:
-                yield Entry(event["Time"], task, _described(event))
+                yield Entry(event["Time"], task, _described(event, is_told=event["Time"] in told))
 
 
-def _described(event: Json) -> str:
-    texts = [shown(event[key]) for key in _TEXTS if event.get(key)]
+def _described(event: Json, *, is_told: bool) -> str:
+    keys = [key for key in _TEXTS if not (is_told and key == "Message")]
+    texts = [shown(event[key]) for key in keys if event.get(key)]
     if event.get("ExitCode"):
         texts.append(f"exit code {event['ExitCode']}")
     if event.get("StartDelay"):
         texts.append(f"again in {event['StartDelay'] / _NS:g} s")
-    return f"{event['Type']}: {', '.join(texts)}" if texts else str(event["Type"])
+    kind = _WORDS.get(event["Type"], str(event["Type"]))
+    return f"{kind}: {', '.join(texts)}" if texts else kind
 
 
 def _restarts(job: Json) -> Iterator[Entry]:
     for restart in progress(job).get("restart_history") or []:
-        yield Entry(_nanoseconds(restart.get("time")), "Job", f"Run ended: {shown(restart.get('error'))}")
+        at = restart.get("time_ns") or _nanoseconds(restart.get("time"))
+        yield Entry(at, "Job", f"Run ended: {shown(restart.get('error'))}")
 
 
 def _nanoseconds(moment: Any) -> int:
-    """Of RFC 3339 with a second's precision, as the history has it; 0 for what is none."""
+    """Of RFC 3339 with a second's precision, as older servers tell it alone; 0 for what is none."""
     try:
         return int(datetime.datetime.fromisoformat(str(moment)).timestamp() * _NS)
     except ValueError:

@@ -9,9 +9,10 @@ import click
 
 from udup.cli.client import job_path
 from udup.cli.commands import Command
-from udup.cli.jobs import Json, endpoint, find_job, progress, reasons
+from udup.cli.jobs import Json, endpoint, find_job, progress
 from udup.cli.options import Session, asks_server
 from udup.cli.output import duration, number, show_allocations, shown
+from udup.cli.reasons import reasons, title
 from udup.cli.watch import watch as watch_job
 
 #: Characters of a GTID set that fit a line; the whole is in --json.
@@ -41,8 +42,8 @@ def status(session: Session, job_id: str, watch: bool, timeout: float | None, ve
         return
     session.out.pairs(_facts(job, verbose))
     if lines := reasons(job):
-        session.out.title("Reasons" if job.get("Stage") == "failed" else "Last error")
-        session.out.say("\n".join(shown(line) for line in lines))
+        session.out.title(title(job))
+        session.out.say("\n".join(lines))
     if warnings := progress(job).get("warnings"):
         session.out.title("Warnings")
         session.out.say("\n".join(f"  {shown(warning)}" for warning in warnings))

@@ -6,7 +6,6 @@ is asked of jobs by a word.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,9 +34,6 @@ _COMMANDS = {
     "stop": "udup.cli.job_acts:stop",
     "delete": "udup.cli.job_acts:delete",
 }
-
-#: Faults are told as one text, joined by "; "; each begins with the server or the place in the document.
-_BETWEEN_FAULTS = re.compile(r"; (?=(?:Src|Dest) \S+: |Tasks\b)")
 
 _TITLES = ("ID", "Name", "Type", "Status", "Stage", "Lag ms", "tx/s", "rows/s", "Copied")
 
@@ -100,12 +96,6 @@ def endpoint(job: Json, kind: str) -> str:
 def _ambiguous(given: str, found: list[Json]) -> str:
     lines = [f"  {stub['ID']}  {stub.get('Name', '')}  {stub.get('Status', '')}" for stub in found]
     return "\n".join([f'Prefix "{given}" matches several jobs:', *lines])
-
-
-def reasons(job: Json) -> list[str]:
-    """The lines below "job X has failed"."""
-    text = str(job.get("StatusDescription") or progress(job).get("last_error") or "")
-    return [f"  {fault}" for fault in _BETWEEN_FAULTS.split(text)] if text else []
 
 
 @click.command("list", cls=Command)

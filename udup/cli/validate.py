@@ -18,6 +18,9 @@ from udup.cli.options import Session, asks_server
 
 _STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red"}
 
+#: From what is read least to what is read first.
+_ORDER = ("pass", "warn", "fail")
+
 #: The name that means standard input.
 STDIN = "-"
 
@@ -27,8 +30,9 @@ Document = dict[str, Any]
 @click.command(cls=Command)
 @click.argument("file")
 @click.option("--offline", is_flag=True, help="Look at the file alone and ask no server.")
+@click.option("--verbose", is_flag=True, help="List the checks that passed too.")
 @asks_server
-def validate(session: Session, file: str, offline: bool) -> None:
+def validate(session: Session, file: str, offline: bool, verbose: bool) -> None:
     """Check a job without starting it: the document, then both MySQL servers as a start would look at them.
 
     FILE is a job file as for `udup job run`; - reads standard input. Exit code 0: it would start, 1: it would not.
@@ -50,7 +54,7 @@ def validate(session: Session, file: str, offline: bool) -> None:
     if session.out.as_json:
         session.out.json(answer)
     else:
-        _show(session, answer)
+        _show(session, answer, verbose)
     sys.exit(ExitCode.FAILED if answer["Error"] else ExitCode.OK)
 
 
@@ -61,15 +65,14 @@ def _check_document(document: Document) -> None:
     accept(document, local=False)
 
 
-def _show(session: Session, answer: dict[str, Any]) -> None:
-    checks = answer["Checks"]
-    rows = ((check["Result"], check["Task"] or "both", check["Check"], check["Found"]) for check in checks)
-    session.out.table(("Result", "Task", "Check", "Found"), rows, styles=_STYLES)
-    remedies = [check for check in checks if check["Result"] != "pass" and check["Remedy"]]
-    if remedies:
-        session.out.title("What to do")
-    for check in remedies:
-        session.out.say(f"  {check['Task'] or 'both'}, {check['Check']}: {check['Remedy']}")
+def _show(session: Session, answer: dict[str, Any], verbose: bool) -> None:
+    """What passed, in a line or first, then what is warned of, then what forbids the start: the end is what is read."""
+    checks = sorted(answer["Checks"], key=lambda check: _ORDER.index(check["Result"]))
+    passed = [check for check in checks if check["Result"] == "pass"]
+    if passed and not verbose:
+        session.out.say(f"{len(passed)} checks passed; --verbose lists them")
+        checks = checks[len(passed) :]
+    _show_checks(session, checks)
     failed = sum(check["Result"] == "fail" for check in checks)
     session.out.say("")
     session.out.say(
@@ -77,6 +80,18 @@ def _show(session: Session, answer: dict[str, Any]) -> None:
         if answer["Error"]
         else "The job can start"
     )
+
+
+def _show_checks(session: Session, checks: list[dict[str, Any]]) -> None:
+    if not checks:
+        return
+    rows = ((check["Result"], check["Task"] or "both", check["Check"], check["Found"]) for check in checks)
+    session.out.table(("Result", "Task", "Check", "Found"), rows, styles=_STYLES)
+    remedies = [check for check in checks if check["Result"] != "pass" and check["Remedy"]]
+    if remedies:
+        session.out.title("What to do")
+    for check in remedies:
+        session.out.say(f"  {check['Task'] or 'both'}, {check['Check']}: {check['Remedy']}")
 
 
 def read_job(name: str) -> Document:

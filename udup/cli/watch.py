@@ -20,9 +20,10 @@ from rich.text import Text
 
 from udup.cli.client import Unreachable
 from udup.cli.commands import ExitCode
-from udup.cli.jobs import Json, job_or_none, reasons
+from udup.cli.jobs import Json, job_or_none
 from udup.cli.options import Session
 from udup.cli.progress import Observer, TableProgress, View
+from udup.cli.reasons import brief, reasons
 
 #: Seconds between two looks.
 POLL_SECONDS = 0.5
@@ -42,6 +43,9 @@ Answer = TypeVar("Answer")
 
 #: Seconds between two lines where no terminal shows the live panel.
 LINE_SECONDS = 1.0
+
+#: Seconds after which a line says again what the one before has said.
+SAME_SECONDS = 10.0
 
 #: Columns of a table's progress bar.
 BAR_WIDTH = 24
@@ -152,12 +156,13 @@ class LivePanel:
 
 
 class PlainLines:
-    """A line each LINE_SECONDS, and one at every new stage."""
+    """A line each LINE_SECONDS that says something new, one at every new stage, and now and then the same again."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._stage = ""
-        self._next = 0.0
+        self._next = self._again = 0.0
+        self._said = ""
 
     def __enter__(self) -> PlainLines:
         return self
@@ -172,6 +177,10 @@ class PlainLines:
         if now < self._next and view.stage == self._stage:
             return
         self._stage, self._next = view.stage, now + LINE_SECONDS
+        told = "; ".join(_parts(view))
+        if told == self._said and now < self._again:
+            return
+        self._said, self._again = told, now + SAME_SECONDS
         self._console.print(line(view), highlight=False, soft_wrap=True)
 
 
@@ -186,27 +195,32 @@ def panel(view: View) -> RenderableType:
     elif view.copying and view.tables:
         parts.append(_copy_table(view))
     if view.restarts or view.last_error:
-        parts.append(Text(f"restarts: {view.restarts}  {view.last_error}".rstrip(), style="yellow"))
+        parts.append(Text(f"restarts: {view.restarts}  {brief(view.last_error)}".rstrip(), style="yellow"))
     return Group(*parts)
 
 
 def line(view: View) -> str:
     """The same in one line."""
-    parts = [f"{view.seconds:5.1f} s  {view.stage:<11}"]
+    return "; ".join([f"{view.seconds:5.1f} s  {_parts(view)[0]}", *_parts(view)[1:]])
+
+
+def _parts(view: View) -> list[str]:
+    """What the line says but the time; nothing of what is not known."""
+    parts = [f"{view.stage:<11}"]
     if view.copying and not view.tables:
         parts.append(view.phase or "the servers are being looked at")
     elif view.copying:
-        parts.append(
-            f"{view.rows:,} of {view.total:,} rows, {view.copy_rate:,.0f} rows/s, ETA {_seconds(view.copy_eta)}"
-        )
+        eta = "" if view.copy_eta is None else f", ETA {_seconds(view.copy_eta)}"
+        parts.append(f"{view.rows:,} of {view.total:,} rows, {view.copy_rate:,.0f} rows/s{eta}")
         parts += [f"{table.name} {table.fraction:.0%}" for table in view.tables if table.rows > 0 and not table.done]
     elif view.flowing:
-        parts.append(f"lag {_lag(view)}, {view.tx_per_s:,.0f} tx/s, {view.rows_per_s:,.0f} rows/s")
+        lag = "" if view.lag_ms is None else f"lag {_lag(view)}, "
+        parts.append(f"{lag}{view.tx_per_s:,.0f} tx/s, {view.rows_per_s:,.0f} rows/s")
     if view.written is not None:
         parts.append(f"source: {view.written} commits")
     if view.last_error:
-        parts.append(f"restarts: {view.restarts}, {view.last_error}")
-    return "; ".join(parts)
+        parts.append(f"restarts: {view.restarts}, {brief(view.last_error)}")
+    return parts
 
 
 def _copy_table(view: View) -> Table:

@@ -78,7 +78,7 @@ def paused(record: JobRecord, now: int) -> JobRecord:
 
 def resumed(record: JobRecord, now: int) -> JobRecord:
     """Have the same tasks go on; place new ones where they had ended."""
-    record = _evaluated(record.model_copy(update={"stopped": None}), Trigger.RESUME)
+    record = _evaluated(record.model_copy(update={"stopped": None, "failing": False}), Trigger.RESUME)
     if not live(record):
         return _placed(record, now)
     return _received_again(record, now)
@@ -133,7 +133,12 @@ def superseded(record: JobRecord, tasks: Iterable[TaskType], text: str, pause_ns
     """Note that another owner has the job: it waits here, and says for whom. The same reason is noted once."""
     if not record.restart_history or record.restart_history[-1].error != text[:TEXT_MAX]:
         record = run_failed(record, tasks, text, pause_ns, now)
-    return record.model_copy(update={"stage": Stage.PENDING, "status_description": text[:TEXT_MAX]})
+    return record.model_copy(update={"stage": Stage.PENDING, "status_description": text[:TEXT_MAX], "failing": True})
+
+
+def recovered(record: JobRecord) -> JobRecord:
+    """Note that a run has copied or applied something, so that the failure before it is history."""
+    return record.model_copy(update={"failing": False})
 
 
 def given_up(record: JobRecord, tasks: Iterable[TaskType], failure: Failure, now: int) -> JobRecord:
@@ -273,4 +278,5 @@ def _with_event(allocation: Allocation, kind: EventType, now: int, **fields: Any
 def _noted(record: JobRecord, text: str, now: int) -> JobRecord:
     """Return the record with one failure more in the restart history."""
     note = Restart(time_ns=now, error=text[:TEXT_MAX])
-    return record.model_copy(update={"restart_history": (*record.restart_history, note)[-MAX_RESTARTS:]})
+    history = (*record.restart_history, note)[-MAX_RESTARTS:]
+    return record.model_copy(update={"restart_history": history, "failing": True})

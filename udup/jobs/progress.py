@@ -64,6 +64,7 @@ class FailedRun(_Told):
     """A failure that ended a run, as the API shows it."""
 
     time: str | None = None
+    time_ns: int | None = None
     error: str | None = None
 
 
@@ -126,6 +127,7 @@ class JobProgress(_Told):
     warnings: list[str] | None = None
     restarts: int | None = None
     last_error: str | None = None
+    last_error_time: str | None = None
     restart_history: list[FailedRun] | None = None
 
     @classmethod
@@ -210,3 +212,8 @@ class TaskReport:
     def proves_the_run(self) -> bool:
         """Whether the run has applied something, or follows its source: failures are counted from here again."""
         return self.stage == Stage.RUNNING or (self.progress.transactions or 0) > 0
+
+    @property
+    def shows_recovery(self) -> bool:
+        """Whether the run does what it is for: it has copied rows, or what `proves_the_run` says."""
+        return self.proves_the_run or (self.progress.copied_rows or 0) > 0

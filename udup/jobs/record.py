@@ -85,6 +85,8 @@ class JobRecord(BaseModel):
     #: How often a run was begun again after a failure, and the last failures; both outlive the server.
     restarts: int = 0
     restart_history: tuple[Restart, ...] = ()
+    #: Whether its last failure counts: nobody has started the job since, and no run has applied or copied anything.
+    failing: bool = False
     #: Why it has failed; None unless it has.
     stopped: Stopped | None = None
     #: When and how the document came, and those before it, the oldest first.
@@ -124,10 +126,16 @@ class JobRecord(BaseModel):
 
         Corrects the lag if the last report is stale, so the result depends on when it is called.
         """
-        history = [FailedRun(time=_stamp(each.time_ns), error=each.error) for each in self.restart_history]
-        last = self.restart_history[-1].error if self.restart_history else ""
+        history = [
+            FailedRun(time=_stamp(each.time_ns), time_ns=each.time_ns, error=each.error)
+            for each in self.restart_history
+        ]
+        counts = self.failing or self.stage == Stage.FAILED
+        last = history[-1] if history and counts else FailedRun(error="")
         shown = self.progress.overlaid(corrected(live, self.stage, time.time()))
-        return shown.with_(restarts=self.restarts, last_error=last, restart_history=history)
+        return shown.with_(
+            restarts=self.restarts, last_error=last.error, last_error_time=last.time, restart_history=history
+        )
 
     def spec(self) -> JobSpec:
         """Return the document as Udup understands it; raise `Refused` if this version does not."""

@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 class Check:
     """What was looked at (`name`), for which task (`Src`, `Dest`, or "" for the job as a whole), and what was found.
 
-    `found` is the value where that is good, else what is wrong; `remedy` is the statement that mends it.
+    `found` is the value where that is good, else what is wrong; `remedy` is the statement that fixes it.
     """
 
     task: str

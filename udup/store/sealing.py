@@ -6,7 +6,7 @@ Only the secrets of a record are sealed; the rest stays readable. A sealed value
 
 It is bound to its job: moved into another job's record it does not open. The keys are 32 bytes in base64, one a line,
 in `<data_dir>/secret.key`, which is made at the first start, or in the setting `secrets.key`. The first line seals, all
-of them open, so that a key is changed by putting a new line on top; the records are sealed anew at the next start. A
+of them open, so that a key is changed by putting a new line on top; the records are sealed again at the next start. A
 key's ID is the beginning of its digest: a record tells which key it needs, and a key needs no name.
 """
 

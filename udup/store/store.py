@@ -118,7 +118,7 @@ class JobStore:
                 await (await self._bucket(name)).purge(key)
 
     async def restore(self) -> None:
-        """Look whether the store is still there, and write it anew if it was lost."""
+        """Look whether the store is still there, and write it again if it was lost."""
         with self._answering(JOBS_BUCKET):
             try:
                 await self._context.key_value(JOBS_BUCKET)
@@ -140,12 +140,12 @@ class JobStore:
     async def load(self) -> tuple[list[JobRecord], int]:
         """All jobs, and the highest index that was given to any. `ConfigError` if a key for their passwords is missing.
 
-        The owner seals anew what is not sealed with the present key.
+        The owner seals again what is not sealed with the present key.
         """
         mirror = await self._jobs()
         values, last = dict(mirror.values), mirror.last
         if _COMPLETE not in values:
-            raise Transient("the job store is being written anew; try again in a moment")
+            raise Transient("the job store is being written again; try again in a moment")
         stored = {key: data for key, data in values.items() if key not in (_COMPLETE, _GONE)}
         self._parsed = {key: self._parse(key, data) for key, data in stored.items()}
         records = [record for _, record in self._parsed.values()]

@@ -57,7 +57,7 @@ class Definitions:
 
     def views(self, other: Definitions) -> Iterator[tuple[str, dict[Name, str], dict[Name, str]]]:
         """(view, rows here, rows there) for every view of the dictionary that both servers have; without the rows
-        about views, which the dictionary works out anew, and forgets while a view cannot be used.
+        about views, which the dictionary works out again, and forgets while a view cannot be used.
         """
         views = self.objects["VIEW"].keys() | other.objects["VIEW"].keys()
         for view in sorted(self.dictionary.keys() & other.dictionary.keys()):

@@ -2,7 +2,7 @@
 
     {"error": "…", "details": [{"field": "Tasks[0].Config.ConnectionConfig.Port", "problem": "must be 1…65535, got 0"}]}
 
-400 is for what the client can mend, 404 and 405 for what is not there, 409 for an index that no longer holds and for a
+400 is for what the client can fix, 404 and 405 for what is not there, 409 for an index that no longer holds and for a
 document by which a running job could not go on, 503 for
 what is worth another try. 500 is our own fault alone: it is logged with its trace.
 """
@@ -26,6 +26,9 @@ INVALID_METHOD = "Invalid method"
 
 #: Seconds after which a client may try again, sent with 503.
 RETRY_AFTER_S = 1
+
+#: What Accept may say for JSON; clients made from the description name what it lists, some the whole family.
+_JSON_NAMES = (falcon.MEDIA_JSON, "application/*")
 
 _LOG = logs.logger("web")
 
@@ -110,10 +113,12 @@ def _problem(fault: Fault) -> str:
 
 
 def _names_json(req: falcon.Request) -> bool:
-    """Whether Accept names application/json itself; `*/*`, which every client sends, is not enough."""
+    """Whether Accept names JSON, or anything of its kind; `*/*`, which every client sends, is not enough."""
     for media in req.accept.lower().split(","):
         name, *parameters = (part.strip() for part in media.split(";"))
-        if name == falcon.MEDIA_JSON and not any(_is_zero_quality(parameter) for parameter in parameters):
+        if (name in _JSON_NAMES or name.endswith("+json")) and not any(
+            _is_zero_quality(parameter) for parameter in parameters
+        ):
             return True
     return False
 

@@ -60,6 +60,12 @@ class SourceContract:
         assert gtid <= pair.source.executed() and not gtid <= before
         assert str(pair.source.executed()) == str(pair.source.position(pair.executed()))
 
+    def test_the_log_after_a_position_of_now_is_kept(self, pair: Pair) -> None:
+        with closing(pair.source.open_clock()) as clock:
+            position = pair.executed()
+            pair.create("t")
+            clock.check_kept(position)
+
     def test_its_look_says_which_server_it_is(self, pair: Pair) -> None:
         look = pair.source.look(pair.scope)
         assert look.info.uuid and look.info.address and look.faults == ()

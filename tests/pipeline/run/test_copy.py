@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from tests.pipeline.machine import Machine, T, U
-from udup.base.errors import Transient
+from udup.base.errors import Refused, Transient
+from udup.pipeline.extract import source_watch
 
 
 def test_a_job_is_copied_and_then_followed(machine: Machine) -> None:
@@ -43,6 +44,24 @@ def test_what_is_written_while_it_copies_and_follows_comes_along(machine: Machin
 
     asyncio.run(work())
     assert machine.is_same()
+
+
+def test_a_log_that_is_purged_while_it_copies_ends_the_copy_at_once(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("REPORT_SECONDS", "IDLE_SECONDS", "_LOOK_SECONDS"):
+        monkeypatch.setattr(source_watch, name, 0.02)
+    machine.insert(*(f"k{number}" for number in range(45)))
+    gate = machine.source.faults.hold("SourceCopy.read", nth=2)
+
+    async def work() -> None:
+        running = asyncio.ensure_future(machine.run(lambda: False))
+        await machine.reached(gate)
+        machine.source.log.purge(machine.update("k1"))
+        with pytest.raises(Refused, match="has purged alpha:"):
+            await running
+
+    asyncio.run(work())
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from udup.base.errors import Fault, Refused
 from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.reading import FakeLog
 from udup.drivers.fake.server import FakeInfo, FakeServer
@@ -19,6 +20,12 @@ class FakeClock:
     def read(self) -> tuple[int, str]:
         with self._server.call("SourceClock.read", self._connection):
             return self._server.log.now_us(), str(self._server.log.executed)
+
+    def check_kept(self, position: str) -> None:
+        with self._server.call("SourceClock.check_kept", self._connection):
+            if lost := self._server.log.purged - FakePosition.parse(position):
+                fault = Fault(self._server.name, f"has purged {lost}, which the copy needs", "keep the log longer")
+                raise Refused([fault])
 
     def close(self) -> None:
         self._server.end(self._connection)

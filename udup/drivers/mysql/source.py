@@ -6,8 +6,9 @@ from contextlib import closing, suppress
 
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.checks.retention import check_kept, copy_warnings
 from udup.drivers.mysql.checks.source_tables import check_parents
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
+from udup.drivers.mysql.client.connection import MySQLError, connect, query, scalar
 from udup.drivers.mysql.client.facts import read_facts
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.dictionary.claims import read_feeds
@@ -42,7 +43,8 @@ class MySQLSource:
             facts = read_facts(connection)
             faults = check_parents(connection, facts, selection) + check_names(connection, facts, selection)
             feeds = read_feeds(connection, selection.folding(facts.folds_names))
-            return SourceLook(facts, tuple(faults), tuple(feeds))
+            warnings = copy_warnings(connection, facts, selection)
+            return SourceLook(facts, tuple(faults), tuple(feeds), warnings)
 
     def executed(self) -> GtidSet:
         """Return the executed GTIDs, asked now on a connection of its own."""
@@ -51,7 +53,7 @@ class MySQLSource:
 
     def open_clock(self) -> SourceClock:
         """Connect what asks the source for its time and its executed GTIDs."""
-        return MySQLClock(connect(self._endpoint))
+        return MySQLClock(self._endpoint)
 
     def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
         """Return the tables that the job keeps current: those of a copy, or those that the source has now."""
@@ -74,8 +76,9 @@ class MySQLSource:
 class MySQLClock:
     """A connection for questions that come again and again. `close` may be called from another thread."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._connection = connect(endpoint)
         self._executed = ("", "")  # as the server wrote it, and as Udup does
 
     def read(self) -> tuple[int, str]:
@@ -86,6 +89,12 @@ class MySQLClock:
             # In one way everywhere: servers write tags now behind their UUID, now with one of their own.
             self._executed = (str(executed), str(GtidSet.parse(str(executed))))
         return int(now_us), self._executed[1]
+
+    def check_kept(self, position: str) -> None:
+        """Raise `Refused` if the binary log after the position of a copy under way is not whole any more."""
+        with source_errors():
+            purged = scalar(self._connection, "SELECT @@global.gtid_purged")
+        check_kept(self._endpoint, str(purged), position)
 
     def close(self) -> None:
         """End the connection, and with it a question that is under way."""

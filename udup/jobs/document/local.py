@@ -9,6 +9,8 @@ from udup.base.secrets import Unresolvable, read_password
 from udup.jobs.document.keys import join
 from udup.jobs.document.spec import JobSpec
 
+_REFERENCE = "set that variable for `udup server` and start it again, or put the file there (docs/security.md)"
+
 
 def local_faults(spec: JobSpec) -> Iterator[Fault]:
     """References that lead to no secret, files that are not there, and TLS keys that contradict each other."""
@@ -18,7 +20,7 @@ def local_faults(spec: JobSpec) -> Iterator[Fault]:
         try:
             read_password(connection.password)
         except Unresolvable as error:
-            yield Fault(join(path, "Password"), f"{connection.password!r} {error}")
+            yield Fault(join(path, "Password"), f"{connection.password!r} {error}", _REFERENCE)
         tls = connection.tls()
         for name, problem, remedy in tls.contradictions():
             yield Fault(join(path, name), problem, remedy)

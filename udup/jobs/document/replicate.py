@@ -157,7 +157,7 @@ def _rename(entry: dict[str, Any], where: str, name: str) -> Iterator[Fault]:
         if name == "TableSchema" and rename.lower() in {*SYSTEM_SCHEMAS, UDUP_SCHEMA}:
             problem = f"{rename!r} is not for replicated tables"
     if problem:
-        yield Fault(join(where, rename_key), problem)
+        yield Fault(join(where, rename_key), problem, "write another new name (docs/jobs.md, New names)")
 
 
 def _meetings(do: list[tuple[dict[str, Any], str]]) -> Iterator[Fault]:

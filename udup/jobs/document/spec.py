@@ -244,7 +244,10 @@ def _told(faults: list[Fault]) -> list[Fault]:
     more = len(faults) - MAX_FAULTS
     if more <= 0:
         return faults
-    return [*faults[:MAX_FAULTS], Fault(BODY, f"has {more} more faults", "mend these, and post the job again")]
+    return [*faults[:MAX_FAULTS], Fault(BODY, f"has {more} more faults", "fix these, and post the job again")]
+
+
+_TASKS = "write one task of Type Src and one of Type Dest; `udup init` writes an example"
 
 
 def _faults_of_the_end(job: dict[str, Any]) -> Iterator[Fault]:
@@ -262,7 +265,7 @@ def _faults_between_tasks(tasks: object) -> Iterator[Fault]:
     for task_type in TaskType:
         if counts[task_type] != 1:
             many = counts[task_type] or "none"
-            yield Fault("Tasks", f"there must be exactly one {task_type} task, got {many}")
+            yield Fault("Tasks", f"there must be exactly one {task_type} task, got {many}", _TASKS)
     for place, task in enumerate(tasks):
         config = task.get("Config") if isinstance(task, dict) else None
         path = f"Tasks[{place}].Config"

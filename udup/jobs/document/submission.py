@@ -26,16 +26,19 @@ class Submission:
     enforce_index: int | None
 
 
+_EXAMPLE = "`udup init` writes an example"
+
+
 def unwrap(body: object) -> Submission:
     """Take a posted body apart; `Refused` if it is no object. What is inside is checked by `parse_job`."""
     if not isinstance(body, dict):
-        raise Refused([Fault(BODY, f"must be a JSON object that describes a job, got {kind(body)}")])
+        raise Refused([Fault(BODY, f"must be a JSON object that describes a job, got {kind(body)}", _EXAMPLE)])
     outer = canonical(body, _OUTER, "", [])
     if "Job" not in outer or "Name" in outer:
         return Submission(body, False, _enforced_index(body))
     inner = outer["Job"]
     if not isinstance(inner, dict):
-        raise Refused([Fault("Job", f"must be an object, got {kind(inner)}")])
+        raise Refused([Fault("Job", f"must be an object, got {kind(inner)}", _EXAMPLE)])
     if unknown := [key for key in outer if key not in _OUTER.names and outer[key] is not None]:
         known = ", ".join(("Job", *_OUTER_KEYS))
         raise Refused([Fault(shown(unknown[0]), "is not known beside Job", f"known are {known}; or put it into Job")])

@@ -17,6 +17,9 @@ from udup.pipeline.apply.progress import CopyProgress
 from udup.pipeline.ports import CopyWriter
 from udup.pipeline.records import ChunkLoaded, CopyEnd, CopyPlan, CopyTotals, ExpectCopy, StartRows, encode
 
+#: What to do when a table has not what was sent.
+_COPY_AGAIN = "see that nobody else writes to it on the target, then resume the job: it is copied again"
+
 
 class CopyRun:
     """`order` sends bytes to a worker's slot, `start_rows` tells the extractor to begin."""
@@ -95,7 +98,8 @@ class CopyRun:
             return
         if state.rows != state.totals.rows:
             name = f"`{state.table.schema}`.`{state.table.name}`"
-            self._fail(Divergence(f"{name}: {state.totals.rows} rows were read and {state.rows} loaded"))
+            told = f"{name}: {state.totals.rows} rows were read and {state.rows} loaded; {_COPY_AGAIN}"
+            self._fail(Divergence(told))
             return
         building = asyncio.ensure_future(self._in_thread(self._writer.finish_table, number, state.totals))
         building.add_done_callback(self._built)

@@ -162,7 +162,7 @@ class Dispatcher:
         if isinstance(error, Conflict) and self._serial:
             return Divergence(
                 f"the target contradicts the source at {error}; nothing of this transaction was applied. Compare the"
-                " table on both sides, mend the target, then start the job again",
+                " table on both sides, fix the target, then resume the job",
                 gtid=error.gtid,
                 table=error.table,
             )

@@ -157,6 +157,7 @@ class Extractor:
     async def _send_copy(self) -> str:
         """Send everything as of one snapshot; return its position."""
         copy = await self._in_thread(self._open_copy)
+        self._watch.copy_position = copy.plan.position
         # In a thread: `_pack` may wait for the window, and the credits that open it come to this loop.
         await self._in_thread(self._send_tables, copy)
         await self._in_thread(self._pack, copy.plan)
@@ -172,7 +173,7 @@ class Extractor:
             *[self._in_thread(copy.read, reader, sender.send) for reader, sender in enumerate(senders)]
         )
         copy.close()
-        self._copy = None
+        self._copy = self._watch.copy_position = None
         await self._in_thread(self._pack, CopyEnd())
         return copy.plan.position
 

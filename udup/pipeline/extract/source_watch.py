@@ -35,6 +35,8 @@ class SourceWatch:
         self._guard = ResetGuard()
         self._executed: str | None = None
         self._clock_offset_us = 0
+        #: The position of the copy under way, after which the log will be read; None while there is none.
+        self.copy_position: str | None = None
 
     @property
     def executed(self) -> str | None:
@@ -47,7 +49,11 @@ class SourceWatch:
         return None if executed is None else Beat(runtime.wall_us() + self._clock_offset_us, executed)
 
     async def run(self) -> None:
-        """Ask until cancelled. Raise `Unsupported` when the source has forgotten what this job has read from it."""
+        """Ask until cancelled.
+
+        Raise `Unsupported` when the source has forgotten what this job has read from it, `Refused` when it has purged
+        what the job will read when its copy has ended.
+        """
         loop = asyncio.get_running_loop()
         clock = await loop.run_in_executor(self._pool, self._source.open_clock)
         try:
@@ -55,6 +61,8 @@ class SourceWatch:
             while True:
                 await self._ask(clock)
                 self._report()
+                if (position := self.copy_position) is not None:
+                    await loop.run_in_executor(self._pool, clock.check_kept, position)
                 if (read := self._counters.extracted) is not None and self._executed is not None:
                     self._guard.check(self._source.position(self._executed), read)
                 end = runtime.now() + IDLE_SECONDS

@@ -63,6 +63,10 @@ class SourceClock(Protocol):
         """Return the source's time (µs since the epoch) and its executed position, asked now."""
         ...
 
+    def check_kept(self, position: str) -> None:
+        """Raise `Refused` if the log after the position of a copy under way is not whole any more, asked now."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -61,6 +61,7 @@ class Scope:
 
     `kept_users`: accounts that stay as they are, None if the job carries none. `innodb`: tables without transactions
     become InnoDB tables. `fold_names`: the source keeps names in lower case (known when it was looked at).
+    `copy_first`: tables (`schema.table`) that changed under a copy before: the next one reads them first.
     """
 
     selection: Selection
@@ -68,6 +69,7 @@ class Scope:
     kept_users: frozenset[str] | None = None
     innodb: bool = False
     fold_names: bool = False
+    copy_first: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,15 @@ class JobPlan:
 
 @dataclass(frozen=True)
 class SourceLook:
-    """A source before a start: what it is, what in its dictionary speaks against the job, what others write there."""
+    """A source before a start: what it is, what in its dictionary speaks against the job, what others write there.
+
+    `copy_warnings`: what should be known if a full copy is made.
+    """
 
     info: ServerInfo
     faults: tuple[Fault, ...] = ()
     feeds: tuple[Feed, ...] = ()
+    copy_warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

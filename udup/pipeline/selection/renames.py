@@ -57,7 +57,7 @@ class Renaming:
         return (schema, table) in self._known
 
     def enter(self, schema: str, table: str = "", *, made: bool = False) -> None:
-        """A name that the log speaks of, or that it makes anew. Raises `Unsupported` if another one has its place.
+        """A name that the log speaks of, or that it makes new. Raises `Unsupported` if another one has its place.
 
         Against the source's dictionary only new names are held: the log may tell of a table that was dropped before
         another one took its place.

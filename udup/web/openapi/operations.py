@@ -207,7 +207,7 @@ def _nodes() -> Iterator[Operation]:
         "put",
         "/v1/node/{id}/evaluate",
         "evaluateNode",
-        "Look whether tasks are to be placed anew on a node; on the only one none ever are",
+        "Look whether tasks are to be placed again on a node; on the only one none ever are",
         tag,
         "NodeUpdateResponse",
         (*_UUID, *_WRITE),

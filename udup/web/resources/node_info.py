@@ -88,7 +88,7 @@ class NodeInfo:
             }
 
     def evaluated(self) -> dict[str, Any]:
-        """The answer to an evaluation: all tasks that there are run here, so that nothing is to be placed anew."""
+        """The answer to an evaluation: all tasks that there are run here, so that nothing is to be placed again."""
         index = self.refresh()
         shown = NodeUpdateResponse(
             eval_ids=None,

@@ -83,7 +83,7 @@ class LevelAnswer(Shape):
 
 
 class CheckResult(Shape):
-    """One thing that was looked at: what was found, and the statement that mends it. Task "" is the job as a whole."""
+    """One thing that was looked at: what was found, and the statement that fixes it. Task "" is the job as a whole."""
 
     task: str
     check: str

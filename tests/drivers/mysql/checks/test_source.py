@@ -71,7 +71,9 @@ def test_missing_privileges_come_with_the_grant_that_gives_them(account: Endpoin
     with closing(connect(account)) as connection:
         faults = check_source(read_facts(connection), selection, None)
     assert len(faults) == 3
-    assert f"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '{account.user}'@'%'" in problems(faults)
+    assert f"GRANT REPLICATION SLAVE, REPLICATION CLIENT, SHOW_ROUTINE ON *.* TO '{account.user}'@'%'" in problems(
+        faults
+    )
     assert "GRANT SELECT ON `part`.`t`" in problems(faults)
     with closing(connect(source.endpoint)) as root:
         for fault in faults:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pymysql
 import pytest
 
-from udup.base.errors import Conflict, Contended, Divergence, Superseded, UdupError, Unavailable
+from udup.base.errors import Conflict, Contended, Divergence, Refused, Superseded, UdupError, Unavailable
 from udup.drivers.mysql.apply.errors import failure_of
-from udup.drivers.mysql.client.errors import Meaning, describe, error_code, failure, is_transient, meaning
+from udup.drivers.mysql.client import limits
+from udup.drivers.mysql.client.errors import MEANINGS, Meaning, describe, error_code, failure, is_transient, meaning
 
 
 def _error(code: int) -> pymysql.err.MySQLError:
@@ -41,6 +42,34 @@ def test_any_other_error_is_what_its_place_makes_of_it() -> None:
     assert str(failure(_error(1064), "asking h:1")) == "asking h:1: error 1064: text"
     assert str(failure(_error(1064), "")) == describe(_error(1064)) == "error 1064: text"
     assert error_code(ValueError()) == error_code(ValueError("text")) == 0
+
+
+@pytest.mark.parametrize("code", [*limits.REMEDIES, *limits.DENIED])
+def test_a_limit_or_a_privilege_is_no_divergence_and_says_what_lifts_it(code: int) -> None:
+    [fault] = _refusal(failure(_error(code), "applying u:1", Divergence)).faults
+    assert (fault.where, fault.problem) == ("applying u:1", f"error {code}: text") and fault.remedy
+    [fault] = _refusal(failure_of(_error(code), "u:1", [], lambda: True, alone=True)).faults
+    assert "nothing in the data" in fault.problem and fault.remedy.endswith("resume the job")
+    assert code not in MEANINGS, "one number, one meaning"
+
+
+def _refusal(error: UdupError) -> Refused:
+    assert isinstance(error, Refused)
+    return error
+
+
+def test_a_limit_of_size_that_several_transactions_have_met_is_met_again_one_by_one() -> None:
+    assert limits.REMEDIES.keys() > limits.OF_SIZE
+    assert type(failure_of(_error(1197), "u:1 to u:9", [], lambda: True, alone=False)) is Conflict
+    assert type(failure_of(_error(1436), "u:1 to u:9", [], lambda: True, alone=False)) is Refused
+
+
+def test_a_privilege_that_the_server_names_is_named_in_the_grant() -> None:
+    text = "Access denied; you need (at least one of) the SYSTEM_VARIABLES_ADMIN or SUPER privilege(s) for this"
+    assert "GRANT SYSTEM_VARIABLES_ADMIN ON *.* TO" in limits.remedy(1227, text)
+    text = "INSERT command denied to user 'u'@'h' for table 'orders'"
+    assert "GRANT INSERT ON" in limits.remedy(1142, text) and "orders" in limits.remedy(1142, text)
+    assert "docs/jobs.md" in limits.remedy(1044, "Access denied for user 'u'@'h' to database 'd'")
 
 
 def test_a_row_that_is_missing_is_a_conflict_or_another_run_has_the_job() -> None:

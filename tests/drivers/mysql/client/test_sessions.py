@@ -182,7 +182,7 @@ def test_what_init_connect_sets_is_set_back(hostile: MysqlServer) -> None:
 def test_a_limit_that_an_account_may_not_lift_is_told_with_what_does(hostile: MysqlServer) -> None:
     with closing(connect(_account(hostile, "parsing"))) as connection, pytest.raises(MySQLError) as refusal:
         query(connection, f"SELECT '{'x' * 12_000_000}' <> ''")
-    assert "SET GLOBAL parser_max_mem_size" in describe(refusal.value)
+    assert "SET PERSIST parser_max_mem_size" in describe(refusal.value)
     assert "GRANT CONNECTION_ADMIN" in describe(refusal.value)
 
 

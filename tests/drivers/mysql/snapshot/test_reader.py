@@ -59,6 +59,27 @@ def test_each_table_is_told_once_when_its_last_chunk_is_out(catalog: Catalog, sn
     assert not reader.failed
 
 
+def test_what_changed_under_a_copy_before_is_read_first(schema: str, catalog: Catalog, snapshot: Snapshot) -> None:
+    pieces: list[Piece] = []
+    first = {f"{schema}.t3", f"{schema}.gone"}
+    reader = CopyReader(snapshot, catalog.tables, lambda total: None, chunk_rows=50, first=first)
+    reader.run(0, pieces.append)
+    assert list(dict.fromkeys(piece.table for piece in pieces)) == [2, 0, 1]
+
+
+def test_a_table_that_changed_is_named_with_how_to_leave_it_out(
+    source: MysqlServer, schema: str, catalog: Catalog, snapshot: Snapshot
+) -> None:
+    with closing(connect(source.endpoint)) as connection:
+        run(connection, f"TRUNCATE TABLE {schema}.t1")
+    with pytest.raises(Transient) as changed:
+        CopyReader(snapshot, catalog.tables, lambda total: None).run(0, lambda piece: None)
+    assert changed.value.table == f"{schema}.t1"
+    assert f'ReplicateIgnoreDb with {{"TableSchema": "{schema}", "Tables": [{{"TableName": "t1"}}]}}' in str(
+        changed.value
+    )
+
+
 def test_stop_ends_readers_that_wait_for_the_server(source: MysqlServer, schema: str, catalog: Catalog) -> None:
     with closing(connect(source.endpoint)) as locker, closing(open_snapshot(source.endpoint, 4)) as snapshot:
         run(locker, f"LOCK TABLES {schema}.t1 WRITE")

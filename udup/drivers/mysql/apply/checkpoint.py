@@ -273,7 +273,7 @@ def _other_selection(job: str) -> Fault:
         "ReplicateDoDb",
         f"is not what it was when job {job!r} made its checkpoint on the target, or ReplicateIgnoreDb is not; what "
         "came new would not be copied, and what has a new name is there under the old one",
-        "give the job another ID, or have it begin anew by running on the target: "
+        "give the job another ID, or have it copy again by running on the target: "
         f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = {job!r}",
     )
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from udup.base.errors import Divergence, Unsupported
+from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType, parse_columns
 from udup.drivers.mysql.client.connection import Connection, query
 
@@ -97,9 +98,15 @@ def check_definition(connection: Connection, schema: str, table: str, table_map:
         raise Unsupported(f"{where}: {error}") from error
     theirs = _target_columns(connection, schema, table)
     if not theirs:
-        raise Divergence(f"{where} has rows in the source's log and is not on the target")
+        raise Divergence(
+            f"{where} has rows in the source's log and is not on the target; make it there as it was on the source at "
+            "that transaction and resume the job, or give the job another ID, so that it is copied"
+        )
     if len(theirs) < len(ours):
-        raise Unsupported(f"{where} has {len(ours)} columns on the source and {len(theirs)} on the target")
+        raise Unsupported(
+            f"{where} has {len(ours)} columns on the source and {len(theirs)} on the target; run there the ALTER TABLE "
+            f"that gives it the source's (SHOW CREATE TABLE {schema}.{table}), then resume the job"
+        )
     charsets = dict(query(connection, "SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS"))
     for ordinal, (mine, other) in enumerate(zip(ours, theirs, strict=False), start=1):
         members = _members_as_shown(connection, mine, charsets)
@@ -161,7 +168,7 @@ def _type(data_type: str, octets: int, precision: int, scale: int, fraction: int
             return ColumnType.ENUM, b""
         case "set":
             return ColumnType.SET, b""
-    raise Unsupported(f"the target has a column of type {data_type}, which this version does not know")
+    raise Unsupported(f"the target has a column of type {data_type}, which this version does not know; {UNKNOWN}")
 
 
 def _members(column_type: str) -> tuple[str, ...]:

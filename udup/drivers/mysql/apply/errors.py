@@ -5,12 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from udup.base.errors import Conflict, Superseded, UdupError
+from udup.base.errors import Conflict, Fault, Refused, Superseded, UdupError
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.row_image import LOOKING_EVENTS, first_key
 from udup.drivers.mysql.binlog.split import split
 from udup.drivers.mysql.binlog.table_map import table_id, table_name
-from udup.drivers.mysql.client.errors import Meaning, MySQLError, describe, failure, is_transient, meaning
+from udup.drivers.mysql.client.errors import (
+    Meaning,
+    MySQLError,
+    describe,
+    error_code,
+    failure,
+    is_limit,
+    is_transient,
+    meaning,
+    told,
+)
+from udup.drivers.mysql.client.errors import remedy as advice
+from udup.drivers.mysql.client.limits import OF_SIZE
+from udup.pipeline.checks import DEST
+
+#: Of a transaction that the target would take if it could.
+_LIMITED = "a limit or a privilege of the target stands against it, nothing in the data does; nothing of it was applied"
 
 #: "Can't find record in 't'", in whatever language the server speaks.
 _NAMED_TABLE = re.compile(r"'([^']+)'[^']*$")
@@ -24,15 +40,20 @@ def failure_of(
     *,
     has_crc: bool = True,
     remedy: Callable[[str, str], str] = lambda schema, table: "",
+    alone: bool = True,
 ) -> UdupError:
     """Return what the run gets for an error of the target that came while transactions were applied.
 
     `label` names them; `is_taken_over` tells whether the slot's checkpoint row is not the expected one. `events` are
     theirs from the beginning, as far as they are at hand; `has_crc` tells whether each ends in a CRC. `remedy` is asked
-    about a table in which a row was not found.
+    about a table in which a row was not found. `alone`: it is one transaction, so a limit that it has met is its own;
+    several are taken one by one first.
     """
     if is_transient(error):
         return failure(error, label)
+    if is_limit(error) and (alone or error_code(error) not in OF_SIZE):
+        fault = Fault(label, f"{_LIMITED} ({told(error)})", f"{advice(error)}; then resume the job", DEST)
+        return Refused([fault])
     text = f"{label}: {describe(error)}"
     if _is_missing(error) and is_taken_over():
         return Superseded(f"{label}: another run has taken the job over")

@@ -43,7 +43,7 @@ def look_at_memory_tables(connection: Connection, job: str) -> None:
     listed = ", ".join(names)
     raise Divergence(
         f"the target's server was restarted, so that its MEMORY tables are empty and the source's are not: {listed}. "
-        'Give the job another ID, so that it is copied anew, best with "Engine": "InnoDB" in the Dest\'s Config. If '
+        'Give the job another ID, so that it is copied again, best with "Engine": "InnoDB" in the Dest\'s Config. If '
         "they are empty on the source too, or you have filled them, run on the target: "
         f"UPDATE {UDUP_SCHEMA}.{unsure.TABLE} SET memory_tables = '' WHERE job = {job!r}, and resume the job"
     )

@@ -42,6 +42,6 @@ def check_row_order(connection: Connection, table: ObjectName, gtid_next: str | 
         if why:
             raise Unsupported(
                 f"ALTER TABLE of {name} adds an AUTO_INCREMENT column to the rows that are there, and {why}: each"
-                " server would number them in the order in which it keeps them, and the orders may differ; make the"
-                " job anew after it"
+                " server would number them in the order in which it keeps them, and the orders may differ; give the"
+                " job another ID after it, so that it is copied again"
             )

@@ -20,7 +20,7 @@ from typing import Any
 
 from pymysql.constants import COMMAND, ER
 
-from udup.base.errors import Divergence, Transient, UdupError, Unsupported
+from udup.base.errors import Divergence, Fault, Refused, Transient, UdupError, Unsupported
 from udup.drivers.mysql.apply.event_state import with_state
 from udup.drivers.mysql.apply.row_order import check_row_order
 from udup.drivers.mysql.binlog.query import (
@@ -36,13 +36,17 @@ from udup.drivers.mysql.client.errors import (
     MySQLError,
     describe,
     error_code,
+    is_limit,
     is_transient,
     meaning,
+    remedy,
+    told,
 )
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import codec_of
 from udup.drivers.mysql.ddl.statement import Kind, Statement
+from udup.pipeline.checks import DEST
 
 #: How much of a statement a message shows, in characters.
 SHOWN_SQL = 200
@@ -151,7 +155,10 @@ def _switch(value: bool | None) -> str | None:
 def _collation_name(connection: Connection, number: int) -> str | None:
     name = scalar(connection, f"SELECT COLLATION_NAME FROM information_schema.COLLATIONS WHERE ID = {number}")
     if name is None:
-        raise Unsupported(f"the target has no collation with the number {number}, which the source used for utf8mb4")
+        raise Unsupported(
+            f"the target has no collation with the number {number}, which the source used for utf8mb4; "
+            "upgrade the target, then resume the job"
+        )
     return str(name)
 
 
@@ -194,7 +201,8 @@ def _execute_once(connection: Connection, event: QueryEvent, settings: list[str]
     if code != event.error_code:
         raise Divergence(
             f"a statement that ended with error {event.error_code} on the source succeeded on the target: "
-            f"{_shown(event, event.variables())}; the two servers' objects differ"
+            f"{_shown(event, event.variables())}; the two servers' objects differ: compare "
+            "them, undo it there, then resume the job"
         )
 
 
@@ -270,10 +278,13 @@ def _explained(error: MySQLError, doing: str) -> UdupError:
     text = f"cannot {doing}: {describe(error)}"
     if is_transient(error):
         return Transient(text)  # also where a lock was not granted: the session is in the statement's context now
+    if is_limit(error):
+        return Refused([Fault(f"cannot {doing}", told(error), f"{remedy(error)}; then resume the job", DEST)])
     if meaning(error) is Meaning.OTHER_OBJECTS:
-        return Divergence(f"{text}; the target's objects are not those that the source had when it ran this")
-    if meaning(error) is Meaning.UNSAFE_FUNCTION:
-        return Unsupported(
-            f"{text}; run there SET PERSIST log_bin_trust_function_creators = ON, and start the job again"
+        return Divergence(
+            f"{text}; the target's objects are not those that the source had when it ran "
+            "this: make them so there, then resume the job"
         )
-    return Unsupported(f"{text}; mend the cause on the target and start the job again")
+    if meaning(error) is Meaning.UNSAFE_FUNCTION:
+        return Unsupported(f"{text}; run there: SET PERSIST log_bin_trust_function_creators = ON, then resume the job")
+    return Unsupported(f"{text}; fix the cause on the target, then resume the job")

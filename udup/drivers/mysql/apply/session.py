@@ -30,7 +30,10 @@ def explaining(rows: RowSession, label: str, version: int, events: Sequence[byte
         yield
     except MySQLError as error:
         taken_over = partial(rows.is_taken_over, version)
-        raise failure_of(error, label, events, taken_over, has_crc=rows.has_crc, remedy=rows.remedy) from error
+        alone = _SEVERAL not in label
+        raise failure_of(
+            error, label, events, taken_over, has_crc=rows.has_crc, remedy=rows.remedy, alone=alone
+        ) from error
 
 
 class MySQLSession:
@@ -106,8 +109,12 @@ class MySQLSession:
             raise failure(error, f"on the target {self._endpoint}", otherwise) from error
 
 
+#: In the label of a group of several transactions.
+_SEVERAL = " to "
+
+
 def _label(first: Group, last: Group) -> str:
     """The transactions of groups that were joined, for people."""
     if first is last:
         return first.label
-    return f"{first.label.partition(' to ')[0]} to {last.label.rpartition(' to ')[2]}"
+    return f"{first.label.partition(_SEVERAL)[0]}{_SEVERAL}{last.label.rpartition(_SEVERAL)[2]}"

@@ -83,7 +83,7 @@ def kept_head(connection: Connection, job: str, xid: str) -> tuple[bytes, bytes]
     if found is None:
         raise Unsupported(
             f"XA COMMIT {xid} ends a transaction that was prepared before the job's beginning, so its rows are not "
-            "known. Make the job anew, with a full copy, when the source's XA RECOVER shows no transaction; a job "
+            "known. Give the job another ID, for a full copy, when the source's XA RECOVER shows no transaction; a job "
             "that begins at a Gtid must begin at one where none was prepared"
         )
     [(_, _, end)] = islice(headers(found), 1)

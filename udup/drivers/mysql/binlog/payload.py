@@ -14,6 +14,7 @@ import zstandard
 
 from udup.base.errors import Transient, Unsupported
 from udup.drivers.mysql.binlog.event import HEADER_SIZE, read_lenenc
+from udup.drivers.mysql.binlog.remedies import DAMAGED, UNKNOWN
 from udup.drivers.mysql.binlog.split import EventSplitter
 
 _ZSTD, _NONE = 0, 255
@@ -48,7 +49,7 @@ def inner_events(chunks: Iterable[bytes], algorithm: int) -> Iterator[bytes]:
     for piece in _decompressed(chunks, algorithm):
         yield from splitter.feed(piece)
     if not splitter.is_empty:
-        raise Unsupported("a compressed transaction ends in the middle of an event")
+        raise Unsupported(f"a compressed transaction ends in the middle of an event; {DAMAGED}")
 
 
 def _decompressed(chunks: Iterable[bytes], algorithm: int) -> Iterator[bytes]:
@@ -56,7 +57,7 @@ def _decompressed(chunks: Iterable[bytes], algorithm: int) -> Iterator[bytes]:
         yield from chunks
         return
     if algorithm != _ZSTD:
-        raise Unsupported(f"a transaction is compressed by an unknown algorithm ({algorithm})")
+        raise Unsupported(f"a transaction is compressed by an unknown algorithm ({algorithm}); {UNKNOWN}")
     compressed = _Compressed(chunks)
     try:
         with zstandard.ZstdDecompressor().stream_reader(cast(IO[bytes], compressed)) as reader:

@@ -17,6 +17,7 @@ from typing import Any
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, resized
+from udup.drivers.mysql.binlog.remedies import DAMAGED, UNKNOWN
 
 _FIXED = struct.Struct("<IIBHH")
 _U16 = struct.Struct("<H")
@@ -131,14 +132,14 @@ def parse_status(status: bytes) -> StatusVariables:
             if reader is None:
                 raise Unsupported(
                     f"a Query event has status variable {code}, which this version does not know "
-                    f"({status[offset:].hex()}); its statement cannot be run in the session it was made in"
+                    f"({status[offset:].hex()}); its statement cannot be run in the session it was made in; {UNKNOWN}"
                 )
             name, read = reader
             value, offset = read(status, offset + 1)
             if name:
                 found[name] = value
     except (struct.error, IndexError, ValueError) as error:
-        raise Unsupported(f"a Query event's status variables end too early: {status.hex()}") from error
+        raise Unsupported(f"a Query event's status variables end too early: {status.hex()}; {DAMAGED}") from error
     return StatusVariables(**found)
 
 

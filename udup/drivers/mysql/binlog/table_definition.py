@@ -14,6 +14,7 @@ from enum import IntEnum
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, read_lenenc
+from udup.drivers.mysql.binlog.remedies import UNKNOWN
 
 
 class ColumnType(IntEnum):
@@ -160,7 +161,9 @@ def _plain_columns(kinds: bytes, metadata: bytes, nulls: bytes) -> Iterator[Colu
         try:
             kind = ColumnType(number)
         except ValueError as error:
-            raise Unsupported(f"column {index + 1} has type {number}, which this version does not know") from error
+            raise Unsupported(
+                f"column {index + 1} has type {number}, which this version does not know; {UNKNOWN}"
+            ) from error
         size = _METADATA_SIZES.get(kind, 0)
         own = metadata[at : at + size]
         at += size

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import HEADER_SIZE
+from udup.drivers.mysql.binlog.remedies import UNKNOWN
 
 _STATEMENT = re.compile(rb"XA (START|END|COMMIT|ROLLBACK) (X'[0-9a-fA-F]*',X'[0-9a-fA-F]*',\d+)")
 
@@ -41,7 +42,7 @@ def parse_xa(sql: bytes) -> XaStatement:
     """Raise `Unsupported` for a form that no server is known to write."""
     match = _STATEMENT.fullmatch(sql)
     if match is None:
-        raise Unsupported(f"an XA statement of an unknown form: {sql.decode('utf-8', 'replace')}")
+        raise Unsupported(f"an XA statement of an unknown form: {sql.decode('utf-8', 'replace')}; {UNKNOWN}")
     return XaStatement(XaVerb(match[1].decode()), match[2].decode())
 
 

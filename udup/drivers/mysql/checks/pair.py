@@ -84,7 +84,7 @@ def _release(pair: Pair) -> Iterator[Finding]:
         )
 
 
-def _same(name: str, consequence: str) -> Rule[Pair]:
+def _same(name: str, consequence: str, remedy: str) -> Rule[Pair]:
     """A variable that must have one value on both sides."""
 
     def look(pair: Pair) -> Iterator[Finding]:
@@ -92,7 +92,7 @@ def _same(name: str, consequence: str) -> Rule[Pair]:
         if ours != theirs:
             yield failed(
                 f"{name} is {ours} on the source and {theirs} on the target: {consequence}",
-                f"give both servers the same {name}",
+                remedy.format(ours=ours),
             )
 
     return Rule(name, lambda pair: pair.source.value(name), look)
@@ -101,8 +101,9 @@ def _same(name: str, consequence: str) -> Rule[Pair]:
 def _engine(pair: Pair) -> Iterator[Finding]:
     """Where the job says an engine, it is written into each statement."""
     consequence = "a table made without ENGINE would get another one; the log does not say which"
+    remedy = "SET PERSIST default_storage_engine = {ours} on the target"
     if not pair.innodb:
-        yield from _same("default_storage_engine", consequence).look(pair)
+        yield from _same("default_storage_engine", consequence, remedy).look(pair)
 
 
 def _collations(pair: Pair) -> Iterator[Finding]:
@@ -156,7 +157,12 @@ def _row_format(pair: Pair) -> Iterator[Finding]:
 _RULES = (
     Rule[Pair]("server_uuid", lambda pair: f"{pair.source.uuid}, {pair.target.uuid}", _uuid),
     Rule[Pair]("release", lambda pair: f"{pair.source.version_text} to {pair.target.version_text}", _release),
-    _same("lower_case_table_names", "names that are two on one server are one on the other"),
+    _same(
+        "lower_case_table_names",
+        "names that are two on one server are one on the other",
+        "no server can change it once it is made: make an empty target with it (mysqld --initialize"
+        " --lower-case-table-names={ours}) and name that one in the job",
+    ),
     Rule[Pair]("default_storage_engine", lambda pair: pair.source.value("default_storage_engine"), _engine),
     Rule[Pair]("character_sets", lambda pair: f"{len(pair.source.collations)} collations, all known", _collations),
 )

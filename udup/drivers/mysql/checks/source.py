@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from udup.base.errors import Fault
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
+from udup.drivers.mysql.checks.retention import KEEP_LONGER, expires_after
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.stream.anonymous import NEW_COPY
@@ -23,8 +24,17 @@ OLDEST_VERSION = (8, 0, 0)
 SHORT_RETENTION_S = 24 * 3600
 
 _GLOBAL_PRIVILEGES = ("REPLICATION SLAVE", "REPLICATION CLIENT")
+#: From here on there is a privilege to see routines; before, only a global SELECT shows them.
+_SHOW_ROUTINE = (8, 0, 20)
+
 _SCHEMA_PRIVILEGES = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
 
+
+#: What is left where the log cannot be gone on with.
+_COPY_AGAIN = (
+    "copy again: give the job another ID and no Gtid, or delete it with its checkpoint (udup job delete --purge ID) "
+    "and post it again"
+)
 
 #: The steps of gtid_mode, each of which a server takes only from the one beside it.
 _GTID_MODES = ("OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
@@ -126,20 +136,13 @@ def _row_metadata(side: SourceSide) -> Iterator[Finding]:
 
 
 def _retention(side: SourceSide) -> Iterator[Finding]:
-    seconds = _expires_after(side.facts)
+    seconds = expires_after(side.facts)
     if 0 < seconds < SHORT_RETENTION_S:
         yield warned(
             f"binlog_expire_logs_seconds is {seconds}: a job that stands still for longer than that cannot go on and "
             "has to copy everything again",
-            "SET PERSIST binlog_expire_logs_seconds = 604800",
+            KEEP_LONGER,
         )
-
-
-def _expires_after(facts: ServerFacts) -> int:
-    """Seconds for which the log is kept, 0 for ever."""
-    if facts.value("binlog_expire_logs_auto_purge", "ON").upper() == "OFF":
-        return 0
-    return facts.number("binlog_expire_logs_seconds")
 
 
 # ---- The account ----
@@ -148,9 +151,26 @@ def _expires_after(facts: ServerFacts) -> int:
 def _privileges(side: SourceSide) -> Iterator[Finding]:
     facts = side.facts
     missing = facts.privileges.missing(_GLOBAL_PRIVILEGES)
+    if _copies_routines(side) and not _sees_routines(facts):
+        missing.append("SHOW_ROUTINE" if facts.version >= _SHOW_ROUTINE else "SELECT")
     if missing:
         listed = ", ".join(missing)
         yield failed(f"{facts.account} has not {listed}", f"GRANT {listed} ON *.* TO {facts.account}")
+
+
+def _global_privileges(side: SourceSide) -> str:
+    return ", ".join((*_GLOBAL_PRIVILEGES, *(("SHOW_ROUTINE",) if _copies_routines(side) else ())))
+
+
+def _copies_routines(side: SourceSide) -> bool:
+    """Whether the job copies whole schemas, and with them their procedures and functions."""
+    whole = side.selection.is_open or any(place.whole for place in side.selection.places())
+    return whole and side.start_after is None
+
+
+def _sees_routines(facts: ServerFacts) -> bool:
+    """Whether the account is shown the routines of others; those that it is not shown it cannot know to be there."""
+    return facts.privileges.has("SHOW_ROUTINE") or facts.privileges.has("SELECT")
 
 
 def _schema_privileges(side: SourceSide) -> Iterator[Finding]:
@@ -212,11 +232,11 @@ def _position(side: SourceSide) -> Iterator[Finding]:
     if purged:
         yield failed(
             f"the job goes on after {brief(start)}, and the source has purged {brief(purged)} from its log since",
-            "make the job anew, with a full copy, and keep the log longer (binlog_expire_logs_seconds)",
+            f"{KEEP_LONGER} on the source, and {_COPY_AGAIN}",
         )
     unknown = own_part(start - executed, facts.uuid)
     if unknown and not side.starting:
-        yield failed(never_executed(unknown), "make the job anew, with a full copy")
+        yield failed(never_executed(unknown), _COPY_AGAIN)
 
 
 def _filtered(facts: ServerFacts) -> str:
@@ -238,7 +258,7 @@ _VERSION = Rule("version", lambda side: side.facts.version_text, _version)
 #: What had better be otherwise.
 _ADVICE: tuple[Rule[SourceSide], ...] = (
     Rule("binlog_row_metadata", lambda side: side.facts.value("binlog_row_metadata", "unknown"), _row_metadata),
-    Rule("binlog_retention", lambda side: f"{_expires_after(side.facts) or 'unlimited'} seconds", _retention),
+    Rule("binlog_retention", lambda side: f"{expires_after(side.facts) or 'unlimited'} seconds", _retention),
     Rule("snapshot_privilege", lambda side: "RELOAD", _snapshot_privilege),
 )
 
@@ -254,7 +274,7 @@ _RULES: tuple[Rule[SourceSide], ...] = (
     Rule("gtid_mode", lambda side: side.facts.value("gtid_mode", "ON"), _gtid_mode),
     Rule("server_id", lambda side: side.facts.value("server_id"), _server_id),
     Rule("log_replica_updates", lambda side: "ON", _log_replica_updates),
-    Rule("privileges", lambda side: ", ".join(_GLOBAL_PRIVILEGES), _privileges),
+    Rule("privileges", _global_privileges, _privileges),
     Rule("schema_privileges", lambda side: ", ".join(_SCHEMA_PRIVILEGES), _schema_privileges),
     Rule("binlog_filters", lambda side: _filtered(side.facts), _filters),
     Rule("gtid_position", _start, _position),

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from udup.base.errors import Fault
+from udup.drivers.mysql.checks.retention import expires_after, short_for_copy
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
 from udup.drivers.mysql.snapshot.merge_tables import merge_problems
+from udup.drivers.mysql.snapshot.names import NEW_NAMES
 from udup.pipeline.checks import SRC, Check, Finding, Rule, apply, failed, faults, warned
 from udup.pipeline.selection.renames import problems_of
 from udup.pipeline.selection.selection import Selection
@@ -23,6 +25,8 @@ _SHOWN = 10
 
 #: Bytes of a table without transactions from which on its lock is told: it lasts for as long as the reading does.
 _LOCKED_LONG = 8 << 20
+
+_MERGES = "have the job carry the MERGE table and all tables that it shows, or none of them (ReplicateIgnoreDb)"
 
 #: Error "the account may not ask for prepared XA transactions".
 _XA_RECOVER_DENIED = 1401
@@ -94,7 +98,7 @@ def check_parents(connection: Connection, facts: ServerFacts, selection: Selecti
     cascades = tuple(_read_cascades(connection, facts, folded))
     tables = SourceTables(facts, folded, False, (), cascades, (), named_zones=True)
     where = f"Src {facts.address}"
-    merges = [Fault(where, problem, task=SRC) for problem in merge_problems(connection, folded)]
+    merges = [Fault(where, problem, _MERGES, SRC) for problem in merge_problems(connection, folded)]
     return faults(where, apply((_PARENTS,), SRC, tables)) + merges
 
 
@@ -158,6 +162,8 @@ def _named(tables: SourceTables) -> Iterator[Finding]:
     """Names that the source does not have (yet)."""
     schemas, names = {each.schema for each in tables.tables}, {(each.schema, each.name) for each in tables.tables}
     for place in tables.selection.places():
+        if tables.facts.privileges.missing(("SELECT",), place.schema, place.table):
+            continue  # a fault of its own: what the account may not read, it does not see
         if place.table == "*" and place.schema not in schemas:
             yield warned(
                 f"there is no table in schema {place.schema} that the job would carry",
@@ -173,7 +179,7 @@ def _named(tables: SourceTables) -> Iterator[Finding]:
 def _new_names(tables: SourceTables) -> Iterator[Finding]:
     names = {(each.schema, each.name) for each in tables.tables} | {(each.schema, "") for each in tables.tables}
     for problem in problems_of(tables.selection, sorted(names)):
-        yield failed(problem, "")
+        yield failed(problem, NEW_NAMES)
 
 
 def _parents(tables: SourceTables) -> Iterator[Finding]:
@@ -192,7 +198,7 @@ def _engines(tables: SourceTables) -> Iterator[Finding]:
         found = f"{_listed([f'{each} ({each.engine})' for each in unknown])}: rows that live elsewhere are not carried"
         yield failed(found, f"leave {unknown[0]} out (ReplicateIgnoreDb)")
     for problem in tables.merges:
-        yield failed(problem, "a job carries a MERGE table and all tables that it shows, or none of them")
+        yield failed(problem, _MERGES)
     apart = [each for each in tables.tables if is_non_transactional(each.engine)]
     if not apart:
         return
@@ -254,11 +260,22 @@ def _listed(names: Sequence[str]) -> str:
 
 _PARENTS = Rule[SourceTables]("foreign_key_parents", lambda _tables: "none outside of the job", _parents)
 
+
+def _retention(tables: SourceTables) -> Iterator[Finding]:
+    if tables.full_copy:
+        yield from short_for_copy(tables.facts, sum(each.data_bytes for each in tables.tables))
+
+
+def _kept(tables: SourceTables) -> str:
+    return f"{expires_after(tables.facts) or 'unlimited'} seconds" if tables.full_copy else "no copy"
+
+
 _RULES = (
     Rule[SourceTables]("tables", lambda tables: f"{len(tables.tables)} tables", _named),
     Rule[SourceTables]("new_names", lambda tables: "each its own" if tables.selection.renames else "none", _new_names),
     Rule[SourceTables]("engines", lambda _tables: "all transactional", _engines),
     Rule[SourceTables]("table_keys", lambda _tables: "every table has one", _keys),
     _PARENTS,
+    Rule[SourceTables]("log_retention", _kept, _retention),
     Rule[SourceTables]("xa_prepared", lambda tables: "none" if tables.full_copy else "not looked at", _prepared),
 )

@@ -126,7 +126,7 @@ def _checkpoint(tables: TargetTables) -> Iterator[Finding]:
         yield failed(
             f"ReplicateDoDb is not what it was when job {tables.job!r} made its checkpoint on the target; what came "
             "new would not be copied",
-            "give the job another ID, or have it begin anew by running on the target: "
+            "give the job another ID, or have it copy again by running on the target: "
             f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = {tables.job!r}",
         )
 
@@ -154,7 +154,10 @@ def _existing(tables: TargetTables) -> Iterator[Finding]:
             f"DROP TABLE {tables.full[0]}, and so on; or set DropTableIfExists",
         )
     if tables.empty:
-        yield warned(f"empty tables that a copy makes anew: {_listed(tables.empty)}", "")
+        yield warned(
+            f"empty tables that a copy drops and makes again: {_listed(tables.empty)}",
+            "rename on the target what is to stay: RENAME TABLE … TO …",
+        )
 
 
 def _claims(tables: TargetTables) -> Iterator[Finding]:

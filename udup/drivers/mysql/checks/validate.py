@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import UdupError
+from udup.base.errors import Refused, UdupError
 from udup.drivers.mysql.apply.claims import conflicts
 from udup.drivers.mysql.checks.pair import pair_checks, ring_checks
 from udup.drivers.mysql.checks.source import source_checks
@@ -48,7 +48,7 @@ READ_TIMEOUT_S = 20
 ANSWER_TIMEOUT_S, LOOK_TIMEOUT_S = 60, 120
 
 _REACH = "look at Host, Port, User and Password, that the server runs, and that it lets this machine in"
-_ASK = "mend what the server says, and validate again"
+_ASK = "fix what the server says, and validate again"
 
 #: Of no node: every claim on the servers counts.
 _NOTHING_KNOWN = Known()
@@ -184,6 +184,10 @@ def _connected(task: str, endpoint: Endpoint) -> Iterator[Connection]:
             read_timeout=READ_TIMEOUT_S,
             answer_seconds=ANSWER_TIMEOUT_S,
         )
+    except Refused as refused:
+        fault = refused.faults[0]
+        found = f"{fault.where}: {fault.problem}"
+        raise _NotSeen(Check(task, "connection", Outcome.FAIL, found, fault.remedy or _REACH)) from refused
     except UdupError as error:
         raise _NotSeen(Check(task, "connection", Outcome.FAIL, str(error), _REACH)) from error
     watchdog = runtime.Timer(LOOK_TIMEOUT_S, shut_down, (connection,))

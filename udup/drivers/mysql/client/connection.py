@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 from pymysql.constants import CLIENT
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Fault, Refused, UdupError
+from udup.base.errors import Fault, Refused
 from udup.base.secrets import Unresolvable, read_password
-from udup.base.tls import SslMode, is_refusal
+from udup.base.tls import SslMode
 from udup.drivers.mysql.client.errors import MySQLError, describe, error_code, failure, is_transient
+from udup.drivers.mysql.client.refusals import connection_refused
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import PLAIN, Session
 from udup.drivers.mysql.client.wire import Wire
@@ -44,19 +45,19 @@ MAX_PACKET = 1 << 30
 #: Bytes of an answer of which one value is wanted: the longest GTID sets have some megabytes.
 SCALAR_BYTES = 256 << 20
 
-#: What people can do about a handshake that failed.
-_TLS_REMEDY = (
-    "SslCa must hold the authority that signed the server's certificate, and SslCert and SslKey what it asks for"
-)
+
+_FILES = "put PEM files there that this node's user can read: SslCa the authority, SslCert and SslKey a pair"
+
+_REFERENCE = "set the variable for `udup server` and start it again, or put the file there; see docs/security.md"
 
 
 def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any) -> Connection:
     """Open a connection for one use of it, with TLS as the endpoint says.
 
     Its session depends on no default of the server; with None instead of a `session` it is as the server made it, as
-    a client's would be. `Transient` if the server cannot be reached, `UdupError` if it turns us away, or we it;
-    `Refused` if this node has not the password or the files that the endpoint names, or if the account may not set
-    what the session needs.
+    a client's would be. `Transient` if the server cannot be reached; `Refused` if it turns Udup away, or Udup it, if
+    this node has not the password or the files that the endpoint names, or if the account may not set what the
+    session needs.
     """
     settings: dict[str, Any] = {
         "autocommit": None,  # the session says so
@@ -83,10 +84,7 @@ def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any)
         if session is not None:
             _begin(connection, session)
     except MySQLError as error:
-        doing = f"cannot connect to MySQL as {endpoint}"
-        if is_refusal(cause := getattr(error, "original_exception", None)):
-            raise UdupError(f"{doing}: {describe(error)} (SslMode {endpoint.tls.mode}): {_TLS_REMEDY}") from cause
-        raise failure(error, doing) from error
+        raise connection_refused(error, endpoint) from error
     return connection
 
 
@@ -131,11 +129,11 @@ def _tls_options(endpoint: Endpoint) -> dict[str, Any]:
         return {"ssl_disabled": True}
     if tls.mode == SslMode.PREFERRED:
         return {"ssl_disabled": is_loopback(endpoint.host)}
-    faults = [Fault(f"{endpoint}: {name}", problem) for name, problem in tls.file_faults()]
+    faults = [Fault(f"{endpoint}: {name}", problem, _FILES) for name, problem in tls.file_faults()]
     try:
         return {"ssl": tls.context()}
     except OSError as error:
-        named = Fault(str(endpoint), f"the files for TLS ({tls.ca} {tls.cert} {tls.key}) do not fit: {error}")
+        named = Fault(str(endpoint), f"the files for TLS ({tls.ca} {tls.cert} {tls.key}) do not fit: {error}", _FILES)
         raise Refused(faults or [named]) from error
 
 
@@ -143,7 +141,8 @@ def _password(endpoint: Endpoint) -> str:
     try:
         return read_password(endpoint.password)
     except Unresolvable as error:
-        raise Refused([Fault(f"{endpoint}: Password", f"{endpoint.password!r} {error}")]) from error
+        named = Fault(f"{endpoint}: Password", f"{endpoint.password!r} {error}", _REFERENCE)
+        raise Refused([named]) from error
 
 
 def is_loopback(host: str) -> bool:

@@ -11,7 +11,8 @@ from enum import Enum, auto
 import pymysql
 from pymysql.constants import CR, ER
 
-from udup.base.errors import Contended, UdupError, Unavailable
+from udup.base.errors import Contended, Fault, Refused, UdupError, Unavailable
+from udup.drivers.mysql.client import limits
 
 MySQLError = pymysql.err.MySQLError
 
@@ -29,6 +30,8 @@ class Meaning(Enum):
     OTHER_OBJECTS = auto()
     #: A function that does not say what it does, or a function or trigger of an account without SUPER.
     UNSAFE_FUNCTION = auto()
+    #: A limit, a setting or a privilege keeps the server from what is right, until somebody changes it: `limits.py`.
+    LIMIT = auto()
 
 
 MEANINGS: Mapping[int, Meaning] = {
@@ -45,6 +48,12 @@ MEANINGS: Mapping[int, Meaning] = {
     3032: Meaning.UNAVAILABLE,  # offline mode
     ER.DISK_FULL: Meaning.UNAVAILABLE,  # 1021
     ER.RECORD_FILE_FULL: Meaning.UNAVAILABLE,  # 1114
+    ER.OUTOFMEMORY: Meaning.UNAVAILABLE,  # 1037
+    ER.OUT_OF_RESOURCES: Meaning.UNAVAILABLE,  # 1041
+    ER.ERROR_ON_WRITE: Meaning.UNAVAILABLE,  # 1026, mostly a full disk
+    1135: Meaning.UNAVAILABLE,  # no more threads
+    1637: Meaning.UNAVAILABLE,  # too many transactions at a time
+    3101: Meaning.CONTENDED,  # a group of servers has committed something that contradicts
     1159: Meaning.UNAVAILABLE,  # reading from the network took too long
     1161: Meaning.UNAVAILABLE,  # writing to the network took too long
     3169: Meaning.UNAVAILABLE,  # the session was killed
@@ -80,10 +89,18 @@ MEANINGS: Mapping[int, Meaning] = {
 #: A row lock was not granted (lock wait, deadlock): the server undoes the group, and the same group may succeed.
 LOCK_ERRORS = frozenset(code for code, meaning in MEANINGS.items() if meaning is Meaning.CONTENDED)
 
-#: What people can do about a limit that a session cannot lift by itself.
-_REMEDIES = {
-    3170: "; SET GLOBAL parser_max_mem_size = 18446744073709551615 there, or GRANT CONNECTION_ADMIN ON *.* TO the"
-    " account, which then lifts it for itself",
+#: What people can do about what would also pass by itself.
+_ADVICE = {
+    1021: "free space on the server's disk",
+    1026: "free space on the server's disk",
+    1114: "free space on the server's disk; if the table is a MEMORY table: SET PERSIST max_heap_table_size ="
+    " 2 * @@max_heap_table_size; if it is a temporary one: SET PERSIST temptable_max_ram = 2 * @@temptable_max_ram",
+    1040: "run there: SET PERSIST max_connections = 2 * @@max_connections",
+    1203: "run there: SET PERSIST max_user_connections = 0",
+    1290: "if that is to end: SET PERSIST super_read_only = OFF, SET PERSIST read_only = OFF",
+    1637: "end transactions there that stand open (SELECT * FROM information_schema.INNODB_TRX)",
+    1836: "if that is to end: SET PERSIST super_read_only = OFF, SET PERSIST read_only = OFF",
+    3032: "run there: SET PERSIST offline_mode = OFF",
 }
 
 
@@ -97,7 +114,20 @@ def meaning(error: BaseException) -> Meaning | None:
     """Return what an error of MySQL's means, None if its number says nothing by itself."""
     if isinstance(error, (pymysql.err.InterfaceError, OSError)):
         return Meaning.UNAVAILABLE
-    return MEANINGS.get(error_code(error)) if isinstance(error, MySQLError) else None
+    if not isinstance(error, MySQLError):
+        return None
+    code = error_code(error)
+    return MEANINGS.get(code, Meaning.LIMIT if limits.is_limit(code) else None)
+
+
+def is_limit(error: BaseException) -> bool:
+    """Return whether a limit, a setting or a privilege is the cause, which says nothing about the data."""
+    return meaning(error) is Meaning.LIMIT
+
+
+def remedy(error: BaseException) -> str:
+    """Return what people can do about an error, as its number tells; "" if that says nothing."""
+    return _ADVICE.get(error_code(error)) or limits.remedy(error_code(error), _words(error))
 
 
 def is_transient(error: BaseException) -> bool:
@@ -105,11 +135,21 @@ def is_transient(error: BaseException) -> bool:
     return meaning(error) in (Meaning.CONTENDED, Meaning.UNAVAILABLE)
 
 
-def describe(error: BaseException) -> str:
-    """Return a MySQL error as people read it: number and text."""
+def _words(error: BaseException) -> str:
+    return str(error.args[1]) if len(error.args) >= 2 else str(error)
+
+
+def told(error: BaseException) -> str:
+    """Return a MySQL error's number and text."""
     if len(error.args) >= 2:
-        return f"error {error.args[0]}: {error.args[1]}{_REMEDIES.get(error_code(error), '')}"
+        return f"error {error.args[0]}: {error.args[1]}"
     return str(error) or type(error).__name__
+
+
+def describe(error: BaseException) -> str:
+    """Return a MySQL error as people read it: number, text, and what to do where the number tells."""
+    advice = remedy(error) if isinstance(error, MySQLError) else ""
+    return f"{told(error)}; {advice}" if advice else told(error)
 
 
 def failure(error: BaseException, doing: str, otherwise: type[UdupError] = UdupError) -> UdupError:
@@ -123,4 +163,6 @@ def failure(error: BaseException, doing: str, otherwise: type[UdupError] = UdupE
             return Contended(text)
         case Meaning.UNAVAILABLE:
             return Unavailable(text)
+        case Meaning.LIMIT:
+            return Refused([Fault(doing, told(error), remedy(error))])
     return otherwise(text)

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import QueryEvent, with_statement
+from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.ddl.bodies import body_edits
 from udup.drivers.mysql.ddl.classify import classify
 from udup.drivers.mysql.ddl.decide import Outcome, StatementDecision
@@ -66,7 +67,7 @@ def rewritten_text(sql: str, schema: str, renaming: Renaming, sql_mode: int = 0)
     """Return what SHOW CREATE printed of an object of `schema`, with the target's names. Raise `Unsupported`."""
     statement = classify(sql.encode(), schema, sql_mode=sql_mode, fold_names=renaming.selection.folds)
     if statement.kind is Kind.UNKNOWN:
-        raise Unsupported(f"its definition is not understood ({statement.problem})")
+        raise Unsupported(f"its definition is not understood ({statement.problem}); {UNKNOWN}")
     return edited(sql, _edits(sql, statement, renaming, schema, sql_mode))
 
 

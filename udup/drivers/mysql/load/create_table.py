@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass
 
 from udup.base.errors import Unsupported
+from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.dictionary.catalog import Table
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional
@@ -139,7 +140,9 @@ def _split(table: Table) -> tuple[list[str], str]:
     sql = table.create_sql
     head = f"CREATE TABLE {quote(table.name)} ("
     if not sql.startswith(head):
-        raise Unsupported(f"cannot read the definition of {qualified(table.schema, table.name)}: {sql[:80]!r} …")
+        raise Unsupported(
+            f"cannot read the definition of {qualified(table.schema, table.name)}: {sql[:80]!r} …; {UNKNOWN}"
+        )
     items: list[str] = []
     start, depth = len(head), 1
     for token in _TOKEN.finditer(sql, start):
@@ -150,7 +153,7 @@ def _split(table: Table) -> tuple[list[str], str]:
             start = token.end()
         if depth == 0:
             return items, sql[start:]
-    raise Unsupported(f"the definition of {qualified(table.schema, table.name)} has no end")
+    raise Unsupported(f"the definition of {qualified(table.schema, table.name)} has no end; {UNKNOWN}")
 
 
 def _without_implied_collation(item: str, options: str) -> str:

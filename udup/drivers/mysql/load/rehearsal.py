@@ -88,7 +88,7 @@ def _remedy(stored: StoredObject, error: MySQLError) -> str:
         return f"run on the target: GRANT {', '.join(wanted) or 'SUPER'} ON *.* TO the job's account"
     if code == ER.WRONG_VALUE_FOR_VAR:
         return (
-            f"make it anew on the source in a session whose settings the target knows too (sql_mode {stored.sql_mode})"
+            f"make it again on the source in a session whose settings the target knows too (sql_mode {stored.sql_mode})"
         )
     if code == ER.UNKNOWN_TIME_ZONE:
         return "fill the target's time zone tables: mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql mysql"
@@ -96,7 +96,7 @@ def _remedy(stored: StoredObject, error: MySQLError) -> str:
         return f"run on the target: DROP {stored.kind} {place}; or set DropTableIfExists, which replaces it"
     if code in _MISSING:
         return "have ReplicateDoDb choose what it refers to as well, or make that on the target, or leave it out"
-    return f"mend the cause on the target, or run on the source: DROP {stored.kind} {place}"
+    return f"fix the cause on the target, or run on the source: DROP {stored.kind} {place}"
 
 
 def _place(stored: StoredObject) -> str:

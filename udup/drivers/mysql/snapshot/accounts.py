@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from udup.base.errors import Fault, Refused, Unsupported
 from udup.drivers.mysql.binlog.query import QueryEvent
+from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, query
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.ddl.sqlreader import UnexpectedWordError, WordReader
@@ -58,7 +59,7 @@ def is_carried(event: QueryEvent, kept: frozenset[str]) -> bool:
         words = tokenize(decode(event.sql, codec), variables.sql_mode or 0)
         users = list(_Accounts(words, "").users())
     except (UntokenizableError, UnexpectedWordError) as error:
-        raise Unsupported(f"an account statement is not understood ({error})") from error
+        raise Unsupported(f"an account statement is not understood ({error}); {UNKNOWN}") from error
     held = [user for user in users if user in kept]
     if held and len(held) < len(users):
         raise Unsupported(

@@ -25,7 +25,8 @@ from udup.pipeline.selection.renames import Name
 class SnapshotCopy:
     """Made by `open_copy`; `start` once, then `read` on one thread for each reader."""
 
-    def __init__(self, baseline: Baseline, plan: CopyPlan, chunk_rows: int | None) -> None:
+    def __init__(self, baseline: Baseline, plan: CopyPlan, chunk_rows: int | None, first: frozenset[str]) -> None:
+        self._first = first
         self._baseline = baseline
         self._plan = plan
         self._chunk_rows = chunk_rows
@@ -57,6 +58,7 @@ class SnapshotCopy:
                 self._chunk_rows,
                 baseline.locked,
                 offsets=start.offsets,
+                first=self._first,
             )
         if self._stopped:
             self._reader.stop()
@@ -90,7 +92,7 @@ def open_copy(endpoint: Endpoint, scope: Scope, *, readers: int, chunk_rows: int
         check_anonymous(endpoint, None)
         baseline = open_baseline(endpoint, readers, scope.selection, scope.kept_users, chunk_rows)
         try:
-            return SnapshotCopy(baseline, _plan_of(endpoint, scope, baseline), chunk_rows)
+            return SnapshotCopy(baseline, _plan_of(endpoint, scope, baseline), chunk_rows, scope.copy_first)
         except BaseException:
             baseline.close()
             raise

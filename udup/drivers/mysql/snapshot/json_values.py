@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from udup.base.errors import Unsupported
+from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.snapshot.literals import quoted
 
 _MEMBERS, _ELEMENTS = "$**.*", "$**[*]"
@@ -100,7 +101,7 @@ def _typed(document: JsonText, root: Any) -> Iterator[tuple[str, str, Any]]:
     for kind, types in ((dict, document.members), (list, document.elements)):
         for (path, value), json_type in zip(_walk(kind, "$", root), types, strict=True):
             if not _goes_with(json_type, value):
-                raise Unsupported(f"a JSON document's types do not go with its text: {json_type} at {path}")
+                raise Unsupported(f"a JSON document's types do not go with its text: {json_type} at {path}; {UNKNOWN}")
             yield path, json_type, value
 
 

@@ -59,8 +59,12 @@ def is_transactional_there(endpoint: Endpoint, table: ObjectName) -> bool:
         return engine is None or is_transactional(str(engine))
 
 
+#: What to do about names that cannot be.
+NEW_NAMES = "write another TableSchemaRename or TableRename in ReplicateDoDb, or leave one out (ReplicateIgnoreDb)"
+
+
 def check_names(connection: Connection, facts: ServerFacts, selection: Selection) -> list[Fault]:
     """Return new names that are not valid, and names of which two would become one, as faults."""
     folded = selection.folding(facts.lower_case_table_names != 0)
     problems = problems_of(folded, read_names(connection, folded))
-    return [Fault(f"Src {facts.address}", problem, task=SRC) for problem in problems]
+    return [Fault(f"Src {facts.address}", problem, NEW_NAMES, SRC) for problem in problems]

@@ -11,7 +11,7 @@ A table without a key is one chunk: its lock is held for as long as the source t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -87,12 +87,14 @@ class CopyReader:
         locked: Locked | None = None,
         *,
         offsets: bool = False,
+        first: Collection[str] = (),
     ) -> None:
         """`locked` are those of the tables that are read under a lock, all by the first reader and before others.
 
+        `first` are names (`schema.table`) of tables that are read before others, as they do not stay for long.
         `offsets`: the target reads +00:00 behind a TIMESTAMP, which tables that compute something need.
         """
-        self._locked, self._offsets = locked, offsets
+        self._locked, self._offsets, self._first = locked, offsets, frozenset(first)
         self._planner, *self._connections = snapshot.connections
         self._tables = [with_offsets(table) for table in tables] if offsets else tables
         self._on_table = on_table
@@ -143,7 +145,9 @@ class CopyReader:
             return next(self._chunks, None)
 
     def _plan(self, chunk_rows: int | None) -> Iterator[Chunk]:
-        for index, table in enumerate(self._tables):
+        # An old snapshot cannot read a table that was truncated since: what was, in a try before, is read at once.
+        hurried = sorted(enumerate(self._tables), key=lambda each: _name(each[1]) not in self._first)
+        for index, table in hurried:
             if self._locked is not None and index in self._locked.numbers:
                 continue
             try:
@@ -281,12 +285,17 @@ def _begun(blocks: Iterator[Block]) -> Iterator[Block]:
     return blocks if first is None else chain([first], blocks)
 
 
+def _name(table: Table) -> str:
+    return f"{table.schema}.{table.name}"
+
+
 def reading_error(table: Table, error: MySQLError) -> UdupError:
     name = qualified(table.schema, table.name)
     if error_code(error) in CHANGED:
         entry = f'{{"TableSchema": "{table.schema}", "Tables": [{{"TableName": "{table.name}"}}]}}'
         return Transient(
             f"the definition of {name} changed while it was copied (ALTER, TRUNCATE or DROP; {describe(error)}): the "
-            f"copy begins again. If that table is never left alone, leave it out: ReplicateIgnoreDb with {entry}"
+            f"copy begins again. If that table is never left alone, leave it out: ReplicateIgnoreDb with {entry}",
+            table=_name(table),
         )
     return failure(error, f"reading {name}")

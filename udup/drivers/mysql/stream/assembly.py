@@ -36,6 +36,7 @@ from udup.drivers.mysql.binlog.event import (
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
 from udup.drivers.mysql.binlog.layout import check_layout
 from udup.drivers.mysql.binlog.query import status_of, thread_of
+from udup.drivers.mysql.binlog.remedies import DAMAGED
 from udup.drivers.mysql.binlog.table_map import definition_bytes, table_id, table_name, with_names
 from udup.drivers.mysql.binlog.xa import XaStatement, XaVerb, is_one_phase, parse_xa
 from udup.drivers.mysql.ddl.query_action import Action, Decide
@@ -197,7 +198,7 @@ class Assembler:
         known = self._tables.get(table_id(event))
         ends = ends_statement(event)
         if known is None and table_id(event) != _NO_TABLE:
-            raise Unsupported(f"{current.id.gtid}: a rows event without its TABLE_MAP; the binary log is damaged")
+            raise Unsupported(f"{current.id.gtid}: a rows event without its TABLE_MAP; {DAMAGED}")
         if known is not None and known.wanted and event[4] not in self._left_out:
             self._keep_maps(current)
             current.keep_rows(without_cascades(event))

@@ -23,6 +23,7 @@ from contextlib import closing
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import parse_status
+from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.dictionary.timezones import is_fixed, zone_rules
 from udup.pipeline.records import Context
@@ -135,7 +136,9 @@ def _zone_in(status: bytes) -> str | None:
 def mode_words(sql_mode: int) -> str:
     """Return the words of an sql_mode that change values. Raise `Unsupported` for one of a later server."""
     if sql_mode >> _KNOWN_BITS:
-        raise Unsupported(f"a session had sql_mode {sql_mode:#x}, of which this version does not know every bit")
+        raise Unsupported(
+            f"a session had sql_mode {sql_mode:#x}, of which this version does not know every bit; {UNKNOWN}"
+        )
     return ",".join(word for bit, word in VALUE_MODES.items() if sql_mode >> bit & 1)
 
 

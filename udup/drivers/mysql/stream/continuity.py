@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Unsupported
+from udup.base.errors import Refused, Unsupported
 from udup.drivers.mysql.binlog.event import EventType, has_checksums
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
 from udup.drivers.mysql.client.connection import connect, query
@@ -109,7 +109,7 @@ def _read(stream: BinlogStream, missing: set[_Name], seconds: float) -> list[Gti
                     missing.discard((gtid.source, gtid.number))
             if not missing or runtime.now() > end:
                 break
-    except Unsupported:  # purged in this moment; if the job needs it, its own dump says so
+    except (Refused, Unsupported):  # purged in this moment; if the job needs it, its own dump says so
         return found
     finally:
         stream.close()

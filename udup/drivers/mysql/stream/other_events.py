@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import EventType
+from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.stream.anonymous import NEW_COPY, WITHOUT_GTID
 
 #: Header flag of events that a reader may ignore when it does not know them.
@@ -40,4 +41,4 @@ def check_ignorable(event: bytes, gtid: str) -> None:
         return
     reason = _REASONS.get(EventType(kind)) if kind in EventType._value2member_map_ else None
     where = f"{gtid}: " if gtid else ""
-    raise Unsupported(f"{where}the binary log holds {reason or f'an event of unknown type {kind}'}")
+    raise Unsupported(f"{where}the binary log holds {reason or f'an event of unknown type {kind}; {UNKNOWN}'}")

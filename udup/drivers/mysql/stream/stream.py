@@ -32,11 +32,12 @@ from udup.drivers.mysql.binlog.event import (
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.payload import FIELDS_MAX, data_offset, inner_events
 from udup.drivers.mysql.binlog.split import EVENT_MAX
+from udup.drivers.mysql.checks.retention import lost_log
 from udup.drivers.mysql.client import sessions
 from udup.drivers.mysql.client.connection import Connection, connect
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
 from udup.drivers.mysql.client.wire import ERROR_BYTES
-from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
+from udup.drivers.mysql.stream.anonymous import NEW_COPY, WITHOUT_GTID
 
 #: Seconds between the source's heartbeats when it has nothing to send: how soon "level" is known.
 HEARTBEAT_SECONDS = 1.0
@@ -51,7 +52,7 @@ READ_BYTES = 512 << 10
 ER_SOURCE_FATAL_READING = 1236
 
 #: In the texts of that error when a reconnection does not help: purged logs, or GTIDs that the source has not.
-_LOST_FOR_GOOD = ("purged", "more GTIDs than")
+_PURGED, _AHEAD = "purged", "more GTIDs than"
 
 #: In that error's text when the dump has come to a change without a GTID.
 _ANONYMOUS = "anonymous transaction"
@@ -196,8 +197,10 @@ class BinlogStream:
         message = f"the source {self._endpoint} refuses the binlog dump: error {code}: {text}"
         if code == ER_SOURCE_FATAL_READING and _ANONYMOUS in text:
             raise Unsupported(f"{message}: changes without a GTID, {WITHOUT_GTID}")
-        if code == ER_SOURCE_FATAL_READING and any(word in text for word in _LOST_FOR_GOOD):
-            raise Unsupported(message)
+        if code == ER_SOURCE_FATAL_READING and _PURGED in text:
+            raise lost_log(self._endpoint, f"error {code}: {text}")
+        if code == ER_SOURCE_FATAL_READING and _AHEAD in text:
+            raise Unsupported(f"{message}; {NEW_COPY}")
         raise Transient(message)
 
 

@@ -1,0 +1,90 @@
+"""Whether a source keeps its log for as long as a job needs it: before a copy by its size, during one by looking.
+
+A copy goes on with the log from its snapshot on, when its rows are there. What is purged meanwhile is known at once
+only if somebody looks: MySQL says so when the log is asked for, after all rows were copied in vain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from udup.base.endpoint import Endpoint
+from udup.base.errors import Fault, Refused
+from udup.drivers.mysql.binlog.gtid import GtidSet, brief
+from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.facts import ServerFacts
+from udup.pipeline.checks import SRC, Finding, warned
+from udup.pipeline.selection.selection import Selection
+
+#: Seconds for which a log should be kept at least, and the statement for that: a week.
+LONG_ENOUGH_S = 7 * 24 * 3600
+KEEP_LONGER = f"SET PERSIST binlog_expire_logs_seconds = {LONG_ENOUGH_S}"
+
+#: Bytes a second to which a copy between slow machines comes; what the warning says is a guess by it.
+_COPIED_PER_S = 10 << 20
+
+#: A log that is kept for longer than this is long enough for any copy: sizes are not asked for.
+_AMPLE_S = 3 * 24 * 3600
+
+
+def expires_after(facts: ServerFacts) -> int:
+    """Return seconds for which the log is kept, 0 for ever."""
+    if facts.value("binlog_expire_logs_auto_purge", "ON").upper() == "OFF":
+        return 0
+    return facts.number("binlog_expire_logs_seconds")
+
+
+def short_for_copy(facts: ServerFacts, size: int) -> Iterator[Finding]:
+    """Yield a warning if the log may be gone before a copy of so many bytes has ended."""
+    kept, takes = expires_after(facts), size // _COPIED_PER_S
+    if 0 < kept < 2 * takes:
+        yield warned(
+            f"binlog_expire_logs_seconds is {kept}, and a copy of {size >> 20} MiB may take some {takes} s: if the log "
+            "since its beginning is purged before its end, it was made in vain",
+            f"{KEEP_LONGER} on the source",
+        )
+
+
+def copy_warnings(connection: Connection, facts: ServerFacts, selection: Selection) -> tuple[str, ...]:
+    """Return what should be known before a full copy from this server."""
+    if not 0 < expires_after(facts) < _AMPLE_S:
+        return ()
+    sql = "SELECT TABLE_SCHEMA, TABLE_NAME, DATA_LENGTH FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'"
+    folded = selection.folding(facts.folds_names)
+    size = sum(int(size or 0) for schema, name, size in query(connection, sql) if folded.wants(schema, name))
+    return tuple(
+        str(Fault(f"Src {facts.address}", finding.found, finding.remedy)) for finding in short_for_copy(facts, size)
+    )
+
+
+def check_kept(endpoint: Endpoint, purged: str, position: str) -> None:
+    """Raise `Refused` if the log after the position of a copy under way is not whole any more."""
+    lost = GtidSet.parse(purged) - GtidSet.parse(position)
+    if lost:
+        raise Refused(
+            [
+                Fault(
+                    f"Src {endpoint}",
+                    f"the source has purged {brief(lost)} from its binary log, which this copy needs when its rows are "
+                    "there: it is ended now, since all of it would be in vain",
+                    f"{KEEP_LONGER} on the source (longer than the copy takes), no PURGE BINARY LOGS meanwhile, then "
+                    "resume the job: the copy begins again",
+                    SRC,
+                )
+            ]
+        )
+
+
+def lost_log(endpoint: Endpoint, told: str) -> Refused:
+    """Return the refusal of a log that does not reach back to where the job stands."""
+    return Refused(
+        [
+            Fault(
+                f"Src {endpoint}",
+                f"the source does not have the log any more from where the job stands ({told})",
+                f"{KEEP_LONGER} on the source, and give the job another ID (or delete it with its checkpoint and post "
+                "it again), with DropTableIfExists: it is copied again",
+                SRC,
+            )
+        ]
+    )
