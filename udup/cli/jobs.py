@@ -26,6 +26,7 @@ _COMMANDS = {
     "pause": "udup.cli.jobs:pause",
     "resume": "udup.cli.jobs:resume",
     "settle": "udup.cli.jobs:settle",
+    "skip": "udup.cli.job_skip:skip",
     "stop": "udup.cli.jobs:stop",
     "delete": "udup.cli.jobs:delete",
 }

@@ -97,6 +97,15 @@ def read_settlement(req: falcon.Request) -> tuple[str, bool]:
     return gtid, said in _TRUE
 
 
+def read_gtid(req: falcon.Request) -> str:
+    """`gtid`, one transaction, required."""
+    gtid = req.get_param("gtid", default="")
+    if not is_one_gtid(gtid):
+        remedy = "name the one that the job's StatusDescription tells: ?gtid=UUID:NUMBER"
+        raise Refused([Fault("gtid", f"{gtid[:80]!r} is not the GTID of one transaction", remedy)])
+    return gtid
+
+
 def check_uuid(text: str, table: str) -> None:
     """Turn away what is no UUID; `table` is `node`, `alloc` or `eval`."""
     if len(text) != _UUID_LENGTH:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from udup.base import runtime
-from udup.base.errors import Contended, Fault, Refused, Superseded, Transient, UdupError
+from udup.base.errors import Contended, Divergence, Fault, Refused, Superseded, Transient, UdupError
 from udup.drivers.fake.changes import Statement, Verb, decode_statement
 from udup.drivers.fake.copy_writer import FakeCopyWriter
 from udup.drivers.fake.rules import FakeLarge, FakeRules, tables_of
@@ -219,7 +219,7 @@ class FakeControl:
         try:
             define(self._server.tables, statement)
         except KeyError as error:
-            raise UdupError(f"{gtid}: the target refuses {statement}: {error}", gtid=gtid) from error
+            raise Divergence(f"{gtid}: the target refuses {statement}: {error}", gtid=gtid) from error
 
     async def open_inline(self) -> FakeInlineSession:
         def open_session() -> FakeInlineSession:

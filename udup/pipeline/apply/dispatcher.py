@@ -8,7 +8,8 @@ looked at on the target (`TargetControl.check_tables`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from udup.base.errors import Conflict, Divergence, Transient, UdupError, Unsupported
 from udup.pipeline.apply.credits import Credits
@@ -42,6 +43,16 @@ SERIAL_TRANSACTIONS = 2000
 
 #: What stands for the transaction of a record that belongs to none.
 _NO_TRANSACTION = TransactionId("", 0, CommitOrder(0, 0, 0, True))
+
+
+@contextmanager
+def _about(gtid: str, kept: str = "") -> Iterator[None]:
+    """Have errors name the transaction that they are about, so that the job's record tells at which it stands."""
+    try:
+        yield
+    except UdupError as error:
+        error.at(gtid, kept)
+        raise
 
 
 class Dispatcher:
@@ -111,7 +122,8 @@ class Dispatcher:
             self._scheduler.offer(Pending(part.id, b"", message, maps, alone=True, barrier=alone, work=self._large))
         elif self._large is None:
             raise Transient(f"a part of {part.id.gtid} came without its beginning")
-        await self._large.add(part, message)
+        with _about(part.id.gtid):
+            await self._large.add(part, message)
 
     def offer_barrier(self, record: Definition | Format | XaEnd, message: int) -> None:
         """Take what runs behind everything before it, ahead of everything after it.
@@ -165,7 +177,7 @@ class Dispatcher:
                 " table on both sides, mend the target, then start the job again",
                 gtid=error.gtid,
                 table=error.table,
-            )
+            ).at("", error.kept)
         return error
 
     # ---- What goes out ----
@@ -182,6 +194,11 @@ class Dispatcher:
         group = self._scheduler.next_group()
         if group is None:
             return False
+        with _about(group.members[0].id.gtid if len(group.members) == 1 else ""):
+            await self._start(group)
+        return True
+
+    async def _start(self, group: Assigned) -> None:
         work = group.members[0].work
         if isinstance(work, Definition):
             await self._run_definition(group, work)
@@ -196,17 +213,22 @@ class Dispatcher:
             await work.start(group, *self._executed.claim(group.slot, group.members), marked)
         else:
             await self._start_group(group)
-        return True
 
     async def _start_group(self, group: Assigned) -> None:
         records: list[Transaction] = [member.work for member in group.members]
         # Most rows need nothing, and this is done for each group.
         needs = group.context or records[0].create
-        prelude = await self._control.prelude(group.label, group.context, records) if needs else b""
+        prelude = await self._prelude(group, records) if needs else b""
         if group.members[0].barrier and (marked := self._rules.marked(records[0])):
             await self._send_marked(group, marked, prelude)
         elif self._scheduler.running > 1 or not self._apply_now(group, prelude):
             await self._send_group(group, prelude)
+
+    async def _prelude(self, group: Assigned, records: list[Transaction]) -> bytes:
+        # Of a group only some may need the context; what is wrong with it is wrong with the first of these.
+        needing = next((member.id.gtid for member in group.members if self._context_of(member)), "")
+        with _about(needing):
+            return await self._control.prelude(group.label, group.context, records)
 
     def _context_of(self, item: Pending) -> int:
         """Return the number of the context that a transaction's rows need, 0 for none."""
@@ -228,7 +250,7 @@ class Dispatcher:
             with self.waits.on(f"the end of the prepared transaction {record.xid}, {record.id.gtid}"):
                 await self._control.end_prepared(claim, record)
         except UdupError as error:
-            raise self.final(error.about(record.id.gtid)) from error
+            raise self.final(error.about(record.id.gtid).at("", record.xid)) from error
         self._inline.accept(position)
         self._finish(group)
 
@@ -290,7 +312,7 @@ class Dispatcher:
 
     async def _check_tables(self, gtid: str, maps: Sequence[bytes]) -> None:
         """Look at the tables. Where one takes no part in transactions, what waits and changes it is to run alone."""
-        with self.waits.on(f"the look at the tables of {gtid}"):
+        with self.waits.on(f"the look at the tables of {gtid}"), _about(gtid):
             found = await self._control.check_tables(gtid, maps)
         if found:
             self._scheduler.isolate(self._must_run_alone)
@@ -302,7 +324,9 @@ class Dispatcher:
     async def _run_definition(self, group: Assigned, record: Definition) -> None:
         """Run DDL: alone, once (the target skips an ID of Udup's that it has executed), then noted."""
         with self.waits.on(f"{record.summary}, {record.id.gtid}"):
-            await self._control.run_definition(record, self._executed.definition_gtid())
+            own_gtid = self._executed.definition_gtid()
+            with _about(record.id.gtid, own_gtid):
+                await self._control.run_definition(record, own_gtid)
         self._executed.definitions += 1
         self._committed(group)
         await self._executed.flush()

@@ -68,6 +68,15 @@ class Target(Protocol):
         """Answer the question whether a transaction of tables without transactions was applied."""
         ...
 
+    def skip(self, job: str, gtid: str, kept: str) -> bool:
+        """Put a transaction that was not applied into the job's checkpoint: no later run applies it.
+
+        Fenced as a take-over is, so that nothing of an earlier run is applied after it. `kept`: see `UdupError.kept`.
+        Return False if it is in the target already: nothing is changed then. Raise `Refused` for a job without a
+        checkpoint, `Unavailable` while another run has the job.
+        """
+        ...
+
 
 class TargetControl(Protocol):
     """DestApplier's side of the target: its own connection, the checkpoint's base row, barriers, what rows need.

@@ -25,6 +25,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.JobStub,
     jobs.JobResponse,
     jobs.EvaluatedJobResponse,
+    jobs.WarnedJobResponse,
     jobs.Validation,
     allocations.AllocationStub,
     allocations.Allocation,

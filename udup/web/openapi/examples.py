@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from udup.jobs import JobProgress, JobRecord, Stage, to_api, to_stub
+from udup.jobs import JobProgress, JobRecord, Stage, skipping, to_api, to_stub
 from udup.jobs.allocation import (
     Allocation,
     ClientStatus,
@@ -18,7 +18,7 @@ from udup.jobs.allocation import (
 )
 from udup.jobs.statistics import task_statistics
 from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
-from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse
+from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, WarnedJobResponse
 
 NODE_ID = "1eda45f8-df9b-4541-9009-83952e7b672a"
 ALLOCATION_ID = "aa2e54d2-5ad1-4c0b-8f6e-3c9c4a2d1b01"
@@ -94,6 +94,7 @@ def by_schema() -> dict[str, Any]:
     return {
         "Registration": job_document(),
         "JobResponse": JobResponse(index=7, success=True).to_json(),
+        "WarnedJobResponse": WarnedJobResponse(index=7, success=True, warning=skipping.WARNING).to_json(),
         "EvaluatedJobResponse": EvaluatedJobResponse(index=7, success=True, eval_id=EVALUATION_ID).to_json(),
         "Job": to_api(record),
         "JobStub": to_stub(record),

@@ -90,6 +90,7 @@ def job_families(records: Sequence[JobRecord]) -> Iterator[Family]:
         yield _filled(CounterMetricFamily(f"udup_job_{figure.name}", figure.help, labels=LABELS), figure, labelled)
     yield _rows(labelled)
     yield _last_failures(labelled)
+    yield _passed_over(labelled)
     yield from _tables(labelled)
 
 
@@ -142,6 +143,14 @@ def _last_failures(jobs: _Labelled) -> Family:
     for labels, record in jobs:
         if record.restart_history:
             family.add_metric(labels, record.restart_history[-1].time_ns / 1e9)
+    return family
+
+
+def _passed_over(jobs: _Labelled) -> Family:
+    text = "Transactions that were passed over on purpose (udup job skip); the target lacks them."
+    family = GaugeMetricFamily("udup_job_passed_over_transactions", text, labels=LABELS)
+    for labels, record in jobs:
+        family.add_metric(labels, float(len(record.skipped)))
     return family
 
 

@@ -11,18 +11,18 @@ from typing import Any
 import falcon
 
 from udup.base.errors import Fault, Refused
-from udup.jobs import JobRecord, to_api, to_stub, unwrap
+from udup.jobs import JobRecord, skipping, to_api, to_stub, unwrap
 from udup.web.ports import JobControl, JobReads, Written
-from udup.web.requests import RegionRule, is_true, read_json, read_settlement
+from udup.web.requests import RegionRule, is_true, read_gtid, read_json, read_settlement
 from udup.web.resources.tables import Tables
 from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
-from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse
+from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, WarnedJobResponse
 
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
-_SETTLE = "settle"
+_SETTLE, _SKIP = "settle", "skip"
 
 #: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
-COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE})
+COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _SKIP})
 VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS})
 PARTS = COMMANDS | VIEWS
 
@@ -84,7 +84,7 @@ class JobsResource:
 
 
 class JobResource:
-    """/v1/job/<id>, and its pause, resume, settle, allocations and evaluations."""
+    """/v1/job/<id>, and its pause, resume, settle, skip, allocations and evaluations."""
 
     def __init__(
         self,
@@ -126,8 +126,10 @@ class JobResource:
             _PAUSE: lambda: self._control.pause(job_id),
             _RESUME: lambda: self._control.resume(job_id),
             _SETTLE: lambda: self._settle(req, job_id),
+            _SKIP: lambda: self._control.skip(job_id, read_gtid(req)),
         }
-        give_written(req, resp, commands[part]())
+        written = commands[part]()
+        give_written(req, resp, written, warning=skipping.WARNING if part == _SKIP else "")
 
     def _settle(self, req: falcon.Request, job_id: str) -> Written:
         gtid, applied = read_settlement(req)
@@ -167,13 +169,17 @@ def _named(req: falcon.Request, path: str) -> tuple[str, str]:
     return split_part(path, PARTS) if path else (req.get_param("id", default=""), "")
 
 
-def give_written(req: falcon.Request, resp: falcon.Response, written: Written, *, with_eval_id: bool = False) -> None:
-    """The JobResponse; clients that wrap their job also look for EvalID."""
+def give_written(
+    req: falcon.Request, resp: falcon.Response, written: Written, *, with_eval_id: bool = False, warning: str = ""
+) -> None:
+    """The JobResponse; clients that wrap their job also look for EvalID. `warning` is what is to be known of it."""
     set_write_headers(resp, written.index, written.job_id)
     if with_eval_id:
         answer: JobResponse = EvaluatedJobResponse(
             index=written.index, success=written.changed, eval_id=written.eval_id
         )
+    elif warning:
+        answer = WarnedJobResponse(index=written.index, success=written.changed, warning=warning)
     else:
         answer = JobResponse(index=written.index, success=written.changed)
     give(req, resp, answer.to_json())

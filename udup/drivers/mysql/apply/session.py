@@ -8,7 +8,7 @@ from functools import partial
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, UdupError
-from udup.drivers.mysql.apply.errors import failure_of
+from udup.drivers.mysql.apply.errors import failure_of, one_gtid
 from udup.drivers.mysql.apply.row_session import LOCK_WAIT_SECONDS, RowSession
 from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.pipeline.ports import RowCounts
@@ -31,6 +31,9 @@ def explaining(rows: RowSession, label: str, version: int, events: Sequence[byte
     except MySQLError as error:
         taken_over = partial(rows.is_taken_over, version)
         raise failure_of(error, label, events, taken_over, has_crc=rows.has_crc, remedy=rows.remedy) from error
+    except UdupError as error:
+        error.at(one_gtid(label))
+        raise
 
 
 class MySQLSession:
