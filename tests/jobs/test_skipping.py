@@ -81,9 +81,7 @@ def test_the_ledger_is_shown_by_the_api_and_outlives_the_store() -> None:
 def test_a_failure_at_one_transaction_ends_with_the_commands_that_get_the_job_going() -> None:
     for error in (Divergence(f"{GTID}: {'x' * 3000}", gtid=GTID), Unsupported("cannot", gtid=GTID)):
         text = with_commands("shop", Failure.of(error)).text
-        assert text.endswith(
-            f"; udup job resume shop when that is repaired, or udup job skip shop --gtid {GTID}"
-        ), text
+        assert text.endswith(f"; udup job resume shop when that is repaired, or udup job skip shop --gtid {GTID}"), text
         assert len(text) <= TEXT_MAX, "a description that is cut would lose them"
     for error in (
         Divergence("no transaction's"),

@@ -12,6 +12,7 @@ from falcon import testing
 from udup.base.config import Settings, load_settings
 from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_index, document_id
 from udup.jobs.allocation import Allocation, Evaluation, Trigger
+from udup.jobs.skipping import NotSkippable
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
 from udup.web.ports import ActorInfo, Check, NotThere, Outcome, Written
@@ -35,6 +36,7 @@ class MemoryJobs:
         self.gone: list[Evaluation] = []
         self.purged: list[str] = []
         self.settled: list[tuple[str, str, bool]] = []
+        self.skipped: list[tuple[str, str]] = []
         self.killed: list[int] = []
         self.checks = [Check("Src", "version", Outcome.PASS, "9.7.0")]
         self.records: dict[str, JobRecord] = {}
@@ -84,6 +86,17 @@ class MemoryJobs:
             if job_id not in self.records:
                 raise NotThere("job not found")
             self.settled.append((job_id, gtid, applied))
+            self.index += 1
+            return self._written(job_id)
+
+    def skip(self, job_id: str, gtid: str) -> Written:
+        with self._lock:
+            self._may_fail()
+            if job_id not in self.records:
+                raise NotThere("job not found")
+            if (job_id, gtid) in self.skipped:
+                raise NotSkippable(f"{gtid} was passed over already")
+            self.skipped.append((job_id, gtid))
             self.index += 1
             return self._written(job_id)
 

@@ -12,6 +12,7 @@ from udup.cli.commands import Command
 from udup.cli.jobs import Json, endpoint, find_job, progress, reasons
 from udup.cli.options import Session, asks_server
 from udup.cli.output import duration, number, show_allocations, shown
+from udup.cli.waits import waiting_line
 from udup.cli.watch import watch as watch_job
 
 #: Characters of a GTID set that fit a line; the whole is in --json.
@@ -77,6 +78,8 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
         yield "Binlog", f"{now['binlog_file']}:{now.get('binlog_position', '')}"
     yield "Applied", _gtids(now.get("applied_gtid"), verbose)
     yield "Source has", _gtids(now.get("source_gtid"), verbose)
+    if line := waiting_line(now):
+        yield "Waits", line
     yield "Restarts", number(now.get("restarts"))
 
 

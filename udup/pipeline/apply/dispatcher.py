@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from udup.base.errors import Conflict, Divergence, Transient, UdupError, Unsupported
+from udup.base.errors import Conflict, Divergence, Side, Transient, UdupError, Unsupported
 from udup.pipeline.apply.credits import Credits
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.inline import InlinePath
 from udup.pipeline.apply.large_transaction import LargeTransaction
 from udup.pipeline.apply.open_orders import OpenOrders
 from udup.pipeline.apply.scheduler import Assigned, Pending, Scheduler
-from udup.pipeline.apply.waits import Waits
 from udup.pipeline.ports import TargetControl
 from udup.pipeline.records import (
     CommitOrder,
@@ -37,6 +36,7 @@ from udup.pipeline.records import (
     encode,
 )
 from udup.pipeline.transport.link import Link, Subjects
+from udup.pipeline.waits import WaitKind, Waits
 
 #: Transactions applied one by one after a conflict: more than were under way when it came.
 SERIAL_TRANSACTIONS = 2000
@@ -53,6 +53,10 @@ def _about(gtid: str, kept: str = "") -> Iterator[None]:
     except UdupError as error:
         error.at(gtid, kept)
         raise
+
+
+def _ending(record: XaEnd) -> str:
+    return f"XA {'COMMIT' if record.commit else 'ROLLBACK'} {record.xid}"
 
 
 class Dispatcher:
@@ -81,7 +85,7 @@ class Dispatcher:
         self._rules = control.rules
         self._scheduler = Scheduler(workers, serial=serial, context_of=self._context_of)
         self.open_orders = OpenOrders(workers)
-        self.waits = Waits()
+        self.waits = Waits(Side.TARGET)
         self._large: LargeTransaction | None = None
         self._checked: Pending | None = None
         self._transactions = 0
@@ -247,7 +251,7 @@ class Dispatcher:
     async def _end_prepared(self, group: Assigned, record: XaEnd) -> None:
         claim, position = self._inline.propose(group)
         try:
-            with self.waits.on(f"the end of the prepared transaction {record.xid}, {record.id.gtid}"):
+            with self.waits.on(WaitKind.STATEMENT, statement=_ending(record), gtid=record.id.gtid):
                 await self._control.end_prepared(claim, record)
         except UdupError as error:
             raise self.final(error.about(record.id.gtid).at("", record.xid)) from error
@@ -312,7 +316,7 @@ class Dispatcher:
 
     async def _check_tables(self, gtid: str, maps: Sequence[bytes]) -> None:
         """Look at the tables. Where one takes no part in transactions, what waits and changes it is to run alone."""
-        with self.waits.on(f"the look at the tables of {gtid}"), _about(gtid):
+        with self.waits.on(WaitKind.STATEMENT, statement="looking at its tables", gtid=gtid), _about(gtid):
             found = await self._control.check_tables(gtid, maps)
         if found:
             self._scheduler.isolate(self._must_run_alone)
@@ -323,7 +327,7 @@ class Dispatcher:
 
     async def _run_definition(self, group: Assigned, record: Definition) -> None:
         """Run DDL: alone, once (the target skips an ID of Udup's that it has executed), then noted."""
-        with self.waits.on(f"{record.summary}, {record.id.gtid}"):
+        with self.waits.on(WaitKind.STATEMENT, statement=record.summary, gtid=record.id.gtid):
             own_gtid = self._executed.definition_gtid()
             with _about(record.id.gtid, own_gtid):
                 await self._control.run_definition(record, own_gtid)

@@ -29,6 +29,7 @@ from udup.pipeline.records import (
     Transaction,
     XaEnd,
 )
+from udup.pipeline.waits import SessionWait
 
 
 class Target(Protocol):
@@ -155,6 +156,14 @@ class TargetControl(Protocol):
 
     async def set_format(self, event: bytes) -> None:
         """The events that the inline session and `check_tables` get from now on are written by this."""
+        ...
+
+    async def look_at_waits(self) -> tuple[SessionWait, ...]:
+        """Return what the job's sessions wait for on the target now, those that wait alone.
+
+        Asked on a connection of its own, never on one that may wait, within a few seconds. Nothing it meets is an
+        error: what the account may not see is told as far as it is known, with a hint.
+        """
         ...
 
     def notices(self) -> TargetNotices: ...

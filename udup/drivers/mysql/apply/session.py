@@ -15,10 +15,12 @@ from udup.pipeline.ports import RowCounts
 from udup.pipeline.records import Group, GroupPart, MarkedGroup
 
 
-def open_rows(endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS) -> RowSession:
-    """Connect the session of a slot."""
+def open_rows(
+    endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS, *, any_lock: bool = False
+) -> RowSession:
+    """Connect the session of a slot. `any_lock` as in `RowSession`."""
     try:
-        return RowSession(endpoint, job, slot, lock_wait)
+        return RowSession(endpoint, job, slot, lock_wait, any_lock=any_lock)
     except MySQLError as error:
         raise failure(error, f"opening a session on {endpoint}") from error
 
