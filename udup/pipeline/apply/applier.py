@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from udup.base import runtime
@@ -21,6 +20,7 @@ from udup.pipeline.apply.dispatcher import Dispatcher
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.inline import InlinePath
 from udup.pipeline.apply.progress import ApplyProgress, WaitReport
+from udup.pipeline.apply.readiness import TargetChecked, TargetReady
 from udup.pipeline.apply.report import Reporter
 from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.apply.wait_watch import WaitWatch
@@ -69,21 +69,6 @@ WATCH_SECONDS = 5.0
 
 #: Seconds without a message of the log, which has one a second, until the last credit is given again.
 SILENT_LOG_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class TargetChecked:
-    """The target's preconditions hold: workers may start."""
-
-
-@dataclass(frozen=True)
-class TargetReady:
-    """Everything on the target's side is ready for the log after this set, or for a full copy (None)."""
-
-    start_after: str | None
-    info: ServerInfo
-    stamps: str = ""
-    source_uuid: str = ""
 
 
 class Applier:
@@ -166,20 +151,12 @@ class Applier:
             self._abort()
 
     async def _connected(self) -> None:
-        watch = asyncio.ensure_future(self._wait_watch.run())
-        try:
+        async with self._wait_watch.running():
             await self._follow()
-        finally:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
 
     async def _follow(self) -> None:
-        early = asyncio.ensure_future(self._report_early_waits())
-        try:
+        async with self._wait_watch.telling(self._report):
             state, info = await self._begin()
-        finally:
-            early.cancel()
-            await asyncio.gather(early, return_exceptions=True)
         inline = InlinePath(await self._control.open_inline(), self._executed.slots, self._executed)
         self._inline = inline
         self._dispatcher.connect(self._link, self._subjects, inline)
@@ -190,7 +167,7 @@ class Applier:
             asyncio.ensure_future(self._report_progress()),
             asyncio.ensure_future(self._watch()),
         ]
-        self._tell(_ready(state, info))
+        self._tell(TargetReady.at(state, info))
         await self._until_failure(tasks)
 
     async def _begin(self) -> tuple[CheckpointState | None, ServerInfo]:
@@ -388,16 +365,6 @@ class Applier:
             if not self._copying:
                 await self._reporter.progress_changed(IDLE_SECONDS)
 
-    async def _report_early_waits(self) -> None:
-        """Report what a run waits for that has not begun yet: it has no other progress to tell."""
-        told = None
-        while True:
-            await asyncio.sleep(REPORT_SECONDS)
-            wait = self._wait_watch.shown(TOLD_SECONDS)
-            if wait != told:
-                self._report(WaitReport(wait))
-                told = wait
-
     def _copy_moved(self) -> int | None:
         """Return how many rows the copy has loaded, None while there is no copy under way."""
         return self._copy.rows_loaded if self._copy is not None and self._copying else None
@@ -428,9 +395,3 @@ class Applier:
         self._executed.begin_at(await self._control.finish_copy(plan.position))
         copy.finished = True
         self._changed.set()
-
-
-def _ready(state: CheckpointState | None, info: ServerInfo) -> TargetReady:
-    if state is None:
-        return TargetReady(None, info)
-    return TargetReady(str(state.executed), info, state.stamps, state.source_uuid)

@@ -7,14 +7,17 @@ moves), and the server is asked rarely, and only while it lasts: a job that is w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
-from udup.base import runtime
+from udup.base import logs, runtime
 from udup.base.errors import Side
 from udup.pipeline.apply.lag import Lag
 from udup.pipeline.apply.open_orders import OpenOrders
+from udup.pipeline.apply.progress import WaitReport
 from udup.pipeline.ports import TargetControl
-from udup.pipeline.waits import SessionWait, Wait, WaitKind, Waits, explained
+from udup.pipeline.waits import TOLD_SECONDS, SessionWait, Wait, WaitKind, Waits, explained
 
 #: Seconds that a wait must last until the server is asked for its reason, and between two questions.
 ASKED_SECONDS, AGAIN_SECONDS = 3.0, 6.0
@@ -24,6 +27,18 @@ SILENT_SECONDS = 10.0
 
 #: Seconds between looks whether anything waits.
 _LOOK_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        [ended] = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(ended, Exception):  # what is shown of waits is no reason to end a run
+            logs.logger("applier").error("waits_not_looked_at", exc_info=ended)
 
 
 class WaitWatch:
@@ -43,6 +58,23 @@ class WaitWatch:
         self._moved_to: int | None = None
         self._moved_at = runtime.now()
         self._sessions: tuple[SessionWait, ...] = ()
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Look, for as long as this is entered."""
+        return _beside(self.run())
+
+    def telling(self, report: Callable[[WaitReport], None]) -> AbstractAsyncContextManager[None]:
+        """Report what a run waits for that has not begun yet, and so has no other progress to tell."""
+        return _beside(self._tell(report))
+
+    async def _tell(self, report: Callable[[WaitReport], None]) -> None:
+        told = None
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            wait = self.shown(TOLD_SECONDS)
+            if wait != told:
+                report(WaitReport(wait))
+                told = wait
 
     async def run(self) -> None:
         """Look until cancelled."""
