@@ -324,7 +324,9 @@ class SimSource(MySQLSource):
             uuid = str(scalar(connection, "SELECT @@global.server_uuid"))
         return Tables(uuid, self.where, [("s", "t", "s", "t")], copied is not None)
 
-    def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None) -> SourceCopy:
+    def open_copy(
+        self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
+    ) -> SourceCopy:
         with source_errors(), closing(connect(self._endpoint)) as connection:
             query(connection, "SELECT @@global.server_uuid")
         return SimCopy()

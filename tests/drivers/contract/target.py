@@ -5,11 +5,14 @@ A driver's tests inherit the class and give the fixture `pair`.
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.drivers.contract.job import Job, OneJob, in_loop
 from udup.base.errors import Conflict, Contended, Refused, Superseded, Transient, Unavailable, Unsupported
 from udup.pipeline.records import Definition, Part, Transaction, XaEnd
+from udup.pipeline.waits import WaitKind
 
 #: What whoever was superseded is told: that, or a lost connection, since a successor ends what it finds.
 OUT = (Superseded, Transient)
@@ -221,6 +224,40 @@ class TargetContract(OneJob):
         inline.apply(claim, [record.events], b"")
         assert job.pair.target_rows("t") == job.pair.source_rows("t")
         assert inline.rows_written().updated == 1
+
+    # ---- Waits ----
+
+    @in_loop
+    async def test_what_a_session_waits_for_is_told_with_who_is_in_the_way(self, job: Job) -> None:
+        await self._following(job, "t")
+        job.pair.write("t", insert=["a"])
+        await job.carry_out(await job.read())
+        assert await job.control.look_at_waits() == ()
+        job.pair.write("t", update=["a"])
+        [record] = await job.read()
+        assert isinstance(record, Transaction)
+        order, session = await job.group(record), job.session()
+
+        def apply() -> None:
+            while True:
+                try:
+                    session.apply([order])
+                    return
+                except Contended:
+                    session.rollback()
+
+        with job.pair.locked_on_target("t", "a"):
+            applying = asyncio.ensure_future(asyncio.to_thread(apply))
+            async with asyncio.timeout(30):
+                while not (found := await job.control.look_at_waits()):
+                    await asyncio.sleep(0.05)
+        await applying
+        [wait] = found
+        schema, table = job.pair.table("t")
+        assert (wait.what, wait.worker, wait.table) == (WaitKind.ROW_LOCK, 1, f"{schema}.{table}")
+        assert wait.blocked_by is not None and wait.blocked_by.session and wait.blocked_by.user
+        assert await job.control.look_at_waits() == ()
+        assert job.pair.target_rows("t") == job.pair.source_rows("t")
 
     # ---- Take-over ----
 
