@@ -39,7 +39,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Failure, FailureKind
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.privileges import Privileges
-from udup.pipeline.apply.applier import TargetChecked, TargetReady
+from udup.pipeline.apply.readiness import TargetChecked, TargetReady
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.ownership import Owner
 from udup.pipeline.ports import End, Scope, SourceLook

@@ -47,6 +47,7 @@ from udup.pipeline.records import (
     TransactionId,
     XaEnd,
 )
+from udup.pipeline.waits import Waits
 
 UUID = "00000000-0000-0000-0000-000000000001"
 #: What a job that does not copy begins after: an origin of its own.
@@ -323,7 +324,9 @@ class SimSource(MySQLSource):
             uuid = str(scalar(connection, "SELECT @@global.server_uuid"))
         return Tables(uuid, self.where, [("s", "t", "s", "t")], copied is not None)
 
-    def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None) -> SourceCopy:
+    def open_copy(
+        self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
+    ) -> SourceCopy:
         with source_errors(), closing(connect(self._endpoint)) as connection:
             query(connection, "SELECT @@global.server_uuid")
         return SimCopy()

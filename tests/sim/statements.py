@@ -226,6 +226,10 @@ def _processes(connection: Connection, _sql: str, _args: tuple[Any, ...]) -> lis
     ]
 
 
+def _not_told(_connection: Connection, _sql: str, _args: tuple[Any, ...]) -> list[Any]:
+    raise OperationalError(1142, "SELECT command denied")
+
+
 def _sleep(connection: Connection, _sql: str, _args: tuple[Any, ...]) -> list[Any]:
     with connection.interruptible():
         deadline = connection.world.now + 50 * MS
@@ -300,6 +304,8 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("SET ", _constant(0)),
 )
 _PARTS: tuple[tuple[str, Answer], ...] = (
+    ("performance_schema.", _not_told),
+    ("information_schema.INNODB_TRX", _not_told),
     ("FROM udup.unsure", _read_note),
     ("GENERATION_EXPRESSION", _constant([])),
     ("information_schema.VIEWS", _constant([])),

@@ -13,6 +13,7 @@ from udup.base.config import Settings, load_settings
 from udup.base.errors import Fault, Refused
 from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_index, document_id
 from udup.jobs.allocation import Allocation, Evaluation, Trigger
+from udup.jobs.skipping import NotSkippable
 from udup.jobs.versions import Posted, with_replaced
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
@@ -53,6 +54,7 @@ class MemoryJobs:
         self.purged: list[str] = []
         self.unwilling: set[str] = set()  # jobs whose pause fails
         self.settled: list[tuple[str, str, bool]] = []
+        self.skipped: list[tuple[str, str]] = []
         self.killed: list[int] = []
         self.level_asked: list[tuple[str, str | None]] = []
         self.level_looks: list[LevelFound | Exception] = []  # what each look finds; the last again and again
@@ -142,6 +144,17 @@ class MemoryJobs:
             raise NotThere("job not found")
         self.level_asked.append((job_id, gtid))
         return MemoryQuestion(self)
+
+    def skip(self, job_id: str, gtid: str) -> Written:
+        with self._lock:
+            self._may_fail()
+            if job_id not in self.records:
+                raise NotThere("job not found")
+            if (job_id, gtid) in self.skipped:
+                raise NotSkippable(f"{gtid} was passed over already")
+            self.skipped.append((job_id, gtid))
+            self.index += 1
+            return self._written(job_id)
 
     def _wish(self, job_id: str, desired: DesiredState) -> Written:
         with self._lock:

@@ -99,6 +99,26 @@ def test_a_transaction_in_question_is_settled_by_name(
     assert len(memory.settled) == count
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_transaction_is_passed_over_by_name_and_the_answer_warns(
+    client: TestClient, posted: str, memory: Any, method: str
+) -> None:
+    gtid = "3e11fa47-71ca-11e1-9e33-c80aa9429562:23"
+    path = f"/v1/job/{posted}/skip"
+    for query in ("", "gtid=", f"gtid={gtid}-25", "gtid=23"):
+        assert client.simulate_request(method, path, query_string=query).status_code == 400
+    assert client.simulate_get(path, query_string=f"gtid={gtid}").status_code == 405
+    assert memory.skipped == []
+    answer = client.simulate_request(method, path, query_string=f"gtid={gtid}")
+    assert (answer.status_code, answer.json["Success"]) == (200, True)
+    assert "differs from the source" in answer.json["Warning"]
+    assert memory.skipped == [(posted, gtid)]
+    answer = client.simulate_request(method, path, query_string=f"gtid={gtid}")
+    assert (answer.status_code, "already" in answer.text) == (409, True)
+    answer = client.simulate_request(method, "/v1/job/none/skip", query_string=f"gtid={gtid}")
+    assert (answer.status_code, answer.text) == (404, "job not found")
+
+
 def test_a_purge_is_asked_for(client: TestClient, posted: str, memory: Any) -> None:
     for query, purged in (("purge=false", []), ("purge=true", [posted])):
         assert client.simulate_delete(f"/v1/job/{posted}", query_string=query).json["Success"] is True

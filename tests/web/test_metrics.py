@@ -18,8 +18,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web.conftest import ACTOR, MemoryJobs
 from udup.base.errors import Transient
-from udup.jobs import JobRecord, Stage
+from udup.jobs import JobProgress, JobRecord, Stage
 from udup.jobs.record import Restart
+from udup.jobs.skipped import SkippedTransaction
 from udup.web.ports import ActorInfo
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -58,6 +59,7 @@ PROGRESS: dict[str, Any] = {
     "eta_s": 2.5,
     "restarts": 1,
     "tx_per_s": 4.0,
+    "waiting_for": {"what": "row lock", "side": "target", "since": 1000},
 }
 
 ODD = 'a "quoted" \\ name\nof two lines, 数据 \ud800'
@@ -75,6 +77,23 @@ def jobs(memory: MemoryJobs) -> MemoryJobs:
             restart_history=(Restart(time_ns=5_000_000_000, error="x"),),
         )
     return memory
+
+
+def test_what_a_job_waits_for_is_measured_by_known_words_alone(client: testing.TestClient, jobs: MemoryJobs) -> None:
+    odd = {"waiting_for": {"what": "odd\nword", "side": "target", "since": 1000}}
+    record = jobs.records["two"].model_copy(update={"progress": JobProgress.of(odd)})
+    jobs.records["two"] = record
+    family = _families(client)["udup_job_waiting_seconds"]
+    [waited] = [sample for sample in family.samples if sample.labels["job_id"] == "one"]
+    assert (waited.labels["side"], waited.labels["what"]) == ("target", "row lock") and waited.value > 1e6
+    assert [sample for sample in family.samples if sample.labels["job_id"] == "two"] == []
+
+
+def test_transactions_that_were_passed_over_are_counted(client: testing.TestClient, jobs: MemoryJobs) -> None:
+    entry = SkippedTransaction(time_ns=1, gtid="u:1", error="x", confirmed=True)
+    jobs.records["two"] = jobs.records["two"].model_copy(update={"skipped": (entry,)})
+    family = _families(client)["udup_job_passed_over_transactions"]
+    assert _values(family, job_id="one") == [0] and _values(family, job_id="two") == [1]
 
 
 def _families(client: testing.TestClient) -> dict[str, Metric]:

@@ -14,8 +14,10 @@ from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import (
     Accepted,
+    BeginSkip,
     Command,
     DeleteJob,
+    EndSkip,
     FinishJob,
     NodeSettings,
     PauseJob,
@@ -37,6 +39,7 @@ from udup.jobs import (
     check_enforced_index,
     document_id,
     history,
+    skipping,
 )
 from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
 from udup.jobs.differences import is_same
@@ -91,6 +94,10 @@ class JobCommands:
                     self._resume(command.job_id, answer)
                 case FinishJob():
                     self._finish(command.job_id, answer)
+                case BeginSkip():
+                    self._begin_skip(command, answer)
+                case EndSkip():
+                    self._end_skip(command, answer)
         except UdupError as error:
             answer(Rejected(_reason(error), Failure.of(error)))
         except Exception as error:
@@ -163,6 +170,7 @@ class JobCommands:
             restarts=stored.restarts if stored else 0,
             restart_history=stored.restart_history if stored else (),
             posted=Posted(time_ns=runtime.wall_ns(), how=command.how),
+            skipped=stored.skipped if stored else (),
         )
         if stored is not None:
             record = _beside(record, stored)
@@ -191,10 +199,33 @@ class JobCommands:
         if job.wanted:
             answer(Accepted(0, job_id, "", changed=False))
             return
-        self._host.log.info("job_resumes", job=job_id)
+        self._carry_on(job, job.record, answer)
+
+    def _carry_on(self, job: Job, record: JobRecord, answer: Answer) -> None:
+        self._host.log.info("job_resumes", job=job.id)
         job.reset_attempts()
         update = {"desired": DesiredState.RUN, "stage": job.resumed_stage, "status_description": ""}
-        self._save(job, history.resumed(job.record.model_copy(update=update), runtime.wall_ns()), answer)
+        self._save(job, history.resumed(record.model_copy(update=update), runtime.wall_ns()), answer)
+
+    # ---- Passing over a transaction ----
+
+    def _begin_skip(self, command: BeginSkip, answer: Answer) -> None:
+        job = self._known(command.job_id)
+        record = skipping.begun(job.record, command.gtid, runtime.wall_ns())
+        if record is job.record:
+            answer(Accepted(0, job.id, "", changed=False))
+            return
+        self._host.log.info("transaction_skip_begins", job=job.id, gtid=command.gtid)
+        self._save(job, record, answer)
+
+    def _end_skip(self, command: EndSkip, answer: Answer) -> None:
+        job = self._known(command.job_id)
+        record = skipping.ended(job.record, command.gtid, done=command.done)
+        self._host.log.info("transaction_skip_ends", job=job.id, gtid=command.gtid, done=command.done)
+        if command.done and not job.wanted:
+            self._carry_on(job, record, answer)
+        else:
+            self._save(job, record, answer)
 
     # ---- Finishing ----
 

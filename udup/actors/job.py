@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from udup.actors.run import Phase, Run
 from udup.base import runtime
-from udup.base.errors import Failure, FailureKind, Fault
+from udup.base.errors import Failure, FailureKind, Fault, Side
 from udup.jobs import DesiredState, EndWhen, JobProgress, JobRecord, JobSpec, JobType, Stage
 from udup.jobs.plan import plan_of
-from udup.jobs.progress import TaskReport
+from udup.jobs.progress import TaskReport, WaitingFor, cause_of
 from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.ownership import Known, Owner
@@ -73,6 +73,7 @@ class Job:
     #: What was heard last, also of earlier runs: it is shown while the next begins.
     progress: JobProgress = JobProgress()  # noqa: RUF009 - frozen
     stale_views: tuple[str, ...] = ()
+    waits: Mapping[Side, WaitingFor | None] = field(default_factory=dict)  # of the present run, as each side told last
     #: Who waits for the purge, and what was wanted of the job before it.
     purge_for: Callable[[Accepted | Rejected], None] | None = None
     wanted_before: DesiredState = DesiredState.PAUSE
@@ -138,7 +139,7 @@ class Job:
     def end_run(self) -> None:
         if self.run is not None:
             self.run.end()
-        self.run = None
+        self.run, self.waits = None, {}
 
     @property
     def plan(self) -> JobPlan:
@@ -237,6 +238,9 @@ class Job:
             self.stale_views = report.stale_views
             self.progress = self.progress.with_(warnings=self.warnings())
         self.progress = self.progress.updated(report.progress)
+        if report.waits:
+            self.waits = {**self.waits, **report.waits}
+            self.progress = self.progress.with_(waiting_for=cause_of(self.waits))
         self.progress = self.progress.warned([*self.copy_warnings(), *report.told])
         if reported_at is not None:
             self.progress = self.progress.with_(reported_at=round(reported_at, 3))

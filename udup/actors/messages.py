@@ -102,6 +102,26 @@ class FinishJob(Command):
 
 
 @dataclass(frozen=True)
+class BeginSkip(Command):
+    """Note in the ledger that this transaction is being passed over; `Accepted.changed` is false if it says so already.
+
+    Answered by `Rejected` unless the job has failed at it.
+    """
+
+    job_id: str
+    gtid: str
+
+
+@dataclass(frozen=True)
+class EndSkip(Command):
+    """`done`: the target has it, and the job goes on; or else it has refused."""
+
+    job_id: str
+    gtid: str
+    done: bool
+
+
+@dataclass(frozen=True)
 class Accepted:
     """A write that is stored, or that had nothing to change (`index` 0)."""
 

@@ -23,7 +23,7 @@ from udup.actors.starting import Starting
 from udup.actors.tasks import Tasks
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Fault, Refused
-from udup.jobs import DesiredState, Stage, TaskType, history
+from udup.jobs import DesiredState, Stage, TaskType, history, skipping
 from udup.pipeline.ports import SourceLook
 
 #: Seconds that both sides may take until the run is under way, and a target to remove a checkpoint.
@@ -278,6 +278,7 @@ class JobRuns:
     def _fail(self, job: Job, failure: Failure, tasks: Iterable[TaskType], run: Run | None = None) -> None:
         run = job.run or run
         number = run.number if run else 0
+        failure = skipping.with_commands(job.id, failure)
         text = failure.text
         self._parts.log.error("job_failed", job=job.id, run=number, kind=failure.kind.value, error=text)
         if job.run is not None:

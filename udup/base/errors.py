@@ -74,10 +74,13 @@ class UdupError(Exception):
     """Base of everything that Udup raises on purpose. `gtid` and `table` are what it is about, where that is known.
 
     `side` is where it came from, None where whoever raised it cannot know; the actor that reports it knows then.
+    `kept` names what the target keeps about the transaction beside its rows: the xid that it ends, or the GTID of
+    Udup's own under which its statement runs. Whoever passes over the transaction needs it.
     """
 
     kind: ClassVar[FailureKind] = FailureKind.INTERNAL
     side: Side | None = None
+    kept: str = ""
 
     def __init__(self, text: str = "", *, gtid: str = "", table: str = "") -> None:
         super().__init__(text)
@@ -89,7 +92,13 @@ class UdupError(Exception):
 
     def beginning(self, front: str, gtid: str = "") -> Self:
         """Return the same error with this in front of its text."""
-        return type(self)(front + str(self), gtid=gtid or self.gtid, table=self.table).of(self.side)
+        return type(self)(front + str(self), gtid=gtid or self.gtid, table=self.table).of(self.side).at("", self.kept)
+
+    def at(self, gtid: str, kept: str = "") -> Self:
+        """Note the transaction that it is about, unless that is known, and return it; its text stays as it is."""
+        self.gtid = self.gtid or gtid
+        self.kept = self.kept or kept
+        return self
 
     def of(self, side: Side | None) -> Self:
         """Note where it came from, unless that is known, and return it."""
@@ -153,7 +162,7 @@ class Refused(UdupError):
 
     def beginning(self, front: str, gtid: str = "") -> Self:
         faults = [replace(fault, problem=front + fault.problem) for fault in self.faults]
-        return type(self)(faults, gtid=gtid or self.gtid, table=self.table).of(self.side)
+        return type(self)(faults, gtid=gtid or self.gtid, table=self.table).of(self.side).at("", self.kept)
 
 
 @dataclass(frozen=True)
@@ -166,13 +175,15 @@ class Failure:
     gtid: str = ""
     table: str = ""
     side: Side | None = None
+    kept: str = ""
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """Return what an error says. One that nobody foresaw is told as an error in Udup itself."""
         if isinstance(error, UdupError):
             faults = tuple(error.faults) if isinstance(error, Refused) else ()
-            return cls(error.kind, str(error) or type(error).__name__, faults, error.gtid, error.table, error.side)
+            text = str(error) or type(error).__name__
+            return cls(error.kind, text, faults, error.gtid, error.table, error.side, error.kept)
         return cls(FailureKind.INTERNAL, f"an error in Udup itself: {type(error).__name__}: {error}")
 
     @classmethod
@@ -185,8 +196,9 @@ class Failure:
     def error(self) -> UdupError:
         """Return the error that this was."""
         if self.kind is FailureKind.REFUSED:
-            return Refused(self.faults, gtid=self.gtid, table=self.table).of(self.side)
-        return _CLASSES[self.kind](self.text, gtid=self.gtid, table=self.table).of(self.side)
+            return Refused(self.faults, gtid=self.gtid, table=self.table).of(self.side).at("", self.kept)
+        error = _CLASSES[self.kind](self.text, gtid=self.gtid, table=self.table)
+        return error.of(self.side).at("", self.kept)
 
 
 _CLASSES: dict[FailureKind, type[UdupError]] = {

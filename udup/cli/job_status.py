@@ -13,6 +13,7 @@ from udup.cli.jobs import Json, endpoint, find_job, progress
 from udup.cli.options import Session, asks_server
 from udup.cli.output import duration, number, show_allocations, shown
 from udup.cli.reasons import reasons, title
+from udup.cli.waits import waiting_line
 from udup.cli.watch import watch as watch_job
 
 #: Characters of a GTID set that fit a line; the whole is in --json.
@@ -47,6 +48,7 @@ def status(session: Session, job_id: str, watch: bool, timeout: float | None, ve
     if warnings := progress(job).get("warnings"):
         session.out.title("Warnings")
         session.out.say("\n".join(f"  {shown(warning)}" for warning in warnings))
+    _show_skipped(session, job.get("Skipped") or [])
     _show_tables(session, progress(job))
     allocations = session.api.get(job_path(job["ID"], "allocations"))
     session.out.title("Allocations")
@@ -78,12 +80,24 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
         yield "Binlog", f"{now['binlog_file']}:{now.get('binlog_position', '')}"
     yield "Applied", _gtids(now.get("applied_gtid"), verbose)
     yield "Source has", _gtids(now.get("source_gtid"), verbose)
+    if line := waiting_line(now):
+        yield "Waits", line
     yield "Restarts", number(now.get("restarts"))
 
 
 def _gtids(text: object, verbose: bool) -> str:
     gtids = shown(text)
     return gtids if verbose or len(gtids) <= _GTID_WIDTH else gtids[:_GTID_WIDTH] + "…"
+
+
+def _show_skipped(session: Session, skipped: list[Json]) -> None:
+    if not skipped:
+        return
+    session.out.title("Transactions passed over: the target lacks them")
+    for each in skipped:
+        doubt = "" if each.get("Confirmed") else " (asked for; it is not known whether the target has taken it)"
+        session.out.say(shown(f"  {each.get('Time')}  {each.get('Gtid')}{doubt}"))
+        session.out.say(shown(f"    {each.get('Error')}"))
 
 
 def _show_tables(session: Session, now: Json) -> None:

@@ -31,6 +31,7 @@ _COMMANDS = {
     "pause": "udup.cli.job_acts:pause",
     "resume": "udup.cli.job_acts:resume",
     "settle": "udup.cli.job_acts:settle",
+    "skip": "udup.cli.job_skip:skip",
     "stop": "udup.cli.job_acts:stop",
     "delete": "udup.cli.job_acts:delete",
 }

@@ -194,6 +194,8 @@ def panel(view: View) -> RenderableType:
         parts.append(_flow_table(view))
     elif view.copying and view.tables:
         parts.append(_copy_table(view))
+    if view.waits:
+        parts.append(Text(view.waits, style="yellow"))
     if view.restarts or view.last_error:
         parts.append(Text(f"restarts: {view.restarts}  {brief(view.last_error)}".rstrip(), style="yellow"))
     return Group(*parts)
@@ -218,6 +220,8 @@ def _parts(view: View) -> list[str]:
         parts.append(f"{lag}{view.tx_per_s:,.0f} tx/s, {view.rows_per_s:,.0f} rows/s")
     if view.written is not None:
         parts.append(f"source: {view.written} commits")
+    if view.waits:
+        parts.append(view.waits)
     if view.last_error:
         parts.append(f"restarts: {view.restarts}, {brief(view.last_error)}")
     return parts

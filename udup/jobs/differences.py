@@ -17,7 +17,7 @@ from udup.jobs.document.acceptance import essence
 from udup.jobs.document.keys import canonical, join
 from udup.jobs.document.spec import DOCUMENT
 from udup.jobs.document.values import shown
-from udup.jobs.words import Driver, JobType
+from udup.jobs.words import Driver, EndWhen, JobType
 
 #: What an element of a list is called by, the first that it has.
 _NAMES = ("Type", "TableSchema", "TableSchemaRegex", "TableName", "TableRegex")
@@ -60,6 +60,8 @@ def _canonical(document: Mapping[str, Any]) -> Any:
     made = {"Type": JobType.SYNCHRONOUS.value, **canonical(essence(document), DOCUMENT, "", [])}
     if isinstance(tasks := made.get("Tasks"), list):
         made["Tasks"] = [_SILENT_IN_TASK | task if isinstance(task, dict) else task for task in tasks]
+    if made.get("EndWhen") in ("", EndWhen.LEVEL.value):
+        del made["EndWhen"]
     return made
 
 

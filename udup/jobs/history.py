@@ -144,7 +144,8 @@ def recovered(record: JobRecord) -> JobRecord:
 def given_up(record: JobRecord, tasks: Iterable[TaskType], failure: Failure, now: int) -> JobRecord:
     """Note that the job has failed by a fault of `tasks`; the other task ended with it."""
     text = failure.text
-    stopped = Stopped(time_ns=now, kind=failure.kind, text=text[:TEXT_MAX], gtid=failure.gtid, table=failure.table)
+    about = {"gtid": failure.gtid, "table": failure.table, "kept": failure.kept}
+    stopped = Stopped(time_ns=now, kind=failure.kind, text=text[:TEXT_MAX], **about)
     record = record.model_copy(update={"stopped": stopped})
     culprits = set(tasks)
     blamed = next((task for task in BOTH if task in culprits), TaskType.SRC)

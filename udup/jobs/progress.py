@@ -9,13 +9,15 @@ the JSON, so an object holds exactly what was said; `None` that was told (a lag 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from typing_extensions import TypedDict
 
+from udup.base.errors import Side
 from udup.jobs.words import Stage
+from udup.pipeline.waits import CONSEQUENCES
 
 Number = int | float
 
@@ -53,11 +55,36 @@ class TableProgress(TypedDict, total=False):
     eta_s: Number | None
 
 
+class BlockedBy(_Told):
+    """The session that is in the way: what it runs, or ran last if it is idle, and for how many seconds."""
+
+    session: int | None = None
+    user: str | None = None
+    statement: str | None = None
+    seconds: Number | None = None
+    idle: bool | None = None
+
+
 class WaitingFor(_Told):
-    """What a run has been waiting for, since when (seconds since the epoch)."""
+    """What a run has been waiting for, since when (seconds since the epoch), on which side.
+
+    `pipeline/waits.py` has the words of `what`, and what the others are.
+    """
 
     what: str | None = None
     since: Number | None = None
+    side: str | None = None
+    statement: str | None = None
+    gtid: str | None = None
+    table: str | None = None
+    worker: int | None = None
+    blocked_by: BlockedBy | None = None
+    hint: str | None = None
+
+    @property
+    def is_consequence(self) -> bool:
+        """Whether it is over when the other side's wait is."""
+        return self.what in CONSEQUENCES
 
 
 class FailedRun(_Told):
@@ -177,6 +204,20 @@ def _fields_of(progress: JobProgress) -> dict[str, Any]:
     return {name: getattr(progress, name) for name in progress.model_fields_set}
 
 
+def cause_of(waits: Mapping[Side, WaitingFor | None]) -> WaitingFor | None:
+    """Return what a job waits for: of two waits the cause and not the consequence, and of two causes the target's."""
+    found = [wait for side in (Side.TARGET, Side.SOURCE) if (wait := waits.get(side)) is not None]
+    return min(found, key=lambda wait: wait.is_consequence, default=None)
+
+
+#: Under which keys the engines tell what their side waits for.
+_WAIT_KEYS = {Side.TARGET: "waiting_for", Side.SOURCE: "source_waiting_for"}
+
+
+def _wait_of(value: Any) -> WaitingFor | None:
+    return None if value is None else WaitingFor.model_validate(value)
+
+
 class EngineReport(Protocol):
     """What an engine reports: a typed object of its own, under the names of `JobProgress`."""
 
@@ -187,6 +228,7 @@ class EngineReport(Protocol):
 class TaskReport:
     """What one task says of its run: `progress` holds what it has told, the rest is not kept with the job.
 
+    `waits` is what it says of its side's wait, by the side, if it has said anything of it.
     `told` are things that users should know, `stale_views` (None: not said) the views that are broken on both sides.
     """
 
@@ -194,6 +236,7 @@ class TaskReport:
     stage: Stage | None = None
     told: tuple[str, ...] = ()
     stale_views: tuple[str, ...] | None = None
+    waits: Mapping[Side, WaitingFor | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, report: EngineReport | Mapping[str, Any]) -> TaskReport:
@@ -201,11 +244,13 @@ class TaskReport:
         values = dict(report) if isinstance(report, Mapping) else report.as_dict()
         stage, warning, views = values.pop("stage", None), values.pop("warning", None), values.pop("stale_views", None)
         told = (*values.pop("told", ()), *((warning,) if warning else ()))
+        waits = {side: _wait_of(values.pop(key)) for side, key in _WAIT_KEYS.items() if key in values}
         return cls(
             JobProgress.of(values),
             None if stage is None else Stage(stage),
             told,
             None if views is None else tuple(views),
+            waits,
         )
 
     @property

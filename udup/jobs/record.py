@@ -13,6 +13,7 @@ from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.passwords import masked
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, TaskSpec, parse_job
 from udup.jobs.progress import FailedRun, JobProgress
+from udup.jobs.skipped import SkippedTransaction
 from udup.jobs.staleness import corrected
 from udup.jobs.versions import EarlierDocument, Posted
 from udup.jobs.words import STATUS_OF_STAGE, DesiredState, Driver, EndWhen, JobType, Stage, Status, TaskType
@@ -45,7 +46,7 @@ class Restart(BaseModel):
 class Stopped(BaseModel):
     """The failure at which a job stopped for good: when, in nanoseconds since the epoch, what, and about what.
 
-    `gtid` is the transaction at which it stands, `table` the table; "" where it is about none.
+    `gtid` is the transaction at which it stands, `table` the table; "" where it is about none. `kept`: see `UdupError`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -55,6 +56,7 @@ class Stopped(BaseModel):
     text: str
     gtid: str = ""
     table: str = ""
+    kept: str = ""
 
 
 class JobRecord(BaseModel):
@@ -92,6 +94,8 @@ class JobRecord(BaseModel):
     #: When and how the document came, and those before it, the oldest first.
     posted: Posted = Posted()
     documents: tuple[EarlierDocument, ...] = ()
+    #: Transactions that were passed over on purpose, oldest first; kept for as long as the job is.
+    skipped: tuple[SkippedTransaction, ...] = ()
     #: As the last run has left it.
     progress: JobProgress = JobProgress()
 
@@ -193,6 +197,7 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "JobModifyIndex": record.job_modify_index,
         "EndWhen": _end_when(document),
         "Stage": record.stage.value,
+        "Skipped": [_skipped_to_api(each) for each in record.skipped],
         "Progress": record.progress.as_dict(),  # names of tables in it may well hold the word password
     }
 
@@ -201,6 +206,16 @@ def _end_when(document: dict[str, Any]) -> str:
     """Return when a migration ends, "" for a job that never does."""
     migrates = document.get("Type") == JobType.MIGRATION
     return str(document.get("EndWhen") or EndWhen.LEVEL.value) if migrates else ""
+
+
+def _skipped_to_api(entry: SkippedTransaction) -> dict[str, Any]:
+    return {
+        "Gtid": entry.gtid,
+        "Time": _stamp(entry.time_ns),
+        "Error": entry.error,
+        "Table": entry.table,
+        "Confirmed": entry.confirmed,
+    }
 
 
 def to_stub(record: JobRecord) -> dict[str, Any]:

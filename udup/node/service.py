@@ -14,7 +14,9 @@ import psutil
 from udup.actors.messages import (
     Accepted,
     Actors,
+    BeginSkip,
     DeleteJob,
+    EndSkip,
     FinishJob,
     ListActors,
     PauseJob,
@@ -26,7 +28,7 @@ from udup.actors.messages import (
 )
 from udup.base import stacks
 from udup.base.errors import Refused, UdupError
-from udup.jobs import IndexConflict, JobRecord, JobSpec, accept, check_enforced_index, document_id
+from udup.jobs import IndexConflict, JobRecord, JobSpec, accept, check_enforced_index, document_id, skipping
 from udup.jobs.differences import starts_alike
 from udup.jobs.plan import plan_of
 from udup.jobs.versions import POSTED
@@ -136,6 +138,25 @@ class Control:
             raise NotThere("job not found")
         self._drivers.target(plan_of(record.spec()).target).settle(job_id, gtid, applied=applied)
         return self.resume(job_id)
+
+    def skip(self, job_id: str, gtid: str) -> Written:
+        """Have the ledger say so, then ask the target, then have the supervisor carry on."""
+        record = self._reads.job(job_id)
+        if record is None:
+            raise NotThere("job not found")
+        skipping.begun(record, gtid, time.time_ns())  # what cannot be is said at once
+        assert record.stopped is not None
+        begun = self._written(BeginSkip(job_id, gtid))
+        target = self._drivers.target(plan_of(record.spec()).target)
+        try:
+            done = target.skip(job_id, record.stopped.gtid, record.stopped.kept)
+        except Refused:
+            self._written(EndSkip(job_id, gtid, done=False))
+            raise
+        if not done and begun.changed:
+            self._written(EndSkip(job_id, gtid, done=False))
+            raise skipping.NotSkippable(f"{gtid} is in the target already; run udup job resume {job_id}")
+        return self._written(EndSkip(job_id, gtid, done=True))
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""

@@ -154,6 +154,12 @@ class JobControl(Protocol):
         `NotThere` for an unknown job, `Refused` where that transaction is not in question.
         """
 
+    def skip(self, job_id: str, gtid: str) -> Written:
+        """Pass over the one transaction that the job stopped at, and carry on; the ledger says so for ever.
+
+        `NotThere` for an unknown job, `IndexConflict` (409) where the job does not stand at it.
+        """
+
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Look at both servers as a start would, and start nothing. `Refused` for a document that is no job."""
 

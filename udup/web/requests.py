@@ -102,7 +102,9 @@ def read_number(req: falcon.Request, name: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) <= 9 and int(text)):
-        raise Refused([Fault(name, f"must be a whole number from 1 on, got {text[:40]!r}")])
+        raise Refused(
+            [Fault(name, f"must be a whole number from 1 on, got {text[:40]!r}", f"write {name}=1, or leave it out")]
+        )
     return int(text)
 
 
@@ -137,6 +139,15 @@ def read_level(req: falcon.Request) -> tuple[str | None, float]:
         remedy = f"write timeout=30, {LONGEST_WAIT_S:.0f} at most; 0 answers at once"
         raise Refused([Fault("timeout", f"{timeout[:80]!r} is not a number of seconds", remedy)])
     return gtid, float(timeout)
+
+
+def read_gtid(req: falcon.Request) -> str:
+    """`gtid`, one transaction, required."""
+    gtid = req.get_param("gtid", default="")
+    if not is_one_gtid(gtid):
+        remedy = "name the one that the job's StatusDescription tells: ?gtid=UUID:NUMBER"
+        raise Refused([Fault("gtid", f"{gtid[:80]!r} is not the GTID of one transaction", remedy)])
+    return gtid
 
 
 def check_uuid(text: str, table: str) -> None:

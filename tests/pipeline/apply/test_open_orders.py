@@ -7,8 +7,8 @@ import pytest
 from udup.base import runtime
 from udup.base.errors import Transient
 from udup.pipeline.apply.open_orders import QUIET_SECONDS, OpenOrders
-from udup.pipeline.apply.waits import TOLD_SECONDS
 from udup.pipeline.records import Answer
+from udup.pipeline.waits import TOLD_SECONDS, WaitKind
 
 
 class Clock:
@@ -115,4 +115,5 @@ def test_what_is_waited_for_is_told_when_it_takes_long(clock: Clock) -> None:
     clock.now += TOLD_SECONDS
     waiting = orders.longest()
     assert waiting is not None
-    assert (waiting.what, waiting.since) == ("worker 2 to commit u:1", began + 1_000_000.0)
+    assert (waiting.what, waiting.worker, waiting.gtid) == (WaitKind.STATEMENT, 2, "u:1")
+    assert waiting.since == began + 1_000_000.0

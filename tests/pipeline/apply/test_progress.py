@@ -11,8 +11,7 @@ from udup.base import runtime
 from udup.pipeline.apply import copy_progress
 from udup.pipeline.apply.copy_progress import CopyMeter, TableCopy
 from udup.pipeline.apply.lag import Lag, Rate
-from udup.pipeline.apply.progress import ApplyProgress, CopyProgress, TableProgress, Waiting
-from udup.pipeline.apply.waits import TOLD_SECONDS, Waits
+from udup.pipeline.apply.progress import ApplyProgress, CopyProgress, TableProgress
 from udup.pipeline.records import CopyTable, CopyTotals
 
 
@@ -196,17 +195,3 @@ def test_a_copy_is_shown_beside_the_rest_with_its_warnings_if_there_are_any() ->
         "s.t": {"rows": 1, "total": 2, "chunks": 1, "complete": False, "rows_per_s": 0.5, "eta_s": None}
     }
     assert replace(copy, copy_warnings=("w",)).as_dict()["copy_warnings"] == ["w"]
-
-
-def test_what_has_been_waited_for_longest_is_told_once_it_is_long(clock: Clock) -> None:
-    waits = Waits()
-    began = clock.now
-    with waits.on("ALTER TABLE"):
-        clock.now += 1
-        with waits.on("the base row"):
-            assert waits.longest() is None
-            clock.now += TOLD_SECONDS
-            assert waits.longest() == Waiting("ALTER TABLE", began + 100.0)
-        shown = replace(PROGRESS, waiting_for=waits.longest()).as_dict()["waiting_for"]
-        assert shown == {"what": "ALTER TABLE", "since": began + 100.0}
-    assert waits.longest() is None

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Transient, Unsupported
+from udup.base.errors import Side, Transient, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.pipeline.extract import extractor as engine
 from udup.pipeline.extract import source_watch
 from udup.pipeline.extract.extractor import Extractor
-from udup.pipeline.extract.progress import ExtractProgress, Wait, WaitReason
+from udup.pipeline.extract.progress import ExtractProgress
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.ports import End, LogPlace, LogPlan, Piece, Recognised, Scope, SourceCopy, SourceLook
 from udup.pipeline.records import (
@@ -42,6 +42,7 @@ from udup.pipeline.records import (
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.transport.flow import Windows
 from udup.pipeline.transport.link import Subjects
+from udup.pipeline.waits import WaitKind, Waits
 
 UUID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 
@@ -189,7 +190,9 @@ class MemorySource:
     def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
         return Tables(UUID, self.where, [("d", "t", "d", "t")], copied is not None)
 
-    def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None) -> MemoryCopy:
+    def open_copy(
+        self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
+    ) -> MemoryCopy:
         self.opening.set()
         assert self.may_open.wait(SOON)
         return self.copy
@@ -209,6 +212,10 @@ class Running:
     task: asyncio.Task[None]
     reports: list[ExtractProgress]
 
+    def waits_for(self) -> list[WaitKind] | None:
+        """Return what the last report tells; None before the first."""
+        return [wait.what for wait in self.reports[-1].waiting_for] if self.reports else None
+
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait for a condition; the engine's own error is raised if it ends first."""
         async with asyncio.timeout(SOON):
@@ -225,7 +232,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_watch, "REPORT_SECONDS", 0.02)
     monkeypatch.setattr(source_watch, "IDLE_SECONDS", 0.05)
     monkeypatch.setattr(source_watch, "_LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(engine, "WAIT_SHOWN_SECONDS", 0.1)
+    monkeypatch.setattr(engine, "TOLD_SECONDS", 0.1)
     monkeypatch.setattr(engine, "BEAT_AT_REST_SECONDS", 0.0)
 
 
@@ -287,15 +294,14 @@ def test_a_copy_waits_for_the_targets_tables_and_the_log_follows_on_it(monkeypat
     async def scenario() -> None:
         async with _running(source, replace(SETTINGS, start_after=None), monkeypatch) as running:
             wire = running.wire
-            wait = (Wait(WaitReason.TARGET_TABLES),)
-            await running.until(lambda: running.reports and running.reports[-1].waiting_for == wait)
+            await running.until(lambda: running.waits_for() == [WaitKind.TARGET_TABLES])
             tables, plan = wire.records
             assert isinstance(tables, Tables) and tables.all_of_them and plan == source.copy.plan
             assert not source.copy.started, "no row is read before the target's tables are there"
             await wire.upstream(StartRows("load", offsets=True))
             await running.until(lambda: source.logs)
             await running.until(lambda: len(wire.records) == 5)
-            assert not running.reports[-1].waiting_for or running.reports[-1].waiting_for == wait
+            assert running.waits_for() in ([], [WaitKind.TARGET_TABLES])
         assert source.copy.started == StartRows("load", offsets=True) and source.copy.closed
         assert wire.records[2:] == [CopyTotals(0, 2, 2), CopyEnd(), Known(UUID, "stamps")]
         assert source.logs[0].plan.start_after == source.copy.plan.position
@@ -319,8 +325,9 @@ def test_a_full_window_is_told_as_what_is_waited_for_until_credit_comes(monkeypa
             await running.until(lambda: source.logs)
             for number in range(5, 9):
                 source.logs[0].items.put(_transaction(number, 200))
-            wait = (Wait(WaitReason.LOG_CREDITS),)
-            await running.until(lambda: running.reports and running.reports[-1].waiting_for == wait)
+            await running.until(lambda: running.waits_for() == [WaitKind.CREDITS])
+            [wait] = running.reports[-1].waiting_for
+            assert wait.side is Side.TARGET and running.reports[-1].as_dict()["source_waiting_for"]["what"] == "credits"
             assert len(running.wire.sent) == 3
             await running.wire.upstream(Credit("log", 3))
             await running.until(lambda: len(running.wire.sent) == 6)

@@ -158,6 +158,11 @@ class Jobs:
             for name in [name for name in kept if name[0] == job]:
                 del kept[name]
 
+    def forget_kept(self, job: str, xid: str) -> None:
+        """Forget the events of a prepared transaction whose end is passed over."""
+        self.kept.pop((job, xid), None)
+        self.kept_context.pop((job, xid), None)
+
     # ---- Tables without transactions ----
 
     def _decide(self, job: str, rows: JobRows) -> None:
@@ -168,7 +173,8 @@ class Jobs:
         if note.torn:
             raise Divergence(
                 f"{note.gtids[note.applied]}: it is not known whether its rows are in {note.tables} on the target,"
-                f" which undoes nothing: udup job settle {job} --gtid {note.gtids[note.applied]}"
+                f" which undoes nothing: udup job settle {job} --gtid {note.gtids[note.applied]}",
+                gtid=note.gtids[note.applied],
             )
         self._conclude(job, rows, note.gtids[: note.applied])
 
@@ -187,3 +193,24 @@ class Jobs:
         rows.version += _VERSIONS_OF_A_RUN  # whatever a run that still lives sends matches nothing
         for row in rows.slots.values():
             row.version += _VERSIONS_OF_A_RUN
+
+    def skip(self, job: str, gtid: str, is_next_run: bool) -> bool:
+        """Put a transaction into the base row; return False if it is there already."""
+        rows = self.rows.get(job)
+        if rows is None or rows.is_copying:
+            raise Refused([Fault("gtid", f"job {job} has no checkpoint yet")])
+        note, skipped = self.notes.get(job), FakePosition.parse(gtid)
+        if note is not None and note.torn and note.gtids[note.applied] != gtid:
+            raise Refused([Fault("gtid", f"job {job} stands at another transaction: {note.gtids[note.applied]}")])
+        executed = rows.position()
+        if note is not None:
+            executed.update(FakePosition.parse(",".join(note.gtids[: note.applied])))
+        if skipped <= executed:
+            return False
+        self.notes.pop(job, None)
+        executed.update(skipped)
+        rows.executed, rows.definitions = str(executed), rows.definitions + is_next_run
+        rows.version = self._next_version(rows)
+        for row in rows.slots.values():
+            row.version, row.gtids = rows.version, ""
+        return True

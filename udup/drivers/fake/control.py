@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from udup.base import runtime
-from udup.base.errors import Contended, Fault, Refused, Superseded, Transient, UdupError
+from udup.base.errors import Contended, Divergence, Fault, Refused, Superseded, Transient, UdupError
 from udup.drivers.fake.changes import Statement, Verb, decode_statement
 from udup.drivers.fake.copy_writer import FakeCopyWriter
 from udup.drivers.fake.rules import FakeLarge, FakeRules, tables_of
@@ -18,6 +18,7 @@ from udup.pipeline.ownership import Claim as TableClaim
 from udup.pipeline.ownership import TableName
 from udup.pipeline.ports import CheckpointState, Claim, ControlSettings, TargetNotices
 from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
+from udup.pipeline.waits import Blocker, SessionWait, WaitKind
 
 T = TypeVar("T")
 
@@ -219,7 +220,7 @@ class FakeControl:
         try:
             define(self._server.tables, statement)
         except KeyError as error:
-            raise UdupError(f"{gtid}: the target refuses {statement}: {error}", gtid=gtid) from error
+            raise Divergence(f"{gtid}: the target refuses {statement}: {error}", gtid=gtid) from error
 
     async def open_inline(self) -> FakeInlineSession:
         def open_session() -> FakeInlineSession:
@@ -243,6 +244,27 @@ class FakeControl:
     async def set_format(self, event: bytes) -> None:
         if self._inline is not None:
             self._inline.set_format(event)
+
+    async def look_at_waits(self) -> tuple[SessionWait, ...]:
+        return await runtime.in_thread(self._look_at_waits)
+
+    def _look_at_waits(self) -> tuple[SessionWait, ...]:
+        server = self._server
+        try:
+            with server.visit("asking", "TargetControl.look_at_waits"):
+                return tuple(
+                    SessionWait(
+                        WaitKind.ROW_LOCK,
+                        since,
+                        int(each.place.removeprefix("session")) if each.place.startswith("session") else 0,
+                        table=".".join(table),
+                        blocked_by=Blocker(1, "somebody"),
+                    )
+                    for each, ((table, _), since) in server.waiting.items()
+                    if each.job == self._job
+                )
+        except UdupError:
+            return ()
 
     def notices(self) -> TargetNotices:
         return TargetNotices(tuple(self._server.told))

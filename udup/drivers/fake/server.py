@@ -73,6 +73,7 @@ class FakeServer:
         self.told: list[str] = []
         self.connections: list[Connection] = []
         self._locks: dict[RowName, object] = {}
+        self.waiting: dict[Connection, tuple[RowName, float]] = {}  # for which row, and since when (wall)
         self._is_up = True
         self._watchers: list[Callable[[], None]] = []
 
@@ -164,12 +165,16 @@ class FakeServer:
     def lock_row(self, row: RowName, holder: Connection, seconds: float) -> None:
         """Take a row's lock, or `Contended` after so long. Under the server's lock, which is given up meanwhile."""
         end = runtime.now() + seconds
-        while self._locks.get(row, holder) is not holder:
-            left = end - runtime.now()
-            if left <= 0:
-                raise Contended(f"the lock of row {row[1]!r} in {'.'.join(row[0])} was not granted")
-            self.changed.wait(left)
-            self.check(holder)
+        try:
+            while self._locks.get(row, holder) is not holder:
+                self.waiting.setdefault(holder, (row, runtime.wall()))
+                left = end - runtime.now()
+                if left <= 0:
+                    raise Contended(f"the lock of row {row[1]!r} in {'.'.join(row[0])} was not granted")
+                self.changed.wait(left)
+                self.check(holder)
+        finally:
+            self.waiting.pop(holder, None)
         self._locks[row] = holder
 
     def unlock(self, holder: object) -> None:

@@ -250,7 +250,8 @@ class FakeApplySession(_Session):
         except UdupError as error:
             if note.torn:
                 raise Divergence(
-                    f"{note.gtids[note.applied]}: a part of its rows is in {note.tables}: {error}"
+                    f"{note.gtids[note.applied]}: a part of its rows is in {note.tables}: {error}",
+                    gtid=note.gtids[note.applied],
                 ) from error
             if isinstance(error, Contended):
                 raise Transient(str(error)) from error

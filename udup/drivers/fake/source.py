@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from udup.base.errors import Fault, Refused
+from udup.base.errors import Fault, Refused, Side
 from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.reading import FakeLog
 from udup.drivers.fake.server import FakeInfo, FakeServer
@@ -10,6 +10,7 @@ from udup.drivers.fake.snapshot import FakeCopy
 from udup.pipeline.ownership import Feed
 from udup.pipeline.ports import LogPlan, Scope, SourceCopy, SourceLook
 from udup.pipeline.records import Tables
+from udup.pipeline.waits import WaitKind, Waits
 
 
 class FakeClock:
@@ -69,8 +70,9 @@ class FakeSource:
         listed = [(*name, *scope.selection.renamed_table(*name)) for name in names]
         return Tables(server.uuid, server.name, listed, copied is not None)
 
-    def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None) -> FakeCopy:
-        return FakeCopy(self._server, scope, chunk_rows)
+    def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None) -> FakeCopy:
+        with (waits or Waits(Side.SOURCE)).on(WaitKind.STATEMENT, statement="opening the snapshot"):
+            return FakeCopy(self._server, scope, chunk_rows)
 
     def open_log(self, plan: LogPlan) -> FakeLog:
         return FakeLog(self._server, plan)

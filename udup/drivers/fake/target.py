@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from udup.base.errors import Unavailable
 from udup.drivers.fake.control import FakeControl
 from udup.drivers.fake.copy_writer import FakeLoader
 from udup.drivers.fake.position import FakePosition
@@ -62,6 +63,21 @@ class FakeTarget:
     def settle(self, job: str, gtid: str, *, applied: bool) -> None:
         with self._server.visit("settle", "Target.settle"):
             self._server.jobs.settle(job, gtid, applied=applied)
+
+    def skip(self, job: str, gtid: str, kept: str) -> bool:
+        server = self._server
+        with server.visit("skip", "Target.skip"):
+            if any(each.job == job and each.place == "control" for each in server.connections):
+                raise Unavailable(f"cannot pass over {gtid}: job {job} is being carried out")
+            for each in [each for each in server.connections if each.job == job]:
+                server.end_now(each)
+            rows = server.jobs.rows.get(job)
+            is_next = rows is not None and kept == f"{rows.mark}:{rows.definitions + 1}"
+            skipped = server.jobs.skip(job, gtid, is_next and kept in server.statements_run)
+            if skipped:
+                server.jobs.forget_kept(job, kept)
+                server.committed()
+            return skipped
 
 
 def _executed(server: FakeServer, job: str) -> FakePosition | None:

@@ -18,6 +18,7 @@ from udup.drivers.mysql.source_errors import source_errors
 from udup.drivers.mysql.stream.log import BinlogChanges
 from udup.pipeline.ports import ChangeLog, LogPlan, Scope, SourceClock, SourceCopy, SourceLook
 from udup.pipeline.records import Tables
+from udup.pipeline.waits import Waits
 
 _CLOCK_AND_EXECUTED = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1e6 AS SIGNED), @@global.gtid_executed"
 
@@ -64,9 +65,11 @@ class MySQLSource:
         listed = [(*name, *scope.selection.renamed_table(*name)) for name in names]
         return Tables(uuid, self.where, listed, copied is not None)
 
-    def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None) -> SourceCopy:
+    def open_copy(
+        self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
+    ) -> SourceCopy:
         """Open a snapshot of everything in the scope, at one GTID set."""
-        return open_copy(self._endpoint, scope, readers=readers, chunk_rows=chunk_rows)
+        return open_copy(self._endpoint, scope, readers=readers, chunk_rows=chunk_rows, waits=waits)
 
     def open_log(self, plan: LogPlan) -> ChangeLog:
         """Return the binary log after a GTID set; nothing is asked of the source before `begin`."""

@@ -10,6 +10,7 @@ from udup.drivers.mysql.apply.checkpoint_reading import MySQLCheckpointReader, r
 from udup.drivers.mysql.apply.control import MySQLControl
 from udup.drivers.mysql.apply.purge import purge
 from udup.drivers.mysql.apply.session import MySQLSession
+from udup.drivers.mysql.apply.skip import skip
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.load.row_loader import MySQLRowLoader
 from udup.pipeline.ports import ControlSettings
@@ -48,3 +49,6 @@ class MySQLTarget:
 
     def settle(self, job: str, gtid: str, *, applied: bool) -> None:
         unsure.settle(self.endpoint, job, gtid, applied=applied)
+
+    def skip(self, job: str, gtid: str, kept: str) -> bool:
+        return skip(self.endpoint, job, gtid, kept)

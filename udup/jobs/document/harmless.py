@@ -18,7 +18,16 @@ _GH_OST = "of the original, which does not use it either"
 _NOTED = "what the original notes of a table while it works"
 
 #: What answers show of a job and of its tasks, and a document that is kept does not hold.
-ANSWERED_JOB = ("Constraints", "CreateIndex", "ModifyIndex", "Progress", "Stage", "Status", "StatusDescription")
+ANSWERED_JOB = (
+    "Constraints",
+    "CreateIndex",
+    "ModifyIndex",
+    "Progress",
+    "Skipped",
+    "Stage",
+    "Status",
+    "StatusDescription",
+)
 ANSWERED_TASK = ("Constraints", "Leader", "Status")
 
 JOB: Mapping[str, str] = {

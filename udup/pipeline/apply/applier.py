@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from udup.base import runtime
@@ -20,9 +19,11 @@ from udup.pipeline.apply.credits import Credits
 from udup.pipeline.apply.dispatcher import Dispatcher
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.inline import InlinePath
-from udup.pipeline.apply.progress import ApplyProgress, Waiting
+from udup.pipeline.apply.progress import ApplyProgress, WaitReport
+from udup.pipeline.apply.readiness import TargetChecked, TargetReady
 from udup.pipeline.apply.report import Reporter
 from udup.pipeline.apply.settings import ApplierSettings
+from udup.pipeline.apply.wait_watch import WaitWatch
 from udup.pipeline.ports import CheckpointState, ControlSettings, RowCounts, ServerInfo, Target
 from udup.pipeline.records import (
     Answer,
@@ -52,6 +53,7 @@ from udup.pipeline.records import (
     encode,
 )
 from udup.pipeline.transport.link import Link, Subjects
+from udup.pipeline.waits import TOLD_SECONDS, WaitKind
 
 #: Seconds between writes of the base row: what the slots' rows hold in GTIDs stays small.
 FLUSH_SECONDS = 1.0
@@ -69,21 +71,6 @@ WATCH_SECONDS = 5.0
 SILENT_LOG_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class TargetChecked:
-    """The target's preconditions hold: workers may start."""
-
-
-@dataclass(frozen=True)
-class TargetReady:
-    """Everything on the target's side is ready for the log after this set, or for a full copy (None)."""
-
-    start_after: str | None
-    info: ServerInfo
-    stamps: str = ""
-    source_uuid: str = ""
-
-
 class Applier:
     """`tell` is called with `TargetChecked` and then `TargetReady`; `report` with progress."""
 
@@ -92,7 +79,7 @@ class Applier:
         settings: ApplierSettings,
         target: Target,
         tell: Callable[[TargetChecked | TargetReady], None],
-        report: Callable[[ApplyProgress], None],
+        report: Callable[[ApplyProgress | WaitReport], None],
     ) -> None:
         self._settings = settings
         self._target = target
@@ -120,6 +107,9 @@ class Applier:
             serial=settings.serial,
         )
         self._waits = self._dispatcher.waits
+        self._wait_watch = WaitWatch(
+            self._control, self._waits, self._dispatcher.open_orders, self._reporter.lag, self._copy_moved
+        )
         self._received = 0
         self._received_at = 0.0
         self._changed = asyncio.Event()
@@ -161,25 +151,36 @@ class Applier:
             self._abort()
 
     async def _connected(self) -> None:
-        await self._link.subscribe(self._subjects.reports, self._on_report)
-        await self._link.subscribe(self._subjects.log, self._on_batch)
-        await self._link.flush()
-        info = await self._control.connect()
-        # Before any other connection of this run: those of the run before it are ended.
-        self._has_taken_over = True  # perhaps, from here on
-        state = await self._control.take_over()
-        if state is not None:
-            self._executed.begin_at(state)
-        self._tell(TargetChecked())
-        await self._or_ended(self._workers_ready)
+        async with self._wait_watch.running():
+            await self._follow()
+
+    async def _follow(self) -> None:
+        async with self._wait_watch.telling(self._report):
+            state, info = await self._begin()
         inline = InlinePath(await self._control.open_inline(), self._executed.slots, self._executed)
         self._inline = inline
         self._dispatcher.connect(self._link, self._subjects, inline)
         self._received_at = runtime.now()
         parts = self._dispatch(), self._flush_executed(), self._report_progress(), self._watch()
         tasks = [asyncio.ensure_future(part) for part in parts]
-        self._tell(_ready(state, info))
+        self._tell(TargetReady.at(state, info))
         await self._until_failure(tasks)
+
+    async def _begin(self) -> tuple[CheckpointState | None, ServerInfo]:
+        """Take the job over, and wait for the workers."""
+        await self._link.subscribe(self._subjects.reports, self._on_report)
+        await self._link.subscribe(self._subjects.log, self._on_batch)
+        await self._link.flush()
+        info = await self._control.connect()
+        # Before any other connection of this run: those of the run before it are ended.
+        self._has_taken_over = True  # perhaps, from here on
+        with self._waits.on(WaitKind.TAKE_OVER):
+            state = await self._control.take_over()
+        if state is not None:
+            self._executed.begin_at(state)
+        self._tell(TargetChecked())
+        await self._or_ended(self._workers_ready)
+        return state, info
 
     def _abort(self) -> None:
         """End what is under way on the target; no thread is left, so that the process may fork."""
@@ -265,7 +266,7 @@ class Applier:
                 self._copy = self._start_copy(record)
                 self._credits.finished(number)
             case Tables():
-                with self._waits.on("the job's tables to be claimed"):
+                with self._waits.on(WaitKind.STATEMENT, statement="claiming the job's tables"):
                     await self._control.claim_tables(record)
                 self._credits.finished(number)
             case Known():
@@ -328,7 +329,7 @@ class Applier:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             if self._executed.begun and not self._dispatcher.scheduler.barrier_runs:
-                with self._waits.on("the checkpoint's base row to be written"):
+                with self._waits.on(WaitKind.CHECKPOINT):
                     await self._executed.flush()
 
     async def _watch(self) -> None:
@@ -351,7 +352,11 @@ class Applier:
                 self._reporter.count_rows(self._inline.slot, self._inline.rows_written())
             self._report(
                 self._reporter.progress(
-                    self._dispatcher, self._executed, self._copy, self._control.notices(), self._waiting_for()
+                    self._dispatcher,
+                    self._executed,
+                    self._copy,
+                    self._control.notices(),
+                    self._wait_watch.shown(TOLD_SECONDS),
                 )
             )
             await asyncio.sleep(REPORT_SECONDS)
@@ -360,10 +365,9 @@ class Applier:
             if not self._copying:
                 await self._reporter.progress_changed(IDLE_SECONDS)
 
-    def _waiting_for(self) -> Waiting | None:
-        """Return what the run has been waiting for longest, if it is long."""
-        found = [wait for wait in (self._waits.longest(), self._dispatcher.open_orders.longest()) if wait is not None]
-        return min(found, key=lambda wait: wait.since, default=None)
+    def _copy_moved(self) -> int | None:
+        """Return how many rows the copy has loaded, None while there is no copy under way."""
+        return self._copy.rows_loaded if self._copy is not None and self._copying else None
 
     # ---- Full copy ----
 
@@ -391,9 +395,3 @@ class Applier:
         self._executed.begin_at(await self._control.finish_copy(plan.position))
         copy.finished = True
         self._changed.set()
-
-
-def _ready(state: CheckpointState | None, info: ServerInfo) -> TargetReady:
-    if state is None:
-        return TargetReady(None, info)
-    return TargetReady(str(state.executed), info, state.stamps, state.source_uuid)

@@ -121,6 +121,11 @@ class CopyRun:
     # ---- What is shown ----
 
     @property
+    def rows_loaded(self) -> int:
+        """Return how many rows are in the target, for looking whether anything moves."""
+        return sum(state.rows for state in self._tables)
+
+    @property
     def told(self) -> tuple[str, ...]:
         """What is to be known of what was made."""
         return tuple(self._writer.told)

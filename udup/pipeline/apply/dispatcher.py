@@ -8,16 +8,16 @@ looked at on the target (`TargetControl.check_tables`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
-from udup.base.errors import Conflict, Divergence, Transient, UdupError, Unsupported
+from udup.base.errors import Conflict, Divergence, Side, Transient, UdupError, Unsupported
 from udup.pipeline.apply.credits import Credits
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.inline import InlinePath
 from udup.pipeline.apply.large_transaction import LargeTransaction
 from udup.pipeline.apply.open_orders import OpenOrders
 from udup.pipeline.apply.scheduler import Assigned, Pending, Scheduler
-from udup.pipeline.apply.waits import Waits
 from udup.pipeline.ports import TargetControl
 from udup.pipeline.records import (
     CommitOrder,
@@ -36,12 +36,27 @@ from udup.pipeline.records import (
     encode,
 )
 from udup.pipeline.transport.link import Link, Subjects
+from udup.pipeline.waits import WaitKind, Waits
 
 #: Transactions applied one by one after a conflict: more than were under way when it came.
 SERIAL_TRANSACTIONS = 2000
 
 #: What stands for the transaction of a record that belongs to none.
 _NO_TRANSACTION = TransactionId("", 0, CommitOrder(0, 0, 0, True))
+
+
+@contextmanager
+def _about(gtid: str, kept: str = "") -> Iterator[None]:
+    """Have errors name the transaction that they are about, so that the job's record tells at which it stands."""
+    try:
+        yield
+    except UdupError as error:
+        error.at(gtid, kept)
+        raise
+
+
+def _ending(record: XaEnd) -> str:
+    return f"XA {'COMMIT' if record.commit else 'ROLLBACK'} {record.xid}"
 
 
 class Dispatcher:
@@ -70,7 +85,7 @@ class Dispatcher:
         self._rules = control.rules
         self._scheduler = Scheduler(workers, serial=serial, context_of=self._context_of)
         self.open_orders = OpenOrders(workers)
-        self.waits = Waits()
+        self.waits = Waits(Side.TARGET)
         self._large: LargeTransaction | None = None
         self._checked: Pending | None = None
         self._transactions = 0
@@ -111,7 +126,8 @@ class Dispatcher:
             self._scheduler.offer(Pending(part.id, b"", message, maps, alone=True, barrier=alone, work=self._large))
         elif self._large is None:
             raise Transient(f"a part of {part.id.gtid} came without its beginning")
-        await self._large.add(part, message)
+        with _about(part.id.gtid):
+            await self._large.add(part, message)
 
     def offer_barrier(self, record: Definition | Format | XaEnd, message: int) -> None:
         """Take what runs behind everything before it, ahead of everything after it.
@@ -165,7 +181,7 @@ class Dispatcher:
                 " table on both sides, fix the target, then resume the job",
                 gtid=error.gtid,
                 table=error.table,
-            )
+            ).at("", error.kept)
         return error
 
     # ---- What goes out ----
@@ -182,6 +198,11 @@ class Dispatcher:
         group = self._scheduler.next_group()
         if group is None:
             return False
+        with _about(group.members[0].id.gtid if len(group.members) == 1 else ""):
+            await self._start(group)
+        return True
+
+    async def _start(self, group: Assigned) -> None:
         work = group.members[0].work
         if isinstance(work, Definition):
             await self._run_definition(group, work)
@@ -196,17 +217,22 @@ class Dispatcher:
             await work.start(group, *self._executed.claim(group.slot, group.members), marked)
         else:
             await self._start_group(group)
-        return True
 
     async def _start_group(self, group: Assigned) -> None:
         records: list[Transaction] = [member.work for member in group.members]
         # Most rows need nothing, and this is done for each group.
         needs = group.context or records[0].create
-        prelude = await self._control.prelude(group.label, group.context, records) if needs else b""
+        prelude = await self._prelude(group, records) if needs else b""
         if group.members[0].barrier and (marked := self._rules.marked(records[0])):
             await self._send_marked(group, marked, prelude)
         elif self._scheduler.running > 1 or not self._apply_now(group, prelude):
             await self._send_group(group, prelude)
+
+    async def _prelude(self, group: Assigned, records: list[Transaction]) -> bytes:
+        # Of a group only some may need the context; what is wrong with it is wrong with the first of these.
+        needing = next((member.id.gtid for member in group.members if self._context_of(member)), "")
+        with _about(needing):
+            return await self._control.prelude(group.label, group.context, records)
 
     def _context_of(self, item: Pending) -> int:
         """Return the number of the context that a transaction's rows need, 0 for none."""
@@ -225,10 +251,10 @@ class Dispatcher:
     async def _end_prepared(self, group: Assigned, record: XaEnd) -> None:
         claim, position = self._inline.propose(group)
         try:
-            with self.waits.on(f"the end of the prepared transaction {record.xid}, {record.id.gtid}"):
+            with self.waits.on(WaitKind.STATEMENT, statement=_ending(record), gtid=record.id.gtid):
                 await self._control.end_prepared(claim, record)
         except UdupError as error:
-            raise self.final(error.about(record.id.gtid)) from error
+            raise self.final(error.about(record.id.gtid).at("", record.xid)) from error
         self._inline.accept(position)
         self._finish(group)
 
@@ -290,7 +316,7 @@ class Dispatcher:
 
     async def _check_tables(self, gtid: str, maps: Sequence[bytes]) -> None:
         """Look at the tables. Where one takes no part in transactions, what waits and changes it is to run alone."""
-        with self.waits.on(f"the look at the tables of {gtid}"):
+        with self.waits.on(WaitKind.STATEMENT, statement="looking at its tables", gtid=gtid), _about(gtid):
             found = await self._control.check_tables(gtid, maps)
         if found:
             self._scheduler.isolate(self._must_run_alone)
@@ -301,8 +327,10 @@ class Dispatcher:
 
     async def _run_definition(self, group: Assigned, record: Definition) -> None:
         """Run DDL: alone, once (the target skips an ID of Udup's that it has executed), then noted."""
-        with self.waits.on(f"{record.summary}, {record.id.gtid}"):
-            await self._control.run_definition(record, self._executed.definition_gtid())
+        with self.waits.on(WaitKind.STATEMENT, statement=record.summary, gtid=record.id.gtid):
+            own_gtid = self._executed.definition_gtid()
+            with _about(record.id.gtid, own_gtid):
+                await self._control.run_definition(record, own_gtid)
         self._executed.definitions += 1
         self._committed(group)
         await self._executed.flush()

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from udup.base import runtime
-from udup.base.errors import Transient
-from udup.pipeline.apply.progress import Waiting
-from udup.pipeline.apply.waits import Began, told
+from udup.base.errors import Side, Transient
 from udup.pipeline.records import Answer, Ask
+from udup.pipeline.waits import TOLD_SECONDS, Began, Wait, WaitKind
 
 #: Seconds without a word of a worker that has orders, until it is asked; and between questions.
 QUIET_SECONDS = 10.0
@@ -87,8 +86,8 @@ class OpenOrders:
         if left and not answer.in_hand:
             raise Transient(f"worker {answer.slot} has nothing to do, and has not done {left[0].label}")
 
-    def longest(self) -> Waiting | None:
-        """Return the order that has been open longest, None if none is open for long."""
+    def longest(self, seconds: float = TOLD_SECONDS) -> Wait | None:
+        """Return the order that has been open longest, None if none is open for so many seconds."""
         found = [
             (order.sent.now, slot, order)
             for slot, worker in self._workers.items()
@@ -97,4 +96,6 @@ class OpenOrders:
         if not found:
             return None
         _, slot, order = min(found, key=lambda each: each[:2])
-        return told(f"worker {slot} to commit {order.label}", order.sent)
+        if order.sent.lasted < seconds:
+            return None
+        return Wait(WaitKind.STATEMENT, Side.TARGET, order.sent.wall, gtid=order.label, worker=slot)

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Waiting:
-    """What the run has been waiting for since when (seconds since the epoch), where that is long."""
-
-    what: str
-    since: float
+from udup.pipeline.waits import Wait
 
 
 @dataclass(frozen=True)
@@ -81,7 +75,7 @@ class ApplyProgress:
     stale_views: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     copy: CopyProgress | None = None
-    waiting_for: Waiting | None = None
+    waiting_for: Wait | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as the API's keys have it. Each is there in every report, so that none of an older one stays."""
@@ -89,8 +83,18 @@ class ApplyProgress:
         shown |= {"careful": self.serial, "stale_views": list(self.stale_views), "told": list(self.told)}
         if self.copy is not None:
             shown |= self.copy.as_dict()
-        shown["waiting_for"] = None if self.waiting_for is None else asdict(self.waiting_for)
+        shown["waiting_for"] = None if self.waiting_for is None else self.waiting_for.as_dict()
         return shown
+
+
+@dataclass(frozen=True)
+class WaitReport:
+    """What a run that has not begun yet waits for on the target; the rest stays as it was told before."""
+
+    waiting_for: Wait | None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"waiting_for": None if self.waiting_for is None else self.waiting_for.as_dict()}
 
 
 #: Fields that are told as they are.

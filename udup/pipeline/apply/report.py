@@ -10,10 +10,11 @@ from udup.pipeline.apply.copy import CopyRun
 from udup.pipeline.apply.dispatcher import Dispatcher
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.lag import Lag, Rate
-from udup.pipeline.apply.progress import ApplyProgress, Waiting
+from udup.pipeline.apply.progress import ApplyProgress
 from udup.pipeline.apply.scheduler import Assigned
 from udup.pipeline.ports import Position, RowCounts, TargetNotices
 from udup.pipeline.records import Batch, Beat
+from udup.pipeline.waits import Wait
 
 #: A lag below this is called level: the job is "running".
 CAUGHT_UP_MS = 1000
@@ -73,7 +74,7 @@ class Reporter:
         executed: ExecutedPositions,
         copy: CopyRun | None,
         notices: TargetNotices,
-        waiting_for: Waiting | None,
+        waiting_for: Wait | None,
     ) -> ApplyProgress:
         copying = copy is not None and not copy.finished
         level = not copying and dispatcher.scheduler.idle and self._has_all(executed.executed)

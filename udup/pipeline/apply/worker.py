@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from udup.base import runtime
-from udup.base.errors import Contended, Failure, Transient
+from udup.base.errors import Contended, Failure, Side, Transient, Unavailable
 from udup.pipeline.apply.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
 from udup.pipeline.apply.settings import WorkerSettings
 from udup.pipeline.ports import ApplySession, Piece, RowLoader, Target
@@ -247,9 +247,9 @@ class Worker:
             try:
                 self._session.apply(groups)
                 return
-            except Contended:
-                if attempt == _TRIES:
-                    raise
+            except Contended as error:
+                if attempt == _TRIES:  # somebody holds it for long, and will not for ever
+                    raise Unavailable(str(error)).of(Side.TARGET).at(error.gtid) from error
                 self._session.rollback()
                 runtime.sleep(pause)
                 pause *= 2

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from udup.base import logs, runtime
-from udup.base.errors import Transient
+from udup.base.errors import Side, Transient
 from udup.pipeline.extract.counters import ExtractCounters
 from udup.pipeline.extract.outbox import Outbox
 from udup.pipeline.extract.packer import Packer
-from udup.pipeline.extract.progress import ExtractProgress, Wait, WaitReason
+from udup.pipeline.extract.progress import ExtractProgress
 from udup.pipeline.extract.rows import COPY_WINDOW_MESSAGES, RowSender
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.extract.source_watch import SourceWatch
@@ -35,6 +35,7 @@ from udup.pipeline.records import (
 )
 from udup.pipeline.transport.flow import Window
 from udup.pipeline.transport.link import Link, Subjects
+from udup.pipeline.waits import TOLD_SECONDS, Began, Wait, WaitKind, Waits
 
 #: Seconds between heartbeats to the target while records follow each other; and when the source has no more, which it
 #: says once a second at rest: then a bit less, so that none of these is missed.
@@ -43,8 +44,8 @@ BEAT_SECONDS, BEAT_AT_REST_SECONDS = 1.0, 0.9
 #: Seconds between looks at workers to whom nothing was sent for long; and how long that is.
 WATCH_SECONDS, QUIET_SECONDS = 5.0, 10.0
 
-#: Seconds that a wait must last to be told.
-WAIT_SHOWN_SECONDS = 1.0
+#: Seconds that a wait for the source's own moment must last to be told: a copy begins when it is over.
+SOURCE_WAIT_SECONDS = 1.0
 
 T = TypeVar("T")
 
@@ -65,7 +66,8 @@ class Extractor:
         # A thread for each reader, one for the log and the steps of a copy, one for the questions to the source.
         self._pool = runtime.Pool(settings.workers + 2, thread_name_prefix="extract")
         self._watch = SourceWatch(source, self._counters, self._pool, self._report_progress)
-        self._tables_asked_at: float | None = None  # while the target makes its tables
+        self._tables_asked: Began | None = None  # while the target makes its tables
+        self._source_waits = Waits(Side.SOURCE)
         self._log: ChangeLog | None = None
         self._copy: SourceCopy | None = None
         self._doubt = ""
@@ -161,9 +163,9 @@ class Extractor:
         # In a thread: `_pack` may wait for the window, and the credits that open it come to this loop.
         await self._in_thread(self._send_tables, copy)
         await self._in_thread(self._pack, copy.plan)
-        self._tables_asked_at = runtime.now()
+        self._tables_asked = Began.here()
         start = await self._start_rows
-        self._tables_asked_at = None
+        self._tables_asked = None
         await self._in_thread(copy.start, start, self._pack)
         senders = [
             RowSender(self._subjects.copy(slot), window, self._outbox, self._counters)
@@ -191,7 +193,7 @@ class Extractor:
     def _open_copy(self) -> SourceCopy:
         settings = self._settings
         self._copy = copy = self._source.open_copy(
-            settings.scope, readers=settings.workers, chunk_rows=settings.chunk_rows
+            settings.scope, readers=settings.workers, chunk_rows=settings.chunk_rows, waits=self._source_waits
         )
         if self._stopped:
             copy.stop()
@@ -272,14 +274,15 @@ class Extractor:
         )
 
     def _waits(self) -> list[Wait]:
-        """Return the waits that last."""
-        found = []
-        asked_at = self._tables_asked_at
-        if asked_at is not None and runtime.now() - asked_at >= WAIT_SHOWN_SECONDS:
-            found.append(Wait(WaitReason.TARGET_TABLES))
-        if self._log_window.waited >= WAIT_SHOWN_SECONDS:
-            found.append(Wait(WaitReason.LOG_CREDITS))
+        """Return the waits that last: what the source itself waits for first, then what the target keeps waiting."""
+        own = self._source_waits.longest(SOURCE_WAIT_SECONDS)
+        found = [] if own is None else [own]
+        asked = self._tables_asked
+        if asked is not None and asked.lasted >= TOLD_SECONDS:
+            found.append(Wait(WaitKind.TARGET_TABLES, Side.TARGET, asked.wall))
+        if (waited := self._log_window.waited) >= TOLD_SECONDS:
+            found.append(Wait(WaitKind.CREDITS, Side.TARGET, runtime.wall() - waited))
         for worker, window in enumerate(self._copy_windows, start=1):
-            if window.waited >= WAIT_SHOWN_SECONDS:
-                found.append(Wait(WaitReason.COPY_CREDITS, worker))
+            if (waited := window.waited) >= TOLD_SECONDS:
+                found.append(Wait(WaitKind.COPY_CREDITS, Side.TARGET, runtime.wall() - waited, worker=worker))
         return found

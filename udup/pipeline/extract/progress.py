@@ -3,27 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-
-class WaitReason(StrEnum):
-    """What the extractor cannot go on without."""
-
-    LOG_CREDITS = "log credits"  # DestApplier has not applied what the window of the log holds
-    TARGET_TABLES = "target tables"  # the target has not made the tables of a copy yet
-    COPY_CREDITS = "copy credits"  # a worker has not loaded what its window of copied rows holds
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """A wait that lasts. `worker` is the number of the worker whose credits are missing, 0 for the other reasons."""
-
-    reason: WaitReason
-    worker: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.reason} of worker {self.worker}" if self.worker else str(self.reason)
+from udup.pipeline.waits import Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +27,8 @@ class ExtractProgress:
 
     `source_executed` is the position that the source has executed. `doubt` says what of the source could not be
     compared with the server that was followed before. The buffer is what was sent and is not applied yet; `sent_full`
-    counts messages that went because they were full. `waiting_for` are the waits that have lasted for a second or more.
+    counts messages that went because they were full. `waiting_for` are the waits that last, the one that
+    tells most first.
     """
 
     source_executed: str | None
@@ -81,4 +64,5 @@ class ExtractProgress:
             "copy_read_rows": self.extracted.copied_rows,
             "copy_sent_messages": self.extracted.copied_messages,
             "copy_sent_bytes": self.extracted.copied_bytes,
+            "source_waiting_for": self.waiting_for[0].as_dict() if self.waiting_for else None,
         }

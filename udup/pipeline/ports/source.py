@@ -21,6 +21,7 @@ from udup.pipeline.records import (
     StartRows,
     Tables,
 )
+from udup.pipeline.waits import Waits
 
 
 class Source(Protocol):
@@ -49,8 +50,10 @@ class Source(Protocol):
         """Return the tables that the job keeps current: those of a copy, or those that the source has now."""
         ...
 
-    def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None) -> SourceCopy:
-        """Return a snapshot of everything in the scope, at one position."""
+    def open_copy(
+        self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
+    ) -> SourceCopy:
+        """Return a snapshot of everything in the scope, at one position; what it waits for is noted in `waits`."""
         ...
 
     def open_log(self, plan: LogPlan) -> ChangeLog:

@@ -29,6 +29,7 @@ from udup.pipeline.records import (
     Transaction,
     XaEnd,
 )
+from udup.pipeline.waits import SessionWait
 
 
 class Target(Protocol):
@@ -70,6 +71,15 @@ class Target(Protocol):
 
     def settle(self, job: str, gtid: str, *, applied: bool) -> None:
         """Answer the question whether a transaction of tables without transactions was applied."""
+        ...
+
+    def skip(self, job: str, gtid: str, kept: str) -> bool:
+        """Put a transaction that was not applied into the job's checkpoint: no later run applies it.
+
+        Fenced as a take-over is, so that nothing of an earlier run is applied after it. `kept`: see `UdupError.kept`.
+        Return False if it is in the target already: nothing is changed then. Raise `Refused` for a job without a
+        checkpoint, `Unavailable` while another run has the job.
+        """
         ...
 
 
@@ -158,6 +168,14 @@ class TargetControl(Protocol):
 
     async def set_format(self, event: bytes) -> None:
         """The events that the inline session and `check_tables` get from now on are written by this."""
+        ...
+
+    async def look_at_waits(self) -> tuple[SessionWait, ...]:
+        """Return what the job's sessions wait for on the target now, those that wait alone.
+
+        Asked on a connection of its own, never on one that may wait, within a few seconds. Nothing it meets is an
+        error: what the account may not see is told as far as it is known, with a hint.
+        """
         ...
 
     def notices(self) -> TargetNotices: ...

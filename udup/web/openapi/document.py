@@ -26,6 +26,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.JobResponse,
     jobs.EvaluatedJobResponse,
     jobs.LevelAnswer,
+    jobs.WarnedJobResponse,
     jobs.Validation,
     versions.JobDocument,
     allocations.AllocationStub,

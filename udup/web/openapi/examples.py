@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from udup.jobs import JobProgress, JobRecord, Stage, to_api, to_stub
+from udup.jobs import JobProgress, JobRecord, Stage, skipping, to_api, to_stub
 from udup.jobs.allocation import (
     Allocation,
     ClientStatus,
@@ -19,7 +19,7 @@ from udup.jobs.allocation import (
 from udup.jobs.statistics import task_statistics
 from udup.jobs.versions import EarlierDocument, Posted
 from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
-from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, LevelAnswer
+from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, LevelAnswer, WarnedJobResponse
 from udup.web.schemas.versions import versions_of
 
 NODE_ID = "1eda45f8-df9b-4541-9009-83952e7b672a"
@@ -100,6 +100,7 @@ def by_schema() -> dict[str, Any]:
     return {
         "Registration": job_document(),
         "JobResponse": JobResponse(index=7, success=True).to_json(),
+        "WarnedJobResponse": WarnedJobResponse(index=7, success=True, warning=skipping.WARNING).to_json(),
         "EvaluatedJobResponse": EvaluatedJobResponse(index=7, success=True, eval_id=EVALUATION_ID).to_json(),
         "LevelAnswer": LevelAnswer(
             level=False,

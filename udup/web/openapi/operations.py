@@ -155,6 +155,20 @@ def _jobs() -> Iterator[Operation]:
     path = "/v1/job/{id}/history"
     summary = "The job's last documents, and what each has changed"
     yield _reading(path, "listJobDocuments", summary, "jobs", "[JobDocument]", *_JOB_ID)
+    skip = Operation(
+        "put",
+        "/v1/job/{id}/skip",
+        "skipTransaction",
+        "Pass over the transaction at which a failed job stands, and carry on",
+        "jobs",
+        "WarnedJobResponse",
+        (*_JOB_ID, "gtid", *_WRITE),
+        _WRITTEN,
+        errors=(301, 404, 409),
+        description="Nothing of it is applied, so the target differs from the source then. `Skipped` of the job keeps"
+        " it for ever. 409 where the job does not stand at this transaction.",
+    )
+    yield from _both(skip)
     path = "/v1/job/{id}/allocations"
     yield _reading(path, "listJobAllocations", "A job's tasks", "jobs", "[AllocationStub]", *_JOB_ID, "all")
     path = "/v1/job/{id}/evaluations"

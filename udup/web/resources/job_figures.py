@@ -8,21 +8,27 @@ Counters count from the beginning of a run and start again at 0 with the next, a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 
+from udup.base.errors import Side
 from udup.jobs import JobRecord
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.words import JobType, Stage
+from udup.pipeline.waits import WaitKind
 
 Family: TypeAlias = CounterMetricFamily | GaugeMetricFamily | InfoMetricFamily
 
 LABELS = ("job_id", "job_name")
 
 _OUTLINE = Level({"Name", "Type"})
+
+#: The values of the labels of waits: no other becomes a time series.
+_WAIT_WORDS, _SIDES = frozenset(kind.value for kind in WaitKind), frozenset(side.value for side in Side)
 
 #: Stages in which a run is under way: what it says of this moment is true. What is left of an ended run is not shown.
 _LIVE = frozenset({Stage.COPYING, Stage.CATCHING_UP, Stage.RUNNING})
@@ -94,6 +100,8 @@ def job_families(records: Sequence[JobRecord]) -> Iterator[Family]:
         yield _filled(CounterMetricFamily(f"udup_job_{figure.name}", figure.help, labels=LABELS), figure, labelled)
     yield _rows(labelled)
     yield _last_failures(labelled)
+    yield _passed_over(labelled)
+    yield _waiting(labelled)
     yield from _tables(labelled)
 
 
@@ -146,6 +154,26 @@ def _last_failures(jobs: _Labelled) -> Family:
     for labels, record in jobs:
         if record.restart_history:
             family.add_metric(labels, record.restart_history[-1].time_ns / 1e9)
+    return family
+
+
+def _waiting(jobs: _Labelled) -> Family:
+    text = "How long the job has been waiting for something; absent while it waits for nothing."
+    family = GaugeMetricFamily("udup_job_waiting_seconds", text, labels=(*LABELS, "side", "what"))
+    now = time.time()
+    for labels, record in jobs:
+        wait = record.progress.waiting_for
+        if wait is not None and wait.since is not None and wait.what in _WAIT_WORDS:
+            side = wait.side if wait.side in _SIDES else ""
+            family.add_metric((*labels, side or "", wait.what or ""), max(0.0, now - wait.since))
+    return family
+
+
+def _passed_over(jobs: _Labelled) -> Family:
+    text = "Transactions that were passed over on purpose (udup job skip); the target lacks them."
+    family = GaugeMetricFamily("udup_job_passed_over_transactions", text, labels=LABELS)
+    for labels, record in jobs:
+        family.add_metric(labels, float(len(record.skipped)))
     return family
 
 

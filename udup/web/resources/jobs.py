@@ -11,21 +11,21 @@ from typing import Any
 import falcon
 
 from udup.base.errors import Fault, Refused
-from udup.jobs import JobRecord, to_api, to_stub, unwrap
+from udup.jobs import JobRecord, skipping, to_api, to_stub, unwrap
 from udup.web.ports import JobControl, JobReads, Written
-from udup.web.requests import RegionRule, is_false, is_true, read_json, read_number, read_settlement
+from udup.web.requests import RegionRule, is_false, is_true, read_gtid, read_json, read_number, read_settlement
 from udup.web.resources.level import LevelQuestions
 from udup.web.resources.tables import Tables
 from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
-from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse
+from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, WarnedJobResponse
 from udup.web.schemas.versions import versions_of
 
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
-_SETTLE, _FINISH, _LEVEL = "settle", "finish", "level"
+_SETTLE, _SKIP, _FINISH, _LEVEL = "settle", "skip", "finish", "level"
 _HISTORY, _REVERT = "history", "revert"
 
 #: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
-COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _FINISH, _REVERT})
+COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _SKIP, _FINISH, _REVERT})
 VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY})
 PARTS = COMMANDS | VIEWS
 
@@ -138,8 +138,10 @@ class JobResource:
             _SETTLE: lambda: self._settle(req, job_id),
             _FINISH: lambda: self._control.finish(job_id),
             _REVERT: lambda: self._control.revert(job_id, read_number(req, "to"), check=not is_false(req, "check")),
+            _SKIP: lambda: self._control.skip(job_id, read_gtid(req)),
         }
-        give_written(req, resp, commands[part]())
+        written = commands[part]()
+        give_written(req, resp, written, warning=skipping.WARNING if part == _SKIP else "")
 
     def _settle(self, req: falcon.Request, job_id: str) -> Written:
         gtid, applied = read_settlement(req)
@@ -185,13 +187,17 @@ def _named(req: falcon.Request, path: str) -> tuple[str, str]:
     return split_part(path, PARTS) if path else (req.get_param("id", default=""), "")
 
 
-def give_written(req: falcon.Request, resp: falcon.Response, written: Written, *, with_eval_id: bool = False) -> None:
-    """The JobResponse; clients that wrap their job also look for EvalID."""
+def give_written(
+    req: falcon.Request, resp: falcon.Response, written: Written, *, with_eval_id: bool = False, warning: str = ""
+) -> None:
+    """The JobResponse; clients that wrap their job also look for EvalID. `warning` is what is to be known of it."""
     set_write_headers(resp, written.index, written.job_id)
     if with_eval_id:
         answer: JobResponse = EvaluatedJobResponse(
             index=written.index, success=written.changed, eval_id=written.eval_id
         )
+    elif warning:
+        answer = WarnedJobResponse(index=written.index, success=written.changed, warning=warning)
     else:
         answer = JobResponse(index=written.index, success=written.changed)
     give(req, resp, answer.to_json())

@@ -21,8 +21,24 @@ class Task(Shape):
     constraints: None = None
 
 
+class SkippedTransaction(Shape):
+    """A transaction that was passed over on purpose, and the failure that it was passed over for.
+
+    `Confirmed` is false if it was asked for and it is not known whether the target has taken it.
+    """
+
+    gtid: str
+    time: str = Field(description="RFC 3339")
+    error: str
+    table: str
+    confirmed: bool
+
+
 class Job(Shape):
-    """A job. `EndWhen`, `Stage` and `Progress` are additions of Udup: when it ends, where it is, how far."""
+    """A job. `EndWhen`, `Stage`, `Skipped` and `Progress` are additions of Udup.
+
+    They are when it ends, where it is in its life, what was passed over, and how far it is.
+    """
 
     region: str
     id: str
@@ -39,6 +55,7 @@ class Job(Shape):
     job_modify_index: int = Field(ge=0)
     end_when: str = Field(description="of a migration: level or finished; empty for a job that never ends")
     stage: str = Field(description="pending, copying, catching_up, running, paused, completed or failed")
+    skipped: list[SkippedTransaction]
     progress: dict[str, Any]
 
 
@@ -63,6 +80,12 @@ class JobResponse(Shape):
     known_leader: bool = False
     last_contact: int = 0
     success: bool
+
+
+class WarnedJobResponse(JobResponse):
+    """The answer to a write after which something is to be looked at."""
+
+    warning: str
 
 
 class EvaluatedJobResponse(JobResponse):

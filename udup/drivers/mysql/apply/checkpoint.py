@@ -199,7 +199,7 @@ class Checkpoint:
 
     def _read(self, initial: GtidSet | None) -> CheckpointState | None:
         rows = self._rows()
-        self._version = _version_after(rows)
+        self._version = version_after(rows)
         if not rows or rows[0][0] != 0 or rows[0][5] == COPYING:
             prepared.forget_all(self._connection, self._job)
             unsure.forget_all(self._connection, self._job)
@@ -253,7 +253,7 @@ class Checkpoint:
             rows = self._rows()
             if [(row[0], row[1], row[5]) for row in rows] != [(0, self._version, COPYING)]:
                 raise Superseded(f"job {self._job}: another run has begun its full copy again")
-            self._version = _version_after(rows)
+            self._version = version_after(rows)
             position = self._first(executed)
             for table in (COPY_TABLE, OBJECT_TABLE):
                 query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", self._job)
@@ -261,7 +261,7 @@ class Checkpoint:
         return position
 
 
-def _version_after(rows: list[Any]) -> int:
+def version_after(rows: list[Any]) -> int:
     """Of the next take-over. A job's first starts at the time, so that one of the same name before it does no harm."""
     if not rows:
         return int(runtime.wall()) % (1 << 22) * _VERSIONS_OF_A_RUN

@@ -27,6 +27,7 @@ from udup.drivers.mysql.apply.preludes import Preludes
 from udup.drivers.mysql.apply.rules import MySQLLargeRules, MySQLRowRules
 from udup.drivers.mysql.apply.table_checks import TableChecks
 from udup.drivers.mysql.apply.target_thread import TargetThread
+from udup.drivers.mysql.apply.wait_look import look_at_waits
 from udup.drivers.mysql.binlog.event import has_checksums
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.checks.target import check_target
@@ -37,6 +38,7 @@ from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter
 from udup.pipeline.ports import CheckpointState, Claim, ControlSettings, TargetNotices
 from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
+from udup.pipeline.waits import SessionWait
 
 #: Seconds to ask a target, after a run has ended, whether another one has taken over.
 _ASK_SECONDS = 2
@@ -209,6 +211,9 @@ class MySQLControl:
     async def end_prepared(self, claim: Claim, record: XaEnd) -> None:
         end = partial(self._opened_inline.end_prepared, claim, record, self._preludes.of_kept)
         await self._thread.run(end)
+
+    async def look_at_waits(self) -> tuple[SessionWait, ...]:
+        return await runtime.in_thread(look_at_waits, self._endpoint, self._job)
 
     def notices(self) -> TargetNotices:
         return TargetNotices(tuple(self._ddl.told), tuple(map(str, self._ddl.stale_views)))

@@ -51,18 +51,24 @@ def failure_of(
     """
     if is_transient(error):
         return failure(error, label)
+    gtid = one_gtid(label)
     if is_limit(error) and (alone or error_code(error) not in OF_SIZE):
         fault = Fault(label, f"{_LIMITED} ({told(error)})", f"{advice(error)}; then resume the job", DEST)
-        return Refused([fault])
+        return Refused([fault], gtid=gtid)
     text = f"{label}: {describe(error)}"
     if _is_missing(error) and is_taken_over():
         return Superseded(f"{label}: another run has taken the job over")
     whole = list(split(b"".join(events)))
     tables = ", ".join(dict.fromkeys(str(table_name(event)) for event in whole if event[4] == EventType.TABLE_MAP))
     if not tables:
-        return Conflict(text)
+        return Conflict(text, gtid=gtid)
     looked_for = _looked_for(whole, str(error), remedy, has_crc=has_crc) if _is_missing(error) else ""
-    return Conflict(f"{text} (it changes {tables}{looked_for})")
+    return Conflict(f"{text} (it changes {tables}{looked_for})", gtid=gtid, table=tables)
+
+
+def one_gtid(label: str) -> str:
+    """Return the GTID by which people are told of one transaction, "" if the label names several."""
+    return "" if " " in label else label
 
 
 def _is_missing(error: MySQLError) -> bool:

@@ -1,6 +1,6 @@
 """The session of the inline path (`pipeline/apply/inline.py`), by which prepared transactions are ended as well.
 
-It is used in the event loop, so it waits for a row lock no longer than a second. What ends a prepared transaction may
+It is used in the event loop, so it waits for no lock longer than a second. What ends a prepared transaction may
 be large, and runs in the control's thread while nothing else does.
 """
 
@@ -28,7 +28,7 @@ class MySQLInlineSession:
 
     def __init__(self, endpoint: Endpoint, job: str, slot: int) -> None:
         self._endpoint = endpoint
-        self._rows = open_rows(endpoint, job, slot, _LOCK_WAIT_SECONDS)
+        self._rows = open_rows(endpoint, job, slot, _LOCK_WAIT_SECONDS, any_lock=True)
 
     def apply(self, claim: Claim, events: Sequence[bytes], prelude: bytes) -> None:
         """Commit the events with their claim; `Contended` if a lock was not to be had at once."""

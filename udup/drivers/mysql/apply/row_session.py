@@ -63,9 +63,12 @@ def _no_context(_data: bytes) -> bytes:
 class RowSession:
     """One slot's connection; not for more than one thread."""
 
-    def __init__(self, endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS) -> None:
+    def __init__(
+        self, endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS, *, any_lock: bool = False
+    ) -> None:
+        """`any_lock`: wait no longer for a metadata lock either, such as the global read lock."""
         self._endpoint = endpoint
-        self._settings = apply_session(lock_wait)
+        self._settings = apply_session(lock_wait, any_lock=any_lock)
         self._job = job.encode()
         self._slot = slot
         self._format = self._log_format = b""  # that of the next events, and that of the log's

@@ -8,17 +8,19 @@ from functools import partial
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, UdupError
-from udup.drivers.mysql.apply.errors import failure_of
+from udup.drivers.mysql.apply.errors import failure_of, one_gtid
 from udup.drivers.mysql.apply.row_session import LOCK_WAIT_SECONDS, RowSession
 from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.pipeline.ports import RowCounts
 from udup.pipeline.records import Group, GroupPart, MarkedGroup
 
 
-def open_rows(endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS) -> RowSession:
-    """Connect the session of a slot."""
+def open_rows(
+    endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS, *, any_lock: bool = False
+) -> RowSession:
+    """Connect the session of a slot. `any_lock` as in `RowSession`."""
     try:
-        return RowSession(endpoint, job, slot, lock_wait)
+        return RowSession(endpoint, job, slot, lock_wait, any_lock=any_lock)
     except MySQLError as error:
         raise failure(error, f"opening a session on {endpoint}") from error
 
@@ -34,6 +36,9 @@ def explaining(rows: RowSession, label: str, version: int, events: Sequence[byte
         raise failure_of(
             error, label, events, taken_over, has_crc=rows.has_crc, remedy=rows.remedy, alone=alone
         ) from error
+    except UdupError as error:
+        error.at(one_gtid(label))
+        raise
 
 
 class MySQLSession:

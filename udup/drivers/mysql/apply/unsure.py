@@ -218,7 +218,7 @@ def failed(connection: Connection, job: str, error: MySQLError, applied: int = 0
         return Transient(f"while rows were applied to a table without transactions: {problem}")
     if not problem:
         return Transient(f"while rows were applied to a table without transactions: {describe(error)}")
-    return Divergence(_told(note, found)) if note and found.unsure else Transient(problem)
+    return Divergence(_told(note, found), gtid=found.unsure) if note and found.unsure else Transient(problem)
 
 
 # ---- The next run ----
@@ -240,7 +240,7 @@ def look(connection: Connection, job: str) -> GtidSet:
         return GtidSet()
     found = _judged(connection, note)
     if found.unsure:
-        raise Divergence(_told(note, found))
+        raise Divergence(_told(note, found), gtid=found.unsure)
     connection.begin()
     applied = _conclude(connection, job, found.applied)
     connection.commit()
@@ -352,6 +352,20 @@ def _settle(connection: Connection, job: str, gtid: str, *, applied: bool) -> No
     sql = f"UPDATE {UDUP_SCHEMA}.checkpoint SET version = version + {_VERSIONS_OF_A_RUN} WHERE job = %s"
     query(connection, sql, job)
     connection.commit()
+
+
+def pass_over(connection: Connection, job: str, skipped: GtidSet) -> GtidSet:
+    """In the open transaction: take the note away, if there is one; return what of it is applied.
+
+    Raises `Refused` if another transaction than the skipped one is in question: that has to be answered first.
+    """
+    note = _read(connection, job, " FOR UPDATE") if _is_there(connection) else None
+    if note is None:
+        return GtidSet()
+    found = _judged(connection, note)
+    if found.unsure and GtidSet.parse(found.unsure) != skipped:
+        raise Refused([Fault("gtid", f"job {job} stands at another transaction: {found.unsure}", "look at that one")])
+    return _conclude(connection, job, found.applied)
 
 
 def _is_there(connection: Connection) -> bool:

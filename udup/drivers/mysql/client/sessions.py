@@ -235,8 +235,8 @@ SUMS = Session("comparing rows", {"sql_mode": ""})
 PRINTED = Session("comparing definitions", {"sql_mode": ""})
 
 
-def apply_session(lock_wait_seconds: int) -> Session:
-    """A session that applies groups, waiting so long for a row lock.
+def apply_session(lock_wait_seconds: int, *, any_lock: bool = False) -> Session:
+    """A session that applies groups, waiting so long for a row lock, and, with `any_lock`, for a metadata lock too.
 
     Generated columns are computed, and their expressions read, by its sql_mode, as in the full copy. Without
     binlog_rows_query_log_events = OFF the target logs the text of every BINLOG: 156 kB became 78 MB. In another
@@ -251,6 +251,7 @@ def apply_session(lock_wait_seconds: int) -> Session:
             "innodb_lock_wait_timeout": str(lock_wait_seconds),
             "binlog_rows_query_log_events": "OFF",
             "rbr_exec_mode": "STRICT",
+            **({"lock_wait_timeout": str(lock_wait_seconds)} if any_lock else {}),
         },
     )
 

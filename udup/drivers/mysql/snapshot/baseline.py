@@ -22,6 +22,7 @@ from udup.drivers.mysql.snapshot.reader import CHANGED
 from udup.drivers.mysql.snapshot.schema import read_catalog, same_definitions
 from udup.drivers.mysql.snapshot.snapshot import Snapshot, open_snapshot
 from udup.pipeline.selection.selection import Selection
+from udup.pipeline.waits import Waits
 
 #: Tries to open the snapshot between two DDL statements.
 TRIES = 5
@@ -49,6 +50,7 @@ def open_baseline(
     selection: Selection,
     kept_users: frozenset[str] | None = None,
     chunk_rows: int | None = None,
+    waits: Waits | None = None,
 ) -> Baseline:
     """Return snapshot and catalog that belong together; with the accounts but those of `kept_users`, if it is given.
 
@@ -65,7 +67,7 @@ def open_baseline(
                     query(connection, patience.SESSION)
                 snapshot = None
                 try:
-                    snapshot = _opened(endpoint, readers, locked)
+                    snapshot = _opened(endpoint, readers, locked, waits)
                     after = _read(connection, selection, kept_users)
                     if snapshot and same_definitions(before, after) and before.accounts == after.accounts:
                         return Baseline(snapshot, after, locked)
@@ -79,13 +81,13 @@ def open_baseline(
     raise Transient(f"definitions on {endpoint} changed during each of {TRIES} snapshots: wait for the DDL to end")
 
 
-def _opened(endpoint: Endpoint, readers: int, locked: LockedTables) -> Snapshot | None:
+def _opened(endpoint: Endpoint, readers: int, locked: LockedTables, waits: Waits | None) -> Snapshot | None:
     """Return the snapshot, with small tables read; None if it has to be opened again.
 
     A table has changed since its definition was read, or small ones were found to be large.
     """
     try:
-        snapshot = open_snapshot(endpoint, readers + 1, tables=locked)
+        snapshot = open_snapshot(endpoint, readers + 1, tables=locked, waits=waits)
     except UdupError as error:
         if isinstance(error.__cause__, MySQLError) and error_code(error.__cause__) in CHANGED:
             return None

@@ -20,6 +20,7 @@ from udup.drivers.mysql.stream.contexts import own_context
 from udup.pipeline.ports import Piece, Scope
 from udup.pipeline.records import CopyPlan, CopyTable, CopyTotals, StartRows
 from udup.pipeline.selection.renames import Name
+from udup.pipeline.waits import Waits
 
 
 class SnapshotCopy:
@@ -83,14 +84,16 @@ class SnapshotCopy:
         self._baseline.close()
 
 
-def open_copy(endpoint: Endpoint, scope: Scope, *, readers: int, chunk_rows: int | None) -> SnapshotCopy:
+def open_copy(
+    endpoint: Endpoint, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
+) -> SnapshotCopy:
     """Open a snapshot with everything in the scope.
 
     Raise `Unsupported` if something in it cannot be copied exactly, and what `open_baseline` raises.
     """
     with source_errors():
         check_anonymous(endpoint, None)
-        baseline = open_baseline(endpoint, readers, scope.selection, scope.kept_users, chunk_rows)
+        baseline = open_baseline(endpoint, readers, scope.selection, scope.kept_users, chunk_rows, waits)
         try:
             return SnapshotCopy(baseline, _plan_of(endpoint, scope, baseline), chunk_rows, scope.copy_first)
         except BaseException:

@@ -27,13 +27,14 @@ behind the global read lock, which would wait for theirs.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Fault, Refused, Transient
+from udup.base.errors import Fault, Refused, Side, Transient
 from udup.drivers.mysql.client.connection import (
     Connection,
     MySQLError,
@@ -45,8 +46,9 @@ from udup.drivers.mysql.client.connection import (
     scalar,
 )
 from udup.drivers.mysql.client.errors import failure
-from udup.drivers.mysql.client.processes import read_processes
+from udup.drivers.mysql.client.processes import Process, read_processes
 from udup.drivers.mysql.client.sessions import LOCK_SECONDS, OBSERVER, SNAPSHOT
+from udup.pipeline.waits import Blocker, WaitKind, Waits, shortened
 
 #: Tries without a lock. One takes about a millisecond; a busy server with pauses between commits needs a few.
 QUIET_TRIES = 40
@@ -130,7 +132,11 @@ class _Moment:
 
 
 def open_snapshot(
-    endpoint: Endpoint, connections: int, quiet_tries: int = QUIET_TRIES, tables: TableLocks | None = None
+    endpoint: Endpoint,
+    connections: int,
+    quiet_tries: int = QUIET_TRIES,
+    tables: TableLocks | None = None,
+    waits: Waits | None = None,
 ) -> Snapshot:
     """Open `connections` transactions on one snapshot, with locks on `tables` that stay.
 
@@ -140,22 +146,28 @@ def open_snapshot(
     observer = connect(endpoint, OBSERVER)
     readers: list[Connection] = []
     locks = tables or _NoLocks()
+    waits = waits or Waits(Side.SOURCE)
     try:
         for _ in range(connections):
             readers.append(_open_reader(endpoint))
         deadline = runtime.now() + PREPARED_SECONDS
-        while True:
-            locks.take()
-            moment = _open_quietly(observer, readers, quiet_tries)
-            if moment is None:
+        with ExitStack() as waiting:
+            told: list[str] = []
+            while True:
+                locks.take()
+                moment = _open_quietly(observer, readers, quiet_tries)
+                if moment is None:
+                    locks.release()
+                    moment = _open_under_lock(endpoint, observer, readers, locks, waits)
+                if not moment.prepared:
+                    return Snapshot(moment.gtid_set, tuple(readers))
+                if runtime.now() > deadline:
+                    raise Refused([_prepared_stay(endpoint, moment.prepared)])
+                if not told:
+                    told = moment.prepared
+                    waiting.enter_context(waits.on(WaitKind.PREPARED, statement=f"XA PREPARE {', '.join(told)}"))
                 locks.release()
-                moment = _open_under_lock(endpoint, observer, readers, locks)
-            if not moment.prepared:
-                return Snapshot(moment.gtid_set, tuple(readers))
-            if runtime.now() > deadline:
-                raise Refused([_prepared_stay(endpoint, moment.prepared)])
-            locks.release()
-            runtime.sleep(PREPARED_PAUSE)
+                runtime.sleep(PREPARED_PAUSE)
     except BaseException as error:
         _close(readers)
         if isinstance(error, MySQLError):
@@ -211,10 +223,25 @@ def _xid(format_id: int, gtrid_bytes: int, digits: str) -> str:
     return f"X'{digits[: 2 * gtrid_bytes]}',X'{digits[2 * gtrid_bytes :]}',{format_id}"
 
 
-def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Connection], locks: TableLocks) -> _Moment:
-    long: list[str] = []
+def _open_under_lock(
+    endpoint: Endpoint, locker: Connection, readers: list[Connection], locks: TableLocks, waits: Waits
+) -> _Moment:
+    with waits.on(WaitKind.GLOBAL_READ_LOCK, statement="FLUSH TABLES WITH READ LOCK") as blocked:
+        return _try_under_lock(endpoint, locker, readers, locks, blocked)
+
+
+def _try_under_lock(
+    endpoint: Endpoint,
+    locker: Connection,
+    readers: list[Connection],
+    locks: TableLocks,
+    blocked: Callable[[Blocker | None], None],
+) -> _Moment:
+    long: list[Process] = []
     for _ in range(LOCK_TRIES):
-        if long := _long_statements(locker):
+        long = _long_statements(locker)
+        blocked(_blocker(long[0]) if long else None)
+        if long:
             runtime.sleep(LOCK_PAUSE)
             continue
         try:
@@ -239,11 +266,20 @@ def _open_under_lock(endpoint: Endpoint, locker: Connection, readers: list[Conne
     raise Transient(
         f"the global read lock on {endpoint} was not granted within {LOCK_SECONDS} s in {LOCK_TRIES} tries:"
         " a long statement or a session with LOCK TABLES holds its tables; wait for it or end it"
-        f"{': ' if long else ''}{'; '.join(long)}"
+        f"{': ' if long else ''}{'; '.join(map(_shown, long))}"
     )
 
 
-def _long_statements(connection: Connection) -> list[str]:
+def _blocker(process: Process) -> Blocker:
+    account = f"{process.user}@{process.host}"
+    return Blocker(process.number, account, shortened(process.statement), process.seconds)
+
+
+def _shown(each: Process) -> str:
+    return f"connection {each.number} of {each.user}, for {each.seconds} s: {each.statement}"
+
+
+def _long_statements(connection: Connection) -> list[Process]:
     """Return statements that the lock would wait for; without PROCESS only the account's own are seen."""
     own = int(scalar(connection, "SELECT CONNECTION_ID()"))
     found = [
@@ -252,9 +288,7 @@ def _long_statements(connection: Connection) -> list[str]:
         if each.runs_a_statement and each.seconds >= LONG_STATEMENT and each.number != own
     ]
     found.sort(key=lambda each: -each.seconds)
-    return [
-        f"connection {each.number} of {each.user}, for {each.seconds} s: {each.statement}" for each in found[:_SHOWN]
-    ]
+    return found[:_SHOWN]
 
 
 def _prepared_stay(endpoint: Endpoint, xids: list[str]) -> Fault:

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from udup.base.errors import Transient, Unsupported
+from udup.base.errors import Transient, UdupError, Unsupported
 from udup.drivers.mysql.binlog.event import (
     CRC_SIZE,
     ROWS_EVENTS,
@@ -122,7 +122,10 @@ class Assembler:
             elif kind not in SILENT:
                 check_ignorable(event, self._open.id.gtid if self._open else "")
         except DAMAGE as error:
-            raise unreadable(event, error) from error
+            raise unreadable(event, error).at(self._open.id.gtid if self._open else "") from error
+        except UdupError as error:
+            error.at(self._open.id.gtid if self._open else "")
+            raise
 
     def _format_description(self, event: bytes) -> Iterator[Record]:
         """Take note of a new log file: table ids and the order's numbers begin again."""

@@ -1,0 +1,26 @@
+"""A transaction that somebody has passed over on purpose: an entry of the ledger that a job's record keeps for ever."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from udup.base.errors import FailureKind
+
+#: Failures that are about one transaction, and that no later attempt gets over by itself.
+SKIPPABLE = frozenset({FailureKind.DIVERGENCE, FailureKind.CONFLICT, FailureKind.UNSUPPORTED})
+
+
+class SkippedTransaction(BaseModel):
+    """When, in nanoseconds since the epoch, which, and the failure that it was passed over for.
+
+    It is written before the target is asked, and `confirmed` when the target has it. One that is not confirmed was
+    asked for, and the answer was lost or has not come.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    time_ns: int
+    gtid: str
+    error: str
+    table: str = ""
+    confirmed: bool = False

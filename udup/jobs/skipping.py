@@ -1,0 +1,88 @@
+"""Passing over the transaction at which a job stands: when it may be, and what the record says of it.
+
+Pure, as `history.py` is. First `begun` writes the ledger, then the target is asked, then `ended` says what came of it:
+so that nothing is ever passed over of which the ledger does not know.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from udup.base.errors import Failure
+from udup.jobs.record import IndexConflict, JobRecord
+from udup.jobs.skipped import SKIPPABLE, SkippedTransaction
+from udup.jobs.words import Stage
+
+#: Characters of an error's text that a description keeps, beside the commands behind it.
+TEXT_MAX = 2000
+
+#: What is to be known of a job that has passed over a transaction.
+WARNING = (
+    "the target differs from the source now: nothing of this transaction was applied. Compare the tables that it"
+    " changes on both sides, and repair the target"
+)
+
+
+class NotSkippable(IndexConflict):
+    """The job does not stand at the transaction that was named."""
+
+
+def begun(record: JobRecord, gtid: str, now: int) -> JobRecord:
+    """Return the record with an entry of the ledger that is not confirmed; the same if it has that already.
+
+    Raise `NotSkippable` unless the job has failed at this very transaction.
+    """
+    entry = _entry(record, gtid)
+    stopped = record.stopped if record.stage is Stage.FAILED else None
+    if stopped is None or not _same(stopped.gtid, gtid):
+        if entry is not None and entry.confirmed:
+            raise NotSkippable(f"{gtid} was passed over already, at {_stamp(entry.time_ns)}")
+        if stopped is None:
+            raise NotSkippable(
+                f"job {record.id} has not failed, it is {record.stage.value}: only the transaction at which a job has"
+                " stopped can be passed over"
+            )
+        where = f"stands at {stopped.gtid}, not at {gtid}" if stopped.gtid else "does not stand at one transaction"
+        raise NotSkippable(f"job {record.id} {where}; it has failed: {stopped.text}")
+    if stopped.kind not in SKIPPABLE:
+        raise NotSkippable(
+            f"job {record.id} has failed by {stopped.kind.value}, which passing over {gtid} does not heal:"
+            f" {stopped.text}"
+        )
+    if entry is not None:
+        return record
+    made = SkippedTransaction(time_ns=now, gtid=stopped.gtid, error=stopped.text[:TEXT_MAX], table=stopped.table)
+    return record.model_copy(update={"skipped": (*record.skipped, made)})
+
+
+def ended(record: JobRecord, gtid: str, *, done: bool) -> JobRecord:
+    """Return the record with the entry confirmed, or without it where the target has refused."""
+    kept = [
+        each.model_copy(update={"confirmed": True}) if _same(each.gtid, gtid) else each
+        for each in record.skipped
+        if done or each.confirmed or not _same(each.gtid, gtid)
+    ]
+    return record.model_copy(update={"skipped": tuple(kept)})
+
+
+def with_commands(job_id: str, failure: Failure) -> Failure:
+    """Return a failure at one transaction whose text ends with the commands that get the job going again."""
+    if failure.kind not in SKIPPABLE or not failure.gtid or "udup job " in failure.text:
+        return failure
+    commands = f"udup job resume {job_id} when that is repaired, or udup job skip {job_id} --gtid {failure.gtid}"
+    text = f"{failure.text[: TEXT_MAX - len(commands) - 2]}; {commands}"
+    return replace(failure, text=text)
+
+
+def _entry(record: JobRecord, gtid: str) -> SkippedTransaction | None:
+    return next((each for each in reversed(record.skipped) if _same(each.gtid, gtid)), None)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two texts are the same GTID; servers take a UUID and a tag in either case."""
+    return one.lower() == other.lower()
+
+
+def _stamp(time_ns: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time_ns // 1_000_000_000))
