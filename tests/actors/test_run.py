@@ -138,7 +138,8 @@ def test_what_a_run_shows_stays_until_the_next_says_otherwise_but_nobody_is_leve
     job.hear(TaskReport(JobProgress(level=True, applied_gtid="x:1")), 5.0)
     job.end_run()
     job.begin_run(2)
-    assert job.progress.as_dict() == {"level": False, "applied_gtid": "x:1", "reported_at": 5.0}
+    told = {"level": False, "lag_ms": None, "applied_gtid": "x:1", "reported_at": 5.0}
+    assert job.progress.as_dict() == told
     assert run.number == 1
 
 

@@ -8,11 +8,13 @@ from typing import Any
 from udup.actors.messages import Extract, Probe, Probed, RunEnded, StopRun
 from udup.actors.shell import EngineActor
 from udup.base import runtime
+from udup.base.errors import Side
 from udup.pipeline.extract.extractor import Extractor
 
 
 class SrcExtractor(EngineActor):
     role = "extractor"
+    side = Side.SOURCE
 
     def receiveMsg_Probe(self, message: Probe, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         async def engine(emit: Callable[[object], None]) -> None:

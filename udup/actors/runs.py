@@ -16,12 +16,13 @@ from typing import Any, Protocol
 from udup.actors.job import Job, Step
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import NodeSettings, Progress, Ready, RunEnded, Tick, Wake
+from udup.actors.outages import named, no_answer, record_after, record_without
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import Next, Phase, Run, RunNumbers, tasks_at_fault
 from udup.actors.starting import Starting
 from udup.actors.tasks import Tasks
 from udup.base import runtime
-from udup.base.errors import Failure, FailureKind, Fault, Refused
+from udup.base.errors import Failure, FailureKind, Fault, Refused, Side
 from udup.jobs import DesiredState, Stage, TaskType, history
 from udup.pipeline.ports import SourceLook
 
@@ -218,6 +219,8 @@ class JobRuns:
                 self._drained(job, run, failure)
         elif failure is None:
             return  # it was told to end
+        elif failure.kind.heals and run.may_refuse and (faults := self._known_faults(job, run)):
+            self._refuse(job, faults)  # what the other side has refused no waiting heals
         elif failure.kind is FailureKind.REFUSED and run.may_refuse:
             run.refused(message.role, failure.faults)
             self._decide(job, run)
@@ -227,7 +230,7 @@ class JobRuns:
             self._run_failed(job, run, failure, message.role)
 
     def actor_died(self, job: Job, run: Run, role: str) -> None:
-        failure = Failure(FailureKind.TRANSIENT, f"the {role} died")
+        failure = Failure(FailureKind.TRANSIENT, f"the {role} died", side=Side.NODE)
         if run.phase is not Phase.DRAINING:
             self._run_failed(job, run, failure, role)
         elif role == _APPLIER:
@@ -254,6 +257,7 @@ class JobRuns:
             job=job.id,
             run=run.number,
             kind=failure.kind.value,
+            side=named(failure.side),
             error=failure.text,
             again_in_s=round(pause, 3),
         )
@@ -265,9 +269,7 @@ class JobRuns:
         if job.progress.model_fields_set:  # else what was shown before stands, and its age is told
             job.progress = job.progress.not_level()
             self._parts.journal.progress_changed(job)
-        noted = history.superseded if failure.kind is FailureKind.SUPERSEDED else history.run_failed
-        pause_ns = int(pause * 1e9)
-        self._parts.journal.note(job, noted(job.record, tasks, failure.text, pause_ns, runtime.wall_ns()))
+        self._parts.journal.note(job, record_after(job, failure, tasks, pause, self._parts.log))
         self._wake(max(pause, 0.01), job, run, Wake.RETRY)
 
     def _fail(self, job: Job, failure: Failure, tasks: Iterable[TaskType], run: Run | None = None) -> None:
@@ -315,8 +317,7 @@ class JobRuns:
             case Wake.START_OVERDUE | Wake.OTHER_SIDE_SILENT if faults := self._known_faults(job, run):
                 self._refuse(job, faults)
             case _:
-                text = f"the servers did not answer in {START_SECONDS:.0f} s"
-                self._run_failed(job, run, Failure(FailureKind.TRANSIENT, text))
+                self._run_failed(job, run, no_answer(run, START_SECONDS))
 
     def _known_faults(self, job: Job, run: Run) -> list[Fault]:
         return job.start_faults(run, self._parts.settings.drivers)
@@ -326,13 +327,18 @@ class JobRuns:
     def progress(self, job: Job, run: Run, message: Progress) -> None:
         """A task reports."""
         report = message.report
-        job.hear(report, message.at if message.role == _APPLIER else None)
+        if message.role == _APPLIER:
+            job.hear(report, message.at)
+        else:
+            job.hear(report, None, message.at)
         self._parts.journal.progress_changed(job)
         if run.phase is Phase.DRAINING or run.outdated:
             return  # what it has come to is of no interest any more
         run.proven = run.proven or report.proves_the_run
         if report.progress.careful is False:
             job.serial = False
+        if job.record.outage is not None and run.is_back(report):
+            self._parts.journal.save(job, record_without(job, self._parts.log))
         if report.stage is not None:
             self._reached(job, run, report.stage)
 

@@ -12,8 +12,9 @@ from udup.jobs.allocation import Allocation, Evaluation
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.passwords import masked
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, TaskSpec, parse_job
+from udup.jobs.outage import Outage
 from udup.jobs.progress import FailedRun, JobProgress
-from udup.jobs.staleness import corrected
+from udup.jobs.staleness import at_this_moment
 from udup.jobs.words import STATUS_OF_STAGE, DesiredState, Driver, JobType, Stage, Status, TaskType
 
 #: A document's keys down to the tasks; what is inside Config is shown as it was given.
@@ -84,6 +85,8 @@ class JobRecord(BaseModel):
     restart_history: tuple[Restart, ...] = ()
     #: Why it has failed; None unless it has.
     stopped: Stopped | None = None
+    #: What it waits for that time heals; None while it waits for nothing.
+    outage: Outage | None = None
     #: As the last run has left it.
     progress: JobProgress = JobProgress()
 
@@ -101,12 +104,13 @@ class JobRecord(BaseModel):
     def shown_progress(self, live: JobProgress | None = None) -> JobProgress:
         """Return the progress as the API shows it: what a run says now, or else said last, and the failures until now.
 
-        Corrects the lag if the last report is stale, so the result depends on when it is called.
+        The lag grows where the last report is stale or nobody follows the source, so it depends on when it is called.
         """
         history = [FailedRun(time=_stamp(each.time_ns), error=each.error) for each in self.restart_history]
         last = self.restart_history[-1].error if self.restart_history else ""
-        shown = self.progress.overlaid(corrected(live, self.stage, time.time()))
-        return shown.with_(restarts=self.restarts, last_error=last, restart_history=history)
+        shown = at_this_moment(self.progress, live, self.stage, self.outage, time.time())
+        waits = None if self.outage is None else self.outage.shown()
+        return shown.with_(restarts=self.restarts, last_error=last, restart_history=history, reconnecting=waits)
 
     def spec(self) -> JobSpec:
         """Return the document as Udup understands it; raise `Refused` if this version does not."""

@@ -23,6 +23,7 @@ from udup.pipeline.apply.inline import InlinePath
 from udup.pipeline.apply.progress import ApplyProgress, Waiting
 from udup.pipeline.apply.report import Reporter
 from udup.pipeline.apply.settings import ApplierSettings
+from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.ports import CheckpointState, ControlSettings, RowCounts, ServerInfo, Target
 from udup.pipeline.records import (
     Answer,
@@ -106,11 +107,12 @@ class Applier:
                 settings.job, settings.owner, settings.selection, slots, settings.start_after, settings.known
             )
         )
-        self._executed = ExecutedPositions(slots, target.position, self._control.advance)
+        self._target_watch = TargetWatch(self._control)
+        self._executed = ExecutedPositions(slots, target.position, self._target_watch.advance)
         self._credits = Credits(settings.window_messages)
         self._credit_timer: asyncio.TimerHandle | None = None
         self._credit_is_late = False
-        self._reporter = Reporter(target.position)
+        self._reporter = Reporter(target.position, self._target_watch)
         self._dispatcher = Dispatcher(
             settings.workers,
             self._control,
@@ -181,6 +183,7 @@ class Applier:
             asyncio.ensure_future(self._flush_executed()),
             asyncio.ensure_future(self._report_progress()),
             asyncio.ensure_future(self._watch()),
+            asyncio.ensure_future(self._target_watch.run(self._is_at_rest)),
         ]
         self._tell(_ready(state, info))
         await self._until_failure(tasks)
@@ -278,6 +281,8 @@ class Applier:
 
     async def _on_report(self, data: bytes) -> None:
         report = decode_report(data)
+        if not isinstance(report, Answer):
+            self._target_watch.answered()  # a worker has carried something out there
         self._dispatcher.open_orders.heard(report.slot)
         match report:
             case Done():
@@ -330,6 +335,9 @@ class Applier:
             if self._executed.begun and not self._dispatcher.scheduler.barrier_runs:
                 with self._waits.on("the checkpoint's base row to be written"):
                     await self._executed.flush()
+
+    def _is_at_rest(self) -> bool:
+        return self._dispatcher.scheduler.idle and not self._waits.any and not self._copying
 
     async def _watch(self) -> None:
         """Look after what has been silent for long, so that a message that was lost is noticed by its number.

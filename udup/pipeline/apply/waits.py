@@ -40,6 +40,11 @@ class Waits:
         finally:
             self._began.pop(what, None)
 
+    @property
+    def any(self) -> bool:
+        """Return whether anything is waited for now."""
+        return bool(self._began)
+
     def longest(self) -> Waiting | None:
         """Return what has been waited for longest, None if nothing for long."""
         what = min(self._began, key=lambda name: self._began[name].now, default=None)

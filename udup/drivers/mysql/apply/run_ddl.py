@@ -20,7 +20,7 @@ from typing import Any
 
 from pymysql.constants import COMMAND, ER
 
-from udup.base.errors import Divergence, Transient, UdupError, Unsupported
+from udup.base.errors import Divergence, UdupError, Unsupported
 from udup.drivers.mysql.apply.event_state import with_state
 from udup.drivers.mysql.apply.row_order import check_row_order
 from udup.drivers.mysql.binlog.query import (
@@ -31,14 +31,7 @@ from udup.drivers.mysql.binlog.query import (
     StatusVariables,
 )
 from udup.drivers.mysql.client.connection import Connection, query, scalar
-from udup.drivers.mysql.client.errors import (
-    Meaning,
-    MySQLError,
-    describe,
-    error_code,
-    is_transient,
-    meaning,
-)
+from udup.drivers.mysql.client.errors import Meaning, MySQLError, describe, error_code, failure, is_transient, meaning
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import codec_of
@@ -269,7 +262,7 @@ def _shown(event: QueryEvent, variables: StatusVariables) -> str:
 def _explained(error: MySQLError, doing: str) -> UdupError:
     text = f"cannot {doing}: {describe(error)}"
     if is_transient(error):
-        return Transient(text)  # also where a lock was not granted: the session is in the statement's context now
+        return failure(error, f"cannot {doing}")
     if meaning(error) is Meaning.OTHER_OBJECTS:
         return Divergence(f"{text}; the target's objects are not those that the source had when it ran this")
     if meaning(error) is Meaning.UNSAFE_FUNCTION:

@@ -15,10 +15,12 @@ from udup.pipeline.ports import RowCounts
 from udup.pipeline.records import Group, GroupPart, MarkedGroup
 
 
-def open_rows(endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS) -> RowSession:
+def open_rows(
+    endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS, answer_within: float | None = None
+) -> RowSession:
     """Connect the session of a slot."""
     try:
-        return RowSession(endpoint, job, slot, lock_wait)
+        return RowSession(endpoint, job, slot, lock_wait, answer_within)
     except MySQLError as error:
         raise failure(error, f"opening a session on {endpoint}") from error
 
