@@ -23,8 +23,9 @@ from udup.drivers.fake.server import FakeServer
 from udup.drivers.fake.source import FakeSource
 from udup.drivers.fake.source_log import Writing
 from udup.drivers.fake.target import FakeTarget
-from udup.pipeline.apply.applier import Applier, TargetChecked, TargetReady
+from udup.pipeline.apply.applier import Applier
 from udup.pipeline.apply.progress import ApplyProgress
+from udup.pipeline.apply.ready import TargetChecked, TargetReady
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.apply.worker import Worker
 from udup.pipeline.extract.extractor import Extractor

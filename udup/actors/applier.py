@@ -29,7 +29,8 @@ from udup.actors.shell import EngineActor
 from udup.actors.worker import ApplyWorker
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Side
-from udup.pipeline.apply.applier import Applier, TargetChecked, TargetReady
+from udup.pipeline.apply.applier import Applier
+from udup.pipeline.apply.ready import TargetChecked, TargetReady
 from udup.pipeline.apply.settings import WorkerSettings
 
 

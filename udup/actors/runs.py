@@ -269,7 +269,9 @@ class JobRuns:
         if job.progress.model_fields_set:  # else what was shown before stands, and its age is told
             job.progress = job.progress.not_level()
             self._parts.journal.progress_changed(job)
-        self._parts.journal.note(job, record_after(job, failure, tasks, pause, self._parts.log))
+        record = record_after(job, failure, tasks, pause, self._parts.log)
+        begins = record.outage is not None and job.record.outage is None
+        (self._parts.journal.save if begins else self._parts.journal.note)(job, record)
         self._wake(max(pause, 0.01), job, run, Wake.RETRY)
 
     def _fail(self, job: Job, failure: Failure, tasks: Iterable[TaskType], run: Run | None = None) -> None:

@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from udup.cli.outage import outage
+
 #: Seconds over which a table's rate is averaged.
 RATE_WINDOW = 3.0
 
@@ -48,6 +50,7 @@ class View:
     restarts: int = 0
     last_error: str = ""
     phase: str = ""  # what the copy is at: rows, indexes, …
+    waiting: str = ""  # for a server that is away, or a lock
     written: int | None = None  # transactions that a load of ours has committed
 
     @property
@@ -106,6 +109,7 @@ class Observer:
             restarts=int(progress.get("restarts") or 0),
             last_error=str(progress.get("last_error") or ""),
             phase=str(progress.get("copy_phase") or ""),
+            waiting=outage(job),
             written=written,
         )
         if stage == "running":

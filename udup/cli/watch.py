@@ -181,7 +181,9 @@ def panel(view: View) -> RenderableType:
         parts.append(_flow_table(view))
     elif view.copying and view.tables:
         parts.append(_copy_table(view))
-    if view.restarts or view.last_error:
+    if view.waiting:
+        parts.append(Text(view.waiting, style="bold yellow"))
+    elif view.restarts or view.last_error:
         parts.append(Text(f"restarts: {view.restarts}  {view.last_error}".rstrip(), style="yellow"))
     return Group(*parts)
 
@@ -189,6 +191,8 @@ def panel(view: View) -> RenderableType:
 def line(view: View) -> str:
     """The same in one line."""
     parts = [f"{view.seconds:5.1f} s  {view.stage:<11}"]
+    if view.waiting:
+        return "; ".join([*parts, view.waiting])
     if view.copying and not view.tables:
         parts.append(view.phase or "the servers are being looked at")
     elif view.copying:

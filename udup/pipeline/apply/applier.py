@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from udup.base import runtime
@@ -21,10 +20,11 @@ from udup.pipeline.apply.dispatcher import Dispatcher
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.inline import InlinePath
 from udup.pipeline.apply.progress import ApplyProgress, Waiting
+from udup.pipeline.apply.ready import TargetChecked, TargetReady
 from udup.pipeline.apply.report import Reporter
 from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.apply.target_watch import TargetWatch
-from udup.pipeline.ports import CheckpointState, ControlSettings, RowCounts, ServerInfo, Target
+from udup.pipeline.ports import ControlSettings, RowCounts, Target
 from udup.pipeline.records import (
     Answer,
     Batch,
@@ -68,21 +68,6 @@ WATCH_SECONDS = 5.0
 
 #: Seconds without a message of the log, which has one a second, until the last credit is given again.
 SILENT_LOG_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class TargetChecked:
-    """The target's preconditions hold: workers may start."""
-
-
-@dataclass(frozen=True)
-class TargetReady:
-    """Everything on the target's side is ready for the log after this set, or for a full copy (None)."""
-
-    start_after: str | None
-    info: ServerInfo
-    stamps: str = ""
-    source_uuid: str = ""
 
 
 class Applier:
@@ -185,7 +170,7 @@ class Applier:
             asyncio.ensure_future(self._watch()),
             asyncio.ensure_future(self._target_watch.run(self._is_at_rest)),
         ]
-        self._tell(_ready(state, info))
+        self._tell(TargetReady.at(state, info))
         await self._until_failure(tasks)
 
     def _abort(self) -> None:
@@ -399,9 +384,3 @@ class Applier:
         self._executed.begin_at(await self._control.finish_copy(plan.position))
         copy.finished = True
         self._changed.set()
-
-
-def _ready(state: CheckpointState | None, info: ServerInfo) -> TargetReady:
-    if state is None:
-        return TargetReady(None, info)
-    return TargetReady(str(state.executed), info, state.stamps, state.source_uuid)

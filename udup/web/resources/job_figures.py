@@ -8,6 +8,7 @@ Counters count from the beginning of a run and start again at 0 with the next, a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -17,6 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from udup.jobs import JobRecord
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.words import JobType, Stage
+from udup.web.resources.outage_figures import outage_families
 
 Family: TypeAlias = CounterMetricFamily | GaugeMetricFamily | InfoMetricFamily
 
@@ -90,6 +92,7 @@ def job_families(records: Sequence[JobRecord]) -> Iterator[Family]:
         yield _filled(CounterMetricFamily(f"udup_job_{figure.name}", figure.help, labels=LABELS), figure, labelled)
     yield _rows(labelled)
     yield _last_failures(labelled)
+    yield from outage_families(labelled, time.time())
     yield from _tables(labelled)
 
 
