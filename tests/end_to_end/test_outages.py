@@ -107,6 +107,7 @@ def test_a_target_that_is_stopped_is_waited_for_and_the_node_stays_ready(world: 
     _goes_on(world, job, 2)
 
 
+@pytest.mark.slow  # waits for time-outs, or starts a node
 def test_a_node_that_is_started_again_meanwhile_still_says_since_when(world: World, followed_job: str) -> None:
     job = followed_job
     with _stopped(world.target):
@@ -155,6 +156,7 @@ def test_a_source_that_is_stopped_is_waited_for_and_the_lag_is_told(world: World
     _goes_on(world, job, 1)
 
 
+@pytest.mark.slow  # waits for time-outs
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_an_idle_job_notices_that_a_server_hangs(world: World, followed_job: str, side: str) -> None:
     job = followed_job
@@ -166,6 +168,7 @@ def test_an_idle_job_notices_that_a_server_hangs(world: World, followed_job: str
     _goes_on(world, job, 1)
 
 
+@pytest.mark.slow  # waits for time-outs, or starts a node
 def test_a_target_that_hangs_in_a_commit_is_not_called_level(world: World, followed_job: str) -> None:
     """DestApplier's loop stands still in the commit, and says nothing: the source's side says that there is more."""
     job = followed_job

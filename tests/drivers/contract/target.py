@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.drivers.contract.job import Job, OneJob, in_loop
-from udup.base.errors import Conflict, Contended, Superseded, Transient, Unsupported
+from udup.base.errors import Conflict, Contended, Superseded, Transient, Unavailable, Unsupported
 from udup.pipeline.records import Definition, Part, Transaction, XaEnd
 
 #: What whoever was superseded is told: that, or a lost connection, since a successor ends what it finds.
@@ -52,6 +52,35 @@ class TargetContract(OneJob):
         assert (str(found.executed), found.definitions, found.stamps) == (str(executed), 8, stamps)
         assert (found.mark, found.source_uuid) == (job.state.mark, "bbbbbbbb-0000-0000-0000-000000000001")
         assert found.version > job.state.version
+
+    @in_loop
+    async def test_a_target_that_is_there_and_takes_changes_is_found_good_and_nothing_is_changed(
+        self, job: Job
+    ) -> None:
+        await self._following(job, "t")
+        before = job.pair.target_rows("t")
+        for apart in (False, True, False):
+            await job.control.check(apart=apart)
+        assert job.pair.target_rows("t") == before
+        gtid = job.pair.write("t", insert=["a"])
+        assert job.state is not None
+        executed = job.state.executed.copy()
+        executed.update(job.pair.target.position(gtid))
+        await job.control.advance(str(executed), 1, "", "")
+
+    @in_loop
+    async def test_a_target_that_takes_no_changes_is_waited_for_at_rest_and_at_a_start(
+        self, job: Job, other: Job
+    ) -> None:
+        await self._following(job, "t")
+        with job.pair.read_only_target():
+            with pytest.raises(Unavailable):
+                await job.control.check()
+            await job.control.check(apart=True)
+            with pytest.raises(Unavailable):
+                await other.begin()
+        await job.control.check()
+        assert await other.begin() is not None
 
     @in_loop
     async def test_what_sessions_have_committed_is_executed_for_the_next_run(self, job: Job, other: Job) -> None:
