@@ -181,6 +181,22 @@ def test_a_target_that_hangs_in_a_commit_is_not_called_level(world: World, follo
     _goes_on(world, job, 2)
 
 
+def test_a_table_that_somebody_locks_on_the_target_is_waited_for_within_the_run(
+    world: World, followed_job: str
+) -> None:
+    """DestApplier's loop does not stand still for it: a worker waits, and the job goes on reporting."""
+    job = followed_job
+    with closing(connect(world.target.endpoint)) as locker:
+        query(locker, f"LOCK TABLES {job}.t READ")
+        world.on_source(f"INSERT INTO {job}.t VALUES (1)")
+        wait_for(lambda: not _shown(world, job)["level"], lambda: _shown(world, job))
+        began = _shown(world, job)["reported_at"]
+        wait_for(lambda: _shown(world, job)["reported_at"] > began + 5, lambda: _shown(world, job))
+        assert not _shown(world, job)["level"] and _shown(world, job)["lag_ms"] > 4000
+    _goes_on(world, job, 2)
+    assert not _shown(world, job)["restart_history"]
+
+
 def test_a_target_without_room_for_connections_is_waited_for(world: World, followed_job: str) -> None:
     job = followed_job
     with ExitStack() as held:

@@ -74,7 +74,7 @@ class RowSession:
         """`answer_within`: seconds in which the server must say something; one that does not is a lost connection."""
         self._endpoint = endpoint
         self._answer_within = answer_within
-        self._settings = apply_session(lock_wait)
+        self._settings = apply_session(lock_wait, hurried=answer_within is not None)
         self._job = job.encode()
         self._slot = slot
         self._format = self._log_format = b""  # that of the next events, and that of the log's

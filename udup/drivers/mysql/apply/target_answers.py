@@ -10,7 +10,7 @@ from udup.drivers.mysql.client.connection import Connection, MySQLError, connect
 from udup.drivers.mysql.client.errors import error_code, failure
 
 #: Seconds for an answer on an idle connection.
-ANSWER_SECONDS = 5
+ANSWER_SECONDS = 10
 
 #: Seconds to connect, and again for the answer. The login may take twice as long; then the run's end is waited for.
 APART_SECONDS = 2
