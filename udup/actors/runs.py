@@ -270,8 +270,10 @@ class JobRuns:
             job.progress = job.progress.not_level()
             self._parts.journal.progress_changed(job)
         record = record_after(job, failure, tasks, pause, self._parts.log)
-        begins = record.outage is not None and job.record.outage is None
-        (self._parts.journal.save if begins else self._parts.journal.note)(job, record)
+        if record.outage is not None and job.record.outage is None:
+            self._parts.journal.save(job, record)  # that it is not level any more must be seen at once
+        else:
+            self._parts.journal.note(job, record)
         self._wake(max(pause, 0.01), job, run, Wake.RETRY)
 
     def _fail(self, job: Job, failure: Failure, tasks: Iterable[TaskType], run: Run | None = None) -> None:
@@ -282,7 +284,8 @@ class JobRuns:
         if job.run is not None:
             self._stop(job, job.run)
         job.progress = job.progress.ended()
-        update = {"stage": Stage.FAILED, "status_description": text[:_DESCRIPTION], "progress": job.progress}
+        told = job.progress if job.progress.model_fields_set else job.record.progress
+        update = {"stage": Stage.FAILED, "status_description": text[:_DESCRIPTION], "progress": told}
         record = history.given_up(job.record.model_copy(update=update), tasks, failure, runtime.wall_ns())
         self._parts.journal.save(job, record)
         self._take_step(job)
