@@ -21,6 +21,7 @@ from udup.actors.applier import DestApplier
 from udup.actors.extractor import SrcExtractor
 from udup.actors.messages import (
     Apply,
+    EngineEnded,
     Hello,
     Probe,
     Probed,
@@ -36,7 +37,7 @@ from udup.actors.messages import (
 from udup.actors.store_writer import StoreKeeper
 from udup.actors.worker import ApplyWorker
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Failure, FailureKind
+from udup.base.errors import Failure, FailureKind, Side, Unavailable
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.privileges import Privileges
 from udup.pipeline.apply.readiness import TargetChecked, TargetReady
@@ -355,3 +356,16 @@ def test_a_report_that_is_too_long_is_cut_and_says_so(applier: tuple[DestApplier
     assert len(told) == 1, "the same again is not sent"
     shown = told[0].report.progress.applied_gtid
     assert len(shown) < 66_000 and shown.endswith(f"… ({len(long):,} characters in all)")
+
+
+@pytest.mark.parametrize(
+    ("kind", "side"), [(SrcExtractor, Side.SOURCE), (DestApplier, Side.TARGET), (ApplyWorker, Side.TARGET)]
+)
+def test_a_failure_that_does_not_say_where_it_came_from_came_from_the_actors_own_server(
+    kind: type[Any], side: Side
+) -> None:
+    with _shell(kind) as (shell, sent):
+        for error in (Unavailable("gone"), Unavailable("NATS is gone").of(Side.NATS)):
+            shell._ended = False  # DestApplier's: its run goes on
+            shell.on_report(EngineEnded(shell.run, Failure.of(error)))
+    assert [ended.failure.side for ended in _of(RunEnded, sent)] == [side, Side.NATS]

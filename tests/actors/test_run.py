@@ -138,7 +138,8 @@ def test_what_a_run_shows_stays_until_the_next_says_otherwise_but_nobody_is_leve
     job.hear(TaskReport(JobProgress(level=True, applied_gtid="x:1")), 5.0)
     job.end_run()
     job.begin_run(2)
-    assert job.progress.as_dict() == {"level": False, "applied_gtid": "x:1", "reported_at": 5.0}
+    told = {"level": False, "lag_ms": None, "applied_gtid": "x:1", "reported_at": 5.0}
+    assert job.progress.as_dict() == told
     assert run.number == 1
 
 
@@ -232,6 +233,39 @@ def test_a_migration_is_done_when_it_is_level_and_its_run_follows_the_log() -> N
     other.begin_run(1).phase = Phase.RUNNING
     other.hear(TaskReport(JobProgress(level=True)), None)
     assert not other.done, "only a migration ends"
+
+
+def _report(**told: object) -> TaskReport:
+    return TaskReport(JobProgress.of(told))
+
+
+def test_how_current_the_target_is_follows_from_what_both_sides_say() -> None:
+    job = _job()
+    job.begin_run(1)
+    job.hear(_report(level=False, lag_ms=1500, source_gtid="x:1-9"), 100.0)
+    assert job.progress.current_until == 98.5
+    job.hear(_report(level=True, lag_ms=0, source_gtid="x:1-9"), 101.0)
+    assert job.progress.current_until == 101.0
+    job.hear(_report(source_gtid="x:1-9"), None, 105.0)
+    assert (job.progress.level, job.progress.current_until) == (True, 105.0), "nothing came to the source since"
+    job.hear(_report(source_gtid="x:1-10"), None, 109.0)
+    assert (job.progress.level, job.progress.lag_ms, job.progress.current_until) == (False, None, 105.0)
+    job.hear(_report(level=False, lag_ms=None, source_gtid="x:1-10"), 110.0)
+    job.hear(_report(source_gtid="x:1-10"), None, 111.0)
+    assert not job.progress.level, "DestApplier has not said so"
+    assert job.progress.current_until == 105.0
+
+
+def test_what_the_source_had_before_does_not_contradict_a_target_that_is_level_now() -> None:
+    job = _job()
+    job.begin_run(1)
+    job.hear(_report(level=True, lag_ms=0, source_gtid="x:1-10"), 101.0)
+    job.hear(_report(source_gtid="x:1-9"), None, 100.5)
+    assert job.progress.level and job.progress.current_until == 101.0
+    job.hear(_report(source_gtid="x:1-11"), None, 102.0)
+    job.begin_run(2)
+    job.hear(_report(source_gtid="x:1-10"), None, 103.0)
+    assert not job.progress.level, "what a run before has said is worth nothing in this one"
 
 
 # ---- Failures ----

@@ -72,7 +72,7 @@ def test_an_engine_may_report_an_object_of_its_own() -> None:
 def test_a_warning_is_shown_once_and_nobody_is_level_before_a_run_says_so() -> None:
     progress = JobProgress().warned(["a", "b", "a"]).warned(["b", "c"])
     assert progress.warnings == ["a", "b", "c"]
-    assert JobProgress(level=True, rows=1).not_level().as_dict() == {"level": False, "rows": 1}
+    assert JobProgress(level=True, rows=1).not_level().as_dict() == {"level": False, "lag_ms": None, "rows": 1}
     assert JobProgress().not_level().as_dict() == {}, "of a job that has never run nothing is said"
 
 

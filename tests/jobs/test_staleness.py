@@ -6,8 +6,10 @@ import time
 
 import pytest
 
+from udup.base.errors import Side
 from udup.jobs import JobProgress, JobRecord, Stage
-from udup.jobs.staleness import PATIENCE_SECONDS
+from udup.jobs.outage import Outage
+from udup.jobs.staleness import PATIENCE_SECONDS, at_this_moment
 
 LEVEL = JobProgress(rows=7, lag_ms=0, level=True)
 
@@ -20,7 +22,7 @@ def test_the_lag_grows_when_nothing_more_is_heard(stage: Stage, lag: int | None)
     shown = record.shown_progress(fresh)
     assert (shown.lag_ms, shown.level, shown.rows) == (lag, lag == 0, 7)
     shown = record.shown_progress(fresh.with_(reported_at=time.time() - 60))
-    assert shown.lag_ms == (lag or pytest.approx(60_000, abs=10_000))
+    assert shown.lag_ms == pytest.approx(60_000 + (lag or 0), abs=10_000)
     assert shown.level is False
 
 
@@ -30,8 +32,49 @@ def test_a_run_that_has_said_nothing_yet_has_no_lag() -> None:
     assert (shown.lag_ms, shown.level, shown.rows) == (None, False, 7)
 
 
-def test_what_is_copied_or_has_ended_is_not_late() -> None:
+def test_what_is_copied_or_is_done_is_not_late() -> None:
     old = JobProgress(lag_ms=0, level=True, reported_at=1.0)
-    for stage in (Stage.COPYING, Stage.PAUSED, Stage.COMPLETED, Stage.FAILED):
+    for stage in (Stage.COPYING, Stage.COMPLETED):
         record = JobRecord(id="one", document={}, stage=stage)
         assert record.shown_progress(old).lag_ms == 0
+
+
+UNTIL = 1_000_000.0
+OUTAGE = Outage(side=Side.SOURCE, why="gone", since=UNTIL + 5, next_try=UNTIL + 6)
+TOLD = JobProgress(rows=7, lag_ms=0, level=True, reported_at=UNTIL, current_until=UNTIL)
+
+
+@pytest.mark.parametrize("stage", [Stage.PENDING, Stage.CATCHING_UP, Stage.RUNNING])
+@pytest.mark.parametrize("live", [TOLD, TOLD.not_level(), None])
+def test_while_a_server_is_waited_for_the_lag_grows_from_when_the_target_was_current(
+    stage: Stage, live: JobProgress | None
+) -> None:
+    for seconds in (6, 60):
+        shown = at_this_moment(TOLD, live, stage, OUTAGE, UNTIL + seconds)
+        assert (shown.lag_ms, shown.level, shown.rows) == (seconds * 1000, False, 7)
+
+
+def test_after_a_restart_of_the_node_the_outage_knows_when_the_target_was_current() -> None:
+    outage = OUTAGE.model_copy(update={"current_until": UNTIL})
+    assert at_this_moment(JobProgress(), None, Stage.RUNNING, outage, UNTIL + 9).lag_ms == 9000
+    assert at_this_moment(JobProgress(), None, Stage.RUNNING, OUTAGE, UNTIL + 9).lag_ms == 4000, "else since it began"
+    assert at_this_moment(JobProgress(), None, Stage.PENDING, OUTAGE, UNTIL + 9).lag_ms is None, "it was never current"
+
+
+@pytest.mark.parametrize("stage", [Stage.PAUSED, Stage.FAILED])
+def test_a_job_that_is_not_carried_out_is_not_level_and_falls_behind(stage: Stage) -> None:
+    for live in (TOLD, None):
+        shown = at_this_moment(TOLD, live, stage, None, UNTIL + 30)
+        assert (shown.lag_ms, shown.level) == (30_000, False)
+    older = JobProgress(lag_ms=500, level=False, reported_at=UNTIL)
+    assert at_this_moment(older, None, stage, None, UNTIL + 30).lag_ms == 30_500, "as an older version has told it"
+
+
+def test_a_run_that_does_not_know_its_lag_yet_has_that_of_the_run_before() -> None:
+    live = TOLD.with_(lag_ms=None, level=False, reported_at=UNTIL + 40)
+    assert at_this_moment(TOLD, live, Stage.RUNNING, None, UNTIL + 41).lag_ms == 41_000
+
+
+def test_a_clock_that_is_set_back_makes_no_lag_negative() -> None:
+    for stage, outage in ((Stage.RUNNING, OUTAGE), (Stage.PAUSED, None), (Stage.RUNNING, None)):
+        assert at_this_moment(TOLD, TOLD, stage, outage, UNTIL - 3600).lag_ms == 0

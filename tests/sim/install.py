@@ -92,6 +92,10 @@ def ddl_number(sql: bytes) -> int | None:
 def _nothing(*_: Any, **__: Any) -> None: ...
 
 
+def _not_admin(_facts: object) -> bool:
+    return False
+
+
 def _no_faults(*_: Any, **__: Any) -> list[Any]:
     return []
 
@@ -116,6 +120,8 @@ def _stand_ins() -> dict[str, Any]:
         _MYSQL + "apply.column_check:check_definition": _check_definition,
         _MYSQL + "apply.run_ddl:run_ddl": _run_ddl,
         _MYSQL + "checks.target:check_target": _no_faults,
+        _MYSQL + "checks.target:check_writable": _no_faults,
+        _MYSQL + "checks.target:is_admin": _not_admin,
     }
 
 

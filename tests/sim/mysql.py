@@ -348,6 +348,14 @@ class Connection:
         return "9.7.0"
 
     @contextmanager
+    def answering_within(self, _seconds: float) -> Iterator[None]:
+        yield
+
+    @contextmanager
+    def reading_within(self, _seconds: float | None) -> Iterator[None]:
+        yield
+
+    @contextmanager
     def holding(self, _size: int) -> Iterator[None]:
         yield
 

@@ -295,6 +295,7 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("SELECT CAST(UNIX_TIMESTAMP(NOW(6))", _asked("clock")),
     ("SELECT @@global.gtid_purged", _constant([("",)])),
     ("SELECT @@global.server_uuid", _asked("uuid")),
+    ("SELECT @@global.super_read_only, @@global.read_only", _constant([(0, 0)])),
     ("SELECT @@lower_case_table_names", _constant([(0,)])),
     ("SELECT @@local_infile", _constant([(1,)])),
     ("SELECT @@global.local_infile", _constant([(1,)])),
@@ -302,6 +303,7 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("SELECT @@global.max_allowed_packet", _constant([(64 << 20,)])),
     ("SET SESSION gtid_next", lambda c, sql, args: setattr(c, "gtid_next", "AUTOMATIC")),
     ("SET ", _constant(0)),
+    ("SELECT 1", _constant([(1,)])),
 )
 _PARTS: tuple[tuple[str, Answer], ...] = (
     ("performance_schema.", _not_told),

@@ -9,8 +9,9 @@ import pytest
 from falcon.testing import TestClient
 
 from tests.web.conftest import MemoryJobs
-from udup.base.errors import Transient, UdupError
+from udup.base.errors import Side, Transient, UdupError
 from udup.jobs import MASK, JobRecord
+from udup.jobs.outage import Outage
 from udup.web.ports import NotReady
 
 JSON = {"Accept": "application/json"}
@@ -235,11 +236,22 @@ def test_a_job_that_this_version_would_refuse_is_still_shown(client: TestClient,
 
 
 def test_health_tells_whether_the_node_can_work(client: TestClient, memory: Any) -> None:
-    assert client.simulate_get("/v1/health").json == {"Live": True, "Ready": True, "Problems": []}
+    good = {"Live": True, "Ready": True, "Problems": [], "Reconnecting": {}}
+    assert client.simulate_get("/v1/health").json == good
     memory.unready = ["NATS does not answer"]
     answer = client.simulate_get("/v1/health/ready")
     assert (answer.status_code, answer.json["Problems"]) == (503, ["NATS does not answer"])
     assert client.simulate_get("/v1/health/live").status_code == 200
+
+
+def test_a_job_whose_server_is_away_leaves_the_node_ready_and_is_counted(
+    client: TestClient, memory: MemoryJobs, document: dict[str, Any]
+) -> None:
+    client.simulate_post("/v1/jobs", json=document)
+    waits = Outage(side=Side.TARGET, why="error 2003", since=5.0, next_try=9.0, attempts=3)
+    memory.records["one"] = memory.records["one"].model_copy(update={"outage": waits})
+    answer = client.simulate_get("/v1/health/ready")
+    assert (answer.status_code, answer.json["Reconnecting"]) == (200, {"target": 1})
 
 
 @pytest.mark.parametrize("job_id", [".", "..", "../x", "//a", "x/pause", "a b"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web.conftest import ACTOR, MemoryJobs
-from udup.base.errors import Transient
+from udup.base.errors import FailureKind, Side, Transient
 from udup.jobs import JobProgress, JobRecord, Stage
+from udup.jobs.outage import Outage
 from udup.jobs.record import Restart
 from udup.jobs.skipped import SkippedTransaction
 from udup.web.ports import ActorInfo
@@ -124,6 +126,30 @@ def test_what_jobs_report_is_told_in_base_units(client: testing.TestClient, jobs
     [sample] = families["udup_process_resident_memory_bytes"].samples
     assert (sample.value, sample.labels["role"]) == (ACTOR.rss, ACTOR.role)
     assert _values(families["udup_node_ready"]) == [1]
+
+
+@pytest.mark.parametrize(
+    ("side", "kind", "away"),
+    [
+        (Side.TARGET, FailureKind.UNAVAILABLE, {"target"}),
+        (Side.NATS, FailureKind.UNAVAILABLE, {"nats"}),
+        (None, FailureKind.UNAVAILABLE, {"source", "target"}),
+        (Side.TARGET, FailureKind.CONTENDED, set()),
+    ],
+)
+def test_what_a_job_waits_for_is_not_connected(
+    client: testing.TestClient, jobs: MemoryJobs, side: Side | None, kind: FailureKind, away: set[str]
+) -> None:
+    since = time.time() - 100
+    waits = Outage(side=side, kind=kind, why="gone", since=since, next_try=since)
+    jobs.records["two"] = jobs.records["two"].model_copy(update={"outage": waits})
+    families = _families(client)
+    for each in ("source", "target", "nats"):
+        assert _values(families["udup_job_connected"], job_id="two", side=each) == [float(each not in away)]
+        [seconds] = _values(families["udup_job_disconnected_seconds"], job_id="two", side=each)
+        assert 99 < seconds < 160 if each in away else seconds == 0
+    assert _values(families["udup_job_connected"], job_id="one") == [1, 1, 1]
+    assert _values(families["udup_job_connected"], job_id="three") == [], "a failed job connects to nothing"
 
 
 def test_odd_names_come_through_whole(client: testing.TestClient, jobs: MemoryJobs) -> None:

@@ -29,7 +29,7 @@ from udup.actors.messages import (
 from udup.actors.shell import EngineActor
 from udup.actors.worker import ApplyWorker
 from udup.base import runtime
-from udup.base.errors import Failure, FailureKind
+from udup.base.errors import Failure, FailureKind, Side
 from udup.pipeline.apply.applier import Applier
 from udup.pipeline.apply.readiness import TargetChecked, TargetReady
 from udup.pipeline.apply.settings import WorkerSettings
@@ -37,6 +37,7 @@ from udup.pipeline.apply.settings import WorkerSettings
 
 class DestApplier(EngineActor):
     role = "applier"
+    side = Side.TARGET
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,7 +122,7 @@ class DestApplier(EngineActor):
                     self.log.warning("worker_died", job=self.job_id, slot=slot, pid=pid)
                 self._tell_pids()
                 if not self._ended:
-                    self._end(Failure(FailureKind.TRANSIENT, f"ApplyWorker {slot} died"))
+                    self._end(Failure(FailureKind.TRANSIENT, f"ApplyWorker {slot} died", side=Side.NODE))
 
     def _end(self, failure: Failure | None) -> None:
         """End the run by itself, and tell the supervisor."""
@@ -129,7 +130,7 @@ class DestApplier(EngineActor):
         self.stop_engine()
         for address in self._workers.values():
             self.send(address, StopRun(self.run))
-        self.send(self.owner, RunEnded(self.role, self.run, failure))
+        self.send(self.owner, self.run_ended(self.run, failure))
 
     def failed(self, error: Exception, message: object) -> None:
         run = getattr(message, "run", self.run)

@@ -9,11 +9,13 @@ from udup.actors.level_messages import AskExecuted, SourceExecuted
 from udup.actors.messages import Extract, Probe, Probed, RunEnded, StopRun
 from udup.actors.shell import EngineActor
 from udup.base import runtime
+from udup.base.errors import Side
 from udup.pipeline.extract.extractor import Extractor
 
 
 class SrcExtractor(EngineActor):
     role = "extractor"
+    side = Side.SOURCE
 
     def __init__(self) -> None:
         super().__init__()

@@ -11,6 +11,7 @@ from udup.actors.run import Phase, Run
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Fault, Side
 from udup.jobs import DesiredState, EndWhen, JobProgress, JobRecord, JobSpec, JobType, Stage
+from udup.jobs.outage import Outage
 from udup.jobs.plan import plan_of
 from udup.jobs.progress import TaskReport, WaitingFor, cause_of
 from udup.pipeline.apply.settings import ApplierSettings
@@ -30,6 +31,9 @@ JITTER = 0.25
 
 #: Tables at most that are remembered to be copied first.
 COPIED_FIRST = 64
+
+#: Seconds between two tries at most while a server or NATS is away, if the node's `retry.backoff_max_s` is not less.
+LONGEST_WAIT = 15.0
 
 #: Times in a row that a conflict is looked into transaction by transaction.
 SERIAL_TRIES = 2
@@ -72,6 +76,7 @@ class Job:
     saved_at: float = 0.0
     #: What was heard last, also of earlier runs: it is shown while the next begins.
     progress: JobProgress = JobProgress()  # noqa: RUF009 - frozen
+    level_gtid: str | None = None  # what the source had when DestApplier last said that the target has all of it
     stale_views: tuple[str, ...] = ()
     waits: Mapping[Side, WaitingFor | None] = field(default_factory=dict)  # of the present run, as each side told last
     #: Who waits for the purge, and what was wanted of the job before it.
@@ -132,7 +137,7 @@ class Job:
 
     def begin_run(self, number: int, phase: Phase = Phase.STARTING) -> Run:
         """Begin another attempt."""
-        self.run, self.retry_of = Run(number, phase), None
+        self.run, self.retry_of, self.level_gtid = Run(number, phase), None, None
         self.progress = self.progress.not_level()  # until this run says so itself
         return self.run
 
@@ -215,9 +220,13 @@ class Job:
         """Return seconds until the next attempt after a run failed, or None to give up.
 
         `attempts` is how many failures in a row the job may have; `proven`: the run had applied something before.
+        What heals by time does not count, unless the job's own document sets a limit.
         """
         if proven:
             self.failures = self.conflicts = self.superseded = 0
+        if kind.heals and self.spec.max_retries is None:
+            waited = 0 if self.record.outage is None or proven else self.record.outage.attempts
+            return _pause(waited + 1, min(longest_pause, LONGEST_WAIT))
         if kind is FailureKind.SUPERSEDED:
             self.superseded += 1
             return _pause(self.superseded, longest_pause)
@@ -230,10 +239,19 @@ class Job:
             return None
         return _pause(self.failures, longest_pause)
 
+    def outage_after(self, failure: Failure, pause: float) -> Outage | None:
+        """Return what the job waits for after a run failed, None if that is nothing which heals by time."""
+        before, now = self.record.outage, runtime.wall()
+        if before is not None and failure.kind.passes:
+            return before.lasting(failure, now, pause)
+        if not failure.kind.heals:
+            return None
+        return Outage.began(failure, now, pause, self.progress.current_until or self.record.progress.current_until)
+
     # ---- What is shown ----
 
-    def hear(self, report: TaskReport, reported_at: float | None) -> None:
-        """Take what a task reports of the run; `reported_at` is told of the applier's."""
+    def hear(self, report: TaskReport, reported_at: float | None, at: float | None = None) -> None:
+        """Take what a task reports of the run; `reported_at` is told of the applier's, `at` of the extractor's."""
         if report.stale_views is not None and report.stale_views != self.stale_views:
             self.stale_views = report.stale_views
             self.progress = self.progress.with_(warnings=self.warnings())
@@ -244,6 +262,29 @@ class Job:
         self.progress = self.progress.warned([*self.copy_warnings(), *report.told])
         if reported_at is not None:
             self.progress = self.progress.with_(reported_at=round(reported_at, 3))
+            self._hear_how_current(reported_at)
+        elif at is not None:
+            self._hear_what_source_has(report.progress.source_gtid, at)
+
+    def _hear_how_current(self, at: float) -> None:
+        """Note until when the target is current by what DestApplier has just said."""
+        told = self.progress
+        self.level_gtid = told.source_gtid if told.level else None
+        if told.lag_ms is not None:
+            self.progress = told.with_(current_until=round(at - told.lag_ms / 1000, 3))
+
+    def _hear_what_source_has(self, executed: str | None, at: float) -> None:
+        """Compare what the source has with what DestApplier said when it was level, which may be long ago.
+
+        Its loop may stand still in a commit that the target does not answer; that the source has more, SrcExtractor
+        knows. What the source has not added to, the target still has.
+        """
+        if self.level_gtid is None or not executed or at < (self.progress.reported_at or 0.0):
+            return
+        if executed == self.level_gtid:
+            self.progress = self.progress.with_(level=True, lag_ms=0, current_until=round(at, 3))
+        else:
+            self.progress = self.progress.with_(level=False, lag_ms=None)
 
     def warnings(self) -> list[str]:
         """Return what does not keep the job from running, and should be known."""

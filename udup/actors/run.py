@@ -15,8 +15,9 @@ from enum import Enum
 
 from udup.actors.messages import Ready, Wake
 from udup.base import runtime
-from udup.base.errors import Fault
+from udup.base.errors import Fault, Side
 from udup.jobs import Stage, TaskType
+from udup.jobs.progress import TaskReport
 from udup.pipeline.ports import SourceLook
 
 #: Which task a role works for.
@@ -24,6 +25,9 @@ TASK_OF_ROLE = {"extractor": TaskType.SRC, "applier": TaskType.DEST, "worker": T
 
 #: Stages in which a run applies the log, so that it can be ended at a transaction boundary.
 _FOLLOWING = (Stage.CATCHING_UP, Stage.RUNNING)
+
+#: Seconds for which a run that has applied nothing yet must hear of the source before an outage counts as over.
+STANDS_SECONDS = 15.0
 
 #: Looks at the source before a start: a second one where the target has a checkpoint.
 _LOOKS = 2
@@ -70,6 +74,7 @@ class Run:
     #: What the servers' settings warn of; None until the run has started.
     server_warnings: tuple[str, ...] | None = None
     stage: Stage = Stage.PENDING  # how far it has come
+    follows_since: float | None = None  # since when the source is heard by the target's side
     proven: bool = False  # it has applied something: failures in a row are counted from here
     outdated: bool = False  # it goes by settings that were replaced
     question: Question = Question.NONE
@@ -142,6 +147,28 @@ class Run:
     def drainable(self) -> bool:
         """Whether it applies the log, so that it can be ended at a transaction boundary."""
         return self.phase is Phase.RUNNING and self.stage in _FOLLOWING
+
+    def is_back(self, report: TaskReport) -> bool:
+        """Return whether the job follows or copies again: rows come to the target, or all of them are there.
+
+        A run that has long to read before its first commit counts when it has stood for a while; one that fails at its
+        first rows (a full disk) does not.
+        """
+        if self.phase is not Phase.RUNNING:
+            return False
+        if report.proves_the_run or report.progress.copied_rows:
+            return True
+        if report.progress.lag_ms is None:
+            return False
+        if self.follows_since is None:
+            self.follows_since = runtime.now()
+        return runtime.now() - self.follows_since >= STANDS_SECONDS
+
+    @property
+    def silent_sides(self) -> tuple[Side, ...]:
+        """Return which servers have not answered in this run."""
+        answers = ((Side.SOURCE, self.source, TaskType.SRC), (Side.TARGET, self.target, TaskType.DEST))
+        return tuple(side for side, answer, task in answers if answer is None and task not in self.refused_by)
 
     @property
     def is_starting(self) -> bool:

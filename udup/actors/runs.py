@@ -17,12 +17,13 @@ from udup.actors.completion import ANSWER_SECONDS, Completion
 from udup.actors.job import Job, Step
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import NodeSettings, Progress, Ready, RunEnded, Tick, Wake
+from udup.actors.outages import named, no_answer, record_after, record_without
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import Next, Phase, Run, RunNumbers, tasks_at_fault
 from udup.actors.starting import Starting
 from udup.actors.tasks import Tasks
 from udup.base import runtime
-from udup.base.errors import Failure, FailureKind, Fault, Refused
+from udup.base.errors import Failure, FailureKind, Fault, Refused, Side
 from udup.jobs import DesiredState, Stage, TaskType, history, skipping
 from udup.pipeline.ports import SourceLook
 
@@ -222,6 +223,8 @@ class JobRuns:
                 self._drained(job, run, failure)
         elif failure is None:
             return  # it was told to end
+        elif failure.kind.heals and run.may_refuse and (faults := self._known_faults(job, run)):
+            self._refuse(job, faults)  # what the other side has refused no waiting heals
         elif failure.kind is FailureKind.REFUSED and run.may_refuse:
             run.refused(message.role, failure.faults)
             self._decide(job, run)
@@ -231,7 +234,7 @@ class JobRuns:
             self._run_failed(job, run, failure, message.role)
 
     def actor_died(self, job: Job, run: Run, role: str) -> None:
-        failure = Failure(FailureKind.TRANSIENT, f"the {role} died")
+        failure = Failure(FailureKind.TRANSIENT, f"the {role} died", side=Side.NODE)
         if run.phase is not Phase.DRAINING:
             self._run_failed(job, run, failure, role)
         elif role == _APPLIER:
@@ -259,6 +262,7 @@ class JobRuns:
             job=job.id,
             run=run.number,
             kind=failure.kind.value,
+            side=named(failure.side),
             error=failure.text,
             again_in_s=round(pause, 3),
         )
@@ -270,9 +274,11 @@ class JobRuns:
         if job.progress.model_fields_set:  # else what was shown before stands, and its age is told
             job.progress = job.progress.not_level()
             self._parts.journal.progress_changed(job)
-        noted = history.superseded if failure.kind is FailureKind.SUPERSEDED else history.run_failed
-        pause_ns = int(pause * 1e9)
-        self._parts.journal.note(job, noted(job.record, tasks, failure.text, pause_ns, runtime.wall_ns()))
+        record = record_after(job, failure, tasks, pause, self._parts.log)
+        if record.outage is not None and job.record.outage is None:
+            self._parts.journal.save(job, record)  # that it is not level any more must be seen at once
+        else:
+            self._parts.journal.note(job, record)
         self._wake(max(pause, 0.01), job, run, Wake.RETRY)
 
     def _fail(self, job: Job, failure: Failure, tasks: Iterable[TaskType], run: Run | None = None) -> None:
@@ -284,7 +290,8 @@ class JobRuns:
         if job.run is not None:
             self._stop(job, job.run)
         job.progress = job.progress.ended()
-        update = {"stage": Stage.FAILED, "status_description": text[:_DESCRIPTION], "progress": job.progress}
+        told = job.progress if job.progress.model_fields_set else job.record.progress
+        update = {"stage": Stage.FAILED, "status_description": text[:_DESCRIPTION], "progress": told}
         record = history.given_up(job.record.model_copy(update=update), tasks, failure, runtime.wall_ns())
         self._parts.journal.save(job, record)
         self._take_step(job)
@@ -324,8 +331,7 @@ class JobRuns:
                 text = f"the source did not say in {ANSWER_SECONDS:.0f} s what it has executed"
                 self._run_failed(job, run, Failure(FailureKind.TRANSIENT, text))
             case _:
-                text = f"the servers did not answer in {START_SECONDS:.0f} s"
-                self._run_failed(job, run, Failure(FailureKind.TRANSIENT, text))
+                self._run_failed(job, run, no_answer(run, START_SECONDS))
 
     def _known_faults(self, job: Job, run: Run) -> list[Fault]:
         return job.start_faults(run, self._parts.settings.drivers)
@@ -335,7 +341,10 @@ class JobRuns:
     def progress(self, job: Job, run: Run, message: Progress) -> None:
         """A task reports."""
         report = message.report
-        job.hear(report, message.at if message.role == _APPLIER else None)
+        if message.role == _APPLIER:
+            job.hear(report, message.at)
+        else:
+            job.hear(report, None, message.at)
         self._parts.journal.progress_changed(job)
         if run.phase is Phase.DRAINING or run.outdated:
             return  # what it has come to is of no interest any more
@@ -344,6 +353,8 @@ class JobRuns:
             self._parts.journal.save(job, history.recovered(job.record))
         if report.progress.careful is False:
             job.serial = False
+        if job.record.outage is not None and run.is_back(report):
+            self._parts.journal.save(job, record_without(job, self._parts.log))
         if report.stage is not None:
             self._reached(job, run, report.stage)
 

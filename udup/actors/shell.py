@@ -27,7 +27,7 @@ from thespian.actors import ActorTypeDispatcher, ThespianWatch
 from udup.actors.errors import failure_of
 from udup.actors.messages import EngineEnded, Hello, Introduce, NodeSettings, Progress, RunEnded
 from udup.base import logs, runtime, stacks
-from udup.base.errors import Failure
+from udup.base.errors import Failure, Side
 from udup.jobs.progress import EngineReport, TaskReport
 
 #: prctl's number for "send me this signal when my parent dies".
@@ -115,7 +115,12 @@ def _cut(text: str) -> str:
 
 
 class EngineActor(ShellActor):
-    """An actor with an engine, made and introduced by its owner. At most one engine runs at a time."""
+    """An actor with an engine, made and introduced by its owner. At most one engine runs at a time.
+
+    `side` is where its engine's errors come from that do not say so themselves.
+    """
+
+    side: Side = Side.NODE
 
     def __init__(self) -> None:
         super().__init__()
@@ -170,7 +175,11 @@ class EngineActor(ShellActor):
     def failed(self, error: Exception, message: object) -> None:
         """Tell the owner that the run has failed: it must not wait for an actor that has dropped a message."""
         if self.owner is not None:
-            self.send(self.owner, RunEnded(self.role, getattr(message, "run", self.run), Failure.of_machine(error)))
+            self.send(self.owner, self.run_ended(getattr(message, "run", self.run), Failure.of_machine(error)))
+
+    def run_ended(self, run: int, failure: Failure | None = None) -> RunEnded:
+        """Return what the owner is told of a run's end."""
+        return RunEnded(self.role, run, None if failure is None else failure.at(self.side))
 
     def call_engine(self, function: Callable[..., object], *args: object) -> None:
         """Have the engine's loop call a function, unless the engine has ended."""
@@ -183,7 +192,7 @@ class EngineActor(ShellActor):
         if not isinstance(report, EngineEnded):
             self.send(self.owner, report)
         elif report.failure is not None:
-            self.send(self.owner, RunEnded(self.role, report.run, report.failure))
+            self.send(self.owner, self.run_ended(report.run, report.failure))
 
     def receiveMsg_WatchMessage(self, _message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         with suppress(BlockingIOError):  # woken for nothing

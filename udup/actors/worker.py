@@ -7,11 +7,13 @@ from typing import Any
 
 from udup.actors.messages import StopRun, Work, WorkerReady
 from udup.actors.shell import EngineActor
+from udup.base.errors import Side
 from udup.pipeline.apply.worker import Worker
 
 
 class ApplyWorker(EngineActor):
     role = "worker"
+    side = Side.TARGET
 
     def receiveMsg_Work(self, message: Work, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         settings = message.settings

@@ -8,7 +8,7 @@ processes and the API as a `Failure`, the same thing as a value.
 * `Unavailable`: a server, NATS or this machine is away, full, read-only or has no room: time heals it, so the job waits
   for as long as that lasts, and shows for what (`side`).
 * `Contended`: a lock was not granted in time, or a deadlock was broken: the same work may be tried again at once. One
-  that nobody tries again is transient.
+  that ends a run all the same is waited for like a server that is away, and told as what it is.
 * `Superseded`: another run of the same job, perhaps of another node, has taken the job over on the target. The run
   ends; after a pause that grows the job looks again, and takes over only when the other one's connection is gone.
 * `Refused`: the job cannot start as things are. It fails at once, with every fault that was found.
@@ -32,6 +32,7 @@ class FailureKind(StrEnum):
 
     TRANSIENT = "Transient"
     UNAVAILABLE = "Unavailable"
+    CONTENDED = "Contended"
     SUPERSEDED = "Superseded"
     REFUSED = "Refused"
     UNSUPPORTED = "Unsupported"
@@ -42,7 +43,12 @@ class FailureKind(StrEnum):
     @property
     def passes(self) -> bool:
         """Whether the same attempt may succeed later, with nothing changed."""
-        return self in (FailureKind.TRANSIENT, FailureKind.UNAVAILABLE)
+        return self is FailureKind.TRANSIENT or self.heals
+
+    @property
+    def heals(self) -> bool:
+        """Whether time alone heals it, so that it is waited for without end."""
+        return self in (FailureKind.UNAVAILABLE, FailureKind.CONTENDED)
 
 
 class Side(StrEnum):
@@ -126,6 +132,8 @@ class Unavailable(Transient):
 class Contended(Transient):
     """A lock was not granted in time, or a deadlock was broken; the server has undone the statement or all of it."""
 
+    kind = FailureKind.CONTENDED
+
 
 class Superseded(UdupError):
     """Another run of the same job has taken it over."""
@@ -193,6 +201,10 @@ class Failure:
             return cls(FailureKind.UNAVAILABLE, f"this machine: {type(error).__name__}: {error}", side=Side.NODE)
         return cls.of(error)
 
+    def at(self, side: Side) -> Failure:
+        """Return the same with where it came from, unless that is known."""
+        return self if self.side is not None else replace(self, side=side)
+
     def error(self) -> UdupError:
         """Return the error that this was."""
         if self.kind is FailureKind.REFUSED:
@@ -202,5 +214,6 @@ class Failure:
 
 
 _CLASSES: dict[FailureKind, type[UdupError]] = {
-    each.kind: each for each in (Transient, Unavailable, Superseded, Unsupported, Conflict, Divergence, UdupError)
+    each.kind: each
+    for each in (Transient, Unavailable, Contended, Superseded, Unsupported, Conflict, Divergence, UdupError)
 }

@@ -153,7 +153,10 @@ class Http(Section):
 
 
 class Retry(Section):
-    """How often a job that lost a connection is started again, and how long it waits at most in between."""
+    """How often a job that failed is begun again, and how long it waits at most in between.
+
+    What time heals, as a server that is away, is waited for without end, with pauses of 15 s at most.
+    """
 
     attempts: Annotated[int, Field(ge=0, le=1_000_000)] = 20
     #: Seconds; the wait doubles from 0.2 s up to this.

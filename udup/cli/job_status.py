@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import click
 
+from udup.cli import outage
 from udup.cli.client import job_path
 from udup.cli.commands import Command
 from udup.cli.jobs import Json, endpoint, find_job, progress
@@ -64,6 +65,8 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
     yield "Datacenters", ",".join(job.get("Datacenters") or [])
     yield "Status", job["Status"]
     yield "Stage", job.get("Stage")
+    if waits := outage.outage(job):
+        yield "Waiting", waits
     yield "Source", endpoint(job, "Src")
     yield "Target", endpoint(job, "Dest")
     if job.get("Stage") == "copying":

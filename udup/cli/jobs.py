@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from udup.cli import outage
 from udup.cli.client import Answered, Api, job_path
 from udup.cli.commands import Command, CommandError, Group
 from udup.cli.options import Session, asks_server
@@ -129,7 +130,7 @@ def _rows(stubs: list[Json]) -> Iterator[tuple[object, ...]]:
             stub["Name"],
             stub["Type"],
             stub["Status"],
-            job.get("Stage", ""),
+            outage.stage(job),
             *(number(now.get(key)) if flows else "" for key in ("lag_ms", "tx_per_s", "rows_per_s")),
             _copied(now),
         )

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from udup.cli.outage import outage
 from udup.cli.waits import waiting_line
 
 #: Seconds over which a table's rate is averaged.
@@ -51,6 +52,7 @@ class View:
     last_error: str = ""
     phase: str = ""  # what the copy is at: rows, indexes, …
     waits: str = ""  # what the job waits for, in one line
+    waiting: str = ""  # for a server that is away, or a lock
     written: int | None = None  # transactions that a load of ours has committed
 
     @property
@@ -110,6 +112,7 @@ class Observer:
             last_error=str(progress.get("last_error") or ""),
             phase=str(progress.get("copy_phase") or ""),
             waits=waiting_line(progress),
+            waiting=outage(job),
             written=written,
         )
         if stage == "running":

@@ -196,7 +196,9 @@ def panel(view: View) -> RenderableType:
         parts.append(_copy_table(view))
     if view.waits:
         parts.append(Text(view.waits, style="yellow"))
-    if view.restarts or view.last_error:
+    if view.waiting:
+        parts.append(Text(view.waiting, style="bold yellow"))
+    elif view.restarts or view.last_error:
         parts.append(Text(f"restarts: {view.restarts}  {brief(view.last_error)}".rstrip(), style="yellow"))
     return Group(*parts)
 
@@ -209,6 +211,8 @@ def line(view: View) -> str:
 def _parts(view: View) -> list[str]:
     """What the line says but the time; nothing of what is not known."""
     parts = [f"{view.stage:<11}"]
+    if view.waiting:
+        return [*parts, view.waiting]
     if view.copying and not view.tables:
         parts.append(view.phase or "the servers are being looked at")
     elif view.copying:

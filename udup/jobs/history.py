@@ -25,6 +25,7 @@ from udup.jobs.allocation import (
     Trigger,
 )
 from udup.jobs.document.keys import Level, canonical
+from udup.jobs.outage import Outage
 from udup.jobs.record import MAX_RESTARTS, JobRecord, Restart, Stopped
 from udup.jobs.words import DesiredState, JobType, Stage, TaskType
 
@@ -73,6 +74,7 @@ def pause_wanted(record: JobRecord, now: int) -> JobRecord:
 
 def paused(record: JobRecord, now: int) -> JobRecord:
     """Note that the run has ended at a transaction boundary."""
+    record = record.model_copy(update={"outage": None})
     return _of_live(record, lambda allocation: _with_event(allocation, EventType.KILLED, now))
 
 
@@ -129,11 +131,22 @@ def run_failed(record: JobRecord, tasks: Iterable[TaskType], text: str, pause_ns
     return _noted(record, text, now).model_copy(update={"restarts": record.restarts + 1})
 
 
+def waits(
+    record: JobRecord, tasks: Iterable[TaskType], failure: Failure, outage: Outage, pause_ns: int, now: int
+) -> JobRecord:
+    """Note that a run ended by what time heals. The same reason in a row is noted once: an outage may last for days."""
+    before = record.restart_history[-1].error if record.restart_history else None
+    if record.outage is None or before != failure.text[:TEXT_MAX]:
+        record = run_failed(record, tasks, failure.text, pause_ns, now)
+    return record.model_copy(update={"outage": outage})
+
+
 def superseded(record: JobRecord, tasks: Iterable[TaskType], text: str, pause_ns: int, now: int) -> JobRecord:
     """Note that another owner has the job: it waits here, and says for whom. The same reason is noted once."""
     if not record.restart_history or record.restart_history[-1].error != text[:TEXT_MAX]:
         record = run_failed(record, tasks, text, pause_ns, now)
-    return record.model_copy(update={"stage": Stage.PENDING, "status_description": text[:TEXT_MAX], "failing": True})
+    update = {"stage": Stage.PENDING, "status_description": text[:TEXT_MAX], "failing": True, "outage": None}
+    return record.model_copy(update=update)
 
 
 def recovered(record: JobRecord) -> JobRecord:
@@ -146,7 +159,7 @@ def given_up(record: JobRecord, tasks: Iterable[TaskType], failure: Failure, now
     text = failure.text
     about = {"gtid": failure.gtid, "table": failure.table, "kept": failure.kept}
     stopped = Stopped(time_ns=now, kind=failure.kind, text=text[:TEXT_MAX], **about)
-    record = record.model_copy(update={"stopped": stopped})
+    record = record.model_copy(update={"stopped": stopped, "outage": None})
     culprits = set(tasks)
     blamed = next((task for task in BOTH if task in culprits), TaskType.SRC)
 

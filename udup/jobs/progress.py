@@ -87,6 +87,20 @@ class WaitingFor(_Told):
         return self.what in CONSEQUENCES
 
 
+class Reconnecting(_Told):
+    """What the job waits for: which side is away, since when, why, when it tries next; seconds since the epoch.
+
+    `kind` tells a server that is away from a lock that was not granted, `attempts` counts the runs that ended by it.
+    """
+
+    side: str | None = None
+    since: Number | None = None
+    why: str | None = None
+    next_try: Number | None = None
+    attempts: int | None = None
+    kind: str | None = None
+
+
 class FailedRun(_Told):
     """A failure that ended a run, as the API shows it."""
 
@@ -107,6 +121,7 @@ class JobProgress(_Told):
     binlog_file: str | None = None
     binlog_position: int | None = None
     reported_at: Number | None = None
+    current_until: Number | None = None
 
     # Applied on the target.
     transactions: int | None = None
@@ -155,6 +170,7 @@ class JobProgress(_Told):
     restarts: int | None = None
     last_error: str | None = None
     last_error_time: str | None = None
+    reconnecting: Reconnecting | None = None
     restart_history: list[FailedRun] | None = None
 
     @classmethod
@@ -186,7 +202,7 @@ class JobProgress(_Told):
 
     def not_level(self) -> JobProgress:
         """Return what is shown until a run says that it is level: what the source does meanwhile nobody knows."""
-        return self.ended().with_(level=False) if self.model_fields_set else self
+        return self.ended().with_(level=False, lag_ms=None) if self.model_fields_set else self
 
     def ended(self) -> JobProgress:
         """Return what stays when a run has ended: it waits for nothing any more."""

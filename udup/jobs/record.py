@@ -12,9 +12,10 @@ from udup.jobs.allocation import Allocation, Evaluation
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.passwords import masked
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, TaskSpec, parse_job
+from udup.jobs.outage import Outage
 from udup.jobs.progress import FailedRun, JobProgress
 from udup.jobs.skipped import SkippedTransaction
-from udup.jobs.staleness import corrected
+from udup.jobs.staleness import at_this_moment
 from udup.jobs.versions import EarlierDocument, Posted
 from udup.jobs.words import STATUS_OF_STAGE, DesiredState, Driver, EndWhen, JobType, Stage, Status, TaskType
 
@@ -96,6 +97,8 @@ class JobRecord(BaseModel):
     documents: tuple[EarlierDocument, ...] = ()
     #: Transactions that were passed over on purpose, oldest first; kept for as long as the job is.
     skipped: tuple[SkippedTransaction, ...] = ()
+    #: What it waits for that time heals; None while it waits for nothing.
+    outage: Outage | None = None
     #: As the last run has left it.
     progress: JobProgress = JobProgress()
 
@@ -128,7 +131,7 @@ class JobRecord(BaseModel):
     def shown_progress(self, live: JobProgress | None = None) -> JobProgress:
         """Return the progress as the API shows it: what a run says now, or else said last, and the failures until now.
 
-        Corrects the lag if the last report is stale, so the result depends on when it is called.
+        The lag grows where the last report is stale or nobody follows the source, so it depends on when it is called.
         """
         history = [
             FailedRun(time=_stamp(each.time_ns), time_ns=each.time_ns, error=each.error)
@@ -136,9 +139,14 @@ class JobRecord(BaseModel):
         ]
         counts = self.failing or self.stage == Stage.FAILED
         last = history[-1] if history and counts else FailedRun(error="")
-        shown = self.progress.overlaid(corrected(live, self.stage, time.time()))
+        shown = at_this_moment(self.progress, live, self.stage, self.outage, time.time())
+        waits = None if self.outage is None else self.outage.shown()
         return shown.with_(
-            restarts=self.restarts, last_error=last.error, last_error_time=last.time, restart_history=history
+            restarts=self.restarts,
+            last_error=last.error,
+            last_error_time=last.time,
+            restart_history=history,
+            reconnecting=waits,
         )
 
     def spec(self) -> JobSpec:

@@ -1,11 +1,13 @@
-"""A job that was caught up and has stopped reporting: what its figures are worth by now.
+"""What a job's last figures are worth by now: how far behind it is when nobody says so any more.
 
 The lag is told by DestApplier, so if that is frozen, or its messages do not come through, the job would stay level for
-ever. Each report says when it was made (`reported_at`), and whoever reads one that is too old makes the lag grow.
+ever; and while a job waits for a server, is paused or has failed, nobody tells a lag at all. What is known then is
+until when the target was current (`current_until`): from that moment on the lag grows.
 """
 
 from __future__ import annotations
 
+from udup.jobs.outage import Outage
 from udup.jobs.progress import JobProgress
 from udup.jobs.words import Stage
 
@@ -13,26 +15,59 @@ from udup.jobs.words import Stage
 #: second to where it is read, on a busy machine some more.
 PATIENCE_SECONDS = 20.0
 
-#: Stages in which a lag is told.
+#: Stages in which a run tells a lag.
 _FOLLOWING = frozenset({Stage.CATCHING_UP, Stage.RUNNING})
 
-
-def silent_seconds(live: JobProgress | None, stage: Stage, now: float) -> float:
-    """Return for how long a run has reported nothing, 0 if that is nothing unusual. `now`: seconds since the epoch."""
-    if stage not in _FOLLOWING or live is None or live.reported_at is None:
-        return 0.0
-    silent = now - live.reported_at
-    return silent if silent > PATIENCE_SECONDS else 0.0
+#: Stages whose figures are true as they were told: rows are copied, or the job has done what it was for.
+_AS_TOLD = frozenset({Stage.COPYING, Stage.COMPLETED})
 
 
-def corrected(live: JobProgress | None, stage: Stage, now: float) -> JobProgress:
-    """Correct the lag if the last report is stale, so the result depends on when it is called.
+def changes_by_itself(live: JobProgress | None, stage: Stage, outage: Outage | None, now: float) -> bool:
+    """Return whether what is shown of a job depends on the time, and not only on what it has told."""
+    return stage not in _AS_TOLD and not _is_fresh(live, stage, outage, now)
 
-    `live` is None where the run has reported nothing since this node or NATS was started.
+
+def at_this_moment(
+    kept: JobProgress, live: JobProgress | None, stage: Stage, outage: Outage | None, now: float
+) -> JobProgress:
+    """Return what the job's figures are now. `now`: seconds since the epoch.
+
+    `kept` is in the job's record; `live` what its run reports, None where it has reported nothing since this node or
+    NATS was started.
     """
-    if live is None or not live.model_fields_set:
-        return JobProgress(lag_ms=None, level=False) if stage in _FOLLOWING else JobProgress()
-    silent = silent_seconds(live, stage, now)
-    if not silent:
-        return live
-    return live.with_(level=False, lag_ms=max(int(silent * 1000), live.lag_ms or 0))
+    shown = kept if live is None else kept.overlaid(live)
+    if not shown.model_fields_set and outage is None:
+        return shown.with_(lag_ms=None, level=False) if stage in _FOLLOWING else shown
+    if stage is Stage.COPYING and outage is not None:
+        return shown.with_(level=False)
+    if stage in _AS_TOLD or _is_fresh(live, stage, outage, now):
+        return shown
+    if live is None and outage is None and stage in _FOLLOWING:
+        return shown.with_(lag_ms=None, level=False)  # a run that has just begun, and will say so itself
+    until = _current_until(shown, stage, outage, now)
+    # A clock that was set back must not make it negative.
+    lag = None if until is None else max(0, int((now - until) * 1000))
+    return shown.with_(lag_ms=lag, level=False)
+
+
+def _is_fresh(live: JobProgress | None, stage: Stage, outage: Outage | None, now: float) -> bool:
+    """Return whether the run has told the lag a moment ago, and goes on."""
+    if outage is not None or stage not in _FOLLOWING or live is None or live.lag_ms is None:
+        return False
+    return live.reported_at is None or abs(now - live.reported_at) <= PATIENCE_SECONDS
+
+
+def _current_until(shown: JobProgress, stage: Stage, outage: Outage | None, now: float) -> float | None:
+    """Return when the target was known to be current last, None if it never was."""
+    known = [each for each in (shown.current_until, outage.current_until if outage else None) if each is not None]
+    if known:
+        return max(known)
+    if shown.lag_ms is not None and shown.reported_at is not None:  # told by an older version
+        return shown.reported_at - shown.lag_ms / 1000
+    if stage not in _FOLLOWING:
+        return None
+    # It followed once, and nobody knows any more until when.
+    if outage is not None:
+        return outage.since
+    silent = shown.reported_at is not None and now - shown.reported_at > PATIENCE_SECONDS
+    return shown.reported_at if silent else None

@@ -11,7 +11,7 @@ from typing import Any
 from udup.base.errors import Transient, UdupError
 from udup.jobs import JobProgress, JobRecord
 from udup.jobs.allocation import Evaluation
-from udup.jobs.staleness import silent_seconds
+from udup.jobs.staleness import changes_by_itself
 from udup.store.sealing import Keyring
 from udup.store.store import JobStore
 
@@ -104,8 +104,8 @@ class Reads:
     def _with_progress(self, record: JobRecord, live: JobProgress | None) -> _Made:
         """Return the record with its progress; the same object as before where nothing has changed."""
         known = self._made.get(record.id)
-        silent = silent_seconds(live, record.stage, time.time())
-        if known is not None and known[0] is record and known[1] is live and not silent:
+        changes = changes_by_itself(live, record.stage, record.outage, time.time())
+        if known is not None and known[0] is record and known[1] is live and not changes:
             return known
         return record, live, record.model_copy(update={"progress": record.shown_progress(live)})
 

@@ -130,6 +130,11 @@ class Waits:
         self._began: dict[int, tuple[Wait, Began]] = {}
         self._number = 0
 
+    @property
+    def any(self) -> bool:
+        """Return whether anything is waited for now."""
+        return bool(self._began)
+
     @contextmanager
     def on(
         self,

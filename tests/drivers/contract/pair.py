@@ -80,3 +80,7 @@ class Pair(ABC):
     @abstractmethod
     def locked_on_target(self, name: str, key: str) -> AbstractContextManager[None]:
         """Hold a row's lock there."""
+
+    @abstractmethod
+    def read_only_target(self) -> AbstractContextManager[None]:
+        """Have the target take no changes meanwhile."""

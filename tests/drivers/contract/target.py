@@ -58,6 +58,35 @@ class TargetContract(OneJob):
         assert found.version > job.state.version
 
     @in_loop
+    async def test_a_target_that_is_there_and_takes_changes_is_found_good_and_nothing_is_changed(
+        self, job: Job
+    ) -> None:
+        await self._following(job, "t")
+        before = job.pair.target_rows("t")
+        for apart in (False, True, False):
+            await job.control.check(apart=apart)
+        assert job.pair.target_rows("t") == before
+        gtid = job.pair.write("t", insert=["a"])
+        assert job.state is not None
+        executed = job.state.executed.copy()
+        executed.update(job.pair.target.position(gtid))
+        await job.control.advance(str(executed), 1, "", "")
+
+    @in_loop
+    async def test_a_target_that_takes_no_changes_is_waited_for_at_rest_and_at_a_start(
+        self, job: Job, other: Job
+    ) -> None:
+        await self._following(job, "t")
+        with job.pair.read_only_target():
+            with pytest.raises(Unavailable):
+                await job.control.check()
+            await job.control.check(apart=True)
+            with pytest.raises(Unavailable):
+                await other.begin()
+        await job.control.check()
+        assert await other.begin() is not None
+
+    @in_loop
     async def test_what_sessions_have_committed_is_executed_for_the_next_run(self, job: Job, other: Job) -> None:
         await self._following(job, "t")
         job.session(2)

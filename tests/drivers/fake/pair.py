@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from tests.drivers.contract.pair import Pair
@@ -64,3 +64,11 @@ class FakePair(Pair):
 
     def locked_on_target(self, name: str, key: str) -> AbstractContextManager[None]:
         return self.to.locked_row(self.table(name), key)
+
+    @contextmanager
+    def read_only_target(self) -> Iterator[None]:
+        self.to.settings.read_only = True
+        try:
+            yield
+        finally:
+            self.to.settings.read_only = False

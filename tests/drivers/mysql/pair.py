@@ -93,6 +93,14 @@ class MySQLPair(Pair):
 
         return locked()
 
+    @contextmanager
+    def read_only_target(self) -> Iterator[None]:
+        _run(self._to, "SET GLOBAL super_read_only = ON")
+        try:
+            yield
+        finally:
+            _run(self._to, "SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF")
+
 
 def _run(endpoint: Endpoint, *statements: str) -> None:
     with closing(connect(endpoint)) as connection:

@@ -155,7 +155,7 @@ def test_a_worker_that_gives_up_on_a_lock_says_so_and_ends(nats: NatsServer) -> 
         async with _worker(nats.url, Session(refusals=1000)) as (applier, running):
             await applier.send(_group(1, 10))
             await applier.until(lambda: bool(applier.of(Failed)))
-            assert applier.of(Failed)[0].failure.kind is FailureKind.UNAVAILABLE
+            assert applier.of(Failed)[0].failure.kind is FailureKind.CONTENDED
             with pytest.raises(Transient, match="a lock was not granted"):
                 await asyncio.wait_for(running, 20)
 

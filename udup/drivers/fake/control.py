@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from udup.base import runtime
-from udup.base.errors import Contended, Divergence, Fault, Refused, Superseded, Transient, UdupError
+from udup.base.errors import Contended, Divergence, Fault, Refused, Superseded, Transient, UdupError, Unavailable
 from udup.drivers.fake.changes import Statement, Verb, decode_statement
 from udup.drivers.fake.copy_writer import FakeCopyWriter
 from udup.drivers.fake.rules import FakeLarge, FakeRules, tables_of
@@ -63,6 +63,8 @@ class FakeControl:
             self._connection = self._server.connect("", "control", "TargetControl.connect")
             if self._server.settings.faults:
                 raise Refused(self._server.settings.faults)
+            if self._server.settings.read_only:
+                raise Unavailable(f"{self._server.name} is read-only")
             return FakeInfo(self._server.name, self._server.uuid)
 
         return await self._run(connect)
@@ -105,6 +107,21 @@ class FakeControl:
             if rows is None or rows.owner.token in ("", self._settings.owner.token):
                 return ""
             return rows.owner.text or rows.owner.token
+
+    async def check(self, *, apart: bool = False) -> None:
+        if apart:
+            await runtime.in_thread(self._check_apart)
+        else:
+            await self._run(self._check)
+
+    def _check(self) -> None:
+        with self._server.call("TargetControl.check", self._connected):
+            if self._server.settings.read_only:
+                raise Unavailable(f"{self._server.name} is read-only")
+
+    def _check_apart(self) -> None:
+        with self._server.visit("asking", "TargetControl.check apart"):
+            pass
 
     async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
         def advance() -> None:

@@ -52,6 +52,7 @@ class Settings:
     beat_s: float = 1.0
     kills: bool = True
     clock_ahead_us: int = 0
+    read_only: bool = False  # as a target
     faults: list[Fault] = field(default_factory=list)  # why it can be neither source nor target
 
 

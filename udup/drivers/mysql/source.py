@@ -16,9 +16,13 @@ from udup.drivers.mysql.snapshot.copy import SnapshotCopy, open_copy
 from udup.drivers.mysql.snapshot.names import check_names, read_base_tables
 from udup.drivers.mysql.source_errors import source_errors
 from udup.drivers.mysql.stream.log import BinlogChanges
+from udup.drivers.mysql.stream.stream import SILENCE_SECONDS
 from udup.pipeline.ports import ChangeLog, LogPlan, Scope, SourceClock, SourceCopy, SourceLook
 from udup.pipeline.records import Tables
 from udup.pipeline.waits import Waits
+
+#: Seconds for a source to say what it has executed; as long as its log may be silent.
+CLOCK_SECONDS = SILENCE_SECONDS
 
 _CLOCK_AND_EXECUTED = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1e6 AS SIGNED), @@global.gtid_executed"
 
@@ -86,7 +90,7 @@ class MySQLClock:
 
     def read(self) -> tuple[int, str]:
         """Return the source's time (µs since the epoch) and its executed GTID set."""
-        with source_errors():
+        with source_errors(), self._connection.answering_within(CLOCK_SECONDS):
             [(now_us, executed)] = query(self._connection, _CLOCK_AND_EXECUTED)
         if executed != self._executed[0]:
             # In one way everywhere: servers write tags now behind their UUID, now with one of their own.

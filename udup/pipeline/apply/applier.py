@@ -23,6 +23,7 @@ from udup.pipeline.apply.progress import ApplyProgress, WaitReport
 from udup.pipeline.apply.readiness import TargetChecked, TargetReady
 from udup.pipeline.apply.report import Reporter
 from udup.pipeline.apply.settings import ApplierSettings
+from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.apply.wait_watch import WaitWatch
 from udup.pipeline.ports import CheckpointState, ControlSettings, RowCounts, ServerInfo, Target
 from udup.pipeline.records import (
@@ -93,11 +94,12 @@ class Applier:
                 settings.job, settings.owner, settings.selection, slots, settings.start_after, settings.known
             )
         )
-        self._executed = ExecutedPositions(slots, target.position, self._control.advance)
+        self._target_watch = TargetWatch(self._control)
+        self._executed = ExecutedPositions(slots, target.position, self._target_watch.advance)
         self._credits = Credits(settings.window_messages)
         self._credit_timer: asyncio.TimerHandle | None = None
         self._credit_is_late = False
-        self._reporter = Reporter(target.position)
+        self._reporter = Reporter(target.position, self._target_watch)
         self._dispatcher = Dispatcher(
             settings.workers,
             self._control,
@@ -162,7 +164,7 @@ class Applier:
         self._dispatcher.connect(self._link, self._subjects, inline)
         self._received_at = runtime.now()
         parts = self._dispatch(), self._flush_executed(), self._report_progress(), self._watch()
-        tasks = [asyncio.ensure_future(part) for part in parts]
+        tasks = [asyncio.ensure_future(part) for part in (*parts, self._target_watch.run(self._is_at_rest))]
         self._tell(TargetReady.at(state, info))
         await self._until_failure(tasks)
 
@@ -279,6 +281,8 @@ class Applier:
 
     async def _on_report(self, data: bytes) -> None:
         report = decode_report(data)
+        if not isinstance(report, Answer):
+            self._target_watch.answered()  # a worker has carried something out there
         self._dispatcher.open_orders.heard(report.slot)
         match report:
             case Done():
@@ -331,6 +335,9 @@ class Applier:
             if self._executed.begun and not self._dispatcher.scheduler.barrier_runs:
                 with self._waits.on(WaitKind.CHECKPOINT):
                     await self._executed.flush()
+
+    def _is_at_rest(self) -> bool:
+        return self._dispatcher.scheduler.idle and not self._waits.any and not self._copying
 
     async def _watch(self) -> None:
         """Look after what has been silent for long, so that a message that was lost is noticed by its number.

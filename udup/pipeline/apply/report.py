@@ -12,6 +12,7 @@ from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.lag import Lag, Rate
 from udup.pipeline.apply.progress import ApplyProgress
 from udup.pipeline.apply.scheduler import Assigned
+from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.ports import Position, RowCounts, TargetNotices
 from udup.pipeline.records import Batch, Beat
 from udup.pipeline.waits import Wait
@@ -23,8 +24,9 @@ CAUGHT_UP_MS = 1000
 class Reporter:
     """Is told what happens; `progress` is what is shown. `position` parses a position of the source."""
 
-    def __init__(self, position: Callable[[str], Position]) -> None:
+    def __init__(self, position: Callable[[str], Position], target: TargetWatch) -> None:
         self.lag = Lag()
+        self._target = target
         self._parse = position
         self._transactions, self._rows, self._bytes = Rate(), Rate(), Rate()
         self._messages = 0
@@ -58,6 +60,7 @@ class Reporter:
             self._changed.set()
 
     def committed(self, group: Assigned) -> None:
+        self._target.answered()
         self.lag.passed(group.members[-1].id.order.committed_us)
         self._transactions.total += len(group.members)
         self._changed.set()
@@ -78,14 +81,16 @@ class Reporter:
     ) -> ApplyProgress:
         copying = copy is not None and not copy.finished
         level = not copying and dispatcher.scheduler.idle and self._has_all(executed.executed)
+        target_silent_ms = self._target.silent_ms
         rows = RowCounts()
         for each in self._rows_by_slot.values():
             rows = rows.plus(each)
         self._rows.total = rows.total
         return ApplyProgress(
             stage=self._stage(executed, level=level, copying=copying),
-            lag_ms=self._lag_ms(dispatcher, level=level, copying=copying),
-            level=level and not self.lag.silent_ms,  # of a source that is silent nobody knows
+            lag_ms=self._lag_ms(dispatcher, target_silent_ms, level=level, copying=copying),
+            # Of a source that is silent nobody knows; nor whether a target that is silent has what was committed.
+            level=level and not self.lag.silent_ms and not target_silent_ms,
             applied_gtid=str(executed.executed),
             source_gtid=self._source_executed or "",
             transactions=self._transactions.total,
@@ -117,14 +122,15 @@ class Reporter:
             self._caught_up = True
         return "running" if self._caught_up else "catching_up"
 
-    def _lag_ms(self, dispatcher: Dispatcher, *, level: bool, copying: bool) -> int | None:
+    def _lag_ms(self, dispatcher: Dispatcher, target_silent_ms: int, *, level: bool, copying: bool) -> int | None:
         """Return the lag; not known before the source has said anything of its log, nor while rows are copied."""
         if copying or self._source_executed is None:
             return None
         oldest = dispatcher.scheduler.oldest()
-        return self.lag.milliseconds(
+        lag = self.lag.milliseconds(
             oldest.order.committed_us if oldest and oldest.order.committed_us else None, level=level
         )
+        return lag if lag is None else max(lag, target_silent_ms if level else 0)
 
     def _has_all(self, executed: Position) -> bool:
         """Return whether everything that the source has said to have executed is executed here."""

@@ -110,6 +110,14 @@ class TargetControl(Protocol):
         """Return who has taken the job over from this run, "" if nobody has or nobody can tell."""
         ...
 
+    async def check(self, *, apart: bool = False) -> None:
+        """Ask whether the target is there and takes changes; `Unavailable` if not. It changes nothing.
+
+        It takes its turn behind what was called before. `apart`: on a connection of its own, while something is under
+        way that does not end; only whether the target answers at all counts then.
+        """
+        ...
+
     async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
         """Write the base row; `Superseded` if another run has taken over."""
         ...

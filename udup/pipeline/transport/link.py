@@ -159,7 +159,7 @@ class Link:
             for message in self._departures.messages(subject, data):
                 await self._client.publish(subject, message)
         except NatsError as error:
-            raise Transient(f"cannot publish to NATS: {error or type(error).__name__}") from error
+            raise Unavailable(f"cannot publish to NATS: {error or type(error).__name__}").of(Side.NATS) from error
         _heed_cancellation()
 
     async def flush(self) -> None:
@@ -172,7 +172,7 @@ class Link:
             await self._client.flush(int(REQUEST_TIMEOUT))
             await self._client.flush(int(REQUEST_TIMEOUT))
         except NatsError as error:
-            raise Transient(f"NATS does not answer: {error or type(error).__name__}") from error
+            raise Unavailable(f"NATS does not answer: {error or type(error).__name__}").of(Side.NATS) from error
         _heed_cancellation()
 
     async def subscribe(self, subject: str, handler: Handler) -> None:
@@ -198,7 +198,7 @@ class Link:
                 subject, cb=on_message, pending_bytes_limit=PENDING_BYTES, pending_msgs_limit=1 << 20
             )
         except NatsError as error:
-            raise Transient(f"cannot subscribe at NATS: {error or type(error).__name__}") from error
+            raise Unavailable(f"cannot subscribe at NATS: {error or type(error).__name__}").of(Side.NATS) from error
         _heed_cancellation()
 
 

@@ -118,7 +118,7 @@ def by_schema() -> dict[str, Any]:
         "Evaluation": evaluation_of(evaluation),
         "AllocationStatistics": {"Tasks": {"Src": task_statistics(record, "Src")}},
         "Joined": {"error": "", "num_joined": 1},
-        "Health": {"Live": True, "Ready": True, "Problems": []},
+        "Health": {"Live": True, "Ready": True, "Problems": [], "Reconnecting": {"target": 1}},
         "Live": {"Live": True},
         "string": "127.0.0.1:8190",
         "text": 'Thread 1234 (idle): "MainThread"\n',

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import falcon
 
+from udup.base.errors import UdupError
 from udup.web.ports import JobReads
+from udup.web.resources.outage_figures import reconnecting
 from udup.web.responses import give
 from udup.web.schemas.agent import Health, Live
 
@@ -18,7 +20,14 @@ class HealthResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         problems = self._reads.problems()
         resp.status = falcon.HTTP_503 if problems else falcon.HTTP_200
-        give(req, resp, Health(live=True, ready=not problems, problems=problems).to_json())
+        health = Health(live=True, ready=not problems, problems=problems, reconnecting=self._reconnecting())
+        give(req, resp, health.to_json())
+
+    def _reconnecting(self) -> dict[str, int]:
+        try:
+            return reconnecting(self._reads.jobs("")[0])
+        except UdupError:
+            return {}  # the store does not answer: that is a problem itself
 
     def on_get_live(self, req: falcon.Request, resp: falcon.Response) -> None:
         give(req, resp, Live(live=True).to_json())

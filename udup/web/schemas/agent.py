@@ -139,11 +139,17 @@ class AllocationStatistics(Shape):
 
 
 class Health(Shape):
-    """Whether the node can do its work, and if not, why."""
+    """Whether the node can do its work, and if not, why.
+
+    A server that is away is no problem of the node's: how many jobs wait is told beside, by what they wait for.
+    """
 
     live: bool
     ready: bool
     problems: list[str]
+    reconnecting: dict[str, int] = Field(
+        default_factory=dict, description="jobs that wait: by source, target, nats, node, server (either), lock"
+    )
 
 
 class Live(Shape):

@@ -15,7 +15,7 @@ def _error(code: int) -> pymysql.err.MySQLError:
     return pymysql.err.OperationalError(code, "text")
 
 
-@pytest.mark.parametrize("code", [1205, 1213])
+@pytest.mark.parametrize("code", [1205, 1213, 1613, 1614, 1689, 3101])
 def test_a_lock_that_was_not_to_be_had_is_worth_another_try_at_once(code: int) -> None:
     assert meaning(_error(code)) is Meaning.CONTENDED
     assert is_transient(_error(code))
@@ -23,7 +23,13 @@ def test_a_lock_that_was_not_to_be_had_is_worth_another_try_at_once(code: int) -
     assert type(failure_of(_error(code), "u:1", [], lambda: True)) is Contended
 
 
-@pytest.mark.parametrize("code", [1040, 1053, 1290, 1317, 2003, 2006, 2013, 3032, 3169, 4031])
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(1021, 1036, 1037, 1040, 1041, 1042, 1053, 1114, 1129, 1135, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1290),
+        *(1317, 1836, 2002, 2003, 2006, 2013, 2055, 3032, 3100, 3169, 4031),
+    ],
+)
 def test_a_server_that_is_out_of_order_is_worth_another_run(code: int) -> None:
     assert meaning(_error(code)) is Meaning.UNAVAILABLE
     assert type(failure(_error(code), "applying u:1", Divergence)) is Unavailable
@@ -33,6 +39,29 @@ def test_a_server_that_is_out_of_order_is_worth_another_run(code: int) -> None:
 @pytest.mark.parametrize("error", [pymysql.err.InterfaceError(0, ""), ConnectionResetError(104, "reset")])
 def test_a_connection_that_is_gone_is_worth_another_run(error: Exception) -> None:
     assert type(failure(error, "asking", Divergence)) is Unavailable
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "heals"),
+    [
+        (1030, "Got error 28 - 'No space left on device' from storage engine", True),
+        (1026, "Error writing file 't.MYD' (errno: 28 - No space left on device)", True),
+        (3, "Error writing file '/tmp/x' (OS errno 122 - Disk quota exceeded)", True),
+        (1016, "Can't open file: 't.ibd' (errno: 24 - Too many open files)", True),
+        (1005, "Can't create table 't' (errno: 28 \"No space left on device\")", True),
+        (1030, "Got error 168 - 'Unknown (generic) error from engine' from storage engine", False),
+        (1005, "Can't create table 't' (errno: 150 - Foreign key constraint is incorrectly formed)", False),
+        (1064, "syntax error 28", False),
+    ],
+)
+def test_an_error_of_files_is_what_the_system_lacks(code: int, text: str, heals: bool) -> None:
+    error = pymysql.err.OperationalError(code, text)
+    assert failure(error, "").kind.heals == heals
+
+
+@pytest.mark.parametrize("code", [1044, 1045, 1130, 1227, 3118, 3159, 1236, 1197])
+def test_what_no_waiting_heals_fails(code: int) -> None:
+    assert not failure(_error(code), "").kind.passes
 
 
 def test_any_other_error_is_what_its_place_makes_of_it() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from udup.base.errors import Fault, Refused, Transient
+from udup.base.errors import Contended, Fault, Refused
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
 from udup.drivers.mysql.ddl.statement import Kind, Statement
 from udup.drivers.mysql.dictionary.claims import TABLE, by_job, read_claims, remedy
@@ -124,7 +124,7 @@ class Claims:
             except MySQLError as error:
                 if error_code(error) != _DUPLICATE:
                     raise
-                raise Transient(f"job {self.job}: another job claims the same tables on {self.where} now") from error
+                raise Contended(f"job {self.job}: another job claims the same tables on {self.where} now") from error
 
     def _remove(self, connection: Connection, tables: Iterable[TableName]) -> None:
         sql = f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s AND table_schema = %s AND table_name = %s"

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Refused, UdupError
+from udup.base.errors import Refused, UdupError, Unavailable
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.apply.claims import Claims
@@ -26,11 +26,12 @@ from udup.drivers.mysql.apply.ownership import successor, taking_over
 from udup.drivers.mysql.apply.preludes import Preludes
 from udup.drivers.mysql.apply.rules import MySQLLargeRules, MySQLRowRules
 from udup.drivers.mysql.apply.table_checks import TableChecks
+from udup.drivers.mysql.apply.target_answers import answers, check_now
 from udup.drivers.mysql.apply.target_thread import TargetThread
 from udup.drivers.mysql.apply.wait_look import look_at_waits
 from udup.drivers.mysql.binlog.event import has_checksums
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.checks.target import check_target
+from udup.drivers.mysql.checks.target import check_target, check_writable, is_admin
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.raw import shut_down
@@ -62,6 +63,7 @@ class MySQLControl:
         self._rules = MySQLRowRules(settings.job, self._contexts, computing)
         self._tables = TableChecks(settings.job, computing)
         self._has_crc = True
+        self._is_admin = False  # the account may write to a server that is read-only
         self._inline: MySQLInlineSession | None = None
         self._checkpoint: Checkpoint
 
@@ -92,8 +94,13 @@ class MySQLControl:
         def look() -> ServerFacts:
             self._connection = connection = connect(self._endpoint)
             facts = read_facts(connection)
-            if faults := check_target(facts, self._settings.selection):
+            passing = check_writable(facts)
+            faults = check_target(facts, self._settings.selection)
+            if any(each not in passing for each in faults):
                 raise Refused(faults)
+            if passing:
+                raise Unavailable("; ".join(map(str, passing)))
+            self._is_admin = is_admin(facts)
             return facts
 
         return await self._thread.run(look)
@@ -132,6 +139,12 @@ class MySQLControl:
                 return ""  # what is known already is told
 
         return await runtime.in_thread(ask)
+
+    async def check(self, *, apart: bool = False) -> None:
+        if apart:
+            await runtime.in_thread(answers, self._endpoint)
+        else:
+            await self._run(lambda connection: check_now(connection, is_admin=self._is_admin))
 
     async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None:
         await self._run(lambda _: self._checkpoint.advance(executed, definitions, stamps, source_uuid))

@@ -19,6 +19,10 @@ from udup.pipeline.records import XaEnd
 #: Seconds to wait for a row lock here; what needs longer is for a worker, which can wait.
 _LOCK_WAIT_SECONDS = 1
 
+#: Seconds for an answer, for which DestApplier's loop stands still: more than the 10 s that a semi-synchronous target
+#: waits for its replica.
+_ANSWER_SECONDS = 15.0
+
 #: Tries to end a prepared transaction, which no worker does.
 _TRIES = 20
 
@@ -28,7 +32,7 @@ class MySQLInlineSession:
 
     def __init__(self, endpoint: Endpoint, job: str, slot: int) -> None:
         self._endpoint = endpoint
-        self._rows = open_rows(endpoint, job, slot, _LOCK_WAIT_SECONDS, any_lock=True)
+        self._rows = open_rows(endpoint, job, slot, _LOCK_WAIT_SECONDS, _ANSWER_SECONDS)
 
     def apply(self, claim: Claim, events: Sequence[bytes], prelude: bytes) -> None:
         """Commit the events with their claim; `Contended` if a lock was not to be had at once."""
@@ -54,7 +58,7 @@ class MySQLInlineSession:
         """
         for attempt in range(1, _TRIES + 1):
             try:
-                with explaining(self._rows, claim.label, claim.version):
+                with explaining(self._rows, claim.label, claim.version), self._rows.unhurried():
                     self._rows.end_prepared(
                         claim.version, claim.gtids, record.xid, commit=record.commit, context=context
                     )

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from udup.base import runtime
-from udup.base.errors import Superseded, Transient
+from udup.base.errors import Contended, Superseded
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.client.connection import Connection, MySQLError, query, scalar
 from udup.drivers.mysql.client.processes import read_processes
@@ -71,10 +71,10 @@ def all_places() -> list[str]:
 
 
 def hold(connection: Connection, job: str, place: str, patience: float = PATIENCE_SECONDS) -> None:
-    """Take a place of the job for as long as the connection lives; `Transient` if another connection keeps it."""
+    """Take a place of the job for as long as the connection lives; `Contended` if another connection keeps it."""
     name = lock_name(job, place)
     if scalar(connection, "SELECT GET_LOCK(%s, %s)", name, patience) != 1:
-        raise Transient(
+        raise Contended(
             f"job {job}: another connection has the place {place!r} on the target: {_holder(connection, name)}"
         )
 

@@ -15,11 +15,11 @@ A transaction too large for one statement goes in several BINLOGs of about `PIEC
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import TypeAlias
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Transient, UdupError
+from udup.base.errors import Contended, Transient, UdupError, Unavailable
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.apply.binlog_statements import LargeStatements, binlog_statement
@@ -64,11 +64,17 @@ class RowSession:
     """One slot's connection; not for more than one thread."""
 
     def __init__(
-        self, endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS, *, any_lock: bool = False
+        self,
+        endpoint: Endpoint,
+        job: str,
+        slot: int,
+        lock_wait: int = LOCK_WAIT_SECONDS,
+        answer_within: float | None = None,
     ) -> None:
-        """`any_lock`: wait no longer for a metadata lock either, such as the global read lock."""
+        """`answer_within`: seconds in which the server must say something; one that does not is a lost connection."""
         self._endpoint = endpoint
-        self._settings = apply_session(lock_wait, any_lock=any_lock)
+        self._answer_within = answer_within
+        self._settings = apply_session(lock_wait, hurried=answer_within is not None)
         self._job = job.encode()
         self._slot = slot
         self._format = self._log_format = b""  # that of the next events, and that of the log's
@@ -81,7 +87,7 @@ class RowSession:
         self._connection = self._connect()
 
     def _connect(self) -> Connection:
-        connection = connect(self._endpoint, self._settings)
+        connection = connect(self._endpoint, self._settings, read_timeout=self._answer_within)
         self._context = b""
         hold(connection, self._job.decode(), session_place(self._slot))
         self._max_event = int(
@@ -93,6 +99,10 @@ class RowSession:
     def abandon(self) -> None:
         """Close from another thread, whatever is under way: the server rolls it back."""
         shut_down(self._connection)
+
+    def unhurried(self) -> AbstractContextManager[None]:
+        """Let answers take as long as they take."""
+        return self._connection.reading_within(None)
 
     def set_format(self, format_description: bytes) -> None:
         """The events that follow are written by this FORMAT_DESCRIPTION."""
@@ -324,7 +334,11 @@ class RowSession:
         # The connection ends with it (`_renew`), and counts what it writes into the dictionary among the rows. What can
         # be asked inside of this transaction is nothing, so its rows are not counted.
         self._counted = self.rows_written()
-        run_ddl(self._connection, parse_query(create, has_crc=False), computing=context)
+        try:
+            run_ddl(self._connection, parse_query(create, has_crc=False), computing=context)
+        except Contended as error:
+            # The session is in the statement's context now: not worth another try at once.
+            raise Unavailable(str(error)) from error
         self._context = context
 
     def _renew(self) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 from pymysql.constants import COMMAND, ER
 
-from udup.base.errors import Divergence, Fault, Refused, Transient, UdupError, Unsupported
+from udup.base.errors import Divergence, Fault, Refused, UdupError, Unsupported
 from udup.drivers.mysql.apply.event_state import with_state
 from udup.drivers.mysql.apply.row_order import check_row_order
 from udup.drivers.mysql.binlog.query import (
@@ -36,6 +36,7 @@ from udup.drivers.mysql.client.errors import (
     MySQLError,
     describe,
     error_code,
+    failure,
     is_limit,
     is_transient,
     meaning,
@@ -277,7 +278,7 @@ def _shown(event: QueryEvent, variables: StatusVariables) -> str:
 def _explained(error: MySQLError, doing: str) -> UdupError:
     text = f"cannot {doing}: {describe(error)}"
     if is_transient(error):
-        return Transient(text)  # also where a lock was not granted: the session is in the statement's context now
+        return failure(error, f"cannot {doing}")
     if is_limit(error):
         return Refused([Fault(f"cannot {doing}", told(error), f"{remedy(error)}; then resume the job", DEST)])
     if meaning(error) is Meaning.OTHER_OBJECTS:

@@ -16,11 +16,11 @@ from udup.pipeline.records import Group, GroupPart, MarkedGroup
 
 
 def open_rows(
-    endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS, *, any_lock: bool = False
+    endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS, answer_within: float | None = None
 ) -> RowSession:
-    """Connect the session of a slot. `any_lock` as in `RowSession`."""
+    """Connect the session of a slot."""
     try:
-        return RowSession(endpoint, job, slot, lock_wait, any_lock=any_lock)
+        return RowSession(endpoint, job, slot, lock_wait, answer_within)
     except MySQLError as error:
         raise failure(error, f"opening a session on {endpoint}") from error
 

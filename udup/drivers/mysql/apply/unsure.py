@@ -24,7 +24,7 @@ from hashlib import sha256
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Divergence, Fault, Refused, Transient, UdupError
+from udup.base.errors import Contended, Divergence, Fault, Refused, Transient, UdupError, Unavailable
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, is_transient, query, scalar
 from udup.drivers.mysql.client.errors import failure
@@ -127,7 +127,8 @@ def _lock(connection: Connection, job: str, seconds: int, *, by_force: bool = Fa
     if not got and by_force and _end_idle_holder(connection, job):
         got = _got(connection, job, 1)
     if not got:
-        raise Transient(
+        kind = Contended if by_force else Unavailable  # who applies must not take it for worth another try at once
+        raise kind(
             f"a session of an earlier run of job {job} is still applying rows to a table without transactions on the "
             f"target; it holds the lock {lock_name(job)}, and may itself wait for a lock on that table"
         )
@@ -214,11 +215,17 @@ def failed(connection: Connection, job: str, error: MySQLError, applied: int = 0
         note = _read(connection, job) if problem else None
         found = _judged(connection, note) if note else Found(())
     except MySQLError as lost:
-        problem = f"{describe(error)}; {describe(lost)}"
-        return Transient(f"while rows were applied to a table without transactions: {problem}")
+        return _passing(lost, describe(error))
     if not problem:
-        return Transient(f"while rows were applied to a table without transactions: {describe(error)}")
+        return _passing(error)
     return Divergence(_told(note, found), gtid=found.unsure) if note and found.unsure else Transient(problem)
+
+
+def _passing(error: MySQLError, before: str = "") -> UdupError:
+    """Return an error that passes; never `Contended`: what is applied stays, so the same order must not come again."""
+    doing = "while rows were applied to a table without transactions"
+    told = failure(error, f"{doing}: {before}" if before else doing, Transient)
+    return Unavailable(str(told)) if isinstance(told, Contended) else told
 
 
 # ---- The next run ----

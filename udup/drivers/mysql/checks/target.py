@@ -49,6 +49,11 @@ def check_target(facts: ServerFacts, selection: Selection) -> list[Fault]:
     return faults(f"Dest {facts.address}", target_checks(facts, selection))
 
 
+def check_writable(facts: ServerFacts) -> list[Fault]:
+    """What of these is healed by time: a server that is read-only, as in a failover."""
+    return faults(f"Dest {facts.address}", apply((_READ_ONLY,), DEST, TargetSide(facts, Selection())))
+
+
 def warn_target(facts: ServerFacts) -> list[Fault]:
     """What only some jobs need, or what may cost time."""
     return faults(f"Dest {facts.address}", apply(_ADVICE, DEST, TargetSide(facts, Selection())), Outcome.WARN)
@@ -80,11 +85,16 @@ def _read_only(side: TargetSide) -> Iterator[Finding]:
     facts = side.facts
     if facts.is_on("super_read_only"):
         yield failed("super_read_only is ON", "SET PERSIST super_read_only = OFF")
-    elif facts.is_on("read_only") and not _any(facts, "CONNECTION_ADMIN", "SUPER"):
+    elif facts.is_on("read_only") and not is_admin(facts):
         yield failed(
             f"read_only is ON, and {facts.account} has not CONNECTION_ADMIN",
             f"GRANT CONNECTION_ADMIN ON *.* TO {facts.account}, or SET PERSIST read_only = OFF",
         )
+
+
+def is_admin(facts: ServerFacts) -> bool:
+    """Whether the account may write to a server that is read-only, unless it is so for everybody."""
+    return _any(facts, "CONNECTION_ADMIN", "SUPER")
 
 
 def _binlog_format(side: TargetSide) -> Iterator[Finding]:
@@ -179,6 +189,8 @@ def _any(facts: ServerFacts, *privileges: str) -> bool:
 
 _VERSION = Rule("version", lambda side: side.facts.version_text, _version)
 
+_READ_ONLY = Rule[TargetSide]("read_only", lambda side: side.facts.value("read_only", "OFF"), _read_only)
+
 #: What only some jobs need.
 _ADVICE: tuple[Rule[TargetSide], ...] = (
     Rule(
@@ -192,7 +204,7 @@ _ADVICE: tuple[Rule[TargetSide], ...] = (
 
 _RULES: tuple[Rule[TargetSide], ...] = (
     Rule("gtid_mode", lambda side: side.facts.value("gtid_mode"), _gtid_mode),
-    Rule("read_only", lambda side: side.facts.value("read_only", "OFF"), _read_only),
+    _READ_ONLY,
     Rule("binlog_format", lambda side: side.facts.value("binlog_format", "ROW"), _binlog_format),
     Rule("max_allowed_packet", lambda side: side.facts.value("max_allowed_packet"), _packet),
     Rule("server_id", lambda side: side.facts.value("server_id"), lambda _side: ()),

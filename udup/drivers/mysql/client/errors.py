@@ -5,6 +5,7 @@ A number that says something at one place only (a missing table while a checkpoi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum, auto
 
@@ -34,32 +35,43 @@ class Meaning(Enum):
     LIMIT = auto()
 
 
+#: What is decided for each number. Time, or whoever looks after that server, heals what is `UNAVAILABLE`: nothing of
+#: the job must change. What an account is refused (1044, 1045, 1130, 1227, 3118, 3159) is not: a job with a wrong
+#: password would wait for ever, and a server that starts lets nobody in before it has read its accounts.
 MEANINGS: Mapping[int, Meaning] = {
     ER.LOCK_WAIT_TIMEOUT: Meaning.CONTENDED,  # 1205
     ER.LOCK_DEADLOCK: Meaning.CONTENDED,  # 1213
+    1613: Meaning.CONTENDED,  # a branch of an XA transaction was rolled back: it took too long
+    1614: Meaning.CONTENDED,  # the same, by a deadlock
+    1689: Meaning.CONTENDED,  # a wait for a lock was ended: somebody wants the table alone
+    3101: Meaning.CONTENDED,  # group replication rolled it back: another member was first
     ER.CON_COUNT_ERROR: Meaning.UNAVAILABLE,  # 1040, too many connections
     ER.TOO_MANY_USER_CONNECTIONS: Meaning.UNAVAILABLE,  # 1203
     1226: Meaning.UNAVAILABLE,  # the account has exceeded a resource
+    ER.HOST_IS_BLOCKED: Meaning.UNAVAILABLE,  # 1129, after broken connections; FLUSH HOSTS there ends it
+    ER.BAD_HOST_ERROR: Meaning.UNAVAILABLE,  # 1042, the server's name service does not answer it
     ER.NEW_ABORTING_CONNECTION: Meaning.UNAVAILABLE,  # 1184
     ER.QUERY_INTERRUPTED: Meaning.UNAVAILABLE,  # 1317
     ER.SERVER_SHUTDOWN: Meaning.UNAVAILABLE,  # 1053
     ER.OPTION_PREVENTS_STATEMENT: Meaning.UNAVAILABLE,  # 1290, read-only during a failover
+    ER.OPEN_AS_READONLY: Meaning.UNAVAILABLE,  # 1036, a table of a server that writes nothing (innodb_read_only)
     1836: Meaning.UNAVAILABLE,  # running in read-only mode
     3032: Meaning.UNAVAILABLE,  # offline mode
+    3100: Meaning.UNAVAILABLE,  # group replication takes no commit now: no quorum, or a member that joins or leaves
     ER.DISK_FULL: Meaning.UNAVAILABLE,  # 1021
     ER.RECORD_FILE_FULL: Meaning.UNAVAILABLE,  # 1114
-    ER.OUTOFMEMORY: Meaning.UNAVAILABLE,  # 1037
-    ER.OUT_OF_RESOURCES: Meaning.UNAVAILABLE,  # 1041
-    ER.ERROR_ON_WRITE: Meaning.UNAVAILABLE,  # 1026, mostly a full disk
-    1135: Meaning.UNAVAILABLE,  # no more threads
     1637: Meaning.UNAVAILABLE,  # too many transactions at a time
-    3101: Meaning.CONTENDED,  # a group of servers has committed something that contradicts
+    ER.OUTOFMEMORY: Meaning.UNAVAILABLE,  # 1037, of the server; 1038 is a setting's and stays
+    ER.OUT_OF_RESOURCES: Meaning.UNAVAILABLE,  # 1041, the same
+    ER.CANT_CREATE_THREAD: Meaning.UNAVAILABLE,  # 1135
+    ER.NET_READ_ERROR: Meaning.UNAVAILABLE,  # 1158, the way between the two
     1159: Meaning.UNAVAILABLE,  # reading from the network took too long
+    ER.NET_ERROR_ON_WRITE: Meaning.UNAVAILABLE,  # 1160
     1161: Meaning.UNAVAILABLE,  # writing to the network took too long
     3169: Meaning.UNAVAILABLE,  # the session was killed
     4031: Meaning.UNAVAILABLE,  # disconnected for inactivity
     CR.CR_CONNECTION_ERROR: Meaning.UNAVAILABLE,  # 2002
-    CR.CR_CONN_HOST_ERROR: Meaning.UNAVAILABLE,  # 2003
+    CR.CR_CONN_HOST_ERROR: Meaning.UNAVAILABLE,  # 2003, names that cannot be resolved now among them
     CR.CR_SERVER_GONE_ERROR: Meaning.UNAVAILABLE,  # 2006
     CR.CR_SERVER_LOST: Meaning.UNAVAILABLE,  # 2013
     CR.CR_SERVER_LOST_EXTENDED: Meaning.UNAVAILABLE,  # 2055
@@ -85,6 +97,18 @@ MEANINGS: Mapping[int, Meaning] = {
     ER.BINLOG_UNSAFE_ROUTINE: Meaning.UNSAFE_FUNCTION,  # 1418
     ER.BINLOG_CREATE_ROUTINE_NEED_SUPER: Meaning.UNSAFE_FUNCTION,  # 1419
 }
+
+#: Errors of files and of the storage engine, which say by the operating system's number what was lacking.
+_OF_THE_SYSTEM = frozenset(
+    {
+        *(1004, 1005, 1006),  # a file, a table, a schema cannot be made
+        *(ER.CANT_OPEN_FILE, ER.ERROR_ON_WRITE, ER.GET_ERRNO),  # 1016, 1026, 1030
+        *(ER.ERROR_DURING_COMMIT, 3, 20),  # 1180; the file system's own: a write failed, the disk is full
+    }
+)
+
+#: ENOMEM, ENFILE, EMFILE, ENOSPC, EDQUOT, EROFS: what a server lacks until somebody makes room.
+_LACKS = re.compile(r"\b(?:OS errno|errno|error|errcode):? (?:12|23|24|28|122|30)\b", re.IGNORECASE)
 
 #: A row lock was not granted (lock wait, deadlock): the server undoes the group, and the same group may succeed.
 LOCK_ERRORS = frozenset(code for code, meaning in MEANINGS.items() if meaning is Meaning.CONTENDED)
@@ -117,6 +141,8 @@ def meaning(error: BaseException) -> Meaning | None:
     if not isinstance(error, MySQLError):
         return None
     code = error_code(error)
+    if code in _OF_THE_SYSTEM and _LACKS.search(str(error)):
+        return Meaning.UNAVAILABLE
     return MEANINGS.get(code, Meaning.LIMIT if limits.is_limit(code) else None)
 
 

@@ -132,6 +132,15 @@ class Wire(_Base):
             self.result_bytes = before
 
     @contextmanager
+    def reading_within(self, seconds: float | None) -> Iterator[None]:
+        """Have the server say something within so many seconds each time, in place of PyMySQL's `read_timeout`."""
+        before, self._read_timeout = self._read_timeout, seconds
+        try:
+            yield
+        finally:
+            self._read_timeout = before
+
+    @contextmanager
     def answering_within(self, seconds: float) -> Iterator[None]:
         """Have each answer be complete within so many seconds, however it trickles."""
         before, self._answer_seconds = self._answer_seconds, seconds

@@ -12,8 +12,16 @@ from collections.abc import Sequence
 
 from pymysql.constants import ER
 
-from udup.base.errors import Fault, Refused, Transient
-from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, is_transient, query
+from udup.base.errors import Fault, Refused
+from udup.drivers.mysql.client.connection import (
+    Connection,
+    MySQLError,
+    describe,
+    error_code,
+    failure,
+    is_transient,
+    query,
+)
 from udup.drivers.mysql.client.errors import Meaning, meaning
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.catalog import StoredObject
@@ -53,7 +61,7 @@ def rehearse(
                     made.append(stored)
                 except MySQLError as error:
                     if is_transient(error):
-                        raise Transient(f"trying {_place(stored)} on the target: {describe(error)}") from error
+                        raise failure(error, f"trying {_place(stored)} on the target") from error
                     failed.append((stored, error))
             pending = [stored for stored, _ in failed]
             if len(failed) == before:

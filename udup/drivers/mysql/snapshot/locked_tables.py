@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Fault, Refused, Transient
+from udup.base.errors import Contended, Fault, Refused
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, query
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.raw import shut_down
@@ -77,7 +77,7 @@ class LockedTables:
                 return
             runtime.sleep(LOCK_PAUSE)
         names = ", ".join(qualified(each.schema, each.name) for _, each in (*self._small.tables, *self._large.tables))
-        raise Transient(
+        raise Contended(
             f"a read lock on {names} on {self._endpoint} was not granted within {LOCK_SECONDS} s in {LOCK_TRIES} "
             "tries: a long statement holds one of these tables; wait for it or end it"
         )

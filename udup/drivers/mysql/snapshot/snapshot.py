@@ -34,7 +34,7 @@ from typing import Protocol
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Fault, Refused, Side, Transient
+from udup.base.errors import Contended, Fault, Refused, Side
 from udup.drivers.mysql.client.connection import (
     Connection,
     MySQLError,
@@ -263,7 +263,7 @@ def _try_under_lock(
         finally:
             query(locker, "UNLOCK TABLES")
         runtime.sleep(LOCK_PAUSE)
-    raise Transient(
+    raise Contended(
         f"the global read lock on {endpoint} was not granted within {LOCK_SECONDS} s in {LOCK_TRIES} tries:"
         " a long statement or a session with LOCK TABLES holds its tables; wait for it or end it"
         f"{': ' if long else ''}{'; '.join(map(_shown, long))}"

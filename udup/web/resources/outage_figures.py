@@ -1,0 +1,51 @@
+"""What jobs wait for that is away: as metrics, and in the node's health."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from prometheus_client.core import GaugeMetricFamily
+
+from udup.base.errors import Side
+from udup.jobs import DesiredState, JobRecord
+from udup.jobs.words import Stage
+
+#: What has a series of its own for each job: what a job's tasks have connections to.
+SIDES = (Side.SOURCE, Side.TARGET, Side.NATS)
+
+_LABELS = ("job_id", "job_name", "side")
+
+_ENDED = frozenset({Stage.PAUSED, Stage.COMPLETED, Stage.FAILED})
+
+#: For a failure that is nobody's in particular.
+_LOCK = "lock"
+
+
+def outage_families(jobs: Sequence[tuple[tuple[str, str], JobRecord]], now: float) -> Iterator[GaugeMetricFamily]:
+    """Of the jobs that are to be carried out now. `now`: seconds since the epoch."""
+    text = "0 while the job waits for this side, else 1; of jobs that are carried out."
+    connected = GaugeMetricFamily("udup_job_connected", text, labels=_LABELS)
+    text = "For how long the job has waited for this side; 0 while it does not."
+    disconnected = GaugeMetricFamily("udup_job_disconnected_seconds", text, labels=_LABELS)
+    for labels, record in jobs:
+        if record.desired != DesiredState.RUN or record.stage in _ENDED:
+            continue
+        outage = record.outage
+        for side in SIDES:
+            is_away = outage is not None and side in outage.away
+            connected.add_metric((*labels, side.value), float(not is_away))
+            seconds = max(0.0, now - outage.since) if outage is not None and is_away else 0.0
+            disconnected.add_metric((*labels, side.value), seconds)
+    yield connected
+    yield disconnected
+
+
+def reconnecting(records: Iterable[JobRecord]) -> dict[str, int]:
+    """Return how many jobs wait, by what they wait for: a side, `lock`, or `server` where nobody knows which."""
+    counts: Counter[str] = Counter()
+    for record in records:
+        if record.outage is not None:
+            unnamed = "server" if record.outage.away else _LOCK
+            counts[unnamed if not record.outage.away or record.outage.side is None else record.outage.side.value] += 1
+    return dict(sorted(counts.items()))
