@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from udup.base import runtime
-from udup.base.errors import Contended, Failure, Side, Transient, Unavailable
+from udup.base.errors import Contended, Failure, Side, Transient
 from udup.pipeline.apply.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
 from udup.pipeline.apply.settings import WorkerSettings
 from udup.pipeline.ports import ApplySession, Piece, RowLoader, Target
@@ -249,7 +249,7 @@ class Worker:
                 return
             except Contended as error:
                 if attempt == _TRIES:  # somebody holds it for long, and will not for ever
-                    raise Unavailable(str(error)).of(Side.TARGET).at(error.gtid) from error
+                    raise error.of(Side.TARGET)
                 self._session.rollback()
                 runtime.sleep(pause)
                 pause *= 2

@@ -35,7 +35,6 @@ REMEDIES: Mapping[int, str] = MappingProxyType(
         1877: "run there: CHECK TABLE for the table that the error names; if it is damaged, copy it with a new job",
         3098: "give the table a primary key on the source: ALTER TABLE … ADD PRIMARY KEY (…), or leave it out"
         " (ReplicateIgnoreDb) in a job with another ID",
-        3100: f"run there: SET PERSIST group_replication_transaction_size_limit = 0; if that is so already, {_LOOK}",
         3121: "make that directory on the target's machine, writable for its mysqld; run SET PERSIST_ONLY"
         " innodb_directories = '/that/directory' there, then RESTART",
         3170: "run there: SET PERSIST parser_max_mem_size = 18446744073709551615, or GRANT CONNECTION_ADMIN ON *.* TO"
@@ -48,7 +47,7 @@ REMEDIES: Mapping[int, str] = MappingProxyType(
 )
 
 #: Limits that fewer transactions at a time may keep: a group that meets one is tried again transaction by transaction.
-OF_SIZE = frozenset({1153, 1197, 1206, 1301, 1705, 3100, 3170})
+OF_SIZE = frozenset({1153, 1197, 1206, 1301, 1705, 3170})
 
 #: Privileges that the account has not, or not any more.
 DENIED = frozenset({1044, 1142, 1143, 1227, 1370, 3879})
