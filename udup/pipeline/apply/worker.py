@@ -249,7 +249,7 @@ class Worker:
                 return
             except Contended as error:
                 if attempt == _TRIES:  # somebody holds it for long, and will not for ever
-                    raise error.of(Side.TARGET)
+                    raise error.of(Side.TARGET) from None
                 self._session.rollback()
                 runtime.sleep(pause)
                 pause *= 2

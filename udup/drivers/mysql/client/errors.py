@@ -124,8 +124,8 @@ _ADVICE = {
     1290: "if that is to end: SET PERSIST super_read_only = OFF, SET PERSIST read_only = OFF",
     1637: "end transactions there that stand open (SELECT * FROM information_schema.INNODB_TRX)",
     1836: "if that is to end: SET PERSIST super_read_only = OFF, SET PERSIST read_only = OFF",
-    3100: "look into performance_schema.replication_group_members there; if the transaction is too large for the group, run"
-    " there: SET PERSIST group_replication_transaction_size_limit = 0",
+    3100: "look into performance_schema.replication_group_members there; if the transaction is too large for the group,"
+    " run there: SET PERSIST group_replication_transaction_size_limit = 0",
     3032: "run there: SET PERSIST offline_mode = OFF",
 }
 
