@@ -158,8 +158,8 @@ class Link:
             # Nothing waits between a number and the client's buffer, so messages go in the order of their numbers.
             for message in self._departures.messages(subject, data):
                 await self._client.publish(subject, message)
-        except NatsError as error:
-            raise Transient(f"cannot publish to NATS: {error or type(error).__name__}") from error
+        except (NatsError, OSError, TimeoutError) as error:
+            raise _away("cannot publish to NATS", error) from error
         _heed_cancellation()
 
     async def flush(self) -> None:
@@ -171,8 +171,8 @@ class Link:
         try:
             await self._client.flush(int(REQUEST_TIMEOUT))
             await self._client.flush(int(REQUEST_TIMEOUT))
-        except NatsError as error:
-            raise Transient(f"NATS does not answer: {error or type(error).__name__}") from error
+        except (NatsError, OSError, TimeoutError) as error:
+            raise _away("NATS does not answer", error) from error
         _heed_cancellation()
 
     async def subscribe(self, subject: str, handler: Handler) -> None:
@@ -197,9 +197,14 @@ class Link:
             await self._client.subscribe(
                 subject, cb=on_message, pending_bytes_limit=PENDING_BYTES, pending_msgs_limit=1 << 20
             )
-        except NatsError as error:
-            raise Transient(f"cannot subscribe at NATS: {error or type(error).__name__}") from error
+        except (NatsError, OSError, TimeoutError) as error:
+            raise _away("cannot subscribe at NATS", error) from error
         _heed_cancellation()
+
+
+def _away(doing: str, error: Exception) -> Unavailable:
+    reason = str(error) or type(error).__name__
+    return Unavailable(f"{doing}: {reason}").of(Side.NATS)
 
 
 def _heed_cancellation() -> None:

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from functools import partial
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Divergence, UdupError
+from udup.base.errors import Divergence, Side, UdupError
 from udup.drivers.mysql.apply.errors import failure_of
 from udup.drivers.mysql.apply.row_session import LOCK_WAIT_SECONDS, RowSession
 from udup.drivers.mysql.client.errors import MySQLError, failure
+from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.pipeline.ports import RowCounts
 from udup.pipeline.records import Group, GroupPart, MarkedGroup
 
@@ -33,11 +34,12 @@ def explaining(rows: RowSession, label: str, version: int, events: Sequence[byte
         raise failure_of(error, label, events, taken_over, has_crc=rows.has_crc, remedy=rows.remedy) from error
 
 
+@behind_the_seam(Side.TARGET)
 class MySQLSession:
     """`ApplySession` of `pipeline/ports/`."""
 
     def __init__(self, endpoint: Endpoint, job: str, slot: int) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._rows = open_rows(endpoint, job, slot)
 
     def apply(self, groups: Sequence[Group]) -> None:
@@ -103,7 +105,7 @@ class MySQLSession:
         try:
             yield
         except MySQLError as error:
-            raise failure(error, f"on the target {self._endpoint}", otherwise) from error
+            raise failure(error, f"on the target {self.endpoint}", otherwise) from error
 
 
 def _label(first: Group, last: Group) -> str:

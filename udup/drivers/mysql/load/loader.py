@@ -21,9 +21,9 @@ import re
 from collections.abc import Callable, Iterable
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Divergence, Transient, UdupError
+from udup.base.errors import Divergence, UdupError
 from udup.drivers.mysql.client import sessions
-from udup.drivers.mysql.client.connection import MySQLError, connect, describe, error_code, is_transient, query, scalar
+from udup.drivers.mysql.client.connection import MySQLError, connect, error_code, failure, query, scalar
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.session_setup import enter
@@ -122,9 +122,8 @@ class Loader:
             return rows
         except MySQLError as error:
             self.close()
-            kind = Transient if is_transient(error) else UdupError
-            remedy = _CHECK_REMEDY if error_code(error) == _CHECK_VIOLATED else ""
-            raise kind(f"loading {self._place(table)}: {describe(error)}{remedy}") from error
+            told = failure(error, f"loading {self._place(table)}")
+            raise UdupError(f"{told}{_CHECK_REMEDY}") if error_code(error) == _CHECK_VIOLATED else told from error
         except BaseException:
             self.close()
             raise

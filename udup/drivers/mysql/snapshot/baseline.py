@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.client import patience
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, error_code, query
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, failure, query
 from udup.drivers.mysql.dictionary.catalog import Catalog
 from udup.drivers.mysql.snapshot.accounts import read_accounts
 from udup.drivers.mysql.snapshot.locked_tables import LockedTables, SpoolIsFullError
@@ -75,7 +75,7 @@ def open_baseline(
                 _close(snapshot, locked)
                 before = after
         except MySQLError as error:
-            raise Transient(f"reading the definitions on {endpoint}: {describe(error)}") from error
+            raise failure(error, f"reading the definitions on {endpoint}", Transient) from error
     raise Transient(f"definitions on {endpoint} changed during each of {TRIES} snapshots: wait for the DDL to end")
 
 

@@ -19,7 +19,7 @@ from pymysqlreplication import BinLogStreamReader
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Transient, UdupError, Unsupported
+from udup.base.errors import Transient, UdupError, Unavailable, Unsupported
 from udup.drivers.mysql.binlog.event import (
     ARTIFICIAL,
     CRC_SIZE,
@@ -34,6 +34,7 @@ from udup.drivers.mysql.binlog.payload import FIELDS_MAX, data_offset, inner_eve
 from udup.drivers.mysql.binlog.split import EVENT_MAX
 from udup.drivers.mysql.client import sessions
 from udup.drivers.mysql.client.connection import Connection, connect
+from udup.drivers.mysql.client.errors import MEANINGS, Meaning, MySQLError, failure
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
 from udup.drivers.mysql.client.wire import ERROR_BYTES
 from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
@@ -130,7 +131,7 @@ class BinlogStream:
         if marker == 0xFF:
             self._raise_server_error(payload)
         if marker == 0xFE and len(payload) < 9:
-            raise Transient(f"the source {self._endpoint} ended the binlog dump")
+            raise Unavailable(f"the source {self._endpoint} ended the binlog dump")
         if marker != 0 or len(payload) < 1 + HEADER_SIZE + CRC_SIZE:
             raise self._damaged(f"a packet that holds no event ({payload[:16]!r})")
 
@@ -198,7 +199,7 @@ class BinlogStream:
             raise Unsupported(f"{message}: changes without a GTID, {WITHOUT_GTID}")
         if code == ER_SOURCE_FATAL_READING and any(word in text for word in _LOST_FOR_GOOD):
             raise Unsupported(message)
-        raise Transient(message)
+        raise (Unavailable if MEANINGS.get(code) is Meaning.UNAVAILABLE else Transient)(message)
 
 
 class _RunningChecksum:
@@ -277,11 +278,11 @@ class _PacketBuffer:
         try:
             count = self._socket.recv_into(self._room)
         except TimeoutError as error:
-            raise Transient(f"the source sent nothing, not even a heartbeat, for {SILENCE_SECONDS:.0f} s") from error
+            raise Unavailable(f"the source sent nothing, not even a heartbeat, for {SILENCE_SECONDS:.0f} s") from error
         except (OSError, AttributeError) as error:
-            raise Transient(f"the connection to the source was lost: {error}") from error
+            raise Unavailable(f"the connection to the source was lost: {error}") from error
         if not count:
-            raise Transient("the source closed the connection")
+            raise Unavailable("the source closed the connection")
         self._buffer += memoryview(self._room)[:count]
 
 
@@ -310,6 +311,8 @@ def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica
         reader._BinLogStreamReader__connect_to_stream()
     except UdupError:
         raise
+    except (MySQLError, OSError) as error:
+        raise failure(error, f"opening the binlog dump of {endpoint}", Transient) from error
     except Exception as error:
         raise Transient(f"cannot open the binlog dump of {endpoint}: {error}") from error
     connection: Connection = reader._stream_connection
