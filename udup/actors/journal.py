@@ -34,6 +34,7 @@ class RecordJournal:
         self._reported: set[str] = set()  # jobs with new progress
         self._ticket = 0
         self._waiting: dict[int, tuple[Save | Forget, Then]] = {}
+        self._ordered_at: dict[int, float] = {}
         #: The last that was given to a write.
         self.index = FIRST_INDEX
 
@@ -96,11 +97,13 @@ class RecordJournal:
 
     def _order(self, order: Save | Forget, then: Then | None) -> None:
         self._waiting[order.ticket] = order, then or _nothing
+        self._ordered_at[order.ticket] = runtime.now()
         self._send(order)
 
     def saved(self, ticket: int) -> None:
         """The StoreKeeper has carried an order out. It says so twice of one that was repeated."""
         waiting = self._waiting.pop(ticket, None)
+        self._ordered_at.pop(ticket, None)
         if waiting is not None:
             waiting[1]()
 
@@ -112,6 +115,11 @@ class RecordJournal:
     @property
     def orders_waiting(self) -> int:
         return len(self._waiting)
+
+    @property
+    def longest_wait(self) -> float:
+        """Return seconds since the first order that is not carried out yet; 0 if all are."""
+        return runtime.now() - min(self._ordered_at.values()) if self._ordered_at else 0.0
 
 
 def _nothing() -> None:

@@ -25,6 +25,8 @@ from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import (
     Actors,
+    Ailments,
+    AskAilments,
     Begin,
     Begun,
     Command,
@@ -65,6 +67,9 @@ from udup.pipeline.transport.address import of_job
 
 #: Seconds until what has happened to jobs is passed on, for all of them together.
 _FLUSH_SECONDS = 0.4
+
+#: Seconds after which a write that is not stored is told.
+_STORED_SECONDS = 5.0
 
 #: Seconds until jobs that wait to be started are looked at again.
 _TURN_SECONDS = 0.1
@@ -247,6 +252,15 @@ class JobSupervisor(ShellActor):
 
     def receiveMsg_WorkersKnown(self, message: WorkersKnown, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._actors.register_workers(ApplyWorker.role, message.job_id, DestApplier.role, sender, message.workers)
+
+    def receiveMsg_AskAilments(self, _message: AskAilments, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        """Say what is not well: the store has not been read, or does not take what is to be stored."""
+        told: tuple[str, ...] = ()
+        if self._commands is None:
+            told = ("the job store has not been read yet, so no job is carried out",)
+        if (waits := self._journal.longest_wait) >= _STORED_SECONDS:
+            told += (f"{self._journal.orders_waiting} writes wait to be stored, the first for {waits:.0f} s",)
+        self.send(sender, Ailments(told, waits))
 
     def receiveMsg_ListActors(self, _message: ListActors, sender: Any) -> None:  # noqa: N802 - Thespian's name
         own = Place(self.role, "", 0, runtime.pid(), 0, busy=True)

@@ -12,6 +12,7 @@ from udup.base.errors import Transient, UdupError
 from udup.jobs import JobProgress, JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.jobs.staleness import silent_seconds
+from udup.node.health import Health
 from udup.store.sealing import Keyring
 from udup.store.store import JobStore
 
@@ -31,6 +32,7 @@ class Reads:
 
     def __init__(self, url: str, keys: Keyring) -> None:
         self._url, self._keys = url, keys
+        self.health: Health | None = None  # looks at more than can be read
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="reads", daemon=True)
         self._thread.start()
@@ -57,11 +59,12 @@ class Reads:
         return list(self._gone)
 
     def problems(self) -> list[str]:
+        found = [] if self.health is None else self.health.problems()
         try:
             self._refresh()
         except UdupError as error:
-            return [str(error)]
-        return []
+            return [str(error), *found]
+        return found
 
     def close(self) -> None:
         if self._store is not None:

@@ -39,6 +39,9 @@ _MORE, _LAST = b"\xc1\x01", b"\xc1\x00"
 #: Seconds to wait for NATS to answer a request.
 REQUEST_TIMEOUT = 5.0
 
+#: Seconds between questions whether NATS is still there, and how many may be without an answer.
+PING_SECONDS, PINGS = 10, 2
+
 #: Bytes that may wait in this process for a handler; more than a window never does.
 PENDING_BYTES = 128 << 20
 
@@ -116,6 +119,8 @@ class Link:
                 connect_timeout=2,
                 max_reconnect_attempts=1,  # of the first connection too: by default it is tried for two minutes
                 reconnect_time_wait=0.1,
+                ping_interval=PING_SECONDS,
+                max_outstanding_pings=PINGS,
                 disconnected_cb=on_disconnect,
                 closed_cb=on_disconnect,
                 error_cb=on_error,

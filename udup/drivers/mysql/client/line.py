@@ -108,8 +108,8 @@ class Line(_Base):
             number = int(self.server_thread_id[0])  # type: ignore[attr-defined]
             self._silence = Silence(self._ask, number, self.server_uuid)
         if why := self._silence.look(waits, _unacknowledged(self._sock)):
-            self._end()
-            raise lost(f"{_shown(self._statement)} is not answered, and {why}")
+            # PyMySQL closes the connection: that cannot be done inside of its reader.
+            raise ConnectionError(f"{_shown(self._statement)} is not answered, and {why}")
         self._limit_waits(silence.AGAIN_SECONDS)
         return True
 
