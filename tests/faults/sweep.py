@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -69,6 +69,10 @@ class Place(Enum):
     NATS = "nats"
 
 
+#: For counting alone.
+_NOTHING = Fault(1 << 30, Wrong.ERROR)
+
+
 @dataclass(frozen=True)
 class Trial:
     phase: Phase
@@ -92,13 +96,14 @@ class Bench:
     proxies: dict[Place, Proxy]
     job: Job
     turn: int = 0
+    counted: dict[Phase, dict[Place, int]] = field(default_factory=dict)
 
     def steps(self, phase: Phase, place: Place) -> int:
         """Return how many steps an undisturbed phase takes."""
-        proxy = self.proxies[place]
-        fault = Fault(1 << 30, Wrong.ERROR)
-        self._phase(phase, proxy, fault)
-        return proxy.steps
+        if phase not in self.counted:
+            self._phase(phase, dict.fromkeys(Place, _NOTHING))
+            self.counted[phase] = {each: proxy.steps for each, proxy in self.proxies.items()}
+        return self.counted[phase][place]
 
     def run(self, trial: Trial) -> str:
         """Return what the fault did, for people; raise if the job did not stand it."""
@@ -106,7 +111,7 @@ class Bench:
         begun = time.monotonic()
         self.job.ended.clear()
         try:
-            self._phase(trial.phase, self.proxies[trial.place], fault)
+            self._phase(trial.phase, {trial.place: fault})
         except Exception as error:
             raise AssertionError(f"{trial} (at {fault.fired!r}): {type(error).__name__}: {error}") from error
         for ended in self.job.ended:
@@ -115,23 +120,34 @@ class Bench:
         told = "; ".join(f"{type(each).__name__}: {each}"[:200] for each in self.job.ended)
         return f"{trial} (at {fault.fired!r}, {time.monotonic() - begun:.1f} s): {told or 'nothing'}"
 
-    def _phase(self, phase: Phase, proxy: Proxy, fault: Fault) -> None:
+    def _phase(self, phase: Phase, faults: Mapping[Place, Fault]) -> None:
         job = self.job
-        if phase is Phase.PURGE:
-            self._purge(proxy, fault)
-            return
         if phase is Phase.COPY:
             self.forget()
+        elif MySQLTarget(self.target).executed(job.name) is None:
+            self.forget()
+            asyncio.run(job.come_to_the_end())
+        if phase is Phase.PURGE:
+            self._purge(faults)
+            return
         if phase is not Phase.BUSY:
-            proxy.arm(fault)
-        asyncio.run(job.come_to_the_end(lambda: self._write(proxy, fault if phase is Phase.BUSY else None)))
-        proxy.disarm()
+            self._arm(faults)
+        asyncio.run(job.come_to_the_end(lambda: self._write(faults if phase is Phase.BUSY else None)))
+        self._disarm()
         assert job.rows(0) == job.rows(1)
 
-    def _write(self, proxy: Proxy, fault: Fault | None) -> None:
+    def _arm(self, faults: Mapping[Place, Fault]) -> None:
+        for place, fault in faults.items():
+            self.proxies[place].arm(fault)
+
+    def _disarm(self) -> None:
+        for proxy in self.proxies.values():
+            proxy.disarm()
+
+    def _write(self, faults: Mapping[Place, Fault] | None) -> None:
         """Change something of everything on the source."""
-        if fault is not None:
-            proxy.arm(fault)
+        if faults is not None:
+            self._arm(faults)
         self.turn += 1
         turn, large = self.turn, "y" * 2900
         first = 1000 * turn
@@ -139,7 +155,7 @@ class Bench:
             for number in range(6):
                 query(one, f"INSERT INTO {SCHEMA}.a (id, v) VALUES (%s, 'n')", first + number)
                 query(other, f"UPDATE {SCHEMA}.b SET v = %s WHERE id = %s", f"v{turn}", number)
-            if fault is None:
+            if faults is None:
                 return
             query(one, f"INSERT INTO {SCHEMA}.b SELECT id, %s FROM {SCHEMA}.a WHERE id <= 120", large)
             query(one, f"ALTER TABLE {SCHEMA}.a ADD COLUMN c{turn} INT DEFAULT {turn}")
@@ -153,17 +169,15 @@ class Bench:
             query(one, f"DELETE FROM {SCHEMA}.b WHERE v = %s", large)
             query(one, f"DROP TABLE {SCHEMA}.t{turn}")
 
-    def _purge(self, proxy: Proxy, fault: Fault) -> None:
+    def _purge(self, faults: Mapping[Place, Fault]) -> None:
         """The checkpoint is removed or is not; told by an error of Udup's in the second case."""
         job, target = self.job, MySQLTarget(self.job.target)
-        if MySQLTarget(self.target).executed(job.name) is None:
-            asyncio.run(job.come_to_the_end())
-        proxy.arm(fault)
+        self._arm(faults)
         try:
             target.purge(job.name)
         except UdupError as error:
             job.ended.append(error)
-        proxy.disarm()
+        self._disarm()
         target.purge(job.name)
         assert MySQLTarget(self.target).executed(job.name) is None
 

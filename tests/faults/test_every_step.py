@@ -17,7 +17,7 @@ from tests.faults.sweep import Bench, Phase, Place, bench, places, sample
 from udup.sandbox.programs import MysqlPrograms
 
 #: Steps that are taken of each phase and place.
-SAMPLES = {Phase.COPY: 3, Phase.START: 1, Phase.BUSY: 2, Phase.PURGE: 3}
+SAMPLES = {Phase.COPY: 2, Phase.START: 1, Phase.BUSY: 2, Phase.PURGE: 2}
 
 SEED = int(os.environ.get("UDUP_FAULTS_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
 

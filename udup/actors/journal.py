@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from udup.actors.job import Job
 from udup.actors.messages import Forget, Save, ShowProgress
-from udup.base import runtime
+from udup.base import logs, runtime
 from udup.jobs import JobRecord, history
 from udup.jobs.allocation import Evaluation
 
@@ -83,15 +83,23 @@ class RecordJournal:
             self._send(ShowProgress(progress))
         for job in self._jobs.values():
             if job.changed and runtime.now() - job.saved_at >= _WRITE_SECONDS:
-                self.save(job, job.record)
+                self._save_noted(job)
             elif job.changed:
                 self._flush_soon()
+
+    def _save_noted(self, job: Job) -> None:
+        """Store what was noted. What cannot be stored of one job must not keep those of others back."""
+        try:
+            self.save(job, job.record)
+        except Exception:  # noqa: BLE001 - it is logged, with its trace
+            job.changed = False  # what is noted next is tried again
+            logs.logger("supervisor").exception("record_not_stored", job=job.id)
 
     def save_all(self) -> None:
         """Store everything that was to be stored soon: the server ends."""
         for job in self._jobs.values():
             if job.changed:
-                self.save(job, job.record)
+                self._save_noted(job)
 
     # ---- Orders ----
 

@@ -71,6 +71,9 @@ _FLUSH_SECONDS = 0.4
 #: Seconds after which a write that is not stored is told.
 _STORED_SECONDS = 5.0
 
+#: Seconds until a StoreKeeper is tried once more, if none could be made.
+_KEEPER_SECONDS = 1.0
+
 #: Seconds until jobs that wait to be started are looked at again.
 _TURN_SECONDS = 0.1
 
@@ -125,10 +128,20 @@ class JobSupervisor(ShellActor):
     # ---- The store ----
 
     def _open_store(self) -> None:
-        self.send(self._actors.get_or_create(StoreKeeper, StoreKeeper.role, "", self.settings), OpenStore())
+        """Make the StoreKeeper; again in a while if this machine cannot make a process now."""
+        try:
+            keeper = self._actors.get_or_create(StoreKeeper, StoreKeeper.role, "", self.settings)
+        except Exception as error:
+            self.log.exception("store_keeper_not_made", error=str(error))
+            self._wake(_KEEPER_SECONDS, OpenStore())
+            return
+        self.send(keeper, OpenStore())
+        self._journal.repeat()
 
     def _tell_store(self, message: object) -> None:
-        self.send(self._actors.address(StoreKeeper.role, ""), message)
+        """Send an order; where nobody is there to take it, it is repeated to the next StoreKeeper."""
+        if (keeper := self._actors.address(StoreKeeper.role, "")) is not None:
+            self.send(keeper, message)
 
     def receiveMsg_Loaded(self, message: Loaded, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._journal.index = max(self._journal.index, message.index)
@@ -137,8 +150,9 @@ class JobSupervisor(ShellActor):
         for record in message.records:
             try:
                 self._jobs[record.id] = self.new_job(record)
-            except UdupError as error:
-                self.log.error("job_not_understood", job=record.id, error=str(error))
+            except Exception as error:  # whatever is wrong with one job must not keep all others from being carried on
+                known = isinstance(error, UdupError)
+                self.log.error("job_not_understood", job=record.id, error=str(error), exc_info=not known)
                 self._unread.add(record.id)
         self._commands = JobCommands(self, self._journal, self._jobs, message.gone, self._unread)
         for job in self._jobs.values():
@@ -221,6 +235,8 @@ class JobSupervisor(ShellActor):
             case NextTurn():
                 for waiting in self._starting.next():
                     self._runs.reconcile(waiting)
+            case OpenStore():
+                self._open_store()
             case Tick() as tick:
                 self._runs.tick(tick)
 
@@ -243,7 +259,6 @@ class JobSupervisor(ShellActor):
             return  # it is the end of the server
         self.log.warning("actor_died", role=StoreKeeper.role, job="", pid=pid)
         self._open_store()  # it takes orders when it has loaded what is stored
-        self._journal.repeat()
 
     # ---- What is shown ----
 

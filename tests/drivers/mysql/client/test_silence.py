@@ -13,7 +13,7 @@ from tests.fake_mysql import Conversation, FakeServer, decent, rows, serving
 from tests.faults.engines import through
 from tests.faults.proxy import Fault, MySQLPassage, Proxy, Wrong
 from udup.drivers.mysql.client import silence
-from udup.drivers.mysql.client.connection import MySQLError, connect, query, scalar
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
 from udup.drivers.mysql.client.processes import Process
 from udup.drivers.mysql.client.silence import DEAD_ANSWERS, UNANSWERED, NoAnswerError, Seen, Silence, Waits
 from udup.sandbox.server import MysqlServer
@@ -82,6 +82,10 @@ def test_a_server_that_lets_nobody_in_says_nothing_and_one_that_does_not_answer_
     told = _looks(*[NoAnswerError("timed out")] * UNANSWERED)
     assert not any(told[:-1])
     assert "does not answer on another connection either: timed out" in told[-1]
+
+
+def _through(server: MysqlServer, proxy: Proxy) -> closing[Connection]:
+    return closing(connect(through(server.endpoint, proxy.port)))
 
 
 def test_a_proxy_that_keeps_both_ends_open_is_found_out(soon: None, source: MysqlServer) -> None:
