@@ -14,7 +14,7 @@ from itertools import islice
 import msgspec
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Transient, UdupError, Unsupported
+from udup.base.errors import UdupError, Unsupported
 from udup.drivers.mysql.client.connection import (
     Connection,
     MySQLError,
@@ -24,6 +24,7 @@ from udup.drivers.mysql.client.connection import (
     is_transient,
     query,
 )
+from udup.drivers.mysql.client.errors import failure
 from udup.drivers.mysql.dictionary.timezones import is_fixed, zone_rules, zones_like
 from udup.pipeline.records import Context
 
@@ -92,7 +93,7 @@ class TargetContexts:
                 query(connection, statement)
         except MySQLError as error:
             if is_transient(error):
-                raise Transient(f"on the target {self._endpoint}: {describe(error)}") from error
+                raise failure(error, f"on the target {self._endpoint}") from error
             shown = ", ".join(f"{name} = {value}" for name, value in context.settings.items() if name != _RULES)
             raise Unsupported(
                 f"the target {self._endpoint} does not take the source session's settings {shown}: {describe(error)}"

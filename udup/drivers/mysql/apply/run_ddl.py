@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from udup.base.errors import Divergence, Transient, UdupError, Unsupported
+from udup.base.errors import Divergence, Transient, UdupError, Unavailable, Unsupported
 from udup.drivers.mysql.apply.event_state import with_state
 from udup.drivers.mysql.apply.row_order import check_row_order
 from udup.drivers.mysql.binlog.query import (
@@ -268,8 +268,10 @@ def _shown(event: QueryEvent, variables: StatusVariables) -> str:
 
 def _explained(error: MySQLError, doing: str) -> UdupError:
     text = f"cannot {doing}: {describe(error)}"
+    if meaning(error) is Meaning.UNAVAILABLE:
+        return Unavailable(text)
     if is_transient(error):
-        return Transient(text)  # also where a lock was not granted: the session is in the statement's context now
+        return Transient(text)  # a lock was not granted; not at once again: the session is in the statement's context
     if meaning(error) is Meaning.OTHER_OBJECTS:
         return Divergence(f"{text}; the target's objects are not those that the source had when it ran this")
     if meaning(error) is Meaning.UNSAFE_FUNCTION:

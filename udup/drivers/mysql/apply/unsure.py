@@ -202,6 +202,9 @@ def end(connection: Connection, job: str) -> None:
     _unlock(connection, job)
 
 
+_WHILE = "while rows were applied to a table without transactions"
+
+
 def failed(connection: Connection, job: str, error: MySQLError, applied: int = 0) -> UdupError:
     """The target refused the rows of the transaction after those `applied`: what of it is there must be looked at."""
     problem = "" if is_transient(error) else describe(error)[:_PROBLEM]
@@ -214,10 +217,9 @@ def failed(connection: Connection, job: str, error: MySQLError, applied: int = 0
         note = _read(connection, job) if problem else None
         found = _judged(connection, note) if note else Found(())
     except MySQLError as lost:
-        problem = f"{describe(error)}; {describe(lost)}"
-        return Transient(f"while rows were applied to a table without transactions: {problem}")
+        return failure(lost, f"{_WHILE}: {describe(error)}", Transient)
     if not problem:
-        return Transient(f"while rows were applied to a table without transactions: {describe(error)}")
+        return failure(error, _WHILE, Transient)
     return Divergence(_told(note, found)) if note and found.unsure else Transient(problem)
 
 

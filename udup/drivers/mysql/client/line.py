@@ -110,7 +110,7 @@ class Line(_Base):
         if why := self._silence.look(waits, _unacknowledged(self._sock)):
             # PyMySQL closes the connection: that cannot be done inside of its reader.
             raise ConnectionError(f"{_shown(self._statement)} is not answered, and {why}")
-        self._limit_waits(silence.AGAIN_SECONDS)
+        self._limit_waits(self._silence.pause)
         return True
 
     def _write_bytes(self, data: bytes) -> None:

@@ -15,7 +15,8 @@ from enum import Enum, auto
 
 from udup.drivers.mysql.client.processes import Process
 
-#: Seconds without a byte after which the server is asked, and between two questions.
+#: Seconds without a byte after which the server is asked; and until it is asked once more, where its answer spoke
+#: against the connection, or did not come.
 SILENT_SECONDS, AGAIN_SECONDS = 20.0, 5.0
 
 #: Seconds to connect for a question, and for its answer.
@@ -63,8 +64,12 @@ class Silence:
         self._ask = ask
         self._number = number
         self._server_uuid = server_uuid
-        self._why = ""
         self._dead = self._unanswered = 0
+
+    @property
+    def pause(self) -> float:
+        """Return seconds until the next look."""
+        return AGAIN_SECONDS if self._dead or self._unanswered else SILENT_SECONDS
 
     def look(self, waits: Waits, unsent: int) -> str:
         """Ask the server; return why the connection is dead, "" to go on waiting.

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from udup.base.errors import Transient, UdupError
+from udup.base.errors import UdupError
 from udup.drivers.mysql.apply.tablespaces import housed
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, is_transient, query, scalar
 from udup.drivers.mysql.client.errors import failure
@@ -130,7 +130,7 @@ def create_objects(
                 create(connection, stored, replace)
             except MySQLError as error:
                 if is_transient(error):
-                    raise Transient(f"creating {_place(stored)}: {describe(error)}") from error
+                    raise failure(error, f"creating {_place(stored)}") from error
                 failed.append((stored, error))
         pending = [stored for stored, _ in failed]
         if len(failed) == before:

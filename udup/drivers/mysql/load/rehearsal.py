@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from udup.base.errors import Fault, Refused, Transient
+from udup.base.errors import Fault, Refused
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, is_transient, query
-from udup.drivers.mysql.client.errors import ER, Meaning, meaning
+from udup.drivers.mysql.client.errors import ER, Meaning, failure, meaning
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.catalog import StoredObject
 from udup.drivers.mysql.load import objects
@@ -51,7 +51,7 @@ def rehearse(
                     made.append(stored)
                 except MySQLError as error:
                     if is_transient(error):
-                        raise Transient(f"trying {_place(stored)} on the target: {describe(error)}") from error
+                        raise failure(error, f"trying {_place(stored)} on the target") from error
                     failed.append((stored, error))
             pending = [stored for stored, _ in failed]
             if len(failed) == before:

@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from udup.base.errors import Transient
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, is_transient, query
+from udup.drivers.mysql.client.errors import failure
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.catalog import StoredObject
 from udup.drivers.mysql.load import objects
@@ -90,7 +90,7 @@ def _refusal(connection: Connection, stored: StoredObject) -> str:
         objects.create(connection, replace(stored, sql=sql))
     except MySQLError as error:
         if is_transient(error):
-            raise Transient(f"making view {qualified(stored.schema, stored.name)}: {describe(error)}") from error
+            raise failure(error, f"making view {qualified(stored.schema, stored.name)}") from error
         return describe(error)
     return ""
 

@@ -13,7 +13,7 @@ from contextlib import closing
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Transient, Unsupported
+from udup.base.errors import Unavailable, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.processes import read_processes
@@ -45,7 +45,7 @@ def check_executed(endpoint: Endpoint, start_after: GtidSet, stopped: Callable[[
         while (unknown := _unknown(connection, start_after)) and not stopped():
             if runtime.now() > end:
                 if any(_WAITING.match(each.state) for each in read_processes(connection)):
-                    raise Transient(
+                    raise Unavailable(
                         f"{endpoint} has not committed {brief(unknown)}, which it has sent: it waits for a "
                         "semi-synchronous replica to acknowledge it"
                     )
