@@ -227,3 +227,24 @@ def _problems(node: UdupNode) -> list[str]:
     problems: list[str] = answer.json()["Problems"]
     assert answer.status_code == (503 if problems else 200)
     return problems
+
+
+def test_no_ended_process_stays_in_the_process_table(node: UdupNode, job: str) -> None:
+    """Each would take a place in it for as long as the node lives."""
+
+    def ended() -> list[psutil.Process]:
+        found = psutil.Process(node.pid).children(recursive=True)
+        return [each for each in found if _status(each) == psutil.STATUS_ZOMBIE]
+
+    os.kill(next(pid for pid, title in node.pids().items() if f"udup extractor of {job}" in title), signal.SIGKILL)
+    end = time.monotonic() + STOP_SECONDS
+    while left := ended():
+        assert time.monotonic() < end, left
+        time.sleep(0.1)
+
+
+def _status(process: psutil.Process) -> str:
+    try:
+        return process.status()
+    except psutil.NoSuchProcess:
+        return ""
