@@ -7,7 +7,7 @@ import time
 import pytest
 
 from udup.jobs import JobProgress, JobRecord, Stage
-from udup.jobs.staleness import PATIENCE_SECONDS
+from udup.jobs.staleness import PATIENCE_SECONDS, ReportAges, silent_seconds
 
 LEVEL = JobProgress(rows=7, lag_ms=0, level=True)
 
@@ -35,3 +35,37 @@ def test_what_is_copied_or_has_ended_is_not_late() -> None:
     for stage in (Stage.COPYING, Stage.PAUSED, Stage.COMPLETED, Stage.FAILED):
         record = JobRecord(id="one", document={}, stage=stage)
         assert record.shown_progress(old).lag_ms == 0
+
+
+class _Clocks:
+    """One that never goes back, and one that somebody sets."""
+
+    def __init__(self) -> None:
+        self.steady, self.wall = 500.0, 1_700_000_000.0
+        self.ages = ReportAges(lambda: self.steady, lambda: self.wall)
+
+    def passes(self, seconds: float) -> None:
+        self.steady += seconds
+        self.wall += seconds
+
+    def silent(self, live: JobProgress) -> float:
+        return silent_seconds(live, Stage.RUNNING, self.ages.now("one", live))
+
+
+@pytest.mark.parametrize("step", [-3600.0, 0.0, 3600.0])
+def test_a_clock_that_is_set_makes_no_run_late_and_hides_none(step: float) -> None:
+    clocks = _Clocks()
+    last = LEVEL.with_(reported_at=clocks.wall)
+    assert clocks.silent(last) == 0
+    clocks.passes(5)
+    clocks.wall += step
+    assert clocks.silent(last) == 0
+    clocks.passes(PATIENCE_SECONDS)
+    assert clocks.silent(last) == pytest.approx(PATIENCE_SECONDS + 5, abs=0.01)
+    again = LEVEL.with_(reported_at=clocks.wall)
+    assert clocks.silent(again) == 0
+
+
+def test_a_report_of_before_this_process_is_as_old_as_it_says() -> None:
+    clocks = _Clocks()
+    assert clocks.silent(LEVEL.with_(reported_at=clocks.wall - 90)) == pytest.approx(90, abs=0.01)

@@ -98,14 +98,15 @@ class JobRecord(BaseModel):
             return Status.PAUSE
         return STATUS_OF_STAGE[self.stage]
 
-    def shown_progress(self, live: JobProgress | None = None) -> JobProgress:
+    def shown_progress(self, live: JobProgress | None = None, now: float | None = None) -> JobProgress:
         """Return the progress as the API shows it: what a run says now, or else said last, and the failures until now.
 
-        Corrects the lag if the last report is stale, so the result depends on when it is called.
+        Corrects the lag if the last report is stale, so the result depends on when it is called. `now`: as
+        `staleness.ReportAges` says, None for the time of this machine.
         """
         history = [FailedRun(time=_stamp(each.time_ns), error=each.error) for each in self.restart_history]
         last = self.restart_history[-1].error if self.restart_history else ""
-        shown = self.progress.overlaid(corrected(live, self.stage, time.time()))
+        shown = self.progress.overlaid(corrected(live, self.stage, time.time() if now is None else now))
         return shown.with_(restarts=self.restarts, last_error=last, restart_history=history)
 
     def spec(self) -> JobSpec:

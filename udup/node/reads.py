@@ -11,7 +11,7 @@ from typing import Any
 from udup.base.errors import Transient, UdupError
 from udup.jobs import JobProgress, JobRecord
 from udup.jobs.allocation import Evaluation
-from udup.jobs.staleness import silent_seconds
+from udup.jobs.staleness import ReportAges, silent_seconds
 from udup.node.health import Health
 from udup.store.sealing import Keyring
 from udup.store.store import JobStore
@@ -41,6 +41,7 @@ class Reads:
         self._made: dict[str, _Made] = {}
         self._reports: dict[str, tuple[dict[str, Any], JobProgress]] = {}  # as they are stored, and as they are read
         self._records: dict[str, JobRecord] = {}
+        self._ages = ReportAges(time.monotonic, time.time)
         self._gone: tuple[Evaluation, ...] = ()
         self._index = 0
         self._read_at = 0.0
@@ -103,14 +104,16 @@ class Reads:
         self._reports = {job_id: (progress[job_id], each) for job_id, each in live.items() if each is not None}
         self._made = {record.id: self._with_progress(record, live[record.id]) for record in records}
         self._records = {job_id: made[2] for job_id, made in self._made.items()}
+        self._ages.forget_all_but(self._records)
 
     def _with_progress(self, record: JobRecord, live: JobProgress | None) -> _Made:
         """Return the record with its progress; the same object as before where nothing has changed."""
         known = self._made.get(record.id)
-        silent = silent_seconds(live, record.stage, time.time())
+        now = self._ages.now(record.id, live)
+        silent = silent_seconds(live, record.stage, now)
         if known is not None and known[0] is record and known[1] is live and not silent:
             return known
-        return record, live, record.model_copy(update={"progress": record.shown_progress(live)})
+        return record, live, record.model_copy(update={"progress": record.shown_progress(live, now)})
 
     def _live(self, job_id: str, values: dict[str, Any] | None) -> JobProgress | None:
         """Return what a job's run reports; the same object as before where that is the same."""
