@@ -30,7 +30,7 @@ if [ -z "$$able" ]; then \
 fi
 endef
 
-.PHONY: help venv demo check test lint bench soak sim clean
+.PHONY: help venv demo check test lint bench soak faults sim clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
@@ -71,6 +71,9 @@ bench: $(STAMP)  ## measure the speed (BENCH="..." passes arguments)
 
 soak: $(STAMP)  ## a random workload with kills, compared at every quiet point (SOAK="--seconds 3600 --seed 1")
 	@$(VENV)/bin/python -m tests.soak $(SOAK)
+
+faults: $(STAMP)  ## every step of a job goes wrong once: half an hour and more (FAULTS="--phase copy --place target")
+	@$(VENV)/bin/python -m tests.faults $(FAULTS)
 
 # A night: make sim SEEDS="every 100000 40000". Begin where nobody has been: by the date.
 SEEDS := every $(shell date +%y%m%d)00000 2000

@@ -6,9 +6,12 @@ import pytest
 
 from tests.actors.conftest import post, running
 from tests.actors.small_world import World, transient
+from udup.actors.job import Job
 from udup.actors.messages import (
     Accepted,
     Actors,
+    Ailments,
+    AskAilments,
     DeleteJob,
     Drain,
     Drained,
@@ -21,8 +24,10 @@ from udup.actors.messages import (
     RunEnded,
 )
 from udup.actors.run import Phase
+from udup.actors.supervisor import JobSupervisor
+from udup.base import runtime
 from udup.base.errors import Failure, FailureKind
-from udup.jobs import DesiredState, JobProgress, JobRecord, Stage
+from udup.jobs import DesiredState, JobProgress, JobRecord, Stage, history
 
 # ---- The store, and the server's life ----
 
@@ -180,3 +185,79 @@ def test_a_task_that_cannot_handle_a_message_ends_its_run(world: World) -> None:
     extractor.tell(RunEnded("extractor", extractor.run, Failure.of(ValueError("a bug"))))
     world.reaches("j", "failed")
     assert "Terminated" in world.events("j", "Src")
+
+
+# ---- An error anywhere leaves no other job hanging ----
+
+
+def test_a_stored_job_that_cannot_be_made_keeps_no_other_from_going_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running(world, "odd")
+    running(world, "good")
+    make = JobSupervisor.new_job
+
+    def new_job(self: JobSupervisor, record: JobRecord) -> Job:
+        if record.id == "odd":
+            raise KeyError("what nobody foresaw")
+        return make(self, record)
+
+    monkeypatch.setattr(JobSupervisor, "new_job", new_job)
+    before = world.runs["good"][-1]
+    world.start()
+    world.until(lambda: world.runs["good"][-1] > before)
+    assert isinstance(world.ask(DeleteJob("odd")), Accepted)
+    world.until(lambda: "odd" not in world.stored)
+
+
+def test_a_store_keeper_that_cannot_be_made_now_is_made_later_and_loses_no_order(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running(world)
+    create, failures = world.supervisor.createActor, 3
+
+    def no_process(kind: type) -> object:
+        nonlocal failures
+        if kind.__name__ == "StoreKeeper" and failures:
+            failures -= 1
+            raise OSError(11, "Resource temporarily unavailable")
+        return create(kind)
+
+    monkeypatch.setattr(world.supervisor._actors, "_create", no_process)
+    world.kill(next(child for child in world.children if child.role == "store" and child.alive))
+    world.run(0.1)
+    assert isinstance(world.ask(PauseJob("j")), Accepted)
+    assert failures == 0
+    world.reaches("j", "paused")
+
+
+def test_a_record_that_cannot_be_stored_keeps_no_other_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    running(world, "odd")
+    running(world, "good")
+    journal, save = world.supervisor._journal, world.supervisor._journal.save
+
+    def broken(job: Job, *more: object) -> int:
+        if job.id == "odd":
+            raise TypeError("what nobody foresaw")
+        return int(save(job, *more))
+
+    monkeypatch.setattr(journal, "save", broken)
+    for job_id in ("odd", "good"):
+        job = world.job(job_id)
+        journal.note(job, history.started(job.record, runtime.wall_ns()))
+    events = len(world.stored["good"].model_dump_json())
+    world.run(5)
+    assert len(world.stored["good"].model_dump_json()) != events
+    assert not world.job("odd").changed
+
+
+def test_what_is_not_well_is_told(world: World) -> None:
+    assert world.ask(AskAilments()) == Ailments(())
+    keeper = next(child for child in world.children if child.role == "store" and child.alive)
+    keeper.receive = lambda _message: None  # type: ignore[method-assign]
+    world.send(RegisterJob(world.document("j"), None))
+    world.run(7)
+    found = world.ask(AskAilments())
+    assert isinstance(found, Ailments)
+    assert "1 writes wait to be stored" in found.told[0]
+    assert found.unstored_s > 5

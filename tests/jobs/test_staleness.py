@@ -9,7 +9,7 @@ import pytest
 from udup.base.errors import Side
 from udup.jobs import JobProgress, JobRecord, Stage
 from udup.jobs.outage import Outage
-from udup.jobs.staleness import PATIENCE_SECONDS, at_this_moment
+from udup.jobs.staleness import PATIENCE_SECONDS, ReportAges, at_this_moment
 
 LEVEL = JobProgress(rows=7, lag_ms=0, level=True)
 
@@ -78,3 +78,38 @@ def test_a_run_that_does_not_know_its_lag_yet_has_that_of_the_run_before() -> No
 def test_a_clock_that_is_set_back_makes_no_lag_negative() -> None:
     for stage, outage in ((Stage.RUNNING, OUTAGE), (Stage.PAUSED, None), (Stage.RUNNING, None)):
         assert at_this_moment(TOLD, TOLD, stage, outage, UNTIL - 3600).lag_ms == 0
+
+
+class _Clocks:
+    """One that never goes back, and one that somebody sets."""
+
+    def __init__(self) -> None:
+        self.steady, self.wall = 500.0, 1_700_000_000.0
+        self.ages = ReportAges(lambda: self.steady, lambda: self.wall)
+
+    def passes(self, seconds: float) -> None:
+        self.steady += seconds
+        self.wall += seconds
+
+    def silent(self, live: JobProgress) -> float:
+        """Return the lag that is shown of a run which has said that it is level, in seconds."""
+        return (at_this_moment(LEVEL, live, Stage.RUNNING, None, self.ages.now("one", live)).lag_ms or 0) / 1000
+
+
+@pytest.mark.parametrize("step", [-3600.0, 0.0, 3600.0])
+def test_a_clock_that_is_set_makes_no_run_late_and_hides_none(step: float) -> None:
+    clocks = _Clocks()
+    last = LEVEL.with_(reported_at=clocks.wall)
+    assert clocks.silent(last) == 0
+    clocks.passes(5)
+    clocks.wall += step
+    assert clocks.silent(last) == 0
+    clocks.passes(PATIENCE_SECONDS)
+    assert clocks.silent(last) == pytest.approx(PATIENCE_SECONDS + 5, abs=0.01)
+    again = LEVEL.with_(reported_at=clocks.wall)
+    assert clocks.silent(again) == 0
+
+
+def test_a_report_of_before_this_process_is_as_old_as_it_says() -> None:
+    clocks = _Clocks()
+    assert clocks.silent(LEVEL.with_(reported_at=clocks.wall - 90)) == pytest.approx(90, abs=0.01)

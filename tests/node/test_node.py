@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -202,3 +203,48 @@ def test_an_actor_tells_its_stacks_and_is_replaced_when_it_is_killed(node: UdupN
     for act in (httpx.get, httpx.post):
         path = "stacks" if act is httpx.get else "kill"
         assert act(f"{node.url}/v1/agent/actor/{os.getpid()}/{path}", timeout=10).status_code == 404
+
+
+@pytest.mark.parametrize(("process", "told"), [("udup supervisor", "the supervisor"), ("nats-server", "job store")])
+def test_a_process_that_does_not_answer_makes_the_node_unready_and_is_named(
+    node: UdupNode, process: str, told: str
+) -> None:
+    pid = next(pid for pid, title in node.pids().items() if process in title)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert any(told in each for each in _problems(node)), _problems(node)
+        assert httpx.get(f"{node.url}/v1/health/live", timeout=5).status_code == 200
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    end = time.monotonic() + STOP_SECONDS
+    while found := _problems(node):
+        assert time.monotonic() < end, found
+        time.sleep(0.2)
+
+
+def _problems(node: UdupNode) -> list[str]:
+    answer = httpx.get(f"{node.url}/v1/health/ready", timeout=30)
+    problems: list[str] = answer.json()["Problems"]
+    assert answer.status_code == (503 if problems else 200)
+    return problems
+
+
+def test_no_ended_process_stays_in_the_process_table(node: UdupNode, job: str) -> None:
+    """Each would take a place in it for as long as the node lives."""
+
+    def ended() -> list[psutil.Process]:
+        found = psutil.Process(node.pid).children(recursive=True)
+        return [each for each in found if _status(each) == psutil.STATUS_ZOMBIE]
+
+    os.kill(next(pid for pid, title in node.pids().items() if f"udup extractor of {job}" in title), signal.SIGKILL)
+    end = time.monotonic() + STOP_SECONDS
+    while left := ended():
+        assert time.monotonic() < end, left
+        time.sleep(0.1)
+
+
+def _status(process: psutil.Process) -> str:
+    try:
+        return process.status()
+    except psutil.NoSuchProcess:
+        return ""

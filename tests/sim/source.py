@@ -18,16 +18,16 @@ import msgspec
 from tests.sim.scenario import Entry
 from tests.sim.world import EPOCH, MS, US, Fiber, S, World
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Fault, Transient
+from udup.base.errors import Fault, Side, Transient
 from udup.drivers.mysql.binlog.build import build
 from udup.drivers.mysql.binlog.event import STMT_END, EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client import facts
 from udup.drivers.mysql.client.connection import connect, query, scalar
+from udup.drivers.mysql.client.seam import seam
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column, Table
 from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.drivers.mysql.source import MySQLSource
-from udup.drivers.mysql.source_errors import source_errors
 from udup.drivers.mysql.target import MySQLTarget
 from udup.pipeline.checks import Check
 from udup.pipeline.ports import ChangeLog, End, LogPlace, LogPlan, Piece, Recognised, Scope, SourceCopy, SourceLook
@@ -191,7 +191,7 @@ class SimLog:
     """The log from a position on (`ports.ChangeLog`)."""
 
     def __init__(self, endpoint: Endpoint, start_after: str) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._after = GtidSet.parse(start_after)
         self._log = Source.current.log
         self._at = 0
@@ -202,7 +202,7 @@ class SimLog:
 
     def begin(self) -> Recognised:
         world = World.current
-        with source_errors(), closing(connect(self._endpoint)) as connection:
+        with seam(Side.SOURCE, self.endpoint), closing(connect(self.endpoint)) as connection:
             query(connection, "SELECT @@global.server_uuid")
         world.block(world.between(f"dump {world.process.name}", 500 * US, 5 * MS))
         Source.current.streams.append(self)
@@ -316,23 +316,23 @@ class SimSource(MySQLSource):
     """A MySQL source with a simulated dictionary, snapshot and log; its connections and its clock are the driver's."""
 
     def look(self, scope: Scope) -> SourceLook:
-        with source_errors(), closing(connect(self._endpoint)) as connection:
+        with seam(Side.SOURCE, self.endpoint), closing(connect(self.endpoint)) as connection:
             return SourceLook(facts.read_facts(connection))
 
     def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
-        with source_errors(), closing(connect(self._endpoint)) as connection:
+        with seam(Side.SOURCE, self.endpoint), closing(connect(self.endpoint)) as connection:
             uuid = str(scalar(connection, "SELECT @@global.server_uuid"))
         return Tables(uuid, self.where, [("s", "t", "s", "t")], copied is not None)
 
     def open_copy(
         self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
     ) -> SourceCopy:
-        with source_errors(), closing(connect(self._endpoint)) as connection:
+        with seam(Side.SOURCE, self.endpoint), closing(connect(self.endpoint)) as connection:
             query(connection, "SELECT @@global.server_uuid")
         return SimCopy()
 
     def open_log(self, plan: LogPlan) -> ChangeLog:
-        return SimLog(self._endpoint, plan.start_after)
+        return SimLog(self.endpoint, plan.start_after)
 
 
 @dataclass(frozen=True)

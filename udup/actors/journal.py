@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from udup.actors.job import Job
 from udup.actors.messages import Forget, Save, ShowProgress
-from udup.base import runtime
+from udup.base import logs, runtime
 from udup.jobs import JobRecord, history
 from udup.jobs.allocation import Evaluation
 
@@ -34,6 +34,7 @@ class RecordJournal:
         self._reported: set[str] = set()  # jobs with new progress
         self._ticket = 0
         self._waiting: dict[int, tuple[Save | Forget, Then]] = {}
+        self._ordered_at: dict[int, float] = {}
         #: The last that was given to a write.
         self.index = FIRST_INDEX
 
@@ -82,25 +83,35 @@ class RecordJournal:
             self._send(ShowProgress(progress))
         for job in self._jobs.values():
             if job.changed and runtime.now() - job.saved_at >= _WRITE_SECONDS:
-                self.save(job, job.record)
+                self._save_noted(job)
             elif job.changed:
                 self._flush_soon()
+
+    def _save_noted(self, job: Job) -> None:
+        """Store what was noted. What cannot be stored of one job must not keep those of others back."""
+        try:
+            self.save(job, job.record)
+        except Exception:  # noqa: BLE001 - it is logged, with its trace
+            job.changed = False  # what is noted next is tried again
+            logs.logger("supervisor").exception("record_not_stored", job=job.id)
 
     def save_all(self) -> None:
         """Store everything that was to be stored soon: the server ends."""
         for job in self._jobs.values():
             if job.changed:
-                self.save(job, job.record)
+                self._save_noted(job)
 
     # ---- Orders ----
 
     def _order(self, order: Save | Forget, then: Then | None) -> None:
         self._waiting[order.ticket] = order, then or _nothing
+        self._ordered_at[order.ticket] = runtime.now()
         self._send(order)
 
     def saved(self, ticket: int) -> None:
         """The StoreKeeper has carried an order out. It says so twice of one that was repeated."""
         waiting = self._waiting.pop(ticket, None)
+        self._ordered_at.pop(ticket, None)
         if waiting is not None:
             waiting[1]()
 
@@ -112,6 +123,11 @@ class RecordJournal:
     @property
     def orders_waiting(self) -> int:
         return len(self._waiting)
+
+    @property
+    def longest_wait(self) -> float:
+        """Return seconds since the first order that is not carried out yet; 0 if all are."""
+        return runtime.now() - min(self._ordered_at.values()) if self._ordered_at else 0.0
 
 
 def _nothing() -> None:

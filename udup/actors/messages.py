@@ -173,6 +173,22 @@ class Actors:
 
 
 @dataclass(frozen=True)
+class AskAilments:
+    """Answered by `Ailments`."""
+
+
+@dataclass(frozen=True)
+class Ailments:
+    """What keeps the supervisor from its work, for people; empty when nothing does.
+
+    `unstored_s`: for how long the first write waits that is not stored yet, 0 if none does.
+    """
+
+    told: tuple[str, ...]
+    unstored_s: float = 0.0
+
+
+@dataclass(frozen=True)
 class Drain:
     """Stop everything at a transaction boundary. Answered by `Drained`."""
 

@@ -9,9 +9,13 @@ from typing import Any
 
 from udup.actors.messages import EngineEnded, Forget, Loaded, OpenStore, Save, Saved, ShowProgress
 from udup.actors.shell import EngineActor
+from udup.base import logs, runtime
 from udup.base.errors import Transient
 from udup.jobs import JobProgress
 from udup.store.store import JobStore
+
+#: Seconds after which tries without success are logged, and how often after that.
+_TOLD_SECONDS, _TOLD_AGAIN_SECONDS = 3.0, 60.0
 
 #: Seconds between tries while NATS is away, and between looks whether the store is still there.
 _RETRY_SECONDS, _LOOK_SECONDS = 0.3, 1.0
@@ -94,9 +98,18 @@ class StoreKeeper(EngineActor):
 
 
 async def _until_done(attempt: Callable[[], Awaitable[Any]]) -> Any:
-    """Return what an attempt returns; try again while NATS is away, until it is started again."""
+    """Return what an attempt returns; try again while NATS is away or full. What goes on for long is logged."""
+    log = logs.logger("store")
+    began = told = runtime.now()
     while True:
         try:
-            return await attempt()
-        except Transient:
+            done = await attempt()
+        except Transient as error:
+            if runtime.now() - told >= (_TOLD_SECONDS if told == began else _TOLD_AGAIN_SECONDS):
+                told = runtime.now()
+                log.warning("store_does_not_answer", seconds=round(told - began), error=str(error))
             await asyncio.sleep(_RETRY_SECONDS)
+        else:
+            if told != began:
+                log.info("store_answers_again", seconds=round(runtime.now() - began))
+            return done

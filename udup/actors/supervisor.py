@@ -26,6 +26,8 @@ from udup.actors.journal import RecordJournal
 from udup.actors.level_messages import HasReached, SourceExecuted
 from udup.actors.messages import (
     Actors,
+    Ailments,
+    AskAilments,
     Begin,
     Begun,
     Command,
@@ -67,6 +69,12 @@ from udup.pipeline.transport.address import of_job
 
 #: Seconds until what has happened to jobs is passed on, for all of them together.
 _FLUSH_SECONDS = 0.4
+
+#: Seconds after which a write that is not stored is told.
+_STORED_SECONDS = 5.0
+
+#: Seconds until a StoreKeeper is tried once more, if none could be made.
+_KEEPER_SECONDS = 1.0
 
 #: Seconds until jobs that wait to be started are looked at again.
 _TURN_SECONDS = 0.1
@@ -122,10 +130,20 @@ class JobSupervisor(ShellActor):
     # ---- The store ----
 
     def _open_store(self) -> None:
-        self.send(self._actors.get_or_create(StoreKeeper, StoreKeeper.role, "", self.settings), OpenStore())
+        """Make the StoreKeeper; again in a while if this machine cannot make a process now."""
+        try:
+            keeper = self._actors.get_or_create(StoreKeeper, StoreKeeper.role, "", self.settings)
+        except Exception as error:
+            self.log.exception("store_keeper_not_made", error=str(error))
+            self._wake(_KEEPER_SECONDS, OpenStore())
+            return
+        self.send(keeper, OpenStore())
+        self._journal.repeat()
 
     def _tell_store(self, message: object) -> None:
-        self.send(self._actors.address(StoreKeeper.role, ""), message)
+        """Send an order; where nobody is there to take it, it is repeated to the next StoreKeeper."""
+        if (keeper := self._actors.address(StoreKeeper.role, "")) is not None:
+            self.send(keeper, message)
 
     def receiveMsg_Loaded(self, message: Loaded, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._journal.index = max(self._journal.index, message.index)
@@ -134,8 +152,9 @@ class JobSupervisor(ShellActor):
         for record in message.records:
             try:
                 self._jobs[record.id] = self.new_job(record)
-            except UdupError as error:
-                self.log.error("job_not_understood", job=record.id, error=str(error))
+            except Exception as error:  # whatever is wrong with one job must not keep all others from being carried on
+                known = isinstance(error, UdupError)
+                self.log.error("job_not_understood", job=record.id, error=str(error), exc_info=not known)
                 self._unread.add(record.id)
                 continue
             if unknown := unknown_keys(record.document):  # of an older version, which took them: the job goes on
@@ -227,6 +246,8 @@ class JobSupervisor(ShellActor):
             case NextTurn():
                 for waiting in self._starting.next():
                     self._runs.reconcile(waiting)
+            case OpenStore():
+                self._open_store()
             case Tick() as tick:
                 self._runs.tick(tick)
 
@@ -249,7 +270,6 @@ class JobSupervisor(ShellActor):
             return  # it is the end of the server
         self.log.warning("actor_died", role=StoreKeeper.role, job="", pid=pid)
         self._open_store()  # it takes orders when it has loaded what is stored
-        self._journal.repeat()
 
     # ---- What is shown ----
 
@@ -258,6 +278,15 @@ class JobSupervisor(ShellActor):
 
     def receiveMsg_WorkersKnown(self, message: WorkersKnown, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._actors.register_workers(ApplyWorker.role, message.job_id, DestApplier.role, sender, message.workers)
+
+    def receiveMsg_AskAilments(self, _message: AskAilments, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        """Say what is not well: the store has not been read, or does not take what is to be stored."""
+        told: tuple[str, ...] = ()
+        if self._commands is None:
+            told = ("the job store has not been read yet, so no job is carried out",)
+        if (waits := self._journal.longest_wait) >= _STORED_SECONDS:
+            told += (f"{self._journal.orders_waiting} writes wait to be stored, the first for {waits:.0f} s",)
+        self.send(sender, Ailments(told, waits))
 
     def receiveMsg_ListActors(self, _message: ListActors, sender: Any) -> None:  # noqa: N802 - Thespian's name
         own = Place(self.role, "", 0, runtime.pid(), 0, busy=True)

@@ -24,6 +24,7 @@ from typing import Any
 os.environ["THESPIAN_BASE_IPADDR"] = "127.0.0.1"
 os.environ.setdefault("THESPLOG_THRESHOLD", "ERROR")
 
+import psutil
 from thespian.actors import ActorSystem, ThespianWatch
 from thespian.system import multiprocCommon
 from thespian.system.transport import IPBase
@@ -116,6 +117,7 @@ class Actors:
     def __init__(self, folder: Path) -> None:
         """Start it; its own log goes to `folder`. No thread may run yet."""
         guard()
+        before = _children()
         os.environ["THESPLOG_FILE"] = str(folder / "thespian.log")
         self._system = ActorSystem(
             "multiprocTCPBase", {"Admin Port": _free_port()}, logDefs=_LOG_DEFINITIONS, transientUnique=True
@@ -126,6 +128,7 @@ class Actors:
             self._system.shutdown()
             raise UdupError(f"the actor system did not start (its guardian answered {answer!r})")
         self.admin_pid = answer.admin_pid
+        _reap_new_child(before)
 
     def create(self, actor: type) -> Any:
         return self._system.createActor(actor)
@@ -142,6 +145,20 @@ class Actors:
         finally:
             with suppress(ProcessLookupError):  # it ended by itself
                 os.kill(self.admin_pid, signal.SIGKILL)
+
+
+def _children() -> set[int]:
+    return {child.pid for child in psutil.Process().children()}
+
+
+def _reap_new_child(before: set[int]) -> None:
+    """Take the one that the admin process was forked from: it has ended, and Thespian looks after it no more.
+
+    It would stay in the process table for as long as the node lives.
+    """
+    for pid in _children() - before:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
 
 
 def _free_port() -> int:

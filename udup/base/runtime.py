@@ -33,6 +33,7 @@ __all__ = [
     "in_thread",
     "new_id",
     "now",
+    "now_us",
     "pid",
     "quiet",
     "ring",
@@ -58,6 +59,11 @@ Pool = ThreadPoolExecutor
 def now() -> float:
     """Return seconds on a clock that never goes back, for measuring how long something took."""
     return time.monotonic()
+
+
+def now_us() -> int:
+    """Return microseconds on the clock of `now`."""
+    return int(now() * 1e6)
 
 
 def wall() -> float:

@@ -128,10 +128,11 @@ class JobRecord(BaseModel):
         """The present document, as it is kept when another one takes its place."""
         return EarlierDocument(document=self.document, **self.posted.model_dump())
 
-    def shown_progress(self, live: JobProgress | None = None) -> JobProgress:
+    def shown_progress(self, live: JobProgress | None = None, now: float | None = None) -> JobProgress:
         """Return the progress as the API shows it: what a run says now, or else said last, and the failures until now.
 
         The lag grows where the last report is stale or nobody follows the source, so it depends on when it is called.
+        `now`: as `staleness.ReportAges` says, None for the time of this machine.
         """
         history = [
             FailedRun(time=_stamp(each.time_ns), time_ns=each.time_ns, error=each.error)
@@ -139,7 +140,7 @@ class JobRecord(BaseModel):
         ]
         counts = self.failing or self.stage == Stage.FAILED
         last = history[-1] if history and counts else FailedRun(error="")
-        shown = at_this_moment(self.progress, live, self.stage, self.outage, time.time())
+        shown = at_this_moment(self.progress, live, self.stage, self.outage, time.time() if now is None else now)
         waits = None if self.outage is None else self.outage.shown()
         return shown.with_(
             restarts=self.restarts,

@@ -7,6 +7,8 @@ until when the target was current (`current_until`): from that moment on the lag
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
 from udup.jobs.outage import Outage
 from udup.jobs.progress import JobProgress
 from udup.jobs.words import Stage
@@ -25,6 +27,34 @@ _AS_TOLD = frozenset({Stage.COPYING, Stage.COMPLETED})
 def changes_by_itself(live: JobProgress | None, stage: Stage, outage: Outage | None, now: float) -> bool:
     """Return whether what is shown of a job depends on the time, and not only on what it has told."""
     return stage not in _AS_TOLD and not _is_fresh(live, stage, outage, now)
+
+
+class ReportAges:
+    """Tells the time since each job's last report, whatever becomes of the clock by which that says when it was made.
+
+    A report that this process sees for the first time is as old as it says. From then on what counts is how long it has
+    been the last. `steady` never goes back, `wall` are seconds since the epoch.
+    """
+
+    def __init__(self, steady: Callable[[], float], wall: Callable[[], float]) -> None:
+        self._steady, self._wall = steady, wall
+        self._since: dict[str, tuple[float, float]] = {}  # when the last was made, and since when there is no other
+
+    def now(self, job_id: str, live: JobProgress | None) -> float:
+        """Return the time to hold a job's report against."""
+        if live is None or live.reported_at is None:
+            return self._wall()
+        made, steady = live.reported_at, self._steady()
+        last = self._since.get(job_id)
+        if last is None:
+            last = made, steady - max(0.0, self._wall() - made)
+        elif last[0] != made:
+            last = made, steady
+        self._since[job_id] = last
+        return made + steady - last[1]
+
+    def forget_all_but(self, job_ids: Collection[str]) -> None:
+        self._since = {job_id: last for job_id, last in self._since.items() if job_id in job_ids}
 
 
 def at_this_moment(

@@ -35,6 +35,10 @@ MEMORY_LIMIT = "100MiB"
 #: Bytes that may wait for one client: more than any window, so that no reader is cut off.
 MAX_PENDING = 256 << 20
 
+#: Bytes that JetStream may have on the disk. Left alone it takes three quarters of what is free when it starts, and
+#: so for ever nothing where it was started with a full disk.
+MAX_FILES = 16 << 30
+
 #: The largest message: a job's record in the store, whose document may name thousands of tables.
 MAX_PAYLOAD = 8 << 20
 
@@ -95,6 +99,8 @@ class NatsServer:
         """Start the process without waiting for it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._write_config()
+        if self._process is not None:
+            self._process.wait()  # it is dead: nothing of it stays
         self._process = subprocess.Popen(
             [_program(), "-c", str(self._config)],
             env=for_program(*_GO, GOMEMLIMIT=MEMORY_LIMIT),
@@ -109,15 +115,22 @@ class NatsServer:
         """For its owner's eyes from the first byte on, whatever was there before."""
         text = (
             f"listen: {json.dumps(f'{HOST}:{self.port}')}\n"
-            f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'jetstream'))} }}\n"
+            f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'jetstream'))}, max_file_store: {MAX_FILES} }}\n"
             f"max_payload: {MAX_PAYLOAD}\nmax_pending: {MAX_PENDING}\nwrite_deadline: {json.dumps(WRITE_DEADLINE)}\n"
             f"log_file: {json.dumps(str(self._log))}\nlogfile_size_limit: 10MB\n"
             f"authorization {{ user: {json.dumps(USER)}, password: {json.dumps(self._password)} }}\n"
         )
+        if _is_so(self._config, text):
+            return  # started again, perhaps while the disk is full
         self._config.unlink(missing_ok=True)
         descriptor = os.open(self._config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(text)
+
+    def restart(self) -> None:
+        """End it and start it again, without waiting for it to listen."""
+        self.stop()
+        self.spawn()
 
     def stop(self) -> None:
         if self._process is None:
@@ -136,6 +149,13 @@ class NatsServer:
     @property
     def _log(self) -> Path:
         return self._folder / "nats.log"
+
+
+def _is_so(path: Path, text: str) -> bool:
+    try:
+        return path.read_text() == text
+    except OSError:
+        return False
 
 
 def _program() -> str:

@@ -29,6 +29,7 @@ from udup.base.identity import described, load_node_id
 from udup.base.secrets import FILES_DIR_VARIABLE
 from udup.base.tls import TLS_DIR_VARIABLE
 from udup.drivers.registry import Registry
+from udup.node.health import Health
 from udup.node.nats_server import NatsServer
 from udup.node.reads import Reads
 from udup.node.service import ASK_SECONDS, Control
@@ -41,6 +42,9 @@ from udup.web.serve import WebServer
 
 #: Seconds between looks at the processes.
 WATCH_SECONDS = 0.2
+
+#: Seconds until nats-server is tried once more, if it could not be started.
+NATS_AGAIN_SECONDS = 2.0
 
 #: Seconds for jobs to reach a transaction boundary at the end; the whole end takes 10 at most.
 DRAIN_SECONDS = 4.0
@@ -91,6 +95,8 @@ class _Node:
         self._supervisor_fd = -1
         self._supervisors = 0
         self._nats: NatsServer | None = None
+        self._restart_nats = threading.Event()
+        self._health: Health
 
     def run(self) -> None:
         settings = self._settings
@@ -124,6 +130,9 @@ class _Node:
                 datacenter=settings.datacenter,
             )
             reads = Reads(url, keys)
+            reads.health = self._health = Health(
+                url, settings.data_path, self.ask, self._restart_nats.set if self._nats is not None else None
+            )
             room = WaitingRoom()
             app = create_app(
                 Control(self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir))),
@@ -141,6 +150,7 @@ class _Node:
             self._watch()
             self._log.info("server_stops")
             web.stop()
+            self._health.close()
             self.ask(Drain(), DRAIN_SECONDS)
             reads.close()
         finally:
@@ -160,14 +170,27 @@ class _Node:
 
     def _watch(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):
-            if self._nats is not None and not self._nats.alive:
-                self._log.warning("nats_server_died")
-                self._nats.spawn()
+            self._watch_nats()
             if _has_ended(self._supervisor_fd):
                 self._log.warning("supervisor_died")
                 self._start_supervisor()
             if not Path(f"/proc/{self._actors.admin_pid}").exists():
                 raise UdupError("the actor system's admin process died, and all actors with it; start the server again")
+
+    def _watch_nats(self) -> None:
+        """Start nats-server again if it has died, or must be; what fails now is tried again at the next look."""
+        if self._nats is None or (self._nats.alive and not self._restart_nats.is_set()):
+            return
+        try:
+            if self._restart_nats.is_set():
+                self._nats.restart()
+            else:
+                self._log.warning("nats_server_died")
+                self._nats.spawn()
+            self._restart_nats.clear()
+        except OSError as error:
+            self._log.error("nats_server_not_started", error=str(error))
+            self._stopping.wait(NATS_AGAIN_SECONDS)
 
     def ask(self, message: object, seconds: float) -> Any:
         return self._actors.ask(self._supervisor, message, seconds)

@@ -11,7 +11,8 @@ from typing import Any
 from udup.base.errors import Transient, UdupError
 from udup.jobs import JobProgress, JobRecord
 from udup.jobs.allocation import Evaluation
-from udup.jobs.staleness import changes_by_itself
+from udup.jobs.staleness import ReportAges, changes_by_itself
+from udup.node.health import Health
 from udup.store.sealing import Keyring
 from udup.store.store import JobStore
 
@@ -31,6 +32,7 @@ class Reads:
 
     def __init__(self, url: str, keys: Keyring) -> None:
         self._url, self._keys = url, keys
+        self.health: Health | None = None  # looks at more than can be read
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="reads", daemon=True)
         self._thread.start()
@@ -39,6 +41,7 @@ class Reads:
         self._made: dict[str, _Made] = {}
         self._reports: dict[str, tuple[dict[str, Any], JobProgress]] = {}  # as they are stored, and as they are read
         self._records: dict[str, JobRecord] = {}
+        self._ages = ReportAges(time.monotonic, time.time)
         self._gone: tuple[Evaluation, ...] = ()
         self._index = 0
         self._read_at = 0.0
@@ -57,11 +60,12 @@ class Reads:
         return list(self._gone)
 
     def problems(self) -> list[str]:
+        found = [] if self.health is None else self.health.problems()
         try:
             self._refresh()
         except UdupError as error:
-            return [str(error)]
-        return []
+            return [str(error), *found]
+        return found
 
     def close(self) -> None:
         if self._store is not None:
@@ -100,14 +104,16 @@ class Reads:
         self._reports = {job_id: (progress[job_id], each) for job_id, each in live.items() if each is not None}
         self._made = {record.id: self._with_progress(record, live[record.id]) for record in records}
         self._records = {job_id: made[2] for job_id, made in self._made.items()}
+        self._ages.forget_all_but(self._records)
 
     def _with_progress(self, record: JobRecord, live: JobProgress | None) -> _Made:
         """Return the record with its progress; the same object as before where nothing has changed."""
         known = self._made.get(record.id)
-        changes = changes_by_itself(live, record.stage, record.outage, time.time())
+        now = self._ages.now(record.id, live)
+        changes = changes_by_itself(live, record.stage, record.outage, now)
         if known is not None and known[0] is record and known[1] is live and not changes:
             return known
-        return record, live, record.model_copy(update={"progress": record.shown_progress(live)})
+        return record, live, record.model_copy(update={"progress": record.shown_progress(live, now)})
 
     def _live(self, job_id: str, values: dict[str, Any] | None) -> JobProgress | None:
         """Return what a job's run reports; the same object as before where that is the same."""

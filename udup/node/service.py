@@ -171,7 +171,13 @@ class Control:
             return Written(answer.index, answer.job_id, answer.eval_id, answer.changed)
         if isinstance(answer, Rejected):
             raise _error_of(answer)
-        raise NotReady(_NO_ANSWER)
+        raise NotReady(self._why_unanswered())
+
+    def _why_unanswered(self) -> str:
+        """Return what keeps a command from being answered, as far as that is known."""
+        if problems := self._reads.problems():
+            return f"not stored yet, and done as soon as it is: {'; '.join(problems)}"
+        return _NO_ANSWER
 
     def _ask_when_open(self, message: object, seconds: float) -> Any:
         """Return the answer; give a supervisor that was started just now a moment to read the job store."""

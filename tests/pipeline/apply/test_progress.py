@@ -38,6 +38,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+@pytest.mark.parametrize("step", [-3600, 3600])
+def test_a_clock_that_is_set_moves_no_lag(clock: Clock, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    lag = Lag()
+    lag.beat(clock.source_us())
+    monkeypatch.setattr(runtime, "wall_us", lambda: clock.wall_us() + step * 1_000_000)
+    assert lag.milliseconds(clock.source_us(ago_s=2.5), level=False) == 2500
+
+
 def test_the_lag_is_the_age_of_what_waits_by_the_clock_of_the_source(clock: Clock) -> None:
     lag = Lag()
     lag.beat(clock.source_us())

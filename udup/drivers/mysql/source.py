@@ -5,16 +5,17 @@ from __future__ import annotations
 from contextlib import closing, suppress
 
 from udup.base.endpoint import Endpoint
+from udup.base.errors import Side
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.checks.retention import check_kept, copy_warnings
 from udup.drivers.mysql.checks.source_tables import check_parents
 from udup.drivers.mysql.client.connection import MySQLError, connect, query, scalar
 from udup.drivers.mysql.client.facts import read_facts
 from udup.drivers.mysql.client.raw import shut_down
+from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.dictionary.claims import read_feeds
 from udup.drivers.mysql.snapshot.copy import SnapshotCopy, open_copy
 from udup.drivers.mysql.snapshot.names import check_names, read_base_tables
-from udup.drivers.mysql.source_errors import source_errors
 from udup.drivers.mysql.stream.log import BinlogChanges
 from udup.drivers.mysql.stream.stream import SILENCE_SECONDS
 from udup.pipeline.ports import ChangeLog, LogPlan, Scope, SourceClock, SourceCopy, SourceLook
@@ -24,18 +25,22 @@ from udup.pipeline.waits import Waits
 #: Seconds for a source to say what it has executed; as long as its log may be silent.
 CLOCK_SECONDS = SILENCE_SECONDS
 
+#: Seconds for the source to tell its time: it looks at nothing for that.
+CLOCK_SECONDS = 20.0
+
 _CLOCK_AND_EXECUTED = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1e6 AS SIGNED), @@global.gtid_executed"
 
 
+@behind_the_seam(Side.SOURCE)
 class MySQLSource:
     """Holds no connection: each part that it opens has its own."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
 
     @property
     def where(self) -> str:
-        return str(self._endpoint)
+        return str(self.endpoint)
 
     def position(self, text: str) -> GtidSet:
         """Return a GTID set that was kept as text."""
@@ -44,7 +49,7 @@ class MySQLSource:
     def look(self, scope: Scope) -> SourceLook:
         """Return what the source is like, and what in its dictionary speaks against the job."""
         selection = scope.selection
-        with source_errors(), closing(connect(self._endpoint)) as connection:
+        with closing(connect(self.endpoint)) as connection:
             facts = read_facts(connection)
             faults = check_parents(connection, facts, selection) + check_names(connection, facts, selection)
             feeds = read_feeds(connection, selection.folding(facts.folds_names))
@@ -53,17 +58,17 @@ class MySQLSource:
 
     def executed(self) -> GtidSet:
         """Return the executed GTIDs, asked now on a connection of its own."""
-        with source_errors(), closing(connect(self._endpoint)) as connection:
+        with closing(connect(self.endpoint)) as connection:
             return GtidSet.parse(str(scalar(connection, "SELECT @@global.gtid_executed")))
 
     def open_clock(self) -> SourceClock:
         """Connect what asks the source for its time and its executed GTIDs."""
-        return MySQLClock(self._endpoint)
+        return MySQLClock(self.endpoint, connect(self.endpoint, answer_seconds=CLOCK_SECONDS))
 
     def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
         """Return the tables that the job keeps current: those of a copy, or those that the source has now."""
         assert copied is None or isinstance(copied, SnapshotCopy), "a copy of this driver's"
-        with source_errors(), closing(connect(self._endpoint)) as connection:
+        with closing(connect(self.endpoint)) as connection:
             uuid = str(scalar(connection, "SELECT @@global.server_uuid"))
             names = read_base_tables(connection, scope.selection) if copied is None else copied.tables
         listed = [(*name, *scope.selection.renamed_table(*name)) for name in names]
@@ -73,25 +78,25 @@ class MySQLSource:
         self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
     ) -> SourceCopy:
         """Open a snapshot of everything in the scope, at one GTID set."""
-        return open_copy(self._endpoint, scope, readers=readers, chunk_rows=chunk_rows, waits=waits)
+        return open_copy(self.endpoint, scope, readers=readers, chunk_rows=chunk_rows, waits=waits)
 
     def open_log(self, plan: LogPlan) -> ChangeLog:
         """Return the binary log after a GTID set; nothing is asked of the source before `begin`."""
-        return BinlogChanges(self._endpoint, plan)
+        return BinlogChanges(self.endpoint, plan)
 
 
+@behind_the_seam(Side.SOURCE)
 class MySQLClock:
     """A connection for questions that come again and again. `close` may be called from another thread."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        self._connection = connect(endpoint)
+    def __init__(self, endpoint: Endpoint, connection: Connection) -> None:
+        self.endpoint = endpoint
+        self._connection = connection
         self._executed = ("", "")  # as the server wrote it, and as Udup does
 
     def read(self) -> tuple[int, str]:
         """Return the source's time (µs since the epoch) and its executed GTID set."""
-        with source_errors(), self._connection.answering_within(CLOCK_SECONDS):
-            [(now_us, executed)] = query(self._connection, _CLOCK_AND_EXECUTED)
+        [(now_us, executed)] = query(self._connection, _CLOCK_AND_EXECUTED)
         if executed != self._executed[0]:
             # In one way everywhere: servers write tags now behind their UUID, now with one of their own.
             self._executed = (str(executed), str(GtidSet.parse(str(executed))))
@@ -99,9 +104,8 @@ class MySQLClock:
 
     def check_kept(self, position: str) -> None:
         """Raise `Refused` if the binary log after the position of a copy under way is not whole any more."""
-        with source_errors():
-            purged = scalar(self._connection, "SELECT @@global.gtid_purged")
-        check_kept(self._endpoint, str(purged), position)
+        purged = scalar(self._connection, "SELECT @@global.gtid_purged")
+        check_kept(self.endpoint, str(purged), position)
 
     def close(self) -> None:
         """End the connection, and with it a question that is under way."""

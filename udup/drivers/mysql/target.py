@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from udup.base.endpoint import Endpoint
+from udup.base.errors import Side
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.apply.checkpoint_reading import MySQLCheckpointReader, read_executed
 from udup.drivers.mysql.apply.control import MySQLControl
@@ -12,10 +13,12 @@ from udup.drivers.mysql.apply.purge import purge
 from udup.drivers.mysql.apply.session import MySQLSession
 from udup.drivers.mysql.apply.skip import skip
 from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.load.row_loader import MySQLRowLoader
 from udup.pipeline.ports import ControlSettings
 
 
+@behind_the_seam(Side.TARGET)
 @dataclass(frozen=True)
 class MySQLTarget:
     """`Target` of `pipeline/ports/`. Holds no connection."""

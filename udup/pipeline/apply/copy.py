@@ -66,12 +66,14 @@ class CopyRun:
         """End what is under way; no thread is left when it returns."""
         self._writer.abort()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        _looked_at(self._failure)
 
     async def _or_failure(self, awaitable: Awaitable[Any]) -> None:
         waited = asyncio.ensure_future(awaitable)
         await asyncio.wait({waited, self._failure}, return_when=asyncio.FIRST_COMPLETED)
         if self._failure.done():
             waited.cancel()
+            waited.add_done_callback(_looked_at)
             self._failure.result()
         await waited
 
@@ -132,3 +134,9 @@ class CopyRun:
 
     def progress(self) -> CopyProgress:
         return self._meter.progress(self._phase, self._writer.warnings, finished=self.finished)
+
+
+def _looked_at(future: asyncio.Future[Any]) -> None:
+    """Look at what a future has come to, so that asyncio logs nothing: something else has ended the run."""
+    if future.done() and not future.cancelled():
+        future.exception()

@@ -42,7 +42,7 @@ class Lag:
     """
 
     def __init__(self) -> None:
-        self._clock_offset_us = 0
+        self._clock_offset_us = 0  # from the clock that this machine's owner does not set
         self._last_word = runtime.now()
         self._last_commit_us = 0
         self._behind_since: float | None = None
@@ -54,7 +54,7 @@ class Lag:
     def beat(self, source_us: int) -> None:
         """Note the source's clock."""
         self.heard()
-        self._clock_offset_us = source_us - runtime.wall_us()
+        self._clock_offset_us = source_us - runtime.now_us()
 
     def passed(self, committed_us: int) -> None:
         """Note that a transaction of this commit time is done with."""
@@ -65,7 +65,7 @@ class Lag:
         return self._now_us() - self._last_commit_us < milliseconds * 1000
 
     def _now_us(self) -> int:
-        return runtime.wall_us() + self._clock_offset_us
+        return runtime.now_us() + self._clock_offset_us
 
     @property
     def silent_ms(self) -> int:

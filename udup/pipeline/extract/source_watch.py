@@ -37,6 +37,7 @@ class SourceWatch:
         self._clock_offset_us = 0
         #: The position of the copy under way, after which the log will be read; None while there is none.
         self.copy_position: str | None = None
+        self._clock_offset_us = 0  # from the clock that this machine's owner does not set
 
     @property
     def executed(self) -> str | None:
@@ -46,7 +47,7 @@ class SourceWatch:
     def beat(self) -> Beat | None:
         """Return the source's time and what it has executed, None while that is not known."""
         executed = self._executed
-        return None if executed is None else Beat(runtime.wall_us() + self._clock_offset_us, executed)
+        return None if executed is None else Beat(runtime.now_us() + self._clock_offset_us, executed)
 
     async def run(self) -> None:
         """Ask until cancelled.
@@ -74,7 +75,7 @@ class SourceWatch:
             clock.close()
 
     async def _ask(self, clock: SourceClock) -> None:
-        before = runtime.wall_us()
+        before = runtime.now_us()
         source_us, executed = await asyncio.get_running_loop().run_in_executor(self._pool, clock.read)
-        self._clock_offset_us = source_us - (before + runtime.wall_us()) // 2
+        self._clock_offset_us = source_us - (before + runtime.now_us()) // 2
         self._executed = executed

@@ -39,6 +39,9 @@ _MORE, _LAST = b"\xc1\x01", b"\xc1\x00"
 #: Seconds to wait for NATS to answer a request.
 REQUEST_TIMEOUT = 5.0
 
+#: Seconds between questions whether NATS is still there, and how many may be without an answer.
+PING_SECONDS, PINGS = 10, 2
+
 #: Bytes that may wait in this process for a handler; more than a window never does.
 PENDING_BYTES = 128 << 20
 
@@ -116,6 +119,8 @@ class Link:
                 connect_timeout=2,
                 max_reconnect_attempts=1,  # of the first connection too: by default it is tried for two minutes
                 reconnect_time_wait=0.1,
+                ping_interval=PING_SECONDS,
+                max_outstanding_pings=PINGS,
                 disconnected_cb=on_disconnect,
                 closed_cb=on_disconnect,
                 error_cb=on_error,
@@ -158,8 +163,8 @@ class Link:
             # Nothing waits between a number and the client's buffer, so messages go in the order of their numbers.
             for message in self._departures.messages(subject, data):
                 await self._client.publish(subject, message)
-        except NatsError as error:
-            raise Unavailable(f"cannot publish to NATS: {error or type(error).__name__}").of(Side.NATS) from error
+        except (NatsError, OSError, TimeoutError) as error:
+            raise _away("cannot publish to NATS", error) from error
         _heed_cancellation()
 
     async def flush(self) -> None:
@@ -171,8 +176,8 @@ class Link:
         try:
             await self._client.flush(int(REQUEST_TIMEOUT))
             await self._client.flush(int(REQUEST_TIMEOUT))
-        except NatsError as error:
-            raise Unavailable(f"NATS does not answer: {error or type(error).__name__}").of(Side.NATS) from error
+        except (NatsError, OSError, TimeoutError) as error:
+            raise _away("NATS does not answer", error) from error
         _heed_cancellation()
 
     async def subscribe(self, subject: str, handler: Handler) -> None:
@@ -197,9 +202,14 @@ class Link:
             await self._client.subscribe(
                 subject, cb=on_message, pending_bytes_limit=PENDING_BYTES, pending_msgs_limit=1 << 20
             )
-        except NatsError as error:
-            raise Unavailable(f"cannot subscribe at NATS: {error or type(error).__name__}").of(Side.NATS) from error
+        except (NatsError, OSError, TimeoutError) as error:
+            raise _away("cannot subscribe at NATS", error) from error
         _heed_cancellation()
+
+
+def _away(doing: str, error: Exception) -> Unavailable:
+    reason = str(error) or type(error).__name__
+    return Unavailable(f"{doing}: {reason}").of(Side.NATS)
 
 
 def _heed_cancellation() -> None:

@@ -236,7 +236,7 @@ def test_mysql_is_connected_to_in_one_place_alone() -> None:
     found = {
         (path.relative_to(package).as_posix(), way) for path in package.rglob("*.py") for way in _ways_to_mysql(path)
     }
-    assert found == {("drivers/mysql/client/wire.py", "Connection"), ("drivers/mysql/client/connection.py", "Wire")}
+    assert found == {("drivers/mysql/client/line.py", "Connection"), ("drivers/mysql/client/connection.py", "Wire")}
 
 
 def _dump(server: FakeServer) -> BinlogStream:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Refused, UdupError, Unavailable
+from udup.base.errors import Refused, Side, UdupError, Unavailable
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.apply.claims import Claims
@@ -35,6 +35,7 @@ from udup.drivers.mysql.checks.target import check_target, check_writable, is_ad
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.raw import shut_down
+from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter
 from udup.pipeline.ports import CheckpointState, Claim, ControlSettings, TargetNotices
@@ -47,11 +48,12 @@ _ASK_SECONDS = 2
 T = TypeVar("T")
 
 
+@behind_the_seam(Side.TARGET)
 class MySQLControl:
     """`TargetControl` of `pipeline/ports/`. `connect` and `take_over` first; the rest in any order."""
 
     def __init__(self, endpoint: Endpoint, settings: ControlSettings) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._settings = settings
         self._job = settings.job
         self._thread = TargetThread(endpoint)
@@ -92,7 +94,7 @@ class MySQLControl:
 
     async def connect(self) -> ServerFacts:
         def look() -> ServerFacts:
-            self._connection = connection = connect(self._endpoint)
+            self._connection = connection = connect(self.endpoint)
             facts = read_facts(connection)
             passing = check_writable(facts)
             faults = check_target(facts, self._settings.selection)
@@ -131,9 +133,7 @@ class MySQLControl:
 
         def ask() -> str:
             try:
-                with closing(
-                    connect(self._endpoint, connect_timeout=_ASK_SECONDS, read_timeout=_ASK_SECONDS)
-                ) as asking:
+                with closing(connect(self.endpoint, connect_timeout=_ASK_SECONDS, read_timeout=_ASK_SECONDS)) as asking:
                     return successor(asking, self._job, self._settings.owner.token)
             except (MySQLError, OSError, UdupError):
                 return ""  # what is known already is told
@@ -142,7 +142,7 @@ class MySQLControl:
 
     async def check(self, *, apart: bool = False) -> None:
         if apart:
-            await runtime.in_thread(answers, self._endpoint)
+            await runtime.in_thread(answers, self.endpoint)
         else:
             await self._run(lambda connection: check_now(connection, is_admin=self._is_admin))
 
@@ -162,7 +162,7 @@ class MySQLControl:
     def open_copy(self, plan: CopyPlan, *, workers: int, drop_existing: bool, recompute: bool) -> MySQLCopyWriter:
         fence = CopyFence(self._job, self._checkpoint.version)
         return MySQLCopyWriter(
-            self._endpoint, plan, fence, places=workers, drop_existing=drop_existing, recompute=recompute
+            self.endpoint, plan, fence, places=workers, drop_existing=drop_existing, recompute=recompute
         )
 
     async def finish_copy(self, position: str) -> CheckpointState:
@@ -196,7 +196,7 @@ class MySQLControl:
 
     async def open_inline(self) -> MySQLInlineSession:
         def open_session() -> MySQLInlineSession:
-            self._inline = MySQLInlineSession(self._endpoint, self._job, self._settings.slots)
+            self._inline = MySQLInlineSession(self.endpoint, self._job, self._settings.slots)
             return self._inline
 
         return await self._thread.run(open_session)
@@ -226,7 +226,7 @@ class MySQLControl:
         await self._thread.run(end)
 
     async def look_at_waits(self) -> tuple[SessionWait, ...]:
-        return await runtime.in_thread(look_at_waits, self._endpoint, self._job)
+        return await runtime.in_thread(look_at_waits, self.endpoint, self._job)
 
     def notices(self) -> TargetNotices:
         return TargetNotices(tuple(self._ddl.told), tuple(map(str, self._ddl.stale_views)))

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Contended
+from udup.base.errors import Contended, Side
 from udup.drivers.mysql.apply.row_session import KeptContext
 from udup.drivers.mysql.apply.session import explaining, open_rows
-from udup.drivers.mysql.client.errors import MySQLError, failure
+from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.pipeline.ports import Claim, RowCounts
 from udup.pipeline.records import XaEnd
 
@@ -27,11 +27,12 @@ _ANSWER_SECONDS = 15.0
 _TRIES = 20
 
 
+@behind_the_seam(Side.TARGET)
 class MySQLInlineSession:
     """`InlineSession` of `pipeline/ports/`; `end_prepared` and `set_format` are the control's."""
 
     def __init__(self, endpoint: Endpoint, job: str, slot: int) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._rows = open_rows(endpoint, job, slot, _LOCK_WAIT_SECONDS, _ANSWER_SECONDS)
 
     def apply(self, claim: Claim, events: Sequence[bytes], prelude: bytes) -> None:
@@ -40,16 +41,10 @@ class MySQLInlineSession:
             self._rows.apply(claim.version, claim.gtids, events, context=prelude)
 
     def rollback(self) -> None:
-        try:
-            self._rows.rollback()
-        except MySQLError as error:
-            raise failure(error, f"on the target {self._endpoint}") from error
+        self._rows.rollback()
 
     def rows_written(self) -> RowCounts:
-        try:
-            return self._rows.rows_written()
-        except MySQLError as error:
-            raise failure(error, f"on the target {self._endpoint}") from error
+        return self._rows.rows_written()
 
     def end_prepared(self, claim: Claim, record: XaEnd, context: KeptContext) -> None:
         """Run XA COMMIT or XA ROLLBACK of what was kept. `context` as in `RowSession.end_prepared`.

@@ -18,8 +18,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pymysql.constants import COMMAND, ER
-
 from udup.base.errors import Divergence, Fault, Refused, UdupError, Unsupported
 from udup.drivers.mysql.apply.event_state import with_state
 from udup.drivers.mysql.apply.row_order import check_row_order
@@ -32,6 +30,7 @@ from udup.drivers.mysql.binlog.query import (
 )
 from udup.drivers.mysql.client.connection import Connection, query, scalar
 from udup.drivers.mysql.client.errors import (
+    ER,
     Meaning,
     MySQLError,
     describe,
@@ -44,6 +43,7 @@ from udup.drivers.mysql.client.errors import (
     told,
 )
 from udup.drivers.mysql.client.names import qualified
+from udup.drivers.mysql.client.raw import COMMAND
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import codec_of
 from udup.drivers.mysql.ddl.statement import Kind, Statement

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from functools import partial
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Divergence, UdupError
+from udup.base.errors import Divergence, Side, UdupError
 from udup.drivers.mysql.apply.errors import failure_of, one_gtid
 from udup.drivers.mysql.apply.row_session import LOCK_WAIT_SECONDS, RowSession
 from udup.drivers.mysql.client.errors import MySQLError, failure
+from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.pipeline.ports import RowCounts
 from udup.pipeline.records import Group, GroupPart, MarkedGroup
 
@@ -41,11 +42,12 @@ def explaining(rows: RowSession, label: str, version: int, events: Sequence[byte
         raise
 
 
+@behind_the_seam(Side.TARGET)
 class MySQLSession:
     """`ApplySession` of `pipeline/ports/`."""
 
     def __init__(self, endpoint: Endpoint, job: str, slot: int) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._rows = open_rows(endpoint, job, slot)
 
     def apply(self, groups: Sequence[Group]) -> None:
@@ -111,7 +113,7 @@ class MySQLSession:
         try:
             yield
         except MySQLError as error:
-            raise failure(error, f"on the target {self._endpoint}", otherwise) from error
+            raise failure(error, f"on the target {self.endpoint}", otherwise) from error
 
 
 #: In the label of a group of several transactions.

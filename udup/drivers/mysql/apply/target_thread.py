@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.drivers.mysql.client.errors import MySQLError, failure
+from udup.base.errors import Side
+from udup.drivers.mysql.client.seam import seam
 
 T = TypeVar("T")
 
@@ -20,10 +21,8 @@ class TargetThread:
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run it there, while the event loop stays free; MySQL's errors become Udup's."""
-        try:
+        with seam(Side.TARGET, self._endpoint):
             return await asyncio.get_running_loop().run_in_executor(self._pool, function)
-        except MySQLError as error:
-            raise failure(error, f"on the target {self._endpoint}") from error
 
     def end(self) -> None:
         """Wait for what runs, and end the thread."""

@@ -203,6 +203,9 @@ def end(connection: Connection, job: str) -> None:
     _unlock(connection, job)
 
 
+_WHILE = "while rows were applied to a table without transactions"
+
+
 def failed(connection: Connection, job: str, error: MySQLError, applied: int = 0) -> UdupError:
     """The target refused the rows of the transaction after those `applied`: what of it is there must be looked at."""
     problem = "" if is_transient(error) else describe(error)[:_PROBLEM]

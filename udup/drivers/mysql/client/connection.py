@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from contextlib import closing
+from functools import partial
 from typing import Any, TypeAlias
 
-from pymysql.constants import CLIENT
+from pymysql.constants import CLIENT, CR
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Fault, Refused
+from udup.base.errors import Fault, Refused, UdupError
 from udup.base.secrets import Unresolvable, read_password
 from udup.base.tls import SslMode
 from udup.drivers.mysql.client.errors import MySQLError, describe, error_code, failure, is_transient
+from udup.drivers.mysql.client.processes import read_processes
 from udup.drivers.mysql.client.refusals import connection_refused
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import PLAIN, Session
+from udup.drivers.mysql.client.silence import ASK_SECONDS, NoAnswerError, Seen
 from udup.drivers.mysql.client.wire import Wire
 
 Connection: TypeAlias = Wire
@@ -70,6 +74,7 @@ def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any)
     if session is not None and "autocommit" in options:
         session = session.with_(session.use, autocommit="ON" if options.pop("autocommit") else "OFF")
     settings.update(_tls_options(endpoint))
+    settings["ask"] = partial(_seen, endpoint)
     settings.update(options)
     password = _password(endpoint)
     try:
@@ -95,6 +100,28 @@ def _begin(connection: Connection, session: Session) -> None:
     except BaseException:
         connection.close()
         raise
+
+
+def _seen(endpoint: Endpoint, number: int) -> Seen | None:
+    """Return what the server says of one of its sessions, None if it does not let this account ask now."""
+    try:
+        asking = connect(
+            endpoint,
+            ask=None,
+            connect_timeout=ASK_SECONDS,
+            read_timeout=ASK_SECONDS,
+            write_timeout=ASK_SECONDS,
+            answer_seconds=ASK_SECONDS,
+        )
+        with closing(asking):
+            session = next((each for each in read_processes(asking) if each.number == number), None)
+            return Seen(asking.server_uuid, session)
+    except MySQLError as error:
+        raise NoAnswerError(describe(error)) from error
+    except UdupError as error:
+        if isinstance(error.__cause__, MySQLError) and error_code(error.__cause__) < CR.CR_UNKNOWN_ERROR:
+            return None  # the server itself refuses: too many connections, a password that was changed
+        raise NoAnswerError(str(error)) from error
 
 
 def query(connection: Connection, sql: str, *args: object) -> list[Any]:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from enum import Enum, auto
 
 import pymysql
-from pymysql.constants import CR, ER
+from pymysql.constants import CR
+from pymysql.constants import ER as ER  # the numbers' names, for all of this driver
 
 from udup.base.errors import Contended, Fault, Refused, UdupError, Unavailable
 from udup.drivers.mysql.client import limits

@@ -7,8 +7,10 @@ long as anybody runs a statement with a character beyond that, such as an emoji.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from udup.drivers.mysql.client.connection import Connection, query
+if TYPE_CHECKING:
+    from udup.drivers.mysql.client.connection import Connection
 
 #: Users that stand for the server's own threads.
 _OWN = frozenset({"event_scheduler", "system user"})
@@ -34,9 +36,10 @@ class Process:
 
 def read_processes(connection: Connection) -> list[Process]:
     """Return all connections that the account may see: without PROCESS its own alone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW PROCESSLIST")
+        rows = cursor.fetchall()
     return [
         Process(int(number), str(user), str(host), str(command), int(seconds or 0), str(state or ""), str(info or ""))
-        for number, user, host, _schema, command, seconds, state, info in (
-            row[:8] for row in query(connection, "SHOW PROCESSLIST")
-        )
+        for number, user, host, _schema, command, seconds, state, info in (row[:8] for row in rows)
     ]

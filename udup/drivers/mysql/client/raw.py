@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from pymysql.constants import COMMAND
+from pymysql.constants import COMMAND as COMMAND
+from pymysql.cursors import SSCursor as SSCursor  # rows as they come
 
 from udup.drivers.mysql.client.connection import Connection
 

@@ -40,6 +40,9 @@ _READING_STRINGS = frozenset(
     {"character_set_client", "character_set_results", "collation_connection", "collation_server"}
 )
 
+#: Asked for with the session's variables: which server this is.
+_SERVER_UUID = "server_uuid"
+
 Assignment = tuple[str, str]
 
 #: Every variable that some use of a connection sets, and those of them that are ON or OFF.
@@ -72,7 +75,8 @@ def enter(connection: Connection, session: Session) -> None:
     MySQL's other errors pass. A transaction that is open stays open, unless the use is one without autocommit.
     """
     wanted = session.settings
-    current = present(connection, wanted)
+    current = present(connection, {**wanted, _SERVER_UUID: None})
+    connection.server_uuid = current.pop(_SERVER_UUID, "")
     if "autocommit" not in current:  # every server has it
         raise UdupError(
             f"{connection.host}:{connection.port} does not tell the variables of its session: something on the way"

@@ -8,6 +8,7 @@ connection of Udup is a `Wire`:
 * A password is given by the methods of `PLAIN_PLUGINS`, which never send it in clear but over TLS. Those of
   `CLEAR_PLUGINS` get it only where the server's certificate was verified.
 * Opening a connection has a time limit as a whole. Packets, errors, columns, rows and results are counted.
+* No silence is taken for work: while nothing comes or goes, the server is asked what it does (`silence.py`).
 * What cannot be read ends the connection with an error of MySQL's family, never with an IndexError.
 
 The numbers of the errors are those that MySQL's own client has for the same.
@@ -19,18 +20,19 @@ import re
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pymysql
-from pymysql.connections import Connection as PlainConnection
 from pymysql.constants import CLIENT, COMMAND, CR
-from pymysql.cursors import Cursor
 from pymysql.protocol import MysqlPacket
 
 from udup.base import runtime
+from udup.drivers.mysql.client import silence
+from udup.drivers.mysql.client.line import Line, lost
 from udup.drivers.mysql.client.results import UNREADABLE, CountedResult
+from udup.drivers.mysql.client.silence import Ask
 
 #: Methods of logging in that keep the password from who listens: a digest, or RSA where there is no TLS.
 PLAIN_PLUGINS = frozenset({"mysql_native_password", "caching_sha2_password", "sha256_password"})
@@ -64,12 +66,6 @@ _OK, _LOCAL_INFILE, _ERROR = 0x00, 0xFB, 0xFF
 _CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 
 
-if TYPE_CHECKING:
-    _Base = PlainConnection[Cursor]  # generic in the type stubs alone
-else:
-    _Base = PlainConnection
-
-
 class Malformed(pymysql.err.OperationalError):
     """The server sent what is no answer. The connection is closed; another one may be better."""
 
@@ -77,36 +73,31 @@ class Malformed(pymysql.err.OperationalError):
         super().__init__(CR.CR_MALFORMED_PACKET, f"malformed packet from the server: {problem}")
 
 
-class Wire(_Base):
+class Wire(Line):
     """PyMySQL's connection with its packet layer taken over.
 
-    `answer_seconds`: for one command's whole answer to arrive; None: only as PyMySQL's `read_timeout` says.
+    `answer_seconds`: for one command's whole answer to arrive; None: only as PyMySQL's `read_timeout` says. `ask`:
+    whom a connection without a `read_timeout` asks when it hears nothing for long; None: nobody.
     """
 
-    _sock: Any
-    _rfile: Any
     _result: Any
-    _current_timeout: Any
-    _read_timeout: float | None
-    _write_timeout: float | None
     _next_seq_id: int
     _auth_plugin_name: str
-    _force_close: Callable[[], None]
 
     def __init__(
         self,
         *,
         local_infile: bool = False,
         answer_seconds: float | None = None,
+        ask: Ask | None = None,
         result_bytes: int = RESULT_BYTES,
         client_flag: int = 0,
         **options: Any,
     ) -> None:
         self._login_packets = 0
-        self._logging_in = False
-        self._deadline: float | None = None
         self._answer_seconds = answer_seconds
         self._results = 0
+        self._watch_by(ask)
         self.result_bytes = result_bytes
         # PyMySQL itself is never told that it may send files: it only announces that LOAD DATA LOCAL will be used.
         flags = client_flag | (CLIENT.LOCAL_FILES if local_infile else 0)
@@ -180,7 +171,7 @@ class Wire(_Base):
         """Log in by the method that the server asks for, if it is one to be used."""
         name = plugin_name.decode("ascii", "replace")
         if name in CLEAR_PLUGINS and not self.verified:
-            self._force_close()
+            self._end()
             raise pymysql.err.OperationalError(
                 CR.CR_AUTH_PLUGIN_ERR,
                 f"the server asks for the password in clear ({name}), which is given only over TLS to a server whose "
@@ -188,7 +179,7 @@ class Wire(_Base):
                 "caching_sha2_password",
             )
         if name not in PLAIN_PLUGINS | CLEAR_PLUGINS:
-            self._force_close()
+            self._end()
             raise pymysql.err.OperationalError(
                 CR.CR_AUTH_PLUGIN_CANNOT_LOAD,
                 f"the server asks for the authentication method {name[:64]!r}, which Udup does not use; give the "
@@ -202,9 +193,8 @@ class Wire(_Base):
         """One packet of the protocol, or the error that it is."""
         if self._sock is None:
             raise pymysql.err.InterfaceError(0, "the connection is closed")
-        if self._current_timeout != self._read_timeout:
-            self._sock.settimeout(self._read_timeout)
-            self._current_timeout = self._read_timeout
+        self._limit_waits(silence.SILENT_SECONDS if self._is_watched else self._read_timeout)
+        self._silence = None
         limit = self.max_allowed_packet + _PACKET_MAX
         if self._logging_in:
             limit = LOGIN_BYTES
@@ -228,9 +218,9 @@ class Wire(_Base):
             low, high, number = _HEADER.unpack(self._read_bytes(4))
             length = low | high << 16
             if number != self._next_seq_id:
-                self._force_close()
+                self._end()
                 if number == 0:  # what a server sends that ends
-                    raise _lost()
+                    raise lost()
                 raise self._broken(f"its number is {number} where {self._next_seq_id} is due")
             self._next_seq_id = (number + 1) % 256
             size += length
@@ -254,16 +244,16 @@ class Wire(_Base):
                 self._current_timeout = left
                 more = self._rfile.read1(num_bytes - len(data))
             except TimeoutError as error:
-                self._force_close()
+                self._end()
                 if self._logging_in:
                     raise TimeoutError("the server did not finish the login in time") from error
-                raise _lost(f"the answer was not complete within {self._answer_seconds:g} s") from error
+                raise lost(f"the answer was not complete within {self._answer_seconds:g} s") from error
             except OSError as error:
-                self._force_close()
-                raise _lost(str(error)) from error
+                self._end()
+                raise lost(str(error)) from error
             if not more:
-                self._force_close()
-                raise _lost()
+                self._end()
+                raise lost()
             data += more
         return data
 
@@ -277,6 +267,7 @@ class Wire(_Base):
     # ---- Commands and results ----
 
     def _execute_command(self, command: int, sql: str | bytes) -> None:
+        self._statement = sql
         with self._understood():
             super()._execute_command(command, sql)  # type: ignore[misc]
         self._results = 0
@@ -333,7 +324,7 @@ class Wire(_Base):
         data = packet.get_all_data()
         if data[0] != _LOCAL_INFILE:
             return
-        self._force_close()
+        self._end()
         name = data[1:256].decode("utf-8", "replace")
         raise pymysql.err.OperationalError(
             CR_LOCAL_INFILE_REJECTED,
@@ -359,7 +350,7 @@ class Wire(_Base):
 
     def _broken(self, problem: str) -> Exception:
         """Close it; the error to raise."""
-        self._force_close()
+        self._end()
         return _login_error(f"malformed packet: {problem}") if self._logging_in else Malformed(problem)
 
     @contextmanager
@@ -382,8 +373,3 @@ class Wire(_Base):
 def _login_error(problem: str) -> Exception:
     text = f"{problem}; is what answers there a MySQL server?"
     return pymysql.err.OperationalError(CR.CR_SERVER_HANDSHAKE_ERR, text)
-
-
-def _lost(why: str = "") -> Exception:
-    text = "Lost connection to MySQL server during query" + (f" ({why})" if why else "")
-    return pymysql.err.OperationalError(CR.CR_SERVER_LOST, text)

@@ -17,10 +17,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import ClassVar
 
-from pymysql.charset import charset_by_id
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
+
+from udup.drivers.mysql.client.charsets import encoding_of
 
 #: Bits of sql_mode, as the Query event carries them.
 MODE_ANSI_QUOTES = 0x4
@@ -97,7 +98,7 @@ def codec_of(collation_id: int) -> str:
     A client that says `binary` names its objects in UTF-8; of a set that Python lacks, the ASCII part is read.
     """
     try:
-        codec = str(charset_by_id(collation_id).encoding)
+        codec = encoding_of(collation_id)
         return "utf-8" if codec == "binary" else codecs.lookup(codec).name
     except KeyError:
         return "utf-8"

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Refused, Transient
+from udup.base.errors import Refused, Side, Transient
 from udup.drivers.mysql.apply.memory_tables import note_memory_tables
 from udup.drivers.mysql.apply.ownership import builder_place
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, failure, scalar
+from udup.drivers.mysql.client.connection import Connection, connect, scalar
 from udup.drivers.mysql.client.raw import shut_down
+from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import DEFINITION
 from udup.drivers.mysql.dictionary.details import CopyDetails, LoadDetails
@@ -32,6 +33,7 @@ from udup.pipeline.ports import LoadPlan
 from udup.pipeline.records import CopyPlan, CopyTotals, StartRows
 
 
+@behind_the_seam(Side.TARGET)
 class MySQLCopyWriter:
     """`CopyWriter` of `pipeline/ports/`. As many of its steps may run at a time as there are `places`."""
 
@@ -45,7 +47,7 @@ class MySQLCopyWriter:
         drop_existing: bool,
         recompute: bool,
     ) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._job = fence.job
         details = CopyDetails.decode(plan.details)
         self._catalog = details.catalog
@@ -72,8 +74,8 @@ class MySQLCopyWriter:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        """A connection that has a place of the job for as long as it lives; MySQL's errors become Udup's."""
-        connection = connect(self._endpoint, DEFINITION)
+        """A connection that has a place of the job for as long as it lives."""
+        connection = connect(self.endpoint, DEFINITION)
         self._connections.add(connection)
         place = self._places.pop()
         try:
@@ -82,8 +84,6 @@ class MySQLCopyWriter:
             self._fence.enter(connection, place)
             self._computed.begin(connection)
             yield connection
-        except MySQLError as error:
-            raise failure(error, f"on the target {self._endpoint}") from error
         finally:
             self._connections.discard(connection)
             connection.close()

@@ -10,19 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pymysql.constants import ER
-
 from udup.base.errors import Fault, Refused
-from udup.drivers.mysql.client.connection import (
-    Connection,
-    MySQLError,
-    describe,
-    error_code,
-    failure,
-    is_transient,
-    query,
-)
-from udup.drivers.mysql.client.errors import Meaning, meaning
+from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, is_transient, query
+from udup.drivers.mysql.client.errors import ER, Meaning, failure, meaning
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.catalog import StoredObject
 from udup.drivers.mysql.load import objects

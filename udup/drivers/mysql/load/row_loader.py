@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from itertools import chain
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Divergence
+from udup.base.errors import Divergence, Side
 from udup.drivers.mysql.apply.ownership import loader_place
 from udup.drivers.mysql.client.errors import MySQLError, failure
+from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.dictionary.details import LoadDetails
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.loader import Loader
 from udup.pipeline.ports import Piece
 
 
+@behind_the_seam(Side.TARGET)
 class MySQLRowLoader:
     """`RowLoader` of `pipeline/ports/`; `instructions` are the encoded `LoadDetails`."""
 
     def __init__(self, endpoint: Endpoint, job: str, slot: int, instructions: bytes) -> None:
+        self.endpoint = endpoint
         details = LoadDetails.decode(instructions)
         self._tables = details.tables
         fence = CopyFence(job, details.version)

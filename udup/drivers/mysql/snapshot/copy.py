@@ -6,15 +6,16 @@ from collections.abc import Callable
 from contextlib import closing
 
 from udup.base.endpoint import Endpoint
+from udup.base.errors import Side
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.client.raw import shut_down
+from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.ddl.innodb import innodb_catalog
 from udup.drivers.mysql.dictionary.catalog import Catalog
 from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.drivers.mysql.snapshot.baseline import Baseline, open_baseline
 from udup.drivers.mysql.snapshot.reader import CopyReader, TableTotal
 from udup.drivers.mysql.snapshot.renamed_catalog import renamed_catalog
-from udup.drivers.mysql.source_errors import source_errors
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.contexts import own_context
 from udup.pipeline.ports import Piece, Scope
@@ -23,11 +24,15 @@ from udup.pipeline.selection.renames import Name
 from udup.pipeline.waits import Waits
 
 
+@behind_the_seam(Side.SOURCE)
 class SnapshotCopy:
     """Made by `open_copy`; `start` once, then `read` on one thread for each reader."""
 
-    def __init__(self, baseline: Baseline, plan: CopyPlan, chunk_rows: int | None, first: frozenset[str]) -> None:
+    def __init__(
+        self, endpoint: Endpoint, baseline: Baseline, plan: CopyPlan, chunk_rows: int | None, first: frozenset[str]
+    ) -> None:
         self._first = first
+        self.endpoint = endpoint
         self._baseline = baseline
         self._plan = plan
         self._chunk_rows = chunk_rows
@@ -51,24 +56,22 @@ class SnapshotCopy:
             on_table(CopyTotals(total.table, total.chunks, total.rows, sums))
 
         baseline = self._baseline
-        with source_errors():
-            self._reader = CopyReader(
-                baseline.snapshot,
-                baseline.catalog.tables,
-                told,
-                self._chunk_rows,
-                baseline.locked,
-                offsets=start.offsets,
-                first=self._first,
-            )
+        self._reader = CopyReader(
+            baseline.snapshot,
+            baseline.catalog.tables,
+            told,
+            self._chunk_rows,
+            baseline.locked,
+            offsets=start.offsets,
+            first=self._first,
+        )
         if self._stopped:
             self._reader.stop()
 
     def read(self, reader: int, emit: Callable[[Piece], None]) -> None:
         """Read tables on this thread until none is left."""
         assert self._reader is not None, "start first"
-        with source_errors():
-            self._reader.run(reader, emit)
+        self._reader.run(reader, emit)
 
     def stop(self) -> None:
         """Have all readers end, from any thread, and close the snapshot."""
@@ -91,14 +94,13 @@ def open_copy(
 
     Raise `Unsupported` if something in it cannot be copied exactly, and what `open_baseline` raises.
     """
-    with source_errors():
-        check_anonymous(endpoint, None)
-        baseline = open_baseline(endpoint, readers, scope.selection, scope.kept_users, chunk_rows, waits)
-        try:
-            return SnapshotCopy(baseline, _plan_of(endpoint, scope, baseline), chunk_rows, scope.copy_first)
-        except BaseException:
-            baseline.close()
-            raise
+    check_anonymous(endpoint, None)
+    baseline = open_baseline(endpoint, readers, scope.selection, scope.kept_users, chunk_rows, waits)
+    try:
+        return SnapshotCopy(endpoint, baseline, _plan_of(endpoint, scope, baseline), chunk_rows, scope.copy_first)
+    except BaseException:
+        baseline.close()
+        raise
 
 
 def _plan_of(endpoint: Endpoint, scope: Scope, baseline: Baseline) -> CopyPlan:

@@ -21,11 +21,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from pymysql.cursors import SSCursor
-
 from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import Connection, query, scalar
 from udup.drivers.mysql.client.names import qualified, quote
+from udup.drivers.mysql.client.raw import SSCursor
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import MAX_CHUNK_BYTES, ROWS
 from udup.drivers.mysql.dictionary.catalog import Column, Table

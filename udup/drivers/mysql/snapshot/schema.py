@@ -15,10 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pymysql.constants import ER
-
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, is_transient, query
+from udup.drivers.mysql.client.errors import ER
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import DICTIONARY

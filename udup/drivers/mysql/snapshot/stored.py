@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pymysql.constants import ER
-
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, is_transient, query
+from udup.drivers.mysql.client.errors import ER
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.catalog import StoredObject
 from udup.pipeline.selection.selection import Selection

@@ -12,13 +12,14 @@ from contextlib import closing
 from functools import partial
 
 from udup.base.endpoint import Endpoint
+from udup.base.errors import Side
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.rotate import parse_rotate
 from udup.drivers.mysql.client.connection import connect
+from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.snapshot.names import is_transactional_there, read_names
-from udup.drivers.mysql.source_errors import source_errors
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.contexts import contexts_of
@@ -33,11 +34,12 @@ from udup.pipeline.selection.renames import Name, Renaming
 from udup.pipeline.stamps import Stamps
 
 
+@behind_the_seam(Side.SOURCE)
 class BinlogChanges:
     """`begin`, then iterate, on one thread; `close` from any. A log that is closed fails with `Transient`."""
 
     def __init__(self, endpoint: Endpoint, plan: LogPlan) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._plan = plan
         self._stream: BinlogStream | None = None
         self._assembler: Assembler | None = None
@@ -49,16 +51,15 @@ class BinlogChanges:
 
         Raise `Unsupported` if it does not, `Transient` if the source does not answer.
         """
-        endpoint, plan = self._endpoint, self._plan
+        endpoint, plan = self.endpoint, self._plan
         start_after, replica = GtidSet.parse(plan.start_after), Replica.of(plan.job)
-        with source_errors():
-            check_executed(endpoint, start_after, lambda: self._closed)
-            found = check_continuity(
-                endpoint, replica.server_id, replica.uuid, start_after, Stamps.parse(plan.stamps), self._opened
-            )
-            check_anonymous(endpoint, start_after)
-            self._opened(BinlogStream(endpoint, replica.server_id, start_after, replica.uuid))
-            self._assembler = self._new_assembler()
+        check_executed(endpoint, start_after, lambda: self._closed)
+        found = check_continuity(
+            endpoint, replica.server_id, replica.uuid, start_after, Stamps.parse(plan.stamps), self._opened
+        )
+        check_anonymous(endpoint, start_after)
+        self._opened(BinlogStream(endpoint, replica.server_id, start_after, replica.uuid))
+        self._assembler = self._new_assembler()
         return Recognised(found.server_uuid, str(found.seen), found.doubt)
 
     def _opened(self, stream: BinlogStream) -> None:
@@ -67,7 +68,7 @@ class BinlogChanges:
             stream.close()
 
     def _new_assembler(self) -> Assembler:
-        endpoint, scope = self._endpoint, self._plan.scope
+        endpoint, scope = self.endpoint, self._plan.scope
         renaming = Renaming(scope.selection, _names_now(endpoint, self._plan))
         classifier = QueryClassifier(
             scope.selection,
@@ -84,18 +85,17 @@ class BinlogChanges:
         """Yield records; None whenever the source has sent no further event yet."""
         stream, assembler = self._stream, self._assembler
         assert stream is not None and assembler is not None, "begin first"
-        with source_errors():
-            for event in stream:
-                if event[4] == EventType.ROTATE:
-                    self._at = parse_rotate(event)
-                for record in assembler.feed(event):
+        for event in stream:
+            if event[4] == EventType.ROTATE:
+                self._at = parse_rotate(event)
+            for record in assembler.feed(event):
+                self._note_place(event)
+                yield record
+            if not stream.has_more:
+                for record in assembler.flush_skipped():
                     self._note_place(event)
                     yield record
-                if not stream.has_more:
-                    for record in assembler.flush_skipped():
-                        self._note_place(event)
-                        yield record
-                    yield None
+                yield None
 
     def _note_place(self, event: bytes) -> None:
         """Note where the event ends; one of a compressed transaction does not say it."""

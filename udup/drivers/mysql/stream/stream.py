@@ -34,7 +34,8 @@ from udup.drivers.mysql.binlog.payload import FIELDS_MAX, data_offset, inner_eve
 from udup.drivers.mysql.binlog.split import EVENT_MAX
 from udup.drivers.mysql.checks.retention import lost_log
 from udup.drivers.mysql.client import sessions
-from udup.drivers.mysql.client.connection import Connection, connect, failure
+from udup.drivers.mysql.client.connection import Connection, connect
+from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
 from udup.drivers.mysql.client.wire import ERROR_BYTES
 from udup.drivers.mysql.stream.anonymous import NEW_COPY, WITHOUT_GTID
@@ -313,6 +314,8 @@ def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica
         reader._BinLogStreamReader__connect_to_stream()
     except UdupError:
         raise
+    except (MySQLError, OSError) as error:
+        raise failure(error, f"opening the binlog dump of {endpoint}", Transient) from error
     except Exception as error:
         raise failure(error, f"cannot open the binlog dump of {endpoint}", Transient) from error
     connection: Connection = reader._stream_connection

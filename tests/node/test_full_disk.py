@@ -1,0 +1,122 @@
+"""A node whose disk fills up says so, and works again by itself when there is room."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from udup.drivers.mysql.client.connection import connect, query, scalar
+from udup.sandbox.api import Json, job_document
+from udup.sandbox.node import UdupNode
+from udup.sandbox.server import MysqlServer
+
+DEADLINE = 60.0
+
+#: Bytes of the file system: what a node needs, and some more.
+SIZE = "24m"
+
+
+@pytest.fixture
+def small_disk(server_folder: Path) -> Iterator[Path]:
+    """A file system of its own, which only root may make."""
+    folder = Path(tempfile.mkdtemp(prefix="small-disk-", dir=server_folder))
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)], capture_output=True, text=True
+    )
+    if made.returncode:
+        pytest.skip(f"no file system can be mounted here: {made.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def node(small_disk: Path) -> Iterator[UdupNode]:
+    with UdupNode(small_disk / "node") as node:
+        yield node
+
+
+@pytest.fixture
+def job(node: UdupNode, source: MysqlServer, target: MysqlServer, schema: str) -> str:
+    with closing(connect(source.endpoint)) as connection:
+        query(connection, f"CREATE DATABASE {schema}")
+        query(connection, f"CREATE TABLE {schema}.t (id INT PRIMARY KEY)")
+    node.post_job({**job_document(schema, source.endpoint, target.endpoint, [schema]), "ID": schema})
+    node.wait_stage(schema)
+    return schema
+
+
+def _fill(folder: Path) -> Path:
+    """Fill the file system to its last byte."""
+    ballast = folder / "ballast"
+    with ballast.open("ab", buffering=0) as file:
+        for size in (1 << 16, 1 << 10, 1):
+            with suppress(OSError):
+                while True:
+                    file.write(b"x" * size)
+    return ballast
+
+
+def _wait(condition: Callable[[], bool], what: Callable[[], object]) -> None:
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, what()
+        time.sleep(0.2)
+
+
+def _health(node: UdupNode) -> Json:
+    answer: Json = httpx.get(f"{node.url}/v1/health/ready", timeout=30).json()
+    return answer
+
+
+def _pause(node: UdupNode, job: str) -> httpx.Response:
+    return httpx.put(f"{node.url}/v1/job/{job}/pause", timeout=30)
+
+
+def test_a_full_disk_is_told_and_what_was_asked_is_done_when_there_is_room(
+    node: UdupNode, job: str, small_disk: Path, source: MysqlServer, target: MysqlServer
+) -> None:
+    assert _health(node)["Ready"] is True
+    ballast = _fill(small_disk)
+    answer = _pause(node, job)
+    assert answer.status_code == 503
+    assert "is full" in answer.text
+    health = _health(node)
+    assert health["Ready"] is False
+    assert any("is full" in each for each in health["Problems"]), health
+    with closing(connect(source.endpoint)) as connection:  # the job itself needs no disk of the node's
+        query(connection, f"INSERT INTO {job}.t VALUES (1)")
+    with closing(connect(target.endpoint)) as connection:
+        _wait(lambda: scalar(connection, f"SELECT COUNT(*) FROM {job}.t") == 1, lambda: node.job(job))
+
+    ballast.unlink()
+    _wait(lambda: _health(node)["Ready"] is True, lambda: _health(node))
+    _wait(lambda: node.job(job)["Stage"] == "paused", lambda: node.job(job))
+    assert httpx.put(f"{node.url}/v1/job/{job}/resume", timeout=30).status_code == 200
+    node.wait_stage(job)
+    log = node.log.read_text()
+    assert "store_takes_no_writes" in log
+    assert "store_takes_writes_again" in log
+
+
+def test_a_node_that_is_started_on_a_full_disk_works_when_there_is_room(
+    node: UdupNode, job: str, small_disk: Path
+) -> None:
+    """nats-server takes no more than what is free when it starts, unless it is told."""
+    node.stop()
+    ballast = _fill(small_disk)
+    with ballast.open("r+b") as file:
+        file.truncate(ballast.stat().st_size - (256 << 10))  # its settings and its log are to be written
+    node.start()
+    _wait(lambda: _health(node)["Ready"] is False, lambda: _health(node))
+    assert any("is full" in each for each in _health(node)["Problems"])
+    ballast.unlink()
+    _wait(lambda: _health(node)["Ready"] is True, lambda: _health(node))
+    _wait(lambda: _pause(node, job).status_code == 200, lambda: _pause(node, job).text)
+    _wait(lambda: node.job(job)["Stage"] == "paused", lambda: node.job(job))

@@ -1,0 +1,10 @@
+"""Character sets by the numbers of their collations, as the client library lists them."""
+
+from __future__ import annotations
+
+from pymysql.charset import charset_by_id
+
+
+def encoding_of(collation: int) -> str:
+    """Return the name of the codec for a collation's character set. `KeyError` for one that is not listed."""
+    return str(charset_by_id(collation).encoding)
