@@ -15,6 +15,7 @@ import pytest
 
 import udup
 from udup.base.errors import Contended, FailureKind, Side, Superseded, Transient, UdupError, Unavailable
+from udup.drivers.mysql.apply.checkpoint_reading import MySQLCheckpointReader
 from udup.drivers.mysql.apply.control import MySQLControl
 from udup.drivers.mysql.apply.inline_session import MySQLInlineSession
 from udup.drivers.mysql.apply.session import MySQLSession
@@ -34,6 +35,7 @@ BEHIND = {
     ports.SourceCopy: (SnapshotCopy, Side.SOURCE),
     ports.ChangeLog: (BinlogChanges, Side.SOURCE),
     ports.Target: (MySQLTarget, Side.TARGET),
+    ports.CheckpointReader: (MySQLCheckpointReader, Side.TARGET),
     ports.TargetControl: (MySQLControl, Side.TARGET),
     ports.InlineSession: (MySQLInlineSession, Side.TARGET),
     ports.ApplySession: (MySQLSession, Side.TARGET),

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.pipeline.machine import Machine, T
-from udup.base.errors import Transient, Unavailable
+from udup.base.errors import Contended, Transient
 from udup.pipeline.apply import applier, wait_watch, worker
 from udup.pipeline.waits import WaitKind
 
@@ -51,7 +51,7 @@ def test_a_lock_that_is_held_for_long_is_worth_waiting_for_and_no_fault(
     number = machine.update("a")
     with machine.target.locked_row(T, "a"), pytest.raises(Transient) as ended:
         asyncio.run(machine.run())
-    assert isinstance(ended.value, Unavailable) and ended.value.side == "target", ended.value
+    assert isinstance(ended.value, Contended) and ended.value.side == "target", ended.value
     asyncio.run(machine.run())
     assert str(number) in machine.target.rows(T)["a"]
 

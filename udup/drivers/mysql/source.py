@@ -9,7 +9,7 @@ from udup.base.errors import Side
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.checks.retention import check_kept, copy_warnings
 from udup.drivers.mysql.checks.source_tables import check_parents
-from udup.drivers.mysql.client.connection import MySQLError, connect, query, scalar
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
 from udup.drivers.mysql.client.facts import read_facts
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 
 from udup.base.endpoint import Endpoint
+from udup.base.errors import Side
 from udup.drivers.mysql.apply.checkpoint import COPYING, TABLE
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import MySQLError, connect, error_code, query
 from udup.drivers.mysql.client.errors import failure
+from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 #: Errors that say that no job has been here: no such schema, no such table.
@@ -18,10 +20,12 @@ _NOTHING_THERE = (1049, 1146)
 _ROWS = f"SELECT slot, gtids, selection FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s ORDER BY slot"
 
 
+@behind_the_seam(Side.TARGET)
 class MySQLCheckpointReader:
     """A connection for the same question again and again. Each answer is of the moment in which it is read."""
 
     def __init__(self, endpoint: Endpoint, job: str) -> None:
+        self.endpoint = endpoint
         self._job = job
         self._what = f"reading the checkpoint of job {job} on the target {endpoint}"
         try:
