@@ -80,7 +80,13 @@ class Job:
     @property
     def wanted(self) -> bool:
         """Whether it is to be carried out now."""
-        return self.record.desired == DesiredState.RUN and self.record.stage not in (Stage.FAILED, Stage.COMPLETED)
+        over = self.cut_over or self.record.stage in (Stage.FAILED, Stage.COMPLETED)
+        return self.record.desired == DesiredState.RUN and not over
+
+    @property
+    def cut_over(self) -> bool:
+        """Whether its target is the new server: everything of its source is there, and it ends."""
+        return self.record.cutover is not None and self.record.cutover.switched
 
     def next_step(self) -> Step:
         """Return the next step to what is wanted of the job."""

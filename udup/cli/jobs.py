@@ -26,6 +26,7 @@ _COMMANDS = {
     "pause": "udup.cli.jobs:pause",
     "resume": "udup.cli.jobs:resume",
     "settle": "udup.cli.jobs:settle",
+    "cutover": "udup.cli.job_cutover:cutover",
     "stop": "udup.cli.jobs:stop",
     "delete": "udup.cli.jobs:delete",
 }

@@ -15,6 +15,7 @@ from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec,
 from udup.jobs.progress import FailedRun, JobProgress
 from udup.jobs.staleness import corrected
 from udup.jobs.words import STATUS_OF_STAGE, DesiredState, Driver, JobType, Stage, Status, TaskType
+from udup.pipeline.cutover.state import Cutover
 
 #: A document's keys down to the tasks; what is inside Config is shown as it was given.
 _OUTLINE = Level(JobSpec.key_names(), {"Tasks": Level(TaskSpec.key_names())})
@@ -84,6 +85,8 @@ class JobRecord(BaseModel):
     restart_history: tuple[Restart, ...] = ()
     #: Why it has failed; None unless it has.
     stopped: Stopped | None = None
+    #: The last cut-over that was asked for.
+    cutover: Cutover | None = None
     #: As the last run has left it.
     progress: JobProgress = JobProgress()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from udup.actors.cutover_messages import AbortCutover, StartCutover
 from udup.actors.messages import (
     Accepted,
     Actors,
@@ -28,6 +29,7 @@ from udup.base.errors import Refused, UdupError
 from udup.jobs import IndexConflict, accept, document_id
 from udup.jobs.plan import plan_of
 from udup.node.reads import Reads
+from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import Drivers
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, Written
@@ -81,6 +83,12 @@ class Control:
             raise NotThere("job not found")
         self._drivers.target(plan_of(record.spec()).target).settle(job_id, gtid, applied=applied)
         return self.resume(job_id)
+
+    def cut_over(self, job_id: str, options: CutoverOptions) -> Written:
+        return self._written(StartCutover(job_id, options))
+
+    def abort_cutover(self, job_id: str) -> Written:
+        return self._written(AbortCutover(job_id))
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""

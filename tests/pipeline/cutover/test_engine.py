@@ -161,13 +161,9 @@ def test_an_abort_at_any_point_undoes_it_before_the_switch_and_comes_too_late_af
 
 @pytest.mark.parametrize(
     "call",
-    ["source_gate.look", "source_gate.close", "source_gate.unfinished", "source_gate.events"]
-    + [
-        "source_gate.counters",
-        "target_gate.raise_counters",
-        "target_gate.kept",
-        "source.executed",
-        "source_gate.keeps",
+    [
+        *(f"source_gate.{name}" for name in ("look", "close", "unfinished", "events", "counters", "keeps")),
+        *("target_gate.raise_counters", "target_gate.kept", "source.executed"),
     ],
 )
 @pytest.mark.parametrize("error", [UdupError("no"), RuntimeError("no")])

@@ -17,7 +17,9 @@ from udup.jobs.allocation import (
     Trigger,
 )
 from udup.jobs.statistics import task_statistics
+from udup.pipeline.cutover.state import Cutover, Options, StepName, StepState
 from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
+from udup.web.schemas.cutover import cutover_of
 from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse
 
 NODE_ID = "1eda45f8-df9b-4541-9009-83952e7b672a"
@@ -86,6 +88,12 @@ def _record() -> JobRecord:
     )
 
 
+def _cutover() -> Cutover:
+    options = Options(source_read_only=True, enable_events=True, reverse=True)
+    asked = Cutover(id=EVALUATION_ID, options=options, since_ns=_MOMENT_NS, steps=Cutover.asked(options).steps)
+    return asked.noted(StepName.CHECK, StepState.DOING).with_(way_back=f"{JOB_ID}-back")
+
+
 @cache
 def by_schema() -> dict[str, Any]:
     """An example of each schema that is worth one."""
@@ -96,6 +104,8 @@ def by_schema() -> dict[str, Any]:
         "JobResponse": JobResponse(index=7, success=True).to_json(),
         "EvaluatedJobResponse": EvaluatedJobResponse(index=7, success=True, eval_id=EVALUATION_ID).to_json(),
         "Job": to_api(record),
+        "Cutover": cutover_of(_cutover()),
+        "CutoverRequest": {"SourceReadOnly": True, "EnableEvents": True, "Reverse": True, "Timeout": 60},
         "JobStub": to_stub(record),
         "AllocationStub": stub_of(record, allocation, NODE_ID),
         "Allocation": allocation_of(record, allocation, NODE_ID, "dc1"),

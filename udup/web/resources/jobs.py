@@ -16,15 +16,19 @@ from udup.web.ports import JobControl, JobReads, Written
 from udup.web.requests import RegionRule, is_true, read_json, read_settlement
 from udup.web.resources.tables import Tables
 from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
+from udup.web.schemas.cutover import cutover_of, options_of
 from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse
 
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
-_SETTLE = "settle"
+_SETTLE, _CUTOVER = "settle", "cutover"
 
 #: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
-COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE})
-VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS})
+COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _CUTOVER})
+VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _CUTOVER})
 PARTS = COMMANDS | VIEWS
+
+#: Bytes of what is asked of a cut-over.
+_CUTOVER_BYTES = 4096
 
 
 class Registration:
@@ -84,7 +88,7 @@ class JobsResource:
 
 
 class JobResource:
-    """/v1/job/<id>, and its pause, resume, settle, allocations and evaluations."""
+    """/v1/job/<id>, and its pause, resume, settle, cutover, allocations and evaluations."""
 
     def __init__(
         self,
@@ -111,6 +115,7 @@ class JobResource:
             "": lambda: self._job(job_id),
             _ALLOCATIONS: lambda: self._allocations(job_id, every=every),
             _EVALUATIONS: lambda: self._evaluations(job_id),
+            _CUTOVER: lambda: self._cutover(job_id),
         }
         self._reading.answer(req, resp, looks[part])
 
@@ -126,6 +131,7 @@ class JobResource:
             _PAUSE: lambda: self._control.pause(job_id),
             _RESUME: lambda: self._control.resume(job_id),
             _SETTLE: lambda: self._settle(req, job_id),
+            _CUTOVER: lambda: self._cut_over(req, job_id),
         }
         give_written(req, resp, commands[part]())
 
@@ -133,14 +139,21 @@ class JobResource:
         gtid, applied = read_settlement(req)
         return self._control.settle(job_id, gtid, applied=applied)
 
+    def _cut_over(self, req: falcon.Request, job_id: str) -> Written:
+        body = read_json(req, _CUTOVER_BYTES) if req.content_length else {}
+        return self._control.cut_over(job_id, options_of(body))
+
     on_put = on_post
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
-        """`?purge=true` removes the job's checkpoint from the target as well."""
+        """`?purge=true` removes the job's checkpoint from the target as well. A cut-over is undone."""
         job_id, part = _named(req, path)
-        if part:
+        if part not in ("", _CUTOVER):
             raise invalid_method()
         self._region.check(req)
+        if part:
+            give_written(req, resp, self._control.abort_cutover(job_id))
+            return
         if not job_id:
             remedy = "write it at the end of the path: /v1/job/<id>"
             raise Refused([Fault("ID", "missing job ID for evaluation", remedy)])
@@ -151,6 +164,15 @@ class JobResource:
         if record is None:
             return View(self._reads.jobs("")[1], dict, "job not found")
         return View(record.modify_index, lambda: to_api(record))
+
+    def _cutover(self, job_id: str) -> View:
+        record = self._reads.job(job_id)
+        if record is None:
+            return View(self._reads.jobs("")[1], dict, "job not found")
+        cutover = record.cutover
+        if cutover is None:
+            return View(record.modify_index, dict, "the job has no cut-over")
+        return View(record.modify_index, lambda: cutover_of(cutover))
 
     def _allocations(self, job_id: str, *, every: bool) -> View:
         tables = self._tables()
