@@ -79,8 +79,8 @@ class Cutovers:
 
     # ---- Engines ----
 
-    def carry_on(self, job: Job) -> None:
-        """Have an engine carry on the job's cut-over, unless one does or it is over."""
+    def carry_on(self, job: Job, *, resumed: bool = False) -> None:
+        """Have an engine carry on the job's cut-over, unless one does or it is over; `resumed`: the one before died."""
         cutover = job.record.cutover
         lives = job.id in self._attempts and self._parts.actors.address(CutoverCarrier.role, job.id) is not None
         if cutover is None or not cutover.is_active or lives:
@@ -90,7 +90,7 @@ class Cutovers:
         self._host.log.info("cutover_carried_on", job=job.id, attempt=attempt, state=cutover.state.value)
         role, settings = CutoverCarrier.role, self._host.settings
         address = self._parts.actors.get_or_create(CutoverCarrier, role, job.id, settings)
-        self._parts.send(address, CarryOn(_settings(job, cutover, attempt)))
+        self._parts.send(address, CarryOn(_settings(job, cutover, attempt, resumed=resumed)))
 
     def ended(self, job: Job, message: CutoverEnded) -> None:
         """An engine has ended: all is done, or another one follows."""
@@ -114,7 +114,7 @@ class Cutovers:
     def tick(self, tick: CutoverTick) -> None:
         job = self._jobs.get(tick.job_id)
         if job is not None:
-            self.carry_on(job)
+            self.carry_on(job, resumed=True)
 
     # ---- What engines ask ----
 
@@ -172,7 +172,7 @@ class Cutovers:
         self._host.create_job(document, cutover.way_back_incarnation, answer)
 
 
-def _settings(job: Job, cutover: Cutover, attempt: int) -> CutoverSettings:
+def _settings(job: Job, cutover: Cutover, attempt: int, *, resumed: bool) -> CutoverSettings:
     back: JobPlan | None = None
     faults: tuple[Fault, ...] = ()
     if cutover.options.reverse:
@@ -181,7 +181,7 @@ def _settings(job: Job, cutover: Cutover, attempt: int) -> CutoverSettings:
             back = plan_of(parse_job(way_back(job.record.document, name, cutover.position)))
         except Refused as refused:
             faults = tuple(refused.faults)
-    return CutoverSettings(attempt, job.plan, job.known, cutover, back, faults)
+    return CutoverSettings(attempt, job.plan, job.known, cutover, back, faults, resumed)
 
 
 def job_now(job: Job) -> JobNow:

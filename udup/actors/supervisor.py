@@ -154,7 +154,7 @@ class JobSupervisor(ShellActor):
         if job.wanted:
             self._journal.save(job, history.node_started(job.record, runtime.wall_ns()))
         self._runs.reconcile(job)
-        self._cutovers.carry_on(job)
+        self._cutovers.carry_on(job, resumed=True)
 
     def receiveMsg_Saved(self, message: Saved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._journal.saved(message.ticket)

@@ -127,6 +127,10 @@ class CutoverEngine:
 
     async def _check(self) -> _Outcome:
         job = await self._host.job()
+        end = runtime.now() + self._cutover.options.timeout_s
+        while self._settings.resumed and not (job.follows or job.problem or job.abort) and runtime.now() < end:
+            await asyncio.sleep(_LOOK_SECONDS)  # the node has begun again, and the job with it
+            job = await self._host.job()
         if job.abort:
             raise AbortWanted(job.abort)
         if not job.follows:
