@@ -38,8 +38,8 @@ class JobNow:
 class CutoverSettings:
     """`attempt` numbers the engines of a cut-over. `back` is the way back's plan, without name and position.
 
-    It is None where nobody asked for it, or where it cannot be: then `back_faults` say why. `resumed`: whoever carried it
-    out before has died, and the job perhaps with it.
+    It is None where nobody asked for it, or where it cannot be: then `back_faults` say why. `resumed`: whoever carried
+    it out before has died, and the job perhaps with it.
     """
 
     attempt: int
