@@ -10,7 +10,7 @@ from __future__ import annotations
 PARTS = frozenset(
     {
         *("pause", "resume", "allocations", "evaluations", "history", "revert", "versions", "validate"),
-        *("compare", "skip", "settle", "progress", "logs"),
+        *("compare", "skip", "settle", "cutover", "progress", "logs"),
     }
 )
 
