@@ -108,8 +108,13 @@ class Cutovers:
             pause = min(_FIRST_PAUSE * 2 ** min(deaths - 1, 10), _LONGEST_PAUSE)
             self._parts.wake(pause, CutoverTick(job.id, attempt))
         else:
-            self._deaths.pop(job.id, None)
-            self._parts.actors.stop_one(CutoverCarrier.role, job.id)
+            self._end(job)
+
+    def _end(self, job: Job) -> None:
+        """It is over: its process ends, whatever it waits for."""
+        self._attempts.pop(job.id, None)
+        self._deaths.pop(job.id, None)
+        self._parts.actors.stop_one(CutoverCarrier.role, job.id)
 
     def tick(self, tick: CutoverTick) -> None:
         job = self._jobs.get(tick.job_id)
@@ -158,9 +163,12 @@ class Cutovers:
         switches = cutover.switched and not stored.switched
         kept = cutover.with_(abort=stored.abort)
         self._deaths.pop(job.id, None)
+        attempt = self._attempts[job.id]
 
         def then() -> None:
             answer()
+            if not kept.is_active and self._attempts.get(job.id) == attempt:
+                self._end(job)
             if switches and self._jobs.get(job.id) is job:
                 self._host.log.info("cutover_switched", job=job.id)
                 self._host.reconcile(job)
@@ -238,7 +246,7 @@ def check_no_cutover(record: JobRecord, doing: str) -> None:
     cutover = record.cutover
     if cutover is None:
         return
-    if cutover.is_active:
+    if cutover.is_active and not (doing == "delete" and cutover.undoing_is_held_up):
         remedy = f"wait for its end, or undo it: {abort_command(record.id)}"
         raise Refused([Fault("Job", f"job {record.id} is being cut over", remedy)])
     if cutover.switched and doing in ("resume", "register"):

@@ -114,6 +114,7 @@ class World:
         self.abort = ""
         self.stage = "running"
         self.position_of_back = ""
+        self.store_is_away: Callable[[], bool] = lambda: False
 
     def close(self) -> None:
         forget("alpha")
@@ -130,6 +131,8 @@ class World:
 
     async def keep(self, cutover: Cutover) -> None:
         self.points.pass_(f"before keep {_shown(cutover)}")
+        while self.store_is_away():
+            await asyncio.sleep(0.002)
         if self.abort and cutover.state is CutoverState.RUNNING and not self.cutover.switched:
             raise AbortWanted(self.abort)
         assert cutover.switched or not self.cutover.switched, "nothing goes back behind the switch"

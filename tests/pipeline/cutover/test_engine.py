@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -24,6 +25,7 @@ class Make(Protocol):
 def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     monkeypatch.setattr(engine, "_FIRST_PAUSE", 0.002)
     monkeypatch.setattr(engine, "_LOOK_SECONDS", 0.002)
+    monkeypatch.setattr(engine, "_LONGEST_PAUSE", 0.05)
     worlds: list[World] = []
 
     def made(**options: Any) -> World:
@@ -284,6 +286,38 @@ def test_a_job_that_fails_meanwhile_ends_it(make: Make) -> None:
     world.run_to_the_end()
     assert_undone(world)
     assert "duplicate key" in world.cutover.text
+
+
+@pytest.mark.parametrize("call", ["source_gate.close", "target_gate.raise_counters"])
+def test_a_store_that_is_away_keeps_the_source_closed_for_the_timeout_only(make: Make, call: str) -> None:
+    """The source is opened although nothing can be kept, and comes first: the store is away until then."""
+    world = make(**ALL)
+
+    def goes_away() -> None:
+        closed: list[bool] = []
+
+        def is_away() -> bool:
+            closed.append(world.old.writers is Writers.NOBODY)
+            return closed[-1] or True not in closed
+
+        world.store_is_away = is_away
+
+    world.points.before[call] = goes_away
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "the job store did not take it" in world.cutover.text
+
+
+def test_a_source_that_does_not_answer_is_not_waited_for_without_end(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine.CutoverEngine._ask, "__kwdefaults__", {"seconds": 0.05})
+    world = make(**ALL)
+    silent = {"source_gate.unfinished": lambda: time.sleep(0.2)}
+    world.points.before["source_gate.close"] = lambda: world.points.before.update(silent)
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "no answer within" in world.cutover.text
 
 
 # ---- What fails after the switch ----

@@ -34,15 +34,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from contextlib import suppress
+from typing import Any, TypeAlias, TypeVar
 
 from udup.base import runtime
-from udup.base.errors import Failure, Fault, Refused, UdupError
+from udup.base.errors import Failure, Fault, Refused, UdupError, Unavailable
 from udup.pipeline.cutover.check import Checking, events_of, kept_events, listed
 from udup.pipeline.cutover.host import AbortWanted, CutoverSettings, Host, NameTaken
+from udup.pipeline.cutover.level import ask_level
 from udup.pipeline.cutover.names import abort_command, command, way_back_names
 from udup.pipeline.cutover.state import Cutover, CutoverState, StepName, StepState
-from udup.pipeline.cutover.texts import done_text, dry_run_texts
+from udup.pipeline.cutover.texts import done_text, with_plan
 from udup.pipeline.ports import Drivers
 
 #: Seconds that the source may wait for those who hold locks there: whoever writes waits behind it.
@@ -51,12 +53,18 @@ CLOSE_SECONDS = 10.0
 #: Seconds that one try of a counter waits for a table's lock.
 COUNTER_SECONDS = 5.0
 
+#: Seconds for a server's answer, to all questions of the check, and until all counters are raised: one that is silent
+#: for longer is taken to be away.
+ANSWER_SECONDS, CHECK_SECONDS, COUNTERS_SECONDS = 90.0, 600.0, 900.0
+
 #: Seconds between looks whether the target is level, the job has ended, or what has failed works again.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 15.0
 _LOOK_SECONDS = 0.5
 
 #: What comes of a step: its text, and what else is kept with it.
 _Outcome: TypeAlias = tuple[str, dict[str, Any]]
+
+T = TypeVar("T")
 
 
 class _Over(Exception):
@@ -68,9 +76,7 @@ class CutoverEngine:
 
     def __init__(self, settings: CutoverSettings, drivers: Drivers, host: Host) -> None:
         plan = settings.plan
-        self._settings = settings
-        self._host = host
-        self._drivers = drivers
+        self._settings, self._drivers, self._host = settings, drivers, host
         self._job = plan.job
         self._source, self._target = drivers.source(plan.source), drivers.target(plan.target)
         self._source_gate, self._target_gate = drivers.source_gate(plan.source), drivers.target_gate(plan.target)
@@ -114,7 +120,7 @@ class CutoverEngine:
     async def _take(self, name: StepName) -> None:
         found: dict[str, Any] = {}
         if name is StepName.FREEZE and self._cutover.found is None:
-            look = await runtime.in_thread(self._source_gate.look)
+            look = await self._ask(self._source_gate.look)
             found = {"found": dict(look.found)}
         await self._note(name, StepState.DOING, **found)
         text, changes = await self._steps[name]()
@@ -138,7 +144,7 @@ class CutoverEngine:
             raise Refused([Fault("Job", problem, f"cut over when it runs: udup job status {self._job}")])
         reverse = self._cutover.options.reverse
         way_back = await self._free_name() if reverse else ""
-        found = await runtime.in_thread(Checking(self._settings, self._drivers).look, way_back)
+        found = await self._ask(Checking(self._settings, self._drivers).look, way_back, seconds=CHECK_SECONDS)
         changes = {"events": kept_events(found.events), "way_back": way_back}
         if reverse:
             changes["way_back_incarnation"] = _new_incarnation()
@@ -147,15 +153,15 @@ class CutoverEngine:
     async def _free_name(self) -> str:
         """Return a name that no job has, and of which the old source keeps nothing: a checkpoint would be followed."""
         for name in way_back_names(self._job):
-            if not await self._host.is_taken(name) and not await runtime.in_thread(self._source_gate.keeps, name):
+            if not await self._host.is_taken(name) and not await self._ask(self._source_gate.keeps, name):
                 return name
         raise UdupError(f"there is no free name for the way back of job {self._job}: delete some with --purge")
 
     async def _freeze(self) -> _Outcome:
         options = self._cutover.options
         if options.source_read_only:
-            await runtime.in_thread(self._source_gate.close, min(options.timeout_s, CLOSE_SECONDS))
-        look = await runtime.in_thread(self._source_gate.look)
+            await self._ask(self._source_gate.close, min(options.timeout_s, CLOSE_SECONDS))
+        look = await self._ask(self._source_gate.look)
         if look.closed:
             by = "by Udup" if options.source_read_only else "as it was found"
             return f"nobody can write to {self._source.where}: it is read-only {by}", {}
@@ -172,9 +178,9 @@ class CutoverEngine:
             job = await self._host.job()
             if job.abort or job.problem:
                 raise AbortWanted(job.abort or job.problem)
-            executed, missing = await self._tried(self._missing)
+            executed, missing = await self._level_now()
             if not missing:
-                events = await runtime.in_thread(self._source_gate.events, self._settings.plan.scope)
+                events = await self._ask(self._source_gate.events, self._settings.plan.scope)
                 text = "everything that the source has executed is on the target"
                 return text, {"executed": executed, "events": kept_events(events)}
             if runtime.now() >= end:
@@ -182,36 +188,22 @@ class CutoverEngine:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LOOK_SECONDS)
 
-    async def _tried(self, question: Callable[[], tuple[str, str]]) -> tuple[str, str]:
-        """Return the answer, or what keeps it from being given for now."""
+    async def _level_now(self) -> tuple[str, str]:
+        """Return what `ask_level` does, or what keeps it from being answered for now."""
         try:
-            return await runtime.in_thread(question)
+            return await self._ask(ask_level, self._drivers, self._settings.plan)
         except UdupError as error:
             if not error.kind.passes:
                 raise
             return "", str(error)
 
-    def _missing(self) -> tuple[str, str]:
-        """Return what the source has executed, asked now, and what the target still misses, "" for nothing."""
-        if unfinished := self._source_gate.unfinished():
-            return "", f"XA transactions are not ended on the source: {listed(unfinished)}"
-        executed = self._source.executed()
-        have = self._target.executed(self._job)
-        if have is None:
-            return "", f"the target has no checkpoint of job {self._job}"
-        missing = executed - have
-        if missing:
-            return "", f"{len(missing)} transactions are not on the target, the first of {str(missing)[:200]}"
-        if kept := self._target_gate.kept(self._job):
-            return "", f"prepared transactions are kept on the target: {listed(kept)}"
-        return str(executed), ""
-
     async def _counters(self) -> _Outcome:
-        counters = await runtime.in_thread(self._source_gate.counters, self._settings.plan.scope)
+        counters = await self._ask(self._source_gate.counters, self._settings.plan.scope)
         end = runtime.now() + self._cutover.options.timeout_s
         while True:
             try:
-                raised = await runtime.in_thread(self._target_gate.raise_counters, counters, COUNTER_SECONDS)
+                raise_them = self._target_gate.raise_counters
+                raised = await self._ask(raise_them, counters, COUNTER_SECONDS, seconds=COUNTERS_SECONDS)
             except UdupError as error:
                 if not error.kind.passes or runtime.now() >= end:
                     raise
@@ -224,15 +216,15 @@ class CutoverEngine:
         job = await self._host.job()
         if job.abort or job.problem:
             raise AbortWanted(job.abort or job.problem)
-        look = await runtime.in_thread(self._source_gate.look)
+        look = await self._ask(self._source_gate.look)
         was_closed = self._cutover.options.source_read_only or not self._cutover.options.writes_stopped
         if was_closed and not look.closed:
             raise UdupError(
                 f"{self._source.where} is not read-only any more: it was started again, or somebody opened it"
             )
-        executed = await runtime.in_thread(self._source.executed)
+        executed = await self._ask(self._source.executed)
         written = executed - self._source.position(self._cutover.executed)
-        if not written and not await runtime.in_thread(self._source_gate.unfinished):
+        if not written and not await self._ask(self._source_gate.unfinished):
             return self._cutover.executed
         if written and not look.closed:
             raise UdupError(f"somebody still writes to {self._source.where}: {str(written)[:200]} came after the rest")
@@ -246,7 +238,8 @@ class CutoverEngine:
         failed = name or StepName.CHECK
         text = f"{failed.value}: {reason}"
         noted = self._cutover.noted(failed, StepState.FAILED, reason)
-        await self._keep(noted.with_(state=CutoverState.UNDOING, text=text, reason=text))
+        undoing = noted.with_(state=CutoverState.UNDOING, text=text, reason=text)
+        await self._try_to_keep(undoing)
         await self._undo()
 
     async def _undo(self) -> None:
@@ -263,7 +256,7 @@ class CutoverEngine:
 
     async def _restore(self) -> _Outcome:
         assert self._cutover.found is not None
-        await runtime.in_thread(self._source_gate.restore, self._cutover.found)
+        await self._ask(self._source_gate.restore, self._cutover.found)
         return "", {}
 
     def _not_undone(self) -> str:
@@ -283,22 +276,15 @@ class CutoverEngine:
         opening = "" if self._cutover.options.dry_run else await self._opening()
         where = (self._source.where, self._target.where, self._job)
         cutover = self._cutover.with_(state=CutoverState.DONE, text=done_text(self._cutover, *where) + opening)
-        await self._keep(self._with_plan(cutover) if cutover.options.dry_run else cutover)
+        await self._keep(with_plan(cutover, *where) if cutover.options.dry_run else cutover)
 
     async def _opening(self) -> str:
         """Return what is to be run before applications can write to the target."""
         try:
-            how = await runtime.in_thread(self._target_gate.how_to_open)
+            how = await self._ask(self._target_gate.how_to_open)
         except UdupError:
             return ""
         return f"; {self._target.where} lets no application write yet: run {how} there" if how else ""
-
-    def _with_plan(self, cutover: Cutover) -> Cutover:
-        """Return it with what each step would do."""
-        where = (self._source.where, self._target.where, self._job)
-        for name, text in dry_run_texts(cutover.options, *where, cutover.events, cutover.way_back).items():
-            cutover = cutover.noted(name, StepState.LEFT_OUT, text)
-        return cutover
 
     async def _until_done(self, name: StepName, step: Callable[[], Awaitable[_Outcome]], left: str) -> _Outcome:
         """Do a step for as long as time may heal it; otherwise say what is left, and end."""
@@ -315,26 +301,26 @@ class CutoverEngine:
                     await self._keep(noted.with_(state=CutoverState.STOPPED, text=stopped))
                     raise _Over from error
                 if doing.text != failure.text:
-                    await self._note(name, StepState.DOING, failure.text)
+                    await self._try_to_keep(self._cutover.noted(name, StepState.DOING, failure.text))
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _end(self) -> _Outcome:
         while not (await self._host.job()).ended:
             await asyncio.sleep(_FIRST_PAUSE)
-        await runtime.in_thread(self._target_gate.release, self._job)
+        await self._ask(self._target_gate.release, self._job)
         return f"job {self._job} has ended and keeps no table of {self._target.where} any more", {}
 
     async def _position(self) -> _Outcome:
         new_source = self._drivers.source(self._settings.plan.target)
-        position = str(await runtime.in_thread(new_source.executed))
+        position = str(await self._ask(new_source.executed))
         late = await self._late()
         return f"the target had executed {position[:300]} before anybody came{late}", {"position": position}
 
     async def _late(self) -> str:
         """Return what the old source has executed since the switch: nobody carries it over."""
         try:
-            executed = await runtime.in_thread(self._source.executed)
+            executed = await self._ask(self._source.executed)
         except UdupError as error:
             return f"; whether the old source has executed anything since is not known: {error}"
         written = executed - self._source.position(self._cutover.executed)
@@ -344,13 +330,13 @@ class CutoverEngine:
 
     async def _events(self) -> _Outcome:
         events = events_of(self._cutover.events)
-        told = await runtime.in_thread(self._target_gate.enable, events)
+        told = await self._ask(self._target_gate.enable, events)
         done = f"enabled on the target: {listed(events)}" if events else "there are none that were enabled"
         return "; ".join([done, *told]), {}
 
     async def _reverse(self) -> _Outcome:
         events = events_of(self._cutover.events)
-        await runtime.in_thread(self._source_gate.open_for_udup, self._cutover.found or {}, events)
+        await self._ask(self._source_gate.open_for_udup, self._cutover.found or {}, events)
         while True:
             try:
                 await self._host.create_way_back(self._cutover)
@@ -370,8 +356,30 @@ class CutoverEngine:
         await self._keep(self._cutover.noted(name, state, text, **changes))
 
     async def _keep(self, cutover: Cutover) -> None:
-        await self._host.keep(cutover)
+        """Have it stored. While the source may be closed and nothing is switched, the store has so much time only.
+
+        The switch itself is waited for: once it was asked for, nobody here knows whether it holds.
+        """
+        bounded = cutover.holds_source and cutover.state is CutoverState.RUNNING
+        patience = cutover.options.timeout_s if bounded else None
+        try:
+            await asyncio.wait_for(self._host.keep(cutover), patience)
+        except TimeoutError as error:
+            raise Unavailable(f"the job store did not take it within {patience:g} s") from error
         self._cutover = cutover
+
+    async def _try_to_keep(self, cutover: Cutover) -> None:
+        """Have it stored, but go on undoing without that: whoever comes next finds the source open, and undoes too."""
+        with suppress(TimeoutError):  # it is on its way, before anything that is kept later
+            await asyncio.wait_for(self._host.keep(cutover), _LONGEST_PAUSE)
+        self._cutover = cutover
+
+    async def _ask(self, question: Callable[..., T], *args: Any, seconds: float = ANSWER_SECONDS) -> T:
+        """Return what a server answers; `Unavailable` if it does not."""
+        try:
+            return await asyncio.wait_for(runtime.in_thread(question, *args), seconds)
+        except TimeoutError as error:
+            raise Unavailable(f"there is no answer within {seconds:g} s") from error
 
     @property
     def _command(self) -> str:

@@ -136,6 +136,12 @@ class Cutover(_Kept):
         return self.found is not None and self.options.source_read_only and not self.switched
 
     @property
+    def undoing_is_held_up(self) -> bool:
+        """Whether the source could not be opened again so far."""
+        freeze = self.step(StepName.FREEZE)
+        return self.state is CutoverState.UNDOING and freeze.state is StepState.DOING and bool(freeze.text)
+
+    @property
     def goes_on(self) -> bool:
         """Whether a further request carries it on instead of beginning another one."""
         return self.is_active or self.state is CutoverState.STOPPED

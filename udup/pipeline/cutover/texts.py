@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from udup.pipeline.cutover.check import events_of, listed
 from udup.pipeline.cutover.names import command
-from udup.pipeline.cutover.state import Cutover, Options, StepName
+from udup.pipeline.cutover.state import Cutover, StepName, StepState
 
 
-def dry_run_texts(
-    options: Options, source: str, target: str, job: str, events: Sequence[object], way_back: str
-) -> dict[StepName, str]:
-    """Return a text for each step that would be done."""
+def with_plan(cutover: Cutover, source: str, target: str, job: str) -> Cutover:
+    """Return a dry run's record with what each step would do."""
+    for name, text in _dry_run_texts(cutover, source, target, job).items():
+        cutover = cutover.noted(name, StepState.LEFT_OUT, text)
+    return cutover
+
+
+def _dry_run_texts(cutover: Cutover, source: str, target: str, job: str) -> dict[StepName, str]:
+    options, events, way_back = cutover.options, cutover.events, cutover.way_back
     if options.source_read_only:
         freeze = f"would make {source} read-only for everybody"
     else:
