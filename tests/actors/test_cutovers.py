@@ -127,6 +127,24 @@ def test_nothing_goes_back_behind_the_switch(world: World) -> None:
     assert answer.failure is not None and stored(world).switched
 
 
+def test_what_is_being_undone_goes_forward_no_more(world: World) -> None:
+    engine = begun(world)
+    first = engine.settings.cutover
+    engine.ask(Keep, first.with_(state=CutoverState.UNDOING))
+    assert engine.ask(Keep, first).failure is not None and engine.ask(Keep, switched(world, first)).failure is not None
+    assert stored(world).state is CutoverState.UNDOING and world.stage("j") == "running"
+
+
+def test_a_job_whose_source_cannot_be_opened_again_may_be_deleted(world: World) -> None:
+    engine = begun(world)
+    undoing = engine.settings.cutover.with_(state=CutoverState.UNDOING, found={"a": "b"})
+    engine.ask(Keep, undoing)
+    assert isinstance(world.ask(DeleteJob("j")), Rejected)
+    engine.ask(Keep, undoing.noted(StepName.FREEZE, StepState.DOING, "the source is away"))
+    world.ask(DeleteJob("j"))
+    world.until(world.is_empty)
+
+
 def test_a_job_that_has_failed_is_not_switched(world: World) -> None:
     world.script("j").run_ends = Failure(FailureKind.DIVERGENCE, "duplicate key")
     engine = begun(world)

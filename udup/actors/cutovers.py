@@ -155,6 +155,8 @@ class Cutovers:
             raise UdupError(f"job {job.id} has another cut-over now")
         if stored.switched and not cutover.switched:
             raise UdupError(f"the cut-over of job {job.id} is switched already")
+        if stored.state is CutoverState.UNDOING and cutover.state is CutoverState.RUNNING:
+            raise UdupError(f"the cut-over of job {job.id} is being undone")
         if not stored.switched and cutover.state is CutoverState.RUNNING:
             now = job_now(job)
             if why := now.abort or (now.problem if cutover.switched else ""):

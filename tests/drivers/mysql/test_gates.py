@@ -111,6 +111,20 @@ def test_a_transaction_that_is_prepared_on_a_closed_server_is_seen(
     assert gates.old.unfinished() == []
 
 
+def test_a_source_that_does_not_watch_transactions_is_refused_with_the_statement(
+    gates: MySQLGatePair, old_server: MysqlServer
+) -> None:
+    switch = "UPDATE performance_schema.setup_consumers SET ENABLED = '{}' WHERE NAME = 'events_transactions_current'"
+    with closing(connect(old_server.endpoint)) as connection:
+        query(connection, switch.format("NO"))
+        try:
+            failed = [check for check in gates.old.checks(CutoverNeeds()) if check.outcome == "fail"]
+        finally:
+            query(connection, switch.format("YES"))
+    assert [check.remedy for check in failed] == [switch.format("YES")]
+    assert not gates.old.checks(CutoverNeeds())
+
+
 def test_what_the_account_lacks_is_told_with_the_statement(gates: MySQLGatePair, old_server: MysqlServer) -> None:
     weak = MySQLSourceGate(replace(old_server.endpoint, user=gates.schema, password="secret"))
     failed = [check for check in weak.checks(CutoverNeeds(freeze=True, reverse=True)) if check.outcome == "fail"]

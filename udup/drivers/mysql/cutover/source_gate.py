@@ -31,6 +31,17 @@ _OPEN_XA = (
     " WHERE e.STATE = 'ACTIVE' AND e.XA_STATE IN ('ACTIVE', 'IDLE') ORDER BY 1"
 )
 
+_INSTRUMENT = "transaction"
+
+#: What must be watched for that; both are by default.
+_UNWATCHED = (
+    "SELECT NAME FROM performance_schema.setup_consumers"
+    " WHERE NAME IN ('global_instrumentation', 'thread_instrumentation', 'events_transactions_current')"
+    " AND ENABLED <> 'YES'"
+    " UNION ALL SELECT NAME FROM performance_schema.setup_instruments"
+    f" WHERE NAME = '{_INSTRUMENT}' AND ENABLED <> 'YES'"
+)
+
 _COUNTERS = (
     "SELECT TABLE_SCHEMA, TABLE_NAME, AUTO_INCREMENT FROM information_schema.TABLES"
     " WHERE TABLE_TYPE = 'BASE TABLE' AND AUTO_INCREMENT IS NOT NULL ORDER BY 1, 2"
@@ -140,8 +151,15 @@ def _sight_of_xa(connection: Connection, facts: ServerFacts) -> Iterator[Check]:
         return
     try:
         query(connection, _OPEN_XA)
+        unwatched = [str(name) for (name,) in query(connection, _UNWATCHED)]
     except MySQLError as error:
         if error_code(error) not in _DENIED:
             raise
         found = f"{facts.account} may not read performance_schema on the source {facts.address}, which tells open XA"
         yield Check(SRC, CHECK, Outcome.FAIL, found, f"GRANT SELECT ON performance_schema.* TO {facts.account}")
+        return
+    for name in unwatched:
+        found = f"performance_schema on the source {facts.address} does not watch {name}: open XA is not seen"
+        table = "setup_instruments" if name == _INSTRUMENT else "setup_consumers"
+        remedy = f"UPDATE performance_schema.{table} SET ENABLED = 'YES' WHERE NAME = '{name}'"
+        yield Check(SRC, CHECK, Outcome.FAIL, found, remedy)
