@@ -338,3 +338,30 @@ def test_what_an_account_lacks_is_told_before_anything_is_changed(world: World, 
     ):
         assert privilege in refused.output, refused.output
     assert value(world.source.endpoint, READ_ONLY) == "00"
+
+
+def test_a_way_back_of_a_job_with_new_names_puts_them_back(world: World, udup: Udup, name: str) -> None:
+    new_name = f"{name}_n"
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.t (id INT AUTO_INCREMENT PRIMARY KEY, a INT)",
+        f"CREATE TABLE {name}.own (id INT PRIMARY KEY)",
+        f"INSERT INTO {name}.t (a) VALUES (1), (2)",
+        f"DELETE FROM {name}.t WHERE a = 2",
+    )
+    rename = {"TableSchema": name, "TableSchemaRename": new_name, "Tables": [{"TableName": "t", "TableRename": "u"}]}
+    document = world.document(name, [], src={"ReplicateDoDb": [rename]})
+    world.post(document)
+    world.runs(name)
+    try:
+        done = udup(name, "--source-read-only", "--reverse", "--yes")
+        world.posted.add(f"{name}-back")
+        assert done.exit_code == 0, done.output
+        world.on_target(f"INSERT INTO {new_name}.u (a) VALUES (3)", f"CREATE TABLE {new_name}.own (id INT)")
+        here = f"SELECT GROUP_CONCAT(id, '=', a ORDER BY id) FROM {name}.t"
+        wait_for(lambda: value(world.source.endpoint, here) == "1=1,3=3", lambda: world.node.job(f"{name}-back"))
+        back = world.node.job(f"{name}-back")
+        assert back["Stage"] in ("catching_up", "running") and back["Progress"]["restarts"] == 0
+    finally:
+        run(world.source.endpoint, "SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF")
+        run(world.target.endpoint, f"DROP DATABASE IF EXISTS {new_name}")
