@@ -243,7 +243,12 @@ def test_a_job_that_was_cut_over_is_not_resumed_nor_replaced_and_can_be_deleted(
     engine.ask(Keep, stored(world).with_(state=CutoverState.DONE))
     engine.ends()
     world.run(5)
-    for command in (ResumeJob("j"), RegisterJob(world.document("j"), None), StartCutover("j", OPTIONS)):
+    for command in (
+        AbortCutover("j"),
+        ResumeJob("j"),
+        RegisterJob(world.document("j"), None),
+        StartCutover("j", OPTIONS),
+    ):
         answer = world.ask(command)
         assert isinstance(answer, Rejected) and "cut over" in answer.failure.text
     world.ask(DeleteJob("j"))

@@ -233,11 +233,13 @@ def asked(record: JobRecord, options: Options) -> Cutover | None:
 def aborted(record: JobRecord) -> Cutover | None:
     """Return the cut-over that is to be undone, None if there is nothing to undo; `Refused` behind the switch."""
     cutover = record.cutover
+    if cutover is not None and cutover.switched:
+        carry_on = f"carry it on: {command(record.id, cutover.options)}"
+        back = f"cut over back: udup job cutover {cutover.way_back}" if cutover.way_back else "it cannot be undone"
+        remedy = carry_on if cutover.goes_on else back
+        raise Refused([Fault("Job", f"job {record.id} is cut over: its target is the new server", remedy)])
     if cutover is None or not cutover.goes_on:
         return None
-    if cutover.switched:
-        remedy = f"carry it on: {command(record.id, cutover.options)}"
-        raise Refused([Fault("Job", f"job {record.id} is cut over: its target is the new server", remedy)])
     if cutover.state is CutoverState.STOPPED:
         return cutover.with_(state=CutoverState.UNDOING)
     return cutover.with_(abort="somebody has asked for its end")

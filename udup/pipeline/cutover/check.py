@@ -32,8 +32,8 @@ class Found:
     def text(self) -> str:
         parts = [
             "the source is read-only already" if self.closed else "",
-            f"{self.counters} tables with counters",
-            f"{len(self.events)} events enabled on the source" + (f": {listed(self.events)}" if self.events else ""),
+            f"tables with counters: {self.counters}",
+            f"events enabled on the source: {listed(self.events) if self.events else 'none'}",
             *self.warnings,
         ]
         return "; ".join(part for part in parts if part)

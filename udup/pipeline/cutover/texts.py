@@ -15,7 +15,8 @@ def with_plan(cutover: Cutover, source: str, target: str, job: str) -> Cutover:
 
 
 def _dry_run_texts(cutover: Cutover, source: str, target: str, job: str) -> dict[StepName, str]:
-    options, events, way_back = cutover.options, cutover.events, cutover.way_back
+    options, way_back = cutover.options, cutover.way_back
+    names = listed(events_of(cutover.events)) or "no event"
     if options.source_read_only:
         freeze = f"would make {source} read-only for everybody"
     else:
@@ -28,10 +29,10 @@ def _dry_run_texts(cutover: Cutover, source: str, target: str, job: str) -> dict
         StepName.POSITION: f"would note what {target} has executed then",
     }
     if options.enable_events:
-        texts[StepName.EVENTS] = f"would enable {len(events)} events on {target}"
+        texts[StepName.EVENTS] = f"would enable on {target}: {names}"
     if options.reverse:
         texts[StepName.REVERSE] = (
-            f"would disable {len(events)} events on {source}, open it for Udup alone, and start job {way_back} from "
+            f"would disable on {source}: {names}; open it for Udup alone, and start job {way_back} from "
             f"{target} to {source}"
         )
     return texts
