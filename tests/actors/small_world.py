@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 from thespian.actors import ActorExitRequest, ChildActorExited, WakeupMessage
 
+from udup.actors.cutover_messages import Answered, CarryOn, CutoverEnded, Question
 from udup.actors.level_messages import AskExecuted, HasReached, Reach, SourceExecuted
 from udup.actors.messages import (
     Apply,
@@ -269,6 +270,33 @@ class Applier(Child):
         self.tell(Purged(message.run))
 
 
+class Carrier(Child):
+    """The actor of a cut-over's engine. It does nothing but what a test has it ask."""
+
+    def __init__(self, world: World, role: str, address: Address) -> None:
+        super().__init__(world, role, address)
+        self.settings: Any = None
+        self.answers: list[Answered] = []
+        self._asked = 0
+
+    def on_CarryOn(self, message: CarryOn) -> None:  # noqa: N802
+        self.settings = message.settings
+
+    def on_Answered(self, message: Answered) -> None:  # noqa: N802
+        self.answers.append(message)
+
+    def ask(self, kind: type[Question], *more: Any) -> Answered:
+        """Put a question to the supervisor; return its answer."""
+        self._asked += 1
+        number = self._asked
+        self.tell(kind(self.settings.attempt, number, *more))
+        self.world.until(lambda: any(each.number == number for each in self.answers))
+        return next(each for each in self.answers if each.number == number)
+
+    def ends(self, failure: Failure | None = None) -> None:
+        self.tell(CutoverEnded(self.settings.attempt, failure))
+
+
 class Store(Child):
     """The StoreKeeper; what it writes outlives it."""
 
@@ -291,7 +319,7 @@ class Store(Child):
         self.world.shown.update(message.progress)
 
 
-_KINDS: dict[str, type[Child]] = {"extractor": Extractor, "applier": Applier, "store": Store}
+_KINDS: dict[str, type[Child]] = {"extractor": Extractor, "applier": Applier, "cutover": Carrier, "store": Store}
 
 
 class World:

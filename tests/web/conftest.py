@@ -15,6 +15,7 @@ from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_i
 from udup.jobs.allocation import Allocation, Evaluation, Trigger
 from udup.jobs.skipping import NotSkippable
 from udup.jobs.versions import Posted, with_replaced
+from udup.pipeline.cutover.state import Cutover, Options
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
 from udup.web.ports import ActorInfo, Check, LevelFound, NotThere, Outcome, Written
@@ -55,6 +56,7 @@ class MemoryJobs:
         self.unwilling: set[str] = set()  # jobs whose pause fails
         self.settled: list[tuple[str, str, bool]] = []
         self.skipped: list[tuple[str, str]] = []
+        self.cut_over_by: list[tuple[str, Options | None]] = []  # None: it was aborted
         self.killed: list[int] = []
         self.level_asked: list[tuple[str, str | None]] = []
         self.level_looks: list[LevelFound | Exception] = []  # what each look finds; the last again and again
@@ -176,6 +178,25 @@ class MemoryJobs:
         with self._lock:
             self.index += 1
             self.records[job_id] = self.records[job_id].model_copy(update={**fields, "modify_index": self.index})
+
+    def cut_over(self, job_id: str, options: Options) -> Written:
+        with self._lock:
+            self._may_fail()
+            if job_id not in self.records:
+                raise NotThere("job not found")
+            self.cut_over_by.append((job_id, options))
+            self.index += 1
+            update = {"cutover": Cutover.asked(options), "modify_index": self.index}
+            self.records[job_id] = self.records[job_id].model_copy(update=update)
+            return self._written(job_id)
+
+    def abort_cutover(self, job_id: str) -> Written:
+        with self._lock:
+            self._may_fail()
+            if job_id not in self.records:
+                raise NotThere("job not found")
+            self.cut_over_by.append((job_id, None))
+            return self._written(job_id)
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
         self._may_fail()

@@ -15,6 +15,11 @@ JOB = keys(
 )
 TASK = keys("Type NodeId NodeName Driver Config Leader Constraints")
 JOB_STUB = keys("ID Name Type Status StatusDescription CreateIndex ModifyIndex JobModifyIndex JobSummary")
+CUTOVER = keys(
+    "ID State Since Switched SourceReadOnly WritesStopped EnableEvents Reverse DryRun Timeout Text Position WayBack"
+    " Steps"
+)
+CUTOVER_STEP = keys("Step State Time Text")
 JOB_RESPONSE = keys("Index KnownLeader LastContact Success")
 ALLOCATION_STUB = keys(
     "ID EvalID Name NodeID JobID Task DesiredStatus DesiredDescription ClientStatus ClientDescription TaskStates"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from udup.actors.cutover_messages import AbortCutover, StartCutover
+from udup.actors.cutovers import aborted, asked, check_no_cutover
 from udup.actors.finishing import unfinishable
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
@@ -44,6 +46,8 @@ from udup.jobs import (
 from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
 from udup.jobs.differences import is_same
 from udup.jobs.versions import Posted, with_replaced
+from udup.pipeline.cutover.host import NameTaken
+from udup.pipeline.cutover.state import Cutover
 
 #: Bytes of a job's record when it is registered: what comes to it later must fit into a message of NATS too.
 RECORD_MAX = 4 << 20
@@ -61,6 +65,7 @@ class Host(Protocol):
     def new_job(self, record: JobRecord) -> Job: ...
     def reconcile(self, job: Job) -> None: ...
     def stop_actors(self, job_id: str) -> None: ...
+    def carry_on_cutover(self, job: Job) -> None: ...
 
 
 class JobCommands:
@@ -98,6 +103,10 @@ class JobCommands:
                     self._begin_skip(command, answer)
                 case EndSkip():
                     self._end_skip(command, answer)
+                case StartCutover():
+                    self._cut_over(command, answer)
+                case AbortCutover():
+                    self._abort_cutover(command, answer)
         except UdupError as error:
             answer(Rejected(_reason(error), Failure.of(error)))
         except Exception as error:
@@ -131,6 +140,8 @@ class JobCommands:
     def _register(self, command: RegisterJob, answer: Answer) -> None:
         job_id = document_id(command.document) or ""
         before = self._unless_going(job_id)
+        if before is not None:
+            check_no_cutover(before.record, "register")
         record = self._accepted(command, job_id, before.record if before else None)
         if before is not None and before.wanted:
             if is_same(record.document, before.record.document):
@@ -187,6 +198,7 @@ class JobCommands:
     def _pause(self, job_id: str, answer: Answer) -> None:
         job = self._known(job_id)
         record = job.record
+        check_no_cutover(record, "pause")
         if record.desired == DesiredState.PAUSE or record.stage == Stage.COMPLETED:
             answer(Accepted(0, job_id, "", changed=False))
             return
@@ -196,6 +208,7 @@ class JobCommands:
 
     def _resume(self, job_id: str, answer: Answer) -> None:
         job = self._known(job_id)
+        check_no_cutover(job.record, "resume")
         if job.wanted:
             answer(Accepted(0, job_id, "", changed=False))
             return
@@ -239,10 +252,57 @@ class JobCommands:
         self._host.log.info("job_finishes", job=job_id)
         self._save(job, history.finish_wanted(job.record), answer)
 
+    # ---- Cut-overs ----
+
+    def _cut_over(self, command: StartCutover, answer: Answer) -> None:
+        job = self._known(command.job_id)
+        self._keep_cutover(job, asked(job.record, command.options), answer)
+
+    def _abort_cutover(self, command: AbortCutover, answer: Answer) -> None:
+        job = self._known(command.job_id)
+        self._keep_cutover(job, aborted(job.record), answer)
+
+    def _keep_cutover(self, job: Job, cutover: Cutover | None, answer: Answer) -> None:
+        if cutover is None:
+            answer(Accepted(0, job.id, "", changed=False))
+            return
+
+        def stored() -> None:
+            answer(Accepted(index, job.id, cutover.id))
+            if self._jobs.get(job.id) is job:
+                self._host.carry_on_cutover(job)
+
+        self._host.log.info("cutover_asked", job=job.id, state=cutover.state.value, abort=bool(cutover.abort))
+        index = self._journal.save(job, job.record.model_copy(update={"cutover": cutover}), stored)
+
+    def create(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None:
+        """Register a job that a cut-over makes, once; `NameTaken` if there is another of its ID."""
+        job_id = document_id(document) or ""
+        there = self._jobs.get(job_id)
+        if there is not None and there.record.incarnation == incarnation:
+            then()
+            return
+        if there is not None or job_id in self._unread:
+            raise NameTaken(f"there is a job {job_id} already")
+        self._check_room()
+        record = self._accepted(RegisterJob(document, None), job_id, None)
+        record = record.model_copy(update={"incarnation": incarnation})
+        self._jobs[record.id] = job = self._host.new_job(record)
+        self._host.log.info("job_registered", job=record.id, name=job.spec.name, again=False)
+
+        def stored() -> None:
+            then()
+            if self._jobs.get(job.id) is job:
+                self._host.reconcile(job)
+
+        self._journal.save(job, record, stored)
+
     # ---- Deleting ----
 
     def _delete(self, command: DeleteJob, answer: Answer) -> None:
         job = self._unless_going(command.job_id)
+        if job is not None:
+            check_no_cutover(job.record, "delete")
         if job is None:
             self._delete_unknown(command.job_id, answer)
         elif command.purge:

@@ -90,7 +90,12 @@ class Job:
     @property
     def wanted(self) -> bool:
         """Whether it is to be carried out now."""
-        return self.record.carried_out
+        return self.record.carried_out and not self.cut_over
+
+    @property
+    def cut_over(self) -> bool:
+        """Whether its target is the new server: everything of its source is there, and it ends."""
+        return self.record.cutover is not None and self.record.cutover.switched
 
     def next_step(self) -> Step:
         """Return the next step to what is wanted of the job."""

@@ -89,13 +89,22 @@ class ActorRegistry:
         filling = self._fillings.get((*key, 0))
         return *key, filling.pid if filling else 0
 
-    def stop(self, job_id: str) -> None:
-        """End a job's actors, whatever they do; those that they have made end with them."""
-        for key in [key for key in self._addresses if key[1] == job_id]:
-            self._last_seen = {name: seen for name, seen in self._last_seen.items() if seen != key}
-            self._send(self._addresses.pop(key), ActorExitRequest())
-        for place in [place for place in self._fillings if place[1] == job_id]:
+    def stop(self, job_id: str, *, but: str = "") -> None:
+        """End a job's actors, whatever they do, but the one of a role; those that they have made end with them."""
+        for key in [key for key in self._addresses if key[1] == job_id and key[0] != but]:
+            self._end(key)
+        for place in [place for place in self._fillings if place[1] == job_id and place[0] != but]:
             del self._fillings[place]
+
+    def stop_one(self, role: str, job_id: str) -> None:
+        """End the actor of this role, if there is one."""
+        if (role, job_id) in self._addresses:
+            self._end((role, job_id))
+        self._fillings.pop((role, job_id, 0), None)
+
+    def _end(self, key: tuple[str, str]) -> None:
+        self._last_seen = {name: seen for name, seen in self._last_seen.items() if seen != key}
+        self._send(self._addresses.pop(key), ActorExitRequest())
 
     def places(self, is_busy: Callable[[str], bool]) -> list[Place]:
         """Return every actor that lives; `is_busy` says by the job whether it has something to do."""

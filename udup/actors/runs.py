@@ -42,6 +42,9 @@ _DESCRIPTION = 2000
 
 _APPLIER = "applier"
 
+#: The actor that lives longer than the job's runs.
+CUTOVER_ROLE = "cutover"
+
 
 class Purges(Protocol):
     """Who is told how the removal of a checkpoint has ended."""
@@ -153,7 +156,10 @@ class JobRuns:
     def _rest(self, job: Job) -> None:
         """The job is not carried out now: it holds no process."""
         job.retry_of = None
-        self._parts.actors.stop(job.id)
+        self._parts.actors.stop(job.id, but=CUTOVER_ROLE)
+        if job.cut_over and job.record.stage != Stage.COMPLETED:
+            self._complete(job)
+            return
         if job.record.desired == DesiredState.PAUSE and job.record.stage != Stage.PAUSED:
             self._parts.log.info("job_paused", job=job.id)
             job.progress = job.progress.ended()

@@ -5,6 +5,7 @@ mailbox: whatever comes is looked up (which job, which run) and passed on to wha
 
 * `commands.py`: what clients ask. It is first stored in the job's record, so it survives the death of every process,
   this one's too; then it is carried out.
+* `cutovers.py`: how a job is cut over.
 * `runs.py`: what a job does next, and what becomes of its runs.
 * `journal.py`: what is stored of all that.
 
@@ -21,6 +22,10 @@ from thespian.actors import ChildActorExited
 
 from udup.actors.applier import DestApplier
 from udup.actors.commands import JobCommands
+from udup.actors.cutover import CutoverCarrier
+from udup.actors.cutover_messages import AskJob, AskTaken, CreateWayBack, CutoverEnded, CutoverTick, Keep, Question
+from udup.actors.cutovers import Cutovers
+from udup.actors.cutovers import Parts as CutoverParts
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.level_messages import HasReached, SourceExecuted
@@ -93,6 +98,7 @@ class JobSupervisor(ShellActor):
         self._starting = Starting(self._jobs, lambda: self._wake(_TURN_SECONDS, NextTurn()))
         self._commands: JobCommands | None = None  # until the store is open
         self._runs: JobRuns
+        self._cutovers: Cutovers
 
     def _wake(self, seconds: float, message: object) -> None:
         self.wakeupAfter(timedelta(seconds=seconds), message)
@@ -114,6 +120,8 @@ class JobSupervisor(ShellActor):
                 log=self.log,
             )
             self._runs = JobRuns(self._jobs, parts)
+            cutover_parts = CutoverParts(self._actors, self._journal, self.send, self._wake)
+            self._cutovers = Cutovers(self, self._jobs, self._unread, cutover_parts)
             self._open_store()
         self.send(sender, Begun(runtime.pid()))
 
@@ -160,7 +168,7 @@ class JobSupervisor(ShellActor):
             if unknown := unknown_keys(record.document):  # of an older version, which took them: the job goes on
                 self.log.warning("job_has_unknown_keys", job=record.id, keys=unknown)
         self._commands = JobCommands(self, self._journal, self._jobs, message.gone, self._unread)
-        for job in self._jobs.values():
+        for job in list(self._jobs.values()):
             self._runs.guarded(job, lambda job=job: self._carry_on(job))  # type: ignore[misc]
         self.log.info("jobs_loaded", jobs=len(self._jobs), not_understood=len(self._unread))
 
@@ -170,6 +178,7 @@ class JobSupervisor(ShellActor):
         if job.wanted:
             self._journal.save(job, history.node_started(job.record, runtime.wall_ns()))
         self._runs.reconcile(job)
+        self._cutovers.carry_on(job, resumed=True)
 
     def receiveMsg_Saved(self, message: Saved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._journal.saved(message.ticket)
@@ -250,6 +259,8 @@ class JobSupervisor(ShellActor):
                 self._open_store()
             case Tick() as tick:
                 self._runs.tick(tick)
+            case CutoverTick() as tick:
+                self._cutovers.tick(tick)
 
     def receiveMsg_ChildActorExited(self, message: ChildActorExited, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         """An actor died (told twice when it ended orderly)."""
@@ -262,7 +273,10 @@ class JobSupervisor(ShellActor):
             return
         self.log.warning("actor_died", role=role, job=job_id, pid=pid)
         job = self._jobs.get(job_id)
-        if job is not None and (run := job.run) is not None:
+        if role == CutoverCarrier.role:
+            if job is not None:
+                self._cutovers.died(job)
+        elif job is not None and (run := job.run) is not None:
             self._runs.guarded(job, lambda: self._runs.actor_died(job, run, role))
 
     def _store_died(self, pid: int) -> None:
@@ -270,6 +284,41 @@ class JobSupervisor(ShellActor):
             return  # it is the end of the server
         self.log.warning("actor_died", role=StoreKeeper.role, job="", pid=pid)
         self._open_store()  # it takes orders when it has loaded what is stored
+
+    # ---- Cut-overs ----
+
+    def carry_on_cutover(self, job: Job) -> None:
+        """Have an engine take the next steps of the job's cut-over."""
+        self._cutovers.carry_on(job)
+
+    def create_job(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None:
+        """Register a job that a cut-over makes."""
+        assert self._commands is not None
+        self._commands.create(document, incarnation, then)
+
+    def _of_cutover(self, sender: Any, step: Callable[[Job], None]) -> None:
+        place = self._actors.place_of(sender)
+        job = self._jobs.get(place[1]) if place else None
+        if job is not None:
+            step(job)
+
+    def _question(self, question: Question, sender: Any) -> None:
+        self._of_cutover(sender, lambda job: self._cutovers.question(job, sender, question))
+
+    def receiveMsg_Keep(self, message: Keep, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._question(message, sender)
+
+    def receiveMsg_AskJob(self, message: AskJob, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._question(message, sender)
+
+    def receiveMsg_AskTaken(self, message: AskTaken, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._question(message, sender)
+
+    def receiveMsg_CreateWayBack(self, message: CreateWayBack, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._question(message, sender)
+
+    def receiveMsg_CutoverEnded(self, message: CutoverEnded, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._of_cutover(sender, lambda job: self._cutovers.ended(job, message))
 
     # ---- What is shown ----
 

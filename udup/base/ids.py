@@ -10,8 +10,8 @@ from __future__ import annotations
 PARTS = frozenset(
     {
         *("pause", "resume", "allocations", "evaluations", "history", "revert", "versions", "validate"),
-        *("compare", "skip", "settle", "progress", "logs"),
         *("level", "finish"),
+        *("compare", "skip", "settle", "cutover", "progress", "logs"),
     }
 )
 

@@ -33,6 +33,7 @@ _COMMANDS = {
     "resume": "udup.cli.job_acts:resume",
     "settle": "udup.cli.job_acts:settle",
     "skip": "udup.cli.job_skip:skip",
+    "cutover": "udup.cli.job_cutover:cutover",
     "stop": "udup.cli.job_acts:stop",
     "delete": "udup.cli.job_acts:delete",
 }

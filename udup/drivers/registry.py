@@ -15,11 +15,22 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.drivers.mysql.checks import start
 from udup.drivers.mysql.checks.validate import validate
+from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
+from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.drivers.mysql.source import MySQLSource
 from udup.drivers.mysql.target import MySQLTarget
 from udup.pipeline.checks import BOTH, DEST, SRC, Check
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import End, JobPlan, ServerInfo, Source, SourceLook, Target
+from udup.pipeline.ports import (
+    End,
+    JobPlan,
+    ServerInfo,
+    Source,
+    SourceGate,
+    SourceLook,
+    Target,
+    TargetGate,
+)
 
 #: The name of a driver as a job's document has it.
 MYSQL = "MySQL"
@@ -38,6 +49,10 @@ _SOURCES: Mapping[str, Callable[[Endpoint], Source]] = {MYSQL: MySQLSource}
 
 _TARGETS: Mapping[str, Callable[[Endpoint], Target]] = {MYSQL: MySQLTarget}
 
+_SOURCE_GATES: Mapping[str, Callable[[Endpoint], SourceGate]] = {MYSQL: MySQLSourceGate}
+
+_TARGET_GATES: Mapping[str, Callable[[Endpoint], TargetGate]] = {MYSQL: MySQLTargetGate}
+
 _PAIRS: Mapping[tuple[str, str], _Pair] = {(MYSQL, MYSQL): _Pair(start.start_faults, start.warnings, validate)}
 
 
@@ -55,6 +70,14 @@ class Registry:
     def target(self, end: End) -> Target:
         _check_known(end, DEST, _TARGETS)
         return _TARGETS[end.driver](end.endpoint)
+
+    def source_gate(self, end: End) -> SourceGate:
+        _check_known(end, SRC, _SOURCE_GATES)
+        return _SOURCE_GATES[end.driver](end.endpoint)
+
+    def target_gate(self, end: End) -> TargetGate:
+        _check_known(end, DEST, _TARGET_GATES)
+        return _TARGET_GATES[end.driver](end.endpoint)
 
     def start_faults(
         self, plan: JobPlan, source: SourceLook | None, target: ServerInfo | None, start_after: str | None, known: Known

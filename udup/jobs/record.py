@@ -18,6 +18,7 @@ from udup.jobs.skipped import SkippedTransaction
 from udup.jobs.staleness import at_this_moment
 from udup.jobs.versions import EarlierDocument, Posted
 from udup.jobs.words import STATUS_OF_STAGE, DesiredState, Driver, EndWhen, JobType, Stage, Status, TaskType
+from udup.pipeline.cutover.state import Cutover
 
 #: A document's keys down to the tasks; what is inside Config is shown as it was given.
 _OUTLINE = Level(JobSpec.key_names(), {"Tasks": Level(TaskSpec.key_names())})
@@ -99,6 +100,8 @@ class JobRecord(BaseModel):
     skipped: tuple[SkippedTransaction, ...] = ()
     #: What it waits for that time heals; None while it waits for nothing.
     outage: Outage | None = None
+    #: The last cut-over that was asked for.
+    cutover: Cutover | None = None
     #: As the last run has left it.
     progress: JobProgress = JobProgress()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from udup.actors.cutover_messages import AbortCutover, StartCutover
 from udup.actors.messages import (
     Accepted,
     Actors,
@@ -35,6 +36,7 @@ from udup.jobs.versions import POSTED
 from udup.node.changes import ChangeChecks
 from udup.node.level import LevelQuestion
 from udup.node.reads import Reads
+from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import Drivers
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, WouldNotStart, Written
@@ -157,6 +159,12 @@ class Control:
             self._written(EndSkip(job_id, gtid, done=False))
             raise skipping.NotSkippable(f"{gtid} is in the target already; run udup job resume {job_id}")
         return self._written(EndSkip(job_id, gtid, done=True))
+
+    def cut_over(self, job_id: str, options: CutoverOptions) -> Written:
+        return self._written(StartCutover(job_id, options))
+
+    def abort_cutover(self, job_id: str) -> Written:
+        return self._written(AbortCutover(job_id))
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""

@@ -14,6 +14,7 @@ from udup.base.errors import Fault, UdupError
 from udup.jobs import JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.pipeline.checks import Check, Outcome
+from udup.pipeline.cutover.state import Options as CutoverOptions
 
 __all__ = [
     "ActorInfo",
@@ -159,6 +160,15 @@ class JobControl(Protocol):
 
         `NotThere` for an unknown job, `IndexConflict` (409) where the job does not stand at it.
         """
+
+    def cut_over(self, job_id: str, options: CutoverOptions) -> Written:
+        """Begin a cut-over, or carry on one that has stopped; what comes of it is in the job's record.
+
+        `NotThere` for an unknown job, `Refused` for one that was cut over.
+        """
+
+    def abort_cutover(self, job_id: str) -> Written:
+        """Undo a cut-over. `NotThere` for an unknown job, `Refused` behind the switch."""
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Look at both servers as a start would, and start nothing. `Refused` for a document that is no job."""

@@ -3,5 +3,5 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"tests.drivers.contract.{name}" for name in ("job", "target", "copy", "source")),
+    *(f"tests.drivers.contract.{name}" for name in ("job", "target", "copy", "source", "gates")),
 )

@@ -20,6 +20,8 @@ from udup.drivers.mysql.apply.control import MySQLControl
 from udup.drivers.mysql.apply.inline_session import MySQLInlineSession
 from udup.drivers.mysql.apply.session import MySQLSession
 from udup.drivers.mysql.client.seam import MARK, at_the_seam, behind_the_seam
+from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
+from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter
 from udup.drivers.mysql.load.row_loader import MySQLRowLoader
 from udup.drivers.mysql.snapshot.copy import SnapshotCopy
@@ -35,6 +37,8 @@ BEHIND = {
     ports.SourceCopy: (SnapshotCopy, Side.SOURCE),
     ports.ChangeLog: (BinlogChanges, Side.SOURCE),
     ports.Target: (MySQLTarget, Side.TARGET),
+    ports.SourceGate: (MySQLSourceGate, Side.SOURCE),
+    ports.TargetGate: (MySQLTargetGate, Side.TARGET),
     ports.CheckpointReader: (MySQLCheckpointReader, Side.TARGET),
     ports.TargetControl: (MySQLControl, Side.TARGET),
     ports.InlineSession: (MySQLInlineSession, Side.TARGET),

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused, UdupError
+from udup.drivers.fake.gates import FakeSourceGate, FakeTargetGate
 from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.server import FakeServer, server_named
 from udup.drivers.fake.source import FakeSource
 from udup.drivers.fake.target import FakeTarget
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import Drivers, End, JobPlan, ServerInfo, Source, SourceLook, Target
+from udup.pipeline.ports import (
+    Drivers,
+    End,
+    JobPlan,
+    ServerInfo,
+    Source,
+    SourceGate,
+    SourceLook,
+    Target,
+    TargetGate,
+)
 
 #: The name of the driver, as an `End` has it.
 FAKE = "fake"
@@ -28,6 +39,12 @@ class FakeDrivers(Drivers):
 
     def target(self, end: End) -> Target:
         return FakeTarget(_server(end))
+
+    def source_gate(self, end: End) -> SourceGate:
+        return FakeSourceGate(_server(end))
+
+    def target_gate(self, end: End) -> TargetGate:
+        return FakeTargetGate(_server(end))
 
     def start_faults(
         self, plan: JobPlan, source: SourceLook | None, target: ServerInfo | None, start_after: str | None, known: Known

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from udup.base import runtime
 from udup.base.errors import Contended, Fault, Transient, Unavailable
@@ -16,6 +17,14 @@ from udup.pipeline.ownership import Claim, TableName
 
 #: A row, as it is locked.
 RowName = tuple[TableName, str]
+
+
+class Writers(StrEnum):
+    """Who may write to a server beside jobs."""
+
+    ALL = "all"
+    UDUP = "udup"
+    NOBODY = "nobody"
 
 
 @dataclass(eq=False)
@@ -72,6 +81,11 @@ class FakeServer:
         self.claims: dict[TableName, Claim] = {}
         self.statements_run: dict[str, str] = {}  # definitions by Udup's own IDs, and the transactions they were
         self.told: list[str] = []
+        self.writers = Writers.ALL
+        self.counters: dict[TableName, int] = {}
+        self.events: dict[tuple[str, str], bool] = {}  # whether it is enabled
+        self.xa_begun: list[str] = []  # they may be prepared on a closed server too
+        self.closing_waits_for = ""  # who keeps the server from being closed
         self.connections: list[Connection] = []
         self._locks: dict[RowName, object] = {}
         self.waiting: dict[Connection, tuple[RowName, float]] = {}  # for which row, and since when (wall)
@@ -133,6 +147,11 @@ class FakeServer:
     def _check_up(self) -> None:
         if not self._is_up:
             raise Unavailable(f"cannot connect to {self.name}: it is down")
+
+    def check_open(self) -> None:
+        """Raise `Unavailable` unless applications may write. Under the lock."""
+        if self.writers is not Writers.ALL:
+            raise Unavailable(f"{self.name} is read-only")
 
     def end(self, connection: Connection) -> None:
         """Close the connection, from any thread: what it has open is rolled back."""

@@ -90,6 +90,7 @@ class SourceLog:
     ) -> int:
         """Commit a transaction; `create` makes the table that it fills."""
         with self._server.changed:
+            self._server.check_open()
             if create is not None:
                 self._define(create)
             changes = self._filled(fill)
@@ -100,6 +101,7 @@ class SourceLog:
     def define(self, statement: Statement) -> int:
         """Run a definition."""
         with self._server.changed:
+            self._server.check_open()
             entry = f"#{self._number + 1}" if statement.verb is Verb.ALTER else ""
             changed = msgspec.structs.replace(statement, entry=entry)
             self._define(changed)

@@ -8,12 +8,20 @@ of `base/errors.py`; no driver's own error passes a seam.
 
 A seam lies at the log, the session and the copy: one call a group of transactions costs nothing, one an event would.
 
-The Protocols are in `drivers.py`, `source.py` and `target.py`, what they take and give in `values.py`; all of them are
-imported from here.
+The Protocols are in `drivers.py`, `source.py`, `target.py` and `cutover.py`, what they take and give in `values.py`;
+all of them are imported from here.
 """
 
 from __future__ import annotations
 
+from udup.pipeline.ports.cutover import (
+    Counter,
+    CutoverNeeds,
+    GateLook,
+    ScheduledEvent,
+    SourceGate,
+    TargetGate,
+)
 from udup.pipeline.ports.drivers import Drivers
 from udup.pipeline.ports.source import ChangeLog, Source, SourceClock, SourceCopy
 from udup.pipeline.ports.target import (
@@ -54,8 +62,11 @@ __all__ = [
     "Claim",
     "ControlSettings",
     "CopyWriter",
+    "Counter",
+    "CutoverNeeds",
     "Drivers",
     "End",
+    "GateLook",
     "InlineSession",
     "JobPlan",
     "LargeRules",
@@ -68,13 +79,16 @@ __all__ = [
     "RowCounts",
     "RowLoader",
     "RowRules",
+    "ScheduledEvent",
     "Scope",
     "ServerInfo",
     "Source",
     "SourceClock",
     "SourceCopy",
+    "SourceGate",
     "SourceLook",
     "Target",
     "TargetControl",
+    "TargetGate",
     "TargetNotices",
 ]

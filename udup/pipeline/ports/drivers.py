@@ -7,6 +7,7 @@ from typing import Protocol
 from udup.base.errors import Fault
 from udup.pipeline.checks import Check
 from udup.pipeline.ownership import Known
+from udup.pipeline.ports.cutover import SourceGate, TargetGate
 from udup.pipeline.ports.source import Source
 from udup.pipeline.ports.target import Target
 from udup.pipeline.ports.values import (
@@ -23,6 +24,10 @@ class Drivers(Protocol):
     def source(self, end: End) -> Source: ...
 
     def target(self, end: End) -> Target: ...
+
+    def source_gate(self, end: End) -> SourceGate: ...
+
+    def target_gate(self, end: End) -> TargetGate: ...
 
     def start_faults(
         self, plan: JobPlan, source: SourceLook | None, target: ServerInfo | None, start_after: str | None, known: Known

@@ -13,12 +13,14 @@ from udup.jobs import JobSpec
 from udup.web.openapi.components import PARAMETERS, RESPONSE_HEADERS, RESPONSES, SCHEMAS
 from udup.web.openapi.examples import by_schema
 from udup.web.openapi.operations import COMMON_ERRORS, OPERATIONS, Operation
-from udup.web.schemas import agent, allocations, jobs, nodes, versions
+from udup.web.schemas import agent, allocations, cutover, jobs, nodes, versions
 
 _ABOUT = (
     "Jobs that replicate MySQL databases. Errors are told as bare text, or as JSON to a client whose Accept names "
     "application/json. Keys of a posted job match in any case; unknown keys are refused."
 )
+
+_BODIES: tuple[type[BaseModel], ...] = (JobSpec, cutover.CutoverRequest)
 
 _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.Job,
@@ -29,6 +31,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.WarnedJobResponse,
     jobs.Validation,
     versions.JobDocument,
+    cutover.Cutover,
     allocations.AllocationStub,
     allocations.Allocation,
     allocations.Evaluation,
@@ -77,7 +80,7 @@ def openapi() -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(JobSpec, "validation")]
+    wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in _BODIES]
     wanted += [(model, "serialization") for model in _ANSWERS]
     _, found = models_json_schema(wanted, ref_template="#/components/schemas/{model}", schema_generator=_Untitled)
     schemas: dict[str, Any] = found["$defs"]

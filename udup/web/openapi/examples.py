@@ -18,7 +18,9 @@ from udup.jobs.allocation import (
 )
 from udup.jobs.statistics import task_statistics
 from udup.jobs.versions import EarlierDocument, Posted
+from udup.pipeline.cutover.state import Cutover, Options, StepName, StepState
 from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
+from udup.web.schemas.cutover import cutover_of
 from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, LevelAnswer, WarnedJobResponse
 from udup.web.schemas.versions import versions_of
 
@@ -92,6 +94,12 @@ def _record() -> JobRecord:
     )
 
 
+def _cutover() -> Cutover:
+    options = Options(source_read_only=True, enable_events=True, reverse=True)
+    asked = Cutover(id=EVALUATION_ID, options=options, since_ns=_MOMENT_NS, steps=Cutover.asked(options).steps)
+    return asked.noted(StepName.CHECK, StepState.DOING).with_(way_back=f"{JOB_ID}-back")
+
+
 @cache
 def by_schema() -> dict[str, Any]:
     """An example of each schema that is worth one."""
@@ -111,6 +119,8 @@ def by_schema() -> dict[str, Any]:
             why="2 transactions are not in the target yet",
         ).to_json(),
         "Job": to_api(record),
+        "Cutover": cutover_of(_cutover()),
+        "CutoverRequest": {"SourceReadOnly": True, "EnableEvents": True, "Reverse": True, "Timeout": 60},
         "JobStub": to_stub(record),
         "JobDocument": versions_of(record)[-1],
         "AllocationStub": stub_of(record, allocation, NODE_ID),

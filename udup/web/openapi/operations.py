@@ -169,6 +169,34 @@ def _jobs() -> Iterator[Operation]:
         " it for ever. 409 where the job does not stand at this transaction.",
     )
     yield from _both(skip)
+    path = "/v1/job/{id}/cutover"
+    cutover = Operation(
+        "put",
+        path,
+        "cutOverJob",
+        "Begin to cut a job over to its target, or carry on what has stopped",
+        "jobs",
+        "JobResponse",
+        (*_JOB_ID, *_WRITE),
+        _WRITTEN,
+        body="CutoverRequest",
+        errors=(301, 404, 413),
+        description="Answered when it is stored; `Success` is false while one is under way. A GET tells how far it is.",
+    )
+    yield from _both(cutover)
+    yield _reading(path, "readCutover", "A job's last cut-over, step by step", "jobs", "Cutover", *_JOB_ID)
+    yield Operation(
+        "delete",
+        path,
+        "abortCutover",
+        "Undo a job's cut-over, before the switch",
+        "jobs",
+        "JobResponse",
+        (*_JOB_ID, *_WRITE),
+        _WRITTEN,
+        errors=(301, 404),
+        description="`Success` is false when there is nothing to undo.",
+    )
     path = "/v1/job/{id}/allocations"
     yield _reading(path, "listJobAllocations", "A job's tasks", "jobs", "[AllocationStub]", *_JOB_ID, "all")
     path = "/v1/job/{id}/evaluations"

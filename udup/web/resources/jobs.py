@@ -17,17 +17,21 @@ from udup.web.requests import RegionRule, is_false, is_true, read_gtid, read_jso
 from udup.web.resources.level import LevelQuestions
 from udup.web.resources.tables import Tables
 from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
+from udup.web.schemas.cutover import cutover_of, options_of
 from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, WarnedJobResponse
 from udup.web.schemas.versions import versions_of
 
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
 _SETTLE, _SKIP, _FINISH, _LEVEL = "settle", "skip", "finish", "level"
-_HISTORY, _REVERT = "history", "revert"
+_HISTORY, _REVERT, _CUTOVER = "history", "revert", "cutover"
 
 #: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
-COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _SKIP, _FINISH, _REVERT})
-VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY})
+COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _SKIP, _FINISH, _REVERT, _CUTOVER})
+VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY, _CUTOVER})
 PARTS = COMMANDS | VIEWS
+
+#: Bytes of what is asked of a cut-over.
+_CUTOVER_BYTES = 4096
 
 
 class Registration:
@@ -121,6 +125,7 @@ class JobResource:
             _ALLOCATIONS: lambda: self._allocations(job_id, every=every),
             _EVALUATIONS: lambda: self._evaluations(job_id),
             _HISTORY: lambda: self._history(job_id),
+            _CUTOVER: lambda: self._cutover(job_id),
         }
         self._reading.answer(req, resp, looks[part])
 
@@ -139,6 +144,7 @@ class JobResource:
             _FINISH: lambda: self._control.finish(job_id),
             _REVERT: lambda: self._control.revert(job_id, read_number(req, "to"), check=not is_false(req, "check")),
             _SKIP: lambda: self._control.skip(job_id, read_gtid(req)),
+            _CUTOVER: lambda: self._cut_over(req, job_id),
         }
         written = commands[part]()
         give_written(req, resp, written, warning=skipping.WARNING if part == _SKIP else "")
@@ -147,14 +153,21 @@ class JobResource:
         gtid, applied = read_settlement(req)
         return self._control.settle(job_id, gtid, applied=applied)
 
+    def _cut_over(self, req: falcon.Request, job_id: str) -> Written:
+        body = read_json(req, _CUTOVER_BYTES) if req.content_length else {}
+        return self._control.cut_over(job_id, options_of(body))
+
     on_put = on_post
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
-        """`?purge=true` removes the job's checkpoint from the target as well."""
+        """`?purge=true` removes the job's checkpoint from the target as well. A cut-over is undone."""
         job_id, part = _named(req, path)
-        if part:
+        if part not in ("", _CUTOVER):
             raise invalid_method()
         self._region.check(req)
+        if part:
+            give_written(req, resp, self._control.abort_cutover(job_id))
+            return
         if not job_id:
             remedy = "write it at the end of the path: /v1/job/<id>"
             raise Refused([Fault("ID", "missing job ID for evaluation", remedy)])
@@ -171,6 +184,15 @@ class JobResource:
         if record is None:
             return View(self._reads.jobs("")[1], list, "job not found")
         return View(record.modify_index, lambda: versions_of(record))
+
+    def _cutover(self, job_id: str) -> View:
+        record = self._reads.job(job_id)
+        if record is None:
+            return View(self._reads.jobs("")[1], dict, "job not found")
+        cutover = record.cutover
+        if cutover is None:
+            return View(record.modify_index, dict, "the job has no cut-over")
+        return View(record.modify_index, lambda: cutover_of(cutover))
 
     def _allocations(self, job_id: str, *, every: bool) -> View:
         tables = self._tables()

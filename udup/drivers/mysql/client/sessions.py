@@ -256,8 +256,26 @@ def apply_session(lock_wait_seconds: int, *, hurried: bool = False) -> Session:
     )
 
 
+def closing_session(lock_wait_seconds: int) -> Session:
+    """A session that makes a server read-only: every write waits behind it for as long as it waits."""
+    return PLAIN.with_("making the server read-only", lock_wait_timeout=str(lock_wait_seconds))
+
+
+def counters_session(lock_wait_seconds: int) -> Session:
+    """A session that raises counters, and reads them as they are now."""
+    return DEFINITION.with_(
+        "raising counters", lock_wait_timeout=str(lock_wait_seconds), information_schema_stats_expiry="0"
+    )
+
+
+def events_session(sql_mode: str, time_zone: str) -> Session:
+    """A session that alters events: some servers store its own sql_mode and time zone with an event."""
+    return PLAIN.with_("altering events", sql_mode=sql_mode, time_zone=time_zone, lock_wait_timeout="10")
+
+
 #: Every use, so that a test can bring each of them about.
 ALL = (
     *(PLAIN, DICTIONARY, OBSERVER, SNAPSHOT, ROWS, LOCKED_ROWS, DUMP, LOADER, DEFINITION, DDL, PURGE),
     *(SHOP_WRITER, SHOP_FILL, SUMS, PRINTED, apply_session(20), apply_session(1, hurried=True)),
+    *(closing_session(10), counters_session(5), events_session("", "+00:00")),
 )

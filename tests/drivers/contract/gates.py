@@ -1,0 +1,164 @@
+"""What both servers of a cut-over keep to, whatever their database: each test is run for each driver."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from udup.pipeline.ownership import Claim
+from udup.pipeline.ports import Counter, CutoverNeeds, ScheduledEvent, Scope, SourceGate, TargetGate
+from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
+
+ALL = CutoverNeeds(freeze=True, events=True, reverse=True)
+
+
+class GatePair(ABC):
+    """An old server and a new one, with a schema of the test's own that the job renames, and a table `t` in it."""
+
+    old: SourceGate
+    new: TargetGate
+    schema: str
+
+    @property
+    def new_schema(self) -> str:
+        return f"{self.schema}_new"
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(Selection((SchemaRule(self.schema, rename=self.new_schema, tables=()),)))
+
+    @property
+    def scope_of_table(self) -> Scope:
+        """The table alone, which has another name on the new server."""
+        return Scope(Selection((SchemaRule(self.schema, tables=(NameRule("t", rename="u"),)),)))
+
+    @abstractmethod
+    def application_writes(self) -> bool:
+        """Have an application write to the old server; return whether it could."""
+
+    @abstractmethod
+    def set_counters(self, old: int, new: int) -> None:
+        """Give the table these next numbers."""
+
+    @abstractmethod
+    def new_counter(self) -> int: ...
+
+    @abstractmethod
+    def create_event(self, name: str, *, enabled: bool) -> None:
+        """Make an event on the old server, and on the new one, where it is disabled."""
+
+    @abstractmethod
+    def enabled_events(self) -> tuple[set[str], set[str]]:
+        """Return the names of those that are enabled: on the old server, on the new one."""
+
+    @abstractmethod
+    def begin_xa(self, xid: str) -> Any:
+        """Begin a XA transaction that writes; return what `end_xa` needs."""
+
+    @abstractmethod
+    def end_xa(self, xid: str, begun: Any) -> None: ...
+
+    @abstractmethod
+    def claim(self, job: str) -> None:
+        """Have the job keep a table of the new server current, and of the old one."""
+
+    @abstractmethod
+    def claims(self) -> list[Claim]:
+        """Return those on the new server."""
+
+
+class GateContract:
+    def test_a_server_that_is_closed_lets_nobody_write_and_is_opened_as_it_was(self, gates: GatePair) -> None:
+        found = gates.old.look()
+        assert not found.closed and gates.application_writes()
+        gates.old.close(5)
+        gates.old.close(5)
+        assert gates.old.look().closed and not gates.application_writes()
+        assert gates.old.how_to_restore(found.found)
+        for _ in range(2):
+            gates.old.restore(found.found)
+            assert gates.application_writes() and gates.old.look() == found
+
+    def test_one_that_was_closed_when_it_was_found_stays_closed(self, gates: GatePair) -> None:
+        before = gates.old.look()
+        gates.old.close(5)
+        found = gates.old.look()
+        gates.old.restore(found.found)
+        assert gates.old.look() == found
+        gates.old.restore(before.found)
+
+    def test_one_that_was_open_for_udup_when_it_was_found_is_so_again(self, gates: GatePair) -> None:
+        before = gates.old.look()
+        gates.old.open_for_udup(before.found, [])
+        found = gates.old.look()
+        assert not found.closed and found != before and not gates.application_writes()
+        gates.old.close(5)
+        gates.old.restore(found.found)
+        assert gates.old.look() == found and not gates.application_writes()
+        gates.old.restore(before.found)
+        assert gates.application_writes()
+
+    def test_an_account_that_may_do_everything_passes_every_check(self, gates: GatePair) -> None:
+        gates.create_event("e", enabled=True)
+        events = gates.old.events(gates.scope)
+        assert [check for check in gates.old.checks(ALL) if check.outcome == "fail"] == []
+        assert [check for check in gates.new.checks(ALL, events) if check.outcome == "fail"] == []
+
+    def test_an_event_that_is_not_on_the_new_server_is_told(self, gates: GatePair) -> None:
+        missing = [ScheduledEvent(gates.schema, "none", gates.new_schema)]
+        failed = [check for check in gates.new.checks(ALL, missing) if check.outcome == "fail"]
+        assert len(failed) == 1 and "none" in failed[0].found
+        assert gates.new.checks(CutoverNeeds(), missing) == []
+
+    def test_counters_are_told_by_the_new_names_and_raised_where_they_are_lower(self, gates: GatePair) -> None:
+        gates.set_counters(50, 7)
+        table = (gates.new_schema, "t")
+        assert gates.old.counters(gates.scope) == [Counter(table, 50)]
+        assert gates.old.counters(gates.scope_of_table) == [Counter((gates.schema, "u"), 50)]
+        assert gates.new.raise_counters([Counter(table, 50)], 5) == [".".join(table)]
+        assert gates.new_counter() == 50
+        assert gates.new.raise_counters([Counter(table, 50)], 5) == []
+        assert gates.new.raise_counters([Counter(table, 20)], 5) == [] and gates.new_counter() == 50
+
+    def test_events_are_enabled_there_and_disabled_here(self, gates: GatePair) -> None:
+        gates.create_event("e", enabled=True)
+        gates.create_event("f", enabled=False)
+        events = gates.old.events(gates.scope)
+        assert events == [ScheduledEvent(gates.schema, "e", gates.new_schema)]
+        assert gates.old.events(gates.scope_of_table) == [], "events belong to jobs that carry the whole schema"
+        for _ in range(2):
+            gates.new.enable(events)
+            assert gates.enabled_events() == ({"e"}, {"e"})
+        found = gates.old.look()
+        gates.old.close(5)
+        for _ in range(2):
+            gates.old.open_for_udup(found.found, events)
+            assert gates.enabled_events() == (set(), {"e"})
+        gates.old.restore(found.found)
+
+    def test_an_event_that_is_gone_is_told_and_does_not_hold_the_others_up(self, gates: GatePair) -> None:
+        gates.create_event("e", enabled=True)
+        gone = ScheduledEvent(gates.schema, "none", gates.new_schema)
+        told = gates.new.enable([gone, *gates.old.events(gates.scope)])
+        assert any("none" in each for each in told) and gates.enabled_events()[1] == {"e"}
+
+    def test_transactions_that_could_still_commit_are_listed(self, gates: GatePair) -> None:
+        assert gates.old.unfinished() == []
+        begun = gates.begin_xa("x7")
+        assert len(gates.old.unfinished()) == 1
+        gates.end_xa("x7", begun)
+        assert gates.old.unfinished() == []
+
+    def test_claims_are_given_up_and_others_stay(self, gates: GatePair) -> None:
+        assert not gates.old.keeps("j")
+        gates.claim("j")
+        assert gates.old.keeps("j") and not gates.old.keeps("k")
+        assert gates.new.kept("j") == []
+        gates.new.release("k")
+        assert [claim.job for claim in gates.claims()] == ["j"]
+        for _ in range(2):
+            gates.new.release("j")
+            assert gates.claims() == []
+
+    def test_what_lets_applications_write_is_told(self, gates: GatePair) -> None:
+        assert gates.new.how_to_open() == ""

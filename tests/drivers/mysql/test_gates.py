@@ -1,0 +1,133 @@
+"""MySQL's gates keep to the contract, and to what is MySQL's own: sessions in the way, contexts of events."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.drivers.contract.gates import GateContract
+from tests.drivers.mysql.gates import MySQLGatePair
+from tests.quick_servers import QUICK
+from udup.base.errors import Contended
+from udup.drivers.mysql.client.connection import connect, query
+from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
+from udup.pipeline.ports import Counter, CutoverNeeds
+from udup.sandbox.programs import MysqlPrograms
+from udup.sandbox.server import MysqlServer
+
+
+@pytest.fixture(scope="module")
+def old_server(programs: MysqlPrograms, server_folder: Path) -> Iterator[MysqlServer]:
+    """A server of this module's own: it is made read-only."""
+    with MysqlServer(programs, server_folder / "gates", options=QUICK) as server:
+        yield server
+
+
+@pytest.fixture
+def gates(old_server: MysqlServer, target: MysqlServer, schema: str) -> Iterator[MySQLGatePair]:
+    pair = MySQLGatePair(old_server.endpoint, target.endpoint, schema)
+    found = pair.old.look()
+    yield pair
+    pair.old.restore(found.found)
+    pair.new.release("j")
+    with closing(connect(old_server.endpoint)) as connection:
+        query(connection, "DROP DATABASE IF EXISTS udup")
+    pair.drop()
+
+
+class TestMySQLGates(GateContract): ...
+
+
+def test_whoever_is_in_the_way_of_closing_is_named_and_the_server_stays_open(
+    gates: MySQLGatePair, old_server: MysqlServer
+) -> None:
+    found = gates.old.look()
+    with closing(connect(old_server.endpoint, None)) as connection:
+        query(connection, f"LOCK TABLES {gates.schema}.t WRITE")
+        number = query(connection, "SELECT CONNECTION_ID()")[0][0]
+        with pytest.raises(Contended, match=f"session {number} .* holds LOCK TABLES .*KILL {number} ends it"):
+            gates.old.close(1)
+    assert gates.old.look() == found and gates.application_writes()
+
+
+def test_somebody_left_behind_who_closes_the_server_late_is_waited_for(
+    gates: MySQLGatePair, old_server: MysqlServer
+) -> None:
+    """Whoever undoes it must not be overtaken by the SET that is still waiting."""
+    found = gates.old.look()
+    with closing(connect(old_server.endpoint, None)) as connection:
+        query(connection, f"LOCK TABLES {gates.schema}.t WRITE")
+        left_behind = threading.Thread(target=gates.old.close, args=(20,))
+        left_behind.start()
+        with closing(connect(old_server.endpoint)) as observer:
+            while not query(
+                observer, "SELECT 1 FROM performance_schema.threads WHERE PROCESSLIST_INFO LIKE 'SET GLOBAL%'"
+            ):
+                threading.Event().wait(0.02)
+        restored = threading.Thread(target=gates.old.restore, args=(found.found,))
+        restored.start()
+        query(connection, "UNLOCK TABLES")
+        left_behind.join(30)
+        restored.join(30)
+    assert not gates.old.look().closed and gates.application_writes()
+
+
+def test_a_table_that_somebody_has_locked_is_waited_for_a_moment_only(
+    gates: MySQLGatePair, target: MysqlServer
+) -> None:
+    gates.set_counters(9, 1)
+    with closing(connect(target.endpoint, None)) as connection:
+        query(connection, "START TRANSACTION")
+        query(connection, f"SELECT * FROM {gates.new_schema}.t")
+        with pytest.raises(Contended):
+            gates.new.raise_counters([Counter((gates.new_schema, "t"), 9)], 1)
+
+
+def test_an_event_keeps_its_definer_its_mode_and_its_time_zone(gates: MySQLGatePair) -> None:
+    gates.create_event("e", enabled=True)
+    before = gates.contexts()
+    assert before[0][0] == "nobody@nowhere" and before[0][2] == "+05:00"
+    told = gates.new.enable(gates.old.events(gates.scope))
+    assert gates.contexts() == before and not [each for each in told if "context" in each]
+
+
+def test_a_transaction_that_is_prepared_on_a_closed_server_is_seen(
+    gates: MySQLGatePair, old_server: MysqlServer
+) -> None:
+    connection = gates.begin_xa("late")
+    gates.old.close(5)
+    assert gates.old.unfinished()
+    query(connection, "XA END 'late'")
+    assert gates.old.unfinished()
+    query(connection, "XA PREPARE 'late'")
+    assert "prepared" in gates.old.unfinished()[0]
+    query(connection, "XA COMMIT 'late'")
+    connection.close()
+    assert gates.old.unfinished() == []
+
+
+def test_a_source_that_does_not_watch_transactions_is_refused_with_the_statement(
+    gates: MySQLGatePair, old_server: MysqlServer
+) -> None:
+    switch = "UPDATE performance_schema.setup_consumers SET ENABLED = '{}' WHERE NAME = 'events_transactions_current'"
+    with closing(connect(old_server.endpoint)) as connection:
+        query(connection, switch.format("NO"))
+        try:
+            failed = [check for check in gates.old.checks(CutoverNeeds()) if check.outcome == "fail"]
+        finally:
+            query(connection, switch.format("YES"))
+    assert [check.remedy for check in failed] == [switch.format("YES")]
+    assert not gates.old.checks(CutoverNeeds())
+
+
+def test_what_the_account_lacks_is_told_with_the_statement(gates: MySQLGatePair, old_server: MysqlServer) -> None:
+    weak = MySQLSourceGate(replace(old_server.endpoint, user=gates.schema, password="secret"))
+    failed = [check for check in weak.checks(CutoverNeeds(freeze=True, reverse=True)) if check.outcome == "fail"]
+    told = " ".join(check.remedy for check in failed)
+    for privilege in ("XA_RECOVER_ADMIN", "SYSTEM_VARIABLES_ADMIN", "CONNECTION_ADMIN", "performance_schema"):
+        assert privilege in told

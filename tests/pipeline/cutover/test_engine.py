@@ -1,0 +1,372 @@
+"""A cut-over loses nothing and leaves nothing behind, whatever fails or dies at whichever point."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import pytest
+
+from tests.pipeline.cutover.small_cutover import JOB, TABLE, World
+from udup.base.errors import UdupError, Unavailable
+from udup.drivers.fake.server import Writers
+from udup.pipeline.cutover import engine
+from udup.pipeline.cutover.state import CutoverState, StepName
+
+ALL = {"source_read_only": True, "enable_events": True, "reverse": True}
+
+
+class Make(Protocol):
+    def __call__(self, **options: Any) -> World: ...
+
+
+@pytest.fixture
+def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    monkeypatch.setattr(engine, "_FIRST_PAUSE", 0.002)
+    monkeypatch.setattr(engine, "_LOOK_SECONDS", 0.002)
+    monkeypatch.setattr(engine, "_LONGEST_PAUSE", 0.05)
+    worlds: list[World] = []
+
+    def made(**options: Any) -> World:
+        worlds.append(World(**options))
+        return worlds[-1]
+
+    yield made
+    for world in worlds:
+        world.close()
+
+
+def assert_cut_over(world: World) -> None:
+    assert world.cutover.state is CutoverState.DONE, world.cutover
+    assert world.is_level and world.stage == "completed"
+    assert world.new.counters[TABLE] == 7
+    assert not world.new.claims
+    if world.cutover.options.enable_events:
+        assert world.new.events == {("s", "nightly"): True, ("s", "never"): False}
+    if world.cutover.options.reverse:
+        assert world.old.writers is Writers.UDUP and not any(world.old.events.values())
+        assert list(world.jobs) == [JOB, "shop-back"], "one way back"
+        assert world.position_of_back == world.cutover.position == str(world.new.log.executed)
+
+
+def assert_undone(world: World, found: Writers = Writers.ALL) -> None:
+    assert world.cutover.state is CutoverState.UNDONE, world.cutover
+    assert world.old.writers is found, "the source is as it was found"
+    assert world.stage == "running" and list(world.jobs) == [JOB] and world.new.claims
+    assert world.old.events[("s", "nightly")] and not any(world.new.events.values())
+    assert "udup job cutover shop" in world.cutover.text
+
+
+# ---- As it should be ----
+
+
+def test_everything_that_was_asked_for_is_done_in_its_order(make: Make) -> None:
+    world = make(**ALL)
+    world.run_to_the_end()
+    assert_cut_over(world)
+    assert [step.state.value for step in world.cutover.steps] == ["done"] * 8
+    assert "applications may write to omega" in world.cutover.text and "shop-back" in world.cutover.text
+
+
+def test_what_was_not_asked_for_is_left_out(make: Make) -> None:
+    world = make(source_read_only=True)
+    world.run_to_the_end()
+    assert_cut_over(world)
+    assert (world.state_of(StepName.EVENTS), world.state_of(StepName.REVERSE)) == ("left out", "left out")
+    assert world.old.writers is Writers.NOBODY and "s.nightly" in world.cutover.text
+
+
+def test_a_dry_run_changes_nothing_and_tells_each_step(make: Make) -> None:
+    world = make(**ALL, dry_run=True)
+    world.run_to_the_end()
+    assert world.cutover.state is CutoverState.DONE and not world.cutover.switched
+    assert world.old.writers is Writers.ALL and TABLE not in world.new.counters and list(world.jobs) == [JOB]
+    assert all(step.text for step in world.cutover.steps)
+    assert world.cutover.text.endswith(
+        "udup job cutover shop --source-read-only --enable-events --reverse --timeout 0.03"
+    )
+
+
+def test_what_is_found_is_kept_before_the_source_is_closed(make: Make) -> None:
+    world = make(source_read_only=True)
+    world.points.before["source_gate.close"] = lambda: kept.append(world.cutover)
+    kept: list[Any] = []
+    world.run_to_the_end()
+    assert kept[0].found == {"writers": "all"} and kept[0].step(StepName.FREEZE).state.value == "doing"
+
+
+# ---- Deaths ----
+
+
+def _points(make: Make, **options: Any) -> int:
+    world = make(**options)
+    world.run_to_the_end()
+    return world.points.passed
+
+
+def test_a_death_at_any_point_leads_to_the_same_end(make: Make) -> None:
+    total = _points(make, **ALL)
+    assert total > 60
+    for point in range(1, total + 1):
+        world = make(**ALL)
+        assert not world.run(point)
+        world.run_to_the_end()
+        assert_cut_over(world)
+
+
+def test_two_deaths_lead_to_the_same_end(make: Make) -> None:
+    total = _points(make, **ALL)
+    for point in range(1, total + 1, 3):
+        for second in (1, 2, 3, 5, 8):
+            world = make(**ALL)
+            assert not world.run(point)
+            world.run(second)
+            world.run_to_the_end()
+            assert_cut_over(world)
+
+
+@pytest.mark.parametrize("found", [Writers.ALL, Writers.UDUP, Writers.NOBODY])
+def test_a_death_while_it_is_undone_leaves_the_source_as_it_was_found(make: Make, found: Writers) -> None:
+    def failing() -> World:
+        world = make(**ALL)
+        world.old.writers = found
+        world.follows = False  # so that it is never level
+        return world
+
+    for point in range(1, 500):  # how often it looks whether the target is level depends on the machine
+        world = failing()
+        lived = world.run(point)
+        world.run_to_the_end()
+        assert_undone(world, found)
+        if lived:
+            return
+    raise AssertionError("it never ends")
+
+
+def test_an_abort_at_any_point_undoes_it_before_the_switch_and_comes_too_late_after_it(make: Make) -> None:
+    for point in range(1, _points(make, **ALL) + 1):
+        world = make(**ALL)
+        world.run(point)
+        if not world.cutover.switched:
+            world.abort = "somebody wants it"
+            world.run_to_the_end()
+            assert_undone(world)
+            assert "somebody wants it" in world.cutover.text
+        else:
+            world.run_to_the_end()
+            assert_cut_over(world)
+
+
+# ---- What fails before the switch ----
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        *(f"source_gate.{name}" for name in ("look", "close", "unfinished", "events", "counters", "keeps")),
+        *("target_gate.raise_counters", "target_gate.kept", "source.executed"),
+    ],
+)
+@pytest.mark.parametrize("error", [UdupError("no"), RuntimeError("no")])
+def test_an_error_before_the_switch_undoes_everything(make: Make, call: str, error: Exception) -> None:
+    world = make(**ALL)
+    world.points.fails[call] = [error]
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "no" in world.cutover.text
+
+
+def test_an_error_in_the_middle_undoes_everything(make: Make) -> None:
+    world = make(**ALL)
+    world.points.before["target_gate.raise_counters"] = lambda: world.points.fails.update(
+        {"source.executed": [UdupError("broken")]}
+    )
+    world.run_to_the_end()
+    assert_undone(world)
+    assert world.cutover.step(StepName.END).state.value == "failed"
+
+
+def test_an_outage_while_it_becomes_level_is_waited_for(make: Make) -> None:
+    world = make(**ALL, timeout_s=20)
+    world.points.before["source_gate.close"] = lambda: world.points.fails.update(
+        {"source_gate.unfinished": [Unavailable("away")], "target.executed": [Unavailable("away")]}
+    )
+    world.run_to_the_end()
+    assert_cut_over(world)
+
+
+def test_a_source_that_is_away_while_it_is_undone_is_waited_for(make: Make) -> None:
+    world = make(**ALL)
+    world.follows = False
+    world.points.fails["source_gate.restore"] = [Unavailable("the source is away"), Unavailable("the source is away")]
+    world.run_to_the_end()
+    assert_undone(world)
+    assert any(each.step(StepName.FREEZE).text == "the source is away" for each in world.history)
+
+
+def test_an_undoing_that_is_refused_says_what_to_run_and_goes_on_when_asked_again(make: Make) -> None:
+    world = make(**ALL)
+    world.follows = False
+    world.points.fails["source_gate.restore"] = [UdupError("the privilege is gone")]
+    world.run_to_the_end()
+    assert world.cutover.state is CutoverState.STOPPED and world.old.writers is Writers.NOBODY
+    assert "the privilege is gone" in world.cutover.text and "open it for all" in world.cutover.text
+    assert world.cutover.text.endswith("udup job cutover shop --abort")
+    world.again()
+    world.run_to_the_end()
+    assert_undone(world)
+
+
+def test_a_source_that_nobody_has_closed_is_refused_unless_somebody_gives_his_word(make: Make) -> None:
+    world = make()
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "--source-read-only" in world.cutover.text and world.cutover.found is None
+    closed = make()
+    closed.old.writers = Writers.NOBODY
+    closed.run_to_the_end()
+    assert_cut_over(closed)
+    given = make(writes_stopped=True)
+    given.run_to_the_end()
+    assert_cut_over(given)
+
+
+def test_somebody_who_writes_in_spite_of_the_word_given_is_noticed_before_the_switch(make: Make) -> None:
+    world = make(writes_stopped=True)
+    world.points.before["target_gate.raise_counters"] = lambda: (world.write("late"), None)[1]
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "somebody still writes" in world.cutover.text
+
+
+def test_a_source_that_was_opened_again_is_noticed_before_the_switch(make: Make) -> None:
+    world = make(**ALL)
+
+    def open_it() -> None:
+        world.old.writers = Writers.ALL
+
+    world.points.before["target_gate.raise_counters"] = open_it
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "is not read-only any more" in world.cutover.text
+
+
+def test_a_prepared_transaction_is_listed_and_refused(make: Make) -> None:
+    world = make(**ALL)
+    world.old.log.prepare("x1", lambda writing: writing.insert(TABLE, "b"))
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "prepared x1" in world.cutover.text and world.cutover.found is None
+
+
+def test_a_transaction_that_could_still_be_prepared_on_the_closed_source_holds_it_up(make: Make) -> None:
+    world = make(**ALL)
+    world.points.before["source_gate.close"] = lambda: world.old.xa_begun.append("'x2' of session 9")
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "'x2' of session 9" in world.cutover.text
+
+
+def test_whoever_keeps_the_source_from_being_closed_is_named(make: Make) -> None:
+    world = make(**ALL)
+    world.old.closing_waits_for = "session 7"
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "session 7" in world.cutover.text
+
+
+def test_a_job_that_fails_meanwhile_ends_it(make: Make) -> None:
+    world = make(**ALL)
+
+    def fails() -> None:
+        world.problem = "the job has failed: duplicate key"
+
+    world.points.before["source_gate.close"] = fails
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "duplicate key" in world.cutover.text
+
+
+@pytest.mark.parametrize("call", ["source_gate.close", "target_gate.raise_counters"])
+def test_a_store_that_is_away_keeps_the_source_closed_for_the_timeout_only(make: Make, call: str) -> None:
+    """The source is opened although nothing can be kept, and comes first: the store is away until then."""
+    world = make(**ALL)
+
+    def goes_away() -> None:
+        closed: list[bool] = []
+
+        def is_away() -> bool:
+            closed.append(world.old.writers is Writers.NOBODY)
+            return closed[-1] or True not in closed
+
+        world.store_is_away = is_away
+
+    world.points.before[call] = goes_away
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "the job store did not take it" in world.cutover.text
+
+
+def test_a_source_that_does_not_answer_is_not_waited_for_without_end(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine.CutoverEngine._ask, "__kwdefaults__", {"seconds": 0.05})
+    world = make(**ALL)
+    silent = {"source_gate.unfinished": lambda: time.sleep(0.2)}
+    world.points.before["source_gate.close"] = lambda: world.points.before.update(silent)
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "no answer within" in world.cutover.text
+
+
+# ---- What fails after the switch ----
+
+
+@pytest.mark.parametrize("call", ["target_gate.release", "target_gate.enable", "source_gate.open_for_udup"])
+def test_an_outage_after_the_switch_is_waited_for(make: Make, call: str) -> None:
+    world = make(**ALL)
+    world.points.fails[call] = [Unavailable("away"), Unavailable("away")]
+    world.run_to_the_end()
+    assert_cut_over(world)
+
+
+@pytest.mark.parametrize("call", ["target_gate.release", "target_gate.enable", "source_gate.open_for_udup"])
+@pytest.mark.parametrize("error", [UdupError("no privilege"), RuntimeError("no privilege")])
+def test_what_time_does_not_heal_after_the_switch_stops_it_and_a_further_request_goes_on(
+    make: Make, call: str, error: Exception
+) -> None:
+    world = make(**ALL)
+    world.points.fails[call] = [error]
+    world.run_to_the_end()
+    assert world.cutover.state is CutoverState.STOPPED and world.cutover.switched and world.stage == "completed"
+    assert "no privilege" in world.cutover.text and world.cutover.text.endswith("--reverse --timeout 0.03")
+    world.again()
+    world.run_to_the_end()
+    assert_cut_over(world)
+
+
+def test_what_the_old_source_executes_after_the_switch_is_told(make: Make) -> None:
+    world = make(writes_stopped=True)
+    world.points.before["target_gate.release"] = lambda: (world.write("too late"), None)[1]
+    world.run_to_the_end()
+    assert world.cutover.state is CutoverState.DONE
+    assert "alpha:3" in world.cutover.step(StepName.POSITION).text
+
+
+def test_a_name_that_was_taken_meanwhile_is_replaced_by_another(make: Make) -> None:
+    world = make(**ALL)
+
+    def take() -> None:
+        world.jobs["shop-back"] = "somebody else's"
+
+    world.points.before["target_gate.release"] = take
+    world.run_to_the_end()
+    assert world.cutover.way_back == "shop-back-2" and "shop-back-2" in world.jobs
+
+
+def test_a_name_of_which_the_old_source_keeps_a_checkpoint_is_not_taken(make: Make) -> None:
+    world = make(**ALL)
+    world.old.jobs.rows["shop-back"] = world.new.jobs.rows[JOB]
+    world.run_to_the_end()
+    assert world.cutover.way_back == "shop-back-2"

@@ -1,0 +1,122 @@
+"""What a cut-over does to fake servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from udup.base.errors import Contended
+from udup.drivers.fake.server import FakeServer, Writers
+from udup.pipeline.checks import DEST, Check, Outcome
+from udup.pipeline.ports import Counter, CutoverNeeds, GateLook, ScheduledEvent, Scope
+
+_WRITERS = "writers"
+
+
+class FakeSourceGate:
+    def __init__(self, server: FakeServer) -> None:
+        self._server = server
+
+    @property
+    def arranges(self) -> frozenset[str]:
+        return frozenset({"writers"})
+
+    def checks(self, needs: CutoverNeeds) -> list[Check]:
+        with self._server.visit("gate", "SourceGate.checks"):
+            return []
+
+    def look(self) -> GateLook:
+        server = self._server
+        with server.visit("gate", "SourceGate.look"):
+            return GateLook(server.writers is Writers.NOBODY, {_WRITERS: server.writers.value})
+
+    def close(self, seconds: float) -> None:
+        server = self._server
+        with server.visit("gate", "SourceGate.close"):
+            if server.closing_waits_for:
+                raise Contended(f"{server.name} could not be closed: {server.closing_waits_for} is in the way")
+            server.writers = Writers.NOBODY
+
+    def restore(self, found: Mapping[str, str]) -> None:
+        with self._server.visit("gate", "SourceGate.restore"):
+            self._server.writers = Writers(found[_WRITERS])
+
+    def how_to_restore(self, found: Mapping[str, str]) -> str:
+        return f"open it for {found.get(_WRITERS, Writers.ALL)}"
+
+    def unfinished(self) -> list[str]:
+        with self._server.visit("gate", "SourceGate.unfinished"):
+            return [*(f"prepared {xid}" for xid in self._server.log.prepared), *self._server.xa_begun]
+
+    def counters(self, scope: Scope) -> list[Counter]:
+        with self._server.visit("gate", "SourceGate.counters"):
+            return [
+                Counter(scope.selection.renamed_table(*name), value)
+                for name, value in sorted(self._server.counters.items())
+                if scope.selection.wants(*name)
+            ]
+
+    def events(self, scope: Scope) -> list[ScheduledEvent]:
+        with self._server.visit("gate", "SourceGate.events"):
+            return [
+                ScheduledEvent(schema, name, scope.selection.renamed_schema(schema))
+                for (schema, name), enabled in sorted(self._server.events.items())
+                if enabled and scope.selection.wants_stored(schema)
+            ]
+
+    def keeps(self, job: str) -> bool:
+        server = self._server
+        with server.visit("gate", "SourceGate.keeps"):
+            return job in server.jobs.rows or any(each.job == job for each in server.claims.values())
+
+    def open_for_udup(self, found: Mapping[str, str], events: Sequence[ScheduledEvent]) -> None:
+        with self._server.visit("gate", "SourceGate.open_for_udup"):
+            for each in events:
+                self._server.events[each.schema, each.name] = False
+            self._server.writers = Writers.UDUP
+
+
+class FakeTargetGate:
+    def __init__(self, server: FakeServer) -> None:
+        self._server = server
+
+    def checks(self, needs: CutoverNeeds, events: Sequence[ScheduledEvent]) -> list[Check]:
+        server = self._server
+        with server.visit("gate", "TargetGate.checks"):
+            found = []
+            if server.writers is Writers.NOBODY:
+                found.append(Check(DEST, "cutover", Outcome.FAIL, f"{server.name} is read-only", "open it"))
+            gone = [str(each) for each in events if (each.target_schema, each.name) not in server.events]
+            if needs.events and gone:
+                found.append(Check(DEST, "cutover", Outcome.FAIL, f"events are not there: {gone}", "make them"))
+            return found
+
+    def kept(self, job: str) -> list[str]:
+        with self._server.visit("gate", "TargetGate.kept"):
+            return [xid for owner, xid in self._server.jobs.kept if owner == job]
+
+    def raise_counters(self, counters: Sequence[Counter], seconds: float) -> list[str]:
+        server = self._server
+        with server.visit("gate", "TargetGate.raise_counters"):
+            lower = [each for each in counters if server.counters.get(each.table, 1) < each.value]
+            if locked := [each for each in lower if server.is_locked(each.table)]:
+                raise Contended(f"{'.'.join(locked[0].table)} is locked")
+            server.counters.update({each.table: each.value for each in lower})
+            return [".".join(each.table) for each in lower]
+
+    def release(self, job: str) -> None:
+        server = self._server
+        with server.visit("gate", "TargetGate.release"):
+            for name in [name for name, claim in server.claims.items() if claim.job == job]:
+                del server.claims[name]
+
+    def how_to_open(self) -> str:
+        with self._server.visit("gate", "TargetGate.how_to_open"):
+            return "" if self._server.writers is Writers.ALL else "open it"
+
+    def enable(self, events: Sequence[ScheduledEvent]) -> list[str]:
+        server = self._server
+        with server.visit("gate", "TargetGate.enable"):
+            gone = [str(each) for each in events if (each.target_schema, each.name) not in server.events]
+            there = [(each.target_schema, each.name) for each in events]
+            server.events.update({name: True for name in there if name in server.events})
+            return [f"{each} is not there any more" for each in gone]

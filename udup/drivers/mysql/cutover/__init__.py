@@ -1,0 +1,1 @@
+"""MySQL's side of a cut-over: read-only settings, counters, events, claims."""

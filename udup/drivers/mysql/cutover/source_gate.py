@@ -1,0 +1,168 @@
+"""The old server of a cut-over: `SourceGate` for MySQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+
+from udup.base.endpoint import Endpoint
+from udup.base.errors import Side
+from udup.drivers.mysql.apply.checkpoint import TABLES
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
+from udup.drivers.mysql.client.errors import failure
+from udup.drivers.mysql.client.facts import ServerFacts, read_facts
+from udup.drivers.mysql.client.seam import behind_the_seam
+from udup.drivers.mysql.client.sessions import DICTIONARY
+from udup.drivers.mysql.cutover import events as event_states
+from udup.drivers.mysql.cutover import read_only
+from udup.pipeline.checks import SRC, Check, Outcome
+from udup.pipeline.ports import Counter, CutoverNeeds, GateLook, ScheduledEvent, Scope
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
+from udup.pipeline.selection.selection import Selection
+
+#: The name of these checks.
+CHECK = "cutover"
+
+#: Errors that say that the account may not read it, and that there is no such schema or table.
+_DENIED, _NOTHING_THERE = (1044, 1142, 1143), (1049, 1146)
+
+#: XA transactions that have begun and are not prepared: they may still be, on a read-only server too.
+_OPEN_XA = (
+    "SELECT t.PROCESSLIST_ID, e.XID_GTRID FROM performance_schema.events_transactions_current e"
+    " JOIN performance_schema.threads t USING (THREAD_ID)"
+    " WHERE e.STATE = 'ACTIVE' AND e.XA_STATE IN ('ACTIVE', 'IDLE') ORDER BY 1"
+)
+
+_INSTRUMENT = "transaction"
+
+#: What must be watched for that; both are by default.
+_UNWATCHED = (
+    "SELECT NAME FROM performance_schema.setup_consumers"
+    " WHERE NAME IN ('global_instrumentation', 'thread_instrumentation', 'events_transactions_current')"
+    " AND ENABLED <> 'YES'"
+    " UNION ALL SELECT NAME FROM performance_schema.setup_instruments"
+    f" WHERE NAME = '{_INSTRUMENT}' AND ENABLED <> 'YES'"
+)
+
+_COUNTERS = (
+    "SELECT TABLE_SCHEMA, TABLE_NAME, AUTO_INCREMENT FROM information_schema.TABLES"
+    " WHERE TABLE_TYPE = 'BASE TABLE' AND AUTO_INCREMENT IS NOT NULL ORDER BY 1, 2"
+)
+
+
+@behind_the_seam(Side.SOURCE)
+class MySQLSourceGate:
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+
+    @property
+    def arranges(self) -> frozenset[str]:
+        return frozenset({"read_only"})
+
+    def checks(self, needs: CutoverNeeds) -> list[Check]:
+        with self._connected("looking at its account") as connection:
+            facts = read_facts(connection)
+            return [*_privileges(facts, needs), *_sight_of_xa(connection, facts)]
+
+    def look(self) -> GateLook:
+        with self._connected("asking who may write") as connection:
+            found = read_only.read(connection)
+        return GateLook(found[read_only.SUPER_READ_ONLY] == "ON", found)
+
+    def close(self, seconds: float) -> None:
+        read_only.close(self.endpoint, seconds)
+
+    def restore(self, found: Mapping[str, str]) -> None:
+        read_only.restore(self.endpoint, found)
+
+    def how_to_restore(self, found: Mapping[str, str]) -> str:
+        return "; ".join(read_only.restoring(found))
+
+    def unfinished(self) -> list[str]:
+        with self._connected("asking for XA transactions") as connection:
+            prepared = [f"prepared {row[3]}" for row in query(connection, "XA RECOVER CONVERT XID")]
+            try:
+                begun = query(connection, _OPEN_XA)
+            except MySQLError as error:
+                if error_code(error) not in _DENIED:
+                    raise
+                begun = []  # a failed check, unless the privilege was taken since
+            return prepared + [f"{xid!r} of session {session}" for session, xid in begun]
+
+    def counters(self, scope: Scope) -> list[Counter]:
+        with self._connected("reading its counters") as connection:
+            selection = _folding(connection, scope)
+            return [
+                Counter(selection.renamed_table(str(schema), str(name)), int(value))
+                for schema, name, value in query(connection, _COUNTERS)
+                if selection.wants(str(schema), str(name))
+            ]
+
+    def events(self, scope: Scope) -> list[ScheduledEvent]:
+        with self._connected("reading its events") as connection:
+            return event_states.read_enabled(connection, _folding(connection, scope))
+
+    def keeps(self, job: str) -> bool:
+        with self._connected("looking for a checkpoint") as connection:
+            return any(_has_rows(connection, table, job) for table in TABLES)
+
+    def open_for_udup(self, found: Mapping[str, str], events: Sequence[ScheduledEvent]) -> None:
+        names = [(each.schema, each.name) for each in events]
+        with read_only.opened_for_admins(self.endpoint, found):
+            event_states.set_state(self.endpoint, names, enabled=False)
+
+    @contextmanager
+    def _connected(self, doing: str) -> Iterator[Connection]:
+        try:
+            with closing(connect(self.endpoint, DICTIONARY)) as connection:
+                yield connection
+        except MySQLError as error:
+            raise failure(error, f"{doing}, on the source {self.endpoint}") from error
+
+
+def _folding(connection: Connection, scope: Scope) -> Selection:
+    return scope.selection.folding(bool(scalar(connection, "SELECT @@lower_case_table_names")))
+
+
+def _has_rows(connection: Connection, table: str, job: str) -> bool:
+    try:
+        return scalar(connection, f"SELECT 1 FROM {UDUP_SCHEMA}.{table} WHERE job = %s LIMIT 1", job) is not None
+    except MySQLError as error:
+        if error_code(error) in (*_NOTHING_THERE, *_DENIED):
+            return False
+        raise
+
+
+def _privileges(facts: ServerFacts, needs: CutoverNeeds) -> Iterator[Check]:
+    """`XA_RECOVER_ADMIN` always: XA transactions are what a read-only server lets commit."""
+    wanted: list[tuple[str, tuple[str, ...]]] = [("XA_RECOVER_ADMIN", ())]
+    if needs.freeze or needs.reverse:
+        wanted.append(("SYSTEM_VARIABLES_ADMIN", ("SUPER",)))
+    if needs.reverse:
+        wanted.append(("CONNECTION_ADMIN", ("SUPER",)))
+    for privilege, instead in wanted:
+        if not any(facts.privileges.has(each) for each in (privilege, *instead)):
+            found = f"{facts.account} has not {privilege} on the source {facts.address}"
+            yield Check(SRC, CHECK, Outcome.FAIL, found, f"GRANT {privilege} ON *.* TO {facts.account}")
+
+
+def _sight_of_xa(connection: Connection, facts: ServerFacts) -> Iterator[Check]:
+    """Whether XA transactions that have begun can be seen: they could commit on the read-only server."""
+    if not facts.is_on("performance_schema"):
+        found = f"performance_schema is OFF on the source {facts.address}: XA transactions that have begun are not seen"
+        yield Check(SRC, CHECK, Outcome.WARN, found, "make sure that no application uses XA there")
+        return
+    try:
+        query(connection, _OPEN_XA)
+        unwatched = [str(name) for (name,) in query(connection, _UNWATCHED)]
+    except MySQLError as error:
+        if error_code(error) not in _DENIED:
+            raise
+        found = f"{facts.account} may not read performance_schema on the source {facts.address}, which tells open XA"
+        yield Check(SRC, CHECK, Outcome.FAIL, found, f"GRANT SELECT ON performance_schema.* TO {facts.account}")
+        return
+    for name in unwatched:
+        found = f"performance_schema on the source {facts.address} does not watch {name}: open XA is not seen"
+        table = "setup_instruments" if name == _INSTRUMENT else "setup_consumers"
+        remedy = f"UPDATE performance_schema.{table} SET ENABLED = 'YES' WHERE NAME = '{name}'"
+        yield Check(SRC, CHECK, Outcome.FAIL, found, remedy)

@@ -1,0 +1,129 @@
+"""The first step: everything that a later step could stumble over is looked at while nothing has been changed.
+
+All faults are told at once. What is found is kept, and a dry run ends here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from udup.base.errors import Fault, Refused
+from udup.pipeline.checks import DEST, SRC, Check, Outcome
+from udup.pipeline.cutover.host import CutoverSettings
+from udup.pipeline.cutover.state import KeptEvent, Options
+from udup.pipeline.ownership import Known
+from udup.pipeline.ports import CutoverNeeds, Drivers, ScheduledEvent
+
+#: Names and transactions that are listed in a message.
+_LISTED = 10
+
+
+@dataclass(frozen=True)
+class Found:
+    """What both servers were found to be; `warnings` do not keep the cut-over from anything."""
+
+    closed: bool
+    counters: int
+    events: tuple[ScheduledEvent, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        parts = [
+            "the source is read-only already" if self.closed else "",
+            f"tables with counters: {self.counters}",
+            f"events enabled on the source: {listed(self.events) if self.events else 'none'}",
+            *self.warnings,
+        ]
+        return "; ".join(part for part in parts if part)
+
+
+def needs_of(options: Options) -> CutoverNeeds:
+    return CutoverNeeds(options.source_read_only, options.enable_events, options.reverse)
+
+
+def listed(things: Iterable[object]) -> str:
+    """Return some of them as people read them."""
+    names = [str(each) for each in things]
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
+
+
+def kept_events(events: Iterable[ScheduledEvent]) -> tuple[KeptEvent, ...]:
+    return tuple(KeptEvent(schema_name=e.schema, name=e.name, target_schema=e.target_schema) for e in events)
+
+
+def events_of(kept: Iterable[KeptEvent]) -> list[ScheduledEvent]:
+    return [ScheduledEvent(each.schema_name, each.name, each.target_schema) for each in kept]
+
+
+class Checking:
+    """Asks both servers, from a thread. `taken` is the way back's name, chosen by the engine."""
+
+    def __init__(self, settings: CutoverSettings, drivers: Drivers) -> None:
+        self._settings = settings
+        self._drivers = drivers
+        self._plan = settings.plan
+        self._options = settings.cutover.options
+        self._source = drivers.source_gate(self._plan.source)
+        self._target = drivers.target_gate(self._plan.target)
+
+    def look(self, way_back: str) -> Found:
+        """Return what was found; `Refused` with everything that speaks against it."""
+        needs, scope = needs_of(self._options), self._plan.scope
+        checks = self._source.checks(needs)
+        look = self._source.look()
+        events = tuple(self._source.events(scope))
+        checks += self._target.checks(needs, events)
+        blind = any(check.outcome is Outcome.FAIL for check in checks if check.task == SRC)
+        faults = list(self._faults_of_jobs(closed=look.closed, blind=blind))
+        counters = self._source.counters(scope)
+        if self._options.reverse:
+            faults += self._settings.back_faults
+            checks += self._checks_of_way_back(way_back)
+        failed = [check for check in checks if check.outcome is Outcome.FAIL]
+        faults += [Fault(_where(check), check.found, check.remedy, check.task) for check in failed]
+        if faults:
+            raise Refused(faults)
+        warnings = tuple(check.found for check in checks if check.outcome is Outcome.WARN and check.name == "cutover")
+        return Found(look.closed, len(counters), events, warnings)
+
+    def _faults_of_jobs(self, *, closed: bool, blind: bool) -> Iterator[Fault]:
+        """`blind`: the account may not ask the source for everything, as is told already."""
+        job, source = self._plan.job, self._drivers.source(self._plan.source)
+        where = f"Src {source.where}"
+        if not (closed or self._options.source_read_only or self._options.writes_stopped):
+            yield Fault(
+                where,
+                "can still be written to",
+                "add --source-read-only, or make it read-only, or say --writes-stopped if nothing writes there",
+                SRC,
+            )
+        if self._drivers.target(self._plan.target).executed(job) is None:
+            yield Fault(f"Dest {self._plan.target}", f"has no checkpoint of job {job}", "wait for the copy's end", DEST)
+        source.executed()
+        if unfinished := [] if blind else self._source.unfinished():
+            problem = (
+                f"has XA transactions that are not ended: {listed(unfinished)}; nobody could end them on the target"
+            )
+            yield Fault(where, problem, "commit or roll them back, and stop what makes them", SRC)
+        elif kept := self._target.kept(job):
+            problem = f"keeps prepared transactions that have not ended: {listed(kept)}"
+            yield Fault(f"Dest {self._plan.target}", problem, "try again when the job has applied their end", DEST)
+
+    def _checks_of_way_back(self, name: str) -> list[Check]:
+        """Return what a start of the way back would check now, as if this job had ended."""
+        back = self._settings.back
+        if back is None:
+            return []
+        position = str(self._drivers.source(self._plan.target).executed())
+        known = Known(self._settings.known.node, self._settings.known.jobs - {self._plan.job})
+        checks = self._drivers.validate(replace(back, job=name, start_after=position), known)
+        arranged = self._source.arranges
+        asked = [each for each in checks if not (each.task == DEST and each.name in arranged)]
+        return [replace(each, name=f"way back, {each.name}") for each in asked]
+
+
+def _where(check: Check) -> str:
+    return f"{check.task or 'the two servers'}: {check.name}" if check.name != "cutover" else check.task

@@ -1,0 +1,394 @@
+"""Carries a cut-over out: applications leave the job's source and go to its target, and nothing is lost on the way.
+
+The protocol, which holds whatever dies between any two instructions:
+
+    check ─ freeze ─ level ─ counters ─┃ end ─ position ─ events ─ reverse
+    nothing is changed │ can be undone ┃ is only repeated until it is done
+                                       ┗ the switch
+
+1. **Everything is kept before it is done** (`Host.keep` answers when it is stored): the step that begins, and with
+   `freeze` the source's own settings as they were found. They are kept once, and never asked again, since a second
+   look might find what the first attempt has made of them. Each step may be done again from its beginning: whoever
+   comes after a death takes the first step that is not noted as done.
+2. **Before the switch any failure undoes everything**: the source's settings become what was found, the job goes on,
+   since nothing of it was touched. Undoing is a state of its own, kept before it begins: whoever comes after a death
+   goes on undoing and never forward again. An undone cut-over is noted as such only when the source was opened.
+   The counters that were raised on the target stay: a counter that is too high loses nothing.
+3. **The switch is one write**: the record that says so. Whoever owns the record decides at that moment, and nowhere
+   else, between it and an abort that somebody has asked for. What it depends on is asked right before: that the source
+   is still closed, or that nothing was executed there since the target was level with it; that nothing prepared is left
+   which could commit on a closed server.
+4. **After the switch nothing is undone.** What time heals is tried again without end. Anything else stops the cut-over
+   with what is left to do, and a further request takes it up there.
+
+Why this order: `level` asks the source after it was closed, so what is asked then is the last that it will ever have.
+Counters come before the end, so that nobody waits for metadata locks behind the switch. The target's position is taken
+when the job has ended and before its events run and before applications come: the way back begins exactly there. The
+old source is opened for Udup alone when the way back has a position, with its events off before it is opened.
+
+A closed MySQL server still lets XA transactions commit that had begun before: so `level` waits for their end, and they
+are looked at again before the switch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, TypeAlias, TypeVar
+
+from udup.base import runtime
+from udup.base.errors import Failure, Fault, Refused, UdupError, Unavailable
+from udup.pipeline.cutover.check import Checking, events_of, kept_events, listed
+from udup.pipeline.cutover.host import AbortWanted, CutoverSettings, Host, NameTaken
+from udup.pipeline.cutover.level import ask_level
+from udup.pipeline.cutover.names import abort_command, command, way_back_names
+from udup.pipeline.cutover.state import Cutover, CutoverState, StepName, StepState
+from udup.pipeline.cutover.texts import done_text, with_plan
+from udup.pipeline.ports import Drivers
+
+#: Seconds that the source may wait for those who hold locks there: whoever writes waits behind it.
+CLOSE_SECONDS = 10.0
+
+#: Seconds that one try of a counter waits for a table's lock.
+COUNTER_SECONDS = 5.0
+
+#: Seconds for a server's answer, to all questions of the check, and until all counters are raised: one that is silent
+#: for longer is taken to be away.
+ANSWER_SECONDS, CHECK_SECONDS, COUNTERS_SECONDS = 90.0, 600.0, 900.0
+
+#: Seconds between looks whether the target is level, the job has ended, or what has failed works again.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 15.0
+_LOOK_SECONDS = 0.5
+
+#: What comes of a step: its text, and what else is kept with it.
+_Outcome: TypeAlias = tuple[str, dict[str, Any]]
+
+T = TypeVar("T")
+
+
+class _Over(Exception):
+    """The engine has nothing more to do; what is left is in the record."""
+
+
+class CutoverEngine:
+    """One attempt to carry a cut-over on to its end."""
+
+    def __init__(self, settings: CutoverSettings, drivers: Drivers, host: Host) -> None:
+        plan = settings.plan
+        self._settings, self._drivers, self._host = settings, drivers, host
+        self._job = plan.job
+        self._source, self._target = drivers.source(plan.source), drivers.target(plan.target)
+        self._source_gate, self._target_gate = drivers.source_gate(plan.source), drivers.target_gate(plan.target)
+        self._cutover = settings.cutover
+        self._steps: dict[StepName, Callable[[], Awaitable[_Outcome]]] = {
+            StepName.CHECK: self._check,
+            StepName.FREEZE: self._freeze,
+            StepName.LEVEL: self._level,
+            StepName.COUNTERS: self._counters,
+            StepName.END: self._end,
+            StepName.POSITION: self._position,
+            StepName.EVENTS: self._events,
+            StepName.REVERSE: self._reverse,
+        }
+
+    async def run(self) -> None:
+        """Take the steps that are not done, or go on undoing. What fails is kept, and not raised."""
+        try:
+            if self._cutover.state is CutoverState.UNDOING:
+                await self._undo()
+            elif not self._cutover.switched:
+                await self._before_the_switch()
+            if self._cutover.state is CutoverState.RUNNING:
+                await self._after_the_switch()
+        except _Over:
+            return
+
+    # ---- Before the switch ----
+
+    async def _before_the_switch(self) -> None:
+        name = self._cutover.next_step
+        try:
+            while not self._cutover.switched and (name := self._cutover.next_step) is not None:
+                if name is StepName.END:
+                    await self._switch()
+                else:
+                    await self._take(name)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the source must not stay closed
+            await self._fail(name, error)
+
+    async def _take(self, name: StepName) -> None:
+        found: dict[str, Any] = {}
+        if name is StepName.FREEZE and self._cutover.found is None:
+            look = await self._ask(self._source_gate.look)
+            found = {"found": dict(look.found)}
+        await self._note(name, StepState.DOING, **found)
+        text, changes = await self._steps[name]()
+        await self._note(name, StepState.DONE, text, **changes)
+
+    async def _switch(self) -> None:
+        """Look a last time at what the switch depends on, and make it."""
+        executed = await self._last_look()
+        await self._note(StepName.END, StepState.DOING, executed=executed, switched_ns=runtime.wall_ns())
+
+    async def _check(self) -> _Outcome:
+        job = await self._host.job()
+        end = runtime.now() + self._cutover.options.timeout_s
+        while self._settings.resumed and not (job.follows or job.problem or job.abort) and runtime.now() < end:
+            await asyncio.sleep(_LOOK_SECONDS)  # the node has begun again, and the job with it
+            job = await self._host.job()
+        if job.abort:
+            raise AbortWanted(job.abort)
+        if not job.follows:
+            problem = job.problem or f"job {self._job} does not follow its source now: it is {job.stage}"
+            raise Refused([Fault("Job", problem, f"cut over when it runs: udup job status {self._job}")])
+        reverse = self._cutover.options.reverse
+        way_back = await self._free_name() if reverse else ""
+        found = await self._ask(Checking(self._settings, self._drivers).look, way_back, seconds=CHECK_SECONDS)
+        changes = {"events": kept_events(found.events), "way_back": way_back}
+        if reverse:
+            changes["way_back_incarnation"] = _new_incarnation()
+        return found.text + (f"; the way back will be job {way_back}" if way_back else ""), changes
+
+    async def _free_name(self) -> str:
+        """Return a name that no job has, and of which the old source keeps nothing: a checkpoint would be followed."""
+        for name in way_back_names(self._job):
+            if not await self._host.is_taken(name) and not await self._ask(self._source_gate.keeps, name):
+                return name
+        raise UdupError(f"there is no free name for the way back of job {self._job}: delete some with --purge")
+
+    async def _freeze(self) -> _Outcome:
+        options = self._cutover.options
+        if options.source_read_only:
+            await self._ask(self._source_gate.close, min(options.timeout_s, CLOSE_SECONDS))
+        look = await self._ask(self._source_gate.look)
+        if look.closed:
+            by = "by Udup" if options.source_read_only else "as it was found"
+            return f"nobody can write to {self._source.where}: it is read-only {by}", {}
+        if options.source_read_only:
+            raise UdupError(f"{self._source.where} is not read-only although that was set: somebody sets it otherwise")
+        if not options.writes_stopped:
+            raise UdupError(f"{self._source.where} can be written to")
+        return f"{self._source.where} can be written to; you say that nothing does", {}
+
+    async def _level(self) -> _Outcome:
+        end = runtime.now() + self._cutover.options.timeout_s
+        pause = _FIRST_PAUSE
+        while True:
+            job = await self._host.job()
+            if job.abort or job.problem:
+                raise AbortWanted(job.abort or job.problem)
+            executed, missing = await self._level_now()
+            if not missing:
+                events = await self._ask(self._source_gate.events, self._settings.plan.scope)
+                text = "everything that the source has executed is on the target"
+                return text, {"executed": executed, "events": kept_events(events)}
+            if runtime.now() >= end:
+                raise UdupError(f"not level within {self._cutover.options.timeout_s:g} s: {missing}")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LOOK_SECONDS)
+
+    async def _level_now(self) -> tuple[str, str]:
+        """Return what `ask_level` does, or what keeps it from being answered for now."""
+        try:
+            return await self._ask(ask_level, self._drivers, self._settings.plan)
+        except UdupError as error:
+            if not error.kind.passes:
+                raise
+            return "", str(error)
+
+    async def _counters(self) -> _Outcome:
+        counters = await self._ask(self._source_gate.counters, self._settings.plan.scope)
+        end = runtime.now() + self._cutover.options.timeout_s
+        while True:
+            try:
+                raise_them = self._target_gate.raise_counters
+                raised = await self._ask(raise_them, counters, COUNTER_SECONDS, seconds=COUNTERS_SECONDS)
+            except UdupError as error:
+                if not error.kind.passes or runtime.now() >= end:
+                    raise
+                await asyncio.sleep(_LOOK_SECONDS)
+            else:
+                return (f"raised on the target: {listed(raised)}" if raised else "the target's are as high"), {}
+
+    async def _last_look(self) -> str:
+        """Return what the source has executed; raise if anything that the switch depends on has changed."""
+        job = await self._host.job()
+        if job.abort or job.problem:
+            raise AbortWanted(job.abort or job.problem)
+        look = await self._ask(self._source_gate.look)
+        was_closed = self._cutover.options.source_read_only or not self._cutover.options.writes_stopped
+        if was_closed and not look.closed:
+            raise UdupError(
+                f"{self._source.where} is not read-only any more: it was started again, or somebody opened it"
+            )
+        executed = await self._ask(self._source.executed)
+        written = executed - self._source.position(self._cutover.executed)
+        if not written and not await self._ask(self._source_gate.unfinished):
+            return self._cutover.executed
+        if written and not look.closed:
+            raise UdupError(f"somebody still writes to {self._source.where}: {str(written)[:200]} came after the rest")
+        _, changes = await self._level()  # what a closed server still executes: FLUSH, the end of a XA transaction
+        return str(changes["executed"])
+
+    # ---- Undoing ----
+
+    async def _fail(self, name: StepName | None, error: Exception) -> None:
+        reason = str(error) if isinstance(error, AbortWanted) else Failure.of(error).text
+        failed = name or StepName.CHECK
+        text = f"{failed.value}: {reason}"
+        noted = self._cutover.noted(failed, StepState.FAILED, reason)
+        undoing = noted.with_(state=CutoverState.UNDOING, text=text, reason=text)
+        await self._try_to_keep(undoing)
+        await self._undo()
+
+    async def _undo(self) -> None:
+        """Open the source as it was found. The job has gone on all the time."""
+        undone = self._cutover.holds_source
+        if undone:
+            await self._until_done(StepName.FREEZE, self._restore, self._not_undone())
+        cutover, freeze = self._cutover, self._cutover.step(StepName.FREEZE)
+        if freeze.state is not StepState.WAITING:
+            cutover = cutover.noted(StepName.FREEZE, StepState.UNDONE, freeze.text)
+        what = f"{self._source.where} is as it was found, and " if undone else "nothing was changed on the source, and "
+        text = f"{_first(cutover.reason)}. {what}job {self._job} goes on. Once that is fixed: {self._command}"
+        await self._keep(cutover.with_(state=CutoverState.UNDONE, text=text))
+
+    async def _restore(self) -> _Outcome:
+        assert self._cutover.found is not None
+        await self._ask(self._source_gate.restore, self._cutover.found)
+        return "", {}
+
+    def _not_undone(self) -> str:
+        how = self._source_gate.how_to_restore(self._cutover.found or {})
+        by_hand = f"run on it: {how}; then " if how else ""
+        return f"{self._source.where} is still read-only: {by_hand}{abort_command(self._job)}"
+
+    # ---- After the switch ----
+
+    async def _after_the_switch(self) -> None:
+        while (name := self._cutover.next_step) is not None:
+            if self._cutover.step(name).state is not StepState.DOING:
+                await self._note(name, StepState.DOING)
+            left = f"the switch is made, and {name.value} and what follows are left to do: {self._command}"
+            text, changes = await self._until_done(name, self._steps[name], left)
+            await self._note(name, StepState.DONE, text, **changes)
+        opening = "" if self._cutover.options.dry_run else await self._opening()
+        where = (self._source.where, self._target.where, self._job)
+        cutover = self._cutover.with_(state=CutoverState.DONE, text=done_text(self._cutover, *where) + opening)
+        await self._keep(with_plan(cutover, *where) if cutover.options.dry_run else cutover)
+
+    async def _opening(self) -> str:
+        """Return what is to be run before applications can write to the target."""
+        try:
+            how = await self._ask(self._target_gate.how_to_open)
+        except UdupError:
+            return ""
+        return f"; {self._target.where} lets no application write yet: run {how} there" if how else ""
+
+    async def _until_done(self, name: StepName, step: Callable[[], Awaitable[_Outcome]], left: str) -> _Outcome:
+        """Do a step for as long as time may heal it; otherwise say what is left, and end."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return await step()
+            except Exception as error:
+                failure = Failure.of(error)
+                doing = self._cutover.step(name)
+                if not failure.kind.passes:
+                    stopped = f"{name.value}: {failure.text}. {left}"
+                    noted = self._cutover.noted(name, StepState.FAILED, failure.text)
+                    await self._keep(noted.with_(state=CutoverState.STOPPED, text=stopped))
+                    raise _Over from error
+                if doing.text != failure.text:
+                    await self._try_to_keep(self._cutover.noted(name, StepState.DOING, failure.text))
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _end(self) -> _Outcome:
+        while not (await self._host.job()).ended:
+            await asyncio.sleep(_FIRST_PAUSE)
+        await self._ask(self._target_gate.release, self._job)
+        return f"job {self._job} has ended and keeps no table of {self._target.where} any more", {}
+
+    async def _position(self) -> _Outcome:
+        new_source = self._drivers.source(self._settings.plan.target)
+        position = str(await self._ask(new_source.executed))
+        late = await self._late()
+        return f"the target had executed {position[:300]} before anybody came{late}", {"position": position}
+
+    async def _late(self) -> str:
+        """Return what the old source has executed since the switch: nobody carries it over."""
+        try:
+            executed = await self._ask(self._source.executed)
+        except UdupError as error:
+            return f"; whether the old source has executed anything since is not known: {error}"
+        written = executed - self._source.position(self._cutover.executed)
+        if not written:
+            return ""
+        return f"; THE OLD SOURCE HAS EXECUTED {str(written)[:300]} SINCE: that is not on the target, look at it"
+
+    async def _events(self) -> _Outcome:
+        events = events_of(self._cutover.events)
+        told = await self._ask(self._target_gate.enable, events)
+        done = f"enabled on the target: {listed(events)}" if events else "there are none that were enabled"
+        return "; ".join([done, *told]), {}
+
+    async def _reverse(self) -> _Outcome:
+        events = events_of(self._cutover.events)
+        await self._ask(self._source_gate.open_for_udup, self._cutover.found or {}, events)
+        while True:
+            try:
+                await self._host.create_way_back(self._cutover)
+                break
+            except NameTaken:
+                way_back, incarnation = await self._free_name(), _new_incarnation()
+                await self._keep(self._cutover.with_(way_back=way_back, way_back_incarnation=incarnation))
+        off = f"; its events were disabled there: {listed(events)}" if events else ""
+        return (
+            f"job {self._cutover.way_back} brings what is written to {self._target.where} back to"
+            f" {self._source.where}, which only Udup and accounts with CONNECTION_ADMIN or SUPER can write to{off}"
+        ), {}
+
+    # ---- The record ----
+
+    async def _note(self, name: StepName, state: StepState, text: str = "", **changes: Any) -> None:
+        await self._keep(self._cutover.noted(name, state, text, **changes))
+
+    async def _keep(self, cutover: Cutover) -> None:
+        """Have it stored. While the source may be closed and nothing is switched, the store has so much time only.
+
+        The switch itself is waited for: once it was asked for, nobody here knows whether it holds.
+        """
+        bounded = cutover.holds_source and cutover.state is CutoverState.RUNNING
+        patience = cutover.options.timeout_s if bounded else None
+        try:
+            await asyncio.wait_for(self._host.keep(cutover), patience)
+        except TimeoutError as error:
+            raise Unavailable(f"the job store did not take it within {patience:g} s") from error
+        self._cutover = cutover
+
+    async def _try_to_keep(self, cutover: Cutover) -> None:
+        """Have it stored, but go on undoing without that: whoever comes next finds the source open, and undoes too."""
+        with suppress(TimeoutError):  # it is on its way, before anything that is kept later
+            await asyncio.wait_for(self._host.keep(cutover), _LONGEST_PAUSE)
+        self._cutover = cutover
+
+    async def _ask(self, question: Callable[..., T], *args: Any, seconds: float = ANSWER_SECONDS) -> T:
+        """Return what a server answers; `Unavailable` if it does not."""
+        try:
+            return await asyncio.wait_for(runtime.in_thread(question, *args), seconds)
+        except TimeoutError as error:
+            raise Unavailable(f"there is no answer within {seconds:g} s") from error
+
+    @property
+    def _command(self) -> str:
+        return command(self._job, self._cutover.options)
+
+
+def _new_incarnation() -> str:
+    return runtime.new_id().replace("-", "")
+
+
+def _first(text: str) -> str:
+    return text.rstrip(". ")

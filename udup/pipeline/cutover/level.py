@@ -1,0 +1,27 @@
+"""Whether the target has everything that the source has executed, asked now."""
+
+from __future__ import annotations
+
+from udup.pipeline.cutover.check import listed
+from udup.pipeline.ports import Drivers, JobPlan
+
+#: Characters of a set of transactions in a message.
+_SHOWN = 200
+
+
+def ask_level(drivers: Drivers, plan: JobPlan) -> tuple[str, str]:
+    """Return what the source has executed and "" where the target has all of it; "" and what is missing otherwise.
+
+    The order counts: no transaction that could still commit is left before the source is asked what it has executed.
+    """
+    if unfinished := drivers.source_gate(plan.source).unfinished():
+        return "", f"XA transactions are not ended on the source: {listed(unfinished)}"
+    executed = drivers.source(plan.source).executed()
+    have = drivers.target(plan.target).executed(plan.job)
+    if have is None:
+        return "", f"the target has no checkpoint of job {plan.job}"
+    if missing := executed - have:
+        return "", f"{len(missing)} transactions are not on the target, the first of {str(missing)[:_SHOWN]}"
+    if kept := drivers.target_gate(plan.target).kept(plan.job):
+        return "", f"prepared transactions are kept on the target: {listed(kept)}"
+    return str(executed), ""

@@ -1,0 +1,56 @@
+"""What people read of a whole cut-over: what a dry run would do, and what has come of one."""
+
+from __future__ import annotations
+
+from udup.pipeline.cutover.check import events_of, listed
+from udup.pipeline.cutover.names import command
+from udup.pipeline.cutover.state import Cutover, StepName, StepState
+
+
+def with_plan(cutover: Cutover, source: str, target: str, job: str) -> Cutover:
+    """Return a dry run's record with what each step would do."""
+    for name, text in _dry_run_texts(cutover, source, target, job).items():
+        cutover = cutover.noted(name, StepState.LEFT_OUT, text)
+    return cutover
+
+
+def _dry_run_texts(cutover: Cutover, source: str, target: str, job: str) -> dict[StepName, str]:
+    options, way_back = cutover.options, cutover.way_back
+    names = listed(events_of(cutover.events)) or "no event"
+    if options.source_read_only:
+        freeze = f"would make {source} read-only for everybody"
+    else:
+        freeze = f"would look that {source} is read-only" + (", or take your word" if options.writes_stopped else "")
+    texts = {
+        StepName.FREEZE: freeze,
+        StepName.LEVEL: f"would wait up to {options.timeout_s:g} s until {target} has everything of {source}",
+        StepName.COUNTERS: f"would raise AUTO_INCREMENT on {target} where it is lower",
+        StepName.END: f"would end job {job}: the switch, after which nothing is undone",
+        StepName.POSITION: f"would note what {target} has executed then",
+    }
+    if options.enable_events:
+        texts[StepName.EVENTS] = f"would enable on {target}: {names}"
+    if options.reverse:
+        texts[StepName.REVERSE] = (
+            f"would disable on {source}: {names}; open it for Udup alone, and start job {way_back} from "
+            f"{target} to {source}"
+        )
+    return texts
+
+
+def done_text(cutover: Cutover, source: str, target: str, job: str) -> str:
+    """Return what has come of it, and what is left for people to do."""
+    options = cutover.options
+    if options.dry_run:
+        return f"nothing was changed; to do it: {command(job, options)}"
+    parts = [f"job {job} is cut over: applications may write to {target}"]
+    if cutover.events and not options.enable_events:
+        events = listed(events_of(cutover.events))
+        parts.append(f"events that ran on the source are disabled on the target: {events}")
+    if options.reverse:
+        parts.append(f"job {cutover.way_back} brings changes back: udup job status {cutover.way_back}")
+    elif options.source_read_only:
+        parts.append(f"{source} stays read-only until it is started again")
+    elif options.writes_stopped:
+        parts.append(f"{source} can be written to: nothing brings that over any more")
+    return "; ".join(parts)

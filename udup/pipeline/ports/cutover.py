@@ -1,0 +1,128 @@
+"""What a cut-over needs of the two servers beside what jobs need: who may write, counters, events, claims.
+
+Every method connects by itself, may be called again after any death, and then comes to the same end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from udup.pipeline.checks import Check
+from udup.pipeline.ownership import TableName
+from udup.pipeline.ports.values import Scope
+
+
+@dataclass(frozen=True)
+class CutoverNeeds:
+    """Which steps will come, for what they ask of the accounts.
+
+    `freeze`: the source is made read-only. `events`: events are enabled on the target. `reverse`: the source becomes
+    the target of a way back, and is opened for it.
+    """
+
+    freeze: bool = False
+    events: bool = False
+    reverse: bool = False
+
+
+@dataclass(frozen=True)
+class GateLook:
+    """Who may write to a server now. `found` is what `restore` brings back, in the driver's own words."""
+
+    closed: bool
+    found: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Counter:
+    """The next number that a table gives, by the table's name on the target."""
+
+    table: TableName
+    value: int
+
+
+@dataclass(frozen=True)
+class ScheduledEvent:
+    """An event that is enabled on the source, and the schema that it is in on the target."""
+
+    schema: str
+    name: str
+    target_schema: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+class SourceGate(Protocol):
+    """The old server: kept from writing, and opened again."""
+
+    @property
+    def arranges(self) -> frozenset[str]:
+        """Names of the checks of a target that `open_for_udup` brings about by itself."""
+        ...
+
+    def checks(self, needs: CutoverNeeds) -> list[Check]:
+        """Return whether the account may do what the steps need."""
+        ...
+
+    def look(self) -> GateLook: ...
+
+    def close(self, seconds: float) -> None:
+        """Let nobody write any more. `Contended` if that was not granted in time: it names who is in the way."""
+        ...
+
+    def restore(self, found: Mapping[str, str]) -> None:
+        """Let those write who could when it was looked at."""
+        ...
+
+    def how_to_restore(self, found: Mapping[str, str]) -> str:
+        """Return what a person runs for the same, "" for nothing."""
+        ...
+
+    def unfinished(self) -> list[str]:
+        """Return the transactions that could still commit on a closed server, for people."""
+        ...
+
+    def counters(self, scope: Scope) -> list[Counter]: ...
+
+    def events(self, scope: Scope) -> list[ScheduledEvent]:
+        """Return the events in the scope that are enabled."""
+        ...
+
+    def keeps(self, job: str) -> bool:
+        """Return whether the server keeps anything of a job of this name, as its target."""
+        ...
+
+    def open_for_udup(self, found: Mapping[str, str], events: Sequence[ScheduledEvent]) -> None:
+        """Let Udup alone write, with none of these events running at any moment."""
+        ...
+
+
+class TargetGate(Protocol):
+    """The new server."""
+
+    def checks(self, needs: CutoverNeeds, events: Sequence[ScheduledEvent]) -> list[Check]:
+        """Return whether it can be written to and has these events, and what the account may do."""
+        ...
+
+    def kept(self, job: str) -> list[str]:
+        """Return the prepared transactions that are kept for the job, for people."""
+        ...
+
+    def raise_counters(self, counters: Sequence[Counter], seconds: float) -> list[str]:
+        """Raise those that are lower, and return their tables; `Contended` where a table is locked for longer."""
+        ...
+
+    def release(self, job: str) -> None:
+        """Give up the job's claims on tables; its checkpoint stays."""
+        ...
+
+    def how_to_open(self) -> str:
+        """Return what a person runs so that applications can write there, "" if they can."""
+        ...
+
+    def enable(self, events: Sequence[ScheduledEvent]) -> list[str]:
+        """Enable them, otherwise as they are; return what people should know, such as a scheduler that is off."""
+        ...
