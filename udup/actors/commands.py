@@ -224,6 +224,7 @@ class JobCommands:
 
     def _begin_skip(self, command: BeginSkip, answer: Answer) -> None:
         job = self._known(command.job_id)
+        check_no_cutover(job.record, "resume")  # which it is, once that is done
         record = skipping.begun(job.record, command.gtid, runtime.wall_ns())
         if record is job.record:
             answer(Accepted(0, job.id, "", changed=False))
@@ -244,6 +245,7 @@ class JobCommands:
 
     def _finish(self, job_id: str, answer: Answer) -> None:
         job = self._known(job_id)
+        check_no_cutover(job.record, "finish")
         if job.record.finish or job.record.stage == Stage.COMPLETED:
             answer(Accepted(0, job_id, "", changed=False))
             return

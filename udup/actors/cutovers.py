@@ -246,7 +246,7 @@ def aborted(record: JobRecord) -> Cutover | None:
 
 
 def check_no_cutover(record: JobRecord, doing: str) -> None:
-    """Raise `Refused` where a cut-over forbids what is asked of its job: `pause`, `resume`, `delete` or `register`."""
+    """Raise `Refused` where a cut-over forbids what is asked: `pause`, `resume`, `finish`, `delete` or `register`."""
     cutover = record.cutover
     if cutover is None:
         return

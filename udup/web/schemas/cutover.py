@@ -104,10 +104,12 @@ def options_of(body: object) -> state.Options:
         if key in _FLAGS and isinstance(value, bool):
             said[_FLAGS[key]] = value
         elif key in _FLAGS:
-            faults.append(Fault(key, f"must be true or false, got {str(value)[:80]!r}"))
+            faults.append(Fault(key, f"must be true or false, got {str(value)[:80]!r}", f'write "{key}": true'))
         elif key == "Timeout":
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= LONGEST_TIMEOUT_S:
-                faults.append(Fault(key, f"must be seconds, more than 0 and at most {LONGEST_TIMEOUT_S:.0f}"))
+                faults.append(
+                    Fault(key, f"must be seconds, more than 0 and at most {LONGEST_TIMEOUT_S:.0f}", 'as "Timeout": 60')
+                )
             else:
                 said["timeout_s"] = float(value)
         else:

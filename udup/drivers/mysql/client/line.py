@@ -96,9 +96,16 @@ class Line(_Base):
         return self._ask is not None and not (limited or self._logging_in or self._closing)
 
     def _limit_waits(self, seconds: float | None) -> None:
-        if self._current_timeout != seconds:
-            self._sock.settimeout(seconds)
-            self._current_timeout = seconds
+        if self._current_timeout == seconds:
+            return
+        sock = self._sock
+        try:
+            if sock is None:
+                raise lost("it was closed")
+            sock.settimeout(seconds)
+        except OSError as error:
+            raise lost(str(error)) from error  # another thread has closed it in this moment
+        self._current_timeout = seconds
 
     def _go_on(self, waits: Waits = Waits.TO_READ) -> bool:
         """Return whether to go on waiting, where there has been nothing for a while; raise if the line is dead."""

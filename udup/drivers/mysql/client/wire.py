@@ -240,8 +240,7 @@ class Wire(Line):
             try:
                 if left <= 0:
                     raise TimeoutError
-                self._sock.settimeout(left)
-                self._current_timeout = left
+                self._limit_waits(left)
                 more = self._rfile.read1(num_bytes - len(data))
             except TimeoutError as error:
                 self._end()
