@@ -1,4 +1,4 @@
-"""The GRANT statements of docs/jobs.md: with them a job starts and runs, and none of them could be left out."""
+"""The GRANT statements of docs/operations.md: with them a job starts and runs, and none of them could be left out."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.end_to_end.conftest import World, run
 from udup.base.endpoint import Endpoint
+from udup.cli import cli
+from udup.cli.commands import ExitCode
 from udup.drivers.mysql.checks.source import source_checks
 from udup.drivers.mysql.checks.source_tables import read_tables, table_checks
 from udup.drivers.mysql.checks.target import target_checks
@@ -23,11 +26,12 @@ from udup.pipeline.ports import End, JobPlan, Scope
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.api import job_document
 
-_DOCUMENT = (Path(__file__).parents[2] / "docs" / "jobs.md").read_text("utf-8")
+_DOCUMENT = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
 
-#: In the document's order: what the source's account needs, what it may want, and the same of the target's.
-_SOURCE, _SOURCE_MORE, _TARGET, _TARGET_MORE = re.findall(
-    r"^```sql\n(.*?)^```$", _DOCUMENT.split("\n### Accounts\n")[1].split("\n## ")[0], re.DOTALL | re.MULTILINE
+#: In the document's order: what the source's account needs, what it may want, the same of the target's, and what the
+#: source's needs for a cut-over.
+_SOURCE, _SOURCE_MORE, _TARGET, _TARGET_MORE, _CUTOVER = re.findall(
+    r"^```sql\n(.*?)^```$", _DOCUMENT.split("\n# Accounts\n")[1].split("\n# ")[0], re.DOTALL | re.MULTILINE
 )
 
 _GRANT = re.compile(r"^GRANT (.+) ON (\S+) TO (\S+);$", re.MULTILINE)
@@ -187,3 +191,27 @@ def test_a_table_that_may_not_be_read_is_not_said_to_be_missing(name: str, accou
     assert not any("there is no table" in check.found for check in tables)
     [fault] = _about(source_checks(facts, selection, None), Outcome.FAIL)
     assert fault.remedy == f"GRANT SELECT ON `{name}`.`t` TO {source.name}"
+
+
+def test_a_cut_over_with_a_way_back_wants_what_the_document_says(
+    world: World, name: str, accounts: tuple[Account, Account]
+) -> None:
+    source, target = accounts
+    world.post(job_document(name, source.endpoint, target.endpoint, [name]) | {"ID": name})
+    world.runs(name)
+    source.run(_CUTOVER)
+    source.run(_TARGET.partition("\n")[2])  # the account is there
+    target.run(_SOURCE.partition("\n")[2])
+    words = ["job", "cutover", name, "--source-read-only", "--enable-events", "--reverse", "--dry-run"]
+
+    def look() -> str:
+        result = CliRunner().invoke(cli, words, env={"UDUP_CONFIG": str(world.node.config)}, prog_name="udup")
+        assert result.exit_code in (ExitCode.OK, ExitCode.FAILED), result.output
+        return "" if result.exit_code == ExitCode.OK else result.output
+
+    assert look() == ""
+    for privilege, place in source.grants(_CUTOVER):
+        run(source.admin, f"REVOKE {privilege} ON {place} FROM {source.name}")
+        assert privilege in look(), privilege
+        run(source.admin, f"GRANT {privilege} ON {place} TO {source.name}")
+    assert look() == ""
