@@ -113,6 +113,10 @@ class Machine:
             return
         expected = rows_at(list(self.source.log.entries), self.position(), self.selection)
         found = {name: dict(table.rows) for name, table in sorted(self.target.tables.items())}
+        if self.job in self.target.jobs.notes:  # rows of tables that undo nothing may be there already
+            for name in [name for name in found if not self.target.tables[name].transactional]:
+                del found[name]
+                expected.pop(name, None)
         assert found == expected, f"at {self.position()} the target has {found}, the source had {expected}"
 
     def is_same(self) -> bool:

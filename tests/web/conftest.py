@@ -67,7 +67,7 @@ class MemoryJobs:
         self.index = 5
         self.fail_with: Exception | None = None
         self.unready: list[str] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def register(self, document: dict[str, Any], enforce_index: int | None, *, check: bool = True) -> Written:
         with self._lock:
@@ -225,8 +225,9 @@ class MemoryJobs:
         return self.gone
 
     def jobs(self, prefix: str) -> tuple[list[JobRecord], int]:
-        self._may_fail()
-        return [record for record in self.records.values() if record.id.startswith(prefix)], self.index
+        with self._lock:  # the index and the records are of one moment
+            self._may_fail()
+            return [record for record in self.records.values() if record.id.startswith(prefix)], self.index
 
     def job(self, job_id: str) -> JobRecord | None:
         self._may_fail()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from udup.base import logs
 from udup.base.errors import Transient, UdupError
 from udup.jobs import JobProgress, JobRecord
 from udup.jobs.allocation import Evaluation
@@ -90,6 +91,11 @@ class Reads:
             except Transient as error:
                 self._failure = error  # who waited for the lock need not wait for NATS again
                 raise
+            except Exception as error:
+                # What nobody foresaw too: until the store is read, no job is said not to be there.
+                self._failure = Transient(f"the job store cannot be read: {type(error).__name__}: {error}")
+                logs.logger("reads").exception("store_not_read")
+                raise self._failure from error
             finally:
                 self._read_at = time.monotonic()
 

@@ -151,14 +151,15 @@ class GateContract:
 
     def test_claims_are_given_up_and_others_stay(self, gates: GatePair) -> None:
         assert not gates.old.keeps("j")
+        others = [claim for claim in gates.claims() if claim.job != "j"]  # of other jobs of this server
         gates.claim("j")
         assert gates.old.keeps("j") and not gates.old.keeps("k")
         assert gates.new.kept("j") == []
         gates.new.release("k")
-        assert [claim.job for claim in gates.claims()] == ["j"]
+        assert [claim.job for claim in gates.claims() if claim not in others] == ["j"]
         for _ in range(2):
             gates.new.release("j")
-            assert gates.claims() == []
+            assert gates.claims() == others
 
     def test_what_lets_applications_write_is_told(self, gates: GatePair) -> None:
         assert gates.new.how_to_open() == ""
