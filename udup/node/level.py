@@ -6,6 +6,7 @@ executed now, or a set that the client names, and what is applied is what the jo
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -14,6 +15,8 @@ from udup.base.errors import Transient, UdupError
 from udup.jobs import DesiredState, JobRecord, Stage
 from udup.jobs.plan import plan_of
 from udup.node.reads import Reads
+from udup.pipeline.cutover.names import show_command
+from udup.pipeline.cutover.state import Cutover
 from udup.pipeline.ports import CheckpointReader, Drivers, Position, Target
 from udup.web.ports import LevelFound, NotReady, NotThere
 
@@ -114,6 +117,8 @@ def _why(record: JobRecord, applied: Position | None, missing: Position | None) 
     lacking = _lacking(applied, missing)
     if record.stage is Stage.FAILED:
         return f"the job has failed: {record.status_description} -- fix that, then: {resume}"
+    if record.cutover is not None and record.cutover.switched:
+        return _why_cut_over(record.id, record.cutover)
     if record.stage is Stage.PAUSED:
         return f"the job is paused, and {lacking} -- go on with: {resume}"
     if record.stage is Stage.COMPLETED:
@@ -127,6 +132,14 @@ def _why(record: JobRecord, applied: Position | None, missing: Position | None) 
         return f"the job does not run yet, and {lacking}" + (f"; the last error: {last}" if last else "")
     waiting = record.progress.waiting_for
     return lacking + (f"; the job waits for {waiting.what}" if waiting is not None and waiting.what else "")
+
+
+def _why_cut_over(job_id: str, cutover: Cutover) -> str:
+    """Nothing that its source executes now is ever applied; the job of the way back has the other one to follow."""
+    told = f"job {job_id} was cut over: what its old source has executed since is not brought over"
+    if cutover.options.reverse and cutover.way_back:
+        return f"{told} -- wait for the job that brings changes back: udup job wait {shlex.quote(cutover.way_back)}"
+    return f"{told} -- see what came of it: {show_command(job_id)}"
 
 
 def _lacking(applied: Position | None, missing: Position | None) -> str:
