@@ -61,11 +61,13 @@ class LevelQuestion:
         self._wanted = None if wanted is None else self._target.position(wanted)
 
     def _asked(self, record: JobRecord, whom: str, ask: Callable[[], _Answer]) -> _Answer | None:
-        """Return a server's answer. Raise `NotReady` without one, unless the job has failed, which says more."""
+        """Return a server's answer. Raise `NotReady` without one, unless the job has failed or was cut over: that says
+        more, and the server may be gone for good.
+        """
         try:
             return ask()
         except UdupError as error:
-            if record.stage is Stage.FAILED:
+            if record.stage is Stage.FAILED or _cut_over(record) is not None:
                 return None
             raise NotReady(f"job {self._job_id}: {whom} cannot be asked now: {error}") from error
 
@@ -117,8 +119,8 @@ def _why(record: JobRecord, applied: Position | None, missing: Position | None) 
     lacking = _lacking(applied, missing)
     if record.stage is Stage.FAILED:
         return f"the job has failed: {record.status_description} -- fix that, then: {resume}"
-    if record.cutover is not None and record.cutover.switched:
-        return _why_cut_over(record.id, record.cutover)
+    if (cutover := _cut_over(record)) is not None:
+        return _why_cut_over(record.id, cutover)
     if record.stage is Stage.PAUSED:
         return f"the job is paused, and {lacking} -- go on with: {resume}"
     if record.stage is Stage.COMPLETED:
@@ -132,6 +134,11 @@ def _why(record: JobRecord, applied: Position | None, missing: Position | None) 
         return f"the job does not run yet, and {lacking}" + (f"; the last error: {last}" if last else "")
     waiting = record.progress.waiting_for
     return lacking + (f"; the job waits for {waiting.what}" if waiting is not None and waiting.what else "")
+
+
+def _cut_over(record: JobRecord) -> Cutover | None:
+    """Return the job's cut-over if it is switched: then its target is the new server."""
+    return record.cutover if record.cutover is not None and record.cutover.switched else None
 
 
 def _why_cut_over(job_id: str, cutover: Cutover) -> str:
