@@ -12,6 +12,7 @@ import pytest
 
 from tests.actors.conftest import post, running
 from tests.actors.small_world import Carrier, World, transient
+from udup.actors import cutovers
 from udup.actors.cutover import CutoverCarrier
 from udup.actors.cutover_messages import AbortCutover, AskJob, AskTaken, CreateWayBack, Keep, StartCutover
 from udup.actors.messages import (
@@ -486,12 +487,24 @@ def test_a_key_that_an_older_version_took_is_a_fault_of_the_check(world: World) 
     assert settings.back is None and any("OfOldTimes" in fault.where for fault in settings.back_faults)
 
 
+def test_a_way_back_that_cannot_be_made_for_any_other_reason_is_a_fault_of_the_check(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise KeyError("Config")
+
+    monkeypatch.setattr(cutovers, "way_back", broken)
+    [fault] = begun(world).settings.back_faults
+    assert "its way back cannot be made" in fault.problem and fault.remedy
+
+
 def test_a_server_that_takes_no_more_jobs_is_a_fault_of_the_check(world: World) -> None:
     running(world)
-    world.supervisor._settings = replace(world.supervisor.settings, max_jobs=1)
+    post(world, "j-back")
+    world.supervisor._settings = replace(world.supervisor.settings, max_jobs=2)
     world.ask(StartCutover("j", OPTIONS))
     settings = carrier(world).settings
-    assert [fault.where for fault in settings.back_faults] == ["jobs.max"] and "(1)" in settings.back_faults[0].remedy
+    assert [fault.where for fault in settings.back_faults] == ["jobs.max"] and "(2)" in settings.back_faults[0].remedy
 
 
 # ---- What an engine is told ----

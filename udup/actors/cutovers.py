@@ -194,8 +194,12 @@ class Cutovers:
                 back = self._plan_of_way_back(job.record, name, cutover.position)
             except Refused as refused:
                 faults = tuple(refused.faults)
-            limit = self._host.settings.max_jobs
-            if name not in self._jobs and len(self._jobs) >= limit:
+            except Exception as error:
+                self._host.log.exception("cutover_without_way_back", job=job.id)
+                faults = (Fault("Job", f"its way back cannot be made: {error}", "leave --reverse out"),)
+            limit, there = self._host.settings.max_jobs, self._jobs.get(cutover.way_back)
+            is_made = there is not None and there.record.incarnation == cutover.way_back_incarnation
+            if not is_made and len(self._jobs) >= limit:
                 problem = f"this server has {len(self._jobs)} jobs, and takes none for the way back"
                 remedy = f"delete one, or raise the server's setting jobs.max ({limit})"
                 faults = (*faults, Fault("jobs.max", problem, remedy))

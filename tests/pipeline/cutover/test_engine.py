@@ -403,6 +403,15 @@ def test_a_job_that_waits_for_its_server_is_refused_with_what_it_waits_for(make:
     assert "Connection refused" in world.cutover.text
 
 
+def test_a_job_that_waits_for_its_server_while_it_is_to_become_level_says_so(make: Make) -> None:
+    world = make(**ALL)
+    world.follows = False
+    world.points.before["source_gate.close"] = lambda: setattr(world, "waits", "it waits for its target")
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "not level within" in world.cutover.text and "it waits for its target" in world.cutover.text
+
+
 def test_transactions_that_were_passed_over_are_told_by_the_check_and_at_the_end(make: Make) -> None:
     world = make(**ALL)
     world.skipped = ("alpha:1",)

@@ -19,7 +19,7 @@ from udup.pipeline.ports import CutoverNeeds, Drivers, ScheduledEvent
 _LISTED = 10
 
 #: Bytes of each thing that is kept with the job, which has room for its own document beside them.
-KEPT_MAX = 1 << 20
+KEPT_MAX = 1 << 19
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ from udup.pipeline.cutover.state import TEXT_MAX, Cutover, CutoverState, StepNam
 from udup.pipeline.cutover.texts import done_text, give_up_text, left_text, way_back_text, with_plan
 from udup.pipeline.ports import Drivers
 
-#: Seconds that the source may wait for those who hold locks there: whoever writes waits behind it.
+#: Seconds that writers wait behind what closes the source, and applications for an old source that may be gone.
 CLOSE_SECONDS = 10.0
 
 #: Seconds that one try of a counter waits for a table's lock.
@@ -329,7 +329,7 @@ class CutoverEngine:
     async def _late(self) -> str:
         """Return what the old source has executed since the switch: nobody carries it over."""
         try:
-            executed = await self._ask(self._source.executed)
+            executed = await self._ask(self._source.executed, seconds=CLOSE_SECONDS)
         except UdupError as error:
             return f"; whether the old source has executed anything since is not known: {error}"
         written = executed - self._source.position(self._cutover.executed)
