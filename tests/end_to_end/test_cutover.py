@@ -146,7 +146,8 @@ def test_a_whole_cut_over_and_back_again(world: World, udup: Udup, shop: str) ->
         done = udup(shop, "--source-read-only", "--enable-events", "--reverse", "--yes")
         assert done.exit_code == 0, done.output + world.node.log.read_text()[-3000:]
     assert "1290" in writers.refused, "they wrote until the source was closed"
-    assert "applications may write to" in next(line for line in done.output.splitlines() if line.startswith("position"))
+    said = [line for line in done.output.splitlines() if line.startswith("position")]
+    assert "applications may write to" in said[-1], done.output
     world.posted.add(f"{shop}-back")
     assert value(new, f"SELECT COUNT(*) FROM {shop}.ledger") == writers.committed, "nothing is lost, nothing doubled"
     assert value(old, f"SELECT COUNT(*) FROM {shop}.ledger") == writers.committed

@@ -12,6 +12,7 @@ from tests.pipeline.cutover.small_cutover import JOB, TABLE, World
 from udup.base.errors import UdupError, Unavailable
 from udup.drivers.fake.server import Writers
 from udup.pipeline.cutover import check, engine
+from udup.pipeline.cutover.host import JobNow
 from udup.pipeline.cutover.state import CutoverState, StepName
 
 ALL = {"source_read_only": True, "enable_events": True, "reverse": True}
@@ -395,12 +396,29 @@ def test_a_step_behind_the_switch_that_waits_says_how_what_is_left_is_given_up(m
 
 
 def test_a_job_that_waits_for_its_server_is_refused_with_what_it_waits_for(make: Make) -> None:
-    world = make(**ALL)
+    world = make(**ALL, timeout_s=600)
     world.waits, world.stage = "it waits for its target, 40 s by now: Connection refused", "pending"
     world.run_to_the_end()
     assert world.cutover.state is CutoverState.UNDONE
     assert "does not follow its source now: it waits for its target" in world.cutover.text
     assert "Connection refused" in world.cutover.text
+
+
+def test_a_job_whose_run_is_about_to_begin_is_waited_for(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make(**ALL, timeout_s=20)
+    world.stage = "catching_up"
+    looks: list[JobNow] = []
+    ask = world.job
+
+    async def job() -> JobNow:
+        world.stage = "running" if len(looks) == 2 else world.stage
+        looks.append(await ask())
+        return looks[-1]
+
+    monkeypatch.setattr(world, "job", job)
+    world.run_to_the_end()
+    assert_cut_over(world)
+    assert [look.follows for look in looks[:3]] == [False, False, True]
 
 
 def test_a_job_that_waits_for_its_server_while_it_is_to_become_level_says_so(make: Make) -> None:

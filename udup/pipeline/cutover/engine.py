@@ -50,6 +50,9 @@ from udup.pipeline.ports import Drivers
 #: Seconds that writers wait behind what closes the source, and applications for an old source that may be gone.
 CLOSE_SECONDS = 10.0
 
+#: Seconds until a job that has just been started, or begins again, is to follow its source.
+BEGIN_SECONDS = 15.0
+
 #: Seconds that one try of a counter waits for a table's lock.
 COUNTER_SECONDS = 5.0
 
@@ -133,9 +136,10 @@ class CutoverEngine:
 
     async def _check(self) -> _Outcome:
         job = await self._host.job()
-        end = runtime.now() + self._cutover.options.timeout_s
-        while self._settings.resumed and not (job.follows or job.problem or job.abort) and runtime.now() < end:
-            await asyncio.sleep(_LOOK_SECONDS)  # the node has begun again, and the job with it
+        resumed, timeout = self._settings.resumed, self._cutover.options.timeout_s
+        end = runtime.now() + (timeout if resumed else min(timeout, BEGIN_SECONDS))
+        while not (job.follows or job.problem or job.abort or (job.waits and not resumed)) and runtime.now() < end:
+            await asyncio.sleep(_LOOK_SECONDS)  # a run is about to begin, perhaps since the node has begun again
             job = await self._host.job()
         if job.abort:
             raise AbortWanted(job.abort)
@@ -253,7 +257,7 @@ class CutoverEngine:
         if freeze.state is not StepState.WAITING:
             cutover = cutover.noted(StepName.FREEZE, StepState.UNDONE, freeze.text)
         what = f"{self._source.where} is as it was found, and " if undone else "nothing was changed on the source, and "
-        text = f"{_first(cutover.reason)}. {what}job {self._job} goes on. Once that is fixed: {self._command}"
+        text = f"{cutover.reason.rstrip('. ')}. {what}job {self._job} goes on. Once that is fixed: {self._command}"
         await self._keep(cutover.with_(state=CutoverState.UNDONE, text=text))
 
     async def _restore(self) -> _Outcome:
@@ -393,7 +397,3 @@ class CutoverEngine:
 
 def _new_incarnation() -> str:
     return runtime.new_id().replace("-", "")
-
-
-def _first(text: str) -> str:
-    return text.rstrip(". ")
