@@ -4,16 +4,31 @@ back. The real supervisor, in virtual time; the engine asks what each test has i
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.actors.conftest import post, running
 from tests.actors.small_world import Carrier, World, transient
+from udup.actors import cutovers
+from udup.actors.cutover import CutoverCarrier
 from udup.actors.cutover_messages import AbortCutover, AskJob, AskTaken, CreateWayBack, Keep, StartCutover
-from udup.actors.messages import DeleteJob, PauseJob, RegisterJob, Rejected, ResumeJob
-from udup.base.errors import Failure, FailureKind
+from udup.actors.messages import (
+    Accepted,
+    DeleteJob,
+    FinishJob,
+    PauseJob,
+    RegisterJob,
+    Rejected,
+    Rejection,
+    ResumeJob,
+)
+from udup.actors.registry import ActorRegistry
+from udup.base.errors import Failure, FailureKind, Side
 from udup.jobs import Stage
+from udup.jobs.skipped import SkippedTransaction
 from udup.pipeline.cutover.state import Cutover, CutoverState, Options, StepName, StepState
 
 OPTIONS = Options(source_read_only=True, reverse=True)
@@ -113,11 +128,54 @@ def test_an_abort_that_is_stored_first_keeps_the_switch_from_being_made(world: W
     assert world.stage("j") == "running"
 
 
-def test_an_abort_behind_the_switch_is_refused(world: World) -> None:
+def test_an_abort_behind_the_switch_gives_up_what_is_left_and_says_what(world: World) -> None:
     engine = begun(world)
     engine.ask(Keep, switched(world, engine.settings.cutover))
+    assert world.ask(AbortCutover("j")).changed
+    engine.tell(Keep(engine.settings.attempt, 99, switched(world, engine.settings.cutover).with_(text="too late")))
+    world.reaches("j", "completed")
+    world.run(30)
+    given_up = stored(world)
+    assert given_up.state is CutoverState.STOPPED and given_up.switched and world.living == []
+    assert "not done: check, freeze, level, counters, end, position, reverse" in given_up.text
+    assert "udup job cutover j --source-read-only --reverse" in given_up.text
+    assert given_up.step(StepName.END).state is StepState.FAILED
+    assert not world.ask(AbortCutover("j")).changed, "it is given up already"
+    assert world.ask(StartCutover("j", OPTIONS)).changed, "and may be taken up again"
+    assert carrier(world).settings.cutover.state is CutoverState.RUNNING
+
+
+def test_what_was_given_up_after_the_position_says_that_applications_may_write(world: World) -> None:
+    engine = begun(world)
+    cutover = switched(world, engine.settings.cutover)
+    for name in StepName:
+        if name is not StepName.REVERSE and cutover.step(name).state is not StepState.LEFT_OUT:
+            cutover = cutover.noted(name, StepState.DONE)
+    engine.ask(Keep, cutover.noted(StepName.REVERSE, StepState.DOING, "the old source is away"))
+    world.ask(AbortCutover("j"))
+    world.until(lambda: stored(world).state is CutoverState.STOPPED)
+    assert "applications may write" in stored(world).text and "not done: reverse" in stored(world).text
+    assert "the old source is away" in stored(world).step(StepName.REVERSE).text
+
+
+@pytest.mark.parametrize("purge", [False, True])
+def test_a_job_that_is_cut_over_may_be_deleted_whatever_is_left_to_do(world: World, purge: bool) -> None:
+    engine = begun(world)
+    engine.ask(Keep, switched(world, engine.settings.cutover))
+    for command in (PauseJob("j"), ResumeJob("j"), FinishJob("j"), RegisterJob(world.document("j"), None)):
+        answer = world.ask(command)
+        assert isinstance(answer, Rejected) and answer.reason is Rejection.INDEX_CONFLICT
+        assert "--abort" not in answer.failure.text and "udup job delete j" in answer.failure.text
+    assert isinstance(world.ask(DeleteJob("j", purge=purge)), Accepted)
+    world.until(world.is_empty)
+
+
+def test_one_that_is_all_done_is_not_given_up(world: World) -> None:
+    engine = begun(world)
+    engine.ask(Keep, switched(world, engine.settings.cutover).with_(state=CutoverState.DONE, way_back="j-back"))
     answer = world.ask(AbortCutover("j"))
-    assert isinstance(answer, Rejected) and "udup job cutover j --source-read-only --reverse" in answer.failure.text
+    assert isinstance(answer, Rejected) and answer.reason is Rejection.INDEX_CONFLICT
+    assert "udup job cutover j-back" in answer.failure.text
 
 
 def test_nothing_goes_back_behind_the_switch(world: World) -> None:
@@ -226,14 +284,120 @@ def test_one_that_could_not_be_undone_goes_on_undoing(world: World) -> None:
     assert carrier(world).settings.cutover.state is CutoverState.UNDOING
 
 
-@pytest.mark.parametrize("command", [PauseJob("j"), ResumeJob("j"), DeleteJob("j"), DeleteJob("j", purge=True)])
+@pytest.mark.parametrize("command", [PauseJob("j"), FinishJob("j"), DeleteJob("j"), DeleteJob("j", purge=True)])
 def test_while_one_is_under_way_its_job_is_left_alone(world: World, command: Any) -> None:
     begun(world)
-    answer = world.ask(command)
-    assert isinstance(answer, Rejected) and "udup job cutover j --abort" in answer.failure.text
-    again = world.ask(RegisterJob(world.document("j"), None))
-    assert isinstance(again, Rejected) and "udup job cutover j --abort" in again.failure.text
+    for each in (command, RegisterJob(world.document("j"), None)):
+        answer = world.ask(each)
+        assert isinstance(answer, Rejected) and "udup job cutover j --abort" in answer.failure.text
+        assert answer.reason is Rejection.INDEX_CONFLICT
     assert world.stage("j") == "running"
+
+
+def test_a_job_that_runs_while_it_is_cut_over_runs_already(world: World) -> None:
+    begun(world)
+    answer = world.ask(ResumeJob("j"))
+    assert isinstance(answer, Accepted) and not answer.changed
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_dry_run_carries_nothing_on(world: World, behind: bool) -> None:
+    engine = begun(world)
+    dry = Options(dry_run=True)
+    under_way = world.ask(StartCutover("j", dry))
+    assert isinstance(under_way, Rejected) and "is under way" in under_way.failure.text
+    assert "udup job cutover j --show" in under_way.failure.text
+    last = switched(world, engine.settings.cutover) if behind else engine.settings.cutover.with_(found={"a": "b"})
+    engine.ask(Keep, last)
+    engine.ask(Keep, last.with_(state=CutoverState.STOPPED))
+    engine.ends()
+    world.run(10)
+    before = stored(world)
+    answer = world.ask(StartCutover("j", dry))
+    assert isinstance(answer, Rejected) and answer.reason is Rejection.INDEX_CONFLICT
+    assert "has stopped" in answer.failure.text and "udup job cutover j --show" in answer.failure.text
+    on = "udup job cutover j --source-read-only --reverse" if behind else "udup job cutover j --abort"
+    assert answer.failure.text.endswith(on)
+    world.run(10)
+    assert stored(world) == before and world.child_of("cutover", "j") is None
+
+
+def test_a_dry_run_that_is_asked_for_twice_is_one(world: World) -> None:
+    begun(world, Options(dry_run=True))
+    answer = world.ask(StartCutover("j", Options(dry_run=True)))
+    assert isinstance(answer, Accepted) and not answer.changed
+
+
+@pytest.mark.parametrize(("end_when", "remedy"), [("finished", "udup job finish j"), ("level", "udup job status j")])
+def test_a_migration_is_refused_with_what_ends_it(world: World, end_when: str, remedy: str) -> None:
+    answer = world.ask(RegisterJob(world.document("j", "migration") | {"EndWhen": end_when}, None))
+    assert isinstance(answer, Accepted), answer
+    answer = world.ask(StartCutover("j", OPTIONS))
+    assert isinstance(answer, Rejected) and answer.reason is Rejection.REFUSED
+    assert "is a migration" in answer.failure.text and remedy in answer.failure.text
+    assert world.stored["j"].cutover is None
+
+
+# ---- An engine that cannot be made ----
+
+
+@pytest.fixture
+def no_forks(world: World) -> Callable[[bool], None]:
+    """Whether this machine can make no process for an engine."""
+    actors = world.supervisor._actors
+    create = actors._create
+
+    def fails(kind: type) -> Any:
+        if kind is CutoverCarrier:
+            raise OSError("no process can be made")
+        return create(kind)
+
+    def set_to(on: bool) -> None:
+        actors._create = fails if on else create
+
+    return set_to
+
+
+def test_an_engine_that_cannot_be_made_is_made_later(world: World, no_forks: Callable[[bool], None]) -> None:
+    running(world)
+    no_forks(True)
+    assert world.ask(StartCutover("j", OPTIONS)).changed
+    world.run(60)
+    assert world.child_of("cutover", "j") is None and world.stage("j") == "running"
+    no_forks(False)
+    assert carrier(world).settings.cutover == stored(world)
+
+
+def test_an_engine_that_cannot_be_made_again_is_made_when_somebody_asks(
+    world: World, no_forks: Callable[[bool], None]
+) -> None:
+    engine = begun(world)
+    no_forks(True)
+    world.kill(engine)
+    world.run(120)
+    no_forks(False)
+    assert not world.ask(StartCutover("j", OPTIONS)).changed
+    assert world.child_of("cutover", "j") is not None, "at once"
+
+
+def test_a_job_whose_engine_cannot_be_made_when_the_server_begins_runs_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(world)
+    create = ActorRegistry.get_or_create
+
+    def failing(self: ActorRegistry, kind: type, *more: Any) -> Any:
+        if kind is CutoverCarrier:
+            raise OSError("no process can be made")
+        return create(self, kind, *more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ActorRegistry, "get_or_create", failing)
+        world.start()
+        world.reaches("j", "running")
+        world.run(30)
+        assert world.stage("j") == "running" and world.child_of("cutover", "j") is None
+    assert carrier(world).settings.resumed
 
 
 def test_a_job_that_was_cut_over_is_not_resumed_nor_replaced_and_can_be_deleted(world: World) -> None:
@@ -308,6 +472,89 @@ def test_a_selection_that_cannot_be_turned_round_is_told_to_the_engine(world: Wo
     world.ask(StartCutover("j", OPTIONS))
     settings = carrier(world).settings
     assert settings.back is None and "'^s' chooses names" in settings.back_faults[0].problem
+
+
+def test_a_key_that_an_older_version_took_is_a_fault_of_the_check(world: World) -> None:
+    running(world)
+    record = world.stored["j"]
+    tasks = record.document["Tasks"]
+    tasks[0]["Config"]["OfOldTimes"] = 1
+    world.stored["j"] = record.model_copy(update={"document": {**record.document, "Tasks": tasks}})
+    world.start()
+    world.reaches("j", "running")
+    world.ask(StartCutover("j", OPTIONS))
+    settings = carrier(world).settings
+    assert settings.back is None and any("OfOldTimes" in fault.where for fault in settings.back_faults)
+
+
+def test_a_way_back_that_cannot_be_made_for_any_other_reason_is_a_fault_of_the_check(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise KeyError("Config")
+
+    monkeypatch.setattr(cutovers, "way_back", broken)
+    [fault] = begun(world).settings.back_faults
+    assert "its way back cannot be made" in fault.problem and fault.remedy
+
+
+def test_a_server_that_takes_no_more_jobs_is_a_fault_of_the_check(world: World) -> None:
+    running(world)
+    post(world, "j-back")
+    world.supervisor._settings = replace(world.supervisor.settings, max_jobs=2)
+    world.ask(StartCutover("j", OPTIONS))
+    settings = carrier(world).settings
+    assert [fault.where for fault in settings.back_faults] == ["jobs.max"] and "(2)" in settings.back_faults[0].remedy
+
+
+# ---- What an engine is told ----
+
+
+def test_what_a_job_waits_for_is_told(world: World) -> None:
+    engine = begun(world)
+    away = Failure(FailureKind.UNAVAILABLE, "connection refused", side=Side.TARGET)
+    world.script("j").look = world.script("j").target = away
+    world.child_of("applier", "j").end(world.job("j").run.number, away)
+    world.until(lambda: world.job("j").record.outage is not None and world.job("j").run is None)
+    now = engine.ask(AskJob).job
+    assert now is not None and not now.problem and not now.follows
+    assert "waits for its target" in now.waits and "connection refused" in now.waits
+
+
+def test_what_was_passed_over_is_told(world: World) -> None:
+    running(world)
+    entry = SkippedTransaction(time_ns=1, gtid="u:7", error="x", confirmed=True)
+    job = world.job("j")
+    job.record = job.record.model_copy(update={"skipped": (entry,)})
+    world.ask(StartCutover("j", OPTIONS))
+    assert carrier(world).settings.skipped == ("u:7",)
+
+
+def test_the_document_that_the_job_has_keeps_its_last_cut_over_and_its_wish_to_finish(world: World) -> None:
+    engine = begun(world)
+    undone = engine.settings.cutover.with_(state=CutoverState.UNDONE)
+    engine.ask(Keep, undone)
+    engine.ends()
+    world.ask(PauseJob("j"))
+    world.reaches("j", "paused")
+    job = world.job("j")
+    job.record = job.record.model_copy(update={"finish": True})
+    post(world)
+    world.reaches("j", "running")
+    assert stored(world) == undone and world.stored["j"].finish
+
+
+def test_a_job_that_ends_while_it_waits_for_a_server_waits_no_more(world: World) -> None:
+    engine = begun(world)
+    away = Failure(FailureKind.UNAVAILABLE, "connection refused", side=Side.TARGET)
+    world.script("j").look = world.script("j").target = away
+    world.child_of("applier", "j").end(world.job("j").run.number, away)
+    world.until(lambda: world.job("j").record.outage is not None and world.job("j").run is None)
+    engine.ask(Keep, switched(world, engine.settings.cutover))
+    world.reaches("j", "completed")
+    record = world.stored["j"]
+    assert (record.outage, record.stopped, record.failing) == (None, None, False)
+    assert record.shown_progress().reconnecting is None
 
 
 def test_the_record_of_a_cut_over_is_read_back_as_it_was(world: World) -> None:

@@ -146,6 +146,8 @@ def test_a_whole_cut_over_and_back_again(world: World, udup: Udup, shop: str) ->
         done = udup(shop, "--source-read-only", "--enable-events", "--reverse", "--yes")
         assert done.exit_code == 0, done.output + world.node.log.read_text()[-3000:]
     assert "1290" in writers.refused, "they wrote until the source was closed"
+    said = [line for line in done.output.splitlines() if line.startswith("position")]
+    assert "applications may write to" in said[-1], done.output
     world.posted.add(f"{shop}-back")
     assert value(new, f"SELECT COUNT(*) FROM {shop}.ledger") == writers.committed, "nothing is lost, nothing doubled"
     assert value(old, f"SELECT COUNT(*) FROM {shop}.ledger") == writers.committed
@@ -162,7 +164,7 @@ def test_a_whole_cut_over_and_back_again(world: World, udup: Udup, shop: str) ->
     assert value(old, f"SELECT COUNT(*) FROM {shop}.ledger WHERE a = 77") == 1
 
     resumed = httpx.put(f"{world.node.url}/v1/job/{shop}/resume", timeout=15)
-    assert resumed.status_code == 400 and "was cut over" in resumed.text, "the old way would overwrite the new server"
+    assert resumed.status_code == 409 and "was cut over" in resumed.text, "the old way would overwrite the new server"
 
     with Writers(new, shop) as writers:
         wait_for(lambda: writers.committed > 20, lambda: writers.refused)
@@ -301,9 +303,10 @@ def test_an_abort_opens_the_source_again(world: World, udup: Udup, shop: str) ->
         world.on_source(f"UPDATE {shop}.t SET a = 100 WHERE id = 1")
         _post(world, shop, SourceReadOnly=True, Timeout=120)
         wait_for(lambda: value(world.source.endpoint, READ_ONLY) == "11", lambda: _cutover(world, shop))
-        for command in ("pause", "resume"):
-            answer = httpx.put(f"{world.node.url}/v1/job/{shop}/{command}", timeout=15)
-            assert answer.status_code == 400 and "--abort" in answer.text
+        answer = httpx.put(f"{world.node.url}/v1/job/{shop}/pause", timeout=15)
+        assert answer.status_code == 409 and "--abort" in answer.text
+        assert httpx.put(f"{world.node.url}/v1/job/{shop}/resume", timeout=15).json()["Success"] is False, "it runs"
+        assert world.node.job(shop)["Cutover"]["State"] == "running"
         assert _post(world, shop, SourceReadOnly=True).json()["Success"] is False, "one is under way"
         aborted = udup(shop, "--abort")
         connection.rollback()

@@ -15,7 +15,8 @@ from udup.jobs.allocation import (
     TaskLife,
     Trigger,
 )
-from udup.jobs.record import MAX_RESTARTS
+from udup.jobs.outage import Outage
+from udup.jobs.record import MAX_RESTARTS, Stopped
 
 SRC, DEST = TaskType.SRC, TaskType.DEST
 
@@ -127,6 +128,14 @@ def test_a_migration_that_is_done_has_not_failed(placed: JobRecord) -> None:
         assert _said(each) == (DesiredState.RUN, ClientStatus.COMPLETE, False, TaskLife.DEAD)
         assert each.state is not None
         assert (each.state.finished_ns, each.state.events[-1].fields) == (3, {"ExitCode": 0})
+
+
+def test_a_job_that_is_done_waits_for_nothing_and_has_no_failure_any_more(placed: JobRecord) -> None:
+    waits = Outage(why="gone", since=1.0, next_try=2.0)
+    stopped = Stopped(time_ns=1, kind=FailureKind.UNAVAILABLE, text="gone")
+    before = placed.model_copy(update={"outage": waits, "stopped": stopped, "failing": True})
+    done = history.completed(before, 3)
+    assert (done.outage, done.stopped, done.failing) == (None, None, False)
 
 
 def test_a_replaced_job_is_placed_anew_and_a_deleted_one_leaves_a_word(placed: JobRecord) -> None:

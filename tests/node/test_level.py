@@ -18,6 +18,7 @@ from udup.jobs.progress import WaitingFor
 from udup.jobs.record import Restart
 from udup.node.level import LevelQuestion
 from udup.node.reads import Reads
+from udup.pipeline.cutover.state import Cutover, Options
 from udup.pipeline.ports import Drivers, End
 from udup.sandbox.api import job_document
 from udup.web.ports import NotReady, NotThere
@@ -209,3 +210,22 @@ def test_a_job_that_is_gone_is_not_found(world: _World) -> None:
         question.look()
     with pytest.raises(NotThere):
         world.ask()
+
+
+def _switched(way_back: str) -> Cutover:
+    return Cutover.asked(Options(reverse=bool(way_back))).with_(switched_ns=1, way_back=way_back)
+
+
+@pytest.mark.parametrize(
+    ("way_back", "remedy"), [("shop-back", "udup job wait shop-back"), ("", "udup job cutover shop --show")]
+)
+def test_a_job_that_was_cut_over_names_who_goes_on_and_is_not_to_be_resumed(
+    world: _World, way_back: str, remedy: str
+) -> None:
+    world.write("a")
+    world.applied("alpha:1")
+    world.change(stage=Stage.COMPLETED, cutover=_switched(way_back))
+    found = world.ask().look()
+    assert not found.level and found.ended and "was cut over" in found.why and found.why.endswith(remedy)
+    world.servers[1].down()
+    assert "was cut over" in world.ask().look().why, "the old server may be gone for good"

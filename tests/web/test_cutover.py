@@ -9,6 +9,15 @@ from falcon.testing import TestClient
 
 from tests.web.conftest import MemoryJobs
 from tests.web.contract import CUTOVER, CUTOVER_STEP, JOB_RESPONSE, read_headers
+from udup.actors.commands import _reason
+from udup.actors.cutover_rules import CutoverConflict, check_no_cutover
+from udup.actors.messages import Rejected
+from udup.base.errors import Failure
+from udup.node.service import _error_of
+from udup.pipeline.cutover.state import Cutover, Options, StepName, StepState
+from udup.web.openapi.operations import OPERATIONS
+
+OPERATIONS_BY = {(each.method, each.path): each for each in OPERATIONS}
 
 
 @pytest.fixture
@@ -75,3 +84,38 @@ def test_it_is_undone_by_delete_and_the_job_stays(client: TestClient, memory: Me
 def test_an_unknown_job_has_none(client: TestClient, method: str) -> None:
     answer = client.simulate_request(method, _path("none"))
     assert (answer.status_code, answer.text) == (404, "job not found")
+
+
+def test_how_it_is_stands_beside_the_job_in_a_line(client: TestClient, memory: MemoryJobs, posted: str) -> None:
+    assert client.simulate_get(f"/v1/job/{posted}").json["Cutover"] is None
+    client.simulate_post(_path(posted), json={"SourceReadOnly": True})
+    assert client.simulate_get(f"/v1/job/{posted}").json["Cutover"] == {"State": "running", "Text": ""}
+    cutover = memory.records[posted].cutover
+    assert cutover is not None
+    memory.change(posted, cutover=cutover.noted(StepName.LEVEL, StepState.DOING, "3 transactions are missing"))
+    [stub] = client.simulate_get("/v1/jobs").json
+    assert stub["JobSummary"]["Cutover"] == {"State": "running", "Text": "level: 3 transactions are missing"}
+    assert client.simulate_post("/v1/jobs", json=client.simulate_get(f"/v1/job/{posted}").json).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "part"),
+    [
+        *(("PUT", part) for part in ("/pause", "/resume", "/finish", "/cutover")),
+        ("DELETE", ""),
+        ("DELETE", "/cutover"),
+    ],
+)
+def test_a_cut_over_that_is_in_the_way_is_a_conflict(
+    client: TestClient, memory: MemoryJobs, posted: str, method: str, part: str
+) -> None:
+    """What the supervisor refuses so comes out of `Control` as an `IndexConflict`, and the description says 409."""
+    running = memory.records[posted].model_copy(update={"cutover": Cutover.asked(Options())})
+    with pytest.raises(CutoverConflict) as caught:
+        check_no_cutover(running, "pause")
+    rejected = Rejected(_reason(caught.value), Failure.of(caught.value))
+    memory.fail_with = _error_of(rejected)
+    answer = client.simulate_request(method, f"/v1/job/{posted}{part}")
+    assert (answer.status_code, "udup job cutover one --abort" in answer.text) == (409, True)
+    described = OPERATIONS_BY[(method.lower(), "/v1/job/{id}" + part)]
+    assert 409 in described.errors

@@ -23,6 +23,7 @@ from udup.jobs import JobProgress, JobRecord, Stage
 from udup.jobs.outage import Outage
 from udup.jobs.record import Restart
 from udup.jobs.skipped import SkippedTransaction
+from udup.pipeline.cutover.state import Cutover, CutoverState, Options
 from udup.web.ports import ActorInfo
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -78,7 +79,22 @@ def jobs(memory: MemoryJobs) -> MemoryJobs:
             progress=PROGRESS,
             restart_history=(Restart(time_ns=5_000_000_000, error="x"),),
         )
+    stopped = Cutover.asked(Options()).with_(state=CutoverState.STOPPED)
+    memory.records["three"] = memory.records["three"].model_copy(update={"cutover": stopped})
     return memory
+
+
+def test_the_state_of_a_cut_over_is_told_of_jobs_that_have_one(client: testing.TestClient, jobs: MemoryJobs) -> None:
+    family = _families(client)["udup_job_cutover"]
+    assert _values(family, job_id="three", state="stopped") == [1] and sum(_values(family, job_id="three")) == 1
+    assert len(_values(family, job_id="three")) == len(CutoverState) and _values(family, job_id="one") == []
+
+
+def test_a_cut_over_that_has_stopped_or_is_long_being_undone_is_alerted() -> None:
+    rules = [rule for group in yaml.safe_load((DOCS / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
+    alerts = {rule["expr"]: rule for rule in rules}
+    assert "for" not in alerts['udup_job_cutover{state="stopped"} == 1']
+    assert alerts['udup_job_cutover{state="undoing"} == 1']["for"] == "1m"
 
 
 def test_what_a_job_waits_for_is_measured_by_known_words_alone(client: testing.TestClient, jobs: MemoryJobs) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from udup.actors.cutover_commands import CutoverCommands
 from udup.actors.cutover_messages import AbortCutover, StartCutover
-from udup.actors.cutovers import aborted, asked, check_no_cutover
+from udup.actors.cutover_rules import check_no_cutover
 from udup.actors.finishing import unfinishable
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
@@ -29,6 +30,7 @@ from udup.actors.messages import (
     ResumeJob,
 )
 from udup.actors.run import Phase
+from udup.actors.skip_commands import SkipCommands
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, Refused, Transient, UdupError
 from udup.jobs import (
@@ -41,13 +43,11 @@ from udup.jobs import (
     check_enforced_index,
     document_id,
     history,
-    skipping,
 )
 from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
 from udup.jobs.differences import is_same
 from udup.jobs.versions import Posted, with_replaced
 from udup.pipeline.cutover.host import NameTaken
-from udup.pipeline.cutover.state import Cutover
 
 #: Bytes of a job's record when it is registered: what comes to it later must fit into a message of NATS too.
 RECORD_MAX = 4 << 20
@@ -66,6 +66,7 @@ class Host(Protocol):
     def reconcile(self, job: Job) -> None: ...
     def stop_actors(self, job_id: str) -> None: ...
     def carry_on_cutover(self, job: Job) -> None: ...
+    def end_cutover(self, job: Job) -> None: ...
 
 
 class JobCommands:
@@ -84,6 +85,8 @@ class JobCommands:
         self._jobs = jobs
         self._gone = gone
         self._unread = unread
+        self._cutovers = CutoverCommands(host, journal, jobs)
+        self._skips = SkipCommands(host, self._save, self._carry_on)
 
     def execute(self, command: Command, answer: Answer) -> None:
         """Answer `Accepted` when the command is stored, or `Rejected`."""
@@ -100,13 +103,13 @@ class JobCommands:
                 case FinishJob():
                     self._finish(command.job_id, answer)
                 case BeginSkip():
-                    self._begin_skip(command, answer)
+                    self._skips.begin(self._known(command.job_id), command.gtid, answer)
                 case EndSkip():
-                    self._end_skip(command, answer)
+                    self._skips.end(self._known(command.job_id), command.gtid, answer, done=command.done)
                 case StartCutover():
-                    self._cut_over(command, answer)
+                    self._cutovers.start(self._known(command.job_id), command.options, answer)
                 case AbortCutover():
-                    self._abort_cutover(command, answer)
+                    self._cutovers.abort(self._known(command.job_id), answer)
         except UdupError as error:
             answer(Rejected(_reason(error), Failure.of(error)))
         except Exception as error:
@@ -208,10 +211,10 @@ class JobCommands:
 
     def _resume(self, job_id: str, answer: Answer) -> None:
         job = self._known(job_id)
-        check_no_cutover(job.record, "resume")
         if job.wanted:
             answer(Accepted(0, job_id, "", changed=False))
             return
+        check_no_cutover(job.record, "resume")
         self._carry_on(job, job.record, answer)
 
     def _carry_on(self, job: Job, record: JobRecord, answer: Answer) -> None:
@@ -219,27 +222,6 @@ class JobCommands:
         job.reset_attempts()
         update = {"desired": DesiredState.RUN, "stage": job.resumed_stage, "status_description": ""}
         self._save(job, history.resumed(record.model_copy(update=update), runtime.wall_ns()), answer)
-
-    # ---- Passing over a transaction ----
-
-    def _begin_skip(self, command: BeginSkip, answer: Answer) -> None:
-        job = self._known(command.job_id)
-        check_no_cutover(job.record, "resume")  # which it is, once that is done
-        record = skipping.begun(job.record, command.gtid, runtime.wall_ns())
-        if record is job.record:
-            answer(Accepted(0, job.id, "", changed=False))
-            return
-        self._host.log.info("transaction_skip_begins", job=job.id, gtid=command.gtid)
-        self._save(job, record, answer)
-
-    def _end_skip(self, command: EndSkip, answer: Answer) -> None:
-        job = self._known(command.job_id)
-        record = skipping.ended(job.record, command.gtid, done=command.done)
-        self._host.log.info("transaction_skip_ends", job=job.id, gtid=command.gtid, done=command.done)
-        if command.done and not job.wanted:
-            self._carry_on(job, record, answer)
-        else:
-            self._save(job, record, answer)
 
     # ---- Finishing ----
 
@@ -254,28 +236,7 @@ class JobCommands:
         self._host.log.info("job_finishes", job=job_id)
         self._save(job, history.finish_wanted(job.record), answer)
 
-    # ---- Cut-overs ----
-
-    def _cut_over(self, command: StartCutover, answer: Answer) -> None:
-        job = self._known(command.job_id)
-        self._keep_cutover(job, asked(job.record, command.options), answer)
-
-    def _abort_cutover(self, command: AbortCutover, answer: Answer) -> None:
-        job = self._known(command.job_id)
-        self._keep_cutover(job, aborted(job.record), answer)
-
-    def _keep_cutover(self, job: Job, cutover: Cutover | None, answer: Answer) -> None:
-        if cutover is None:
-            answer(Accepted(0, job.id, "", changed=False))
-            return
-
-        def stored() -> None:
-            answer(Accepted(index, job.id, cutover.id))
-            if self._jobs.get(job.id) is job:
-                self._host.carry_on_cutover(job)
-
-        self._host.log.info("cutover_asked", job=job.id, state=cutover.state.value, abort=bool(cutover.abort))
-        index = self._journal.save(job, job.record.model_copy(update={"cutover": cutover}), stored)
+    # ---- A way back ----
 
     def create(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None:
         """Register a job that a cut-over makes, once; `NameTaken` if there is another of its ID."""
@@ -369,7 +330,8 @@ def _reason(error: UdupError) -> Rejection:
 def _beside(record: JobRecord, stored: JobRecord) -> JobRecord:
     """Return the record with the documents of the job before it; one that says the same takes the place of the last."""
     if is_same(record.document, stored.document):
-        return record.model_copy(update={"posted": stored.posted, "documents": stored.documents})
+        kept = ("posted", "documents", "cutover", "finish")
+        return record.model_copy(update={key: getattr(stored, key) for key in kept})
     posted = record.posted.model_copy(update={"number": stored.posted.number + 1})
     return record.model_copy(update={"posted": posted, "documents": with_replaced(stored.documents, stored.replaced)})
 

@@ -29,13 +29,13 @@ from udup.actors.journal import RecordJournal
 from udup.actors.messages import NodeSettings
 from udup.actors.registry import ActorRegistry
 from udup.base import runtime
-from udup.base.errors import Failure, Fault, Refused, UdupError
-from udup.jobs import DesiredState, JobRecord, Stage, parse_job
+from udup.base.errors import Failure, FailureKind, Fault, Refused, UdupError
+from udup.jobs import DesiredState, JobRecord, Stage, accept
 from udup.jobs.document.way_back import way_back
 from udup.jobs.plan import plan_of
 from udup.pipeline.cutover.host import CutoverSettings, JobNow, NameTaken
-from udup.pipeline.cutover.names import abort_command, command, way_back_names
-from udup.pipeline.cutover.state import Cutover, CutoverState, Options
+from udup.pipeline.cutover.names import way_back_names
+from udup.pipeline.cutover.state import Cutover, CutoverState
 from udup.pipeline.ports import JobPlan
 
 #: Seconds until another engine follows one that has died, the first time and at most.
@@ -89,8 +89,12 @@ class Cutovers:
         attempt = self._attempts[job.id] = self._last_attempt
         self._host.log.info("cutover_carried_on", job=job.id, attempt=attempt, state=cutover.state.value)
         role, settings = CutoverCarrier.role, self._host.settings
-        address = self._parts.actors.get_or_create(CutoverCarrier, role, job.id, settings)
-        self._parts.send(address, CarryOn(_settings(job, cutover, attempt, resumed=resumed)))
+        try:
+            message = CarryOn(self._settings_of(job, cutover, attempt, resumed=resumed))
+            self._parts.send(self._parts.actors.get_or_create(CutoverCarrier, role, job.id, settings), message)
+        except Exception:
+            self._host.log.exception("cutover_engine_not_made", job=job.id)
+            self.died(job)
 
     def ended(self, job: Job, message: CutoverEnded) -> None:
         """An engine has ended: all is done, or another one follows."""
@@ -108,10 +112,10 @@ class Cutovers:
             pause = min(_FIRST_PAUSE * 2 ** min(deaths - 1, 10), _LONGEST_PAUSE)
             self._parts.wake(pause, CutoverTick(job.id, attempt))
         else:
-            self._end(job)
+            self.end(job)
 
-    def _end(self, job: Job) -> None:
-        """It is over: its process ends, whatever it waits for."""
+    def end(self, job: Job) -> None:
+        """End its process, whatever that waits for: it is over, or given up."""
         self._attempts.pop(job.id, None)
         self._deaths.pop(job.id, None)
         self._parts.actors.stop_one(CutoverCarrier.role, job.id)
@@ -170,7 +174,7 @@ class Cutovers:
         def then() -> None:
             answer()
             if not kept.is_active and self._attempts.get(job.id) == attempt:
-                self._end(job)
+                self.end(job)
             if switches and self._jobs.get(job.id) is job:
                 self._host.log.info("cutover_switched", job=job.id)
                 self._host.reconcile(job)
@@ -181,17 +185,33 @@ class Cutovers:
         document = way_back(job.record.document, cutover.way_back, cutover.position)
         self._host.create_job(document, cutover.way_back_incarnation, answer)
 
-
-def _settings(job: Job, cutover: Cutover, attempt: int, *, resumed: bool) -> CutoverSettings:
-    back: JobPlan | None = None
-    faults: tuple[Fault, ...] = ()
-    if cutover.options.reverse:
-        try:
+    def _settings_of(self, job: Job, cutover: Cutover, attempt: int, *, resumed: bool) -> CutoverSettings:
+        back: JobPlan | None = None
+        faults: tuple[Fault, ...] = ()
+        if cutover.options.reverse:
             name = cutover.way_back or next(way_back_names(job.id))
-            back = plan_of(parse_job(way_back(job.record.document, name, cutover.position)))
-        except Refused as refused:
-            faults = tuple(refused.faults)
-    return CutoverSettings(attempt, job.plan, job.known, cutover, back, faults, resumed)
+            try:
+                back = self._plan_of_way_back(job.record, name, cutover.position)
+            except Refused as refused:
+                faults = tuple(refused.faults)
+            except Exception as error:
+                self._host.log.exception("cutover_without_way_back", job=job.id)
+                faults = (Fault("Job", f"its way back cannot be made: {error}", "leave --reverse out"),)
+            limit, there = self._host.settings.max_jobs, self._jobs.get(cutover.way_back)
+            is_made = there is not None and there.record.incarnation == cutover.way_back_incarnation
+            if not is_made and len(self._jobs) >= limit:
+                problem = f"this server has {len(self._jobs)} jobs, and takes none for the way back"
+                remedy = f"delete one, or raise the server's setting jobs.max ({limit})"
+                faults = (*faults, Fault("jobs.max", problem, remedy))
+        skipped = tuple(each.gtid for each in job.record.skipped)
+        return CutoverSettings(attempt, job.plan, job.known, cutover, back, faults, resumed, skipped)
+
+    def _plan_of_way_back(self, record: JobRecord, name: str, position: str) -> JobPlan:
+        """Return it as it will be registered; `Refused` for a document that an older version took and this does not."""
+        settings = self._host.settings
+        document = way_back(record.document, name, position)
+        spec, _ = accept(document, region=settings.region, datacenter=settings.datacenter, local=False)
+        return plan_of(spec)
 
 
 def job_now(job: Job) -> JobNow:
@@ -207,56 +227,16 @@ def job_now(job: Job) -> JobNow:
     follows = not problem and job.wanted and job.run is not None and job.run.drainable
     ended = record.stage == Stage.COMPLETED and job.run is None
     abort = record.cutover.abort if record.cutover is not None and not record.cutover.switched else ""
-    return JobNow(record.stage.value, follows, problem, ended, abort)
+    return JobNow(record.stage.value, follows, problem, ended, abort, _waits(record))
 
 
-# ---- What clients ask ----
-
-
-def asked(record: JobRecord, options: Options) -> Cutover | None:
-    """Return the cut-over that a request begins or carries on, None if one is under way; `Refused` if none can be.
-
-    What has stopped goes on with what it was asked for when it began.
-    """
-    before = record.cutover
-    if before is not None and before.is_active:
-        return None
-    if before is not None and before.goes_on:
-        return before.with_(state=CutoverState.RUNNING if before.switched else CutoverState.UNDOING)
-    if before is not None and before.switched:
-        problem = f"job {record.id} was cut over already"
-        back = f"udup job cutover {before.way_back}" if before.way_back else f"udup job cutover {record.id} --show"
-        raise Refused([Fault("Job", problem, f"cut over back by the job of its way back: {back}")])
-    return Cutover.asked(options)
-
-
-def aborted(record: JobRecord) -> Cutover | None:
-    """Return the cut-over that is to be undone, None if there is nothing to undo; `Refused` behind the switch."""
-    cutover = record.cutover
-    if cutover is not None and cutover.switched:
-        carry_on = f"carry it on: {command(record.id, cutover.options)}"
-        back = f"cut over back: udup job cutover {cutover.way_back}" if cutover.way_back else "it cannot be undone"
-        remedy = carry_on if cutover.goes_on else back
-        raise Refused([Fault("Job", f"job {record.id} is cut over: its target is the new server", remedy)])
-    if cutover is None or not cutover.goes_on:
-        return None
-    if cutover.state is CutoverState.STOPPED:
-        return cutover.with_(state=CutoverState.UNDOING)
-    return cutover.with_(abort="somebody has asked for its end")
-
-
-def check_no_cutover(record: JobRecord, doing: str) -> None:
-    """Raise `Refused` where a cut-over forbids what is asked: `pause`, `resume`, `finish`, `delete` or `register`."""
-    cutover = record.cutover
-    if cutover is None:
-        return
-    if cutover.is_active and not (doing == "delete" and cutover.undoing_is_held_up):
-        remedy = f"wait for its end, or undo it: {abort_command(record.id)}"
-        raise Refused([Fault("Job", f"job {record.id} is being cut over", remedy)])
-    if cutover.switched and doing in ("resume", "register"):
-        problem = f"job {record.id} was cut over: its source is the old server now, and would overwrite the new one"
-        remedy = f"if it shall follow the old server again nevertheless, delete it first: udup job delete {record.id}"
-        raise Refused([Fault("Job", problem, remedy)])
-    if cutover.state is CutoverState.STOPPED and doing == "register":
-        remedy = f"carry it on: {command(record.id, cutover.options)}"
-        raise Refused([Fault("Job", f"the cut-over of job {record.id} has stopped", remedy)])
+def _waits(record: JobRecord) -> str:
+    """Return what the job waits for that time heals, "" for nothing."""
+    outage = record.outage
+    if outage is None:
+        return ""
+    if outage.kind is FailureKind.CONTENDED:
+        what = "a lock"
+    else:
+        what = "a server" if outage.side is None else f"its {outage.side.value}"
+    return f"it waits for {what}, {runtime.wall() - outage.since:.0f} s by now: {outage.why}"

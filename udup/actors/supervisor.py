@@ -291,6 +291,10 @@ class JobSupervisor(ShellActor):
         """Have an engine take the next steps of the job's cut-over."""
         self._cutovers.carry_on(job)
 
+    def end_cutover(self, job: Job) -> None:
+        """End the engine of the job's cut-over, whatever it does."""
+        self._cutovers.end(job)
+
     def create_job(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None:
         """Register a job that a cut-over makes."""
         assert self._commands is not None

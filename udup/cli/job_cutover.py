@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from typing import Any
 import click
 
 from udup.cli.client import job_path
-from udup.cli.commands import Command, ExitCode, confirmed
+from udup.cli.commands import Command, CommandError, ExitCode, confirmed
 from udup.cli.jobs import find_job
 from udup.cli.options import Session, asks_server
 from udup.cli.watch import patiently
@@ -18,6 +20,9 @@ from udup.cli.watch import patiently
 Json = dict[str, Any]
 
 _PART = "cutover"
+
+#: What may be asked for, as the API calls it.
+_FLAGS = ("SourceReadOnly", "WritesStopped", "EnableEvents", "Reverse", "DryRun")
 
 #: Seconds between looks.
 _POLL_SECONDS = 0.3
@@ -41,7 +46,7 @@ _NAME, _STATE = 10, 9
     metavar="SECONDS",
     help="For the target to become level; 60 when absent. Then everything is undone.",
 )
-@click.option("--abort", is_flag=True, help="Undo a cut-over that has not switched yet.")
+@click.option("--abort", is_flag=True, help="Undo it; behind the switch give up what is left of it.")
 @click.option("--show", is_flag=True, help="Only show how far it is.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @asks_server
@@ -53,8 +58,11 @@ def cutover(
     The source is closed, the target becomes level with it, its counters are raised, the job ends: that is the switch.
     Before it a failure or --abort leaves the source as it was found. One that has stopped goes on where it was.
 
+    Applications may write to the target when the step `position` is done.
+
     \b
-    Exit codes: 0 it is cut over (--abort: it is undone), 4 it was undone or has stopped.
+    Exit codes: 0 it is cut over (--abort: it is undone), 1 another cut-over is under way,
+    4 it was undone or has stopped (--abort: it was switched).
 
     \b
     Examples:
@@ -62,6 +70,8 @@ def cutover(
       udup job cutover shop --source-read-only --enable-events --reverse
       udup job cutover shop --abort
     """
+    if [show, abort, flags["dry_run"]].count(True) > 1:
+        raise click.UsageError("--show, --abort and --dry-run exclude each other")
     found = find_job(session.api, job_id)["ID"]
     path = job_path(found, _PART)
     if show:
@@ -74,6 +84,11 @@ def cutover(
         if not yes and not flags["dry_run"] and not confirmed(_question(found, flags), "job cutover"):
             return
         session.api.send("POST", path, asked)
+        if other := _other_than(asked, patiently(lambda: session.api.get(path))):
+            raise CommandError(
+                f"job {found} is being cut over by what was asked before, not by this: {other};"
+                f" see how far it is: udup job cutover {shlex.quote(found)} --show"
+            )
     last = _follow(session, path)
     wanted = "undone" if abort else "done"
     sys.exit(ExitCode.OK if last["State"] == wanted else ExitCode.JOB_FAILED)
@@ -83,6 +98,16 @@ def _asked(timeout: float | None, flags: dict[str, bool]) -> Json:
     """The request's body: `dry_run` is DryRun there."""
     said: Json = {"".join(part.capitalize() for part in name.split("_")): True for name, on in flags.items() if on}
     return said | ({} if timeout is None else {"Timeout": timeout})
+
+
+def _other_than(asked: Json, cutover: Json) -> str:
+    """How a cut-over differs from the one that was asked for, "" if it does not."""
+    wanted = {**dict.fromkeys(_FLAGS, False), **asked}
+    return ", ".join(
+        f"{key} is {json.dumps(cutover.get(key))}, asked for is {json.dumps(value)}"
+        for key, value in wanted.items()
+        if cutover.get(key) != value
+    )
 
 
 def _question(job_id: str, flags: dict[str, bool]) -> str:

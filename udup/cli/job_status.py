@@ -65,6 +65,8 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
     yield "Datacenters", ",".join(job.get("Datacenters") or [])
     yield "Status", job["Status"]
     yield "Stage", job.get("Stage")
+    if cutover := outage.cutover(job):
+        yield "Cut-over", cutover
     if waits := outage.outage(job):
         yield "Waiting", waits
     yield "Source", endpoint(job, "Src")

@@ -177,7 +177,8 @@ def given_up(record: JobRecord, tasks: Iterable[TaskType], failure: Failure, now
 
 
 def completed(record: JobRecord, now: int) -> JobRecord:
-    """Note that a migration is done: both tasks have ended by themselves."""
+    """Note that the job is done: both tasks have ended by themselves, and it waits for nothing any more."""
+    record = record.model_copy(update={"outage": None, "stopped": None, "failing": False})
 
     def end(allocation: Allocation) -> Allocation:
         allocation = _with_event(allocation, EventType.TERMINATED, now, ExitCode=DONE)

@@ -29,7 +29,7 @@ MAX_RESTARTS = 20
 
 
 class IndexConflict(UdupError):
-    """The client enforced a JobModifyIndex that is not (or no longer) the job's."""
+    """The job is not, or no longer, as the request takes it to be: above all another JobModifyIndex was enforced."""
 
 
 class UnknownJob(UdupError):
@@ -209,6 +209,7 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "JobModifyIndex": record.job_modify_index,
         "EndWhen": _end_when(document),
         "Stage": record.stage.value,
+        "Cutover": _cutover_to_api(record),
         "Skipped": [_skipped_to_api(each) for each in record.skipped],
         "Progress": record.progress.as_dict(),  # names of tables in it may well hold the word password
     }
@@ -218,6 +219,12 @@ def _end_when(document: dict[str, Any]) -> str:
     """Return when a migration ends, "" for a job that never does."""
     migrates = document.get("Type") == JobType.MIGRATION
     return str(document.get("EndWhen") or EndWhen.LEVEL.value) if migrates else ""
+
+
+def _cutover_to_api(record: JobRecord) -> dict[str, Any] | None:
+    """Return how the job's last cut-over is; its own path tells all of it."""
+    cutover = record.cutover
+    return None if cutover is None else {"State": cutover.state.value, "Text": cutover.told}
 
 
 def _skipped_to_api(entry: SkippedTransaction) -> dict[str, Any]:

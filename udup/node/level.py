@@ -6,6 +6,7 @@ executed now, or a set that the client names, and what is applied is what the jo
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -14,6 +15,8 @@ from udup.base.errors import Transient, UdupError
 from udup.jobs import DesiredState, JobRecord, Stage
 from udup.jobs.plan import plan_of
 from udup.node.reads import Reads
+from udup.pipeline.cutover.names import show_command
+from udup.pipeline.cutover.state import Cutover
 from udup.pipeline.ports import CheckpointReader, Drivers, Position, Target
 from udup.web.ports import LevelFound, NotReady, NotThere
 
@@ -58,11 +61,13 @@ class LevelQuestion:
         self._wanted = None if wanted is None else self._target.position(wanted)
 
     def _asked(self, record: JobRecord, whom: str, ask: Callable[[], _Answer]) -> _Answer | None:
-        """Return a server's answer. Raise `NotReady` without one, unless the job has failed, which says more."""
+        """Return a server's answer. Raise `NotReady` without one, unless the job has failed or was cut over: that says
+        more, and the server may be gone for good.
+        """
         try:
             return ask()
         except UdupError as error:
-            if record.stage is Stage.FAILED:
+            if record.stage is Stage.FAILED or _cut_over(record) is not None:
                 return None
             raise NotReady(f"job {self._job_id}: {whom} cannot be asked now: {error}") from error
 
@@ -114,6 +119,8 @@ def _why(record: JobRecord, applied: Position | None, missing: Position | None) 
     lacking = _lacking(applied, missing)
     if record.stage is Stage.FAILED:
         return f"the job has failed: {record.status_description} -- fix that, then: {resume}"
+    if (cutover := _cut_over(record)) is not None:
+        return _why_cut_over(record.id, cutover)
     if record.stage is Stage.PAUSED:
         return f"the job is paused, and {lacking} -- go on with: {resume}"
     if record.stage is Stage.COMPLETED:
@@ -127,6 +134,19 @@ def _why(record: JobRecord, applied: Position | None, missing: Position | None) 
         return f"the job does not run yet, and {lacking}" + (f"; the last error: {last}" if last else "")
     waiting = record.progress.waiting_for
     return lacking + (f"; the job waits for {waiting.what}" if waiting is not None and waiting.what else "")
+
+
+def _cut_over(record: JobRecord) -> Cutover | None:
+    """Return the job's cut-over if it is switched: then its target is the new server."""
+    return record.cutover if record.cutover is not None and record.cutover.switched else None
+
+
+def _why_cut_over(job_id: str, cutover: Cutover) -> str:
+    """Nothing that its source executes now is ever applied; the job of the way back has the other one to follow."""
+    told = f"job {job_id} was cut over: what its old source has executed since is not brought over"
+    if cutover.options.reverse and cutover.way_back:
+        return f"{told} -- wait for the job that brings changes back: udup job wait {shlex.quote(cutover.way_back)}"
+    return f"{told} -- see what came of it: {show_command(job_id)}"
 
 
 def _lacking(applied: Position | None, missing: Position | None) -> str:

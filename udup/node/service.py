@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from udup.actors.cutover_messages import AbortCutover, StartCutover
+from udup.actors.cutover_rules import check_no_cutover
 from udup.actors.messages import (
     Accepted,
     Actors,
@@ -138,6 +139,7 @@ class Control:
         record = self._reads.job(job_id)
         if record is None:
             raise NotThere("job not found")
+        check_no_cutover(record, "resume")  # what cannot be is said at once, and the target left alone
         self._drivers.target(plan_of(record.spec()).target).settle(job_id, gtid, applied=applied)
         return self.resume(job_id)
 

@@ -111,7 +111,8 @@ class LevelQuestion(Protocol):
 class JobControl(Protocol):
     """Writes. They return when the command is stored; that it is carried out shows in the job's stage.
 
-    Raise `Refused` for a job that cannot be (400), `IndexConflict` for an index that no longer holds (409),
+    Raise `Refused` for a job that cannot be (400), `IndexConflict` for an index that no longer holds, and for a job
+    whose cut-over is in the way (409),
     `WouldNotStart` for a document by which a job that is carried out could not go on (409), and `NotReady` or
     `Transient` when the system cannot take it now (503).
     """
@@ -164,11 +165,14 @@ class JobControl(Protocol):
     def cut_over(self, job_id: str, options: CutoverOptions) -> Written:
         """Begin a cut-over, or carry on one that has stopped; what comes of it is in the job's record.
 
-        `NotThere` for an unknown job, `Refused` for one that was cut over.
+        `NotThere` for an unknown job, `IndexConflict` for one that was cut over, `Refused` for a migration.
         """
 
     def abort_cutover(self, job_id: str) -> Written:
-        """Undo a cut-over. `NotThere` for an unknown job, `Refused` behind the switch."""
+        """Undo a cut-over, or give up what is left behind its switch.
+
+        `NotThere` for an unknown job, `IndexConflict` for one that is all done.
+        """
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Look at both servers as a start would, and start nothing. `Refused` for a document that is no job."""

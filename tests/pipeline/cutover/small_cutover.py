@@ -112,6 +112,8 @@ class World:
         self.follows = True  # the job applies what its source logs
         self.problem = ""
         self.abort = ""
+        self.waits = ""
+        self.skipped: tuple[str, ...] = ()
         self.stage = "running"
         self.position_of_back = ""
         self.store_is_away: Callable[[], bool] = lambda: False
@@ -147,7 +149,8 @@ class World:
     async def job(self) -> JobNow:
         if self.follows and self.stage == "running":
             self.new.jobs.rows[JOB].executed = str(self.old.log.executed)
-        return JobNow(self.stage, self.stage == "running", self.problem, self.stage == "completed", self.abort)
+        ended = self.stage == "completed"
+        return JobNow(self.stage, self.stage == "running", self.problem, ended, self.abort, self.waits)
 
     async def is_taken(self, job_id: str) -> bool:
         return job_id in self.jobs
@@ -168,7 +171,8 @@ class World:
         """Carry it on; return whether the engine has lived to its end."""
         self.points = Points(dies_at, fails=self.points.fails, before=self.points.before)
         known = Known("here", frozenset(self.jobs))
-        settings = CutoverSettings(1, self.plan, known, self.cutover, self.back if self.reverses else None)
+        back = self.back if self.reverses else None
+        settings = CutoverSettings(1, self.plan, known, self.cutover, back, skipped=self.skipped)
         try:
             asyncio.run(CutoverEngine(settings, _Drivers(self.points), self).run())
         except Died:

@@ -11,7 +11,8 @@ import pytest
 from tests.pipeline.cutover.small_cutover import JOB, TABLE, World
 from udup.base.errors import UdupError, Unavailable
 from udup.drivers.fake.server import Writers
-from udup.pipeline.cutover import engine
+from udup.pipeline.cutover import check, engine
+from udup.pipeline.cutover.host import JobNow
 from udup.pipeline.cutover.state import CutoverState, StepName
 
 ALL = {"source_read_only": True, "enable_events": True, "reverse": True}
@@ -370,3 +371,85 @@ def test_a_name_of_which_the_old_source_keeps_a_checkpoint_is_not_taken(make: Ma
     world.old.jobs.rows["shop-back"] = world.new.jobs.rows[JOB]
     world.run_to_the_end()
     assert world.cutover.way_back == "shop-back-2"
+
+
+# ---- What is told ----
+
+
+def test_applications_may_write_as_soon_as_the_position_is_noted_and_it_is_told_then(make: Make) -> None:
+    world = make(**ALL)
+    world.points.fails["target_gate.enable"] = [UdupError("no privilege")]
+    world.run_to_the_end()
+    assert world.cutover.state is CutoverState.STOPPED and "applications may write to omega" in world.cutover.text
+    assert "applications may write to omega now" in world.cutover.step(StepName.POSITION).text
+    told = next(each for each in world.history if each.step(StepName.POSITION).state.value == "done")
+    assert "applications may write to omega now" in told.told and told.is_active
+
+
+def test_a_step_behind_the_switch_that_waits_says_how_what_is_left_is_given_up(make: Make) -> None:
+    world = make(**ALL)
+    world.points.fails["source_gate.open_for_udup"] = [Unavailable("the old source is away")]
+    world.run_to_the_end()
+    waiting = [each.told for each in world.history if each.step(StepName.REVERSE).text.startswith("the old source")]
+    assert waiting and all("udup job cutover shop --abort" in each for each in waiting)
+    assert_cut_over(world)
+
+
+def test_a_job_that_waits_for_its_server_is_refused_with_what_it_waits_for(make: Make) -> None:
+    world = make(**ALL, timeout_s=600)
+    world.waits, world.stage = "it waits for its target, 40 s by now: Connection refused", "pending"
+    world.run_to_the_end()
+    assert world.cutover.state is CutoverState.UNDONE
+    assert "does not follow its source now: it waits for its target" in world.cutover.text
+    assert "Connection refused" in world.cutover.text
+
+
+def test_a_job_whose_run_is_about_to_begin_is_waited_for(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make(**ALL, timeout_s=20)
+    world.stage = "catching_up"
+    looks: list[JobNow] = []
+    ask = world.job
+
+    async def job() -> JobNow:
+        world.stage = "running" if len(looks) == 2 else world.stage
+        looks.append(await ask())
+        return looks[-1]
+
+    monkeypatch.setattr(world, "job", job)
+    world.run_to_the_end()
+    assert_cut_over(world)
+    assert [look.follows for look in looks[:3]] == [False, False, True]
+
+
+def test_a_job_that_waits_for_its_server_while_it_is_to_become_level_says_so(make: Make) -> None:
+    world = make(**ALL)
+    world.follows = False
+    world.points.before["source_gate.close"] = lambda: setattr(world, "waits", "it waits for its target")
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "not level within" in world.cutover.text and "it waits for its target" in world.cutover.text
+
+
+def test_transactions_that_were_passed_over_are_told_by_the_check_and_at_the_end(make: Make) -> None:
+    world = make(**ALL)
+    world.skipped = ("alpha:1",)
+    world.run_to_the_end()
+    assert_cut_over(world)
+    lacks = "a transaction was passed over on purpose, so the target lacks it: alpha:1"
+    assert lacks in world.cutover.step(StepName.CHECK).text and lacks in world.cutover.text
+    dry = make(**ALL, dry_run=True)
+    dry.skipped = ("alpha:1", "alpha:2")
+    dry.run_to_the_end()
+    assert "2 transactions were passed over" in dry.cutover.step(StepName.CHECK).text
+
+
+@pytest.mark.parametrize(("most", "of_what"), [(3, "executed take 9 bytes"), (9, "enabled events take")])
+def test_what_is_too_large_to_be_kept_is_refused_while_nothing_is_changed(
+    make: Make, monkeypatch: pytest.MonkeyPatch, most: int, of_what: str
+) -> None:
+    monkeypatch.setattr(check, "KEPT_MAX", most)
+    world = make(**ALL)
+    world.write("b")
+    world.run_to_the_end()
+    assert_undone(world)
+    assert of_what in world.cutover.text and world.cutover.found is None

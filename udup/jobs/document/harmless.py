@@ -21,6 +21,7 @@ _NOTED = "what the original notes of a table while it works"
 ANSWERED_JOB = (
     "Constraints",
     "CreateIndex",
+    "Cutover",
     "ModifyIndex",
     "Progress",
     "Skipped",

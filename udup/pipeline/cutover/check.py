@@ -5,7 +5,7 @@ All faults are told at once. What is found is kept, and a dry run ends here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from udup.base.errors import Fault, Refused
@@ -17,6 +17,9 @@ from udup.pipeline.ports import CutoverNeeds, Drivers, ScheduledEvent
 
 #: Names and transactions that are listed in a message.
 _LISTED = 10
+
+#: Bytes of each thing that is kept with the job, which has room for its own document beside them.
+KEPT_MAX = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,13 @@ def listed(things: Iterable[object]) -> str:
     return ", ".join(names[:_LISTED]) + more
 
 
+def passed_over(skipped: Sequence[str]) -> str:
+    """Return what is to be known of transactions that were passed over on purpose."""
+    one = len(skipped) == 1
+    many = "a transaction was" if one else f"{len(skipped)} transactions were"
+    return f"{many} passed over on purpose, so the target lacks {'it' if one else 'them'}: {listed(skipped)}"
+
+
 def kept_events(events: Iterable[ScheduledEvent]) -> tuple[KeptEvent, ...]:
     return tuple(KeptEvent(schema_name=e.schema, name=e.name, target_schema=e.target_schema) for e in events)
 
@@ -78,6 +88,7 @@ class Checking:
         checks += self._target.checks(needs, events)
         blind = any(check.outcome is Outcome.FAIL for check in checks if check.task == SRC)
         faults = list(self._faults_of_jobs(closed=look.closed, blind=blind))
+        faults += self._faults_of_sizes(events)
         counters = self._source.counters(scope)
         if self._options.reverse:
             faults += self._settings.back_faults
@@ -86,8 +97,10 @@ class Checking:
         faults += [Fault(_where(check), check.found, check.remedy, check.task) for check in failed]
         if faults:
             raise Refused(faults)
-        warnings = tuple(check.found for check in checks if check.outcome is Outcome.WARN and check.name == "cutover")
-        return Found(look.closed, len(counters), events, warnings)
+        warnings = [check.found for check in checks if check.outcome is Outcome.WARN and check.name == "cutover"]
+        if self._settings.skipped:
+            warnings.append(f"{passed_over(self._settings.skipped)}; compare the tables before: udup job status")
+        return Found(look.closed, len(counters), events, tuple(warnings))
 
     def _faults_of_jobs(self, *, closed: bool, blind: bool) -> Iterator[Fault]:
         """`blind`: the account may not ask the source for everything, as is told already."""
@@ -102,7 +115,6 @@ class Checking:
             )
         if self._drivers.target(self._plan.target).executed(job) is None:
             yield Fault(f"Dest {self._plan.target}", f"has no checkpoint of job {job}", "wait for the copy's end", DEST)
-        source.executed()
         if unfinished := [] if blind else self._source.unfinished():
             problem = (
                 f"has XA transactions that are not ended: {listed(unfinished)}; nobody could end them on the target"
@@ -111,6 +123,19 @@ class Checking:
         elif kept := self._target.kept(job):
             problem = f"keeps prepared transactions that have not ended: {listed(kept)}"
             yield Fault(f"Dest {self._plan.target}", problem, "try again when the job has applied their end", DEST)
+
+    def _faults_of_sizes(self, events: Sequence[ScheduledEvent]) -> Iterator[Fault]:
+        """What a cut-over keeps must find room: behind the switch it would be too late to notice."""
+        source, target = self._drivers.source(self._plan.source), self._drivers.source(self._plan.target)
+        by_hand = "cut over by hand: stop writing to the source, udup job wait, udup job delete"
+        for task, server in ((SRC, source), (DEST, target)):
+            if (size := len(str(server.executed()))) > KEPT_MAX:
+                problem = f"the transactions that it has executed take {size:,} bytes to name, {KEPT_MAX:,} are kept"
+                yield Fault(f"{task} {server.where}", problem, by_hand, task)
+        size = sum(len(event.model_dump_json()) for event in kept_events(events))
+        if size > KEPT_MAX:
+            problem = f"the names of its {len(events):,} enabled events take {size:,} bytes, {KEPT_MAX:,} are kept"
+            yield Fault(f"Src {source.where}", problem, by_hand, SRC)
 
     def _checks_of_way_back(self, name: str) -> list[Check]:
         """Return what a start of the way back would check now, as if this job had ended."""

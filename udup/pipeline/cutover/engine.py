@@ -43,12 +43,15 @@ from udup.pipeline.cutover.check import Checking, events_of, kept_events, listed
 from udup.pipeline.cutover.host import AbortWanted, CutoverSettings, Host, NameTaken
 from udup.pipeline.cutover.level import ask_level
 from udup.pipeline.cutover.names import abort_command, command, way_back_names
-from udup.pipeline.cutover.state import Cutover, CutoverState, StepName, StepState
-from udup.pipeline.cutover.texts import done_text, with_plan
+from udup.pipeline.cutover.state import TEXT_MAX, Cutover, CutoverState, StepName, StepState
+from udup.pipeline.cutover.texts import done_text, give_up_text, left_text, way_back_text, with_plan
 from udup.pipeline.ports import Drivers
 
-#: Seconds that the source may wait for those who hold locks there: whoever writes waits behind it.
+#: Seconds that writers wait behind what closes the source, and applications for an old source that may be gone.
 CLOSE_SECONDS = 10.0
+
+#: Seconds until a job that has just been started, or begins again, is to follow its source.
+BEGIN_SECONDS = 15.0
 
 #: Seconds that one try of a counter waits for a table's lock.
 COUNTER_SECONDS = 5.0
@@ -133,14 +136,16 @@ class CutoverEngine:
 
     async def _check(self) -> _Outcome:
         job = await self._host.job()
-        end = runtime.now() + self._cutover.options.timeout_s
-        while self._settings.resumed and not (job.follows or job.problem or job.abort) and runtime.now() < end:
-            await asyncio.sleep(_LOOK_SECONDS)  # the node has begun again, and the job with it
+        resumed, timeout = self._settings.resumed, self._cutover.options.timeout_s
+        end = runtime.now() + (timeout if resumed else min(timeout, BEGIN_SECONDS))
+        while not (job.follows or job.problem or job.abort or (job.waits and not resumed)) and runtime.now() < end:
+            await asyncio.sleep(_LOOK_SECONDS)  # a run is about to begin, perhaps since the node has begun again
             job = await self._host.job()
         if job.abort:
             raise AbortWanted(job.abort)
         if not job.follows:
-            problem = job.problem or f"job {self._job} does not follow its source now: it is {job.stage}"
+            why = job.waits or f"it is {job.stage}"
+            problem = job.problem or f"job {self._job} does not follow its source now: {why}"
             raise Refused([Fault("Job", problem, f"cut over when it runs: udup job status {self._job}")])
         reverse = self._cutover.options.reverse
         way_back = await self._free_name() if reverse else ""
@@ -179,6 +184,7 @@ class CutoverEngine:
             if job.abort or job.problem:
                 raise AbortWanted(job.abort or job.problem)
             executed, missing = await self._level_now()
+            missing = f"{missing}; {job.waits}" if missing and job.waits else missing
             if not missing:
                 events = await self._ask(self._source_gate.events, self._settings.plan.scope)
                 text = "everything that the source has executed is on the target"
@@ -234,7 +240,7 @@ class CutoverEngine:
     # ---- Undoing ----
 
     async def _fail(self, name: StepName | None, error: Exception) -> None:
-        reason = str(error) if isinstance(error, AbortWanted) else Failure.of(error).text
+        reason = (str(error) if isinstance(error, AbortWanted) else Failure.of(error).text)[:TEXT_MAX]
         failed = name or StepName.CHECK
         text = f"{failed.value}: {reason}"
         noted = self._cutover.noted(failed, StepState.FAILED, reason)
@@ -251,7 +257,7 @@ class CutoverEngine:
         if freeze.state is not StepState.WAITING:
             cutover = cutover.noted(StepName.FREEZE, StepState.UNDONE, freeze.text)
         what = f"{self._source.where} is as it was found, and " if undone else "nothing was changed on the source, and "
-        text = f"{_first(cutover.reason)}. {what}job {self._job} goes on. Once that is fixed: {self._command}"
+        text = f"{cutover.reason.rstrip('. ')}. {what}job {self._job} goes on. Once that is fixed: {self._command}"
         await self._keep(cutover.with_(state=CutoverState.UNDONE, text=text))
 
     async def _restore(self) -> _Outcome:
@@ -270,12 +276,14 @@ class CutoverEngine:
         while (name := self._cutover.next_step) is not None:
             if self._cutover.step(name).state is not StepState.DOING:
                 await self._note(name, StepState.DOING)
-            left = f"the switch is made, and {name.value} and what follows are left to do: {self._command}"
-            text, changes = await self._until_done(name, self._steps[name], left)
+            left = left_text(self._cutover, name, self._target.where, self._command)
+            text, changes = await self._until_done(name, self._steps[name], left, give_up_text(self._job))
             await self._note(name, StepState.DONE, text, **changes)
         opening = "" if self._cutover.options.dry_run else await self._opening()
         where = (self._source.where, self._target.where, self._job)
-        cutover = self._cutover.with_(state=CutoverState.DONE, text=done_text(self._cutover, *where) + opening)
+        cutover = self._cutover.with_(
+            state=CutoverState.DONE, text=done_text(self._cutover, *where, self._settings.skipped) + opening
+        )
         await self._keep(with_plan(cutover, *where) if cutover.options.dry_run else cutover)
 
     async def _opening(self) -> str:
@@ -286,7 +294,9 @@ class CutoverEngine:
             return ""
         return f"; {self._target.where} lets no application write yet: run {how} there" if how else ""
 
-    async def _until_done(self, name: StepName, step: Callable[[], Awaitable[_Outcome]], left: str) -> _Outcome:
+    async def _until_done(
+        self, name: StepName, step: Callable[[], Awaitable[_Outcome]], left: str, meanwhile: str = ""
+    ) -> _Outcome:
         """Do a step for as long as time may heal it; otherwise say what is left, and end."""
         pause = _FIRST_PAUSE
         while True:
@@ -296,12 +306,13 @@ class CutoverEngine:
                 failure = Failure.of(error)
                 doing = self._cutover.step(name)
                 if not failure.kind.passes:
-                    stopped = f"{name.value}: {failure.text}. {left}"
+                    stopped = f"{name.value}: {failure.text[:TEXT_MAX]}. {left}"
                     noted = self._cutover.noted(name, StepState.FAILED, failure.text)
                     await self._keep(noted.with_(state=CutoverState.STOPPED, text=stopped))
                     raise _Over from error
-                if doing.text != failure.text:
-                    await self._try_to_keep(self._cutover.noted(name, StepState.DOING, failure.text))
+                waits = f"{failure.text[: TEXT_MAX - len(meanwhile)]}{meanwhile}"
+                if doing.text != waits:
+                    await self._try_to_keep(self._cutover.noted(name, StepState.DOING, waits))
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -315,12 +326,14 @@ class CutoverEngine:
         new_source = self._drivers.source(self._settings.plan.target)
         position = str(await self._ask(new_source.executed))
         late = await self._late()
-        return f"the target had executed {position[:300]} before anybody came{late}", {"position": position}
+        open_now = f"applications may write to {self._target.where} now{await self._opening()}"
+        self._cutover = self._cutover.with_(text=f"job {self._job} is cut over: {open_now}")
+        return f"the target had executed {position[:300]} before anybody came{late}; {open_now}", {"position": position}
 
     async def _late(self) -> str:
         """Return what the old source has executed since the switch: nobody carries it over."""
         try:
-            executed = await self._ask(self._source.executed)
+            executed = await self._ask(self._source.executed, seconds=CLOSE_SECONDS)
         except UdupError as error:
             return f"; whether the old source has executed anything since is not known: {error}"
         written = executed - self._source.position(self._cutover.executed)
@@ -344,11 +357,7 @@ class CutoverEngine:
             except NameTaken:
                 way_back, incarnation = await self._free_name(), _new_incarnation()
                 await self._keep(self._cutover.with_(way_back=way_back, way_back_incarnation=incarnation))
-        off = f"; its events were disabled there: {listed(events)}" if events else ""
-        return (
-            f"job {self._cutover.way_back} brings what is written to {self._target.where} back to"
-            f" {self._source.where}, which only Udup and accounts with CONNECTION_ADMIN or SUPER can write to{off}"
-        ), {}
+        return way_back_text(self._cutover, self._source.where, self._target.where), {}
 
     # ---- The record ----
 
@@ -388,7 +397,3 @@ class CutoverEngine:
 
 def _new_incarnation() -> str:
     return runtime.new_id().replace("-", "")
-
-
-def _first(text: str) -> str:
-    return text.rstrip(". ")

@@ -24,7 +24,8 @@ class JobNow:
     """The job as its owner has it now.
 
     `follows`: it applies its source's log. `problem`: why it does not and will not by itself, "" otherwise. `ended`: it
-    has ended for good, and applies nothing more. `abort`: why the cut-over is to be undone.
+    has ended for good, and applies nothing more. `abort`: why the cut-over is to be undone. `waits`: for what it waits
+    that time heals, "" for nothing.
     """
 
     stage: str
@@ -32,6 +33,7 @@ class JobNow:
     problem: str = ""
     ended: bool = False
     abort: str = ""
+    waits: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class CutoverSettings:
     """`attempt` numbers the engines of a cut-over. `back` is the way back's plan, without name and position.
 
     It is None where nobody asked for it, or where it cannot be: then `back_faults` say why. `resumed`: whoever carried
-    it out before has died, and the job perhaps with it.
+    it out before has died, and the job perhaps with it. `skipped`: transactions that were passed over on purpose.
     """
 
     attempt: int
@@ -49,6 +51,7 @@ class CutoverSettings:
     back: JobPlan | None = None
     back_faults: tuple[Fault, ...] = ()
     resumed: bool = False
+    skipped: tuple[str, ...] = ()
 
 
 class Host(Protocol):

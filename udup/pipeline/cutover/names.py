@@ -35,5 +35,9 @@ def command(job: str, options: Options) -> str:
     return " ".join([f"udup job cutover {shlex.quote(job)}", *(flag for flag, wanted in flags.items() if wanted)])
 
 
+def show_command(job: str) -> str:
+    return f"udup job cutover {shlex.quote(job)} --show"
+
+
 def abort_command(job: str) -> str:
     return f"udup job cutover {shlex.quote(job)} --abort"

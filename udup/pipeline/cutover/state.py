@@ -146,6 +146,12 @@ class Cutover(_Kept):
         """Whether a further request carries it on instead of beginning another one."""
         return self.is_active or self.state is CutoverState.STOPPED
 
+    @property
+    def told(self) -> str:
+        """Return how it is, in a line: what came of it so far, and what is being done."""
+        doing = [step for step in self.steps if step.state is StepState.DOING] if self.is_active else []
+        return "; ".join(filter(None, [self.text, *(f"{each.name.value}: {each.text}".rstrip(": ") for each in doing)]))
+
     def step(self, name: StepName) -> Step:
         return next(step for step in self.steps if step.name is name)
 

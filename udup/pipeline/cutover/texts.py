@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from udup.pipeline.cutover.check import events_of, listed
-from udup.pipeline.cutover.names import command
+from collections.abc import Sequence
+
+from udup.pipeline.cutover.check import events_of, listed, passed_over
+from udup.pipeline.cutover.names import abort_command, command
 from udup.pipeline.cutover.state import Cutover, StepName, StepState
 
 
@@ -38,12 +40,36 @@ def _dry_run_texts(cutover: Cutover, source: str, target: str, job: str) -> dict
     return texts
 
 
-def done_text(cutover: Cutover, source: str, target: str, job: str) -> str:
-    """Return what has come of it, and what is left for people to do."""
+def way_back_text(cutover: Cutover, source: str, target: str) -> str:
+    """Return what comes of the step `reverse`."""
+    events = listed(events_of(cutover.events))
+    off = f"; its events were disabled there: {events}" if events else ""
+    return (
+        f"job {cutover.way_back} brings what is written to {target} back to"
+        f" {source}, which only Udup and accounts with CONNECTION_ADMIN or SUPER can write to{off}"
+    )
+
+
+def left_text(cutover: Cutover, name: StepName, target: str, again: str) -> str:
+    """Return what follows a failure of a step behind the switch. `again` is the command that goes on."""
+    is_open = cutover.step(StepName.POSITION).state is StepState.DONE
+    now = f", applications may write to {target}" if is_open else ""
+    return f"the switch is made{now}, and {name.value} and what follows are left to do: {again}"
+
+
+def give_up_text(job: str) -> str:
+    """Return what follows a reason why a step behind the switch is tried again and again."""
+    return f"; it is tried again until it is done. If that never comes, give up what is left: {abort_command(job)}"
+
+
+def done_text(cutover: Cutover, source: str, target: str, job: str, skipped: Sequence[str] = ()) -> str:
+    """Return what has come of it, and what is left for people to do. `skipped`: what the target lacks on purpose."""
     options = cutover.options
     if options.dry_run:
         return f"nothing was changed; to do it: {command(job, options)}"
     parts = [f"job {job} is cut over: applications may write to {target}"]
+    if skipped:
+        parts.append(passed_over(skipped))
     if cutover.events and not options.enable_events:
         events = listed(events_of(cutover.events))
         parts.append(f"events that ran on the source are disabled on the target: {events}")

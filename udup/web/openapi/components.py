@@ -136,7 +136,7 @@ _TEXTS = {
     404: ("there is no such thing", "job not found"),
     405: ("there is no such method here", "Invalid method"),
     409: (
-        "an index that does not hold, or a document by which a job could not go on",
+        "an index that does not hold, a document by which a job could not go on, or a cut-over that is in the way",
         "Enforcing job modify index 0: job already exists",
     ),
     413: ("the body is too large", "the request's body is larger than 1048576 bytes"),

@@ -93,7 +93,7 @@ def _jobs() -> Iterator[Operation]:
         "JobResponse",
         (*_JOB_ID, "purge", *_WRITE),
         _WRITTEN,
-        errors=(301, 404),
+        errors=(301, 404, 409),
         description="A success also for a job that is not there. What is on the target stays.",
     )
     for part, summary in (
@@ -111,8 +111,9 @@ def _jobs() -> Iterator[Operation]:
                 "JobResponse",
                 (*_JOB_ID, *_WRITE),
                 _WRITTEN,
-                errors=(301, 404),
-                description="`Success` is false and `Index` 0 when there is nothing to do.",
+                errors=(301, 404, 409),
+                description="`Success` is false and `Index` 0 when there is nothing to do."
+                " 409 where the job's cut-over is in the way.",
             )
         )
     yield Operation(
@@ -135,7 +136,7 @@ def _jobs() -> Iterator[Operation]:
         "JobResponse",
         (*_JOB_ID, "gtid", "applied", *_WRITE),
         _WRITTEN,
-        errors=(301, 404),
+        errors=(301, 404, 409),
         description="Of a job that stopped since it cannot know; its `StatusDescription` names the transaction.",
     )
     yield from _both(settle)
@@ -180,7 +181,7 @@ def _jobs() -> Iterator[Operation]:
         (*_JOB_ID, *_WRITE),
         _WRITTEN,
         body="CutoverRequest",
-        errors=(301, 404, 413),
+        errors=(301, 404, 409, 413),
         description="Answered when it is stored; `Success` is false while one is under way. A GET tells how far it is.",
     )
     yield from _both(cutover)
@@ -189,13 +190,13 @@ def _jobs() -> Iterator[Operation]:
         "delete",
         path,
         "abortCutover",
-        "Undo a job's cut-over, before the switch",
+        "Undo a job's cut-over; behind the switch give up what is left of it",
         "jobs",
         "JobResponse",
         (*_JOB_ID, *_WRITE),
         _WRITTEN,
-        errors=(301, 404),
-        description="`Success` is false when there is nothing to undo.",
+        errors=(301, 404, 409),
+        description="`Success` is false when there is nothing to undo. 409 when all of it is done.",
     )
     path = "/v1/job/{id}/allocations"
     yield _reading(path, "listJobAllocations", "A job's tasks", "jobs", "[AllocationStub]", *_JOB_ID, "all")

@@ -20,6 +20,7 @@ from udup.jobs import JobRecord
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.words import JobType, Stage
 from udup.pipeline.waits import WaitKind
+from udup.web.resources.cutover_figures import cutover_families
 from udup.web.resources.outage_figures import outage_families
 
 Family: TypeAlias = CounterMetricFamily | GaugeMetricFamily | InfoMetricFamily
@@ -103,6 +104,7 @@ def job_families(records: Sequence[JobRecord]) -> Iterator[Family]:
     yield _last_failures(labelled)
     yield _passed_over(labelled)
     yield _waiting(labelled)
+    yield from cutover_families(labelled)
     yield from outage_families(labelled, time.time())
     yield from _tables(labelled)
 

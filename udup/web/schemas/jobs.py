@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from udup.pipeline.cutover.state import CutoverState
 from udup.web.schemas.shape import Shape
 
 
@@ -34,10 +35,17 @@ class SkippedTransaction(Shape):
     confirmed: bool
 
 
-class Job(Shape):
-    """A job. `EndWhen`, `Stage`, `Skipped` and `Progress` are additions of Udup.
+class JobCutover(Shape):
+    """How a job's last cut-over is; `/v1/job/ID/cutover` tells it step by step."""
 
-    They are when it ends, where it is in its life, what was passed over, and how far it is.
+    state: str = Field(description=", ".join(CutoverState))
+    text: str = Field(description="what came of it so far, what is being done or left to do")
+
+
+class Job(Shape):
+    """A job. `EndWhen`, `Stage`, `Cutover`, `Skipped` and `Progress` are additions of Udup.
+
+    They are when it ends, where it is in its life, its last cut-over, what was passed over, and how far it is.
     """
 
     region: str
@@ -55,6 +63,7 @@ class Job(Shape):
     job_modify_index: int = Field(ge=0)
     end_when: str = Field(description="of a migration: level or finished; empty for a job that never ends")
     stage: str = Field(description="pending, copying, catching_up, running, paused, completed or failed")
+    cutover: JobCutover | None = Field(description="null where none was asked for")
     skipped: list[SkippedTransaction]
     progress: dict[str, Any]
 
