@@ -29,11 +29,11 @@ from udup.actors.messages import (
     Purged,
     Ready,
     RunEnded,
-    Save,
     StopRun,
     Work,
     WorkerReady,
 )
+from udup.actors.store_messages import Save
 from udup.actors.store_writer import StoreKeeper
 from udup.actors.worker import ApplyWorker
 from udup.base.endpoint import Endpoint

@@ -201,6 +201,16 @@ def test_a_supervisor_that_does_not_answer_holds_no_scrape(client: testing.TestC
     assert len(_families(client)["udup_process_resident_memory_bytes"].samples) == 1, "one series for one place"
 
 
+def test_a_scrape_shows_how_the_node_was_found_last_and_has_nobody_look(
+    client: testing.TestClient, jobs: MemoryJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look() -> list[str]:
+        raise AssertionError("a scrape would wait for the supervisor and the store")
+
+    monkeypatch.setattr(jobs, "problems", look)
+    assert _values(_families(client)["udup_node_ready"]) == [1]
+
+
 def test_a_node_that_cannot_read_its_store_says_so(client: testing.TestClient, jobs: MemoryJobs) -> None:
     jobs.unready = ["NATS is not there"]
     jobs.fail_with = Transient("NATS is not there")

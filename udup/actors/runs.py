@@ -17,7 +17,7 @@ from udup.actors.completion import ANSWER_SECONDS, Completion
 from udup.actors.job import Job, Step
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import NodeSettings, Progress, Ready, RunEnded, Tick, Wake
-from udup.actors.outages import named, no_answer, record_after, record_without
+from udup.actors.outages import is_another_try, named, no_answer, record_after, record_without, waits
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import Next, Phase, Run, RunNumbers, tasks_at_fault
 from udup.actors.starting import Starting
@@ -188,7 +188,8 @@ class JobRuns:
         run = job.begin_run(self._numbers.next())
         self._parts.tasks.begin(job, run)
         self._parts.log.info("run_begins", job=job.id, run=run.number, careful=job.serial)
-        self._parts.journal.note(job, history.started(job.record, runtime.wall_ns()))
+        if not waits(job):
+            self._parts.journal.note(job, history.started(job.record, runtime.wall_ns()))
         self._wake(START_SECONDS, job, run, Wake.START_OVERDUE)
 
     def source_seen(self, job: Job, run: Run, look: SourceLook) -> None:
@@ -214,6 +215,8 @@ class JobRuns:
             self._refuse(job, faults)
             return
         job.start(run, self._parts.settings.drivers)
+        if job.superseded and job.record.outage is None:  # it has the job again
+            self._parts.journal.note(job, history.started(job.record, runtime.wall_ns()))
         self._parts.tasks.extract(job, run)
 
     def _refuse(self, job: Job, faults: Sequence[Fault]) -> None:
@@ -277,14 +280,16 @@ class JobRuns:
 
     def _retry_after(self, job: Job, run: Run, pause: float, failure: Failure, tasks: Iterable[TaskType]) -> None:
         job.retry_of = run.number
-        if job.progress.model_fields_set:  # else what was shown before stands, and its age is told
-            job.progress = job.progress.not_level()
-            self._parts.journal.progress_changed(job)
+        job.progress = job.progress.not_level()
         record = record_after(job, failure, tasks, pause, self._parts.log)
         if record.outage is not None and job.record.outage is None:
             self._parts.journal.save(job, record)  # that it is not level any more must be seen at once
+        elif is_another_try(job.record, record):
+            job.record = record
         else:
             self._parts.journal.note(job, record)
+        if job.told.model_fields_set:  # else what was shown before stands, and its age is told
+            self._parts.journal.progress_changed(job)
         self._wake(max(pause, 0.01), job, run, Wake.RETRY)
 
     def _fail(self, job: Job, failure: Failure, tasks: Iterable[TaskType], run: Run | None = None) -> None:

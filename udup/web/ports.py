@@ -197,3 +197,6 @@ class JobReads(Protocol):
 
     def problems(self) -> list[str]:
         """Why the node cannot work now, for people; empty when it is ready."""
+
+    def last_problems(self) -> list[str]:
+        """The same as it was found last: nobody is asked, so nobody is waited for."""
