@@ -113,7 +113,7 @@ def test_a_record_that_asks_for_more_than_the_store_takes_is_refused_and_the_job
     before, index = job.record, desk.journal.index
     desk.journal.max_bytes = 2 * len(before.to_json())
     entries = tuple(SkippedTransaction(time_ns=number, gtid=f"u:{number}", error="x" * 100) for number in range(50))
-    with pytest.raises(Refused, match="would have .* raise max_payload of your NATS server, or keep its list"):
+    with pytest.raises(Refused, match=r"would have .* raise max_payload of your NATS server, or keep its list"):
         desk.journal.save(job, before.model_copy(update={"skipped": entries}))
     assert (job.record, job.stored, desk.journal.index, desk.taken()) == (before, before, index, [])
 

@@ -51,9 +51,8 @@ def test_what_only_happened_gives_way_the_earlier_documents_first_and_the_last_f
     documents = tuple(EarlierDocument(number=number, document=_text(1000)) for number in range(5))
     tables = {f"s.t{number}": {"rows": number} for number in range(1000)}
     restarts = tuple(Restart(time_ns=number, error="y" * 500) for number in range(MAX_RESTARTS))
-    full = _record(
-        documents=documents, progress=JobProgress.of({"rows": 7, "tables": tables}), restart_history=restarts
-    )
+    progress = JobProgress.of({"rows": 7, "tables": tables})
+    full = _record(documents=documents, progress=progress, restart_history=restarts)
     size = len(full.to_json())
     kept = [fitting(full, full, most) for most in (2 * size, size, size // 2, size // 5)]
     assert kept[0] is full

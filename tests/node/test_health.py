@@ -1,4 +1,4 @@
-"""nats-server is started again for its own faults alone, and who only wants to show how the node is waits for nobody."""
+"""nats-server is started again for its own faults alone, and who only shows how the node is waits for nobody."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _until(condition: Callable[[], bool]) -> None:
 
 
 def test_a_write_that_waits_for_another_reason_does_not_have_nats_started_again(node: Node) -> None:
-    """No StoreKeeper can be made, it is frozen, or a record is too large: NATS itself has just been written and read."""
+    """No StoreKeeper can be made, it is frozen, a record is too large: NATS itself has just been written and read."""
     node.answer = Ailments(("7 writes wait to be stored, the first for 99 s",))
     node.looks(20)
     assert node.restarts == 0

@@ -10,18 +10,14 @@ goes by old settings, is *drained*: it ends at a transaction boundary, and what 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
 
 from udup.actors.completion import ANSWER_SECONDS, Completion
 from udup.actors.job import Job, Step
-from udup.actors.journal import RecordJournal
-from udup.actors.messages import NodeSettings, Progress, Ready, RunEnded, Tick, Wake
+from udup.actors.messages import Progress, Ready, RunEnded, Tick, Wake
 from udup.actors.outages import is_another_try, named, no_answer, record_after, record_without, waits
-from udup.actors.registry import ActorRegistry
 from udup.actors.run import Next, Phase, Run, RunNumbers, tasks_at_fault
-from udup.actors.starting import Starting
-from udup.actors.tasks import Tasks
+from udup.actors.run_parts import Parts
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Fault, Refused, Side
 from udup.jobs import DesiredState, Stage, TaskType, history, skipping
@@ -44,27 +40,6 @@ _APPLIER = "applier"
 
 #: The actor that lives longer than the job's runs.
 CUTOVER_ROLE = "cutover"
-
-
-class Purges(Protocol):
-    """Who is told how the removal of a checkpoint has ended."""
-
-    def purged(self, job: Job) -> None: ...
-    def purge_failed(self, job: Job, failure: Failure) -> None: ...
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What runs are carried out with. `wake` has a message come back after so many seconds."""
-
-    settings: NodeSettings
-    actors: ActorRegistry
-    tasks: Tasks
-    journal: RecordJournal
-    starting: Starting
-    purges: Purges
-    wake: Callable[[float, object], None]
-    log: Any
 
 
 class JobRuns:

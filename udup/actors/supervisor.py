@@ -56,7 +56,8 @@ from udup.actors.messages import (
 )
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import Run
-from udup.actors.runs import JobRuns, Parts
+from udup.actors.run_parts import Parts
+from udup.actors.runs import JobRuns
 from udup.actors.shell import ShellActor
 from udup.actors.starting import Starting
 from udup.actors.store_messages import Loaded, NotSaved, OpenStore, Saved, StoreRefuses

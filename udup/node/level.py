@@ -113,7 +113,8 @@ def _why(record: JobRecord, applied: Position | None, missing: Position | None) 
     resume = f"udup job resume {record.id}"
     lacking = _lacking(applied, missing)
     if record.stage is Stage.FAILED:
-        return f"the job has failed: {record.status_description} -- fix that, then: {resume}"
+        told = f"the job has failed: {record.status_description}"
+        return told if resume in told else f"{told} -- fix that, then: {resume}"
     if record.stage is Stage.PAUSED:
         return f"the job is paused, and {lacking} -- go on with: {resume}"
     if record.stage is Stage.COMPLETED:

@@ -111,7 +111,7 @@ class JobStore:
     @property
     def max_bytes(self) -> int:
         """Return how many bytes NATS takes of one message."""
-        return self._client.max_payload
+        return int(self._client.max_payload)
 
     async def save_progress(self, job_id: str, progress: dict[str, Any]) -> None:
         """Show it; without the single tables if those are more than a message holds."""

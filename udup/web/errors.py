@@ -3,8 +3,8 @@
     {"error": "…", "details": [{"field": "Tasks[0].Config.ConnectionConfig.Port", "problem": "must be 1…65535, got 0"}]}
 
 400 is for what the client can fix, 404 and 405 for what is not there, 409 for an index that no longer holds and for a
-document by which a running job could not go on, 503 for
-what is worth another try. 500 is our own fault alone: it is logged with its trace.
+document by which a running job could not go on, 503 for what is worth another try. 500 is a fault of Udup's alone: it
+is logged with its trace.
 """
 
 from __future__ import annotations
