@@ -28,12 +28,9 @@ from udup.actors.messages import (
     Begin,
     Command,
     Extract,
-    Forget,
     Hello,
     Introduce,
-    Loaded,
     NodeSettings,
-    OpenStore,
     Probe,
     Probed,
     Progress,
@@ -41,12 +38,10 @@ from udup.actors.messages import (
     Purged,
     Ready,
     RunEnded,
-    Save,
-    Saved,
-    ShowProgress,
     StopRun,
     WorkersKnown,
 )
+from udup.actors.store_messages import Forget, Loaded, OpenStore, Save, Saved, ShowProgress
 from udup.actors.supervisor import JobSupervisor
 from udup.base import runtime
 from udup.base.endpoint import Endpoint

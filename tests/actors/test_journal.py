@@ -9,10 +9,12 @@ import pytest
 
 from udup.actors.job import Job
 from udup.actors.journal import FIRST_INDEX, RecordJournal
-from udup.actors.messages import Forget, Save, ShowProgress
+from udup.actors.store_messages import Forget, Save, ShowProgress
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
+from udup.base.errors import Refused
 from udup.jobs import JobProgress, JobRecord, accept, history
+from udup.jobs.skipped import SkippedTransaction
 from udup.sandbox.api import job_document
 
 
@@ -99,6 +101,21 @@ def test_what_happens_is_gathered_and_written_at_most_once_a_second(monkeypatch:
     desk.now += 0.7
     desk.journal.flush()
     assert [type(each) for each in desk.taken()] == [Save] and desk.wakes == 3
+
+
+def test_a_record_that_asks_for_more_than_the_store_takes_is_refused_and_the_job_is_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk(monkeypatch, "a")
+    job = desk.jobs["a"]
+    desk.journal.save(job, job.record)
+    desk.taken()
+    before, index = job.record, desk.journal.index
+    desk.journal.max_bytes = 2 * len(before.to_json())
+    entries = tuple(SkippedTransaction(time_ns=number, gtid=f"u:{number}", error="x" * 100) for number in range(50))
+    with pytest.raises(Refused, match=r"would have .* raise max_payload of your NATS server, or keep its list"):
+        desk.journal.save(job, before.model_copy(update={"skipped": entries}))
+    assert (job.record, job.stored, desk.journal.index, desk.taken()) == (before, before, index, [])
 
 
 def test_at_the_end_everything_is_written_and_nothing_that_was_written_already(monkeypatch: pytest.MonkeyPatch) -> None:

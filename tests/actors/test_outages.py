@@ -9,9 +9,10 @@ import pytest
 from tests.actors.conftest import post, running
 from tests.actors.small_world import World, refused, transient
 from udup.actors.job import LONGEST_WAIT
-from udup.actors.messages import PauseJob, ResumeJob
+from udup.actors.messages import Drain, PauseJob, ResumeJob
 from udup.base.errors import Failure, FailureKind, Side
 from udup.jobs import Stage
+from udup.jobs.allocation import TaskLife
 from udup.jobs.outage import Outage
 from udup.web.resources.outage_figures import reconnecting
 
@@ -79,8 +80,75 @@ def test_a_node_that_is_started_again_meanwhile_says_since_when(world: World) ->
     world.start()
     world.run(20)
     after = outage(world)
-    assert after.since == before.since and after.attempts > before.attempts
+    assert after.since == before.since and after.attempts > before.attempts / 2
     assert after.next_try - before.next_try > 5, "the pauses have not begun at their shortest again"
+
+
+def test_a_long_outage_flushes_no_events_and_its_tasks_are_pending_until_it_is_over(world: World) -> None:
+    running(world)
+    world.run(5)
+    before = {task: list(world.events("j", task)) for task in ("Src", "Dest")}
+    applier = world.child_of("applier", "j")
+    world.script("j").target = away()
+    applier.end(applier.run, away())
+    world.run(3600)
+    assert world.events("j", "Src") == [*before["Src"], "Restarting"]
+    assert world.events("j", "Dest") == [*before["Dest"], "Terminated", "Restarting"]
+    states = {each.state.state for each in world.stored["j"].allocations if each.state}
+    assert states == {TaskLife.PENDING}
+    world.script("j").target = "x:1"
+    world.script("j").reports = LEVEL * 20
+    world.until(lambda: world.stored["j"].outage is None)
+    world.run(2)
+    assert world.events("j", "Src") == [*before["Src"], "Restarting", "Started"]
+    assert {each.state.state for each in world.stored["j"].allocations if each.state} == {TaskLife.RUNNING}
+
+
+def test_a_try_within_an_outage_is_told_by_progress_and_is_no_write_of_the_record(world: World) -> None:
+    running(world)
+    texts = itertools.cycle(("cannot connect", "the handshake was cut"))
+    applier = world.child_of("applier", "j")
+    world.script("j").target = away()
+    applier.end(applier.run, away())
+    world.run(600)
+    index, tries = world.stored["j"].modify_index, outage(world).attempts
+    for _ in range(20):  # more than one reason, in turn
+        world.script("j").target = away(text=next(texts))
+        world.run(15)
+    assert outage(world).attempts > tries + 10
+    assert world.stored["j"].modify_index - index <= 30 and len(world.stored["j"].restart_history) == 2
+    shown = world.stored["j"].shown_progress(world.shown["j"]).reconnecting
+    assert shown is not None and (shown.attempts, shown.next_try) == (outage(world).attempts, outage(world).next_try)
+    world.script("j").target = away()
+    world.run(60)
+    index = world.stored["j"].modify_index
+    world.run(900)
+    assert world.stored["j"].modify_index - index <= 1, "once when the tries have doubled"
+
+
+def test_what_was_tried_is_stored_when_the_server_ends(world: World) -> None:
+    world.script("j").target = away()
+    post(world)
+    world.until(lambda: world.stored["j"].outage is not None)
+    world.until(lambda: outage(world).attempts == 7)
+    world.ask(Drain())
+    world.run(1)
+    assert world.stored["j"].outage.attempts == 7
+
+
+def test_a_job_that_waits_for_another_owner_flushes_no_events(world: World) -> None:
+    running(world)
+    before = list(world.events("j", "Dest"))
+    superseded = Failure(FailureKind.SUPERSEDED, "another one has it", side=Side.TARGET)
+    applier = world.child_of("applier", "j")
+    world.script("j").target = superseded
+    applier.end(applier.run, superseded)
+    world.run(600)
+    assert world.events("j", "Dest") == [*before, "Terminated", "Restarting"]
+    world.script("j").target = "x:1"
+    world.reaches("j", "running")
+    world.run(2)
+    assert world.events("j", "Dest") == [*before, "Terminated", "Restarting", "Started"]
 
 
 def test_a_limit_of_the_jobs_own_document_counts_outages_too(world: World) -> None:

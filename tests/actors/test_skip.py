@@ -44,7 +44,9 @@ def test_the_job_goes_on_when_the_target_has_passed_over_it_and_the_ledger_stays
     failed.script("j").run_ends = None
     assert isinstance(failed.ask(EndSkip("j", GTID, done=True)), Accepted)
     failed.reaches("j", "running")
-    assert failed.stored["j"].stopped is None
+    record = failed.stored["j"]
+    assert record.stopped is None
+    assert (record.status_description, record.shown_progress().last_error) == ("", ""), "the failure is history"
     failed.start()
     failed.reaches("j", "running")
     post(failed)  # the document again
@@ -62,6 +64,13 @@ def test_what_the_target_refuses_leaves_the_job_as_it_was(failed: World) -> None
     record = failed.stored["j"]
     assert (record.skipped, failed.stage("j")) == ((), "failed")
     assert record.stopped is not None and record.stopped.gtid == GTID
+
+
+def test_a_ledger_with_no_room_left_takes_nothing_and_the_job_stays_as_it_is(failed: World) -> None:
+    before = failed.stored["j"]
+    failed.supervisor._journal.max_bytes = 200
+    told = _refused(failed.ask(BeginSkip("j", GTID)), Rejection.REFUSED)
+    assert "udup job status j" in told and failed.stored["j"] == before == failed.job("j").record
 
 
 def test_an_answer_that_was_lost_can_be_asked_for_again(failed: World) -> None:

@@ -24,6 +24,7 @@ from udup.actors.messages import (
     RunEnded,
 )
 from udup.actors.run import Phase
+from udup.actors.store_messages import NotSaved, Save, StoreRefuses
 from udup.actors.supervisor import JobSupervisor
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind
@@ -260,4 +261,48 @@ def test_what_is_not_well_is_told(world: World) -> None:
     found = world.ask(AskAilments())
     assert isinstance(found, Ailments)
     assert "1 writes wait to be stored" in found.told[0]
-    assert found.unstored_s > 5
+    assert found.refused_s == 0, "nobody says that NATS has refused it"
+
+
+def test_what_nats_does_not_take_is_told_for_as_long_as_the_store_keeper_says_so(world: World) -> None:
+    keeper = next(child for child in world.children if child.role == "store" and child.alive)
+
+    def refused_for() -> float:
+        found = world.ask(AskAilments())
+        assert isinstance(found, Ailments)
+        return found.refused_s
+
+    for _ in range(8):
+        keeper.tell(StoreRefuses("no responders"))
+        world.run(1)
+    assert refused_for() > 6
+    world.run(20)
+    assert refused_for() == 0, "the StoreKeeper says nothing any more"
+    keeper.tell(StoreRefuses("no responders"))
+    world.run(1)
+    assert 0 < refused_for() < 2
+    post(world)
+    assert refused_for() == 0, "a write was taken"
+
+
+def test_a_record_that_the_store_never_takes_is_told_and_holds_up_no_other(world: World) -> None:
+    keeper = next(child for child in world.children if child.role == "store" and child.alive)
+    save = keeper.on_Save
+
+    def too_large(message: Save) -> None:
+        if message.record.id == "large":
+            keeper.tell(NotSaved("large", message.ticket, "it has too many bytes"))
+        else:
+            save(message)
+
+    keeper.on_Save = too_large
+    world.send(RegisterJob(world.document("large"), None))
+    world.run(1)
+    running(world, "j")
+    found = world.ask(AskAilments())
+    assert isinstance(found, Ailments)
+    assert found.told == ("what has happened to job large is not stored: it has too many bytes",)
+    assert world.supervisor._journal.longest_wait < 5 and found.refused_s == 0
+    keeper.on_Save = save
+    post(world, "large")
+    assert world.ask(AskAilments()) == Ailments(())

@@ -14,7 +14,7 @@ from tests.web.conftest import MemoryJobs
 from udup.base.errors import Fault, Refused
 from udup.base.secrets import MASK, PLACEHOLDER
 from udup.cli.commands import ExitCode
-from udup.jobs import DesiredState, Stage, parse_job
+from udup.jobs import DesiredState, JobSpec, Stage, TaskSpec, parse_job
 from udup.sandbox.api import Json
 from udup.web.openapi.examples import job_document
 from udup.web.ports import WouldNotStart
@@ -209,13 +209,19 @@ def test_documents_are_listed_and_given_back(jobs: MemoryJobs, asking: Asking) -
 
 
 def test_an_exported_document_says_where_passwords_are_missing(jobs: MemoryJobs, asking: Asking) -> None:
-    document = _changed("a", ParallelWorkers=7)
+    document = _changed("a", ParallelWorkers=7) | {"Type": "migration", "EndWhen": "finished"}
     document["Tasks"][1]["Config"]["ConnectionConfig"]["Password"] = "env:UDUP_SECRET_TARGET"
     jobs.register_unlooked(document)
     result = asking("job", "export", "a")
     exported = json.loads(result.stdout)
     assert result.stderr.startswith("1 password left out: write it, env:UDUP_SECRET_NAME or file:NAME")
-    assert set(exported) == {"ID", "Name", "Type", "Tasks"}
+    assert {**exported, "Tasks": None} == {
+        "ID": "a",
+        "Name": document["Name"],
+        "Type": "migration",
+        "EndWhen": "finished",
+        "Tasks": None,
+    }, "run elsewhere it is held as it is here"
     passwords = [task["Config"]["ConnectionConfig"]["Password"] for task in exported["Tasks"]]
     assert passwords == [PLACEHOLDER, "env:UDUP_SECRET_TARGET"]
     for given in (PLACEHOLDER, MASK):
@@ -225,6 +231,17 @@ def test_an_exported_document_says_where_passwords_are_missing(jobs: MemoryJobs,
         (fault,) = caught.value.faults
         assert fault.where == "Tasks[0].Config.ConnectionConfig.Password"
         assert "no stored password belongs to it" in fault.problem and "env:UDUP_SECRET_NAME" in fault.remedy
+
+
+def test_an_exported_document_has_every_key_that_a_job_is_carried_out_by(jobs: MemoryJobs, asking: Asking) -> None:
+    document = _changed("a") | {"Type": "migration", "EndWhen": "finished", "Datacenters": ["there"]}
+    jobs.register_unlooked(document)
+    exported = json.loads(asking("job", "export", "a").stdout)
+    assert set(exported) == JobSpec.key_names() - {"Region", "EnforceIndex", "JobModifyIndex"}
+    for task in exported["Tasks"]:
+        assert set(task) == TaskSpec.key_names() - {"NodeId", "NodeName"}
+    jobs.register_unlooked(_document("b"))
+    assert "EndWhen" not in json.loads(asking("job", "export", "b").stdout), "it is for migrations alone"
 
 
 def test_an_exported_document_posted_back_keeps_the_stored_passwords(jobs: MemoryJobs, asking: Asking) -> None:

@@ -39,6 +39,11 @@ def test_each_fault_has_its_lines_with_the_remedy_and_the_command_that_goes_on()
     ]
 
 
+def test_a_reason_that_ends_with_the_command_is_not_followed_by_it_again() -> None:
+    text = "u:7: a row is not there; udup job resume shop when that is repaired, or udup job skip shop --gtid u:7"
+    assert reasons(_job() | {"StatusDescription": text}) == [f"  {text}"]
+
+
 def test_a_failure_that_is_history_is_not_told() -> None:
     assert reasons(_job("running", last_error="", last_error_time=None, restart_history=[{"error": TEXT}])) == []
 

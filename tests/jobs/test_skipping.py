@@ -7,6 +7,7 @@ import pytest
 from udup.base.errors import Divergence, Failure, FailureKind, Transient, Unsupported
 from udup.jobs import JobRecord, Stage, to_api
 from udup.jobs.record import Stopped
+from udup.jobs.skipped import ERROR_MAX
 from udup.jobs.skipping import TEXT_MAX, NotSkippable, begun, ended, with_commands
 
 GTID = "3e11fa47-71ca-11e1-9e33-c80aa9429562:23"
@@ -52,6 +53,14 @@ def test_nothing_but_the_transaction_at_which_the_job_stands_is_passed_over(
 ) -> None:
     with pytest.raises(NotSkippable, match=why):
         begun(record, gtid, 5)
+
+
+def test_an_entry_keeps_the_beginning_of_a_long_error() -> None:
+    record = _record()
+    assert record.stopped is not None
+    record = record.model_copy(update={"stopped": record.stopped.model_copy(update={"text": "why " * 500})})
+    [entry] = begun(record, GTID, 5).skipped
+    assert entry.error == ("why " * 500)[:ERROR_MAX]
 
 
 def test_a_transaction_is_passed_over_once() -> None:

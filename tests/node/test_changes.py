@@ -192,8 +192,10 @@ def test_an_earlier_document_is_checked_and_sent_with_its_passwords_and_number()
 def test_an_earlier_document_that_could_not_start_is_refused() -> None:
     node = Node(_with_history())
     node.drivers.checks = BAD
-    with pytest.raises(WouldNotStart):
+    with pytest.raises(WouldNotStart, match="udup job revert one 2 --no-check"):
         node.control.revert("one", 2)
+    with pytest.raises(WouldNotStart, match="udup job run --no-check"):
+        node.control.register(_document(5), None)
     node.control.revert("one", 2, check=False)
     assert [sent.checked for sent in node.sent] == [None]
 

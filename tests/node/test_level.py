@@ -157,6 +157,13 @@ def test_why_it_is_not_level_is_said_and_whether_waiting_is_of_use(
     assert not ended or f"udup job resume {JOB}" in found.why
 
 
+def test_a_failure_that_ends_with_the_commands_is_not_followed_by_them_again(world: _World) -> None:
+    text = f"alpha:1: a row is not there; udup job resume {JOB} when that is repaired, or udup job skip {JOB} --gtid x"
+    world.write("a")
+    world.change(stage=Stage.FAILED, status_description=text)
+    assert world.ask().look().why == f"the job has failed: {text}"
+
+
 @pytest.mark.parametrize("stage", [Stage.PAUSED, Stage.COMPLETED])
 def test_what_is_paused_or_complete_is_compared_all_the_same(world: _World, stage: Stage) -> None:
     world.applied("alpha:1")

@@ -11,20 +11,8 @@ from tests.sim.source import BEGINNING, SimDrivers
 from tests.sim.world import MS, US, World
 from udup.actors.applier import DestApplier
 from udup.actors.extractor import SrcExtractor
-from udup.actors.messages import (
-    Accepted,
-    Begin,
-    Forget,
-    Loaded,
-    NodeSettings,
-    OpenStore,
-    RegisterJob,
-    Rejected,
-    Rejection,
-    ResumeJob,
-    Save,
-    Saved,
-)
+from udup.actors.messages import Accepted, Begin, NodeSettings, RegisterJob, Rejected, Rejection, ResumeJob
+from udup.actors.store_messages import Forget, Loaded, OpenStore, Save, Saved
 from udup.actors.store_writer import StoreKeeper
 from udup.actors.supervisor import JobSupervisor
 from udup.actors.worker import ApplyWorker

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from udup.base.errors import Transient
+from udup.base.errors import Refused, Transient
 from udup.jobs import JobRecord, Stage
 from udup.jobs.allocation import Evaluation, Trigger
 from udup.node.nats_server import NatsServer
@@ -175,3 +175,21 @@ def test_a_reader_follows_what_is_changed_removed_and_lost(nats: NatsServer) -> 
             await store.close()
 
     asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_a_record_that_nats_never_takes_is_refused_and_others_are_stored(nats: NatsServer) -> None:
+    async def work(store: JobStore) -> None:
+        await store.load()
+        large = JobRecord(id="large", document={"Name": "größe" * (store.max_bytes // 4)})
+        with pytest.raises(Refused, match=r"NATS takes .* raise max_payload"):
+            await store.save(large)
+        fits = JobRecord(id="fits", document={"Name": "größe" * (store.max_bytes // 8)})
+        await store.save(fits)
+        tables = {f"s.{'t' * 60}{number}": {"rows": number} for number in range(store.max_bytes // 64)}
+        await store.save_progress("fits", {"rows": 7, "tables": tables})
+        await store.restore()
+        found, _ = await store.load()
+        assert found == [fits]
+        assert await store.progress() == {"fits": {"rows": 7, "tables": None}}
+
+    _with_store(nats.url, work)

@@ -236,6 +236,9 @@ class MemoryJobs:
     def problems(self) -> list[str]:
         return self.unready
 
+    def last_problems(self) -> list[str]:
+        return self.unready
+
     def _evaluation(self, job_id: str, trigger: Trigger) -> Evaluation:
         return Evaluation(
             id=str(uuid.uuid4()),

@@ -24,6 +24,7 @@ from udup.jobs.outage import Outage
 from udup.jobs.record import Restart
 from udup.jobs.skipped import SkippedTransaction
 from udup.pipeline.cutover.state import Cutover, CutoverState, Options
+from udup.pipeline.waits import WaitKind
 from udup.web.ports import ActorInfo
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -105,6 +106,21 @@ def test_what_a_job_waits_for_is_measured_by_known_words_alone(client: testing.T
     [waited] = [sample for sample in family.samples if sample.labels["job_id"] == "one"]
     assert (waited.labels["side"], waited.labels["what"]) == ("target", "row lock") and waited.value > 1e6
     assert [sample for sample in family.samples if sample.labels["job_id"] == "two"] == []
+
+
+def test_each_wait_has_the_alert_that_tells_the_truth_of_it() -> None:
+    """Only for locks there is a session in the way, and only what is the other side's doing has no alert of its own."""
+    rules = [rule for group in yaml.safe_load((DOCS / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
+    alerts: dict[str, list[str]] = {}
+    for rule in rules:
+        for what in re.findall(r'udup_job_waiting_seconds\{what=~?"([^"]+)"\}', rule["expr"]):
+            for word in what.split("|"):
+                alerts.setdefault(word, []).append(rule["alert"])
+    locks = {kind.value for kind in WaitKind if kind.value.endswith(" lock")}
+    assert {word for word, found in alerts.items() if "UdupJobWaits" in found} == locks
+    assert alerts["full disk"] == ["UdupTargetDiskFull"] and alerts["statement"] == ["UdupJobWaitsLong"]
+    assert set(alerts) == set(WaitKind) - {WaitKind.CREDITS, WaitKind.COPY_CREDITS}
+    assert all(len(found) == 1 for found in alerts.values())
 
 
 def test_transactions_that_were_passed_over_are_counted(client: testing.TestClient, jobs: MemoryJobs) -> None:
@@ -215,6 +231,16 @@ def test_a_supervisor_that_does_not_answer_holds_no_scrape(client: testing.TestC
     for thread in asking:
         thread.join(60)
     assert len(_families(client)["udup_process_resident_memory_bytes"].samples) == 1, "one series for one place"
+
+
+def test_a_scrape_shows_how_the_node_was_found_last_and_has_nobody_look(
+    client: testing.TestClient, jobs: MemoryJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look() -> list[str]:
+        raise AssertionError("a scrape would wait for the supervisor and the store")
+
+    monkeypatch.setattr(jobs, "problems", look)
+    assert _values(_families(client)["udup_node_ready"]) == [1]
 
 
 def test_a_node_that_cannot_read_its_store_says_so(client: testing.TestClient, jobs: MemoryJobs) -> None:

@@ -105,3 +105,6 @@ def test_what_could_not_start_is_a_conflict_with_every_fault(
     assert text == answer.json["error"]
     assert text.startswith("job one goes on by the document that it has") and "?check=false" in text
     assert "* Src h:1: no entry -- grant it\n* Dest h:2: is away" in text
+    assert text.endswith("udup job run --no-check")
+    memory.fail_with = WouldNotStart("one", faults, "udup job revert one 3")
+    assert client.simulate_put("/v1/job/one/revert").text.endswith("?check=false, udup job revert one 3 --no-check")

@@ -46,11 +46,9 @@ from udup.jobs import (
 )
 from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
 from udup.jobs.differences import is_same
+from udup.jobs.fitting import RECORD_MAX
 from udup.jobs.versions import Posted, with_replaced
 from udup.pipeline.cutover.host import NameTaken
-
-#: Bytes of a job's record when it is registered: what comes to it later must fit into a message of NATS too.
-RECORD_MAX = 4 << 20
 
 Answer = Callable[[Accepted | Rejected], None]
 

@@ -255,6 +255,12 @@ class Job:
 
     # ---- What is shown ----
 
+    @property
+    def told(self) -> JobProgress:
+        """Return what progress tells: what was heard last, and how often was tried what the job waits for."""
+        outage = self.record.outage
+        return self.progress if outage is None else self.progress.with_(reconnecting=outage.shown())
+
     def hear(self, report: TaskReport, reported_at: float | None, at: float | None = None) -> None:
         """Take what a task reports of the run; `reported_at` is told of the applier's, `at` of the extractor's."""
         if report.stale_views is not None and report.stale_views != self.stale_views:

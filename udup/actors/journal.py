@@ -9,16 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from udup.actors.job import Job
-from udup.actors.messages import Forget, Save, ShowProgress
+from udup.actors.store_messages import Forget, Save, ShowProgress
 from udup.base import logs, runtime
 from udup.jobs import JobRecord, history
 from udup.jobs.allocation import Evaluation
+from udup.jobs.fitting import STORED_MAX, fitting
 
 #: The index before the first write of a new server, as clients know it: the first job has 6, its evaluation 7.
 FIRST_INDEX = 5
 
 #: Seconds between two writes of a record for nothing but what has happened.
 _WRITE_SECONDS = 1.0
+
+#: Seconds after which a write that is not stored is told.
+_STORED_SECONDS = 5.0
+
+#: Seconds after which NATS is not taken to refuse any more, if the StoreKeeper says nothing: a try of its takes less.
+_REFUSAL_SECONDS = 15.0
 
 Then = Callable[[], None]
 
@@ -35,13 +42,21 @@ class RecordJournal:
         self._ticket = 0
         self._waiting: dict[int, tuple[Save | Forget, Then]] = {}
         self._ordered_at: dict[int, float] = {}
+        self._refused: tuple[float, float] | None = None  # since when NATS refuses, and when that was heard last
+        self._unstorable: dict[str, str] = {}  # why the last record of a job is not in the store
         #: The last that was given to a write.
         self.index = FIRST_INDEX
+        #: Bytes of a record that NATS takes.
+        self.max_bytes = STORED_MAX
 
     # ---- What happens to jobs ----
 
     def save(self, job: Job, record: JobRecord, then: Then | None = None) -> int:
-        """Store a job's new record at once, then call `then`; return the index of the write."""
+        """Store a job's new record at once, then call `then`; return the index of the write.
+
+        Raise `Refused`, with the job as it was, if what was asked of it has become too large for the store.
+        """
+        record = fitting(record, job.stored, self.max_bytes)
         job.record, self.index = history.numbered(record, job.stored, self.index + 1)
         job.stored, job.changed, job.saved_at = job.record, False, runtime.now()
         self._ticket += 1
@@ -61,6 +76,7 @@ class RecordJournal:
     def forget(self, job_id: str, gone: tuple[Evaluation, ...], then: Then) -> None:
         """Remove a job from the store, then call `then`. `gone` is what stays of deleted jobs."""
         self._reported.discard(job_id)
+        self._unstorable.pop(job_id, None)
         self._ticket += 1
         self._order(Forget(job_id, gone, self._ticket), then)
 
@@ -77,7 +93,7 @@ class RecordJournal:
         Call it when `wake` has asked for it.
         """
         self._awaited = False
-        progress = {job_id: self._jobs[job_id].progress for job_id in self._reported if job_id in self._jobs}
+        progress = {job_id: self._jobs[job_id].told for job_id in self._reported if job_id in self._jobs}
         self._reported.clear()
         if progress:
             self._send(ShowProgress(progress))
@@ -98,7 +114,7 @@ class RecordJournal:
     def save_all(self) -> None:
         """Store everything that was to be stored soon: the server ends."""
         for job in self._jobs.values():
-            if job.changed:
+            if job.changed or job.record is not job.stored:
                 self._save_noted(job)
 
     # ---- Orders ----
@@ -110,10 +126,28 @@ class RecordJournal:
 
     def saved(self, ticket: int) -> None:
         """The StoreKeeper has carried an order out. It says so twice of one that was repeated."""
-        waiting = self._waiting.pop(ticket, None)
-        self._ordered_at.pop(ticket, None)
+        self._refused = None
+        waiting = self._done_with(ticket)
         if waiting is not None:
-            waiting[1]()
+            order, then = waiting
+            if isinstance(order, Save):
+                self._unstorable.pop(order.record.id, None)
+            then()
+
+    def not_saved(self, job_id: str, ticket: int, why: str) -> None:
+        """The store never takes this record; whoever waits for it has no answer, and the node says why."""
+        self._unstorable[job_id] = f"what has happened to job {job_id} is not stored: {why}"
+        self._done_with(ticket)
+
+    def refused(self) -> None:
+        """The StoreKeeper says that NATS has not taken a write just now."""
+        now = runtime.now()
+        lasts = self._refused is not None and now - self._refused[1] <= _REFUSAL_SECONDS
+        self._refused = (self._refused[0] if self._refused is not None and lasts else now), now
+
+    def _done_with(self, ticket: int) -> tuple[Save | Forget, Then] | None:
+        self._ordered_at.pop(ticket, None)
+        return self._waiting.pop(ticket, None)
 
     def repeat(self) -> None:
         """Give another StoreKeeper everything that the one before has not said to be done."""
@@ -128,6 +162,20 @@ class RecordJournal:
     def longest_wait(self) -> float:
         """Return seconds since the first order that is not carried out yet; 0 if all are."""
         return runtime.now() - min(self._ordered_at.values()) if self._ordered_at else 0.0
+
+    @property
+    def refused_for(self) -> float:
+        """Return seconds for which NATS itself takes no writes, as the StoreKeeper says; 0 if it says nothing."""
+        if self._refused is None or runtime.now() - self._refused[1] > _REFUSAL_SECONDS:
+            return 0.0
+        return runtime.now() - self._refused[0]
+
+    @property
+    def ailments(self) -> tuple[str, ...]:
+        """Return what is not stored, for people."""
+        waits = self.longest_wait
+        late = (f"{len(self._waiting)} writes wait to be stored, the first for {waits:.0f} s",)
+        return (*(late if waits >= _STORED_SECONDS else ()), *self._unstorable.values())
 
 
 def _nothing() -> None:

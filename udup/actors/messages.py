@@ -11,8 +11,6 @@ from enum import StrEnum
 from typing import Any
 
 from udup.base.errors import Failure
-from udup.jobs import JobProgress, JobRecord
-from udup.jobs.allocation import Evaluation
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION
 from udup.jobs.progress import TaskReport
 from udup.jobs.versions import POSTED
@@ -181,11 +179,11 @@ class AskAilments:
 class Ailments:
     """What keeps the supervisor from its work, for people; empty when nothing does.
 
-    `unstored_s`: for how long the first write waits that is not stored yet, 0 if none does.
+    `refused_s`: for how long NATS takes no writes of the StoreKeeper's, by its own account; 0 if it says nothing.
     """
 
     told: tuple[str, ...]
-    unstored_s: float = 0.0
+    refused_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -196,52 +194,6 @@ class Drain:
 @dataclass(frozen=True)
 class Drained:
     pass
-
-
-# ---- The supervisor and the StoreKeeper ----
-
-
-@dataclass(frozen=True)
-class OpenStore:
-    """To the StoreKeeper, once. Answered by `Loaded`."""
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """All jobs, the store's last index, and the evaluations of deleted jobs."""
-
-    records: tuple[JobRecord, ...]
-    index: int
-    gone: tuple[Evaluation, ...]
-
-
-@dataclass(frozen=True)
-class Save:
-    """Store a job; answered by `Saved` with the same ticket."""
-
-    record: JobRecord
-    ticket: int
-
-
-@dataclass(frozen=True)
-class Forget:
-    """Remove a job, and keep these evaluations of deleted jobs; answered by `Saved` with the same ticket."""
-
-    job_id: str
-    gone: tuple[Evaluation, ...]
-    ticket: int
-
-
-@dataclass(frozen=True)
-class Saved:
-    ticket: int
-
-
-@dataclass(frozen=True)
-class ShowProgress:
-    """For the API to show, by job ID; may be lost."""
-
-    progress: dict[str, JobProgress]
 
 
 # ---- The supervisor and its tasks ----

@@ -35,7 +35,24 @@ def record_without(job: Job, log: Any) -> JobRecord:
     assert outage is not None
     seconds = round(runtime.wall() - outage.since, 1)
     log.info("job_reconnected", job=job.id, side=named(outage.side), seconds=seconds, attempts=outage.attempts)
-    return job.record.model_copy(update={"outage": None})
+    return history.back(job.record, runtime.wall_ns())
+
+
+def waits(job: Job) -> bool:
+    """Whether the job's tasks wait, for a server or for another owner, so that what it tries is not worth an event."""
+    return job.record.outage is not None or job.superseded > 0
+
+
+def is_another_try(before: JobRecord, after: JobRecord) -> bool:
+    """Whether nothing is new but how often was tried, and when it is tried next: progress tells that without a write.
+
+    Each time that the tries have doubled they are stored all the same, for a node that is started again.
+    """
+    if before.outage is None or after.outage is None:
+        return False
+    tries = {"attempts": after.outage.attempts, "next_try": after.outage.next_try}
+    doubled = after.outage.attempts & (after.outage.attempts - 1) == 0
+    return not doubled and after == before.model_copy(update={"outage": before.outage.model_copy(update=tries)})
 
 
 def no_answer(run: Run, seconds: float) -> Failure:

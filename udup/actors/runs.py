@@ -10,18 +10,14 @@ goes by old settings, is *drained*: it ends at a transaction boundary, and what 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
 
 from udup.actors.completion import ANSWER_SECONDS, Completion
 from udup.actors.job import Job, Step
-from udup.actors.journal import RecordJournal
-from udup.actors.messages import NodeSettings, Progress, Ready, RunEnded, Tick, Wake
-from udup.actors.outages import named, no_answer, record_after, record_without
-from udup.actors.registry import ActorRegistry
+from udup.actors.messages import Progress, Ready, RunEnded, Tick, Wake
+from udup.actors.outages import is_another_try, named, no_answer, record_after, record_without, waits
 from udup.actors.run import Next, Phase, Run, RunNumbers, tasks_at_fault
-from udup.actors.starting import Starting
-from udup.actors.tasks import Tasks
+from udup.actors.run_parts import Parts
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Fault, Refused, Side
 from udup.jobs import DesiredState, Stage, TaskType, history, skipping
@@ -44,27 +40,6 @@ _APPLIER = "applier"
 
 #: The actor that lives longer than the job's runs.
 CUTOVER_ROLE = "cutover"
-
-
-class Purges(Protocol):
-    """Who is told how the removal of a checkpoint has ended."""
-
-    def purged(self, job: Job) -> None: ...
-    def purge_failed(self, job: Job, failure: Failure) -> None: ...
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What runs are carried out with. `wake` has a message come back after so many seconds."""
-
-    settings: NodeSettings
-    actors: ActorRegistry
-    tasks: Tasks
-    journal: RecordJournal
-    starting: Starting
-    purges: Purges
-    wake: Callable[[float, object], None]
-    log: Any
 
 
 class JobRuns:
@@ -188,7 +163,8 @@ class JobRuns:
         run = job.begin_run(self._numbers.next())
         self._parts.tasks.begin(job, run)
         self._parts.log.info("run_begins", job=job.id, run=run.number, careful=job.serial)
-        self._parts.journal.note(job, history.started(job.record, runtime.wall_ns()))
+        if not waits(job):
+            self._parts.journal.note(job, history.started(job.record, runtime.wall_ns()))
         self._wake(START_SECONDS, job, run, Wake.START_OVERDUE)
 
     def source_seen(self, job: Job, run: Run, look: SourceLook) -> None:
@@ -214,6 +190,8 @@ class JobRuns:
             self._refuse(job, faults)
             return
         job.start(run, self._parts.settings.drivers)
+        if job.superseded and job.record.outage is None:  # it has the job again
+            self._parts.journal.note(job, history.started(job.record, runtime.wall_ns()))
         self._parts.tasks.extract(job, run)
 
     def _refuse(self, job: Job, faults: Sequence[Fault]) -> None:
@@ -277,14 +255,16 @@ class JobRuns:
 
     def _retry_after(self, job: Job, run: Run, pause: float, failure: Failure, tasks: Iterable[TaskType]) -> None:
         job.retry_of = run.number
-        if job.progress.model_fields_set:  # else what was shown before stands, and its age is told
-            job.progress = job.progress.not_level()
-            self._parts.journal.progress_changed(job)
+        job.progress = job.progress.not_level()
         record = record_after(job, failure, tasks, pause, self._parts.log)
         if record.outage is not None and job.record.outage is None:
             self._parts.journal.save(job, record)  # that it is not level any more must be seen at once
+        elif is_another_try(job.record, record):
+            job.record = record
         else:
             self._parts.journal.note(job, record)
+        if job.told.model_fields_set:  # else what was shown before stands, and its age is told
+            self._parts.journal.progress_changed(job)
         self._wake(max(pause, 0.01), job, run, Wake.RETRY)
 
     def _fail(self, job: Job, failure: Failure, tasks: Iterable[TaskType], run: Run | None = None) -> None:

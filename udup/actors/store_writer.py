@@ -7,10 +7,20 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from udup.actors.messages import EngineEnded, Forget, Loaded, OpenStore, Save, Saved, ShowProgress
+from udup.actors.messages import EngineEnded
 from udup.actors.shell import EngineActor
+from udup.actors.store_messages import (
+    Forget,
+    Loaded,
+    NotSaved,
+    OpenStore,
+    Save,
+    Saved,
+    ShowProgress,
+    StoreRefuses,
+)
 from udup.base import logs, runtime
-from udup.base.errors import Transient
+from udup.base.errors import Refused, Transient
 from udup.jobs import JobProgress
 from udup.store.store import JobStore
 
@@ -64,19 +74,28 @@ class StoreKeeper(EngineActor):
             lambda: JobStore.open(self.node.nats_url, "udup job store", self.node.keys, owner=True)
         )
         records, index = await _until_done(store.load)
-        emit(Loaded(tuple(records), index, await _until_done(store.gone)))
+        emit(Loaded(tuple(records), index, await _until_done(store.gone), store.max_bytes))
         await asyncio.gather(self._write(store, emit), self._show(store), self._look(store))
 
     async def _write(self, store: JobStore, emit: Callable[[object], None]) -> None:
         assert self._orders is not None
+
+        def refused(why: str) -> None:
+            emit(StoreRefuses(why))
+
         while True:
             order = await self._orders.get()
-            if isinstance(order, Save):
-                await _until_done(partial(store.save, order.record))
+            try:
+                if isinstance(order, Save):
+                    await _until_done(partial(store.save, order.record), refused)
+                else:
+                    await _until_done(partial(store.save_gone, order.gone), refused)
+                    await _until_done(partial(store.remove, order.job_id), refused)
+            except Refused as error:
+                job_id = order.record.id if isinstance(order, Save) else order.job_id
+                emit(NotSaved(job_id, order.ticket, str(error)))
             else:
-                await _until_done(partial(store.save_gone, order.gone))
-                await _until_done(partial(store.remove, order.job_id))
-            emit(Saved(order.ticket))
+                emit(Saved(order.ticket))
 
     async def _show(self, store: JobStore) -> None:
         """Store the latest progress of each job; what NATS does not take now is overtaken by the next."""
@@ -97,14 +116,19 @@ class StoreKeeper(EngineActor):
             await _until_done(store.restore)
 
 
-async def _until_done(attempt: Callable[[], Awaitable[Any]]) -> Any:
-    """Return what an attempt returns; try again while NATS is away or full. What goes on for long is logged."""
+async def _until_done(attempt: Callable[[], Awaitable[Any]], refused: Callable[[str], None] | None = None) -> Any:
+    """Return what an attempt returns; try again while NATS is away or full. What goes on for long is logged.
+
+    `refused` is told of each try that fails.
+    """
     log = logs.logger("store")
     began = told = runtime.now()
     while True:
         try:
             done = await attempt()
         except Transient as error:
+            if refused is not None:
+                refused(str(error))
             if runtime.now() - told >= (_TOLD_SECONDS if told == began else _TOLD_AGAIN_SECONDS):
                 told = runtime.now()
                 log.warning("store_does_not_answer", seconds=round(told - began), error=str(error))

@@ -41,10 +41,8 @@ from udup.actors.messages import (
     Flush,
     Hello,
     ListActors,
-    Loaded,
     NextTurn,
     NodeSettings,
-    OpenStore,
     Place,
     Probed,
     Progress,
@@ -53,15 +51,16 @@ from udup.actors.messages import (
     Rejected,
     Rejection,
     RunEnded,
-    Saved,
     Tick,
     WorkersKnown,
 )
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import Run
-from udup.actors.runs import JobRuns, Parts
+from udup.actors.run_parts import Parts
+from udup.actors.runs import JobRuns
 from udup.actors.shell import ShellActor
 from udup.actors.starting import Starting
+from udup.actors.store_messages import Loaded, NotSaved, OpenStore, Saved, StoreRefuses
 from udup.actors.store_writer import StoreKeeper
 from udup.actors.tasks import Tasks
 from udup.actors.worker import ApplyWorker
@@ -74,9 +73,6 @@ from udup.pipeline.transport.address import of_job
 
 #: Seconds until what has happened to jobs is passed on, for all of them together.
 _FLUSH_SECONDS = 0.4
-
-#: Seconds after which a write that is not stored is told.
-_STORED_SECONDS = 5.0
 
 #: Seconds until a StoreKeeper is tried once more, if none could be made.
 _KEEPER_SECONDS = 1.0
@@ -155,6 +151,7 @@ class JobSupervisor(ShellActor):
 
     def receiveMsg_Loaded(self, message: Loaded, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._journal.index = max(self._journal.index, message.index)
+        self._journal.max_bytes = message.max_bytes
         if self._commands is not None:
             return  # another StoreKeeper; what is here is newer
         for record in message.records:
@@ -182,6 +179,13 @@ class JobSupervisor(ShellActor):
 
     def receiveMsg_Saved(self, message: Saved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._journal.saved(message.ticket)
+
+    def receiveMsg_NotSaved(self, message: NotSaved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self.log.error("record_not_stored", job=message.job_id, error=message.why)
+        self._journal.not_saved(message.job_id, message.ticket, message.why)
+
+    def receiveMsg_StoreRefuses(self, _message: StoreRefuses, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._journal.refused()
 
     # ---- Commands ----
 
@@ -337,9 +341,7 @@ class JobSupervisor(ShellActor):
         told: tuple[str, ...] = ()
         if self._commands is None:
             told = ("the job store has not been read yet, so no job is carried out",)
-        if (waits := self._journal.longest_wait) >= _STORED_SECONDS:
-            told += (f"{self._journal.orders_waiting} writes wait to be stored, the first for {waits:.0f} s",)
-        self.send(sender, Ailments(told, waits))
+        self.send(sender, Ailments((*told, *self._journal.ailments), self._journal.refused_for))
 
     def receiveMsg_ListActors(self, _message: ListActors, sender: Any) -> None:  # noqa: N802 - Thespian's name
         own = Place(self.role, "", 0, runtime.pid(), 0, busy=True)

@@ -13,6 +13,9 @@ from udup.cli.jobs import Json, find_job
 from udup.cli.options import Session, asks_server
 from udup.cli.output import local_time, shown
 
+#: Keys of a document that are about one server, one node or one write alone.
+_OF_A_SERVER = frozenset({"Region", "NodeId", "NodeName", "EnforceIndex", "JobModifyIndex"})
+
 #: Changes of a document that a line of the table tells.
 _TOLD = 5
 
@@ -93,14 +96,18 @@ def export(session: Session, job_id: str) -> None:
 
 def exported(job: Json) -> Json:
     """The document of a job as an answer shows it: nothing that is of the server, or of one node alone."""
-    document = {key: job[key] for key in ("ID", "Name", "Type")}
-    if (places := job.get("Datacenters")) not in (None, [], ["dc1"]):
-        document["Datacenters"] = places
+    from udup.jobs import JobSpec, TaskSpec  # a validation library comes with it
+
+    document = {key: job[key] for key in JobSpec.keys_in_order() if _is_exported(key, job.get(key))}
     document["Tasks"] = [
-        {"Type": task["Type"], "Driver": task["Driver"], "Config": _with_placeholders(task.get("Config"))}
+        {key: _with_placeholders(task[key]) for key in TaskSpec.keys_in_order() if _is_exported(key, task.get(key))}
         for task in job["Tasks"]
     ]
     return document
+
+
+def _is_exported(key: str, value: Any) -> bool:
+    return key not in _OF_A_SERVER and value not in (None, "", []) and (key, value) != ("Datacenters", ["dc1"])
 
 
 def _with_placeholders(value: Any) -> Any:

@@ -35,8 +35,9 @@ def reason(job: Json) -> str:
 def reasons(job: Json) -> list[str]:
     """The lines below "job X has failed": every fault, what to do about it, and how the job goes on then."""
     lines = [line for fault in _BETWEEN_FAULTS.split(reason(job)) if fault for line in _told(fault)]
-    if lines and job.get("Stage") == "failed":
-        lines.append(f"  When that is fixed: udup job resume {shown(job.get('ID'))}")
+    command = f"udup job resume {shown(job.get('ID'))}"
+    if lines and job.get("Stage") == "failed" and command not in shown(reason(job)):
+        lines.append(f"  When that is fixed: {command}")
     return lines
 
 

@@ -40,6 +40,9 @@ TEXT_MAX = 2000
 
 _TYPE = Level({"Type"})
 
+#: Nanoseconds by which the beginning of an outage is rounded.
+_MS = 1_000_000
+
 _WITHIN_POLICY = "Restart within policy"
 
 BOTH = (TaskType.SRC, TaskType.DEST)
@@ -134,11 +137,20 @@ def run_failed(record: JobRecord, tasks: Iterable[TaskType], text: str, pause_ns
 def waits(
     record: JobRecord, tasks: Iterable[TaskType], failure: Failure, outage: Outage, pause_ns: int, now: int
 ) -> JobRecord:
-    """Note that a run ended by what time heals. The same reason in a row is noted once: an outage may last for days."""
-    before = record.restart_history[-1].error if record.restart_history else None
-    if record.outage is None or before != failure.text[:TEXT_MAX]:
+    """Note that a run ended by what time heals. A reason is noted once: an outage may last for days.
+
+    Until the job is back its tasks are pending, whatever is tried.
+    """
+    since = None if record.outage is None else int(record.outage.since * 1e9)
+    noted = () if since is None else tuple(each.error for each in record.restart_history if each.time_ns >= since - _MS)
+    if failure.text[:TEXT_MAX] not in noted:
         record = run_failed(record, tasks, failure.text, pause_ns, now)
     return record.model_copy(update={"outage": outage})
+
+
+def back(record: JobRecord, now: int) -> JobRecord:
+    """Note that what the job waited for is over: its run has begun, and goes on."""
+    return started(record.model_copy(update={"outage": None}), now)
 
 
 def superseded(record: JobRecord, tasks: Iterable[TaskType], text: str, pause_ns: int, now: int) -> JobRecord:

@@ -18,6 +18,8 @@ _WHY_MAX = 2000
 class Outage(BaseModel):
     """Times are seconds since the epoch. `attempts` are the runs that have ended by it.
 
+    The stored ones may be older: not every try is stored, and progress tells `attempts` and `next_try` meanwhile.
+
     `side` is None where nobody knows. `current_until` is when the target was known to be current last, None for never.
     """
 
@@ -52,13 +54,14 @@ class Outage(BaseModel):
             return frozenset()
         return frozenset({Side.SOURCE, Side.TARGET}) if self.side is None else frozenset({self.side})
 
-    def shown(self) -> Reconnecting:
-        """Return it as the API's Progress has it."""
+    def shown(self, told: Reconnecting | None = None) -> Reconnecting:
+        """Return it as the API's Progress has it; `told` is what was told of it since it was stored."""
+        newer = told is not None and told.since == self.since and (told.attempts or 0) > self.attempts
         return Reconnecting(
             side=None if self.side is None else self.side.value,
             since=self.since,
             why=self.why,
-            next_try=self.next_try,
-            attempts=self.attempts,
+            next_try=told.next_try if told is not None and newer else self.next_try,
+            attempts=told.attempts if told is not None and newer else self.attempts,
             kind=self.kind.value,
         )

@@ -144,7 +144,7 @@ class JobRecord(BaseModel):
         counts = self.failing or self.stage == Stage.FAILED
         last = history[-1] if history and counts else FailedRun(error="")
         shown = at_this_moment(self.progress, live, self.stage, self.outage, time.time() if now is None else now)
-        waits = None if self.outage is None else self.outage.shown()
+        waits = None if self.outage is None else self.outage.shown(None if live is None else live.reconnecting)
         return shown.with_(
             restarts=self.restarts,
             last_error=last.error,

@@ -9,6 +9,9 @@ from udup.base.errors import FailureKind
 #: Failures that are about one transaction, and that no later attempt gets over by itself.
 SKIPPABLE = frozenset({FailureKind.DIVERGENCE, FailureKind.CONFLICT, FailureKind.UNSUPPORTED})
 
+#: Characters of an error that an entry keeps, since entries are kept for ever.
+ERROR_MAX = 500
+
 
 class SkippedTransaction(BaseModel):
     """When, in nanoseconds since the epoch, which, and the failure that it was passed over for.

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from udup.base.errors import Failure
 from udup.jobs.record import IndexConflict, JobRecord
-from udup.jobs.skipped import SKIPPABLE, SkippedTransaction
+from udup.jobs.skipped import ERROR_MAX, SKIPPABLE, SkippedTransaction
 from udup.jobs.words import Stage
 
 #: Characters of an error's text that a description keeps, beside the commands behind it.
@@ -52,7 +52,7 @@ def begun(record: JobRecord, gtid: str, now: int) -> JobRecord:
         )
     if entry is not None:
         return record
-    made = SkippedTransaction(time_ns=now, gtid=stopped.gtid, error=stopped.text[:TEXT_MAX], table=stopped.table)
+    made = SkippedTransaction(time_ns=now, gtid=stopped.gtid, error=stopped.text[:ERROR_MAX], table=stopped.table)
     return record.model_copy(update={"skipped": (*record.skipped, made)})
 
 

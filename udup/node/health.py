@@ -33,17 +33,20 @@ BUCKET, VALUE_BYTES = "udup_health", 4200
 #: Seconds for which an answer is good, and that one question may take.
 FRESH_SECONDS, ASK_SECONDS = 1.0, 3.0
 
-#: Seconds between two uses of the store when nobody asks; and as long as it takes no writes.
+#: Seconds between two looks when nobody asks; and as long as something is wrong.
 WATCH_SECONDS, TROUBLE_SECONDS = 10.0, 2.0
 
 #: Failed uses in a row, while there is room, after which nats-server is started again; and seconds until once more.
 FAILURES, RESTART_SECONDS = 3, 30.0
 
-#: Seconds after which a job's record that is not stored counts as such a use.
-UNSTORED_SECONDS = 5.0
+#: Seconds for which NATS takes none of the StoreKeeper's writes after which that counts as such a use. A write that
+#: waits for another reason (no StoreKeeper can be made, a record is too large) is no fault of nats-server's.
+REFUSED_SECONDS = 5.0
 
 #: Bytes that the disk must have left. JetStream writes in blocks, and the log and sealed files want some too.
 ROOM_BYTES = 4 << 20
+
+_SILENT = f"the supervisor has not answered within {ASK_SECONDS:.0f} s: jobs are not begun, paused or resumed"
 
 _LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError)
 
@@ -64,7 +67,7 @@ class Health:
         self._loop = asyncio.new_event_loop()
         self._lock = threading.Lock()
         self._ended = threading.Event()
-        self._found: list[str] = []
+        self._found: list[str] = ["the node has not looked yet whether it can work"]
         self._found_at = float("-inf")
         self._store = ""  # what is wrong with the store, "" for nothing
         self._failures, self._restarted_at = 0, float("-inf")
@@ -77,9 +80,12 @@ class Health:
         """Return why the node cannot work now, for people; empty when it can."""
         with self._lock:
             if time.monotonic() - self._found_at >= FRESH_SECONDS:
-                self._found = [each for each in (self._look_at_store(), *self._ailments()) if each]
-                self._found_at = time.monotonic()
+                self._look()
             return list(self._found)
+
+    def last_problems(self) -> list[str]:
+        """Return what was found last, and ask nobody: the node looks by itself from time to time."""
+        return list(self._found)
 
     def close(self) -> None:
         self._ended.set()
@@ -88,30 +94,29 @@ class Health:
                 self._call(self._client.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
 
-    # ---- The supervisor ----
-
-    def _ailments(self) -> list[str]:
-        answer = self._ask(AskAilments(), ASK_SECONDS)
+    def _look(self) -> float:
+        """Look at the store and ask the supervisor; return seconds for which NATS has refused its writes."""
+        store, answer = self._look_at_store(), self._ask(AskAilments(), ASK_SECONDS)
         if isinstance(answer, Ailments):
-            return list(answer.told)
-        return [f"the supervisor has not answered within {ASK_SECONDS:.0f} s: jobs are not begun, paused or resumed"]
+            told, refused = answer.told, answer.refused_s
+        else:
+            told, refused = (_SILENT,), 0.0
+        self._found = [each for each in (store, *told) if each]
+        self._found_at = time.monotonic()
+        return refused
 
     # ---- The store ----
 
     def _watch(self) -> None:
-        while not self._ended.wait(TROUBLE_SECONDS if self._failures else WATCH_SECONDS):
+        while not self._ended.wait(TROUBLE_SECONDS if self._found else WATCH_SECONDS):
             with self._lock:
-                self._look_at_store()
-                why = self._store or self._unstored()
+                refused = self._look()
+                why = self._store
+                if refused >= REFUSED_SECONDS:
+                    # The stream of the jobs takes no writes though another does: one that has failed once stays so.
+                    why = why or f"NATS has not taken a write to the job store for {refused:.0f} s"
                 self._failures = self._failures + 1 if why else 0
                 self._may_restart(why)
-
-    def _unstored(self) -> str:
-        """Return that the stream of the jobs takes no writes though another does: one that has failed once stays so."""
-        answer = self._ask(AskAilments(), ASK_SECONDS)
-        if isinstance(answer, Ailments) and answer.unstored_s >= UNSTORED_SECONDS:
-            return "; ".join(answer.told)
-        return ""
 
     def _look_at_store(self) -> str:
         """Use the store; return what is wrong with it, "" for nothing. What has changed is logged."""

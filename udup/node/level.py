@@ -118,7 +118,8 @@ def _why(record: JobRecord, applied: Position | None, missing: Position | None) 
     resume = f"udup job resume {record.id}"
     lacking = _lacking(applied, missing)
     if record.stage is Stage.FAILED:
-        return f"the job has failed: {record.status_description} -- fix that, then: {resume}"
+        told = f"the job has failed: {record.status_description}"
+        return told if resume in told else f"{told} -- fix that, then: {resume}"
     if (cutover := _cut_over(record)) is not None:
         return _why_cut_over(record.id, cutover)
     if record.stage is Stage.PAUSED:

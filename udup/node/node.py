@@ -193,7 +193,8 @@ class _Node:
             self._stopping.wait(NATS_AGAIN_SECONDS)
 
     def ask(self, message: object, seconds: float) -> Any:
-        return self._actors.ask(self._supervisor, message, seconds)
+        """Return what the supervisor answers; None if there is none in time, or no supervisor yet."""
+        return None if self._supervisor is None else self._actors.ask(self._supervisor, message, seconds)
 
 
 def _share_memory() -> None:

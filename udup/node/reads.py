@@ -68,6 +68,10 @@ class Reads:
             return [str(error), *found]
         return found
 
+    def last_problems(self) -> list[str]:
+        """Return what the node itself has found last; nobody is asked."""
+        return [] if self.health is None else self.health.last_problems()
+
     def close(self) -> None:
         if self._store is not None:
             self._call(self._store.close)

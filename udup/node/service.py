@@ -84,8 +84,8 @@ class Control:
         if wanted is None:
             kept = f"kept are {', '.join(map(str, earlier))}" if earlier else "no earlier one is kept"
             raise NotThere(f"job {job_id} has no earlier document{'' if number is None else f' {number}'}: {kept}")
-        how = f"reverted to {wanted.number}"
-        return self._registered(wanted.document, stored, stored.job_modify_index, check=check, how=how)
+        how, command = f"reverted to {wanted.number}", f"udup job revert {job_id} {wanted.number}"
+        return self._registered(wanted.document, stored, stored.job_modify_index, check=check, how=how, command=command)
 
     def _registered(
         self,
@@ -95,6 +95,7 @@ class Control:
         *,
         check: bool,
         how: str = POSTED,
+        command: str = "udup job run",
     ) -> Written:
         """Look at the document in the request's thread, with the files that it names, then have it stored.
 
@@ -104,15 +105,17 @@ class Control:
         check_enforced_index(enforce_index, spec.id, stored)
         checked = None
         if check:
-            checked = self._checked_beside(stored, spec, kept) if stored is not None and stored.carried_out else 0
+            checked = 0
+            if stored is not None and stored.carried_out:
+                checked = self._checked_beside(stored, spec, kept, command)
         return self._written(RegisterJob(document, enforce_index, checked, how))
 
-    def _checked_beside(self, stored: JobRecord, spec: JobSpec, kept: dict[str, Any]) -> int:
+    def _checked_beside(self, stored: JobRecord, spec: JobSpec, kept: dict[str, Any], command: str) -> int:
         """Return the index of the document that the job goes by; `WouldNotStart` if the new one could not start."""
         if not starts_alike(kept, stored.document):
             faults = self._changes.faults(plan_of(spec), self._known())
             if faults:
-                raise WouldNotStart(stored.id, faults)
+                raise WouldNotStart(stored.id, faults, command)
         return stored.job_modify_index
 
     def _known(self) -> Known:

@@ -18,13 +18,14 @@ from typing import Any
 import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError
 from nats.js.api import KeyValueConfig, StorageType
 from nats.js.client import JetStreamContext
 from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
 from pydantic import TypeAdapter
 
-from udup.base.errors import Transient
+from udup.base.errors import Fault, Refused, Transient
 from udup.jobs import JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.pipeline.transport.address import connect_options, shown
@@ -97,12 +98,28 @@ class JobStore:
     # ---- The owner ----
 
     async def save(self, record: JobRecord) -> None:
+        """Store a record; raise `Refused` if NATS takes no message of its size, whatever is tried."""
         key, data = key_of(record.id), self._sealed(record)
+        if len(data) > self.max_bytes:
+            raise _too_large(record.id, len(data), self.max_bytes)
+        try:
+            await self._put(JOBS_BUCKET, key, data)
+        except MaxPayloadError as error:  # another server of the cluster, which takes less
+            raise _too_large(record.id, len(data), self.max_bytes) from error
         self._written[key] = data
-        await self._put(JOBS_BUCKET, key, data)
+
+    @property
+    def max_bytes(self) -> int:
+        """Return how many bytes NATS takes of one message."""
+        return int(self._client.max_payload)
 
     async def save_progress(self, job_id: str, progress: dict[str, Any]) -> None:
-        await self._put(PROGRESS_BUCKET, key_of(job_id), json.dumps({"id": job_id, **progress}).encode())
+        """Show it; without the single tables if those are more than a message holds."""
+        shown = {"id": job_id, **progress}
+        data = json.dumps(shown).encode()
+        if len(data) > self.max_bytes:
+            data = json.dumps({**shown, "tables": None}).encode()
+        await self._put(PROGRESS_BUCKET, key_of(job_id), data)
 
     async def save_gone(self, evaluations: Sequence[Evaluation]) -> None:
         """What stays of deleted jobs, in place of what was kept before."""
@@ -129,6 +146,8 @@ class JobStore:
     async def _put(self, name: str, key: str, data: bytes) -> None:
         try:
             await (await self._bucket(name)).put(key, data)
+        except MaxPayloadError:
+            raise  # no try takes it
         except _LOST:
             # The bucket may have been lost with NATS's own store; it is looked for again, and made.
             self._buckets.pop(name, None)
@@ -172,7 +191,8 @@ class JobStore:
         return tuple(_GONE_LIST.validate_json(mirror.values.get(_GONE, b"[]")))
 
     def _sealed(self, record: JobRecord) -> bytes:
-        return json.dumps(self._keys.seal(record.id, json.loads(record.to_json()))).encode()
+        sealed = self._keys.seal(record.id, json.loads(record.to_json()))
+        return json.dumps(sealed, ensure_ascii=False, separators=(",", ":")).encode()  # no larger than it was measured
 
     async def progress(self) -> dict[str, dict[str, Any]]:
         """The latest progress by job ID; none before the first is written, or after NATS was started again."""
@@ -230,3 +250,8 @@ def _no_answer(error: BaseException) -> Transient:
     if isinstance(error, NotFoundError):
         return Transient("the job store is not there yet; try again in a moment")
     return Transient(f"the job store in NATS does not answer: {error or type(error).__name__}")
+
+
+def _too_large(job_id: str, size: int, most: int) -> Refused:
+    problem = f"the record of job {job_id} has {size:,} bytes, and NATS takes {most:,}"
+    return Refused([Fault("NATS", problem, "raise max_payload of the NATS server, or make several jobs of it")])

@@ -4,7 +4,7 @@
 
 400 is for what the client can fix, 404 and 405 for what is not there, 409 for an index that no longer holds, for a
 document by which a running job could not go on and for a job whose cut-over is in the way, 503 for what is worth
-another try. 500 is our own fault alone: it is logged with its trace.
+another try. 500 is a fault of Udup's alone: it is logged with its trace.
 """
 
 from __future__ import annotations

@@ -42,13 +42,14 @@ class NotThere(UdupError):
 class WouldNotStart(UdupError):
     """A new document for a job that is carried out, by which it could not start (409): the job goes on as it was."""
 
-    def __init__(self, job_id: str, faults: Sequence[Fault]) -> None:
+    def __init__(self, job_id: str, faults: Sequence[Fault], command: str = "udup job run") -> None:
+        """`command` is what was asked for, by which the command line does so."""
         self.faults = tuple(faults)
         many = "" if len(faults) == 1 else f", {len(faults)} faults"
         told = "\n".join(f"* {fault}" for fault in faults)
         super().__init__(
             f"job {job_id} goes on by the document that it has; by the new one it could not start{many}:\n{told}\n"
-            "To store it all the same, as for a change while a server is away: ?check=false, udup job run --no-check"
+            f"To store it all the same, as for a change while a server is away: ?check=false, {command} --no-check"
         )
 
 
@@ -201,3 +202,6 @@ class JobReads(Protocol):
 
     def problems(self) -> list[str]:
         """Why the node cannot work now, for people; empty when it is ready."""
+
+    def last_problems(self) -> list[str]:
+        """The same as it was found last: nobody is asked, so nobody is waited for."""

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec
 import pytest
 
 from tests.drivers.contract.pair import Pair
+from udup.base.errors import Superseded, Transient
 from udup.pipeline.ownership import Known, Owner
 from udup.pipeline.ports import (
     ApplySession,
@@ -42,6 +43,9 @@ P = ParamSpec("P")
 
 #: Slots of the checkpoint: two workers and the inline session.
 SLOTS = 3
+
+#: What whoever was superseded is told: that, or a lost connection, since a successor ends what it finds.
+OUT = (Superseded, Transient)
 
 
 def in_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
@@ -244,3 +248,10 @@ class OneJob:
         other = Job(pair, job.name, "two")
         yield other
         other.close()
+
+    async def _following(self, job: Job, *tables: str) -> None:
+        """A job whose tables are there and empty on both sides."""
+        for name in tables:
+            job.pair.create(name)
+            job.pair.copy_table(name)
+        await job.follow()

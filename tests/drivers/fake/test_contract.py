@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.drivers.contract.copy import CopyContract
+from tests.drivers.contract.skip import SkipContract
 from tests.drivers.contract.source import SourceContract
 from tests.drivers.contract.target import TargetContract
 from tests.drivers.fake.pair import FakePair
@@ -25,6 +26,9 @@ class TestFakeTarget(TargetContract): ...
 class TestFakeCopy(CopyContract): ...
 
 
+class TestFakeSkip(SkipContract): ...
+
+
 class _WithoutKilling:
     """A take-over that may not end the connections of the run before: the versions alone fence."""
 
@@ -39,3 +43,6 @@ class TestFencedByVersionsAlone(_WithoutKilling, TargetContract): ...
 
 
 class TestCopyFencedByVersionsAlone(_WithoutKilling, CopyContract): ...
+
+
+class TestSkipFencedByVersionsAlone(_WithoutKilling, SkipContract): ...

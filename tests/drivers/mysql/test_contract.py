@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.drivers.contract.copy import CopyContract
+from tests.drivers.contract.skip import SkipContract
 from tests.drivers.contract.source import SourceContract
 from tests.drivers.contract.target import TargetContract
 from tests.drivers.mysql.pair import MySQLPair
@@ -23,3 +24,6 @@ class TestMySQLTarget(TargetContract): ...
 
 
 class TestMySQLCopy(CopyContract): ...
+
+
+class TestMySQLSkip(SkipContract): ...

@@ -22,4 +22,9 @@ class Model(BaseModel):
     @classmethod
     def key_names(cls) -> frozenset[str]:
         """The keys of this object as the API spells them."""
-        return frozenset(info.alias or name for name, info in cls.model_fields.items())
+        return frozenset(cls.keys_in_order())
+
+    @classmethod
+    def keys_in_order(cls) -> tuple[str, ...]:
+        """The same in the order in which they are written."""
+        return tuple(info.alias or name for name, info in cls.model_fields.items())

@@ -9,14 +9,14 @@ a transaction passes through in a few hundred microseconds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from udup.base import runtime
 from udup.base.errors import Failure, Refused, Superseded, Transient, UdupError
 from udup.pipeline.apply.copy import CopyRun
 from udup.pipeline.apply.credits import Credits
 from udup.pipeline.apply.dispatcher import Dispatcher
+from udup.pipeline.apply.ending import or_failure, until_failure
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.inline import InlinePath
 from udup.pipeline.apply.progress import ApplyProgress, WaitReport
@@ -166,7 +166,7 @@ class Applier:
         parts = self._dispatch(), self._flush_executed(), self._report_progress(), self._watch()
         tasks = [asyncio.ensure_future(part) for part in (*parts, self._target_watch.run(self._is_at_rest))]
         self._tell(TargetReady.at(state, info))
-        await self._until_failure(tasks)
+        await until_failure(tasks, (self._ended, self._link.lost), lambda: self._copy_task)
 
     async def _begin(self) -> tuple[CheckpointState | None, ServerInfo]:
         """Take the job over, and wait for the workers."""
@@ -181,7 +181,7 @@ class Applier:
         if state is not None:
             self._executed.begin_at(state)
         self._tell(TargetChecked())
-        await self._or_ended(self._workers_ready)
+        await or_failure(self._workers_ready, (self._ended, self._link.lost))
         return state, info
 
     def _abort(self) -> None:
@@ -189,28 +189,6 @@ class Applier:
         self._control.abort()
         if self._copy is not None:
             self._copy.abort()
-
-    async def _until_failure(self, tasks: Sequence[asyncio.Future[None]]) -> None:
-        try:
-            futures = {*tasks, self._link.lost, self._ended}
-            done, _ = await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            ending = [*tasks, *([self._copy_task] if self._copy_task else [])]
-            for task in ending:
-                task.cancel()
-            await asyncio.gather(*ending, return_exceptions=True)
-
-    async def _or_ended(self, event: asyncio.Event) -> None:
-        """Wait for an event, unless the link or a worker fails first."""
-        waited = asyncio.ensure_future(event.wait())
-        futures: set[asyncio.Future[Any]] = {waited, self._link.lost, self._ended}
-        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
-        waited.cancel()
-        for future in (self._ended, self._link.lost):
-            if future.done():
-                future.result()
 
     def workers_are_ready(self) -> None:
         """Go on, in the event loop: every worker has its session and listens."""

@@ -88,7 +88,7 @@ class _Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         records: list[JobRecord] = []
-        problems = list(self._reads.problems())
+        problems = self._reads.last_problems()
         try:
             records, _ = self._reads.jobs("")
         except UdupError as error:

@@ -1,0 +1,94 @@
+"""nats-server is started again for its own faults alone, and who only shows how the node is waits for nobody."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from udup.actors.messages import Ailments
+from udup.node import health
+from udup.node.health import Health
+from udup.node.reads import Reads
+from udup.store.sealing import load_keyring
+
+DEADLINE = 10.0
+
+
+class Node:
+    """A node in the place of a real one: what its store and its supervisor say, and how often NATS was begun again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.trouble: str = ""
+        self.answer: object = Ailments(())
+        self.asked = threading.Semaphore(0)
+        self.let_go = threading.Event()
+        self.let_go.set()
+        self.restarts = 0
+        self.health = Health("nats://127.0.0.1:1", folder, self._ask, self._restart)
+
+    def _ask(self, _message: object, _seconds: float) -> object:
+        self.asked.release()
+        self.let_go.wait(DEADLINE)
+        return self.answer
+
+    def _restart(self) -> None:
+        self.restarts += 1
+
+    def looks(self, times: int) -> None:
+        for _ in range(times):
+            assert self.asked.acquire(timeout=DEADLINE)
+
+
+@pytest.fixture
+def node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Node]:
+    for name in ("WATCH_SECONDS", "TROUBLE_SECONDS", "RESTART_SECONDS"):
+        monkeypatch.setattr(health, name, 0.01)
+    monkeypatch.setattr(health, "FRESH_SECONDS", 0.0)
+    made: list[Node] = []
+    monkeypatch.setattr(Health, "_trouble", lambda _self: made[0].trouble if made else "")
+    made.append(Node(tmp_path))
+    yield made[0]
+    made[0].let_go.set()
+    made[0].health.close()
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_write_that_waits_for_another_reason_does_not_have_nats_started_again(node: Node) -> None:
+    """No StoreKeeper can be made, it is frozen, a record is too large: NATS itself has just been written and read."""
+    node.answer = Ailments(("7 writes wait to be stored, the first for 99 s",))
+    node.looks(20)
+    assert node.restarts == 0
+    assert node.health.problems() == ["7 writes wait to be stored, the first for 99 s"], "it is told all the same"
+
+
+def test_nats_is_started_again_when_the_store_keeper_says_that_it_takes_no_writes(node: Node) -> None:
+    node.answer = Ailments(("a write waits",), refused_s=9.0)
+    _until(lambda: node.restarts > 0)
+
+
+def test_nats_is_started_again_when_it_does_not_take_what_is_tried(node: Node) -> None:
+    node.trouble = "no responders"
+    _until(lambda: node.restarts > 0)
+
+
+def test_what_was_found_last_is_told_while_a_look_takes_its_time(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    node.trouble = "no answer"
+    _until(lambda: node.health.last_problems() == ["no answer"])
+    node.let_go.clear()
+    node.looks(1)
+    reads = Reads("nats://127.0.0.1:1", load_keyring(Path(), "a" * 43 + "="))
+    reads.health = node.health
+    begun = time.monotonic()
+    assert reads.last_problems() == ["no answer"]
+    assert time.monotonic() - begun < 1
+    reads.close()

@@ -1,0 +1,69 @@
+"""What the supervisor and the StoreKeeper say to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from udup.jobs import JobProgress, JobRecord
+from udup.jobs.allocation import Evaluation
+from udup.jobs.fitting import STORED_MAX
+
+
+@dataclass(frozen=True)
+class OpenStore:
+    """To the StoreKeeper, once. Answered by `Loaded`."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """All jobs, the store's last index, the evaluations of deleted jobs, and the bytes that NATS takes of a record."""
+
+    records: tuple[JobRecord, ...]
+    index: int
+    gone: tuple[Evaluation, ...]
+    max_bytes: int = STORED_MAX
+
+
+@dataclass(frozen=True)
+class Save:
+    """Store a job; answered by `Saved` or `NotSaved` with the same ticket."""
+
+    record: JobRecord
+    ticket: int
+
+
+@dataclass(frozen=True)
+class Forget:
+    """Remove a job, and keep these evaluations of deleted jobs; answered by `Saved` with the same ticket."""
+
+    job_id: str
+    gone: tuple[Evaluation, ...]
+    ticket: int
+
+
+@dataclass(frozen=True)
+class Saved:
+    ticket: int
+
+
+@dataclass(frozen=True)
+class NotSaved:
+    """The store never takes this one: it is dropped, and the others go on."""
+
+    job_id: str
+    ticket: int
+    why: str
+
+
+@dataclass(frozen=True)
+class StoreRefuses:
+    """NATS has not taken a write just now; it is tried again."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class ShowProgress:
+    """For the API to show, by job ID; may be lost."""
+
+    progress: dict[str, JobProgress]
