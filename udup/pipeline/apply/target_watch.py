@@ -40,11 +40,13 @@ class TargetWatch:
         self._last_word = runtime.now()
         self._asked_at: float | None = None  # the first of the questions that were not answered yet
         self._failed = 0
+        self._is_asking = False
 
     def answered(self) -> None:
         """Note that the target has answered something just now."""
         self._last_word = runtime.now()
-        self._asked_at, self._failed = None, 0
+        self._asked_at = self._last_word if self._is_asking else None  # what is open may stay so
+        self._failed = 0
 
     @property
     def silent_ms(self) -> int:
@@ -78,12 +80,13 @@ class TargetWatch:
 
     def _is_given_up(self) -> bool:
         """Note a question apart that nobody has answered; return whether that has been so for long enough."""
-        if self._asked_at is None:
-            return False  # something else was answered meanwhile
         self._failed += 1
+        if self._asked_at is None:
+            return False
         return self._failed >= APART_TRIES and runtime.now() - self._asked_at >= APART_SECONDS
 
     async def _ask(self, *, apart: bool) -> None:
+        self._is_asking = True
         if self._asked_at is None:
             self._asked_at = runtime.now()
         try:
@@ -92,4 +95,6 @@ class TargetWatch:
         except TimeoutError as error:
             text = f"the target has answered nothing for {runtime.now() - self._last_word:.0f} s"
             raise Unavailable(text).of(Side.TARGET) from error
+        finally:
+            self._is_asking = False
         self.answered()

@@ -281,8 +281,7 @@ class CutoverEngine:
         opening = "" if self._cutover.options.dry_run else await self._opening()
         where = (self._source.where, self._target.where, self._job)
         keeping = self._source_gate.how_to_keep_closed(for_udup=self._cutover.options.reverse)
-        done = done_text(self._cutover, *where, keeping) + opening
-        cutover = self._cutover.with_(state=CutoverState.DONE, text=done)
+        cutover = self._cutover.with_(state=CutoverState.DONE, text=done_text(self._cutover, *where, keeping) + opening)
         await self._keep(with_plan(cutover, *where) if cutover.options.dry_run else cutover)
 
     async def _opening(self) -> str:
