@@ -195,6 +195,24 @@ def test_the_server_is_asked_rarely_and_only_while_something_waits(watched: _Wat
     _while_watched(watched, work)
 
 
+def test_a_wait_that_goes_on_is_asked_about_less_and_less_often(watched: _Watched) -> None:
+    async def work() -> None:
+        watched.orders.sent(1, 1, "u:1")
+        await watched.seconds(400)
+        asked = watched.control.asked
+        pauses = [after - before for before, after in itertools.pairwise(asked)]
+        assert pauses == sorted(pauses) and pauses[0] < 10 and pauses[-1] >= wait_watch.LONGEST_AGAIN_SECONDS, pauses
+        assert max(pauses) < wait_watch.LONGEST_AGAIN_SECONDS + 5 and len(asked) < 12, pauses
+        watched.orders.done(1, 1)
+        watched.orders.sent(1, 2, "u:2")
+        begun = watched.clock.now
+        await watched.seconds(30)
+        again = [each for each in asked if each > begun]
+        assert len(again) >= 2 and again[0] - begun < 15, "another wait is asked about soon"
+
+    _while_watched(watched, work)
+
+
 def test_a_copy_is_asked_about_while_nothing_of_it_moves(watched: _Watched) -> None:
     watched.control.answer = (SessionWait(WaitKind.GLOBAL_READ_LOCK, 1.0, 1, blocked_by=OTHER),)
 

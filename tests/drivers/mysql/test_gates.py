@@ -131,3 +131,36 @@ def test_what_the_account_lacks_is_told_with_the_statement(gates: MySQLGatePair,
     told = " ".join(check.remedy for check in failed)
     for privilege in ("XA_RECOVER_ADMIN", "SYSTEM_VARIABLES_ADMIN", "CONNECTION_ADMIN", "performance_schema"):
         assert privilege in told
+
+
+@pytest.mark.parametrize("for_udup", [True, False])
+def test_what_keeps_the_server_closed_over_a_restart_and_what_lifts_it_can_be_run(
+    gates: MySQLGatePair, old_server: MysqlServer, for_udup: bool
+) -> None:
+    found = gates.old.look()
+    if for_udup:
+        gates.old.open_for_udup(found.found, [])
+    else:
+        gates.old.close(5)
+    name = "read_only" if for_udup else "super_read_only"
+    kept = "SELECT VARIABLE_VALUE FROM performance_schema.persisted_variables WHERE VARIABLE_NAME = %s"
+    keep, lift = gates.old.how_to_keep_closed(for_udup=for_udup)
+    with closing(connect(old_server.endpoint)) as connection:
+        query(connection, keep)
+        assert query(connection, kept, name) == [("ON",)] and not gates.application_writes()
+        assert gates.old.look().closed is not for_udup, "who could write still can"
+        query(connection, lift)
+        assert query(connection, kept, name) == []
+    gates.old.restore(found.found)
+    assert gates.application_writes()
+
+
+def test_that_events_run_is_known_by_the_scheduler(gates: MySQLGatePair, old_server: MysqlServer) -> None:
+    with closing(connect(old_server.endpoint)) as connection:
+        before = query(connection, "SELECT @@global.event_scheduler")[0][0]
+        try:
+            for state in ("OFF", "ON"):
+                query(connection, f"SET GLOBAL event_scheduler = {state}")
+                assert gates.old.look().runs_events is (state == "ON")
+        finally:
+            query(connection, f"SET GLOBAL event_scheduler = {before}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import pytest
@@ -251,6 +251,91 @@ def test_a_source_that_was_opened_again_is_noticed_before_the_switch(make: Make)
     world.run_to_the_end()
     assert_undone(world)
     assert "is not read-only any more" in world.cutover.text
+
+
+def _at_the_last_look(world: World, call: str, act: Callable[[], None]) -> None:
+    """Have this happen right before the last look's first call of this name."""
+    world.points.before["target_gate.raise_counters"] = lambda: world.points.before.update({call: act})
+
+
+def test_a_source_that_is_opened_while_the_last_look_waits_is_noticed(make: Make) -> None:
+    """It was closed when it was looked at; it is started again while the end of a XA transaction is waited for."""
+    world = make(**ALL, timeout_s=20)
+
+    def opens() -> None:
+        world.old.writers = Writers.ALL
+        world.write("an application's")
+
+    def ends() -> None:
+        world.old.xa_begun.clear()
+        world.points.before["source_gate.events"] = opens  # when it is level, and before the switch
+
+    def begins() -> None:
+        world.old.xa_begun.append("'x3' of session 9")
+        world.points.before["source_gate.unfinished"] = ends
+
+    _at_the_last_look(world, "source_gate.unfinished", begins)
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "is not read-only any more" in world.cutover.text
+
+
+def test_a_transaction_that_commits_between_the_last_questions_is_waited_for(make: Make) -> None:
+    world = make(**ALL, timeout_s=20)
+
+    def commits() -> None:
+        world.old.log.prepare("x4", lambda writing: writing.insert(TABLE, "last"))
+        world.old.log.end("x4", commit=True)
+
+    _at_the_last_look(world, "source_gate.unfinished", commits)
+    world.run_to_the_end()
+    assert_cut_over(world)
+    assert world.cutover.executed == str(world.old.log.executed)
+
+
+def test_a_source_that_never_rests_holds_the_switch_up_for_the_timeout_only(make: Make) -> None:
+    world = make(**ALL, timeout_s=0.1)
+
+    def executes() -> None:
+        key = f"one more than {world.old.log.executed}"
+        world.old.log.prepare("x5", lambda writing: writing.insert(TABLE, key))
+        world.old.log.end("x5", commit=True)
+        world.points.before["source_gate.events"] = executes  # whenever it is level again
+
+    _at_the_last_look(world, "source_gate.unfinished", executes)
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "is not at rest within 0.1 s" in world.cutover.text
+
+
+def test_events_that_would_run_on_both_servers_are_refused(make: Make) -> None:
+    world = make(writes_stopped=True, enable_events=True)
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "s.nightly" in world.cutover.text and "leave --enable-events out" in world.cutover.text
+
+
+@pytest.mark.parametrize("change", ["scheduler", "closed", "none", "not asked"])
+def test_events_that_run_on_one_server_only_are_not(make: Make, change: str) -> None:
+    world = make(writes_stopped=True, enable_events=change != "not asked")
+    world.old.runs_events = change != "scheduler"
+    if change == "closed":
+        world.old.writers = Writers.NOBODY
+    elif change == "none":
+        world.old.events.clear()
+        world.new.events[("s", "nightly")] = True
+    world.run_to_the_end()
+    assert world.cutover.state is CutoverState.DONE, world.cutover
+
+
+@pytest.mark.parametrize(("reverse", "keep"), [(True, "keep it closed for all but Udup"), (False, "keep it closed")])
+def test_that_a_restart_opens_the_old_source_is_told_with_what_keeps_it_closed(
+    make: Make, reverse: bool, keep: str
+) -> None:
+    world = make(source_read_only=True, reverse=reverse)
+    world.run_to_the_end()
+    text = world.cutover.text
+    assert f"once it is started again, unless you run {keep}" in text and "open it for good" in text
 
 
 def test_a_prepared_transaction_is_listed_and_refused(make: Make) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Side, Transient, Unsupported
+from udup.base.errors import Refused, Side, Transient, UdupError, Unavailable, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.pipeline.extract import extractor as engine
 from udup.pipeline.extract import source_watch
@@ -157,6 +157,9 @@ class MemoryClock:
         self._source = source
 
     def read(self) -> tuple[int, str]:
+        self._source.asked += 1
+        if self._source.clock_fails:
+            raise self._source.clock_fails.pop(0)
         return 1_700_000_000_000_000, self._source.executed
 
     def check_kept(self, position: str) -> None:
@@ -177,6 +180,8 @@ class MemorySource:
         self.may_open = threading.Event()
         self.may_open.set()
         self.clock_closed = False
+        self.clocks = self.asked = 0
+        self.clock_fails: list[Exception] = []  # what the next questions to a clock raise
 
     def position(self, text: str) -> GtidSet:
         return GtidSet.parse(text)
@@ -185,6 +190,7 @@ class MemorySource:
         raise NotImplementedError
 
     def open_clock(self) -> MemoryClock:
+        self.clocks += 1
         return MemoryClock(self)
 
     def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
@@ -376,5 +382,61 @@ def test_a_snapshot_that_was_being_opened_when_the_run_ended_is_closed(monkeypat
             threading.Timer(0.2, source.may_open.set).start()
             await asyncio.gather(running.task, return_exceptions=True)
         assert source.copy.stopped
+
+    asyncio.run(scenario())
+
+
+# ---- A source that stalls ----
+
+
+def test_a_stall_of_the_source_ends_no_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_watch, "AGAIN_SECONDS", 0.02)
+    source = MemorySource()
+
+    async def scenario() -> None:
+        async with _running(source, replace(SETTINGS, start_after=None), monkeypatch) as running:
+            await running.until(lambda: running.waits_for() == [WaitKind.TARGET_TABLES])
+            source.clock_fails = [Unavailable("the answer was not complete within 20 s")] * 3
+            await running.until(lambda: not source.clock_fails)
+            asked = source.asked
+            await running.until(lambda: source.asked > asked + 1)
+            assert source.clocks == 4, "each try asks on another connection"
+            await running.wire.upstream(StartRows("load", offsets=True))
+            await running.until(lambda: source.logs)
+
+    asyncio.run(scenario())
+
+
+def test_a_source_that_is_away_for_long_ends_a_copy_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_watch, "AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(source_watch, "COPY_PATIENCE_SECONDS", 0.2)
+    source = MemorySource()
+
+    async def scenario() -> None:
+        async with _running(source, replace(SETTINGS, start_after=None), monkeypatch) as running:
+            await running.until(lambda: running.waits_for() == [WaitKind.TARGET_TABLES])
+            source.clock_fails = [Unavailable("away")] * 10_000
+            with pytest.raises(Unavailable, match="away"):
+                await asyncio.wait_for(running.task, SOON)
+        assert source.clocks > 2 and source_watch.COPY_PATIENCE_SECONDS == 0.2
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("start_after", "error"), [(None, Refused([])), (None, UdupError("no")), (f"{UUID}:1-4", Unavailable("away"))]
+)
+def test_what_no_waiting_heals_and_what_no_copy_stands_behind_ends_the_run_at_once(
+    monkeypatch: pytest.MonkeyPatch, start_after: str | None, error: UdupError
+) -> None:
+    source = MemorySource()
+
+    async def scenario() -> None:
+        async with _running(source, replace(SETTINGS, start_after=start_after), monkeypatch) as running:
+            await running.until(lambda: running.reports and (source.logs or start_after is None))
+            source.clock_fails = [error]
+            with pytest.raises(type(error)):
+                await asyncio.wait_for(running.task, SOON)
+        assert source.clocks == 1
 
     asyncio.run(scenario())

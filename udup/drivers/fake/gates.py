@@ -27,7 +27,8 @@ class FakeSourceGate:
     def look(self) -> GateLook:
         server = self._server
         with server.visit("gate", "SourceGate.look"):
-            return GateLook(server.writers is Writers.NOBODY, {_WRITERS: server.writers.value})
+            found = {_WRITERS: server.writers.value}
+            return GateLook(server.writers is Writers.NOBODY, found, server.runs_events)
 
     def close(self, seconds: float) -> None:
         server = self._server
@@ -42,6 +43,9 @@ class FakeSourceGate:
 
     def how_to_restore(self, found: Mapping[str, str]) -> str:
         return f"open it for {found.get(_WRITERS, Writers.ALL)}"
+
+    def how_to_keep_closed(self, *, for_udup: bool) -> tuple[str, str]:
+        return f"keep it closed for {'all but Udup' if for_udup else 'all'}", "open it for good"
 
     def unfinished(self) -> list[str]:
         with self._server.visit("gate", "SourceGate.unfinished"):

@@ -22,11 +22,9 @@ from udup.pipeline.ports import ChangeLog, LogPlan, Scope, SourceClock, SourceCo
 from udup.pipeline.records import Tables
 from udup.pipeline.waits import Waits
 
-#: Seconds for a source to say what it has executed; as long as its log may be silent.
+#: Seconds for a source to tell its time and what it has executed: it looks at nothing for that. As long as its log may
+#: be silent.
 CLOCK_SECONDS = SILENCE_SECONDS
-
-#: Seconds for the source to tell its time: it looks at nothing for that.
-CLOCK_SECONDS = 20.0
 
 _CLOCK_AND_EXECUTED = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1e6 AS SIGNED), @@global.gtid_executed"
 
@@ -58,7 +56,7 @@ class MySQLSource:
 
     def executed(self) -> GtidSet:
         """Return the executed GTIDs, asked now on a connection of its own."""
-        with closing(connect(self.endpoint)) as connection:
+        with closing(connect(self.endpoint, answer_seconds=CLOCK_SECONDS)) as connection:
             return GtidSet.parse(str(scalar(connection, "SELECT @@global.gtid_executed")))
 
     def open_clock(self) -> SourceClock:

@@ -1,7 +1,10 @@
 """Notices that the target is away, does not answer or takes no changes, also while a job has nothing to apply.
 
-At rest it is asked on the control's own connection. While something is under way there, a statement may take hours for
-a good reason: then it is asked on another connection, and only whether it answers at all counts.
+At rest it is asked on the control's own connection, and one question without an answer ends the run: nothing is lost.
+While something is under way there (a copy, an index, DDL), a statement may take hours for a good reason: then it is
+asked on another connection, and only whether it answers at all counts. That costs such a statement nothing: the
+driver's own connection is watched by the driver, who gives it up sooner than is done here. A stall of a minute is told
+(the lag grows, the job is not level) and ends nothing.
 """
 
 from __future__ import annotations
@@ -10,19 +13,20 @@ import asyncio
 from collections.abc import Callable
 
 from udup.base import runtime
-from udup.base.errors import Side, Unavailable
+from udup.base.errors import Side, UdupError, Unavailable
 from udup.pipeline.ports import TargetControl
 
 #: Seconds without a word from the target until it is asked: at rest, and while something is under way.
 REST_SECONDS, BUSY_SECONDS = 3.0, 10.0
 
-#: Questions on another connection that must stay without an answer, one after the other: a server under load is slow.
-_APART_TRIES = 2
+#: Questions on another connection that must stay without an answer, one after the other, over how many seconds, and
+#: seconds between two of them: more than a driver waits for on a connection that is under way.
+APART_TRIES, APART_SECONDS, AGAIN_SECONDS = 9, 60.0, 5.0
 
-#: Seconds for the answer to a question: more than the driver gives itself.
-ANSWER_SECONDS = 15.0
+#: Seconds for the answer to a question, and to one on another connection: more than the driver gives itself.
+ANSWER_SECONDS, APART_ANSWER_SECONDS = 15.0, 20.0
 
-#: Seconds that a question may be open before the target counts as silent.
+#: Seconds that a question may be open before the target counts as silent; one that has failed counts at once.
 SILENT_SECONDS = 2.0
 
 _LOOK_SECONDS = 1.0
@@ -34,17 +38,21 @@ class TargetWatch:
     def __init__(self, control: TargetControl) -> None:
         self._control = control
         self._last_word = runtime.now()
-        self._asked_at: float | None = None
+        self._asked_at: float | None = None  # the first of the questions that were not answered yet
+        self._failed = 0
+        self._is_asking = False
 
     def answered(self) -> None:
         """Note that the target has answered something just now."""
         self._last_word = runtime.now()
+        self._asked_at = self._last_word if self._is_asking else None  # what is open may stay so
+        self._failed = 0
 
     @property
     def silent_ms(self) -> int:
-        """Return how long the target has answered nothing; 0 unless a question to it is open for long."""
+        """Return how long the target has answered nothing; 0 unless a question to it is open for long, or failed."""
         now = runtime.now()
-        if self._asked_at is None or now - self._asked_at < SILENT_SECONDS:
+        if self._asked_at is None or (now - self._asked_at < SILENT_SECONDS and not self._failed):
             return 0
         return int((now - self._last_word) * 1000)
 
@@ -59,29 +67,34 @@ class TargetWatch:
         `is_at_rest`: nothing else is asked of it, so that a question waits behind nothing.
         """
         self.answered()
-        failed = 0
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(AGAIN_SECONDS if self._failed else _LOOK_SECONDS)
             at_rest = is_at_rest()
             if runtime.now() - self._last_word < (REST_SECONDS if at_rest else BUSY_SECONDS):
-                failed = 0
                 continue
             try:
                 await self._ask(apart=not at_rest)
-                failed = 0
-            except Unavailable:
-                failed += 1
-                if at_rest or failed >= _APART_TRIES:
+            except UdupError as error:
+                if at_rest or not error.kind.passes or self._is_given_up():
                     raise
 
+    def _is_given_up(self) -> bool:
+        """Note a question apart that nobody has answered; return whether that has been so for long enough."""
+        self._failed += 1
+        if self._asked_at is None:
+            return False
+        return self._failed >= APART_TRIES and runtime.now() - self._asked_at >= APART_SECONDS
+
     async def _ask(self, *, apart: bool) -> None:
-        self._asked_at = runtime.now()
+        self._is_asking = True
+        if self._asked_at is None:
+            self._asked_at = runtime.now()
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(APART_ANSWER_SECONDS if apart else ANSWER_SECONDS):
                 await self._control.check(apart=apart)
         except TimeoutError as error:
             text = f"the target has answered nothing for {runtime.now() - self._last_word:.0f} s"
             raise Unavailable(text).of(Side.TARGET) from error
         finally:
-            self._asked_at = None
+            self._is_asking = False
         self.answered()

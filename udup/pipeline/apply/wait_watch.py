@@ -19,8 +19,9 @@ from udup.pipeline.apply.progress import WaitReport
 from udup.pipeline.ports import TargetControl
 from udup.pipeline.waits import TOLD_SECONDS, SessionWait, Wait, WaitKind, Waits, explained
 
-#: Seconds that a wait must last until the server is asked for its reason, and between two questions.
-ASKED_SECONDS, AGAIN_SECONDS = 3.0, 6.0
+#: Seconds that a wait must last until the server is asked for its reason; between two questions, at first and at most:
+#: a wait that goes on for hours has one reason, and its server may be in trouble.
+ASKED_SECONDS, AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 3.0, 6.0, 60.0
 
 #: Seconds without a word of the source until that is told. It says once a second that there is nothing.
 SILENT_SECONDS = 10.0
@@ -79,11 +80,20 @@ class WaitWatch:
     async def run(self) -> None:
         """Look until cancelled."""
         asked_at: float | None = None
+        asked_of: float | None = None  # since when what was asked about has lasted
+        pause = AGAIN_SECONDS
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             if not self._is_waiting():
                 self._sessions, asked_at = (), None
-            elif asked_at is None or runtime.now() - asked_at >= AGAIN_SECONDS:
+                continue
+            longest = self._longest(ASKED_SECONDS)
+            since = None if longest is None else longest.since
+            is_other = asked_at is None or since != asked_of
+            if is_other:
+                pause = AGAIN_SECONDS
+            if asked_at is None or runtime.now() - asked_at >= pause:
+                pause, asked_of = pause if is_other else min(2 * pause, LONGEST_AGAIN_SECONDS), since
                 self._sessions = await self._control.look_at_waits()
                 asked_at = runtime.now()
 

@@ -13,7 +13,7 @@ from udup.pipeline.checks import DEST, SRC, Check, Outcome
 from udup.pipeline.cutover.host import CutoverSettings
 from udup.pipeline.cutover.state import KeptEvent, Options
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import CutoverNeeds, Drivers, ScheduledEvent
+from udup.pipeline.ports import CutoverNeeds, Drivers, GateLook, ScheduledEvent
 
 #: Names and transactions that are listed in a message.
 _LISTED = 10
@@ -68,6 +68,18 @@ def events_of(kept: Iterable[KeptEvent]) -> list[ScheduledEvent]:
     return [ScheduledEvent(each.schema_name, each.name, each.target_schema) for each in kept]
 
 
+def still_written(options: Options, source: str, look: GateLook, written: str) -> str:
+    """Return what is wrong with a source to which nobody may write any more, "" if nothing is.
+
+    `written` is what it has executed beyond what is known.
+    """
+    if look.closed:
+        return ""  # what it still executes nobody has written: FLUSH, the end of a XA transaction
+    if options.source_read_only or not options.writes_stopped:
+        return f"{source} is not read-only any more: it was started again, or somebody opened it"
+    return f"somebody still writes to {source}: {written[:200]} came after the rest" if written else ""
+
+
 class Checking:
     """Asks both servers, from a thread. `taken` is the way back's name, chosen by the engine."""
 
@@ -89,6 +101,7 @@ class Checking:
         blind = any(check.outcome is Outcome.FAIL for check in checks if check.task == SRC)
         faults = list(self._faults_of_jobs(closed=look.closed, blind=blind))
         faults += self._faults_of_sizes(events)
+        faults += self._faults_of_events(look, events)
         counters = self._source.counters(scope)
         if self._options.reverse:
             faults += self._settings.back_faults
@@ -136,6 +149,17 @@ class Checking:
         if size > KEPT_MAX:
             problem = f"the names of its {len(events):,} enabled events take {size:,} bytes, {KEPT_MAX:,} are kept"
             yield Fault(f"Src {source.where}", problem, by_hand, SRC)
+
+    def _faults_of_events(self, look: GateLook, events: tuple[ScheduledEvent, ...]) -> Iterator[Fault]:
+        """Of a source that stays open: what its events write there after the switch, nobody brings over."""
+        stays_open = not (look.closed or self._options.source_read_only)
+        if self._options.enable_events and stays_open and look.runs_events and events:
+            yield Fault(
+                f"Src {self._drivers.source(self._plan.source).where}",
+                f"stays open and runs events that would run on both servers: {listed(events)}",
+                "turn its event scheduler off, or add --source-read-only, or leave --enable-events out",
+                SRC,
+            )
 
     def _checks_of_way_back(self, name: str) -> list[Check]:
         """Return what a start of the way back would check now, as if this job had ended."""

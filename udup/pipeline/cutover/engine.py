@@ -39,7 +39,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, Refused, UdupError, Unavailable
-from udup.pipeline.cutover.check import Checking, events_of, kept_events, listed
+from udup.pipeline.cutover.check import Checking, events_of, kept_events, listed, still_written
 from udup.pipeline.cutover.host import AbortWanted, CutoverSettings, Host, NameTaken
 from udup.pipeline.cutover.level import ask_level
 from udup.pipeline.cutover.names import abort_command, command, way_back_names
@@ -176,8 +176,9 @@ class CutoverEngine:
             raise UdupError(f"{self._source.where} can be written to")
         return f"{self._source.where} can be written to; you say that nothing does", {}
 
-    async def _level(self) -> _Outcome:
-        end = runtime.now() + self._cutover.options.timeout_s
+    async def _level(self, end: float | None = None) -> _Outcome:
+        """Wait until the target is level, for as long as `--timeout` says, or until `end`."""
+        end = end if end is not None else runtime.now() + self._cutover.options.timeout_s
         pause = _FIRST_PAUSE
         while True:
             job = await self._host.job()
@@ -218,24 +219,28 @@ class CutoverEngine:
                 return (f"raised on the target: {listed(raised)}" if raised else "the target's are as high"), {}
 
     async def _last_look(self) -> str:
-        """Return what the source has executed; raise if anything that the switch depends on has changed."""
-        job = await self._host.job()
-        if job.abort or job.problem:
-            raise AbortWanted(job.abort or job.problem)
-        look = await self._ask(self._source_gate.look)
-        was_closed = self._cutover.options.source_read_only or not self._cutover.options.writes_stopped
-        if was_closed and not look.closed:
-            raise UdupError(
-                f"{self._source.where} is not read-only any more: it was started again, or somebody opened it"
-            )
-        executed = await self._ask(self._source.executed)
-        written = executed - self._source.position(self._cutover.executed)
-        if not written and not await self._ask(self._source_gate.unfinished):
-            return self._cutover.executed
-        if written and not look.closed:
-            raise UdupError(f"somebody still writes to {self._source.where}: {str(written)[:200]} came after the rest")
-        _, changes = await self._level()  # what a closed server still executes: FLUSH, the end of a XA transaction
-        return str(changes["executed"])
+        """Return what the source has executed; raise if anything that the switch depends on has changed.
+
+        All of it once more after each wait, before which nothing that was found counts. Nothing may be left that could
+        still commit before it is asked what was executed; and one that was started again meanwhile is open.
+        """
+        options, level_with = self._cutover.options, self._cutover.executed
+        end = runtime.now() + options.timeout_s
+        while True:
+            job = await self._host.job()
+            if job.abort or job.problem:
+                raise AbortWanted(job.abort or job.problem)
+            unfinished = await self._ask(self._source_gate.unfinished)
+            written = await self._ask(self._source.executed) - self._source.position(level_with)
+            if why := still_written(options, self._source.where, await self._ask(self._source_gate.look), str(written)):
+                raise UdupError(why)
+            if not written and not unfinished:
+                return level_with
+            if runtime.now() >= end:
+                more = str(written)[:200] or listed(unfinished)
+                raise UdupError(f"{self._source.where} is not at rest within {options.timeout_s:g} s: {more}")
+            _, changes = await self._level(end)  # what a closed server still executes: FLUSH, the end of a XA one
+            level_with = str(changes["executed"])
 
     # ---- Undoing ----
 
@@ -281,9 +286,9 @@ class CutoverEngine:
             await self._note(name, StepState.DONE, text, **changes)
         opening = "" if self._cutover.options.dry_run else await self._opening()
         where = (self._source.where, self._target.where, self._job)
-        cutover = self._cutover.with_(
-            state=CutoverState.DONE, text=done_text(self._cutover, *where, self._settings.skipped) + opening
-        )
+        keeping = self._source_gate.how_to_keep_closed(for_udup=self._cutover.options.reverse)
+        told = done_text(self._cutover, *where, keeping, self._settings.skipped) + opening
+        cutover = self._cutover.with_(state=CutoverState.DONE, text=told)
         await self._keep(with_plan(cutover, *where) if cutover.options.dry_run else cutover)
 
     async def _opening(self) -> str:

@@ -62,8 +62,14 @@ def give_up_text(job: str) -> str:
     return f"; it is tried again until it is done. If that never comes, give up what is left: {abort_command(job)}"
 
 
-def done_text(cutover: Cutover, source: str, target: str, job: str, skipped: Sequence[str] = ()) -> str:
-    """Return what has come of it, and what is left for people to do. `skipped`: what the target lacks on purpose."""
+def done_text(
+    cutover: Cutover, source: str, target: str, job: str, keeping: tuple[str, str], skipped: Sequence[str] = ()
+) -> str:
+    """Return what has come of it, and what is left for people to do.
+
+    `keeping`: what keeps the old source closed when it is started again, and what lifts that. `skipped`: what the
+    target lacks on purpose.
+    """
     options = cutover.options
     if options.dry_run:
         return f"nothing was changed; to do it: {command(job, options)}"
@@ -73,10 +79,13 @@ def done_text(cutover: Cutover, source: str, target: str, job: str, skipped: Seq
     if cutover.events and not options.enable_events:
         events = listed(events_of(cutover.events))
         parts.append(f"events that ran on the source are disabled on the target: {events}")
+    keep, lift = keeping
+    opened = f"{source} is open for everybody once it is started again, unless you run {keep} there"
     if options.reverse:
         parts.append(f"job {cutover.way_back} brings changes back: udup job status {cutover.way_back}")
+        parts.append(f"{opened}, and {lift} before applications go back to it")
     elif options.source_read_only:
-        parts.append(f"{source} stays read-only until it is started again")
+        parts.append(f"{opened}, and {lift} when it is to be written to")
     elif options.writes_stopped:
         parts.append(f"{source} can be written to: nothing brings that over any more")
     return "; ".join(parts)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
 from udup.base import runtime
+from udup.base.errors import UdupError
 from udup.pipeline.extract.counters import ExtractCounters
 from udup.pipeline.extract.reset_guard import ResetGuard
 from udup.pipeline.ports import Source, SourceClock
@@ -20,6 +22,11 @@ REPORT_SECONDS, IDLE_SECONDS = 1.0, 4.0
 
 #: Seconds between looks whether an idle source has begun to send.
 _LOOK_SECONDS = 0.5
+
+#: Seconds without an answer that a copy is worth, and between two tries to ask on another connection.
+COPY_PATIENCE_SECONDS, AGAIN_SECONDS = 120.0, 5.0
+
+T = TypeVar("T")
 
 
 class SourceWatch:
@@ -34,7 +41,6 @@ class SourceWatch:
         self._report = report
         self._guard = ResetGuard()
         self._executed: str | None = None
-        self._clock_offset_us = 0
         #: The position of the copy under way, after which the log will be read; None while there is none.
         self.copy_position: str | None = None
         self._clock_offset_us = 0  # from the clock that this machine's owner does not set
@@ -53,17 +59,30 @@ class SourceWatch:
         """Ask until cancelled.
 
         Raise `Unsupported` when the source has forgotten what this job has read from it, `Refused` when it has purged
-        what the job will read when its copy has ended.
+        what the job will read when its copy has ended. A source that does not answer ends the run; while rows are
+        copied, only when it has not answered on other connections either, for long.
         """
-        loop = asyncio.get_running_loop()
-        clock = await loop.run_in_executor(self._pool, self._source.open_clock)
+        clock: SourceClock | None = await self._in_thread(self._source.open_clock)
+        answered_at = runtime.now()
         try:
             amount = self._counters.amount
             while True:
-                await self._ask(clock)
+                try:
+                    if clock is None:
+                        clock = await self._in_thread(self._source.open_clock)
+                    await self._ask(clock)
+                    if (position := self.copy_position) is not None:
+                        await self._in_thread(clock.check_kept, position)
+                except UdupError as error:
+                    if not self._is_worth_another_try(error, answered_at):
+                        raise
+                    if clock is not None:
+                        clock.close()
+                    clock = None
+                    await asyncio.sleep(AGAIN_SECONDS)
+                    continue
+                answered_at = runtime.now()
                 self._report()
-                if (position := self.copy_position) is not None:
-                    await loop.run_in_executor(self._pool, clock.check_kept, position)
                 if (read := self._counters.extracted) is not None and self._executed is not None:
                     self._guard.check(self._source.position(self._executed), read)
                 end = runtime.now() + IDLE_SECONDS
@@ -72,10 +91,19 @@ class SourceWatch:
                     await asyncio.sleep(_LOOK_SECONDS)
                 amount = self._counters.amount
         finally:
-            clock.close()
+            if clock is not None:
+                clock.close()
+
+    def _is_worth_another_try(self, error: UdupError, answered_at: float) -> bool:
+        """Return whether the clock is to be opened once more: the rows that were copied would be copied again."""
+        is_copying = self.copy_position is not None
+        return is_copying and error.kind.passes and runtime.now() - answered_at < COPY_PATIENCE_SECONDS
+
+    async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
 
     async def _ask(self, clock: SourceClock) -> None:
         before = runtime.now_us()
-        source_us, executed = await asyncio.get_running_loop().run_in_executor(self._pool, clock.read)
+        source_us, executed = await self._in_thread(clock.read)
         self._clock_offset_us = source_us - (before + runtime.now_us()) // 2
         self._executed = executed

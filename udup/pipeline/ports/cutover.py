@@ -29,10 +29,14 @@ class CutoverNeeds:
 
 @dataclass(frozen=True)
 class GateLook:
-    """Who may write to a server now. `found` is what `restore` brings back, in the driver's own words."""
+    """Who may write to a server now. `found` is what `restore` brings back, in the driver's own words.
+
+    `runs_events`: events that are enabled there run.
+    """
 
     closed: bool
     found: Mapping[str, str]
+    runs_events: bool = True
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,13 @@ class SourceGate(Protocol):
 
     def how_to_restore(self, found: Mapping[str, str]) -> str:
         """Return what a person runs for the same, "" for nothing."""
+        ...
+
+    def how_to_keep_closed(self, *, for_udup: bool) -> tuple[str, str]:
+        """Return what a person runs so that a restart does not open a closed server, and what undoes that.
+
+        `for_udup`: one that `open_for_udup` has opened. Nothing is asked of the server.
+        """
         ...
 
     def unfinished(self) -> list[str]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, cast
 
+import pymysql
 import pytest
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused
+from udup.drivers.mysql.checks import retention
 from udup.drivers.mysql.checks.pair import check_pair
 from udup.drivers.mysql.checks.retention import KEEP_LONGER, check_kept, short_for_copy
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.privileges import Privileges
+from udup.pipeline.selection.selection import Selection
 
 FACTS = ServerFacts("h:1", "'u'@'%'", (8, 4, 0), "8.4.0", False, {}, Privileges(()), {}, frozenset())
 HERE = Endpoint("h", 1, "u", "p")
@@ -35,6 +40,29 @@ def test_a_short_retention_is_warned_of_by_the_size_of_the_copy(
     found = list(short_for_copy(replace(FACTS, variables=variables), size))
     assert bool(found) == warns
     assert all(KEEP_LONGER in finding.remedy and str(seconds) in finding.found for finding in found)
+
+
+def test_a_source_that_would_need_long_to_tell_its_sizes_is_not_asked_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = replace(FACTS, variables={"binlog_expire_logs_seconds": "3600"})
+    asked: list[str] = []
+
+    def answer(error: int | None) -> Callable[..., list[tuple[str, str, int]]]:
+        def query(_connection: object, sql: str) -> list[tuple[str, str, int]]:
+            asked.append(sql)
+            if error is not None:
+                raise pymysql.err.OperationalError(error, "maximum statement execution time exceeded")
+            return [("s", "t", 100 << 30)]
+
+        return query
+
+    monkeypatch.setattr(retention, "query", answer(None))
+    [warning] = retention.copy_warnings(cast(Any, None), facts, Selection())
+    assert KEEP_LONGER in warning and "MAX_EXECUTION_TIME(3000)" in asked[0]
+    monkeypatch.setattr(retention, "query", answer(3024))
+    assert retention.copy_warnings(cast(Any, None), facts, Selection()) == ()
+    monkeypatch.setattr(retention, "query", answer(1142))
+    with pytest.raises(pymysql.err.OperationalError):
+        retention.copy_warnings(cast(Any, None), facts, Selection())
 
 
 def test_what_was_purged_before_the_copy_is_of_no_account() -> None:

@@ -9,13 +9,13 @@ from contextlib import closing
 
 import pytest
 
-from tests.fake_mysql import Conversation, FakeServer, decent, rows, serving
+from tests.fake_mysql import OK_AND_MORE, Conversation, FakeServer, decent, rows, serving
 from tests.faults.engines import through
 from tests.faults.proxy import Fault, MySQLPassage, Proxy, Wrong
-from udup.drivers.mysql.client import silence
+from udup.drivers.mysql.client import line, silence
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
 from udup.drivers.mysql.client.processes import Process
-from udup.drivers.mysql.client.silence import DEAD_ANSWERS, UNANSWERED, NoAnswerError, Seen, Silence, Waits
+from udup.drivers.mysql.client.silence import DEAD_ANSWERS, UNANSWERED, Ask, NoAnswerError, Seen, Silence, Waits
 from udup.sandbox.server import MysqlServer
 
 #: Seconds until a dead line must have been noticed, on whatever machine.
@@ -32,7 +32,9 @@ def _process(command: str = "Query", state: str = "") -> Process:
     return Process(7, "u", "h", command, 1, state, "SELECT 1")
 
 
-def _looks(*answers: Seen | Exception | None, waits: Waits = Waits.TO_READ, unsent: int = 0) -> list[str]:
+def _looks(
+    *answers: Seen | Exception | None, waits: Waits = Waits.TO_READ, unsent: int = 0, certain: bool = True
+) -> list[str]:
     """Return what each look says."""
     given = iter(answers)
 
@@ -43,7 +45,7 @@ def _looks(*answers: Seen | Exception | None, waits: Waits = Waits.TO_READ, unse
             raise answer
         return answer
 
-    one = Silence(ask, 7, "here")
+    one = Silence(ask, 7, "here", certain=certain)
     return [one.look(waits, unsent) for _ in answers]
 
 
@@ -75,6 +77,51 @@ def test_bytes_that_are_still_on_their_way_speak_for_the_line() -> None:
 
 def test_another_server_at_the_same_address_says_nothing_of_this_session() -> None:
     assert not any(_looks(*[Seen("there", None)] * 9))
+
+
+def test_a_session_that_is_not_found_by_a_number_of_a_proxys_own_may_be_there() -> None:
+    assert not any(_looks(*[Seen("here", None)] * 9, certain=False))
+    assert "has nothing to do" in _looks(*[Seen("here", _process("Sleep"))] * 2, certain=False)[-1]
+
+
+@pytest.mark.parametrize(
+    ("told", "asked_for", "is_certain"),
+    [(b"1", b"1", True), (b"4294967297", b"4294967297", True), (b"31", b"31", False), (None, b"1", False)],
+)
+def test_the_session_is_asked_for_by_the_number_that_it_has_told_itself(
+    soon: None, monkeypatch: pytest.MonkeyPatch, told: bytes | None, asked_for: bytes, is_certain: bool
+) -> None:
+    """The handshake says 1, and has 32 bits for it."""
+    made: list[tuple[int, bool]] = []
+
+    class Noted(Silence):
+        def __init__(self, ask: Ask, number: int, server_uuid: str, *, certain: bool = True) -> None:
+            made.append((number, certain))
+            super().__init__(ask, number, server_uuid, certain=certain)
+
+    monkeypatch.setattr(line, "Silence", Noted)
+    found = [[b"autocommit", b"ON"], *([[b"pseudo_thread_id", told]] if told is not None else [])]
+
+    def answer(conversation: Conversation, command: bytes) -> None:
+        if b"SHOW SESSION VARIABLES WHERE" in command:
+            conversation.send(OK_AND_MORE, *rows(*found))
+        elif b"; SELECT @@autocommit" in command:
+            conversation.send(OK_AND_MORE, *rows([b"1", *([told] if told is not None else [])]))
+        elif b"SLOWLY" in command:
+            time.sleep(1.0)
+            conversation.send(*rows([b"1"]))
+        elif b"PROCESSLIST" in command:
+            conversation.send(*rows([b"9", b"u", b"h", b"", b"Sleep", b"1", b"", b""]))
+        else:
+            decent(conversation, command)
+
+    with FakeServer(serving(answer)) as server, closing(connect(server.endpoint())) as connection:
+        if is_certain:
+            with pytest.raises(MySQLError, match=f"its session {asked_for.decode()} is not on the server any more"):
+                query(connection, "SELECT SLOWLY")
+        else:
+            assert scalar(connection, "SELECT SLOWLY") == "1"
+    assert set(made) == {(int(asked_for), is_certain)}
 
 
 def test_a_server_that_lets_nobody_in_says_nothing_and_one_that_does_not_answer_is_asked_many_times() -> None:
@@ -148,7 +195,7 @@ def test_a_server_that_reads_no_further_is_found_out(soon: None) -> None:
 
     def answer(conversation: Conversation, command: bytes) -> None:
         if b"PROCESSLIST" in command:
-            conversation.send(*rows([b"255", b"u", b"h", b"", b"Query", b"1", b"Receiving from client", b"LOAD"]))
+            conversation.send(*rows([b"1", b"u", b"h", b"", b"Query", b"1", b"Receiving from client", b"LOAD"]))
         elif b"LOAD DATA" in command:
             conversation.send(b"\xfbrows")
             stop.wait(DEADLINE)

@@ -12,9 +12,9 @@ from contextlib import closing
 import pytest
 
 from tests.applied import run
-from tests.fake_mysql import Conversation, FakeServer, decent, packet, rows, serving
+from tests.fake_mysql import Conversation, FakeServer, decent, error, packet, rows, serving
 from tests.spoiled import spoil
-from udup.base.errors import Transient, UdupError, Unsupported
+from udup.base.errors import Refused, Transient, UdupError, Unavailable, Unsupported
 from udup.drivers.mysql.binlog.build import build
 from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, EventType, resized
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -97,6 +97,28 @@ def test_a_packet_that_holds_no_event_ends_the_stream(name: str) -> None:
         with pytest.raises(Transient):
             _read(server)
         assert time.monotonic() - begun < SOON
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "told"),
+    [
+        (1053, Unavailable, "Server shutdown in progress"),
+        (1227, Refused, "GRANT REPLICATION SLAVE ON"),
+        (1236, Transient, "could not find the next event"),
+        (9999, Transient, "something else"),
+    ],
+)
+def test_an_error_in_the_place_of_an_event_means_what_its_number_says(
+    code: int, kind: type[UdupError], told: str
+) -> None:
+    words = {
+        1227: "Access denied; you need (at least one of) the REPLICATION SLAVE privilege(s) for this operation",
+    }.get(code, told)
+    with _log_of(b"\0" + HEARTBEAT, error(words, code)) as server, pytest.raises(UdupError) as found:
+        _read(server)
+    assert type(found.value) is kind
+    assert told in str(found.value) and f"error {code}" in str(found.value)
+    assert "refuses the binlog dump" in str(found.value)
 
 
 def test_packets_out_of_their_order_end_the_stream() -> None:

@@ -10,12 +10,12 @@ from udup.base.errors import Side
 from udup.drivers.mysql.apply.checkpoint import COPYING, TABLE
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import MySQLError, connect, error_code, query
-from udup.drivers.mysql.client.errors import failure
+from udup.drivers.mysql.client.errors import NOTHING_THERE, failure
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
-#: Errors that say that no job has been here: no such schema, no such table.
-_NOTHING_THERE = (1049, 1146)
+#: Seconds for an answer: some rows are read, and nothing is waited for.
+ANSWER_SECONDS = 20.0
 
 _ROWS = f"SELECT slot, gtids, selection FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s ORDER BY slot"
 
@@ -29,7 +29,7 @@ class MySQLCheckpointReader:
         self._job = job
         self._what = f"reading the checkpoint of job {job} on the target {endpoint}"
         try:
-            self._connection = connect(endpoint)
+            self._connection = connect(endpoint, answer_seconds=ANSWER_SECONDS)
         except MySQLError as error:
             raise failure(error, self._what) from error
 
@@ -38,7 +38,7 @@ class MySQLCheckpointReader:
         try:
             return _union(query(self._connection, _ROWS, self._job))
         except MySQLError as error:
-            if error_code(error) in _NOTHING_THERE:
+            if error_code(error) in NOTHING_THERE:
                 return None
             raise failure(error, self._what) from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from udup.base.errors import Conflict, Fault, Refused, Superseded, UdupError
+from udup.base.errors import Conflict, Fault, Refused, Superseded, Transient, UdupError, Unavailable
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.row_image import LOOKING_EVENTS, first_key
 from udup.drivers.mysql.binlog.split import split
@@ -28,6 +28,12 @@ from udup.pipeline.checks import DEST
 #: Of a transaction that the target would take if it could.
 _LIMITED = "a limit or a privilege of the target stands against it, nothing in the data does; nothing of it was applied"
 
+#: Group replication refuses a commit: it takes none now, or this one is too large for it. It does not say which.
+_REFUSED_BY_GROUP = 3100
+
+#: Bytes of events below which no transaction is too large for a group.
+_SMALL = 1 << 20
+
 #: "Can't find record in 't'", in whatever language the server speaks.
 _NAMED_TABLE = re.compile(r"'([^']+)'[^']*$")
 
@@ -47,16 +53,20 @@ def failure_of(
     `label` names them; `is_taken_over` tells whether the slot's checkpoint row is not the expected one. `events` are
     theirs from the beginning, as far as they are at hand; `has_crc` tells whether each ends in a CRC. `remedy` is asked
     about a table in which a row was not found. `alone`: it is one transaction, so a limit that it has met is its own;
-    several are taken one by one first.
+    several are taken one by one first. Raises `Unavailable` if the connection is lost before that is known.
     """
+    gtid = one_gtid(label)
+    if error_code(error) == _REFUSED_BY_GROUP and not 0 < sum(map(len, events)) < _SMALL:
+        # Of several none may be too large by itself; a single one that is would be waited for without end.
+        told_so = f"{label}: {describe(error)}"
+        return Transient(told_so, gtid=gtid) if alone else Conflict(told_so)
     if is_transient(error):
         return failure(error, label)
-    gtid = one_gtid(label)
     if is_limit(error) and (alone or error_code(error) not in OF_SIZE):
         fault = Fault(label, f"{_LIMITED} ({told(error)})", f"{advice(error)}; then resume the job", DEST)
         return Refused([fault], gtid=gtid)
     text = f"{label}: {describe(error)}"
-    if _is_missing(error) and is_taken_over():
+    if _is_missing(error) and _answered(is_taken_over, f"{text}; "):
         return Superseded(f"{label}: another run has taken the job over")
     whole = list(split(b"".join(events)))
     tables = ", ".join(dict.fromkeys(str(table_name(event)) for event in whole if event[4] == EventType.TABLE_MAP))
@@ -64,6 +74,13 @@ def failure_of(
         return Conflict(text, gtid=gtid)
     looked_for = _looked_for(whole, str(error), remedy, has_crc=has_crc) if _is_missing(error) else ""
     return Conflict(f"{text} (it changes {tables}{looked_for})", gtid=gtid, table=tables)
+
+
+def _answered(is_taken_over: Callable[[], bool], front: str) -> bool:
+    try:
+        return is_taken_over()
+    except Unavailable as lost:
+        raise lost.beginning(front) from lost
 
 
 def one_gtid(label: str) -> str:

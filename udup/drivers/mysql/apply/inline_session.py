@@ -53,15 +53,18 @@ class MySQLInlineSession:
         """
         for attempt in range(1, _TRIES + 1):
             try:
-                with explaining(self._rows, claim.label, claim.version), self._rows.unhurried():
-                    self._rows.end_prepared(
-                        claim.version, claim.gtids, record.xid, commit=record.commit, context=context
-                    )
+                self._end_prepared(claim, record, context)
                 return
             except Contended:
                 if attempt == _TRIES:
                     raise
-                self.rollback()
+                with self._rows.unhurried():
+                    self.rollback()
+
+    def _end_prepared(self, claim: Claim, record: XaEnd, context: KeptContext) -> None:
+        """Try it once. What is undone after an error may take as long as what was done: it is not hurried either."""
+        with self._rows.unhurried(), explaining(self._rows, claim.label, claim.version):
+            self._rows.end_prepared(claim.version, claim.gtids, record.xid, commit=record.commit, context=context)
 
     def set_format(self, event: bytes) -> None:
         """Take the FORMAT_DESCRIPTION that the events which follow are written by."""

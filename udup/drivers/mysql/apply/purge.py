@@ -9,16 +9,13 @@ from udup.base.errors import Superseded, Transient
 from udup.drivers.mysql.apply.checkpoint import TABLES
 from udup.drivers.mysql.apply.ownership import taking_over
 from udup.drivers.mysql.client.connection import MySQLError, connect, error_code, query
-from udup.drivers.mysql.client.errors import failure
+from udup.drivers.mysql.client.errors import NOTHING_THERE, failure
 from udup.drivers.mysql.client.sessions import PURGE
 from udup.pipeline.ownership import Owner
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 #: Seconds to connect.
 _CONNECT_SECONDS = 5
-
-#: Errors that say there is nothing to remove: no such schema, no such table.
-_NOTHING_THERE = (1049, 1146)
 
 
 def purge(endpoint: Endpoint, job: str) -> None:
@@ -36,7 +33,7 @@ def purge(endpoint: Endpoint, job: str) -> None:
                 try:
                     query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", job)
                 except MySQLError as error:
-                    if error_code(error) not in _NOTHING_THERE:
+                    if error_code(error) not in NOTHING_THERE:
                         raise
             connection.commit()
     except Superseded as error:

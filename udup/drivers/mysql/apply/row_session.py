@@ -29,7 +29,7 @@ from udup.drivers.mysql.apply.ownership import hold, session_place
 from udup.drivers.mysql.apply.run_ddl import run_ddl
 from udup.drivers.mysql.binlog.event import has_checksums
 from udup.drivers.mysql.binlog.query import parse_query
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, query, scalar
 from udup.drivers.mysql.client.raw import execute_counted, execute_raw, shut_down
 from udup.drivers.mysql.client.session_setup import reset
 from udup.drivers.mysql.client.sessions import apply_session
@@ -342,10 +342,13 @@ class RowSession:
         self._context = context
 
     def _renew(self) -> None:
-        """A fresh session: the context of a CREATE must not stay."""
+        """A fresh session: the context of a CREATE must not stay. What came before is committed."""
         self._connection.close()
         self._marks = 0
-        self._connection = self._connect()
+        try:
+            self._connection = self._connect()
+        except Contended as error:
+            raise Unavailable(str(error)) from error  # the same order must not come again
         if self._format:
             self.set_format(self._format)
 
@@ -354,13 +357,16 @@ class RowSession:
         self._connection.rollback()
 
     def is_taken_over(self, version: int) -> bool:
-        """Whether our checkpoint row is not the expected one; undoes what is open."""
+        """Whether our checkpoint row is not the expected one; undoes what is open.
+
+        Raises `Unavailable` if the connection is lost meanwhile: then nobody knows, and the next run finds out.
+        """
         try:
             self.rollback()
             self._leave()
             return not self._has_version(version)
-        except MySQLError:
-            return True  # the connection is gone, so nothing can be said; the next run finds out
+        except MySQLError as error:
+            raise Unavailable(f"and then, while that was undone: {describe(error)}") from error
 
     def remedy(self, schema: str, table: str) -> str:
         """What to do about a row of this table that was not found, beyond comparing; empty if nothing is known."""

@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from udup.base.errors import Divergence, Fault, Refused, UdupError, Unsupported
-from udup.drivers.mysql.apply.event_state import with_state
+from udup.drivers.mysql.apply.event_state import disabled_on_replica, with_state
 from udup.drivers.mysql.apply.row_order import check_row_order
 from udup.drivers.mysql.binlog.query import (
     FLAG_AUTO_IS_NULL,
@@ -54,9 +54,6 @@ SHOWN_SQL = 200
 
 #: A schema that every account may enter and none may change.
 _NOWHERE = "information_schema"
-
-#: The first version that says DISABLE ON REPLICA.
-_SAYS_REPLICA = (8, 2)
 
 
 def run_ddl(
@@ -221,12 +218,8 @@ def _not_running(
     if statement.kind is not Kind.EVENT_DDL:
         return event
     codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
-    state = f"DISABLE ON {_replica(connection)}"
+    state = disabled_on_replica(connection)
     return replace(event, sql=with_state(event.sql, codec, variables.sql_mode or 0, state))
-
-
-def _replica(connection: Connection) -> str:
-    return "REPLICA" if _version(connection) >= _SAYS_REPLICA else "SLAVE"
 
 
 def _keep_from_running(connection: Connection, statement: Statement, variables: StatusVariables) -> None:
@@ -235,7 +228,7 @@ def _keep_from_running(connection: Connection, statement: Statement, variables: 
     ALTER EVENT makes who runs it the definer and stores its session's sql_mode and time zone. So it runs in the
     context of the statement before, with the definer said: the event's invoker if the source logged one.
     """
-    replica = _replica(connection)
+    disabled = disabled_on_replica(connection)
     for schema, name in statement.objects:
         rows = query(
             connection,
@@ -248,15 +241,10 @@ def _keep_from_running(connection: Connection, statement: Statement, variables: 
                 user, host = (part.decode() for part in variables.invoker)
             if status == "ENABLED" or f"{user}@{host}" != definer:
                 account = f"{qualified(user, host).replace('`.`', '`@`')}"
-                state = "" if status == "DISABLED" else f"DISABLE ON {replica}"
-                sql = f"ALTER DEFINER={account} EVENT {qualified(schema, name)} {state or 'DISABLE'}"
+                state = "DISABLE" if status == "DISABLED" else disabled
+                sql = f"ALTER DEFINER={account} EVENT {qualified(schema, name)} {state}"
                 charset = variables.charset
                 _send(connection, sql.encode(codec_of(charset.client) if charset else "utf-8"))
-
-
-def _version(connection: Connection) -> tuple[int, int]:
-    major, minor, *_ = str(scalar(connection, "SELECT VERSION()")).split(".")
-    return int(major), int(minor)
 
 
 def _utf8(text: str) -> str:

@@ -24,7 +24,7 @@ from udup.drivers.mysql.apply.checkpoint import COPYING, TABLE, version_after
 from udup.drivers.mysql.apply.ownership import taking_over
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
-from udup.drivers.mysql.client.errors import failure
+from udup.drivers.mysql.client.errors import NOTHING_THERE, failure
 from udup.drivers.mysql.client.sessions import PURGE
 from udup.pipeline.ownership import Owner
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
@@ -34,9 +34,6 @@ _NOBODY = Owner("", by_force=False)
 
 #: Seconds that the connections of the run that failed may still need to end, and between two tries.
 _PATIENCE_SECONDS, _PAUSE_SECONDS = 5.0, 0.2
-
-#: Errors that say that no job has been here: no such schema, no such table.
-_NOTHING_THERE = (1049, 1146)
 
 
 def skip(endpoint: Endpoint, job: str, gtid: str, kept: str) -> bool:
@@ -51,7 +48,7 @@ def skip(endpoint: Endpoint, job: str, gtid: str, kept: str) -> bool:
             if runtime.now() > end:
                 raise Unavailable(f"{doing}: {error}") from error
         except MySQLError as error:
-            if error_code(error) in _NOTHING_THERE:
+            if error_code(error) in NOTHING_THERE:
                 raise Refused([_no_checkpoint(job)]) from error
             raise failure(error, doing) from error
         runtime.sleep(_PAUSE_SECONDS)

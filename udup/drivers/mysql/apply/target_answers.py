@@ -8,12 +8,10 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError, Unavailable
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query
 from udup.drivers.mysql.client.errors import error_code, failure
+from udup.drivers.mysql.client.silence import ASK_SECONDS
 
 #: Seconds for an answer on an idle connection.
 ANSWER_SECONDS = 10
-
-#: Seconds to connect, and again for the answer. The login may take twice as long; then the run's end is waited for.
-APART_SECONDS = 2
 
 #: From here on an error's number is the client's own: no server has answered.
 _CLIENT_ERRORS = range(2000, 3000)
@@ -35,9 +33,12 @@ def check_now(connection: Connection, *, is_admin: bool) -> None:
 
 
 def answers(endpoint: Endpoint) -> None:
-    """Ask on a connection of its own. `Unavailable` if nobody answers; a server that refuses this one does answer."""
+    """Ask on a connection of its own. `Unavailable` if nobody answers; a server that refuses this one does answer.
+
+    It has as much time as the question by which a connection is watched that hears nothing (`silence.py`).
+    """
     try:
-        with closing(connect(endpoint, None, connect_timeout=APART_SECONDS, read_timeout=APART_SECONDS)) as asking:
+        with closing(connect(endpoint, None, connect_timeout=ASK_SECONDS, read_timeout=ASK_SECONDS)) as asking:
             query(asking, "SELECT 1")
     except MySQLError as error:
         if not error_code(error) or error_code(error) in _CLIENT_ERRORS:

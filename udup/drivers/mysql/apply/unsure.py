@@ -110,9 +110,9 @@ def lock_name(job: str) -> str:
 
 @contextmanager
 def locked(connection: Connection, job: str, seconds: int = LOCK_SECONDS, *, by_force: bool = False) -> Iterator[None]:
-    """Hold the job's lock: no other session is between its marks. `Transient` if one stays there.
+    """Hold the job's lock: no other session is between its marks. `Unavailable` if one stays there.
 
-    `by_force`: end one that stays there and runs nothing.
+    `by_force`: end one that stays there and runs nothing; `Contended` if it runs something.
     """
     _lock(connection, job, seconds, by_force=by_force)
     try:
@@ -201,9 +201,6 @@ def end_statement(job: str) -> bytes:
 def end(connection: Connection, job: str) -> None:
     """The transaction is over: others may take the lock."""
     _unlock(connection, job)
-
-
-_WHILE = "while rows were applied to a table without transactions"
 
 
 def failed(connection: Connection, job: str, error: MySQLError, applied: int = 0) -> UdupError:
@@ -337,7 +334,8 @@ def _is_same_process(connection: Connection, note: Note) -> bool:
 def settle(endpoint: Endpoint, job: str, gtid: str, *, applied: bool) -> None:
     """Note what somebody has found: the transaction's rows are all there, or none is. The next run goes by it.
 
-    Raises `Refused` if this is not the transaction in question, `Transient` if the target cannot be asked now.
+    Raises `Refused` if this is not the transaction in question, `Unavailable` if the target cannot be asked now, or a
+    session is still applying such rows.
     """
     try:
         with closing(connect(endpoint, PURGE)) as connection, locked(connection, job):

@@ -21,12 +21,19 @@ from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.drivers.mysql.apply.ownership import all_places, lock_name
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query
 from udup.drivers.mysql.client.processes import Process, read_processes
+from udup.drivers.mysql.client.sessions import asking_session
 from udup.pipeline.waits import Blocker, SessionWait, WaitKind, shortened
 
 #: Seconds for the connection and for each answer: whoever is asked may himself be in trouble.
 _ASK_SECONDS = 3
+
+#: A question that takes longer ends on the server too: else they would gather on one that is in trouble.
+_SESSION = asking_session(int(_ASK_SECONDS * 1000) - 500)
+
+#: The server has ended a question that took too long.
+_TOOK_TOO_LONG = 3024
 
 #: Seconds for which a session's statement must have run to count as waiting.
 _LONG_SECONDS = 2
@@ -102,7 +109,8 @@ class _Session:
 def look_at_waits(endpoint: Endpoint, job: str) -> tuple[SessionWait, ...]:
     """Return what the job's sessions wait for; nothing if the server cannot be asked now."""
     try:
-        with closing(connect(endpoint, connect_timeout=_ASK_SECONDS, read_timeout=_ASK_SECONDS)) as connection:
+        limits = {"connect_timeout": _ASK_SECONDS, "read_timeout": _ASK_SECONDS}
+        with closing(connect(endpoint, _SESSION, **limits)) as connection:
             return tuple(_look(connection, job, endpoint.user))
     except (MySQLError, OSError, UdupError):
         return ()  # whoever waits will be told by its own connection
@@ -185,8 +193,8 @@ def _read(connection: Connection, sql: str) -> Sequence[Any] | None:
     """Return the rows, None if this account or this server does not tell."""
     try:
         return query(connection, sql)
-    except MySQLError:
-        if not connection.open:
+    except MySQLError as error:
+        if not connection.open or error_code(error) == _TOOK_TOO_LONG:
             raise
         return None
 

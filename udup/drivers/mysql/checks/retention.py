@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
-from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.pipeline.checks import SRC, Finding, warned
 from udup.pipeline.selection.selection import Selection
@@ -25,6 +25,13 @@ _COPIED_PER_S = 10 << 20
 
 #: A log that is kept for longer than this is long enough for any copy: sizes are not asked for.
 _AMPLE_S = 3 * 24 * 3600
+
+#: Asked before each run of a job, so it is cut short: a server may have to open each of its tables for this.
+_SIZES = (
+    "SELECT /*+ MAX_EXECUTION_TIME(3000) */ TABLE_SCHEMA, TABLE_NAME, DATA_LENGTH FROM information_schema.TABLES"
+    " WHERE TABLE_TYPE = 'BASE TABLE'"
+)
+_TOOK_TOO_LONG = 3024
 
 
 def expires_after(facts: ServerFacts) -> int:
@@ -49,9 +56,13 @@ def copy_warnings(connection: Connection, facts: ServerFacts, selection: Selecti
     """Return what should be known before a full copy from this server."""
     if not 0 < expires_after(facts) < _AMPLE_S:
         return ()
-    sql = "SELECT TABLE_SCHEMA, TABLE_NAME, DATA_LENGTH FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'"
     folded = selection.folding(facts.folds_names)
-    size = sum(int(size or 0) for schema, name, size in query(connection, sql) if folded.wants(schema, name))
+    try:
+        size = sum(int(size or 0) for schema, name, size in query(connection, _SIZES) if folded.wants(schema, name))
+    except MySQLError as error:
+        if error_code(error) != _TOOK_TOO_LONG:
+            raise
+        return ()
     return tuple(
         str(Fault(f"Src {facts.address}", finding.found, finding.remedy)) for finding in short_for_copy(facts, size)
     )

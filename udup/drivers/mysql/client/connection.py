@@ -59,9 +59,9 @@ def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any)
     """Open a connection for one use of it, with TLS as the endpoint says.
 
     Its session depends on no default of the server; with None instead of a `session` it is as the server made it, as
-    a client's would be. `Transient` if the server cannot be reached; `Refused` if it turns Udup away, or Udup it, if
-    this node has not the password or the files that the endpoint names, or if the account may not set what the
-    session needs.
+    a client's would be. `Unavailable` if the server cannot be reached or takes nobody now; `Transient` if what answers
+    cannot be understood; `Refused` if it turns Udup away, or Udup it, if this node has not the password or the files
+    that the endpoint names, or if the account may not set what the session needs.
     """
     settings: dict[str, Any] = {
         "autocommit": None,  # the session says so

@@ -13,7 +13,7 @@ import pymysql
 from pymysql.constants import CR
 from pymysql.constants import ER as ER  # the numbers' names, for all of this driver
 
-from udup.base.errors import Contended, Fault, Refused, UdupError, Unavailable
+from udup.base.errors import Contended, Fault, Refused, Transient, UdupError, Unavailable
 from udup.drivers.mysql.client import limits
 
 MySQLError = pymysql.err.MySQLError
@@ -26,6 +26,8 @@ class Meaning(Enum):
     CONTENDED = auto()
     #: The server, the way to it or the room on it is out of order for a while.
     UNAVAILABLE = auto()
+    #: What came is no answer that MySQL gives, or a larger one than Udup holds. It may be right next time, or never.
+    UNREADABLE = auto()
     #: A row that an event changes is not there.
     MISSING_ROW = auto()
     #: The server's objects are not those that the statement was written for.
@@ -54,7 +56,6 @@ MEANINGS: Mapping[int, Meaning] = {
     ER.NEW_ABORTING_CONNECTION: Meaning.UNAVAILABLE,  # 1184
     ER.QUERY_INTERRUPTED: Meaning.UNAVAILABLE,  # 1317
     ER.SERVER_SHUTDOWN: Meaning.UNAVAILABLE,  # 1053
-    ER.OPTION_PREVENTS_STATEMENT: Meaning.UNAVAILABLE,  # 1290, read-only during a failover
     ER.OPEN_AS_READONLY: Meaning.UNAVAILABLE,  # 1036, a table of a server that writes nothing (innodb_read_only)
     1836: Meaning.UNAVAILABLE,  # running in read-only mode
     3032: Meaning.UNAVAILABLE,  # offline mode
@@ -76,7 +77,7 @@ MEANINGS: Mapping[int, Meaning] = {
     CR.CR_SERVER_GONE_ERROR: Meaning.UNAVAILABLE,  # 2006
     CR.CR_SERVER_LOST: Meaning.UNAVAILABLE,  # 2013
     CR.CR_SERVER_LOST_EXTENDED: Meaning.UNAVAILABLE,  # 2055
-    CR.CR_MALFORMED_PACKET: Meaning.UNAVAILABLE,  # 2027
+    CR.CR_MALFORMED_PACKET: Meaning.UNREADABLE,  # 2027
     ER.KEY_NOT_FOUND: Meaning.MISSING_ROW,  # 1032
     ER.DB_CREATE_EXISTS: Meaning.OTHER_OBJECTS,  # 1007
     ER.DB_DROP_EXISTS: Meaning.OTHER_OBJECTS,  # 1008
@@ -108,11 +109,22 @@ _OF_THE_SYSTEM = frozenset(
     }
 )
 
-#: ENOMEM, ENFILE, EMFILE, ENOSPC, EDQUOT, EROFS: what a server lacks until somebody makes room.
-_LACKS = re.compile(r"\b(?:OS errno|errno|error|errcode):? (?:12|23|24|28|122|30)\b", re.IGNORECASE)
+#: ENOMEM, ENFILE, EMFILE, ENOSPC, EROFS: what a server lacks until somebody makes room. EDQUOT only where the text says
+#: whose number it is: 122 of a storage engine is an error inside of it, and its numbers begin at 120.
+_LACKS = re.compile(
+    r"\b(?:OS errno|errno|error|errcode):? (?:12|23|24|28|30)\b|\bOS errno:? 122\b|\b122\b.*\bquota\b", re.IGNORECASE
+)
+
+#: In the text of 1290 when the option is one that a failover turns on and off.
+_READ_ONLY = re.compile(r"read[-_]only", re.IGNORECASE)
+
+#: Errors that say that there is no such schema or no such table: nothing of Udup's has been there.
+NOTHING_THERE = frozenset({ER.BAD_DB_ERROR, ER.NO_SUCH_TABLE})
 
 #: A row lock was not granted (lock wait, deadlock): the server undoes the group, and the same group may succeed.
 LOCK_ERRORS = frozenset(code for code, meaning in MEANINGS.items() if meaning is Meaning.CONTENDED)
+
+_WRITABLE = "if that is to end: SET PERSIST super_read_only = OFF, SET PERSIST read_only = OFF"
 
 #: What people can do about what would also pass by itself.
 _ADVICE = {
@@ -122,9 +134,8 @@ _ADVICE = {
     " 2 * @@max_heap_table_size; if it is a temporary one: SET PERSIST temptable_max_ram = 2 * @@temptable_max_ram",
     1040: "run there: SET PERSIST max_connections = 2 * @@max_connections",
     1203: "run there: SET PERSIST max_user_connections = 0",
-    1290: "if that is to end: SET PERSIST super_read_only = OFF, SET PERSIST read_only = OFF",
     1637: "end transactions there that stand open (SELECT * FROM information_schema.INNODB_TRX)",
-    1836: "if that is to end: SET PERSIST super_read_only = OFF, SET PERSIST read_only = OFF",
+    1836: _WRITABLE,
     3100: "look into performance_schema.replication_group_members there; if the transaction is too large for the group,"
     " run there: SET PERSIST group_replication_transaction_size_limit = 0",
     3032: "run there: SET PERSIST offline_mode = OFF",
@@ -146,6 +157,8 @@ def meaning(error: BaseException) -> Meaning | None:
     code = error_code(error)
     if code in _OF_THE_SYSTEM and _LACKS.search(str(error)):
         return Meaning.UNAVAILABLE
+    if _is_of_read_only(error):
+        return Meaning.UNAVAILABLE
     return MEANINGS.get(code, Meaning.LIMIT if limits.is_limit(code) else None)
 
 
@@ -156,12 +169,19 @@ def is_limit(error: BaseException) -> bool:
 
 def remedy(error: BaseException) -> str:
     """Return what people can do about an error, as its number tells; "" if that says nothing."""
+    if _is_of_read_only(error):
+        return _WRITABLE
     return _ADVICE.get(error_code(error)) or limits.remedy(error_code(error), _words(error))
 
 
 def is_transient(error: BaseException) -> bool:
     """Return whether the same work may succeed on a new connection or a new try."""
-    return meaning(error) in (Meaning.CONTENDED, Meaning.UNAVAILABLE)
+    return meaning(error) in (Meaning.CONTENDED, Meaning.UNAVAILABLE, Meaning.UNREADABLE)
+
+
+def _is_of_read_only(error: BaseException) -> bool:
+    """Return whether an option stands against the statement that goes away after a failover."""
+    return error_code(error) == ER.OPTION_PREVENTS_STATEMENT and bool(_READ_ONLY.search(_words(error)))
 
 
 def _words(error: BaseException) -> str:
@@ -192,6 +212,8 @@ def failure(error: BaseException, doing: str, otherwise: type[UdupError] = UdupE
             return Contended(text)
         case Meaning.UNAVAILABLE:
             return Unavailable(text)
+        case Meaning.UNREADABLE:
+            return Transient(text)
         case Meaning.LIMIT:
             return Refused([Fault(doing, told(error), remedy(error))])
     return otherwise(text)

@@ -25,6 +25,7 @@ REMEDIES: Mapping[int, str] = MappingProxyType(
         1195: "run there: REPAIR TABLE for the table that the error names",
         1197: "run there: SET PERSIST max_binlog_cache_size = 18446744073709547520",
         1206: "run there: SET PERSIST innodb_buffer_pool_size = 2 * @@innodb_buffer_pool_size",
+        1290: "start that server without the option that the error names, or change that option's value",
         1301: "run there: SET PERSIST max_allowed_packet = 1073741824",
         1436: "run there: SET PERSIST_ONLY thread_stack = 2097152, then RESTART",
         1456: "run there: SET PERSIST max_sp_recursion_depth = 255",

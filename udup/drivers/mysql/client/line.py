@@ -55,6 +55,7 @@ class Line(_Base):
         self._closing = self._logging_in = False
         self._deadline: float | None = None
         self.server_uuid = ""  # as the session's opening has found
+        self.session_number = 0  # the same; 0: it was not asked
 
     # ---- Closing ----
 
@@ -112,8 +113,10 @@ class Line(_Base):
         if not self._is_watched or self._ask is None:
             return False
         if self._silence is None:
-            number = int(self.server_thread_id[0])  # type: ignore[attr-defined]
-            self._silence = Silence(self._ask, number, self.server_uuid)
+            greeted = int(self.server_thread_id[0])  # type: ignore[attr-defined]
+            # The handshake has 32 bits of it, and a proxy's own number where there is a proxy.
+            certain = self.session_number & 0xFFFFFFFF == greeted and self.session_number != 0
+            self._silence = Silence(self._ask, self.session_number or greeted, self.server_uuid, certain=certain)
         if why := self._silence.look(waits, _unacknowledged(self._sock)):
             # PyMySQL closes the connection: that cannot be done inside of its reader.
             raise ConnectionError(f"{_shown(self._statement)} is not answered, and {why}")

@@ -40,8 +40,9 @@ _READING_STRINGS = frozenset(
     {"character_set_client", "character_set_results", "collation_connection", "collation_server"}
 )
 
-#: Asked for with the session's variables: which server this is.
-_SERVER_UUID = "server_uuid"
+#: Asked for with the session's variables: which server this is, and which number the session has there. Proxies answer
+#: SELECT CONNECTION_ID() by themselves.
+_SERVER_UUID, _NUMBER = "server_uuid", "pseudo_thread_id"
 
 Assignment = tuple[str, str]
 
@@ -75,8 +76,10 @@ def enter(connection: Connection, session: Session) -> None:
     MySQL's other errors pass. A transaction that is open stays open, unless the use is one without autocommit.
     """
     wanted = session.settings
-    current = present(connection, {**wanted, _SERVER_UUID: None})
+    current = present(connection, {**wanted, _SERVER_UUID: None, _NUMBER: None})
     connection.server_uuid = current.pop(_SERVER_UUID, "")
+    number = current.pop(_NUMBER, "")
+    connection.session_number = int(number) if number.isdecimal() else 0
     if "autocommit" not in current:  # every server has it
         raise UdupError(
             f"{connection.host}:{connection.port} does not tell the variables of its session: something on the way"

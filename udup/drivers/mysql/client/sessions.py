@@ -256,6 +256,11 @@ def apply_session(lock_wait_seconds: int, *, hurried: bool = False) -> Session:
     )
 
 
+def asking_session(milliseconds: int) -> Session:
+    """A session for questions that are not worth more time of a server in trouble."""
+    return PLAIN.with_("asking what sessions wait for", max_execution_time=str(milliseconds))
+
+
 def closing_session(lock_wait_seconds: int) -> Session:
     """A session that makes a server read-only: every write waits behind it for as long as it waits."""
     return PLAIN.with_("making the server read-only", lock_wait_timeout=str(lock_wait_seconds))
@@ -277,5 +282,5 @@ def events_session(sql_mode: str, time_zone: str) -> Session:
 ALL = (
     *(PLAIN, DICTIONARY, OBSERVER, SNAPSHOT, ROWS, LOCKED_ROWS, DUMP, LOADER, DEFINITION, DDL, PURGE),
     *(SHOP_WRITER, SHOP_FILL, SUMS, PRINTED, apply_session(20), apply_session(1, hurried=True)),
-    *(closing_session(10), counters_session(5), events_session("", "+00:00")),
+    *(asking_session(2500), closing_session(10), counters_session(5), events_session("", "+00:00")),
 )

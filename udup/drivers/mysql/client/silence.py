@@ -3,8 +3,14 @@
 A firewall that forgets a connection, or a proxy that keeps one end open, leaves a client waiting for ever: the kernel
 sees no fault as long as somebody acknowledges its bytes. No time limit tells that from an index which takes hours to
 build. The server does: it is asked on a second connection what the first one's session does. The first is given up
-when, twice in a row, the session is gone, or waits for a statement, or for bytes that were all sent, or sends bytes of
-which none come; and when the server has not answered the question for long.
+
+* when the answer is, twice in a row, that the session is gone, or has nothing to do, or waits for bytes that were all
+  sent, or sends bytes of which none come;
+* when nobody answers `UNANSWERED` questions in a row.
+
+A proxy (ProxySQL, MaxScale, RDS Proxy) numbers its clients by itself, and may change the session behind them. So the
+number that counts is the one that the session itself has told, and where the handshake had another one, or none was
+told, a session that is not found says nothing.
 """
 
 from __future__ import annotations
@@ -57,12 +63,13 @@ class NoAnswerError(Exception):
 class Silence:
     """One silence of a connection: `look` whenever it has lasted for so long again.
 
-    `number` and `server_uuid` are the connection's own.
+    `number` and `server_uuid` are the connection's own. `certain`: no proxy between has a number of its own for it.
     """
 
-    def __init__(self, ask: Ask, number: int, server_uuid: str) -> None:
+    def __init__(self, ask: Ask, number: int, server_uuid: str, *, certain: bool = True) -> None:
         self._ask = ask
         self._number = number
+        self._certain = certain
         self._server_uuid = server_uuid
         self._dead = self._unanswered = 0
 
@@ -93,7 +100,7 @@ class Silence:
             return ""  # another server answers at this address: it says nothing of this session
         session = seen.session
         if session is None:
-            return f"its session {self._number} is not on the server any more"
+            return f"its session {self._number} is not on the server any more" if self._certain else ""
         if session.command == "Sleep":
             return f"its session {self._number} has nothing to do"
         if waits is Waits.TO_READ and session.state in _WRITING:

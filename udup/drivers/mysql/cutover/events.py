@@ -11,16 +11,14 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from udup.base.endpoint import Endpoint
-from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
+from udup.drivers.mysql.apply.event_state import disabled_on_replica
+from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.sessions import PLAIN, events_session
 from udup.pipeline.ports import ScheduledEvent
 from udup.pipeline.selection.selection import Selection
 
 ENABLED = "ENABLED"
-
-#: The first version that says DISABLE ON REPLICA.
-_SAYS_REPLICA = (8, 2)
 
 #: What must be the same afterwards.
 _KEPT = "DEFINER, SQL_MODE, TIME_ZONE, CHARACTER_SET_CLIENT, COLLATION_CONNECTION, DATABASE_COLLATION, ON_COMPLETION"
@@ -62,7 +60,7 @@ def set_state(endpoint: Endpoint, names: Sequence[tuple[str, str]], *, enabled: 
     told: list[str] = []
     with closing(connect(endpoint, PLAIN)) as connection:
         found = [(name, _read(connection, *name)) for name in names]
-        state = "ENABLE" if enabled else f"DISABLE ON {_replica(connection)}"
+        state = "ENABLE" if enabled else disabled_on_replica(connection)
     told += [f"{schema}.{name} is not there any more" for (schema, name), event in found if event is None]
     contexts: dict[tuple[str, str], list[_Event]] = {}
     for _, event in found:
@@ -87,8 +85,3 @@ def _read(connection: Connection, schema: str, name: str) -> _Event | None:
         return None
     status, *kept = map(str, rows[0])
     return _Event(schema, name, status, tuple(kept))
-
-
-def _replica(connection: Connection) -> str:
-    major, minor, *_ = str(scalar(connection, "SELECT VERSION()")).split(".")
-    return "REPLICA" if (int(major), int(minor)) >= _SAYS_REPLICA else "SLAVE"

@@ -84,6 +84,12 @@ def restoring(found: Mapping[str, str]) -> list[str]:
     return statements
 
 
+def keeping_closed(*, for_udup: bool) -> tuple[str, str]:
+    """Return the statement that outlives a restart, and what undoes it."""
+    name = READ_ONLY if for_udup else SUPER_READ_ONLY
+    return f"SET PERSIST {name} = ON", f"RESET PERSIST {name}"
+
+
 @contextmanager
 def opened_for_admins(endpoint: Endpoint, found: Mapping[str, str]) -> Iterator[None]:
     """Open the server for accounts with CONNECTION_ADMIN or SUPER, with no event running until the end of it."""

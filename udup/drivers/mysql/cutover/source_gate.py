@@ -9,7 +9,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.drivers.mysql.apply.checkpoint import TABLES
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
-from udup.drivers.mysql.client.errors import failure
+from udup.drivers.mysql.client.errors import NOTHING_THERE, failure
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.client.sessions import DICTIONARY
@@ -23,8 +23,8 @@ from udup.pipeline.selection.selection import Selection
 #: The name of these checks.
 CHECK = "cutover"
 
-#: Errors that say that the account may not read it, and that there is no such schema or table.
-_DENIED, _NOTHING_THERE = (1044, 1142, 1143), (1049, 1146)
+#: Errors that say that the account may not read it.
+_DENIED = frozenset({1044, 1142, 1143})
 
 #: XA transactions that have begun and are not prepared: they may still be, on a read-only server too.
 _OPEN_XA = (
@@ -67,7 +67,8 @@ class MySQLSourceGate:
     def look(self) -> GateLook:
         with self._connected("asking who may write") as connection:
             found = read_only.read(connection)
-        return GateLook(found[read_only.SUPER_READ_ONLY] == "ON", found)
+        runs_events = found[read_only.EVENT_SCHEDULER] == "ON"
+        return GateLook(found[read_only.SUPER_READ_ONLY] == "ON", found, runs_events)
 
     def close(self, seconds: float) -> None:
         read_only.close(self.endpoint, seconds)
@@ -77,6 +78,9 @@ class MySQLSourceGate:
 
     def how_to_restore(self, found: Mapping[str, str]) -> str:
         return "; ".join(read_only.restoring(found))
+
+    def how_to_keep_closed(self, *, for_udup: bool) -> tuple[str, str]:
+        return read_only.keeping_closed(for_udup=for_udup)
 
     def unfinished(self) -> list[str]:
         with self._connected("asking for XA transactions") as connection:
@@ -128,7 +132,7 @@ def _has_rows(connection: Connection, table: str, job: str) -> bool:
     try:
         return scalar(connection, f"SELECT 1 FROM {UDUP_SCHEMA}.{table} WHERE job = %s LIMIT 1", job) is not None
     except MySQLError as error:
-        if error_code(error) in (*_NOTHING_THERE, *_DENIED):
+        if error_code(error) in NOTHING_THERE | _DENIED:
             return False
         raise
 

@@ -9,7 +9,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.drivers.mysql.apply.xa import TABLE as PREPARED
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
-from udup.drivers.mysql.client.errors import failure
+from udup.drivers.mysql.client.errors import NOTHING_THERE, failure
 from udup.drivers.mysql.client.facts import read_facts
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.seam import behind_the_seam
@@ -21,8 +21,6 @@ from udup.drivers.mysql.dictionary.claims import TABLE as CLAIMS
 from udup.pipeline.checks import DEST, Check, Outcome
 from udup.pipeline.ports import Counter, CutoverNeeds, ScheduledEvent
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
-
-_NOTHING_THERE = (1049, 1146)
 
 _COUNTER = "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
 
@@ -58,7 +56,7 @@ class MySQLTargetGate:
             try:
                 rows = query(connection, f"SELECT DISTINCT xid FROM {UDUP_SCHEMA}.{PREPARED} WHERE job = %s", job)
             except MySQLError as error:
-                if error_code(error) in _NOTHING_THERE:
+                if error_code(error) in NOTHING_THERE:
                     return []
                 raise
             return [str(xid) for (xid,) in rows]
@@ -79,7 +77,7 @@ class MySQLTargetGate:
             try:
                 query(connection, f"DELETE FROM {UDUP_SCHEMA}.{CLAIMS} WHERE job = %s", job)
             except MySQLError as error:
-                if error_code(error) not in _NOTHING_THERE:
+                if error_code(error) not in NOTHING_THERE:
                     raise
 
     def how_to_open(self) -> str:

@@ -71,7 +71,7 @@ class LockedTables:
         return len(self._small.tables) + len(self._large.tables)
 
     def take(self) -> None:
-        """Lock them. `Refused` where the account may not, `Transient` where it takes too long."""
+        """Lock them. `Refused` where the account may not, `Contended` where it takes too long."""
         for _ in range(LOCK_TRIES):
             if self.try_to_take():
                 return

@@ -195,14 +195,15 @@ class BinlogStream:
     def _raise_server_error(self, payload: bytes) -> None:
         code = int.from_bytes(payload[1:3], "little")
         text = payload[9:ERROR_BYTES].decode("utf-8", "replace")
-        message = f"the source {self._endpoint} refuses the binlog dump: error {code}: {text}"
+        doing = f"the source {self._endpoint} refuses the binlog dump"
+        message = f"{doing}: error {code}: {text}"
         if code == ER_SOURCE_FATAL_READING and _ANONYMOUS in text:
             raise Unsupported(f"{message}: changes without a GTID, {WITHOUT_GTID}")
         if code == ER_SOURCE_FATAL_READING and _PURGED in text:
             raise lost_log(self._endpoint, f"error {code}: {text}")
         if code == ER_SOURCE_FATAL_READING and _AHEAD in text:
             raise Unsupported(f"{message}; {NEW_COPY}")
-        raise Transient(message)
+        raise failure(MySQLError(code, text), doing, Transient)
 
 
 class _RunningChecksum:
@@ -314,8 +315,6 @@ def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica
         reader._BinLogStreamReader__connect_to_stream()
     except UdupError:
         raise
-    except (MySQLError, OSError) as error:
-        raise failure(error, f"opening the binlog dump of {endpoint}", Transient) from error
     except Exception as error:
         raise failure(error, f"cannot open the binlog dump of {endpoint}", Transient) from error
     connection: Connection = reader._stream_connection
