@@ -152,7 +152,7 @@ class CutoverEngine:
         found = await self._ask(Checking(self._settings, self._drivers).look, way_back, seconds=CHECK_SECONDS)
         changes = {"events": kept_events(found.events), "way_back": way_back}
         if reverse:
-            changes["way_back_incarnation"] = _new_incarnation()
+            changes["way_back_incarnation"] = runtime.new_id().replace("-", "")
         return found.text + (f"; the way back will be job {way_back}" if way_back else ""), changes
 
     async def _free_name(self) -> str:
@@ -360,7 +360,7 @@ class CutoverEngine:
                 await self._host.create_way_back(self._cutover)
                 break
             except NameTaken:
-                way_back, incarnation = await self._free_name(), _new_incarnation()
+                way_back, incarnation = await self._free_name(), runtime.new_id().replace("-", "")
                 await self._keep(self._cutover.with_(way_back=way_back, way_back_incarnation=incarnation))
         return way_back_text(self._cutover, self._source.where, self._target.where), {}
 
@@ -398,7 +398,3 @@ class CutoverEngine:
     @property
     def _command(self) -> str:
         return command(self._job, self._cutover.options)
-
-
-def _new_incarnation() -> str:
-    return runtime.new_id().replace("-", "")
