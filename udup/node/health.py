@@ -81,6 +81,7 @@ class Health:
         with self._lock:
             if time.monotonic() - self._found_at >= FRESH_SECONDS:
                 self._look()
+                self._found_at = time.monotonic()  # of a question: what the node found by itself may be older news
             return list(self._found)
 
     def last_problems(self) -> list[str]:
@@ -102,7 +103,6 @@ class Health:
         else:
             told, refused = (_SILENT,), 0.0
         self._found = [each for each in (store, *told) if each]
-        self._found_at = time.monotonic()
         return refused
 
     # ---- The store ----
