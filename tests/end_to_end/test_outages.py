@@ -176,8 +176,7 @@ def test_a_target_that_hangs_in_a_commit_is_not_called_level(world: World, follo
     with _frozen(world.target.pid):
         world.on_source(f"INSERT INTO {job}.t VALUES (1)")
         wait_for(lambda: not _shown(world, job)["level"], lambda: _shown(world, job), 8)
-        _lag_grows(world, job)
-        _waits_for(world, job, "target")
+        _lag_grows(world, job)  # what is under way outlasts a stall of a minute: the run need not end by it
     _goes_on(world, job, 2)
 
 
