@@ -193,7 +193,7 @@ def test_a_question_that_has_failed_counts_as_silence_until_one_is_answered() ->
 
     async def work() -> None:
         watch = target_watch.TargetWatch(cast(Any, control))
-        watching = asyncio.ensure_future(watch.run(lambda: False))
+        watching = asyncio.ensure_future(watch.run(lambda: False, lambda: True))
         said = []
         async with asyncio.timeout(10):
             while len(said) < 20:
@@ -206,6 +206,27 @@ def test_a_question_that_has_failed_counts_as_silence_until_one_is_answered() ->
         watching.cancel()
 
     asyncio.run(work())
+
+
+def test_a_run_of_small_transactions_is_begun_again_after_two_questions_without_an_answer() -> None:
+    class Control:
+        asked = 0
+
+        async def check(self, *, apart: bool = False) -> None:
+            assert apart
+            self.asked += 1
+            raise Unavailable("nobody answers")
+
+    control = Control()
+
+    async def work() -> None:
+        watch = target_watch.TargetWatch(cast(Any, control))
+        async with asyncio.timeout(10):
+            with pytest.raises(Unavailable):
+                await watch.run(lambda: False, lambda: False)
+
+    asyncio.run(work())
+    assert control.asked == 2
 
 
 def test_a_target_under_way_is_given_up_later_than_a_connection_by_its_driver() -> None:

@@ -106,6 +106,12 @@ class Dispatcher:
         """To be looked at: what waits and what runs."""
         return self._scheduler
 
+    @property
+    def does_long_work(self) -> bool:
+        """Return whether something is under way that would take long to be done again."""
+        large = (isinstance(group.members[0].work, LargeTransaction) for group in self._scheduler.groups)
+        return self._scheduler.barrier_runs or any(large)
+
     # ---- What comes in ----
 
     def offer(self, record: Transaction, message: int) -> None:

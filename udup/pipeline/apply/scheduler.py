@@ -19,7 +19,7 @@ A fence (first transaction of a log file, DDL) waits until everything before it 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -127,6 +127,11 @@ class Scheduler:
     def barrier_runs(self) -> bool:
         """Something that must be alone is being done."""
         return self._barrier_runs
+
+    @property
+    def groups(self) -> Iterable[Assigned]:
+        """Those that run."""
+        return self._running.values()
 
     def group(self, number: int) -> Assigned:
         """Return a group that runs; raise `Transient` for another."""

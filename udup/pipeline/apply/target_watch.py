@@ -4,7 +4,8 @@ At rest it is asked on the control's own connection, and one question without an
 While something is under way there (a copy, an index, DDL), a statement may take hours for a good reason: then it is
 asked on another connection, and only whether it answers at all counts. That costs such a statement nothing: the
 driver's own connection is watched by the driver, who gives it up sooner than is done here. A stall of a minute is told
-(the lag grows, the job is not level) and ends nothing.
+(the lag grows, the job is not level) and ends nothing that would take long to be done again. A run that applies small
+transactions costs nothing to begin again, so two questions without an answer end it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ REST_SECONDS, BUSY_SECONDS = 3.0, 10.0
 #: Questions on another connection that must stay without an answer, one after the other, over how many seconds, and
 #: seconds between two of them: more than a driver waits for on a connection that is under way.
 APART_TRIES, APART_SECONDS, AGAIN_SECONDS = 9, 60.0, 5.0
+
+#: The same for a run that has nothing under way which would take long to be done again.
+SMALL_TRIES = 2
 
 #: Seconds for the answer to a question, and to one on another connection: more than the driver gives itself.
 ANSWER_SECONDS, APART_ANSWER_SECONDS = 15.0, 20.0
@@ -61,10 +65,11 @@ class TargetWatch:
         await self._control.advance(executed, definitions, stamps, source_uuid)
         self.answered()
 
-    async def run(self, is_at_rest: Callable[[], bool]) -> None:
+    async def run(self, is_at_rest: Callable[[], bool], does_long_work: Callable[[], bool]) -> None:
         """Ask until cancelled. Raise `Unavailable` when the target cannot be used.
 
-        `is_at_rest`: nothing else is asked of it, so that a question waits behind nothing.
+        `is_at_rest`: nothing else is asked of it, so that a question waits behind nothing. `does_long_work`: what is
+        under way would take long to be done again.
         """
         self.answered()
         while True:
@@ -75,14 +80,16 @@ class TargetWatch:
             try:
                 await self._ask(apart=not at_rest)
             except UdupError as error:
-                if at_rest or not error.kind.passes or self._is_given_up():
+                if at_rest or not error.kind.passes or self._is_given_up(patient=does_long_work()):
                     raise
 
-    def _is_given_up(self) -> bool:
+    def _is_given_up(self, *, patient: bool) -> bool:
         """Note a question apart that nobody has answered; return whether that has been so for long enough."""
         self._failed += 1
         if self._asked_at is None:
             return False
+        if not patient:
+            return self._failed >= SMALL_TRIES
         return self._failed >= APART_TRIES and runtime.now() - self._asked_at >= APART_SECONDS
 
     async def _ask(self, *, apart: bool) -> None:
