@@ -197,6 +197,8 @@ def test_a_cut_over_with_a_way_back_wants_what_the_document_says(
     world: World, name: str, accounts: tuple[Account, Account]
 ) -> None:
     source, target = accounts
+    for account, more in ((source, _SOURCE_MORE), (target, _TARGET_MORE)):
+        account.run(more)
     world.post(job_document(name, source.endpoint, target.endpoint, [name]) | {"ID": name})
     world.runs(name)
     source.run(_CUTOVER)
@@ -206,7 +208,7 @@ def test_a_cut_over_with_a_way_back_wants_what_the_document_says(
 
     def look() -> str:
         result = CliRunner().invoke(cli, words, env={"UDUP_CONFIG": str(world.node.config)}, prog_name="udup")
-        assert result.exit_code in (ExitCode.OK, ExitCode.FAILED), result.output
+        assert result.exit_code in (ExitCode.OK, ExitCode.JOB_FAILED), result.output
         return "" if result.exit_code == ExitCode.OK else result.output
 
     assert look() == ""
