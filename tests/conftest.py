@@ -9,6 +9,7 @@ one: `make check` runs the tests without servers, in seconds. What takes long al
 from __future__ import annotations
 
 import functools
+import itertools
 import signal
 import tempfile
 import uuid
@@ -40,6 +41,10 @@ _SLOW = (
     *("conformance/", "faults/", "end_to_end/test_life_cycle", "demo/test_demo", "soak/"),
     *("end_to_end/", "node/", "sandbox/", "drivers/mysql/snapshot/", "drivers/", "verify/", "web/"),
 )
+
+#: Tests that wait for nothing: between those that do, so that a process computes while the others wait. How many files
+#: of the others stand between two of theirs.
+_COMPUTING, _BETWEEN = "sim/", 7
 
 #: Folders of which every test needs servers: they are not even read where none with a server is wanted.
 _ALL_SERVERS = frozenset({"conformance", "end_to_end", "faults", "soak"})
@@ -138,7 +143,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((place for place, slow in enumerate(_SLOW) if name.startswith(slow)), len(_SLOW))
 
     items.sort(key=place)
+    items[:] = _interleaved(items)
     _check_ids(items)
+
+
+def _interleaved(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """Yield the tests file by file, those that compute between those that wait."""
+    files = [list(group) for _, group in itertools.groupby(items, key=lambda item: item.path)]
+    computing = [file for file in files if _name(file[0].path).startswith(_COMPUTING)]
+    waiting = [file for file in files if not _name(file[0].path).startswith(_COMPUTING)]
+    for number, file in enumerate(waiting, start=_BETWEEN - 3):
+        yield from file
+        if computing and number % _BETWEEN == 0:
+            yield from computing.pop(0)
+    for file in computing:
+        yield from file
 
 
 def _check_ids(items: list[pytest.Item]) -> None:
