@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,22 @@ def value(endpoint: Endpoint, sql: str, *args: object) -> Any:
 def applied(connection: Connection, job: str) -> str:
     rows = query(connection, "SELECT gtids FROM udup.checkpoint WHERE job = %s AND gtids <> ''", job)
     return ",".join(str(row[0]) for row in rows)
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """Let a process hang: its port still takes connections, and nobody answers."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def forget_settings_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `udup` find the server by the node's settings alone."""
+    for variable in ("UDUP_TOKEN", "UDUP_API_TOKEN", "UDUP_ADDR", "UDUP_REGION", "UDUP_HTTP_AUTH", "UDUP_CA_FILE"):
+        monkeypatch.delenv(variable, raising=False)
 
 
 @dataclass
@@ -184,3 +202,15 @@ def name(pair: tuple[MysqlServer, MysqlServer]) -> Iterator[str]:
     yield name
     for server in pair:
         run(server.endpoint, f"DROP DATABASE IF EXISTS {name}")
+
+
+@pytest.fixture
+def following(world: World, name: str) -> World:
+    """With a job of this name that follows a table of three rows."""
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.t (id INT PRIMARY KEY, a INT)",
+        f"INSERT INTO {name}.t VALUES (1, 1), (2, 2), (3, 3)",
+    )
+    world.start(name, [name])
+    return world

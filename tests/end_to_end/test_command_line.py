@@ -12,7 +12,7 @@ import psutil
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.end_to_end.conftest import DEADLINE, World, wait_for
+from tests.end_to_end.conftest import DEADLINE, World, forget_settings_of_the_command_line, wait_for
 from udup.cli import cli
 from udup.cli.commands import ExitCode
 from udup.sandbox.api import Json
@@ -24,8 +24,7 @@ Udup = Callable[..., Result]
 def udup(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Udup:
     """The command in an empty folder, told where the node is as a user would: by the node's settings."""
     monkeypatch.chdir(tmp_path)
-    for variable in ("UDUP_TOKEN", "UDUP_API_TOKEN", "UDUP_ADDR", "UDUP_REGION", "UDUP_HTTP_AUTH", "UDUP_CA_FILE"):
-        monkeypatch.delenv(variable, raising=False)
+    forget_settings_of_the_command_line(monkeypatch)
     environment = {"HOME": str(tmp_path), "UDUP_CONFIG": str(world.node.config)}
 
     def run(*words: str, answer: str | None = None) -> Result:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.end_to_end.conftest import DEADLINE, World, run, value, wait_for
+from tests.end_to_end.conftest import DEADLINE, World, forget_settings_of_the_command_line, run, value, wait_for
 from udup.base.endpoint import Endpoint
 from udup.cli import cli
 from udup.drivers.mysql.client.connection import MySQLError, connect, query
@@ -27,8 +27,7 @@ READ_ONLY = "SELECT CONCAT(@@global.read_only, @@global.super_read_only)"
 
 @pytest.fixture
 def udup(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Udup:
-    for variable in ("UDUP_TOKEN", "UDUP_API_TOKEN", "UDUP_ADDR", "UDUP_REGION", "UDUP_HTTP_AUTH", "UDUP_CA_FILE"):
-        monkeypatch.delenv(variable, raising=False)
+    forget_settings_of_the_command_line(monkeypatch)
     environment = {"HOME": str(tmp_path), "UDUP_CONFIG": str(world.node.config)}
 
     def call(*words: str) -> Result:

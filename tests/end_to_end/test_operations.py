@@ -15,7 +15,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from tests.end_to_end.conftest import World, run, value, wait_for
+from tests.end_to_end.conftest import World, forget_settings_of_the_command_line, run, value, wait_for
 from tests.recipes import Step, sections, steps
 from udup.cli import cli
 from udup.drivers.mysql.client.connection import MySQLError, connect, query
@@ -88,8 +88,7 @@ def recipe(title: str) -> Callable[[Callable[[Operator], Iterator[None]]], Situa
 @pytest.fixture
 def operator(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
     monkeypatch.chdir(tmp_path)
-    for variable in ("UDUP_TOKEN", "UDUP_API_TOKEN", "UDUP_ADDR", "UDUP_REGION", "UDUP_HTTP_AUTH", "UDUP_CA_FILE"):
-        monkeypatch.delenv(variable, raising=False)
+    forget_settings_of_the_command_line(monkeypatch)
     world.on_source(
         f"CREATE DATABASE {JOB}",
         f"CREATE TABLE {JOB}.item (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20))",

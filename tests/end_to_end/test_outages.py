@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 import httpx
 import pytest
 
-from tests.end_to_end.conftest import World, wait_for
+from tests.end_to_end.conftest import World, frozen, wait_for
 from udup.drivers.mysql.client.connection import connect, query
 from udup.sandbox.api import Json
 from udup.sandbox.server import MysqlServer
@@ -76,16 +76,6 @@ def _stopped(server: MysqlServer) -> Iterator[None]:
         yield
     finally:
         server.start()
-
-
-@contextmanager
-def _frozen(pid: int) -> Iterator[None]:
-    """Let a process hang: its port still takes connections, and nobody answers."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_target_that_is_stopped_is_waited_for_and_the_node_stays_ready(world: World, followed_job: str) -> None:
@@ -161,7 +151,7 @@ def test_a_source_that_is_stopped_is_waited_for_and_the_lag_is_told(world: World
 def test_an_idle_job_notices_that_a_server_hangs(world: World, followed_job: str, side: str) -> None:
     job = followed_job
     server = world.source if side == "source" else world.target
-    with _frozen(server.pid):
+    with frozen(server.pid):
         wait_for(lambda: not _shown(world, job)["level"], lambda: _shown(world, job), 15)
         _waits_for(world, job, side)
         _lag_grows(world, job)
@@ -173,7 +163,7 @@ def test_a_target_that_hangs_in_a_commit_is_not_called_level(world: World, follo
     """DestApplier's loop stands still in the commit, and says nothing: the source's side says that there is more."""
     job = followed_job
     wait_for(lambda: bool(_shown(world, job)["level"]), lambda: _shown(world, job))
-    with _frozen(world.target.pid):
+    with frozen(world.target.pid):
         world.on_source(f"INSERT INTO {job}.t VALUES (1)")
         wait_for(lambda: not _shown(world, job)["level"], lambda: _shown(world, job), 8)
         _lag_grows(world, job)  # what is under way outlasts a stall of a minute: the run need not end by it

@@ -6,8 +6,6 @@ import itertools
 import subprocess
 import sys
 
-import pytest
-
 from tests.end_to_end.conftest import World, value, wait_for
 
 
@@ -26,17 +24,6 @@ def _last_gtid(world: World) -> str:
     [executed] = [each for each in world.executed().replace("\n", "").split(",") if each.startswith(own)]
     untagged = itertools.takewhile(lambda part: part[0].isdigit(), executed.split(":")[1:])
     return f"{own}:{max(int(part.split('-')[-1]) for part in untagged)}"
-
-
-@pytest.fixture
-def following(world: World, name: str) -> World:
-    world.on_source(
-        f"CREATE DATABASE {name}",
-        f"CREATE TABLE {name}.t (id INT PRIMARY KEY, a INT)",
-        f"INSERT INTO {name}.t VALUES (1, 1), (2, 2), (3, 3)",
-    )
-    world.start(name, [name])
-    return world
 
 
 def _rows(world: World, name: str) -> str:

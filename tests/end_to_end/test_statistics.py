@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.end_to_end.conftest import World, wait_for
+from tests.end_to_end.conftest import World, frozen, wait_for
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
 
@@ -37,15 +34,6 @@ def _wait_for_progress(world: World, job: str, expected: dict[str, Any]) -> dict
 
     wait_for(lambda: not differing(), lambda: f"expected {expected}, still different: {differing()}")
     return _progress(world, job)
-
-
-@contextmanager
-def _frozen(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def _prepare(world: World, name: str) -> None:
@@ -159,7 +147,7 @@ def test_the_lag_grows_while_the_source_is_silent(world: World, name: str) -> No
     _prepare(world, name)
     world.start(name, [name])
     _wait_for_progress(world, name, {"level": True, "lag_ms": 0})
-    with _frozen(world.source.pid):
+    with frozen(world.source.pid):
         wait_for(lambda: (_progress(world, name)["lag_ms"] or 0) > SILENT_MS, lambda: _progress(world, name))
         assert _progress(world, name)["level"] is False, "nobody knows what the source does"
     _wait_for_progress(world, name, {"level": True, "lag_ms": 0})

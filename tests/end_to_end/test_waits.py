@@ -16,17 +16,6 @@ from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.client.connection import connect, query, scalar
 
 
-@pytest.fixture
-def following(world: World, name: str) -> World:
-    world.on_source(
-        f"CREATE DATABASE {name}",
-        f"CREATE TABLE {name}.t (id INT PRIMARY KEY, a INT)",
-        f"INSERT INTO {name}.t VALUES (1, 1), (2, 2), (3, 3)",
-    )
-    world.start(name, [name])
-    return world
-
-
 @contextmanager
 def _held(endpoint: Endpoint, *statements: str, end: str = "ROLLBACK") -> Iterator[int]:
     """A session that has run these, and then stands idle; its ID."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from tests.faults import engines
 from tests.faults.engines import Job
 from tests.quick_servers import QUICK
+from tests.small_disk import fill, small_disk
 from udup.base.errors import Transient
 from udup.drivers.mysql.client.connection import connect, query
 from udup.node.nats_server import NatsServer
@@ -23,15 +23,9 @@ from udup.sandbox.server import MysqlServer
 
 
 @pytest.fixture
-def small_disk(server_folder: Path) -> Iterator[Path]:
-    """A file system of its own, which only root may make."""
-    folder = Path(tempfile.mkdtemp(prefix="small-disk-", dir=server_folder))
-    command = ["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", str(folder)]
-    made = subprocess.run(command, capture_output=True, text=True)
-    if made.returncode:
-        pytest.skip(f"no file system can be mounted here: {made.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+def disk(server_folder: Path) -> Iterator[Path]:
+    with small_disk(server_folder, "400m") as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -42,26 +36,18 @@ def nats(server_folder: Path) -> Iterator[NatsServer]:
     server.stop()
 
 
-def _fill(ballast: Path) -> None:
-    with ballast.open("ab", buffering=0) as file:
-        for size in (1 << 16, 1):
-            with suppress(OSError):
-                while True:
-                    file.write(b"x" * size)
-
-
 @pytest.mark.timeout(400)  # a server looks once a minute whether there is room for its binary log
 def test_a_full_target_is_waited_for(
     source: MysqlServer,
     schema: str,
     programs: MysqlPrograms,
-    small_disk: Path,
+    disk: Path,
     nats: NatsServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(engines, "RUN_SECONDS", 180.0)
     options = {**QUICK, "innodb-redo-log-capacity": "8M"}
-    with MysqlServer(programs, small_disk / "target", options=options) as target:
+    with MysqlServer(programs, disk / "target", options=options) as target:
         with closing(connect(source.endpoint)) as connection:
             query(connection, f"CREATE DATABASE {schema}")
             query(connection, f"CREATE TABLE {schema}.t (id INT AUTO_INCREMENT PRIMARY KEY, v LONGTEXT)")
@@ -70,8 +56,8 @@ def test_a_full_target_is_waited_for(
         job = Job(*ends, ends, nats.url, schema, name=schema)
 
         def fill_and_write() -> None:
-            ballast = small_disk / "ballast"
-            _fill(ballast)
+            ballast = disk / "ballast"
+            fill(ballast)
             with closing(connect(source.endpoint)) as connection:
                 for _ in range(20):
                     query(connection, f"INSERT INTO {schema}.t (v) VALUES (REPEAT('x', 1000000))")

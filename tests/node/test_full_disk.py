@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.small_disk import fill, small_disk
 from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.sandbox.api import Json, job_document
 from udup.sandbox.node import UdupNode
@@ -24,21 +23,14 @@ SIZE = "24m"
 
 
 @pytest.fixture
-def small_disk(server_folder: Path) -> Iterator[Path]:
-    """A file system of its own, which only root may make."""
-    folder = Path(tempfile.mkdtemp(prefix="small-disk-", dir=server_folder))
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)], capture_output=True, text=True
-    )
-    if made.returncode:
-        pytest.skip(f"no file system can be mounted here: {made.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+def disk(server_folder: Path) -> Iterator[Path]:
+    with small_disk(server_folder, SIZE) as folder:
+        yield folder
 
 
 @pytest.fixture
-def node(small_disk: Path) -> Iterator[UdupNode]:
-    with UdupNode(small_disk / "node") as node:
+def node(disk: Path) -> Iterator[UdupNode]:
+    with UdupNode(disk / "node") as node:
         yield node
 
 
@@ -50,17 +42,6 @@ def job(node: UdupNode, source: MysqlServer, target: MysqlServer, schema: str) -
     node.post_job({**job_document(schema, source.endpoint, target.endpoint, [schema]), "ID": schema})
     node.wait_stage(schema)
     return schema
-
-
-def _fill(folder: Path) -> Path:
-    """Fill the file system to its last byte."""
-    ballast = folder / "ballast"
-    with ballast.open("ab", buffering=0) as file:
-        for size in (1 << 16, 1 << 10, 1):
-            with suppress(OSError):
-                while True:
-                    file.write(b"x" * size)
-    return ballast
 
 
 def _wait(condition: Callable[[], bool], what: Callable[[], object]) -> None:
@@ -93,10 +74,10 @@ def _until_refused(node: UdupNode, job: str) -> tuple[httpx.Response, str]:
 
 
 def test_a_full_disk_is_told_and_what_was_asked_is_done_when_there_is_room(
-    node: UdupNode, job: str, small_disk: Path, source: MysqlServer, target: MysqlServer
+    node: UdupNode, job: str, disk: Path, source: MysqlServer, target: MysqlServer
 ) -> None:
     assert _health(node)["Ready"] is True
-    ballast = _fill(small_disk)
+    fill(ballast := disk / "ballast")
     refused, wanted = _until_refused(node, job)
     assert refused.status_code == 503 and "is full" in refused.text, refused.text
     health = _health(node)
@@ -117,12 +98,10 @@ def test_a_full_disk_is_told_and_what_was_asked_is_done_when_there_is_room(
     assert "store_takes_writes_again" in log
 
 
-def test_a_node_that_is_started_on_a_full_disk_works_when_there_is_room(
-    node: UdupNode, job: str, small_disk: Path
-) -> None:
+def test_a_node_that_is_started_on_a_full_disk_works_when_there_is_room(node: UdupNode, job: str, disk: Path) -> None:
     """nats-server takes no more than what is free when it starts, unless it is told."""
     node.stop()
-    ballast = _fill(small_disk)
+    fill(ballast := disk / "ballast")
     with ballast.open("r+b") as file:
         file.truncate(ballast.stat().st_size - (256 << 10))  # its settings and its log are to be written
     node.start()

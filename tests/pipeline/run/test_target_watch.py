@@ -13,6 +13,7 @@ import pytest
 
 from tests.pipeline.machine import Machine, T
 from udup.base.errors import Unavailable
+from udup.drivers.fake.faults import Gate
 from udup.drivers.mysql.client import silence
 from udup.pipeline.apply import applier, target_watch
 
@@ -94,14 +95,20 @@ def test_a_target_that_hangs_is_not_level_and_then_ends_an_idle_run(at_rest: Mac
     assert said[-1][0] is False and (said[-1][1] or 0) >= 100, said[-3:]
 
 
+async def _in_a_definition(machine: Machine) -> tuple[asyncio.Future[None], Gate]:
+    """Return a run that carries out a definition, and what holds that up."""
+    running = asyncio.ensure_future(machine.run(lambda: False))
+    machine.insert("a")
+    await machine.caught_up()
+    gate = machine.target.faults.hold("TargetControl.run_definition", 1)
+    machine.source.log.create(("s", "more"))
+    await machine.reached(gate)
+    return running, gate
+
+
 def test_a_statement_that_takes_long_is_left_alone_as_long_as_the_target_answers(machine: Machine) -> None:
     async def work() -> None:
-        running = asyncio.ensure_future(machine.run(lambda: False))
-        machine.insert("a")
-        await machine.caught_up()
-        gate = machine.target.faults.hold("TargetControl.run_definition", 1)
-        machine.source.log.create(("s", "more"))
-        await machine.reached(gate)
+        running, gate = await _in_a_definition(machine)
         await _asked(machine, "TargetControl.check apart", 3)
         assert not running.done(), "the definition runs for long, and the target is there"
         gate.release()
@@ -113,12 +120,7 @@ def test_a_statement_that_takes_long_is_left_alone_as_long_as_the_target_answers
 
 def test_a_target_that_hangs_under_way_ends_the_run(machine: Machine) -> None:
     async def work() -> None:
-        running = asyncio.ensure_future(machine.run(lambda: False))
-        machine.insert("a")
-        await machine.caught_up()
-        gate = machine.target.faults.hold("TargetControl.run_definition", 1)
-        machine.source.log.create(("s", "more"))
-        await machine.reached(gate)
+        running, gate = await _in_a_definition(machine)
         machine.target.faults.refuse("TargetControl.check apart", Unavailable("nobody answers"), None)
         with pytest.raises(Unavailable, match="nobody answers"):
             await running
@@ -166,12 +168,7 @@ def test_many_questions_that_fail_at_once_are_no_long_silence(
     monkeypatch.setattr(target_watch, "APART_SECONDS", 60.0)
 
     async def work() -> None:
-        running = asyncio.ensure_future(machine.run(lambda: False))
-        machine.insert("a")
-        await machine.caught_up()
-        gate = machine.target.faults.hold("TargetControl.run_definition", 1)
-        machine.source.log.create(("s", "more"))
-        await machine.reached(gate)
+        running, gate = await _in_a_definition(machine)
         machine.target.faults.refuse("TargetControl.check apart", Unavailable("refused"), None)
         await _asked(machine, "TargetControl.check apart", target_watch.APART_TRIES + 3)
         assert not running.done()
