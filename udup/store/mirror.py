@@ -28,22 +28,31 @@ class Mirror:
         self.values: dict[str, bytes] = {}
 
     async def refresh(self) -> None:
-        """NATS's errors are raised as they are; what was read until then is kept. `NotFoundError`: no such bucket."""
+        """NATS's errors are raised as they are; what was read until then is kept. `NotFoundError`: no such bucket.
+
+        A key that is written again while the others are read moves behind them: it is read until there is nothing
+        more, or a first look would miss it.
+        """
         info = await self._context.stream_info(self._stream)
         if info.created != self._made or info.state.last_seq < self.last:
             self._made, self.last, self.values = info.created, 0, {}  # another bucket of that name
-        while self.last < info.state.last_seq:
-            try:
-                message = await self._context.get_msg(
-                    self._stream, seq=self.last + 1, next=True, subject=f"{self._prefix}>"
-                )
-            except NotFoundError:
-                self.last = info.state.last_seq  # the rest was overtaken by newer values, or purged
-                return
-            assert message.subject is not None and message.seq is not None
-            key = message.subject.removeprefix(self._prefix)
-            if message.headers and _OPERATION in message.headers:
-                self.values.pop(key, None)
-            else:
-                self.values[key] = message.data or b""
-            self.last = message.seq
+        if self.last == info.state.last_seq:
+            return
+        try:
+            while True:
+                await self._read_next()
+        except NotFoundError:
+            # The rest was overtaken by newer values, or purged.
+            self.last = max(self.last, info.state.last_seq)
+
+    async def _read_next(self) -> None:
+        """Raise `NotFoundError` if there is nothing behind the last."""
+        subject = f"{self._prefix}>"
+        message = await self._context.get_msg(self._stream, seq=self.last + 1, next=True, subject=subject)
+        assert message.subject is not None and message.seq is not None
+        key = message.subject.removeprefix(self._prefix)
+        if message.headers and _OPERATION in message.headers:
+            self.values.pop(key, None)
+        else:
+            self.values[key] = message.data or b""
+        self.last = message.seq

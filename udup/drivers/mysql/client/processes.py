@@ -18,7 +18,10 @@ _OWN = frozenset({"event_scheduler", "system user"})
 
 @dataclass(frozen=True)
 class Process:
-    """One connection. `statement` is what it runs, its first 100 characters, "" if it runs nothing."""
+    """One connection. `statement` is what it runs, its first 100 characters, "" if it runs nothing.
+
+    `seconds` is never negative: a server whose clock goes back a little says -1.
+    """
 
     number: int
     user: str
@@ -40,6 +43,14 @@ def read_processes(connection: Connection) -> list[Process]:
         cursor.execute("SHOW PROCESSLIST")
         rows = cursor.fetchall()
     return [
-        Process(int(number), str(user), str(host), str(command), int(seconds or 0), str(state or ""), str(info or ""))
+        Process(
+            int(number),
+            str(user),
+            str(host),
+            str(command),
+            max(int(seconds or 0), 0),
+            str(state or ""),
+            str(info or ""),
+        )
         for number, user, host, _schema, command, seconds, state, info in (row[:8] for row in rows)
     ]
