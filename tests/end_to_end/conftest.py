@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,16 +56,6 @@ def value(endpoint: Endpoint, sql: str, *args: object) -> Any:
 def applied(connection: Connection, job: str) -> str:
     rows = query(connection, "SELECT gtids FROM udup.checkpoint WHERE job = %s AND gtids <> ''", job)
     return ",".join(str(row[0]) for row in rows)
-
-
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    """Let a process hang: its port still takes connections, and nobody answers."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def forget_settings_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ from contextlib import ExitStack, closing, contextmanager
 import httpx
 import pytest
 
-from tests.end_to_end.conftest import World, frozen, wait_for
+from tests.end_to_end.conftest import World, wait_for
+from tests.frozen import frozen
 from udup.drivers.mysql.client.connection import connect, query
 from udup.sandbox.api import Json
 from udup.sandbox.server import MysqlServer

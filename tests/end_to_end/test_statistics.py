@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.end_to_end.conftest import World, frozen, wait_for
+from tests.end_to_end.conftest import World, wait_for
+from tests.frozen import frozen
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
 

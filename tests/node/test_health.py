@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.frozen import frozen
 from udup.actors.messages import Ailments
 from udup.node import health
 from udup.node.health import Health
+from udup.node.nats_server import NatsServer
 from udup.node.reads import Reads
 from udup.store.sealing import load_keyring
 
@@ -92,3 +95,19 @@ def test_what_was_found_last_is_told_while_a_look_takes_its_time(node: Node, mon
     assert reads.last_problems() == ["no answer"]
     assert time.monotonic() - begun < 1
     reads.close()
+
+
+def test_a_nats_server_that_hung_for_longer_than_a_look_is_used_again(server_folder: Path, tmp_path: Path) -> None:
+    """An answer that comes when nobody waits for it any more must not end the client's reading."""
+    server = NatsServer(Path(tempfile.mkdtemp(prefix="hung-nats-", dir=server_folder)), 0)
+    server.start()
+    looks = Health(server.url, tmp_path, lambda _message, _seconds: Ailments(()), None)
+    try:
+        _until(lambda: not looks.problems())
+        with frozen(server.pid):
+            time.sleep(health.FRESH_SECONDS)
+            assert "takes no writes" in looks.problems()[0]
+        _until(lambda: not looks.problems())
+    finally:
+        looks.close()
+        server.stop()

@@ -16,8 +16,10 @@ import httpx
 import psutil
 import pytest
 
+from tests.frozen import frozen
 from udup.base.errors import Transient
 from udup.drivers.mysql.client.connection import connect, query
+from udup.node.health import FRESH_SECONDS
 from udup.sandbox.api import job_document
 from udup.sandbox.node import UdupNode
 from udup.sandbox.server import MysqlServer
@@ -210,12 +212,10 @@ def test_a_process_that_does_not_answer_makes_the_node_unready_and_is_named(
     node: UdupNode, process: str, told: str
 ) -> None:
     pid = next(pid for pid, title in node.pids().items() if process in title)
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with frozen(pid):
+        time.sleep(FRESH_SECONDS)  # an answer of before is not given any more
         assert any(told in each for each in _problems(node)), _problems(node)
         assert httpx.get(f"{node.url}/v1/health/live", timeout=5).status_code == 200
-    finally:
-        os.kill(pid, signal.SIGCONT)
     end = time.monotonic() + STOP_SECONDS
     while found := _problems(node):
         assert time.monotonic() < end, found

@@ -90,9 +90,7 @@ class Health:
 
     def close(self) -> None:
         self._ended.set()
-        if self._client is not None:
-            with suppress(*_LOST):
-                self._call(self._client.close())
+        self._hang_up()
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _look(self) -> float:
@@ -132,6 +130,7 @@ class Health:
         try:
             self._call(self._use_store())
         except _LOST as error:
+            self._hang_up()  # the next look finds out by itself whether it can be connected to
             why = str(error) or type(error).__name__
             if room:
                 return f"{room}, so NATS takes no writes ({why}): jobs run on, what is asked of them is not stored"
@@ -152,7 +151,6 @@ class Health:
         """Write a value and read it back; both go to the disk's files. `_LOST` if that fails."""
         if self._client is None or self._client.is_closed:
             self._client = await self._connected()
-        await self._client.flush(int(ASK_SECONDS))
         context = self._client.jetstream(timeout=ASK_SECONDS / 2)
         bucket = await _bucket(context)
         number = await bucket.put("written", os.urandom(VALUE_BYTES))
@@ -174,6 +172,12 @@ class Health:
             **options,
         )
         return await asyncio.wait_for(opening, ASK_SECONDS)
+
+    def _hang_up(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(*_LOST):
+                self._call(client.close())
 
     def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(coroutine, 2 * ASK_SECONDS), self._loop)

@@ -29,7 +29,7 @@ from udup.base.errors import Fault, Refused, Transient
 from udup.jobs import JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.pipeline.transport.address import connect_options, shown
-from udup.pipeline.transport.link import Subjects
+from udup.pipeline.transport.link import PING_SECONDS, PINGS, Subjects
 from udup.store.mirror import Mirror
 from udup.store.sealing import Keyring
 
@@ -81,6 +81,8 @@ class JobStore:
                 connect_timeout=2,
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=0.2,
+                ping_interval=PING_SECONDS,  # by default a half-open line is noticed after minutes
+                max_outstanding_pings=PINGS,
                 error_cb=quiet,
                 **options,
             )
