@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ class Proxy:
                 threading.Thread(target=passage.run, args=(pump,), daemon=True).start()
 
 
-class Passage:
+class Passage(ABC):
     """One connection. `to_server` and `to_client` run in threads of their own."""
 
     def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
@@ -122,15 +123,15 @@ class Passage:
             pump()
         self._close(self._client, self._server)
 
-    def to_server(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def to_server(self) -> None: ...
 
-    def to_client(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def to_client(self) -> None: ...
 
+    @abstractmethod
     def error(self, number: int, code: int) -> bytes:
         """Return an error as this protocol has it, after a packet of this number."""
-        raise NotImplementedError
 
     def _close(self, *sockets: socket.socket, reset: bool = False) -> None:
         for sock in sockets:
