@@ -32,7 +32,7 @@ def test_two_servers_that_are_away_have_a_line_each() -> None:
     job = _job(sides=[source, target])
     assert stage(job) == "reconnecting source, target"
     first, second = outages(job, NOW)
-    assert first.startswith("reconnecting source (u@s:1) since 20") and "(1h0m): refused; tried 7 times" in first
+    assert first.startswith("reconnecting source (u@s:1) since 20") and "(1h00m): refused; tried 7 times" in first
     assert second.startswith("reconnecting target (u@t:2) since 20") and "(1m30s): error 2003" in second
     assert second.endswith("next try in 4s") and outage(job, NOW) == f"{first}; and {second}"
     locked = _job(kind="Contended", side="target", sides=[source])

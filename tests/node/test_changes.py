@@ -272,7 +272,7 @@ def test_another_gtid_for_a_job_that_has_begun_is_refused(stage: Stage, before: 
 def test_another_gtid_for_a_job_that_has_not_begun_is_taken(stage: Stage) -> None:
     node = Node(JobRecord(id="one", document=accept(_beginning(""))[1], stage=stage, job_modify_index=42))
     node.control.register(_beginning(f"{UUID}:1-5"), None)
-    assert node.drivers.asked == ["one at root@10.0.0.6:3306"]
+    assert node.drivers.asked == ["one at udup@10.0.0.6:3306"]
     assert [sent.checked for sent in node.sent] == [42 if stage is Stage.COPYING else 0]
 
 
@@ -314,8 +314,8 @@ def test_a_nats_server_that_cannot_be_reached_is_a_fault_like_any_other() -> Non
     assert len(node.sent) == 1, "the node's own, by another name, is known to be there"
 
 
-def test_a_nats_server_that_is_there_is_no_fault_and_its_password_is_not_shown(tmp_path: Path) -> None:
-    server = NatsServer(tmp_path, 0)
+def test_a_nats_server_that_is_there_is_no_fault_and_its_password_is_not_shown(server_folder: Path) -> None:
+    server = NatsServer(server_folder / "checked-nats", 0)
     server.start()
     try:
         (check,) = changes.nats_checks(server.url)

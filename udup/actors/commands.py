@@ -158,7 +158,7 @@ class JobCommands:
         else:
             job = before
             job.replace(record, made.spec, made.nats_url)
-            self._journal.progress_changed(job)  # nothing is known by the new document yet
+            self._journal.show(job)  # nothing is known by the new document yet
         self._unread.discard(record.id)
         self._host.log.info("job_registered", job=record.id, name=made.spec.name, again=before is not None)
         self._save(job, record, answer)
@@ -224,7 +224,7 @@ class JobCommands:
             # How far behind it was before says nothing of the run that comes.
             job.progress = job.progress.begun_again()
             update["progress"] = record.progress.begun_again()
-            self._journal.progress_changed(job)
+            self._journal.show(job)
         self._save(job, history.resumed(record.model_copy(update=update), runtime.wall_ns()), answer)
 
     # ---- Finishing ----

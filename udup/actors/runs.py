@@ -212,7 +212,6 @@ class JobRuns:
         if faults := self._known_faults(job, run):
             self._refuse(job, faults)
             return
-        note_silent(run)
         role, failure = told_by(job, run)
         self._run_failed(job, run, failure, role)
 
@@ -326,6 +325,7 @@ class JobRuns:
             case Wake.START_OVERDUE | Wake.OTHER_SIDE_SILENT if faults := self._known_faults(job, run):
                 self._refuse(job, faults)
             case Wake.START_OVERDUE | Wake.OTHER_SIDE_SILENT if run.lost:
+                note_silent(run)
                 self._give_up_start(job, run)
             case Wake.ANSWER_OVERDUE:
                 text = f"the source did not say in {ANSWER_SECONDS:.0f} s what it has executed"
