@@ -51,7 +51,7 @@ class Claims:
     source: str = ""
     folds: bool | None = None  # until the target was asked
     begun_at: int = 0  # by the target's clock (s since 1970), which may be set back while the run lasts
-    found: frozenset[tuple[str, str]] = frozenset()  # which jobs had claims when the run began, and since when
+    found: frozenset[tuple[str, TableName]] = frozenset()  # what jobs had claimed when the run began
 
     def begin(self, connection: Connection, tables: Mapping[TableName, TableName], *, all_of_them: bool) -> None:
         """Claim target tables, each with its source's name. `Refused` if another job has any.
@@ -60,8 +60,8 @@ class Claims:
         """
         tables = {self._key(connection, name): origin for name, origin in tables.items()}
         self.begun_at = int(scalar(connection, "SELECT UNIX_TIMESTAMP()")) - 1
-        self.found = frozenset(_since(connection))
         claims = read_claims(connection)
+        self.found = frozenset((claim.job, claim.table) for claim in claims)
         self._check(connection, [claim for claim in claims if claim.table in tables], self.known)
         mine = {claim.table for claim in claims if claim.job == self.job}
         update = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET source_uuid = %s, source = %s, node = %s WHERE job = %s"
@@ -100,19 +100,20 @@ class Claims:
             self._remove(connection, self._moved(connection, statement)[1])
 
     def _known_now(self, connection: Connection) -> Known:
-        """What this node knew of its jobs when the run began, and those that have claimed something since.
-
-        Those are told by the target's clock, and by not having been there: a claim that is taken for a deleted job's
-        goes, so a clock that was set back must not make one look old.
-        """
+        """What this node knew of its jobs when the run began, and those that have claimed something since."""
         sql = f"SELECT DISTINCT job FROM {UDUP_SCHEMA}.{TABLE} WHERE since >= FROM_UNIXTIME(%s)"
         newer = {str(job) for (job,) in query(connection, sql, self.begun_at)}
-        newer |= {job for job, since in _since(connection) if (job, since) not in self.found}
         return replace(self.known, jobs=self.known.jobs | newer)
 
     def _check(self, connection: Connection, claims: Iterable[Claim], known: Known) -> None:
         others = [claim for claim in claims if claim.job != self.job]
-        for job in {claim.job for claim in others if known.is_gone(claim)}:
+        gone = {claim.job for claim in others if known.is_gone(claim)}
+        if (
+            gone
+        ):  # by the target's clock, which may have been set back: who has more than at the beginning has come since
+            newer = {claim.job for claim in read_claims(connection) if (claim.job, claim.table) not in self.found}
+            known, gone = replace(known, jobs=known.jobs | newer), gone - newer
+        for job in gone:
             query(connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", job)
         if faults := conflicts(others, self.job, known, self.where):
             raise Refused(faults)
@@ -163,12 +164,6 @@ class Claims:
         if self.folds is None:
             self.folds = scalar(connection, "SELECT @@lower_case_table_names") != 0
         return (name[0].lower(), name[1].lower()) if self.folds else name
-
-
-def _since(connection: Connection) -> set[tuple[str, str]]:
-    """Return which jobs have claims, and when each made them."""
-    rows = query(connection, f"SELECT DISTINCT job, since FROM {UDUP_SCHEMA}.{TABLE}")
-    return {(str(job), str(since)) for job, since in rows}
 
 
 def conflicts(claims: Iterable[Claim], job: str, known: Known, where: str) -> list[Fault]:
