@@ -13,7 +13,7 @@ from udup.actors.messages import Drain, PauseJob, ResumeJob
 from udup.base.errors import Failure, FailureKind, Side
 from udup.jobs import Stage
 from udup.jobs.allocation import TaskLife
-from udup.jobs.outage import Outage
+from udup.jobs.outage import Away, Outage
 from udup.web.resources.outage_figures import reconnecting
 
 LEVEL = ({"stage": "running", "level": True, "lag_ms": 0, "source_gtid": "x:1"},)
@@ -243,6 +243,13 @@ def test_health_counts_jobs_by_what_they_wait_for(world: World) -> None:
     def of(**changed: object) -> object:
         return record.model_copy(update={"outage": outage(world).model_copy(update=changed)})
 
-    records = [record, of(side=None), of(kind=FailureKind.CONTENDED), record.model_copy(update={"outage": None})]
+    records = [
+        record,
+        of(side=None, sides=()),
+        of(kind=FailureKind.CONTENDED, sides=()),
+        record.model_copy(update={"outage": None}),
+    ]
     assert reconnecting(records) == {"lock": 1, "server": 1, "target": 1}  # type: ignore[arg-type]
     assert record.stage == Stage.PENDING
+    both = (Away(side=Side.SOURCE, since=1.0), Away(side=Side.TARGET, since=2.0))
+    assert reconnecting([of(sides=both)]) == {"source": 1, "target": 1}  # type: ignore[list-item]

@@ -13,7 +13,7 @@ from udup.actors.messages import Ready, Wake
 from udup.actors.run import Next, Phase, Run, RunNumbers, tasks_at_fault
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import FailureKind, Fault
+from udup.base.errors import Failure, FailureKind, Fault
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.privileges import Privileges
 from udup.drivers.registry import Registry
@@ -170,6 +170,9 @@ def test_a_wake_up_finds_a_run_late_only_where_it_was_to_be_elsewhere_by_then(wa
     assert Run(1, phase, refusals=[REFUSAL]).is_late(wake) == (meant.get(wake) is phase)
     if wake is Wake.OTHER_SIDE_SILENT:
         assert not Run(1, phase).is_late(wake), "nobody has refused"
+        lost = Run(1, phase)
+        lost.lose("applier", Failure(FailureKind.UNAVAILABLE, "away"))
+        assert lost.is_late(wake) == (phase is Phase.STARTING), "one server is away, and the other is asked"
 
 
 def test_a_run_takes_the_moment_that_it_began_from_the_clock_of_that_moment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from udup.cli.outage import outage, stage
+from udup.cli.outage import outage, outages, stage
 from udup.cli.progress import Observer
 from udup.cli.watch import line
 
@@ -24,6 +24,23 @@ def test_a_job_that_waits_shows_for_what_in_place_of_its_stage() -> None:
     assert stage(_job(kind="Contended")) == "waiting for a lock"
     assert stage({"Stage": "running", "Progress": {"reconnecting": None}}) == "running"
     assert stage({"Stage": "running"}) == "running"
+
+
+def test_two_servers_that_are_away_have_a_line_each() -> None:
+    source = {"side": "source", "to": "u@s:1", "since": NOW - 3600, "why": "refused", "next_try": NOW + 4}
+    target = {"side": "target", "to": "u@t:2", "since": NOW - 90, "why": "error 2003", "next_try": NOW + 4}
+    job = _job(sides=[source, target])
+    assert stage(job) == "reconnecting source, target"
+    first, second = outages(job, NOW)
+    assert first.startswith("reconnecting source (u@s:1) since 20") and "(1h00m): refused; tried 7 times" in first
+    assert second.startswith("reconnecting target (u@t:2) since 20") and "(1m30s): error 2003" in second
+    assert second.endswith("next try in 4s") and outage(job, NOW) == f"{first}; and {second}"
+    locked = _job(kind="Contended", side="target", sides=[source])
+    assert stage(locked) == "waiting for a lock"
+    assert [each.split(" since")[0] for each in outages(locked, NOW)] == [
+        "waiting for a lock",
+        "reconnecting source (u@s:1)",
+    ]
 
 
 def test_the_line_says_since_when_why_and_when_it_tries_next() -> None:

@@ -90,6 +90,8 @@ def test_a_document_that_could_not_start_is_refused_and_the_run_goes_on(world: W
         "Access denied": _changed(running, connection={"Password": "wrong-secret"}),
         "ReplicateDoDb is not what it was": _changed(running, ReplicateDoDb=both),
         "Connection refused": _changed(running, 1, connection={"Port": free_port()}),
+        "cannot connect": _changed(running, 1, NatsAddr=f"127.0.0.1:{free_port()}"),
+        "Gtid has no effect any more": _changed(running, Gtid="3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5"),
     }
     for row, (text, document) in enumerate(wrong.items(), 100):
         answer = _put(world, document)

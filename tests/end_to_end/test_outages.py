@@ -147,6 +147,32 @@ def test_a_source_that_is_stopped_is_waited_for_and_the_lag_is_told(world: World
     _goes_on(world, job, 1)
 
 
+def test_two_servers_that_are_stopped_have_states_of_their_own(world: World, followed_job: str) -> None:
+    job = followed_job
+
+    def away() -> dict[str, Json]:
+        return {each["side"]: each for each in (_shown(world, job)["reconnecting"] or {}).get("sides", [])}
+
+    def connected(metrics: str, side: str) -> bool:
+        return f'udup_job_connected{{job_id="{job}",job_name="{job}",side="{side}"}} 1.0' in metrics
+
+    with _stopped(world.source):
+        _waits_for(world, job, "source")
+        with _stopped(world.target):
+            wait_for(lambda: set(away()) == {"source", "target"}, away, 40)
+            both = away()
+            assert both["source"]["since"] < both["target"]["since"] <= time.time() + 1
+            assert both["source"]["to"] == str(world.source.endpoint) and "2003" in both["target"]["why"]
+            metrics = _get(world, "/metrics").text
+            assert not connected(metrics, "source") and not connected(metrics, "target") and connected(metrics, "nats")
+            assert _get(world, "/v1/health").json()["Reconnecting"] == {"source": 1, "target": 1}
+            assert _shown(world, job)["tx_per_s"] == 0
+        wait_for(lambda: set(away()) == {"source"}, away, 40)
+        assert away()["source"]["since"] == both["source"]["since"]
+        assert connected(_get(world, "/metrics").text, "target")
+    _goes_on(world, job, 1)
+
+
 @pytest.mark.slow  # waits for time-outs
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_an_idle_job_notices_that_a_server_hangs(world: World, followed_job: str, side: str) -> None:

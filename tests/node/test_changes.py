@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from udup.actors.messages import Accepted, RegisterJob
-from udup.base.errors import Refused, Unavailable
+from udup.base.errors import Refused, UdupError, Unavailable
+from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.jobs import DesiredState, IndexConflict, JobRecord, Stage, accept
 from udup.jobs.versions import EarlierDocument, Posted
 from udup.node import changes
-from udup.node.changes import ChangeChecks
+from udup.node.changes import Change, ChangeChecks
+from udup.node.nats_server import NatsServer
 from udup.node.service import Control
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import JobPlan
+from udup.pipeline.ports import End, JobPlan, Position
 from udup.web.openapi.examples import job_document
 from udup.web.ports import NotReady, NotThere, WouldNotStart
 
 Json = dict[str, Any]
+
+parse_position = GtidSet.parse
 
 GOOD = [Check(SRC, "connection", Outcome.PASS, "here"), Check(DEST, "engines", Outcome.WARN, "MyISAM")]
 BAD = [
@@ -41,6 +47,8 @@ class Looking:
     known: Known | None = None
     fails: Exception | None = None
     until: threading.Event | None = None
+    executed: Position | UdupError | None = None  # what the checkpoint on the target says
+    asked: list[str] = field(default_factory=list)
 
     def validate(self, plan: JobPlan, known: Known) -> list[Check]:
         self.plans.append(plan)
@@ -51,6 +59,21 @@ class Looking:
             raise self.fails
         return self.checks
 
+    def target(self, end: End) -> Any:
+        drivers = self
+
+        class Asked:
+            def position(self, text: str) -> Position:
+                return parse_position(text)
+
+            def executed(self, job: str) -> Position | None:
+                drivers.asked.append(f"{job} at {end.endpoint}")
+                if isinstance(drivers.executed, UdupError):
+                    raise drivers.executed
+                return drivers.executed
+
+        return Asked()
+
 
 class Node:
     """A `Control` over records of its own; `sent` is what the supervisor was told."""
@@ -59,7 +82,8 @@ class Node:
         self.records = {record.id: record for record in records}
         self.drivers = Looking()
         self.sent: list[RegisterJob] = []
-        self.control = Control(self.ask, lambda: 0, self, self.drivers, "here")  # type: ignore[arg-type]
+        nats = "nats://127.0.0.1:4222"
+        self.control = Control(self.ask, lambda: 0, self, self.drivers, "here", nats)  # type: ignore[arg-type]
 
     def ask(self, message: Any, _seconds: float) -> Accepted:
         self.sent.append(message)
@@ -148,15 +172,16 @@ def test_servers_that_do_not_answer_hold_a_request_for_a_bounded_time_and_others
     drivers = Looking(until=threading.Event())
     checks = ChangeChecks(drivers, places=1, seconds=0.05)  # type: ignore[arg-type]
     plan = changes_plan()
-    (fault,) = checks.faults(plan, Known())
+    change = Change(plan)
+    (fault,) = checks.faults(change, Known())
     assert "did not answer in 0 s" in fault.problem and "10.0.0.5" in fault.where
     with pytest.raises(NotReady, match="as many documents"):
-        checks.faults(plan, Known())
+        checks.faults(change, Known())
     assert drivers.until is not None
     drivers.until.set()
     for _ in range(200):
         try:
-            assert checks.faults(plan, Known()) == []
+            assert checks.faults(change, Known()) == []
             break
         except NotReady:
             threading.Event().wait(0.01)
@@ -214,3 +239,88 @@ def test_a_check_ends_before_a_client_gives_up() -> None:
     from udup.cli.client import ANSWER_SECONDS
 
     assert changes.CHECK_SECONDS + 10 < ANSWER_SECONDS
+
+
+# ---- What has no effect, and what cannot be reached ----
+
+UUID = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
+
+
+def _beginning(gtid: str) -> Json:
+    document = _document()
+    document["Tasks"][0]["Config"]["Gtid"] = gtid
+    return document
+
+
+@pytest.mark.parametrize("stage", [Stage.RUNNING, Stage.PENDING, Stage.FAILED, Stage.COMPLETED])
+@pytest.mark.parametrize(("before", "after"), [("", f"{UUID}:1-5"), (f"{UUID}:1-5", f"{UUID}:1-6"), (f"{UUID}:1", "")])
+def test_another_gtid_for_a_job_that_has_begun_is_refused(stage: Stage, before: str, after: str) -> None:
+    node = Node(JobRecord(id="one", document=accept(_beginning(before))[1], stage=stage, job_modify_index=42))
+    node.drivers.executed = parse_position(f"{UUID}:1-9")
+    with pytest.raises(WouldNotStart) as caught:
+        node.control.register(_beginning(after), None)
+    (fault,) = caught.value.faults
+    assert fault.where == "Src 10.0.0.5:3306" and "Gtid has no effect any more: job one has begun" in fault.problem
+    assert all((f"'{each}'" if each else "empty (a full copy)") in fault.problem for each in (before, after))
+    assert "another ID" in fault.remedy and "udup job delete --purge one" in fault.remedy
+    assert node.sent == []
+    node.control.register(_beginning(after), None, check=False)
+    assert len(node.sent) == 1, "who insists has it stored"
+
+
+@pytest.mark.parametrize("stage", [Stage.COPYING, Stage.FAILED])
+def test_another_gtid_for_a_job_that_has_not_begun_is_taken(stage: Stage) -> None:
+    node = Node(JobRecord(id="one", document=accept(_beginning(""))[1], stage=stage, job_modify_index=42))
+    node.control.register(_beginning(f"{UUID}:1-5"), None)
+    assert node.drivers.asked == ["one at udup@10.0.0.6:3306"]
+    assert [sent.checked for sent in node.sent] == [42 if stage is Stage.COPYING else 0]
+
+
+def test_a_gtid_that_says_the_same_otherwise_is_no_other() -> None:
+    node = Node(JobRecord(id="one", document=accept(_beginning(f"{UUID}:1-5"))[1], stage=Stage.RUNNING))
+    node.drivers.executed = parse_position(f"{UUID}:1-9")
+    node.control.register(_beginning(f"{UUID.upper()}:1-3:4-5"), None)
+    assert len(node.sent) == 1
+
+
+def test_a_target_that_is_away_keeps_no_document_from_a_job_that_is_not_carried_out() -> None:
+    node = Node(_record(Stage.FAILED))
+    node.drivers.executed = Unavailable("away")
+    node.control.register(_beginning(f"{UUID}:1-5"), None)
+    assert len(node.sent) == 1
+
+
+def _with_nats(address: str) -> Json:
+    document = _document()
+    document["Tasks"][1]["Config"]["NatsAddr"] = address
+    return document
+
+
+def test_a_nats_server_that_cannot_be_reached_is_a_fault_like_any_other() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        node = Node(_record())
+        node.drivers.checks = BAD
+        with pytest.raises(WouldNotStart) as caught:
+            node.control.register(_with_nats(address), None)
+        told = caught.value.faults[-1]
+        assert f"NATS at nats://{address}" in told.problem and "NatsAddr" in told.remedy
+        assert len(caught.value.faults) == 4 and node.sent == []
+        checks = node.control.validate(_with_nats(address))
+        assert [check.outcome for check in checks if check.name == "nats"] == [Outcome.FAIL]
+    node.drivers.checks = list(GOOD)
+    node.control.register(_with_nats("localhost:4222"), None)
+    assert len(node.sent) == 1, "the node's own, by another name, is known to be there"
+
+
+def test_a_nats_server_that_is_there_is_no_fault_and_its_password_is_not_shown(server_folder: Path) -> None:
+    server = NatsServer(server_folder / "checked-nats", 0)
+    server.start()
+    try:
+        (check,) = changes.nats_checks(server.url)
+        assert (check.outcome, check.found) == (Outcome.PASS, f"nats://127.0.0.1:{server.port}")
+    finally:
+        server.stop()
+    (check,) = changes.nats_checks(server.url)
+    assert check.outcome is Outcome.FAIL

@@ -11,6 +11,7 @@ from udup.pipeline.records import (
     CommitOrder,
     CopyEnd,
     CopyPiece,
+    CopyStands,
     CopyTotals,
     Credit,
     Definition,
@@ -86,5 +87,5 @@ def test_every_report_survives_its_journey(report: Report) -> None:
 def test_pieces_and_credits_survive_their_journey() -> None:
     piece = CopyPiece(1, 2, 3, True, 4, EVERY_BYTE)
     assert decode_piece(encode(piece)) == piece
-    for upstream in (Credit("copy.3", 9), StartRows("load")):
+    for upstream in (Credit("copy.3", 9), StartRows("load"), CopyStands()):
         assert decode_upstream(encode(upstream)) == upstream

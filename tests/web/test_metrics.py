@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.web.conftest import ACTOR, MemoryJobs
 from udup.base.errors import FailureKind, Side, Transient
 from udup.jobs import JobProgress, JobRecord, Stage
-from udup.jobs.outage import Outage
+from udup.jobs.outage import Away, Outage
 from udup.jobs.record import Restart
 from udup.jobs.skipped import SkippedTransaction
 from udup.pipeline.cutover.state import Cutover, CutoverState, Options
@@ -182,6 +182,18 @@ def test_what_a_job_waits_for_is_not_connected(
         assert 99 < seconds < 160 if each in away else seconds == 0
     assert _values(families["udup_job_connected"], job_id="one") == [1, 1, 1]
     assert _values(families["udup_job_connected"], job_id="three") == [], "a failed job connects to nothing"
+
+
+def test_each_side_is_away_for_a_time_of_its_own(client: testing.TestClient, jobs: MemoryJobs) -> None:
+    now = time.time()
+    sides = (Away(side=Side.SOURCE, since=now - 300), Away(side=Side.TARGET, since=now - 100))
+    waits = Outage(side=Side.SOURCE, why="gone", since=now - 300, next_try=now, sides=sides)
+    jobs.records["two"] = jobs.records["two"].model_copy(update={"outage": waits})
+    families = _families(client)
+    for side, away in (("source", 300), ("target", 100), ("nats", 0)):
+        assert _values(families["udup_job_connected"], job_id="two", side=side) == [float(not away)]
+        [seconds] = _values(families["udup_job_disconnected_seconds"], job_id="two", side=side)
+        assert away - 1 < seconds < away + 60 if away else seconds == 0
 
 
 def test_odd_names_come_through_whole(client: testing.TestClient, jobs: MemoryJobs) -> None:

@@ -158,6 +158,7 @@ class JobCommands:
         else:
             job = before
             job.replace(record, made.spec, made.nats_url)
+            self._journal.show(job)  # nothing is known by the new document yet
         self._unread.discard(record.id)
         self._host.log.info("job_registered", job=record.id, name=made.spec.name, again=before is not None)
         self._save(job, record, answer)
@@ -218,7 +219,12 @@ class JobCommands:
     def _carry_on(self, job: Job, record: JobRecord, answer: Answer) -> None:
         self._host.log.info("job_resumes", job=job.id)
         job.reset_attempts()
-        update = {"desired": DesiredState.RUN, "stage": job.resumed_stage, "status_description": ""}
+        update: dict[str, Any] = {"desired": DesiredState.RUN, "stage": job.resumed_stage, "status_description": ""}
+        if not job.goes_on:
+            # How far behind it was before says nothing of the run that comes.
+            job.progress = job.progress.begun_again()
+            update["progress"] = record.progress.begun_again()
+            self._journal.show(job)
         self._save(job, history.resumed(record.model_copy(update=update), runtime.wall_ns()), answer)
 
     # ---- Finishing ----

@@ -11,13 +11,15 @@ from udup.actors.run import Phase, Run
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Fault, Side
 from udup.jobs import DesiredState, EndWhen, JobProgress, JobRecord, JobSpec, JobType, Stage
-from udup.jobs.outage import Outage
+from udup.jobs.outage import Heard, Outage
 from udup.jobs.plan import plan_of
 from udup.jobs.progress import TaskReport, WaitingFor, cause_of
+from udup.jobs.staleness import PATIENCE_SECONDS
 from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.ownership import Known, Owner
 from udup.pipeline.ports import Drivers, JobPlan
+from udup.pipeline.transport import address
 from udup.pipeline.transport.flow import Windows
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ COPIED_FIRST = 64
 
 #: Seconds between two tries at most while a server or NATS is away, if the node's `retry.backoff_max_s` is not less.
 LONGEST_WAIT = 15.0
+
+#: Seconds within which one side says that the other is silent, or has more, of a job that was level.
+CONTRADICTED_SECONDS = 5.0
 
 #: Times in a row that a conflict is looked into transaction by transaction.
 SERIAL_TRIES = 2
@@ -122,7 +127,12 @@ class Job:
     @property
     def resumed_stage(self) -> Stage:
         """Where the job is when it is resumed: its run may not have heard of the pause at all, and goes on."""
-        return self.run.stage if self.run is not None and self.run.phase is Phase.RUNNING else Stage.PENDING
+        return self.run.stage if self.run is not None and self.goes_on else Stage.PENDING
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a run is under way that has not heard of any end."""
+        return self.run is not None and self.run.phase is Phase.RUNNING
 
     def replace(self, record: JobRecord, spec: JobSpec, nats_url: str) -> None:
         """Take another document for the same job; a run that goes on meanwhile is to be ended."""
@@ -214,6 +224,18 @@ class Job:
         run.phase = Phase.RUNNING
         self.progress = self.progress.with_(warnings=self.warnings())
 
+    def run_is_lost(self) -> None:
+        """Note that nothing more is heard of a run; until when it was current is told.
+
+        A report that says the same as the one before is not sent, so a job that was level is taken to have been so
+        until a moment ago: each side says at once when the other is silent or has more.
+        """
+        told, now = self.progress, runtime.wall()
+        if told.is_level and told.reported_at is not None and abs(now - told.reported_at) <= PATIENCE_SECONDS:
+            until = max(told.current_until or 0.0, round(now - CONTRADICTED_SECONDS, 3))
+            self.progress = told.with_(current_until=until)
+        self.progress = self.progress.not_level()
+
     def learn(self, failure: Failure) -> None:
         """Remember a table that changed while it was copied: the next copy reads it first."""
         if failure.kind is FailureKind.TRANSIENT and failure.table and failure.table not in self.copy_first:
@@ -244,14 +266,25 @@ class Job:
             return None
         return _pause(self.failures, longest_pause)
 
-    def outage_after(self, failure: Failure, pause: float) -> Outage | None:
+    def outage_after(self, run: Run, failure: Failure, pause: float) -> Outage | None:
         """Return what the job waits for after a run failed, None if that is nothing which heals by time."""
         before, now = self.record.outage, runtime.wall()
-        if before is not None and failure.kind.passes:
-            return before.lasting(failure, now, pause)
-        if not failure.kind.heals:
+        if before is None:
+            if not failure.kind.heals:
+                return None
+            until = self.progress.current_until or self.record.progress.current_until
+            before = Outage.begins(now, until)
+        elif not failure.kind.passes:
             return None
-        return Outage.began(failure, now, pause, self.progress.current_until or self.record.progress.current_until)
+        heard = Heard((failure, *(each for each in run.lost.values() if each != failure)), run.answered)
+        return before.lasting(heard, now, pause, self._addresses)
+
+    @property
+    def _addresses(self) -> Mapping[Side, str]:
+        """Where each side is, for people."""
+        plan = self.plan
+        ends = {Side.SOURCE: str(plan.source.endpoint), Side.TARGET: str(plan.target.endpoint)}
+        return {**ends, Side.NATS: address.shown(self.nats_url)}
 
     # ---- What is shown ----
 

@@ -73,6 +73,11 @@ class RecordJournal:
         self._reported.add(job.id)
         self._flush_soon()
 
+    def show(self, job: Job) -> None:
+        """Have the job's progress shown with the next of its records that is stored, and not after it."""
+        self._reported.discard(job.id)
+        self._send(ShowProgress({job.id: job.told}))
+
     def forget(self, job_id: str, gone: tuple[Evaluation, ...], then: Then) -> None:
         """Remove a job from the store, then call `then`. `gone` is what stays of deleted jobs."""
         self._reported.discard(job_id)

@@ -6,21 +6,30 @@ Which failures these are says `FailureKind.heals`; how long the pauses are, `Job
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from udup.actors.job import Job
-from udup.actors.run import Phase, Run
+from udup.actors.journal import RecordJournal
+from udup.actors.run import ROLE_OF_TASK, Phase, Run
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Side
 from udup.jobs import JobRecord, TaskType, history
 
+#: Seconds that a refusal by one side waits for what the other has to say, so that all is told at once.
+OTHER_SIDE_SECONDS = 5.0
 
-def record_after(job: Job, failure: Failure, tasks: Iterable[TaskType], pause: float, log: Any) -> JobRecord:
+#: Seconds that a run whose one side is away waits for what the other has to say: more than it takes to find out that a
+#: server hangs. Without that other one no run begins anyway.
+OTHER_SERVER_SECONDS = 15.0
+
+
+def record_after(job: Job, run: Run, failure: Failure, tasks: Iterable[TaskType], pause: float, log: Any) -> JobRecord:
     """Return the job's record after a run that failed and is begun again after a pause."""
     pause_ns, now = int(pause * 1e9), runtime.wall_ns()
     if failure.kind is FailureKind.SUPERSEDED:
         return history.superseded(job.record, tasks, failure.text, pause_ns, now)
-    outage = job.outage_after(failure, pause)
+    outage = job.outage_after(run, failure, pause)
     if outage is None:
         record = job.record.model_copy(update={"outage": None})
         return history.run_failed(record, tasks, failure.text, pause_ns, now)
@@ -53,6 +62,58 @@ def is_another_try(before: JobRecord, after: JobRecord) -> bool:
     tries = {"attempts": after.outage.attempts, "next_try": after.outage.next_try}
     doubled = after.outage.attempts & (after.outage.attempts - 1) == 0
     return not doubled and after == before.model_copy(update={"outage": before.outage.model_copy(update=tries)})
+
+
+def keep(job: Job, record: JobRecord, journal: RecordJournal) -> None:
+    """Have the record stored, as soon as it is worth that."""
+    if record.outage is not None and job.record.outage is None:
+        journal.save(job, record)  # that it is not level any more must be seen at once
+    elif is_another_try(job.record, record):
+        job.record = record
+    else:
+        journal.note(job, record)
+
+
+def log_ended(job: Job, run: Run, failure: Failure, pause: float, log: Any) -> None:
+    """Log that a run has ended, by what, and when the next begins."""
+    also = [each.text for each in run.lost.values() if each != failure]
+    log.warning(
+        "run_ended",
+        job=job.id,
+        run=run.number,
+        kind=failure.kind.value,
+        side=named(failure.side),
+        error=failure.text,
+        **({"also": also} if also else {}),
+        again_in_s=round(pause, 3),
+    )
+
+
+def given_up(failure: Failure, failures: int) -> Failure:
+    """Return why a job has failed whose run has; one that may be tried again was, often enough."""
+    if not failure.kind.passes:
+        return failure
+    return replace(failure, text=f"given up after {failures} failures in a row, the last: {failure.text}")
+
+
+def note_silent(run: Run) -> None:
+    """Note in a run whose one side is away that the other one has not answered, if that is so."""
+    for task in run.unheard:
+        if task not in run.heard:  # who waits for a lock there, and says so, has a server that answers
+            side = Side.SOURCE if task is TaskType.SRC else Side.TARGET
+            text = f"the {side} did not answer in {OTHER_SERVER_SECONDS:.0f} s"
+            run.lose(ROLE_OF_TASK[task], Failure(FailureKind.UNAVAILABLE, text, side=side))
+
+
+def told_by(job: Job, run: Run) -> tuple[str, Failure]:
+    """Return which role's failure is told as the run's, of those that its sides have met: a run's own first one.
+
+    Within an outage that of the side which is shown already, so that two that are away do not take turns.
+    """
+    outage = job.record.outage
+    lost = sorted(run.lost.items(), key=lambda each: outage is None or each[1].side is not outage.side)
+    task, failure = lost[0]
+    return ROLE_OF_TASK[task], failure
 
 
 def no_answer(run: Run, seconds: float) -> Failure:

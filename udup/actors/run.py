@@ -15,13 +15,14 @@ from enum import Enum
 
 from udup.actors.messages import Ready, Wake
 from udup.base import runtime
-from udup.base.errors import Fault, Side
+from udup.base.errors import Failure, Fault, Side
 from udup.jobs import Stage, TaskType
 from udup.jobs.progress import TaskReport
 from udup.pipeline.ports import SourceLook
 
 #: Which task a role works for.
 TASK_OF_ROLE = {"extractor": TaskType.SRC, "applier": TaskType.DEST, "worker": TaskType.DEST}
+ROLE_OF_TASK = {TaskType.SRC: "extractor", TaskType.DEST: "applier"}
 
 #: Stages in which a run applies the log, so that it can be ended at a transaction boundary.
 _FOLLOWING = (Stage.CATCHING_UP, Stage.RUNNING)
@@ -55,6 +56,7 @@ class Next(Enum):
     WAIT = "wait"
     LOOK_AGAIN = "look again"  # at the source
     CHECK = "check"  # both sides have said what they can: does anything speak against it?
+    GIVE_UP = "give up"  # both have said what they can, and one cannot use its server now
 
 
 @dataclass
@@ -70,6 +72,9 @@ class Run:
     #: What the two sides have refused it for, and which sides those are.
     refusals: list[Fault] = field(default_factory=list)
     refused_by: set[TaskType] = field(default_factory=set)
+    #: What keeps a side from using its server or NATS now, by its task: time heals it.
+    lost: dict[TaskType, Failure] = field(default_factory=dict)
+    heard: set[TaskType] = field(default_factory=set)  # tasks that have reported anything
     looks: int = 0
     #: What the servers' settings warn of; None until the run has started.
     server_warnings: tuple[str, ...] | None = None
@@ -97,6 +102,10 @@ class Run:
         self.refusals += [fault if fault.task else replace(fault, task=task.value) for fault in faults]
         self.refused_by.add(task)
 
+    def lose(self, role: str, failure: Failure) -> None:
+        """Note that a side cannot use what it needs now. The other one is still heard: it may be away as well."""
+        self.lost[TASK_OF_ROLE[role]] = failure
+
     def outdate(self) -> None:
         """Note that the job has another document now: the run is to be ended, whatever it was about to do."""
         self.outdated, self.completing = True, False
@@ -115,6 +124,8 @@ class Run:
         """Return what comes next while the run is starting."""
         source_answered = self.source is not None or TaskType.SRC in self.refused_by
         target_answered = self.target is not None or TaskType.DEST in self.refused_by
+        if self.phase is Phase.STARTING and self.lost:
+            return Next.WAIT if self.unheard else Next.GIVE_UP
         if self.phase is not Phase.STARTING or not (source_answered and target_answered):
             return Next.WAIT
         return Next.LOOK_AGAIN if self._must_look_again else Next.CHECK
@@ -171,6 +182,21 @@ class Run:
         return tuple(side for side, answer, task in answers if answer is None and task not in self.refused_by)
 
     @property
+    def answered(self) -> frozenset[Side]:
+        """Return which sides have been reached in this run; the target is heard over NATS."""
+        source = {Side.SOURCE} if self.looks else set()
+        target = {Side.TARGET, Side.NATS, Side.NODE} if self.target is not None else set()
+        return frozenset(source | target)
+
+    @property
+    def unheard(self) -> tuple[TaskType, ...]:
+        """Return the tasks that have said nothing of their servers in this run, neither good nor bad."""
+        known = {*self.lost, *self.refused_by}
+        known |= {TaskType.SRC} if self.looks else set()
+        known |= {TaskType.DEST} if self.target is not None else set()
+        return tuple(task for task in TaskType if task not in known)
+
+    @property
     def is_starting(self) -> bool:
         """Whether it is making processes and connections now."""
         return self.phase in (Phase.STARTING, Phase.PURGING)
@@ -181,7 +207,7 @@ class Run:
             case Wake.START_OVERDUE:
                 return self.phase is Phase.STARTING
             case Wake.OTHER_SIDE_SILENT:
-                return self.phase is Phase.STARTING and bool(self.refusals)
+                return self.phase is Phase.STARTING and bool(self.refusals or self.lost)
             case Wake.DRAIN_OVERDUE:
                 return self.phase is Phase.DRAINING
             case Wake.ANSWER_OVERDUE:

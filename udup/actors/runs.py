@@ -10,13 +10,24 @@ goes by old settings, is *drained*: it ends at a transaction boundary, and what 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from udup.actors.completion import ANSWER_SECONDS, Completion
 from udup.actors.job import Job, Step
 from udup.actors.messages import Progress, Ready, RunEnded, Tick, Wake
-from udup.actors.outages import is_another_try, named, no_answer, record_after, record_without, waits
-from udup.actors.run import Next, Phase, Run, RunNumbers, tasks_at_fault
+from udup.actors.outages import (
+    OTHER_SERVER_SECONDS,
+    OTHER_SIDE_SECONDS,
+    given_up,
+    keep,
+    log_ended,
+    no_answer,
+    note_silent,
+    record_after,
+    record_without,
+    told_by,
+    waits,
+)
+from udup.actors.run import TASK_OF_ROLE, Next, Phase, Run, RunNumbers, tasks_at_fault
 from udup.actors.run_parts import Parts
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Fault, Refused, Side
@@ -25,9 +36,6 @@ from udup.pipeline.ports import SourceLook
 
 #: Seconds that both sides may take until the run is under way, and a target to remove a checkpoint.
 START_SECONDS = 120.0
-
-#: Seconds that a refusal by one side waits for what the other has to say, so that all is told at once.
-OTHER_SIDE_SECONDS = 5.0
 
 #: Seconds for a run to reach a transaction boundary: a long statement, or a transaction of which only a part has come,
 #: is broken off then, to be done again by the next run.
@@ -184,6 +192,8 @@ class JobRuns:
                 self._parts.tasks.probe(job, run)
             case Next.CHECK:
                 self._start_or_refuse(job, run)
+            case Next.GIVE_UP:
+                self._give_up_start(job, run)
 
     def _start_or_refuse(self, job: Job, run: Run) -> None:
         if faults := self._known_faults(job, run):
@@ -197,6 +207,14 @@ class JobRuns:
     def _refuse(self, job: Job, faults: Sequence[Fault]) -> None:
         self._fail(job, Failure.of(Refused(faults)), tasks_at_fault(faults))
 
+    def _give_up_start(self, job: Job, run: Run) -> None:
+        """Begin another run later: a server is away, or both are. What a side has refused no waiting heals."""
+        if faults := self._known_faults(job, run):
+            self._refuse(job, faults)
+            return
+        role, failure = told_by(job, run)
+        self._run_failed(job, run, failure, role)
+
     # ---- A run ends ----
 
     def ended(self, job: Job, run: Run, message: RunEnded) -> None:
@@ -207,19 +225,26 @@ class JobRuns:
                 self._drained(job, run, failure)
         elif failure is None:
             return  # it was told to end
-        elif failure.kind.heals and run.may_refuse and (faults := self._known_faults(job, run)):
-            self._refuse(job, faults)  # what the other side has refused no waiting heals
+        elif failure.kind.heals and run.may_refuse:
+            run.lose(message.role, failure)
+            self._decide(job, run)
+            if job.run is run:
+                self._wake(OTHER_SERVER_SECONDS, job, run, Wake.OTHER_SIDE_SILENT)
         elif failure.kind is FailureKind.REFUSED and run.may_refuse:
             run.refused(message.role, failure.faults)
             self._decide(job, run)
             if job.run is run:  # the other side has not answered
                 self._wake(OTHER_SIDE_SECONDS, job, run, Wake.OTHER_SIDE_SILENT)
+        elif failure.kind is FailureKind.TRANSIENT and run.may_refuse and run.lost:
+            self._give_up_start(job, run)  # a server is away: by that the run has ended, and it counts for nothing
         else:
             self._run_failed(job, run, failure, message.role)
 
     def actor_died(self, job: Job, run: Run, role: str) -> None:
         failure = Failure(FailureKind.TRANSIENT, f"the {role} died", side=Side.NODE)
-        if run.phase is not Phase.DRAINING:
+        if run.may_refuse and run.lost:
+            self._give_up_start(job, run)
+        elif run.phase is not Phase.DRAINING:
             self._run_failed(job, run, failure, role)
         elif role == _APPLIER:
             self._drained(job, run, failure)
@@ -234,35 +259,21 @@ class JobRuns:
             self._purge_failed(job, run, failure)
             return
         job.learn(failure)
-        tasks = tasks_at_fault(failure.faults, role)
+        tasks = tuple(run.lost) or tasks_at_fault(failure.faults, role)
         limit, settings = job.spec.max_retries, self._parts.settings
         attempts = settings.retry_attempts if limit is None else limit
         pause = job.pause_after(failure.kind, attempts, settings.backoff_max_s, proven=run.proven)
         if pause is None:
-            self._fail(job, _given_up(failure, job.failures), tasks, run)
+            self._fail(job, given_up(failure, job.failures), tasks, run)
             return
-        self._parts.log.warning(
-            "run_ended",
-            job=job.id,
-            run=run.number,
-            kind=failure.kind.value,
-            side=named(failure.side),
-            error=failure.text,
-            again_in_s=round(pause, 3),
-        )
+        log_ended(job, run, failure, pause, self._parts.log)
         self._stop(job, run)
         self._retry_after(job, run, pause, failure, tasks)
 
     def _retry_after(self, job: Job, run: Run, pause: float, failure: Failure, tasks: Iterable[TaskType]) -> None:
         job.retry_of = run.number
-        job.progress = job.progress.not_level()
-        record = record_after(job, failure, tasks, pause, self._parts.log)
-        if record.outage is not None and job.record.outage is None:
-            self._parts.journal.save(job, record)  # that it is not level any more must be seen at once
-        elif is_another_try(job.record, record):
-            job.record = record
-        else:
-            self._parts.journal.note(job, record)
+        job.run_is_lost()
+        keep(job, record_after(job, run, failure, tasks, pause, self._parts.log), self._parts.journal)
         if job.told.model_fields_set:  # else what was shown before stands, and its age is told
             self._parts.journal.progress_changed(job)
         self._wake(max(pause, 0.01), job, run, Wake.RETRY)
@@ -313,6 +324,9 @@ class JobRuns:
                 self._drained(job, run, Failure(FailureKind.TRANSIENT, text))
             case Wake.START_OVERDUE | Wake.OTHER_SIDE_SILENT if faults := self._known_faults(job, run):
                 self._refuse(job, faults)
+            case Wake.START_OVERDUE | Wake.OTHER_SIDE_SILENT if run.lost:
+                note_silent(run)
+                self._give_up_start(job, run)
             case Wake.ANSWER_OVERDUE:
                 text = f"the source did not say in {ANSWER_SECONDS:.0f} s what it has executed"
                 self._run_failed(job, run, Failure(FailureKind.TRANSIENT, text))
@@ -327,6 +341,7 @@ class JobRuns:
     def progress(self, job: Job, run: Run, message: Progress) -> None:
         """A task reports."""
         report = message.report
+        run.heard.add(TASK_OF_ROLE[message.role])
         if message.role == _APPLIER:
             job.hear(report, message.at)
         else:
@@ -382,10 +397,3 @@ class JobRuns:
         if not any(job.run is not None for job in self._jobs.values()):
             self._told_drained = True
             self._when_drained()
-
-
-def _given_up(failure: Failure, failures: int) -> Failure:
-    if not failure.kind.passes:
-        return failure
-    text = f"given up after {failures} failures in a row, the last: {failure.text}"
-    return replace(failure, text=text)

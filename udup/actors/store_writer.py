@@ -87,6 +87,7 @@ class StoreKeeper(EngineActor):
             order = await self._orders.get()
             try:
                 if isinstance(order, Save):
+                    await self._show_one(store, order.record.id)
                     await _until_done(partial(store.save, order.record), refused)
                 else:
                     await _until_done(partial(store.save_gone, order.gone), refused)
@@ -102,13 +103,19 @@ class StoreKeeper(EngineActor):
         while True:
             await asyncio.sleep(_RETRY_SECONDS)
             for job_id in list(self._progress):
-                progress = self._progress.pop(job_id, None)
-                if progress is not None:
-                    try:
-                        await store.save_progress(job_id, progress.as_dict())
-                    except Transient:
-                        self._progress.setdefault(job_id, progress)
-                        break
+                if not await self._show_one(store, job_id):
+                    break
+
+    async def _show_one(self, store: JobStore, job_id: str) -> bool:
+        """Store the latest progress of a job, if there is any new; return whether NATS takes it now."""
+        progress = self._progress.pop(job_id, None)
+        if progress is not None:
+            try:
+                await store.save_progress(job_id, progress.as_dict())
+            except Transient:
+                self._progress.setdefault(job_id, progress)
+                return False
+        return True
 
     async def _look(self, store: JobStore) -> None:
         while True:

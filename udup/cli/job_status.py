@@ -67,7 +67,7 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
     yield "Stage", job.get("Stage")
     if cutover := outage.cutover(job):
         yield "Cut-over", cutover
-    if waits := outage.outage(job):
+    for waits in outage.outages(job):
         yield "Waiting", waits
     yield "Source", endpoint(job, "Src")
     yield "Target", endpoint(job, "Dest")

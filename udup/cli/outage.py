@@ -34,23 +34,47 @@ def _waiting(job: dict[str, Any]) -> str:
         return str(job.get("Stage", ""))
     if waits.get("kind") == "Contended":
         return "waiting for a lock"
-    return f"reconnecting {shown(waits.get('side'))}".rstrip()
+    away = [shown(each.get("side")) for each in _sides(waits)]
+    return f"reconnecting {', '.join(away) or shown(waits.get('side'))}".rstrip()
+
+
+def _sides(waits: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every side that is away."""
+    return [each for each in waits.get("sides") or [] if isinstance(each, dict)]
 
 
 def outage(job: dict[str, Any], now: float | None = None) -> str:
     """One line about what the job waits for, "" if it waits for nothing."""
+    return "; and ".join(outages(job, now))
+
+
+def outages(job: dict[str, Any], now: float | None = None) -> list[str]:
+    """A line about each side that the job waits for, or about the lock."""
     waits = _of(job)
     if not waits:
-        return ""
+        return []
     now = time.time() if now is None else now
-    since = waits.get("since")
+    sides = _sides(waits)
+    if not sides or waits.get("kind") == "Contended":
+        return [_line(_waiting(job), waits, waits, now), *(_line(_named(each), each, waits, now) for each in sides)]
+    return [_line(_named(each), each, waits, now) for each in sides]
+
+
+def _named(side: dict[str, Any]) -> str:
+    at = f" ({shown(side['to'])})" if side.get("to") else ""
+    return f"reconnecting {shown(side.get('side'))}{at}"
+
+
+def _line(what: str, side: dict[str, Any], waits: dict[str, Any], now: float) -> str:
+    """What is away, since when, why, and when it is tried next."""
+    since = side.get("since")
     began = f" since {local_time(int(since * _NANOSECONDS))}" if isinstance(since, (int, float)) else ""
     lasts = f" ({duration(max(0.0, now - since))})" if isinstance(since, (int, float)) else ""
     next_try = waits.get("next_try")
     left = next_try - now if isinstance(next_try, (int, float)) else 0.0
     again = f"next try in {duration(left)}" if left >= 0.5 else "trying now"
     tried = f"tried {number(waits.get('attempts'))} times, {again}"
-    return f"{_waiting(job)}{began}{lasts}: {shown(waits.get('why'))}; {tried}"
+    return f"{what}{began}{lasts}: {shown(side.get('why'))}; {tried}"
 
 
 def _of(job: dict[str, Any]) -> dict[str, Any]:

@@ -87,10 +87,21 @@ class WaitingFor(_Told):
         return self.what in CONSEQUENCES
 
 
+class SideAway(_Told):
+    """One side that is away: where it is, since when, why, when it is tried next; seconds since the epoch."""
+
+    side: str | None = None
+    to: str | None = None
+    since: Number | None = None
+    why: str | None = None
+    next_try: Number | None = None
+
+
 class Reconnecting(_Told):
     """What the job waits for: which side is away, since when, why, when it tries next; seconds since the epoch.
 
     `kind` tells a server that is away from a lock that was not granted, `attempts` counts the runs that ended by it.
+    `sides` are all that are away; the other fields are of the one that is told first.
     """
 
     side: str | None = None
@@ -99,6 +110,7 @@ class Reconnecting(_Told):
     next_try: Number | None = None
     attempts: int | None = None
     kind: str | None = None
+    sides: list[SideAway] | None = None
 
 
 class FailedRun(_Told):
@@ -200,9 +212,32 @@ class JobProgress(_Told):
     def is_level(self) -> bool:
         return bool(self.level)
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it is level and applies nothing: then there is nothing new to tell for seconds."""
+        return self.is_level and not self.lag_ms and not any(getattr(self, name) for name in _RATES)
+
     def not_level(self) -> JobProgress:
         """Return what is shown until a run says that it is level: what the source does meanwhile nobody knows."""
         return self.ended().with_(level=False, lag_ms=None) if self.model_fields_set else self
+
+    def without_rates(self) -> JobProgress:
+        """Return what is shown when nobody tells any more how fast it is: nothing is known to move."""
+        update: dict[str, Any] = {name: 0.0 for name in _RATES if getattr(self, name)}
+        if self.eta_s is not None:
+            update["eta_s"] = None
+        if any(_moves(table) for table in (self.tables or {}).values()):
+            stands: TableProgress = {"rows_per_s": 0.0, "eta_s": None}
+            update["tables"] = {
+                name: {**table, **stands} if _moves(table) else table for name, table in (self.tables or {}).items()
+            }
+        return self.with_(**update) if update else self
+
+    def begun_again(self) -> JobProgress:
+        """Return what is shown when somebody has the job carried on: how current the target is its new run will say."""
+        if not self.model_fields_set:
+            return self
+        return self.not_level().without_rates().with_(current_until=None, reported_at=None)
 
     def ended(self) -> JobProgress:
         """Return what stays when a run has ended: it waits for nothing any more."""
@@ -213,6 +248,15 @@ class JobProgress(_Told):
         shown = self.warnings or []
         new = [each for each in dict.fromkeys(told) if each not in shown]
         return self.with_(warnings=[*shown, *new]) if new else self
+
+
+#: Figures per second.
+_RATES = ("tx_per_s", "rows_per_s", "bytes_per_s", "copy_rows_per_s")
+
+
+def _moves(table: TableProgress) -> bool:
+    """Whether a table is told to be copied at some rate."""
+    return bool(table.get("rows_per_s")) or table.get("eta_s") is not None
 
 
 def _fields_of(progress: JobProgress) -> dict[str, Any]:

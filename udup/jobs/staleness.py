@@ -2,7 +2,8 @@
 
 The lag is told by DestApplier, so if that is frozen, or its messages do not come through, the job would stay level for
 ever; and while a job waits for a server, is paused or has failed, nobody tells a lag at all. What is known then is
-until when the target was current (`current_until`): from that moment on the lag grows.
+until when the target was current (`current_until`): from that moment on the lag grows. Rates are 0 when nobody tells
+them any more.
 """
 
 from __future__ import annotations
@@ -17,28 +18,34 @@ from udup.jobs.words import Stage
 #: second to where it is read, on a busy machine some more.
 PATIENCE_SECONDS = 20.0
 
+#: The same for a job that is not at rest: it is behind, or applies something, and says so every 0.5 to 2.5 s.
+RESTLESS_SECONDS = 6.0
+
 #: Stages in which a run tells a lag.
 _FOLLOWING = frozenset({Stage.CATCHING_UP, Stage.RUNNING})
 
-#: Stages whose figures are true as they were told: rows are copied, or the job has done what it was for.
+#: Stages whose lag is true as it was told: rows are copied, or the job has done what it was for.
 _AS_TOLD = frozenset({Stage.COPYING, Stage.COMPLETED})
 
 
 def changes_by_itself(live: JobProgress | None, stage: Stage, outage: Outage | None, now: float) -> bool:
     """Return whether what is shown of a job depends on the time, and not only on what it has told."""
+    if stage is Stage.COPYING:
+        return not _copies(live, outage, now)
     return stage not in _AS_TOLD and not _is_fresh(live, stage, outage, now)
 
 
 class ReportAges:
     """Tells the time since each job's last report, whatever becomes of the clock by which that says when it was made.
 
-    A report that this process sees for the first time is as old as it says. From then on what counts is how long it has
-    been the last. `steady` never goes back, `wall` are seconds since the epoch.
+    A report is as old as it says when it is seen first, but no older than the last look that did not see it yet. From
+    then on what counts is how long it has been the last. `steady` never goes back, `wall` are seconds since the epoch.
     """
 
     def __init__(self, steady: Callable[[], float], wall: Callable[[], float]) -> None:
         self._steady, self._wall = steady, wall
         self._since: dict[str, tuple[float, float]] = {}  # when the last was made, and since when there is no other
+        self._looked: dict[str, float] = {}
 
     def now(self, job_id: str, live: JobProgress | None) -> float:
         """Return the time to hold a job's report against."""
@@ -46,15 +53,15 @@ class ReportAges:
             return self._wall()
         made, steady = live.reported_at, self._steady()
         last = self._since.get(job_id)
-        if last is None:
-            last = made, steady - max(0.0, self._wall() - made)
-        elif last[0] != made:
-            last = made, steady
-        self._since[job_id] = last
+        if last is None or last[0] != made:
+            age = max(0.0, self._wall() - made)
+            last = made, steady - (age if last is None else min(age, steady - self._looked[job_id]))
+        self._since[job_id], self._looked[job_id] = last, steady
         return made + steady - last[1]
 
     def forget_all_but(self, job_ids: Collection[str]) -> None:
         self._since = {job_id: last for job_id, last in self._since.items() if job_id in job_ids}
+        self._looked = {job_id: at for job_id, at in self._looked.items() if job_id in job_ids}
 
 
 def at_this_moment(
@@ -68,10 +75,13 @@ def at_this_moment(
     shown = kept if live is None else kept.overlaid(live)
     if not shown.model_fields_set and outage is None:
         return shown.with_(lag_ms=None, level=False) if stage in _FOLLOWING else shown
-    if stage is Stage.COPYING and outage is not None:
-        return shown.with_(level=False)
-    if stage in _AS_TOLD or _is_fresh(live, stage, outage, now):
+    if stage is Stage.COPYING and _copies(live, outage, now):
         return shown
+    if stage not in _AS_TOLD and _is_fresh(live, stage, outage, now):
+        return shown
+    shown = shown.without_rates()
+    if stage in _AS_TOLD:
+        return shown if outage is None else shown.with_(level=False)
     if live is None and outage is None and stage in _FOLLOWING:
         return shown.with_(lag_ms=None, level=False)  # a run that has just begun, and will say so itself
     until = _current_until(shown, stage, outage, now)
@@ -84,7 +94,16 @@ def _is_fresh(live: JobProgress | None, stage: Stage, outage: Outage | None, now
     """Return whether the run has told the lag a moment ago, and goes on."""
     if outage is not None or stage not in _FOLLOWING or live is None or live.lag_ms is None:
         return False
-    return live.reported_at is None or abs(now - live.reported_at) <= PATIENCE_SECONDS
+    return _is_recent(live, now, PATIENCE_SECONDS if live.is_at_rest else RESTLESS_SECONDS)
+
+
+def _copies(live: JobProgress | None, outage: Outage | None, now: float) -> bool:
+    """Return whether a copy goes on: one that loads rows says so twice a second."""
+    return outage is None and live is not None and _is_recent(live, now, RESTLESS_SECONDS)
+
+
+def _is_recent(live: JobProgress, now: float, seconds: float) -> bool:
+    return live.reported_at is None or abs(now - live.reported_at) <= seconds
 
 
 def _current_until(shown: JobProgress, stage: Stage, outage: Outage | None, now: float) -> float | None:

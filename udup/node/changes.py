@@ -1,19 +1,25 @@
 """A new document for a job that is carried out, checked before the job hears of it.
 
 Its run ends when the document is stored, and what cannot start then would have ended a healthy job. So both servers are
-asked as a start would ask them, and nothing is written. The request's own thread waits, for a bounded time; the look
-itself has a thread that is left alone when that is over, and ends by its own time-outs.
+asked as a start would ask them, the NATS server that it names as well, and nothing is written. The request's own thread
+waits, for a bounded time; the look itself has a thread that is left alone when that is over, and ends by its own
+time-outs.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from udup.base.errors import Failure, Fault
+from udup.base import runtime
+from udup.base.errors import Failure, Fault, UdupError
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import Drivers, JobPlan
+from udup.pipeline.transport.address import shown
+from udup.pipeline.transport.link import reach
 from udup.web.ports import NotReady
 
 #: Seconds for both servers together. A client waits for a minute.
@@ -21,6 +27,27 @@ CHECK_SECONDS = 30.0
 
 #: Documents that are checked at a time, also those for which nobody waits any more. Each holds a thread of the API.
 PLACES = 2
+
+
+#: Characters of a GTID set that are shown.
+_GTID_MAX = 200
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a new document makes of a job: its plan, the plan before, and the NATS server of its own that it names.
+
+    `before` is None where this version does not understand the document that the job has.
+    """
+
+    plan: JobPlan
+    before: JobPlan | None = None
+    nats_url: str = field(default="", repr=False)
+
+    @property
+    def begins_elsewhere(self) -> bool:
+        """Whether the two documents say otherwise after what the job begins."""
+        return self.before is not None and self.plan.start_after != self.before.start_after
 
 
 class ChangeChecks:
@@ -31,18 +58,28 @@ class ChangeChecks:
         self._places = threading.BoundedSemaphore(places)
         self._seconds = seconds
 
-    def faults(self, plan: JobPlan, known: Known) -> list[Fault]:
-        """Return what speaks against a start by this plan now, what could not be asked included.
+    def faults(self, change: Change, known: Known) -> list[Fault]:
+        """Return what speaks against a start by the new document now, what could not be asked included.
 
         `NotReady` if as many are checked as may be at a time; the errors of `Drivers.validate` pass.
         """
+        return self._in_time(change.plan, lambda: self._start_faults(change, known))
+
+    def without_effect(self, change: Change) -> list[Fault]:
+        """Return what the new document asks for in vain, of a job that is not carried out now.
+
+        A target that cannot be asked speaks against nothing: the document may be what brings it back.
+        """
+        return self._in_time(change.plan, lambda: self._gtid_faults(change)) if change.begins_elsewhere else []
+
+    def _in_time(self, plan: JobPlan, ask: Callable[[], list[Fault]]) -> list[Fault]:
         if not self._places.acquire(blocking=False):
             raise NotReady("as many documents are being checked as may be at a time; try again in a moment")
-        answers: queue.SimpleQueue[list[Check] | Exception] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[list[Fault] | Exception] = queue.SimpleQueue()
 
         def look() -> None:
             try:
-                answers.put(self._drivers.validate(plan, known))
+                answers.put(ask())
             except Exception as error:  # noqa: BLE001 - whoever waits is to have it
                 answers.put(error)
             finally:
@@ -56,8 +93,60 @@ class ChangeChecks:
             return [Fault(_where(plan, BOTH), problem, "try again when they do")]
         if isinstance(answer, Exception):
             raise Failure.of(answer).error() from answer
-        failed = [check for check in answer if check.outcome == Outcome.FAIL]
-        return [Fault(_where(plan, check.task), check.found, check.remedy, check.task) for check in failed]
+        return answer
+
+    def _start_faults(self, change: Change, known: Known) -> list[Fault]:
+        plan = change.plan
+        checks = [*self._drivers.validate(plan, known), *nats_checks(change.nats_url)]
+        found = [
+            Fault(_where(plan, check.task), check.found, check.remedy, check.task)
+            for check in checks
+            if check.outcome == Outcome.FAIL
+        ]
+        return [*found, *self._gtid_faults(change)]
+
+    def _gtid_faults(self, change: Change) -> list[Fault]:
+        """Return that another `Gtid` has no effect, where the target has a checkpoint of the job."""
+        if not change.begins_elsewhere or change.before is None:
+            return []
+        plan, before = change.plan, change.before
+        target = self._drivers.target(plan.target)
+        try:
+            one, other = (
+                None if each.start_after is None else target.position(each.start_after) for each in (plan, before)
+            )
+            if one == other or target.executed(plan.job) is None:
+                return []
+        except UdupError:
+            return []  # that it cannot be asked is told by the checks, where that matters
+        problem = (
+            f"Gtid has no effect any more: job {plan.job} has begun, and goes on after its checkpoint on the target."
+            f" It was {_shown(before.start_after)}, and would be {_shown(plan.start_after)}"
+        )
+        remedy = (
+            f"leave it as it was; to begin elsewhere give the job another ID, or post this document after"
+            f" udup job delete --purge {plan.job}"
+        )
+        return [Fault(_where(plan, SRC), problem, remedy, SRC)]
+
+
+def nats_checks(url: str) -> list[Check]:
+    """Return whether the NATS server that a job names lets somebody in now; nothing for the node's own ("")."""
+    if not url:
+        return []
+    try:
+        runtime.run_loop(reach(url, "udup check of a document"))
+    except UdupError as error:
+        remedy = "look at NatsAddr, and that a NATS server listens there; without NatsAddr the node's own is used"
+        return [Check(BOTH, "nats", Outcome.FAIL, str(error), remedy)]
+    return [Check(BOTH, "nats", Outcome.PASS, shown(url))]
+
+
+def _shown(start_after: str | None) -> str:
+    """What `Gtid` says, for people."""
+    if start_after is None:
+        return "empty (a full copy)"
+    return f"'{start_after if len(start_after) <= _GTID_MAX else start_after[:_GTID_MAX] + '…'}'"
 
 
 def _where(plan: JobPlan, task: str) -> str:

@@ -135,7 +135,9 @@ class _Node:
             )
             room = WaitingRoom()
             app = create_app(
-                Control(self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir))),
+                Control(
+                    self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir)), url
+                ),
                 reads,
                 settings,
                 load_node_id(settings.data_path),

@@ -34,12 +34,13 @@ from udup.jobs import IndexConflict, JobRecord, JobSpec, accept, check_enforced_
 from udup.jobs.differences import starts_alike
 from udup.jobs.plan import plan_of
 from udup.jobs.versions import POSTED
-from udup.node.changes import ChangeChecks
+from udup.node.changes import Change, ChangeChecks, nats_checks
 from udup.node.level import LevelQuestion
 from udup.node.reads import Reads
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import Drivers
+from udup.pipeline.ports import Drivers, JobPlan
+from udup.pipeline.transport.address import of_job
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, WouldNotStart, Written
 
 #: Seconds for the supervisor's answer, and for that to the removal of a checkpoint, which asks the target.
@@ -61,6 +62,7 @@ class Control:
         reads: Reads,
         drivers: Drivers,
         node: str = "",
+        nats_url: str = "",
     ) -> None:
         self._ask = ask
         self._supervisor_restarts = supervisor_restarts
@@ -68,6 +70,7 @@ class Control:
         self._drivers = drivers
         self._changes = ChangeChecks(drivers)
         self._node = node
+        self._nats_url = nats_url
 
     # ---- Jobs ----
 
@@ -105,18 +108,28 @@ class Control:
         check_enforced_index(enforce_index, spec.id, stored)
         checked = None
         if check:
-            checked = 0
-            if stored is not None and stored.carried_out:
-                checked = self._checked_beside(stored, spec, kept, command)
+            checked = 0 if stored is None else self._checked_beside(stored, spec, kept, command)
         return self._written(RegisterJob(document, enforce_index, checked, how))
 
     def _checked_beside(self, stored: JobRecord, spec: JobSpec, kept: dict[str, Any], command: str) -> int:
-        """Return the index of the document that the job goes by; `WouldNotStart` if the new one could not start."""
+        """Return the index of the document that the job goes by, 0 if it is not carried out.
+
+        `WouldNotStart` if it could not start by the new one, or that asks for what has no effect.
+        """
         if not starts_alike(kept, stored.document):
-            faults = self._changes.faults(plan_of(spec), self._known())
+            change = Change(plan_of(spec), _plan_before(stored), self._own_nats(spec))
+            carried_out = stored.carried_out
+            faults = (
+                self._changes.faults(change, self._known()) if carried_out else self._changes.without_effect(change)
+            )
             if faults:
                 raise WouldNotStart(stored.id, faults, command)
-        return stored.job_modify_index
+        return stored.job_modify_index if stored.carried_out else 0
+
+    def _own_nats(self, spec: JobSpec) -> str:
+        """Return the URL of the NATS server that the job names, "" if it uses the node's."""
+        url = of_job(self._nats_url, spec.nats_addr)
+        return "" if url == self._nats_url else url
 
     def _known(self) -> Known:
         return Known(self._node, frozenset(record.id for record in self._reads.jobs("")[0]))
@@ -175,7 +188,7 @@ class Control:
         """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""
         stored = self._reads.job(document_id(document) or "")
         spec, _ = accept(document, stored.document if stored else None)
-        return self._drivers.validate(plan_of(spec), self._known())
+        return [*self._drivers.validate(plan_of(spec), self._known()), *nats_checks(self._own_nats(spec))]
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
         answer = self._ask_when_open(message, seconds)
@@ -236,6 +249,14 @@ class Control:
         if not isinstance(answer, Actors):
             raise NotReady(_NO_ANSWER)
         return answer.actors
+
+
+def _plan_before(stored: JobRecord) -> JobPlan | None:
+    """Return the job as its present document has it, None if this version does not understand that."""
+    try:
+        return plan_of(stored.spec())
+    except UdupError:
+        return None
 
 
 def _described(place: Place, supervisor_restarts: int) -> ActorInfo:

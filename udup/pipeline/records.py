@@ -166,7 +166,7 @@ class CopyTotals(_Wire, tag="totals", frozen=True):
 
 
 class CopyEnd(_Wire, tag="copied", frozen=True):
-    """Every table was sent; the binary log follows."""
+    """Every table was sent; the binary log follows when the copy stands."""
 
 
 class Tables(_Wire, tag="tables", frozen=True):
@@ -237,7 +237,11 @@ class StartRows(_Wire, tag="start", frozen=True):
     offsets: bool = False
 
 
-Upstream: TypeAlias = Credit | StartRows
+class CopyStands(_Wire, tag="stands", frozen=True):
+    """The copy stands on the target with all its indexes, and its checkpoint: the log may come."""
+
+
+Upstream: TypeAlias = Credit | StartRows | CopyStands
 
 
 class Group(_Wire, tag="group", frozen=True):

@@ -40,7 +40,10 @@ class NotThere(UdupError):
 
 
 class WouldNotStart(UdupError):
-    """A new document for a job that is carried out, by which it could not start (409): the job goes on as it was."""
+    """A new document by which a job could not start, or that asks for what has no effect (409).
+
+    The job goes on as it was.
+    """
 
     def __init__(self, job_id: str, faults: Sequence[Fault], command: str = "udup job run") -> None:
         """`command` is what was asked for, by which the command line does so."""
@@ -48,7 +51,7 @@ class WouldNotStart(UdupError):
         many = "" if len(faults) == 1 else f", {len(faults)} faults"
         told = "\n".join(f"* {fault}" for fault in faults)
         super().__init__(
-            f"job {job_id} goes on by the document that it has; by the new one it could not start{many}:\n{told}\n"
+            f"job {job_id} goes on by the document that it has; the new one is refused{many}:\n{told}\n"
             f"To store it all the same, as for a change while a server is away: ?check=false, {command} --no-check"
         )
 

@@ -83,6 +83,27 @@ def test_what_the_source_has_and_does_not_send_counts_from_when_that_began(clock
     assert lag.milliseconds(None, level=False) == 500, "a source at work is never level, and the target just behind"
 
 
+def test_a_source_whose_clock_is_set_back_hides_no_lag(clock: Clock) -> None:
+    lag = Lag()
+    lag.beat(clock.source_us())
+    lag.passed(clock.source_us())
+    waits = clock.source_us()
+    lag.beat(clock.source_us(ago_s=3600))
+    assert not lag.is_recent(1000), "by its clock now that is in an hour"
+    assert lag.milliseconds(None, level=False) == 0
+    clock.now += 4.0
+    lag.beat(clock.source_us(ago_s=3600))
+    assert lag.milliseconds(None, level=False) == 4000, "it has more, for so long"
+    assert lag.milliseconds(waits, level=False) == 0
+    clock.now += 5.0
+    lag.beat(clock.source_us(ago_s=3600))
+    assert lag.milliseconds(waits, level=False) == 5000, "it has waited for so long, whatever its stamp says"
+    lag.passed(clock.source_us(ago_s=3600.5))
+    assert lag.milliseconds(None, level=False) == 0 and lag.is_recent(1000)
+    clock.now += 0.25
+    assert lag.milliseconds(None, level=False) == 250
+
+
 def test_a_rate_is_taken_over_the_last_seconds(clock: Clock) -> None:
     rate = Rate(seconds=5.0)
     assert rate.sample() == 0.0

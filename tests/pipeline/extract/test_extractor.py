@@ -25,6 +25,7 @@ from udup.pipeline.records import (
     CommitOrder,
     CopyEnd,
     CopyPlan,
+    CopyStands,
     CopyTable,
     CopyTotals,
     Credit,
@@ -88,7 +89,7 @@ class Wire:
         self.closed = True
         self.lost.cancel()
 
-    async def upstream(self, message: Credit | StartRows) -> None:
+    async def upstream(self, message: Credit | StartRows | CopyStands) -> None:
         await self.handlers[UPSTREAM](encode(message))
 
     @property
@@ -305,6 +306,11 @@ def test_a_copy_waits_for_the_targets_tables_and_the_log_follows_on_it(monkeypat
             assert isinstance(tables, Tables) and tables.all_of_them and plan == source.copy.plan
             assert not source.copy.started, "no row is read before the target's tables are there"
             await wire.upstream(StartRows("load", offsets=True))
+            await running.until(lambda: len(wire.records) == 4)
+            beats = len(wire.beats)
+            await running.until(lambda: len(wire.beats) > beats + 1)
+            assert not source.logs, "a log that is lost would cost the copy, whose indexes the target still builds"
+            await wire.upstream(CopyStands())
             await running.until(lambda: source.logs)
             await running.until(lambda: len(wire.records) == 5)
             assert running.waits_for() in ([], [WaitKind.TARGET_TABLES])
@@ -402,6 +408,11 @@ def test_a_stall_of_the_source_ends_no_copy(monkeypatch: pytest.MonkeyPatch) -> 
             await running.until(lambda: source.asked > asked + 1)
             assert source.clocks == 4, "each try asks on another connection"
             await running.wire.upstream(StartRows("load", offsets=True))
+            await running.until(lambda: CopyEnd() in running.wire.records)
+            source.clock_fails = [Unavailable("the answer was not complete within 20 s")] * 3
+            await running.until(lambda: not source.clock_fails)
+            assert not running.task.done() and not source.logs, "the target builds its indexes"
+            await running.wire.upstream(CopyStands())
             await running.until(lambda: source.logs)
 
     asyncio.run(scenario())

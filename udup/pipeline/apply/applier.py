@@ -34,6 +34,7 @@ from udup.pipeline.records import (
     Context,
     CopyEnd,
     CopyPlan,
+    CopyStands,
     CopyTotals,
     Credit,
     Definition,
@@ -383,4 +384,5 @@ class Applier:
         await copy.run()
         self._executed.begin_at(await self._control.finish_copy(plan.position))
         copy.finished = True
+        await self._link.publish(self._subjects.upstream, encode(CopyStands()))
         self._changed.set()

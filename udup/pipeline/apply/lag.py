@@ -12,6 +12,9 @@ RATE_SECONDS = 5.0
 #: Seconds without a word from the source after which it counts as silent: heartbeats come every second.
 BEAT_SECONDS = 3.0
 
+#: Microseconds by which a stamp of the source's may lie ahead of its clock, as that is known here.
+_AHEAD_US = 1_000_000
+
 
 class Rate:
     """A count's growth per second."""
@@ -39,6 +42,8 @@ class Lag:
     * None has, and the source says that there is more: the time for which this is so, but no more than the age of the
       last transaction that is in the target. Not known (None) before there is one.
     * The source is silent: at least the time since its last word, since nobody knows what it does meanwhile.
+
+    The source's clock may be set back: what it has stamped before lies in its future then, and has no age by it.
     """
 
     def __init__(self) -> None:
@@ -46,6 +51,7 @@ class Lag:
         self._last_word = runtime.now()
         self._last_commit_us = 0
         self._behind_since: float | None = None
+        self._oldest: tuple[int, float] = 0, self._last_word  # the one that waits, and since when it is seen to
 
     def heard(self) -> None:
         """Note that something came from the source."""
@@ -58,11 +64,12 @@ class Lag:
 
     def passed(self, committed_us: int) -> None:
         """Note that a transaction of this commit time is done with."""
-        self._last_commit_us = max(self._last_commit_us, committed_us)
+        of_before = self._last_commit_us > self._now_us() + _AHEAD_US  # of a clock that was set back since
+        self._last_commit_us = committed_us if of_before else max(self._last_commit_us, committed_us)
 
     def is_recent(self, milliseconds: int) -> bool:
         """Return whether the last transaction that is done with was committed on the source so little ago."""
-        return self._now_us() - self._last_commit_us < milliseconds * 1000
+        return abs(self._now_us() - self._last_commit_us) < milliseconds * 1000
 
     def _now_us(self) -> int:
         return runtime.now_us() + self._clock_offset_us
@@ -82,10 +89,16 @@ class Lag:
         if level or oldest_us is not None:
             self._behind_since = None
         if oldest_us is not None:
-            return max(0, self.silent_ms, (self._now_us() - oldest_us) // 1000)
+            return max(0, self.silent_ms, self._waited_ms(oldest_us), (self._now_us() - oldest_us) // 1000)
         if level:
             return self.silent_ms
         return self._behind()
+
+    def _waited_ms(self, oldest_us: int) -> int:
+        """Return for how long this one has been the oldest that waits."""
+        if self._oldest[0] != oldest_us:
+            self._oldest = oldest_us, runtime.now()
+        return int((runtime.now() - self._oldest[1]) * 1000)
 
     def _behind(self) -> int | None:
         """Return the lag where the source has more and nothing of it has come yet."""
@@ -95,5 +108,5 @@ class Lag:
         if not self._last_commit_us:
             return None
         behind_ms = int((now - self._behind_since) * 1000)
-        age_ms = (self._now_us() - self._last_commit_us) // 1000
-        return max(0, self.silent_ms, min(behind_ms, age_ms))
+        age_us = self._now_us() - self._last_commit_us
+        return max(0, self.silent_ms, behind_ms if age_us < -_AHEAD_US else min(behind_ms, age_us // 1000))

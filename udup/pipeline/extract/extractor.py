@@ -1,7 +1,8 @@
 """The engine of SrcExtractor: reads the source and sends what the job carries.
 
 With a full copy: open the snapshot, send its plan, wait until the target's tables are there, send the rows by several
-readers, each to a worker of its own, then the totals. Then, or at once, the log from the copy's position on.
+readers, each to a worker of its own, then the totals. Then, when the target has built its indexes, or at once, the log
+from the copy's position on. It is not opened before: losing it would cost the copy, and nothing of it can be applied.
 
 Reading blocks, so it has threads of its own; they hand finished messages to the event loop that has the link. Each
 channel (the log, the rows of each reader) has a window: what is sent and not done with on the other side.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from udup.base import logs, runtime
@@ -24,10 +26,11 @@ from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.extract.source_watch import SourceWatch
 from udup.pipeline.ports import ChangeLog, LogPlan, Recognised, Source, SourceCopy
 from udup.pipeline.records import (
+    Beat,
     CopyEnd,
     CopyPlan,
+    CopyStands,
     CopyTotals,
-    Credit,
     Known,
     StartRows,
     Tables,
@@ -74,6 +77,7 @@ class Extractor:
         self._stopped = False
         self._questions: asyncio.Queue[Callable[[str], None]] = asyncio.Queue()
         self._start_rows: asyncio.Future[StartRows]
+        self._copy_stands = asyncio.Event()
         self._link: Link
         self._outbox: Outbox
 
@@ -137,9 +141,11 @@ class Extractor:
 
     async def _on_upstream(self, data: bytes) -> None:
         message = decode_upstream(data)
-        if not isinstance(message, Credit):
+        if isinstance(message, StartRows):
             if not self._start_rows.done():
                 self._start_rows.set_result(message)
+        elif isinstance(message, CopyStands):
+            self._copy_stands.set()
         elif message.channel == "log":
             self._log_window.credit(message.number)
         else:
@@ -175,9 +181,20 @@ class Extractor:
             *[self._in_thread(copy.read, reader, sender.send) for reader, sender in enumerate(senders)]
         )
         copy.close()
-        self._copy = self._watch.copy_position = None
+        self._copy = None
         await self._in_thread(self._pack, CopyEnd())
+        await self._copied()
+        self._watch.copy_position = None
         return copy.plan.position
+
+    async def _copied(self) -> None:
+        """Wait until the copy stands on the target, and say that the source is there meanwhile."""
+        while not self._copy_stands.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BEAT_SECONDS):
+                    await self._copy_stands.wait()
+            if (beat := self._watch.beat()) is not None:
+                await self._in_thread(self._pack, beat)
 
     async def _watch_rows(self) -> None:
         """Have a lost piece noticed that nothing follows: its worker would wait for the rest of its chunk for ever.
@@ -202,7 +219,7 @@ class Extractor:
     def _send_tables(self, copy: SourceCopy | None = None) -> None:
         self._pack(self._source.tables(self._settings.scope, copy))
 
-    def _pack(self, record: CopyPlan | CopyTotals | CopyEnd | Known | Tables) -> None:
+    def _pack(self, record: CopyPlan | CopyTotals | CopyEnd | Known | Tables | Beat) -> None:
         with self._packing:  # several readers end their tables at the same time
             self._packer.add(record)
             self._packer.flush()

@@ -41,7 +41,8 @@ class SourceWatch:
         self._report = report
         self._guard = ResetGuard()
         self._executed: str | None = None
-        #: The position of the copy under way, after which the log will be read; None while there is none.
+        #: The position of the copy under way, after which the log will be read when the target has all of it and has
+        #: built its indexes; None while there is none.
         self.copy_position: str | None = None
         self._clock_offset_us = 0  # from the clock that this machine's owner does not set
 

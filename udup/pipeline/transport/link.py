@@ -207,6 +207,12 @@ class Link:
         _heed_cancellation()
 
 
+async def reach(url: str, name: str) -> None:
+    """Return if NATS lets somebody in by this URL now; raise as `Link.open` does."""
+    link = await Link.open(url, name)
+    await link.close()
+
+
 def _away(doing: str, error: Exception) -> Unavailable:
     reason = str(error) or type(error).__name__
     return Unavailable(f"{doing}: {reason}").of(Side.NATS)

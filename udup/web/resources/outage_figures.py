@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from udup.base.errors import Side
 from udup.jobs import DesiredState, JobRecord
+from udup.jobs.outage import Outage
 from udup.jobs.words import Stage
 
 #: What has a series of its own for each job: what a job's tasks have connections to.
@@ -31,21 +32,27 @@ def outage_families(jobs: Sequence[tuple[tuple[str, str], JobRecord]], now: floa
     for labels, record in jobs:
         if record.desired != DesiredState.RUN or record.stage in _ENDED:
             continue
-        outage = record.outage
+        since = {each.side: each.since for each in record.outage.all_away} if record.outage is not None else {}
         for side in SIDES:
-            is_away = outage is not None and side in outage.away
-            connected.add_metric((*labels, side.value), float(not is_away))
-            seconds = max(0.0, now - outage.since) if outage is not None and is_away else 0.0
-            disconnected.add_metric((*labels, side.value), seconds)
+            connected.add_metric((*labels, side.value), float(side not in since))
+            disconnected.add_metric((*labels, side.value), max(0.0, now - since[side]) if side in since else 0.0)
     yield connected
     yield disconnected
 
 
 def reconnecting(records: Iterable[JobRecord]) -> dict[str, int]:
-    """Return how many jobs wait, by what they wait for: a side, `lock`, or `server` where nobody knows which."""
+    """Return how many jobs wait, by what they wait for: a side, `lock`, or `server` where nobody knows which.
+
+    A job whose two servers are away counts for both.
+    """
     counts: Counter[str] = Counter()
     for record in records:
         if record.outage is not None:
-            unnamed = "server" if record.outage.away else _LOCK
-            counts[unnamed if not record.outage.away or record.outage.side is None else record.outage.side.value] += 1
+            counts.update(_waits_for(record.outage))
     return dict(sorted(counts.items()))
+
+
+def _waits_for(outage: Outage) -> list[str]:
+    if outage.side is None and outage.away and not outage.sides:
+        return ["server"]
+    return [side.value for side in outage.away] or [_LOCK]

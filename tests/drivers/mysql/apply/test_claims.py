@@ -185,3 +185,18 @@ def test_what_a_deleted_job_of_the_same_node_has_left_is_in_nobodys_way(
     _begin(one, connection, schema, "a")
     one.before(connection, _statement(schema, "RENAME TABLE a TO b"))
     assert _of(two, connection) == [] and _of(one, connection) == ["a", "b"]
+
+
+def test_a_job_that_has_come_since_is_known_whatever_becomes_of_the_targets_clock(
+    connection: Connection, schema: str, jobs: tuple[Claims, Claims]
+) -> None:
+    """Its claims would be taken for those of a job that is gone, and both would write the table."""
+    one, two = jobs
+    one.known = Known("here", frozenset({one.job}))  # the other one was made after this run began
+    _begin(one, connection, schema, "a")
+    query(connection, "SET timestamp = UNIX_TIMESTAMP() - 3600")
+    _begin(two, connection, schema, "theirs")
+    query(connection, "SET timestamp = DEFAULT")
+    with pytest.raises(Refused, match=two.job):
+        one.before(connection, _statement(schema, "CREATE TABLE theirs (x INT)"))
+    assert _of(two, connection) == ["theirs"]

@@ -50,7 +50,8 @@ class Claims:
     source_uuid: str = ""
     source: str = ""
     folds: bool | None = None  # until the target was asked
-    begun_at: int = 0  # by the target's clock (s since 1970)
+    begun_at: int = 0  # by the target's clock (s since 1970), which may be set back while the run lasts
+    found: frozenset[tuple[str, TableName]] = frozenset()  # what jobs had claimed when the run began
 
     def begin(self, connection: Connection, tables: Mapping[TableName, TableName], *, all_of_them: bool) -> None:
         """Claim target tables, each with its source's name. `Refused` if another job has any.
@@ -60,6 +61,7 @@ class Claims:
         tables = {self._key(connection, name): origin for name, origin in tables.items()}
         self.begun_at = int(scalar(connection, "SELECT UNIX_TIMESTAMP()")) - 1
         claims = read_claims(connection)
+        self.found = frozenset((claim.job, claim.table) for claim in claims)
         self._check(connection, [claim for claim in claims if claim.table in tables], self.known)
         mine = {claim.table for claim in claims if claim.job == self.job}
         update = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET source_uuid = %s, source = %s, node = %s WHERE job = %s"
@@ -105,7 +107,13 @@ class Claims:
 
     def _check(self, connection: Connection, claims: Iterable[Claim], known: Known) -> None:
         others = [claim for claim in claims if claim.job != self.job]
-        for job in {claim.job for claim in others if known.is_gone(claim)}:
+        gone = {claim.job for claim in others if known.is_gone(claim)}
+        if (
+            gone
+        ):  # by the target's clock, which may have been set back: who has more than at the beginning has come since
+            newer = {claim.job for claim in read_claims(connection) if (claim.job, claim.table) not in self.found}
+            known, gone = replace(known, jobs=known.jobs | newer), gone - newer
+        for job in gone:
             query(connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", job)
         if faults := conflicts(others, self.job, known, self.where):
             raise Refused(faults)

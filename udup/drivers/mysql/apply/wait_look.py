@@ -22,7 +22,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.drivers.mysql.apply.ownership import all_places, lock_name
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query
-from udup.drivers.mysql.client.processes import Process, read_processes
+from udup.drivers.mysql.client.processes import Process, passed, read_processes
 from udup.drivers.mysql.client.sessions import asking_session
 from udup.pipeline.waits import Blocker, SessionWait, WaitKind, shortened
 
@@ -202,7 +202,7 @@ def _read(connection: Connection, sql: str) -> Sequence[Any] | None:
 def _blocker(holder: Sequence[Any]) -> Blocker:
     number, user, host, command, seconds, statement = holder
     account = f"{user or ''}@{host or ''}"
-    return Blocker(int(number or 0), account, shortened(str(statement or "")), int(seconds or 0), command == "Sleep")
+    return Blocker(int(number or 0), account, shortened(str(statement or "")), passed(seconds), command == "Sleep")
 
 
 def _longer(one: SessionWait, other: SessionWait) -> SessionWait:

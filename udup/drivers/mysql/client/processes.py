@@ -18,10 +18,7 @@ _OWN = frozenset({"event_scheduler", "system user"})
 
 @dataclass(frozen=True)
 class Process:
-    """One connection. `statement` is what it runs, its first 100 characters, "" if it runs nothing.
-
-    `seconds` is never negative: a server whose clock goes back a little says -1.
-    """
+    """One connection. `statement` is what it runs, its first 100 characters, "" if it runs nothing."""
 
     number: int
     user: str
@@ -37,6 +34,14 @@ class Process:
         return self.command in ("Query", "Execute") and bool(self.statement) and self.user not in _OWN
 
 
+def passed(seconds: object) -> int:
+    """Return for how many seconds a session does what it does, as the server says it, in any of its tables.
+
+    Never negative: a server whose clock is set back says so, and of a session that does nothing it says NULL.
+    """
+    return max(int(str(seconds or 0)), 0)
+
+
 def read_processes(connection: Connection) -> list[Process]:
     """Return all connections that the account may see: without PROCESS its own alone."""
     with connection.cursor() as cursor:
@@ -48,7 +53,7 @@ def read_processes(connection: Connection) -> list[Process]:
             str(user),
             str(host),
             str(command),
-            max(int(seconds or 0), 0),
+            passed(seconds),
             str(state or ""),
             str(info or ""),
         )

@@ -15,7 +15,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Contended
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
 from udup.drivers.mysql.client.errors import ER, failure
-from udup.drivers.mysql.client.processes import read_processes
+from udup.drivers.mysql.client.processes import passed, read_processes
 from udup.drivers.mysql.client.sessions import closing_session
 
 READ_ONLY, SUPER_READ_ONLY, EVENT_SCHEDULER = "read_only", "super_read_only", "event_scheduler"
@@ -138,4 +138,4 @@ def _in_the_way(connection: Connection) -> str:
 
 def _session(number: object, user: object, host: object, seconds: object, statement: object) -> str:
     doing = f"runs {str(statement)[:100]!r}" if statement else "holds LOCK TABLES or another lock"
-    return f"session {number} ({user}@{host}) {doing}, for {seconds} s: KILL {number} ends it"
+    return f"session {number} ({user}@{host}) {doing}, for {passed(seconds)} s: KILL {number} ends it"
