@@ -1,62 +1,28 @@
-"""The supervisor's part of a cut-over: it keeps, it decides between switch and abort, it ends the job, it makes the way
-back. The real supervisor, in virtual time; the engine asks what each test has it ask.
+"""The life of a cut-over: what its engine wants kept is stored, the switch ends its job, a dead engine has a successor.
+
+The real supervisor, in virtual time; the engine asks what each test has it ask.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.actors.conftest import post, running
-from tests.actors.small_world import Carrier, World, transient
-from udup.actors import cutovers
+from tests.actors.small_cutovers import OPTIONS, begun, carrier, stored, switched, with_way_back
+from tests.actors.small_world import World, transient
 from udup.actors.cutover import CutoverCarrier
-from udup.actors.cutover_messages import AbortCutover, AskJob, AskTaken, CreateWayBack, Keep, StartCutover
+from udup.actors.cutover_messages import AskJob, Keep, StartCutover
 from udup.actors.messages import (
-    Accepted,
-    DeleteJob,
-    FinishJob,
     PauseJob,
-    RegisterJob,
-    Rejected,
-    Rejection,
-    ResumeJob,
 )
 from udup.actors.registry import ActorRegistry
 from udup.base.errors import Failure, FailureKind, Side
 from udup.jobs import Stage
 from udup.jobs.skipped import SkippedTransaction
-from udup.pipeline.cutover.state import Cutover, CutoverState, Options, StepName, StepState
-
-OPTIONS = Options(source_read_only=True, reverse=True)
-
-POSITION = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5"
-
-
-def begun(world: World, options: Options = OPTIONS) -> Carrier:
-    """A running job whose cut-over has an engine."""
-    running(world)
-    assert world.ask(StartCutover("j", options)).changed
-    return carrier(world)
-
-
-def carrier(world: World, job: str = "j") -> Carrier:
-    world.until(lambda: getattr(world.child_of("cutover", job), "settings", None) is not None)
-    found: Carrier = world.child_of("cutover", job)
-    return found
-
-
-def stored(world: World, job: str = "j") -> Cutover:
-    found = world.stored[job].cutover
-    assert found is not None
-    return found
-
-
-def switched(world: World, cutover: Cutover) -> Cutover:
-    return cutover.noted(StepName.END, StepState.DOING, switched_ns=int(world.clock * 1e9), position=POSITION)
+from udup.pipeline.cutover.state import CutoverState, StepName, StepState
 
 
 def test_it_is_stored_then_answered_then_carried_on(world: World) -> None:
@@ -117,67 +83,6 @@ def test_a_supervisor_that_dies_after_the_switch_ends_the_job_when_it_comes_back
     assert len(world.runs["j"]) == runs, "nothing of the old source is applied any more"
 
 
-def test_an_abort_that_is_stored_first_keeps_the_switch_from_being_made(world: World) -> None:
-    engine = begun(world)
-    assert world.ask(AbortCutover("j")).changed
-    assert engine.ask(AskJob).job.abort  # type: ignore[union-attr]
-    answer = engine.ask(Keep, switched(world, engine.settings.cutover))
-    assert answer.abort and not stored(world).switched
-    undoing = engine.settings.cutover.with_(state=CutoverState.UNDOING)
-    assert engine.ask(Keep, undoing).failure is None and stored(world).abort
-    assert world.stage("j") == "running"
-
-
-def test_an_abort_behind_the_switch_gives_up_what_is_left_and_says_what(world: World) -> None:
-    engine = begun(world)
-    engine.ask(Keep, switched(world, engine.settings.cutover))
-    assert world.ask(AbortCutover("j")).changed
-    engine.tell(Keep(engine.settings.attempt, 99, switched(world, engine.settings.cutover).with_(text="too late")))
-    world.reaches("j", "completed")
-    world.run(30)
-    given_up = stored(world)
-    assert given_up.state is CutoverState.STOPPED and given_up.switched and world.living == []
-    assert "not done: check, freeze, level, counters, end, position, reverse" in given_up.text
-    assert "udup job cutover j --source-read-only --reverse" in given_up.text
-    assert given_up.step(StepName.END).state is StepState.FAILED
-    assert not world.ask(AbortCutover("j")).changed, "it is given up already"
-    assert world.ask(StartCutover("j", OPTIONS)).changed, "and may be taken up again"
-    assert carrier(world).settings.cutover.state is CutoverState.RUNNING
-
-
-def test_what_was_given_up_after_the_position_says_that_applications_may_write(world: World) -> None:
-    engine = begun(world)
-    cutover = switched(world, engine.settings.cutover)
-    for name in StepName:
-        if name is not StepName.REVERSE and cutover.step(name).state is not StepState.LEFT_OUT:
-            cutover = cutover.noted(name, StepState.DONE)
-    engine.ask(Keep, cutover.noted(StepName.REVERSE, StepState.DOING, "the old source is away"))
-    world.ask(AbortCutover("j"))
-    world.until(lambda: stored(world).state is CutoverState.STOPPED)
-    assert "applications may write" in stored(world).text and "not done: reverse" in stored(world).text
-    assert "the old source is away" in stored(world).step(StepName.REVERSE).text
-
-
-@pytest.mark.parametrize("purge", [False, True])
-def test_a_job_that_is_cut_over_may_be_deleted_whatever_is_left_to_do(world: World, purge: bool) -> None:
-    engine = begun(world)
-    engine.ask(Keep, switched(world, engine.settings.cutover))
-    for command in (PauseJob("j"), ResumeJob("j"), FinishJob("j"), RegisterJob(world.document("j"), None)):
-        answer = world.ask(command)
-        assert isinstance(answer, Rejected) and answer.reason is Rejection.INDEX_CONFLICT
-        assert "--abort" not in answer.failure.text and "udup job delete j" in answer.failure.text
-    assert isinstance(world.ask(DeleteJob("j", purge=purge)), Accepted)
-    world.until(world.is_empty)
-
-
-def test_one_that_is_all_done_is_not_given_up(world: World) -> None:
-    engine = begun(world)
-    engine.ask(Keep, switched(world, engine.settings.cutover).with_(state=CutoverState.DONE, way_back="j-back"))
-    answer = world.ask(AbortCutover("j"))
-    assert isinstance(answer, Rejected) and answer.reason is Rejection.INDEX_CONFLICT
-    assert "udup job cutover j-back" in answer.failure.text
-
-
 def test_nothing_goes_back_behind_the_switch(world: World) -> None:
     engine = begun(world)
     engine.ask(Keep, switched(world, engine.settings.cutover))
@@ -191,16 +96,6 @@ def test_what_is_being_undone_goes_forward_no_more(world: World) -> None:
     engine.ask(Keep, first.with_(state=CutoverState.UNDOING))
     assert engine.ask(Keep, first).failure is not None and engine.ask(Keep, switched(world, first)).failure is not None
     assert stored(world).state is CutoverState.UNDOING and world.stage("j") == "running"
-
-
-def test_a_job_whose_source_cannot_be_opened_again_may_be_deleted(world: World) -> None:
-    engine = begun(world)
-    undoing = engine.settings.cutover.with_(state=CutoverState.UNDOING, found={"a": "b"})
-    engine.ask(Keep, undoing)
-    assert isinstance(world.ask(DeleteJob("j")), Rejected)
-    engine.ask(Keep, undoing.noted(StepName.FREEZE, StepState.DOING, "the source is away"))
-    world.ask(DeleteJob("j"))
-    world.until(world.is_empty)
 
 
 def test_a_job_that_has_failed_is_not_switched(world: World) -> None:
@@ -259,86 +154,6 @@ def test_its_process_ends_with_it(world: World) -> None:
     assert world.living == [("applier", "j"), ("extractor", "j")]
     assert world.ask(StartCutover("j", OPTIONS)).changed, "another one may be asked for"
     assert carrier(world).settings.cutover.id != engine.settings.cutover.id
-
-
-def test_one_that_has_stopped_goes_on_with_what_it_was_asked_for(world: World) -> None:
-    engine = begun(world)
-    engine.ask(Keep, switched(world, engine.settings.cutover))
-    last = stored(world).with_(state=CutoverState.STOPPED, text="no privilege")
-    engine.ask(Keep, last)
-    engine.ends()
-    world.run(10)
-    world.start()
-    world.run(10)
-    assert world.child_of("cutover", "j") is None, "it waits for somebody"
-    assert world.ask(StartCutover("j", Options())).changed
-    assert carrier(world).settings.cutover == last.with_(state=CutoverState.RUNNING)
-
-
-def test_one_that_could_not_be_undone_goes_on_undoing(world: World) -> None:
-    engine = begun(world)
-    engine.ask(Keep, engine.settings.cutover.with_(state=CutoverState.STOPPED, found={"a": "b"}))
-    engine.ends()
-    world.run(10)
-    assert world.ask(AbortCutover("j")).changed
-    assert carrier(world).settings.cutover.state is CutoverState.UNDOING
-
-
-@pytest.mark.parametrize("command", [PauseJob("j"), FinishJob("j"), DeleteJob("j"), DeleteJob("j", purge=True)])
-def test_while_one_is_under_way_its_job_is_left_alone(world: World, command: Any) -> None:
-    begun(world)
-    for each in (command, RegisterJob(world.document("j"), None)):
-        answer = world.ask(each)
-        assert isinstance(answer, Rejected) and "udup job cutover j --abort" in answer.failure.text
-        assert answer.reason is Rejection.INDEX_CONFLICT
-    assert world.stage("j") == "running"
-
-
-def test_a_job_that_runs_while_it_is_cut_over_runs_already(world: World) -> None:
-    begun(world)
-    answer = world.ask(ResumeJob("j"))
-    assert isinstance(answer, Accepted) and not answer.changed
-
-
-@pytest.mark.parametrize("behind", [False, True])
-def test_a_dry_run_carries_nothing_on(world: World, behind: bool) -> None:
-    engine = begun(world)
-    dry = Options(dry_run=True)
-    under_way = world.ask(StartCutover("j", dry))
-    assert isinstance(under_way, Rejected) and "is under way" in under_way.failure.text
-    assert "udup job cutover j --show" in under_way.failure.text
-    last = switched(world, engine.settings.cutover) if behind else engine.settings.cutover.with_(found={"a": "b"})
-    engine.ask(Keep, last)
-    engine.ask(Keep, last.with_(state=CutoverState.STOPPED))
-    engine.ends()
-    world.run(10)
-    before = stored(world)
-    answer = world.ask(StartCutover("j", dry))
-    assert isinstance(answer, Rejected) and answer.reason is Rejection.INDEX_CONFLICT
-    assert "has stopped" in answer.failure.text and "udup job cutover j --show" in answer.failure.text
-    on = "udup job cutover j --source-read-only --reverse" if behind else "udup job cutover j --abort"
-    assert answer.failure.text.endswith(on)
-    world.run(10)
-    assert stored(world) == before and world.child_of("cutover", "j") is None
-
-
-def test_a_dry_run_that_is_asked_for_twice_is_one(world: World) -> None:
-    begun(world, Options(dry_run=True))
-    answer = world.ask(StartCutover("j", Options(dry_run=True)))
-    assert isinstance(answer, Accepted) and not answer.changed
-
-
-@pytest.mark.parametrize(("end_when", "remedy"), [("finished", "udup job finish j"), ("level", "udup job status j")])
-def test_a_migration_is_refused_with_what_ends_it(world: World, end_when: str, remedy: str) -> None:
-    answer = world.ask(RegisterJob(world.document("j", "migration") | {"EndWhen": end_when}, None))
-    assert isinstance(answer, Accepted), answer
-    answer = world.ask(StartCutover("j", OPTIONS))
-    assert isinstance(answer, Rejected) and answer.reason is Rejection.REFUSED
-    assert "is a migration" in answer.failure.text and remedy in answer.failure.text
-    assert world.stored["j"].cutover is None
-
-
-# ---- An engine that cannot be made ----
 
 
 @pytest.fixture
@@ -400,116 +215,6 @@ def test_a_job_whose_engine_cannot_be_made_when_the_server_begins_runs_all_the_s
     assert carrier(world).settings.resumed
 
 
-def test_a_job_that_was_cut_over_is_not_resumed_nor_replaced_and_can_be_deleted(world: World) -> None:
-    engine = begun(world)
-    engine.ask(Keep, switched(world, engine.settings.cutover))
-    world.reaches("j", "completed")
-    engine.ask(Keep, stored(world).with_(state=CutoverState.DONE))
-    engine.ends()
-    world.run(5)
-    for command in (
-        AbortCutover("j"),
-        ResumeJob("j"),
-        RegisterJob(world.document("j"), None),
-        StartCutover("j", OPTIONS),
-    ):
-        answer = world.ask(command)
-        assert isinstance(answer, Rejected) and "cut over" in answer.failure.text
-    world.ask(DeleteJob("j"))
-    world.until(world.is_empty)
-    running(world)
-
-
-def test_a_dry_run_leaves_the_job_as_it_is(world: World) -> None:
-    engine = begun(world, Options(dry_run=True))
-    engine.ask(Keep, engine.settings.cutover.with_(state=CutoverState.DONE))
-    engine.ends()
-    world.run(5)
-    assert world.stage("j") == "running" and world.ask(PauseJob("j")).changed
-
-
-# ---- The way back ----
-
-
-def _with_way_back(world: World, cutover: Cutover) -> Cutover:
-    return switched(world, cutover).with_(way_back="j-back", way_back_incarnation="abc")
-
-
-def test_the_way_back_is_the_same_job_turned_round_and_starts_at_the_position(world: World) -> None:
-    engine = begun(world)
-    assert not engine.ask(AskTaken, "j-back").is_taken and engine.ask(AskTaken, "j").is_taken
-    cutover = _with_way_back(world, engine.settings.cutover)
-    engine.ask(Keep, cutover)
-    assert engine.ask(CreateWayBack, cutover).failure is None
-    back, there = world.stored["j-back"].spec(), world.stored["j"].spec()
-    assert (back.source_endpoint(), back.target_endpoint()) == (there.target_endpoint(), there.source_endpoint())
-    assert back.gtid == POSITION and world.stored["j-back"].incarnation == "abc"
-    world.reaches("j-back", "running")
-
-
-def test_a_way_back_that_is_asked_for_again_is_made_once(world: World) -> None:
-    engine = begun(world)
-    cutover = _with_way_back(world, engine.settings.cutover)
-    engine.ask(Keep, cutover)
-    engine.ask(CreateWayBack, cutover)
-    index = world.stored["j-back"].create_index
-    world.start()
-    again = carrier(world)
-    assert again.ask(CreateWayBack, cutover).failure is None
-    assert world.stored["j-back"].create_index == index
-
-
-def test_a_name_that_another_job_has_is_told(world: World) -> None:
-    engine = begun(world)
-    post(world, "j-back")
-    cutover = _with_way_back(world, engine.settings.cutover)
-    engine.ask(Keep, cutover)
-    assert "j-back" in engine.ask(CreateWayBack, cutover).taken
-
-
-def test_a_selection_that_cannot_be_turned_round_is_told_to_the_engine(world: World) -> None:
-    running(world, "j", ReplicateDoDb=[{"TableSchemaRegex": "^s"}])
-    world.ask(StartCutover("j", OPTIONS))
-    settings = carrier(world).settings
-    assert settings.back is None and "'^s' chooses names" in settings.back_faults[0].problem
-
-
-def test_a_key_that_an_older_version_took_is_a_fault_of_the_check(world: World) -> None:
-    running(world)
-    record = world.stored["j"]
-    tasks = record.document["Tasks"]
-    tasks[0]["Config"]["OfOldTimes"] = 1
-    world.stored["j"] = record.model_copy(update={"document": {**record.document, "Tasks": tasks}})
-    world.start()
-    world.reaches("j", "running")
-    world.ask(StartCutover("j", OPTIONS))
-    settings = carrier(world).settings
-    assert settings.back is None and any("OfOldTimes" in fault.where for fault in settings.back_faults)
-
-
-def test_a_way_back_that_cannot_be_made_for_any_other_reason_is_a_fault_of_the_check(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: Any) -> Any:
-        raise KeyError("Config")
-
-    monkeypatch.setattr(cutovers, "way_back", broken)
-    [fault] = begun(world).settings.back_faults
-    assert "its way back cannot be made" in fault.problem and fault.remedy
-
-
-def test_a_server_that_takes_no_more_jobs_is_a_fault_of_the_check(world: World) -> None:
-    running(world)
-    post(world, "j-back")
-    world.supervisor._settings = replace(world.supervisor.settings, max_jobs=2)
-    world.ask(StartCutover("j", OPTIONS))
-    settings = carrier(world).settings
-    assert [fault.where for fault in settings.back_faults] == ["jobs.max"] and "(2)" in settings.back_faults[0].remedy
-
-
-# ---- What an engine is told ----
-
-
 def test_what_a_job_waits_for_is_told(world: World) -> None:
     engine = begun(world)
     away = Failure(FailureKind.UNAVAILABLE, "connection refused", side=Side.TARGET)
@@ -559,6 +264,6 @@ def test_a_job_that_ends_while_it_waits_for_a_server_waits_no_more(world: World)
 
 def test_the_record_of_a_cut_over_is_read_back_as_it_was(world: World) -> None:
     engine = begun(world)
-    engine.ask(Keep, _with_way_back(world, engine.settings.cutover))
+    engine.ask(Keep, with_way_back(world, engine.settings.cutover))
     record = world.stored["j"]
     assert type(record).from_json(record.to_json()) == record and record.stage in (Stage.RUNNING, Stage.COMPLETED)

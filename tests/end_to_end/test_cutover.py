@@ -169,7 +169,8 @@ def test_a_whole_cut_over_and_back_again(world: World, udup: Udup, shop: str) ->
         wait_for(lambda: writers.committed > 20, lambda: writers.refused)
         back = udup(f"{shop}-back", "--source-read-only", "--enable-events", "--reverse", "--yes")
         assert back.exit_code == 0, back.output + world.node.log.read_text()[-3000:]
-    assert "run SET GLOBAL read_only = OFF there" in back.output
+    assert f"may write to {old} as soon as SET GLOBAL read_only = OFF was run there" in back.output
+    assert f"may write to {old} now" not in back.output
     third = _cutover(world, f"{shop}-back")["WayBack"]
     world.posted.add(third)
     assert third == f"{shop}-2"
@@ -313,6 +314,36 @@ def test_an_abort_opens_the_source_again(world: World, udup: Udup, shop: str) ->
     late = udup(shop, "--abort")
     assert late.exit_code == 0, "there is nothing to undo any more"
     _drained(world, shop)
+    world.assert_equal(shop)
+
+
+def test_an_abort_right_behind_the_switch_undoes_nothing_and_says_what_that_means(
+    world: World, udup: Udup, shop: str
+) -> None:
+    with closing(connect(world.target.endpoint, None, autocommit=False)) as connection:
+        query(connection, f"SELECT * FROM udup.claim WHERE job = '{shop}' FOR UPDATE")
+        with Writers(world.source.endpoint, shop):
+            _post(world, shop, SourceReadOnly=True, Timeout=120)
+            wait_for(lambda: world.node.job(shop)["Stage"] == "completed", lambda: _cutover(world, shop))
+        aborted = udup(shop, "--abort")
+        connection.rollback()
+    assert aborted.exit_code == 4, aborted.output
+    source, target = world.source.endpoint, world.target.endpoint
+    for told in (
+        "the abort came after the switch, so nothing was undone",
+        f"The source {source} stays read-only",
+        "SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF",
+        f"No application may write to {target} yet",
+        "Left to do: end, position. To carry that on: udup job cutover",
+    ):
+        assert told in aborted.output, aborted.output
+    assert value(source, READ_ONLY) == "11" and _step(_cutover(world, shop), "end")["State"] == "waiting"
+    shown = world.node.job(shop)["Progress"]
+    assert (shown["lag_ms"], shown["level"]) == (0, True)
+    for key in ("source_gtid", "applied_gtid"):
+        assert not value(target, "SELECT GTID_SUBTRACT(%s, %s)", world.executed(), shown[key]), shown
+    done = udup(shop, "--source-read-only", "--yes", "--timeout", "120")
+    assert done.exit_code == 0 and f"applications may write to {target} now" in done.output, done.output
     world.assert_equal(shop)
 
 

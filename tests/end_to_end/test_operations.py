@@ -184,7 +184,9 @@ def _cut_over_and_back(operator: Operator) -> Iterator[None]:
     world.assert_equal(JOB)
     assert (_stage(operator), _stage(operator, BACK)) == ("completed", "completed")
     assert value(world.target.endpoint, READ_ONLY) == 2, "the second server is closed now"
-    run(world.source.endpoint, f"INSERT INTO {JOB}.sale VALUES (-1)")
+    assert value(world.source.endpoint, READ_ONLY) == 0, "and applications may write to the first one again"
+    opens = f"applications may write to {world.source.endpoint} as soon as SET GLOBAL read_only = OFF was run there"
+    assert opens in operator.said[-1] and f"{world.source.endpoint} now" not in operator.said[-1]
 
 
 @recipe("Migrate, held level")

@@ -51,8 +51,12 @@ def test_what_the_target_has_refused_is_in_no_ledger_and_what_it_has_taken_stays
 def test_nothing_but_the_transaction_at_which_the_job_stands_is_passed_over(
     record: JobRecord, gtid: str, why: str
 ) -> None:
-    with pytest.raises(NotSkippable, match=why):
+    with pytest.raises(NotSkippable, match=why) as caught:
         begun(record, gtid, 5)
+    [fault] = caught.value.faults
+    assert fault.where == "gtid" and "udup job" in fault.remedy
+    assert str(caught.value) == f"{fault.problem} -- {fault.remedy}"
+    assert Failure.of(caught.value).faults == (fault,), "it comes to whoever asked"
 
 
 def test_an_entry_keeps_the_beginning_of_a_long_error() -> None:
@@ -61,6 +65,25 @@ def test_an_entry_keeps_the_beginning_of_a_long_error() -> None:
     record = record.model_copy(update={"stopped": record.stopped.model_copy(update={"text": "why " * 500})})
     [entry] = begun(record, GTID, 5).skipped
     assert entry.error == ("why " * 500)[:ERROR_MAX]
+
+
+@pytest.mark.parametrize("end", [", then resume the job", "; then resume the job", ""])
+def test_an_entry_holds_no_command_that_is_settled_with_it(end: str) -> None:
+    failure = Failure(FailureKind.DIVERGENCE, f"{GTID}: a row is not there{end}", gtid=GTID)
+    told = with_commands("shop", failure).text
+    assert told != failure.text
+    stopped = Stopped(time_ns=1, kind=failure.kind, text=told, gtid=GTID)
+    [entry] = begun(_record().model_copy(update={"stopped": stopped}), GTID, 5).skipped
+    assert entry.error == f"{GTID}: a row is not there"
+
+
+def test_a_refusal_says_each_command_once() -> None:
+    told = with_commands("shop", Failure(FailureKind.DIVERGENCE, f"{GTID}: a row is not there", gtid=GTID)).text
+    stopped = Stopped(time_ns=1, kind=FailureKind.DIVERGENCE, text=told, gtid=GTID)
+    with pytest.raises(NotSkippable) as caught:
+        begun(_record().model_copy(update={"stopped": stopped}), OTHER, 5)
+    assert str(caught.value).count("udup job skip") == str(caught.value).count("udup job resume") == 1
+    assert f"udup job skip shop --gtid {GTID}" in caught.value.faults[0].remedy
 
 
 def test_a_transaction_is_passed_over_once() -> None:

@@ -80,6 +80,14 @@ def test_it_is_undone_by_delete_and_the_job_stays(client: TestClient, memory: Me
     assert memory.cut_over_by == [(posted, None)] and posted in memory.records
 
 
+def test_an_abort_that_came_too_late_is_answered_with_what_that_means(
+    client: TestClient, memory: MemoryJobs, posted: str
+) -> None:
+    assert client.simulate_delete(_path(posted)).json["Warning"] == ""
+    memory.change(posted, cutover=Cutover.asked(Options()).with_(switched_ns=1, text="the abort came after the switch"))
+    assert client.simulate_delete(_path(posted)).json["Warning"] == "the abort came after the switch"
+
+
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_an_unknown_job_has_none(client: TestClient, method: str) -> None:
     answer = client.simulate_request(method, _path("none"))
@@ -117,5 +125,8 @@ def test_a_cut_over_that_is_in_the_way_is_a_conflict(
     memory.fail_with = _error_of(rejected)
     answer = client.simulate_request(method, f"/v1/job/{posted}{part}")
     assert (answer.status_code, "udup job cutover one --abort" in answer.text) == (409, True)
+    memory.fail_with = _error_of(rejected)
+    told = client.simulate_request(method, f"/v1/job/{posted}{part}", headers={"Accept": "application/json"}).json
+    assert told == {"error": answer.text, "details": [{"field": "Cutover", "problem": answer.text}]}
     described = OPERATIONS_BY[(method.lower(), "/v1/job/{id}" + part)]
     assert 409 in described.errors

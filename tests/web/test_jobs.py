@@ -115,6 +115,8 @@ def test_an_enforced_index_that_does_not_hold_is_a_conflict(client: TestClient, 
     enforced = document | {"EnforceIndex": True}
     answer = client.simulate_post("/v1/jobs", json=enforced | {"JobModifyIndex": 99})
     assert (answer.status_code, answer.text) == (409, "Enforcing job modify index 99: job does not exist")
+    [detail] = client.simulate_post("/v1/jobs", json=enforced | {"JobModifyIndex": 99}, headers=JSON).json["details"]
+    assert detail["field"] == "JobModifyIndex" and "post it with JobModifyIndex 0" in detail["problem"]
     assert client.simulate_post("/v1/jobs", json=enforced).status_code == 200
     answer = client.simulate_post("/v1/jobs", json=enforced)
     assert answer.text == "Enforcing job modify index 0: job already exists"

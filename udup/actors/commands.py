@@ -343,10 +343,9 @@ def _beside(record: JobRecord, stored: JobRecord) -> JobRecord:
 def _check_unchanged(command: RegisterJob, stored: JobRecord) -> None:
     """Raise `IndexConflict` if the document was checked beside another one than the job is carried out by now."""
     if command.checked not in (None, stored.job_modify_index):
-        raise IndexConflict(
-            f"job {stored.id} was changed or resumed while the new document was checked; it goes on as it is now."
-            f" Look at it (udup job history {stored.id}), and post yours again if it is still to replace that"
-        )
+        problem = f"job {stored.id} was changed or resumed while the new document was checked; it goes on as it is now"
+        remedy = f"look at it (udup job history {stored.id}), and post yours again if it is still to replace that"
+        raise IndexConflict.by(Fault("Job", problem, remedy))
 
 
 def _fitting(record: JobRecord) -> JobRecord:

@@ -45,7 +45,7 @@ class Completion:
         """Have DestApplier say when it has executed all of that."""
         if run.question is not Question.ASKED:
             return
-        run.question = _next(job, run, Question.ANSWERED)
+        run.question, run.source_executed = _next(job, run, Question.ANSWERED), executed
         if run.question is Question.ANSWERED:
             self._tasks.reach(job, run, executed)
 

@@ -35,7 +35,8 @@ class CutoverCommands:
         self._keep(job, asked(job.record, options), answer)
 
     def abort(self, job: Job, answer: Answer) -> None:
-        cutover = aborted(job.record)
+        plan = job.plan
+        cutover = aborted(job.record, str(plan.source), str(plan.target))
         if cutover is not None and not cutover.is_active:
             self._host.end_cutover(job)  # at once: it would keep its next step over what is stored now
         self._keep(job, cutover, answer)

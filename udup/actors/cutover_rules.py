@@ -10,15 +10,16 @@ import shlex
 from udup.base.errors import Fault, Refused
 from udup.jobs import EndWhen, IndexConflict, JobRecord, JobType
 from udup.pipeline.cutover.names import abort_command, command, show_command
-from udup.pipeline.cutover.state import Cutover, CutoverState, Options, StepName, StepState
+from udup.pipeline.cutover.state import Cutover, CutoverState, Options
+from udup.pipeline.cutover.texts import given_up
 
 
 class CutoverConflict(IndexConflict):
     """What is asked does not go together with how far the job's cut-over is (409)."""
 
 
-def _conflict(problem: str, remedy: str) -> CutoverConflict:
-    return CutoverConflict(f"{problem} -- {remedy}")
+def _conflict(problem: str, remedy: str) -> IndexConflict:
+    return CutoverConflict.by(Fault("Cutover", problem, remedy))
 
 
 def asked(record: JobRecord, options: Options) -> Cutover | None:
@@ -38,7 +39,10 @@ def asked(record: JobRecord, options: Options) -> Cutover | None:
             )
         if before.is_active:
             return None
-        return before.with_(state=CutoverState.RUNNING if before.switched else CutoverState.UNDOING)
+        # What was said when it stopped is settled: what is left to do is being done.
+        if before.switched:
+            return before.with_(state=CutoverState.RUNNING, text="")
+        return _undoing(before)
     if before is not None and before.switched:
         if before.way_back and before.options.reverse:
             remedy = f"cut over back by the job of its way back: udup job cutover {shlex.quote(before.way_back)}"
@@ -62,8 +66,12 @@ def _of_migration(record: JobRecord) -> Fault | None:
     return Fault("Job", problem, f"stop writing to its source, then wait for its end: udup job status {job} --watch")
 
 
-def aborted(record: JobRecord) -> Cutover | None:
-    """Return the cut-over that is to be undone, None if there is nothing to undo.
+def _undoing(stopped: Cutover) -> Cutover:
+    return stopped.with_(state=CutoverState.UNDOING, text=stopped.reason)
+
+
+def aborted(record: JobRecord, source: str, target: str) -> Cutover | None:
+    """Return the cut-over that is to be undone, None if there is nothing to undo. Both servers as people read them.
 
     Behind the switch nothing is undone: what is left is given up. Raise where nothing is left.
     """
@@ -75,31 +83,13 @@ def aborted(record: JobRecord) -> Cutover | None:
             way_back = cutover.way_back if cutover.options.reverse else ""
             back = f"cut over back: udup job cutover {shlex.quote(way_back)}" if way_back else "it cannot be undone"
             raise _conflict(f"job {record.id} is cut over: its target is the new server", back)
-        return _given_up(record.id, cutover) if cutover.is_active else None
+        leaves_something = cutover.is_active and cutover.next_step is not None
+        return given_up(cutover, record.id, source, target) if leaves_something else None
     if not cutover.goes_on:
         return None
     if cutover.state is CutoverState.STOPPED:
-        return cutover.with_(state=CutoverState.UNDOING)
+        return _undoing(cutover)
     return cutover.with_(abort="somebody has asked for its end")
-
-
-def _given_up(job_id: str, cutover: Cutover) -> Cutover:
-    """Return it stopped, with what was not done."""
-    over = (StepState.DONE, StepState.LEFT_OUT)
-    left = [step for step in cutover.steps if step.state not in over]
-    for step in left:
-        if step.state is StepState.DOING:
-            cutover = cutover.noted(step.name, StepState.FAILED, f"given up; {step.text}".rstrip("; "))
-    if cutover.step(StepName.POSITION).state is StepState.DONE:
-        now = "applications may write to its target"
-    else:
-        now = "note what its target has executed before applications write there: a way back begins with that"
-    again, forget = command(job_id, cutover.options), f"udup job delete {shlex.quote(job_id)}"
-    text = (
-        f"job {job_id} is cut over, and {now}. Given up, so not done: {', '.join(step.name.value for step in left)}."
-        f" To take that up again: {again}; to forget it: {forget}"
-    )
-    return cutover.with_(state=CutoverState.STOPPED, text=text)
 
 
 def check_no_cutover(record: JobRecord, doing: str) -> None:

@@ -81,6 +81,7 @@ class Job:
     saved_at: float = 0.0
     #: What was heard last, also of earlier runs: it is shown while the next begins.
     progress: JobProgress = JobProgress()  # noqa: RUF009 - frozen
+    told_last: bool = False  # the last run was drained, and has told all of it
     level_gtid: str | None = None  # what the source had when DestApplier last said that the target has all of it
     stale_views: tuple[str, ...] = ()
     waits: Mapping[Side, WaitingFor | None] = field(default_factory=dict)  # of the present run, as each side told last
@@ -154,6 +155,7 @@ class Job:
         """Begin another attempt."""
         self.run, self.retry_of, self.level_gtid = Run(number, phase), None, None
         self.progress = self.progress.not_level()  # until this run says so itself
+        self.told_last = False
         return self.run
 
     def end_run(self) -> None:
@@ -285,6 +287,18 @@ class Job:
         plan = self.plan
         ends = {Side.SOURCE: str(plan.source.endpoint), Side.TARGET: str(plan.target.endpoint)}
         return {**ends, Side.NATS: address.shown(self.nats_url)}
+
+    def complete(self, executed: str | None) -> None:
+        """Note that the target has all that the source had executed; None: it is not known what that was.
+
+        Where the last run could not tell its end, since it or this server has died, it has come at least as far.
+        """
+        told = self.progress if self.progress.model_fields_set else self.record.progress
+        self.progress = told.ended()
+        if executed is not None:
+            self.progress = self.progress.completed(executed)
+            if not self.told_last:
+                self.progress = self.progress.with_(applied_gtid=self.progress.source_gtid)
 
     # ---- What is shown ----
 

@@ -83,6 +83,7 @@ class Run:
     proven: bool = False  # it has applied something: failures in a row are counted from here
     outdated: bool = False  # it goes by settings that were replaced
     question: Question = Question.NONE
+    source_executed: str | None = None  # what the answer was
     completing: bool = False  # a migration that is level: with this run it is done
 
     # ---- What is learnt ----

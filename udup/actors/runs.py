@@ -119,19 +119,22 @@ class JobRuns:
     def _drained(self, job: Job, run: Run, failure: Failure | None) -> None:
         """The applier has ended. What it could not apply, the next run applies."""
         job.end_run()
+        job.told_last = failure is None
         if failure is not None:
             kind, text = failure.kind.value, failure.text
             self._parts.log.warning("run_ended_badly", job=job.id, run=run.number, kind=kind, error=text)
         if not run.completing or self._when_drained is not None:
             self._take_step(job)
         elif failure is None:
-            self._complete(job)
+            self._complete(job, run.source_executed)
         else:
             self._run_failed(job, run, failure, _APPLIER)
 
-    def _complete(self, job: Job) -> None:
+    def _complete(self, job: Job, executed: str | None) -> None:
+        """`executed`: what the source had when the target was seen to have all of it."""
         self._parts.log.info("job_completed", job=job.id)
-        job.progress = job.progress.ended()
+        job.complete(executed)
+        self._parts.journal.progress_changed(job)
         update = {"stage": Stage.COMPLETED, "status_description": "", "progress": job.progress, "finish": False}
         self._parts.journal.save(job, history.completed(job.record.model_copy(update=update), runtime.wall_ns()))
         self._take_step(job)
@@ -141,7 +144,7 @@ class JobRuns:
         job.retry_of = None
         self._parts.actors.stop(job.id, but=CUTOVER_ROLE)
         if job.cut_over and job.record.stage != Stage.COMPLETED:
-            self._complete(job)
+            self._complete(job, job.record.cutover.executed if job.record.cutover else None)
             return
         if job.record.desired == DesiredState.PAUSE and job.record.stage != Stage.PAUSED:
             self._parts.log.info("job_paused", job=job.id)

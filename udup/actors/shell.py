@@ -28,7 +28,7 @@ from udup.actors.errors import failure_of
 from udup.actors.messages import EngineEnded, Hello, Introduce, NodeSettings, Progress, RunEnded
 from udup.base import logs, runtime, stacks
 from udup.base.errors import Failure, Side
-from udup.jobs.progress import EngineReport, TaskReport
+from udup.jobs.progress import EngineReport, TaskReport, shown_set
 
 #: prctl's number for "send me this signal when my parent dies".
 _PR_SET_PDEATHSIG = 1
@@ -38,9 +38,6 @@ STOP_SECONDS = 6.0
 
 #: Seconds after which progress is reported even though nothing of it has changed; see also `udup.jobs.staleness`.
 _STILL_SECONDS = 10.0
-
-#: Characters of a text (a GTID set) in a report, which is kept and shown: a set with many gaps may have megabytes.
-_TEXT_MAX = 64 << 10
 
 #: Reports taken from the engine at a time, so that messages are heard in between.
 _BATCH = 200
@@ -102,16 +99,6 @@ class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
 
     def watch(self) -> Any:
         return None
-
-
-def _is_long(value: object) -> bool:
-    return isinstance(value, str) and len(value) > _TEXT_MAX
-
-
-def _cut(text: str) -> str:
-    """Cut a set behind one of its parts, and say how long it is."""
-    end = max(text.rfind(mark, 0, _TEXT_MAX) for mark in ",:")
-    return f"{text[: end if end > 0 else _TEXT_MAX]} … ({len(text):,} characters in all)"
 
 
 class EngineActor(ShellActor):
@@ -225,7 +212,7 @@ class EngineActor(ShellActor):
             nonlocal last, sent_at
             now = runtime.now()
             values = dict(told) if isinstance(told, Mapping) else told.as_dict()
-            values = {key: _cut(each) if _is_long(each) else each for key, each in values.items()}
+            values = {key: shown_set(each) if isinstance(each, str) else each for key, each in values.items()}
             if values != last or now - sent_at >= _STILL_SECONDS:
                 last, sent_at = values, now
                 emit(Progress(self.role, run, TaskReport.of(values), runtime.wall()))

@@ -82,11 +82,13 @@ class UdupError(Exception):
     `side` is where it came from, None where whoever raised it cannot know; the actor that reports it knows then.
     `kept` names what the target keeps about the transaction beside its rows: the xid that it ends, or the GTID of
     Udup's own under which its statement runs. Whoever passes over the transaction needs it.
+    `faults` is what is wrong one by one, where the error has it so.
     """
 
     kind: ClassVar[FailureKind] = FailureKind.INTERNAL
     side: Side | None = None
     kept: str = ""
+    faults: Sequence[Fault] = ()
 
     def __init__(self, text: str = "", *, gtid: str = "", table: str = "") -> None:
         super().__init__(text)
@@ -163,6 +165,7 @@ class Refused(UdupError):
     """The job cannot start; `faults` holds every reason found, not only the first."""
 
     kind = FailureKind.REFUSED
+    faults: list[Fault]
 
     def __init__(self, faults: Sequence[Fault], *, gtid: str = "", table: str = "") -> None:
         self.faults = list(faults)
@@ -189,9 +192,8 @@ class Failure:
     def of(cls, error: BaseException) -> Failure:
         """Return what an error says. One that nobody foresaw is told as an error in Udup itself."""
         if isinstance(error, UdupError):
-            faults = tuple(error.faults) if isinstance(error, Refused) else ()
             text = str(error) or type(error).__name__
-            return cls(error.kind, text, faults, error.gtid, error.table, error.side, error.kept)
+            return cls(error.kind, text, tuple(error.faults), error.gtid, error.table, error.side, error.kept)
         return cls(FailureKind.INTERNAL, f"an error in Udup itself: {type(error).__name__}: {error}")
 
     @classmethod

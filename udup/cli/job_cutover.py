@@ -46,7 +46,7 @@ _NAME, _STATE = 10, 9
     metavar="SECONDS",
     help="For the target to become level; 60 when absent. Then everything is undone.",
 )
-@click.option("--abort", is_flag=True, help="Undo it; behind the switch give up what is left of it.")
+@click.option("--abort", is_flag=True, help="Undo it; behind the switch undo nothing, and give up what is left.")
 @click.option("--show", is_flag=True, help="Only show how far it is.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @asks_server
@@ -137,7 +137,7 @@ def _follow(session: Session, path: str) -> Json:
 def _changes(cutover: Json, shown: dict[str, tuple[str, str]]) -> Iterator[str]:
     for step in cutover["Steps"]:
         now = (step["State"], step["Text"])
-        silent = step["State"] == "waiting" or (step["State"] == "left out" and not step["Text"])
+        silent = step["State"] in ("waiting", "left out") and not step["Text"]
         if not silent and shown.get(step["Step"]) != now:
             shown[step["Step"]] = now
             yield _line(step)

@@ -21,6 +21,9 @@ from udup.pipeline.waits import CONSEQUENCES
 
 Number = int | float
 
+#: Characters of a text (a GTID set) in a report, which is kept and shown: a set with many gaps may have megabytes.
+TEXT_MAX = 64 << 10
+
 
 class _Told(BaseModel):
     """Immutable. Keeps what it does not know, and leaves out what does not fit: nothing of it is worth an error."""
@@ -243,6 +246,10 @@ class JobProgress(_Told):
         """Return what stays when a run has ended: it waits for nothing any more."""
         return self.with_(waiting_for=None) if self.waiting_for is not None else self
 
+    def completed(self, executed: str) -> JobProgress:
+        """Return what stays of a job that is done: the target has all that the source had executed."""
+        return self.ended().with_(source_gtid=shown_set(executed), level=True, lag_ms=0)
+
     def warned(self, told: Iterable[str]) -> JobProgress:
         """Return this with more warnings, each once."""
         shown = self.warnings or []
@@ -257,6 +264,14 @@ _RATES = ("tx_per_s", "rows_per_s", "bytes_per_s", "copy_rows_per_s")
 def _moves(table: TableProgress) -> bool:
     """Whether a table is told to be copied at some rate."""
     return bool(table.get("rows_per_s")) or table.get("eta_s") is not None
+
+
+def shown_set(text: str) -> str:
+    """Return a set of transactions, one that is too long cut behind one of its parts, with how long it is."""
+    if len(text) <= TEXT_MAX:
+        return text
+    end = max(text.rfind(mark, 0, TEXT_MAX) for mark in ",:")
+    return f"{text[: end if end > 0 else TEXT_MAX]} … ({len(text):,} characters in all)"
 
 
 def _fields_of(progress: JobProgress) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
-from udup.base.errors import FailureKind, UdupError
+from udup.base.errors import FailureKind, Fault, UdupError
 from udup.jobs.allocation import Allocation, Evaluation
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.passwords import masked
@@ -30,6 +32,15 @@ MAX_RESTARTS = 20
 
 class IndexConflict(UdupError):
     """The job is not, or no longer, as the request takes it to be: above all another JobModifyIndex was enforced."""
+
+    def __init__(self, text: str = "", *, faults: Sequence[Fault] = (), gtid: str = "", table: str = "") -> None:
+        super().__init__(text, gtid=gtid, table=table)
+        self.faults = tuple(faults)
+
+    @classmethod
+    def by(cls, fault: Fault) -> Self:
+        """Return it for one fault; its text is the fault's without the place."""
+        return cls(f"{fault.problem} -- {fault.remedy}", faults=(fault,))
 
 
 class UnknownJob(UdupError):
@@ -177,13 +188,17 @@ def check_enforced_index(enforced: int | None, job_id: str, stored: JobRecord | 
     """
     if enforced is None:
         return
-    text = f"Enforcing job modify index {enforced}: "
-    if stored is None and enforced != 0:
-        raise IndexConflict(text + "job does not exist")
-    if stored is not None and enforced == 0:
-        raise IndexConflict(text + "job already exists")
-    if stored is not None and enforced != stored.job_modify_index:
-        raise IndexConflict(text + f"job exists with conflicting job modify index: {stored.job_modify_index}")
+    if enforced == ((stored.job_modify_index or None) if stored else 0):
+        return
+    remedy = f"look at what it is now (udup job history {shlex.quote(job_id)}), and post yours with its JobModifyIndex"
+    if stored is None:
+        problem, remedy = "job does not exist", "post it with JobModifyIndex 0, or without EnforceIndex"
+    elif enforced == 0:
+        problem = "job already exists"
+    else:
+        problem = f"job exists with conflicting job modify index: {stored.job_modify_index}"
+    text = f"Enforcing job modify index {enforced}: {problem}"
+    raise IndexConflict(text, faults=[Fault("JobModifyIndex", text, remedy)])
 
 
 def to_api(record: JobRecord) -> dict[str, Any]:

@@ -6,16 +6,20 @@ so that nothing is ever passed over of which the ledger does not know.
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import replace
 
-from udup.base.errors import Failure
-from udup.jobs.record import IndexConflict, JobRecord
+from udup.base.errors import Failure, Fault
+from udup.jobs.record import IndexConflict, JobRecord, Stopped
 from udup.jobs.skipped import ERROR_MAX, SKIPPABLE, SkippedTransaction
 from udup.jobs.words import Stage
 
 #: Characters of an error's text that a description keeps, beside the commands behind it.
 TEXT_MAX = 2000
+
+#: How the texts of failures end that say what is to be done before the job is resumed.
+_RESUME = (", then resume the job", "; then resume the job")
 
 #: What is to be known of a job that has passed over a transaction.
 WARNING = (
@@ -35,25 +39,37 @@ def begun(record: JobRecord, gtid: str, now: int) -> JobRecord:
     """
     entry = _entry(record, gtid)
     stopped = record.stopped if record.stage is Stage.FAILED else None
+    if fault := _fault(record, stopped, entry, gtid):
+        raise NotSkippable.by(fault)
+    if entry is not None or stopped is None:
+        return record
+    error = _settled(record.id, stopped)[:ERROR_MAX]
+    made = SkippedTransaction(time_ns=now, gtid=stopped.gtid, error=error, table=stopped.table)
+    return record.model_copy(update={"skipped": (*record.skipped, made)})
+
+
+def _fault(record: JobRecord, stopped: Stopped | None, entry: SkippedTransaction | None, gtid: str) -> Fault | None:
+    """Return why this transaction cannot be passed over, None if it can."""
+    job = shlex.quote(record.id)
     if stopped is None or not _same(stopped.gtid, gtid):
         if entry is not None and entry.confirmed:
-            raise NotSkippable(f"{gtid} was passed over already, at {_stamp(entry.time_ns)}")
+            problem = f"{gtid} was passed over already, at {_stamp(entry.time_ns)}"
+            return Fault("gtid", problem, f"see the ledger: udup job status {job}")
         if stopped is None:
-            raise NotSkippable(
+            problem = (
                 f"job {record.id} has not failed, it is {record.stage.value}: only the transaction at which a job has"
                 " stopped can be passed over"
             )
+            return Fault("gtid", problem, f"see where it stands: udup job status {job}")
         where = f"stands at {stopped.gtid}, not at {gtid}" if stopped.gtid else "does not stand at one transaction"
-        raise NotSkippable(f"job {record.id} {where}; it has failed: {stopped.text}")
+        problem = f"job {record.id} {where}; it has failed: {_without_commands(record.id, stopped)}"
+        if stopped.kind in SKIPPABLE and stopped.gtid:
+            return Fault("gtid", problem, _commands(record.id, stopped.gtid))
+        return Fault("gtid", problem, f"fix that, then: udup job resume {job}")
     if stopped.kind not in SKIPPABLE:
-        raise NotSkippable(
-            f"job {record.id} has failed by {stopped.kind.value}, which passing over {gtid} does not heal:"
-            f" {stopped.text}"
-        )
-    if entry is not None:
-        return record
-    made = SkippedTransaction(time_ns=now, gtid=stopped.gtid, error=stopped.text[:ERROR_MAX], table=stopped.table)
-    return record.model_copy(update={"skipped": (*record.skipped, made)})
+        problem = f"job {record.id} has failed by {stopped.kind.value}, which passing over {gtid} does not heal"
+        return Fault("gtid", f"{problem}: {stopped.text}", f"fix that, then: udup job resume {job}")
+    return None
 
 
 def ended(record: JobRecord, gtid: str, *, done: bool) -> JobRecord:
@@ -70,9 +86,25 @@ def with_commands(job_id: str, failure: Failure) -> Failure:
     """Return a failure at one transaction whose text ends with the commands that get the job going again."""
     if failure.kind not in SKIPPABLE or not failure.gtid or "udup job " in failure.text:
         return failure
-    commands = f"udup job resume {job_id} when that is repaired, or udup job skip {job_id} --gtid {failure.gtid}"
+    commands = _commands(job_id, failure.gtid)
     text = f"{failure.text[: TEXT_MAX - len(commands) - 2]}; {commands}"
     return replace(failure, text=text)
+
+
+def _commands(job_id: str, gtid: str) -> str:
+    return f"udup job resume {job_id} when that is repaired, or udup job skip {job_id} --gtid {gtid}"
+
+
+def _without_commands(job_id: str, stopped: Stopped) -> str:
+    return stopped.text.removesuffix(f"; {_commands(job_id, stopped.gtid)}")
+
+
+def _settled(job_id: str, stopped: Stopped) -> str:
+    """Return the failure's text for the ledger: what the job is to be told of a transaction passed over is settled."""
+    text = _without_commands(job_id, stopped)
+    for told in _RESUME:
+        text = text.removesuffix(told)
+    return text
 
 
 def _entry(record: JobRecord, gtid: str) -> SkippedTransaction | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ from udup.actors.messages import (
     ResumeJob,
 )
 from udup.base import stacks
-from udup.base.errors import Refused, UdupError
+from udup.base.errors import Fault, Refused, UdupError
 from udup.jobs import IndexConflict, JobRecord, JobSpec, accept, check_enforced_index, document_id, skipping
 from udup.jobs.differences import starts_alike
 from udup.jobs.plan import plan_of
@@ -175,7 +176,8 @@ class Control:
             raise
         if not done and begun.changed:
             self._written(EndSkip(job_id, gtid, done=False))
-            raise skipping.NotSkippable(f"{gtid} is in the target already; run udup job resume {job_id}")
+            remedy = f"run udup job resume {shlex.quote(job_id)}"
+            raise skipping.NotSkippable.by(Fault("gtid", f"{gtid} is in the target already", remedy))
         return self._written(EndSkip(job_id, gtid, done=True))
 
     def cut_over(self, job_id: str, options: CutoverOptions) -> Written:
@@ -284,7 +286,7 @@ def _error_of(answer: Rejected) -> UdupError:
         case Rejection.REFUSED:
             return Refused(list(failure.faults))
         case Rejection.INDEX_CONFLICT:
-            return IndexConflict(failure.text)
+            return IndexConflict(failure.text, faults=failure.faults)
         case Rejection.UNKNOWN_JOB:
             return NotThere(failure.text)
         case Rejection.INTERNAL:

@@ -57,10 +57,8 @@ def _handle_udup(req: falcon.Request, resp: falcon.Response, error: UdupError, _
             answer = ErrorResponse(falcon.HTTP_400, str(error))
         case NotThere():
             answer = ErrorResponse(falcon.HTTP_404, str(error))
-        case WouldNotStart():
-            answer = ErrorResponse(falcon.HTTP_409, str(error), error.faults)
-        case IndexConflict():
-            answer = ErrorResponse(falcon.HTTP_409, str(error))
+        case WouldNotStart() | IndexConflict():
+            answer = ErrorResponse(falcon.HTTP_409, str(error), tuple(error.faults))
         case NotReady() | Transient():
             answer = ErrorResponse(falcon.HTTP_503, str(error))
             resp.set_header("Retry-After", str(RETRY_AFTER_S))

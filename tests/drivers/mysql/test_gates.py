@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +15,14 @@ from tests.drivers.contract.gates import GateContract
 from tests.drivers.mysql.gates import MySQLGatePair
 from tests.quick_servers import QUICK
 from udup.base.errors import Contended
-from udup.drivers.mysql.client.connection import connect, query
+from udup.drivers.mysql.client.connection import MySQLError, connect, query
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
 from udup.pipeline.ports import Counter, CutoverNeeds
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer
+
+#: Whether somebody is closing the server at this moment.
+_CLOSES = "SELECT 1 FROM performance_schema.threads WHERE PROCESSLIST_INFO LIKE 'SET GLOBAL%'"
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +59,83 @@ def test_whoever_is_in_the_way_of_closing_is_named_and_the_server_stays_open(
     assert gates.old.look() == found and gates.application_writes()
 
 
+@pytest.fixture
+def item(gates: MySQLGatePair, old_server: MysqlServer) -> str:
+    """A table with two rows, by its whole name."""
+    name = f"{gates.schema}.item"
+    with closing(connect(old_server.endpoint)) as connection:
+        query(connection, f"CREATE TABLE {name} (id INT PRIMARY KEY, a INT)")
+        query(connection, f"INSERT INTO {name} VALUES (1, 0), (2, 0)")
+    return name
+
+
+@contextmanager
+def _waiting(server: MysqlServer, statement: str) -> Iterator[None]:
+    """A session whose statement waits for somebody else."""
+
+    def run() -> None:
+        with closing(connect(server.endpoint, None)) as connection, suppress(MySQLError):
+            query(connection, statement)
+
+    waits = threading.Thread(target=run)
+    waits.start()
+    sql = "SELECT 1 FROM performance_schema.threads WHERE PROCESSLIST_INFO = %s"
+    try:
+        with closing(connect(server.endpoint)) as observer:
+            while not query(observer, sql, statement):
+                threading.Event().wait(0.02)
+        yield
+    finally:
+        waits.join(60)
+
+
+@pytest.mark.parametrize(
+    ("holds", "waits", "told"),
+    [
+        ("UPDATE {} SET a = 1 WHERE id = 1", "UPDATE {} SET a = 2 WHERE id = 1", "has locked rows"),
+        ("SELECT * FROM {}", "ALTER TABLE {} ADD COLUMN b INT", "has locked {}"),
+    ],
+)
+def test_a_transaction_for_which_the_statement_in_the_way_waits_is_named_and_not_that_statement(
+    gates: MySQLGatePair, old_server: MysqlServer, item: str, holds: str, waits: str, told: str
+) -> None:
+    found = gates.old.look()
+    with closing(connect(old_server.endpoint, None, autocommit=False)) as holder:
+        [(number,)] = query(holder, "SELECT CONNECTION_ID()")
+        query(holder, holds.format(item))
+        with _waiting(old_server, waits.format(item)):
+            in_the_way = (
+                f"session {number} .* {told.format(item)} in a transaction that is open, .*KILL {number} ends it"
+            )
+            with pytest.raises(Contended, match=in_the_way):
+                gates.old.close(3)
+            assert gates.old.look() == found, "it stays open"
+            holder.rollback()
+    gates.old.close(10)
+    assert gates.old.look().closed
+
+
+def test_a_transaction_in_the_way_can_go_on_and_end_while_the_server_is_being_closed(
+    gates: MySQLGatePair, old_server: MysqlServer, item: str
+) -> None:
+    """It holds a row for which a statement waits, and that one is waited for: neither may wait for the closing."""
+    with closing(connect(old_server.endpoint, None, autocommit=False)) as holder:
+        query(holder, f"UPDATE {item} SET a = 1 WHERE id = 1")
+        with _waiting(old_server, f"UPDATE {item} SET a = 2 WHERE id = 1"):
+            closes = threading.Thread(target=gates.old.close, args=(30,))
+            closes.start()
+            with closing(connect(old_server.endpoint)) as observer:
+                while not query(observer, _CLOSES):
+                    threading.Event().wait(0.01)
+            began = time.monotonic()
+            query(holder, f"UPDATE {item} SET a = 1 WHERE id = 2")
+            held_back = time.monotonic() - began
+            holder.commit()
+    closes.join(60)
+    assert gates.old.look().closed
+    assert held_back < 10, "a try is short"
+
+
 def test_somebody_left_behind_who_closes_the_server_late_is_waited_for(
     gates: MySQLGatePair, old_server: MysqlServer
 ) -> None:
@@ -65,9 +146,7 @@ def test_somebody_left_behind_who_closes_the_server_late_is_waited_for(
         left_behind = threading.Thread(target=gates.old.close, args=(20,))
         left_behind.start()
         with closing(connect(old_server.endpoint)) as observer:
-            while not query(
-                observer, "SELECT 1 FROM performance_schema.threads WHERE PROCESSLIST_INFO LIKE 'SET GLOBAL%'"
-            ):
+            while not query(observer, _CLOSES):
                 threading.Event().wait(0.02)
         restored = threading.Thread(target=gates.old.restore, args=(found.found,))
         restored.start()

@@ -28,6 +28,10 @@ _CALLS = frozenset(
 )
 
 
+#: Everything that may be asked for.
+ALL = {"source_read_only": True, "enable_events": True, "reverse": True}
+
+
 class Died(BaseException):
     """The process is gone."""
 
@@ -198,6 +202,27 @@ class World:
 
     def state_of(self, name: StepName) -> str:
         return self.cutover.step(name).state.value
+
+
+def assert_cut_over(world: World) -> None:
+    assert world.cutover.state is CutoverState.DONE, world.cutover
+    assert world.is_level and world.stage == "completed"
+    assert world.new.counters[TABLE] == 7
+    assert not world.new.claims
+    if world.cutover.options.enable_events:
+        assert world.new.events == {("s", "nightly"): True, ("s", "never"): False}
+    if world.cutover.options.reverse:
+        assert world.old.writers is Writers.UDUP and not any(world.old.events.values())
+        assert list(world.jobs) == [JOB, "shop-back"], "one way back"
+        assert world.position_of_back == world.cutover.position == str(world.new.log.executed)
+
+
+def assert_undone(world: World, found: Writers = Writers.ALL) -> None:
+    assert world.cutover.state is CutoverState.UNDONE, world.cutover
+    assert world.old.writers is found, "the source is as it was found"
+    assert world.stage == "running" and list(world.jobs) == [JOB] and world.new.claims
+    assert world.old.events[("s", "nightly")] and not any(world.new.events.values())
+    assert "udup job cutover shop" in world.cutover.text
 
 
 def _shown(cutover: Cutover) -> str:

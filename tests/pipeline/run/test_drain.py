@@ -8,6 +8,7 @@ import pytest
 
 from tests.pipeline.machine import Machine
 from udup.drivers.fake.position import FakePosition
+from udup.pipeline.apply import applier
 
 
 def _noted(machine: Machine) -> FakePosition:
@@ -28,6 +29,25 @@ def test_a_drained_run_ends_by_itself_with_all_of_it_in_the_base_row(machine: Ma
 
     asyncio.run(work())
     assert str(_noted(machine)) == "alpha:1-4"
+
+
+def test_the_last_report_of_a_drained_run_says_how_far_it_has_come(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applier, "REPORT_SECONDS", 3600.0)
+
+    async def work() -> None:
+        running = asyncio.ensure_future(machine.run(lambda: False))
+        for key in ("a", "b"):
+            machine.insert(key)
+            await machine.caught_up()
+        machine.drain()
+        await running
+
+    asyncio.run(work())
+    last = machine.applied[-1]
+    assert last.applied_gtid == str(_noted(machine)) == str(machine.source.log.executed)
+    assert last.waiting == last.groups == 0 and last.waiting_for is None
 
 
 @pytest.mark.parametrize("marked", [False, True], ids=["with transactions", "without"])

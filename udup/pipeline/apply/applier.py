@@ -294,6 +294,7 @@ class Applier:
             if self._draining and not self._dispatcher.scheduler.running:
                 if self._executed.begun:
                     await self._executed.flush()
+                self._tell_progress()  # the last, of what stays as it is now
                 return
 
     async def _give_credit(self) -> None:
@@ -337,23 +338,20 @@ class Applier:
     async def _report_progress(self) -> None:
         """Report twice a second while something happens, rarely while nothing does."""
         while True:
-            if self._inline is not None and not self._dispatcher.scheduler.barrier_runs:
-                # Used in the event loop alone, but for what runs as a barrier.
-                self._reporter.count_rows(self._inline.slot, self._inline.rows_written())
-            self._report(
-                self._reporter.progress(
-                    self._dispatcher,
-                    self._executed,
-                    self._copy,
-                    self._control.notices(),
-                    self._wait_watch.shown(TOLD_SECONDS),
-                )
-            )
+            self._tell_progress()
             await asyncio.sleep(REPORT_SECONDS)
             if self._copy_task is not None and self._copy_task.done():
                 self._copy_task.result()
             if not self._copying:
                 await self._reporter.progress_changed(IDLE_SECONDS)
+
+    def _tell_progress(self) -> None:
+        if self._inline is not None and not self._dispatcher.scheduler.barrier_runs:
+            # Used in the event loop alone, but for what runs as a barrier.
+            self._reporter.count_rows(self._inline.slot, self._inline.rows_written())
+        told = self._control.notices()
+        waits = self._wait_watch.shown(TOLD_SECONDS)
+        self._report(self._reporter.progress(self._dispatcher, self._executed, self._copy, told, waits))
 
     def _copy_moved(self) -> int | None:
         """Return how many rows the copy has loaded, None while there is no copy under way."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from udup.base.errors import Fault, Refused
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
 from udup.pipeline.cutover.host import CutoverSettings
-from udup.pipeline.cutover.state import KeptEvent, Options
+from udup.pipeline.cutover.state import KeptEvent, Options, shortened
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import CutoverNeeds, Drivers, GateLook, ScheduledEvent
 
@@ -77,7 +77,7 @@ def still_written(options: Options, source: str, look: GateLook, written: str) -
         return ""  # what it still executes nobody has written: FLUSH, the end of a XA transaction
     if options.source_read_only or not options.writes_stopped:
         return f"{source} is not read-only any more: it was started again, or somebody opened it"
-    return f"somebody still writes to {source}: {written[:200]} came after the rest" if written else ""
+    return f"somebody still writes to {source}: {shortened(written, 200)} came after the rest" if written else ""
 
 
 class Checking:

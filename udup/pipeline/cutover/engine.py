@@ -35,16 +35,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, Refused, UdupError, Unavailable
+from udup.pipeline.cutover import texts
+from udup.pipeline.cutover.asking import CHECK_SECONDS, COUNTERS_SECONDS, ask
 from udup.pipeline.cutover.check import Checking, events_of, kept_events, listed, still_written
 from udup.pipeline.cutover.host import AbortWanted, CutoverSettings, Host, NameTaken
 from udup.pipeline.cutover.level import ask_level
 from udup.pipeline.cutover.names import abort_command, command, way_back_names
-from udup.pipeline.cutover.state import TEXT_MAX, Cutover, CutoverState, StepName, StepState
-from udup.pipeline.cutover.texts import done_text, give_up_text, left_text, way_back_text, with_plan
+from udup.pipeline.cutover.state import TEXT_MAX, Cutover, CutoverState, StepName, StepState, shortened
 from udup.pipeline.ports import Drivers
 
 #: Seconds that writers wait behind what closes the source, and applications for an old source that may be gone.
@@ -56,18 +57,12 @@ BEGIN_SECONDS = 15.0
 #: Seconds that one try of a counter waits for a table's lock.
 COUNTER_SECONDS = 5.0
 
-#: Seconds for a server's answer, to all questions of the check, and until all counters are raised: one that is silent
-#: for longer is taken to be away.
-ANSWER_SECONDS, CHECK_SECONDS, COUNTERS_SECONDS = 90.0, 600.0, 900.0
-
 #: Seconds between looks whether the target is level, the job has ended, or what has failed works again.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 15.0
 _LOOK_SECONDS = 0.5
 
 #: What comes of a step: its text, and what else is kept with it.
 _Outcome: TypeAlias = tuple[str, dict[str, Any]]
-
-T = TypeVar("T")
 
 
 class _Over(Exception):
@@ -123,8 +118,8 @@ class CutoverEngine:
     async def _take(self, name: StepName) -> None:
         found: dict[str, Any] = {}
         if name is StepName.FREEZE and self._cutover.found is None:
-            look = await self._ask(self._source_gate.look)
-            found = {"found": dict(look.found)}
+            look = await ask(self._source_gate.look)
+            found = {"found": dict(look.found), "reopening": self._source_gate.how_to_restore(look.found)}
         await self._note(name, StepState.DOING, **found)
         text, changes = await self._steps[name]()
         await self._note(name, StepState.DONE, text, **changes)
@@ -149,7 +144,7 @@ class CutoverEngine:
             raise Refused([Fault("Job", problem, f"cut over when it runs: udup job status {self._job}")])
         reverse = self._cutover.options.reverse
         way_back = await self._free_name() if reverse else ""
-        found = await self._ask(Checking(self._settings, self._drivers).look, way_back, seconds=CHECK_SECONDS)
+        found = await ask(Checking(self._settings, self._drivers).look, way_back, seconds=CHECK_SECONDS)
         changes = {"events": kept_events(found.events), "way_back": way_back}
         if reverse:
             changes["way_back_incarnation"] = runtime.new_id().replace("-", "")
@@ -158,15 +153,15 @@ class CutoverEngine:
     async def _free_name(self) -> str:
         """Return a name that no job has, and of which the old source keeps nothing: a checkpoint would be followed."""
         for name in way_back_names(self._job):
-            if not await self._host.is_taken(name) and not await self._ask(self._source_gate.keeps, name):
+            if not await self._host.is_taken(name) and not await ask(self._source_gate.keeps, name):
                 return name
         raise UdupError(f"there is no free name for the way back of job {self._job}: delete some with --purge")
 
     async def _freeze(self) -> _Outcome:
         options = self._cutover.options
         if options.source_read_only:
-            await self._ask(self._source_gate.close, min(options.timeout_s, CLOSE_SECONDS))
-        look = await self._ask(self._source_gate.look)
+            await ask(self._source_gate.close, min(options.timeout_s, CLOSE_SECONDS))
+        look = await ask(self._source_gate.look)
         if look.closed:
             by = "by Udup" if options.source_read_only else "as it was found"
             return f"nobody can write to {self._source.where}: it is read-only {by}", {}
@@ -187,7 +182,7 @@ class CutoverEngine:
             executed, missing = await self._level_now()
             missing = f"{missing}; {job.waits}" if missing and job.waits else missing
             if not missing:
-                events = await self._ask(self._source_gate.events, self._settings.plan.scope)
+                events = await ask(self._source_gate.events, self._settings.plan.scope)
                 text = "everything that the source has executed is on the target"
                 return text, {"executed": executed, "events": kept_events(events)}
             if runtime.now() >= end:
@@ -198,19 +193,19 @@ class CutoverEngine:
     async def _level_now(self) -> tuple[str, str]:
         """Return what `ask_level` does, or what keeps it from being answered for now."""
         try:
-            return await self._ask(ask_level, self._drivers, self._settings.plan)
+            return await ask(ask_level, self._drivers, self._settings.plan)
         except UdupError as error:
             if not error.kind.passes:
                 raise
             return "", str(error)
 
     async def _counters(self) -> _Outcome:
-        counters = await self._ask(self._source_gate.counters, self._settings.plan.scope)
+        counters = await ask(self._source_gate.counters, self._settings.plan.scope)
         end = runtime.now() + self._cutover.options.timeout_s
         while True:
             try:
                 raise_them = self._target_gate.raise_counters
-                raised = await self._ask(raise_them, counters, COUNTER_SECONDS, seconds=COUNTERS_SECONDS)
+                raised = await ask(raise_them, counters, COUNTER_SECONDS, seconds=COUNTERS_SECONDS)
             except UdupError as error:
                 if not error.kind.passes or runtime.now() >= end:
                     raise
@@ -230,14 +225,14 @@ class CutoverEngine:
             job = await self._host.job()
             if job.abort or job.problem:
                 raise AbortWanted(job.abort or job.problem)
-            unfinished = await self._ask(self._source_gate.unfinished)
-            written = await self._ask(self._source.executed) - self._source.position(level_with)
-            if why := still_written(options, self._source.where, await self._ask(self._source_gate.look), str(written)):
+            unfinished = await ask(self._source_gate.unfinished)
+            written = await ask(self._source.executed) - self._source.position(level_with)
+            if why := still_written(options, self._source.where, await ask(self._source_gate.look), str(written)):
                 raise UdupError(why)
             if not written and not unfinished:
                 return level_with
             if runtime.now() >= end:
-                more = str(written)[:200] or listed(unfinished)
+                more = shortened(str(written), 200) or listed(unfinished)
                 raise UdupError(f"{self._source.where} is not at rest within {options.timeout_s:g} s: {more}")
             _, changes = await self._level(end)  # what a closed server still executes: FLUSH, the end of a XA one
             level_with = str(changes["executed"])
@@ -245,7 +240,7 @@ class CutoverEngine:
     # ---- Undoing ----
 
     async def _fail(self, name: StepName | None, error: Exception) -> None:
-        reason = (str(error) if isinstance(error, AbortWanted) else Failure.of(error).text)[:TEXT_MAX]
+        reason = shortened(str(error) if isinstance(error, AbortWanted) else Failure.of(error).text)
         failed = name or StepName.CHECK
         text = f"{failed.value}: {reason}"
         noted = self._cutover.noted(failed, StepState.FAILED, reason)
@@ -261,13 +256,13 @@ class CutoverEngine:
         cutover, freeze = self._cutover, self._cutover.step(StepName.FREEZE)
         if freeze.state is not StepState.WAITING:
             cutover = cutover.noted(StepName.FREEZE, StepState.UNDONE, freeze.text)
-        what = f"{self._source.where} is as it was found, and " if undone else "nothing was changed on the source, and "
-        text = f"{cutover.reason.rstrip('. ')}. {what}job {self._job} goes on. Once that is fixed: {self._command}"
+        found = f"The source {self._source.where} is as it was found" if undone else "Nothing was changed on the source"
+        text = texts.undone_text(cutover, found, self._job, await self._host.job())
         await self._keep(cutover.with_(state=CutoverState.UNDONE, text=text))
 
     async def _restore(self) -> _Outcome:
         assert self._cutover.found is not None
-        await self._ask(self._source_gate.restore, self._cutover.found)
+        await ask(self._source_gate.restore, self._cutover.found)
         return "", {}
 
     def _not_undone(self) -> str:
@@ -278,26 +273,27 @@ class CutoverEngine:
     # ---- After the switch ----
 
     async def _after_the_switch(self) -> None:
+        if self._cutover.step(StepName.POSITION).state is StepState.DONE:
+            now = texts.may_write(self._target.where, self._cutover.opening)
+            self._cutover = self._cutover.with_(text=f"job {self._job} is cut over: {now}")
         while (name := self._cutover.next_step) is not None:
             if self._cutover.step(name).state is not StepState.DOING:
                 await self._note(name, StepState.DOING)
-            left = left_text(self._cutover, name, self._target.where, self._command)
-            text, changes = await self._until_done(name, self._steps[name], left, give_up_text(self._job))
+            left = texts.left_text(self._cutover, name, self._target.where, self._command)
+            text, changes = await self._until_done(name, self._steps[name], left, texts.give_up_text(self._job))
             await self._note(name, StepState.DONE, text, **changes)
-        opening = "" if self._cutover.options.dry_run else await self._opening()
-        where = (self._source.where, self._target.where, self._job)
-        keeping = self._source_gate.how_to_keep_closed(for_udup=self._cutover.options.reverse)
-        told = done_text(self._cutover, *where, keeping, self._settings.skipped) + opening
-        cutover = self._cutover.with_(state=CutoverState.DONE, text=told)
-        await self._keep(with_plan(cutover, *where) if cutover.options.dry_run else cutover)
+        dry_run, where = self._cutover.options.dry_run, (self._source.where, self._target.where, self._job)
+        cutover = self._cutover if dry_run else self._cutover.with_(opening=await self._opening())
+        keeping = self._source_gate.how_to_keep_closed(for_udup=cutover.options.reverse)
+        told = texts.done_text(cutover, *where, keeping, self._settings.skipped)
+        cutover = cutover.with_(state=CutoverState.DONE, text=told)
+        await self._keep(texts.with_plan(cutover, *where) if dry_run else cutover)
 
     async def _opening(self) -> str:
         """Return what is to be run before applications can write to the target."""
-        try:
-            how = await self._ask(self._target_gate.how_to_open)
-        except UdupError:
-            return ""
-        return f"; {self._target.where} lets no application write yet: run {how} there" if how else ""
+        with suppress(UdupError):
+            return await ask(self._target_gate.how_to_open)
+        return self._cutover.opening
 
     async def _until_done(
         self, name: StepName, step: Callable[[], Awaitable[_Outcome]], left: str, meanwhile: str = ""
@@ -311,11 +307,11 @@ class CutoverEngine:
                 failure = Failure.of(error)
                 doing = self._cutover.step(name)
                 if not failure.kind.passes:
-                    stopped = f"{name.value}: {failure.text[:TEXT_MAX]}. {left}"
+                    stopped = f"{name.value}: {shortened(failure.text).rstrip('. ')}. {left}"
                     noted = self._cutover.noted(name, StepState.FAILED, failure.text)
                     await self._keep(noted.with_(state=CutoverState.STOPPED, text=stopped))
                     raise _Over from error
-                waits = f"{failure.text[: TEXT_MAX - len(meanwhile)]}{meanwhile}"
+                waits = f"{shortened(failure.text, TEXT_MAX - len(meanwhile))}{meanwhile}"
                 if doing.text != waits:
                     await self._try_to_keep(self._cutover.noted(name, StepState.DOING, waits))
             await asyncio.sleep(pause)
@@ -324,37 +320,40 @@ class CutoverEngine:
     async def _end(self) -> _Outcome:
         while not (await self._host.job()).ended:
             await asyncio.sleep(_FIRST_PAUSE)
-        await self._ask(self._target_gate.release, self._job)
+        await ask(self._target_gate.release, self._job)
         return f"job {self._job} has ended and keeps no table of {self._target.where} any more", {}
 
     async def _position(self) -> _Outcome:
         new_source = self._drivers.source(self._settings.plan.target)
-        position = str(await self._ask(new_source.executed))
+        position = str(await ask(new_source.executed))
         late = await self._late()
-        open_now = f"applications may write to {self._target.where} now{await self._opening()}"
-        self._cutover = self._cutover.with_(text=f"job {self._job} is cut over: {open_now}")
-        return f"the target had executed {position[:300]} before anybody came{late}; {open_now}", {"position": position}
+        opening = await self._opening()
+        now = texts.may_write(self._target.where, opening)
+        self._cutover = self._cutover.with_(text=f"job {self._job} is cut over: {now}")
+        text = f"the target had executed {shortened(position, 300)} before anybody came{late}; {now}"
+        return text, {"position": position, "opening": opening}
 
     async def _late(self) -> str:
         """Return what the old source has executed since the switch: nobody carries it over."""
         try:
-            executed = await self._ask(self._source.executed, seconds=CLOSE_SECONDS)
+            executed = await ask(self._source.executed, seconds=CLOSE_SECONDS)
         except UdupError as error:
             return f"; whether the old source has executed anything since is not known: {error}"
         written = executed - self._source.position(self._cutover.executed)
         if not written:
             return ""
-        return f"; THE OLD SOURCE HAS EXECUTED {str(written)[:300]} SINCE: that is not on the target, look at it"
+        since = shortened(str(written), 300)
+        return f"; THE OLD SOURCE HAS EXECUTED {since} SINCE: that is not on the target, look at it"
 
     async def _events(self) -> _Outcome:
         events = events_of(self._cutover.events)
-        told = await self._ask(self._target_gate.enable, events)
+        told = await ask(self._target_gate.enable, events)
         done = f"enabled on the target: {listed(events)}" if events else "there are none that were enabled"
         return "; ".join([done, *told]), {}
 
     async def _reverse(self) -> _Outcome:
         events = events_of(self._cutover.events)
-        await self._ask(self._source_gate.open_for_udup, self._cutover.found or {}, events)
+        await ask(self._source_gate.open_for_udup, self._cutover.found or {}, events)
         while True:
             try:
                 await self._host.create_way_back(self._cutover)
@@ -362,7 +361,7 @@ class CutoverEngine:
             except NameTaken:
                 way_back, incarnation = await self._free_name(), runtime.new_id().replace("-", "")
                 await self._keep(self._cutover.with_(way_back=way_back, way_back_incarnation=incarnation))
-        return way_back_text(self._cutover, self._source.where, self._target.where), {}
+        return texts.way_back_text(self._cutover, self._source.where, self._target.where), {}
 
     # ---- The record ----
 
@@ -387,13 +386,6 @@ class CutoverEngine:
         with suppress(TimeoutError):  # it is on its way, before anything that is kept later
             await asyncio.wait_for(self._host.keep(cutover), _LONGEST_PAUSE)
         self._cutover = cutover
-
-    async def _ask(self, question: Callable[..., T], *args: Any, seconds: float = ANSWER_SECONDS) -> T:
-        """Return what a server answers; `Unavailable` if it does not."""
-        try:
-            return await asyncio.wait_for(runtime.in_thread(question, *args), seconds)
-        except TimeoutError as error:
-            raise Unavailable(f"there is no answer within {seconds:g} s") from error
 
     @property
     def _command(self) -> str:

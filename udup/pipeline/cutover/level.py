@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from udup.pipeline.cutover.check import listed
+from udup.pipeline.cutover.state import shortened
 from udup.pipeline.ports import Drivers, JobPlan
 
 #: Characters of a set of transactions in a message.
@@ -21,7 +22,7 @@ def ask_level(drivers: Drivers, plan: JobPlan) -> tuple[str, str]:
     if have is None:
         return "", f"the target has no checkpoint of job {plan.job}"
     if missing := executed - have:
-        return "", f"{len(missing)} transactions are not on the target, the first of {str(missing)[:_SHOWN]}"
+        return "", f"{len(missing)} transactions are not on the target, the first of {shortened(str(missing), _SHOWN)}"
     if kept := drivers.target_gate(plan.target).kept(plan.job):
         return "", f"prepared transactions are kept on the target: {listed(kept)}"
     return str(executed), ""

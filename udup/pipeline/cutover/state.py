@@ -12,8 +12,16 @@ from udup.base import runtime
 #: Characters of a text that is kept.
 TEXT_MAX = 4000
 
+#: What stands behind a text that was cut.
+_CUT = " …"
+
 #: Seconds for the target to become level, and for anything else that is tried before the switch.
 DEFAULT_TIMEOUT_S = 60.0
+
+
+def shortened(text: str, most: int = TEXT_MAX) -> str:
+    """Return a text that is no longer than that, and shows that it was cut: half a set of transactions misleads."""
+    return text if len(text) <= most else text[: most - len(_CUT)] + _CUT
 
 
 class StepName(StrEnum):
@@ -83,9 +91,11 @@ class KeptEvent(_Kept):
 class Cutover(_Kept):
     """`text` is for people: what came of it, and what is left to do.
 
-    `found` are the source's settings before the first change, None until they were asked. `executed` is what the source
-    had executed when the target was level with it, `position` what the target had when the job had ended. `abort` is
-    the supervisor's own: why somebody wants the end of it.
+    `found` are the source's settings before the first change, None until they were asked, and `reopening` is what
+    somebody runs who wants them so again. `executed` is what the source
+    had executed when the target was level with it, `position` what the target had when the job had ended, `opening`
+    what somebody had to run there then so that applications can write. `abort` is the supervisor's own: why somebody
+    wants the end of it.
     """
 
     id: str
@@ -96,10 +106,12 @@ class Cutover(_Kept):
     text: str = ""
     reason: str = ""
     found: dict[str, str] | None = None
+    reopening: str = ""
     executed: str = ""
     events: tuple[KeptEvent, ...] = ()
     switched_ns: int = 0
     position: str = ""
+    opening: str = ""
     way_back: str = ""
     way_back_incarnation: str = ""
     abort: str = ""
@@ -168,6 +180,6 @@ class Cutover(_Kept):
 
     def noted(self, name: StepName, state: StepState, text: str = "", **changes: Any) -> Self:
         """Return it with a step's new state."""
-        new = Step(name=name, state=state, time_ns=runtime.wall_ns(), text=text[:TEXT_MAX])
+        new = Step(name=name, state=state, time_ns=runtime.wall_ns(), text=shortened(text))
         steps = tuple(new if step.name is name else step for step in self.steps)
         return self.with_(steps=steps, **changes)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from udup.pipeline.cutover.check import events_of, listed, passed_over
+from udup.pipeline.cutover.host import JobNow
 from udup.pipeline.cutover.names import abort_command, command
-from udup.pipeline.cutover.state import Cutover, StepName, StepState
+from udup.pipeline.cutover.state import Cutover, CutoverState, StepName, StepState
 
 
 def with_plan(cutover: Cutover, source: str, target: str, job: str) -> Cutover:
@@ -50,11 +52,62 @@ def way_back_text(cutover: Cutover, source: str, target: str) -> str:
     )
 
 
+def undone_text(cutover: Cutover, found: str, job_id: str, job: JobNow) -> str:
+    """Return what has come of one that was undone. `found`: how its source is now, as a sentence begins."""
+    again = command(job_id, cutover.options) + (" --dry-run" if cutover.options.dry_run else "")
+    aborted = bool(job.abort) and job.abort in cutover.reason
+    goes_on = "" if job.problem else f", and job {job_id} goes on"
+    then = "To cut over all the same" if aborted else "Once that is fixed"
+    return f"{cutover.reason.rstrip('. ')}. {found}{goes_on}. {then}: {again}"
+
+
+def who_may_write(cutover: Cutover, target: str) -> str:
+    """Return whether applications may write to the target by now."""
+    if cutover.step(StepName.POSITION).state is not StepState.DONE:
+        return f"no application may write to {target} yet: the step {StepName.POSITION.value} says when"
+    return may_write(target, cutover.opening)
+
+
+def may_write(target: str, opening: str) -> str:
+    """Return that applications may write to the target. `opening`: what is to be run there before."""
+    if opening:
+        return f"applications may write to {target} as soon as {opening} was run there"
+    return f"applications may write to {target} now"
+
+
 def left_text(cutover: Cutover, name: StepName, target: str, again: str) -> str:
     """Return what follows a failure of a step behind the switch. `again` is the command that goes on."""
-    is_open = cutover.step(StepName.POSITION).state is StepState.DONE
-    now = f", applications may write to {target}" if is_open else ""
-    return f"the switch is made{now}, and {name.value} and what follows are left to do: {again}"
+    now = who_may_write(cutover, target)
+    return f"The switch is made, so nothing is undone; {now}. Left to do are {name.value} and what follows: {again}"
+
+
+def given_up(cutover: Cutover, job_id: str, source: str, target: str) -> Cutover:
+    """Return one that is switched without the steps that are not done, and with what that means for people."""
+    over = (StepState.DONE, StepState.LEFT_OUT)
+    left = [step for step in cutover.steps if step.state not in over]
+    for step in left:
+        if step.state is StepState.DOING:
+            made = "the switch is made; " if step.name is StepName.END else ""
+            waited = step.text.removesuffix(give_up_text(job_id))
+            text = f"{made}left to do since an abort came" + (f": {waited}" if waited else "")
+            cutover = cutover.noted(step.name, StepState.WAITING, text)
+    now, again = who_may_write(cutover, target), command(job_id, cutover.options)
+    text = (
+        f"the abort came after the switch, so nothing was undone: job {job_id} is cut over."
+        f" {_of_source(cutover, source, target)}. {now[0].upper()}{now[1:]}."
+        f" Left to do: {', '.join(step.name.value for step in left)}."
+        f" To carry that on: {again}; to leave it at that: udup job delete {shlex.quote(job_id)}"
+    )
+    return cutover.with_(text=text, state=CutoverState.STOPPED)
+
+
+def _of_source(cutover: Cutover, source: str, target: str) -> str:
+    """Return how the source of a cut-over is that was given up, and what opens it."""
+    lost = f"what is written there does not come to {target} any more"
+    if not cutover.options.source_read_only:
+        return f"The source {source} is as it was found, and {lost}"
+    opens = f"; this opens it, and {lost}: {cutover.reopening}" if cutover.reopening else ""
+    return f"The source {source} stays read-only{opens}"
 
 
 def give_up_text(job: str) -> str:
@@ -73,7 +126,7 @@ def done_text(
     options = cutover.options
     if options.dry_run:
         return f"nothing was changed; to do it: {command(job, options)}"
-    parts = [f"job {job} is cut over: applications may write to {target}"]
+    parts = [f"job {job} is cut over: {may_write(target, cutover.opening)}"]
     if skipped:
         parts.append(passed_over(skipped))
     if cutover.events and not options.enable_events:

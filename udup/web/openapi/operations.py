@@ -192,11 +192,13 @@ def _jobs() -> Iterator[Operation]:
         "abortCutover",
         "Undo a job's cut-over; behind the switch give up what is left of it",
         "jobs",
-        "JobResponse",
+        "WarnedJobResponse",
         (*_JOB_ID, *_WRITE),
         _WRITTEN,
         errors=(301, 404, 409),
-        description="`Success` is false when there is nothing to undo. 409 when all of it is done.",
+        description="`Success` is false when there is nothing to undo. 409 when all of it is done. Behind the switch"
+        " nothing is undone: `Warning` says so, who may write where, what is left to do and what carries that on."
+        " It is empty otherwise.",
     )
     path = "/v1/job/{id}/allocations"
     yield _reading(path, "listJobAllocations", "A job's tasks", "jobs", "[AllocationStub]", *_JOB_ID, "all")

@@ -147,7 +147,7 @@ class JobResource:
             _CUTOVER: lambda: self._cut_over(req, job_id),
         }
         written = commands[part]()
-        give_written(req, resp, written, warning=skipping.WARNING if part == _SKIP else "")
+        give_written(req, resp, written, warning=skipping.WARNING if part == _SKIP else None)
 
     def _settle(self, req: falcon.Request, job_id: str) -> Written:
         gtid, applied = read_settlement(req)
@@ -166,7 +166,8 @@ class JobResource:
             raise invalid_method()
         self._region.check(req)
         if part:
-            give_written(req, resp, self._control.abort_cutover(job_id))
+            written = self._control.abort_cutover(job_id)
+            give_written(req, resp, written, warning=self._given_up(job_id))
             return
         if not job_id:
             remedy = "write it at the end of the path: /v1/job/<id>"
@@ -178,6 +179,12 @@ class JobResource:
         if record is None:
             return View(self._reads.jobs("")[1], dict, "job not found")
         return View(record.modify_index, lambda: to_api(record))
+
+    def _given_up(self, job_id: str) -> str:
+        """Return what is to be known of a cut-over that could not be undone any more, "" of one that could."""
+        record = self._reads.job(job_id)
+        cutover = record.cutover if record is not None else None
+        return cutover.text if cutover is not None and cutover.switched else ""
 
     def _history(self, job_id: str) -> View:
         record = self._reads.job(job_id)
@@ -210,7 +217,12 @@ def _named(req: falcon.Request, path: str) -> tuple[str, str]:
 
 
 def give_written(
-    req: falcon.Request, resp: falcon.Response, written: Written, *, with_eval_id: bool = False, warning: str = ""
+    req: falcon.Request,
+    resp: falcon.Response,
+    written: Written,
+    *,
+    with_eval_id: bool = False,
+    warning: str | None = None,
 ) -> None:
     """The JobResponse; clients that wrap their job also look for EvalID. `warning` is what is to be known of it."""
     set_write_headers(resp, written.index, written.job_id)
@@ -218,7 +230,7 @@ def give_written(
         answer: JobResponse = EvaluatedJobResponse(
             index=written.index, success=written.changed, eval_id=written.eval_id
         )
-    elif warning:
+    elif warning is not None:
         answer = WarnedJobResponse(index=written.index, success=written.changed, warning=warning)
     else:
         answer = JobResponse(index=written.index, success=written.changed)

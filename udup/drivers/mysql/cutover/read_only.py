@@ -1,9 +1,11 @@
 """A server's read-only settings: closed, opened as they were found, opened for Udup alone.
 
-SET GLOBAL super_read_only = ON waits for statements that write and for LOCK TABLES, and every write waits behind it: so
-it waits for a few seconds only. Whoever waits there may be left behind by a client that died, and close the server
-later than somebody else has opened it. So all of this is done under a named lock of the server, which the one left
-behind holds until its statement has ended.
+SET GLOBAL super_read_only = ON waits for statements that write and for LOCK TABLES, and every write waits behind it:
+also the one for which whoever is in the way waits, such as the next statement of a transaction that holds a row. So it
+waits for a second only, lets everybody go on, and tries again.
+
+Whoever waits there may be left behind by a client that died, and close the server later than somebody else has opened
+it. So all of this is done under a named lock of the server, which the one left behind holds until it has ended.
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
+from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Contended
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
 from udup.drivers.mysql.client.errors import ER, failure
-from udup.drivers.mysql.client.processes import passed, read_processes
 from udup.drivers.mysql.client.sessions import closing_session
+from udup.drivers.mysql.cutover.in_the_way import InTheWay
 
 READ_ONLY, SUPER_READ_ONLY, EVENT_SCHEDULER = "read_only", "super_read_only", "event_scheduler"
 
@@ -25,18 +28,11 @@ _LOCK = "udup.cutover"
 #: Seconds for the named lock: longer than anybody left behind waits with it.
 _LOCK_SECONDS = 30
 
-#: Seconds that opening waits for locks: it needs none of those that closing does.
-_OPENING_SECONDS = 10
+#: Seconds that every write waits at most behind one try, and for which everybody goes on before the next.
+_TRY_SECONDS, _PAUSE_SECONDS = 1, 1.0
 
-#: Sessions that are named as being in the way.
-_NAMED = 3
-
-_HOLDERS = (
-    "SELECT t.PROCESSLIST_ID, t.PROCESSLIST_USER, t.PROCESSLIST_HOST, t.PROCESSLIST_TIME, t.PROCESSLIST_INFO"
-    " FROM performance_schema.metadata_locks m JOIN performance_schema.threads t ON t.THREAD_ID = m.OWNER_THREAD_ID"
-    " WHERE m.OBJECT_TYPE IN ('GLOBAL', 'COMMIT') AND m.LOCK_STATUS = 'GRANTED'"
-    " AND t.PROCESSLIST_ID <> CONNECTION_ID() ORDER BY t.PROCESSLIST_TIME DESC"
-)
+#: Seconds for all tries, where a server is closed while it is opened for Udup.
+_OPENING_SECONDS = 10.0
 
 
 def read(connection: Connection) -> dict[str, str]:
@@ -56,20 +52,31 @@ def _word(value: object) -> str:
 
 def close(endpoint: Endpoint, seconds: float) -> None:
     """Make the server read-only for everybody; `Contended` names who is in the way."""
-    with _alone(endpoint, max(1, int(seconds))) as connection:
+    with _alone(endpoint) as connection:
+        _close(connection, "SET GLOBAL super_read_only = ON", endpoint, seconds)
+
+
+def _close(connection: Connection, statement: str, endpoint: Endpoint, seconds: float) -> None:
+    """Run a statement that waits for every write, in tries that hold back others for a moment only."""
+    end, way = runtime.now() + seconds, InTheWay()
+    while True:
         try:
-            query(connection, "SET GLOBAL super_read_only = ON")
+            query(connection, statement)
         except MySQLError as error:
             if error_code(error) != ER.LOCK_WAIT_TIMEOUT:
                 raise
-            text = f"{endpoint} could not be made read-only within {seconds:g} s: {_in_the_way(connection)}"
-            raise Contended(text) from error
+            way.look(connection)
+            if runtime.now() + _PAUSE_SECONDS + _TRY_SECONDS > end:
+                raise Contended(f"{endpoint} could not be made read-only within {seconds:g} s: {way.told}") from error
+            runtime.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def restore(endpoint: Endpoint, found: Mapping[str, str]) -> None:
     """Bring the settings back to what was found."""
     if statements := restoring(found):
-        with _alone(endpoint, _OPENING_SECONDS) as connection:
+        with _alone(endpoint) as connection:
             for statement in statements:
                 query(connection, statement)
 
@@ -93,11 +100,11 @@ def keeping_closed(*, for_udup: bool) -> tuple[str, str]:
 @contextmanager
 def opened_for_admins(endpoint: Endpoint, found: Mapping[str, str]) -> Iterator[None]:
     """Open the server for accounts with CONNECTION_ADMIN or SUPER, with no event running until the end of it."""
-    with _alone(endpoint, _OPENING_SECONDS) as connection:
+    with _alone(endpoint) as connection:
         if found.get(EVENT_SCHEDULER) == "ON":
             query(connection, "SET GLOBAL event_scheduler = OFF")
         if read(connection)[READ_ONLY] == "OFF":
-            query(connection, "SET GLOBAL read_only = ON")
+            _close(connection, "SET GLOBAL read_only = ON", endpoint, _OPENING_SECONDS)
         query(connection, "SET GLOBAL super_read_only = OFF")
         yield
         if found.get(EVENT_SCHEDULER) == "ON":
@@ -105,37 +112,12 @@ def opened_for_admins(endpoint: Endpoint, found: Mapping[str, str]) -> Iterator[
 
 
 @contextmanager
-def _alone(endpoint: Endpoint, lock_wait_seconds: int) -> Iterator[Connection]:
+def _alone(endpoint: Endpoint) -> Iterator[Connection]:
     """A connection that holds the lock under which the settings are changed."""
     try:
-        with closing(connect(endpoint, closing_session(lock_wait_seconds))) as connection:
+        with closing(connect(endpoint, closing_session(_TRY_SECONDS))) as connection:
             if scalar(connection, "SELECT GET_LOCK(%s, %s)", _LOCK, _LOCK_SECONDS) != 1:
                 raise Contended(f"somebody else changes whether {endpoint} is read-only")
             yield connection
     except MySQLError as error:
         raise failure(error, f"changing whether {endpoint} is read-only") from error
-
-
-def _in_the_way(connection: Connection) -> str:
-    """Return the sessions that keep a server from being closed, as far as the account may see them."""
-    try:
-        rows = query(connection, _HOLDERS)
-    except MySQLError:
-        rows = []
-    holders = [_session(*row) for row in rows]
-    if not holders:
-        running = [each for each in read_processes(connection) if each.runs_a_statement]
-        own = int(scalar(connection, "SELECT CONNECTION_ID()"))
-        holders = [
-            _session(each.number, each.user, each.host, each.seconds, each.statement)
-            for each in sorted(running, key=lambda each: -each.seconds)
-            if each.number != own
-        ]
-    if not holders:
-        return "a statement that writes, or LOCK TABLES, of a session that this account cannot see"
-    return "; ".join(dict.fromkeys(holders[:_NAMED]))
-
-
-def _session(number: object, user: object, host: object, seconds: object, statement: object) -> str:
-    doing = f"runs {str(statement)[:100]!r}" if statement else "holds LOCK TABLES or another lock"
-    return f"session {number} ({user}@{host}) {doing}, for {passed(seconds)} s: KILL {number} ends it"
