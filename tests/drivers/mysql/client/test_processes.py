@@ -10,7 +10,7 @@ from pathlib import Path
 from udup.drivers.mysql.apply import wait_look
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.client.processes import passed, read_processes
-from udup.drivers.mysql.cutover import read_only
+from udup.drivers.mysql.cutover import in_the_way
 from udup.sandbox.server import MysqlServer
 
 UDUP = Path(__file__).parents[4] / "udup"
@@ -43,7 +43,7 @@ def test_no_session_has_done_anything_for_less_than_no_time() -> None:
     assert [passed(seconds) for seconds in (-1, "-3600", None, 0, 7, "7")] == [0, 0, 0, 0, 7, 7]
     holder = (1, "u", "h", "Sleep", -3600, "SELECT 1")
     assert wait_look._blocker(holder).seconds == 0
-    assert ", for 0 s: KILL 1" in read_only._session(1, "u", "h", -3600, None)
+    assert ", for 0 s: KILL 1" in in_the_way._session("", 1, "u", "h", -3600, None).told
 
 
 def test_the_table_that_fails_then_is_asked_nowhere() -> None:

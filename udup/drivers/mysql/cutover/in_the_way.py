@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from udup.drivers.mysql.client.connection import Connection, MySQLError, query, scalar
 from udup.drivers.mysql.client.processes import passed, read_processes
@@ -106,10 +107,12 @@ def _seen(connection: Connection) -> list[_Session]:
     roots = _roots(holders, waits)
     numbers = ", ".join(map(str, roots))
     rows = query(connection, _SESSIONS.format(numbers)) if roots else []
-    return [
-        _Session(int(number), str(user or ""), str(host or ""), passed(seconds), str(info or ""), roots[int(number)])
-        for number, user, host, seconds, info in rows
-    ]
+    return [_session(roots[int(row[0])], *row) for row in rows]
+
+
+def _session(holds: str, number: Any, user: object, host: object, seconds: object, statement: object) -> _Session:
+    """Make a row of performance_schema.threads one."""
+    return _Session(int(number), str(user or ""), str(host or ""), passed(seconds), str(statement or ""), holds)
 
 
 def _roots(holders: Iterable[int], waits: Iterable[tuple[int, int, str]]) -> dict[int, str]:
