@@ -7,11 +7,9 @@ itself has a thread that is left alone when that is over, and ends by its own ti
 
 from __future__ import annotations
 
-import queue
-import threading
-
 from udup.base.errors import Failure, Fault
-from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
+from udup.node.aside import Aside, NoAnswer
+from udup.pipeline.checks import BOTH, DEST, SRC, Outcome
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import Drivers, JobPlan
 from udup.web.ports import NotReady
@@ -28,34 +26,22 @@ class ChangeChecks:
 
     def __init__(self, drivers: Drivers, places: int = PLACES, seconds: float = CHECK_SECONDS) -> None:
         self._drivers = drivers
-        self._places = threading.BoundedSemaphore(places)
-        self._seconds = seconds
+        self._aside = Aside("documents are being checked", places, seconds)
 
     def faults(self, plan: JobPlan, known: Known) -> list[Fault]:
         """Return what speaks against a start by this plan now, what could not be asked included.
 
         `NotReady` if as many are checked as may be at a time; the errors of `Drivers.validate` pass.
         """
-        if not self._places.acquire(blocking=False):
-            raise NotReady("as many documents are being checked as may be at a time; try again in a moment")
-        answers: queue.SimpleQueue[list[Check] | Exception] = queue.SimpleQueue()
-
-        def look() -> None:
-            try:
-                answers.put(self._drivers.validate(plan, known))
-            except Exception as error:  # noqa: BLE001 - whoever waits is to have it
-                answers.put(error)
-            finally:
-                self._places.release()
-
-        threading.Thread(target=look, name="check of a document", daemon=True).start()
         try:
-            answer = answers.get(timeout=self._seconds)
-        except queue.Empty:
-            problem = f"the servers did not answer in {self._seconds:.0f} s what a start asks them"
+            answer = self._aside.ask(lambda: self._drivers.validate(plan, known))
+        except NoAnswer:
+            problem = f"the servers did not answer in {self._aside.seconds:.0f} s what a start asks them"
             return [Fault(_where(plan, BOTH), problem, "try again when they do")]
-        if isinstance(answer, Exception):
-            raise Failure.of(answer).error() from answer
+        except NotReady:
+            raise
+        except Exception as error:
+            raise Failure.of(error).error() from error
         failed = [check for check in answer if check.outcome == Outcome.FAIL]
         return [Fault(_where(plan, check.task), check.found, check.remedy, check.task) for check in failed]
 

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -30,16 +31,27 @@ from udup.actors.messages import (
 )
 from udup.base import stacks
 from udup.base.errors import Refused, UdupError
-from udup.jobs import IndexConflict, JobRecord, JobSpec, accept, check_enforced_index, document_id, skipping
+from udup.jobs import (
+    IndexConflict,
+    JobProgress,
+    JobRecord,
+    JobSpec,
+    accept,
+    check_enforced_index,
+    document_id,
+    skipping,
+)
 from udup.jobs.differences import starts_alike
 from udup.jobs.plan import plan_of
+from udup.jobs.start import DecidedStart, check_unchanged, kept_start
 from udup.jobs.versions import POSTED
 from udup.node.changes import ChangeChecks
 from udup.node.level import LevelQuestion
 from udup.node.reads import Reads
+from udup.node.starts import StartDecisions
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import Drivers
+from udup.pipeline.ports import Drivers, StartPoint
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, WouldNotStart, Written
 
 #: Seconds for the supervisor's answer, and for that to the removal of a checkpoint, which asks the target.
@@ -67,6 +79,7 @@ class Control:
         self._reads = reads
         self._drivers = drivers
         self._changes = ChangeChecks(drivers)
+        self._starts = StartDecisions(drivers)
         self._node = node
 
     # ---- Jobs ----
@@ -103,17 +116,30 @@ class Control:
         """
         spec, kept = accept(document, stored.document if stored else None)
         check_enforced_index(enforce_index, spec.id, stored)
+        start = self._decided(spec, stored)
         checked = None
         if check:
             checked = 0
             if stored is not None and stored.carried_out:
-                checked = self._checked_beside(stored, spec, kept, command)
-        return self._written(RegisterJob(document, enforce_index, checked, how))
+                checked = self._checked_beside(stored, spec, kept, start, command)
+        return self._written(RegisterJob(document, enforce_index, checked, how, start))
 
-    def _checked_beside(self, stored: JobRecord, spec: JobSpec, kept: dict[str, Any], command: str) -> int:
+    def _decided(self, spec: JobSpec, stored: JobRecord | None) -> DecidedStart | None:
+        """Return where the job begins, if that is not a copy or after a set of its document; ask the source once."""
+        found = _start(spec, stored)
+        if not isinstance(found, StartPoint):
+            return found
+        if (before := _understood(stored)) is not None:
+            check_unchanged(spec, before, spec.id, stored.progress if stored else JobProgress())
+        return self._starts.decide(plan_of(spec).source, found)
+
+    def _checked_beside(
+        self, stored: JobRecord, spec: JobSpec, kept: dict[str, Any], start: DecidedStart | None, command: str
+    ) -> int:
         """Return the index of the document that the job goes by; `WouldNotStart` if the new one could not start."""
         if not starts_alike(kept, stored.document):
-            faults = self._changes.faults(plan_of(spec), self._known())
+            plan = replace(plan_of(spec, start), start_at=None)
+            faults = self._changes.faults(plan, self._known())
             if faults:
                 raise WouldNotStart(stored.id, faults, command)
         return stored.job_modify_index
@@ -175,7 +201,9 @@ class Control:
         """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""
         stored = self._reads.job(document_id(document) or "")
         spec, _ = accept(document, stored.document if stored else None)
-        return self._drivers.validate(plan_of(spec), self._known())
+        start = _start(spec, stored)
+        plan = plan_of(spec, start) if isinstance(start, DecidedStart) else plan_of(spec)
+        return self._drivers.validate(plan, self._known())
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
         answer = self._ask_when_open(message, seconds)
@@ -236,6 +264,19 @@ class Control:
         if not isinstance(answer, Actors):
             raise NotReady(_NO_ANSWER)
         return answer.actors
+
+
+def _start(spec: JobSpec, stored: JobRecord | None) -> DecidedStart | StartPoint | None:
+    """Return where a job begins by a new document: decided, or to be decided; None for all other jobs."""
+    return kept_start(spec, _understood(stored), stored.start if stored else None)
+
+
+def _understood(stored: JobRecord | None) -> JobSpec | None:
+    """Return a stored job's spec; None without one, and for one of another version, which is to be replaced."""
+    try:
+        return None if stored is None else stored.spec()
+    except Refused:
+        return None
 
 
 def _described(place: Place, supervisor_restarts: int) -> ActorInfo:
