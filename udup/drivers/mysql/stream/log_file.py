@@ -6,7 +6,7 @@ lie beyond 4 GiB. What the events hold is not looked at, but for the GTIDs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -34,8 +34,8 @@ from udup.drivers.mysql.stream.replica import Replica
 #: Where a file's first event stands.
 FIRST_EVENT = 4
 
-#: Seconds for one file; 1 GiB, which is the most that a server writes into one by itself, needs some ten.
-READ_SECONDS = 300.0
+#: Seconds for one file. A server begins another one at 1 GiB (max_binlog_size).
+READ_SECONDS = 60.0
 
 #: Events in front of a file's first transaction.
 _HEADS = (EventType.FORMAT_DESCRIPTION, EventType.PREVIOUS_GTIDS)
@@ -45,13 +45,24 @@ _ENDINGS = (EventType.ROTATE, EventType.STOP)
 
 _GTIDS = (EventType.GTID, EventType.GTID_TAGGED)
 
+#: Events at which something begins or ends; others are of a transaction and are passed over as quickly as they come.
+_BOUNDARIES = frozenset({*_HEADS, *_ENDINGS, *_GTIDS, EventType.ANONYMOUS_GTID})
+
+#: Heartbeats stand in no file.
+_BEATS = (EventType.HEARTBEAT, EventType.HEARTBEAT_V2)
+
+_TOLD = _BOUNDARIES | frozenset(_BEATS)
+
+#: The kind of what is told behind the last event: where the file, or the log, ends.
+END = 0
+
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
-    """An event and where it stands: from `start` up to `end`.
+    """An event at which something begins or ends, and where it stands: from `start` up to `end`.
 
-    `gtid` is told of the events with which transactions begin, `before` of the one that names all that earlier files
-    have held.
+    The last of a file is an `END`, which is none and has no length. `gtid` is told of those with which transactions
+    begin, `before` of the one that names all that earlier files have held.
     """
 
     kind: int
@@ -66,7 +77,8 @@ class LogEvent:
 
     @property
     def is_ending(self) -> bool:
-        return self.kind in _ENDINGS
+        """Whether no transaction follows in this file."""
+        return self.kind in _ENDINGS or self.kind == END
 
     @property
     def is_anonymous(self) -> bool:
@@ -74,8 +86,8 @@ class LogEvent:
         return self.kind == EventType.ANONYMOUS_GTID
 
 
-def read_file(endpoint: Endpoint, file: str) -> Iterator[LogEvent]:
-    """Yield the events of a file up to its end, or up to where it is written now.
+def read_file(endpoint: Endpoint, file: str) -> Generator[LogEvent]:
+    """Yield where transactions begin in a file, and what else is no part of one, up to where the file ends now.
 
     The dump has a name of its own each time: the source ends one when the same replica comes again.
     """
@@ -104,35 +116,43 @@ class _Reading:
     def events(self) -> Iterator[LogEvent]:
         end = runtime.now() + READ_SECONDS
         while (event := self._next()) is not None:
-            if event[17] & ARTIFICIAL or event[4] in (EventType.HEARTBEAT, EventType.HEARTBEAT_V2):
+            if event[17] & ARTIFICIAL or event[4] in _BEATS:
                 if event[4] == EventType.ROTATE and self._at > FIRST_EVENT:
-                    return  # the next file begins
+                    break  # the next file begins
                 continue
             if runtime.now() > end:
                 raise Unavailable(f"{self._endpoint} has not sent its file {self._file} within {READ_SECONDS:.0f} s")
             found = self._placed(event)
             yield found
-            if found.is_ending:
-                return
+            if found.kind in _ENDINGS:
+                break
+        yield LogEvent(END, self._at, self._at)
 
     def _next(self) -> bytes | None:
-        """Return the next event, of a large one only the beginning; None at the end of the log."""
-        payload, goes_on = self._packets.read()
+        """Return the next boundary, or event that stands in no file; None at the end of the log."""
+        while True:
+            self._at += self._packets.pass_over(_TOLD)
+            payload, goes_on = self._packets.read()
+            if payload[:1] != b"\0" or len(payload) < 1 + HEADER_SIZE:
+                self._check_ended(payload)
+                return None
+            kind = payload[5]
+            if kind in _TOLD or payload[18] & ARTIFICIAL:
+                return b"".join([payload[1:], *self._packets.read_rest()]) if goes_on else payload[1:]
+            self._at += int.from_bytes(payload[10:14], "little")
+            if goes_on:
+                for _ in self._packets.read_rest():
+                    pass
+
+    def _check_ended(self, payload: bytes) -> None:
+        """Raise unless the source says with this that the log ends."""
         marker = payload[0] if payload else None
         if marker == 0xFF:
             code, text = int.from_bytes(payload[1:3], "little"), payload[9:ERROR_BYTES].decode("utf-8", "replace")
             doing = f"{self._endpoint} does not give its file {self._file}"
             raise failure(MySQLError(code, text), doing, Transient)
-        if marker == 0xFE and len(payload) < 9:
-            return None
-        if marker != 0 or len(payload) < 1 + HEADER_SIZE:
+        if marker != 0xFE or len(payload) >= 9:
             raise self._damaged()
-        rest = self._packets.read_rest() if goes_on else iter(())
-        if payload[5] == EventType.PREVIOUS_GTIDS:
-            return b"".join([payload[1:], *rest])
-        for _ in rest:
-            pass
-        return payload[1:]
 
     def _placed(self, event: bytes) -> LogEvent:
         _, kind, _, size, says_end, _ = HEADER.unpack_from(event)

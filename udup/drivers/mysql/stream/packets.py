@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from udup.base import runtime
 from udup.base.errors import Transient, Unavailable
+from udup.drivers.mysql.binlog.event import ARTIFICIAL, HEADER_SIZE
 
 #: Seconds without a byte after which the source or the way to it is taken for dead.
 SILENCE_SECONDS = 20.0
@@ -18,6 +19,9 @@ READ_BYTES = 512 << 10
 PACKET_SECONDS = 600.0
 
 _PACKET_MAX = 0xFFFFFF
+
+#: Bytes of the smallest packet that holds an event: its own head, a byte in front of the event, the event's header.
+_SMALLEST = 4 + 1 + HEADER_SIZE
 
 
 class PacketBuffer:
@@ -52,6 +56,26 @@ class PacketBuffer:
         self._number = (self._number + 1) & 0xFF
         self._offset = start + length
         return bytes(memoryview(self._buffer)[start : start + length]), length == _PACKET_MAX
+
+    def pass_over(self, told: Container[int]) -> int:
+        """Pass over events that have arrived whole, up to the first of these kinds; return how many bytes they have.
+
+        What is no ordinary event is not passed over either: `read` gives it.
+        """
+        data, at, number, passed = self._buffer, self._offset, self._number, 0
+        size = len(data)
+        while size - at >= _SMALLEST:
+            length = data[at] | data[at + 1] << 8 | data[at + 2] << 16
+            end = at + 4 + length
+            if end > size or length < _SMALLEST - 4 or length == _PACKET_MAX or data[at + 3] != number:
+                break
+            if data[at + 4] or data[at + 9] in told or data[at + 22] & ARTIFICIAL:
+                break
+            passed += length - 1
+            number = (number + 1) & 0xFF
+            at = end
+        self._offset, self._number = at, number
+        return passed
 
     def read_rest(self) -> Iterator[bytes]:
         """Yield the packets that continue a large one."""

@@ -68,10 +68,11 @@ class _Source:
             raise self._refused("GtidStart", problem, _COPY)
         file = self._file_of(origin, number)
         before = _Before(self, file)
-        for event in read_file(self.endpoint, file):
-            if event.gtid is not None and (event.gtid.source, event.gtid.number) == (origin, number):
-                return self._in_order(point, before.all(), origin, number)
-            before.passed(event)
+        with closing(read_file(self.endpoint, file)) as events:
+            for event in events:
+                if event.gtid is not None and (event.gtid.source, event.gtid.number) == (origin, number):
+                    return self._in_order(point, before.all(), origin, number)
+                before.passed(event)
         problem = f"the source has executed {point.gtid}, and it is not in its log ({file})"
         raise self._refused("GtidStart", problem, _WRITE_SET)
 
@@ -122,17 +123,13 @@ class _Source:
         files = self._files()
         if point.file not in files:
             raise self._refused("BinlogFile", _no_file(point.file, files), _SHOW_FILES)
-        before = _Before(self, point.file)
-        last = FIRST_EVENT
-        for event in read_file(self.endpoint, point.file):
-            if before.reaches(event, point.offset):
-                return before.all()
-            before.passed(event)
-            last = event.end
-        if point.offset == last or before.has_head(point.offset):
-            return before.all()
-        if point.offset < last:
-            raise before.within(point.offset, last)
+        before, last = _Before(self, point.file), FIRST_EVENT
+        with closing(read_file(self.endpoint, point.file)) as events:
+            for event in events:
+                if before.reaches(event, point.offset):
+                    return before.all()
+                before.passed(event)
+                last = event.end
         problem = f"the source's file {point.file} ends at {last} now, before {point.offset}"
         raise self._refused("BinlogPos", problem, f"write {last} to begin at its end, or an earlier offset")
 
@@ -160,7 +157,7 @@ class _Before:
             self._before = event.before
         if event.is_anonymous and self._anonymous is None:
             self._anonymous = event.start
-        if event.is_ending:
+        if event.is_ending and self._ending is None:
             self._ending = event.start
         if event.gtid is not None or event.is_anonymous or event.is_ending:
             self._close()
