@@ -6,6 +6,7 @@ lie beyond 4 GiB. What the events hold is not looked at, but for the GTIDs.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -122,7 +123,10 @@ class _Reading:
                 continue
             if runtime.now() > end:
                 raise Unavailable(f"{self._endpoint} has not sent its file {self._file} within {READ_SECONDS:.0f} s")
-            found = self._placed(event)
+            try:
+                found = self._placed(event)
+            except (IndexError, KeyError, ValueError, struct.error) as error:
+                raise self._damaged() from error
             yield found
             if found.kind in _ENDINGS:
                 break
@@ -161,14 +165,14 @@ class _Reading:
             raise self._damaged()
         if kind == EventType.FORMAT_DESCRIPTION:
             self._has_crc = has_checksums(event)
+        # A FORMAT_DESCRIPTION has one whatever it says of the events behind it.
+        if (self._has_crc or kind == EventType.FORMAT_DESCRIPTION) and not checksum_is_right(event):
+            raise self._damaged()
         gtid = before = None
-        if kind in _GTIDS or kind == EventType.PREVIOUS_GTIDS:
-            if self._has_crc and not checksum_is_right(event):
-                raise self._damaged()
-            if kind in _GTIDS:
-                gtid = parse_gtid_event(event, has_crc=self._has_crc)
-            else:
-                before = GtidSet.decode(event[HEADER_SIZE : -CRC_SIZE if self._has_crc else None])
+        if kind in _GTIDS:
+            gtid = parse_gtid_event(event, has_crc=self._has_crc)
+        elif kind == EventType.PREVIOUS_GTIDS:
+            before = GtidSet.decode(event[HEADER_SIZE : -CRC_SIZE if self._has_crc else None])
         return LogEvent(kind, start, self._at, gtid, before)
 
     def _damaged(self) -> Transient:
