@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from tests.actors.small_world import Info, World, refused, transient
+from udup.actors.cutover_messages import StartCutover
 from udup.actors.messages import Accepted, DeleteJob, FinishJob, PauseJob, RegisterJob, Rejected, Rejection, ResumeJob
 from udup.jobs import Stage
 from udup.jobs.start import DecidedStart
+from udup.pipeline.cutover.state import Options
 from udup.pipeline.ports import SourceLook
 
 NOW = DecidedStart(at="now", position="u:1-5", server_uuid="u", time_ns=7)
@@ -134,6 +136,7 @@ def test_a_copy_alone_is_complete_when_its_copy_is_there_and_never_follows(world
 
     world.until(ended)
     assert set(stages) == {Stage.PENDING, Stage.COPYING, Stage.COMPLETED}
+    assert not world.stored["j"].progress.warnings
     assert world.extracts[0].settings.copy_alone and world.asked == [], "the source is not asked what it has since"
     assert [each.state.failed for each in world.stored["j"].allocations if each.state] == [False, False]
 
@@ -147,6 +150,8 @@ def test_a_copy_alone_that_is_resumed_has_its_copy_and_ends_again(world: World) 
     world.ask(ResumeJob("j"))
     world.reaches("j", "completed")
     assert len(world.runs["j"]) == 2 and world.extracts[1].settings.copy_alone
+    (told,) = world.stored["j"].progress.warnings or []
+    assert "nothing was copied in this run" in told and "udup job delete --purge j" in told
 
 
 def test_a_completed_copy_alone_follows_by_a_document_without_the_key(world: World) -> None:
@@ -186,3 +191,11 @@ def test_a_copy_alone_is_not_told_to_finish(world: World) -> None:
     _posted(world, None, **ALONE)
     answer = world.ask(FinishJob("j"))
     assert isinstance(answer, Rejected) and "as soon as its copy is on the target" in answer.failure.text
+
+
+def test_a_copy_alone_is_not_cut_over(world: World) -> None:
+    world.script("j").reports = ({"stage": "copying"},)
+    _posted(world, None, **ALONE)
+    answer = world.ask(StartCutover("j", Options()))
+    assert isinstance(answer, Rejected) and answer.reason is Rejection.REFUSED
+    assert "is a copy alone" in answer.failure.text and "without SkipIncrementalCopy" in answer.failure.text

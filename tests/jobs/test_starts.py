@@ -192,6 +192,15 @@ def test_a_job_that_has_begun_takes_no_other_start_but_may_lose_it() -> None:
     check_unchanged(_spec(Gtid=f"{UUID.upper()}:1-9"), _spec(Gtid=f"{UUID}:1-9"), "j", told)
 
 
+def test_a_job_that_has_begun_without_a_copy_does_not_become_a_copy_alone() -> None:
+    alone, told = _spec(SkipIncrementalCopy=True), JobProgress(applied_gtid=f"{UUID}:1-5")
+    for start in STARTS.values():
+        with pytest.raises(Refused, match="SkipIncrementalCopy: job j has begun without a copy"):
+            check_unchanged(alone, _spec(**start), "j", told)
+        check_unchanged(alone, _spec(**start), "j", JobProgress())
+    check_unchanged(alone, _spec(), "j", told)
+
+
 def test_a_job_whose_copy_has_begun_does_not_go_on_without_one() -> None:
     with pytest.raises(Refused, match="its tables are half there"):
         check_unchanged(_spec(AutoGtid=True), _spec(), "j", JobProgress(copied_rows=1))

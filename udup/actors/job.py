@@ -324,12 +324,23 @@ class Job:
         """Return what does not keep the job from running, and should be known."""
         if self.run is None or self.run.server_warnings is None:
             return []
-        return [*self.run.server_warnings, *self._filter_warnings(), *self.stale_views, *self.copy_warnings()]
+        own = [*self._filter_warnings(), *self._nothing_copied(self.run)]
+        return [*self.run.server_warnings, *own, *self.stale_views, *self.copy_warnings()]
 
     def copy_warnings(self) -> list[str]:
         """Return what the job's copy took otherwise than the source has it; true for as long as the job lives."""
         told = self.progress.copy_warnings
         return list((self.record.progress.copy_warnings if told is None else told) or [])
+
+    def _nothing_copied(self, run: Run) -> list[str]:
+        """Return what is to be known of a copy alone that has found a checkpoint."""
+        if not self.spec.copy_alone or run.start_after is None:
+            return []
+        purge = f"udup job delete --purge {self.id}"
+        return [
+            "nothing was copied in this run: the target has the job's checkpoint, so a copy was made before, or the job"
+            f" has begun without one. To copy again: {purge}, and post it with DropTableIfExists"
+        ]
 
     def _filter_warnings(self) -> list[str]:
         left_out = self.spec.sql_filter()

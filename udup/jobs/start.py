@@ -52,6 +52,11 @@ def check_unchanged(spec: JobSpec, stored: JobSpec, job: str, progress: JobProgr
     One that names none any more is taken: the job goes on by its checkpoint.
     """
     key, said = _said(spec)
+    before, _ = _said(stored)
+    if spec.copy_alone and before and progress.applied_gtid:
+        problem = f"job {job} has begun without a copy ({before}), and would be complete without one"
+        remedy = f"leave it out; to end the job: udup job pause {job}, or udup job delete {job}"
+        raise Refused([Fault(f"Tasks[{_place(spec)}].Config.SkipIncrementalCopy", problem, remedy)])
     if not key or (key, said) == _said(stored):
         return
     purge = f"udup job delete --purge {job}"
