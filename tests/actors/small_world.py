@@ -129,6 +129,7 @@ class Script:
 
     look: SourceLook | Failure | None = field(default_factory=lambda: SourceLook(Info()))
     target: str | Failure | None = "full copy"  # or the position that the checkpoint says
+    known_source: str = "u"  # by the checkpoint
     reports: tuple[Json, ...] = ({"stage": "copying"}, {"stage": "catching_up"}, {"stage": "running", "level": True})
     run_ends: Failure | None = None  # after the reports
     executed: str | Failure | None = "u:1-9"  # what the source says when it is asked
@@ -218,7 +219,8 @@ class Applier(Child):
             self.later(0.02, message.run, lambda: self.end(message.run, target))
         elif target is not None:
             start_after = None if target == "full copy" else target
-            ready = Ready(message.run, start_after, Info(uuid="t"), f"stamps of {message.run}", "u")
+            known = self.script.known_source
+            ready = Ready(message.run, start_after, Info(uuid="t"), f"stamps of {message.run}", known)
             self.later(0.02, message.run, lambda: self.tell(ready))
 
     def log_comes(self, run: int) -> None:

@@ -303,6 +303,39 @@ def _again(operator: Operator) -> Iterator[None]:
     operator.world.assert_equal(JOB)
 
 
+@recipe("Begin after a backup")
+def _after_a_backup(operator: Operator) -> Iterator[None]:
+    world = operator.world
+    with closing(connect(world.source.endpoint)) as connection:
+        [(file, offset, *_)] = query(connection, "SHOW BINARY LOG STATUS")
+    _write_on_target(
+        operator,
+        f"CREATE DATABASE {JOB}",
+        f"CREATE TABLE {JOB}.item (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20))",
+        f"CREATE TABLE {JOB}.sale (id INT PRIMARY KEY)",
+        f"CREATE TABLE {JOB}.visit (id INT PRIMARY KEY)",
+        f"INSERT INTO {JOB}.item (name) VALUES ('one'), ('two'), ('three')",
+    )
+    world.on_source(f"UPDATE {JOB}.item SET name = 'since' WHERE id = 2", "FLUSH BINARY LOGS")
+    document = operator.document()
+    document["Tasks"][0]["Config"] |= {"BinlogFile": file, "BinlogPos": offset}
+    operator.write("backup.json", document)
+    yield
+    assert f"at {file}:{offset}: after" in operator.said[0], operator.said[0]
+    world.assert_equal(JOB)
+
+
+@recipe("Copy now, follow later")
+def _copy_now(operator: Operator) -> Iterator[None]:
+    operator.write("shop.json", document := operator.document())
+    document["Tasks"][0]["Config"]["SkipIncrementalCopy"] = True
+    operator.write("copy.json", document)
+    with _writer(operator):
+        yield
+    operator.world.level_and_equal(JOB, JOB)
+    assert _stage(operator) == "running"
+
+
 @recipe("Take Udup's server down")
 def _down(operator: Operator) -> Iterator[None]:
     _begin(operator)

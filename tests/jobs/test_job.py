@@ -163,7 +163,6 @@ def test_what_is_no_gtid_set_is_refused(text: str) -> None:
         {"ApproveHeterogeneous": True},
         {"SkipCreateDbTable": "1"},
         {"twowaysync": True},
-        {"AutoGtid": True},
     ],
 )
 def test_keys_whose_ignoring_would_change_the_data_are_refused(config: dict[str, Any]) -> None:

@@ -131,7 +131,7 @@ def test_a_stored_document_of_an_older_version_is_read_with_its_unknown_keys() -
     document = with_source(Table=["x"], GtidStart="x:1", Unheard={"of": 1}) | {"ID": "old", "Notes": 1}
     record = JobRecord.from_json(JobRecord(id="old", document=document).to_json())
     assert parse_job(document) == record.spec()
-    assert unknown_keys(document) == [f"{CONFIG}Table", f"{CONFIG}GtidStart", f"{CONFIG}Unheard", "Notes"]
+    assert unknown_keys(document) == [f"{CONFIG}Table", f"{CONFIG}Unheard", "Notes"]
     assert unknown_faults(seed()) == []
 
 

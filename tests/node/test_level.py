@@ -157,6 +157,17 @@ def test_why_it_is_not_level_is_said_and_whether_waiting_is_of_use(
     assert not ended or f"udup job resume {JOB}" in found.why
 
 
+def test_a_copy_alone_that_is_complete_is_not_said_to_catch_up(world: _World) -> None:
+    document = _document(1, 2)
+    document["Tasks"][0]["Config"]["SkipIncrementalCopy"] = True
+    world.change(stage=Stage.COMPLETED, document=document)
+    world.applied("alpha:1")
+    world.write("a")
+    found = world.ask().look()
+    assert found.ended and "the copy is complete, and 1 transaction is not" in found.why
+    assert "SkipIncrementalCopy" in found.why
+
+
 def test_a_failure_that_ends_with_the_commands_is_not_followed_by_them_again(world: _World) -> None:
     text = f"alpha:1: a row is not there; udup job resume {JOB} when that is repaired, or udup job skip {JOB} --gtid x"
     world.write("a")

@@ -59,6 +59,7 @@ class Machine:
     serial: bool = False
     drop_existing: bool = False
     start_after: str | None = None
+    copy_alone: bool = False
     selection: Selection = field(default_factory=Selection)
     owner: Owner = field(default_factory=lambda: Owner("token", "the owner"))
     runs: int = 0
@@ -125,12 +126,12 @@ class Machine:
 
     # ---- A run ----
 
-    async def run_to_the_end(self, times: int = 5) -> list[UdupError]:
+    async def run_to_the_end(self, times: int = 5, *, until: Callable[[], bool] | None = None) -> list[UdupError]:
         """Run until all is in the target, again after whatever is worth it; return what has ended the runs before."""
         ended: list[UdupError] = []
         for _ in range(times):
             try:
-                await self.run()
+                await self.run(until)
                 return ended
             except Transient as error:
                 ended.append(error)
@@ -258,6 +259,7 @@ class Machine:
             self.message_bytes,
             stamps=ready.stamps,
             source_uuid=ready.source_uuid,
+            copy_alone=self.copy_alone,
         )
 
 

@@ -37,6 +37,7 @@ from udup.jobs import (
     DesiredState,
     IndexConflict,
     JobRecord,
+    JobSpec,
     Stage,
     UnknownJob,
     accept,
@@ -47,8 +48,10 @@ from udup.jobs import (
 from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
 from udup.jobs.differences import is_same
 from udup.jobs.fitting import RECORD_MAX
+from udup.jobs.start import DecidedStart, check_unchanged, kept_start
 from udup.jobs.versions import Posted, with_replaced
 from udup.pipeline.cutover.host import NameTaken
+from udup.pipeline.ports import StartPoint
 
 Answer = Callable[[Accepted | Rejected], None]
 
@@ -144,6 +147,9 @@ class JobCommands:
         if before is not None:
             check_no_cutover(before.record, "register")
         record = self._accepted(command, job_id, before.record if before else None)
+        if before is not None:
+            progress = before.record.progress.overlaid(before.progress)
+            check_unchanged(record.spec(), before.spec, before.id, progress)
         if before is not None and before.wanted:
             if is_same(record.document, before.record.document):
                 if before.run is None or before.run.phase is not Phase.RUNNING:
@@ -173,6 +179,7 @@ class JobCommands:
             datacenter=settings.datacenter,
             local=False,  # the request's own thread has looked at files, which may make whoever looks wait
         )
+        start = _start(spec, stored, command.start)
         index = self._journal.index + 1
         record = JobRecord(
             id=spec.id,
@@ -183,6 +190,7 @@ class JobCommands:
             restarts=stored.restarts if stored else 0,
             restart_history=stored.restart_history if stored else (),
             posted=Posted(time_ns=runtime.wall_ns(), how=command.how),
+            start=start,
             skipped=stored.skipped if stored else (),
         )
         if stored is not None:
@@ -329,6 +337,21 @@ def _reason(error: UdupError) -> Rejection:
             return Rejection.NOT_NOW
         case _:
             return Rejection.INTERNAL
+
+
+def _start(spec: JobSpec, stored: JobRecord | None, decided: DecidedStart | None) -> DecidedStart | None:
+    """Return where the job begins, as its record has it or as it was decided for this document.
+
+    Raise `Transient` if that was decided beside another record than the job has now.
+    """
+    found = spec.begins_at if stored is None else kept_start(spec, stored.spec(), stored.start)
+    if not isinstance(found, StartPoint):
+        return found
+    if decided is None or decided.at != str(found):
+        raise Transient(
+            f"job {spec.id} was changed or deleted while its source was asked where it begins; post it again"
+        )
+    return decided
 
 
 def _beside(record: JobRecord, stored: JobRecord) -> JobRecord:

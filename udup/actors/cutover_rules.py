@@ -57,6 +57,9 @@ def asked(record: JobRecord, options: Options) -> Cutover | None:
 def _of_migration(record: JobRecord) -> Fault | None:
     """Return why a job that ends by itself is not cut over: it could end in the middle. None for any other."""
     spec = record.spec()
+    if spec.copy_alone:
+        problem = f"job {record.id} is a copy alone: nothing of what the source has written since is on its target"
+        return Fault("Job", problem, "post it without SkipIncrementalCopy, and cut it over when it follows its source")
     if spec.type != JobType.MIGRATION:
         return None
     job = shlex.quote(record.id)

@@ -9,6 +9,9 @@ from udup.jobs import DesiredState, EndWhen, JobType, Stage
 
 def unfinishable(job: Job) -> Fault | None:
     """Return why the job cannot be told to finish, None if it can."""
+    if job.spec.copy_alone:
+        problem = f"job {job.id} ends by itself as soon as its copy is on the target"
+        return Fault("finish", problem, f"wait for it: udup job status {job.id} --watch")
     if job.spec.type != JobType.MIGRATION:
         problem = f"job {job.id} follows its source without end; a migration can be finished"
         return Fault("finish", problem, f"pause it: udup job pause {job.id}, or delete it: udup job delete {job.id}")

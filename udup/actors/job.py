@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from udup.actors.run import Phase, Run
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Fault, Side
-from udup.jobs import DesiredState, EndWhen, JobProgress, JobRecord, JobSpec, JobType, Stage
+from udup.jobs import DesiredState, EndWhen, JobProgress, JobRecord, JobSpec, JobType, Stage, TaskType
 from udup.jobs.outage import Heard, Outage
 from udup.jobs.plan import plan_of
 from udup.jobs.progress import TaskReport, WaitingFor, cause_of
@@ -126,6 +126,11 @@ class Job:
         return migrates and (self.record.finish or self.spec.end_when is EndWhen.LEVEL)
 
     @property
+    def has_its_copy(self) -> bool:
+        """Whether it is a copy alone, and that is on the target: the run has nothing more to do."""
+        return self.spec.copy_alone and self.wanted and self.run is not None and self.run.drainable
+
+    @property
     def resumed_stage(self) -> Stage:
         """Where the job is when it is resumed: its run may not have heard of the pause at all, and goes on."""
         return self.run.stage if self.run is not None and self.goes_on else Stage.PENDING
@@ -165,7 +170,7 @@ class Job:
 
     @property
     def plan(self) -> JobPlan:
-        return plan_of(self.spec)
+        return plan_of(self.spec, self.record.start)
 
     @property
     def known(self) -> Known:
@@ -211,17 +216,35 @@ class Job:
             window_messages=spec.channel_size,
             message_bytes=spec.msg_bytes_limit,
             chunk_rows=spec.chunk_size,
+            copy_alone=spec.copy_alone,
         )
 
     def start_faults(self, run: Run, drivers: Drivers) -> list[Fault]:
         """Return what speaks against starting this run, as far as both sides have answered in it."""
         target = run.target.info if run.target else None
-        return run.refusals + drivers.start_faults(self.plan, run.source, target, run.start_after, self.known)
+        moved = self._start_of_another(run)
+        return run.refusals + moved + drivers.start_faults(self.plan, run.source, target, run.start_after, self.known)
+
+    def _start_of_another(self, run: Run) -> list[Fault]:
+        """Return the fault of a start that was decided on another server, as long as no run has followed one."""
+        start, source, target = self.record.start, run.source, run.target
+        if start is None or source is None or target is None or target.source_uuid:
+            return []
+        if source.info.uuid == start.server_uuid:
+            return []
+        problem = (
+            f"where the job begins ({start.at}) was decided on the server {start.server_uuid}, and its source is"
+            f" {source.info.uuid} now: it says nothing of that one's log"
+        )
+        purge = f"udup job delete --purge {self.id}"
+        remedy = f"name that server again; or delete the job with its checkpoint ({purge}) and post it again"
+        return [Fault(f"Src {source.info.address}", problem, remedy, TaskType.SRC.value)]
 
     def start(self, run: Run, drivers: Drivers) -> None:
         """Nothing speaks against the run: from now on it runs, and what its servers warn of is shown."""
         assert run.source is not None and run.target is not None
-        copy_warnings = run.source.copy_warnings if run.start_after is None else ()
+        needs_log = run.start_after is None and not self.spec.copy_alone  # what comes behind its copy is to be kept
+        copy_warnings = run.source.copy_warnings if needs_log else ()
         run.server_warnings = (*drivers.warnings(self.plan, run.source.info, run.target.info), *copy_warnings)
         run.phase = Phase.RUNNING
         self.progress = self.progress.with_(warnings=self.warnings())
@@ -348,12 +371,23 @@ class Job:
         """Return what does not keep the job from running, and should be known."""
         if self.run is None or self.run.server_warnings is None:
             return []
-        return [*self.run.server_warnings, *self._filter_warnings(), *self.stale_views, *self.copy_warnings()]
+        own = [*self._filter_warnings(), *self._nothing_copied(self.run)]
+        return [*self.run.server_warnings, *own, *self.stale_views, *self.copy_warnings()]
 
     def copy_warnings(self) -> list[str]:
         """Return what the job's copy took otherwise than the source has it; true for as long as the job lives."""
         told = self.progress.copy_warnings
         return list((self.record.progress.copy_warnings if told is None else told) or [])
+
+    def _nothing_copied(self, run: Run) -> list[str]:
+        """Return what is to be known of a copy alone that has found a checkpoint."""
+        if not self.spec.copy_alone or run.start_after is None:
+            return []
+        purge = f"udup job delete --purge {self.id}"
+        return [
+            "nothing was copied in this run: the target has the job's checkpoint, so a copy was made before, or the job"
+            f" has begun without one. To copy again: {purge}, and post it with DropTableIfExists"
+        ]
 
     def _filter_warnings(self) -> list[str]:
         left_out = self.spec.sql_filter()

@@ -13,6 +13,7 @@ from typing import Any
 from udup.base.errors import Failure
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION
 from udup.jobs.progress import TaskReport
+from udup.jobs.start import DecidedStart
 from udup.jobs.versions import POSTED
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.extract.settings import ExtractorSettings
@@ -65,13 +66,15 @@ class Command:
 class RegisterJob(Command):
     """`checked`: the JobModifyIndex of the document beside which the new one was checked, 0 if none was carried out.
 
-    None: it is stored unchecked. `how` it came is kept with it.
+    None: it is stored unchecked. `how` it came is kept with it. `start`: what its start means, as far as that was to be
+    decided.
     """
 
     document: dict[str, Any] = field(repr=False)
     enforce_index: int | None
     checked: int | None = None
     how: str = POSTED
+    start: DecidedStart | None = None
 
 
 @dataclass(frozen=True)

@@ -364,6 +364,10 @@ class JobRuns:
 
     def _reached(self, job: Job, run: Run, stage: Stage) -> None:
         run.stage = stage
+        if job.has_its_copy:
+            run.completing = True
+            self._take_step(job)
+            return
         if stage != job.record.stage:
             self._parts.log.info("stage", job=job.id, stage=stage.value)
             record = job.record.model_copy(update={"stage": stage, "status_description": ""})

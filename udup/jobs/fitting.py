@@ -20,7 +20,7 @@ STORED_MAX = 8 << 20
 #: Bytes that a record grows by at most when its passwords are sealed.
 _SEALING = 64 << 10
 
-_ASKED = ("document", "skipped", "cutover")
+_ASKED = ("document", "start", "skipped", "cutover")
 
 #: Allocations and failures that are kept of a record with no room for more: those of the present tasks.
 _FEWEST = 2

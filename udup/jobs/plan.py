@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from udup.jobs.document.spec import JobSpec
+from udup.jobs.start import DecidedStart
 from udup.pipeline.ports import End, JobPlan, Scope
 
 
-def plan_of(spec: JobSpec) -> JobPlan:
-    """Return the job as the drivers know it. Whether the source folds names is not known yet."""
+def plan_of(spec: JobSpec, start: DecidedStart | None = None) -> JobPlan:
+    """Return the job as the drivers know it. Whether the source folds names is not known yet.
+
+    `start` is where it begins, if that is decided and its document has a start of such a kind.
+    """
+    position = start.position if start is not None else spec.gtid or None
     return JobPlan(
         job=spec.id,
         source=End(spec.source.driver.value, spec.source_endpoint()),
         target=End(spec.target.driver.value, spec.target_endpoint()),
         scope=Scope(spec.selection(), spec.sql_filter(), spec.kept_users(), spec.innodb),
-        start_after=spec.gtid or None,
+        start_after=position,
         drop_existing=spec.drop_table_if_exists,
         recompute=spec.recompute,
+        start_at=spec.begins_at if position is None else None,
+        copy_alone=spec.copy_alone,
     )

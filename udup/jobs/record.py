@@ -18,6 +18,7 @@ from udup.jobs.outage import Outage
 from udup.jobs.progress import FailedRun, JobProgress
 from udup.jobs.skipped import SkippedTransaction
 from udup.jobs.staleness import at_this_moment
+from udup.jobs.start import DecidedStart
 from udup.jobs.versions import EarlierDocument, Posted
 from udup.jobs.words import STATUS_OF_STAGE, DesiredState, Driver, EndWhen, JobType, Stage, Status, TaskType
 from udup.pipeline.cutover.state import Cutover
@@ -107,6 +108,8 @@ class JobRecord(BaseModel):
     #: When and how the document came, and those before it, the oldest first.
     posted: Posted = Posted()
     documents: tuple[EarlierDocument, ...] = ()
+    #: Where it begins, if it makes no copy and its document does not say a GTID set.
+    start: DecidedStart | None = None
     #: Transactions that were passed over on purpose, oldest first; kept for as long as the job is.
     skipped: tuple[SkippedTransaction, ...] = ()
     #: What it waits for that time heals; None while it waits for nothing.
@@ -224,6 +227,7 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "JobModifyIndex": record.job_modify_index,
         "EndWhen": _end_when(document),
         "Stage": record.stage.value,
+        "Start": _start_to_api(record),
         "Cutover": _cutover_to_api(record),
         "Skipped": [_skipped_to_api(each) for each in record.skipped],
         "Progress": record.progress.as_dict(),  # names of tables in it may well hold the word password
@@ -234,6 +238,14 @@ def _end_when(document: dict[str, Any]) -> str:
     """Return when a migration ends, "" for a job that never does."""
     migrates = document.get("Type") == JobType.MIGRATION
     return str(document.get("EndWhen") or EndWhen.LEVEL.value) if migrates else ""
+
+
+def _start_to_api(record: JobRecord) -> dict[str, Any] | None:
+    """Return where the job begins without a copy, as it was decided."""
+    start = record.start
+    if start is None:
+        return None
+    return {"At": start.at, "After": start.position, "Server": start.server_uuid, "Time": _stamp(start.time_ns)}
 
 
 def _cutover_to_api(record: JobRecord) -> dict[str, Any] | None:

@@ -8,13 +8,12 @@ time-outs.
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, UdupError
+from udup.node.aside import Aside, NoAnswer
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import Drivers, JobPlan
@@ -55,8 +54,7 @@ class ChangeChecks:
 
     def __init__(self, drivers: Drivers, places: int = PLACES, seconds: float = CHECK_SECONDS) -> None:
         self._drivers = drivers
-        self._places = threading.BoundedSemaphore(places)
-        self._seconds = seconds
+        self._aside = Aside("documents are being checked", places, seconds)
 
     def faults(self, change: Change, known: Known) -> list[Fault]:
         """Return what speaks against a start by the new document now, what could not be asked included.
@@ -73,27 +71,15 @@ class ChangeChecks:
         return self._in_time(change.plan, lambda: self._gtid_faults(change)) if change.begins_elsewhere else []
 
     def _in_time(self, plan: JobPlan, ask: Callable[[], list[Fault]]) -> list[Fault]:
-        if not self._places.acquire(blocking=False):
-            raise NotReady("as many documents are being checked as may be at a time; try again in a moment")
-        answers: queue.SimpleQueue[list[Fault] | Exception] = queue.SimpleQueue()
-
-        def look() -> None:
-            try:
-                answers.put(ask())
-            except Exception as error:  # noqa: BLE001 - whoever waits is to have it
-                answers.put(error)
-            finally:
-                self._places.release()
-
-        threading.Thread(target=look, name="check of a document", daemon=True).start()
         try:
-            answer = answers.get(timeout=self._seconds)
-        except queue.Empty:
-            problem = f"the servers did not answer in {self._seconds:.0f} s what a start asks them"
+            return self._aside.ask(ask)
+        except NoAnswer:
+            problem = f"the servers did not answer in {self._aside.seconds:.0f} s what a start asks them"
             return [Fault(_where(plan, BOTH), problem, "try again when they do")]
-        if isinstance(answer, Exception):
-            raise Failure.of(answer).error() from answer
-        return answer
+        except NotReady:
+            raise
+        except Exception as error:
+            raise Failure.of(error).error() from error
 
     def _start_faults(self, change: Change, known: Known) -> list[Fault]:
         plan = change.plan

@@ -124,6 +124,8 @@ def _why(record: JobRecord, applied: Position | None, missing: Position | None) 
         return _why_cut_over(record.id, cutover)
     if record.stage is Stage.PAUSED:
         return f"the job is paused, and {lacking} -- go on with: {resume}"
+    if record.stage is Stage.COMPLETED and record.spec().copy_alone:
+        return f"the copy is complete, and {lacking} -- post the job without SkipIncrementalCopy: it follows its source"
     if record.stage is Stage.COMPLETED:
         return f"the migration is complete, and {lacking} -- have it catch up and complete again: {resume}"
     if record.desired is DesiredState.STOP:

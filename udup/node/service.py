@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -31,16 +32,27 @@ from udup.actors.messages import (
 )
 from udup.base import stacks
 from udup.base.errors import Fault, Refused, UdupError
-from udup.jobs import IndexConflict, JobRecord, JobSpec, accept, check_enforced_index, document_id, skipping
+from udup.jobs import (
+    IndexConflict,
+    JobProgress,
+    JobRecord,
+    JobSpec,
+    accept,
+    check_enforced_index,
+    document_id,
+    skipping,
+)
 from udup.jobs.differences import starts_alike
 from udup.jobs.plan import plan_of
+from udup.jobs.start import DecidedStart, check_unchanged, kept_start
 from udup.jobs.versions import POSTED
 from udup.node.changes import Change, ChangeChecks, nats_checks
 from udup.node.level import LevelQuestion
 from udup.node.reads import Reads
+from udup.node.starts import StartDecisions
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import Drivers, JobPlan
+from udup.pipeline.ports import Drivers, JobPlan, StartPoint
 from udup.pipeline.transport.address import of_job
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, WouldNotStart, Written
 
@@ -70,6 +82,7 @@ class Control:
         self._reads = reads
         self._drivers = drivers
         self._changes = ChangeChecks(drivers)
+        self._starts = StartDecisions(drivers)
         self._node = node
         self._nats_url = nats_url
 
@@ -107,18 +120,31 @@ class Control:
         """
         spec, kept = accept(document, stored.document if stored else None)
         check_enforced_index(enforce_index, spec.id, stored)
+        start = self._decided(spec, stored)
         checked = None
         if check:
-            checked = 0 if stored is None else self._checked_beside(stored, spec, kept, command)
-        return self._written(RegisterJob(document, enforce_index, checked, how))
+            checked = 0 if stored is None else self._checked_beside(stored, spec, kept, start, command)
+        return self._written(RegisterJob(document, enforce_index, checked, how, start))
 
-    def _checked_beside(self, stored: JobRecord, spec: JobSpec, kept: dict[str, Any], command: str) -> int:
+    def _decided(self, spec: JobSpec, stored: JobRecord | None) -> DecidedStart | None:
+        """Return where the job begins, if that is not a copy or after a set of its document; ask the source once."""
+        found = _start(spec, stored)
+        if not isinstance(found, StartPoint):
+            return found
+        if (before := _understood(stored)) is not None:
+            check_unchanged(spec, before, spec.id, stored.progress if stored else JobProgress())
+        return self._starts.decide(plan_of(spec).source, found)
+
+    def _checked_beside(
+        self, stored: JobRecord, spec: JobSpec, kept: dict[str, Any], start: DecidedStart | None, command: str
+    ) -> int:
         """Return the index of the document that the job goes by, 0 if it is not carried out.
 
         `WouldNotStart` if it could not start by the new one, or that asks for what has no effect.
         """
         if not starts_alike(kept, stored.document):
-            change = Change(plan_of(spec), _plan_before(stored), self._own_nats(spec))
+            plan = replace(plan_of(spec, start), start_at=None)
+            change = Change(plan, _plan_before(spec, stored), self._own_nats(spec))
             carried_out = stored.carried_out
             faults = (
                 self._changes.faults(change, self._known()) if carried_out else self._changes.without_effect(change)
@@ -190,7 +216,9 @@ class Control:
         """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""
         stored = self._reads.job(document_id(document) or "")
         spec, _ = accept(document, stored.document if stored else None)
-        return [*self._drivers.validate(plan_of(spec), self._known()), *nats_checks(self._own_nats(spec))]
+        start = _start(spec, stored)
+        plan = plan_of(spec, start) if isinstance(start, DecidedStart) else plan_of(spec)
+        return [*self._drivers.validate(plan, self._known()), *nats_checks(self._own_nats(spec))]
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
         answer = self._ask_when_open(message, seconds)
@@ -253,12 +281,28 @@ class Control:
         return answer.actors
 
 
-def _plan_before(stored: JobRecord) -> JobPlan | None:
-    """Return the job as its present document has it, None if this version does not understand that."""
+def _start(spec: JobSpec, stored: JobRecord | None) -> DecidedStart | StartPoint | None:
+    """Return where a job begins by a new document: decided, or to be decided; None for all other jobs."""
+    return kept_start(spec, _understood(stored), stored.start if stored else None)
+
+
+def _understood(stored: JobRecord | None) -> JobSpec | None:
+    """Return a stored job's spec; None without one, and for one of another version, which is to be replaced."""
     try:
-        return plan_of(stored.spec())
-    except UdupError:
+        return None if stored is None else stored.spec()
+    except Refused:
         return None
+
+
+def _plan_before(spec: JobSpec, stored: JobRecord) -> JobPlan | None:
+    """Return the job as its present document has it, to compare its `Gtid` with that of a new one.
+
+    None if this version does not understand it, and where one of the two begins otherwise (`check_unchanged`).
+    """
+    before = _understood(stored)
+    if before is None or before.begins_at is not None or spec.begins_at is not None:
+        return None
+    return plan_of(before)
 
 
 def _described(place: Place, supervisor_restarts: int) -> ActorInfo:

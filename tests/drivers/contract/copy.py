@@ -42,6 +42,29 @@ class CopyContract(OneJob):
         return totals
 
     @in_loop
+    async def test_a_copy_that_has_not_ended_is_no_place_to_begin_from_without_one(
+        self, job: Job, other: Job, tables: None
+    ) -> None:
+        """What it has made is half there; a copy that has made nothing yet is in nobody's way."""
+        copy = job.open_copy()
+        try:
+            writer, _ = await self._begin(job, copy)
+            writer.abort()
+        finally:
+            copy.close()
+        job.close()
+        with pytest.raises(Refused, match="a full copy of job"):
+            await other.begin(job.pair.executed())
+        assert await Job.begin(other) is None, "it is copied again"
+        nothing = Job(job.pair)
+        assert await nothing.begin() is None
+        nothing.close()
+        again = Job(job.pair, nothing.name, "two")
+        state = await again.begin(job.pair.executed())
+        again.close()
+        assert state is not None
+
+    @in_loop
     async def test_a_copy_brings_all_rows_and_ends_with_a_checkpoint_at_its_position(
         self, job: Job, other: Job, tables: None
     ) -> None:

@@ -58,6 +58,10 @@ class Pair(ABC):
         """Return what the source has executed."""
 
     @abstractmethod
+    def place(self) -> tuple[str, int]:
+        """Return the file of the source's log that is written, and where it ends."""
+
+    @abstractmethod
     def source_rows(self, name: str) -> dict[str, Any]: ...
 
     # ---- On the target ----

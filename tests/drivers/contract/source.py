@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 
 from tests.drivers.contract.pair import Pair
-from udup.base.errors import Transient
-from udup.pipeline.ports import ChangeLog, LogPlan
+from udup.base.errors import Refused, Transient
+from udup.pipeline.ports import ChangeLog, LogPlan, StartPoint
 from udup.pipeline.records import Definition, Part, Record, Skipped, Transaction
 
 
@@ -107,6 +107,47 @@ class SourceContract:
         assert not [each for each in found if isinstance(each, (Transaction, Part))]
         [skipped] = [each for each in found if isinstance(each, Skipped)]
         assert pair.source.position(gtid) <= pair.source.position(skipped.gtids)
+
+    def test_a_start_now_is_after_everything_that_is_executed(self, pair: Pair) -> None:
+        pair.create("t")
+        gtid = pair.write("t", insert=["a"])
+        before = pair.source.position(pair.executed())
+        found = pair.source.find_start(StartPoint())
+        assert before <= pair.source.position(found.position) <= pair.source.position(pair.executed())
+        assert pair.source.position(gtid) <= before
+        assert found.server_uuid == pair.source.tables(pair.scope, None).server_uuid
+
+    def test_a_start_with_a_transaction_is_after_those_in_front_of_it(self, pair: Pair) -> None:
+        pair.create("t")
+        before = pair.source.position(pair.executed())
+        first = pair.write("t", insert=["a"])
+        second = pair.write("t", insert=["b"])
+        assert str(pair.source.position(pair.source.find_start(StartPoint(gtid=first)).position)) == str(before)
+        after = pair.source.position(pair.source.find_start(StartPoint(gtid=second)).position)
+        assert pair.source.position(first) <= after and not pair.source.position(second) <= after
+
+    def test_a_start_at_an_offset_is_after_what_stands_in_front_of_it(self, pair: Pair) -> None:
+        pair.create("t")
+        file, offset = pair.place()
+        before = pair.executed()
+        gtid = pair.write("t", insert=["a"])
+        end = pair.place()
+        found = pair.source.find_start(StartPoint(file=file, offset=offset))
+        assert str(pair.source.position(found.position)) == str(pair.source.position(before))
+        found = pair.source.find_start(StartPoint(file=end[0], offset=end[1]))
+        assert pair.source.position(gtid) <= pair.source.position(found.position)
+
+    def test_a_start_that_is_not_in_the_log_is_refused(self, pair: Pair) -> None:
+        pair.create("t")
+        source, _, number = pair.write("t", insert=["a"]).rpartition(":")
+        file, offset = pair.place()
+        for point in (
+            StartPoint(gtid=f"{source}:{int(number) + 1000}"),
+            StartPoint(file=f"{file}9", offset=offset),
+            StartPoint(file=file, offset=offset + 1),
+        ):
+            with pytest.raises(Refused):
+                pair.source.find_start(point)
 
     def test_a_large_transaction_comes_in_numbered_parts(self, pair: Pair) -> None:
         pair.create("t")

@@ -47,6 +47,9 @@ class FakePair(Pair):
     def executed(self) -> str:
         return str(self.from_.log.executed)
 
+    def place(self) -> tuple[str, int]:
+        return "log", len(self.from_.log.entries)
+
     def source_rows(self, name: str) -> dict[str, Any]:
         return self.from_.rows(self.table(name))
 

@@ -60,6 +60,11 @@ class MySQLPair(Pair):
         with closing(connect(self._from)) as connection:
             return _executed(connection)
 
+    def place(self) -> tuple[str, int]:
+        with closing(connect(self._from)) as connection:
+            [(file, offset, *_)] = query(connection, "SHOW BINARY LOG STATUS")
+            return str(file), int(offset)
+
     def source_rows(self, name: str) -> dict[str, Any]:
         rows = self._rows(self._from, name)
         assert rows is not None

@@ -95,6 +95,8 @@ class Jobs:
             made = JobRows(version, executed, rows.mark, rows.definitions, selection, owner)
             made.stamps, made.source_uuid = rows.stamps, rows.source_uuid
         else:
+            if start_after is not None and (self.copied.get(job) or self.copied_objects.get(job)):
+                raise Refused([Fault("Dest", f"a full copy of job {job!r} has not ended")])
             self._forget_undecided(job)
             made = JobRows(version, owner=owner)
             if start_after is not None:

@@ -8,7 +8,7 @@ from udup.drivers.fake.reading import FakeLog
 from udup.drivers.fake.server import FakeInfo, FakeServer
 from udup.drivers.fake.snapshot import FakeCopy
 from udup.pipeline.ownership import Feed
-from udup.pipeline.ports import LogPlan, Scope, SourceCopy, SourceLook
+from udup.pipeline.ports import Beginning, LogPlan, Scope, SourceCopy, SourceLook, StartPoint
 from udup.pipeline.records import Tables
 from udup.pipeline.waits import WaitKind, Waits
 
@@ -56,6 +56,30 @@ class FakeSource:
     def executed(self) -> FakePosition:
         with self._server.visit("executed", "Source.executed"):
             return self._server.log.executed.copy()
+
+    def find_start(self, point: StartPoint) -> Beginning:
+        """Entries of the log stand for offsets of its one file, `log`."""
+        server = self._server
+        with server.visit("start", "Source.find_start"):
+            entries = [each.id for each in server.log.entries]
+            if point.gtid:
+                names = [each.gtid for each in entries]
+                if point.gtid not in names:
+                    raise self._refused(f"has never executed {point.gtid}")
+                place = names.index(point.gtid)
+            elif point.file:
+                if point.file != "log" or point.offset > len(entries):
+                    raise self._refused(f"has nothing {point}")
+                place = point.offset
+            else:
+                place = len(entries)
+            before = FakePosition((each.source, each.number) for each in entries[:place])
+            if lost := server.log.purged - before:
+                raise self._refused(f"has purged {lost}")
+            return Beginning(str(before), server.uuid)
+
+    def _refused(self, problem: str) -> Refused:
+        return Refused([Fault(f"Src {self._server.name}", problem)])
 
     def open_clock(self) -> FakeClock:
         return FakeClock(self._server)

@@ -17,8 +17,18 @@ from udup.drivers.mysql.dictionary.claims import read_feeds
 from udup.drivers.mysql.snapshot.copy import SnapshotCopy, open_copy
 from udup.drivers.mysql.snapshot.names import check_names, read_base_tables
 from udup.drivers.mysql.stream.log import BinlogChanges
-from udup.drivers.mysql.stream.stream import SILENCE_SECONDS
-from udup.pipeline.ports import ChangeLog, LogPlan, Scope, SourceClock, SourceCopy, SourceLook
+from udup.drivers.mysql.stream.packets import SILENCE_SECONDS
+from udup.drivers.mysql.stream.start_point import find_start
+from udup.pipeline.ports import (
+    Beginning,
+    ChangeLog,
+    LogPlan,
+    Scope,
+    SourceClock,
+    SourceCopy,
+    SourceLook,
+    StartPoint,
+)
 from udup.pipeline.records import Tables
 from udup.pipeline.waits import Waits
 
@@ -58,6 +68,10 @@ class MySQLSource:
         """Return the executed GTIDs, asked now on a connection of its own."""
         with closing(connect(self.endpoint, answer_seconds=CLOCK_SECONDS)) as connection:
             return GtidSet.parse(str(scalar(connection, "SELECT @@global.gtid_executed")))
+
+    def find_start(self, point: StartPoint) -> Beginning:
+        """Return the GTID set of what comes before a place of the binary log."""
+        return find_start(self.endpoint, point)
 
     def open_clock(self) -> SourceClock:
         """Connect what asks the source for its time and its executed GTIDs."""

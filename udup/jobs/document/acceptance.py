@@ -13,6 +13,7 @@ from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.local import local_faults
 from udup.jobs.document.passwords import merge_passwords
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, DOCUMENT, JobSpec, parse_job
+from udup.jobs.document.starts import start_faults
 from udup.jobs.document.submission import unwrap
 from udup.jobs.document.unknown import unknown_faults
 from udup.jobs.document.values import shown
@@ -55,8 +56,11 @@ def accept(
 
 
 def _parsed(document: Mapping[str, Any]) -> JobSpec:
-    """Return the spec of a document whose keys are all known; `Refused` with the faults of keys and of values."""
-    unknown = unknown_faults(document)
+    """Return the spec of a document whose keys are all known, and whose start is one.
+
+    `Refused` with the faults of keys and of values.
+    """
+    unknown = [*unknown_faults(document), *start_faults(document)]
     try:
         spec = parse_job(document)
     except Refused as refused:

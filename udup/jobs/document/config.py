@@ -7,6 +7,7 @@ API's document.
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
@@ -94,6 +95,11 @@ def _generated_columns(value: object) -> str:
     return text
 
 
+def _one_gtid(value: object) -> str:
+    """Without white space. What is no text is told when it is posted (`starts.py`): stored documents may hold it."""
+    return re.sub(r"\s+", "", value) if isinstance(value, str) else ""
+
+
 Text = Annotated[str, BeforeValidator(values.weak_text)]
 Truth = Annotated[bool, BeforeValidator(values.weak_truth)]
 AnySize = Annotated[int, BeforeValidator(values.within(0, _INT64_MAX))]
@@ -133,6 +139,16 @@ class Config(Model):
     connection_config: ConnectionConfig
     gtid: Annotated[str, BeforeValidator(gtid_set)] = ""
     """Src: the GTID set that the target already has, to start after; empty: a full copy first."""
+    auto_gtid: Truth = False
+    """Src: no copy; begin with what the source commits after the job is posted."""
+    gtid_start: Annotated[str, BeforeValidator(_one_gtid)] = ""
+    """Src: no copy; begin with this transaction, a GTID."""
+    binlog_file: Text = ""
+    """Src: no copy; begin in this file of the source's binary log."""
+    binlog_pos: AnySize = 0
+    """Src: where in `BinlogFile` to begin: the offset of a transaction, or of a file's end; 0: with the file."""
+    skip_incremental_copy: Truth = False
+    """Src: a copy alone; the job is complete when it is on the target."""
     nats_addr: Annotated[str, BeforeValidator(values.nats_address)] = ""
     """host:port of the NATS server that carries the data; empty: the node's own."""
     replicate_do_db: list[ReplicateDoDb] = []

@@ -26,6 +26,7 @@ ANSWERED_JOB = (
     "Progress",
     "Skipped",
     "Stage",
+    "Start",
     "Status",
     "StatusDescription",
 )

@@ -14,18 +14,13 @@ from udup.base.errors import Fault
 from udup.jobs.document.keys import join
 from udup.jobs.document.values import FALSE_WORDS
 
-_POSITION = "a job begins with a full copy, or after the GTID set in Gtid"
 _MAPPED = "every column would be copied under its own name"
 
 IN_CONFIG: Mapping[str, str] = {
     "ApproveHeterogeneous": "rows are applied as the source logged them, to tables of the same definition",
-    "AutoGtid": _POSITION,
-    "BinlogFile": _POSITION,
-    "BinlogPos": _POSITION,
     "KafkaConfig": "jobs run from MySQL to MySQL",
     "OracleConfig": "jobs run from MySQL to MySQL",
     "SkipCreateDbTable": "a full copy makes the tables that it fills",
-    "SkipIncrementalCopy": "a job goes on with the log after its copy",
     "TwoWaySync": "a job has one direction, and a second one back would be a ring",
 }
 IN_SCHEMA: Mapping[str, str] = {"TableSchemaRenameRegex": "TableSchemaRename takes the groups of TableSchemaRegex"}
@@ -42,7 +37,6 @@ POSTED_CONFIG: Mapping[str, str] = {
     "BinlogRelay": "the source's log is not kept on the way, so it must not be purged before it was read",
     "DestConnectionConfig": "each task has its own server in ConnectionConfig; this one belongs into the Dest's",
     "DestType": "jobs run from MySQL to MySQL",
-    "GtidStart": _POSITION,
     "SetGtidNext": "transactions get GTIDs of the target's own",
     "SrcConnectionConfig": "each task has its own server in ConnectionConfig; this one belongs into the Src's",
     "SrcOracleConfig": "jobs run from MySQL to MySQL",

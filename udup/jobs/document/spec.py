@@ -15,11 +15,13 @@ from udup.base.errors import Fault, Refused
 from udup.base.secrets import MASK, PLACEHOLDER
 from udup.jobs.document import refusals, replicate, values
 from udup.jobs.document.config import Config, ConnectionConfig, GeneratedColumns
+from udup.jobs.document.gtid_text import is_one_gtid
 from udup.jobs.document.keys import Level, canonical, join
 from udup.jobs.document.model import Model
 from udup.jobs.document.replicate import ReplicateDoDb, ReplicatedTable
 from udup.jobs.document.submission import BODY, unwrap
 from udup.jobs.words import SUPPORTED_TYPES, Driver, EndWhen, JobType, TaskType
+from udup.pipeline.ports import StartPoint
 from udup.pipeline.selection.schemas import KEPT_USERS
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
@@ -29,6 +31,9 @@ DEFAULT_DATACENTER = "dc1"
 DEFAULT_PARALLEL_WORKERS = 4
 DEFAULT_CHANNEL_SIZE = 600
 DEFAULT_MESSAGE_BYTES = 20480
+
+#: Where a log file's first event stands.
+FIRST_EVENT = 4
 
 #: Faults of a document that are told at a time.
 MAX_FAULTS = 200
@@ -146,6 +151,25 @@ class JobSpec(Model):
     def gtid(self) -> str:
         """The GTID set to start after; empty = a full copy first."""
         return self.source.config.gtid
+
+    @property
+    def begins_at(self) -> StartPoint | None:
+        """Where in the source's log the job begins; None for a full copy, and for one that begins after `gtid`."""
+        config = self.source.config
+        if config.gtid:
+            return None
+        if config.auto_gtid:
+            return StartPoint()
+        if is_one_gtid(config.gtid_start):
+            return StartPoint(gtid=config.gtid_start.lower())
+        if config.binlog_file:
+            return StartPoint(file=config.binlog_file, offset=config.binlog_pos or FIRST_EVENT)
+        return None
+
+    @property
+    def copy_alone(self) -> bool:
+        """Whether the job is complete when its copy is on the target."""
+        return self.source.config.skip_incremental_copy
 
     @property
     def nats_addr(self) -> str:

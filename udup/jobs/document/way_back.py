@@ -14,7 +14,10 @@ Json = dict[str, Any]
 
 #: Keys of the way there alone.
 _OF_THE_JOB = ("EnforceIndex", "JobModifyIndex", "EndWhen")
-_OF_A_TASK = ("Gtid", "DropTableIfExists", "EndWhen")
+_OF_A_TASK = (
+    *("Gtid", "AutoGtid", "GtidStart", "BinlogFile", "BinlogPos", "SkipIncrementalCopy"),
+    *("DropTableIfExists", "EndWhen"),
+)
 
 _BY_HAND = "leave --reverse out, and post the way back yourself when the cut-over is done: its position is told then"
 

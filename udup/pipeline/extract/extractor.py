@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from udup.base import logs, runtime
-from udup.base.errors import Side, Transient
+from udup.base.errors import Refused, Side, Transient, Unsupported
 from udup.pipeline.extract.counters import ExtractCounters
 from udup.pipeline.extract.outbox import Outbox
 from udup.pipeline.extract.packer import Packer
@@ -68,7 +68,9 @@ class Extractor:
         self._counters = ExtractCounters(source.position)
         # A thread for each reader, one for the log and the steps of a copy, one for the questions to the source.
         self._pool = runtime.Pool(settings.workers + 2, thread_name_prefix="extract")
-        self._watch = SourceWatch(source, self._counters, self._pool, self._report_progress)
+        self._watch = SourceWatch(
+            source, self._counters, self._pool, self._report_progress, needs_log=not settings.copy_alone
+        )
         self._tables_asked: Began | None = None  # while the target makes its tables
         self._source_waits = Waits(Side.SOURCE)
         self._log: ChangeLog | None = None
@@ -158,7 +160,17 @@ class Extractor:
             start_after = await self._send_copy()
         else:
             await self._in_thread(self._send_tables)
-        await self._in_thread(self._follow, start_after)
+        if self._settings.copy_alone:
+            await self._rest()
+        else:
+            await self._in_thread(self._follow, start_after)
+
+    async def _rest(self) -> None:
+        """Send nothing but heartbeats until the run is ended: by their numbers a lost message is noticed."""
+        while True:
+            if (beat := self._watch.beat()) is not None:
+                await self._in_thread(self._pack, beat)
+            await asyncio.sleep(BEAT_AT_REST_SECONDS)
 
     # ---- Full copy ----
 
@@ -182,6 +194,8 @@ class Extractor:
         )
         copy.close()
         self._copy = None
+        if self._settings.copy_alone:
+            await self._in_thread(self._introduce, copy.plan.position)
         await self._in_thread(self._pack, CopyEnd())
         await self._copied()
         self._watch.copy_position = None
@@ -219,7 +233,7 @@ class Extractor:
     def _send_tables(self, copy: SourceCopy | None = None) -> None:
         self._pack(self._source.tables(self._settings.scope, copy))
 
-    def _pack(self, record: CopyPlan | CopyTotals | CopyEnd | Known | Tables | Beat) -> None:
+    def _pack(self, record: Beat | CopyPlan | CopyTotals | CopyEnd | Known | Tables) -> None:
         with self._packing:  # several readers end their tables at the same time
             self._packer.add(record)
             self._packer.flush()
@@ -252,6 +266,17 @@ class Extractor:
         if self._stopped:
             log.close()
         return log
+
+    def _introduce(self, position: str) -> None:
+        """Let the target know the source of a copy alone, in case that another document has its log followed later."""
+        log = self._open_log(position)
+        try:
+            self._note_recognised(log.begin())
+        except (Refused, Unsupported) as error:  # what has become of the log is of no account to the copy
+            logs.logger("extractor").warning("log_not_followed", job=self._settings.job, why=str(error))
+        finally:
+            log.close()
+            self._log = None
 
     def _note_recognised(self, source: Recognised) -> None:
         """Log that another server is followed now, or what could not be compared, and let the target know."""

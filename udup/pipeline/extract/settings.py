@@ -13,7 +13,7 @@ class ExtractorSettings:
     """`start_after` is None for a full copy, which as many readers read as there are `workers` to load it.
 
     `stamps` say when the last transactions before `start_after` were committed, `source_uuid` which server they were
-    read from.
+    read from. `copy_alone`: the log is not read.
     """
 
     nats_url: str = field(repr=False)
@@ -29,3 +29,4 @@ class ExtractorSettings:
     chunk_rows: int | None = None
     stamps: str = ""
     source_uuid: str = ""
+    copy_alone: bool = False

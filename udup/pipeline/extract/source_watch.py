@@ -30,19 +30,29 @@ T = TypeVar("T")
 
 
 class SourceWatch:
-    """`run` asks, on threads of `pool`, and calls `report` after each answer; `beat` may be called on any thread."""
+    """`run` asks, on threads of `pool`, and calls `report` after each answer; `beat` may be called on any thread.
+
+    `needs_log`: the log after a copy will be read, so it is to be there.
+    """
 
     def __init__(
-        self, source: Source, counters: ExtractCounters, pool: runtime.Pool, report: Callable[[], None]
+        self,
+        source: Source,
+        counters: ExtractCounters,
+        pool: runtime.Pool,
+        report: Callable[[], None],
+        *,
+        needs_log: bool = True,
     ) -> None:
         self._source = source
         self._counters = counters
         self._pool = pool
         self._report = report
+        self._needs_log = needs_log
         self._guard = ResetGuard()
         self._executed: str | None = None
-        #: The position of the copy under way, after which the log will be read when the target has all of it and has
-        #: built its indexes; None while there is none.
+        #: The position of the copy under way, after which the log will be read, if it will, when the target has all of
+        #: it and has built its indexes; None while there is none.
         self.copy_position: str | None = None
         self._clock_offset_us = 0  # from the clock that this machine's owner does not set
 
@@ -72,7 +82,7 @@ class SourceWatch:
                     if clock is None:
                         clock = await self._in_thread(self._source.open_clock)
                     await self._ask(clock)
-                    if (position := self.copy_position) is not None:
+                    if self._needs_log and (position := self.copy_position) is not None:
                         await self._in_thread(clock.check_kept, position)
                 except UdupError as error:
                     if not self._is_worth_another_try(error, answered_at):

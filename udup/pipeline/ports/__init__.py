@@ -36,6 +36,7 @@ from udup.pipeline.ports.target import (
     TargetControl,
 )
 from udup.pipeline.ports.values import (
+    Beginning,
     CheckpointState,
     Claim,
     ControlSettings,
@@ -51,11 +52,13 @@ from udup.pipeline.ports.values import (
     Scope,
     ServerInfo,
     SourceLook,
+    StartPoint,
     TargetNotices,
 )
 
 __all__ = [
     "ApplySession",
+    "Beginning",
     "ChangeLog",
     "CheckpointReader",
     "CheckpointState",
@@ -87,6 +90,7 @@ __all__ = [
     "SourceCopy",
     "SourceGate",
     "SourceLook",
+    "StartPoint",
     "Target",
     "TargetControl",
     "TargetGate",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from udup.pipeline.ports.values import (
+    Beginning,
     LogPlace,
     LogPlan,
     Piece,
@@ -13,6 +14,7 @@ from udup.pipeline.ports.values import (
     Recognised,
     Scope,
     SourceLook,
+    StartPoint,
 )
 from udup.pipeline.records import (
     CopyPlan,
@@ -40,6 +42,13 @@ class Source(Protocol):
 
     def executed(self) -> Position:
         """Return what the source has executed, asked now on a fresh connection: what was committed before is in it."""
+        ...
+
+    def find_start(self, point: StartPoint) -> Beginning:
+        """Return everything that comes before a place of the log, read now; `Refused` if the place is not there.
+
+        What is not before it comes after it: no transaction is left out between the two.
+        """
         ...
 
     def open_clock(self) -> SourceClock:

@@ -73,8 +73,33 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class StartPoint:
+    """Where in its source's log a job begins: with a transaction, at an offset of a file, or now if neither is said."""
+
+    gtid: str = ""
+    file: str = ""
+    offset: int = 0
+
+    def __str__(self) -> str:
+        if self.gtid:
+            return f"with {self.gtid}"
+        return f"at {self.file}:{self.offset}" if self.file else "now"
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a `StartPoint` means: the position before it, and which server has said so."""
+
+    position: str
+    server_uuid: str
+
+
+@dataclass(frozen=True)
 class JobPlan:
-    """A job as the drivers know it: which servers, what of them, how."""
+    """A job as the drivers know it: which servers, what of them, how.
+
+    `start_at`: how it begins without a copy, as long as the position is not decided.
+    """
 
     job: str
     source: End
@@ -83,6 +108,8 @@ class JobPlan:
     start_after: str | None = None  # the job's own position: no full copy
     drop_existing: bool = False
     recompute: bool = False  # the copy takes what the target computes where the source has other values
+    start_at: StartPoint | None = None
+    copy_alone: bool = False  # the log is not followed: nothing of it is needed
 
 
 @dataclass(frozen=True)

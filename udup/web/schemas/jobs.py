@@ -35,6 +35,15 @@ class SkippedTransaction(Shape):
     confirmed: bool
 
 
+class JobStart(Shape):
+    """Where a job begins that makes no copy, as it was decided when its document came."""
+
+    at: str = Field(description="as the document says it: now, with a transaction, at a file and an offset")
+    after: str = Field(description="the GTID set that comes before it in the source's log")
+    server: str = Field(description="the server_uuid of the source that was asked")
+    time: str = Field(description="RFC 3339")
+
+
 class JobCutover(Shape):
     """How a job's last cut-over is; `/v1/job/ID/cutover` tells it step by step."""
 
@@ -43,9 +52,10 @@ class JobCutover(Shape):
 
 
 class Job(Shape):
-    """A job. `EndWhen`, `Stage`, `Cutover`, `Skipped` and `Progress` are additions of Udup.
+    """A job. `EndWhen`, `Stage`, `Start`, `Cutover`, `Skipped` and `Progress` are additions of Udup.
 
-    They are when it ends, where it is in its life, its last cut-over, what was passed over, and how far it is.
+    They are when it ends, where it is in its life, where it begins without a copy, its last cut-over, what was passed
+    over, and how far it is.
     """
 
     region: str
@@ -63,6 +73,7 @@ class Job(Shape):
     job_modify_index: int = Field(ge=0)
     end_when: str = Field(description="of a migration: level or finished; empty for a job that never ends")
     stage: str = Field(description="pending, copying, catching_up, running, paused, completed or failed")
+    start: JobStart | None = Field(description="null for a job that copies, or begins after Gtid")
     cutover: JobCutover | None = Field(description="null where none was asked for")
     skipped: list[SkippedTransaction]
     progress: dict[str, Any]

@@ -21,6 +21,7 @@ from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.payload import inner_events
 from udup.drivers.mysql.binlog.table_map import table_name
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
+from udup.drivers.mysql.stream import packets
 from udup.drivers.mysql.stream import stream as stream_module
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.stream import BinlogStream
@@ -141,7 +142,7 @@ def test_an_event_without_end_is_not_gathered_without_end(monkeypatch: pytest.Mo
 
 @pytest.mark.slow
 def test_a_packet_that_trickles_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_module, "PACKET_SECONDS", 1.0)
+    monkeypatch.setattr(packets, "PACKET_SECONDS", 1.0)
 
     def dump(conversation: Conversation) -> None:
         for byte in packet(b"\0" + HEARTBEAT, 1):

@@ -201,6 +201,8 @@ class Checkpoint:
         rows = self._rows()
         self._version = version_after(rows)
         if not rows or rows[0][0] != 0 or rows[0][5] == COPYING:
+            if rows and initial is not None:
+                self._check_no_copy()
             prepared.forget_all(self._connection, self._job)
             unsure.forget_all(self._connection, self._job)
             return None if initial is None else self._first(initial)
@@ -211,6 +213,12 @@ class Checkpoint:
         for row in rows:
             executed.update(GtidSet.parse(row[2]))
         return CheckpointState(executed, base[3], int(base[4]), self._version, str(base[6]), str(base[7]))
+
+    def _check_no_copy(self) -> None:
+        """Raise `Refused` if a full copy of the job has made something and has not ended."""
+        for table in (COPY_TABLE, OBJECT_TABLE):
+            if query(self._connection, f"SELECT 1 FROM {UDUP_SCHEMA}.{table} WHERE job = %s LIMIT 1", self._job):
+                raise Refused([_half_copied(self._job)])
 
     def _first(self, executed: GtidSet) -> CheckpointState:
         """A job's first; with a mark of its own its DDL is told from that of every other checkpoint."""
@@ -275,6 +283,17 @@ def _other_selection(job: str) -> Fault:
         "came new would not be copied, and what has a new name is there under the old one",
         "give the job another ID, or have it copy again by running on the target: "
         f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = {job!r}",
+    )
+
+
+def _half_copied(job: str) -> Fault:
+    return Fault(
+        "Dest",
+        f"a full copy of job {job!r} has not ended, so what it has made on the target is not complete; the job is to"
+        " begin without a copy now, and would go on with that",
+        "leave the start out of the document: it is copied again; or run"
+        f" udup job delete --purge {job}, load the tables by hand and post the job again",
+        "Dest",
     )
 
 

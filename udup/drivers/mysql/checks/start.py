@@ -21,7 +21,8 @@ def start_faults(
     if source is None:
         return []
     seen = _facts(source.info)
-    faults = [*source.faults, *check_source(seen, plan.scope.selection, start_after, starting=True)]
+    position = None if plan.copy_alone else start_after  # of a copy alone nothing in the log is needed
+    faults = [*source.faults, *check_source(seen, plan.scope.selection, position, starting=True)]
     if target is not None:
         other = _facts(target)
         faults += ring_faults(source.feeds, plan.job, seen, other, known)

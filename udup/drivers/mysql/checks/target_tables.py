@@ -136,7 +136,8 @@ def _existing(tables: TargetTables) -> Iterator[Finding]:
         if tables.missing:
             yield warned(
                 f"not on the target: {_listed(tables.missing)}; the first change of such a table ends the job",
-                "bring them there as they were at the job's GTID set, or make the job without Gtid",
+                "bring them there as they were at the job's GTID set, or leave the start (Gtid, AutoGtid, GtidStart, "
+                "BinlogFile) out of the document: they are copied then",
             )
         return
     if tables.foreign and tables.drop_existing:

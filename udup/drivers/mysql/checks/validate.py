@@ -16,6 +16,7 @@ from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, UdupError
 from udup.drivers.mysql.apply.claims import conflicts
+from udup.drivers.mysql.binlog.gtid import brief
 from udup.drivers.mysql.checks.pair import pair_checks, ring_checks
 from udup.drivers.mysql.checks.source import source_checks
 from udup.drivers.mysql.checks.source_tables import SourceTables, knows_zones, read_tables, table_checks
@@ -36,9 +37,10 @@ from udup.drivers.mysql.client.transport import transport_check
 from udup.drivers.mysql.dictionary.claims import read_claims, read_feeds
 from udup.drivers.mysql.dictionary.present import Present
 from udup.drivers.mysql.snapshot.names import read_objects_named
+from udup.drivers.mysql.stream.start_point import find_start
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Feed, Known
-from udup.pipeline.ports import JobPlan
+from udup.pipeline.ports import Beginning, JobPlan, StartPoint
 
 #: Seconds for a server to accept a connection, and to answer one question; whoever validates waits for this.
 CONNECT_TIMEOUT_S = 5
@@ -49,6 +51,9 @@ ANSWER_TIMEOUT_S, LOOK_TIMEOUT_S = 60, 120
 
 _REACH = "look at Host, Port, User and Password, that the server runs, and that it lets this machine in"
 _ASK = "fix what the server says, and validate again"
+
+#: The check of how a job begins that makes no copy.
+_START = "start_position"
 
 #: Of no node: every claim on the servers counts.
 _NOTHING_KNOWN = Known()
@@ -89,17 +94,22 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
         target = pool.submit(_seen, lambda: _look_at_target(plan))
         ours, theirs = source.result(), target.result()
     start_after = plan.start_after
+    begins: Beginning | Check | None = None
     if isinstance(theirs, _Target) and theirs.checkpoint is not None:
         start_after = theirs.checkpoint.executed
         if not isinstance(ours, Check):  # a job that runs may have applied what the source executed since it was seen
             ours = _facts(SRC, plan.source.endpoint)
+    elif plan.start_at is not None and not isinstance(ours, Check):
+        begins = _begins(plan.source.endpoint, plan.start_at)
+        start_after = ours.gtid_executed if isinstance(begins, Check) else begins.position
     checks: list[Check] = []
     look: _Source | None = None
     if isinstance(ours, Check):
         checks.append(ours)
     else:
         checks += [_reached(SRC, ours), transport_check(SRC, plan.source.endpoint, ours)]
-        checks += [*source_checks(ours, plan.scope.selection, start_after)]
+        checks += [*source_checks(ours, plan.scope.selection, None if plan.copy_alone else start_after)]
+        checks += [] if begins is None else [begins if isinstance(begins, Check) else _found(plan.start_at, begins)]
         if _is_ours(checks, SRC):
             seen = _seen(lambda: _look_at_tables(plan, ours, full_copy=start_after is None))
             checks += [seen] if isinstance(seen, Check) else table_checks(seen.tables)
@@ -126,6 +136,21 @@ def _facts(task: str, endpoint: Endpoint) -> ServerFacts | Check:
             return read_facts(connection)
 
     return _seen(look)
+
+
+def _begins(endpoint: Endpoint, point: StartPoint) -> Beginning | Check:
+    """Return where a job begins whose position is not decided yet, or why that is nowhere."""
+    try:
+        return find_start(endpoint, point)
+    except Refused as refused:
+        fault = refused.faults[0]
+        return Check(SRC, _START, Outcome.FAIL, fault.problem, fault.remedy)
+    except (UdupError, MySQLError, OSError) as error:
+        return Check(SRC, _START, Outcome.FAIL, f"{endpoint} does not say: {describe(error)}", _ASK)
+
+
+def _found(point: StartPoint | None, begins: Beginning) -> Check:
+    return Check(SRC, _START, Outcome.PASS, f"{point}: after {brief(begins.position)}")
 
 
 def _look_at_target(plan: JobPlan) -> _Target:

@@ -8,6 +8,7 @@ counted instead; the server stops at the first one that fails.
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -16,6 +17,12 @@ from pymysql.constants import COMMAND as COMMAND
 from pymysql.cursors import SSCursor as SSCursor  # rows as they come
 
 from udup.drivers.mysql.client.connection import Connection
+
+#: What COM_BINLOG_DUMP says: offset, flags, server id; behind it the name of the file.
+_FILE_DUMP = struct.Struct("<IHI")
+
+#: Where a file's first event stands, and the flag of a dump that waits for nothing to be written.
+_FIRST_EVENT, _ENDS = 4, 0x01
 
 
 def raw_socket(connection: Connection) -> Any:
@@ -47,3 +54,9 @@ def execute_raw(connection: Connection, sql: bytes, statements: int) -> None:
     wire._execute_command(COMMAND.COM_QUERY, sql)
     for _ in range(statements):
         wire.read_ok()
+
+
+def dump_file(connection: Connection, server_id: int, file: str) -> None:
+    """Ask for the events of one file of the binary log from its beginning; what follows ends where the log ends now."""
+    wire: Any = connection
+    wire._execute_command(COMMAND.COM_BINLOG_DUMP, _FILE_DUMP.pack(_FIRST_EVENT, _ENDS, server_id) + file.encode())

@@ -17,7 +17,6 @@ from typing import Any
 import pymysqlreplication.binlogstream as dump_protocol
 from pymysqlreplication import BinLogStreamReader
 
-from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError, Unavailable, Unsupported
 from udup.drivers.mysql.binlog.event import (
@@ -39,15 +38,10 @@ from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
 from udup.drivers.mysql.client.wire import ERROR_BYTES
 from udup.drivers.mysql.stream.anonymous import NEW_COPY, WITHOUT_GTID
+from udup.drivers.mysql.stream.packets import SILENCE_SECONDS, PacketBuffer
 
 #: Seconds between the source's heartbeats when it has nothing to send: how soon "level" is known.
 HEARTBEAT_SECONDS = 1.0
-
-#: Seconds without a byte after which the source or the way to it is taken for dead.
-SILENCE_SECONDS = 20.0
-
-#: Bytes asked of the socket at a time; larger than what a busy server sends in one go.
-READ_BYTES = 512 << 10
 
 #: The server's lost-binlog error: what the dump needs was purged, or the source lacks GTIDs that the job has.
 ER_SOURCE_FATAL_READING = 1236
@@ -57,10 +51,7 @@ _PURGED, _AHEAD = "purged", "more GTIDs than"
 
 #: In that error's text when the dump has come to a change without a GTID.
 _ANONYMOUS = "anonymous transaction"
-#: Seconds for a packet to be complete that has begun to come: 28 kB a second for the largest.
-PACKET_SECONDS = 600.0
 
-_PACKET_MAX = 0xFFFFFF
 _U32 = struct.Struct("<I")
 
 
@@ -95,7 +86,7 @@ class BinlogStream:
     def __init__(self, endpoint: Endpoint, server_id: int, start_after: GtidSet, replica_uuid: str) -> None:
         self._endpoint = endpoint
         self._connection = _open_dump(endpoint, server_id, start_after, replica_uuid)
-        self._packets = _PacketBuffer(raw_socket(self._connection))
+        self._packets = PacketBuffer(raw_socket(self._connection))
         self._has_crc = True
 
     def close(self) -> None:
@@ -214,7 +205,7 @@ class _RunningChecksum:
         self._crc = 0
         self._tail = b""
 
-    def watch(self, first: bytes, packets: _PacketBuffer) -> Iterator[bytes]:
+    def watch(self, first: bytes, packets: PacketBuffer) -> Iterator[bytes]:
         """Yield the pieces less the CRC at the end."""
         yield from self._feed(first)
         for piece in packets.read_rest():
@@ -231,63 +222,6 @@ class _RunningChecksum:
 
     def is_right(self) -> bool:
         return not self._enabled or self._crc == int.from_bytes(self._tail, "little")
-
-
-class _PacketBuffer:
-    """Client-protocol packets (length 3, number 1, payload) out of a socket, many to a read."""
-
-    def __init__(self, sock: Any) -> None:
-        self._socket = sock
-        self._buffer = bytearray()
-        self._offset = 0
-        self._number = 1  # that the next packet must have
-        self._room = bytearray(READ_BYTES)
-
-    def has_packet(self) -> bool:
-        available = len(self._buffer) - self._offset
-        return available >= 4 and available >= 4 + self._length()
-
-    def _length(self) -> int:
-        at, data = self._offset, self._buffer
-        return data[at] | data[at + 1] << 8 | data[at + 2] << 16
-
-    def read(self) -> tuple[bytes, bool]:
-        """Return one packet's payload, and whether the next packet continues it."""
-        if not self.has_packet():
-            deadline = runtime.now() + PACKET_SECONDS
-            while not self.has_packet():
-                self._fill(deadline)
-        length = self._length()
-        start = self._offset + 4
-        if self._buffer[start - 1] != self._number:
-            found = self._buffer[start - 1]
-            raise Transient(f"the source sent a packet of the number {found} where {self._number} is due")
-        self._number = (self._number + 1) & 0xFF
-        self._offset = start + length
-        return bytes(memoryview(self._buffer)[start : start + length]), length == _PACKET_MAX
-
-    def read_rest(self) -> Iterator[bytes]:
-        """Yield the packets that continue a large one."""
-        goes_on = True
-        while goes_on:
-            payload, goes_on = self.read()
-            yield payload
-
-    def _fill(self, deadline: float) -> None:
-        if runtime.now() > deadline:
-            raise Unavailable(f"a packet of the source was not complete within {PACKET_SECONDS:g} s")
-        if self._offset:
-            del self._buffer[: self._offset]
-            self._offset = 0
-        try:
-            count = self._socket.recv_into(self._room)
-        except TimeoutError as error:
-            raise Unavailable(f"the source sent nothing, not even a heartbeat, for {SILENCE_SECONDS:.0f} s") from error
-        except (OSError, AttributeError) as error:
-            raise Unavailable(f"the connection to the source was lost: {error}") from error
-        if not count:
-            raise Unavailable("the source closed the connection")
-        self._buffer += memoryview(self._room)[:count]
 
 
 def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica_uuid: str) -> Connection:

@@ -1,0 +1,89 @@
+"""Where a job begins that makes no copy: decided once, when its document comes, and kept in the job's record.
+
+`AutoGtid` means the moment at which the job was posted. Were it decided by a run, a process that dies before the first
+checkpoint would have the next one begin later, and what the source has committed between the two would be left out. So
+the source is asked before the document is stored, both are stored in one write, and only then is the client answered.
+The first run writes the position into the target's checkpoint, by which every later run goes on.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from udup.base.errors import Fault, Refused
+from udup.jobs.document.spec import JobSpec
+from udup.jobs.progress import JobProgress
+from udup.pipeline.ports import Beginning, StartPoint
+
+
+class DecidedStart(BaseModel):
+    """What a document's start means: `at` as the document says it, `position` what comes before it.
+
+    `server_uuid` is the server that was asked, `time_ns` when, in nanoseconds since the epoch.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    at: str
+    position: str
+    server_uuid: str
+    time_ns: int = 0
+
+    @classmethod
+    def of(cls, point: StartPoint, found: Beginning, now: int) -> DecidedStart:
+        return cls(at=str(point), position=found.position, server_uuid=found.server_uuid, time_ns=now)
+
+
+def kept_start(spec: JobSpec, stored: JobSpec | None, decided: DecidedStart | None) -> DecidedStart | StartPoint | None:
+    """Return how a job begins by a new document: what is decided already, or what is to be decided; None by a copy.
+
+    `stored` and `decided` are what the job has. The same start is never decided again. A job of an older version, which
+    did not look at the key, stays one that copies.
+    """
+    point = spec.begins_at
+    if point is None:
+        return None
+    return decided if stored is not None and stored.begins_at == point else point
+
+
+def check_unchanged(spec: JobSpec, stored: JobSpec, job: str, progress: JobProgress) -> None:
+    """Raise `Refused` if a document names another start than the job has begun with: it would mean nothing.
+
+    One that names none any more is taken: the job goes on by its checkpoint. Whether one `Gtid` is another than the one
+    before says the target, which knows whether the job has begun.
+    """
+    key, said = _said(spec)
+    before, _ = _said(stored)
+    if spec.copy_alone and before and progress.applied_gtid:
+        problem = f"job {job} has begun without a copy ({before}), and would be complete without one"
+        remedy = f"leave it out; to end the job: udup job pause {job}, or udup job delete {job}"
+        raise Refused([Fault(f"Tasks[{_place(spec)}].Config.SkipIncrementalCopy", problem, remedy)])
+    if not key or key == before == "Gtid" or (key, said) == _said(stored):
+        return
+    purge = f"udup job delete --purge {job}"
+    if applied := progress.applied_gtid:
+        problem = f"job {job} has begun already, and goes on after {applied[:100]}: another start would change nothing"
+        remedy = f"leave it as it was, or out; to begin elsewhere delete the job with its checkpoint ({purge}) first"
+    elif progress.copied_rows:
+        problem = f"the copy of job {job} has begun, and its tables are half there"
+        remedy = (
+            f"leave it out; to begin without a copy delete the job with its checkpoint ({purge}), and load the tables"
+        )
+    else:
+        return
+    raise Refused([Fault(f"Tasks[{_place(spec)}].Config.{key}", problem, remedy)])
+
+
+def _said(spec: JobSpec) -> tuple[str, str]:
+    """Return the key that says where the job begins, and what; "" for a copy."""
+    if spec.gtid:
+        return "Gtid", spec.gtid.lower()
+    point = spec.begins_at
+    if point is None:
+        return "", ""
+    key = "GtidStart" if point.gtid else "BinlogFile" if point.file else "AutoGtid"
+    return key, str(point)
+
+
+def _place(spec: JobSpec) -> int:
+    return spec.tasks.index(spec.source)
