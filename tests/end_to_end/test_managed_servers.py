@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +15,25 @@ from tests.conftest import MakeServer
 from tests.end_to_end.conftest import World, run, wait_for
 from tests.full_copy import flushes
 from tests.managed import AIVEN, RDS_SOURCE, managed_account
+from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.client.connection import connect
 from udup.sandbox.api import job_document
 from udup.sandbox.server import MysqlServer
+
+_DOCUMENT = (Path(__file__).parents[2] / "docs" / "managed-mysql.md").read_text("utf-8")
+
+#: Its GRANT statements, for a source and for a target.
+_SOURCE, _TARGET = re.findall(r"^```sql\n(.*?)^```$", _DOCUMENT, re.DOTALL | re.MULTILINE)
+
+
+@contextmanager
+def _made(by: Endpoint, block: str, name: str) -> Iterator[Endpoint]:
+    """Yield the job's account, made by the service's own administrator with the statements of the document."""
+    account = f"'u{name[:20]}'@'%'"
+    text = block.replace("'udup'@'%'", account).replace("`shop`", f"`{name}`")
+    run(by, *(each for each in text.split(";\n") if each.strip()))
+    yield replace(by, user=account.split("'")[1], password="a-password")
+    run(by, f"DROP USER {account}")
 
 
 @pytest.fixture
@@ -62,7 +80,9 @@ def _writing(source: MysqlServer, schema: str) -> Iterator[list[int]]:
 def test_a_job_from_a_source_without_the_global_lock_to_a_target_without_session_variables(
     managed: World, name: str
 ) -> None:
-    """Copied while three sessions write, followed, and level: both servers hold the same."""
+    """Copied while three sessions write, followed, and level: both servers hold the same. With the accounts that the
+    document has, made by what these services call their administrators.
+    """
     run(
         managed.source.endpoint,
         f"CREATE DATABASE {name}",
@@ -73,8 +93,10 @@ def test_a_job_from_a_source_without_the_global_lock_to_a_target_without_session
     )
     flushed = flushes(managed.source.endpoint)
     with (
-        managed_account(managed.source, RDS_SOURCE) as source,
-        managed_account(managed.target, AIVEN) as target,
+        managed_account(managed.source, RDS_SOURCE) as master,
+        managed_account(managed.target, AIVEN) as admin,
+        _made(master, _SOURCE, name) as source,
+        _made(admin, _TARGET, name) as target,
     ):
         with _writing(managed.source, name) as done:
             wait_for(lambda: min(done) > 5, lambda: done)

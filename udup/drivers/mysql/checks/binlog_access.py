@@ -47,7 +47,7 @@ _GTID_NEXT = Need("REPLICATION_APPLIER", _SETTERS, "definitions, each of which r
 class BinlogAccess:
     """`missing` are the privileges without which no BINLOG path is possible; `note` says what that means."""
 
-    account: str
+    facts: ServerFacts
     missing: tuple[Need, ...]
 
     @property
@@ -62,20 +62,20 @@ class BinlogAccess:
         names = dict.fromkeys(name for need in self.missing for name in (need.privilege, *need.instead))
         listed = ", ".join(name for name in names if name != "SUPER")
         return (
-            f"{self.account} may not apply rows by BINLOG (it has none of {listed}): they are applied by INSERT, UPDATE"
-            " and DELETE, as exactly and slower"
+            f"{self.facts.account} may not apply rows by BINLOG (it has none of {listed}): they are applied by INSERT,"
+            " UPDATE and DELETE, as exactly and slower"
         )
 
     @property
     def remedy(self) -> str:
         """Return the statement that would allow BINLOG, on a server that grants it."""
         names = ", ".join(dict.fromkeys(need.privilege for need in self.missing))
-        return f"GRANT {names} ON *.* TO {self.account}" if names else ""
+        return self.facts.grant(names) if names else ""
 
 
 def binlog_access(facts: ServerFacts) -> BinlogAccess:
     """Return whether this account may run BINLOG on this target, and a definition under a GTID."""
-    return BinlogAccess(facts.account, tuple(need for need in (_BINLOG, _GTID_NEXT) if not need.is_met(facts)))
+    return BinlogAccess(facts, tuple(need for need in (_BINLOG, _GTID_NEXT) if not need.is_met(facts)))
 
 
 def setting_needs(facts: ServerFacts) -> Iterator[Need]:
