@@ -110,3 +110,31 @@ def test_a_job_from_a_source_without_the_global_lock_to_a_target_without_session
         managed.forget(name)
     assert any("LOCK TABLES … READ" in each and "nothing has to be done" in each for each in warnings), warnings
     assert flushes(managed.source.endpoint) == flushed, "no global lock was asked for"
+
+
+def test_binlog_admin_with_session_variables_is_as_good_as_a_replication_applier(world: World, name: str) -> None:
+    """Rows, a definition, and a table without transactions, whose rows go between two marks."""
+    other = _TARGET.replace("REPLICATION_APPLIER", "BINLOG_ADMIN, SESSION_VARIABLES_ADMIN")
+    assert other != _TARGET
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.t (id INT PRIMARY KEY, a INT)",
+        f"CREATE TABLE {name}.m (id INT PRIMARY KEY) ENGINE=MyISAM",
+        f"INSERT INTO {name}.t VALUES (1, 1), (2, 2)",
+    )
+    with _made(world.target.endpoint, other, name) as target:
+        world.post(job_document(name, world.source.endpoint, target, [name]) | {"ID": name})
+        world.runs(name)
+        world.on_source(
+            f"UPDATE {name}.t SET a = 3",
+            f"ALTER TABLE {name}.t ADD c INT DEFAULT 7",
+            f"INSERT INTO {name}.m VALUES (1), (2)",
+            f"INSERT INTO {name}.t (id) VALUES (3)",
+            f"XA START '{name}'",
+            f"INSERT INTO {name}.t (id) VALUES (4)",
+            f"XA END '{name}'",
+            f"XA PREPARE '{name}'",
+            f"XA COMMIT '{name}'",
+        )
+        world.level_and_equal(name, name)
+        world.forget(name)
