@@ -155,7 +155,10 @@ def _privileges(side: SourceSide) -> Iterator[Finding]:
         missing.append("SHOW_ROUTINE" if facts.version >= _SHOW_ROUTINE else "SELECT")
     if missing:
         listed = ", ".join(missing)
-        yield failed(f"{facts.account} has not {listed}", f"GRANT {listed} ON *.* TO {facts.account}")
+        instead = (
+            " (where that cannot be granted, SELECT ON *.* shows routines too)" if "SHOW_ROUTINE" in missing else ""
+        )
+        yield failed(f"{facts.account} has not {listed}{instead}", facts.grant(listed))
 
 
 def _global_privileges(side: SourceSide) -> str:
@@ -179,9 +182,7 @@ def _schema_privileges(side: SourceSide) -> Iterator[Finding]:
         missing = facts.privileges.missing(_SCHEMA_PRIVILEGES)
         if missing:
             listed = ", ".join(missing)
-            yield failed(
-                f"{facts.account} has not {listed} on every schema", f"GRANT {listed} ON *.* TO {facts.account}"
-            )
+            yield failed(f"{facts.account} has not {listed} on every schema", facts.grant(listed))
         return
     for place in sorted(selection.places(), key=lambda each: (each.schema, each.table)):
         wanted = _SCHEMA_PRIVILEGES if place.whole else ("SELECT",)
@@ -189,17 +190,7 @@ def _schema_privileges(side: SourceSide) -> Iterator[Finding]:
         if missing:
             listed = ", ".join(missing)
             on = f"{quote(place.schema)}.{'*' if place.table == '*' else quote(place.table)}"
-            yield failed(f"{facts.account} has not {listed} on {on}", f"GRANT {listed} ON {on} TO {facts.account}")
-
-
-def _snapshot_privilege(side: SourceSide) -> Iterator[Finding]:
-    facts = side.facts
-    if not (facts.privileges.has("RELOAD") or facts.privileges.has("FLUSH_TABLES")):
-        yield warned(
-            f"{facts.account} has not RELOAD: on a busy source a snapshot may find no quiet moment, and could "
-            "not make one",
-            f"GRANT RELOAD ON *.* TO {facts.account}",
-        )
+            yield failed(f"{facts.account} has not {listed} on {on}", facts.grant(listed, on))
 
 
 # ---- The log ----
@@ -259,7 +250,6 @@ _VERSION = Rule("version", lambda side: side.facts.version_text, _version)
 _ADVICE: tuple[Rule[SourceSide], ...] = (
     Rule("binlog_row_metadata", lambda side: side.facts.value("binlog_row_metadata", "unknown"), _row_metadata),
     Rule("binlog_retention", lambda side: f"{expires_after(side.facts) or 'unlimited'} seconds", _retention),
-    Rule("snapshot_privilege", lambda side: "RELOAD", _snapshot_privilege),
 )
 
 _RULES: tuple[Rule[SourceSide], ...] = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from udup.drivers.mysql.client.connection import Connection, MySQLError, query, scalar
-from udup.drivers.mysql.client.privileges import Privileges, parse_grants
+from udup.drivers.mysql.client.privileges import Privileges, parse_grants, split_accounts
 from udup.drivers.mysql.ddl.sqltokens import MODE_ANSI_QUOTES
 
 Version = tuple[int, int, int]
@@ -72,6 +72,14 @@ class ServerFacts:
         """Whether the names of tables are compared, or kept, in lower case."""
         return self.lower_case_table_names != 0
 
+    def grant(self, privileges: str, place: str = "*.*") -> str:
+        """Return the statement that gives the account these privileges, or makes roles count that it has already."""
+        statement = f"GRANT {privileges} ON {place} TO {self.account}"
+        if not self.privileges.idle_roles:
+            return statement
+        roles = ", ".join(self.privileges.idle_roles)
+        return f"{statement}; or, if {roles} has it, ALTER USER {self.account} DEFAULT ROLE ALL"
+
     @property
     def logs_replicated(self) -> bool:
         """Whether changes that the server itself replicates are in its log; named otherwise before 8.0.26."""
@@ -99,7 +107,7 @@ def read_facts(connection: Connection) -> ServerFacts:
         version_text=version_text,
         is_mariadb=is_mariadb,
         variables=variables,
-        privileges=_privileges(connection, is_mariadb, variables),
+        privileges=_privileges(connection, is_mariadb, variables.get("partial_revokes", "OFF") == "ON"),
         collations={int(number): str(name) for number, name, _ in collations},
         charsets=frozenset(str(charset) for _, _, charset in collations),
         logged_schemas=logged,
@@ -139,7 +147,18 @@ def _version(text: str) -> Version:
     return int(major), int(minor), int(patch)
 
 
-def _privileges(connection: Connection, is_mariadb: bool, variables: Mapping[str, str]) -> Privileges:
+def read_privileges(connection: Connection) -> Privileges:
+    """Return what the account of a connection to MySQL may do."""
+    revokes = dict(query(connection, "SHOW GLOBAL VARIABLES LIKE 'partial_revokes'"))  # MySQL 8.0.16
+    return _privileges(connection, is_mariadb=False, partial_revokes=revokes.get("partial_revokes") == "ON")
+
+
+def may_lock_globally(privileges: Privileges) -> bool:
+    """Return whether the account has what FLUSH TABLES WITH READ LOCK asks for; a managed server may deny it still."""
+    return any(privileges.has(each) for each in ("RELOAD", "FLUSH_TABLES"))
+
+
+def _privileges(connection: Connection, is_mariadb: bool, partial_revokes: bool) -> Privileges:
     """The account's grants with those of the roles that are active in this session."""
     roles = "NONE" if is_mariadb else str(scalar(connection, "SELECT CURRENT_ROLE()"))
     using = "" if roles == "NONE" else f" USING {roles}"
@@ -148,7 +167,8 @@ def _privileges(connection: Connection, is_mariadb: bool, variables: Mapping[str
     return parse_grants(
         lines,
         sql_mode=MODE_ANSI_QUOTES if "ANSI_QUOTES" in mode else 0,
-        partial_revokes=variables.get("partial_revokes", "OFF") == "ON",
+        partial_revokes=partial_revokes,
+        roles=() if roles == "NONE" else split_accounts(roles),
     )
 
 
