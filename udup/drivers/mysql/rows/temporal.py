@@ -89,7 +89,8 @@ class DateTime(int):
         if found[0] is None or found[1] is None or found[1][1]:
             raise ValueError(f"{text!r} is no date and time")
         hour, minute, second = (int(found[1][number]) for number in (2, 3, 4))
-        return cls.of(*map(int, found[0].groups()), hour, minute, second, _microseconds(found[1][5]))
+        year, month, day = (int(found[0][number]) for number in (1, 2, 3))
+        return cls.of(year, month, day, hour, minute, second, _microseconds(found[1][5]))
 
     @property
     def date(self) -> Date:
