@@ -62,7 +62,21 @@ class Column:
 
 
 _HEXADECIMAL = frozenset(
-    "char varchar tinytext text mediumtext longtext binary varbinary tinyblob blob mediumblob longblob vector".split()
+    [
+        "char",
+        "varchar",
+        "tinytext",
+        "text",
+        "mediumtext",
+        "longtext",
+        "binary",
+        "varbinary",
+        "tinyblob",
+        "blob",
+        "mediumblob",
+        "longblob",
+        "vector",
+    ]
 ) | {
     *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"),
     *("geomcollection", "geometrycollection"),
@@ -98,7 +112,7 @@ def cell_of(column: ColumnDefinition, value: Value) -> Cell:
 
 #: Collations of character sets whose comma has more than one byte.
 _WIDE = (
-    {number: "utf-16-be" for number in (35, 54, 55, 90, 159, *range(101, 125), *range(128, 152))}
-    | {number: "utf-16-le" for number in (56, 62)}
-    | {number: "utf-32-be" for number in (60, 61, *range(160, 184))}
+    dict.fromkeys((35, 54, 55, 90, 159, *range(101, 125), *range(128, 152)), "utf-16-be")
+    | dict.fromkeys((56, 62), "utf-16-le")
+    | dict.fromkeys((60, 61, *range(160, 184)), "utf-32-be")
 )

@@ -17,6 +17,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from tests.conformance.row_bag import Cells, RowBag
 from tests.conformance.row_cells import Cell, Column, cell_of
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.binlog.event import ROWS_EVENTS, EventType
@@ -39,13 +40,12 @@ WITNESS = PLAIN.with_("a witness of tables", time_zone="+00:00", lock_wait_timeo
 #: Schemas whose rows are not looked at.
 _OTHERS = frozenset({"mysql", "sys", "information_schema", "performance_schema"})
 
-_LOCK_WAIT_TIMEOUT, _NO_SUCH_TABLE = 1205, 1146
+_LOCK_WAIT_TIMEOUT, _NO_SUCH_TABLE, _BAD_MERGE = 1205, 1146, 1168
 
 #: Statements of a transaction, which change no definition.
 _FRAME = (b"BEGIN", b"COMMIT", b"ROLLBACK", b"SAVEPOINT", b"XA ")
 
 Name = tuple[str, str]
-Cells = tuple[object, ...]
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Model:
     """A table as it must be. A cell is `ABSENT` where the log does not say it."""
 
     columns: list[Column]
-    rows: Counter[Cells]
+    rows: RowBag
 
 
 class Witness:
@@ -80,7 +80,9 @@ class Witness:
         self._open = ExitStack()
         self._connection = self._open.enter_context(closing(connect(endpoint, WITNESS)))
         self._executed = self._now_executed()
-        self._stream = self._open.enter_context(closing(BinlogStream(endpoint, 900_100, self._executed, str(uuid.uuid4()))))
+        self._stream = self._open.enter_context(
+            closing(BinlogStream(endpoint, 900_100, self._executed, str(uuid.uuid4())))
+        )
         self._events = iter(self._stream)
 
     def close(self) -> None:
@@ -194,16 +196,16 @@ class Witness:
         )
         return [Column(str(name), str(kind).lower(), bool(generated)) for name, kind, generated in rows]
 
-    def _select(self, schema: str, table: str, columns: list[Column]) -> Counter[Cells] | None:
+    def _select(self, schema: str, table: str, columns: list[Column]) -> RowBag | None:
         """The rows as the server has them; None while somebody has the table locked, or it is gone."""
         fields = ", ".join(column.expression for column in columns)
         try:
             rows = query(self._connection, f"SELECT {fields} FROM {qualified(schema, table)}")
         except MySQLError as error:
-            if error_code(error) in (_LOCK_WAIT_TIMEOUT, _NO_SUCH_TABLE):
+            if error_code(error) in (_LOCK_WAIT_TIMEOUT, _NO_SUCH_TABLE, _BAD_MERGE):
                 return None
             raise
-        return Counter(tuple(map(_answered, columns, row)) for row in rows)
+        return RowBag(tuple(map(_answered, columns, row)) for row in rows)
 
     def _apply(self, codec: RowCodec, changes: list[Change], where: str) -> None:
         name = codec.table.schema, codec.table.name
@@ -216,15 +218,15 @@ class Witness:
             new = None if after is None else _cells(codec, model, after)
             self.seen.rows += 1
             if old is not None:
-                found = _find(model.rows, old)
+                found = model.rows.find(old)
                 if found is None:
                     self._fault(where, f"{codec.table} has no row {old}")
                     continue
-                _remove(model.rows, found)
+                model.rows.remove(found)
                 if new is not None:
                     new = _merged(model.columns, found, new)
             if new is not None:
-                model.rows[new] += 1
+                model.rows.add(new)
 
     def _compare(self, name: Name, where: str) -> None:
         model = self._models.get(name)
@@ -236,17 +238,12 @@ class Witness:
             return  # locked; it is compared after the next statement
         self._touched.discard(name)
         self.seen.tables_compared += 1
-        missing, more = model.rows - found, found - model.rows
-        for row in list(missing):
-            same = _find(more, row) if ABSENT in row else None
-            if same is not None:
-                _remove(missing, row)
-                _remove(more, same)
+        missing, more = model.rows.differences(found)
         if missing or more:
             self._fault(where, f"{name}: of the log {_some(missing)}, of the server {_some(more)}")
         model.rows = found
         for column in model.columns:
-            self.seen.cells[column.data_type] += found.total()
+            self.seen.cells[column.data_type] += len(found)
 
     def _fault(self, where: str, text: str) -> None:
         self.seen.faults.append(f"{where}: {text[:2000]}")
@@ -303,21 +300,6 @@ def _patched(text: object, patch: JsonPatch) -> object:
     assert isinstance(text, tuple)
     document = json.loads(text[0], parse_float=Decimal)
     return (json_text(apply(document, patch.changes())).encode(),)
-
-
-def _find(rows: Counter[Cells], wanted: Cells) -> Cells | None:
-    if rows[wanted] > 0:
-        return wanted
-    for row, count in rows.items():
-        if count > 0 and all(a is ABSENT or b is ABSENT or a == b for a, b in zip(row, wanted, strict=True)):
-            return row
-    return None
-
-
-def _remove(rows: Counter[Cells], row: Cells) -> None:
-    rows[row] -= 1
-    if rows[row] <= 0:
-        del rows[row]
 
 
 def _some(rows: Counter[Cells]) -> str:

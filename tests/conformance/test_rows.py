@@ -6,7 +6,6 @@ The cases run on a source of their own, without a job: what a job makes of them,
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -51,6 +50,7 @@ def test_the_rows_of_a_topic(row_source: MysqlServer, topic: str) -> None:
     witness = Witness(row_source.endpoint)
     try:
         for case in _cases(topic):
+            print(case, flush=True)
             schema = f"r_{case.stem}"
             with closing(connect(row_source.endpoint, DEFINITION)) as connection:
                 for each in (schema, *case.schemas):
@@ -66,7 +66,9 @@ def test_the_rows_of_a_topic(row_source: MysqlServer, topic: str) -> None:
             with closing(connect(row_source.endpoint, DEFINITION)) as connection:
                 for each in (schema, *case.schemas):
                     query(connection, f"DROP DATABASE IF EXISTS {quote(each)}")
-        print(topic, witness.seen.rows, witness.seen.tables_compared, dict(witness.seen.cells), dict(witness.seen.events))
+        print(
+            topic, witness.seen.rows, witness.seen.tables_compared, dict(witness.seen.cells), dict(witness.seen.events)
+        )
     finally:
         witness.close()
     assert not witness.seen.faults, "\n".join(witness.seen.faults[:20])

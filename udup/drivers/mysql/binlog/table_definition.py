@@ -140,10 +140,10 @@ def primary_key(table_map: bytes, *, has_crc: bool) -> tuple[int, ...]:
 def primary_key_parts(table_map: bytes, *, has_crc: bool) -> tuple[tuple[int, int], ...]:
     """Return the same with the characters of each column that the key holds; 0 where it holds all of them."""
     for kind, value in _optional(_parts(table_map, has_crc=has_crc)[3], 0):
-        numbers = _integers(value)
         if kind == Optional.SIMPLE_PRIMARY_KEY:
-            return tuple((index, 0) for index in numbers)
+            return tuple((index, 0) for index in _integers(value))
         if kind == Optional.PRIMARY_KEY_WITH_PREFIX:
+            numbers = _integers(value)
             return tuple(zip(numbers[::2], numbers[1::2], strict=True))
     return ()
 

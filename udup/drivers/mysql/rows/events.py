@@ -43,11 +43,11 @@ class Front:
 
 @dataclass(frozen=True, slots=True)
 class RowsEvent:
-    """A rows event as values. `padded`: the bits that are left over in its bitmaps of NULLs are set, as MySQL does."""
+    """A rows event as values. `padded`: the bits that are left over in its bitmaps of NULLs are set (older servers)."""
 
     front: Front
     changes: list[Change]
-    padded: bool = True
+    padded: bool = False
 
     @property
     def kind(self) -> EventType:
