@@ -171,7 +171,7 @@ def _datetime(column: ColumnDefinition) -> Shape:
         read = f"DateTime(F({{x}}, 'big') ^ {top})"
     else:
         mask = (1 << 8 * tail) - 1
-        read = f"DateTime(((n := F({{x}}, 'big') ^ {top}) >> {8 * tail}) << 24 | (n & {mask}) * {factor})"
+        read = f"DateTime(((p := F({{x}}, 'big') ^ {top}) >> {8 * tail}) << 24 | (p & {mask}) * {factor})"
     write = f"to_bytes(cut({{v}}, {lost}, {factor}) ^ {top}, {5 + tail}, 'big')"
     return Shape(f"{5 + tail}s", 5 + tail, read, write, names=_BYTES_NAMES | {"DateTime": DateTime, "cut": _cut})
 
