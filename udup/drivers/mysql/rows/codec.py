@@ -178,9 +178,9 @@ def _any(bitmap: bytes | None) -> bool:
 
 
 def _bitmap(row: Row | None) -> bytes:
-    """Return the bitmap of the columns that a row has; bits that are left over are set, as the server does."""
+    """Return the bitmap of the columns that a row has; bits that are left over are set where it has all (seen on 9.7)."""
     if row is None:
         raise ValueError("a change does not have the images of its kind of event")
     bits = sum(1 << index for index, value in enumerate(row) if value is not ABSENT)
     width = (len(row) + 7) // 8
-    return (bits | (1 << 8 * width) - (1 << len(row))).to_bytes(width, "little")
+    return (bits if ABSENT in row else (1 << 8 * width) - 1).to_bytes(width, "little")
