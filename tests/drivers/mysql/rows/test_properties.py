@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.drivers.mysql.rows.definitions import (
@@ -36,8 +36,14 @@ KINDS = [
     *(EventType.WRITE_ROWS_V1, EventType.UPDATE_ROWS_V1, EventType.DELETE_ROWS_V1),
 ]
 
-#: Each example compiles functions of its own; a busy machine takes its time.
-PATIENT = settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
+#: Each example compiles functions of its own, which is why none is made smaller; a busy machine takes its time.
+PATIENT = settings(
+    deadline=None,
+    max_examples=60,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 
 
 @PATIENT
@@ -110,6 +116,7 @@ def test_times_are_what_their_text_says(data: st.DataObject, digits: int) -> Non
         assert type(value).parse(str(value)) == value
 
 
+@PATIENT
 @given(st.lists(datetimes(6), min_size=2, max_size=2), st.lists(times(6), min_size=2, max_size=2))
 def test_times_sort_as_their_text(moments: list[DateTime], clocks: list[Time]) -> None:
     one, other = moments

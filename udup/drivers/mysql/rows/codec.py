@@ -54,7 +54,7 @@ class RowCodec:
             raise error.beginning(f"rows of {self.table}: ") from error
         except DAMAGE as error:
             raise damaged(f"rows of {self.table} cannot be read ({type(error).__name__}: {error})") from error
-        return RowsEvent(front, changes, self._is_padded(front, event, at))
+        return RowsEvent(front, changes, self._is_padded(front, changes[0], event, at))
 
     def write(self, event: RowsEvent, *, has_crc: bool) -> bytes:
         """Return the event's bytes. Raise `Unfit` for a value that its column does not hold exactly."""
@@ -113,11 +113,19 @@ class RowCodec:
         row: Row = (ABSENT,) * len(self.table.columns)
         return None if front.before is None else row, None if front.after is None else row
 
-    def _is_padded(self, front: Front, event: bytes, at: int) -> bool:
-        """Return whether the bits that are left over in the first bitmap of NULLs are set."""
-        present = self._present(front.before if front.before is not None else front.after) or ()
-        left_over = -len(present) % 8
-        return not left_over or bool(event[at + len(present) // 8] >> 8 - left_over)
+    def _is_padded(self, front: Front, first: Change, event: bytes, at: int) -> bool:
+        """Return whether the bits that are left over in the first row's bitmaps of NULLs are set."""
+        before, after = self._count(front.before), self._count(front.after)
+        if before % 8:
+            return bool(event[at + before // 8] >> before % 8)
+        if after % 8 == 0 or front.kind == EventType.PARTIAL_UPDATE_ROWS:
+            return False
+        if first[0] is not None:
+            at += len(self._images(front.before, [first[0]], False)[0])
+        return bool(event[at + after // 8] >> after % 8)
+
+    def _count(self, bitmap: bytes | None) -> int:
+        return len(self._present(bitmap) or ())
 
 
 class RowCodecs:
