@@ -188,7 +188,7 @@ def _any(bitmap: bytes | None) -> bool:
 
 
 def _bitmap(row: Row | None) -> bytes:
-    """Return the bitmap of the columns that a row has; what is left over of it is set where it has all (seen on 9.7)."""
+    """Return the bitmap of the columns that a row has; what is left over is set where it has all (seen on 9.7)."""
     if row is None:
         raise ValueError("a change does not have the images of its kind of event")
     bits = sum(1 << index for index, value in enumerate(row) if value is not ABSENT)
