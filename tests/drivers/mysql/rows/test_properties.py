@@ -39,7 +39,7 @@ KINDS = [
 #: Each example compiles functions of its own, which is why none is made smaller; a busy machine takes its time.
 PATIENT = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=40,
     database=None,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),
@@ -138,6 +138,7 @@ NOT_NULL = {
     "FLOAT": ColumnDefinition(ColumnType.FLOAT, b"\4", False, unsigned=False),
     "YEAR": ColumnDefinition(ColumnType.YEAR, b"", False, unsigned=True),
     "DECIMAL(5,2)": ColumnDefinition(ColumnType.NEWDECIMAL, b"\5\2", False, unsigned=False),
+    "DECIMAL(2,2)": ColumnDefinition(ColumnType.NEWDECIMAL, b"\2\2", False, unsigned=False),
     "BIT(3)": ColumnDefinition(ColumnType.BIT, b"\3\0", False),
     "ENUM": ColumnDefinition(ColumnType.ENUM, b"\1", False, collation=UTF8MB4, members=(b"a", b"b")),
     "SET": ColumnDefinition(ColumnType.SET, b"\1", False, collation=UTF8MB4, members=(b"a", b"b")),
@@ -164,6 +165,8 @@ NOT_NULL = {
         ("DECIMAL(5,2)", Decimal("1000"), "it has more than 3 digits before the point"),
         ("DECIMAL(5,2)", Decimal("0.001"), "it has more than 2 digits behind the point"),
         ("DECIMAL(5,2)", Decimal("NaN"), "it is no number"),
+        ("DECIMAL(2,2)", Decimal("1.25"), "it has more than 0 digits before the point"),
+        ("DECIMAL(2,2)", Decimal("-0.255"), "it has more than 2 digits behind the point"),
         ("BIT(3)", 8, "the largest number is 7"),
         ("ENUM", 3, "the largest number is 2"),
         ("SET", 4, "the largest number is 3"),
@@ -193,6 +196,7 @@ def test_a_value_that_does_not_fit_is_refused_with_its_column(kind: str, value: 
 def _event_of_zeros(codec: RowCodec, kind: str) -> bytes:
     zeros: dict[str, Value] = {
         "DECIMAL(5,2)": Decimal("0.00"),
+        "DECIMAL(2,2)": Decimal("0.00"),
         "FLOAT": 0.0,
         "VARCHAR(3)": b"",
         "BINARY(3)": bytes(3),
