@@ -35,7 +35,10 @@ from udup.drivers.mysql.rows.json_text import json_text
 from udup.drivers.mysql.rows.values import ABSENT, Change, JsonPatch, Row
 from udup.drivers.mysql.stream.stream import BinlogStream
 
-WITNESS = PLAIN.with_("a witness of tables", time_zone="+00:00", lock_wait_timeout="1", sql_mode="")
+#: A virtual column is computed by whoever reads it: this lets the most of them be.
+_MODE = "NO_UNSIGNED_SUBTRACTION"
+
+WITNESS = PLAIN.with_("a witness of tables", time_zone="+00:00", lock_wait_timeout="1", sql_mode=_MODE)
 
 #: Schemas whose rows are not looked at.
 _OTHERS = frozenset({"mysql", "sys", "information_schema", "performance_schema"})
