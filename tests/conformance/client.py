@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 from pymysql.charset import charset_by_name
@@ -42,11 +43,12 @@ class Client:
         self._codecs: dict[str, str] = {}
         self._open = ExitStack()
 
-    def run(self, *, late: bool) -> None:
+    def run(self, *, late: bool, after_each: Callable[[], None] = lambda: None) -> None:
         """The statements of one part; `UdupError` with the file and the line if one does not end as it should."""
         for step in self._case.steps:
             if step.late == late:
                 self._run_step(step)
+                after_each()
 
     def close(self) -> None:
         self._open.close()

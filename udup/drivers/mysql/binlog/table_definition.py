@@ -2,8 +2,8 @@
 
 After the names: the number of columns, one type byte each, the types' metadata, a bitmap of the columns that may be
 NULL, then optional metadata as (type, length, value). Every column is there, generated and invisible ones and a
-generated primary key too (seen on 9.7). Signs and character sets are logged always, names and the members of ENUM
-and SET, and the primary key, with binlog_row_metadata=FULL only. The format is that of MySQL's Table_map_event.
+generated primary key too (seen on 9.7). Signs and character sets are logged always, names, visibility, the members of
+ENUM and SET and the primary key with binlog_row_metadata=FULL only. The format is that of MySQL's Table_map_event.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import IntEnum
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, read_lenenc
-from udup.drivers.mysql.binlog.remedies import UNKNOWN
+from udup.drivers.mysql.binlog.remedies import DAMAGED, UNKNOWN
 
 
 class ColumnType(IntEnum):
@@ -62,6 +62,7 @@ class Optional(IntEnum):
     PRIMARY_KEY_WITH_PREFIX = 9
     ENUM_AND_SET_DEFAULT_CHARSET = 10
     ENUM_AND_SET_COLUMN_CHARSET = 11
+    COLUMN_VISIBILITY = 12
     VECTOR_DIMENSIONALITY = 13
 
 
@@ -81,6 +82,7 @@ class ColumnDefinition:
     members: tuple[bytes, ...] | None = None
     geometry: int | None = None
     dimensions: int | None = None
+    visible: bool | None = None
 
 
 _METADATA_SIZES = {
@@ -132,11 +134,17 @@ def parse_columns(table_map: bytes, *, has_crc: bool) -> tuple[ColumnDefinition,
 
 def primary_key(table_map: bytes, *, has_crc: bool) -> tuple[int, ...]:
     """Return the places of the primary key's columns; empty if there is none, or the log does not say (see above)."""
+    return tuple(index for index, _ in primary_key_parts(table_map, has_crc=has_crc))
+
+
+def primary_key_parts(table_map: bytes, *, has_crc: bool) -> tuple[tuple[int, int], ...]:
+    """Return the same with the characters of each column that the key holds; 0 where it holds all of them."""
     for kind, value in _optional(_parts(table_map, has_crc=has_crc)[3], 0):
         if kind == Optional.SIMPLE_PRIMARY_KEY:
-            return tuple(_integers(value))
+            return tuple((index, 0) for index in _integers(value))
         if kind == Optional.PRIMARY_KEY_WITH_PREFIX:
-            return tuple(_integers(value)[::2])
+            numbers = _integers(value)
+            return tuple(zip(numbers[::2], numbers[1::2], strict=True))
     return ()
 
 
@@ -152,6 +160,8 @@ def _parts(table_map: bytes, *, has_crc: bool) -> tuple[bytes, bytes, bytes, byt
     metadata = event[offset : offset + size]
     offset += size
     end = offset + (count + 7) // 8
+    if end > len(event):
+        raise _too_short()
     return kinds, metadata, event[offset:end], event[end:]
 
 
@@ -176,8 +186,14 @@ def _optional(event: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
     while offset < len(event):
         kind = event[offset]
         size, offset = read_lenenc(event, offset + 1)
+        if offset + size > len(event):
+            raise _too_short()
         yield kind, event[offset : offset + size]
         offset += size
+
+
+def _too_short() -> Unsupported:
+    return Unsupported(f"a TABLE_MAP ends before what it says is in it; {DAMAGED}")
 
 
 def _of(columns: list[ColumnDefinition], kinds: frozenset[ColumnType]) -> list[int]:
@@ -247,6 +263,12 @@ def _fill_dimensions(columns: list[ColumnDefinition], value: bytes) -> None:
         columns[index] = replace(columns[index], dimensions=size)
 
 
+def _fill_visibility(columns: list[ColumnDefinition], value: bytes) -> None:
+    """Take a bit for each column, the highest first."""
+    for index, column in enumerate(columns):
+        columns[index] = replace(column, visible=bool(value[index // 8] >> (7 - index % 8) & 1))
+
+
 def _integers(value: bytes) -> list[int]:
     numbers = []
     offset = 0
@@ -258,6 +280,8 @@ def _integers(value: bytes) -> list[int]:
 
 def _text(value: bytes, offset: int) -> tuple[bytes, int]:
     size, offset = read_lenenc(value, offset)
+    if offset + size > len(value):
+        raise _too_short()
     return value[offset : offset + size], offset + size
 
 
@@ -273,5 +297,6 @@ _FILLERS: dict[int, Callable[[list[ColumnDefinition], bytes], None]] = {
     Optional.GEOMETRY_TYPE: _fill_geometry,
     Optional.ENUM_AND_SET_DEFAULT_CHARSET: _default_charset(_LISTED),
     Optional.ENUM_AND_SET_COLUMN_CHARSET: _column_charsets(_LISTED),
+    Optional.COLUMN_VISIBILITY: _fill_visibility,
     Optional.VECTOR_DIMENSIONALITY: _fill_dimensions,
 }
