@@ -58,6 +58,7 @@ def test_every_route_answers_as_described_while_a_job_runs(world: World, name: s
             whole = client.get(f"/v1/allocation/{stub['ID']}").json()
             assert whole["TaskStates"][stub["Task"]]["Events"][0]["Type"] == "Received"
         assert client.get(f"/v1/evaluation/{ids['evaluation']}").json()["TriggeredBy"] == "job-register"
+        wait_for(lambda: _dry_run_is_over(client, name), lambda: client.get(f"/v1/job/{name}/cutover").text)
         _pause_resume_delete(world, client, name)
 
 
@@ -69,6 +70,11 @@ def value_of(world: World, node: str) -> str:
 
 def _kind(path: str) -> str:
     return next((kind for kind in ("allocation", "evaluation", "node", "job") if f"/{kind}/" in path), "job")
+
+
+def _dry_run_is_over(client: httpx.Client, name: str) -> bool:
+    """Until then the job is not to be paused."""
+    return client.get(f"/v1/job/{name}/cutover").json()["State"] not in ("running", "undoing")
 
 
 def _all_run(client: httpx.Client, name: str) -> bool:

@@ -37,6 +37,16 @@ def nats(server_folder: Path) -> Iterator[NatsServer]:
     server.stop()
 
 
+def _job(source: MysqlServer, target: MysqlServer, nats: NatsServer, schema: str) -> Job:
+    """Return one whose source has a table with a row."""
+    with closing(connect(source.endpoint)) as connection:
+        query(connection, f"CREATE DATABASE {schema}")
+        query(connection, f"CREATE TABLE {schema}.t (id INT AUTO_INCREMENT PRIMARY KEY, v LONGTEXT)")
+        query(connection, f"INSERT INTO {schema}.t (v) VALUES ('a')")
+    ends = source.endpoint, target.endpoint
+    return Job(*ends, ends, nats.url, schema, name=schema)
+
+
 @pytest.mark.timeout(400)  # a server looks once a minute whether there is room for its binary log
 def test_a_full_target_is_waited_for(
     source: MysqlServer,
@@ -49,12 +59,7 @@ def test_a_full_target_is_waited_for(
     monkeypatch.setattr(engines, "RUN_SECONDS", 180.0)
     options = {**QUICK, "innodb-redo-log-capacity": "8M"}
     with MysqlServer(programs, disk / "target", options=options) as target:
-        with closing(connect(source.endpoint)) as connection:
-            query(connection, f"CREATE DATABASE {schema}")
-            query(connection, f"CREATE TABLE {schema}.t (id INT AUTO_INCREMENT PRIMARY KEY, v LONGTEXT)")
-            query(connection, f"INSERT INTO {schema}.t (v) VALUES ('a')")
-        ends = source.endpoint, target.endpoint
-        job = Job(*ends, ends, nats.url, schema, name=schema)
+        job = _job(source, target, nats, schema)
 
         def fill_and_write() -> None:
             ballast = disk / "ballast"
@@ -83,12 +88,7 @@ def test_a_full_source_is_waited_for(
     monkeypatch.setattr(engines, "RUN_SECONDS", 180.0)
     options = {**QUICK, "innodb-redo-log-capacity": "8M"}
     with MysqlServer(programs, disk / "source", options=options) as source:
-        with closing(connect(source.endpoint)) as connection:
-            query(connection, f"CREATE DATABASE {schema}")
-            query(connection, f"CREATE TABLE {schema}.t (id INT AUTO_INCREMENT PRIMARY KEY, v LONGTEXT)")
-            query(connection, f"INSERT INTO {schema}.t (v) VALUES ('a')")
-        ends = source.endpoint, target.endpoint
-        job = Job(*ends, ends, nats.url, schema, name=schema)
+        job = _job(source, target, nats, schema)
         waited: list[float] = []
 
         def fill_and_write() -> None:

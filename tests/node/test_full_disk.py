@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -60,13 +61,21 @@ def _pause(node: UdupNode, job: str) -> httpx.Response:
     return httpx.put(f"{node.url}/v1/job/{job}/pause", timeout=30)
 
 
+@pytest.fixture
+def waiting(node: UdupNode, source: MysqlServer, job: str) -> str:
+    """Another job, whose servers are away: its commands are stored, and the job that runs is left alone."""
+    ends = (replace(source.endpoint, port=port) for port in (1, 2))
+    node.post_job({**job_document("waiting", *ends, [job]), "ID": "waiting"})
+    return "waiting"
+
+
 def _until_refused(node: UdupNode, job: str) -> tuple[httpx.Response, str]:
     """Return the answer to the first command that cannot be stored, and the stage that it asks for.
 
     What fits into the last block of a file is stored on a full disk, too.
     """
     for _ in range(50):
-        for command, stage in (("resume", "running"), ("pause", "paused")):
+        for command, stage in (("resume", "pending"), ("pause", "paused")):
             answer = httpx.put(f"{node.url}/v1/job/{job}/{command}", timeout=30)
             if answer.status_code != 200:
                 return answer, stage
@@ -74,11 +83,11 @@ def _until_refused(node: UdupNode, job: str) -> tuple[httpx.Response, str]:
 
 
 def test_a_full_disk_is_told_and_what_was_asked_is_done_when_there_is_room(
-    node: UdupNode, job: str, disk: Path, source: MysqlServer, target: MysqlServer
+    node: UdupNode, job: str, waiting: str, disk: Path, source: MysqlServer, target: MysqlServer
 ) -> None:
     assert _health(node)["Ready"] is True
     fill(ballast := disk / "ballast")
-    refused, wanted = _until_refused(node, job)
+    refused, wanted = _until_refused(node, waiting)
     assert refused.status_code == 503 and "is full" in refused.text, refused.text
     health = _health(node)
     assert health["Ready"] is False
@@ -90,9 +99,9 @@ def test_a_full_disk_is_told_and_what_was_asked_is_done_when_there_is_room(
 
     ballast.unlink()
     _wait(lambda: _health(node)["Ready"] is True, lambda: _health(node))
-    _wait(lambda: node.job(job)["Stage"] == wanted, lambda: node.job(job))
-    assert httpx.put(f"{node.url}/v1/job/{job}/resume", timeout=30).status_code == 200
-    node.wait_stage(job)
+    _wait(lambda: node.job(waiting)["Stage"] == wanted, lambda: node.job(waiting))
+    assert httpx.put(f"{node.url}/v1/job/{waiting}/pause", timeout=30).status_code == 200
+    assert node.job(job)["Stage"] == "running"
     log = node.log.read_text()
     assert "store_takes_no_writes" in log
     assert "store_takes_writes_again" in log

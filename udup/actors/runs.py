@@ -134,7 +134,7 @@ class JobRuns:
         """`executed`: what the source had when the target was seen to have all of it."""
         self._parts.log.info("job_completed", job=job.id)
         job.complete(executed)
-        self._parts.journal.progress_changed(job)
+        self._parts.journal.show(job)
         update = {"stage": Stage.COMPLETED, "status_description": "", "progress": job.progress, "finish": False}
         self._parts.journal.save(job, history.completed(job.record.model_copy(update=update), runtime.wall_ns()))
         self._take_step(job)
