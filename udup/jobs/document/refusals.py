@@ -35,7 +35,6 @@ IN_TABLE: Mapping[str, str] = {
     "ColumnMapTo": _MAPPED,
     "ColumnMapUseRe": _MAPPED,
     "TableRenameRegex": "TableRename takes the groups of TableRegex",
-    "Where": "the rows that it leaves out would be copied as well",
 }
 
 POSTED_CONFIG: Mapping[str, str] = {

@@ -9,6 +9,8 @@ are the TABLE_MAPs and rows of the job's tables, as bytes. Three rules of the ta
   kept gets it;
 * all events carry a CRC or none does, as the last FORMAT_DESCRIPTION says.
 
+Of a table with a row filter, its events are taken apart and written again (`filters/shaper.py`); all others stay bytes.
+
 A transaction larger than `PIECE_BYTES` leaves in parts while it is still being read, so that memory never holds it.
 
 Each leaves with the number of the context that its rows were written in (`contexts.py`), which its BEGIN says.
@@ -19,7 +21,7 @@ GTID and perhaps in another run, is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from udup.base.errors import Transient, UdupError, Unsupported
@@ -40,6 +42,7 @@ from udup.drivers.mysql.binlog.remedies import DAMAGED
 from udup.drivers.mysql.binlog.table_map import definition_bytes, table_id, table_name, with_names
 from udup.drivers.mysql.binlog.xa import XaStatement, XaVerb, is_one_phase, parse_xa
 from udup.drivers.mysql.ddl.query_action import Action, Decide
+from udup.drivers.mysql.filters.shaper import RowShaper, Shapers
 from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
 from udup.drivers.mysql.stream.contexts import Contexts
 from udup.drivers.mysql.stream.damage import DAMAGE, unreadable
@@ -65,6 +68,7 @@ class _Known:
     definition: bytes
     wanted: bool
     names: tuple[bytes, bytes] | None = None  # the target's schema and table, where they are others
+    shaper: RowShaper | None = None  # what becomes of its rows, where not all of them are the job's
 
 
 class Assembler:
@@ -77,8 +81,10 @@ class Assembler:
         renaming: Renaming | None = None,
         sql_filter: SqlFilter | None = None,
         contexts: Contexts | None = None,
+        shapers: Shapers | None = None,
     ) -> None:
         self._contexts = contexts or Contexts()
+        self._shapers = shapers
         self._selection = selection
         self._decide = decide
         self._renaming = renaming or Renaming(selection)
@@ -180,12 +186,16 @@ class Assembler:
 
     def _know(self, event: bytes, definition: bytes) -> _Known:
         name = table_name(event)
-        wanted = self._selection.wants(name.schema, name.table)
-        if not wanted or not self._renaming.active:
-            return _Known(definition, wanted)
+        if not self._selection.wants(name.schema, name.table):
+            return _Known(definition, False)
+        shaper = None
+        if self._shapers is not None:
+            shaper = self._shapers.shaper(name.schema, name.table, event, has_crc=self._has_crc)
+        if not self._renaming.active:
+            return _Known(definition, True, None, shaper)
         self._renaming.enter(name.schema, name.table)
         schema, table = self._renaming.table(name.schema, name.table)
-        return _Known(definition, wanted, (schema.encode(), table.encode()))
+        return _Known(definition, True, (schema.encode(), table.encode()), shaper)
 
     def _keep_maps(self, current: OpenTransaction) -> None:
         """Put the statement's TABLE_MAPs in front of its first rows for the job."""
@@ -202,9 +212,13 @@ class Assembler:
         ends = ends_statement(event)
         if known is None and table_id(event) != _NO_TABLE:
             raise Unsupported(f"{current.id.gtid}: a rows event without its TABLE_MAP; {DAMAGED}")
+        kept: Sequence[bytes] = ()
         if known is not None and known.wanted and event[4] not in self._left_out:
+            kept = (event,) if known.shaper is None else self._shaped(current, known.shaper, event)
+        if kept:
             self._keep_maps(current)
-            current.keep_rows(without_cascades(event))
+            for each in kept:
+                current.keep_rows(without_cascades(each))
         elif ends:
             current.end_with_kept_rows()
         if ends:
@@ -214,6 +228,12 @@ class Assembler:
         elif current.size >= PIECE_BYTES + len(event):
             # The last kept event stays: it may yet have to take the end-of-statement flag.
             yield from self._parts(current, max(current.last_rows, 0))
+
+    def _shaped(self, current: OpenTransaction, shaper: RowShaper, event: bytes) -> Sequence[bytes]:
+        try:
+            return shaper.shaped(event, has_crc=self._has_crc)
+        except Unsupported as error:
+            raise error.about(current.id.gtid) from error
 
     def _parts(self, current: OpenTransaction, count: int) -> Iterator[Record]:
         """Send the first `count` events kept so far."""

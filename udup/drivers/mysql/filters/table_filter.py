@@ -1,0 +1,63 @@
+"""The filter of one table, for the definition that its columns have in the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from udup.base.errors import Unsupported
+from udup.drivers.mysql.filters.columns import NAMES_NEEDED, Collations, of_log
+from udup.drivers.mysql.filters.deciding import Decide, Question, compile_filter
+from udup.drivers.mysql.filters.lexer import FilterProblem
+from udup.drivers.mysql.filters.parser import parse
+from udup.drivers.mysql.filters.tree import column_names
+from udup.drivers.mysql.rows.table import Table
+from udup.pipeline.selection.selection import Selection
+
+_ANOTHER = "write another Where; as other rows would be in the job, give it another ID: it needs a new copy"
+
+
+@dataclass(frozen=True)
+class TableFilter:
+    """`places` are those of the columns that it looks at."""
+
+    where: str
+    decide: Decide
+    questions: tuple[Question, ...]
+    places: tuple[int, ...]
+
+
+def filter_of(selection: Selection, schema: str, table: str) -> str:
+    """Return the condition of a table's rows, "" for all of them. `Unsupported` if there are two."""
+    found = selection.filters_of(schema, table)
+    if len(found) == 1:
+        return found[0]
+    shown = " and ".join(repr(each) if each else "all of its rows" for each in found)
+    raise Unsupported(
+        f"{schema}.{table} is chosen by several entries of ReplicateDoDb, for {shown}; give a table one entry, "
+        "with all that is wanted of it in one Where"
+    )
+
+
+def compiled(where: str, table: Table, collations: Collations) -> TableFilter:
+    """Return the filter over the columns that a TABLE_MAP describes. `Unsupported` if they are not what it needs."""
+    try:
+        tree = parse(where)
+        names = {name.casefold() for name in column_names(tree)}
+        if any(column.name is None for column in table.columns):
+            raise Unsupported(
+                f"the log does not name the columns of {table}, and a row filter looks at some; {NAMES_NEEDED}"
+            )
+        columns = {
+            place: of_log(column, collations)
+            for place, column in enumerate(table.columns)
+            if (column.name or "").casefold() in names
+        }
+        decide, questions = compile_filter(tree, columns)
+    except FilterProblem as error:
+        raise refused(str(table), where, error) from error
+    return TableFilter(where, decide, tuple(questions), tuple(columns))
+
+
+def refused(table: str, where: str, problem: object) -> Unsupported:
+    """Return the error that a filter is not carried out."""
+    return Unsupported(f"the Where of {table} ({where}) {problem}; {_ANOTHER}")
