@@ -29,7 +29,7 @@ from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.client.errors import MySQLError, error_code
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.sessions import PLAIN
-from udup.drivers.mysql.rows.codec import RowCodec, RowCodecs, completed
+from udup.drivers.mysql.rows.codec import RowCodec, RowCodecs
 from udup.drivers.mysql.rows.json_patch import apply
 from udup.drivers.mysql.rows.json_text import json_text
 from udup.drivers.mysql.rows.values import ABSENT, Change, JsonPatch, Row
@@ -40,7 +40,8 @@ WITNESS = PLAIN.with_("a witness of tables", time_zone="+00:00", lock_wait_timeo
 #: Schemas whose rows are not looked at.
 _OTHERS = frozenset({"mysql", "sys", "information_schema", "performance_schema"})
 
-_LOCK_WAIT_TIMEOUT, _NO_SUCH_TABLE, _BAD_MERGE = 1205, 1146, 1168
+#: Errors of a table that cannot be read now: locked, gone, of others that are gone, its file taken away.
+_UNREADABLE = frozenset({1205, 1146, 1168, 1814})
 
 #: Statements of a transaction, which change no definition.
 _FRAME = (b"BEGIN", b"COMMIT", b"ROLLBACK", b"SAVEPOINT", b"XA ")
@@ -80,10 +81,8 @@ class Witness:
         self._open = ExitStack()
         self._connection = self._open.enter_context(closing(connect(endpoint, WITNESS)))
         self._executed = self._now_executed()
-        self._stream = self._open.enter_context(
-            closing(BinlogStream(endpoint, 900_100, self._executed, str(uuid.uuid4())))
-        )
-        self._events = iter(self._stream)
+        stream = BinlogStream(endpoint, 900_100, self._executed, str(uuid.uuid4()))
+        self._events = iter(self._open.enter_context(closing(stream)))
 
     def close(self) -> None:
         self._open.close()
@@ -152,10 +151,7 @@ class Witness:
             self._apply(codec, changes, where)
 
     def _rows(self, event: bytes, done: list[tuple[RowCodec, list[Change]]], where: str) -> None:
-        codec = self._maps.get(table_id(event))
-        if codec is None:
-            assert table_id(event) == b"\xff" * 6 or True
-            return
+        codec = self._maps[table_id(event)]
         found = codec.read(event, has_crc=True)
         self.seen.events[found.kind.name] += 1
         if found.kind != EventType.PARTIAL_UPDATE_ROWS:
@@ -163,8 +159,6 @@ class Witness:
             same = again if event[-4:] != bytes(4) else again[:-4] + bytes(4)
             if same != event:
                 self._fault(where, f"an event of {codec.table} is written as {again.hex()} and was {event.hex()}")
-        else:
-            found = _completed_where_known(found)
         done.append((codec, found.changes))
 
     def _schemas_of(self, schema: str) -> set[str]:
@@ -176,7 +170,8 @@ class Witness:
     def _load(self, schema: str) -> None:
         tables = query(
             self._connection,
-            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE'",
+            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE'"
+            " AND ENGINE <> 'BLACKHOLE'",
             schema,
         )
         for (table,) in tables:
@@ -189,12 +184,15 @@ class Witness:
     def _columns(self, schema: str, table: str) -> list[Column]:
         rows = query(
             self._connection,
-            "SELECT COLUMN_NAME, DATA_TYPE, GENERATION_EXPRESSION <> '' FROM information_schema.COLUMNS"
+            "SELECT COLUMN_NAME, DATA_TYPE, EXTRA FROM information_schema.COLUMNS"
             " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION",
             schema,
             table,
         )
-        return [Column(str(name), str(kind).lower(), bool(generated)) for name, kind, generated in rows]
+        columns = [Column(str(name), str(kind).lower(), str(extra).upper()) for name, kind, extra in rows]
+        # Whoever reads a virtual column computes it, in his own time zone.
+        has_zone = any(column.data_type == "timestamp" for column in columns)
+        return [column for column in columns if not (has_zone and column.is_virtual)]
 
     def _select(self, schema: str, table: str, columns: list[Column]) -> RowBag | None:
         """The rows as the server has them; None while somebody has the table locked, or it is gone."""
@@ -202,7 +200,7 @@ class Witness:
         try:
             rows = query(self._connection, f"SELECT {fields} FROM {qualified(schema, table)}")
         except MySQLError as error:
-            if error_code(error) in (_LOCK_WAIT_TIMEOUT, _NO_SUCH_TABLE, _BAD_MERGE):
+            if error_code(error) in _UNREADABLE:
                 return None
             raise
         return RowBag(tuple(map(_answered, columns, row)) for row in rows)
@@ -304,10 +302,3 @@ def _patched(text: object, patch: JsonPatch) -> object:
 
 def _some(rows: Counter[Cells]) -> str:
     return f"{rows.total()} rows: {list(rows)[:2]}"
-
-
-def _completed_where_known(event):
-    try:
-        return completed(event)
-    except Exception:
-        return event

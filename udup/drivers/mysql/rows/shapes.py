@@ -113,9 +113,9 @@ def _decimal(column: ColumnDefinition) -> Shape:
     if not scale <= precision <= decimals.PRECISION_MAX or scale > decimals.SCALE_MAX or not precision:
         raise Unsupported(f"a DECIMAL({precision}, {scale}) is in the log; {UNKNOWN}")
     tag = f"{precision}_{scale}"
-    names = {f"decimal_{tag}": decimals.reader(precision, scale), "pack_decimal": decimals.pack}
+    names = {f"decimal_{tag}": decimals.reader(precision, scale), f"pack_{tag}": decimals.packer(precision, scale)}
     width = decimals.width(precision, scale)
-    return Shape(f"{width}s", width, f"decimal_{tag}({{x}})", f"pack_decimal({{v}}, {precision}, {scale})", names=names)
+    return Shape(f"{width}s", width, f"decimal_{tag}({{x}})", f"pack_{tag}({{v}})", names=names)
 
 
 def _bit(column: ColumnDefinition) -> Shape:
@@ -171,8 +171,9 @@ def _datetime(column: ColumnDefinition) -> Shape:
         read = f"DateTime(F({{x}}, 'big') ^ {top})"
     else:
         mask = (1 << 8 * tail) - 1
-        read = f"DateTime(((n := F({{x}}, 'big') ^ {top}) >> {8 * tail}) << 24 | (n & {mask}) * {factor})"
-    write = f"to_bytes(cut({{v}}, {lost}, {factor}) ^ {top}, {5 + tail}, 'big')"
+        read = f"DateTime(((p := F({{x}}, 'big') ^ {top}) >> {8 * tail}) << 24 | (p & {mask}) * {factor})"
+    cut = f"cut({{v}}, {lost}, {factor})" if lost else "{v}"
+    write = f"to_bytes({cut} ^ {top}, {5 + tail}, 'big')"
     return Shape(f"{5 + tail}s", 5 + tail, read, write, names=_BYTES_NAMES | {"DateTime": DateTime, "cut": _cut})
 
 
@@ -187,7 +188,8 @@ def _time(column: ColumnDefinition) -> Shape:
         read = f"Time(F({{x}}, 'big') - {top})"
     else:
         read = f"Time(signed_time(F({{x}}, 'big') - {top}, {8 * tail}, {factor}))"
-    write = f"to_bytes(cut({{v}}, {lost}, {factor}) + {top}, {3 + tail}, 'big')"
+    cut = f"cut({{v}}, {lost}, {factor})" if lost else "{v}"
+    write = f"to_bytes({cut} + {top}, {3 + tail}, 'big')"
     names = {"Time": Time, "cut": _cut, "signed_time": _signed_time}
     return Shape(f"{3 + tail}s", 3 + tail, read, write, names=_BYTES_NAMES | names)
 
@@ -200,8 +202,6 @@ def _signed_time(packed: int, bits: int, factor: int) -> int:
 
 def _cut(value: int, lost: int, factor: int) -> int:
     """Return the packed number with fewer bits for its fraction; `ValueError` if that has more digits."""
-    if not lost:
-        return int(value)
     size = abs(int(value))
     fraction, rest = divmod(size & 0xFFFFFF, factor)
     if rest:
