@@ -57,7 +57,7 @@ class FilterServer:
                 self._connection.close()
 
     def _ask(self, question: Question, keys: Sequence[Key]) -> None:
-        sql = f"SELECT {_NUMBER}, {question.sql} FROM ({arms(question.columns, keys)}) AS {_ROWS}"
+        sql = f"SELECT {_NUMBER}, {question.sql} FROM ({arms(question.columns, keys, mixed=is_mixed(question))}) AS {_ROWS}"
         connection = self._opened()
         if len(sql) >= self._packet:
             raise Unsupported(
@@ -86,15 +86,27 @@ class FilterServer:
         return self._connection
 
 
-def arms(columns: Sequence[FilterColumn], keys: Sequence[Key]) -> str:
-    """Return the derived table of these values, numbered from 0."""
-    names = [quote(column.name) for column in columns]
-    first = ", ".join(f"{column.empty} AS {name}" for column, name in zip(columns, names, strict=True))
-    written = [f"SELECT 0 AS {_NUMBER}, {first} FROM DUAL WHERE FALSE"]
+def arms(columns: Sequence[FilterColumn], keys: Sequence[Key], *, mixed: bool) -> str:
+    """Return the derived table of these values, numbered from 0.
+
+    `mixed`: a text is compared with another one that has a collation too. A COLLATE in the first arm would outrank that
+    one, as no column's does; a column of a JSON_TABLE has its collation as a table's column has it.
+    """
+    typed = [column for column in columns if column.charset] if mixed else []
+    made = {column.name: f"`udup types`.{quote(column.name)}" for column in typed}
+    empty = ", ".join(f"{made.get(column.name, column.empty)} AS {quote(column.name)}" for column in columns)
+    parts = [f"{quote(each.name)} LONGTEXT CHARACTER SET {each.charset} COLLATE {each.collation} PATH _utf8mb4'$'" for each in typed]
+    place = f"JSON_TABLE(_utf8mb4'[]', _utf8mb4'$[*]' COLUMNS ({', '.join(parts)})) AS `udup types`" if parts else "DUAL"
+    written = [f"SELECT 0 AS {_NUMBER}, {empty} FROM {place} WHERE FALSE"]
     for number, key in enumerate(keys):
         values = ", ".join(_value(column, value) for column, value in zip(columns, key, strict=True))
         written.append(f"SELECT {number}, {values}")
     return " UNION ALL ".join(written)
+
+
+def is_mixed(question: Question) -> bool:
+    """Return whether collations meet in it."""
+    return " COLLATE " in question.sql or sum(bool(column.charset) for column in question.columns) > 1
 
 
 def _value(column: FilterColumn, value: object) -> str:

@@ -52,6 +52,7 @@ class FilterColumn:
     empty: str
     definition: ColumnDefinition | None = None
     charset: str = ""
+    collation: str = ""
     exact_type: str = ""
 
     def value(self, value: Value) -> str:
@@ -159,7 +160,7 @@ def _text(
 ) -> FilterColumn:
     if not charset.isalnum() or not collation.replace("_", "").isalnum():
         raise FilterProblem(f"looks at {name}, whose character set is not told")
-    return FilterColumn(name, kind, f"_{charset} x'' COLLATE {collation}", definition, charset)
+    return FilterColumn(name, kind, f"_{charset} x'' COLLATE {collation}", definition, charset, collation)
 
 
 def _other(name: str, kind: Kind, definition: ColumnDefinition | None = None) -> FilterColumn:

@@ -322,9 +322,13 @@ def _problem(one: Meaning, other: Meaning) -> str:
                 return "a YEAR is compared with whole numbers of four digits"
         case Kind.JSON if other.kind not in (Kind.JSON, Kind.TEXT, Kind.NUMBER, Kind.REAL):
             return f"a JSON document beside {other.kind.value} is not carried out; write a CAST"
-        case Kind.BYTES if other.kind not in (Kind.BYTES, Kind.TEXT):
+        case Kind.BYTES if other.kind is not Kind.BYTES and not _is_text_literal(other):
             return f"a binary string beside {other.kind.value} is not carried out; write a CAST"
     return ""
+
+
+def _is_text_literal(meaning: Meaning) -> bool:
+    return meaning.kind is Kind.TEXT and isinstance(meaning.node, Constant)
 
 
 def _common(values: list[Meaning]) -> Kind:
