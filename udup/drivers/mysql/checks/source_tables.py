@@ -11,6 +11,7 @@ from udup.drivers.mysql.client.connection import Connection, MySQLError, error_c
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
+from udup.drivers.mysql.filters.checks import FilterProblem, filter_problems
 from udup.drivers.mysql.snapshot.merge_tables import merge_problems
 from udup.drivers.mysql.snapshot.names import NEW_NAMES
 from udup.pipeline.checks import SRC, Check, Finding, Rule, apply, failed, faults, warned
@@ -68,6 +69,7 @@ class SourceTables:
     prepared: tuple[str, ...] | None
     named_zones: bool
     merges: tuple[str, ...] = ()
+    filters: tuple[FilterProblem, ...] = ()
 
 
 def read_tables(connection: Connection, facts: ServerFacts, selection: Selection, *, full_copy: bool) -> SourceTables:
@@ -82,6 +84,7 @@ def read_tables(connection: Connection, facts: ServerFacts, selection: Selection
         prepared=_read_prepared(connection),
         named_zones=knows_zones(connection),
         merges=tuple(merge_problems(connection, folded)),
+        filters=tuple(filter_problems(connection, facts, folded)),
     )
 
 
@@ -258,6 +261,15 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
+def _row_filters(tables: SourceTables) -> Iterator[Finding]:
+    for each in tables.filters:
+        yield failed(each.problem, each.remedy)
+
+
+def _filtered(tables: SourceTables) -> str:
+    return "each is decided by the source" if tables.selection.filters_rows else "none"
+
+
 _PARENTS = Rule[SourceTables]("foreign_key_parents", lambda _tables: "none outside of the job", _parents)
 
 
@@ -275,6 +287,7 @@ _RULES = (
     Rule[SourceTables]("new_names", lambda tables: "each its own" if tables.selection.renames else "none", _new_names),
     Rule[SourceTables]("engines", lambda _tables: "all transactional", _engines),
     Rule[SourceTables]("table_keys", lambda _tables: "every table has one", _keys),
+    Rule[SourceTables]("row_filters", _filtered, _row_filters),
     _PARENTS,
     Rule[SourceTables]("log_retention", _kept, _retention),
     Rule[SourceTables]("xa_prepared", lambda tables: "none" if tables.full_copy else "not looked at", _prepared),

@@ -23,7 +23,7 @@ from udup.drivers.mysql.filters.deciding import Key, Question
 #: Sets of values in one statement, and the bytes of its text, at most; one set may be larger.
 BATCH_ROWS, BATCH_BYTES = 200, 1 << 20
 
-_NUMBER, _ROWS = "`udup number`", "`udup rows`"
+_NUMBER, _ROWS, _TYPES = "`udup number`", "`udup rows`", "`udup types`"
 
 
 class FilterServer:
@@ -57,7 +57,8 @@ class FilterServer:
                 self._connection.close()
 
     def _ask(self, question: Question, keys: Sequence[Key]) -> None:
-        sql = f"SELECT {_NUMBER}, {question.sql} FROM ({arms(question.columns, keys, mixed=is_mixed(question))}) AS {_ROWS}"
+        values = arms(question.columns, keys, mixed=is_mixed(question.sql, question.columns))
+        sql = f"SELECT {_NUMBER}, {question.sql} FROM ({values}) AS {_ROWS}"
         connection = self._opened()
         if len(sql) >= self._packet:
             raise Unsupported(
@@ -93,20 +94,34 @@ def arms(columns: Sequence[FilterColumn], keys: Sequence[Key], *, mixed: bool) -
     one, as no column's does; a column of a JSON_TABLE has its collation as a table's column has it.
     """
     typed = [column for column in columns if column.charset] if mixed else []
-    made = {column.name: f"`udup types`.{quote(column.name)}" for column in typed}
+    made = {column.name: f"{_TYPES}.{quote(column.name)}" for column in typed}
     empty = ", ".join(f"{made.get(column.name, column.empty)} AS {quote(column.name)}" for column in columns)
-    parts = [f"{quote(each.name)} LONGTEXT CHARACTER SET {each.charset} COLLATE {each.collation} PATH _utf8mb4'$'" for each in typed]
-    place = f"JSON_TABLE(_utf8mb4'[]', _utf8mb4'$[*]' COLUMNS ({', '.join(parts)})) AS `udup types`" if parts else "DUAL"
-    written = [f"SELECT 0 AS {_NUMBER}, {empty} FROM {place} WHERE FALSE"]
+    written = [f"SELECT 0 AS {_NUMBER}, {empty} FROM {_typed_place(typed)} WHERE FALSE"]
     for number, key in enumerate(keys):
         values = ", ".join(_value(column, value) for column, value in zip(columns, key, strict=True))
         written.append(f"SELECT {number}, {values}")
     return " UNION ALL ".join(written)
 
 
-def is_mixed(question: Question) -> bool:
-    """Return whether collations meet in it."""
-    return " COLLATE " in question.sql or sum(bool(column.charset) for column in question.columns) > 1
+def _typed_place(columns: Sequence[FilterColumn]) -> str:
+    """Return a table without rows that has these texts with their collations."""
+    if not columns:
+        return "DUAL"
+    parts = [
+        f"{quote(each.name)} LONGTEXT CHARACTER SET {each.charset} COLLATE {each.collation} PATH _utf8mb4'$'"
+        for each in columns
+    ]
+    return f"JSON_TABLE(_utf8mb4'[]', _utf8mb4'$[*]' COLUMNS ({', '.join(parts)})) AS {_TYPES}"
+
+
+def is_mixed(sql: str, columns: Sequence[FilterColumn]) -> bool:
+    """Return whether collations meet in a condition."""
+    return " COLLATE " in sql or sum(bool(column.charset) for column in columns) > 1
+
+
+def probe(sql: str, columns: Sequence[FilterColumn]) -> str:
+    """Return the question about no values at all, which a server can be tried with."""
+    return f"SELECT {_NUMBER}, {sql} FROM ({arms(columns, [], mixed=is_mixed(sql, columns))}) AS {_ROWS}"
 
 
 def _value(column: FilterColumn, value: object) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from udup.base.errors import Unsupported
-from udup.drivers.mysql.filters.columns import NAMES_NEEDED, Collations, of_log
+from udup.drivers.mysql.dictionary.catalog import Column
+from udup.drivers.mysql.filters.columns import NAMES_NEEDED, Collations, of_dictionary, of_log
 from udup.drivers.mysql.filters.deciding import Decide, Question, compile_filter
 from udup.drivers.mysql.filters.lexer import FilterProblem
+from udup.drivers.mysql.filters.meaning import Columns, condition
 from udup.drivers.mysql.filters.parser import parse
 from udup.drivers.mysql.filters.tree import column_names
 from udup.drivers.mysql.rows.table import Table
@@ -56,6 +59,22 @@ def compiled(where: str, table: Table, collations: Collations) -> TableFilter:
     except FilterProblem as error:
         raise refused(str(table), where, error) from error
     return TableFilter(where, decide, tuple(questions), tuple(columns))
+
+
+def dictionary_condition(selection: Selection, schema: str, table: str, columns: Iterable[Column]) -> str:
+    """Return the SQL of the rows that are in the job, for a table as the dictionary describes it; "" for all of them.
+
+    `Unsupported` for a filter that is not carried out.
+    """
+    where = filter_of(selection, schema, table)
+    if not where:
+        return ""
+    try:
+        tree = parse(where)
+        names = {name.casefold() for name in column_names(tree)}
+        return condition(tree, Columns(of_dictionary(each) for each in columns if each.name.casefold() in names))
+    except FilterProblem as error:
+        raise refused(f"{schema}.{table}", where, error) from error
 
 
 def refused(table: str, where: str, problem: object) -> Unsupported:
