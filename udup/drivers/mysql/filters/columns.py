@@ -115,7 +115,9 @@ def of_log(column: ColumnDefinition, collations: Collations) -> FilterColumn:
     """Return a column as a TABLE_MAP describes it. `Unsupported` where that does not say enough."""
     name, kind = column.name, column.kind
     if name is None:
-        raise Unsupported(f"the log does not name the columns that a row filter looks at; {NAMES_NEEDED}")
+        raise Unsupported(
+            f"the log does not name the columns that a row filter looks at; {NAMES_NEEDED}, and give the job another ID"
+        )
     if kind in _WHOLE_TYPES:
         return _typed(name, Kind.NUMBER, "UNSIGNED" if column.unsigned else "SIGNED", column)
     if kind is ColumnType.NEWDECIMAL:
@@ -130,22 +132,24 @@ def of_log(column: ColumnDefinition, collations: Collations) -> FilterColumn:
     if kind in _STRINGS or kind in (ColumnType.ENUM, ColumnType.SET):
         if column.collation is None:
             raise Unsupported(
-                f"the log does not say the collation of {name}, at which a row filter looks; {NAMES_NEEDED}"
+                f"the log does not say the collation of {name}, at which a row filter looks; {NAMES_NEEDED}, and give "
+                "the job another ID"
             )
         if column.collation == BINARY and kind in _STRINGS:
             return FilterColumn(name, Kind.BYTES, _NO_BYTES, column)
         collation = collations.get(column.collation, "")
         if not collation:
-            raise Unsupported(f"the source does not know the collation number {column.collation}; {NAMES_NEEDED}")
+            raise Unsupported(
+                f"the source does not know the collation number {column.collation}, which a row filter needs; leave "
+                "the table out, or write a Where without its column"
+            )
         where = Kind.TEXT if kind in _STRINGS else Kind.LISTED
         return _text(name, where, charset_of(column.collation), collation, column)
     kinds = {ColumnType.BIT: Kind.BITS, ColumnType.YEAR: Kind.YEAR, ColumnType.JSON: Kind.JSON}
     return _other(name, kinds.get(kind, Kind.SHAPE), column)
 
 
-NAMES_NEEDED = (
-    "SET PERSIST binlog_row_metadata = 'FULL' on the source, and give the job another ID: it needs a new copy"
-)
+NAMES_NEEDED = "SET PERSIST binlog_row_metadata = 'FULL' on the source"
 
 _NO_REAL = "IF(TRUE, NULL, 1e0)"
 _NO_BYTES = "CAST(NULL AS BINARY)"

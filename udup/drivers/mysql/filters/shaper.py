@@ -24,10 +24,7 @@ from udup.drivers.mysql.rows.events import UPDATES, WRITES, RowsEvent
 from udup.drivers.mysql.rows.values import ABSENT, Change, Row
 from udup.pipeline.selection.selection import Selection
 
-IMAGES_NEEDED = (
-    "SET PERSIST binlog_row_image = 'FULL' on the source, have its clients connect again, and give the job another ID: "
-    "it needs a new copy"
-)
+IMAGES_NEEDED = "SET PERSIST binlog_row_image = 'FULL' on the source, have its clients connect again"
 
 _FIRST_VERSION = frozenset({EventType.WRITE_ROWS_V1, EventType.UPDATE_ROWS_V1, EventType.DELETE_ROWS_V1})
 
@@ -73,7 +70,7 @@ class RowShaper:
                 table = self._codec.table
                 raise Unsupported(
                     f"rows of {table} were logged without {table.column_name(place)}, at which their filter looks "
-                    f"({self._filter.where}); {IMAGES_NEEDED}"
+                    f"({self._filter.where}); {IMAGES_NEEDED}, and give the job another ID"
                 )
 
     def _verdicts(self, changes: Sequence[Change]) -> list[tuple[bool, bool]]:
@@ -115,7 +112,7 @@ class RowShaper:
             table = self._codec.table
             raise Unsupported(
                 f"an update of {table} moves a row into its filter ({self._filter.where}), and the row was logged "
-                f"without {table.column_name(row.index(ABSENT))}; {IMAGES_NEEDED}"
+                f"without {table.column_name(row.index(ABSENT))}; {IMAGES_NEEDED}, and give the job another ID"
             )
         return row
 

@@ -16,7 +16,7 @@ from udup.drivers.mysql.filters.tree import column_names
 from udup.drivers.mysql.rows.table import Table
 from udup.pipeline.selection.selection import Selection
 
-_ANOTHER = "write another Where; as other rows would be in the job, give it another ID: it needs a new copy"
+_ANOTHER = "as it chooses other rows, the job needs another ID and a new copy"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def filter_of(selection: Selection, schema: str, table: str) -> str:
         return found[0]
     shown = " and ".join(repr(each) if each else "all of its rows" for each in found)
     raise Unsupported(
-        f"{schema}.{table} is chosen by several entries of ReplicateDoDb, for {shown}; give a table one entry, "
+        f"{schema}.{table} is chosen by several entries of ReplicateDoDb, for {shown}; write one entry for it, "
         "with all that is wanted of it in one Where"
     )
 
@@ -48,7 +48,8 @@ def compiled(where: str, table: Table, collations: Collations) -> TableFilter:
         names = {name.casefold() for name in column_names(tree)}
         if any(column.name is None for column in table.columns):
             raise Unsupported(
-                f"the log does not name the columns of {table}, and a row filter looks at some; {NAMES_NEEDED}"
+                f"the log does not name the columns of {table}, and a row filter looks at some; {NAMES_NEEDED}, and "
+                "give the job another ID"
             )
         columns = {
             place: of_log(column, collations)
@@ -79,4 +80,4 @@ def dictionary_condition(selection: Selection, schema: str, table: str, columns:
 
 def refused(table: str, where: str, problem: object) -> Unsupported:
     """Return the error that a filter is not carried out."""
-    return Unsupported(f"the Where of {table} ({where}) {problem}; {_ANOTHER}")
+    return Unsupported(f"the Where of {table} ({where}) {problem}; write another one: {_ANOTHER}")
