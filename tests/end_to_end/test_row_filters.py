@@ -55,7 +55,7 @@ def test_a_job_with_a_where_has_its_rows_alone(world: World, name: str) -> None:
     _start(world, name, [{"TableSchema": name, "Tables": tables}], ChunkSize=50)
     assert _eu(world.target, f"{name}.eu_orders") == _eu(world.source, f"{name}.orders", where) != []
     progress = world.node.job(name)["Progress"]["tables"][f"{name}.orders"]
-    assert progress["copied"] == len(_eu(world.source, f"{name}.orders", where))
+    assert progress["rows"] == len(_eu(world.source, f"{name}.orders", where))
     world.on_source(
         f"USE {name}",
         "UPDATE orders SET region = IF(region = 'eu', 'us', 'eu'), total = total + 1",

@@ -53,14 +53,15 @@ POOLS = [
 ]
 
 
-def _rows() -> list[str]:
-    chance = random.Random(7)
-    return [f"({', '.join([str(number), *(chance.choice(pool) for pool in POOLS)])})" for number in range(120)]
+def made_rows(seed: int, count: int) -> list[str]:
+    """Return rows for the table, each value by chance."""
+    chance = random.Random(seed)
+    return [f"({', '.join([str(number), *(chance.choice(pool) for pool in POOLS)])})" for number in range(count)]
 
 
 @pytest.fixture(scope="module")
 def witness(source: MysqlServer) -> Iterator[Witness]:
-    made = Witness.of(source, "filter_agreement", DEFINITION, _rows())
+    made = Witness.of(source, "filter_agreement", DEFINITION, made_rows(seed=7, count=120))
     try:
         yield made
     finally:

@@ -8,7 +8,7 @@ character set and collation included.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from udup.base.errors import Unsupported
@@ -54,6 +54,7 @@ class FilterColumn:
     charset: str = ""
     collation: str = ""
     exact_type: str = ""
+    nullable: bool = True
 
     def value(self, value: Value) -> str:
         """Return SQL of a value that the log has; with others under the `empty` one, it is the column's."""
@@ -88,6 +89,10 @@ _MOMENTS = {"date": Kind.DATE, "datetime": Kind.DATETIME, "timestamp": Kind.DATE
 
 def of_dictionary(column: Column) -> FilterColumn:
     """Return a column as the dictionary describes it."""
+    return replace(_of_dictionary(column), nullable=column.nullable)
+
+
+def _of_dictionary(column: Column) -> FilterColumn:
     kind, text = column.kind, column.column_type.lower()
     size = text[text.index("(") : text.index(")") + 1] if "(" in text else ""
     if kind in _WHOLE:
@@ -113,6 +118,10 @@ _STRINGS = frozenset({ColumnType.STRING, ColumnType.VARCHAR, ColumnType.VAR_STRI
 
 def of_log(column: ColumnDefinition, collations: Collations) -> FilterColumn:
     """Return a column as a TABLE_MAP describes it. `Unsupported` where that does not say enough."""
+    return replace(_of_log(column, collations), nullable=column.nullable)
+
+
+def _of_log(column: ColumnDefinition, collations: Collations) -> FilterColumn:
     name, kind = column.name, column.kind
     if name is None:
         raise Unsupported(

@@ -207,6 +207,9 @@ class _Compiler:
 
     def _between(self, node: Between) -> Decide | None:
         value, low, high = node.parts
+        # With a bound of NULL the server does not always say what two comparisons would (TIME, 9.7).
+        if not _alike(low, high) or any(isinstance(each, Constant) and each.value is None for each in (low, high)):
+            return None
         above, below = ("<", ">") if node.negated else (">=", "<=")
         one, other = (
             self._comparison(Comparison((value, low), above)),
@@ -221,7 +224,7 @@ class _Compiler:
         column, place = self.columns.of(value.name), self._place(value)
         constants = [each for each in listed if isinstance(each, Constant)]
         bounds = [_comparable(column, each) for each in constants if each.value is not None]
-        if any(bound is None for bound in bounds):
+        if any(bound is None for bound in bounds) or not _alike(*listed):
             return None
         members = frozenset(bounds)
         unknown = None if any(each.value is None for each in constants) else False
@@ -293,6 +296,15 @@ def _exclusive(parts: list[Decide]) -> Decide:
 
 
 # ---- Literals beside a column ----
+
+
+def _alike(*literals: Node) -> bool:
+    """Return whether literals of one list are of one kind.
+
+    Beside others the server converts some of them: to MySQL 9.7, -1 is IN (1.0, 18446744073709551615).
+    """
+    return len({type(each.value) for each in literals if isinstance(each, Constant) and each.value is not None}) <= 1
+
 
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?")

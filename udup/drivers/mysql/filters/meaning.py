@@ -96,6 +96,7 @@ class _Reader:
             case Negation():
                 return self._flag(node, f"NOT {self.truth(node.parts[0]).sql}")
             case IsNull():
+                self._check_null(node.parts[0])
                 return self._flag(node, f"{self.read(node.parts[0]).sql} IS {_not(node.negated)}NULL")
             case IsTruth():
                 word = "UNKNOWN" if node.truth is None else str(node.truth).upper()
@@ -128,6 +129,15 @@ class _Reader:
             case Choice():
                 return self._choice(node)
         raise FilterProblem(f"has what is not carried out: {type(node).__name__}")
+
+    def _check_null(self, node: Node) -> None:
+        """Raise `FilterProblem` where IS NULL would find the date of zeros, as it does in a column without NULLs."""
+        column = self._columns.of(node.name) if isinstance(node, ColumnRef) else None
+        if column is not None and column.kind in _DAYS and not column.nullable:
+            raise FilterProblem(
+                f"asks whether {column.name} is NULL, which it never is; to the server that finds the date of zeros: "
+                f"compare it with '0000-00-00'"
+            )
 
     @staticmethod
     def _flag(node: Node, sql: str) -> Meaning:
