@@ -31,8 +31,9 @@ from udup.drivers.mysql.filters.tree import (
     Shifted,
 )
 
-#: Parts within parts; a filter that is written by hand has a dozen.
-MAX_DEPTH = 60
+#: Brackets within brackets, and parts within parts of the tree; a filter that is written by hand has a dozen.
+MAX_DEPTH = 24
+MAX_PARTS = 100
 
 _COMPARISONS = {"=": "=", "<=>": "<=>", "<": "<", "<=": "<=", ">": ">", ">=": ">=", "<>": "<>", "!=": "<>"}
 
@@ -75,7 +76,18 @@ def parse(text: str) -> Node:
     parser = _Parser(words_of(text))
     found = parser.expression()
     parser.end()
+    _check_depth(found)
     return found
+
+
+def _check_depth(node: Node) -> None:
+    """Raise `FilterProblem` for a tree that is too deep to be walked; long chains of one sign are."""
+    level = [node]
+    for _ in range(MAX_PARTS):
+        level = [part for each in level for part in each.parts]
+        if not level:
+            return
+    raise FilterProblem(f"has more than {MAX_PARTS} operations within each other")
 
 
 class _Parser:

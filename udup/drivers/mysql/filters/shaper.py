@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import STMT_END, EventType
 from udup.drivers.mysql.filters.asking import FilterServer
-from udup.drivers.mysql.filters.deciding import PENDING
+from udup.drivers.mysql.filters.columns import Collations
+from udup.drivers.mysql.filters.deciding import PENDING, Question
 from udup.drivers.mysql.filters.table_filter import TableFilter, compiled, filter_of
 from udup.drivers.mysql.rows.codec import RowCodec, RowCodecs, completed
 from udup.drivers.mysql.rows.events import UPDATES, WRITES, RowsEvent
@@ -32,10 +34,18 @@ _FIRST_VERSION = frozenset({EventType.WRITE_ROWS_V1, EventType.UPDATE_ROWS_V1, E
 _BECOMES = {(True, True): "update", (False, True): "insert", (True, False): "delete"}
 
 
+class Answers(Protocol):
+    """Who decides what cannot be decided here; `FilterServer` asks the source."""
+
+    def collations(self) -> Collations: ...
+    def answer(self, questions: Iterable[Question]) -> None: ...
+    def close(self) -> None: ...
+
+
 class RowShaper:
     """Shapes the rows events of a table with one definition."""
 
-    def __init__(self, codec: RowCodec, table_filter: TableFilter, server: FilterServer) -> None:
+    def __init__(self, codec: RowCodec, table_filter: TableFilter, server: Answers) -> None:
         self._codec = codec
         self._filter = table_filter
         self._server = server
@@ -161,7 +171,7 @@ def _runs(changes: Iterable[Change], verdicts: Iterable[tuple[bool, bool]]) -> l
 class Shapers:
     """Makes the shaper of each definition that the log has of a table with a filter."""
 
-    def __init__(self, selection: Selection, server: FilterServer) -> None:
+    def __init__(self, selection: Selection, server: Answers) -> None:
         self._selection = selection
         self._server = server
         self._codecs = RowCodecs()
