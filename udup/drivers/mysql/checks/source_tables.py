@@ -50,11 +50,15 @@ class SourceTable:
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """One that changes rows of `child` when rows of `parent`, which is not in the job, change."""
+    """One that changes rows of `child` when rows of `parent`, which is not in the job, change.
+
+    `filtered`: some rows of one of them are in the job, as their Where says.
+    """
 
     name: str
     child: str
     parent: str
+    filtered: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,8 +148,12 @@ def _read_cascades(connection: Connection, facts: ServerFacts, selection: Select
         " WHERE UPDATE_RULE IN ('CASCADE', 'SET NULL') OR DELETE_RULE IN ('CASCADE', 'SET NULL')",
     )
     for schema, table, name, parent_schema, parent in rows:
-        if selection.wants(schema, table) and not selection.wants(parent_schema, parent):
-            yield ForeignKey(name, f"{schema}.{table}", f"{parent_schema}.{parent}")
+        if not selection.wants(schema, table):
+            continue
+        parts = {(schema, table), (parent_schema, parent)}
+        filtered = any(selection.filters_of(*each) != ("",) for each in parts)
+        if filtered or not selection.wants(parent_schema, parent):
+            yield ForeignKey(name, f"{schema}.{table}", f"{parent_schema}.{parent}", filtered)
 
 
 def _read_prepared(connection: Connection) -> tuple[str, ...] | None:
@@ -190,7 +198,9 @@ def _parents(tables: SourceTables) -> Iterator[Finding]:
         yield failed(
             f"rows of {key.child} change with {key.parent} through the foreign key {key.name}, which the source does "
             f"not log before MySQL {'.'.join(map(str, LOGS_CASCADES[:2]))} or with innodb_native_foreign_keys=ON",
-            f"add {key.parent} to ReplicateDoDb",
+            f"remove the Where of {key.parent} and {key.child}"
+            if key.filtered
+            else f"add {key.parent} to ReplicateDoDb",
         )
 
 
