@@ -39,9 +39,9 @@ def run(endpoint: Endpoint, *statements: str) -> GtidSet:
     return before
 
 
-def records(source: Endpoint, after: GtidSet, selection: Selection) -> list[Record]:
+def records(source: Endpoint, after: GtidSet, selection: Selection, shapers: Shapers | None = None) -> list[Record]:
     """Everything that the job takes from the log after this set, up to now; every transaction is told of."""
-    shapers = Shapers.of(selection, source)
+    shapers = shapers or Shapers.of(selection, source)
     try:
         return _records(source, after, selection, shapers)
     finally:

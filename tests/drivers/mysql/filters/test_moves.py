@@ -11,6 +11,8 @@ import pytest
 from tests.applied import apply_all, records, run, session
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.client.connection import connect, query
+from udup.drivers.mysql.filters.asking import FilterServer
+from udup.drivers.mysql.filters.shaper import Shapers
 from udup.pipeline.records import Part, Skipped, Transaction
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.server import MysqlServer
@@ -123,6 +125,15 @@ def test_an_event_whose_rows_all_pass_is_the_bytes_of_the_log(
         for selection in (chosen(tables), Selection.of([(tables, [])]))
     )
     assert filtered == whole
+
+
+def test_a_transaction_is_asked_about_once_however_many_statements_it_has(source: MysqlServer, tables: str) -> None:
+    statements = [f"INSERT INTO t VALUES ({n}, 'r{n}', 10, NULL, NULL)" for n in range(50)]
+    before = run(source.endpoint, f"USE {tables}", "BEGIN", *statements, "COMMIT")
+    server = FilterServer(source.endpoint)
+    shapers = Shapers(chosen(tables), server)
+    records(source.endpoint, before, chosen(tables), shapers)
+    assert server.asked == 1
 
 
 def test_a_large_transaction_leaves_in_parts(source: MysqlServer, target: MysqlServer, tables: str) -> None:

@@ -1,9 +1,8 @@
 """The grammar of row filters: MySQL's expressions over one row, and nothing else.
 
 The rules are those of MySQL's own grammar (`expr`, `boolean primary`, `predicate`, `bit_expr`, `simple_expr`), so that
-a filter means here what it means there. What is not listed is refused: subqueries, variables, functions whose answer
-depends on more than their arguments. Two things that MySQL has are refused since they mean other things in other
-modes: `||` and `!`.
+a filter means here what it means there. What is not listed is refused; so are `||` and `!`, which mean other things in
+other modes.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from udup.drivers.mysql.filters.tree import (
     Negation,
     Node,
     Shifted,
+    is_deeper,
 )
 
 #: Brackets within brackets, and parts within parts of the tree; a filter that is written by hand has a dozen.
@@ -58,7 +58,7 @@ _NOT_A_ROWS = {
     "DISTINCT": "a word that does not belong there",
 }
 
-#: Words that stand for a function without brackets.
+#: Functions without brackets.
 _MOMENTS = frozenset(
     {"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP", "UTC_DATE", "UTC_TIME"}
     | {"UTC_TIMESTAMP", "CURRENT_USER"}
@@ -76,18 +76,9 @@ def parse(text: str) -> Node:
     parser = _Parser(words_of(text))
     found = parser.expression()
     parser.end()
-    _check_depth(found)
+    if is_deeper(found, MAX_PARTS):
+        raise FilterProblem(f"has more than {MAX_PARTS} operations within each other")
     return found
-
-
-def _check_depth(node: Node) -> None:
-    """Raise `FilterProblem` for a tree that is too deep to be walked; long chains of one sign are."""
-    level = [node]
-    for _ in range(MAX_PARTS):
-        level = [part for each in level for part in each.parts]
-        if not level:
-            return
-    raise FilterProblem(f"has more than {MAX_PARTS} operations within each other")
 
 
 class _Parser:

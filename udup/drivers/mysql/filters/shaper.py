@@ -19,7 +19,7 @@ from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import STMT_END, EventType
 from udup.drivers.mysql.filters.asking import FilterServer
 from udup.drivers.mysql.filters.columns import Collations
-from udup.drivers.mysql.filters.deciding import PENDING, Question
+from udup.drivers.mysql.filters.deciding import PENDING, Question, Verdict
 from udup.drivers.mysql.filters.table_filter import TableFilter, compiled, filter_of
 from udup.drivers.mysql.rows.codec import RowCodec, RowCodecs, completed
 from udup.drivers.mysql.rows.events import UPDATES, WRITES, RowsEvent
@@ -83,22 +83,28 @@ class RowShaper:
                     f"({self._filter.where}); {IMAGES_NEEDED}, and give the job another ID"
                 )
 
+    def look_at(self, event: bytes, *, has_crc: bool) -> None:
+        """Note what is to be asked about an event that will come to be shaped."""
+        if not self._filter.questions:
+            return
+        rows = self._codec.read(event, has_crc=has_crc)
+        self._check_images(rows)
+        self._decided(completed(rows).changes)
+
     def _verdicts(self, changes: Sequence[Change]) -> list[tuple[bool, bool]]:
         """Return of each change whether its row passed before it, and passes after it."""
+        pairs = self._decided(changes)
+        if any(PENDING in pair for pair in pairs):
+            self._server.answer(self._filter.questions)
+            pairs = self._decided(changes)
+        return [(one is True, other is True) for one, other in pairs]
+
+    def _decided(self, changes: Sequence[Change]) -> list[tuple[Verdict, Verdict]]:
         decide = self._filter.decide
-        pairs = [
+        return [
             (None if before is None else decide(before), None if after is None else decide(_filled(before, after)))
             for before, after in changes
         ]
-        if any(PENDING in pair for pair in pairs):
-            self._server.answer(self._filter.questions)
-            pairs = [
-                (None if before is None else decide(before), None if after is None else decide(_filled(before, after)))
-                for before, after in changes
-            ]
-            for question in self._filter.questions:
-                question.forget()
-        return [(one is True, other is True) for one, other in pairs]
 
     def _event(self, rows: RowsEvent, kind: str, changes: list[Change], *, last: bool) -> RowsEvent:
         if kind == _own_kind(rows):
@@ -175,6 +181,8 @@ class Shapers:
         self._selection = selection
         self._server = server
         self._codecs = RowCodecs()
+        #: Those of each table's definition that came last.
+        self._questions: dict[tuple[str, str], tuple[Question, ...]] = {}
 
     @classmethod
     def of(cls, selection: Selection, endpoint: Endpoint) -> Shapers | None:
@@ -187,7 +195,20 @@ class Shapers:
         if not where:
             return None
         codec = self._codecs.of(table_map, has_crc=has_crc)
-        return RowShaper(codec, compiled(where, codec.table, self._server.collations()), self._server)
+        made = compiled(where, codec.table, self._server.collations())
+        self._questions[schema, table] = made.questions
+        return RowShaper(codec, made, self._server)
+
+    def answer(self) -> None:
+        """Have everything answered that the shapers want to know."""
+        for questions in self._questions.values():
+            self._server.answer(questions)
+
+    def forget(self) -> None:
+        """Drop the answers that take much memory; their rows have been decided."""
+        for questions in self._questions.values():
+            for question in questions:
+                question.forget()
 
     def close(self) -> None:
         """End the connection to the source, from any thread."""

@@ -130,3 +130,13 @@ def column_names(node: Node) -> Iterator[str]:
         yield node.name
     for part in node.parts:
         yield from column_names(part)
+
+
+def is_deeper(node: Node, most: int) -> bool:
+    """Return whether a tree has more levels than can be walked; long chains of one sign have many."""
+    level = [node]
+    for _ in range(most):
+        level = [part for each in level for part in each.parts]
+        if not level:
+            return False
+    return True
