@@ -72,7 +72,7 @@ _RESERVED = frozenset(
 
 
 def parse(text: str) -> Node:
-    """Return the filter's tree. Raise `FilterProblem`, which says where and why, for what is not carried out."""
+    """Return the filter's tree. Raise `FilterProblem` for what is not carried out, with the place and the reason."""
     parser = _Parser(words_of(text))
     found = parser.expression()
     parser.end()
@@ -195,14 +195,13 @@ class _Parser:
         if self._accept("LIKE"):
             pattern = self._simple()
             escape = self._take() if self._accept("ESCAPE") else None
-            if escape is not None and (escape.sort is not Sort.TEXT or len(escape.text) != 1):
+            if escape and (escape.sort is not Sort.TEXT or len(escape.text) != 1):
                 raise self._problem("an ESCAPE that is not one character")
             return Match((found, pattern), "LIKE", negated, escape.text if escape else None)
         if self._accept("REGEXP") or self._accept("RLIKE"):
             return Match((found, self._operands(0)), "REGEXP", negated)
         if self._accept("MEMBER", "OF"):
-            (of,) = self._list(1)
-            return Call((found, of), "MEMBER OF")
+            return Call((found, *self._list()), "MEMBER OF")
         return found
 
     # ---- Values ----
@@ -363,7 +362,7 @@ class _Parser:
         while self._accept(","):
             numbers.append(self._take())
         self._expect(")")
-        if any(each.sort is not Sort.NUMBER or not each.text.isdigit() for each in numbers):
+        if not all(each.sort is Sort.NUMBER and each.text.isdigit() for each in numbers):
             raise self._problem("a length that is no number before it")
         return f"({', '.join(each.text for each in numbers)})"
 

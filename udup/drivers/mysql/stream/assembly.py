@@ -7,11 +7,11 @@ are the TABLE_MAPs and rows of the job's tables, as bytes. Three rules of the ta
   all of its TABLE_MAPs along, with the target's names in them;
 * a statement must end with the end-of-statement flag: when the event that carried it is filtered out, the last one
   kept gets it;
-* all events carry a CRC or none does, as the last FORMAT_DESCRIPTION says. Rows of
-a table with a filter are taken apart and written again (`filters/shaper.py`); all others stay bytes.
+* all events carry a CRC or none does, as the last FORMAT_DESCRIPTION says.
+
+Rows of a table with a filter are taken apart and written again (`filters/shaper.py`); all others stay bytes.
 
 A transaction larger than `PIECE_BYTES` leaves in parts while it is still being read, so that memory never holds it.
-
 Each leaves with the number of the context that its rows were written in (`contexts.py`), which its BEGIN says.
 
 A prepared XA transaction leaves with its xid, even when it holds nothing for the job, so that its end, under another
