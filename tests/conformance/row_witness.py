@@ -35,7 +35,10 @@ from udup.drivers.mysql.rows.json_text import json_text
 from udup.drivers.mysql.rows.values import ABSENT, Change, JsonPatch, Row
 from udup.drivers.mysql.stream.stream import BinlogStream
 
-WITNESS = PLAIN.with_("a witness of tables", time_zone="+00:00", lock_wait_timeout="1", sql_mode="")
+#: A virtual column is computed by whoever reads it: this lets the most of them be.
+_MODE = "NO_UNSIGNED_SUBTRACTION"
+
+WITNESS = PLAIN.with_("a witness of tables", time_zone="+00:00", lock_wait_timeout="1", sql_mode=_MODE)
 
 #: Schemas whose rows are not looked at.
 _OTHERS = frozenset({"mysql", "sys", "information_schema", "performance_schema"})
@@ -171,7 +174,7 @@ class Witness:
         tables = query(
             self._connection,
             "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE'"
-            " AND ENGINE <> 'BLACKHOLE'",
+            " AND ENGINE NOT IN ('BLACKHOLE', 'MRG_MYISAM')",  # which have no rows of their own
             schema,
         )
         for (table,) in tables:
@@ -211,9 +214,10 @@ class Witness:
         if model is None:
             return  # made in this statement, or changed by it
         self._touched.add(name)
+        places = _places(codec, model)
         for before, after in changes:
-            old = None if before is None else _cells(codec, model, before)
-            new = None if after is None else _cells(codec, model, after)
+            old = None if before is None else _cells(codec, places, before)
+            new = None if after is None else _cells(codec, places, after)
             self.seen.rows += 1
             if old is not None:
                 found = model.rows.find(old)
@@ -265,16 +269,18 @@ def _text(answer: object) -> str:
     return answer.decode("ascii") if isinstance(answer, bytes) else str(answer)
 
 
-def _cells(codec: RowCodec, model: Model, row: Row) -> Cells:
-    by_name = {column.name: (column, value) for column, value in zip(codec.table.columns, row, strict=True)}
-    cells: list[object] = []
-    for column in model.columns:
-        definition, value = by_name[column.name]
-        if value is ABSENT or isinstance(value, JsonPatch):
-            cells.append(value)
-        else:
-            cells.append(cell_of(definition, value))
-    return tuple(cells)
+def _places(codec: RowCodec, model: Model) -> list[int]:
+    """Where the model's columns stand in a row of the log."""
+    by_name = {column.name: place for place, column in enumerate(codec.table.columns)}
+    return [by_name[column.name] for column in model.columns]
+
+
+def _cells(codec: RowCodec, places: list[int], row: Row) -> Cells:
+    columns = codec.table.columns
+    return tuple(
+        value if (value := row[place]) is ABSENT or isinstance(value, JsonPatch) else cell_of(columns[place], value)
+        for place in places
+    )
 
 
 def _merged(columns: list[Column], old: Cells, new: Cells) -> Cells:

@@ -74,7 +74,9 @@ def packer(precision: int, scale: int) -> Callable[[Decimal], bytes]:
         whole, _, fraction = str(value).partition(".")
         if whole[:1] == "-":
             whole = whole[1:]
-        digits = whole.zfill(whole_digits) + fraction if whole_digits else fraction
+        if not whole_digits and whole == "0":
+            whole = ""
+        digits = whole.zfill(whole_digits) + fraction
         if len(digits) != precision or len(fraction) != scale or not digits.isdecimal():
             digits = _digits(value, precision, scale)
         number = 0
