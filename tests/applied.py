@@ -15,6 +15,7 @@ from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
+from udup.drivers.mysql.filters.shaper import Shapers
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.pipeline.ports import CheckpointState
@@ -38,12 +39,21 @@ def run(endpoint: Endpoint, *statements: str) -> GtidSet:
     return before
 
 
-def records(source: Endpoint, after: GtidSet, selection: Selection) -> list[Record]:
+def records(source: Endpoint, after: GtidSet, selection: Selection, shapers: Shapers | None = None) -> list[Record]:
     """Everything that the job takes from the log after this set, up to now; every transaction is told of."""
+    shapers = shapers or Shapers.of(selection, source)
+    try:
+        return _records(source, after, selection, shapers)
+    finally:
+        if shapers is not None:
+            shapers.close()
+
+
+def _records(source: Endpoint, after: GtidSet, selection: Selection, shapers: Shapers | None) -> list[Record]:
     wanted = position_of(source) - after
     found: list[Record] = []
     told = GtidSet()
-    assembler = Assembler(selection, QueryClassifier(selection, False).decide)
+    assembler = Assembler(selection, QueryClassifier(selection, False).decide, shapers=shapers)
     stream = BinlogStream(source, 900_200, after, str(uuid.uuid4()))
     try:
         for event in stream:

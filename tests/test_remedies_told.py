@@ -36,6 +36,7 @@ _HOLD_ANOTHER = {
     ("drivers/mysql/ddl/innodb.py", "a parenthesis is not closed"),  # caught, and told as what is not understood
     ("drivers/mysql/ddl/innodb.py", "_MERGE_REASON"),
     ("drivers/mysql/ddl/query_classifier.py", "{error}"),
+    ("drivers/mysql/ddl/query_classifier.py", "{problem}"),
     ("drivers/mysql/ddl/query_classifier.py", "details.reason"),
     ("drivers/mysql/ddl/query_classifier.py", "unlike_numbers"),
     ("drivers/mysql/load/computed.py", "{error}"),

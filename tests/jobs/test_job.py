@@ -64,7 +64,7 @@ def test_null_means_absent() -> None:
 def test_every_fault_is_told_at_once_with_its_path() -> None:
     document = with_connection(Host="a b", Port=70000, User="")
     document["Tasks"][0]["Config"] |= {"ParallelWorkers": 65, "MsgBytesLimit": -1, "Gtid": "x:1", "Where": ""}
-    document["Tasks"][0]["Config"]["ReplicateDoDb"] = [{}, {"TableSchema": "a", "Tables": [{"Where": "id=1"}]}]
+    document["Tasks"][0]["Config"]["ReplicateDoDb"] = [{}, {"TableSchema": "a", "Tables": [{"ColumnMapTo": ["x"]}]}]
     document["Tasks"][1] |= {"Type": "dest", "Driver": "Oracle"}
     del document["Name"]
     config = "Tasks[0].Config"
@@ -78,7 +78,7 @@ def test_every_fault_is_told_at_once_with_its_path() -> None:
         f"{config}.Gtid": "is not a GTID set: 'x' is not a server's UUID",
         f"{config}.ReplicateDoDb[0].TableSchema": "is required",
         f"{config}.ReplicateDoDb[1].Tables[0].TableName": "is required",
-        f"{config}.ReplicateDoDb[1].Tables[0].Where": "not supported yet: " + refusals.IN_TABLE["Where"],
+        f"{config}.ReplicateDoDb[1].Tables[0].ColumnMapTo": "not supported yet: " + refusals.IN_TABLE["ColumnMapTo"],
         "Tasks[1].Type": "must be Src or Dest, got 'dest'",
         "Tasks[1].Driver": "unknown driver 'Oracle'",
         "Tasks": "there must be exactly one Dest task, got none",
@@ -170,7 +170,7 @@ def test_keys_whose_ignoring_would_change_the_data_are_refused(config: dict[str,
     assert problem.startswith("not supported yet: ")
 
 
-@pytest.mark.parametrize("key", ["Where", "ColumnMapFrom", "ColumnMapTo", "where", "ColumnMapUseRe"])
+@pytest.mark.parametrize("key", ["ColumnMapFrom", "ColumnMapTo", "columnmapto", "ColumnMapUseRe"])
 @pytest.mark.parametrize("what", ["ReplicateDoDb", "ReplicateIgnoreDb"])
 def test_rewriting_of_rows_is_refused(what: str, key: str) -> None:
     entry = {"TableSchema": "a", "TableSchemaRenameRegex": "b", "Tables": [{"TableName": "t", key: ["x"]}]}
@@ -338,3 +338,42 @@ def test_an_accepted_document_is_kept_whole_and_gets_an_id() -> None:
     assert kept == before | {"ID": spec.id, "Region": "eu", "Datacenters": ["dc7"]}
     assert (spec.region, spec.datacenters) == ("eu", ["dc7"])
     assert parse_job(kept) == spec
+
+
+def _tables(*tables: dict[str, Any]) -> dict[str, Any]:
+    return {"ReplicateDoDb": [{"TableSchema": "a", "Tables": list(tables)}]}
+
+
+def test_a_where_is_of_the_tables_that_its_entry_chooses() -> None:
+    entries = ({"TableName": "t", "Where": " id = 1 "}, {"TableRegex": "^o", "where": "n > 2"}, {"TableName": "x"})
+    selection = parse_job(with_source(**_tables(*entries))).selection()
+    assert [selection.filters_of("a", name) for name in ("t", "o1", "x", "y")] == [
+        ("id = 1",),
+        ("n > 2",),
+        ("",),
+        ("",),
+    ]
+    without = parse_job(with_source(**_tables({"TableName": "t", "Where": "true"}))).selection()
+    assert not without.filters_rows and without.digest == Selection.of([("a", ["t"])]).digest != selection.digest
+
+
+@pytest.mark.parametrize(
+    ("config", "path", "problem"),
+    [
+        (_tables({"TableName": "t", "Where": "id = 1"}, {"TableName": "t", "Where": "id = 2"}), "[0].Tables[1].Where",
+         "another entry takes the rows where id = 1"),
+        (_tables({"TableName": "t", "Where": "id = 1"}, {"TableName": "t"}), "[0].Tables[1].TableName",
+         "another entry takes the rows where id = 1"),
+        ({"ReplicateDoDb": [*_tables({"TableName": "t", "Where": "id = 1"})["ReplicateDoDb"], {"TableSchema": "a"}]},
+         "[0].Tables[0].Where", "another entry takes all of its rows"),
+        (_tables({"TableName": "t", "Where": "x" * 5000}), "[0].Tables[0].Where", "is longer than 4096 characters"),
+    ],
+)  # fmt: skip
+def test_a_where_that_contradicts_another_entry_is_refused(config: dict[str, Any], path: str, problem: str) -> None:
+    assert refused_source(**config) == {f"ReplicateDoDb{path}": problem}
+
+
+def test_a_where_of_what_is_ignored_is_refused() -> None:
+    ignored = [{"TableSchema": "a", "Tables": [{"TableName": "t", "Where": "id = 1"}]}]
+    (problem,) = refused_source(ReplicateIgnoreDb=ignored).values()
+    assert problem == "has no meaning for what is left out"

@@ -61,9 +61,13 @@ def test_the_key_that_was_meant_is_named(document: dict[str, Any], where: str, r
     assert told == where and remedy in said
 
 
-def test_a_filter_in_the_wrong_place_is_told_where_it_belongs_and_that_it_is_not_carried_out() -> None:
+def test_a_key_in_the_wrong_place_is_told_where_it_belongs_and_that_it_is_not_carried_out() -> None:
     (remedy,) = _told(with_source(Where="a = 1")).values()
-    assert "Where belongs into Tasks[].Config.ReplicateDoDb[].Tables[]" in remedy and "not supported yet" in remedy
+    assert "Where belongs into Tasks[].Config.ReplicateDoDb[].Tables[]" in remedy and "not supported" not in remedy
+    (remedy,) = _told(with_source(ColumnMapTo=["a"])).values()
+    assert (
+        "ColumnMapTo belongs into Tasks[].Config.ReplicateDoDb[].Tables[]" in remedy and "not supported yet" in remedy
+    )
 
 
 def test_unknown_keys_and_wrong_values_are_told_at_once() -> None:

@@ -1,8 +1,8 @@
 """Known keys that this version does not carry out, and whose silent ignoring would change the user's data.
 
-They are refused by name with the reason, unless their value asks for nothing: whoever writes `Where` does not want the
-whole table. `IN_CONFIG`, `IN_SCHEMA` and `IN_TABLE` are refused in stored documents as well. The `POSTED_…` are refused
-when a document is posted only, since versions before this one took them and did not look at them.
+They are refused by name with the reason, unless their value asks for nothing: whoever writes `ColumnMapFrom` does not
+want every column. `IN_CONFIG`, `IN_SCHEMA` and `IN_TABLE` are refused in stored documents as well. The `POSTED_…` are
+refused when a document is posted only, since versions before this one took them and did not look at them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ IN_TABLE: Mapping[str, str] = {
     "ColumnMapTo": _MAPPED,
     "ColumnMapUseRe": _MAPPED,
     "TableRenameRegex": "TableRename takes the groups of TableRegex",
-    "Where": "the rows that it leaves out would be copied as well",
 }
 
 POSTED_CONFIG: Mapping[str, str] = {

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from udup.base.errors import Fault
-from udup.jobs.document import values
+from udup.jobs.document import refusals, values
 from udup.jobs.document.keys import join
 from udup.jobs.document.model import Model
 from udup.pipeline.selection.patterns import pattern_problem, template_problem
@@ -55,6 +55,18 @@ def filter_word(value: object) -> FilterWord:
     raise values.fault(f"{values.shown(text)} is no word of SqlFilter", f"known are {', '.join(FilterWord)}")
 
 
+#: Characters of a row filter at most: it is told in errors, and sent with every chunk of a copy.
+WHERE_LENGTH = 4096
+
+
+def _where(value: object) -> str:
+    """A row filter; one that lets every row pass is none."""
+    text = values.weak_text(value).strip()
+    if len(text) > WHERE_LENGTH:
+        raise values.fault(f"is longer than {WHERE_LENGTH} characters")
+    return "" if refusals.asks_for_nothing("Where", text) else text
+
+
 Text = Annotated[str, BeforeValidator(values.weak_text)]
 
 
@@ -67,9 +79,11 @@ class ReplicatedTable(Model):
     """In place of TableName: matches anywhere in a name, 256 characters at most."""
     table_rename: Text = ""
     """Its name on the target; with TableRegex `${1}` and `${name}` are groups of it."""
+    where: Annotated[str, BeforeValidator(_where)] = ""
+    """Which of its rows: an SQL condition over its columns; absent: all."""
 
     def rule(self) -> NameRule:
-        return NameRule(self.table_name, self.table_regex, self.table_rename)
+        return NameRule(self.table_name, self.table_regex, self.table_rename, where=self.where)
 
 
 class ReplicateDoDb(Model):
@@ -110,8 +124,12 @@ def faults(config: object, path: str, *, is_source: bool) -> Iterator[Fault]:
             yield from _one_name(table, table_where, "TableName")
             yield from _rename(table, table_where, "TableName")
     yield from _meetings(do)
+    yield from _contradictions(do)
     for schema, where in _entries(config, "ReplicateIgnoreDb", path):
         yield from _ignored(schema, where)
+
+
+_WHERE_PLACE = "write the condition of the rows that are carried into the table's entry in ReplicateDoDb"
 
 
 def _ignored(schema: dict[str, Any], where: str) -> Iterator[Fault]:
@@ -120,6 +138,9 @@ def _ignored(schema: dict[str, Any], where: str) -> Iterator[Fault]:
     for table, table_where in _entries(schema, "Tables", where):
         yield from _one_name(table, table_where, "TableName")
         yield from _no_rename(table, table_where, "TableRename")
+        where_given = table.get("Where")
+        if where_given and not refusals.asks_for_nothing("Where", where_given):
+            yield Fault(join(table_where, "Where"), "has no meaning for what is left out", _WHERE_PLACE)
 
 
 def _no_rename(entry: dict[str, Any], where: str, key: str) -> Iterator[Fault]:
@@ -172,6 +193,32 @@ def _meetings(do: list[tuple[dict[str, Any], str]]) -> Iterator[Fault]:
         for table, table_where in _entries(schema, "Tables", where):
             if _text(table, "TableName"):
                 yield from tables.setdefault(name, _Targets("TableName")).add(table, table_where)
+
+
+def _contradictions(do: list[tuple[dict[str, Any], str]]) -> Iterator[Fault]:
+    """Exact names of which one entry takes other rows than another."""
+    seen: dict[tuple[str, str], str] = {}
+    whole = {_text(schema, "TableSchema") for schema, _ in do if not schema.get("Tables")} - {""}
+    for schema, where in do:
+        name = _text(schema, "TableSchema")
+        for table, table_where in _entries(schema, "Tables", where):
+            condition = _condition(table)
+            key = (name, _text(table, "TableName"))
+            if "" in key:
+                continue
+            other = "" if name in whole else seen.setdefault(key, condition)
+            if other != condition:
+                rows = f"the rows where {other}" if other else "all of its rows"
+                yield Fault(
+                    join(table_where, "Where" if condition else "TableName"),
+                    f"another entry takes {rows}",
+                    "give a table one entry, with all that is wanted of it in one Where",
+                )
+
+
+def _condition(table: dict[str, Any]) -> str:
+    given = _text(table, "Where").strip()
+    return "" if refusals.asks_for_nothing("Where", given) else given
 
 
 class _Targets:

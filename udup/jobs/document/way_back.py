@@ -69,6 +69,9 @@ def _faults(config: Json) -> Iterator[Fault]:
         for entry in config.get(key) or []:
             named = [(entry, "TableSchemaRegex"), *((table, "TableRegex") for table in entry.get("Tables") or [])]
             for part, regex in named:
+                if part.get("Where"):
+                    problem = f"{part['Where']!r} leaves rows out, so that the target is not what the source is"
+                    yield Fault(f"{key}.Where", problem, _BY_HAND)
                 if part.get(regex):
                     problem = f"{part[regex]!r} chooses names of the source: which they are on the target is not known"
                     yield Fault(f"{key}.{regex}", problem, _BY_HAND)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from udup.pipeline.selection.patterns import compiled, expand
 from udup.pipeline.selection.schemas import is_user_schema
@@ -25,6 +25,8 @@ class NameRule:
     name: str = ""
     regex: str = ""
     rename: str = ""
+    #: Of tables: the condition of the rows that are carried, in the source's words; "" for all of them.
+    where: str = field(default="", kw_only=True)
 
     def matches(self, name: str, folds: bool) -> bool:
         if self.regex:
@@ -94,7 +96,7 @@ class Selection:
         if self.ignored:
             return None
         for rule in self.rules:
-            if any(each.regex or each.rename for each in (rule, *rule.tables)):
+            if any(each.regex or each.rename or each.where for each in (rule, *rule.tables)):
                 return None
             names = frozenset(each.name for each in rule.tables)
             before = chosen.get(rule.name, frozenset())
@@ -152,6 +154,27 @@ class Selection:
         return [each for each in self.rules if each.matches(schema, self.folds)]
 
     @property
+    def filters_rows(self) -> bool:
+        """Whether of any table only some rows are in the job."""
+        return any(table.where for rule in self.rules for table in rule.tables)
+
+    def filters_of(self, schema: str, table: str) -> tuple[str, ...]:
+        """The conditions of a table's rows, one of each rule that chooses it; "" of one that takes all rows.
+
+        More than one is a contradiction, which a start refuses.
+        """
+        if not self.filters_rows or not self.wants(schema, table):
+            return ("",)
+        found: dict[str, None] = {}
+        for rule in self._rules_of(schema):
+            if not rule.tables:
+                found[""] = None
+            for each in rule.tables:
+                if each.matches(table, self.folds):
+                    found[each.where] = None
+        return tuple(found)
+
+    @property
     def renames(self) -> bool:
         """Whether anything has another name on the target."""
         return any(each.rename for rule in self.rules for each in (rule, *rule.tables))
@@ -172,5 +195,5 @@ class Selection:
 
 
 def _described(rule: SchemaRule) -> list[object]:
-    tables = [[each.name, each.regex, each.rename] for each in rule.tables]
+    tables = [[each.name, each.regex, each.rename, *([each.where] if each.where else [])] for each in rule.tables]
     return [rule.name, rule.regex, rule.rename, tables]

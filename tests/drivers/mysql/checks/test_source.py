@@ -17,7 +17,7 @@ from udup.drivers.mysql.client.connection import MySQLError, connect, query, sca
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.privileges import Privileges, parse_grants
 from udup.pipeline.checks import Check, Outcome
-from udup.pipeline.selection.selection import Selection
+from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.server import MysqlServer
 
 EVERYTHING = Selection.of([])
@@ -230,6 +230,9 @@ def test_a_parent_outside_the_job_is_told_where_cascades_are_not_logged(
         assert f"{schema}.p" in fault.remedy
         assert check_parents(connection, older, Selection.of([(schema, [])])) == []
         assert check_parents(connection, facts, Selection.of([(schema, ["c"])])) == []
+        some = Selection((SchemaRule(schema, tables=(NameRule("p", where="id > 1"), NameRule("c"))),))
+        (fault,) = check_parents(connection, older, some)
+        assert f"remove the Where of {schema}.p" in fault.remedy
         assert scalar(connection, "SELECT 1") == 1
 
 

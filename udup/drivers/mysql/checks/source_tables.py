@@ -12,6 +12,7 @@ from udup.drivers.mysql.client.connection import Connection, MySQLError, error_c
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
+from udup.drivers.mysql.filters.checks import FilterProblem, filter_problems
 from udup.drivers.mysql.snapshot.merge_tables import merge_problems
 from udup.drivers.mysql.snapshot.names import NEW_NAMES
 from udup.drivers.mysql.snapshot.snapshot import sees_commits
@@ -51,11 +52,15 @@ class SourceTable:
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """One that changes rows of `child` when rows of `parent`, which is not in the job, change."""
+    """One that changes rows of `child` when rows of `parent`, which is not in the job, change.
+
+    `filtered`: some rows of one of them are in the job, as their Where says.
+    """
 
     name: str
     child: str
     parent: str
+    filtered: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class SourceTables:
     named_zones: bool
     merges: tuple[str, ...] = ()
     sees_commits: bool = True
+    filters: tuple[FilterProblem, ...] = ()
 
 
 def read_tables(connection: Connection, facts: ServerFacts, selection: Selection, *, full_copy: bool) -> SourceTables:
@@ -86,6 +92,7 @@ def read_tables(connection: Connection, facts: ServerFacts, selection: Selection
         named_zones=knows_zones(connection),
         merges=tuple(merge_problems(connection, folded)),
         sees_commits=sees_commits(connection),
+        filters=tuple(filter_problems(connection, facts, folded)),
     )
 
 
@@ -145,8 +152,12 @@ def _read_cascades(connection: Connection, facts: ServerFacts, selection: Select
         " WHERE UPDATE_RULE IN ('CASCADE', 'SET NULL') OR DELETE_RULE IN ('CASCADE', 'SET NULL')",
     )
     for schema, table, name, parent_schema, parent in rows:
-        if selection.wants(schema, table) and not selection.wants(parent_schema, parent):
-            yield ForeignKey(name, f"{schema}.{table}", f"{parent_schema}.{parent}")
+        if not selection.wants(schema, table):
+            continue
+        parts = {(schema, table), (parent_schema, parent)}
+        filtered = any(selection.filters_of(*each) != ("",) for each in parts)
+        if filtered or not selection.wants(parent_schema, parent):
+            yield ForeignKey(name, f"{schema}.{table}", f"{parent_schema}.{parent}", filtered)
 
 
 def _read_prepared(connection: Connection) -> tuple[str, ...] | None:
@@ -191,7 +202,9 @@ def _parents(tables: SourceTables) -> Iterator[Finding]:
         yield failed(
             f"rows of {key.child} change with {key.parent} through the foreign key {key.name}, which the source does "
             f"not log before MySQL {'.'.join(map(str, LOGS_CASCADES[:2]))} or with innodb_native_foreign_keys=ON",
-            f"add {key.parent} to ReplicateDoDb",
+            f"remove the Where of {key.parent} and {key.child}"
+            if key.filtered
+            else f"add {key.parent} to ReplicateDoDb",
         )
 
 
@@ -272,6 +285,15 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
+def _row_filters(tables: SourceTables) -> Iterator[Finding]:
+    for each in tables.filters:
+        yield failed(each.problem, each.remedy)
+
+
+def _filtered(tables: SourceTables) -> str:
+    return "each is decided by the source" if tables.selection.filters_rows else "none"
+
+
 _PARENTS = Rule[SourceTables]("foreign_key_parents", lambda _tables: "none outside of the job", _parents)
 
 
@@ -289,6 +311,7 @@ _RULES = (
     Rule[SourceTables]("new_names", lambda tables: "each its own" if tables.selection.renames else "none", _new_names),
     Rule[SourceTables]("engines", lambda _tables: "all transactional", _engines),
     Rule[SourceTables]("table_keys", lambda _tables: "every table has one", _keys),
+    Rule[SourceTables]("row_filters", _filtered, _row_filters),
     _PARENTS,
     Rule[SourceTables]("log_retention", _kept, _retention),
     Rule[SourceTables](

@@ -175,6 +175,10 @@ ROWS = SNAPSHOT.with_(
 #: The same for tables without transactions, which it locks: every write waits behind a lock that waits.
 LOCKED_ROWS = ROWS.with_("reading rows under a lock", lock_wait_timeout=str(LOCK_SECONDS))
 
+#: What asks the source whether rows of the log pass a filter: as the rows are read, so that copy and log are told the
+#: same; numbers come decoded.
+FILTER = ROWS.with_("deciding about rows", group_concat_max_len="1048576")
+
 #: The stream of the binary log, which may stand still for as long as a job does.
 DUMP = Session("reading the binary log", {"net_write_timeout": str(PATIENCE_SECONDS)})
 
@@ -287,7 +291,7 @@ def events_session(sql_mode: str, time_zone: str) -> Session:
 
 #: Every use, so that a test can bring each of them about.
 ALL = (
-    *(PLAIN, DICTIONARY, OBSERVER, LOCKER, SNAPSHOT, ROWS, LOCKED_ROWS, DUMP, LOADER, DEFINITION, DDL, PURGE),
+    *(PLAIN, DICTIONARY, OBSERVER, LOCKER, SNAPSHOT, ROWS, LOCKED_ROWS, FILTER, DUMP, LOADER, DEFINITION, DDL, PURGE),
     *(SHOP_WRITER, SHOP_FILL, SUMS, PRINTED, apply_session(20), apply_session(1, hurried=True)),
     *(asking_session(2500), closing_session(10), counters_session(5), events_session("", "+00:00")),
 )

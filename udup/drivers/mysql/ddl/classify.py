@@ -286,7 +286,7 @@ class _Reader(WordReader):
         moves_files = numbers_rows = reorders_rows = False
         merged: list[ObjectName] = []
         depth = 0
-        actions = [action_of(self.peek)]
+        actions, changed, rewrites = [action_of(self.peek)], self.changed(), ""
         while self.at < len(self.words):
             word = self.peek()
             depth += (word == "(") - (word == ")")
@@ -299,6 +299,7 @@ class _Reader(WordReader):
                 moves += [(name, new) for new in new_names]
             elif depth == 0 and word == "EXCHANGE" and self.peek(1) == "PARTITION":
                 self.at += 3
+                rewrites = "EXCHANGE PARTITION"
                 self.expect("WITH", "TABLE")
                 names.append(self.name())
             elif depth == 0 and word == "UNION":
@@ -308,9 +309,12 @@ class _Reader(WordReader):
                 adding = actions[-1] is AlterAction.ADD_COLUMN
                 numbers_rows |= adding and word in ("AUTO_INCREMENT", "SERIAL") and self.peek(1) != "="
                 reorders_rows |= depth == 0 and word in ("ENGINE", "ORDER")
+                if depth == 0 and word == "CONVERT" and self.peek(1) == "TO":
+                    rewrites = "CONVERT TO"
                 self.at += 1
                 if depth == 0 and word == ",":
                     actions.append(action_of(self.peek))
+                    changed += self.changed()
         return Statement(
             Kind.TABLE_DDL,
             "ALTER TABLE",
@@ -322,7 +326,22 @@ class _Reader(WordReader):
             moves_files=moves_files,
             numbers_rows=numbers_rows,
             reorders_rows=reorders_rows,
+            changed=tuple(changed),
+            rewrites=rewrites,
         )
+
+    def changed(self) -> list[str]:
+        """Return the column that the action which begins here drops, renames or defines again; nothing is passed."""
+        action = action_of(self.peek)
+        at = 1
+        if self.peek() == "RENAME" and self.peek(1) == "COLUMN":
+            at = 2
+        elif action in (AlterAction.DROP_COLUMN, AlterAction.MODIFY_COLUMN, AlterAction.CHANGE_COLUMN):
+            at += self.peek(1) == "COLUMN" and self.at + 2 < len(self.words)
+        else:
+            return []
+        place = self.at + at
+        return [self.words[place].text] if place < len(self.words) else []
 
     def merged(self) -> list[ObjectName]:
         """Return the tables of the option UNION [=] (a, b) of a MERGE table; nothing for any other UNION."""

@@ -18,6 +18,7 @@ from udup.drivers.mysql.ddl.decide import (
     decide,
     unlike_numbers,
 )
+from udup.drivers.mysql.ddl.filtered import filter_problem
 from udup.drivers.mysql.ddl.innodb import AsksEngine
 from udup.drivers.mysql.ddl.query_action import Action, QueryDecision
 from udup.drivers.mysql.ddl.rewriting import rewritten_query
@@ -136,6 +137,8 @@ def _decide_statement(
     if statement.kind is Kind.SAVEPOINT and not statement.verb.startswith("ROLLBACK"):
         return QueryDecision(Action.IGNORE), details
     skipped = details.outcome is Outcome.SKIP
+    if not skipped and (problem := filter_problem(statement, selection)):
+        raise Unsupported(f"{problem}: {shown}")
     try:
         if not skipped and statement.kind in _DEFINITIONS:
             skipped = left_out.drops(statement.verb, statement.actions)

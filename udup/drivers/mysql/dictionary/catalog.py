@@ -36,7 +36,8 @@ class Table:
     it has none that serves; `key_index` is that index's name. `create_sql` is the server's SHOW CREATE TABLE.
     `source` is schema.table on the source where the target has it under another name. `computes`: a server computes
     something from its rows, by the session that writes them. `virtual_keys`: virtual columns, each with the name of an
-    index that holds its values. `engine` is the source's.
+    index that holds its values. `engine` is the source's. `condition` is SQL, on the source, of the rows that are in
+    the job; "" for all of them, and on the target.
     """
 
     schema: str
@@ -51,11 +52,17 @@ class Table:
     computes: bool = False
     virtual_keys: tuple[tuple[str, str], ...] = ()
     engine: str = "InnoDB"
+    condition: str = ""
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:
         """Return the columns that hold values of their own; generated ones are computed again by any server."""
         return tuple(column for column in self.columns if not column.generated)
+
+    def chosen(self, where: str = "") -> str:
+        """Return the WHERE of these rows that are in the job; "" if all are meant."""
+        parts = [f"({each})" if self.condition else each for each in (where, self.condition) if each]
+        return f" WHERE {' AND '.join(parts)}" if parts else ""
 
 
 @dataclass(frozen=True)

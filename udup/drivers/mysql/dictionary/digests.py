@@ -47,8 +47,7 @@ def column_sums(connection: Connection, table: Table, where: str = "") -> Sums:
     digests = [own, *(f"CONCAT({_key(table)}, ',', {_hash(column)})" for column in columns)]
     names = [OWN_VALUES, *(column.name for column in columns)]
     index = f" FORCE INDEX ({quote(table.key_index)})" if table.key_index else ""
-    condition = f" WHERE {where}" if where else ""
-    return _sums(connection, names, digests, f"{qualified(table.schema, table.name)}{index}{condition}")
+    return _sums(connection, names, digests, f"{qualified(table.schema, table.name)}{index}{table.chosen(where)}")
 
 
 def index_sums(connection: Connection, table: Table) -> Sums:

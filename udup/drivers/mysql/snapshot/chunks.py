@@ -12,7 +12,7 @@ column's own character set and collation, numbers and times as the server printe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from udup.drivers.mysql.client.connection import Connection, query
@@ -81,7 +81,10 @@ def _key_at(connection: Connection, table: Table, columns: list[Column], after: 
     """Return literals of the key that is `rows` rows further, None if there are not as many."""
     values = ", ".join(_boundary_value(column) for column in columns)
     order = ", ".join(quote(column.name) for column in columns)
-    sql = f"SELECT {values} {from_clause(table, after)} ORDER BY {order} LIMIT 1 OFFSET {rows - 1}"
+    # By all rows, in the job or not: so only the index is read, however few of them are.
+    sql = (
+        f"SELECT {values} {from_clause(replace(table, condition=''), after)} ORDER BY {order} LIMIT 1 OFFSET {rows - 1}"
+    )
     found = patiently(lambda: query(connection, sql))
     if not found:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
@@ -108,7 +109,8 @@ def _plan_of(endpoint: Endpoint, scope: Scope, baseline: Baseline) -> CopyPlan:
     catalog = baseline.catalog
     computes = any(table.computes for table in catalog.tables)
     renamed = renamed_catalog(innodb_catalog(catalog) if scope.innodb else catalog, scope.selection)
-    details = CopyDetails(renamed, _context(endpoint) if computes else {})
+    tables = tuple(replace(table, condition="") for table in renamed.tables)
+    details = CopyDetails(replace(renamed, tables=tables), _context(endpoint) if computes else {})
     return CopyPlan(_tables(renamed), details.encoded(), baseline.snapshot.gtid_set)
 
 

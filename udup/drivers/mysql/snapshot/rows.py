@@ -166,9 +166,9 @@ def row_expression(table: Table) -> str:
 
 
 def from_clause(table: Table, where: str) -> str:
+    """Return where the rows are read that are in the job."""
     index = f" FORCE INDEX ({quote(table.key_index)})" if table.key_index else ""
-    condition = f" WHERE {where}" if where else ""
-    return f"FROM {qualified(table.schema, table.name)}{index}{condition}"
+    return f"FROM {qualified(table.schema, table.name)}{index}{table.chosen(where)}"
 
 
 def _field(column: Column) -> str:

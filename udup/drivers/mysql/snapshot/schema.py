@@ -24,6 +24,7 @@ from udup.drivers.mysql.client.sessions import DICTIONARY
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column, Schema, StoredObject, Table
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
 from udup.drivers.mysql.dictionary.float_digits import digits, is_loose, text_loses
+from udup.drivers.mysql.filters.table_filter import dictionary_condition
 from udup.drivers.mysql.snapshot.merge_tables import merge_problems
 from udup.drivers.mysql.snapshot.rows import MEMBER_KINDS
 from udup.drivers.mysql.snapshot.stored import GONE, read_objects
@@ -48,6 +49,9 @@ _LOST_LITERAL = re.compile(r"_utf8mb4'(?:[^'\\]|\\.|'')*\?{4}", re.DOTALL)
 #: Names and strings of a definition, and what is left of a CHECK, and of an index on an expression, without them.
 _QUOTED = re.compile(r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 _COMPUTED = re.compile(r" CHECK \(|KEY \S+ [^\n]*?[(,]\(")
+
+#: Columns of EXPLAIN: the rows that are looked at, and how many of a hundred pass.
+_PLAN_ROWS, _PLAN_FILTERED = 9, 10
 
 _AUTO_INCREMENT_COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 
@@ -107,7 +111,7 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
         " WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE' ORDER BY TABLE_NAME",
         schema,
     )
-    columns = _read_columns(connection, schema)
+    columns = read_columns(connection, schema)
     keys = _read_keys(connection, schema)
     virtual_keys = _read_virtual_keys(connection, schema, columns)
     tables = []
@@ -132,6 +136,11 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
                 raise
             continue  # dropped since it was listed; the log tells of it
         problems.extend(lost)
+        condition, problem = _condition(selection, schema, name, own)
+        if problem:
+            problems.append(problem)
+        if condition:
+            estimate = _estimate(connection, schema, name, condition)
         key = _chunk_key(keys.get(name, {}), own) if engine.lower() in _ORDERED_ENGINES else _Key("", ())
         if _LOST_LITERAL.search(create):
             problems.append(
@@ -150,11 +159,29 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
                 key_index=key.index,
                 computes=any(column.generated for column in own)
                 or _COMPUTED.search(_QUOTED.sub("x", create)) is not None,
-                virtual_keys=virtual_keys.get(name, ()),
+                # What an index on a virtual column holds says nothing of the rows that are in the job.
+                virtual_keys=() if condition else virtual_keys.get(name, ()),
                 engine=engine,
+                condition=condition,
             )
         )
     return tables
+
+
+def _condition(selection: Selection, schema: str, table: str, columns: tuple[Column, ...]) -> tuple[str, str]:
+    """Return the SQL of the rows that are in the job, "" for all of them, and what is wrong with it."""
+    try:
+        return dictionary_condition(selection, schema, table, columns), ""
+    except Unsupported as error:
+        return "", str(error)
+
+
+def _estimate(connection: Connection, schema: str, table: str, condition: str) -> int:
+    """Return how many rows the server expects to be in the job."""
+    (plan,) = query(
+        connection, f"EXPLAIN FORMAT=TRADITIONAL SELECT 1 FROM {qualified(schema, table)} WHERE {condition}"
+    )[:1]
+    return int(float(plan[_PLAN_ROWS] or 0) * float(plan[_PLAN_FILTERED] or 0) / 100)
 
 
 def _is_listed(connection: Connection, schema: str, table: str) -> bool:
@@ -200,7 +227,8 @@ def _lost_digits(connection: Connection, schema: str, table: str, columns: tuple
             )
 
 
-def _read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column, ...]]:
+def read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column, ...]]:
+    """Return the columns of a schema's tables, in their order."""
     rows = query(
         connection,
         "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME,"

@@ -9,8 +9,9 @@ are the TABLE_MAPs and rows of the job's tables, as bytes. Three rules of the ta
   kept gets it;
 * all events carry a CRC or none does, as the last FORMAT_DESCRIPTION says.
 
-A transaction larger than `PIECE_BYTES` leaves in parts while it is still being read, so that memory never holds it.
+Rows of a table with a filter are taken apart and written again (`filters/shaper.py`); all others stay bytes.
 
+A transaction larger than `PIECE_BYTES` leaves in parts while it is still being read, so that memory never holds it.
 Each leaves with the number of the context that its rows were written in (`contexts.py`), which its BEGIN says.
 
 A prepared XA transaction leaves with its xid, even when it holds nothing for the job, so that its end, under another
@@ -19,7 +20,7 @@ GTID and perhaps in another run, is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from udup.base.errors import Transient, UdupError, Unsupported
@@ -40,9 +41,11 @@ from udup.drivers.mysql.binlog.remedies import DAMAGED
 from udup.drivers.mysql.binlog.table_map import definition_bytes, table_id, table_name, with_names
 from udup.drivers.mysql.binlog.xa import XaStatement, XaVerb, is_one_phase, parse_xa
 from udup.drivers.mysql.ddl.query_action import Action, Decide
+from udup.drivers.mysql.filters.shaper import RowShaper, Shapers
 from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
 from udup.drivers.mysql.stream.contexts import Contexts
 from udup.drivers.mysql.stream.damage import DAMAGE, unreadable
+from udup.drivers.mysql.stream.left_out import left_out_kinds
 from udup.drivers.mysql.stream.other_events import SILENT, check_ignorable
 from udup.drivers.mysql.stream.transaction import OpenTransaction
 from udup.pipeline.records import PIECE_BYTES, CommitOrder, Definition, Format, Record, Skipped, TransactionId, XaEnd
@@ -53,6 +56,11 @@ from udup.pipeline.stamps import Stamp
 
 #: Skipped transactions are told at least this often in log order, so that the checkpoint follows an idle job.
 SKIPPED_MAX = 1000
+
+#: Bytes of a transaction's rows that are looked at together where a job has row filters.
+HELD_BYTES = 256 << 10
+
+_OF_ROWS = ROWS_EVENTS | {EventType.TABLE_MAP}
 
 #: The table id of the empty rows event that only ends a statement.
 _NO_TABLE = b"\xff\xff\xff\xff\xff\xff"
@@ -65,6 +73,7 @@ class _Known:
     definition: bytes
     wanted: bool
     names: tuple[bytes, bytes] | None = None  # the target's schema and table, where they are others
+    shaper: RowShaper | None = None  # what becomes of its rows, where not all of them are the job's
 
 
 class Assembler:
@@ -77,12 +86,16 @@ class Assembler:
         renaming: Renaming | None = None,
         sql_filter: SqlFilter | None = None,
         contexts: Contexts | None = None,
+        shapers: Shapers | None = None,
     ) -> None:
         self._contexts = contexts or Contexts()
+        self._shapers = shapers
+        self._held: list[bytes] = []
+        self._held_size = 0
         self._selection = selection
         self._decide = decide
         self._renaming = renaming or Renaming(selection)
-        self._left_out = _row_kinds(sql_filter or SqlFilter())
+        self._left_out = left_out_kinds(sql_filter or SqlFilter())
         self._tables: dict[bytes, _Known] = {}
         self._announced: set[bytes] = set()
         self._open: OpenTransaction | None = None
@@ -101,6 +114,11 @@ class Assembler:
         """
         kind = event[4]
         try:
+            if self._shapers is not None:
+                if kind in _OF_ROWS:
+                    yield from self._hold(event)
+                    return
+                yield from self._decide_held()
             if kind in ROWS_EVENTS:
                 yield from self._rows(event)
             elif kind == EventType.TABLE_MAP:
@@ -163,29 +181,37 @@ class Assembler:
 
     def _table_map(self, event: bytes) -> None:
         current = self._current()
-        key = table_id(event)
-        definition = definition_bytes(event, has_crc=self._has_crc)
-        known = self._tables.get(key)
-        if known is None or known.definition != definition:
-            try:
-                known = self._know(event, definition)
-            except Unsupported as error:
-                raise error.about(current.id.gtid) from error
-            self._tables[key] = known
+        try:
+            known = self._known(event)
+        except Unsupported as error:
+            raise error.about(current.id.gtid) from error
         if not known.wanted:
             return
         if known.names is not None:
             event = with_names(event, *known.names, has_crc=self._has_crc)
-        current.maps.append((definition, event))
+        current.maps.append((known.definition, event))
+
+    def _known(self, event: bytes) -> _Known:
+        """Return what is known of a TABLE_MAP, looked at where it is new or its id has come to mean another."""
+        key = table_id(event)
+        definition = definition_bytes(event, has_crc=self._has_crc)
+        known = self._tables.get(key)
+        if known is None or known.definition != definition:
+            self._tables[key] = known = self._know(event, definition)
+        return known
 
     def _know(self, event: bytes, definition: bytes) -> _Known:
         name = table_name(event)
-        wanted = self._selection.wants(name.schema, name.table)
-        if not wanted or not self._renaming.active:
-            return _Known(definition, wanted)
+        if not self._selection.wants(name.schema, name.table):
+            return _Known(definition, False)
+        shaper = None
+        if self._shapers is not None:
+            shaper = self._shapers.shaper(name.schema, name.table, event, has_crc=self._has_crc)
+        if not self._renaming.active:
+            return _Known(definition, True, None, shaper)
         self._renaming.enter(name.schema, name.table)
         schema, table = self._renaming.table(name.schema, name.table)
-        return _Known(definition, wanted, (schema.encode(), table.encode()))
+        return _Known(definition, True, (schema.encode(), table.encode()), shaper)
 
     def _keep_maps(self, current: OpenTransaction) -> None:
         """Put the statement's TABLE_MAPs in front of its first rows for the job."""
@@ -202,9 +228,13 @@ class Assembler:
         ends = ends_statement(event)
         if known is None and table_id(event) != _NO_TABLE:
             raise Unsupported(f"{current.id.gtid}: a rows event without its TABLE_MAP; {DAMAGED}")
+        kept: Sequence[bytes] = ()
         if known is not None and known.wanted and event[4] not in self._left_out:
+            kept = (event,) if known.shaper is None else self._shaped(current, known.shaper, event)
+        if kept:
             self._keep_maps(current)
-            current.keep_rows(without_cascades(event))
+            for each in kept:
+                current.keep_rows(without_cascades(each))
         elif ends:
             current.end_with_kept_rows()
         if ends:
@@ -212,8 +242,44 @@ class Assembler:
             if current.size >= PIECE_BYTES:
                 yield from self._parts(current, len(current.events))
         elif current.size >= PIECE_BYTES + len(event):
-            # The last kept event stays: it may yet have to take the end-of-statement flag.
-            yield from self._parts(current, max(current.last_rows, 0))
+            yield from self._parts(current, max(current.last_rows, 0))  # the last may yet have to end the statement
+
+    def _hold(self, event: bytes) -> Iterator[Record]:
+        """Gather the rows of a transaction, so that what has to be asked about them is asked at once."""
+        self._held.append(event)
+        self._held_size += len(event)
+        if self._held_size >= HELD_BYTES:
+            yield from self._decide_held()
+
+    def _decide_held(self) -> Iterator[Record]:
+        if not self._held or self._shapers is None:
+            return
+        held, self._held, self._held_size = self._held, [], 0
+        try:
+            self._look_at(held)
+            self._shapers.answer()
+        except Unsupported as error:
+            raise error.about(self._current().id.gtid) from error
+        for event in held:
+            if event[4] == EventType.TABLE_MAP:
+                self._table_map(event)
+            else:
+                yield from self._rows(event)
+        self._shapers.forget()
+
+    def _look_at(self, events: list[bytes]) -> None:
+        """Note what is to be asked about these rows."""
+        for event in events:
+            if event[4] == EventType.TABLE_MAP:
+                self._known(event)
+            elif (known := self._tables.get(table_id(event))) and known.shaper and event[4] not in self._left_out:
+                known.shaper.look_at(event, has_crc=self._has_crc)
+
+    def _shaped(self, current: OpenTransaction, shaper: RowShaper, event: bytes) -> Sequence[bytes]:
+        try:
+            return shaper.shaped(event, has_crc=self._has_crc)
+        except Unsupported as error:
+            raise error.about(current.id.gtid) from error
 
     def _parts(self, current: OpenTransaction, count: int) -> Iterator[Record]:
         """Send the first `count` events kept so far."""
@@ -332,15 +398,3 @@ class Assembler:
         if self._skipped_count:
             yield Skipped(str(self._skipped), self._skipped_us, str(self._skipped_last))
             self._skipped, self._skipped_count = GtidSet(), 0
-
-
-def _row_kinds(sql_filter: SqlFilter) -> frozenset[int]:
-    """Return the types of the rows events that are left out."""
-    kinds: set[int] = set()
-    if sql_filter.inserts:
-        kinds |= {EventType.WRITE_ROWS, EventType.WRITE_ROWS_V1}
-    if sql_filter.updates:
-        kinds |= {EventType.UPDATE_ROWS, EventType.UPDATE_ROWS_V1, EventType.PARTIAL_UPDATE_ROWS}
-    if sql_filter.deletes:
-        kinds |= {EventType.DELETE_ROWS, EventType.DELETE_ROWS_V1}
-    return frozenset(kinds)

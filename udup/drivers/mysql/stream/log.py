@@ -19,6 +19,7 @@ from udup.drivers.mysql.binlog.rotate import parse_rotate
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
+from udup.drivers.mysql.filters.shaper import Shapers
 from udup.drivers.mysql.snapshot.names import is_transactional_there, read_names
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.assembly import Assembler
@@ -43,6 +44,7 @@ class BinlogChanges:
         self._plan = plan
         self._stream: BinlogStream | None = None
         self._assembler: Assembler | None = None
+        self._shapers: Shapers | None = None
         self._closed = False
         self._at = ("", 0)  # log file and offset, in one value since other threads look at it
 
@@ -79,7 +81,9 @@ class BinlogChanges:
             row_order_of(endpoint),
             partial(is_transactional_there, endpoint) if scope.innodb else None,
         )
-        return Assembler(scope.selection, classifier.decide, renaming, scope.sql_filter, contexts_of(endpoint))
+        self._shapers = Shapers.of(scope.selection, endpoint)
+        contexts = contexts_of(endpoint)
+        return Assembler(scope.selection, classifier.decide, renaming, scope.sql_filter, contexts, self._shapers)
 
     def __iter__(self) -> Iterator[Record | None]:
         """Yield records; None whenever the source has sent no further event yet."""
@@ -111,6 +115,8 @@ class BinlogChanges:
         self._closed = True
         if self._stream is not None:
             self._stream.close()
+        if self._shapers is not None:
+            self._shapers.close()
 
 
 def _names_now(endpoint: Endpoint, plan: LogPlan) -> list[Name]:

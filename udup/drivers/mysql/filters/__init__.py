@@ -1,0 +1,1 @@
+"""Row filters: SQL conditions that say which rows of a table are in the job."""

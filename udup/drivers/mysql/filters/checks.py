@@ -1,0 +1,133 @@
+"""Whether a source carries out the row filters of a job, asked before it starts.
+
+Each filter is first prepared by the server as it was written, so that what is wrong with it is said in the server's own
+words. Nothing runs by that, and only one statement is taken, whatever the text holds. Then the server is given both
+forms in which Udup asks it: over the table, and over values of the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from udup.base.errors import Fault, Unsupported
+from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, is_transient, query
+from udup.drivers.mysql.client.facts import ServerFacts
+from udup.drivers.mysql.client.names import qualified
+from udup.drivers.mysql.client.session_setup import enter
+from udup.drivers.mysql.client.sessions import FILTER, PLAIN
+from udup.drivers.mysql.dictionary.catalog import Column
+from udup.drivers.mysql.filters.asking import probe
+from udup.drivers.mysql.filters.columns import of_dictionary
+from udup.drivers.mysql.filters.parser import parse
+from udup.drivers.mysql.filters.table_filter import dictionary_condition, filter_of
+from udup.drivers.mysql.filters.tree import column_names
+from udup.drivers.mysql.snapshot.schema import read_columns
+from udup.pipeline.checks import SRC
+from udup.pipeline.selection.renames import Name
+from udup.pipeline.selection.selection import Selection
+
+#: What the log must hold of each change: whole rows, and the names of their columns.
+_NEEDED = {
+    "binlog_row_image": "a row that an update moves into a Where is not whole in the log",
+    "binlog_row_metadata": "the log does not name the columns at which a Where looks",
+}
+
+_WRITE = "write another Where (docs/jobs.md, Some rows of a table)"
+
+
+@dataclass(frozen=True)
+class FilterProblem:
+    """What is wrong with a job's row filters on this source, and what to do."""
+
+    problem: str
+    remedy: str
+
+
+def filter_faults(connection: Connection, facts: ServerFacts, selection: Selection) -> list[Fault]:
+    """Return everything that speaks against the row filters, as it is told at a start."""
+    folded = selection.folding(facts.lower_case_table_names != 0)
+    found = filter_problems(connection, facts, folded)
+    return [Fault(f"Src {facts.address}", each.problem, each.remedy, SRC) for each in found]
+
+
+def filter_problems(connection: Connection, facts: ServerFacts, selection: Selection) -> list[FilterProblem]:
+    """Return the same; `selection` folds names as the server does. The session is as before."""
+    if not selection.filters_rows:
+        return []
+    found = list(_settings(facts))
+    for table, where in list(_filtered(connection, selection)):
+        found += _filter(connection, selection, table, where)
+    return found
+
+
+def _settings(facts: ServerFacts) -> Iterator[FilterProblem]:
+    for name, why in _NEEDED.items():
+        value = facts.value(name, "FULL").upper()
+        if value != "FULL":
+            reconnect = ", then reconnect every client" if name == "binlog_row_image" else ""
+            yield FilterProblem(f"{name} is {value}, and {why}", f"SET PERSIST {name} = 'FULL'{reconnect}")
+
+
+def _filtered(connection: Connection, selection: Selection) -> Iterator[tuple[Name, str]]:
+    """Yield the tables that there are and have a filter, and it."""
+    sql = "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' ORDER BY 1, 2"
+    for schema, table in query(connection, sql):
+        conditions = selection.filters_of(schema, table)
+        if conditions != ("",):
+            yield (schema, table), conditions[0]
+
+
+def _filter(connection: Connection, selection: Selection, table: Name, where: str) -> Iterator[FilterProblem]:
+    name = ".".join(table)
+    try:
+        filter_of(selection, *table)  # there may be two
+        if refused := _prepared(connection, f"SELECT 1 FROM {qualified(*table)} WHERE ({where}\n) LIMIT 0"):
+            yield FilterProblem(f"the source refuses the Where of {name} ({where}): {refused}", _WRITE)
+            return
+        columns = read_columns(connection, table[0]).get(table[1], ())
+        condition = dictionary_condition(selection, *table, columns)
+    except Unsupported as error:
+        yield FilterProblem(str(error), _WRITE)
+        return
+    looked_at = _looked_at(where, columns)
+    over_values = probe(condition, [of_dictionary(each) for each in looked_at])
+    refused = _asked(connection, f"SELECT 1 FROM {qualified(*table)} WHERE {condition} LIMIT 0")
+    if refused := refused or _asked(connection, over_values):
+        yield FilterProblem(f"the source cannot decide about rows by the Where of {name} ({where}): {refused}", _WRITE)
+    if virtual := [each.name for each in looked_at if each.generated and not each.materialized]:
+        yield FilterProblem(
+            f"the Where of {name} ({where}) looks at {', '.join(virtual)}, which the source does not store",
+            f"write its expression into the Where, or ALTER TABLE {name} MODIFY it to a STORED column",
+        )
+
+
+def _looked_at(where: str, columns: tuple[Column, ...]) -> list[Column]:
+    names = {name.casefold() for name in column_names(parse(where))}
+    return [each for each in columns if each.name.casefold() in names]
+
+
+def _prepared(connection: Connection, sql: str) -> str:
+    """Return why the server does not take a statement, which does not run."""
+    try:
+        query(connection, "PREPARE udup_filter FROM %s", sql)
+        query(connection, "DEALLOCATE PREPARE udup_filter")
+    except MySQLError as error:
+        if is_transient(error):
+            raise
+        return describe(error)
+    return ""
+
+
+def _asked(connection: Connection, sql: str) -> str:
+    """Return why the server does not answer, in a session as rows are decided in."""
+    enter(connection, FILTER)
+    try:
+        query(connection, sql)
+    except MySQLError as error:
+        if is_transient(error):
+            raise
+        return describe(error)
+    finally:
+        enter(connection, PLAIN)
+    return ""
