@@ -161,8 +161,8 @@ EVERY_CHECK = {
     " binlog_retention snapshot_privilege new_names tables engines table_keys foreign_key_parents log_retention"
     " xa_prepared",
     "Dest": "connection transport version gtid_mode read_only binlog_format max_allowed_packet server_id privileges"
-    " schema_privileges log_bin_trust_function_creators definer_privileges local_infile checkpoint existing_tables"
-    " other_jobs time_zone_tables",
+    " session_variables schema_privileges log_bin_trust_function_creators definer_privileges local_infile checkpoint"
+    " existing_tables other_jobs time_zone_tables",
     "": "server_uuid release lower_case_table_names default_storage_engine character_sets server_id"
     " max_allowed_packet innodb_default_row_format time_zone rings",
 }

@@ -8,6 +8,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.checks.retention import check_kept, copy_warnings
+from udup.drivers.mysql.checks.snapshot_access import snapshot_warnings
 from udup.drivers.mysql.checks.source_tables import check_parents
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
 from udup.drivers.mysql.client.facts import read_facts
@@ -51,7 +52,7 @@ class MySQLSource:
             facts = read_facts(connection)
             faults = check_parents(connection, facts, selection) + check_names(connection, facts, selection)
             feeds = read_feeds(connection, selection.folding(facts.folds_names))
-            warnings = copy_warnings(connection, facts, selection)
+            warnings = copy_warnings(connection, facts, selection) + snapshot_warnings(connection, facts, selection)
             return SourceLook(facts, tuple(faults), tuple(feeds), warnings)
 
     def executed(self) -> GtidSet:

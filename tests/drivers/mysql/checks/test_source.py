@@ -10,12 +10,13 @@ import pytest
 
 from tests.preflights import bare_account, changed, problems
 from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.checks.snapshot_access import snapshot_warnings
 from udup.drivers.mysql.checks.source import check_source, source_checks, warn_source
 from udup.drivers.mysql.checks.source_tables import check_parents, read_tables, table_checks
-from udup.drivers.mysql.client.connection import connect, query, scalar
+from udup.drivers.mysql.client.connection import MySQLError, connect, query, scalar
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.privileges import Privileges, parse_grants
-from udup.pipeline.checks import Outcome
+from udup.pipeline.checks import Check, Outcome
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.server import MysqlServer
 
@@ -82,8 +83,40 @@ def test_missing_privileges_come_with_the_grant_that_gives_them(account: Endpoin
     with closing(connect(account)) as connection:
         now = read_facts(connection)
     assert check_source(now, Selection.of([("shop", [])]), None) == []
-    assert "RELOAD" in problems(warn_source(now))
     assert len(check_source(now, EVERYTHING, None)) == 1
+
+
+def test_how_a_copy_comes_to_its_snapshot_is_told_by_what_the_account_may_do(
+    account: Endpoint, source: MysqlServer, schema: str
+) -> None:
+    """Nothing is asked for where a lock may be had or is not needed; what is asked for is enough."""
+    selection = Selection.of([(schema, [])])
+
+    def look(*, full_copy: bool = True) -> tuple[Check, str]:
+        with closing(connect(account)) as connection:
+            facts = read_facts(connection)
+            found = table_checks(read_tables(connection, facts, selection, full_copy=full_copy))
+            told = snapshot_warnings(connection, facts, selection)
+        return next(check for check in found if check.name == "snapshot_privilege"), "\n".join(told)
+
+    with closing(connect(source.endpoint)) as root:
+        query(root, f"CREATE DATABASE {schema}")
+        query(root, f"CREATE TABLE {schema}.t (id INT PRIMARY KEY)")
+        query(root, f"GRANT SELECT ON {schema}.* TO {account.user}")
+        found, told = look()
+        assert found.outcome is Outcome.FAIL and "neither RELOAD nor LOCK TABLES" in found.found
+        assert found.remedy in told
+        assert look(full_copy=False)[0].outcome is Outcome.PASS
+        query(root, f"GRANT SELECT ON performance_schema.* TO {account.user}")
+        assert look()[0].outcome is Outcome.WARN, "it sees quiet moments, and may find none"
+        grant, other = found.remedy.split("; or ")
+        query(root, grant)
+        found, told = look()
+        assert found.outcome is Outcome.PASS and "LOCK TABLES … READ" in found.found
+        assert "LOCK TABLES … READ" in told and "nothing has to be done" in told
+        query(root, other)
+        found, told = look()
+        assert (found.outcome, told) == (Outcome.PASS, "") and found.found.startswith("RELOAD")
 
 
 def test_the_privileges_of_an_active_role_count(account: Endpoint, source: MysqlServer) -> None:
@@ -103,7 +136,6 @@ def test_the_privileges_of_an_active_role_count(account: Endpoint, source: Mysql
 
 
 def test_a_log_that_is_kept_for_a_short_time_is_a_warning(facts: ServerFacts) -> None:
-    assert "RELOAD" not in problems(warn_source(facts))
     short = changed(facts, binlog_expire_logs_seconds="3600", binlog_expire_logs_auto_purge="ON")
     assert "binlog_expire_logs_seconds is 3600" in problems(warn_source(short))
     for more in ({"binlog_expire_logs_seconds": "86400"}, {"binlog_expire_logs_auto_purge": "OFF"}):
@@ -224,6 +256,96 @@ def test_grants_are_read_carefully() -> None:
     assert some.has("TRIGGER", "dev_shop")
     assert not some.has("EXECUTE", "a")
     assert not some.has("SELECT")
+
+
+def test_of_several_patterns_one_counts() -> None:
+    """As MySQL 9.7 takes them; what several give is not added up."""
+    some = _privileges(
+        "GRANT USAGE ON *.* TO `u`@`%`",
+        "GRANT SELECT ON `shop%`.* TO `u`@`%`",
+        "GRANT INSERT ON `s%`.* TO `u`@`%`",
+        "GRANT DELETE ON `my\\_db`.* TO `u`@`%`",
+        "GRANT UPDATE ON `my%`.* TO `u`@`%`",
+        "GRANT UPDATE ON `shop_a`.`t` TO `u`@`%`",
+    )
+    assert (some.has("SELECT", "shop_a"), some.has("INSERT", "shop_a"), some.has("INSERT", "s")) == (True, False, True)
+    assert (some.has("DELETE", "my_db"), some.has("UPDATE", "my_db")) == (True, False)
+    assert some.has("UPDATE", "shop_a", "t") and some.has("SELECT", "shop_a", "t")
+    assert not some.has("UPDATE", "shopXa", "t"), "a schema of a grant on one table is no pattern"
+    unsure = _privileges("GRANT SELECT, INSERT ON `shop%`.* TO `u`@`%`", "GRANT INSERT ON `shop_a`.* TO `u`@`%`")
+    assert (unsure.has("SELECT", "shop_a"), unsure.has("INSERT", "shop_a")) == (False, True)
+
+
+def test_with_an_active_role_another_of_several_patterns_counts() -> None:
+    lines = ("GRANT SELECT ON `shop\\_a`.* TO `u`@`%`", "GRANT UPDATE ON `sh%`.* TO `u`@`%`")
+    own, with_role = parse_grants(lines), parse_grants(lines, roles=["`r`@`%`"])
+    assert (own.has("SELECT", "shop_a"), own.has("UPDATE", "shop_a")) == (True, False)
+    assert (with_role.has("SELECT", "shop_a"), with_role.has("UPDATE", "shop_a")) == (False, True)
+    exact = parse_grants(("GRANT SELECT ON `shop`.* TO `u`@`%`", lines[1]), roles=["`r`@`%`"])
+    assert (exact.has("SELECT", "shop"), exact.has("UPDATE", "shop")) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("own", "of_role"),
+    [
+        (("SELECT ON `{0}`.*", "INSERT ON `{1}%`.*"), ()),
+        (("INSERT ON `{0}`.*", "SELECT ON `{1}%`.*"), ("UPDATE ON `{1}%`.*",)),
+        (("SELECT ON `%`.*",), ("INSERT ON *.*", "DELETE ON `{1}%`.*")),
+        (("SELECT ON *.*", "INSERT ON `{1}%`.*", "UPDATE ON `{0}`.t", "DELETE ON `%`.*"), ()),
+    ],
+)
+def test_grants_are_read_as_the_server_takes_them(
+    account: Endpoint, source: MysqlServer, schema: str, own: tuple[str, ...], of_role: tuple[str, ...]
+) -> None:
+    """Each privilege is tried; what is said to be there is there."""
+    role, escaped = f"r{account.user}", schema.replace("_", "\\_")
+    tries = {
+        "SELECT": f"SELECT * FROM {schema}.t",
+        "INSERT": f"INSERT INTO {schema}.t VALUES (1)",
+        "UPDATE": f"UPDATE {schema}.t SET id = 2",
+        "DELETE": f"DELETE FROM {schema}.t",
+    }
+    with closing(connect(source.endpoint)) as root:
+        query(root, f"CREATE DATABASE {schema}")
+        query(root, f"CREATE TABLE {schema}.t (id INT)")
+        query(root, f"CREATE ROLE {role}")
+        try:
+            for to, grants in ((account.user, own), (role, of_role)):
+                for grant in grants:
+                    query(
+                        root,
+                        f"GRANT {grant.format(escaped, schema[:6])} TO {to}".replace(f"`{escaped}`.t", f"`{schema}`.t"),
+                    )
+            if of_role:
+                query(root, f"GRANT {role} TO {account.user}")
+                query(root, f"ALTER USER {account.user} DEFAULT ROLE {role}")
+            with closing(connect(account)) as connection:
+                privileges = read_facts(connection).privileges
+                for privilege, statement in tries.items():
+                    try:
+                        query(connection, statement)
+                        allowed = True
+                    except MySQLError as error:
+                        assert error.args[0] == 1142, error
+                        allowed = False
+                    assert privileges.has(privilege, schema, "t") is allowed, privilege
+        finally:
+            query(root, f"DROP ROLE {role}")
+
+
+def test_roles_that_are_not_active_are_known(account: Endpoint, source: MysqlServer) -> None:
+    role = f"r{account.user}"
+    with closing(connect(source.endpoint)) as root:
+        query(root, f"CREATE ROLE {role}")
+        try:
+            query(root, f"GRANT {role} TO {account.user}")
+            with closing(connect(account)) as connection:
+                assert read_facts(connection).privileges.idle_roles == (f"`{role}`@`%`",)
+            query(root, f"ALTER USER {account.user} DEFAULT ROLE {role}")
+            with closing(connect(account)) as connection:
+                assert read_facts(connection).privileges.idle_roles == ()
+        finally:
+            query(root, f"DROP ROLE {role}")
 
 
 def test_partial_revokes_take_away() -> None:

@@ -14,13 +14,14 @@ import pytest
 from pymysql.err import OperationalError
 
 from tests.hostile_globals import HOSTILE_SOURCE, HOSTILE_TARGET, account_that_starts_hostile, set_globals
+from tests.preflights import bare_account
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, UdupError
 from udup.drivers.mysql.client import sessions
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, query, scalar
 from udup.drivers.mysql.client.facts import read_facts
 from udup.drivers.mysql.client.session_setup import differing, enter, forget_servers, present
-from udup.drivers.mysql.client.session_variables import LEFT_ALONE, LEFT_ALONE_PREFIXES
+from udup.drivers.mysql.client.session_variables import LEFT_ALONE, LEFT_ALONE_PREFIXES, RESTRICTED
 from udup.drivers.mysql.client.sessions import Session
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer
@@ -93,6 +94,27 @@ def test_every_variable_of_a_session_is_set_or_left_alone_on_purpose(source: Mys
         unknown = _of_a_session(connection, [name for name in names if not name.startswith(LEFT_ALONE_PREFIXES)])
         assert unknown == [], "say in drivers/mysql/client/sessions.py or session_variables.py what becomes of these"
         assert len(_of_a_session(connection, sorted(known))) > 130
+
+
+def test_the_variables_that_take_a_privilege_are_known(source: MysqlServer) -> None:
+    """Of those that Udup sets; each is tried by an account without any privilege."""
+    names = sorted(set(sessions.BASE).union(*(session.own for session in sessions.ALL)))
+    refused = set()
+    with bare_account(source) as account:
+        for name in names:
+            with closing(connect(account, None)) as connection:
+                if name not in _shown(connection):
+                    continue
+                try:
+                    query(connection, f"SET SESSION {name} = {_AUTOMATIC.get(name, 'DEFAULT')}")
+                except MySQLError as error:
+                    assert error.args[0] == 1227, (name, error)
+                    refused.add(name)
+    assert refused == RESTRICTED
+
+
+#: A variable without a default.
+_AUTOMATIC = {"gtid_next": "'AUTOMATIC'"}
 
 
 def test_no_variable_is_both_set_for_all_and_left_alone() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import udup.drivers.mysql.client.patience
-import udup.drivers.mysql.snapshot.snapshot
+import udup.drivers.mysql.snapshot.global_lock
 from tests.full_copy import catalog_of, flushes, run
 from udup.base.errors import Transient
 from udup.drivers.mysql.client.connection import connect, query, scalar
@@ -128,8 +128,8 @@ def test_the_global_lock_is_not_asked_for_behind_a_long_statement(source: MysqlS
 def test_a_statement_that_keeps_the_global_lock_away_is_named(
     source: MysqlServer, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(udup.drivers.mysql.snapshot.snapshot, "LOCK_TRIES", 3)
-    monkeypatch.setattr(udup.drivers.mysql.snapshot.snapshot, "LOCK_PAUSE", 1.0)
+    monkeypatch.setattr(udup.drivers.mysql.snapshot.global_lock, "LOCK_TRIES", 3)
+    monkeypatch.setattr(udup.drivers.mysql.snapshot.global_lock, "LOCK_PAUSE", 1.0)
     with closing(connect(source.endpoint)) as other, closing(connect(source.endpoint)) as application:
         number = scalar(other, "SELECT CONNECTION_ID()")
         other._execute_command(3, f"SELECT SLEEP(60) FROM {shop}.keyed LIMIT 1")  # type: ignore[attr-defined]

@@ -130,7 +130,8 @@ def _restricted_settings(connection: Connection, variables: StatusVariables) -> 
     utf8mb4 = variables.default_collation_for_utf8mb4
     wanted = {
         "default_collation_for_utf8mb4": _collation_name(connection, utf8mb4) if utf8mb4 else None,
-        "sql_require_primary_key": _switch(variables.sql_require_primary_key) or "OFF",  # the source took it without
+        # The source took it without a key, if its session was so; one that insisted on keys has made one.
+        "sql_require_primary_key": None if variables.sql_require_primary_key else "OFF",
         "default_table_encryption": _switch(variables.default_table_encryption),
         "explicit_defaults_for_timestamp": _switch(variables.explicit_defaults_for_timestamp),
         "restrict_fk_on_non_standard_key": "OFF",  # in no log: the source took the key as it was

@@ -192,16 +192,6 @@ def _schema_privileges(side: SourceSide) -> Iterator[Finding]:
             yield failed(f"{facts.account} has not {listed} on {on}", f"GRANT {listed} ON {on} TO {facts.account}")
 
 
-def _snapshot_privilege(side: SourceSide) -> Iterator[Finding]:
-    facts = side.facts
-    if not (facts.privileges.has("RELOAD") or facts.privileges.has("FLUSH_TABLES")):
-        yield warned(
-            f"{facts.account} has not RELOAD: on a busy source a snapshot may find no quiet moment, and could "
-            "not make one",
-            f"GRANT RELOAD ON *.* TO {facts.account}",
-        )
-
-
 # ---- The log ----
 
 
@@ -259,7 +249,6 @@ _VERSION = Rule("version", lambda side: side.facts.version_text, _version)
 _ADVICE: tuple[Rule[SourceSide], ...] = (
     Rule("binlog_row_metadata", lambda side: side.facts.value("binlog_row_metadata", "unknown"), _row_metadata),
     Rule("binlog_retention", lambda side: f"{expires_after(side.facts) or 'unlimited'} seconds", _retention),
-    Rule("snapshot_privilege", lambda side: "RELOAD", _snapshot_privilege),
 )
 
 _RULES: tuple[Rule[SourceSide], ...] = (

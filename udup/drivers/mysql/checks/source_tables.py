@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from udup.base.errors import Fault
 from udup.drivers.mysql.checks.retention import expires_after, short_for_copy
+from udup.drivers.mysql.checks.snapshot_access import snapshot_findings, snapshot_way
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
 from udup.drivers.mysql.snapshot.merge_tables import merge_problems
 from udup.drivers.mysql.snapshot.names import NEW_NAMES
+from udup.drivers.mysql.snapshot.snapshot import sees_commits
 from udup.pipeline.checks import SRC, Check, Finding, Rule, apply, failed, faults, warned
 from udup.pipeline.selection.renames import problems_of
 from udup.pipeline.selection.selection import Selection
@@ -68,6 +70,7 @@ class SourceTables:
     prepared: tuple[str, ...] | None
     named_zones: bool
     merges: tuple[str, ...] = ()
+    sees_commits: bool = True
 
 
 def read_tables(connection: Connection, facts: ServerFacts, selection: Selection, *, full_copy: bool) -> SourceTables:
@@ -82,6 +85,7 @@ def read_tables(connection: Connection, facts: ServerFacts, selection: Selection
         prepared=_read_prepared(connection),
         named_zones=knows_zones(connection),
         merges=tuple(merge_problems(connection, folded)),
+        sees_commits=sees_commits(connection),
     )
 
 
@@ -230,6 +234,16 @@ def _locks(facts: ServerFacts, held: list[SourceTable]) -> Iterator[Finding]:
         )
 
 
+def _snapshot(tables: SourceTables) -> Iterator[Finding]:
+    if tables.full_copy:
+        yield from snapshot_findings(tables.facts, _locked_schemas(tables), sees_commits=tables.sees_commits)
+
+
+def _locked_schemas(tables: SourceTables) -> set[str]:
+    """Return the schemas of the tables whose rows a snapshot has."""
+    return {each.schema for each in tables.tables if is_transactional(each.engine)}
+
+
 def _keys(tables: SourceTables) -> Iterator[Finding]:
     keyless = [each for each in tables.tables if not each.has_key]
     if keyless:
@@ -277,5 +291,10 @@ _RULES = (
     Rule[SourceTables]("table_keys", lambda _tables: "every table has one", _keys),
     _PARENTS,
     Rule[SourceTables]("log_retention", _kept, _retention),
+    Rule[SourceTables](
+        "snapshot_privilege",
+        lambda tables: snapshot_way(tables.facts) if tables.full_copy else "no copy",
+        _snapshot,
+    ),
     Rule[SourceTables]("xa_prepared", lambda tables: "none" if tables.full_copy else "not looked at", _prepared),
 )

@@ -1,7 +1,8 @@
 """Whether a target can take a job: every fault at once, each with its remedy.
 
-Here is what the server's settings and the account's privileges show; `preflight_tables` looks at what is there
-already, `preflight_pair` at how the two servers fit together.
+Here is what the server's settings and the account's privileges show, as far as every job needs them; `target_tables`
+looks at what is there already, `definers` at what the source's stored objects ask for, `pair` at how the two servers
+fit together.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from udup.base.errors import Fault
+from udup.drivers.mysql.checks.binlog_access import binlog_access, setting_needs
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
 from udup.pipeline.checks import DEST, Check, Finding, Outcome, Rule, apply, failed, faults, warned
@@ -17,9 +19,6 @@ from udup.pipeline.selection.schemas import UDUP_SCHEMA
 from udup.pipeline.selection.selection import Selection
 
 OLDEST_VERSION = (8, 0, 0)
-
-#: From here on SET_USER_ID is two privileges: SET_ANY_DEFINER and ALLOW_NONEXISTENT_DEFINER.
-_SPLIT_SET_USER_ID = (8, 2, 0)
 
 #: Bytes; a BINLOG statement of eight megabytes of events takes 11 in base64, and needs room beside.
 MIN_PACKET = 16 << 20
@@ -125,21 +124,22 @@ def _local_infile(side: TargetSide) -> Iterator[Finding]:
 
 
 def _global_privileges(side: TargetSide) -> Iterator[Finding]:
+    """What the job cannot do without; what only its views, routines, triggers or events need: `definers.py`."""
     facts = side.facts
-    missing = [wanted for wanted, instead in _wanted_globally(facts) if not _any(facts, wanted, *instead)]
-    if missing:
-        listed = ", ".join(missing)
-        yield failed(f"{facts.account} has not {listed}", f"GRANT {listed} ON *.* TO {facts.account}")
+    access = binlog_access(facts)
+    if not access.is_allowed:
+        uses = "; ".join(dict.fromkeys(f"{need.privilege} for {need.use}" for need in access.missing))
+        yield failed(f"{facts.account} has not {uses}", access.remedy)
 
 
-def _wanted_globally(facts: ServerFacts) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Privileges, each with those that give as much."""
-    definer = "SET_ANY_DEFINER" if facts.version >= _SPLIT_SET_USER_ID else "SET_USER_ID"
-    return (
-        ("REPLICATION_APPLIER", ()),
-        ("SESSION_VARIABLES_ADMIN", ("SYSTEM_VARIABLES_ADMIN", "SUPER")),
-        (definer, ("SUPER",)),
-    )
+def _session_variables(side: TargetSide) -> Iterator[Finding]:
+    """Only what a session begins with otherwise than the job needs it has to be set, which takes a privilege."""
+    facts = side.facts
+    for need in setting_needs(facts):
+        yield failed(
+            f"{facts.account} has not {need.privilege} for {need.use}",
+            f"GRANT {need.privilege} ON *.* TO {facts.account}, or SET PERSIST {need.setting}",
+        )
 
 
 def _schema_privileges(side: TargetSide) -> Iterator[Finding]:
@@ -160,29 +160,6 @@ def _schema_privileges(side: TargetSide) -> Iterator[Finding]:
             )
 
 
-def _function_creators(side: TargetSide) -> Iterator[Finding]:
-    facts = side.facts
-    if facts.is_on("log_bin") and not (facts.is_on("log_bin_trust_function_creators") or facts.privileges.has("SUPER")):
-        yield warned(
-            "functions and triggers need SUPER here while log_bin_trust_function_creators is OFF",
-            "SET PERSIST log_bin_trust_function_creators = ON",
-        )
-
-
-def _definer_privileges(side: TargetSide) -> Iterator[Finding]:
-    facts = side.facts
-    for privilege, use in (
-        ("ALLOW_NONEXISTENT_DEFINER", "objects whose definer has no account here, since accounts are not carried"),
-        ("SYSTEM_USER", "objects whose definer has SYSTEM_USER"),
-    ):
-        old = privilege == "ALLOW_NONEXISTENT_DEFINER" and facts.version < _SPLIT_SET_USER_ID
-        if not old and not _any(facts, privilege, "SUPER"):
-            yield warned(
-                f"{facts.account} has not {privilege}, which it needs for {use}",
-                f"GRANT {privilege} ON *.* TO {facts.account}",
-            )
-
-
 def _any(facts: ServerFacts, *privileges: str) -> bool:
     return any(facts.privileges.has(each) for each in privileges)
 
@@ -193,12 +170,6 @@ _READ_ONLY = Rule[TargetSide]("read_only", lambda side: side.facts.value("read_o
 
 #: What only some jobs need.
 _ADVICE: tuple[Rule[TargetSide], ...] = (
-    Rule(
-        "log_bin_trust_function_creators",
-        lambda side: side.facts.value("log_bin_trust_function_creators", "not needed"),
-        _function_creators,
-    ),
-    Rule("definer_privileges", lambda side: "ALLOW_NONEXISTENT_DEFINER, SYSTEM_USER", _definer_privileges),
     Rule("local_infile", lambda side: side.facts.value("local_infile"), _local_infile),
 )
 
@@ -208,11 +179,8 @@ _RULES: tuple[Rule[TargetSide], ...] = (
     Rule("binlog_format", lambda side: side.facts.value("binlog_format", "ROW"), _binlog_format),
     Rule("max_allowed_packet", lambda side: side.facts.value("max_allowed_packet"), _packet),
     Rule("server_id", lambda side: side.facts.value("server_id"), lambda _side: ()),
-    Rule(
-        "privileges",
-        lambda side: ", ".join(wanted for wanted, _ in _wanted_globally(side.facts)),
-        _global_privileges,
-    ),
+    Rule("privileges", lambda side: "rows may be applied by BINLOG, definitions under a GTID", _global_privileges),
+    Rule("session_variables", lambda side: "nothing that takes a privilege", _session_variables),
     Rule("schema_privileges", lambda side: ", ".join(_TABLE_PRIVILEGES), _schema_privileges),
     *_ADVICE,
 )

@@ -16,6 +16,7 @@ from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, UdupError
 from udup.drivers.mysql.apply.claims import conflicts
+from udup.drivers.mysql.checks.definers import StoredSide, stored_checks
 from udup.drivers.mysql.checks.pair import pair_checks, ring_checks
 from udup.drivers.mysql.checks.source import source_checks
 from udup.drivers.mysql.checks.source_tables import SourceTables, knows_zones, read_tables, table_checks
@@ -34,6 +35,7 @@ from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.transport import transport_check
 from udup.drivers.mysql.dictionary.claims import read_claims, read_feeds
+from udup.drivers.mysql.dictionary.definers import Defined, KnownAccounts, read_accounts, read_defined
 from udup.drivers.mysql.dictionary.present import Present
 from udup.drivers.mysql.snapshot.names import read_objects_named
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
@@ -70,6 +72,7 @@ class _Source:
 
     tables: SourceTables
     objects: list[Present]
+    defined: list[Defined]
     feeds: list[Feed]
 
 
@@ -77,6 +80,7 @@ class _Source:
 class _Target:
     facts: ServerFacts
     checkpoint: StoredCheckpoint | None
+    accounts: KnownAccounts | None
 
 
 def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
@@ -110,6 +114,8 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
     checks += [_reached(DEST, theirs.facts), transport_check(DEST, plan.target.endpoint, theirs.facts)]
     checks += [*target_checks(theirs.facts, plan.scope.selection.folding(folds))]
     if look is not None and _is_ours(checks, DEST):
+        copies = start_after is None
+        checks += stored_checks(StoredSide(theirs.facts, look.defined, theirs.accounts, copies))
         checks += _in_the_way(plan, look, theirs, start_after, known)
     if not isinstance(ours, Check):
         checks += pair_checks(ours, theirs.facts, innodb=plan.scope.innodb)
@@ -130,14 +136,15 @@ def _facts(task: str, endpoint: Endpoint) -> ServerFacts | Check:
 
 def _look_at_target(plan: JobPlan) -> _Target:
     with _connected(DEST, plan.target.endpoint) as connection:
-        return _Target(read_facts(connection), read_checkpoint(connection, plan.job))
+        return _Target(read_facts(connection), read_checkpoint(connection, plan.job), read_accounts(connection))
 
 
 def _look_at_tables(plan: JobPlan, facts: ServerFacts, *, full_copy: bool) -> _Source:
     with _connected(SRC, plan.source.endpoint) as connection:
         tables = read_tables(connection, facts, plan.scope.selection, full_copy=full_copy)
         objects = read_objects_named(connection, tables.selection)
-        return _Source(tables, objects, read_feeds(connection, tables.selection))
+        defined = read_defined(connection, tables.selection)
+        return _Source(tables, objects, defined, read_feeds(connection, tables.selection))
 
 
 def _in_the_way(plan: JobPlan, source: _Source, target: _Target, start_after: str | None, known: Known) -> list[Check]:

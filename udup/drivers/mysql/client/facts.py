@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from udup.drivers.mysql.client.connection import Connection, MySQLError, query, scalar
-from udup.drivers.mysql.client.privileges import Privileges, parse_grants
+from udup.drivers.mysql.client.privileges import Privileges, parse_grants, split_accounts
 from udup.drivers.mysql.ddl.sqltokens import MODE_ANSI_QUOTES
 
 Version = tuple[int, int, int]
@@ -99,7 +99,7 @@ def read_facts(connection: Connection) -> ServerFacts:
         version_text=version_text,
         is_mariadb=is_mariadb,
         variables=variables,
-        privileges=_privileges(connection, is_mariadb, variables),
+        privileges=_privileges(connection, is_mariadb, variables.get("partial_revokes", "OFF") == "ON"),
         collations={int(number): str(name) for number, name, _ in collations},
         charsets=frozenset(str(charset) for _, _, charset in collations),
         logged_schemas=logged,
@@ -139,7 +139,18 @@ def _version(text: str) -> Version:
     return int(major), int(minor), int(patch)
 
 
-def _privileges(connection: Connection, is_mariadb: bool, variables: Mapping[str, str]) -> Privileges:
+def read_privileges(connection: Connection) -> Privileges:
+    """Return what the account of a connection to MySQL may do."""
+    revokes = dict(query(connection, "SHOW GLOBAL VARIABLES LIKE 'partial_revokes'"))  # MySQL 8.0.16
+    return _privileges(connection, is_mariadb=False, partial_revokes=revokes.get("partial_revokes") == "ON")
+
+
+def may_lock_globally(privileges: Privileges) -> bool:
+    """Return whether the account has what FLUSH TABLES WITH READ LOCK asks for; a managed server may deny it still."""
+    return any(privileges.has(each) for each in ("RELOAD", "FLUSH_TABLES"))
+
+
+def _privileges(connection: Connection, is_mariadb: bool, partial_revokes: bool) -> Privileges:
     """The account's grants with those of the roles that are active in this session."""
     roles = "NONE" if is_mariadb else str(scalar(connection, "SELECT CURRENT_ROLE()"))
     using = "" if roles == "NONE" else f" USING {roles}"
@@ -148,7 +159,8 @@ def _privileges(connection: Connection, is_mariadb: bool, variables: Mapping[str
     return parse_grants(
         lines,
         sql_mode=MODE_ANSI_QUOTES if "ANSI_QUOTES" in mode else 0,
-        partial_revokes=variables.get("partial_revokes", "OFF") == "ON",
+        partial_revokes=partial_revokes,
+        roles=() if roles == "NONE" else split_accounts(roles),
     )
 
 

@@ -1,7 +1,12 @@
 """What an account may do, from SHOW GRANTS.
 
 The grants are read as tokens. Privileges of active roles count; a privilege on single columns does not. Schema names
-in grants are patterns (`%` and `_`, a backslash before a literal one), except where partial revokes are on.
+in grants are patterns (`%` and `_`, a backslash before a literal one), except where partial revokes are on, and in
+grants on a single table.
+
+Of several patterns that match a schema MySQL takes one alone, and adds to it what is granted on everything and on the
+table (seen on 9.7): without roles the one whose first wildcard stands last, of equal ones any; with an active role the
+name itself, else the first pattern in the order of its bytes.
 """
 
 from __future__ import annotations
@@ -18,6 +23,13 @@ ALL = "ALL PRIVILEGES"
 
 #: What ALL PRIVILEGES does not include.
 _NOT_IN_ALL = frozenset({"GRANT OPTION", "PROXY"})
+
+#: Where a first wildcard stands at most, in the order of patterns.
+_MOST_RANK = 127
+
+_NAME = r"(?:`(?:[^`]|``)*`|\"(?:[^\"]|\"\")*\")"
+_ACCOUNT = rf"{_NAME}@{_NAME}"
+_ROLES = re.compile(rf"GRANT ({_ACCOUNT}(?:,\s*{_ACCOUNT})*) TO ")
 
 
 @dataclass(frozen=True)
@@ -36,26 +48,39 @@ class Privileges:
 
     grants: tuple[Grant, ...]
     patterns: bool = True  # off with partial_revokes=ON
+    with_role: bool = False  # a role is active
+    idle_roles: tuple[str, ...] = ()  # granted and not active
 
     def has(self, privilege: str, schema: str = "*", table: str = "*") -> bool:
         """Whether the account has the privilege on the table, on the whole schema, or everywhere."""
+        if schema != "*" and self._has_within(privilege, schema, table):
+            return True
         if any(each.revoked and self._takes(each, privilege, schema) for each in self.grants):
-            return any(
-                not each.revoked and each.schema != "*" and self._gives(each, privilege, schema, table)
-                for each in self.grants
-            )
-        return any(not each.revoked and self._gives(each, privilege, schema, table) for each in self.grants)
+            return False
+        return any(each.schema == "*" and not each.revoked and _holds(each, privilege) for each in self.grants)
 
     def missing(self, wanted: Sequence[str], schema: str = "*", table: str = "*") -> list[str]:
         return [each for each in wanted if not self.has(each, schema, table)]
 
-    def _gives(self, grant: Grant, privilege: str, schema: str, table: str) -> bool:
-        everything = ALL in grant.privileges and privilege not in _NOT_IN_ALL
-        if privilege not in grant.privileges and not everything:
-            return False
-        if grant.schema == "*":
+    def _has_within(self, privilege: str, schema: str, table: str) -> bool:
+        """Whether a grant on the schema or on the table gives it."""
+        on_table = [each for each in self.grants if (each.schema, each.table) == (schema, table) and not each.revoked]
+        if table != "*" and any(_holds(each, privilege) for each in on_table):
             return True
-        return schema != "*" and self._matches(grant.schema, schema) and grant.table in ("*", table)
+        taken = self._taken(schema)
+        return bool(taken) and all(_holds(each, privilege) for each in taken)
+
+    def _taken(self, schema: str) -> list[Grant]:
+        """Return the grant that MySQL takes for this schema; several where it is not known which of them."""
+        found = [
+            each
+            for each in self.grants
+            if not each.revoked and each.table == "*" and each.schema != "*" and self._matches(each.schema, schema)
+        ]
+        if self.with_role and found:
+            return [min(found, key=lambda each: (each.schema != schema, each.schema.encode()))]
+        best = max((_rank(each.schema) for each in found), default=0)
+        return [each for each in found if _rank(each.schema) == best or not self.patterns]
 
     def _takes(self, grant: Grant, privilege: str, schema: str) -> bool:
         """What is taken on a server's own schemas, as hosted servers do, is nothing that a job would want."""
@@ -70,10 +95,39 @@ class Privileges:
         return re.fullmatch(expression, schema, re.DOTALL) is not None
 
 
-def parse_grants(lines: Sequence[str], *, sql_mode: int = 0, partial_revokes: bool = False) -> Privileges:
-    """From the lines of SHOW GRANTS."""
+def _holds(grant: Grant, privilege: str) -> bool:
+    return privilege in grant.privileges or (ALL in grant.privileges and privilege not in _NOT_IN_ALL)
+
+
+def _rank(pattern: str) -> int:
+    """Return what MySQL sorts the schemas of grants by: where the first wildcard stands, more than that for none."""
+    wildcard = re.match(r"(?:\\.|[^%_\\])*([%_])", pattern, re.DOTALL)
+    return min(wildcard.start(1) + 1, _MOST_RANK) if wildcard else _MOST_RANK + 1
+
+
+def parse_grants(
+    lines: Sequence[str], *, sql_mode: int = 0, partial_revokes: bool = False, roles: Sequence[str] = ()
+) -> Privileges:
+    """From the lines of SHOW GRANTS. `roles` are the active ones, as `role`@`host`."""
     grants = [grant for line in lines if (grant := _parse_line(line, sql_mode)) is not None]
-    return Privileges(tuple(grants), patterns=not partial_revokes)
+    granted = [role for line in lines for role in _roles(line)]
+    return Privileges(
+        tuple(grants),
+        patterns=not partial_revokes,
+        with_role=bool(roles),
+        idle_roles=tuple(role for role in granted if role not in roles),
+    )
+
+
+def split_accounts(listed: str) -> list[str]:
+    """Return the accounts of a list as the server writes it, each in quotes."""
+    return re.findall(_ACCOUNT, listed)
+
+
+def _roles(line: str) -> list[str]:
+    """Return the roles that a line grants, as the server writes them."""
+    found = _ROLES.match(line)
+    return split_accounts(found[1]) if found else []
 
 
 def _parse_line(line: str, sql_mode: int) -> Grant | None:

@@ -73,3 +73,11 @@ LEFT_ALONE: Mapping[str, frozenset[str]] = {
 
 #: Variables of plugins and other engines, by what their names begin with.
 LEFT_ALONE_PREFIXES = ("mysqlx_", "ndb_", "rapid_", "audit_log_", "version_tokens_", "debug")
+
+#: Of the variables that Udup's sessions set, those that an account may not set in its own session without
+#: SESSION_VARIABLES_ADMIN or SYSTEM_VARIABLES_ADMIN; for `gtid_next` REPLICATION_APPLIER is enough. A test asks the
+#: running server. `default_table_encryption`, of a statement's context, may be set to what it is by everybody.
+RESTRICTED = frozenset(
+    {"binlog_rows_query_log_events", "gtid_next", "max_error_count", "sql_log_bin"}
+    | {"sql_generate_invisible_primary_key", "sql_require_primary_key"}
+)

@@ -36,6 +36,9 @@ LISTED_WARNINGS = 65535
 #: Seconds that the global read lock may wait. While it waits for a long query, every write waits behind it.
 LOCK_SECONDS = 1
 
+#: Seconds after which a session that holds such a lock and says nothing is ended by the server. Its pauses are shorter.
+LOCKER_IDLE_SECONDS = 20
+
 _UNLIMITED = "18446744073709551615"
 
 #: Variables and values as SHOW VARIABLES prints them. One that a server does not have is passed over. Of
@@ -151,8 +154,12 @@ DICTIONARY = Session(
     "reading the definitions", {"sql_mode": "ALLOW_INVALID_DATES", "information_schema_stats_expiry": "0"}
 )
 
-#: The observer of a snapshot's moment, which may have to take the global read lock.
+#: The observer of a snapshot's moment.
 OBSERVER = Session("opening the snapshot", {"lock_wait_timeout": str(LOCK_SECONDS)})
+
+#: Who takes the global read lock, or one on the job's tables, for the moment in which a snapshot is opened. Should its
+#: machine vanish meanwhile, the server ends its session by itself: until then nobody could write.
+LOCKER = OBSERVER.with_("locking for a snapshot", wait_timeout=str(LOCKER_IDLE_SECONDS))
 
 #: A connection of the snapshot, as its planner uses it. The rows' text must not depend on the session that wrote them.
 SNAPSHOT = Session("reading a snapshot", {"sql_mode": "ALLOW_INVALID_DATES", "lock_wait_timeout": "60"})
@@ -280,7 +287,7 @@ def events_session(sql_mode: str, time_zone: str) -> Session:
 
 #: Every use, so that a test can bring each of them about.
 ALL = (
-    *(PLAIN, DICTIONARY, OBSERVER, SNAPSHOT, ROWS, LOCKED_ROWS, DUMP, LOADER, DEFINITION, DDL, PURGE),
+    *(PLAIN, DICTIONARY, OBSERVER, LOCKER, SNAPSHOT, ROWS, LOCKED_ROWS, DUMP, LOADER, DEFINITION, DDL, PURGE),
     *(SHOP_WRITER, SHOP_FILL, SUMS, PRINTED, apply_session(20), apply_session(1, hurried=True)),
     *(asking_session(2500), closing_session(10), counters_session(5), events_session("", "+00:00")),
 )

@@ -16,6 +16,7 @@ from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.client import patience
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, failure, query
 from udup.drivers.mysql.dictionary.catalog import Catalog
+from udup.drivers.mysql.dictionary.engines import is_transactional
 from udup.drivers.mysql.snapshot.accounts import read_accounts
 from udup.drivers.mysql.snapshot.locked_tables import LockedTables, SpoolIsFullError
 from udup.drivers.mysql.snapshot.reader import CHANGED
@@ -67,7 +68,7 @@ def open_baseline(
                     query(connection, patience.SESSION)
                 snapshot = None
                 try:
-                    snapshot = _opened(endpoint, readers, locked, waits)
+                    snapshot = _opened(endpoint, readers, before, locked, waits)
                     after = _read(connection, selection, kept_users)
                     if snapshot and same_definitions(before, after) and before.accounts == after.accounts:
                         return Baseline(snapshot, after, locked)
@@ -81,13 +82,16 @@ def open_baseline(
     raise Transient(f"definitions on {endpoint} changed during each of {TRIES} snapshots: wait for the DDL to end")
 
 
-def _opened(endpoint: Endpoint, readers: int, locked: LockedTables, waits: Waits | None) -> Snapshot | None:
+def _opened(
+    endpoint: Endpoint, readers: int, catalog: Catalog, locked: LockedTables, waits: Waits | None
+) -> Snapshot | None:
     """Return the snapshot, with small tables read; None if it has to be opened again.
 
     A table has changed since its definition was read, or small ones were found to be large.
     """
     try:
-        snapshot = open_snapshot(endpoint, readers + 1, tables=locked, waits=waits)
+        names = [(each.schema, each.name) for each in catalog.tables if is_transactional(each.engine)]
+        snapshot = open_snapshot(endpoint, readers + 1, tables=locked, waits=waits, job_tables=names)
     except UdupError as error:
         if isinstance(error.__cause__, MySQLError) and error_code(error.__cause__) in CHANGED:
             return None

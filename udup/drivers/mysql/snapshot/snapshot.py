@@ -14,8 +14,10 @@ GTID is in the set. So, in this order:
 4. read `gtid_executed` again.
 
 No lock and an equal set mean that nothing was committed or half committed between 1 and 4. Otherwise it is tried
-again, and after `QUIET_TRIES` a FLUSH TABLES WITH READ LOCK stands for the few milliseconds that opening takes: it
-waits for the COMMIT locks and keeps new ones away. A server that commits all the time always ends there.
+again, and after `QUIET_TRIES` a FLUSH TABLES WITH READ LOCK stands for the few milliseconds that opening takes
+(`global_lock.py`): it waits for the COMMIT locks and keeps new ones away. A server that commits all the time always
+ends there. Where that lock is denied, or not to be had, LOCK TABLES … READ of the job's tables stands in for it
+(`job_locks.py`).
 
 A prepared XA transaction is in the GTID set and not in the snapshot: its rows would be in neither the copy nor the log
 that follows. So a moment is waited for in which there is none. XA PREPARE and XA COMMIT hold a COMMIT lock too, so
@@ -27,28 +29,22 @@ behind the global read lock, which would wait for theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Contended, Fault, Refused, Side
-from udup.drivers.mysql.client.connection import (
-    Connection,
-    MySQLError,
-    connect,
-    describe,
-    error_code,
-    is_transient,
-    query,
-    scalar,
-)
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, is_transient, query, scalar
 from udup.drivers.mysql.client.errors import failure
-from udup.drivers.mysql.client.processes import Process, read_processes
-from udup.drivers.mysql.client.sessions import LOCK_SECONDS, OBSERVER, SNAPSHOT
-from udup.pipeline.waits import Blocker, WaitKind, Waits, shortened
+from udup.drivers.mysql.client.facts import may_lock_globally, read_privileges
+from udup.drivers.mysql.client.sessions import LOCKER, OBSERVER, SNAPSHOT
+from udup.drivers.mysql.snapshot.global_lock import GlobalLockDeniedError, open_under_global_lock
+from udup.drivers.mysql.snapshot.job_locks import Opening, open_under_table_locks
+from udup.drivers.mysql.snapshot.moment import Moment, TableLocks, executed, prepared, start_all
+from udup.pipeline.selection.renames import Name
+from udup.pipeline.waits import WaitKind, Waits
 
 #: Tries without a lock. One takes about a millisecond; a busy server with pauses between commits needs a few.
 QUIET_TRIES = 40
@@ -56,23 +52,11 @@ QUIET_TRIES = 40
 #: Seconds between two tries without a lock.
 QUIET_PAUSE = 0.01
 
-#: Tries to get the global read lock, and the seconds in between in which the writers go on.
-LOCK_TRIES = 15
-LOCK_PAUSE = 2.0
-
-#: Seconds for which a statement must have run for the lock not to be asked for before it has ended.
-LONG_STATEMENT = 1
-
-#: Statements named in a message.
-_SHOWN = 3
-
 #: Seconds to wait for a moment without prepared XA transactions, and between two looks. A transaction manager holds
 #: them for milliseconds; those that stay are left behind by one that died.
 PREPARED_SECONDS = 5.0
 PREPARED_PAUSE = 0.05
 
-_COM_QUERY = 3
-_START = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 _COMMIT_LOCKS = (
     "SELECT COUNT(*), (SELECT VARIABLE_VALUE FROM performance_schema.global_status"
     " WHERE VARIABLE_NAME = 'Performance_schema_metadata_lock_lost')"
@@ -85,17 +69,6 @@ _LOCKS_VISIBLE = (
     " AND (SELECT ENABLED = 'YES' FROM performance_schema.setup_consumers"
     " WHERE NAME = 'global_instrumentation')"
 )
-_ACCESS_DENIED = frozenset({1044, 1045, 1142, 1227})
-_LOCK_WAIT_TIMEOUT = 1205
-_XA_RECOVER_DENIED = 1401
-
-
-class TableLocks(Protocol):
-    """Locks that are held from before the snapshot on."""
-
-    def take(self) -> None: ...
-    def try_to_take(self) -> bool: ...
-    def release(self) -> None: ...
 
 
 class _NoLocks:
@@ -123,25 +96,20 @@ class Snapshot:
         _close(self.connections)
 
 
-@dataclass(frozen=True)
-class _Moment:
-    """What all connections see, and the xids that were prepared then."""
-
-    gtid_set: str
-    prepared: list[str]
-
-
 def open_snapshot(
     endpoint: Endpoint,
     connections: int,
     quiet_tries: int = QUIET_TRIES,
     tables: TableLocks | None = None,
     waits: Waits | None = None,
+    job_tables: Sequence[Name] | None = None,
 ) -> Snapshot:
     """Open `connections` transactions on one snapshot, with locks on `tables` that stay.
 
+    `job_tables` are the tables, of those that take part in transactions, whose rows are read in it: they may be locked
+    for a moment instead of the whole server, and then the snapshot is exact for them alone. None: not known.
     Raise `Transient` if the server cannot be reached or the lock not be had in time, `Refused` if the server is
-    too busy to do without the lock and the account may not take it, or if XA transactions stay prepared.
+    too busy to do without a lock and the account may take none, or if XA transactions stay prepared.
     """
     observer = connect(endpoint, OBSERVER)
     readers: list[Connection] = []
@@ -158,7 +126,7 @@ def open_snapshot(
                 moment = _open_quietly(observer, readers, quiet_tries)
                 if moment is None:
                     locks.release()
-                    moment = _open_under_lock(endpoint, observer, readers, locks, waits)
+                    moment = _open_under_lock(endpoint, observer, readers, locks, waits, job_tables)
                 if not moment.prepared:
                     return Snapshot(moment.gtid_set, tuple(readers))
                 if runtime.now() > deadline:
@@ -181,20 +149,20 @@ def _open_reader(endpoint: Endpoint) -> Connection:
     return connect(endpoint, SNAPSHOT)
 
 
-def _open_quietly(observer: Connection, readers: list[Connection], tries: int) -> _Moment | None:
+def _open_quietly(observer: Connection, readers: list[Connection], tries: int) -> Moment | None:
     """Return the moment of the snapshots if one without commits was met, else None."""
-    if not _commits_are_visible(observer):
+    if not sees_commits(observer):
         return None
     for _ in range(tries):
-        before = _executed(observer)
-        _start_all(readers)
+        before = executed(observer)
+        start_all(readers)
         first, lost = _commits_in_flight(observer)
-        prepared = _prepared(observer)
+        found = prepared(observer)
         second, lost_now = _commits_in_flight(observer)
         if lost or lost_now:
             return None  # the server dropped locks from the table: an empty one proves nothing
-        if not (first or second) and _executed(observer) == before:
-            return _Moment(before, prepared)
+        if not (first or second) and executed(observer) == before:
+            return Moment(before, found)
         runtime.sleep(QUIET_PAUSE)
     return None
 
@@ -205,90 +173,33 @@ def _commits_in_flight(observer: Connection) -> tuple[int, int]:
     return int(count), int(lost)
 
 
-def _prepared(observer: Connection) -> list[str]:
-    """Return the xids that are prepared, as XA COMMIT takes them.
-
-    None also without XA_RECOVER_ADMIN; then the job stops when such a transaction commits.
-    """
-    try:
-        rows = query(observer, "XA RECOVER CONVERT XID")
-    except MySQLError as error:
-        if error_code(error) == _XA_RECOVER_DENIED:
-            return []
-        raise
-    return [_xid(int(number), int(gtrid), str(data)[2:].lower()) for number, gtrid, _, data in rows]
-
-
-def _xid(format_id: int, gtrid_bytes: int, digits: str) -> str:
-    return f"X'{digits[: 2 * gtrid_bytes]}',X'{digits[2 * gtrid_bytes :]}',{format_id}"
-
-
 def _open_under_lock(
-    endpoint: Endpoint, locker: Connection, readers: list[Connection], locks: TableLocks, waits: Waits
-) -> _Moment:
-    with waits.on(WaitKind.GLOBAL_READ_LOCK, statement="FLUSH TABLES WITH READ LOCK") as blocked:
-        return _try_under_lock(endpoint, locker, readers, locks, blocked)
-
-
-def _try_under_lock(
     endpoint: Endpoint,
-    locker: Connection,
+    observer: Connection,
     readers: list[Connection],
     locks: TableLocks,
-    blocked: Callable[[Blocker | None], None],
-) -> _Moment:
-    long: list[Process] = []
-    for _ in range(LOCK_TRIES):
-        long = _long_statements(locker)
-        blocked(_blocker(long[0]) if long else None)
-        if long:
-            runtime.sleep(LOCK_PAUSE)
-            continue
+    waits: Waits,
+    job_tables: Sequence[Name] | None,
+) -> Moment:
+    """Open them under the global read lock, or under one on the job's tables."""
+    with closing(connect(endpoint, LOCKER)) as locker:
+        if job_tables is None:
+            try:
+                return open_under_global_lock(endpoint, locker, readers, locks, waits)
+            except GlobalLockDeniedError as denied:
+                raise Refused([_lock_denied(endpoint, denied.error)]) from denied.error
+        opening = Opening(endpoint, locker, observer, readers, job_tables)
+        if not may_lock_globally(read_privileges(locker)):
+            return open_under_table_locks(opening, locks, waits, "the account has neither RELOAD nor FLUSH_TABLES")
         try:
-            query(locker, "FLUSH TABLES WITH READ LOCK")
-        except MySQLError as error:
-            if error_code(error) in _ACCESS_DENIED:
-                raise Refused([_lock_denied(endpoint, error)]) from error
-            # It has the global lock already where it waited for a table in vain, and keeps it in spite of the error.
-            query(locker, "UNLOCK TABLES")
-            if error_code(error) != _LOCK_WAIT_TIMEOUT:
-                raise
-            runtime.sleep(LOCK_PAUSE)
-            continue
-        try:
-            # Once: whoever holds one of these locks may itself wait for the global one.
-            if locks.try_to_take():
-                _start_all(readers)
-                return _Moment(_executed(locker), _prepared(locker))
-        finally:
-            query(locker, "UNLOCK TABLES")
-        runtime.sleep(LOCK_PAUSE)
-    raise Contended(
-        f"the global read lock on {endpoint} was not granted within {LOCK_SECONDS} s in {LOCK_TRIES} tries:"
-        " a long statement or a session with LOCK TABLES holds its tables; wait for it or end it"
-        f"{': ' if long else ''}{'; '.join(map(_shown, long))}"
-    )
-
-
-def _blocker(process: Process) -> Blocker:
-    account = f"{process.user}@{process.host}"
-    return Blocker(process.number, account, shortened(process.statement), process.seconds)
-
-
-def _shown(each: Process) -> str:
-    return f"connection {each.number} of {each.user}, for {each.seconds} s: {each.statement}"
-
-
-def _long_statements(connection: Connection) -> list[Process]:
-    """Return statements that the lock would wait for; without PROCESS only the account's own are seen."""
-    own = int(scalar(connection, "SELECT CONNECTION_ID()"))
-    found = [
-        each
-        for each in read_processes(connection)
-        if each.runs_a_statement and each.seconds >= LONG_STATEMENT and each.number != own
-    ]
-    found.sort(key=lambda each: -each.seconds)
-    return found[:_SHOWN]
+            return open_under_global_lock(endpoint, locker, readers, locks, waits)
+        except GlobalLockDeniedError as denied:
+            return open_under_table_locks(opening, locks, waits, describe(denied.error))
+        except Contended as contended:
+            try:
+                return open_under_table_locks(opening, locks, waits, str(contended))
+            except Refused:
+                raise contended from None  # which time heals
 
 
 def _prepared_stay(endpoint: Endpoint, xids: list[str]) -> Fault:
@@ -309,7 +220,7 @@ def _lock_denied(endpoint: Endpoint, error: MySQLError) -> Fault:
     )
 
 
-def _commits_are_visible(observer: Connection) -> bool:
+def sees_commits(observer: Connection) -> bool:
     """Return whether this account on this server sees the COMMIT locks of other sessions."""
     try:
         _, lost = _commits_in_flight(observer)
@@ -318,18 +229,6 @@ def _commits_are_visible(observer: Connection) -> bool:
         if is_transient(error):
             raise
         return False  # no performance_schema or no right to read it: the lock decides
-
-
-def _start_all(readers: list[Connection]) -> None:
-    """Begin, or begin again, on all connections: all requests are sent before the first answer is read."""
-    for reader in readers:
-        reader._execute_command(_COM_QUERY, _START)  # type: ignore[attr-defined]
-    for reader in readers:
-        reader._read_query_result()  # type: ignore[attr-defined]
-
-
-def _executed(connection: Connection) -> str:
-    return str(scalar(connection, "SELECT @@global.gtid_executed")).replace("\n", "")
 
 
 def _close(connections: tuple[Connection, ...] | list[Connection]) -> None:

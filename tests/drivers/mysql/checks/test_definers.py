@@ -1,0 +1,83 @@
+"""Privileges for definers are asked for where the source has objects of other accounts, and named with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.drivers.mysql.checks.test_binlog_access import PLAIN, _facts
+from udup.drivers.mysql.checks.definers import StoredSide, stored_checks
+from udup.drivers.mysql.dictionary.definers import Defined, KnownAccounts
+from udup.pipeline.checks import Check, Outcome
+
+OWN = Defined("VIEW", "shop", "mine", "u@%")
+VIEW = Defined("VIEW", "shop", "v", "app@%")
+LOST = Defined("EVENT", "shop", "e", "gone@%")
+HIGH = Defined("PROCEDURE", "shop", "p", "root@localhost")
+FUNCTION = Defined("FUNCTION", "shop", "f", "u@%")
+
+ACCOUNTS = KnownAccounts(frozenset({"u@%", "app@%", "root@localhost"}), frozenset({"root@localhost"}))
+
+
+def _side(*defined: Defined, privileges: tuple[str, ...] = (), **more: object) -> StoredSide:
+    side = StoredSide(_facts(*privileges), list(defined), ACCOUNTS, copies=True)
+    return replace(side, **more)  # type: ignore[arg-type]
+
+
+def _found(side: StoredSide) -> list[tuple[str, str]]:
+    """What is told of definers: how, and the remedy."""
+    checks = [each for each in stored_checks(side) if each.name == "definer_privileges"]
+    return [(each.outcome.value, each.remedy) for each in checks if each.outcome is not Outcome.PASS]
+
+
+def _grant(privilege: str) -> str:
+    return f"GRANT {privilege} ON *.* TO 'u'@'%'"
+
+
+def test_without_objects_of_others_nothing_is_asked_for() -> None:
+    for side in (_side(), _side(OWN, FUNCTION), _side(OWN, accounts=None)):
+        assert _found(side) == []
+
+
+def test_what_is_asked_for_follows_from_whose_the_objects_are() -> None:
+    assert _found(_side(VIEW)) == [("fail", _grant("SET_ANY_DEFINER"))]
+    assert _found(_side(VIEW, privileges=("SET_ANY_DEFINER",))) == []
+    assert _found(_side(LOST, privileges=("SET_ANY_DEFINER",))) == [("fail", _grant("ALLOW_NONEXISTENT_DEFINER"))]
+    assert _found(_side(HIGH, privileges=("SET_ANY_DEFINER",))) == [("fail", _grant("SYSTEM_USER"))]
+    assert _found(_side(VIEW, LOST, privileges=("SUPER",))) == []
+    assert _found(_side(HIGH, privileges=("SUPER",))) == [("fail", _grant("SYSTEM_USER"))]
+    assert _found(_side(HIGH, privileges=("SUPER", "SYSTEM_USER"))) == []
+    older = replace(_facts("SET_USER_ID"), version=(8, 0, 36))
+    assert _found(_side(VIEW, LOST, facts=older)) == []
+    assert _found(_side(VIEW, facts=replace(_facts(), version=(8, 0, 36)))) == [("fail", _grant("SET_USER_ID"))]
+
+
+def test_where_the_targets_accounts_may_not_be_read_it_is_a_warning() -> None:
+    found = _found(_side(VIEW, privileges=("SET_ANY_DEFINER",), accounts=None))
+    assert found == [("warn", _grant("ALLOW_NONEXISTENT_DEFINER")), ("warn", _grant("SYSTEM_USER"))]
+
+
+def test_a_job_that_copies_nothing_is_only_told() -> None:
+    assert _found(_side(VIEW, copies=False)) == [("warn", _grant("SET_ANY_DEFINER"))]
+
+
+def test_the_objects_are_named() -> None:
+    (check,) = [each for each in stored_checks(_side(VIEW, OWN)) if each.name == "definer_privileges"]
+    assert "view shop.v of app@%" in check.found and "mine" not in check.found
+
+
+def _trust(side: StoredSide) -> Check:
+    (check,) = [each for each in stored_checks(side) if each.name == "log_bin_trust_function_creators"]
+    return check
+
+
+def test_function_creators_are_looked_at_where_there_are_functions_or_triggers() -> None:
+    logging = {**PLAIN, "log_bin": "ON", "log_bin_trust_function_creators": "OFF"}
+    facts = _facts(variables=logging)
+    assert _trust(_side(VIEW, HIGH, facts=facts)).outcome is Outcome.PASS
+    for kind in ("FUNCTION", "TRIGGER"):
+        made = Defined(kind, "shop", "f", "u@%")
+        assert _trust(_side(made, facts=facts)).outcome is Outcome.FAIL
+        assert _trust(_side(made, facts=facts, copies=False)).outcome is Outcome.WARN
+        assert _trust(_side(made, facts=_facts("SUPER", variables=logging))).outcome is Outcome.PASS
+        for harmless in ({"log_bin": "OFF"}, {"log_bin_trust_function_creators": "ON"}):
+            assert _trust(_side(made, facts=_facts(variables={**logging, **harmless}))).outcome is Outcome.PASS

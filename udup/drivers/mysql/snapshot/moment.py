@@ -1,0 +1,64 @@
+"""The moment of a snapshot: what all of its connections see, and the questions that tell which one it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
+
+_COM_QUERY = 3
+_START = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+_XA_RECOVER_DENIED = 1401
+
+#: What a server answers an account that may not.
+ACCESS_DENIED = frozenset({1044, 1045, 1142, 1227})
+LOCK_WAIT_TIMEOUT = 1205
+
+
+class TableLocks(Protocol):
+    """Locks that are held from before the snapshot on."""
+
+    def take(self) -> None: ...
+    def try_to_take(self) -> bool: ...
+    def release(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What all connections see, and the xids that were prepared then."""
+
+    gtid_set: str
+    prepared: list[str]
+
+
+def start_all(readers: Sequence[Connection]) -> None:
+    """Begin, or begin again, on all connections: all requests are sent before the first answer is read."""
+    for reader in readers:
+        reader._execute_command(_COM_QUERY, _START)  # type: ignore[attr-defined]
+    for reader in readers:
+        reader._read_query_result()  # type: ignore[attr-defined]
+
+
+def executed(connection: Connection) -> str:
+    """Return the server's executed GTIDs."""
+    return str(scalar(connection, "SELECT @@global.gtid_executed")).replace("\n", "")
+
+
+def prepared(connection: Connection) -> list[str]:
+    """Return the xids that are prepared, as XA COMMIT takes them.
+
+    None also without XA_RECOVER_ADMIN; then the job stops when such a transaction commits.
+    """
+    try:
+        rows = query(connection, "XA RECOVER CONVERT XID")
+    except MySQLError as error:
+        if error_code(error) == _XA_RECOVER_DENIED:
+            return []
+        raise
+    return [_xid(int(number), int(gtrid), str(data)[2:].lower()) for number, gtrid, _, data in rows]
+
+
+def _xid(format_id: int, gtrid_bytes: int, digits: str) -> str:
+    return f"X'{digits[: 2 * gtrid_bytes]}',X'{digits[2 * gtrid_bytes :]}',{format_id}"
