@@ -11,7 +11,7 @@ def plan_of(spec: JobSpec) -> JobPlan:
     return JobPlan(
         job=spec.id,
         source=End(spec.source.driver.value, spec.source_endpoint()),
-        target=End(spec.target.driver.value, spec.target_endpoint()),
+        target=End(spec.target.driver.value, spec.target_endpoint(), spec.apply_mode),
         scope=Scope(spec.selection(), spec.sql_filter(), spec.kept_users(), spec.innodb),
         start_after=spec.gtid or None,
         drop_existing=spec.drop_table_if_exists,

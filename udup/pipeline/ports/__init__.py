@@ -36,6 +36,7 @@ from udup.pipeline.ports.target import (
     TargetControl,
 )
 from udup.pipeline.ports.values import (
+    ApplyMode,
     CheckpointState,
     Claim,
     ControlSettings,
@@ -55,6 +56,7 @@ from udup.pipeline.ports.values import (
 )
 
 __all__ = [
+    "ApplyMode",
     "ApplySession",
     "ChangeLog",
     "CheckpointReader",

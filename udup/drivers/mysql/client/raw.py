@@ -47,3 +47,15 @@ def execute_raw(connection: Connection, sql: bytes, statements: int) -> None:
     wire._execute_command(COMMAND.COM_QUERY, sql)
     for _ in range(statements):
         wire.read_ok()
+
+
+def execute_affected(connection: Connection, sql: bytes, statements: int) -> Iterator[tuple[int, int]]:
+    """Run so many statements that return no rows, in one round trip; yield each one's rows and warnings.
+
+    All of it has to be taken before the next statement. Raises the first one's error.
+    """
+    wire: Any = connection
+    wire._execute_command(COMMAND.COM_QUERY, sql)
+    for _ in range(statements):
+        ok = wire._read_ok_packet()
+        yield ok.affected_rows, ok.warning_count
