@@ -173,7 +173,13 @@ class MySQLControl:
     def open_copy(self, plan: CopyPlan, *, workers: int, drop_existing: bool, recompute: bool) -> MySQLCopyWriter:
         fence = CopyFence(self._job, self._checkpoint.version)
         return MySQLCopyWriter(
-            self.endpoint, plan, fence, places=workers, drop_existing=drop_existing, recompute=recompute
+            self.endpoint,
+            plan,
+            fence,
+            places=workers,
+            drop_existing=drop_existing,
+            recompute=recompute,
+            without_triggers=self._mode is ApplyMode.STATEMENTS,
         )
 
     async def finish_copy(self, position: str) -> CheckpointState:

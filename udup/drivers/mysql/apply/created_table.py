@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from udup.base.errors import Divergence, Transient
+from udup.base.errors import Divergence
 from udup.drivers.mysql.apply import intents
 from udup.drivers.mysql.apply.intents import forget_made as forget_made
 from udup.drivers.mysql.apply.rows_path import Mark
 from udup.drivers.mysql.apply.run_ddl import run_ddl
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
 from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.errors import missing_row
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import codec_of, decoded, tokenize
@@ -32,12 +33,11 @@ def make_for_rows(connection: Connection, mark: Mark, create: bytes, context: by
     job = mark.job.decode()
     sql = f"SELECT 1 FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = %s AND version = %s FOR SHARE"
     if not query(connection, sql, job, mark.slot, mark.version):
-        connection.rollback()
-        raise Transient(f"another run has taken job {job} over")
+        raise missing_row(f"no row was found where one had to be: this job's in '{UDUP_SCHEMA}.checkpoint'")
     if query(connection, _THERE, made.schema, made.name):
         raise Divergence(
-            f"the target has a table {made.schema}.{made.name}, which the source makes now (CREATE TABLE … SELECT): drop"
-            " it there, then resume the job"
+            f"the target has a table {made.schema}.{made.name}, which the source makes now (CREATE TABLE … SELECT):"
+            " drop it there, then resume the job"
         )
     intents.note_made(connection, job, made.schema, made.name)
     connection.commit()
@@ -51,19 +51,23 @@ def drop_unfilled(connection: Connection, job: str) -> None:
         if query(connection, _THERE, schema, table):
             if query(connection, f"SELECT 1 FROM {name} LIMIT 1"):
                 raise Divergence(
-                    f"the table {schema}.{table} on the target holds rows that are not the job's: its rows (CREATE TABLE"
-                    f" … SELECT) were not committed. Look there, run DROP TABLE {name}, and resume the job"
+                    f"the table {schema}.{table} on the target holds rows that are not the job's: its rows (CREATE"
+                    f" TABLE … SELECT) were not committed. Look there, run DROP TABLE {name}, and resume the job"
                 )
             query(connection, f"DROP TABLE {name}")
     forget_made(connection, job)
 
 
 def _by_itself(event: QueryEvent) -> QueryEvent:
-    """Return the statement without START TRANSACTION at its end."""
+    """Return the statement without START TRANSACTION, which stands among the table's options or behind them."""
     variables = event.variables()
     codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
     text, exact = decoded(event.sql, codec)
     words = tokenize(text, variables.sql_mode or 0)
-    if [word.upper for word in words[-2:]] == ["START", "TRANSACTION"]:
-        text = text[: words[-2].start]
+    depth = 0
+    for one, other in zip(reversed(words[:-1]), reversed(words[1:]), strict=True):
+        depth += (other.upper == ")") - (other.upper == "(")
+        if not depth and (one.upper, other.upper) == ("START", "TRANSACTION"):
+            text = text[: one.start] + text[other.end :]
+            break
     return replace(event, sql=text.encode(exact))

@@ -19,13 +19,14 @@ from udup.drivers.mysql.apply.ownership import DDL_PLACE, hold
 from udup.drivers.mysql.apply.run_ddl import finish_ddl, run_ddl, shown_of
 from udup.drivers.mysql.apply.tablespaces import housed
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
-from udup.drivers.mysql.client.connection import Connection, connect, scalar
+from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.sessions import DDL, DEFINITION, Session
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import codec_of
-from udup.drivers.mysql.ddl.statement import Statement
+from udup.drivers.mysql.ddl.statement import Kind, Statement
 from udup.drivers.mysql.load.stale_views import StaleView, retry_stale_views, stale_views
+from udup.drivers.mysql.statements.plan import left_out_by
 from udup.pipeline.records import Definition
 
 
@@ -57,6 +58,12 @@ class DdlRunner:
         try:
             event = parse_query(record.query, has_crc=False)
             statement = classify_query(event)
+            if (
+                self.notes_intents
+                and statement.kind is Kind.TRIGGER_DDL
+                and self._leaves_out(control, statement, event)
+            ):
+                return
             self._claims.before(control, statement)
             to_run = self._housed(control, event)
             once = "" if self.notes_intents else gtid
@@ -96,6 +103,17 @@ class DdlRunner:
         if self.notes_intents:
             intents.note(control, self._job, own, record.id.gtid, shown_of(event, statement), now.text())
         return False
+
+    def _leaves_out(self, control: Connection, statement: Statement, event: QueryEvent) -> bool:
+        """Return whether a trigger is left out, which statements would set off; one that is there is dropped."""
+        if statement.verb.startswith("DROP"):
+            schema, name = statement.objects[0]
+            sql = "SELECT 1 FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s AND TRIGGER_NAME = %s"
+            return not query(control, sql, schema, name)
+        told = left_out_by(shown_of(event, statement))
+        if told not in self.told:
+            self.told.append(told)
+        return True
 
     def claim_created(self, control: Connection, gtid: str, create: bytes) -> None:
         """Claim the table of a CREATE TABLE … SELECT, before it is made."""

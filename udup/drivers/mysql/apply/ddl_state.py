@@ -1,4 +1,4 @@
-"""What the objects of a definition are on the target: compared before it runs and after a crash, it tells whether it ran.
+"""What the objects of a definition are on the target: before it runs and after a crash, so as to know whether it ran.
 
 Of a table that is its definition as the server prints it and InnoDB's own numbers of it, which every rebuild, TRUNCATE,
 exchange of partitions and swap of names changes. So nearly everything that a definition does is seen; what is not seen

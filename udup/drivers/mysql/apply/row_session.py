@@ -169,7 +169,10 @@ class RowSession:
     def apply_marked(
         self, version: int, gtids: str, items: Sequence[tuple[str, bytes]], tables: str, context: bytes = b""
     ) -> None:
-        """Transactions whose tables undo nothing, one by one, between two marks (`unsure.py`). `context` as in `apply`."""
+        """Transactions whose tables undo nothing, one by one, between two marks (`unsure.py`).
+
+        `context` as in `apply`.
+        """
         own = self._begin_mark(version, [gtid for gtid, _ in items], tables, whole=self._rows.applies_apart_whole)
         transactions = [events for _, events in items]
         applied = 0

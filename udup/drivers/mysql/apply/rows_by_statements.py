@@ -34,9 +34,10 @@ from udup.drivers.mysql.client.session_setup import enter, reset
 from udup.drivers.mysql.client.sessions import STATEMENT_MODE, Session
 from udup.drivers.mysql.dictionary.timezones import is_fixed
 from udup.drivers.mysql.rows.codec import RowCodecs, completed
+from udup.drivers.mysql.rows.errors import Unfit
 from udup.drivers.mysql.rows.events import DELETES, WRITES, RowsEvent
 from udup.drivers.mysql.rows.showing import text_of
-from udup.drivers.mysql.rows.values import ABSENT, Change, Row
+from udup.drivers.mysql.rows.values import ABSENT, Change, JsonPatch, Row, Value
 from udup.drivers.mysql.statements.batch import Batch
 from udup.drivers.mysql.statements.plan import TablePlan, read_plan
 from udup.drivers.mysql.statements.texts import TableTexts
@@ -173,7 +174,7 @@ class StatementRows:
         texts = self._texts.get((key, bool(needed)))
         if texts is None:
             texts = self._texts[key, bool(needed)] = TableTexts(plan, zoned=bool(needed))
-        rows = completed(codec.read(event, has_crc=self._with_crc))
+        rows = _whole(codec.read(event, has_crc=self._with_crc))
         self._check_keys(on=not rows.front.flags & NO_FOREIGN_KEY_CHECKS)
         state = needed or (_LENIENT if plan.computes else _STRICT)
         self._enter(state)
@@ -236,7 +237,7 @@ class StatementRows:
     def _look(self, texts: TableTexts, row: Row) -> None:
         """Raise `Unsupported` if the target does not hold a row as it was written."""
         columns = texts.plan.columns
-        places = [i for i, value in enumerate(row) if value is not ABSENT and not columns[i].generated]
+        places = [i for i, value in enumerate(row) if _is_value(value) and not columns[i].generated]
         wanted = " AND ".join(texts.condition(place, row[place]) for place in places) or "TRUE"
         if not scalar(self._connection, f"SELECT 1 FROM {texts.plan.name} WHERE {wanted} LIMIT 1"):
             raise Unsupported(
@@ -350,10 +351,24 @@ def _update_of(mark: Mark) -> str:
     )
 
 
+def _whole(rows: RowsEvent) -> RowsEvent:
+    """Return a partial update with whole documents, where the log has what stood there before."""
+    if rows.kind != EventType.PARTIAL_UPDATE_ROWS:
+        return rows
+    try:
+        return completed(rows)
+    except Unfit:
+        return rows
+
+
 def _image(row: Row | None) -> Row:
     if row is None:
         raise Unsupported(f"a rows event lacks an image; {DAMAGED}")
     return row
+
+
+def _is_value(value: Value) -> bool:
+    return value is not ABSENT and not isinstance(value, JsonPatch)
 
 
 def _is_lenient(state: str) -> bool:

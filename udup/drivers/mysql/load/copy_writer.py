@@ -29,6 +29,7 @@ from udup.drivers.mysql.load.create_table import is_converted, is_merge
 from udup.drivers.mysql.load.rehearsal import rehearse
 from udup.drivers.mysql.load.room import Room
 from udup.drivers.mysql.load.stale_views import make_stand_in
+from udup.drivers.mysql.statements.plan import left_out
 from udup.pipeline.ports import LoadPlan
 from udup.pipeline.records import CopyPlan, CopyTotals, StartRows
 
@@ -46,7 +47,10 @@ class MySQLCopyWriter:
         places: int,
         drop_existing: bool,
         recompute: bool,
+        without_triggers: bool = False,
     ) -> None:
+        """`without_triggers`: rows come by statements afterwards, which would set them off."""
+        self._without_triggers = without_triggers
         self.endpoint = endpoint
         self._job = fence.job
         details = CopyDetails.decode(plan.details)
@@ -142,6 +146,10 @@ class MySQLCopyWriter:
     def make_objects(self) -> None:
         with self._connected() as connection:
             replace = self._room.make_for_objects(connection, self._catalog)
-            for view in objects.create_objects(connection, self._catalog.objects, replace):
+            made = self._catalog.objects
+            if self._without_triggers:
+                self._told += [left_out(each.schema, each.name) for each in made if each.kind == "TRIGGER"]
+                made = tuple(each for each in made if each.kind != "TRIGGER")
+            for view in objects.create_objects(connection, made, replace):
                 make_stand_in(connection, self._job, view)
             create_accounts(connection, self._catalog.accounts, self._room.where)

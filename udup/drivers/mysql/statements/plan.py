@@ -19,7 +19,7 @@ from udup.drivers.mysql.client.names import qualified, quote
 _COLUMNS = (
     "SELECT COLUMN_NAME, COALESCE(GENERATION_EXPRESSION, '') <> '', EXTRA LIKE '%on update%', COLUMN_TYPE,"
     " COLUMN_DEFAULT IS NULL AND IS_NULLABLE = 'NO' AND EXTRA NOT LIKE '%auto_increment%',"
-    " NUMERIC_SCALE FROM information_schema.COLUMNS"
+    " NUMERIC_PRECISION, NUMERIC_SCALE FROM information_schema.COLUMNS"
     " WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {} ORDER BY ORDINAL_POSITION"
 )
 
@@ -43,14 +43,14 @@ _INTEGERS = frozenset(
 
 @dataclass(frozen=True)
 class PlanColumn:
-    """`name` is quoted, `definition` that of the log. `digits` are those that a FLOAT or DOUBLE is rounded to."""
+    """`name` is quoted, `definition` that of the log. `digits` of a FLOAT(M,D): all of them, and behind the point."""
 
     name: str
     definition: ColumnDefinition
     generated: bool = False
     updates_itself: bool = False
     lacks_default: bool = False
-    digits: int | None = None
+    digits: tuple[int, int] | None = None
 
     @property
     def is_integer(self) -> bool:
@@ -97,18 +97,34 @@ def triggers_of(connection: Connection, table: TableName) -> tuple[str, ...]:
     return tuple(str(name) for (name,) in rows)
 
 
+def left_out(schema: str, trigger: str) -> str:
+    """Return what is told of a trigger that the target does not get."""
+    return (
+        f"the trigger {schema}.{trigger} is not made on the target: rows get there by statements, which would set it"
+        " off while what it does on the source comes with the log; make it there when the job has ended"
+    )
+
+
+def left_out_by(statement: str) -> str:
+    """Return what is told of a statement that makes a trigger."""
+    return (
+        f"this is not run on the target: {statement}: rows get there by statements, which would set the trigger off;"
+        " make it there when the job has ended"
+    )
+
+
 def with_triggers(table: TableName, triggers: Sequence[str]) -> Unsupported:
     """Return the error for rows that would set off triggers, whose own rows the log brings besides."""
     dropped = "; ".join(f"DROP TRIGGER {qualified(table.schema, each)}" for each in triggers)
     return Unsupported(
         f"table {table} has triggers on the target ({', '.join(triggers)}), which would run for each row that is"
-        " applied by a statement, while what they did on the source comes with the log. Keep their definitions (SHOW CREATE"
-        f" TRIGGER), run on the target: {dropped}; then resume the job, and make them there again after it has ended"
+        " applied by a statement, while what they did on the source comes with the log. Keep their definitions (SHOW"
+        f" CREATE TRIGGER), run on the target: {dropped}; then resume the job, and make them there again after it has ended"
     )
 
 
 def _column(row: Sequence[object], definition: ColumnDefinition) -> PlanColumn:
-    name, generated, updates, column_type, lacks_default, scale = row
+    name, generated, updates, column_type, lacks_default, precision, scale = row
     rounded = definition.kind in _REALS and "(" in str(column_type) and isinstance(scale, int)
     return PlanColumn(
         quote(str(name)),
@@ -116,7 +132,7 @@ def _column(row: Sequence[object], definition: ColumnDefinition) -> PlanColumn:
         bool(generated),
         bool(updates),
         bool(lacks_default),
-        int(str(scale)) if rounded else None,
+        (int(str(precision)), int(str(scale))) if rounded else None,
     )
 
 

@@ -16,7 +16,8 @@ from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
 from udup.drivers.mysql.rows.literals import condition, literal
 from udup.drivers.mysql.rows.temporal import Timestamp
-from udup.drivers.mysql.rows.values import ABSENT, Change, Row, Value
+from udup.drivers.mysql.rows.values import ABSENT, Change, JsonPatch, Row, Value
+from udup.drivers.mysql.statements.json_changes import patched
 from udup.drivers.mysql.statements.plan import PlanColumn, TablePlan
 
 _BYTES = frozenset(
@@ -129,12 +130,15 @@ class TableTexts:
                 continue
             words.append(f"{column.name} = {self.value(column, new)}")
             odd = odd or (column.definition.kind is ColumnType.ENUM and new == 0)
+        untouched = untouched or f"{self.plan.columns[0].name} = DEFAULT"  # all of them are generated
         return Assigned(", ".join(words) or untouched, odd)
 
     def value(self, column: PlanColumn, value: Value) -> str:
         """Return a literal to be assigned."""
         if isinstance(value, Timestamp) and self.zoned:
             return _zoned(value, column.definition.metadata[0])
+        if isinstance(value, JsonPatch):
+            return patched(column.name, value)
         if isinstance(value, float) and column.digits is not None:
             return _fitting(column.definition, column.digits, value)
         return literal(column.definition, value)
@@ -155,6 +159,7 @@ class TableTexts:
         if key:
             return " AND ".join(self.condition(place, row[place]) for place in key)
         places = [i for i, column in enumerate(self.plan.columns) if not column.generated]
+        places = places or list(range(len(row)))
         if any(row[place] is ABSENT for place in places):
             raise Unsupported(
                 f"rows of {self.plan.table} cannot be told apart on the target: it has no key there of columns that the"
@@ -201,20 +206,21 @@ def _real(value: float) -> str:
     return text if "e" in text else f"{text}e0"
 
 
-def _fitting(column: ColumnDefinition, digits: int, value: float) -> str:
-    """Return a literal for a column that rounds what it is given; `Unsupported` if it would round this one.
+def _fitting(column: ColumnDefinition, digits: tuple[int, int], value: float) -> str:
+    """Return a literal for a column that rounds what it is given, and bounds it; `Unsupported` if it changed this one.
 
     The rounding is that of MySQL's `Field_real::truncate`.
     """
-    scale = 10.0**digits
+    scale = 10.0 ** digits[1]
     whole = math.floor(value)
     rounded = whole + round((value - whole) * scale) / scale
     if column.kind is ColumnType.FLOAT:
         rounded = _SINGLE.unpack(_SINGLE.pack(rounded))[0]
-    if rounded != value or math.copysign(1, rounded) != math.copysign(1, value):
+    is_beyond = abs(value) > 10.0 ** (digits[0] - digits[1]) - 1 / scale
+    if is_beyond or rounded != value or math.copysign(1, rounded) != math.copysign(1, value):
         raise Unsupported(
-            f"a {column.kind.name} of {digits} digits holds {value!r}, which the target would round when it is"
-            " assigned: run on both servers ALTER TABLE … MODIFY the column as FLOAT or DOUBLE without digits, then give"
-            " the job another ID"
+            f"a {column.kind.name}({digits[0]},{digits[1]}) holds {value!r}, which a statement cannot put there: the"
+            " target would round it, or bound it. Run on both servers ALTER TABLE … MODIFY that makes the column a"
+            " FLOAT or DOUBLE without digits, then give the job another ID"
         )
     return _real(value)
