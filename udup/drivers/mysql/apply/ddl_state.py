@@ -15,16 +15,15 @@ from dataclasses import dataclass
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
 from udup.drivers.mysql.client.errors import is_transient
 from udup.drivers.mysql.client.names import qualified, quote
+from udup.drivers.mysql.ddl.alter_action import AlterAction
 from udup.drivers.mysql.ddl.statement import Kind, Statement
 
 _TABLES = "SELECT TABLE_TYPE, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
 
-#: InnoDB writes names as those of files.
 _NUMBERS = (
     "SELECT NAME, TABLE_ID FROM information_schema.INNODB_TABLES WHERE LOWER(NAME) = LOWER({name})"
-    " OR LOWER(NAME) LIKE LOWER(CONCAT(REPLACE({name}, '_', '\\\\_'), '#p#%%')) ORDER BY NAME"
+    " OR LOWER(NAME) LIKE LOWER(CONCAT(REPLACE({name}, '_', '\\\\_'), '#p#%')) ORDER BY NAME"
 )
-_AS_FILE = "CONVERT(CONVERT({} USING filename) USING binary)"
 
 #: What accounts and their grants are kept in.
 _OF_ACCOUNTS = (
@@ -61,8 +60,8 @@ def state_of(connection: Connection, statement: Statement) -> State:
             names = [*statement.objects, *(name for move in statement.moves for name in move)]
             found = {f"{each.schema}.{each.name}": _table(connection, each.schema, each.name) for each in names}
             blind = [name for name, (_, is_seen) in found.items() if not is_seen]
-            swaps = bool(statement.moves) or any("EXCHANGE" in str(each).upper() for each in statement.actions)
-            why = f"{blind[0]} is no InnoDB table, and its rows may have changed places" if blind and swaps else ""
+            swaps = bool(statement.moves) or AlterAction.OTHER in statement.actions  # EXCHANGE PARTITION is one
+            why = f"rows of {blind[0]} may have changed places, which nothing shows" if blind and swaps else ""
             return State({name: digest for name, (digest, _) in found.items()}, why)
         case Kind.TRIGGER_DDL:
             return State({f"{o.schema}.{o.name}": _trigger(connection, o.schema, o.name) for o in statement.objects})
@@ -119,15 +118,22 @@ def _table(connection: Connection, schema: str, name: str) -> tuple[str, bool]:
     return _digest([shown, numbers]), bool(numbers) or str(rows[0][0]) == "VIEW"
 
 
-def _numbers(connection: Connection, schema: str, name: str) -> list[object]:
-    """Return InnoDB's numbers of a table and its partitions; none if the account may not ask."""
-    file = f"CONCAT({_AS_FILE.format(_text(schema))}, '/', {_AS_FILE.format(_text(name))})"
+def _numbers(connection: Connection, schema: str, name: str) -> list[list[str]]:
+    """Return InnoDB's numbers of a table and its partitions; none if they cannot be asked for."""
+    if not (schema + name).isascii():
+        return []  # InnoDB has letters of its own for them
+    file = f"_utf8mb4 x'{f'{_as_file(schema)}/{_as_file(name)}'.encode().hex()}'"
     try:
-        return [list(map(str, row)) for row in query(connection, _NUMBERS.format(name=file).replace("%%", "%"))]
+        return [list(map(str, row)) for row in query(connection, _NUMBERS.format(name=file))]
     except MySQLError as error:
         if is_transient(error):
             raise
         return []
+
+
+def _as_file(name: str) -> str:
+    """Return an ASCII name as InnoDB writes it: as that of a file."""
+    return "".join(each if each.isalnum() or each == "_" else f"@{ord(each):04x}" for each in name)
 
 
 def _trigger(connection: Connection, schema: str, name: str) -> str:
@@ -146,10 +152,6 @@ def _accounts(connection: Connection) -> Iterator[str]:
     for table in _OF_ACCOUNTS:
         rows = sorted(str(row) for row in query(connection, f"SELECT * FROM mysql.{quote(table)}"))
         yield _digest(rows)
-
-
-def _text(name: str) -> str:
-    return f"_utf8mb4 x'{name.encode().hex()}'"
 
 
 def _digest(found: object) -> str:

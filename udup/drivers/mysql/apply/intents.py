@@ -76,7 +76,8 @@ def ask(connection: Connection, job: str, intent: Intent, why: str) -> Divergenc
     """Return the error that asks somebody whether a definition has run."""
     return Divergence(
         f"it is not known whether this has run on the target: {intent.doing}: {why}. Look there, and say which: udup"
-        f" job settle {job} --gtid {intent.gtid} --applied if it has, --not-applied if it has not; then the job goes on",
+        f" job settle {job} --gtid {intent.gtid} --applied if it has, --not-applied if it has not; then the job goes"
+        " on",
         gtid=intent.gtid,
     )
 

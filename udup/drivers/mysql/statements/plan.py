@@ -119,7 +119,8 @@ def with_triggers(table: TableName, triggers: Sequence[str]) -> Unsupported:
     return Unsupported(
         f"table {table} has triggers on the target ({', '.join(triggers)}), which would run for each row that is"
         " applied by a statement, while what they did on the source comes with the log. Keep their definitions (SHOW"
-        f" CREATE TRIGGER), run on the target: {dropped}; then resume the job, and make them there again after it has ended"
+        f" CREATE TRIGGER), run on the target: {dropped}; then resume the job, and make them there again after it has"
+        " ended"
     )
 
 
