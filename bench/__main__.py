@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [backlog] [latency] [copy] [bigtx] [many]`: measures, prints tables, writes JSON."""
+"""`python -m bench [--quick] [backlog] [latency] [copy] [bigtx] [many] [rows]`: prints tables, writes JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import backlog, bigtx, full_copy, latency, many_jobs
+from bench import backlog, bigtx, full_copy, latency, many_jobs, rows
 from bench.results import Result, save, show
 from bench.servers import Bench
 from udup.base.errors import UdupError
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "copy": full_copy.run,
     "bigtx": bigtx.run,
     "many": many_jobs.run,
+    "rows": rows.run,
 }
 
 #: Columns of the tables where no terminal says how wide it is.

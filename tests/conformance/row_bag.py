@@ -51,13 +51,14 @@ class RowBag:
     def differences(self, other: RowBag) -> tuple[Counter[Cells], Counter[Cells]]:
         """What is here and not there, and there and not here. The other's rows are known in full."""
         here, there = self._count - other._count, other._count - self._count
-        left = RowBag(there.elements()) if self._unsure & here.keys() else None
-        for row in list((here & Counter(dict.fromkeys(self._unsure, len(self)))).elements()) if left else ():
-            same = left.find(row) if left else None
-            if left and same is not None:
+        unsure = [row for row in here.elements() if row in self._unsure]
+        left = RowBag(there.elements())
+        for row in unsure:
+            same = left.find(row)
+            if same is not None:
                 left.remove(same)
                 here[row] -= 1
-        return +here, left._count if left else there
+        return +here, left._count
 
     def _index(self, places: tuple[int, ...]) -> dict[Cells, set[Cells]]:
         index = self._indexes.get(places)

@@ -26,7 +26,15 @@ class Column:
 
     name: str
     data_type: str
-    is_generated: bool
+    extra: str
+
+    @property
+    def is_generated(self) -> bool:
+        return "GENERATED" in self.extra.replace("DEFAULT_GENERATED", "")
+
+    @property
+    def is_virtual(self) -> bool:
+        return "VIRTUAL" in self.extra
 
     @property
     def expression(self) -> str:
@@ -61,26 +69,10 @@ class Column:
         return (int(answer),)
 
 
-_HEXADECIMAL = frozenset(
-    [
-        "char",
-        "varchar",
-        "tinytext",
-        "text",
-        "mediumtext",
-        "longtext",
-        "binary",
-        "varbinary",
-        "tinyblob",
-        "blob",
-        "mediumblob",
-        "longblob",
-        "vector",
-    ]
-) | {
-    *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"),
-    *("geomcollection", "geometrycollection"),
-}
+_TEXTS = {f"{size}{kind}" for kind in ("text", "blob") for size in ("tiny", "", "medium", "long")}
+_GEOMETRIES = {f"{size}{kind}" for kind in ("point", "linestring", "polygon") for size in ("", "multi")}
+_OTHER_GEOMETRIES = {"geometry", "geomcollection", "geometrycollection"}
+_HEXADECIMAL = {"char", "varchar", "binary", "varbinary", "vector"} | _TEXTS | _GEOMETRIES | _OTHER_GEOMETRIES
 
 _TEMPORAL: dict[str, Callable[[str], int]] = {
     "date": Date.parse,

@@ -29,18 +29,22 @@ from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.client.errors import MySQLError, error_code
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.sessions import PLAIN
-from udup.drivers.mysql.rows.codec import RowCodec, RowCodecs, completed
+from udup.drivers.mysql.rows.codec import RowCodec, RowCodecs
 from udup.drivers.mysql.rows.json_patch import apply
 from udup.drivers.mysql.rows.json_text import json_text
 from udup.drivers.mysql.rows.values import ABSENT, Change, JsonPatch, Row
 from udup.drivers.mysql.stream.stream import BinlogStream
 
-WITNESS = PLAIN.with_("a witness of tables", time_zone="+00:00", lock_wait_timeout="1", sql_mode="")
+#: A virtual column is computed by whoever reads it: this lets the most of them be.
+_MODE = "NO_UNSIGNED_SUBTRACTION"
+
+WITNESS = PLAIN.with_("a witness of tables", time_zone="+00:00", lock_wait_timeout="1", sql_mode=_MODE)
 
 #: Schemas whose rows are not looked at.
 _OTHERS = frozenset({"mysql", "sys", "information_schema", "performance_schema"})
 
-_LOCK_WAIT_TIMEOUT, _NO_SUCH_TABLE, _BAD_MERGE = 1205, 1146, 1168
+#: Errors of a table that cannot be read now: locked, gone, of others that are gone, its file taken away.
+_UNREADABLE = frozenset({1205, 1146, 1168, 1814})
 
 #: Statements of a transaction, which change no definition.
 _FRAME = (b"BEGIN", b"COMMIT", b"ROLLBACK", b"SAVEPOINT", b"XA ")
@@ -80,10 +84,8 @@ class Witness:
         self._open = ExitStack()
         self._connection = self._open.enter_context(closing(connect(endpoint, WITNESS)))
         self._executed = self._now_executed()
-        self._stream = self._open.enter_context(
-            closing(BinlogStream(endpoint, 900_100, self._executed, str(uuid.uuid4())))
-        )
-        self._events = iter(self._stream)
+        stream = BinlogStream(endpoint, 900_100, self._executed, str(uuid.uuid4()))
+        self._events = iter(self._open.enter_context(closing(stream)))
 
     def close(self) -> None:
         self._open.close()
@@ -152,10 +154,7 @@ class Witness:
             self._apply(codec, changes, where)
 
     def _rows(self, event: bytes, done: list[tuple[RowCodec, list[Change]]], where: str) -> None:
-        codec = self._maps.get(table_id(event))
-        if codec is None:
-            assert table_id(event) == b"\xff" * 6 or True
-            return
+        codec = self._maps[table_id(event)]
         found = codec.read(event, has_crc=True)
         self.seen.events[found.kind.name] += 1
         if found.kind != EventType.PARTIAL_UPDATE_ROWS:
@@ -163,8 +162,6 @@ class Witness:
             same = again if event[-4:] != bytes(4) else again[:-4] + bytes(4)
             if same != event:
                 self._fault(where, f"an event of {codec.table} is written as {again.hex()} and was {event.hex()}")
-        else:
-            found = _completed_where_known(found)
         done.append((codec, found.changes))
 
     def _schemas_of(self, schema: str) -> set[str]:
@@ -176,7 +173,8 @@ class Witness:
     def _load(self, schema: str) -> None:
         tables = query(
             self._connection,
-            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE'",
+            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE'"
+            " AND ENGINE NOT IN ('BLACKHOLE', 'MRG_MYISAM')",  # which have no rows of their own
             schema,
         )
         for (table,) in tables:
@@ -189,12 +187,15 @@ class Witness:
     def _columns(self, schema: str, table: str) -> list[Column]:
         rows = query(
             self._connection,
-            "SELECT COLUMN_NAME, DATA_TYPE, GENERATION_EXPRESSION <> '' FROM information_schema.COLUMNS"
+            "SELECT COLUMN_NAME, DATA_TYPE, EXTRA FROM information_schema.COLUMNS"
             " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION",
             schema,
             table,
         )
-        return [Column(str(name), str(kind).lower(), bool(generated)) for name, kind, generated in rows]
+        columns = [Column(str(name), str(kind).lower(), str(extra).upper()) for name, kind, extra in rows]
+        # Whoever reads a virtual column computes it, in his own time zone.
+        has_zone = any(column.data_type == "timestamp" for column in columns)
+        return [column for column in columns if not (has_zone and column.is_virtual)]
 
     def _select(self, schema: str, table: str, columns: list[Column]) -> RowBag | None:
         """The rows as the server has them; None while somebody has the table locked, or it is gone."""
@@ -202,7 +203,7 @@ class Witness:
         try:
             rows = query(self._connection, f"SELECT {fields} FROM {qualified(schema, table)}")
         except MySQLError as error:
-            if error_code(error) in (_LOCK_WAIT_TIMEOUT, _NO_SUCH_TABLE, _BAD_MERGE):
+            if error_code(error) in _UNREADABLE:
                 return None
             raise
         return RowBag(tuple(map(_answered, columns, row)) for row in rows)
@@ -213,9 +214,10 @@ class Witness:
         if model is None:
             return  # made in this statement, or changed by it
         self._touched.add(name)
+        places = _places(codec, model)
         for before, after in changes:
-            old = None if before is None else _cells(codec, model, before)
-            new = None if after is None else _cells(codec, model, after)
+            old = None if before is None else _cells(codec, places, before)
+            new = None if after is None else _cells(codec, places, after)
             self.seen.rows += 1
             if old is not None:
                 found = model.rows.find(old)
@@ -267,16 +269,18 @@ def _text(answer: object) -> str:
     return answer.decode("ascii") if isinstance(answer, bytes) else str(answer)
 
 
-def _cells(codec: RowCodec, model: Model, row: Row) -> Cells:
-    by_name = {column.name: (column, value) for column, value in zip(codec.table.columns, row, strict=True)}
-    cells: list[object] = []
-    for column in model.columns:
-        definition, value = by_name[column.name]
-        if value is ABSENT or isinstance(value, JsonPatch):
-            cells.append(value)
-        else:
-            cells.append(cell_of(definition, value))
-    return tuple(cells)
+def _places(codec: RowCodec, model: Model) -> list[int]:
+    """Where the model's columns stand in a row of the log."""
+    by_name = {column.name: place for place, column in enumerate(codec.table.columns)}
+    return [by_name[column.name] for column in model.columns]
+
+
+def _cells(codec: RowCodec, places: list[int], row: Row) -> Cells:
+    columns = codec.table.columns
+    return tuple(
+        value if (value := row[place]) is ABSENT or isinstance(value, JsonPatch) else cell_of(columns[place], value)
+        for place in places
+    )
 
 
 def _merged(columns: list[Column], old: Cells, new: Cells) -> Cells:
@@ -304,10 +308,3 @@ def _patched(text: object, patch: JsonPatch) -> object:
 
 def _some(rows: Counter[Cells]) -> str:
     return f"{rows.total()} rows: {list(rows)[:2]}"
-
-
-def _completed_where_known(event):
-    try:
-        return completed(event)
-    except Exception:
-        return event

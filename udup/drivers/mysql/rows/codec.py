@@ -54,7 +54,7 @@ class RowCodec:
             raise error.beginning(f"rows of {self.table}: ") from error
         except DAMAGE as error:
             raise damaged(f"rows of {self.table} cannot be read ({type(error).__name__}: {error})") from error
-        return RowsEvent(front, changes, self._is_padded(front, event, at))
+        return RowsEvent(front, changes, bool(changes) and self._is_padded(front, changes[0], event, at))
 
     def write(self, event: RowsEvent, *, has_crc: bool) -> bytes:
         """Return the event's bytes. Raise `Unfit` for a value that its column does not hold exactly."""
@@ -63,8 +63,8 @@ class RowCodec:
         front = self._with_bitmaps(event)
         befores = [before for before, _ in event.changes if before is not None]
         afters = [after for _, after in event.changes if after is not None]
-        if {len(befores), len(afters)} - {0, len(event.changes)} or not event.changes:
-            raise ValueError("the changes of an event have the same images, and there is one at least")
+        if {len(befores), len(afters)} - {0, len(event.changes)}:
+            raise ValueError("the changes of an event have the same images")
         try:
             images = self._images(front.before, befores, event.padded)
             written = self._images(front.after, afters, event.padded)
@@ -102,10 +102,12 @@ class RowCodec:
     def _with_bitmaps(self, event: RowsEvent) -> Front:
         """Return the front with the bitmaps of columns, as the first row has them where the event says none."""
         front = replace(event.front, columns=len(self.table.columns))
+        every: Row = (None,) * len(self.table.columns)
+        before, after = event.changes[0] if event.changes else (every, every)
         if front.kind not in WRITES and front.before is None:
-            front = replace(front, before=_bitmap(event.changes[0][0]))
+            front = replace(front, before=_bitmap(before))
         if front.kind not in DELETES and front.after is None:
-            front = replace(front, after=_bitmap(event.changes[0][1]))
+            front = replace(front, after=_bitmap(after))
         return front
 
     def _all_absent(self, front: Front) -> Change:
@@ -113,11 +115,19 @@ class RowCodec:
         row: Row = (ABSENT,) * len(self.table.columns)
         return None if front.before is None else row, None if front.after is None else row
 
-    def _is_padded(self, front: Front, event: bytes, at: int) -> bool:
-        """Return whether the bits that are left over in the first bitmap of NULLs are set."""
-        present = self._present(front.before if front.before is not None else front.after) or ()
-        left_over = -len(present) % 8
-        return not left_over or bool(event[at + len(present) // 8] >> 8 - left_over)
+    def _is_padded(self, front: Front, first: Change, event: bytes, at: int) -> bool:
+        """Return whether the bits that are left over in the first row's bitmaps of NULLs are set."""
+        before, after = self._count(front.before), self._count(front.after)
+        if before % 8:
+            return bool(event[at + before // 8] >> before % 8)
+        if after % 8 == 0 or front.kind == EventType.PARTIAL_UPDATE_ROWS:
+            return False
+        if first[0] is not None:
+            at += len(self._images(front.before, [first[0]], False)[0])
+        return bool(event[at + after // 8] >> after % 8)
+
+    def _count(self, bitmap: bytes | None) -> int:
+        return len(self._present(bitmap) or ())
 
 
 class RowCodecs:
@@ -178,9 +188,9 @@ def _any(bitmap: bytes | None) -> bool:
 
 
 def _bitmap(row: Row | None) -> bytes:
-    """Return the bitmap of the columns that a row has; bits that are left over are set, as the server does."""
+    """Return the bitmap of the columns that a row has; what is left over is set where it has all (seen on 9.7)."""
     if row is None:
         raise ValueError("a change does not have the images of its kind of event")
     bits = sum(1 << index for index, value in enumerate(row) if value is not ABSENT)
     width = (len(row) + 7) // 8
-    return (bits | (1 << 8 * width) - (1 << len(row))).to_bytes(width, "little")
+    return (bits if ABSENT in row else (1 << 8 * width) - 1).to_bytes(width, "little")

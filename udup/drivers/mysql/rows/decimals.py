@@ -58,17 +58,38 @@ def reader(precision: int, scale: int) -> Callable[[bytes], Decimal]:
     return read
 
 
+@cache
+def packer(precision: int, scale: int) -> Callable[[Decimal], bytes]:
+    """Return the function that packs a value; `ValueError` from it for one that does not fit exactly."""
+    size = width(precision, scale)
+    top = 1 << 8 * size - 1
+    whole_digits = precision - scale
+    places = []
+    at = 0
+    for digits in _groups(precision, scale):
+        places.append((at, at + digits, _BYTES[digits] * 8))
+        at += digits
+
+    def pack(value: Decimal) -> bytes:
+        whole, _, fraction = str(value).partition(".")
+        if whole[:1] == "-":
+            whole = whole[1:]
+        if not whole_digits and whole == "0":
+            whole = ""
+        digits = whole.zfill(whole_digits) + fraction
+        if len(digits) != precision or len(fraction) != scale or not digits.isdecimal():
+            digits = _digits(value, precision, scale)
+        number = 0
+        for start, end, bits in places:
+            number = number << bits | int(digits[start:end])
+        return (top - 1 - number if value.is_signed() else number | top).to_bytes(size, "big")
+
+    return pack
+
+
 def pack(value: Decimal, precision: int, scale: int) -> bytes:
     """Return the packed bytes; `ValueError` for a value that does not fit exactly."""
-    digits = _digits(value, precision, scale)
-    number, at = 0, 0
-    for size in _groups(precision, scale):
-        number = number << _BYTES[size] * 8 | int(digits[at : at + size])
-        at += size
-    bits = 8 * width(precision, scale)
-    top = 1 << bits - 1
-    number = top - 1 - number if value.is_signed() else number | top
-    return number.to_bytes(bits // 8, "big")
+    return packer(precision, scale)(value)
 
 
 def _digits(value: Decimal, precision: int, scale: int) -> str:

@@ -13,9 +13,7 @@ from udup.drivers.mysql.rows.charsets import charset_of
 from udup.drivers.mysql.rows.json_literal import json_expression
 from udup.drivers.mysql.rows.shapes import BINARY
 from udup.drivers.mysql.rows.temporal import Date, DateTime, Time, Timestamp
-from udup.drivers.mysql.rows.values import ABSENT, Json, JsonPatch, Value
-
-_TEMPORAL = (Date, DateTime, Time, Timestamp)
+from udup.drivers.mysql.rows.values import ABSENT, Geometry, Json, JsonPatch, Value, Vector
 
 
 def literal(column: ColumnDefinition, value: Value) -> str:
@@ -62,8 +60,10 @@ def condition(column: ColumnDefinition, name: str, value: Value) -> str:
         return f"({name} = {made} AND CAST({name} AS CHAR) = CAST({made} AS CHAR) COLLATE utf8mb4_bin)"
     if column.collation not in (None, BINARY) and column.kind not in (ColumnType.ENUM, ColumnType.SET):
         return f"({name} = _{charset_of(column.collation or 0)} {made} AND CAST({name} AS BINARY) = {made})"
+    if isinstance(value, (Geometry, Vector)):
+        return f"CAST({name} AS BINARY) = {made}"  # a VECTOR is not compared otherwise
+    if column.kind is ColumnType.SET:
+        return f"CAST({name} AS UNSIGNED) = {made}"  # compared as a double otherwise, which has 53 bits
     if isinstance(value, float) and not value:
-        return f"CAST({name} AS CHAR) {'' if str(value)[0] == '-' else 'NOT '}LIKE '-%' AND {name} = 0"
-    if isinstance(value, _TEMPORAL) and column.kind is ColumnType.TIMESTAMP:
-        return f"{name} = TIMESTAMP{made}" if value else f"{name} = {made}"
+        return f"({name} = 0 AND CAST({name} AS CHAR) {'' if str(value)[0] == '-' else 'NOT '}LIKE '-%')"
     return f"{name} = {made}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.remedies import UNKNOWN
@@ -32,7 +33,8 @@ _SINGLE = struct.Struct("<f")
 class Shape:
     """`code` is that of `struct`, little-endian, of the value or of its length (`sized`); `width` its bytes.
 
-    `longest` are the bytes of a sized value at most. `names` are what the expressions need.
+    `longest` are the bytes of a sized value at most. `names` are what the expressions need. `kind` is the class of the
+    values: those of others are not written, since a date is a number too, and a document bytes.
     """
 
     code: str
@@ -43,6 +45,7 @@ class Shape:
     sized: bool = False
     longest: int = 0
     names: Mapping[str, object] = field(default_factory=dict)
+    kind: type = int
 
 
 def shape_of(column: ColumnDefinition) -> Shape:
@@ -98,7 +101,7 @@ def _year_byte(value: int) -> int:
 def _real(code: str, width: int) -> Callable[[ColumnDefinition], Shape]:
     """What is no number, or infinite, is never stored; the difference to itself is 0 for all others."""
     write = "single({v})" if code == "f" else "{v}"
-    return lambda _: Shape(code, width, write=write, check="{v} - {v}", names={"single": _single})
+    return lambda _: Shape(code, width, write=write, check="{v} - {v}", names={"single": _single}, kind=float)
 
 
 def _single(value: float) -> float:
@@ -113,9 +116,9 @@ def _decimal(column: ColumnDefinition) -> Shape:
     if not scale <= precision <= decimals.PRECISION_MAX or scale > decimals.SCALE_MAX or not precision:
         raise Unsupported(f"a DECIMAL({precision}, {scale}) is in the log; {UNKNOWN}")
     tag = f"{precision}_{scale}"
-    names = {f"decimal_{tag}": decimals.reader(precision, scale), "pack_decimal": decimals.pack}
+    names = {f"decimal_{tag}": decimals.reader(precision, scale), f"pack_{tag}": decimals.packer(precision, scale)}
     width = decimals.width(precision, scale)
-    return Shape(f"{width}s", width, f"decimal_{tag}({{x}})", f"pack_decimal({{v}}, {precision}, {scale})", names=names)
+    return Shape(f"{width}s", width, f"decimal_{tag}({{x}})", f"pack_{tag}({{v}})", names=names, kind=Decimal)
 
 
 def _bit(column: ColumnDefinition) -> Shape:
@@ -157,7 +160,8 @@ def _bounded(value: int, largest: int) -> int:
 
 
 def _date(_: ColumnDefinition) -> Shape:
-    return Shape("3s", 3, "Date(F({x}, 'little'))", "to_bytes({v}, 3, 'little')", names=_BYTES_NAMES | {"Date": Date})
+    names = _BYTES_NAMES | {"Date": Date}
+    return Shape("3s", 3, "Date(F({x}, 'little'))", "to_bytes({v}, 3, 'little')", names=names, kind=Date)
 
 
 def _datetime(column: ColumnDefinition) -> Shape:
@@ -166,14 +170,16 @@ def _datetime(column: ColumnDefinition) -> Shape:
     lost, factor = 24 - 8 * tail, _FACTORS[tail]
     top = 1 << 39 + 8 * tail
     if tail == 0:
-        read = f"DateTime((F({{x}}, 'big') ^ {top}) << 24)"
+        read = f"DateTime((F({{x}}, 'big') - {top}) << 24)"
     elif tail == 3:
-        read = f"DateTime(F({{x}}, 'big') ^ {top})"
+        read = f"DateTime(F({{x}}, 'big') - {top})"
     else:
         mask = (1 << 8 * tail) - 1
-        read = f"DateTime(((n := F({{x}}, 'big') ^ {top}) >> {8 * tail}) << 24 | (n & {mask}) * {factor})"
-    write = f"to_bytes(cut({{v}}, {lost}, {factor}) ^ {top}, {5 + tail}, 'big')"
-    return Shape(f"{5 + tail}s", 5 + tail, read, write, names=_BYTES_NAMES | {"DateTime": DateTime, "cut": _cut})
+        read = f"DateTime(((p := F({{x}}, 'big') - {top}) >> {8 * tail}) << 24 | (p & {mask}) * {factor})"
+    cut = f"cut({{v}}, {lost}, {factor})" if lost else "{v}"
+    write = f"to_bytes({cut} + {top}, {5 + tail}, 'big')"
+    names = _BYTES_NAMES | {"DateTime": DateTime, "cut": _cut}
+    return Shape(f"{5 + tail}s", 5 + tail, read, write, "{v} < 0", names=names, kind=DateTime)
 
 
 def _time(column: ColumnDefinition) -> Shape:
@@ -187,9 +193,10 @@ def _time(column: ColumnDefinition) -> Shape:
         read = f"Time(F({{x}}, 'big') - {top})"
     else:
         read = f"Time(signed_time(F({{x}}, 'big') - {top}, {8 * tail}, {factor}))"
-    write = f"to_bytes(cut({{v}}, {lost}, {factor}) + {top}, {3 + tail}, 'big')"
+    cut = f"cut({{v}}, {lost}, {factor})" if lost else "{v}"
+    write = f"to_bytes({cut} + {top}, {3 + tail}, 'big')"
     names = {"Time": Time, "cut": _cut, "signed_time": _signed_time}
-    return Shape(f"{3 + tail}s", 3 + tail, read, write, names=_BYTES_NAMES | names)
+    return Shape(f"{3 + tail}s", 3 + tail, read, write, names=_BYTES_NAMES | names, kind=Time)
 
 
 def _signed_time(packed: int, bits: int, factor: int) -> int:
@@ -200,8 +207,6 @@ def _signed_time(packed: int, bits: int, factor: int) -> int:
 
 def _cut(value: int, lost: int, factor: int) -> int:
     """Return the packed number with fewer bits for its fraction; `ValueError` if that has more digits."""
-    if not lost:
-        return int(value)
     size = abs(int(value))
     fraction, rest = divmod(size & 0xFFFFFF, factor)
     if rest:
@@ -215,10 +220,10 @@ def _timestamp(column: ColumnDefinition) -> Shape:
     names = _BYTES_NAMES | {"Timestamp": Timestamp, "timestamp_bytes": _timestamp_bytes}
     write = f"timestamp_bytes({{v}}, {tail})"
     if not tail:
-        return Shape("4s", 4, "Timestamp(F({x}, 'big') * 1000000)", write, names=names)
+        return Shape("4s", 4, "Timestamp(F({x}, 'big') * 1000000)", write, names=names, kind=Timestamp)
     fraction = f"F({{x}}[4:], 'big') * {_FACTORS[tail]}" if tail < 3 else "F({x}[4:], 'big')"
     read = f"Timestamp(F({{x}}[:4], 'big') * 1000000 + {fraction})"
-    return Shape(f"{4 + tail}s", 4 + tail, read, write, f"{fraction} > 999999", names=names)
+    return Shape(f"{4 + tail}s", 4 + tail, read, write, f"{fraction} > 999999", names=names, kind=Timestamp)
 
 
 def _timestamp_bytes(value: int, tail: int) -> bytes:
@@ -247,7 +252,7 @@ def _varchar(column: ColumnDefinition) -> Shape:
     is_binary(column)
     longest = int.from_bytes(column.metadata, "little")
     width = 1 if longest < 256 else 2
-    return Shape(LENGTH_CODES[width], width, sized=True, longest=longest)
+    return Shape(LENGTH_CODES[width], width, sized=True, longest=longest, kind=bytes)
 
 
 def octets(column: ColumnDefinition) -> int:
@@ -259,7 +264,7 @@ def _char(column: ColumnDefinition) -> Shape:
     longest = octets(column)
     width = 1 if longest < 256 else 2
     if not is_binary(column):
-        return Shape(LENGTH_CODES[width], width, sized=True, longest=longest)
+        return Shape(LENGTH_CODES[width], width, sized=True, longest=longest, kind=bytes)
     return Shape(
         LENGTH_CODES[width],
         width,
@@ -268,6 +273,7 @@ def _char(column: ColumnDefinition) -> Shape:
         sized=True,
         longest=longest,
         names={"ZERO": b"\0", "filled": _filled},
+        kind=bytes,
     )
 
 
@@ -286,12 +292,15 @@ def _blob(value: str) -> Callable[[ColumnDefinition], Shape]:
             raise Unsupported(f"a value's length takes {width} bytes in the log; {UNKNOWN}")
         if column.kind is ColumnType.BLOB:
             is_binary(column)
-        return Shape(LENGTH_CODES[width], width, value, sized=True, longest=(1 << 8 * width) - 1, names=_VALUE_NAMES)
+        longest = (1 << 8 * width) - 1
+        code, kind = LENGTH_CODES[width], _VALUE_KINDS.get(column.kind, bytes)
+        return Shape(code, width, value, sized=True, longest=longest, names=_VALUE_NAMES, kind=kind)
 
     return make
 
 
 _BYTES_NAMES: dict[str, object] = {"F": int.from_bytes, "to_bytes": int.to_bytes, "bounded": _bounded}
+_VALUE_KINDS = {ColumnType.JSON: Json, ColumnType.GEOMETRY: Geometry, ColumnType.VECTOR: Vector}
 _VALUE_NAMES: Mapping[str, object] = {"Json": Json, "Geometry": Geometry, "Vector": Vector}
 
 _SHAPES: dict[ColumnType, Callable[[ColumnDefinition], Shape]] = {

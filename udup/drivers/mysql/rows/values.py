@@ -83,7 +83,8 @@ class JsonPatch(bytes):
 
     def apply(self, document: Json) -> Json:
         """Return the document after it; `DamagedRows` if a path leads nowhere in it."""
-        return Json.of(apply(document.tree(), self.changes()))
+        changes = self.changes()
+        return Json.of(apply(document.tree(), changes)) if changes else document
 
     def __repr__(self) -> str:
         return f"JsonPatch(0x{self.hex()})"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition
 from udup.drivers.mysql.rows.errors import MISFIT, Unfit
@@ -43,7 +44,7 @@ class _WriterSource:
         left_over = (1 << 8 * width) - (1 << len(present))
         self._lines = ["def write(rows, padded):", " out = []", f" padding = {left_over} if padded else 0"]
         self._lines.append(" for row in rows:")
-        self._names: dict[str, object] = {"A": ABSENT, "fits": _fits, "ValueError": ValueError}
+        self._names: dict[str, object] = {"A": ABSENT, "fits": _fits, "other": _other}
         self._fill()
 
     def compiled(self) -> WriteRows:
@@ -101,17 +102,14 @@ class _WriterSource:
             shape = shape_of(self._columns[index])
             self._names |= shape.names
             codes += shape.code
+            kind = shape.kind.__name__
+            self._names[kind] = shape.kind
+            data = shape.write.format(v=f"(v{index} if v{index}.__class__ is {kind} else other(v{index}, {kind}))")
             if not shape.sized:
-                values.append(shape.write.format(v=f"v{index}"))
+                values.append(data)
                 continue
-            data = shape.write.format(v=f"v{index}")
-            if data != f"v{index}":
-                data = f"(d{index} := {data})"
-                parts.append(f"{self._packing(codes)}({', '.join([*values, _length(data, shape)])})")
-                parts.append(f"d{index}")
-            else:
-                parts.append(f"{self._packing(codes)}({', '.join([*values, _length(data, shape)])})")
-                parts.append(data)
+            parts.append(f"{self._packing(codes)}({', '.join([*values, _length(f'(d := {data})', shape)])})")
+            parts.append("d")
             codes, values = "", []
         if codes:
             parts.append(f"{self._packing(codes)}({', '.join(values)})")
@@ -126,6 +124,10 @@ class _WriterSource:
 def _length(data: str, shape: Shape) -> str:
     checked = f"fits(len({data}), {shape.longest})" if shape.longest < (1 << 8 * shape.width) - 1 else f"len({data})"
     return f"{checked}.to_bytes(3, 'little')" if shape.code == "3s" else checked
+
+
+def _other(value: Value, wanted: type) -> NoReturn:
+    raise TypeError(f"it is of the class {type(value).__name__}, and the column's are {wanted.__name__}")
 
 
 def _fits(size: int, longest: int) -> int:
