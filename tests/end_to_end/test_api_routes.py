@@ -164,5 +164,5 @@ EVERY_CHECK = {
     " session_variables schema_privileges log_bin_trust_function_creators definer_privileges local_infile checkpoint"
     " existing_tables other_jobs time_zone_tables",
     "": "server_uuid release lower_case_table_names default_storage_engine character_sets server_id"
-    " max_allowed_packet innodb_default_row_format time_zone rings",
+    " max_allowed_packet default_table_encryption innodb_default_row_format time_zone rings",
 }

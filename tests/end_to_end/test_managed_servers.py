@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +15,25 @@ from tests.conftest import MakeServer
 from tests.end_to_end.conftest import World, run, wait_for
 from tests.full_copy import flushes
 from tests.managed import AIVEN, RDS_SOURCE, managed_account
+from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.client.connection import connect
 from udup.sandbox.api import job_document
 from udup.sandbox.server import MysqlServer
+
+_DOCUMENT = (Path(__file__).parents[2] / "docs" / "managed-mysql.md").read_text("utf-8")
+
+#: Its GRANT statements, for a source and for a target.
+_SOURCE, _TARGET = re.findall(r"^```sql\n(.*?)^```$", _DOCUMENT, re.DOTALL | re.MULTILINE)
+
+
+@contextmanager
+def _made(by: Endpoint, block: str, name: str) -> Iterator[Endpoint]:
+    """Yield the job's account, made by the service's own administrator with the statements of the document."""
+    account = f"'u{name[:20]}'@'%'"
+    text = block.replace("'udup'@'%'", account).replace("`shop`", f"`{name}`")
+    run(by, *(each for each in text.split(";\n") if each.strip()))
+    yield replace(by, user=account.split("'")[1], password="a-password")
+    run(by, f"DROP USER {account}")
 
 
 @pytest.fixture
@@ -62,7 +80,9 @@ def _writing(source: MysqlServer, schema: str) -> Iterator[list[int]]:
 def test_a_job_from_a_source_without_the_global_lock_to_a_target_without_session_variables(
     managed: World, name: str
 ) -> None:
-    """Copied while three sessions write, followed, and level: both servers hold the same."""
+    """Copied while three sessions write, followed, and level: both servers hold the same. With the accounts that the
+    document has, made by what these services call their administrators.
+    """
     run(
         managed.source.endpoint,
         f"CREATE DATABASE {name}",
@@ -73,8 +93,10 @@ def test_a_job_from_a_source_without_the_global_lock_to_a_target_without_session
     )
     flushed = flushes(managed.source.endpoint)
     with (
-        managed_account(managed.source, RDS_SOURCE) as source,
-        managed_account(managed.target, AIVEN) as target,
+        managed_account(managed.source, RDS_SOURCE) as master,
+        managed_account(managed.target, AIVEN) as admin,
+        _made(master, _SOURCE, name) as source,
+        _made(admin, _TARGET, name) as target,
     ):
         with _writing(managed.source, name) as done:
             wait_for(lambda: min(done) > 5, lambda: done)
@@ -88,3 +110,31 @@ def test_a_job_from_a_source_without_the_global_lock_to_a_target_without_session
         managed.forget(name)
     assert any("LOCK TABLES … READ" in each and "nothing has to be done" in each for each in warnings), warnings
     assert flushes(managed.source.endpoint) == flushed, "no global lock was asked for"
+
+
+def test_binlog_admin_with_session_variables_is_as_good_as_a_replication_applier(world: World, name: str) -> None:
+    """Rows, a definition, and a table without transactions, whose rows go between two marks."""
+    other = _TARGET.replace("REPLICATION_APPLIER", "BINLOG_ADMIN, SESSION_VARIABLES_ADMIN")
+    assert other != _TARGET
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.t (id INT PRIMARY KEY, a INT)",
+        f"CREATE TABLE {name}.m (id INT PRIMARY KEY) ENGINE=MyISAM",
+        f"INSERT INTO {name}.t VALUES (1, 1), (2, 2)",
+    )
+    with _made(world.target.endpoint, other, name) as target:
+        world.post(job_document(name, world.source.endpoint, target, [name]) | {"ID": name})
+        world.runs(name)
+        world.on_source(
+            f"UPDATE {name}.t SET a = 3",
+            f"ALTER TABLE {name}.t ADD c INT DEFAULT 7",
+            f"INSERT INTO {name}.m VALUES (1), (2)",
+            f"INSERT INTO {name}.t (id) VALUES (3)",
+            f"XA START '{name}'",
+            f"INSERT INTO {name}.t (id) VALUES (4)",
+            f"XA END '{name}'",
+            f"XA PREPARE '{name}'",
+            f"XA COMMIT '{name}'",
+        )
+        world.level_and_equal(name, name)
+        world.forget(name)

@@ -340,7 +340,13 @@ def test_roles_that_are_not_active_are_known(account: Endpoint, source: MysqlSer
         try:
             query(root, f"GRANT {role} TO {account.user}")
             with closing(connect(account)) as connection:
-                assert read_facts(connection).privileges.idle_roles == (f"`{role}`@`%`",)
+                facts = read_facts(connection)
+                assert facts.privileges.idle_roles == (f"`{role}`@`%`",)
+                account_name = f"'{account.user}'@'%'"
+                assert facts.grant("SELECT") == (
+                    f"GRANT SELECT ON *.* TO {account_name}; or, if `{role}`@`%` has it,"
+                    f" ALTER USER {account_name} DEFAULT ROLE ALL"
+                )
             query(root, f"ALTER USER {account.user} DEFAULT ROLE {role}")
             with closing(connect(account)) as connection:
                 assert read_facts(connection).privileges.idle_roles == ()

@@ -18,6 +18,7 @@ from udup.drivers.mysql.checks.target import check_target, target_checks, warn_t
 from udup.drivers.mysql.checks.target_tables import StoredCheckpoint, read_checkpoint, read_unfinished
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
+from udup.drivers.mysql.client.privileges import Privileges
 from udup.drivers.mysql.dictionary.present import Present
 from udup.drivers.mysql.load.copied import CopyNotes
 from udup.pipeline.checks import Outcome
@@ -106,6 +107,10 @@ def test_what_may_matter_is_a_warning(ours: ServerFacts, theirs: ServerFacts) ->
     assert "time zone" in problems(warn_pair(ours, zoned))
     compact = changed(theirs, innodb_default_row_format="compact")
     assert "innodb_default_row_format" in problems(warn_pair(ours, compact))
+    encrypting = changed(ours, default_table_encryption="ON")
+    assert warn_pair(encrypting, theirs) == [], "root may set it"
+    (fault,) = warn_pair(encrypting, replace(theirs, privileges=Privileges(())))
+    assert "default_table_encryption is ON" in fault.problem and "TABLE_ENCRYPTION_ADMIN" in fault.remedy
     same_id = changed(theirs, server_id=ours.value("server_id"))
     assert "server_id" in problems(warn_pair(ours, same_id))
     assert "local_infile is OFF" in problems(warn_target(changed(theirs, local_infile="OFF")))

@@ -136,6 +136,19 @@ def test_a_limit_of_size_that_several_transactions_have_met_is_met_again_one_by_
 
 
 def test_a_privilege_that_the_server_names_is_named_in_the_grant() -> None:
+    for listed, least in (
+        ("SYSTEM_VARIABLES_ADMIN or SUPER", "SYSTEM_VARIABLES_ADMIN"),
+        ("SUPER, BINLOG_ADMIN or REPLICATION_APPLIER", "REPLICATION_APPLIER"),
+        ("SUPER, SYSTEM_VARIABLES_ADMIN or SESSION_VARIABLES_ADMIN", "SESSION_VARIABLES_ADMIN"),
+        (
+            "SUPER or SYSTEM_VARIABLES_ADMIN and TABLE_ENCRYPTION_ADMIN",
+            "SYSTEM_VARIABLES_ADMIN, TABLE_ENCRYPTION_ADMIN",
+        ),
+        ("REPLICATION SLAVE", "REPLICATION SLAVE"),
+        ("SUPER", "SUPER"),
+    ):
+        text = f"Access denied; you need (at least one of) the {listed} privilege(s) for this operation"
+        assert limits.remedy(1227, text) == f"run there: GRANT {least} ON *.* TO the account of the job"
     text = "Access denied; you need (at least one of) the SYSTEM_VARIABLES_ADMIN or SUPER privilege(s) for this"
     assert "GRANT SYSTEM_VARIABLES_ADMIN ON *.* TO" in limits.remedy(1227, text)
     text = "INSERT command denied to user 'u'@'h' for table 'orders'"

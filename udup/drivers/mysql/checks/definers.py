@@ -73,7 +73,7 @@ def _maybe(known: KnownAccounts | None, use: str) -> str:
 def _lacking(judged: Callable[[str, str], Finding], facts: ServerFacts, privilege: str, use: str) -> Finding:
     return judged(
         f"{facts.account} has not {privilege}, which it needs for {use}",
-        f"GRANT {privilege} ON *.* TO {facts.account}",
+        facts.grant(privilege),
     )
 
 

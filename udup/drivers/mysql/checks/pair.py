@@ -154,6 +154,19 @@ def _row_format(pair: Pair) -> Iterator[Finding]:
         )
 
 
+def _encryption(pair: Pair) -> Iterator[Finding]:
+    """A definition of the log says what its session had; a session may be set to another value by few accounts."""
+    ours, theirs = (facts.value("default_table_encryption", "OFF") for facts in (pair.source, pair.target))
+    target = pair.target
+    both = ("SYSTEM_VARIABLES_ADMIN", "TABLE_ENCRYPTION_ADMIN")
+    if ours != theirs and not (target.privileges.has("SUPER") or not target.privileges.missing(both)):
+        yield warned(
+            f"default_table_encryption is {ours} on the source and {theirs} on the target, and {target.account} may not"
+            " set it for the definitions that say so",
+            f"SET PERSIST default_table_encryption = {ours} on the target, or {target.grant(', '.join(both))}",
+        )
+
+
 _RULES = (
     Rule[Pair]("server_uuid", lambda pair: f"{pair.source.uuid}, {pair.target.uuid}", _uuid),
     Rule[Pair]("release", lambda pair: f"{pair.source.version_text} to {pair.target.version_text}", _release),
@@ -172,6 +185,9 @@ _ADVICE = (
         "server_id", lambda pair: f"{pair.source.value('server_id')}, {pair.target.value('server_id')}", _server_id
     ),
     Rule[Pair]("max_allowed_packet", lambda pair: pair.source.value("max_allowed_packet"), _packets),
+    Rule[Pair](
+        "default_table_encryption", lambda pair: pair.source.value("default_table_encryption", "unknown"), _encryption
+    ),
     Rule[Pair]("innodb_default_row_format", lambda pair: pair.source.value("innodb_default_row_format"), _row_format),
     Rule[Pair]("time_zone", lambda pair: pair.source.value("time_zone"), _zones),
 )

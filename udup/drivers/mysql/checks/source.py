@@ -155,7 +155,10 @@ def _privileges(side: SourceSide) -> Iterator[Finding]:
         missing.append("SHOW_ROUTINE" if facts.version >= _SHOW_ROUTINE else "SELECT")
     if missing:
         listed = ", ".join(missing)
-        yield failed(f"{facts.account} has not {listed}", f"GRANT {listed} ON *.* TO {facts.account}")
+        instead = (
+            " (where that cannot be granted, SELECT ON *.* shows routines too)" if "SHOW_ROUTINE" in missing else ""
+        )
+        yield failed(f"{facts.account} has not {listed}{instead}", facts.grant(listed))
 
 
 def _global_privileges(side: SourceSide) -> str:
@@ -179,9 +182,7 @@ def _schema_privileges(side: SourceSide) -> Iterator[Finding]:
         missing = facts.privileges.missing(_SCHEMA_PRIVILEGES)
         if missing:
             listed = ", ".join(missing)
-            yield failed(
-                f"{facts.account} has not {listed} on every schema", f"GRANT {listed} ON *.* TO {facts.account}"
-            )
+            yield failed(f"{facts.account} has not {listed} on every schema", facts.grant(listed))
         return
     for place in sorted(selection.places(), key=lambda each: (each.schema, each.table)):
         wanted = _SCHEMA_PRIVILEGES if place.whole else ("SELECT",)
@@ -189,7 +190,7 @@ def _schema_privileges(side: SourceSide) -> Iterator[Finding]:
         if missing:
             listed = ", ".join(missing)
             on = f"{quote(place.schema)}.{'*' if place.table == '*' else quote(place.table)}"
-            yield failed(f"{facts.account} has not {listed} on {on}", f"GRANT {listed} ON {on} TO {facts.account}")
+            yield failed(f"{facts.account} has not {listed} on {on}", facts.grant(listed, on))
 
 
 # ---- The log ----

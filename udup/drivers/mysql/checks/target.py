@@ -164,9 +164,7 @@ def _schema_privileges(side: TargetSide) -> Iterator[Finding]:
         if missing:
             listed = ", ".join(missing)
             place = ".".join(name if name == "*" else quote(name) for name in (schema, table))
-            yield failed(
-                f"{facts.account} has not {listed} on {place}", f"GRANT {listed} ON {place} TO {facts.account}"
-            )
+            yield failed(f"{facts.account} has not {listed} on {place}", facts.grant(listed, place))
 
 
 def _any(facts: ServerFacts, *privileges: str) -> bool:

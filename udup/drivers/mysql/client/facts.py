@@ -72,6 +72,14 @@ class ServerFacts:
         """Whether the names of tables are compared, or kept, in lower case."""
         return self.lower_case_table_names != 0
 
+    def grant(self, privileges: str, place: str = "*.*") -> str:
+        """Return the statement that gives the account these privileges, or makes roles count that it has already."""
+        statement = f"GRANT {privileges} ON {place} TO {self.account}"
+        if not self.privileges.idle_roles:
+            return statement
+        roles = ", ".join(self.privileges.idle_roles)
+        return f"{statement}; or, if {roles} has it, ALTER USER {self.account} DEFAULT ROLE ALL"
+
     @property
     def logs_replicated(self) -> bool:
         """Whether changes that the server itself replicates are in its log; named otherwise before 8.0.26."""

@@ -53,8 +53,8 @@ OF_SIZE = frozenset({1153, 1197, 1206, 1301, 1705, 3170})
 #: Privileges that the account has not, or not any more.
 DENIED = frozenset({1044, 1142, 1143, 1227, 1370, 3879})
 
-#: "you need (at least one of) the SYSTEM_VARIABLES_ADMIN or SUPER privilege(s)".
-_PRIVILEGES = re.compile(r"at least one of\) the ([A-Z_, ]+?)(?: or [A-Z_ ]+)? privilege")
+#: "you need (at least one of) the SUPER, SYSTEM_VARIABLES_ADMIN or SESSION_VARIABLES_ADMIN privilege(s)".
+_PRIVILEGES = re.compile(r"at least one of\) the (.+?) privilege")
 #: "INSERT command denied to user 'u'@'h' for table 't'".
 _COMMAND = re.compile(r"^([A-Z ,]+) command denied to user .* for (?:table|column .* in table) '([^']+)'")
 
@@ -64,10 +64,16 @@ def remedy(code: int, text: str) -> str:
     if code not in DENIED:
         return REMEDIES.get(code, "")
     if named := _PRIVILEGES.search(text):
-        return f"run there: GRANT {named[1].split(',')[0].strip()} ON *.* TO the account of the job"
+        return f"run there: GRANT {_least(named[1])} ON *.* TO the account of the job"
     if named := _COMMAND.search(text):
         return f"run there: GRANT {named[1]} ON … TO the account of the job, for {named[2]} or for its schema"
     return "grant it to the account of the job: docs/jobs.md has the whole list as GRANT statements to paste"
+
+
+def _least(listed: str) -> str:
+    """Return the privilege that allows the least, of those of which one is enough: the server names it last."""
+    names = [each.strip() for each in re.split(r",|\bor\b", listed)]
+    return next((each for each in reversed(names) if each not in ("", "SUPER")), "SUPER").replace(" and ", ", ")
 
 
 def is_limit(code: int) -> bool:

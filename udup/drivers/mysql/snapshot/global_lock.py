@@ -29,6 +29,9 @@ from udup.pipeline.waits import Blocker, WaitKind, Waits, shortened
 LOCK_TRIES = 15
 LOCK_PAUSE = 2.0
 
+#: Tries where the job's tables may be locked instead, which does not wait for long queries.
+FEW_TRIES = 3
+
 #: Seconds for which a statement must have run for the lock not to be asked for before it has ended.
 LONG_STATEMENT = 1
 
@@ -47,14 +50,14 @@ class GlobalLockDeniedError(Exception):
 
 
 def open_under_global_lock(
-    endpoint: Endpoint, locker: Connection, readers: Sequence[Connection], locks: TableLocks, waits: Waits
+    endpoint: Endpoint, locker: Connection, readers: Sequence[Connection], locks: TableLocks, waits: Waits, tries: int
 ) -> Moment:
-    """Open the snapshots, with `locks` taken; the global lock is let go whatever happens.
+    """Open the snapshots, with `locks` taken; the global lock is asked for so often, and let go whatever happens.
 
     Raise `Contended` where it was not granted, `GlobalLockDeniedError` where the account may not.
     """
     with waits.on(WaitKind.GLOBAL_READ_LOCK, statement=FLUSH) as blocked:
-        return _try(endpoint, locker, readers, locks, blocked)
+        return _try(endpoint, locker, readers, locks, blocked, tries)
 
 
 def _try(
@@ -63,9 +66,10 @@ def _try(
     readers: Sequence[Connection],
     locks: TableLocks,
     blocked: Callable[[Blocker | None], None],
+    tries: int,
 ) -> Moment:
     long: list[Process] = []
-    for _ in range(LOCK_TRIES):
+    for _ in range(tries):
         long = _long_statements(locker)
         blocked(_blocker(long[0]) if long else None)
         if long:
@@ -91,7 +95,7 @@ def _try(
             query(locker, "UNLOCK TABLES")
         runtime.sleep(LOCK_PAUSE)
     raise Contended(
-        f"the global read lock on {endpoint} was not granted within {LOCK_SECONDS} s in {LOCK_TRIES} tries:"
+        f"the global read lock on {endpoint} was not granted within {LOCK_SECONDS} s in {tries} tries:"
         " a long statement or a session with LOCK TABLES holds its tables; wait for it or end it"
         f"{': ' if long else ''}{'; '.join(map(_shown, long))}"
     )

@@ -8,7 +8,9 @@ commit to other tables may move the set, which is of no account for this job's r
 
 * Views are not locked: LOCK TABLES of a view would lock what it reads from, in other schemas too.
 * The definitions are no part of the lock. The catalog is read before and after the opening (`baseline.py`), so that a
-  table that was made or dropped in between has all of it done again.
+  table that was made or dropped in between has all of it done again. A view or routine whose statement is within its
+  commit all the while would be made twice, and the job stops at that: a commit takes microseconds, the reading
+  milliseconds.
 * The set is read last, on the connection that holds the locks: its answer shows that they were held all the time. A
   server ends a session that is idle for long (`LOCKER`), so that a machine that vanishes keeps no writer out.
 * While the lock waits for one table, it holds those before it: so it waits for a second, in all for little more

@@ -40,7 +40,7 @@ from udup.drivers.mysql.client.connection import Connection, MySQLError, connect
 from udup.drivers.mysql.client.errors import failure
 from udup.drivers.mysql.client.facts import may_lock_globally, read_privileges
 from udup.drivers.mysql.client.sessions import LOCKER, OBSERVER, SNAPSHOT
-from udup.drivers.mysql.snapshot.global_lock import GlobalLockDeniedError, open_under_global_lock
+from udup.drivers.mysql.snapshot import global_lock
 from udup.drivers.mysql.snapshot.job_locks import Opening, open_under_table_locks
 from udup.drivers.mysql.snapshot.moment import Moment, TableLocks, executed, prepared, start_all
 from udup.pipeline.selection.renames import Name
@@ -183,23 +183,23 @@ def _open_under_lock(
 ) -> Moment:
     """Open them under the global read lock, or under one on the job's tables."""
     with closing(connect(endpoint, LOCKER)) as locker:
-        if job_tables is None:
-            try:
-                return open_under_global_lock(endpoint, locker, readers, locks, waits)
-            except GlobalLockDeniedError as denied:
-                raise Refused([_lock_denied(endpoint, denied.error)]) from denied.error
-        opening = Opening(endpoint, locker, observer, readers, job_tables)
-        if not may_lock_globally(read_privileges(locker)):
+        privileges = read_privileges(locker)
+        opening = Opening(endpoint, locker, observer, readers, job_tables or ())
+        schemas = {schema for schema, _ in opening.tables}
+        may_lock_tables = job_tables is not None and all(privileges.has("LOCK TABLES", each) for each in schemas)
+        if job_tables is not None and not may_lock_globally(privileges):
             return open_under_table_locks(opening, locks, waits, "the account has neither RELOAD nor FLUSH_TABLES")
+        tries = global_lock.FEW_TRIES if may_lock_tables else global_lock.LOCK_TRIES
         try:
-            return open_under_global_lock(endpoint, locker, readers, locks, waits)
-        except GlobalLockDeniedError as denied:
+            return global_lock.open_under_global_lock(endpoint, locker, readers, locks, waits, tries)
+        except global_lock.GlobalLockDeniedError as denied:
+            if job_tables is None:
+                raise Refused([_lock_denied(endpoint, denied.error)]) from denied.error
             return open_under_table_locks(opening, locks, waits, describe(denied.error))
         except Contended as contended:
-            try:
-                return open_under_table_locks(opening, locks, waits, str(contended))
-            except Refused:
-                raise contended from None  # which time heals
+            if not may_lock_tables:
+                raise
+            return open_under_table_locks(opening, locks, waits, str(contended))
 
 
 def _prepared_stay(endpoint: Endpoint, xids: list[str]) -> Fault:
