@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from udup.base.errors import Contended, Transient, Unavailable, Unsupported
+from udup.base.errors import Contended, Transient, UdupError, Unavailable, Unsupported
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.apply.created_table import forget_made, make_for_rows
@@ -38,7 +38,7 @@ from udup.drivers.mysql.rows.errors import Unfit
 from udup.drivers.mysql.rows.events import DELETES, WRITES, RowsEvent
 from udup.drivers.mysql.rows.showing import text_of
 from udup.drivers.mysql.rows.values import ABSENT, Change, JsonPatch, Row, Value
-from udup.drivers.mysql.statements.batch import Batch
+from udup.drivers.mysql.statements.batch import Batch, WarnedError
 from udup.drivers.mysql.statements.plan import TablePlan, read_plan
 from udup.drivers.mysql.statements.texts import TableTexts
 from udup.pipeline.ports import RowCounts
@@ -53,8 +53,12 @@ _SHOWN = 200
 _STRICT = f"SET SESSION sql_mode = '{STATEMENT_MODE}', time_zone = '+00:00'"
 _LENIENT = f"SET SESSION sql_mode = '{STATEMENT_MODE.replace(',STRICT_ALL_TABLES', '')}', time_zone = '+00:00'"
 
-#: Behind a context's own SET: 0 in an AUTO_INCREMENT column is a value.
-_ZERO_IS_A_VALUE = "SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'NO_AUTO_VALUE_ON_ZERO')"
+#: Behind a context's own SET: 0 in an AUTO_INCREMENT column is a value, and what a row computes may warn, as it may
+#: where the row comes as an event, in whatever mode.
+_AS_OF_ROWS = (
+    "SET SESSION sql_mode = CONCAT('NO_AUTO_VALUE_ON_ZERO,', REPLACE(REPLACE(REPLACE(@@sql_mode,"
+    " 'STRICT_TRANS_TABLES', ''), 'STRICT_ALL_TABLES', ''), 'TRADITIONAL', ''))"
+)
 
 _ZONE = re.compile(r"time_zone = '?([^',]*)'?")
 
@@ -77,6 +81,7 @@ class StatementRows:
         self._state: str | None = _STRICT  # the SET in force, None: not known
         self._keys_checked: bool | None = True
         self._created = False
+        self._looks = True  # at each row that is written in a session that is not strict
         self._counts = RowCounts()
 
     @property
@@ -95,11 +100,24 @@ class StatementRows:
     # ---- Rows ----
 
     def apply(self, mark: Mark, events: Sequence[bytes], context: bytes) -> None:
-        self._begin(mark)
-        for transaction in events:
-            for event in split(transaction):
-                self.take(event, context)
-        self._batch.send()
+        """Apply the group. If a statement warns that nobody looks at, do it once more, and look at each."""
+        try:
+            self._apply(mark, events, context, looks=self._created)
+        except WarnedError:
+            self._connection.rollback()
+            self.undo()
+            self._apply(mark, events, context, looks=True)
+
+    def _apply(self, mark: Mark, events: Sequence[bytes], context: bytes, *, looks: bool) -> None:
+        self._looks = looks
+        try:
+            self._begin(mark)
+            for transaction in events:
+                for event in split(transaction):
+                    self.take(event, context)
+            self._batch.send()
+        finally:
+            self._looks = True
         self._end_created(mark)
         self.commit()
 
@@ -156,7 +174,10 @@ class StatementRows:
             if table_name(table_map).schema == UDUP_SCHEMA:
                 self._keep(event)
             else:
-                self._rows(table_map, event, context)
+                try:
+                    self._rows(table_map, event, context)
+                except UdupError as error:
+                    raise error.beginning(f"{table_name(table_map)}: ") from error
 
     def _keep(self, event: bytes) -> None:
         """Add rows of a prepared transaction, which Udup has made itself."""
@@ -193,20 +214,20 @@ class StatementRows:
         head = texts.head(places)
         told = partial(_told, texts, rows.changes[0][1])
         for (text, odd), (_, after) in zip(texts.rows(places, rows.changes), rows.changes, strict=True):
-            if odd or _is_lenient(state):
+            if odd or (self._looks and _is_lenient(state)):
                 self._alone(texts, head + text, state, odd=odd, row=after)
             else:
-                self._batch.insert(head, text, told)
+                self._batch.insert(head, text, told, quietly=_is_lenient(state))
 
     def _update(self, texts: TableTexts, rows: RowsEvent, state: str) -> None:
         self._counts = self._counts.plus(RowCounts(updated=len(rows.changes)))
         for before, after in rows.changes:
             assigned = texts.assigned(_image(before), _image(after))
             sql = f"UPDATE {texts.plan.name} SET {assigned.words} WHERE {texts.where(_image(before))}"
-            if assigned.odd or _is_lenient(state):
+            if assigned.odd or (self._looks and _is_lenient(state)):
                 self._alone(texts, sql, state, odd=assigned.odd, row=after)
             else:
-                self._batch.add(sql, 1, partial(_told, texts, before))
+                self._batch.add(sql, 1, partial(_told, texts, before), quietly=_is_lenient(state))
 
     def _delete(self, texts: TableTexts, rows: RowsEvent) -> None:
         self._counts = self._counts.plus(RowCounts(deleted=len(rows.changes)))
@@ -276,7 +297,7 @@ class StatementRows:
             self._state = None
             self._batch.add(state)
             if state not in (_STRICT, _LENIENT):
-                self._batch.add(_ZERO_IS_A_VALUE)
+                self._batch.add(_AS_OF_ROWS)
             self._state = state
 
     def _check_keys(self, *, on: bool) -> None:
@@ -372,7 +393,7 @@ def _is_value(value: Value) -> bool:
 
 
 def _is_lenient(state: str) -> bool:
-    return "STRICT_" not in state
+    return state != _STRICT
 
 
 def _told(texts: TableTexts, row: Row | None) -> str:

@@ -25,14 +25,22 @@ _ROOM = 1024
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """`rows` that a statement changes or finds; None if that is not looked at. `told` says for people of what."""
+    """`rows` that a statement changes or finds; None if that is not looked at. `told` says for people of what.
+
+    `quietly`: without a warning.
+    """
 
     rows: int | None
     told: Callable[[], str]
+    quietly: bool = False
 
 
 def _nothing() -> str:
     return ""
+
+
+class WarnedError(Exception):
+    """A statement in a session that is not strict has warned: its values may have been changed."""
 
 
 class Batch:
@@ -49,27 +57,30 @@ class Batch:
         self._rows: list[str] = []
         self._rows_size = 0
         self._told: Callable[[], str] = _nothing
+        self._quietly = False
 
-    def add(self, sql: str, rows: int | None = None, told: Callable[[], str] = _nothing) -> None:
+    def add(
+        self, sql: str, rows: int | None = None, told: Callable[[], str] = _nothing, *, quietly: bool = False
+    ) -> None:
         """Add a statement behind all others."""
         self._end_insert()
-        self._add(sql, _Expected(rows, told))
+        self._add(sql, _Expected(rows, told, quietly))
 
-    def insert(self, head: str, row: str, told: Callable[[], str]) -> None:
+    def insert(self, head: str, row: str, told: Callable[[], str], *, quietly: bool = False) -> None:
         """Add a row, to the INSERT before it if that has the same head."""
         if self._rows and (
             head != self._head or self._rows_size + len(row) > INSERT_BYTES or len(self._rows) >= INSERT_ROWS
         ):
             self._end_insert()
         if not self._rows:
-            self._head, self._told, self._rows_size = head, told, len(head)
+            self._head, self._told, self._rows_size, self._quietly = head, told, len(head), quietly
         self._rows.append(row)
         self._rows_size += len(row) + 1
 
     def _end_insert(self) -> None:
         if self._rows:
             rows, self._rows = self._rows, []
-            self._add(self._head + ",".join(rows), _Expected(len(rows), self._told))
+            self._add(self._head + ",".join(rows), _Expected(len(rows), self._told, self._quietly))
 
     def _add(self, sql: str, expected: _Expected) -> None:
         if self._statements and (self._size + len(sql) > self._packet or len(self._statements) >= PACKET_STATEMENTS):
@@ -81,7 +92,10 @@ class Batch:
         self._size += len(sql) + 1
 
     def send(self) -> int:
-        """Run what has been added; return the warnings of the last statement. Raise 1032 if one changed other rows."""
+        """Run what has been added; return the warnings of the last statement.
+
+        Raise 1032 if one changed other rows, `WarnedError` if one warned that should not have.
+        """
         self._end_insert()
         return self._send()
 
@@ -94,15 +108,18 @@ class Batch:
         if len(packet) > self._limit + _ROOM:  # names beyond ASCII
             raise _too_large(len(packet))
         wrong: tuple[_Expected, int] | None = None
-        warnings = 0
+        warnings, loud = 0, False
         answers = execute_affected(self._connection, packet, len(expected))
         for each, (rows, warned) in zip(expected, answers, strict=True):
             warnings = warned
+            loud = loud or (each.quietly and warned > 0)
             if each.rows is not None and each.rows != rows and wrong is None:
                 wrong = each, rows
         if wrong is not None:
             each, rows = wrong
             raise missing_row(f"{rows or 'no'} rows were found where {each.rows} had to be: {each.told()}")
+        if loud:
+            raise WarnedError
         return warnings
 
     def clear(self) -> None:
