@@ -15,7 +15,6 @@ What a table does by itself must come out as it did on the source:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -32,7 +31,6 @@ from udup.drivers.mysql.client.connection import Connection, query, scalar
 from udup.drivers.mysql.client.raw import execute_raw
 from udup.drivers.mysql.client.session_setup import enter, reset
 from udup.drivers.mysql.client.sessions import STATEMENT_MODE, Session
-from udup.drivers.mysql.dictionary.timezones import is_fixed
 from udup.drivers.mysql.rows.codec import RowCodecs, completed
 from udup.drivers.mysql.rows.errors import Unfit
 from udup.drivers.mysql.rows.events import DELETES, WRITES, RowsEvent
@@ -59,8 +57,6 @@ _AS_OF_ROWS = (
     "SET SESSION sql_mode = CONCAT('NO_AUTO_VALUE_ON_ZERO,', REPLACE(REPLACE(REPLACE(@@sql_mode,"
     " 'STRICT_TRANS_TABLES', ''), 'STRICT_ALL_TABLES', ''), 'TRADITIONAL', ''))"
 )
-
-_ZONE = re.compile(r"time_zone = '?([^',]*)'?")
 
 
 class StatementRows:
@@ -199,8 +195,6 @@ class StatementRows:
         self._check_keys(on=not rows.front.flags & NO_FOREIGN_KEY_CHECKS)
         state = needed or (_LENIENT if plan.computes else _STRICT)
         self._enter(state)
-        if needed:
-            self._check_moments(texts, rows)
         if rows.kind in WRITES:
             self._insert(texts, rows, state)
         elif rows.kind in DELETES:
@@ -265,30 +259,6 @@ class StatementRows:
                 f"the target does not take a row as it is on the source: {_told(texts, row)}; look there which of its"
                 " values the session's sql_mode changes, correct the row on the source, then resume the job"
             )
-
-    def _check_moments(self, texts: TableTexts, rows: RowsEvent) -> None:
-        """Raise `Unsupported` for a TIMESTAMP that no literal says in the context's time zone: of an hour that it has
-        twice.
-        """
-        state = self._state or ""
-        found = _ZONE.search(state)
-        if found is None or is_fixed(found[1]):
-            return
-        moments = {each for change in rows.changes for row in change if row is not None for each in texts.moments(row)}
-        if not moments:
-            return
-        self._batch.send()
-        asked = sorted(moments)
-        words = ", ".join(f"UNIX_TIMESTAMP(TIMESTAMP'{value.text(digits)}+00:00')" for value, digits in asked)
-        (answers,) = query(self._connection, f"SELECT {words}")
-        for (value, _), answer in zip(asked, answers, strict=True):
-            if round(answer * 1_000_000) != int(value):
-                raise Unsupported(
-                    f"a row of {texts.plan.table} holds the TIMESTAMP {value} (UTC), of an hour that the time zone"
-                    f" {found[1]} has twice, and the target computes something from its rows in that zone"
-                    f" ({texts.plan.computes}): no statement can say which of the two; write the row on the source in a"
-                    " session with time_zone = '+00:00', and pass this transaction over (udup job skip)"
-                )
 
     # ---- The session ----
 

@@ -178,17 +178,9 @@ class TableTexts:
             return f"UNIX_TIMESTAMP({column.name}) = {seconds}.{fraction:06d}"
         return condition(column.definition, column.name, value)
 
-    def moments(self, row: Row) -> list[tuple[Timestamp, int]]:
-        """Return the TIMESTAMPs of a row, with their digits."""
-        return [
-            (value, column.definition.metadata[0])
-            for column, value in zip(self.plan.columns, row, strict=True)
-            if isinstance(value, Timestamp) and value and not column.generated
-        ]
-
 
 def _zoned(value: Timestamp, digits: int) -> str:
-    """Return a literal of a moment that means the same in every time zone; the zero timestamp is none."""
+    """Return a literal of a moment that a column takes as it is in every zone, also of an hour that it has twice."""
     return f"'{value.text(digits)}+00:00'" if value else f"'{value.text(digits)}'"
 
 
