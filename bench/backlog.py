@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from pymysql.constants import ER
 
-from bench.contestants import Contestant, Replica, Udup, timed
+from bench.contestants import Contestant, Replica, Udup, UdupByStatements, timed
 from bench.results import Line, Result
 from bench.servers import Bench, executed, session
 from udup.base.endpoint import Endpoint
@@ -60,7 +61,8 @@ def _run_mix(bench: Bench, result: Result, small: int, big: int, rows: int) -> N
         result.note(f"big ones {what}: written by {WRITERS} writers in {time.monotonic() - began:.1f} s")
         replica = Replica()
         result.attempt(replica.name, lambda: _drain(bench, source.endpoint, base, replica, what))
-        result.attempt(Udup.name, lambda: _drain_by_udup(bench, source.endpoint, base, what))
+        for kind in (Udup, UdupByStatements):
+            result.attempt(kind.name, partial(_drain_by_udup, bench, source.endpoint, base, kind, what))
 
 
 def create(endpoint: Endpoint) -> None:
@@ -79,9 +81,9 @@ def write(endpoint: Endpoint, small: int, big: int, rows: int) -> None:
             done.result()
 
 
-def _drain_by_udup(bench: Bench, source: Endpoint, base: str, what: str) -> list[Line]:
+def _drain_by_udup(bench: Bench, source: Endpoint, base: str, kind: type[Udup], what: str) -> list[Line]:
     with bench.node() as node:
-        return _drain(bench, source, base, Udup(node), what)
+        return _drain(bench, source, base, kind(node), what)
 
 
 def _drain(bench: Bench, source: Endpoint, base: str, contestant: Contestant, what: str) -> list[Line]:

@@ -82,10 +82,13 @@ class Udup(Contestant):
     def __init__(self, node: UdupNode) -> None:
         self.node = node
         self.job_id = ""
+        self.config: dict[str, object] = {}
 
     def start(self, source: Endpoint, target: Endpoint, base: str, schemas: Sequence[str]) -> None:
         self._target = target
-        self.job_id = self.node.post_job(job_document("bench", source, target, schemas, gtid=base, workers=WORKERS))
+        document = job_document("bench", source, target, schemas, gtid=base, workers=WORKERS)
+        document["Tasks"][1]["Config"].update(self.config)
+        self.job_id = self.node.post_job(document)
 
     def wait_level(self, wanted: str, deadline: float) -> None:
         """By the checkpoint on the target, which is committed with the rows: the API tells it up to a second later."""
@@ -108,6 +111,17 @@ class Udup(Contestant):
             return self.node.job(self.job_id).get("Stage")
         except Transient:
             return None  # busy; it is asked again
+
+
+class UdupByStatements(Udup):
+    """The same with rows by statements, as to a target that denies BINLOG."""
+
+    name = "Udup, by statements"
+    key = "udup-statements"
+
+    def __init__(self, node: UdupNode) -> None:
+        super().__init__(node)
+        self.config = {"ApplyMode": "statements"}
 
 
 def timed(

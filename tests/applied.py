@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 
 from tests.source_log import executed
 from udup.base.endpoint import Endpoint
+from udup.drivers.mysql.apply import intents, unsure
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.apply.contexts import TargetContexts
 from udup.drivers.mysql.apply.row_session import RowSession
@@ -18,7 +19,7 @@ from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.filters.shaper import Shapers
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.stream import BinlogStream
-from udup.pipeline.ports import CheckpointState
+from udup.pipeline.ports import ApplyMode, CheckpointState
 from udup.pipeline.records import Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
 from udup.pipeline.selection.selection import Selection
 
@@ -73,13 +74,17 @@ def _records(source: Endpoint, after: GtidSet, selection: Selection, shapers: Sh
 
 
 @contextmanager
-def session(target: Endpoint, job: str, workers: int = 1) -> Iterator[tuple[RowSession, CheckpointState]]:
+def session(
+    target: Endpoint, job: str, workers: int = 1, mode: ApplyMode = ApplyMode.BY_PRIVILEGE
+) -> Iterator[tuple[RowSession, CheckpointState]]:
     """A worker's session on slot 1, and where the job stands."""
     with closing(connect(target)) as connection:
         create_tables(connection)
+        intents.prepare(connection)
         position = Checkpoint(connection, job, "").take_over(workers, GtidSet())
+        unsure.prepare(connection, job)
     assert position is not None
-    opened = RowSession(target, job, 1)
+    opened = RowSession(target, job, 1, mode=mode)
     try:
         yield opened, position
     finally:

@@ -136,6 +136,22 @@ def account_that_starts_hostile(endpoint: Endpoint, name: str) -> Endpoint:
     return replace(endpoint, user=name, password="x")
 
 
+#: What an account of a managed server may not set in its own session, so that a server that has it takes no job.
+_RESTRICTED = (
+    *("sql_require_primary_key", "sql_generate_invisible_primary_key", "binlog_rows_query_log_events"),
+    *("max_error_count", "parser_max_mem_size"),
+)
+
+
+def hostile_to_managed(endpoint: Endpoint, account: Endpoint) -> dict[str, str]:
+    """Return what may be hostile to an account that may set no restricted variable; its sessions begin hostile too."""
+    start = HOSTILE_START.replace(" sql_log_bin = 0,", "")
+    with closing(connect(endpoint)) as connection:
+        query(connection, f"SET GLOBAL init_connect = {connection.escape(start)}")
+    assert account.user != endpoint.user, "whoever may do everything is spared"
+    return {name: value for name, value in HOSTILE_TARGET.items() if name not in _RESTRICTED}
+
+
 def set_globals(endpoint: Endpoint, settings: Mapping[str, str]) -> None:
     """For the sessions that begin from now on."""
     with closing(connect(endpoint)) as connection:

@@ -47,7 +47,8 @@ def managed_account(server: MysqlServer, privileges: Sequence[str] = RDS_MASTER)
     with closing(connect(server.endpoint)) as connection:
         query(connection, f"CREATE USER {name} IDENTIFIED BY '{PASSWORD}'")
         query(connection, f"GRANT {', '.join(listed)} ON *.* TO {name} WITH GRANT OPTION")
-        try:
-            yield replace(server.endpoint, user=name, password=PASSWORD)
-        finally:
+    try:
+        yield replace(server.endpoint, user=name, password=PASSWORD)
+    finally:
+        with closing(connect(server.endpoint)) as connection:  # another one: the server may have been killed meanwhile
             query(connection, f"DROP USER {name}")

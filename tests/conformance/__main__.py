@@ -20,6 +20,11 @@ def main() -> int:
     parser.add_argument("folder", nargs="?", type=Path, default=CASES, help="a folder of cases (*.sql, also below it)")
     parser.add_argument("--only", default="", metavar="TEXT", help="run the cases whose names hold TEXT")
     parser.add_argument("--phase", choices=PHASES, help="run this phase alone")
+    parser.add_argument(
+        "--managed",
+        action="store_true",
+        help="with an account of a managed server on the target: rows go by statements",
+    )
     options = parser.parse_args()
     try:
         cases = [case for case in read_cases(options.folder) if options.only in case.name]
@@ -28,7 +33,10 @@ def main() -> int:
         parser.exit(2, f"{error}\n")
     started = time.monotonic()
     verdicts = []
-    with tempfile.TemporaryDirectory(prefix="udup-conformance-") as folder, open_suite(programs, Path(folder)) as suite:
+    with (
+        tempfile.TemporaryDirectory(prefix="udup-conformance-") as folder,
+        open_suite(programs, Path(folder), managed=options.managed) as suite,
+    ):
         for phase in [options.phase] if options.phase else PHASES:
             for verdict in suite.run(cases, phase):
                 verdicts.append(verdict)

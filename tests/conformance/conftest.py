@@ -38,15 +38,49 @@ class Verdicts:
         return self._faults[case.name]
 
 
+#: The file of the cases that are carried by statements, and the topics whose rows or definitions take another way then.
+MANAGED = "managed"
+_TOPICS = frozenset(
+    {"charsets", "constraints", "contexts", "counters", "ddl_partition", "ddl_table", "engines", "generated"}
+    | {"hostile_globals", "json", "keys", "modes", "spatial", "transactions", "types"}
+)
+
+_TRIGGERS = "triggers stay off a target whose rows come by statements"
+
+#: Cases that statements do not carry.
+NOT_CARRIED = {
+    "charsets/supplementary_in_definitions": _TRIGGERS,
+    "contexts/utf16_literals": _TRIGGERS,
+    "ddl_table/if_exists": _TRIGGERS,
+    "hostile_globals/keys_and_triggers": _TRIGGERS,
+    "hostile_globals/many_tables": _TRIGGERS,
+    "hostile_globals/quotes_and_backslashes": _TRIGGERS,
+    "modes/pipes_as_concat": _TRIGGERS,
+    "types/float_digits": "a FLOAT(M,D) holds what no statement puts there",
+    "engines/large_myisam": "thousands of rows without a key are each looked for in all of the table: minutes",
+}
+
+
 def _phase(path: Path) -> str:
     """The phase of a file's tests: `test_copy.py`."""
-    return path.stem.removeprefix("test_")
+    name = path.stem.removeprefix("test_")
+    return "incremental" if name == MANAGED else name
+
+
+def _is_managed(path: Path) -> bool:
+    return path.stem == f"test_{MANAGED}"
+
+
+def _goes_by_statements(case: Case) -> bool:
+    return case.name.partition("/")[0] in _TOPICS and case.name not in NOT_CARRIED and not case.refusal
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     phase = _phase(metafunc.definition.path)
     if "case" in metafunc.fixturenames and phase in PHASES:
         cases = read_cases(Path(os.environ.get(FOLDER_VARIABLE) or CASES))
+        if _is_managed(metafunc.definition.path):
+            cases = [case for case in cases if _goes_by_statements(case)]
         metafunc.parametrize("case", [case for case in cases if phase in case.phases], ids=str)
 
 
@@ -64,5 +98,7 @@ def verdicts(request: pytest.FixtureRequest, programs: MysqlPrograms, server_fol
         if isinstance(case, Case) and item.path == request.path:
             chosen.append(case)
     chosen.sort(key=lambda case: case.name)
-    with open_suite(programs, server_folder / f"conformance-{phase}") as suite:
+    managed = _is_managed(request.path)
+    folder = server_folder / f"conformance-{MANAGED if managed else phase}"
+    with open_suite(programs, folder, managed=managed) as suite:
         yield Verdicts(suite, phase, chosen)

@@ -21,7 +21,14 @@ from pathlib import Path
 
 from tests.conformance.case import Case
 from tests.conformance.client import Client
-from tests.hostile_globals import HOSTILE_SOURCE, HOSTILE_TARGET, account_that_starts_hostile, set_globals
+from tests.hostile_globals import (
+    HOSTILE_SOURCE,
+    HOSTILE_TARGET,
+    account_that_starts_hostile,
+    hostile_to_managed,
+    set_globals,
+)
+from tests.managed import managed_account
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import connect, query, scalar
@@ -277,8 +284,8 @@ def _applied(connection: object, job: str) -> str:
 
 
 @contextmanager
-def open_suite(programs: MysqlPrograms, folder: Path) -> Iterator[Suite]:
-    """The servers, started together."""
+def open_suite(programs: MysqlPrograms, folder: Path, *, managed: bool = False) -> Iterator[Suite]:
+    """The servers, started together. `managed`: the job's account on the target has what Amazon RDS grants, no more."""
     source = MysqlServer(programs, folder / "source", options=SOURCE_OPTIONS)
     target = MysqlServer(programs, folder / "target", options=TARGET_OPTIONS)
     node = UdupNode(folder / "node")
@@ -288,10 +295,15 @@ def open_suite(programs: MysqlPrograms, folder: Path) -> Iterator[Suite]:
         stack.callback(node.stop)
         for started in [pool.submit(each.start) for each in (source, target, node)]:
             started.result()
-        accounts = (
-            account_that_starts_hostile(source.endpoint, "job_source"),
-            account_that_starts_hostile(target.endpoint, "job_target"),
-        )
+        source_account = account_that_starts_hostile(source.endpoint, "job_source")
+        if managed:
+            with closing(connect(target.endpoint)) as root:  # a customer's accounts have no SYSTEM_USER there
+                query(root, "REVOKE SYSTEM_USER ON *.* FROM 'root'@'127.0.0.1'")
+            target_account = stack.enter_context(managed_account(target))
+            hostile = hostile_to_managed(target.endpoint, target_account)
+        else:
+            target_account = account_that_starts_hostile(target.endpoint, "job_target")
+            hostile = TARGET_GLOBALS
         set_globals(source.endpoint, SOURCE_GLOBALS)
-        set_globals(target.endpoint, TARGET_GLOBALS)
-        yield Suite(source, target, node, accounts)
+        set_globals(target.endpoint, hostile)
+        yield Suite(source, target, node, (source_account, target_account))

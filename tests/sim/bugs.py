@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.sim.world import World
 from udup.drivers.mysql.apply import checkpoint as checkpoints
-from udup.drivers.mysql.apply import ddl_runner, row_session
+from udup.drivers.mysql.apply import ddl_runner, rows_by_events
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.pipeline.apply.applier import Applier
 from udup.pipeline.apply.credits import Credits
@@ -125,7 +125,7 @@ def _version() -> list[Patch]:
         return real(job, slot, version, version, gtids, with_crc=with_crc)
 
     real = checkpoints.checkpoint_events
-    return [(row_session, "checkpoint_events", events)]
+    return [(rows_by_events, "checkpoint_events", events)]
 
 
 def _fence() -> list[Patch]:

@@ -30,7 +30,18 @@ from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.drivers.mysql.source import MySQLSource
 from udup.drivers.mysql.target import MySQLTarget
 from udup.pipeline.checks import Check
-from udup.pipeline.ports import ChangeLog, End, LogPlace, LogPlan, Piece, Recognised, Scope, SourceCopy, SourceLook
+from udup.pipeline.ports import (
+    ApplyMode,
+    ChangeLog,
+    End,
+    LogPlace,
+    LogPlan,
+    Piece,
+    Recognised,
+    Scope,
+    SourceCopy,
+    SourceLook,
+)
 from udup.pipeline.records import (
     CommitOrder,
     CopyPlan,
@@ -343,7 +354,7 @@ class SimDrivers:
         return SimSource(end.endpoint)
 
     def target(self, end: End) -> MySQLTarget:
-        return MySQLTarget(end.endpoint)
+        return MySQLTarget(end.endpoint, ApplyMode.EVENTS)
 
     def start_faults(self, *_: object) -> list[Fault]:
         return []

@@ -22,6 +22,7 @@ from udup.drivers.mysql.target import MySQLTarget
 from udup.pipeline.checks import BOTH, DEST, SRC, Check
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import (
+    ApplyMode,
     End,
     JobPlan,
     ServerInfo,
@@ -41,13 +42,13 @@ class _Pair:
     """What a source's driver and a target's have to say of each other; the methods of `Drivers` of these names."""
 
     start_faults: Callable[[JobPlan, SourceLook | None, ServerInfo | None, str | None, Known], list[Fault]]
-    warnings: Callable[[ServerInfo, ServerInfo], list[str]]
+    warnings: Callable[[JobPlan, ServerInfo, ServerInfo], list[str]]
     validate: Callable[[JobPlan, Known], list[Check]]
 
 
 _SOURCES: Mapping[str, Callable[[Endpoint], Source]] = {MYSQL: MySQLSource}
 
-_TARGETS: Mapping[str, Callable[[Endpoint], Target]] = {MYSQL: MySQLTarget}
+_TARGETS: Mapping[str, Callable[[Endpoint, ApplyMode], Target]] = {MYSQL: MySQLTarget}
 
 _SOURCE_GATES: Mapping[str, Callable[[Endpoint], SourceGate]] = {MYSQL: MySQLSourceGate}
 
@@ -69,7 +70,7 @@ class Registry:
 
     def target(self, end: End) -> Target:
         _check_known(end, DEST, _TARGETS)
-        return _TARGETS[end.driver](end.endpoint)
+        return _TARGETS[end.driver](end.endpoint, end.apply_mode)
 
     def source_gate(self, end: End) -> SourceGate:
         _check_known(end, SRC, _SOURCE_GATES)
@@ -89,7 +90,7 @@ class Registry:
         return pair.start_faults(plan, source, target, start_after, known)
 
     def warnings(self, plan: JobPlan, source: ServerInfo, target: ServerInfo) -> list[str]:
-        return _pair(plan).warnings(source, target)
+        return _pair(plan).warnings(plan, source, target)
 
     def validate(self, plan: JobPlan, known: Known) -> list[Check]:
         return _pair(plan).validate(plan, known)

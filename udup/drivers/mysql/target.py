@@ -15,15 +15,16 @@ from udup.drivers.mysql.apply.skip import skip
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.load.row_loader import MySQLRowLoader
-from udup.pipeline.ports import ControlSettings
+from udup.pipeline.ports import ApplyMode, ControlSettings
 
 
 @behind_the_seam(Side.TARGET)
 @dataclass(frozen=True)
 class MySQLTarget:
-    """`Target` of `pipeline/ports/`. Holds no connection."""
+    """`Target` of `pipeline/ports/`. Holds no connection. `mode`: how rows get there."""
 
     endpoint: Endpoint
+    mode: ApplyMode = ApplyMode.BY_PRIVILEGE
 
     @property
     def where(self) -> str:
@@ -33,7 +34,7 @@ class MySQLTarget:
         return GtidSet.parse(text)
 
     def open_control(self, settings: ControlSettings) -> MySQLControl:
-        return MySQLControl(self.endpoint, settings)
+        return MySQLControl(self.endpoint, settings, self.mode)
 
     def executed(self, job: str) -> GtidSet | None:
         return read_executed(self.endpoint, job)
@@ -42,7 +43,7 @@ class MySQLTarget:
         return MySQLCheckpointReader(self.endpoint, job)
 
     def open_session(self, job: str, slot: int) -> MySQLSession:
-        return MySQLSession(self.endpoint, job, slot)
+        return MySQLSession(self.endpoint, job, slot, self.mode)
 
     def open_loader(self, job: str, slot: int, instructions: bytes) -> MySQLRowLoader:
         return MySQLRowLoader(self.endpoint, job, slot, instructions)

@@ -20,6 +20,7 @@ from udup.jobs.document import values
 from udup.jobs.document.gtid_text import gtid_set
 from udup.jobs.document.model import Model
 from udup.jobs.document.replicate import ReplicateDoDb, filter_word
+from udup.pipeline.ports import ApplyMode
 from udup.pipeline.selection.sqlfilter import FilterWord
 
 #: More appliers than this only wait for each other's locks and for the target's cores.
@@ -100,6 +101,15 @@ def _one_gtid(value: object) -> str:
     return re.sub(r"\s+", "", value) if isinstance(value, str) else ""
 
 
+def _apply_mode(value: object) -> str:
+    text = values.weak_text(value).lower()
+    if text not in set(ApplyMode):
+        raise values.fault(
+            f"must be events or statements, got {values.shown(text)}", "leave it out to go by what the account may do"
+        )
+    return text
+
+
 Text = Annotated[str, BeforeValidator(values.weak_text)]
 Truth = Annotated[bool, BeforeValidator(values.weak_truth)]
 AnySize = Annotated[int, BeforeValidator(values.within(0, _INT64_MAX))]
@@ -175,6 +185,9 @@ class Config(Model):
     generated_columns: Annotated[GeneratedColumns, BeforeValidator(_generated_columns)] = GeneratedColumns.COMPARE
     """Dest: `compare`: a copied table whose generated columns come out otherwise than on the source stops the job;
     `recompute`: the target's values are taken, and the job's warnings say so."""
+    apply_mode: Annotated[ApplyMode, BeforeValidator(_apply_mode)] = ApplyMode.BY_PRIVILEGE
+    """Dest: `events`: rows are applied as the source logged them, by BINLOG; `statements`: by INSERT, UPDATE and
+    DELETE; empty: by events if the account may run BINLOG, else by statements."""
     chunk_size: Annotated[int, BeforeValidator(values.within(0, MAX_CHUNK_ROWS))] = 0
     """Src: rows of one chunk of the copy; 0: chosen by the size of the rows."""
     msgs_limit: AnySize = 0

@@ -21,7 +21,7 @@ from udup.jobs.document.model import Model
 from udup.jobs.document.replicate import ReplicateDoDb, ReplicatedTable
 from udup.jobs.document.submission import BODY, unwrap
 from udup.jobs.words import SUPPORTED_TYPES, Driver, EndWhen, JobType, TaskType
-from udup.pipeline.ports import StartPoint
+from udup.pipeline.ports import ApplyMode, StartPoint
 from udup.pipeline.selection.schemas import KEPT_USERS
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
@@ -206,6 +206,11 @@ class JobSpec(Model):
     def recompute(self) -> bool:
         """Whether a copy takes what the target computes where the source has other values."""
         return any(task.config.generated_columns is GeneratedColumns.RECOMPUTE for task in self.tasks)
+
+    @property
+    def apply_mode(self) -> ApplyMode:
+        """How rows get to the target."""
+        return self.target.config.apply_mode
 
     @property
     def innodb(self) -> bool:

@@ -36,6 +36,7 @@ from udup.pipeline.ports.target import (
     TargetControl,
 )
 from udup.pipeline.ports.values import (
+    ApplyMode,
     Beginning,
     CheckpointState,
     Claim,
@@ -57,6 +58,7 @@ from udup.pipeline.ports.values import (
 )
 
 __all__ = [
+    "ApplyMode",
     "ApplySession",
     "Beginning",
     "ChangeLog",

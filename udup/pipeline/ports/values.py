@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol, Self
 
 from udup.base.endpoint import Endpoint
@@ -44,12 +45,21 @@ class ServerInfo(Protocol):
         ...
 
 
+class ApplyMode(StrEnum):
+    """How rows get to a target: as the events of the log, by statements, or as the account's privileges allow."""
+
+    BY_PRIVILEGE = ""
+    EVENTS = "events"
+    STATEMENTS = "statements"
+
+
 @dataclass(frozen=True)
 class End:
-    """One end of a job: the name of its driver, and where the server is."""
+    """One end of a job: the name of its driver, where the server is, and how rows get there if it is the target."""
 
     driver: str
     endpoint: Endpoint
+    apply_mode: ApplyMode = ApplyMode.BY_PRIVILEGE
 
     def __str__(self) -> str:
         return str(self.endpoint)

@@ -18,6 +18,7 @@ from udup.drivers.mysql.apply.contexts import TargetContexts
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.dictionary.timezones import zone_rules, zones_like
 from udup.drivers.mysql.stream.contexts import ZONE_RULES, read_defaults
+from udup.pipeline.ports import ApplyMode
 from udup.pipeline.records import Context, Record, Transaction
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.programs import MysqlPrograms
@@ -272,3 +273,40 @@ def _with_rules(made: list[Record], server: MysqlServer) -> list[Record]:
         else each
         for each in made
     ]
+
+
+def test_a_moment_that_a_zone_has_twice_is_put_there_by_a_statement_that_needs_the_zone(
+    zoned: MysqlServer, target: MysqlServer, schema: str
+) -> None:
+    tables = (
+        f"CREATE DATABASE {schema}",
+        f"CREATE TABLE {schema}.plain (id INT PRIMARY KEY, s TIMESTAMP NULL)",
+        f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, s TIMESTAMP NULL, g VARCHAR(40) AS (CONCAT(s)) STORED)",
+    )
+    run(zoned.endpoint, *tables)
+    run(target.endpoint, *tables)
+    _load_zone(target.endpoint, ZONE, "Europe/Berlin", 905)
+    moments = ("2024-10-27 00:30:00", "2024-10-27 01:30:00", "2024-07-01 01:30:00")  # the first two are 02:30 there
+    before = run(
+        zoned.endpoint,
+        *(f"INSERT INTO {schema}.plain VALUES ({number}, '{moment}')" for number, moment in enumerate(moments)),
+        f"SET time_zone = '{ZONE}'",
+        f"INSERT INTO {schema}.t (id, s) SELECT id, s FROM {schema}.plain WHERE id = 2",
+        f"INSERT INTO {schema}.t (id, s) SELECT id, s FROM {schema}.plain WHERE id < 2",
+        f"UPDATE {schema}.t, {schema}.plain p SET t.s = p.s WHERE t.id = 2 AND p.id = 1",
+        f"DELETE FROM {schema}.t WHERE id = 1",
+    )
+    made = records(zoned.endpoint, before, Selection.of([(schema, [])]))
+    try:
+        with session(target.endpoint, schema, mode=ApplyMode.STATEMENTS) as (opened, position):
+            apply_all(opened, position, made, TargetContexts(target.endpoint))
+        for rows in (
+            f"SELECT id, UNIX_TIMESTAMP(s) FROM {schema}.plain ORDER BY id",
+            f"SELECT id, UNIX_TIMESTAMP(s), g FROM {schema}.t ORDER BY id",
+        ):
+            with closing(connect(zoned.endpoint)) as one, closing(connect(target.endpoint)) as other:
+                assert query(one, rows) == query(other, rows)
+    finally:
+        run(zoned.endpoint, f"DROP DATABASE {schema}")
+        names = ("time_zone", "time_zone_name", "time_zone_transition_type", "time_zone_transition")
+        run(target.endpoint, *(f"DELETE FROM mysql.{table} WHERE Time_zone_id = 905" for table in names))

@@ -118,4 +118,4 @@ def test_a_place_that_is_not_to_be_had_behind_a_commit_is_not_worth_the_same_ord
     session = _session(_Lost())
     monkeypatch.setattr(session, "_connect", refused)
     with pytest.raises(Unavailable, match="has the place"):
-        session._renew()
+        session._reconnect()

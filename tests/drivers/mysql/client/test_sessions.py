@@ -45,7 +45,13 @@ _OF_A_MOMENT = {
     ("drivers/mysql/load/objects.py", "collation_connection"),
     ("drivers/mysql/checks/target_tables.py", "time_zone"),  # an answer's text
     ("drivers/mysql/apply/unsure.py", "gtid_next"),  # after a packet that ended in its middle
-    ("drivers/mysql/apply/row_session.py", "gtid_next"),  # a BINLOG of a FORMAT_DESCRIPTION leaves it in an odd state
+    ("drivers/mysql/apply/rows_by_statements.py", "sql_mode"),  # one for each kind of rows, between statements
+    ("drivers/mysql/apply/rows_by_statements.py", "foreign_key_checks"),  # as each event says
+    ("drivers/mysql/apply/rows_by_statements.py", "timestamp"),  # behind a CREATE TABLE … SELECT
+    (
+        "drivers/mysql/apply/rows_by_events.py",
+        "gtid_next",
+    ),  # a BINLOG of a FORMAT_DESCRIPTION leaves it in an odd state
 }
 
 

@@ -27,7 +27,7 @@ from typing import Any
 
 from udup.base import runtime
 from udup.base.errors import Fault, Refused, Superseded
-from udup.drivers.mysql.apply import claims, unsure
+from udup.drivers.mysql.apply import claims, intents, unsure
 from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.binlog.build import BIGINT, INT, LONGBLOB, rows_event, table_map, varchar
 from udup.drivers.mysql.binlog.event import EventType
@@ -47,7 +47,7 @@ COPY_TABLE = "copied_table"
 OBJECT_TABLE = "copied_object"
 
 #: Every table of Udup's: rows of each belong to a job.
-TABLES = (TABLE, COPY_TABLE, OBJECT_TABLE, CLAIM_TABLE, prepared.TABLE, unsure.TABLE)
+TABLES = (TABLE, COPY_TABLE, OBJECT_TABLE, CLAIM_TABLE, prepared.TABLE, unsure.TABLE, intents.TABLE)
 
 #: The selection of a base row whose full copy has not ended.
 COPYING = "copying"
@@ -118,9 +118,10 @@ _CREATE = {
 _NOBODY = Owner("")
 
 
-def create_tables(connection: Connection) -> None:
+def create_tables(connection: Connection) -> frozenset[str]:
     """Udup's own tables on the target, if any is missing, and what an older version has made otherwise.
 
+    Return those that were there already.
     It is asked for first: CREATE … IF NOT EXISTS waits for every transaction of other jobs that is open in the schema.
     """
     sql = "SELECT TABLE_NAME, COLUMN_NAME, COLLATION_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s"
@@ -138,6 +139,7 @@ def create_tables(connection: Connection) -> None:
         for statement in missing:
             _make(connection, statement)
         reset(connection, PLAIN, "lock_wait_timeout")
+    return frozenset(tables)
 
 
 def _make(connection: Connection, statement: str) -> None:

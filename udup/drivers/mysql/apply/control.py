@@ -14,11 +14,12 @@ from typing import TypeVar
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Side, UdupError, Unavailable
-from udup.drivers.mysql.apply import unsure
+from udup.drivers.mysql.apply import intents, unsure
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.computing import Computing
 from udup.drivers.mysql.apply.contexts import TargetContexts
+from udup.drivers.mysql.apply.created_table import drop_unfilled
 from udup.drivers.mysql.apply.ddl_runner import DdlRunner
 from udup.drivers.mysql.apply.inline_session import MySQLInlineSession
 from udup.drivers.mysql.apply.memory_tables import look_at_memory_tables
@@ -31,6 +32,7 @@ from udup.drivers.mysql.apply.target_thread import TargetThread
 from udup.drivers.mysql.apply.wait_look import look_at_waits
 from udup.drivers.mysql.binlog.event import has_checksums
 from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.checks.binlog_access import goes_by_statements
 from udup.drivers.mysql.checks.target import check_target, check_writable, is_admin
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
@@ -38,7 +40,7 @@ from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter
-from udup.pipeline.ports import CheckpointState, Claim, ControlSettings, TargetNotices
+from udup.pipeline.ports import ApplyMode, CheckpointState, Claim, ControlSettings, TargetNotices
 from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
 from udup.pipeline.waits import SessionWait
 
@@ -52,8 +54,9 @@ T = TypeVar("T")
 class MySQLControl:
     """`TargetControl` of `pipeline/ports/`. `connect` and `take_over` first; the rest in any order."""
 
-    def __init__(self, endpoint: Endpoint, settings: ControlSettings) -> None:
+    def __init__(self, endpoint: Endpoint, settings: ControlSettings, mode: ApplyMode = ApplyMode.BY_PRIVILEGE) -> None:
         self.endpoint = endpoint
+        self._mode = mode
         self._settings = settings
         self._job = settings.job
         self._thread = TargetThread(endpoint)
@@ -97,12 +100,15 @@ class MySQLControl:
             self._connection = connection = connect(self.endpoint)
             facts = read_facts(connection)
             passing = check_writable(facts)
-            faults = check_target(facts, self._settings.selection)
+            by_statements = goes_by_statements(self._mode, facts)
+            faults = check_target(facts, self._settings.selection, by_statements=by_statements)
             if any(each not in passing for each in faults):
                 raise Refused(faults)
             if passing:
                 raise Unavailable("; ".join(map(str, passing)))
             self._is_admin = is_admin(facts)
+            self._ddl.notes_intents = self._tables.by_statements = by_statements
+            self._mode = ApplyMode.STATEMENTS if by_statements else ApplyMode.EVENTS
             return facts
 
         return await self._thread.run(look)
@@ -113,12 +119,17 @@ class MySQLControl:
         initial = None if settings.start_after is None else GtidSet.parse(settings.start_after)
 
         def take(connection: Connection) -> CheckpointState | None:
-            create_tables(connection)
+            there = create_tables(connection)
+            if self._ddl.notes_intents:
+                intents.prepare(connection)
+            self._ddl.has_intents = intents.TABLE in there
             with taking_over(connection, self._job, settings.owner):
                 self._checkpoint = Checkpoint(connection, self._job, settings.selection.digest, settings.owner)
                 state = self._checkpoint.take_over(settings.slots, initial)
                 unsure.prepare(connection, self._job)
                 applied = unsure.look(connection, self._job)
+                if self._ddl.has_intents:
+                    drop_unfilled(connection, self._job)
                 if state is not None:
                     state.executed.update(applied)
                     look_at_memory_tables(connection, self._job)
@@ -162,7 +173,13 @@ class MySQLControl:
     def open_copy(self, plan: CopyPlan, *, workers: int, drop_existing: bool, recompute: bool) -> MySQLCopyWriter:
         fence = CopyFence(self._job, self._checkpoint.version)
         return MySQLCopyWriter(
-            self.endpoint, plan, fence, places=workers, drop_existing=drop_existing, recompute=recompute
+            self.endpoint,
+            plan,
+            fence,
+            places=workers,
+            drop_existing=drop_existing,
+            recompute=recompute,
+            without_triggers=self._mode is ApplyMode.STATEMENTS,
         )
 
     async def finish_copy(self, position: str) -> CheckpointState:
@@ -196,7 +213,7 @@ class MySQLControl:
 
     async def open_inline(self) -> MySQLInlineSession:
         def open_session() -> MySQLInlineSession:
-            self._inline = MySQLInlineSession(self.endpoint, self._job, self._settings.slots)
+            self._inline = MySQLInlineSession(self.endpoint, self._job, self._settings.slots, self._mode)
             return self._inline
 
         return await self._thread.run(open_session)

@@ -13,7 +13,7 @@ from udup.base.errors import Contended, Side
 from udup.drivers.mysql.apply.row_session import KeptContext
 from udup.drivers.mysql.apply.session import explaining, open_rows
 from udup.drivers.mysql.client.seam import behind_the_seam
-from udup.pipeline.ports import Claim, RowCounts
+from udup.pipeline.ports import ApplyMode, Claim, RowCounts
 from udup.pipeline.records import XaEnd
 
 #: Seconds to wait for a row lock here; what needs longer is for a worker, which can wait.
@@ -31,9 +31,9 @@ _TRIES = 20
 class MySQLInlineSession:
     """`InlineSession` of `pipeline/ports/`; `end_prepared` and `set_format` are the control's."""
 
-    def __init__(self, endpoint: Endpoint, job: str, slot: int) -> None:
+    def __init__(self, endpoint: Endpoint, job: str, slot: int, mode: ApplyMode = ApplyMode.BY_PRIVILEGE) -> None:
         self.endpoint = endpoint
-        self._rows = open_rows(endpoint, job, slot, _LOCK_WAIT_SECONDS, _ANSWER_SECONDS)
+        self._rows = open_rows(endpoint, job, slot, _LOCK_WAIT_SECONDS, _ANSWER_SECONDS, mode)
 
     def apply(self, claim: Claim, events: Sequence[bytes], prelude: bytes) -> None:
         """Commit the events with their claim; `Contended` if a lock was not to be had at once."""

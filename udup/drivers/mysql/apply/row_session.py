@@ -1,15 +1,11 @@
-"""A connection by which row events are applied as they are, by the server itself, with the checkpoint's row.
+"""A slot's transactions on the target: what belongs into one commit with the checkpoint's row, and in which order.
 
-One round trip for a group: `BINLOG '<base64 of checkpoint + events>'; COMMIT`. The checkpoint's row goes first, so that
-a group that was committed before, or that comes from a run that was taken over, fails there (error 1032 on Udup's own
-table) before it touches a row of the user's.
+The checkpoint's row is changed first, so that a group that was committed before, or that comes from a run that was
+taken over, fails there (error 1032) before it touches a row of the user's. How rows get to the server is another
+matter (`rows_path.py`): as events, or as statements where the account may not run BINLOG. Which of the two it is, the
+server itself says: it refuses the first FORMAT_DESCRIPTION of an account that may not.
 
-Rows of which the target computes something are applied in the context of the session that wrote them, a SET in the same
-round trip when it is another one than before; it stays, since other rows do not mind. Statements of our own with values
-in them leave it first.
-
-A transaction too large for one statement goes in several BINLOGs of about `PIECE_BYTES` in one open transaction
-(`binlog_statements.py`). MySQL's errors pass through here; `session.py` and `inline_session.py` make Udup's of them.
+MySQL's errors pass through here; `session.py` and `inline_session.py` make Udup's of them.
 """
 
 from __future__ import annotations
@@ -22,32 +18,18 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Contended, Transient, UdupError, Unavailable
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.apply import xa as prepared
-from udup.drivers.mysql.apply.binlog_statements import LargeStatements, binlog_statement
-from udup.drivers.mysql.apply.checkpoint import TABLE, checkpoint_events
+from udup.drivers.mysql.apply.checkpoint import TABLE
 from udup.drivers.mysql.apply.lookup import spatial_remedy
+from udup.drivers.mysql.apply.opening import gives_way, open_path
 from udup.drivers.mysql.apply.ownership import hold, session_place
-from udup.drivers.mysql.apply.run_ddl import run_ddl
-from udup.drivers.mysql.binlog.event import has_checksums
-from udup.drivers.mysql.binlog.query import parse_query
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, query, scalar
-from udup.drivers.mysql.client.raw import execute_counted, execute_raw, shut_down
-from udup.drivers.mysql.client.session_setup import reset
-from udup.drivers.mysql.client.sessions import apply_session
-from udup.pipeline.ports import RowCounts
+from udup.drivers.mysql.apply.rows_path import Mark, RowsPath, RowStream
+from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, query
+from udup.drivers.mysql.client.raw import execute_raw, shut_down
+from udup.pipeline.ports import ApplyMode, RowCounts
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
-
-#: Bytes of events in one BINLOG of a large transaction.
-PIECE_BYTES = 8 << 20
 
 #: Seconds to wait for a row lock; then the server gives up (1205) and the group is tried again.
 LOCK_WAIT_SECONDS = 20
-
-#: base64 makes 4 bytes of 3; some room for the statement around it.
-_STATEMENT_FACTOR, _STATEMENT_ROOM = 4 / 3, 4096
-
-#: Written rows as the session counts them; our own checkpoint row is among the updated ones.
-_ROW_COUNTERS = "SHOW SESSION STATUS WHERE Variable_name IN ('Handler_write', 'Handler_update', 'Handler_delete')"
-
 
 #: Of a piece of a transaction's events, cut anywhere: the SET that its rows need, empty for none.
 Needed: TypeAlias = Callable[[bytes], bytes]
@@ -70,31 +52,30 @@ class RowSession:
         slot: int,
         lock_wait: int = LOCK_WAIT_SECONDS,
         answer_within: float | None = None,
+        mode: ApplyMode = ApplyMode.BY_PRIVILEGE,
     ) -> None:
         """`answer_within`: seconds in which the server must say something; one that does not is a lost connection."""
         self._endpoint = endpoint
+        self._mode = mode
+        self._lock_wait = lock_wait
         self._answer_within = answer_within
-        self._settings = apply_session(lock_wait, hurried=answer_within is not None)
         self._job = job.encode()
         self._slot = slot
-        self._format = self._log_format = b""  # that of the next events, and that of the log's
-        self._with_crc = True
-        self._large: LargeStatements | None = None
-        self._context: bytes | None = b""  # the SET in force; empty: none, None: not known
-        self._marks = 0  # rows of the checkpoint that this connection has updated, what was rolled back included
+        self._log_format = b""  # of the log's events; those of a kept transaction may have another
+        self._large: RowStream | None = None
         self._counted = RowCounts()  # of connections before this one
-        self._begun = RowCounts()  # what the connection's opening has counted
-        self._connection = self._connect()
+        self._connection, self._rows = self._connect()
 
-    def _connect(self) -> Connection:
-        connection = connect(self._endpoint, self._settings, read_timeout=self._answer_within)
-        self._context = b""
-        hold(connection, self._job.decode(), session_place(self._slot))
-        self._max_event = int(
-            (int(scalar(connection, "SELECT @@global.max_allowed_packet")) - _STATEMENT_ROOM) / _STATEMENT_FACTOR
+    def _connect(self) -> tuple[Connection, RowsPath]:
+        opened = open_path(
+            self._endpoint,
+            self._mode,
+            self._lock_wait,
+            self._answer_within,
+            lambda connection: hold(connection, self._job.decode(), session_place(self._slot)),
         )
-        self._begun = _handler_counts(connection)
-        return connection
+        self._mode = opened.mode
+        return opened.connection, opened.rows
 
     def abandon(self) -> None:
         """Close from another thread, whatever is under way: the server rolls it back."""
@@ -107,43 +88,26 @@ class RowSession:
     def set_format(self, format_description: bytes) -> None:
         """The events that follow are written by this FORMAT_DESCRIPTION."""
         self._log_format = format_description
-        self._write_by(format_description)
-
-    def _write_by(self, format_description: bytes) -> None:
-        self._format = format_description
-        self._with_crc = has_checksums(format_description)
-        execute_raw(self._connection, binlog_statement(format_description), 1)
-        # BINLOG of a FORMAT_DESCRIPTION leaves gtid_next in a state in which nothing else runs (error 1782).
-        query(self._connection, "SET SESSION gtid_next = 'AUTOMATIC'")
+        try:
+            self._rows.write_by(format_description)
+        except MySQLError as error:
+            if not gives_way(self._mode, error):
+                raise
+            self._mode = ApplyMode.STATEMENTS
+            self._reconnect()
 
     @property
     def has_crc(self) -> bool:
         """Whether events end in a CRC."""
-        return self._with_crc
+        return self._rows.has_crc
 
     @property
     def in_large_transaction(self) -> bool:
         """Whether a transaction is open whose end has not come."""
         return self._large is not None
 
-    def _entering(self, context: bytes) -> bytes:
-        """What goes before a statement that needs this context; empty if it is in force, or none is needed."""
-        if not context or context == self._context:
-            return b""
-        self._context = None
-        return context + b";"
-
-    def _enter(self, context: bytes) -> None:
-        """The same by itself, in whatever transaction is open."""
-        if self._entering(context):
-            execute_raw(self._connection, context, 1)
-            self._context = context
-
-    def _leave(self) -> None:
-        """Back to our own session, for a statement of ours with values in it: NO_BACKSLASH_ESCAPES may be in force."""
-        if self._context != b"":
-            reset(self._connection, self._settings, "sql_mode")
-            self._context = b""
+    def _mark(self, version: int, gtids: str, groups: int = 1) -> Mark:
+        return Mark(self._job, self._slot, version, version + groups, gtids)
 
     def apply(
         self,
@@ -161,14 +125,10 @@ class RowSession:
         """
         if self._large is not None:
             raise UdupError("a group came inside a large transaction")
-        mark = checkpoint_events(self._job, self._slot, version, version + groups, gtids, with_crc=self._with_crc)
+        mark = self._mark(version, gtids, groups)
         if create:
-            self._run_create(create, context)
-        entering = self._entering(context)
-        self._marks += 1  # whatever comes of it: the server counts what it undoes as well
-        execute_raw(self._connection, entering + binlog_statement(mark, *events) + b";COMMIT", 3 if entering else 2)
-        if context:
-            self._context = context
+            self._rows.run_create(mark, create, context)
+        self._rows.apply(mark, events, context)
         if create:
             self._renew()
 
@@ -190,17 +150,14 @@ class RowSession:
         `apply`.
         """
         if index == 0:
+            mark = self._mark(version, gtids)
             if create:
-                self._run_create(create, context)
-            mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
-            execute_raw(self._connection, binlog_statement(mark), 1)
-            self._marks += 1
-            self._large = LargeStatements(min(PIECE_BYTES, self._max_event), self._max_event)
+                self._rows.run_create(mark, create, context)
+            self._rows.begin(mark)
+            self._large = self._rows.stream()
         if self._large is None or self._large.parts != index:
             raise Transient(f"part {index} of a large transaction came without the one before it")
-        self._enter(context)
-        for statement in self._large.feed(data, last=last):
-            execute_raw(self._connection, statement, 1)
+        self._large.feed(data, context, last=last)
         if last:
             self._large = None
             if xid:
@@ -214,22 +171,16 @@ class RowSession:
     ) -> None:
         """Transactions whose tables undo nothing, one by one, between two marks (`unsure.py`).
 
-        Each goes under a GTID of Udup's own, all of them in one packet with the checkpoint. `context` as in `apply`.
+        `context` as in `apply`.
         """
-        noted = [gtid for gtid, _ in items]
-        own = self._begin_mark(version, noted, tables, whole=True)
-        packet = b"".join(
-            b"SET gtid_next = '%s';%s;COMMIT;" % (gtid.encode(), binlog_statement(events))
-            for gtid, (_, events) in zip(own, items, strict=True)
-        )
-        packet += b"SET gtid_next = 'AUTOMATIC';"
-        count, done = 3 * len(items) + 4, 0
+        own = self._begin_mark(version, [gtid for gtid, _ in items], tables, whole=self._rows.applies_apart_whole)
+        transactions = [events for _, events in items]
+        applied = 0
         try:
-            self._enter(context)
-            for succeeded in execute_counted(self._connection, packet + self._end_of_mark(version, gtids), count):
-                done = succeeded
+            for done in self._rows.apply_apart(own, transactions, self._mark(version, gtids), self._ending, context):
+                applied = done
         except MySQLError as error:
-            raise self._failed_between_marks(error, applied=done // 3) from error
+            raise self._failed_between_marks(error, applied) from error
         self._marked()
 
     def apply_marked_part(
@@ -246,15 +197,13 @@ class RowSession:
         """A piece of a large transaction of that kind; `note`: its GTID and its tables. `context` as in `apply`."""
         if index == 0:
             self._begin_mark(version, [note[0]], note[1], whole=False)
-            self._large = LargeStatements(min(PIECE_BYTES, self._max_event), self._max_event)
+            self._large = self._rows.stream(commits=True)
         if self._large is None or self._large.parts != index:
             raise Transient(f"part {index} of {note[0]} came without the one before it")
         try:
-            self._enter(context)
-            for statement in self._large.feed(data, last=last):
-                execute_raw(self._connection, statement + b";COMMIT", 2)
+            self._large.feed(data, context, last=last)
             if last:
-                execute_raw(self._connection, self._end_of_mark(version, gtids), 3)
+                self._rows.finish(self._mark(version, gtids), self._ending)
         except MySQLError as error:
             raise self._failed_between_marks(error) from error
         if last:
@@ -262,20 +211,22 @@ class RowSession:
             self._marked()
 
     def _begin_mark(self, version: int, noted: Sequence[str], tables: str, *, whole: bool) -> list[str]:
-        self._leave()
+        self._rows.leave()
         return unsure.begin(self._connection, self._job.decode(), self._slot, version, noted, tables, whole=whole)
+
+    @property
+    def _ending(self) -> bytes:
+        """Return the statement that takes the note away, in the transaction of the checkpoint."""
+        return unsure.end_statement(self._job.decode())
 
     def _failed_between_marks(self, error: MySQLError, applied: int = 0) -> UdupError:
         with suppress(MySQLError):  # a lost connection is told by what comes next
-            self._leave()
-        return unsure.failed(self._connection, self._job.decode(), error, applied=applied)
-
-    def _end_of_mark(self, version: int, gtids: str) -> bytes:
-        mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
-        return binlog_statement(mark) + b";" + unsure.end_statement(self._job.decode()) + b";COMMIT"
+            self._rows.leave()
+        own_gtids = self._rows.applies_apart_whole
+        return unsure.failed(self._connection, self._job.decode(), error, applied=applied, own_gtids=own_gtids)
 
     def _marked(self) -> None:
-        self._marks += 1 + unsure.CHANGES
+        self._rows.note_own(unsure.CHANGES)
         unsure.end(self._connection, self._job.decode())
 
     def end_prepared(
@@ -292,69 +243,55 @@ class RowSession:
         `context` gets the context that was kept, and gives what tells of each piece which one its rows need.
         Raises `Unsupported` for XA COMMIT of an unknown one.
         """
-        self._leave()
+        self._rows.leave()
         needed: Needed = _no_context
         if commit:
             written_by, kept = prepared.kept_head(self._connection, self._job.decode(), xid)
             needed = context(self._connection, kept) if kept else needed
             self.rollback()  # the reading began a transaction
-            if written_by != self._format:
-                self._write_by(written_by)
-        mark = checkpoint_events(self._job, self._slot, version, version + 1, gtids, with_crc=self._with_crc)
-        execute_raw(self._connection, binlog_statement(mark), 1)
-        self._marks += 1
+            if written_by != self._rows.format:
+                self._rows.write_by(written_by)
+        self._rows.begin(self._mark(version, gtids))
         if commit:
             self._apply_kept(xid, needed)
         else:
             prepared.forget(self._connection, self._job.decode(), xid)
         execute_raw(self._connection, b"COMMIT", 1)
-        if self._format != self._log_format:
-            self._write_by(self._log_format)
+        if self._rows.format != self._log_format:
+            self._rows.write_by(self._log_format)
 
     def _apply_kept(self, xid: str, needed: Needed) -> None:
         """The events kept under an xid, in the open transaction, which forgets them."""
         job = self._job.decode()
-        statements = LargeStatements(min(PIECE_BYTES, self._max_event), self._max_event)
+        stream = self._rows.stream()
         context = b""
-        self._leave()
+        self._rows.leave()
         for data in prepared.kept_events(self._connection, job, xid):
             context = context or needed(data)
-            for statement in statements.feed(data, last=False):
-                self._enter(context)
-                execute_raw(self._connection, statement, 1)
-            self._leave()  # the next piece is read by a statement of ours
-        for statement in statements.feed(b"", last=True):
-            self._enter(context)
-            execute_raw(self._connection, statement, 1)
-        self._leave()
+            stream.feed(data, context, last=False)
+            self._rows.leave()  # the next piece is read by a statement of ours
+        stream.feed(b"", context, last=True)
+        self._rows.leave()
         prepared.forget(self._connection, job, xid)
-
-    def _run_create(self, create: bytes, context: bytes) -> None:
-        """CREATE TABLE … START TRANSACTION, in its own session context; the rows follow in the same transaction."""
-        # The connection ends with it (`_renew`), and counts what it writes into the dictionary among the rows. What can
-        # be asked inside of this transaction is nothing, so its rows are not counted.
-        self._counted = self.rows_written()
-        try:
-            run_ddl(self._connection, parse_query(create, has_crc=False), computing=context)
-        except Contended as error:
-            # The session is in the statement's context now: not worth another try at once.
-            raise Unavailable(str(error)) from error
-        self._context = context
 
     def _renew(self) -> None:
         """A fresh session: the context of a CREATE must not stay. What came before is committed."""
+        self._counted = self._counted.plus(self._rows.rows_written())
+        self._reconnect()
+
+    def _reconnect(self) -> None:
         self._connection.close()
-        self._marks = 0
         try:
-            self._connection = self._connect()
+            self._connection, self._rows = self._connect()
         except Contended as error:
             raise Unavailable(str(error)) from error  # the same order must not come again
-        if self._format:
-            self.set_format(self._format)
+        if self._log_format:
+            self.set_format(self._log_format)
 
     def rollback(self) -> None:
         self._large = None
         self._connection.rollback()
+        self._rows.undo()
 
     def is_taken_over(self, version: int) -> bool:
         """Whether our checkpoint row is not the expected one; undoes what is open.
@@ -363,15 +300,17 @@ class RowSession:
         """
         try:
             self.rollback()
-            self._leave()
+            self._rows.leave()
             return not self._has_version(version)
         except MySQLError as error:
             raise Unavailable(f"and then, while that was undone: {describe(error)}") from error
 
     def remedy(self, schema: str, table: str) -> str:
         """What to do about a row of this table that was not found, beyond comparing; empty if nothing is known."""
+        if not self._rows.applies_apart_whole:
+            return ""  # a statement finds rows by any index, and without one
         try:
-            self._leave()
+            self._rows.leave()
             return spatial_remedy(self._connection, schema, table)
         except MySQLError:
             return ""  # the connection is gone: what is told without it is enough
@@ -383,16 +322,6 @@ class RowSession:
     def rows_written(self) -> RowCounts:
         """Return the rows that this session has written since it began, less those of CREATE TABLE … SELECT.
 
-        The server counts what it was asked to write: rows ahead of a lock that was not granted count once more when
-        their group is tried again. The checkpoint's rows never do.
+        The checkpoint's rows never count.
         """
-        now, begun = _handler_counts(self._connection), self._begun
-        updated = now.updated - begun.updated - self._marks
-        written, deleted = now.inserted - begun.inserted, now.deleted - begun.deleted
-        return self._counted.plus(RowCounts(written, updated, deleted))
-
-
-def _handler_counts(connection: Connection) -> RowCounts:
-    """All rows that the session has written, those of tables of the server's own for its answers too."""
-    counts = dict(query(connection, _ROW_COUNTERS))
-    return RowCounts(*(int(counts[f"Handler_{what}"]) for what in ("write", "update", "delete")))
+        return self._counted.plus(self._rows.rows_written())

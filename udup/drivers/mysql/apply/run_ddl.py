@@ -42,6 +42,7 @@ from udup.drivers.mysql.client.errors import (
     remedy,
     told,
 )
+from udup.drivers.mysql.client.limits import DENIED
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.client.raw import COMMAND
 from udup.drivers.mysql.ddl.classify import classify_query
@@ -73,16 +74,16 @@ def run_ddl(
     """
     variables = event.variables()
     statement = classify_query(event)
-    # An account's statement holds the hash of a password.
-    shown = statement.verb if statement.kind is Kind.ACCOUNT else _shown(event, variables)
-    doing = f"run on the target {shown}"
+    doing = f"run on the target {shown_of(event, statement)}"
     try:
         if statement.numbers_rows:
             check_row_order(connection, statement.objects[0], gtid_next)
         # All that we ask and set ourselves comes first: in the statement's context a string of ours may be UTF-16.
         _enter_schema(connection, event)
-        settings = session_settings(event, variables) + _restricted_settings(connection, variables)
+        settings, restricted = session_settings(event, variables), _restricted_settings(connection, variables)
         connection.rollback()  # without autocommit our questions began a transaction, in which not all can be set
+        _check_settable(connection, restricted, doing)
+        settings += restricted
         if unlogged:
             _send(connection, unlogged)
         if computing:
@@ -94,6 +95,25 @@ def run_ddl(
             _keep_from_running(connection, statement, variables)
     except MySQLError as error:
         raise _explained(error, doing) from error
+
+
+def finish_ddl(connection: Connection, event: QueryEvent) -> None:
+    """Do what belongs to a statement that an earlier run has run, and may not have finished: its event never runs."""
+    statement = classify_query(event)
+    if statement.kind is not Kind.EVENT_DDL or statement.verb.startswith("DROP"):
+        return
+    variables = event.variables()
+    try:
+        _enter_schema(connection, event)
+        _set(connection, session_settings(event, variables))
+        _keep_from_running(connection, statement, variables)
+    except MySQLError as error:
+        raise _explained(error, f"finish on the target {shown_of(event, statement)}") from error
+
+
+def shown_of(event: QueryEvent, statement: Statement) -> str:
+    """Return a statement for people. An account's holds the hash of a password."""
+    return statement.verb if statement.kind is Kind.ACCOUNT else _shown(event, event.variables())
 
 
 def session_settings(event: QueryEvent, variables: StatusVariables) -> list[str]:
@@ -145,6 +165,25 @@ def _restricted_settings(connection: Connection, variables: StatusVariables) -> 
         for name, value in wanted.items()
         if value is not None and name in current and current[name] != value
     ]
+
+
+def _check_settable(connection: Connection, settings: list[str], doing: str) -> None:
+    """Raise `Refused` that names the one which the account may not set."""
+    for setting in settings:
+        try:
+            _set(connection, [setting])
+        except MySQLError as error:
+            if error_code(error) not in DENIED:
+                raise
+            name, _, value = setting.partition("=")
+            remedy = f"GRANT SESSION_VARIABLES_ADMIN ON *.* TO the account, or SET PERSIST {name} = {value}"
+            fault = Fault(
+                f"cannot {doing}",
+                f"its session has {name} = {value}, which the account may not set ({told(error)})",
+                f"{remedy} (on a managed server: in its parameter group); then resume the job",
+                DEST,
+            )
+            raise Refused([fault]) from error
 
 
 def _switch(value: bool | None) -> str | None:

@@ -12,16 +12,21 @@ from udup.drivers.mysql.apply.errors import failure_of, one_gtid
 from udup.drivers.mysql.apply.row_session import LOCK_WAIT_SECONDS, RowSession
 from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.client.seam import behind_the_seam
-from udup.pipeline.ports import RowCounts
+from udup.pipeline.ports import ApplyMode, RowCounts
 from udup.pipeline.records import Group, GroupPart, MarkedGroup
 
 
 def open_rows(
-    endpoint: Endpoint, job: str, slot: int, lock_wait: int = LOCK_WAIT_SECONDS, answer_within: float | None = None
+    endpoint: Endpoint,
+    job: str,
+    slot: int,
+    lock_wait: int = LOCK_WAIT_SECONDS,
+    answer_within: float | None = None,
+    mode: ApplyMode = ApplyMode.BY_PRIVILEGE,
 ) -> RowSession:
     """Connect the session of a slot."""
     try:
-        return RowSession(endpoint, job, slot, lock_wait, answer_within)
+        return RowSession(endpoint, job, slot, lock_wait, answer_within, mode)
     except MySQLError as error:
         raise failure(error, f"opening a session on {endpoint}") from error
 
@@ -46,9 +51,9 @@ def explaining(rows: RowSession, label: str, version: int, events: Sequence[byte
 class MySQLSession:
     """`ApplySession` of `pipeline/ports/`."""
 
-    def __init__(self, endpoint: Endpoint, job: str, slot: int) -> None:
+    def __init__(self, endpoint: Endpoint, job: str, slot: int, mode: ApplyMode = ApplyMode.BY_PRIVILEGE) -> None:
         self.endpoint = endpoint
-        self._rows = open_rows(endpoint, job, slot)
+        self._rows = open_rows(endpoint, job, slot, mode=mode)
 
     def apply(self, groups: Sequence[Group]) -> None:
         """Commit groups that follow each other as one. They need one context, or none."""

@@ -12,14 +12,16 @@ from udup.drivers.mysql.apply.memory_tables import note_memory_tables
 from udup.drivers.mysql.binlog.table_map import TableName, table_name
 from udup.drivers.mysql.client.connection import Connection
 from udup.drivers.mysql.dictionary.engines import is_non_transactional
+from udup.drivers.mysql.statements.plan import triggers_of, with_triggers
 
 
-@dataclass(frozen=True)
+@dataclass
 class TableChecks:
-    """`computing` is told what each table computes."""
+    """`computing` is told what each table computes. `by_statements`: rows get there by statements."""
 
     job: str
     computing: Computing
+    by_statements: bool = False
 
     def check(self, connection: Connection, gtid: str, table_map: bytes, *, has_crc: bool) -> TableName | None:
         """Compare a table with a TABLE_MAP; errors begin with the transaction's GTID.
@@ -33,6 +35,8 @@ class TableChecks:
                 note_memory_tables(connection, self.job, [str(name)])
             check_definition(connection, name.schema, name.table, table_map, has_crc=has_crc)
             self.computing.look(connection, name)
+            if self.by_statements and (triggers := triggers_of(connection, name)):
+                raise with_triggers(name, triggers)
         except UdupError as error:
             raise error.about(gtid) from error
         return name if is_non_transactional(engine) else None

@@ -25,6 +25,7 @@ from hashlib import sha256
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Contended, Divergence, Fault, Refused, Transient, UdupError, Unavailable
+from udup.drivers.mysql.apply import intents
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, is_transient, query, scalar
 from udup.drivers.mysql.client.errors import failure
@@ -72,7 +73,7 @@ class Note:
     mark: str
     number: int
     whole: bool  # each is one statement, under a GTID of its own
-    applied: int  # known to be, of one that failed
+    applied: int  # known to be: told by the session after each, or when one failed
     noted_at: int
     session: int
     problem: str
@@ -198,17 +199,29 @@ def end_statement(job: str) -> bytes:
     return f"UPDATE {UDUP_SCHEMA}.{TABLE} SET gtids = '' WHERE job = {name}".encode()
 
 
+def applied_statement(job: str, applied: int) -> bytes:
+    """Return what notes how many of the transactions are applied, where no GTID of the server's tells it."""
+    name = f"CONVERT(X'{job.encode().hex()}' USING utf8mb4)"
+    return f"UPDATE {UDUP_SCHEMA}.{TABLE} SET applied = {applied} WHERE job = {name}".encode()
+
+
 def end(connection: Connection, job: str) -> None:
     """The transaction is over: others may take the lock."""
     _unlock(connection, job)
 
 
-def failed(connection: Connection, job: str, error: MySQLError, applied: int = 0) -> UdupError:
-    """The target refused the rows of the transaction after those `applied`: what of it is there must be looked at."""
+def failed(
+    connection: Connection, job: str, error: MySQLError, applied: int = 0, *, own_gtids: bool = True
+) -> UdupError:
+    """The target refused the rows of the transaction after those `applied`: what of it is there must be looked at.
+
+    `own_gtids`: they were applied under GTIDs of Udup's own.
+    """
     problem = "" if is_transient(error) else describe(error)[:_PROBLEM]
     try:
         connection.rollback()
-        query(connection, "SET SESSION gtid_next = 'AUTOMATIC'")
+        if own_gtids:
+            query(connection, "SET SESSION gtid_next = 'AUTOMATIC'")
         sql = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET problem = %s, applied = %s WHERE job = %s"
         query(connection, sql, problem, applied, job)
         connection.commit()
@@ -263,7 +276,7 @@ def _judged(connection: Connection, note: Note) -> Found:
         place = min(_executed(connection, note), len(note.gtids) - 1)
         return _question(note, place, "the target's server ended while they were applied")
     if not note.whole:
-        return _question(note, 0, "the job was ended while they were applied, in several statements")
+        return _question(note, note.applied, "the job was ended while they were applied, in several statements")
     executed = _executed(connection, note)
     if executed <= note.applied:  # as the session itself has said, or none at all
         return Found(note.gtids[:executed])
@@ -346,6 +359,9 @@ def settle(endpoint: Endpoint, job: str, gtid: str, *, applied: bool) -> None:
 
 def _settle(connection: Connection, job: str, gtid: str, *, applied: bool) -> None:
     note = _read(connection, job, " FOR UPDATE") if _is_there(connection) else None
+    if note is None and _is_there(connection, intents.TABLE) and intents.answer(connection, job, gtid, applied=applied):
+        connection.commit()
+        return
     if note is None:
         raise Refused([Fault("Gtid", f"nothing of job {job} is in question", "resume the job, if it is not running")])
     found = _judged(connection, note)
@@ -376,6 +392,6 @@ def pass_over(connection: Connection, job: str, skipped: GtidSet) -> GtidSet:
     return _conclude(connection, job, found.applied)
 
 
-def _is_there(connection: Connection) -> bool:
+def _is_there(connection: Connection, table: str = TABLE) -> bool:
     sql = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
-    return bool(query(connection, sql, UDUP_SCHEMA, TABLE))
+    return bool(query(connection, sql, UDUP_SCHEMA, table))

@@ -20,7 +20,7 @@ import msgspec
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.build import INT, LONGBLOB, rows_event, table_map, varchar
-from udup.drivers.mysql.binlog.event import EventType
+from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, EventType
 from udup.drivers.mysql.binlog.split import headers
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.pipeline.records import Part, Transaction
@@ -75,6 +75,21 @@ class PreparedRows:
         row = b"\0" + key + struct.pack("<iI", piece, len(data)) + data
         event = rows_event(EventType.WRITE_ROWS, _TABLE_ID, len(_COLUMNS), b"\x0f", row, with_crc=self._with_crc)
         return _MAPS[self._with_crc] + event
+
+
+def insert_statement(event: bytes, *, has_crc: bool) -> str:
+    """Return the statement that a rows event of `PreparedRows` stands for: it has one row."""
+    at = HEADER_SIZE + 8 + 2 + 1 + 1 + 1  # table id and flags, no extra data, columns, the bitmaps of one image
+    row = event[at : len(event) - CRC_SIZE if has_crc else len(event)]
+    size = int.from_bytes(row[:2], "little")
+    job, row = row[2 : 2 + size], row[2 + size :]
+    size = int.from_bytes(row[:2], "little")
+    xid, row = row[2 : 2 + size], row[2 + size :]
+    piece, size = struct.unpack_from("<iI", row)
+    return (
+        f"INSERT INTO {UDUP_SCHEMA}.{TABLE} (job, xid, piece, events)"
+        f" VALUES (_utf8mb4 x'{job.hex()}', _ascii x'{xid.hex()}', {piece}, x'{row[8 : 8 + size].hex()}')"
+    )
 
 
 def kept_head(connection: Connection, job: str, xid: str) -> tuple[bytes, bytes]:

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.session_variables import RESTRICTED
-from udup.drivers.mysql.client.sessions import DDL, DEFINITION, LOADER, OPTIONAL, PLAIN, Session, apply_session
+from udup.drivers.mysql.client.sessions import (
+    DDL,
+    DEFINITION,
+    LOADER,
+    OPTIONAL,
+    PLAIN,
+    Session,
+    apply_session,
+    statement_session,
+)
+from udup.pipeline.ports import ApplyMode
 
 #: Seconds of a row lock; which number it is does not matter here.
 _ANY_SECONDS = 1
@@ -63,7 +73,7 @@ class BinlogAccess:
         listed = ", ".join(name for name in names if name != "SUPER")
         return (
             f"{self.facts.account} may not apply rows by BINLOG (it has none of {listed}): they are applied by INSERT,"
-            " UPDATE and DELETE, as exactly and slower"
+            " UPDATE and DELETE, as exactly and slower (docs/jobs.md, Rows by statements)"
         )
 
     @property
@@ -78,19 +88,24 @@ def binlog_access(facts: ServerFacts) -> BinlogAccess:
     return BinlogAccess(facts, tuple(need for need in (_BINLOG, _GTID_NEXT) if not need.is_met(facts)))
 
 
-def setting_needs(facts: ServerFacts) -> Iterator[Need]:
+def goes_by_statements(mode: ApplyMode, facts: ServerFacts) -> bool:
+    """Return whether a job's rows get to this target by statements: because it says so, or by privilege."""
+    return mode is ApplyMode.STATEMENTS or (mode is ApplyMode.BY_PRIVILEGE and not binlog_access(facts).is_allowed)
+
+
+def setting_needs(facts: ServerFacts, *, by_statements: bool = False) -> Iterator[Need]:
     """Yield what the account lacks to set the sessions that a job has on this target otherwise than they begin."""
-    for name, (use, value, found) in sorted(_differing(facts).items()):
+    for name, (use, value, found) in sorted(_differing(facts, by_statements).items()):
         text = f"sessions with {name} = {value} for {use} (they begin with {found})"
         need = Need("SESSION_VARIABLES_ADMIN", _SETTERS[1:], text, f"{name} = {value}")
         if not need.is_met(facts):
             yield need
 
 
-def _differing(facts: ServerFacts) -> dict[str, tuple[str, str, str]]:
+def _differing(facts: ServerFacts, by_statements: bool) -> dict[str, tuple[str, str, str]]:
     """Return the restricted variables that a use sets: the use, the value wanted, and what a session begins with."""
     found: dict[str, tuple[str, str, str]] = {}
-    for session in _of_target():
+    for session in _of_target(by_statements):
         for name, value in session.settings.items():
             if name in OPTIONAL or name not in RESTRICTED or name not in facts.variables:
                 continue
@@ -99,6 +114,6 @@ def _differing(facts: ServerFacts) -> dict[str, tuple[str, str, str]]:
     return found
 
 
-def _of_target() -> tuple[Session, ...]:
+def _of_target(by_statements: bool) -> tuple[Session, ...]:
     """Return the uses of a connection that a job has on its target."""
-    return PLAIN, LOADER, DEFINITION, DDL, apply_session(_ANY_SECONDS)
+    return PLAIN, LOADER, DEFINITION, DDL, (statement_session if by_statements else apply_session)(_ANY_SECONDS)

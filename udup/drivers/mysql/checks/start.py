@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from udup.base.errors import Fault
+from udup.drivers.mysql.checks.binlog_access import goes_by_statements
 from udup.drivers.mysql.checks.pair import check_pair, ring_faults, warn_pair
 from udup.drivers.mysql.checks.source import check_source, warn_source
 from udup.drivers.mysql.checks.target import warn_target
@@ -30,10 +31,11 @@ def start_faults(
     return faults
 
 
-def warnings(source: ServerInfo, target: ServerInfo) -> list[str]:
+def warnings(plan: JobPlan, source: ServerInfo, target: ServerInfo) -> list[str]:
     """Return what does not keep the job from running, and should be known."""
     ours, theirs = _facts(source), _facts(target)
-    return [str(each) for each in (*warn_source(ours), *warn_target(theirs), *warn_pair(ours, theirs))]
+    advice = warn_target(theirs, by_statements=goes_by_statements(plan.target.apply_mode, theirs))
+    return [str(each) for each in (*warn_source(ours), *advice, *warn_pair(ours, theirs))]
 
 
 def _facts(info: ServerInfo) -> ServerFacts:

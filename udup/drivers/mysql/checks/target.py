@@ -30,22 +30,23 @@ _UDUP_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "
 
 @dataclass(frozen=True)
 class TargetSide:
-    """What is judged."""
+    """What is judged. `by_statements`: the job's rows get there by statements."""
 
     facts: ServerFacts
     selection: Selection
+    by_statements: bool = False
 
 
-def target_checks(facts: ServerFacts, selection: Selection) -> list[Check]:
+def target_checks(facts: ServerFacts, selection: Selection, *, by_statements: bool = False) -> list[Check]:
     """Everything that the server's settings tell; of another kind of server, only that it is one."""
-    side = TargetSide(facts, selection)
+    side = TargetSide(facts, selection, by_statements)
     found = list(apply((_VERSION,), DEST, side))
     return found if found[0].outcome == Outcome.FAIL else found + list(apply(_RULES, DEST, side))
 
 
-def check_target(facts: ServerFacts, selection: Selection) -> list[Fault]:
+def check_target(facts: ServerFacts, selection: Selection, *, by_statements: bool = False) -> list[Fault]:
     """Everything that forbids to replicate to this server."""
-    return faults(f"Dest {facts.address}", target_checks(facts, selection))
+    return faults(f"Dest {facts.address}", target_checks(facts, selection, by_statements=by_statements))
 
 
 def check_writable(facts: ServerFacts) -> list[Fault]:
@@ -53,9 +54,10 @@ def check_writable(facts: ServerFacts) -> list[Fault]:
     return faults(f"Dest {facts.address}", apply((_READ_ONLY,), DEST, TargetSide(facts, Selection())))
 
 
-def warn_target(facts: ServerFacts) -> list[Fault]:
+def warn_target(facts: ServerFacts, *, by_statements: bool = False) -> list[Fault]:
     """What only some jobs need, or what may cost time."""
-    return faults(f"Dest {facts.address}", apply(_ADVICE, DEST, TargetSide(facts, Selection())), Outcome.WARN)
+    side = TargetSide(facts, Selection(), by_statements)
+    return faults(f"Dest {facts.address}", apply(_ADVICE, DEST, side), Outcome.WARN)
 
 
 # ---- The server ----
@@ -71,7 +73,7 @@ def _version(side: TargetSide) -> Iterator[Finding]:
 
 
 def _gtid_mode(side: TargetSide) -> Iterator[Finding]:
-    if side.facts.value("gtid_mode").upper() != "ON":
+    if side.facts.value("gtid_mode").upper() != "ON" and not side.by_statements:
         yield failed(
             f"gtid_mode is {side.facts.value('gtid_mode')}: with it ON the server itself runs each definition once "
             "only",
@@ -127,7 +129,7 @@ def _global_privileges(side: TargetSide) -> Iterator[Finding]:
     """What the job cannot do without; what only its views, routines, triggers or events need: `definers.py`."""
     facts = side.facts
     access = binlog_access(facts)
-    if not access.is_allowed:
+    if not access.is_allowed and not side.by_statements:
         uses = "; ".join(dict.fromkeys(f"{need.privilege} for {need.use}" for need in access.missing))
         yield failed(f"{facts.account} has not {uses}", access.remedy)
 
@@ -135,21 +137,28 @@ def _global_privileges(side: TargetSide) -> Iterator[Finding]:
 def _session_variables(side: TargetSide) -> Iterator[Finding]:
     """Only what a session begins with otherwise than the job needs it has to be set, which takes a privilege."""
     facts = side.facts
-    for need in setting_needs(facts):
+    for need in setting_needs(facts, by_statements=side.by_statements):
         yield failed(
             f"{facts.account} has not {need.privilege} for {need.use}",
             f"GRANT {need.privilege} ON *.* TO {facts.account}, or SET PERSIST {need.setting}",
         )
 
 
+def _apply_mode(side: TargetSide) -> Iterator[Finding]:
+    """How rows get there is told where it is not the usual way."""
+    if side.by_statements and (note := binlog_access(side.facts).note):
+        yield warned(note, "nothing has to be done")
+
+
 def _schema_privileges(side: TargetSide) -> Iterator[Finding]:
     facts, selection = side.facts, side.selection
     whole = (*_TABLE_PRIVILEGES, *_OBJECT_PRIVILEGES)
+    of_tables = (*_TABLE_PRIVILEGES, "TRIGGER") if side.by_statements else _TABLE_PRIVILEGES  # to see what would run
     if not selection.rules:
         places: list[tuple[str, str, tuple[str, ...]]] = [("*", "*", whole)]
     else:  # what a regular expression makes of a schema's name is not known here; its first statement tells
         named = sorted(selection.places(renamed=True), key=lambda each: (each.schema, each.table))
-        places = [(each.schema, each.table, whole if each.whole else _TABLE_PRIVILEGES) for each in named]
+        places = [(each.schema, each.table, whole if each.whole else of_tables) for each in named]
     for schema, table, wanted in [*places, (UDUP_SCHEMA, "*", _UDUP_PRIVILEGES)]:
         missing = facts.privileges.missing(wanted, schema, table)
         if missing:
@@ -168,6 +177,7 @@ _READ_ONLY = Rule[TargetSide]("read_only", lambda side: side.facts.value("read_o
 
 #: What only some jobs need.
 _ADVICE: tuple[Rule[TargetSide], ...] = (
+    Rule("apply_mode", lambda side: "by statements" if side.by_statements else "by events", _apply_mode),
     Rule("local_infile", lambda side: side.facts.value("local_infile"), _local_infile),
 )
 

@@ -17,6 +17,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, UdupError
 from udup.drivers.mysql.apply.claims import conflicts
 from udup.drivers.mysql.binlog.gtid import brief
+from udup.drivers.mysql.checks.binlog_access import goes_by_statements
 from udup.drivers.mysql.checks.definers import StoredSide, stored_checks
 from udup.drivers.mysql.checks.pair import pair_checks, ring_checks
 from udup.drivers.mysql.checks.source import source_checks
@@ -122,7 +123,8 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
         return [*checks, theirs]
     folds = not isinstance(ours, Check) and ours.folds_names
     checks += [_reached(DEST, theirs.facts), transport_check(DEST, plan.target.endpoint, theirs.facts)]
-    checks += [*target_checks(theirs.facts, plan.scope.selection.folding(folds))]
+    by_statements = goes_by_statements(plan.target.apply_mode, theirs.facts)
+    checks += [*target_checks(theirs.facts, plan.scope.selection.folding(folds), by_statements=by_statements)]
     if look is not None and _is_ours(checks, DEST):
         copies = start_after is None
         checks += stored_checks(StoredSide(theirs.facts, look.defined, theirs.accounts, copies))

@@ -58,6 +58,7 @@ _REFERENCE = "set the variable for `udup server` and start it again, or put the 
 def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any) -> Connection:
     """Open a connection for one use of it, with TLS as the endpoint says.
 
+    With `counts_found` an UPDATE tells the rows that it has found, not those that it has changed.
     Its session depends on no default of the server; with None instead of a `session` it is as the server made it, as
     a client's would be. `Unavailable` if the server cannot be reached or takes nobody now; `Transient` if what answers
     cannot be understood; `Refused` if it turns Udup away, or Udup it, if this node has not the password or the files
@@ -73,6 +74,8 @@ def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any)
     }
     if session is not None and "autocommit" in options:
         session = session.with_(session.use, autocommit="ON" if options.pop("autocommit") else "OFF")
+    if options.pop("counts_found", False):
+        settings["client_flag"] |= CLIENT.FOUND_ROWS
     settings.update(_tls_options(endpoint))
     settings["ask"] = partial(_seen, endpoint)
     settings.update(options)

@@ -148,6 +148,11 @@ def error_code(error: BaseException) -> int:
     return code if isinstance(code, int) else 0
 
 
+def missing_row(text: str) -> MySQLError:
+    """Return the error by which the server says that a row is not there, for what only its counts have told."""
+    return pymysql.err.OperationalError(ER.KEY_NOT_FOUND, text)
+
+
 def meaning(error: BaseException) -> Meaning | None:
     """Return what an error of MySQL's means, None if its number says nothing by itself."""
     if isinstance(error, (pymysql.err.InterfaceError, OSError)):

@@ -60,3 +60,15 @@ def dump_file(connection: Connection, server_id: int, file: str) -> None:
     """Ask for the events of one file of the binary log from its beginning; what follows ends where the log ends now."""
     wire: Any = connection
     wire._execute_command(COMMAND.COM_BINLOG_DUMP, _FILE_DUMP.pack(_FIRST_EVENT, _ENDS, server_id) + file.encode())
+
+
+def execute_affected(connection: Connection, sql: bytes, statements: int) -> Iterator[tuple[int, int]]:
+    """Run so many statements that return no rows, in one round trip; yield each one's rows and warnings.
+
+    All of it has to be taken before the next statement. Raises the first one's error.
+    """
+    wire: Any = connection
+    wire._execute_command(COMMAND.COM_QUERY, sql)
+    for _ in range(statements):
+        ok = wire._read_ok_packet()
+        yield ok.affected_rows, ok.warning_count

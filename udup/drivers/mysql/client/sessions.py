@@ -131,6 +131,10 @@ OPTIONAL = frozenset(
 )
 
 
+#: The sql_mode in which statements put rows into tables that compute nothing.
+STATEMENT_MODE = "ALLOW_INVALID_DATES,NO_UNSIGNED_SUBTRACTION,NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES"
+
+
 @dataclass(frozen=True)
 class Session:
     """One use of a connection, and what it has otherwise than `BASE`; None is NULL."""
@@ -267,6 +271,17 @@ def apply_session(lock_wait_seconds: int, *, hurried: bool = False) -> Session:
     )
 
 
+def statement_session(lock_wait_seconds: int, *, hurried: bool = False) -> Session:
+    """The same for rows that are applied by statements, whose values must be taken as they are or not at all.
+
+    Nothing of it takes a privilege. 0 in an AUTO_INCREMENT column and every date are values; what does not fit is an
+    error, as no event can bring it.
+    """
+    session = apply_session(lock_wait_seconds, hurried=hurried)
+    own = {name: value for name, value in session.own.items() if name not in ("binlog_rows_query_log_events",)}
+    return Session("applying transactions by statements", {**own, "sql_mode": STATEMENT_MODE})
+
+
 def asking_session(milliseconds: int) -> Session:
     """A session for questions that are not worth more time of a server in trouble."""
     return PLAIN.with_("asking what sessions wait for", max_execution_time=str(milliseconds))
@@ -293,5 +308,6 @@ def events_session(sql_mode: str, time_zone: str) -> Session:
 ALL = (
     *(PLAIN, DICTIONARY, OBSERVER, LOCKER, SNAPSHOT, ROWS, LOCKED_ROWS, FILTER, DUMP, LOADER, DEFINITION, DDL, PURGE),
     *(SHOP_WRITER, SHOP_FILL, SUMS, PRINTED, apply_session(20), apply_session(1, hurried=True)),
+    *(statement_session(20), statement_session(1, hurried=True)),
     *(asking_session(2500), closing_session(10), counters_session(5), events_session("", "+00:00")),
 )

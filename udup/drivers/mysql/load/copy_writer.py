@@ -19,6 +19,7 @@ from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import DEFINITION
+from udup.drivers.mysql.dictionary.catalog import StoredObject
 from udup.drivers.mysql.dictionary.details import CopyDetails, LoadDetails
 from udup.drivers.mysql.load import objects
 from udup.drivers.mysql.load.accounts import conflicting_accounts, create_accounts
@@ -29,6 +30,7 @@ from udup.drivers.mysql.load.create_table import is_converted, is_merge
 from udup.drivers.mysql.load.rehearsal import rehearse
 from udup.drivers.mysql.load.room import Room
 from udup.drivers.mysql.load.stale_views import make_stand_in
+from udup.drivers.mysql.statements.plan import left_out
 from udup.pipeline.ports import LoadPlan
 from udup.pipeline.records import CopyPlan, CopyTotals, StartRows
 
@@ -46,7 +48,10 @@ class MySQLCopyWriter:
         places: int,
         drop_existing: bool,
         recompute: bool,
+        without_triggers: bool = False,
     ) -> None:
+        """`without_triggers`: rows come by statements afterwards, which would set them off."""
+        self._without_triggers = without_triggers
         self.endpoint = endpoint
         self._job = fence.job
         details = CopyDetails.decode(plan.details)
@@ -115,10 +120,15 @@ class MySQLCopyWriter:
         self._told = objects.create_tables(connection, self._catalog.tables)
         return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
 
+    @property
+    def _objects(self) -> list[StoredObject]:
+        """Return the stored objects that the target gets."""
+        return [each for each in self._catalog.objects if each.kind != "TRIGGER" or not self._without_triggers]
+
     def _rehearse_objects(self, connection: Connection) -> None:
         replace = self._room.make_for_objects(connection, self._catalog)
         late = any(is_merge(table) for table in self._catalog.tables)
-        rehearse(connection, self._catalog.objects, replace, self._room.where, tables_come_later=late)
+        rehearse(connection, self._objects, replace, self._room.where, tables_come_later=late)
         self._room.notes.forget_objects(connection)
 
     def finish_table(self, table: int, totals: CopyTotals) -> None:
@@ -142,6 +152,9 @@ class MySQLCopyWriter:
     def make_objects(self) -> None:
         with self._connected() as connection:
             replace = self._room.make_for_objects(connection, self._catalog)
-            for view in objects.create_objects(connection, self._catalog.objects, replace):
+            if self._without_triggers:
+                triggers = [each for each in self._catalog.objects if each.kind == "TRIGGER"]
+                self._told += [left_out(each.schema, each.name) for each in triggers]
+            for view in objects.create_objects(connection, self._objects, replace):
                 make_stand_in(connection, self._job, view)
             create_accounts(connection, self._catalog.accounts, self._room.where)

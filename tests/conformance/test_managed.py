@@ -1,0 +1,17 @@
+"""The cases whose rows or definitions matter to it, by statements: the job's account has what Amazon RDS grants.
+
+All of them are incremental: a full copy is the same there. What is not carried, and why, is in `NOT_CARRIED`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.case import Case
+from tests.conformance.conftest import Verdicts
+
+
+@pytest.mark.timeout(600)  # a group's first test carries out all of the group
+def test_a_case_by_statements(verdicts: Verdicts, case: Case) -> None:
+    fault = verdicts.fault(case)
+    assert not fault, f"{case.topic}: {fault}"

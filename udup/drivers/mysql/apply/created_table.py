@@ -1,0 +1,73 @@
+"""CREATE TABLE … SELECT by statements: the table is made first, its rows follow in a transaction with the checkpoint.
+
+On the source both are one transaction, and by BINLOG they are one here too (CREATE TABLE … START TRANSACTION). No other
+statement may follow such a CREATE, so by statements the table is there, empty, for a moment. It is noted before it is
+made, and the note goes with its rows: a table that a take-over finds noted was made by a session that is over, and is
+dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from udup.base.errors import Divergence
+from udup.drivers.mysql.apply import intents
+from udup.drivers.mysql.apply.intents import forget_made as forget_made
+from udup.drivers.mysql.apply.rows_path import Mark
+from udup.drivers.mysql.apply.run_ddl import run_ddl
+from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
+from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.errors import missing_row
+from udup.drivers.mysql.client.names import qualified
+from udup.drivers.mysql.ddl.classify import classify_query
+from udup.drivers.mysql.ddl.sqltokens import codec_of, decoded, tokenize
+from udup.pipeline.selection.schemas import UDUP_SCHEMA
+
+_THERE = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+
+
+def make_for_rows(connection: Connection, mark: Mark, create: bytes, context: bytes) -> None:
+    """Note the table and make it, in its own session context, which stays the connection's."""
+    event = parse_query(create, has_crc=False)
+    made = classify_query(event).objects[0]
+    job = mark.job.decode()
+    sql = f"SELECT 1 FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = %s AND version = %s FOR SHARE"
+    if not query(connection, sql, job, mark.slot, mark.version):
+        raise missing_row(f"no row was found where one had to be: this job's in '{UDUP_SCHEMA}.checkpoint'")
+    if query(connection, _THERE, made.schema, made.name):
+        raise Divergence(
+            f"the target has a table {made.schema}.{made.name}, which the source makes now (CREATE TABLE … SELECT):"
+            " drop it there, then resume the job"
+        )
+    intents.note_made(connection, job, made.schema, made.name)
+    connection.commit()
+    run_ddl(connection, _by_itself(event), computing=context)
+
+
+def drop_unfilled(connection: Connection, job: str) -> None:
+    """Drop what a session that is over has made and not filled; with autocommit on, during a take-over."""
+    for schema, table in intents.made_tables(connection, job):
+        name = qualified(schema, table)
+        if query(connection, _THERE, schema, table):
+            if query(connection, f"SELECT 1 FROM {name} LIMIT 1"):
+                raise Divergence(
+                    f"the table {schema}.{table} on the target holds rows that are not the job's: its rows (CREATE"
+                    f" TABLE … SELECT) were not committed. Look there, run DROP TABLE {name}, and resume the job"
+                )
+            query(connection, f"DROP TABLE {name}")
+    forget_made(connection, job)
+
+
+def _by_itself(event: QueryEvent) -> QueryEvent:
+    """Return the statement without START TRANSACTION, which stands among the table's options or behind them."""
+    variables = event.variables()
+    codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
+    text, exact = decoded(event.sql, codec)
+    words = tokenize(text, variables.sql_mode or 0)
+    depth = 0
+    for one, other in zip(reversed(words[:-1]), reversed(words[1:]), strict=True):
+        depth += (other.upper == ")") - (other.upper == "(")
+        if not depth and (one.upper, other.upper) == ("START", "TRANSACTION"):
+            text = text[: one.start] + text[other.end :]
+            break
+    return replace(event, sql=text.encode(exact))

@@ -1,0 +1,60 @@
+"""Opens a slot's connection for one of the two paths that rows can take to the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from udup.base.endpoint import Endpoint
+from udup.base.errors import Refused
+from udup.drivers.mysql.apply.rows_by_events import EventRows
+from udup.drivers.mysql.apply.rows_by_statements import StatementRows
+from udup.drivers.mysql.apply.rows_path import RowsPath
+from udup.drivers.mysql.client.connection import Connection, connect, error_code
+from udup.drivers.mysql.client.sessions import apply_session, statement_session
+from udup.pipeline.ports import ApplyMode
+
+#: "you need (at least one of) the … privilege(s)".
+_DENIED = 1227
+
+
+@dataclass(frozen=True)
+class OpenedPath:
+    """`mode` is `STATEMENTS` if the account showed already that it may not do otherwise."""
+
+    connection: Connection
+    rows: RowsPath
+    mode: ApplyMode
+
+
+def open_path(
+    endpoint: Endpoint,
+    mode: ApplyMode,
+    lock_wait: int,
+    answer_within: float | None,
+    hold: Callable[[Connection], None],
+) -> OpenedPath:
+    """Connect, have `hold` take the connection's place, and return it with its path.
+
+    By privilege it is the path by events, until the server denies that; see `gives_way`.
+    """
+    hurried = answer_within is not None
+    if mode is not ApplyMode.STATEMENTS:
+        session = apply_session(lock_wait, hurried=hurried)
+        try:
+            connection = connect(endpoint, session, read_timeout=answer_within)
+        except Refused:
+            if mode is not ApplyMode.BY_PRIVILEGE:
+                raise
+            return open_path(endpoint, ApplyMode.STATEMENTS, lock_wait, answer_within, hold)
+        hold(connection)
+        return OpenedPath(connection, EventRows(connection, session), mode)
+    session = statement_session(lock_wait, hurried=hurried)
+    connection = connect(endpoint, session, read_timeout=answer_within, counts_found=True)
+    hold(connection)
+    return OpenedPath(connection, StatementRows(connection, session), mode)
+
+
+def gives_way(mode: ApplyMode, error: BaseException) -> bool:
+    """Return whether this error of the first BINLOG means that rows go by statements."""
+    return mode is ApplyMode.BY_PRIVILEGE and error_code(error) == _DENIED

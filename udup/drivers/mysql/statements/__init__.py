@@ -1,0 +1,1 @@
+"""Rows events as SQL statements that do the same."""
