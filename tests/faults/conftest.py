@@ -24,7 +24,7 @@ from udup.sandbox.server import MysqlServer
 from udup.verify.compare import compare, wait_level
 
 #: Rows of the shop: enough that a full copy can be hit in its middle.
-ROWS = 20_000
+ROWS = 40_000
 
 #: Seconds for the target to come level when the load has ended, and for a job to run again.
 LEVEL_SECONDS, STAGE_SECONDS = 60.0, 90.0
