@@ -9,7 +9,7 @@ from tests.actors.small_world import Applier, Carrier, World
 from udup.actors.cutover_messages import AskJob, Keep, StartCutover
 from udup.actors.messages import StopRun
 from udup.base.errors import Failure, FailureKind
-from udup.jobs import JobProgress
+from udup.jobs import JobProgress, Stage
 from udup.pipeline.cutover.state import Options, StepName, StepState
 
 #: What a job says long before its end.
@@ -86,3 +86,14 @@ def test_what_stays_waits_for_nothing_and_a_set_that_is_too_long_is_cut() -> Non
     last = JobProgress.of({"waiting_for": {"what": "row lock"}, "inserts": 7}).completed("u:1,3," * 20_000)
     assert last.waiting_for is None and last.inserts == 7
     assert last.source_gtid is not None and last.source_gtid.endswith("… (120,000 characters in all)")
+
+
+def test_no_older_report_is_shown_beside_the_record_of_a_job_that_is_done(world: World) -> None:
+    """Not even for the moment in which reports are gathered."""
+    world.script("j").reports = (STALE,)
+    running(world)
+    world.until(lambda: "j" in world.shown)
+    _switch(world)
+    world.until(lambda: world.stored["j"].stage == Stage.COMPLETED)
+    shown = world.stored["j"].shown_progress(world.shown.get("j"))
+    assert (shown.source_gtid, shown.lag_ms, shown.level) == (EXECUTED, 0, True)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, Validatio
 from typing_extensions import TypedDict
 
 from udup.base.errors import Side
+from udup.base.long_text import cut_set
 from udup.jobs.words import Stage
 from udup.pipeline.waits import CONSEQUENCES
 
@@ -267,11 +268,8 @@ def _moves(table: TableProgress) -> bool:
 
 
 def shown_set(text: str) -> str:
-    """Return a set of transactions, one that is too long cut behind one of its parts, with how long it is."""
-    if len(text) <= TEXT_MAX:
-        return text
-    end = max(text.rfind(mark, 0, TEXT_MAX) for mark in ",:")
-    return f"{text[: end if end > 0 else TEXT_MAX]} … ({len(text):,} characters in all)"
+    """Return a set of transactions as a report holds it."""
+    return cut_set(text, TEXT_MAX)
 
 
 def _fields_of(progress: JobProgress) -> dict[str, Any]:

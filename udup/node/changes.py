@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, UdupError
+from udup.base.long_text import cut_set
 from udup.node.aside import Aside, NoAnswer
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
@@ -132,7 +133,7 @@ def _shown(start_after: str | None) -> str:
     """What `Gtid` says, for people."""
     if start_after is None:
         return "empty (a full copy)"
-    return f"'{start_after if len(start_after) <= _GTID_MAX else start_after[:_GTID_MAX] + '…'}'"
+    return f"'{cut_set(start_after, _GTID_MAX)}'"
 
 
 def _where(plan: JobPlan, task: str) -> str:

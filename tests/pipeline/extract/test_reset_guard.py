@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from udup.base.errors import Unsupported
+from udup.base import runtime
+from udup.base.errors import Transient, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.pipeline.extract.reset_guard import ResetGuard
+from udup.pipeline.extract.reset_guard import COUNT_SECONDS, ResetGuard
 
 ONE, OTHER = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
 
@@ -33,3 +34,36 @@ def test_what_the_source_has_forgotten_is_named(executed: str) -> None:
     guard.check(*sets(f"{ONE}:1-9", f"{ONE}:1-5"))
     with pytest.raises(Unsupported, match=f"no longer executed {ONE}:"):
         guard.check(*sets(executed, f"{ONE}:1-5"))
+
+
+def test_what_was_said_before_the_log_was_opened_counts() -> None:
+    guard = ResetGuard()
+    executed, read, afterwards = sets(f"{ONE}:1-3", f"{ONE}:1-3", f"{ONE}:1")
+    guard.check(executed, None)
+    with pytest.raises(Unsupported, match=f"no longer executed {ONE}:2-3"):
+        guard.check(afterwards, read)
+
+
+def test_what_was_read_long_after_it_was_said_is_still_missed() -> None:
+    guard = ResetGuard()
+    for executed, read in (("1-9", "1-2"), ("1-9", "1-2")):
+        guard.check(*sets(f"{ONE}:{executed}", f"{ONE}:{read}"))
+    guard.check(*sets(f"{ONE}:1-2", f"{ONE}:1-2"))  # nothing of it was read
+    with pytest.raises(Unsupported, match=f"no longer executed {ONE}:3-4"):
+        guard.check(*sets(f"{ONE}:1-2", f"{ONE}:1-4"))
+
+
+def test_what_was_sent_and_is_not_executed_for_long_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was read, and forgotten, between two answers of the source."""
+    now = [100.0]
+    monkeypatch.setattr(runtime, "now", lambda: now[0])
+    guard = ResetGuard()
+    guard.check(*sets(f"{ONE}:1-5", f"{ONE}:1-5,{OTHER}:1-3"))
+    for n in range(6, 9):
+        now[0] += COUNT_SECONDS - 1
+        guard.check(*sets(f"{ONE}:1-{n}", f"{ONE}:1-{n + 1},{OTHER}:1-3"))
+    guard.check(*sets(f"{ONE}:1-9", f"{ONE}:1-9,{OTHER}:1-3"))
+    guard.check(*sets(f"{ONE}:1-9", f"{ONE}:1-12,{OTHER}:1-3"))
+    now[0] += COUNT_SECONDS + 1
+    with pytest.raises(Transient, match=f"has sent {ONE}:10-12 and has not"):
+        guard.check(*sets(f"{ONE}:1-9", f"{ONE}:1-12,{OTHER}:1-3"))

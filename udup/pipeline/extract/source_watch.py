@@ -94,8 +94,8 @@ class SourceWatch:
                     continue
                 answered_at = runtime.now()
                 self._report()
-                if (read := self._counters.extracted) is not None and self._executed is not None:
-                    self._guard.check(self._source.position(self._executed), read)
+                if self._executed is not None:
+                    self._guard.check(self._source.position(self._executed), self._counters.extracted)
                 end = runtime.now() + IDLE_SECONDS
                 await asyncio.sleep(REPORT_SECONDS)
                 while self._counters.amount == amount and runtime.now() < end:

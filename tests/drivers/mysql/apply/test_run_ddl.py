@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -224,7 +225,7 @@ def test_nothing_is_left_of_the_session_before(source: MysqlServer, target: Mysq
             kept = [each for each in events if other.encode() not in each.query().sql]
             for each in kept[:2]:
                 run_ddl(connection, each.query(), each.gtid)
-            with pytest.raises(Unsupported):
+            with pytest.raises(Divergence, match=f"ran in database {other}, which the target does not have"):
                 run_ddl(connection, kept[2].query(), kept[2].gtid)
             run_ddl(connection, kept[3].query(), kept[3].gtid)
             tables = {row[0] for row in query(connection, f"SHOW TABLES FROM {schema}")}
@@ -271,3 +272,18 @@ def test_a_lock_wait_is_worth_another_try(source: MysqlServer, target: MysqlServ
         query(holder, "COMMIT")
         run_ddl(connection, change.query(), change.gtid)
         assert len(query(connection, f"SHOW COLUMNS FROM {schema}.t")) == 2
+
+
+def test_a_statement_that_the_target_cannot_read_is_told_with_its_own_error(
+    source: MysqlServer, target: MysqlServer, schema: str
+) -> None:
+    """The server does not take its GTID back as it does of one that it has begun to run."""
+    database, table = _definitions(source, f"CREATE DATABASE {schema}", f"CREATE TABLE {schema}.t (id INT)")
+    with closing(connect(target.endpoint)) as connection:
+        run_ddl(connection, database.query(), database.gtid)
+        unknown = replace(table.query(), sql=f"CREATE TABLE {schema}.t (id NEWTYPE(3))".encode())
+        with pytest.raises(Unsupported, match="error 1064"):
+            run_ddl(connection, unknown, table.gtid)
+        assert scalar(connection, "SELECT @@SESSION.gtid_next") == "AUTOMATIC"
+        run_ddl(connection, table.query(), table.gtid)
+        assert len(query(connection, f"SHOW COLUMNS FROM {schema}.t")) == 1

@@ -108,9 +108,8 @@ class Claims:
     def _check(self, connection: Connection, claims: Iterable[Claim], known: Known) -> None:
         others = [claim for claim in claims if claim.job != self.job]
         gone = {claim.job for claim in others if known.is_gone(claim)}
-        if (
-            gone
-        ):  # by the target's clock, which may have been set back: who has more than at the beginning has come since
+        if gone:
+            # By the target's clock, which may have been set back: who has more than at the beginning has come since.
             newer = {claim.job for claim in read_claims(connection) if (claim.job, claim.table) not in self.found}
             known, gone = replace(known, jobs=known.jobs | newer), gone - newer
         for job in gone:

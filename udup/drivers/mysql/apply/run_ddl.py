@@ -15,6 +15,7 @@ and would otherwise be changed twice.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -56,6 +57,9 @@ SHOWN_SQL = 200
 #: A schema that every account may enter and none may change.
 _NOWHERE = "information_schema"
 
+#: The end of a statement that was run once. A word, no string: the context is still the statement's.
+_AUTOMATIC = "gtid_next=AUTOMATIC"
+
 
 def run_ddl(
     connection: Connection,
@@ -94,7 +98,7 @@ def run_ddl(
         if statement.kind is Kind.EVENT_DDL and not statement.verb.startswith("DROP"):
             _keep_from_running(connection, statement, variables)
     except MySQLError as error:
-        raise _explained(error, doing) from error
+        raise _explained(error, doing, event) from error
 
 
 def finish_ddl(connection: Connection, event: QueryEvent) -> None:
@@ -233,15 +237,28 @@ def _execute_once(connection: Connection, event: QueryEvent, settings: list[str]
             code = error_code(error)
             if code != event.error_code or is_transient(error):
                 raise
-    finally:
+    except MySQLError:
         if gtid_next is not None and connection.open:
-            _set(connection, ["gtid_next=AUTOMATIC"])  # a word, no string: the context is still the statement's
+            _give_up(connection)
+        raise
+    if gtid_next is not None:
+        _set(connection, [_AUTOMATIC])
     if code != event.error_code:
         raise Divergence(
             f"a statement that ended with error {event.error_code} on the source succeeded on the target: "
             f"{_shown(event, event.variables())}; the two servers' objects differ: compare "
             "them, undo it there, then resume the job"
         )
+
+
+def _give_up(connection: Connection) -> None:
+    """Release the GTID of a statement that the server did not run: one that it could not parse, for example, keeps it.
+
+    An error of this would hide the statement's own; the session that is left ends with its connection.
+    """
+    with suppress(MySQLError):
+        _send(connection, b"ROLLBACK")
+        _set(connection, [_AUTOMATIC])
 
 
 def _send(connection: Connection, sql: bytes) -> None:
@@ -303,8 +320,14 @@ def _shown(event: QueryEvent, variables: StatusVariables) -> str:
     return repr(text if len(text) <= SHOWN_SQL else text[:SHOWN_SQL] + " …")
 
 
-def _explained(error: MySQLError, doing: str) -> UdupError:
+def _explained(error: MySQLError, doing: str, event: QueryEvent) -> UdupError:
     text = f"cannot {doing}: {describe(error)}"
+    if error_code(error) == ER.DBACCESS_DENIED_ERROR and f"'{_NOWHERE}'" in describe(error):
+        schema = event.schema.decode("utf-8", "replace")
+        return Divergence(
+            f"cannot {doing}: on the source it ran in database {schema}, which the target does not have; create it "
+            "there, then resume the job"
+        )
     if is_transient(error):
         return failure(error, f"cannot {doing}")
     if is_limit(error):

@@ -15,6 +15,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from udup.base.long_text import cut_set
 from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER_SIZE, EventType
 
 _UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
@@ -210,11 +211,7 @@ class GtidSet:
 
 def brief(gtids: GtidSet | str, limit: int = BRIEF_MAX) -> str:
     """Return a GTID set as a message names it: whole, or its beginning and that there is more."""
-    text = str(gtids)
-    if len(text) <= limit:
-        return text or "nothing"
-    end = max(text.rfind(mark, 0, limit) for mark in ",:")
-    return f"{text[:end]} … ({len(text):,} characters in all)"
+    return cut_set(str(gtids), limit) or "nothing"
 
 
 def _without(ranges: list[list[int]], holes: list[list[int]]) -> list[list[int]]:
