@@ -112,7 +112,7 @@ def finish_ddl(connection: Connection, event: QueryEvent) -> None:
         _set(connection, session_settings(event, variables))
         _keep_from_running(connection, statement, variables)
     except MySQLError as error:
-        raise _explained(error, f"finish on the target {shown_of(event, statement)}") from error
+        raise _explained(error, f"finish on the target {shown_of(event, statement)}", event) from error
 
 
 def shown_of(event: QueryEvent, statement: Statement) -> str:
