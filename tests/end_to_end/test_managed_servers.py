@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import MakeServer
 from tests.end_to_end.conftest import World, run, wait_for
 from tests.full_copy import flushes
-from tests.managed import AIVEN, RDS_SOURCE, managed_account
+from tests.managed import AIVEN, RDS_MASTER, RDS_SOURCE, managed_account
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.client.connection import connect
 from udup.sandbox.api import job_document
@@ -22,8 +22,8 @@ from udup.sandbox.server import MysqlServer
 
 _DOCUMENT = (Path(__file__).parents[2] / "docs" / "managed-mysql.md").read_text("utf-8")
 
-#: Its GRANT statements, for a source and for a target.
-_SOURCE, _TARGET = re.findall(r"^```sql\n(.*?)^```$", _DOCUMENT, re.DOTALL | re.MULTILINE)
+#: Its GRANT statements, for a source and for a target: with and without the privilege that BINLOG needs.
+_SOURCE, _TARGET, _TARGET_WITHOUT = re.findall(r"^```sql\n(.*?)^```$", _DOCUMENT, re.DOTALL | re.MULTILINE)
 
 
 @contextmanager
@@ -77,8 +77,13 @@ def _writing(source: MysqlServer, schema: str) -> Iterator[list[int]]:
     assert errors == []
 
 
+@pytest.mark.parametrize(
+    ("privileges", "block", "by_statements"),
+    [(AIVEN, _TARGET, False), (RDS_MASTER, _TARGET_WITHOUT, True)],
+    ids=["events", "statements"],
+)
 def test_a_job_from_a_source_without_the_global_lock_to_a_target_without_session_variables(
-    managed: World, name: str
+    managed: World, name: str, privileges: Sequence[str], block: str, by_statements: bool
 ) -> None:
     """Copied while three sessions write, followed, and level: both servers hold the same. With the accounts that the
     document has, made by what these services call their administrators.
@@ -94,9 +99,9 @@ def test_a_job_from_a_source_without_the_global_lock_to_a_target_without_session
     flushed = flushes(managed.source.endpoint)
     with (
         managed_account(managed.source, RDS_SOURCE) as master,
-        managed_account(managed.target, AIVEN) as admin,
+        managed_account(managed.target, privileges) as admin,
         _made(master, _SOURCE, name) as source,
-        _made(admin, _TARGET, name) as target,
+        _made(admin, block, name) as target,
     ):
         with _writing(managed.source, name) as done:
             wait_for(lambda: min(done) > 5, lambda: done)
@@ -108,6 +113,7 @@ def test_a_job_from_a_source_without_the_global_lock_to_a_target_without_session
             warnings = managed.node.job(name)["Progress"]["warnings"]
         managed.level_and_equal(name, name)
         managed.forget(name)
+    assert any("by statements" in each for each in warnings) == by_statements, warnings
     assert any("LOCK TABLES … READ" in each and "nothing has to be done" in each for each in warnings), warnings
     assert flushes(managed.source.endpoint) == flushed, "no global lock was asked for"
 
