@@ -98,10 +98,14 @@ class StartPoint:
 
 @dataclass(frozen=True)
 class Beginning:
-    """What a `StartPoint` means: the position before it, and which server has said so."""
+    """What a `StartPoint` means: the position before it, and which server has said so.
+
+    `awaited`: it names a transaction that the source has not executed yet.
+    """
 
     position: str
     server_uuid: str
+    awaited: bool = False
 
 
 @dataclass(frozen=True)
