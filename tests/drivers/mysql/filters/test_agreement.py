@@ -19,7 +19,8 @@ DEFINITION = """
     bin VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     lat CHAR(10) CHARACTER SET latin1 COLLATE latin1_swedish_ci, txt TEXT CHARACTER SET utf8mb4,
     vb VARBINARY(20), fb BINARY(4), blo BLOB, day DATE, dt DATETIME(3), dt0 DATETIME, ts TIMESTAMP(2) NULL, t TIME(1),
-    y YEAR, b BIT(9), e ENUM('new','paid','Ärger') CHARACTER SET utf8mb4, st SET('a','b','c'), j JSON
+    y YEAR, b BIT(9), e ENUM('new','paid','Ärger') CHARACTER SET utf8mb4, st SET('a','b','c'), j JSON,
+    fd FLOAT(8,2), db DOUBLE(10,3), exact SET('a','A','b') CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
 """
 
 NUMBERS = ["NULL", "0", "1", "-1", "2", "7", "100", "32767"]
@@ -50,6 +51,9 @@ POOLS = [
     ["NULL", "'new'", "'paid'", "'Ärger'", "0"],
     ["NULL", "''", "'a'", "'a,c'"],
     ["NULL", "'{}'", '\'{"a": 1, "n": {"b": "x"}}\'', '\'{"a": "1"}\'', "'[1, 2, null]'", "'null'", "'\"text\"'"],
+    ["NULL", "0", "9.99", "9.98", "-1.5"],
+    ["NULL", "0", "9.999", "9.99", "100.125"],
+    ["NULL", "''", "'a'", "'A'", "'b'", "'a,b'", "'A,b'"],
 ]
 
 
@@ -244,6 +248,20 @@ FILTERS = [
     "GREATEST(i, 2) = 2",
     "NULLIF(i, 1) IS NULL",
     "CAST(ci AS SIGNED) = 1",
+    "ci = j->>'$.n.b'",
+    "pad = j->>'$.a'",
+    # What the server does with a column, and not with its values.
+    "CAST(fd AS DECIMAL(8,2)) = 9.99",
+    "CAST(fd AS DOUBLE) > 9.98",
+    "CAST(db AS DECIMAL(10,3)) BETWEEN 9.99 AND 9.999",
+    "CAST(db AS DOUBLE) = 9.999",
+    "fd IS NULL OR db IS NOT NULL",
+    "FIND_IN_SET('A', exact)",
+    "FIND_IN_SET('a', exact)",
+    "FIND_IN_SET('A', st)",
+    "exact LIKE 'A%'",
+    "i / d = 1",
+    "CAST(i AS DOUBLE) / 3 > 0.33333",
     "i = 1 AND ci = 'a' OR pad = 'b' AND NOT bin = 'a'",
     "ci = 'a' XOR i = 1",
     "NOT ci = 'a' IS TRUE",

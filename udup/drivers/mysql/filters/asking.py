@@ -18,7 +18,7 @@ from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.sessions import FILTER
 from udup.drivers.mysql.filters.columns import Collations, FilterColumn
-from udup.drivers.mysql.filters.deciding import Key, Question
+from udup.drivers.mysql.filters.questions import Key, Question
 
 #: Sets of values in one statement, and the bytes of its text, at most; one set may be larger.
 BATCH_ROWS, BATCH_BYTES = 200, 1 << 20
