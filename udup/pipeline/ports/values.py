@@ -204,7 +204,8 @@ class CheckpointState:
     """A job's checkpoint as a run finds it.
 
     `mark` and `definitions` make the ID under which the next DDL runs once, `version` is what each slot's row begins
-    with. `stamps` and `source_uuid` as in `LogPlan`.
+    with. `stamps` and `source_uuid` as in `LogPlan`. `written`: the target has it; if not, it is where the job is to
+    begin, and `TargetControl.begin` writes it.
     """
 
     executed: Position
@@ -213,6 +214,7 @@ class CheckpointState:
     version: int
     stamps: str = ""
     source_uuid: str = ""
+    written: bool = True
 
 
 @dataclass(frozen=True, slots=True)
