@@ -116,10 +116,15 @@ def conditions(source: Endpoint, tables: Iterable[Name], selection: Selection | 
     return found
 
 
-def compare_strictly(source: Endpoint, target: Endpoint, schemas: Iterable[str]) -> list[Difference]:
-    """Everything in which two servers differ, AUTO_INCREMENT counters too, each with the schema that it is in."""
+def compare_strictly(
+    source: Endpoint, target: Endpoint, schemas: Iterable[str], selection: Selection | None = None
+) -> list[Difference]:
+    """Everything in which two servers differ, AUTO_INCREMENT counters too, each with the schema that it is in.
+
+    `selection` as for `compare`.
+    """
     ours, theirs = _both_definitions(source, target, schemas)
-    verdicts = _verdicts(source, target, ours, theirs)
+    verdicts = _verdicts(source, target, ours, theirs, selection)
     rows = [Difference(verdict.table[0], str(verdict)) for verdict in verdicts if not verdict.equal]
     return [*_differing(ours, theirs), *_differing_counters(ours, theirs), *rows]
 

@@ -253,6 +253,9 @@ FILTERS = [
     "GREATEST(i, 2) = 2",
     "NULLIF(i, 1) IS NULL",
     "CAST(ci AS SIGNED) = 1",
+    "FALSE",
+    "0",
+    "'a' = 'A' AND i = 1",
     "ci = j->>'$.n.b'",
     "pad = j->>'$.a'",
     # What the server does with a column, and not with its values.

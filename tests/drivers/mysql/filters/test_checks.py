@@ -47,6 +47,8 @@ def _told(connection: Connection, schema: str, where: str, **variables: str) -> 
         "code = 42 AND amount > 1 AND HEX(code) = '2A' OR CONCAT(ABS(code)) = '42'",
         "f IS NULL OR d IS NOT NULL",
         "CAST(f AS DECIMAL(8,2)) = 9.99 OR CAST(d AS DOUBLE) > 1",
+        "false",
+        "'a' = 'b' OR 1 = 1",
         "g = 9.99 OR g / 3 = 1 OR id / 2e0 = 1",
         "id = b'101'",
     ],
