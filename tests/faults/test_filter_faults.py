@@ -46,6 +46,10 @@ class Writer:
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def end(self) -> None:
         self.ended.set()
         self._thread.join(30)
@@ -96,7 +100,14 @@ class Chosen:
 
     def goes_on(self, transactions: int = AFTER) -> None:
         before = self.beats()
-        wait_for(lambda: self.beats() >= before + transactions, STAGE_SECONDS, "the job goes on")
+
+        def has_gone_on() -> bool:
+            assert self.writer.is_alive, "nobody writes any more"
+            job = self.home.node.job(JOB)
+            assert job["Stage"] != "failed", job["StatusDescription"]
+            return self.beats() >= before + transactions
+
+        wait_for(has_gone_on, 2 * STAGE_SECONDS, f"the job goes on after {before}: {self.home.node.job(JOB)}")
 
     def check(self) -> None:
         """Every table has what SELECT … WHERE says on the source."""
@@ -118,7 +129,6 @@ def chosen(home: Household) -> Iterator[Chosen]:
     home.revive()
     home.begin_anew()
     with closing(connect(home.source.endpoint)) as connection:
-        query(connection, "SET PERSIST binlog_row_metadata = 'FULL'")
         query(connection, f"CREATE DATABASE {SCHEMA}")
         query(connection, f"USE {SCHEMA}")
         query(connection, "CREATE TABLE orders (id INT PRIMARY KEY, region VARCHAR(5), total INT, note VARCHAR(9))")
@@ -145,8 +155,6 @@ def chosen(home: Household) -> Iterator[Chosen]:
         for server in (home.source, home.target):
             with closing(connect(server.endpoint)) as connection:
                 query(connection, f"DROP DATABASE IF EXISTS {SCHEMA}")
-        with closing(connect(home.source.endpoint)) as connection:
-            query(connection, "SET PERSIST binlog_row_metadata = 'MINIMAL'")
 
 
 @pytest.fixture
