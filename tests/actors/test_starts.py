@@ -24,7 +24,8 @@ ALONE = {"AutoGtid": False, "SkipIncrementalCopy": True}
 def _post(world: World, start: DecidedStart | None, **config: Any) -> Accepted | Rejected:
     document = world.document("j")
     document["Tasks"][0]["Config"] |= {"AutoGtid": True} | config
-    answer: Accepted | Rejected = world.ask(RegisterJob(document, None, start=start))
+    beside = world.stored["j"].incarnation if "j" in world.stored else ""
+    answer: Accepted | Rejected = world.ask(RegisterJob(document, None, start=start, beside=beside))
     return answer
 
 
@@ -38,6 +39,29 @@ def test_a_start_is_stored_with_the_document_and_each_run_begins_there(world: Wo
     assert world.stored["j"].start == NOW
     world.until(lambda: len(world.applies) == 3)
     assert {each.settings.start_after for each in world.applies} == {"u:1-5"}
+
+
+@pytest.mark.parametrize("beside", ["", "another"])
+def test_a_start_that_was_decided_beside_another_job_of_this_id_is_not_taken(world: World, beside: str) -> None:
+    """The job was deleted, or made, while the source was asked or its record was read."""
+    document = world.document("j")
+    document["Tasks"][0]["Config"] |= {"AutoGtid": True}
+    if not beside:
+        _posted(world, **ALONE)
+    answer = world.ask(RegisterJob(document, None, start=NOW, beside=beside))
+    assert isinstance(answer, Rejected) and "while its source was asked where it begins" in answer.failure.text
+
+
+def test_another_document_does_not_make_the_supervisor_forget_that_the_job_has_begun(world: World) -> None:
+    world.script("j").reports = ({"stage": "running", "level": True, "applied_gtid": "u:1-8"},)
+    _posted(world)
+    world.until(lambda: world.job("j").progress.applied_gtid == "u:1-8")
+    world.script("j").reports = ()
+    _posted(world, ParallelWorkers=7)
+    assert world.stored["j"].progress.applied_gtid == "u:1-8"
+    for config in ({"AutoGtid": False, "BinlogFile": "b.1"}, ALONE):
+        answer = _post(world, DecidedStart(at="at b.1:4", position="u:1-2", server_uuid="u"), **config)
+        assert isinstance(answer, Rejected) and "has begun" in answer.failure.text, config
 
 
 def test_a_supervisor_that_dies_before_the_first_run_leaves_the_start_as_it_was_decided(world: World) -> None:

@@ -18,7 +18,7 @@ _NEW_SCHEMA = re.compile(
 )
 
 #: Directives of a file's head, and those that stand between its statements.
-_HEAD_KEYS = frozenset({"topic", "phase", "expect", "session", "schemas", "counters"})
+_HEAD_KEYS = frozenset({"topic", "phase", "expect", "session", "schemas", "counters", "where"})
 _BODY_KEYS = frozenset({"then", "connection", "error"})
 
 
@@ -38,7 +38,8 @@ class Step:
 @dataclass(frozen=True)
 class Case:
     """`schemas` are those that the case makes besides the one that it is given. `refusal` is empty if the job has to
-    carry everything, else what its reason has to say.
+    carry everything, else what its reason has to say. `filters` are the tables that its job carries, each with the
+    condition of its rows; none: all of the schema.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class Case:
     refusal: str = ""
     schemas: tuple[str, ...] = ()
     same_counters: bool = True
+    filters: tuple[tuple[str, str], ...] = ()
 
     @property
     def stem(self) -> str:
@@ -65,6 +67,7 @@ class _Reader:
     path: Path
     head: dict[str, str] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    filters: list[tuple[str, str]] = field(default_factory=list)
     split: bool = False
 
     def read(self) -> None:
@@ -98,6 +101,10 @@ class _Reader:
     def _note(self, key: str, value: str, number: int) -> None:
         if self.steps:
             raise UdupError(f"{self.path}, line {number}: '-- {key}:' belongs above the first statement")
+        if key == "where":
+            table, _, condition = value.partition(" ")
+            self.filters.append((table, condition))
+            return
         self.head[key] = f"{self.head[key]} {value}" if key in self.head else value
 
 
@@ -125,6 +132,7 @@ def read_case(path: Path, folder: Path) -> Case:
         refusal=refusal,
         schemas=_schemas(steps, head.get("schemas", "")),
         same_counters=head.get("counters", "same") == "same",
+        filters=tuple(reader.filters),
     )
 
 

@@ -34,6 +34,7 @@ from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.client.sessions import DEFINITION
+from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.api import Json, job_document
 from udup.sandbox.node import UdupNode
 from udup.sandbox.programs import MysqlPrograms
@@ -89,9 +90,11 @@ class Verdict:
 
 
 def groups(cases: Sequence[Case]) -> list[list[Case]]:
-    """The cases that share a job, and each one that must be refused alone."""
-    carried = [case for case in cases if not case.refusal]
-    shared = [carried[start : start + GROUP_CASES] for start in range(0, len(carried), GROUP_CASES)]
+    """The cases that share a job, and each one that must be refused alone. Row filters have a job of their own."""
+    shared: list[list[Case]] = []
+    for filtered in (False, True):
+        carried = [case for case in cases if not case.refusal and bool(case.filters) is filtered]
+        shared += [carried[start : start + GROUP_CASES] for start in range(0, len(carried), GROUP_CASES)]
     return shared + [[case] for case in cases if case.refusal]
 
 
@@ -233,12 +236,21 @@ class Trial:
             "ID": self.label
         }
         document["Tasks"][0]["Config"]["ChunkSize"] = CHUNK_ROWS
+        document["Tasks"][0]["Config"]["ReplicateDoDb"] = self._chosen()
         self.suite.node.post_job(document)
         try:
             self._wait_running()
             yield
         finally:
             self.suite.node.delete_job(self.label)
+
+    def _chosen(self) -> list[Json]:
+        """Return what the job carries: whole schemas, and tables with the rows that pass."""
+        chosen: list[Json] = []
+        for case in self.cases:
+            tables = [{"TableName": table, "Where": condition} for table, condition in case.filters]
+            chosen += [{"TableSchema": schema, "Tables": tables} for schema in self.schemas_of(case)]
+        return chosen
 
     def _wait_running(self) -> None:
         end = time.monotonic() + DEADLINE
@@ -270,7 +282,14 @@ class Trial:
     def _compare(self) -> None:
         """Note every difference with the case to whose schema it belongs."""
         owners = {schema: case for case in self.cases for schema in self.schemas_of(case)}
-        found = compare_strictly(self.suite.source.endpoint, self.suite.target.endpoint, list(owners))
+        rules = [
+            SchemaRule(
+                self.schema[case], tables=tuple(NameRule(table, where=condition) for table, condition in case.filters)
+            )
+            for case in self.cases
+        ]
+        sides = self.suite.source.endpoint, self.suite.target.endpoint
+        found = compare_strictly(*sides, list(owners), Selection(tuple(rules)))
         for difference in found:
             case = owners[difference.schema]
             if difference.counter and not case.same_counters:

@@ -105,6 +105,24 @@ def test_a_file_and_an_offset_begin_with_what_stands_there(equal: World, name: s
     assert "has no file 'gone.000001' in its binary log" in said and "SHOW BINARY LOGS" in said
 
 
+def test_a_start_that_was_wrong_is_corrected_by_the_next_document(equal: World, name: str) -> None:
+    """It has left no checkpoint behind, which would hold the job to it."""
+    never = "11111111-1111-1111-1111-111111111111:1-5"
+    before = equal.executed()
+    equal.on_source(f"INSERT INTO {name}.t VALUES (4, 4)")
+    purged = f"{before.rpartition('-')[0]}-1" if "-" in before.rpartition(":")[2] else before
+    equal.on_source("FLUSH BINARY LOGS")
+    file, _ = _end_of_log(equal)
+    equal.on_source(f"PURGE BINARY LOGS TO '{file}'")
+    equal.post(equal.document(name, [name], src={"Gtid": f"{purged},{never}"}))
+    assert "purged" in equal.failure(name)
+    equal.post(equal.document(name, [name], src={"BinlogFile": file}))
+    equal.runs(name)
+    equal.on_source(f"INSERT INTO {name}.t VALUES (5, 5)")
+    equal.level(name)
+    assert _ids(equal, name) == [1, 2, 3, 5]
+
+
 def test_a_document_that_contradicts_itself_is_refused_with_every_fault(equal: World, name: str) -> None:
     src = {"AutoGtid": True, "GtidStart": "x:1", "SkipIncrementalCopy": True}
     said = _refused(equal, equal.document(name, [name], src=src, dest={"AutoGtid": True}))

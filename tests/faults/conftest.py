@@ -31,6 +31,9 @@ LEVEL_SECONDS, STAGE_SECONDS = 60.0, 90.0
 
 JOB = "shop"
 
+#: Row filters need the names of columns in the log, also after a restart.
+SOURCE_OPTIONS = {"binlog-row-metadata": "FULL"}
+
 #: Transactions that must be applied before a kill, and again after it.
 BEFORE, AFTER = 40, 100
 
@@ -144,7 +147,7 @@ def kill(pid: int) -> None:
 def servers(programs: MysqlPrograms, server_folder: Path) -> Iterator[tuple[MysqlServer, MysqlServer]]:
     """A source with a shop on it, and a target: for this package alone, since its tests kill them."""
     with (
-        MysqlServer(programs, server_folder / "fault-source") as source,
+        MysqlServer(programs, server_folder / "fault-source", options=SOURCE_OPTIONS) as source,
         MysqlServer(programs, server_folder / "fault-target") as target,
     ):
         shop.fill(source.endpoint, ROWS)

@@ -354,6 +354,8 @@ def test_a_where_is_of_the_tables_that_its_entry_chooses() -> None:
         ("",),
     ]
     without = parse_job(with_source(**_tables({"TableName": "t", "Where": "true"}))).selection()
+    for none in ("", " ", " TRUE "):
+        assert parse_job(with_source(**_tables({"TableName": "t", "Where": none}))).selection() == without
     assert not without.filters_rows and without.digest == Selection.of([("a", ["t"])]).digest != selection.digest
 
 
@@ -371,6 +373,18 @@ def test_a_where_is_of_the_tables_that_its_entry_chooses() -> None:
 )  # fmt: skip
 def test_a_where_that_contradicts_another_entry_is_refused(config: dict[str, Any], path: str, problem: str) -> None:
     assert refused_source(**config) == {f"ReplicateDoDb{path}": problem}
+
+
+@pytest.mark.parametrize(("given", "where"), [("false", "false"), ("0", "0"), ("f", "f"), ("F", "F"), (False, "0")])
+def test_a_where_that_lets_no_row_pass_or_is_a_column_is_one(given: Any, where: str) -> None:
+    """They are words for "no" where a key is one of yes and no; here they are conditions."""
+    document = with_source(**_tables({"TableName": "t", "Where": given}))
+    for spec in (parse_job(document), accept(document)[0]):
+        assert spec.selection().filters_rows and spec.selection().filters_of("a", "t") == (where,)
+    twice = _tables({"TableName": "t"}, {"TableName": "t", "Where": given})
+    assert refused_source(**twice) == {"ReplicateDoDb[0].Tables[1].Where": "another entry takes all of its rows"}
+    ignored = [{"TableSchema": "a", "Tables": [{"TableName": "t", "Where": given}]}]
+    assert list(refused_source(ReplicateIgnoreDb=ignored).values()) == ["has no meaning for what is left out"]
 
 
 def test_a_where_of_what_is_ignored_is_refused() -> None:

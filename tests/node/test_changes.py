@@ -14,14 +14,16 @@ from udup.actors.messages import Accepted, RegisterJob
 from udup.base.errors import Refused, UdupError, Unavailable
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.jobs import DesiredState, IndexConflict, JobRecord, Stage, accept
+from udup.jobs.plan import plan_of
+from udup.jobs.start import DecidedStart
 from udup.jobs.versions import EarlierDocument, Posted
-from udup.node import changes
+from udup.node import changes, service, starts
 from udup.node.changes import Change, ChangeChecks
 from udup.node.nats_server import NatsServer
 from udup.node.service import Control
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import End, JobPlan, Position
+from udup.pipeline.ports import Beginning, End, JobPlan, Position, StartPoint
 from udup.web.openapi.examples import job_document
 from udup.web.ports import NotReady, NotThere, WouldNotStart
 
@@ -58,6 +60,12 @@ class Looking:
         if self.fails is not None:
             raise self.fails
         return self.checks
+
+    def source(self, end: End) -> Any:
+        return self
+
+    def find_start(self, point: StartPoint) -> Beginning:
+        return Beginning(f"{UUID}:1-7", UUID)
 
     def target(self, end: End) -> Any:
         drivers = self
@@ -253,7 +261,7 @@ def _beginning(gtid: str) -> Json:
 
 
 @pytest.mark.parametrize("stage", [Stage.RUNNING, Stage.PENDING, Stage.FAILED, Stage.COMPLETED])
-@pytest.mark.parametrize(("before", "after"), [("", f"{UUID}:1-5"), (f"{UUID}:1-5", f"{UUID}:1-6"), (f"{UUID}:1", "")])
+@pytest.mark.parametrize(("before", "after"), [("", f"{UUID}:1-5"), (f"{UUID}:1-5", f"{UUID}:1-6")])
 def test_another_gtid_for_a_job_that_has_begun_is_refused(stage: Stage, before: str, after: str) -> None:
     node = Node(JobRecord(id="one", document=accept(_beginning(before))[1], stage=stage, job_modify_index=42))
     node.drivers.executed = parse_position(f"{UUID}:1-9")
@@ -266,6 +274,74 @@ def test_another_gtid_for_a_job_that_has_begun_is_refused(stage: Stage, before: 
     assert node.sent == []
     node.control.register(_beginning(after), None, check=False)
     assert len(node.sent) == 1, "who insists has it stored"
+
+
+def _begins(**config: Any) -> Json:
+    document = _document()
+    document["Tasks"][0]["Config"].pop("Gtid", None)
+    document["Tasks"][0]["Config"] |= config
+    return document
+
+
+STARTS: dict[str, Json] = {
+    "Gtid": {"Gtid": f"{UUID}:1-5"},
+    "AutoGtid": {"AutoGtid": True},
+    "GtidStart": {"GtidStart": f"{UUID}:6"},
+    "BinlogFile": {"BinlogFile": "b.7", "BinlogPos": 4},
+}
+
+
+@pytest.mark.parametrize("stage", [Stage.PENDING, Stage.FAILED, Stage.COMPLETED])
+@pytest.mark.parametrize("before", ["", *STARTS])
+@pytest.mark.parametrize("after", STARTS)
+def test_every_other_start_of_a_job_that_has_begun_is_refused_by_what_the_target_has(
+    stage: Stage, before: str, after: str
+) -> None:
+    """Also where the supervisor knows nothing of it, as after a document before whose run has not reported yet."""
+    decided = DecidedStart(at="now", position=f"{UUID}:1-5", server_uuid=UUID, time_ns=7)
+    document = accept(_begins(**STARTS.get(before, {})))[1]
+    node = Node(JobRecord(id="one", document=document, stage=stage, start=decided))
+    node.drivers.executed = parse_position(f"{UUID}:1-9")
+    document = _begins(**STARTS[after], ChunkSize=77)
+    if before == after:
+        node.control.register(document, None)
+        assert len(node.sent) == 1
+        return
+    with pytest.raises(WouldNotStart, match=f"{after} has no effect any more: job one has begun"):
+        node.control.register(document, None)
+    assert node.sent == []
+    node.drivers.executed = None
+    node.control.register(document, None)
+    assert len(node.sent) == 1, "nothing has begun"
+
+
+@pytest.mark.parametrize("before", STARTS)
+def test_a_job_that_has_begun_may_lose_its_start_and_is_made_no_copy_alone(before: str) -> None:
+    decided = DecidedStart(at="now", position=f"{UUID}:1-5", server_uuid=UUID, time_ns=7)
+    node = Node(JobRecord(id="one", document=accept(_begins(**STARTS[before]))[1], stage=Stage.RUNNING, start=decided))
+    node.drivers.executed = parse_position(f"{UUID}:1-9")
+    node.control.register(_begins(), None)
+    assert len(node.sent) == 1
+    with pytest.raises(WouldNotStart, match=rf"has begun without a copy \({before}\), and would be complete without"):
+        node.control.register(_begins(SkipIncrementalCopy=True), None)
+    assert len(node.sent) == 1
+
+
+def test_a_start_and_a_check_together_end_before_a_client_gives_up() -> None:
+    from udup.cli.client import ANSWER_SECONDS
+
+    asked = max(service.LOOK_SECONDS, starts.START_SECONDS + service.LEAST_SECONDS)
+    assert asked + service.ASK_SECONDS < ANSWER_SECONDS
+    assert asked + service.ASK_SECONDS + service.OPEN_SECONDS <= ANSWER_SECONDS
+
+
+def test_a_check_has_the_seconds_that_the_start_has_left() -> None:
+    drivers = Looking(until=threading.Event())
+    checks = ChangeChecks(drivers)  # type: ignore[arg-type]
+    (fault,) = checks.faults(Change(plan_of(accept(_document())[0])), Known(), 0.05)
+    assert "did not answer in 0 s" in fault.problem
+    assert drivers.until is not None
+    drivers.until.set()
 
 
 @pytest.mark.parametrize("stage", [Stage.COPYING, Stage.FAILED])

@@ -16,7 +16,7 @@ from udup.node.service import Control
 from udup.node.starts import StartDecisions
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import Beginning, End, JobPlan, StartPoint
+from udup.pipeline.ports import Beginning, End, JobPlan, Position, StartPoint
 from udup.web.openapi.examples import job_document
 from udup.web.ports import NotReady, WouldNotStart
 
@@ -33,6 +33,7 @@ class Asked:
     plans: list[JobPlan] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     fails: Exception | None = None
+    awaited: bool = False
     until: threading.Event | None = None
 
     def source(self, end: End) -> Asked:
@@ -45,7 +46,14 @@ class Asked:
             assert self.until.wait(30)
         if self.fails is not None:
             raise self.fails
-        return Beginning(f"u:1-{5 + len(self.points)}", "u")
+        return Beginning(f"u:1-{5 + len(self.points)}", "u", self.awaited)
+
+    def target(self, end: End) -> Asked:
+        assert end.endpoint.host == "10.0.0.6"
+        return self
+
+    def executed(self, job: str) -> Position | None:
+        return None
 
     def validate(self, plan: JobPlan, known: Known) -> list[Check]:
         self.plans.append(plan)
@@ -126,6 +134,37 @@ def test_another_start_of_a_job_that_has_begun_is_refused_before_its_source_is_a
     with pytest.raises(Refused, match="goes on after u:1-6"):
         node.control.register(_document(BinlogFile="b.7"), None)
     assert node.drivers.points == [] and node.sent == []
+
+
+@pytest.mark.parametrize("end_when", ["level", "finished"])
+def test_a_migration_that_would_end_without_the_transaction_that_it_begins_with_is_refused(end_when: str) -> None:
+    node = Node()
+    node.drivers.awaited = True
+    gtid = "3e11fa47-71ca-11e1-9e33-c80aa9429562:7"
+    document = _document(GtidStart=gtid) | {"Type": "migration", "EndWhen": end_when}
+    if end_when == "finished":
+        node.control.register(document, None)
+        assert len(node.sent) == 1
+        return
+    with pytest.raises(Refused, match=f"has not executed {gtid} yet: a migration that ends when level") as caught:
+        node.control.register(document, None)
+    assert '"EndWhen": "finished"' in caught.value.faults[0].remedy and node.sent == []
+    node.control.register(_document(GtidStart=gtid), None)
+    assert len(node.sent) == 1
+
+
+def test_a_start_goes_with_the_incarnation_that_it_was_decided_beside() -> None:
+    for record, beside in ((None, ""), (_record().model_copy(update={"incarnation": "i7"}), "i7")):
+        node = Node(*([record] if record else []))
+        node.control.register(_document(AutoGtid=True), None)
+        assert [sent.beside for sent in node.sent] == [beside]
+
+
+def test_a_start_that_an_older_version_passed_over_is_validated_as_the_copy_that_it_is() -> None:
+    gtid = "3e11fa47-71ca-11e1-9e33-c80aa9429562:7"
+    node = Node(_record(start=None, GtidStart=gtid))
+    node.control.validate(_document(GtidStart=gtid))
+    assert [(plan.start_after, plan.start_at) for plan in node.drivers.plans] == [(None, None)]
 
 
 def test_a_place_that_is_not_there_is_refused_and_nothing_is_stored() -> None:

@@ -99,7 +99,8 @@ def _read_owner(connection: Connection, _sql: str, args: tuple[Any, ...]) -> lis
 
 def _delete(connection: Connection, sql: str, args: tuple[Any, ...]) -> int:
     """`DELETE FROM udup.… WHERE job = …`, and what more of the key follows."""
-    table = _OWN[sql.split("udup.")[1].split()[0]]
+    name = sql.split("udup.")[1].split()[0]
+    table = _OWN.get(name, name)  # a table that is not there is asked to be emptied too
     if table == "checkpoint":
         _scan(connection, args[0])
     found = connection.keys(table, *args)
@@ -120,6 +121,10 @@ def _replace_copied(connection: Connection, sql: str, args: tuple[Any, ...]) -> 
         connection.lock(key)
         connection.put(key, 1)
     return 1
+
+
+def _has_copied(connection: Connection, sql: str, args: tuple[Any, ...]) -> list[Any]:
+    return [(1,)] if connection.keys(_OWN[sql.split("udup.")[1].split()[0]], *args) else []
 
 
 def _insert_claims(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
@@ -264,6 +269,7 @@ _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("INSERT INTO udup.checkpoint", _insert_checkpoint),
     ("UPDATE udup.checkpoint SET version = version + 1", _advance),
     ("SELECT 1 FROM udup.checkpoint", _has_version),
+    ("SELECT 1 FROM udup.copied_", _has_copied),
     ("SELECT owner FROM udup.checkpoint", _read_owner),
     ("DELETE FROM udup.", _delete),
     ("SELECT events FROM udup.prepared", lambda connection, sql, args: _value(connection, "prepared", args)),

@@ -8,8 +8,9 @@ import pytest
 
 from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import connect, query
+from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.server import MysqlServer
-from udup.verify.compare import Comparison, compare, wait_level
+from udup.verify.compare import Comparison, compare, conditions, wait_level
 from udup.verify.sums import samples
 
 Both = Callable[..., None]
@@ -34,6 +35,32 @@ def both(source: MysqlServer, target: MysqlServer, schema: str) -> Both:
 @pytest.fixture
 def compared(source: MysqlServer, target: MysqlServer, schema: str) -> Callable[[], Comparison]:
     return lambda: compare(source.endpoint, target.endpoint, [schema])
+
+
+def test_of_a_table_with_a_row_filter_the_rows_that_pass_are_compared(
+    both: Both, source: MysqlServer, target: MysqlServer, schema: str
+) -> None:
+    both("CREATE TABLE t (id INT PRIMARY KEY, region VARCHAR(5), paid TIMESTAMP NULL)", "CREATE TABLE o (id INT)")
+    both("INSERT INTO t VALUES (1, 'eu', '2024-01-01'), (2, 'EU', NULL)", "INSERT INTO o VALUES (1), (2)")
+    both("INSERT INTO t VALUES (3, 'us', NULL), (4, NULL, NULL)", on=source)
+    rules = (NameRule("t", where="region = 'eu' AND (paid IS NULL OR paid > '2023-12-31')"), NameRule("o"))
+    selection = Selection((SchemaRule(schema, tables=rules),))
+
+    def compared() -> Comparison:
+        return compare(source.endpoint, target.endpoint, [schema], selection)
+
+    assert compared().equal and compared().rows == 4
+    (whole,) = compare(source.endpoint, target.endpoint, [schema]).different
+    assert whole.table == (schema, "t"), "whole tables are not equal"
+    condition = conditions(source.endpoint, [(schema, "t")], selection)[schema, "t"]
+    assert samples(source.endpoint, target.endpoint, (schema, "t"), condition=condition) == []
+    both("INSERT INTO t VALUES (3, 'us', NULL)", on=target)
+    (verdict,) = compared().different
+    assert verdict.source is not None and verdict.target is not None
+    assert (verdict.source.rows, verdict.target.rows) == (2, 3), "one that should not be there"
+    assert samples(source.endpoint, target.endpoint, (schema, "t"), condition=condition) == [("target", "3")]
+    both("DELETE FROM t WHERE id IN (1, 3)", on=target)
+    assert not compared().equal, "one that is missing"
 
 
 #: A column's type, a value, and another that a careless comparison takes for the same.

@@ -150,6 +150,7 @@ class JobCommands:
         if before is not None:
             progress = before.record.progress.overlaid(before.progress)
             check_unchanged(record.spec(), before.spec, before.id, progress)
+            record = record.model_copy(update={"progress": progress.of_checkpoint()})
         if before is not None and before.wanted:
             if is_same(record.document, before.record.document):
                 if before.run is None or before.run.phase is not Phase.RUNNING:
@@ -179,7 +180,7 @@ class JobCommands:
             datacenter=settings.datacenter,
             local=False,  # the request's own thread has looked at files, which may make whoever looks wait
         )
-        start = _start(spec, stored, command.start)
+        start = _start(spec, stored, command)
         index = self._journal.index + 1
         record = JobRecord(
             id=spec.id,
@@ -339,7 +340,7 @@ def _reason(error: UdupError) -> Rejection:
             return Rejection.INTERNAL
 
 
-def _start(spec: JobSpec, stored: JobRecord | None, decided: DecidedStart | None) -> DecidedStart | None:
+def _start(spec: JobSpec, stored: JobRecord | None, command: RegisterJob) -> DecidedStart | None:
     """Return where the job begins, as its record has it or as it was decided for this document.
 
     Raise `Transient` if that was decided beside another record than the job has now.
@@ -347,7 +348,8 @@ def _start(spec: JobSpec, stored: JobRecord | None, decided: DecidedStart | None
     found = spec.begins_at if stored is None else kept_start(spec, stored.spec(), stored.start)
     if not isinstance(found, StartPoint):
         return found
-    if decided is None or decided.at != str(found):
+    decided, incarnation = command.start, stored.incarnation if stored else ""
+    if decided is None or decided.at != str(found) or command.beside != incarnation:
         raise Transient(
             f"job {spec.id} was changed or deleted while its source was asked where it begins; post it again"
         )

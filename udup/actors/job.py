@@ -145,7 +145,7 @@ class Job:
         self.record, self.spec, self.nats_url = record, spec, nats_url
         if self.run is not None:
             self.run.outdate()
-        self.progress = JobProgress()
+        self.progress = record.progress
         self.copy_first = ()
         self.reset_attempts()
 

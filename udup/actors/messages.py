@@ -67,7 +67,7 @@ class RegisterJob(Command):
     """`checked`: the JobModifyIndex of the document beside which the new one was checked, 0 if none was carried out.
 
     None: it is stored unchecked. `how` it came is kept with it. `start`: what its start means, as far as that was to be
-    decided.
+    decided, `beside` which incarnation of the job; "" for none.
     """
 
     document: dict[str, Any] = field(repr=False)
@@ -75,6 +75,7 @@ class RegisterJob(Command):
     checked: int | None = None
     how: str = POSTED
     start: DecidedStart | None = None
+    beside: str = ""
 
 
 @dataclass(frozen=True)

@@ -243,6 +243,10 @@ class JobProgress(_Told):
             return self
         return self.not_level().without_rates().with_(current_until=None, reported_at=None)
 
+    def of_checkpoint(self) -> JobProgress:
+        """Return what stays when another document comes: what is executed by the checkpoint, which stays too."""
+        return JobProgress() if self.applied_gtid is None else JobProgress(applied_gtid=self.applied_gtid)
+
     def ended(self) -> JobProgress:
         """Return what stays when a run has ended: it waits for nothing any more."""
         return self.with_(waiting_for=None) if self.waiting_for is not None else self

@@ -8,6 +8,8 @@ The first run writes the position into the target's checkpoint, by which every l
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pydantic import BaseModel, ConfigDict
 
 from udup.base.errors import Fault, Refused
@@ -46,19 +48,48 @@ def kept_start(spec: JobSpec, stored: JobSpec | None, decided: DecidedStart | No
     return decided if stored is not None and stored.begins_at == point else point
 
 
+@dataclass(frozen=True)
+class OtherStart:
+    """What a new document says by `key`, which means nothing to a job that has begun: `said`, and what was `before`.
+
+    `place` is that of its task. `ends`: it is a copy alone of a job that has begun without one.
+    """
+
+    key: str
+    said: str
+    before: str
+    place: int
+    ends: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where the document says it."""
+        return f"Tasks[{self.place}].Config.{self.key}"
+
+
+def other_start(spec: JobSpec, stored: JobSpec) -> OtherStart | None:
+    """Return in what a document names another start than the one before; None if it names the same, or none."""
+    key, said = _said(spec)
+    before_key, before = _said(stored)
+    if spec.copy_alone and before_key:
+        return OtherStart("SkipIncrementalCopy", "", before_key, _place(spec), ends=True)
+    if not key or (key, said) == (before_key, before):
+        return None
+    return OtherStart(key, said, before if before_key == key else before_key, _place(spec))
+
+
 def check_unchanged(spec: JobSpec, stored: JobSpec, job: str, progress: JobProgress) -> None:
     """Raise `Refused` if a document names another start than the job has begun with: it would mean nothing.
 
     One that names none any more is taken: the job goes on by its checkpoint. Whether one `Gtid` is another than the one
     before says the target, which knows whether the job has begun.
     """
-    key, said = _said(spec)
-    before, _ = _said(stored)
-    if spec.copy_alone and before and progress.applied_gtid:
-        problem = f"job {job} has begun without a copy ({before}), and would be complete without one"
-        remedy = f"leave it out; to end the job: udup job pause {job}, or udup job delete {job}"
-        raise Refused([Fault(f"Tasks[{_place(spec)}].Config.SkipIncrementalCopy", problem, remedy)])
-    if not key or key == before == "Gtid" or (key, said) == _said(stored):
+    other = other_start(spec, stored)
+    if other is None or (other.key == "Gtid" and stored.gtid):
+        return
+    if other.ends:
+        if progress.applied_gtid:
+            raise Refused([begun_without_copy(job, other)])
         return
     purge = f"udup job delete --purge {job}"
     if applied := progress.applied_gtid:
@@ -71,7 +102,14 @@ def check_unchanged(spec: JobSpec, stored: JobSpec, job: str, progress: JobProgr
         )
     else:
         return
-    raise Refused([Fault(f"Tasks[{_place(spec)}].Config.{key}", problem, remedy)])
+    raise Refused([Fault(other.path, problem, remedy)])
+
+
+def begun_without_copy(job: str, other: OtherStart) -> Fault:
+    """Return what is wrong with a copy alone of a job that has begun otherwise."""
+    problem = f"job {job} has begun without a copy ({other.before}), and would be complete without one"
+    remedy = f"leave it out; to end the job: udup job pause {job}, or udup job delete {job}"
+    return Fault(other.path, problem, remedy)
 
 
 def _said(spec: JobSpec) -> tuple[str, str]:

@@ -28,7 +28,7 @@ class Aside:
         self._places = threading.BoundedSemaphore(places)
         self.seconds = seconds
 
-    def ask(self, question: Callable[[], T]) -> T:
+    def ask(self, question: Callable[[], T], seconds: float | None = None) -> T:
         """Return what it returns, or raise what it raises; `NoAnswer` after so long, `NotReady` without a place."""
         if not self._places.acquire(blocking=False):
             raise NotReady(f"as many {self._what} as may be at a time; try again in a moment")
@@ -44,7 +44,7 @@ class Aside:
 
         threading.Thread(target=answer, name=self._what, daemon=True).start()
         try:
-            found = answers.get(timeout=self.seconds)
+            found = answers.get(timeout=self.seconds if seconds is None else seconds)
         except queue.Empty as error:
             raise NoAnswer from error
         if isinstance(found, Exception):

@@ -14,15 +14,16 @@ from dataclasses import dataclass, field
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, UdupError
 from udup.base.long_text import cut_set
+from udup.jobs.start import OtherStart, begun_without_copy
 from udup.node.aside import Aside, NoAnswer
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import Drivers, JobPlan
+from udup.pipeline.ports import Drivers, JobPlan, Target
 from udup.pipeline.transport.address import shown
 from udup.pipeline.transport.link import reach
 from udup.web.ports import NotReady
 
-#: Seconds for both servers together. A client waits for a minute.
+#: Seconds for both servers together, at most. A client waits for a minute.
 CHECK_SECONDS = 30.0
 
 #: Documents that are checked at a time, also those for which nobody waits any more. Each holds a thread of the API.
@@ -35,19 +36,15 @@ _GTID_MAX = 200
 
 @dataclass(frozen=True)
 class Change:
-    """What a new document makes of a job: its plan, the plan before, and the NATS server of its own that it names.
+    """What a new document makes of a job: its plan, the NATS server of its own that it names, and another start.
 
-    `before` is None where this version does not understand the document that the job has.
+    `start` is None where it names the start that the job has, or none, and where this version does not understand the
+    document that the job has.
     """
 
     plan: JobPlan
-    before: JobPlan | None = None
+    start: OtherStart | None = None
     nats_url: str = field(default="", repr=False)
-
-    @property
-    def begins_elsewhere(self) -> bool:
-        """Whether the two documents say otherwise after what the job begins."""
-        return self.before is not None and self.plan.start_after != self.before.start_after
 
 
 class ChangeChecks:
@@ -57,25 +54,29 @@ class ChangeChecks:
         self._drivers = drivers
         self._aside = Aside("documents are being checked", places, seconds)
 
-    def faults(self, change: Change, known: Known) -> list[Fault]:
+    def faults(self, change: Change, known: Known, seconds: float = CHECK_SECONDS) -> list[Fault]:
         """Return what speaks against a start by the new document now, what could not be asked included.
 
-        `NotReady` if as many are checked as may be at a time; the errors of `Drivers.validate` pass.
+        `NotReady` if as many are checked as may be at a time; the errors of `Drivers.validate` pass. `seconds` that are
+        left of the request's.
         """
-        return self._in_time(change.plan, lambda: self._start_faults(change, known))
+        return self._in_time(change.plan, lambda: self._start_faults(change, known), seconds)
 
-    def without_effect(self, change: Change) -> list[Fault]:
+    def without_effect(self, change: Change, seconds: float = CHECK_SECONDS) -> list[Fault]:
         """Return what the new document asks for in vain, of a job that is not carried out now.
 
         A target that cannot be asked speaks against nothing: the document may be what brings it back.
         """
-        return self._in_time(change.plan, lambda: self._gtid_faults(change)) if change.begins_elsewhere else []
+        if change.start is None:
+            return []
+        return self._in_time(change.plan, lambda: self._faults_of_begun(change), seconds)
 
-    def _in_time(self, plan: JobPlan, ask: Callable[[], list[Fault]]) -> list[Fault]:
+    def _in_time(self, plan: JobPlan, ask: Callable[[], list[Fault]], seconds: float) -> list[Fault]:
+        seconds = min(seconds, self._aside.seconds)
         try:
-            return self._aside.ask(ask)
+            return self._aside.ask(ask, seconds)
         except NoAnswer:
-            problem = f"the servers did not answer in {self._aside.seconds:.0f} s what a start asks them"
+            problem = f"the servers did not answer in {seconds:.0f} s what a start asks them"
             return [Fault(_where(plan, BOTH), problem, "try again when they do")]
         except NotReady:
             raise
@@ -90,31 +91,44 @@ class ChangeChecks:
             for check in checks
             if check.outcome == Outcome.FAIL
         ]
-        return [*found, *self._gtid_faults(change)]
+        return [*found, *self._faults_of_begun(change)]
 
-    def _gtid_faults(self, change: Change) -> list[Fault]:
-        """Return that another `Gtid` has no effect, where the target has a checkpoint of the job."""
-        if not change.begins_elsewhere or change.before is None:
+    def _faults_of_begun(self, change: Change) -> list[Fault]:
+        """Return that another start has no effect, where the target has a checkpoint of the job.
+
+        What the supervisor knows of the job's progress ends with its document; the checkpoint does not.
+        """
+        plan, start = change.plan, change.start
+        if start is None:
             return []
-        plan, before = change.plan, change.before
         target = self._drivers.target(plan.target)
         try:
-            one, other = (
-                None if each.start_after is None else target.position(each.start_after) for each in (plan, before)
-            )
-            if one == other or target.executed(plan.job) is None:
+            if start.key == "Gtid" and _is_set(start.before) and _same(target, start.said, start.before):
+                return []
+            if target.executed(plan.job) is None:
                 return []
         except UdupError:
             return []  # that it cannot be asked is told by the checks, where that matters
+        if start.ends:
+            return [begun_without_copy(plan.job, start)]
         problem = (
-            f"Gtid has no effect any more: job {plan.job} has begun, and goes on after its checkpoint on the target."
-            f" It was {_shown(before.start_after)}, and would be {_shown(plan.start_after)}"
+            f"{start.key} has no effect any more: job {plan.job} has begun, and goes on after its checkpoint on the"
+            f" target. It was {_shown(start.before)}, and would be {_shown(start.said)}"
         )
         remedy = (
-            f"leave it as it was; to begin elsewhere give the job another ID, or post this document after"
+            f"leave it as it was, or out; to begin elsewhere give the job another ID, or post this document after"
             f" udup job delete --purge {plan.job}"
         )
         return [Fault(_where(plan, SRC), problem, remedy, SRC)]
+
+
+def _is_set(text: str) -> bool:
+    """Return whether a start before was a GTID set too: it is told by that, and any other by its key."""
+    return ":" in text
+
+
+def _same(target: Target, one: str, other: str) -> bool:
+    return target.position(one) == target.position(other)
 
 
 def nats_checks(url: str) -> list[Check]:
@@ -129,11 +143,9 @@ def nats_checks(url: str) -> list[Check]:
     return [Check(BOTH, "nats", Outcome.PASS, shown(url))]
 
 
-def _shown(start_after: str | None) -> str:
-    """What `Gtid` says, for people."""
-    if start_after is None:
-        return "empty (a full copy)"
-    return f"'{cut_set(start_after, _GTID_MAX)}'"
+def _shown(said: str) -> str:
+    """What a document says of the start, for people."""
+    return f"'{cut_set(said, _GTID_MAX)}'" if said else "empty (a full copy)"
 
 
 def _where(plan: JobPlan, task: str) -> str:

@@ -44,8 +44,9 @@ from udup.jobs import (
 )
 from udup.jobs.differences import starts_alike
 from udup.jobs.plan import plan_of
-from udup.jobs.start import DecidedStart, check_unchanged, kept_start
+from udup.jobs.start import DecidedStart, check_unchanged, kept_start, other_start
 from udup.jobs.versions import POSTED
+from udup.jobs.words import EndWhen, JobType
 from udup.node.changes import Change, ChangeChecks, nats_checks
 from udup.node.level import LevelQuestion
 from udup.node.reads import Reads
@@ -58,6 +59,10 @@ from udup.web.ports import ActorInfo, Check, NotReady, NotThere, WouldNotStart, 
 
 #: Seconds for the supervisor's answer, and for that to the removal of a checkpoint, which asks the target.
 ASK_SECONDS, PURGE_SECONDS = 8.0, 25.0
+
+#: Seconds for all that a document's two servers are asked before it is stored, so that its client still waits when it
+#: is; and those that the second question has at least.
+LOOK_SECONDS, LEAST_SECONDS = 44.0, 5.0
 
 #: Seconds for which a write waits for a supervisor that is reading the job store, and between two tries.
 OPEN_SECONDS, _AGAIN_SECONDS = 5.0, 0.1
@@ -118,13 +123,16 @@ class Control:
 
         The supervisor stores what was checked only beside the document that it was checked beside.
         """
+        end = time.monotonic() + LOOK_SECONDS
         spec, kept = accept(document, stored.document if stored else None)
         check_enforced_index(enforce_index, spec.id, stored)
         start = self._decided(spec, stored)
         checked = None
         if check:
-            checked = 0 if stored is None else self._checked_beside(stored, spec, kept, start, command)
-        return self._written(RegisterJob(document, enforce_index, checked, how, start))
+            left = max(LEAST_SECONDS, end - time.monotonic())
+            checked = 0 if stored is None else self._checked_beside(stored, spec, kept, start, command, left)
+        beside = stored.incarnation if stored else ""
+        return self._written(RegisterJob(document, enforce_index, checked, how, start, beside))
 
     def _decided(self, spec: JobSpec, stored: JobRecord | None) -> DecidedStart | None:
         """Return where the job begins, if that is not a copy or after a set of its document; ask the source once."""
@@ -133,21 +141,30 @@ class Control:
             return found
         if (before := _understood(stored)) is not None:
             check_unchanged(spec, before, spec.id, stored.progress if stored else JobProgress())
-        return self._starts.decide(plan_of(spec).source, found)
+        ends = spec.type == JobType.MIGRATION and spec.end_when is EndWhen.LEVEL
+        return self._starts.decide(plan_of(spec).source, found, ends_when_level=ends)
 
     def _checked_beside(
-        self, stored: JobRecord, spec: JobSpec, kept: dict[str, Any], start: DecidedStart | None, command: str
+        self,
+        stored: JobRecord,
+        spec: JobSpec,
+        kept: dict[str, Any],
+        start: DecidedStart | None,
+        command: str,
+        seconds: float,
     ) -> int:
         """Return the index of the document that the job goes by, 0 if it is not carried out.
 
         `WouldNotStart` if it could not start by the new one, or that asks for what has no effect.
         """
         if not starts_alike(kept, stored.document):
-            plan = replace(plan_of(spec, start), start_at=None)
-            change = Change(plan, _plan_before(spec, stored), self._own_nats(spec))
-            carried_out = stored.carried_out
+            before = _understood(stored)
+            other = None if before is None else other_start(spec, before)
+            change = Change(_plan(spec, start), other, self._own_nats(spec))
             faults = (
-                self._changes.faults(change, self._known()) if carried_out else self._changes.without_effect(change)
+                self._changes.faults(change, self._known(), seconds)
+                if stored.carried_out
+                else self._changes.without_effect(change, seconds)
             )
             if faults:
                 raise WouldNotStart(stored.id, faults, command)
@@ -216,8 +233,7 @@ class Control:
         """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""
         stored = self._reads.job(document_id(document) or "")
         spec, _ = accept(document, stored.document if stored else None)
-        start = _start(spec, stored)
-        plan = plan_of(spec, start) if isinstance(start, DecidedStart) else plan_of(spec)
+        plan = _plan(spec, _start(spec, stored))
         return [*self._drivers.validate(plan, self._known()), *nats_checks(self._own_nats(spec))]
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
@@ -294,15 +310,10 @@ def _understood(stored: JobRecord | None) -> JobSpec | None:
         return None
 
 
-def _plan_before(spec: JobSpec, stored: JobRecord) -> JobPlan | None:
-    """Return the job as its present document has it, to compare its `Gtid` with that of a new one.
-
-    None if this version does not understand it, and where one of the two begins otherwise (`check_unchanged`).
-    """
-    before = _understood(stored)
-    if before is None or before.begins_at is not None or spec.begins_at is not None:
-        return None
-    return plan_of(before)
+def _plan(spec: JobSpec, start: DecidedStart | StartPoint | None) -> JobPlan:
+    """Return the job as it would be carried out: a start that its older version did not look at means nothing."""
+    decided = start if isinstance(start, DecidedStart) else None
+    return replace(plan_of(spec, decided), start_at=start if isinstance(start, StartPoint) else None)
 
 
 def _described(place: Place, supervisor_restarts: int) -> ActorInfo:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 
-from udup.base.errors import Failure
+from udup.base.errors import Failure, Fault, Refused
 from udup.jobs.start import DecidedStart
+from udup.jobs.words import EndWhen
 from udup.node.aside import Aside, NoAnswer
+from udup.pipeline.checks import SRC
 from udup.pipeline.ports import Drivers, End, StartPoint
 from udup.web.ports import NotReady
 
 #: Seconds for a source to answer. A file of its log is read at 20 to 100 MB/s, by how large its transactions are, and
-#: has 1 GiB at most as a rule. A client waits for a minute.
-START_SECONDS = 50.0
+#: has 1 GiB at most as a rule. A client waits for a minute, and the document is to be checked and stored after it.
+START_SECONDS = 40.0
 
 #: Sources that are asked at a time.
 PLACES = 2
@@ -25,10 +27,11 @@ class StartDecisions:
         self._drivers = drivers
         self._aside = Aside("sources are asked where a job begins", places, seconds)
 
-    def decide(self, source: End, point: StartPoint) -> DecidedStart:
+    def decide(self, source: End, point: StartPoint, *, ends_when_level: bool = False) -> DecidedStart:
         """Return what comes before the place, as it is now.
 
-        `Refused` if there is no such place; `NotReady` while the source cannot be asked.
+        `Refused` if there is no such place, and for a transaction that is not there yet if the job would be complete
+        without it; `NotReady` while the source cannot be asked.
         """
         now = time.time_ns()
         try:
@@ -45,4 +48,12 @@ class StartDecisions:
                     f"the source cannot be asked where the job begins: {failure.text} -- {_LATER}"
                 ) from error
             raise failure.error() from error
+        if found.awaited and ends_when_level:
+            raise Refused([_complete_without(source, point)])
         return DecidedStart.of(point, found, now)
+
+
+def _complete_without(source: End, point: StartPoint) -> Fault:
+    problem = f"the source has not executed {point.gtid} yet: a migration that ends when level would end without it"
+    remedy = f'write "EndWhen": "{EndWhen.FINISHED!s}" to have it follow the source, or post it when that is there'
+    return Fault(f"Src {source}: GtidStart", problem, remedy, SRC)

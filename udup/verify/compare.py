@@ -10,6 +10,11 @@ from dataclasses import dataclass
 
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.client.connection import connect, scalar
+from udup.drivers.mysql.client.facts import read_facts
+from udup.drivers.mysql.dictionary.catalog import Column
+from udup.drivers.mysql.filters.table_filter import dictionary_condition
+from udup.drivers.mysql.snapshot.schema import read_columns
+from udup.pipeline.selection.selection import Selection
 from udup.verify.definitions import Definitions, read_definitions
 from udup.verify.dictionary import Name
 from udup.verify.sums import TableSum, TableSums
@@ -76,17 +81,50 @@ class Comparison:
         return "\n".join([*self.definitions, *(str(table) for table in self.different)])
 
 
-def compare(source: Endpoint, target: Endpoint, schemas: Iterable[str]) -> Comparison:
-    """Both servers' definitions and rows of these schemas; nobody may write to them meanwhile."""
+def compare(
+    source: Endpoint, target: Endpoint, schemas: Iterable[str], selection: Selection | None = None
+) -> Comparison:
+    """Both servers' definitions and rows of these schemas; nobody may write to them meanwhile.
+
+    `selection` is what a job carries: of a table with a row filter the target has to have the source's rows that pass,
+    and no others. Without it whole tables are compared.
+    """
     ours, theirs = _both_definitions(source, target, schemas)
     texts = [found.text for found in [*_differing(ours, theirs), *_too_far(ours, theirs)]]
-    return Comparison(tuple(texts), tuple(_verdicts(source, target, ours, theirs)))
+    return Comparison(tuple(texts), tuple(_verdicts(source, target, ours, theirs, selection)))
 
 
-def compare_strictly(source: Endpoint, target: Endpoint, schemas: Iterable[str]) -> list[Difference]:
-    """Everything in which two servers differ, AUTO_INCREMENT counters too, each with the schema that it is in."""
+def conditions(source: Endpoint, tables: Iterable[Name], selection: Selection | None) -> dict[Name, str]:
+    """Return SQL of the source's rows that a job carries, by table, where these are not all of them.
+
+    `Unsupported` for a row filter that is not carried out.
+    """
+    if selection is None or not selection.filters_rows:
+        return {}
+    with connect(source) as connection:
+        folded = selection.folding(read_facts(connection).lower_case_table_names != 0)
+        columns: dict[str, dict[str, tuple[Column, ...]]] = {}
+        found: dict[Name, str] = {}
+        for schema, table in tables:
+            if not folded.wants(schema, table):
+                continue
+            if schema not in columns:
+                columns[schema] = read_columns(connection, schema)
+            condition = dictionary_condition(folded, schema, table, columns[schema].get(table, ()))
+            if condition:
+                found[schema, table] = condition
+    return found
+
+
+def compare_strictly(
+    source: Endpoint, target: Endpoint, schemas: Iterable[str], selection: Selection | None = None
+) -> list[Difference]:
+    """Everything in which two servers differ, AUTO_INCREMENT counters too, each with the schema that it is in.
+
+    `selection` as for `compare`.
+    """
     ours, theirs = _both_definitions(source, target, schemas)
-    verdicts = _verdicts(source, target, ours, theirs)
+    verdicts = _verdicts(source, target, ours, theirs, selection)
     rows = [Difference(verdict.table[0], str(verdict)) for verdict in verdicts if not verdict.equal]
     return [*_differing(ours, theirs), *_differing_counters(ours, theirs), *rows]
 
@@ -98,10 +136,17 @@ def _both_definitions(source: Endpoint, target: Endpoint, schemas: Iterable[str]
         return left.result(), right.result()
 
 
-def _verdicts(source: Endpoint, target: Endpoint, ours: Definitions, theirs: Definitions) -> list[TableVerdict]:
+def _verdicts(
+    source: Endpoint,
+    target: Endpoint,
+    ours: Definitions,
+    theirs: Definitions,
+    selection: Selection | None = None,
+) -> list[TableVerdict]:
     common = [(schema, name) for schema, name in sorted(ours.tables.keys() & theirs.tables.keys())]
+    chosen = conditions(source, common, selection)
     with TableSums(source) as sources, TableSums(target) as targets:
-        sums = [(sources.submit(table), targets.submit(table)) for table in common]
+        sums = [(sources.submit(table, chosen.get(table, "")), targets.submit(table)) for table in common]
         return [
             TableVerdict(table, left_sum.result(), right_sum.result())
             for table, (left_sum, right_sum) in zip(common, sums, strict=True)

@@ -60,24 +60,25 @@ class TableSums:
         while not self._sessions.empty():
             self._sessions.get().close()
 
-    def submit(self, table: tuple[str, str]) -> Future[TableSum]:
-        return self._pool.submit(self._sum, table)
+    def submit(self, table: tuple[str, str], condition: str = "") -> Future[TableSum]:
+        """Have a table summed; `condition` is SQL of the rows that count, "" for all of them."""
+        return self._pool.submit(self._sum, table, condition)
 
-    def _sum(self, table: tuple[str, str]) -> TableSum:
+    def _sum(self, table: tuple[str, str], condition: str) -> TableSum:
         session = connect(self._endpoint, SUMS) if self._sessions.empty() else self._sessions.get()
         try:
-            return _table_sum(session, self._endpoint, table)
+            return _table_sum(session, self._endpoint, table, condition)
         finally:
             self._sessions.put(session)
 
 
-def _table_sum(connection: Connection, endpoint: Endpoint, table: tuple[str, str]) -> TableSum:
+def _table_sum(connection: Connection, endpoint: Endpoint, table: tuple[str, str], condition: str) -> TableSum:
     digest = _digest(connection, table)
     rows, digested, xor, total = query(
         connection,
         f"SELECT COUNT(*), COUNT(d), HEX(COALESCE(BIT_XOR(UNHEX(d)), '')),"
         f" COALESCE(SUM(CAST(CONV(LEFT(d, 16), 16, 10) AS UNSIGNED)), 0)"
-        f" FROM (SELECT {digest} AS d FROM {qualified(*table)}) AS digests",
+        f" FROM (SELECT {digest} AS d FROM {_rows(table, condition)}) AS digests",
     )[0]
     if rows != digested:
         raise UdupError(
@@ -87,12 +88,19 @@ def _table_sum(connection: Connection, endpoint: Endpoint, table: tuple[str, str
     return TableSum(int(rows), str(xor), int(total))
 
 
-def samples(source: Endpoint, target: Endpoint, table: tuple[str, str], limit: int = 10) -> list[tuple[str, ...]]:
+def _rows(table: tuple[str, str], condition: str) -> str:
+    return f"{qualified(*table)} WHERE {condition}" if condition else qualified(*table)
+
+
+def samples(
+    source: Endpoint, target: Endpoint, table: tuple[str, str], limit: int = 10, condition: str = ""
+) -> list[tuple[str, ...]]:
     """Up to `limit` rows that are not the same on both sides, as (side, key or whole row …), for a diagnosis.
 
-    Every row's digest is fetched from both servers, so this is for small tables.
+    `condition` is SQL of the source's rows that count. Every row's digest is fetched from both servers, so this is for
+    small tables.
     """
-    sides = {"source": _digests(source, table), "target": _digests(target, table)}
+    sides = {"source": _digests(source, table, condition), "target": _digests(target, table)}
     found: list[tuple[str, ...]] = []
     for side, other in (("source", "target"), ("target", "source")):
         for (digest, label), count in sides[side].items():
@@ -102,12 +110,12 @@ def samples(source: Endpoint, target: Endpoint, table: tuple[str, str], limit: i
     return found
 
 
-def _digests(endpoint: Endpoint, table: tuple[str, str]) -> dict[tuple[str, tuple[str, ...]], int]:
+def _digests(endpoint: Endpoint, table: tuple[str, str], condition: str = "") -> dict[tuple[str, tuple[str, ...]], int]:
     """How often each (digest, key) is there; without a primary key the row's columns stand for it."""
     with connect(endpoint, SUMS) as connection:
         label = _key(connection, table) or [name for name, _ in _columns(connection, table)]
         shown = ", ".join(quote(name) for name in label)
-        rows = query(connection, f"SELECT {_digest(connection, table)}, {shown} FROM {qualified(*table)}")
+        rows = query(connection, f"SELECT {_digest(connection, table)}, {shown} FROM {_rows(table, condition)}")
     counts: dict[tuple[str, tuple[str, ...]], int] = {}
     for digest, *values in rows:
         entry = (digest, tuple(str(value) for value in values))

@@ -76,12 +76,24 @@ class Job:
     # ---- A run ----
 
     async def begin(self, start_after: str | None = None, *, known: Known = Known()) -> CheckpointState | None:  # noqa: B008
+        """Open the control and take over; where there is no checkpoint, begin with one at `start_after`."""
+        state = await self.take_over(start_after, known=known)
+        if state is not None and not state.written:
+            state = await self.control.begin(str(state.executed))
+        return self.stand_at(state)
+
+    async def take_over(
+        self,
+        start_after: str | None = None,
+        *,
+        known: Known = Known(),  # noqa: B008
+    ) -> CheckpointState | None:
         """Open the control and take over."""
         settings = ControlSettings(self.name, self.owner, self.pair.scope.selection, SLOTS, start_after, known)
         self.control = self.pair.target.open_control(settings)
         self._inline: InlineSession | None = None
         await self.control.connect()
-        return self.stand_at(await self.control.take_over())
+        return await self.control.take_over()
 
     def stand_at(self, state: CheckpointState | None) -> CheckpointState | None:
         self.state = state

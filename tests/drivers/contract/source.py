@@ -126,6 +126,17 @@ class SourceContract:
         after = pair.source.position(pair.source.find_start(StartPoint(gtid=second)).position)
         assert pair.source.position(first) <= after and not pair.source.position(second) <= after
 
+    def test_a_start_with_the_next_transaction_is_after_everything_and_says_that_it_is_awaited(
+        self, pair: Pair
+    ) -> None:
+        pair.create("t")
+        gtid = pair.write("t", insert=["a"])
+        origin, _, number = gtid.rpartition(":")
+        found = pair.source.find_start(StartPoint(gtid=f"{origin}:{int(number) + 1}"))
+        assert found.awaited and pair.source.position(gtid) <= pair.source.position(found.position)
+        assert not pair.source.find_start(StartPoint(gtid=gtid)).awaited
+        assert not pair.source.find_start(StartPoint()).awaited
+
     def test_a_start_at_an_offset_is_after_what_stands_in_front_of_it(self, pair: Pair) -> None:
         pair.create("t")
         file, offset = pair.place()

@@ -32,6 +32,23 @@ class TargetContract(OneJob):
         assert state.definitions == 0
 
     @in_loop
+    async def test_a_start_is_no_checkpoint_before_it_is_said_that_nothing_speaks_against_it(
+        self, job: Job, other: Job
+    ) -> None:
+        job.pair.create("t")
+        wrong = await job.take_over(job.pair.executed())
+        assert wrong is not None and not wrong.written
+        assert job.pair.target.executed(job.name) is None
+        gtid = job.pair.write("t", insert=["a"])
+        right = await other.take_over(job.pair.executed())
+        assert right is not None and not right.written and job.pair.target.position(gtid) <= right.executed
+        with pytest.raises(OUT):
+            await job.control.begin(str(wrong.executed))
+        begun = await other.control.begin(str(right.executed))
+        assert begun.written and begun.mark and str(begun.executed) == str(right.executed)
+        assert str(job.pair.target.executed(job.name)) == str(right.executed)
+
+    @in_loop
     async def test_what_the_base_row_was_told_the_next_run_finds(self, job: Job, other: Job) -> None:
         await self._following(job, "t")
         gtid = job.pair.write("t", insert=["a"])

@@ -98,7 +98,7 @@ def test_a_log_that_is_purged_while_it_copies_does_not_end_a_copy_alone(machine:
     assert len(machine.target.rows(T)) == 45
 
 
-@pytest.mark.parametrize("call", ["SourceCopy.read", "ChangeLog.begin", "TargetControl.finish_copy"])
+@pytest.mark.parametrize("call", ["SourceCopy.read", "TargetControl.finish_copy"])
 def test_a_copy_alone_that_fails_begins_again(machine: Machine, call: str) -> None:
     machine.copy_alone = True
     machine.insert(*(f"k{number}" for number in range(45)))
@@ -107,6 +107,15 @@ def test_a_copy_alone_that_fails_begins_again(machine: Machine, call: str) -> No
 
     ended = asyncio.run(machine.run_to_the_end(until=lambda: _has_its_copy(machine)))
     assert len(ended) == 1 and server.faults.fired and machine.is_same()
+
+
+def test_a_log_that_cannot_be_opened_costs_a_copy_alone_nothing(machine: Machine) -> None:
+    machine.copy_alone = True
+    machine.insert(*(f"k{number}" for number in range(45)))
+    machine.source.faults.cut("before", "ChangeLog.begin")
+    ended = asyncio.run(machine.run_to_the_end(until=lambda: _has_its_copy(machine)))
+    assert ended == [] and machine.source.faults.fired and machine.is_same()
+    assert machine.target.jobs.rows[machine.job].source_uuid == "alpha", "who was copied is known all the same"
 
 
 def test_a_lost_end_of_a_copy_alone_is_noticed(machine: Machine) -> None:

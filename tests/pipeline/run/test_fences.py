@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from tests.pipeline.machine import Machine, T
-from udup.base.errors import Superseded
-from udup.pipeline.ownership import Owner
+from udup.base.errors import Refused, Superseded
+from udup.pipeline.ownership import Claim, Owner
 
 
 def _other(machine: Machine) -> Machine:
@@ -35,6 +35,29 @@ def test_whoever_is_superseded_says_by_whom_and_commits_nothing(machine: Machine
 
     asyncio.run(work())
     assert machine.is_same()
+
+
+def test_a_start_that_is_refused_leaves_no_checkpoint_that_holds_the_job_to_it(machine: Machine) -> None:
+    machine.insert("a")
+    machine.start_after = str(machine.position())
+    machine.insert("b")
+    machine.target.claims[T] = Claim(T, "another", "beta", T, "beta", "here")
+    with pytest.raises(Refused, match="kept current by"):
+        asyncio.run(machine.run())
+    assert machine.target.jobs.rows[machine.job].is_copying, "none yet"
+    machine.target.claims.clear()
+    machine.start_after = None
+    asyncio.run(machine.run())
+    assert machine.begun_after[-1] is None and machine.is_same(), "the corrected document has it copied"
+
+
+def test_a_run_that_ends_before_its_first_checkpoint_begins_at_the_same_place(machine: Machine) -> None:
+    machine.start_after = start = str(machine.position())
+    machine.target.faults.cut("after", "TargetControl.begin")
+    machine.insert("a")
+    ended = asyncio.run(machine.run_to_the_end())
+    assert len(ended) == 1 and machine.target.faults.fired
+    assert machine.begun_after == [start, start] and machine.is_same()
 
 
 def _write_everything(machine: Machine) -> None:

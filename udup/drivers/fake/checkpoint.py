@@ -8,7 +8,7 @@ matches nothing. Every function here runs under the server's lock.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from udup.base import runtime
 from udup.base.errors import Divergence, Fault, Refused, Superseded
@@ -54,8 +54,8 @@ class JobRows:
             executed.update(FakePosition.parse(row.gtids))
         return executed
 
-    def state(self) -> CheckpointState:
-        executed = self.position()
+    def state(self, executed: FakePosition | None = None) -> CheckpointState:
+        executed = self.position() if executed is None else executed
         return CheckpointState(executed, self.mark, self.definitions, self.version, self.stamps, self.source_uuid)
 
 
@@ -99,10 +99,10 @@ class Jobs:
                 raise Refused([Fault("Dest", f"a full copy of job {job!r} has not ended")])
             self._forget_undecided(job)
             made = JobRows(version, owner=owner)
-            if start_after is not None:
-                made.executed, made.mark, made.selection = start_after, runtime.new_id(), selection
         self._begin(job, made, slots)
-        return None if made.is_copying else made.state()
+        if not made.is_copying:
+            return made.state()
+        return None if start_after is None else replace(made.state(FakePosition.parse(start_after)), written=False)
 
     def _begin(self, job: str, rows: JobRows, slots: int) -> None:
         rows.slots = {} if rows.is_copying else {slot: SlotRow(rows.version) for slot in range(1, slots + 1)}

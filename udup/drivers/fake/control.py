@@ -182,16 +182,19 @@ class FakeControl:
         )
         return self._copy
 
-    async def finish_copy(self, position: str) -> CheckpointState:
-        def finish() -> CheckpointState:
-            with self._server.call("TargetControl.finish_copy", self._connected):
-                selection, slots = self._settings.selection.digest, self._settings.slots
-                state = self._server.jobs.finish_copy(self._job, self._version, position, selection, slots)
-                self._version = state.version
-                self._server.committed()
-                return state
+    async def begin(self, position: str) -> CheckpointState:
+        return await self._run(lambda: self._first_checkpoint("TargetControl.begin", position))
 
-        return await self._run(finish)
+    async def finish_copy(self, position: str) -> CheckpointState:
+        return await self._run(lambda: self._first_checkpoint("TargetControl.finish_copy", position))
+
+    def _first_checkpoint(self, call: str, position: str) -> CheckpointState:
+        with self._server.call(call, self._connected):
+            selection, slots = self._settings.selection.digest, self._settings.slots
+            state = self._server.jobs.finish_copy(self._job, self._version, position, selection, slots)
+            self._version = state.version
+            self._server.committed()
+            return state
 
     # ---- Rows ----
 

@@ -61,12 +61,13 @@ class FakeSource:
         """Entries of the log stand for offsets of its one file, `log`."""
         server = self._server
         with server.visit("start", "Source.find_start"):
-            entries = [each.id for each in server.log.entries]
+            entries, awaited = [each.id for each in server.log.entries], False
             if point.gtid:
                 names = [each.gtid for each in entries]
-                if point.gtid not in names:
+                awaited = point.gtid not in names
+                if awaited and not self._is_next(point.gtid):
                     raise self._refused(f"has never executed {point.gtid}")
-                place = names.index(point.gtid)
+                place = len(names) if awaited else names.index(point.gtid)
             elif point.file:
                 if point.file != "log" or point.offset > len(entries):
                     raise self._refused(f"has nothing {point}")
@@ -76,7 +77,13 @@ class FakeSource:
             before = FakePosition((each.source, each.number) for each in entries[:place])
             if lost := server.log.purged - before:
                 raise self._refused(f"has purged {lost}")
-            return Beginning(str(before), server.uuid)
+            return Beginning(str(before), server.uuid, awaited)
+
+    def _is_next(self, gtid: str) -> bool:
+        """Return whether it is the next transaction of a server whose log this is."""
+        source, _, number = gtid.rpartition(":")
+        last = max((each.id.number for each in self._server.log.entries if each.id.source == source), default=0)
+        return number == str(last + 1) and (last > 0 or source == self._server.uuid)
 
     def _refused(self, problem: str) -> Refused:
         return Refused([Fault(f"Src {self._server.name}", problem)])

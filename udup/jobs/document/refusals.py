@@ -47,8 +47,8 @@ POSTED_TABLE: Mapping[str, str] = {
     "TableSchemaRename": "the schema's new name is given once, in the entry around the table",
 }
 
-#: Values that ask for what Udup does anyway, in lower case: a row filter that lets every row pass, a target of MySQL.
-_IDLE = {"Where": "true", "DestType": "mysql"}
+#: Values that ask for what Udup does anyway, in lower case: a target of MySQL.
+_IDLE = {"DestType": "mysql"}
 
 
 def refusals(config: object, path: str) -> Iterator[Fault]:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from udup.base.errors import Fault
-from udup.jobs.document import refusals, values
+from udup.jobs.document import values
 from udup.jobs.document.keys import join
 from udup.jobs.document.model import Model
 from udup.pipeline.selection.patterns import pattern_problem, template_problem
@@ -64,7 +65,12 @@ def _where(value: object) -> str:
     text = values.weak_text(value).strip()
     if len(text) > WHERE_LENGTH:
         raise values.fault(f"is longer than {WHERE_LENGTH} characters")
-    return "" if refusals.asks_for_nothing("Where", text) else text
+    return "" if _lets_all_pass(text) else text
+
+
+def _lets_all_pass(where: str) -> bool:
+    """Return whether a Where is none: empty, or `true`, the original's default. `false` lets no row pass."""
+    return where.lower() in ("", "true")
 
 
 Text = Annotated[str, BeforeValidator(values.weak_text)]
@@ -138,8 +144,7 @@ def _ignored(schema: dict[str, Any], where: str) -> Iterator[Fault]:
     for table, table_where in _entries(schema, "Tables", where):
         yield from _one_name(table, table_where, "TableName")
         yield from _no_rename(table, table_where, "TableRename")
-        where_given = table.get("Where")
-        if where_given and not refusals.asks_for_nothing("Where", where_given):
+        if _condition(table):
             yield Fault(join(table_where, "Where"), "has no meaning for what is left out", _WHERE_PLACE)
 
 
@@ -217,8 +222,11 @@ def _contradictions(do: list[tuple[dict[str, Any], str]]) -> Iterator[Fault]:
 
 
 def _condition(table: dict[str, Any]) -> str:
-    given = _text(table, "Where").strip()
-    return "" if refusals.asks_for_nothing("Where", given) else given
+    try:
+        given = values.weak_text(table.get("Where", "")).strip()
+    except PydanticCustomError:
+        return ""  # told of the value itself
+    return "" if _lets_all_pass(given) else given
 
 
 class _Targets:

@@ -123,6 +123,7 @@ class Applier:
         self._copy_task: asyncio.Future[None] | None = None
         self._inline: InlinePath | None = None
         self._has_taken_over = False
+        self._begins_after: CheckpointState | None = None
         self._link: Link
 
     async def run(self) -> None:
@@ -180,8 +181,10 @@ class Applier:
         self._has_taken_over = True  # perhaps, from here on
         with self._waits.on(WaitKind.TAKE_OVER):
             state = await self._control.take_over()
-        if state is not None:
+        if state is not None and state.written:
             self._executed.begin_at(state)
+        else:
+            self._begins_after = state
         self._tell(TargetChecked())
         await or_failure(self._workers_ready, (self._ended, self._link.lost))
         return state, info
@@ -250,6 +253,7 @@ class Applier:
             case Tables():
                 with self._waits.on(WaitKind.STATEMENT, statement="claiming the job's tables"):
                     await self._control.claim_tables(record)
+                await self._write_first()
                 self._credits.finished(number)
             case Known():
                 self._executed.know(record.server_uuid, record.stamps)
@@ -258,6 +262,13 @@ class Applier:
                 if self._copy is not None:
                     self._copy.take(record)
                 self._credits.finished(number)
+
+    async def _write_first(self) -> None:
+        """Write the first checkpoint without a copy: the source sends when nothing speaks against the start."""
+        if self._begins_after is not None:
+            position, self._begins_after = str(self._begins_after.executed), None
+            with self._waits.on(WaitKind.CHECKPOINT):
+                self._executed.begin_at(await self._control.begin(position))
 
     async def _on_report(self, data: bytes) -> None:
         report = decode_report(data)

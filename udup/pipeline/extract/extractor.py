@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from udup.base import logs, runtime
-from udup.base.errors import Refused, Side, Transient, Unsupported
+from udup.base.errors import Side, Transient, UdupError
 from udup.pipeline.extract.counters import ExtractCounters
 from udup.pipeline.extract.outbox import Outbox
 from udup.pipeline.extract.packer import Packer
@@ -75,6 +75,7 @@ class Extractor:
         self._source_waits = Waits(Side.SOURCE)
         self._log: ChangeLog | None = None
         self._copy: SourceCopy | None = None
+        self._server_uuid = ""
         self._doubt = ""
         self._stopped = False
         self._questions: asyncio.Queue[Callable[[str], None]] = asyncio.Queue()
@@ -231,7 +232,9 @@ class Extractor:
         return copy
 
     def _send_tables(self, copy: SourceCopy | None = None) -> None:
-        self._pack(self._source.tables(self._settings.scope, copy))
+        tables = self._source.tables(self._settings.scope, copy)
+        self._server_uuid = tables.server_uuid
+        self._pack(tables)
 
     def _pack(self, record: Beat | CopyPlan | CopyTotals | CopyEnd | Known | Tables) -> None:
         with self._packing:  # several readers end their tables at the same time
@@ -268,12 +271,16 @@ class Extractor:
         return log
 
     def _introduce(self, position: str) -> None:
-        """Let the target know the source of a copy alone, in case that another document has its log followed later."""
+        """Let the target know the source of a copy alone, in case that another document has its log followed later.
+
+        Nothing that goes wrong with the log is worth the copy, whose rows are all there.
+        """
         log = self._open_log(position)
         try:
             self._note_recognised(log.begin())
-        except (Refused, Unsupported) as error:  # what has become of the log is of no account to the copy
+        except UdupError as error:
             logs.logger("extractor").warning("log_not_followed", job=self._settings.job, why=str(error))
+            self._pack(Known(self._server_uuid, ""))
         finally:
             log.close()
             self._log = None

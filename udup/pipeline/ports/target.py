@@ -103,7 +103,14 @@ class TargetControl(Protocol):
         ...
 
     async def take_over(self) -> CheckpointState | None:
-        """Fence off every other run of the job; return from where to go on, None for a full copy."""
+        """Fence off every other run of the job; return from where to go on, None for a full copy.
+
+        A job that begins without a copy has no checkpoint yet: what speaks against its start is not known here.
+        """
+        ...
+
+    async def begin(self, position: str) -> CheckpointState:
+        """Nothing speaks against the start of a job that makes no copy: write its first checkpoint."""
         ...
 
     async def successor(self) -> str:

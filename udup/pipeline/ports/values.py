@@ -98,10 +98,14 @@ class StartPoint:
 
 @dataclass(frozen=True)
 class Beginning:
-    """What a `StartPoint` means: the position before it, and which server has said so."""
+    """What a `StartPoint` means: the position before it, and which server has said so.
+
+    `awaited`: it names a transaction that the source has not executed yet.
+    """
 
     position: str
     server_uuid: str
+    awaited: bool = False
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,8 @@ class CheckpointState:
     """A job's checkpoint as a run finds it.
 
     `mark` and `definitions` make the ID under which the next DDL runs once, `version` is what each slot's row begins
-    with. `stamps` and `source_uuid` as in `LogPlan`.
+    with. `stamps` and `source_uuid` as in `LogPlan`. `written`: the target has it; if not, it is where the job is to
+    begin, and `TargetControl.begin` writes it.
     """
 
     executed: Position
@@ -209,6 +214,7 @@ class CheckpointState:
     version: int
     stamps: str = ""
     source_uuid: str = ""
+    written: bool = True
 
 
 @dataclass(frozen=True, slots=True)

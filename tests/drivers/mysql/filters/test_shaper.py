@@ -8,8 +8,9 @@ import pytest
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import EventType, ends_statement
+from udup.drivers.mysql.filters import questions
 from udup.drivers.mysql.filters.columns import Collations
-from udup.drivers.mysql.filters.deciding import Question
+from udup.drivers.mysql.filters.questions import Question
 from udup.drivers.mysql.filters.shaper import RowShaper, Shapers
 from udup.drivers.mysql.rows.codec import RowCodecs
 from udup.drivers.mysql.rows.values import Row
@@ -106,6 +107,67 @@ def test_the_server_is_asked_once_for_each_value_and_not_where_it_does_not_matte
     assert len(server.asked) == 2
     one.shaped(UPDATE, has_crc=True)
     assert server.asked[2:] == [(b"us",)]
+
+
+def _numbered(table_map: bytes, number: int) -> bytes:
+    """Return the TABLE_MAP under another id of the table, as FLUSH TABLES gives it one."""
+    return table_map[:19] + number.to_bytes(6, "little") + table_map[25:]
+
+
+def _shapers(where: str, server: StandIn) -> Shapers:
+    return Shapers(Selection((SchemaRule("shop", tables=(NameRule("t", where=where),)),)), server)
+
+
+def test_a_table_that_comes_under_another_number_has_its_answers_still() -> None:
+    server = StandIn()
+    shapers = _shapers("region = 'eu'", server)
+    for number in range(100, 150):
+        made = shapers.shaper("shop", "t", _numbered(TABLE_MAP, number), has_crc=True)
+        assert made is not None
+        made.look_at(INSERT, has_crc=True)
+        shapers.answer()
+        assert len(made.shaped(INSERT, has_crc=True)) == 1
+        shapers.forget()
+    assert sorted(map(str, server.asked)) == ["(b'EU',)", "(b'eu',)", "(b'us',)"]
+
+
+def test_the_answers_of_all_tables_together_are_bounded() -> None:
+    answers = questions.Answers(kept_bytes=100_000)
+    asked, most = [Question("x", [], [0], answers) for _ in range(50)], 0
+    for value in range(1000):
+        for question in asked:
+            question.decide((f"{value}".encode(),))
+        assert len(answers.waiting()) == len(asked)
+        for question in answers.waiting():
+            for key in list(question.wanted):
+                question.answer(key, True)
+        assert answers.waiting() == []
+        assert all(question.decide((f"{value}".encode(),)) is True for question in asked), "until they are decided"
+        answers.forget()
+        most = max(most, sum(len(question._answers) for question in asked))
+    assert 100 < most < 500, "of the 50,000 that were given"
+
+
+def test_an_answer_about_a_long_value_is_kept_for_its_rows_alone() -> None:
+    answers = questions.Answers()
+    question, long = Question("x", [], [0], answers), b"x" * 2 * questions.LARGEST_KEY
+    question.answer((long,), True)
+    question.answer((b"y",), True)
+    assert question.decide((long,)) is True
+    answers.forget()
+    assert question.decide((long,)) is questions.PENDING and question.decide((b"y",)) is True
+
+
+def test_what_cannot_be_read_is_told_of_its_own_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = shaper("region = 'eu'")
+
+    def broken(*_: object) -> None:
+        raise ValueError("bad")
+
+    monkeypatch.setattr(made, "_decided", broken)
+    for read in (made.look_at, made.shaped):
+        with pytest.raises(Unsupported, match=f"an event of type {INSERT[4]} of {len(INSERT)} bytes cannot be read"):
+            read(INSERT, has_crc=True)
 
 
 def test_a_column_that_the_table_has_not_stops_the_job() -> None:

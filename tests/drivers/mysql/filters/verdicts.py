@@ -13,9 +13,9 @@ from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.client.sessions import FILTER
 from udup.drivers.mysql.filters.asking import FilterServer
 from udup.drivers.mysql.filters.columns import of_log
-from udup.drivers.mysql.filters.deciding import PENDING, Verdict
 from udup.drivers.mysql.filters.meaning import Columns, condition
 from udup.drivers.mysql.filters.parser import parse
+from udup.drivers.mysql.filters.questions import PENDING, Verdict
 from udup.drivers.mysql.filters.table_filter import compiled
 from udup.drivers.mysql.rows.codec import RowCodecs
 from udup.drivers.mysql.rows.table import Table

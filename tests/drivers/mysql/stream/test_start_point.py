@@ -45,6 +45,10 @@ class Log:
     def executed(self) -> GtidSet:
         return GtidSet.parse(str(self._ask("SELECT @@gtid_executed")))
 
+    @property
+    def purged(self) -> GtidSet:
+        return GtidSet.parse(str(self._ask("SELECT @@gtid_purged")))
+
     def _ask(self, sql: str) -> object:
         with closing(connect(self.server.endpoint)) as connection:
             return scalar(connection, sql)
@@ -197,6 +201,51 @@ def test_what_is_purged_is_refused_and_what_is_left_is_named(log: Log) -> None:
     assert "has no file 'other.000001'" in said
     said, _ = log.refused(StartPoint(file=f"{first.rpartition('.')[0]}.000099", offset=4))
     assert "has no file" in said
+
+
+def test_what_was_never_in_the_log_is_in_front_of_every_place(log: Log) -> None:
+    """A source that was made by CLONE, or from a dump, has executed transactions that no file of its log names."""
+    log.run("RESET BINARY LOGS AND GTIDS", f"SET GLOBAL gtid_purged = '{OTHER}:1-5:2000-2010'")
+    log.run("INSERT INTO d.t (a) VALUES (1)")
+    file, offset = log.end
+    log.run("INSERT INTO d.t (a) VALUES (2)")
+    log.as_other(7, 1000)
+    uuid = log.uuid
+    given = GtidSet.parse(f"{OTHER}:1-5:2000-2010")
+    assert given <= log.executed
+    for found, more in (
+        (log.before(file, offset), f"{uuid}:1"),
+        (log.before(file, 4), ""),
+        (log.before_gtid(f"{uuid}:2"), f"{uuid}:1"),
+        (log.before_gtid(f"{OTHER}:7"), f"{uuid}:1-2"),
+        (log.before_gtid(f"{OTHER}:1000"), f"{uuid}:1-2,{OTHER}:7"),
+    ):
+        expected = given.copy()
+        expected.update(GtidSet.parse(more))
+        assert found == expected
+        assert log.purged <= found, "or a run that begins there is told that its log was purged"
+
+
+def test_a_start_behind_the_first_half_of_an_xa_transaction_is_refused(log: Log) -> None:
+    log.run("XA START 'half'", "INSERT INTO d.t (a) VALUES (9)", "XA END 'half'", "XA PREPARE 'half'")
+    file, end = log.end
+    points = {
+        "AutoGtid": StartPoint(),
+        "GtidStart": StartPoint(gtid=f"{log.uuid}:{_last(log) + 1}"),
+        "BinlogFile": StartPoint(file=file, offset=end),
+    }
+    for key, point in points.items():
+        said, remedy = log.refused(point)
+        assert f"{key}: the source has prepared XA transactions" in said and "XA COMMIT or XA ROLLBACK" in remedy
+    log.run("XA ROLLBACK 'half'")
+    for point in points.values():
+        find_start(log.server.endpoint, point)
+
+
+def _last(log: Log) -> int:
+    """Return the number of the source's own last transaction."""
+    [(_, ranges)] = log.executed.items()
+    return int(ranges[-1][1]) - 1
 
 
 def test_an_offset_behind_the_end_of_the_log_is_refused(log: Log) -> None:

@@ -9,9 +9,10 @@ The row's version is part of its primary key and of the event's before-image: if
 was committed already, or another run has taken the job over) the server finds no row, error 1032, and nothing of the
 group is applied. `take_over` changes all versions, so that whatever an earlier run still sends comes to nothing.
 
-A full copy that has not ended has a base row as well, whose selection says "copying": written before the first
-statement on the target, with a version that everything of the copy is held against (`copy_fence.py`), and replaced at
-the copy's end only if that version is still the one of this run. An Udup that does not know the word refuses the row.
+A full copy that has not ended has a base row as well, whose selection says "copying", and so has a job without a copy
+whose start was not checked yet: written before the first statement on the target, with a version that everything of the
+copy is held against (`copy_fence.py`), and replaced at the end of either only if that version is still the one of this
+run. An Udup that does not know the word refuses the row.
 
 DDL commits by itself. It is run under a GTID of Udup's own, `mark:number`, where the mark is made with the job's
 checkpoint and the number counts its DDL: if the checkpoint says that a statement is still to be run but the server has
@@ -23,6 +24,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from udup.base import runtime
@@ -166,15 +168,17 @@ class Checkpoint:
         """The base row's, as this run has written it last: what a copy is held against."""
         return self._version
 
-    def take_over(self, workers: int, initial: GtidSet | None) -> CheckpointState | None:
+    def take_over(self, workers: int, initial: GtidSet | None, *, begins: bool = True) -> CheckpointState | None:
         """Fence off earlier runs and fold everything into the base row; None if a full copy is to begin.
 
-        `initial` makes a checkpoint where there is none. Waits for a transaction of an earlier run that is being
-        committed. A copy has its base row from here on.
+        `initial` makes a checkpoint where there is none; unless it `begins`, that is left to `finish_copy`. Waits for a
+        transaction of an earlier run that is being committed. A copy has its base row from here on.
         """
         with self._transaction():
             position = self._read(initial)
-            if position is not None:
+            if position is not None and not position.written and begins:
+                position = replace(position, written=True)
+            if position is not None and position.written:
                 self._rewrite(position, workers)
             else:
                 self._rewrite_copying()
@@ -207,7 +211,7 @@ class Checkpoint:
                 self._check_no_copy()
             prepared.forget_all(self._connection, self._job)
             unsure.forget_all(self._connection, self._job)
-            return None if initial is None else self._first(initial)
+            return None if initial is None else replace(self._first(initial), written=False)
         base = rows[0]
         if base[5] != self._selection:
             raise Refused([_other_selection(self._job)])
@@ -257,6 +261,7 @@ class Checkpoint:
     def finish_copy(self, workers: int, executed: GtidSet) -> CheckpointState:
         """The copy is whole: its tables are ordinary ones now and the job goes on from this set. One transaction.
 
+        A job that makes no copy begins in the same way, when nothing speaks against its start.
         Exactly the base row that this run has written is replaced; `Superseded` if it is another one.
         """
         with self._transaction():

@@ -125,7 +125,7 @@ class MySQLControl:
             self._ddl.has_intents = intents.TABLE in there
             with taking_over(connection, self._job, settings.owner):
                 self._checkpoint = Checkpoint(connection, self._job, settings.selection.digest, settings.owner)
-                state = self._checkpoint.take_over(settings.slots, initial)
+                state = self._checkpoint.take_over(settings.slots, initial, begins=False)
                 unsure.prepare(connection, self._job)
                 applied = unsure.look(connection, self._job)
                 if self._ddl.has_intents:
@@ -138,6 +138,9 @@ class MySQLControl:
             return state
 
         return await self._run(take)
+
+    async def begin(self, position: str) -> CheckpointState:
+        return await self._run(lambda _: self._checkpoint.finish_copy(self._settings.slots, GtidSet.parse(position)))
 
     async def successor(self) -> str:
         """Ask on a connection of its own, for this one may be lost."""

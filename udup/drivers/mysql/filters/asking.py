@@ -18,7 +18,7 @@ from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.sessions import FILTER
 from udup.drivers.mysql.filters.columns import Collations, FilterColumn
-from udup.drivers.mysql.filters.deciding import Key, Question
+from udup.drivers.mysql.filters.questions import Key, Question
 
 #: Sets of values in one statement, and the bytes of its text, at most; one set may be larger.
 BATCH_ROWS, BATCH_BYTES = 200, 1 << 20
@@ -95,11 +95,11 @@ def arms(columns: Sequence[FilterColumn], keys: Sequence[Key], *, mixed: bool) -
     """
     typed = [column for column in columns if column.charset] if mixed else []
     made = {column.name: f"{_TYPES}.{quote(column.name)}" for column in typed}
-    empty = ", ".join(f"{made.get(column.name, column.empty)} AS {quote(column.name)}" for column in columns)
-    written = [f"SELECT 0 AS {_NUMBER}, {empty} FROM {_typed_place(typed)} WHERE FALSE"]
+    empty = [f"{made.get(column.name, column.empty)} AS {quote(column.name)}" for column in columns]
+    written = [f"SELECT {', '.join([f'0 AS {_NUMBER}', *empty])} FROM {_typed_place(typed)} WHERE FALSE"]
     for number, key in enumerate(keys):
-        values = ", ".join(_value(column, value) for column, value in zip(columns, key, strict=True))
-        written.append(f"SELECT {number}, {values}")
+        values = [_value(column, value) for column, value in zip(columns, key, strict=True)]
+        written.append(f"SELECT {', '.join([str(number), *values])}")
     return " UNION ALL ".join(written)
 
 

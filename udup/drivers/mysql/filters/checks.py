@@ -2,13 +2,14 @@
 
 Each filter is first prepared by the server as it was written, so that what is wrong with it is said in the server's own
 words. Nothing runs by that, and only one statement is taken, whatever the text holds. Then the server is given both
-forms in which Udup asks it: over the table, and over values of the log.
+forms in which Udup asks it: over the table, and over values of the log. Tables of which the filter looks at the same
+columns are asked of once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from udup.base.errors import Fault, Unsupported
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, is_transient, query
@@ -55,10 +56,12 @@ def filter_problems(connection: Connection, facts: ServerFacts, selection: Selec
     """Return the same; `selection` folds names as the server does. The session is as before."""
     if not selection.filters_rows:
         return []
-    found = list(_settings(facts))
-    for table, where in list(_filtered(connection, selection)):
-        found += _filter(connection, selection, table, where)
-    return found
+    looks = _looks(connection, selection)
+    enter(connection, FILTER)
+    try:
+        return [*_settings(facts), *_problems(connection, selection, looks)]
+    finally:
+        enter(connection, PLAIN)
 
 
 def _settings(facts: ServerFacts) -> Iterator[FilterProblem]:
@@ -69,65 +72,85 @@ def _settings(facts: ServerFacts) -> Iterator[FilterProblem]:
             yield FilterProblem(f"{name} is {value}, and {why}", f"SET PERSIST {name} = 'FULL'{reconnect}")
 
 
-def _filtered(connection: Connection, selection: Selection) -> Iterator[tuple[Name, str]]:
-    """Yield the tables that there are and have a filter, and it."""
+@dataclass(frozen=True)
+class _Look:
+    """A filter, and what the server's answer to it depends on: the columns that it looks at."""
+
+    where: str
+    columns: tuple[Column, ...]
+
+
+def _looks(connection: Connection, selection: Selection) -> dict[_Look, list[Name]]:
+    """Return the tables that there are and have a filter, those together of which the same is to be asked.
+
+    The dictionary is read once for each schema: a regular expression may choose thousands of tables.
+    """
+    looks: dict[_Look, list[Name]] = {}
+    columns: dict[str, dict[str, tuple[Column, ...]]] = {}
+    for schema, table, where in list(_filtered(connection, selection)):
+        if schema not in columns:
+            columns[schema] = read_columns(connection, schema)
+        look = _Look(where, _looked_at(where, columns[schema].get(table, ())))
+        looks.setdefault(look, []).append((schema, table))
+    return looks
+
+
+def _filtered(connection: Connection, selection: Selection) -> Iterator[tuple[str, str, str]]:
+    """Yield the tables that there are and have a filter, and it; "" where there are two."""
     sql = "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' ORDER BY 1, 2"
     for schema, table in query(connection, sql):
         conditions = selection.filters_of(schema, table)
         if conditions != ("",):
-            yield (schema, table), conditions[0]
+            yield schema, table, conditions[0] if len(conditions) == 1 else ""
 
 
-def _filter(connection: Connection, selection: Selection, table: Name, where: str) -> Iterator[FilterProblem]:
-    name = ".".join(table)
+def _looked_at(where: str, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    try:
+        names = {name.casefold() for name in column_names(parse(where))} if where else set()
+    except Unsupported:
+        names = set()  # the filter itself is wrong, for every table alike
+    return tuple(each for each in columns if each.name.casefold() in names)
+
+
+def _problems(
+    connection: Connection, selection: Selection, looks: Mapping[_Look, Sequence[Name]]
+) -> Iterator[FilterProblem]:
+    for look, tables in looks.items():
+        others = f" (and so for {len(tables) - 1} more)" if len(tables) > 1 else ""
+        for found in _filter(connection, selection, tables[0], look):
+            yield replace(found, problem=found.problem + others)
+
+
+def _filter(connection: Connection, selection: Selection, table: Name, look: _Look) -> Iterator[FilterProblem]:
+    name, where = ".".join(table), look.where
     try:
         filter_of(selection, *table)  # there may be two
         if refused := _prepared(connection, f"SELECT 1 FROM {qualified(*table)} WHERE ({where}\n) LIMIT 0"):
             yield FilterProblem(f"the source refuses the Where of {name} ({where}): {refused}", _WRITE)
             return
-        columns = read_columns(connection, table[0]).get(table[1], ())
-        condition = dictionary_condition(selection, *table, columns)
+        condition = dictionary_condition(selection, *table, look.columns)
     except Unsupported as error:
         yield FilterProblem(str(error), _WRITE)
         return
-    looked_at = _looked_at(where, columns)
-    over_values = probe(condition, [of_dictionary(each) for each in looked_at])
+    over_values = probe(condition, [of_dictionary(each) for each in look.columns])
     refused = _asked(connection, f"SELECT 1 FROM {qualified(*table)} WHERE {condition} LIMIT 0")
     if refused := refused or _asked(connection, over_values):
         yield FilterProblem(f"the source cannot decide about rows by the Where of {name} ({where}): {refused}", _WRITE)
-    if virtual := [each.name for each in looked_at if each.generated and not each.materialized]:
-        yield FilterProblem(
-            f"the Where of {name} ({where}) looks at {', '.join(virtual)}, which the source does not store",
-            f"write its expression into the Where, or ALTER TABLE {name} MODIFY it to a STORED column",
-        )
-
-
-def _looked_at(where: str, columns: tuple[Column, ...]) -> list[Column]:
-    names = {name.casefold() for name in column_names(parse(where))}
-    return [each for each in columns if each.name.casefold() in names]
 
 
 def _prepared(connection: Connection, sql: str) -> str:
     """Return why the server does not take a statement, which does not run."""
-    try:
-        query(connection, "PREPARE udup_filter FROM %s", sql)
-        query(connection, "DEALLOCATE PREPARE udup_filter")
-    except MySQLError as error:
-        if is_transient(error):
-            raise
-        return describe(error)
-    return ""
+    return _asked(connection, "PREPARE udup_filter FROM %s", sql) or _asked(
+        connection, "DEALLOCATE PREPARE udup_filter"
+    )
 
 
-def _asked(connection: Connection, sql: str) -> str:
+def _asked(connection: Connection, sql: str, *args: object) -> str:
     """Return why the server does not answer, in a session as rows are decided in."""
-    enter(connection, FILTER)
     try:
-        query(connection, sql)
+        query(connection, sql, *args)
     except MySQLError as error:
         if is_transient(error):
             raise
         return describe(error)
-    finally:
-        enter(connection, PLAIN)
     return ""

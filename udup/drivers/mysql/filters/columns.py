@@ -14,6 +14,7 @@ from enum import Enum
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
 from udup.drivers.mysql.dictionary.catalog import Column
+from udup.drivers.mysql.dictionary.float_digits import digits
 from udup.drivers.mysql.filters.lexer import FilterProblem
 from udup.drivers.mysql.rows.charsets import charset_of
 from udup.drivers.mysql.rows.literals import literal
@@ -45,7 +46,11 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class FilterColumn:
-    """A column: `empty` is SQL of a NULL of its type, `collation` that of texts, `definition` that of the log."""
+    """A column: `empty` is SQL of a NULL of its type, `collation` that of texts, `definition` that of the log.
+
+    What the dictionary alone knows: `padded`, that the text of its numbers has zeros in front (ZEROFILL), and
+    `decimals`, within how many digits the server compares a FLOAT(M,D) or DOUBLE(M,D).
+    """
 
     name: str
     kind: Kind
@@ -55,6 +60,8 @@ class FilterColumn:
     collation: str = ""
     exact_type: str = ""
     nullable: bool = True
+    padded: bool = False
+    decimals: int | None = None
 
     def value(self, value: Value) -> str:
         """Return SQL of a value that the log has; with others under the `empty` one, it is the column's."""
@@ -88,8 +95,19 @@ _MOMENTS = {"date": Kind.DATE, "datetime": Kind.DATETIME, "timestamp": Kind.DATE
 
 
 def of_dictionary(column: Column) -> FilterColumn:
-    """Return a column as the dictionary describes it."""
-    return replace(_of_dictionary(column), nullable=column.nullable)
+    """Return a column as the dictionary describes it. Raise `FilterProblem` for one that no filter may look at."""
+    if column.generated:
+        # An ALTER of what it is computed from changes its values, and the log has no rows of that.
+        raise FilterProblem(
+            f"looks at {column.name}, which the source computes from other columns: write its expression in its place"
+        )
+    found = digits(column)
+    return replace(
+        _of_dictionary(column),
+        nullable=column.nullable,
+        padded="zerofill" in column.column_type.lower(),
+        decimals=None if found is None else found[1],
+    )
 
 
 def _of_dictionary(column: Column) -> FilterColumn:

@@ -15,12 +15,12 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
-from enum import Enum
-from typing import Any, Final
+from typing import Any
 
 from udup.drivers.mysql.binlog.table_definition import ColumnType
 from udup.drivers.mysql.filters.columns import FilterColumn, Kind
 from udup.drivers.mysql.filters.meaning import Columns, condition
+from udup.drivers.mysql.filters.questions import PENDING, Answers, Question, Verdict
 from udup.drivers.mysql.filters.tree import (
     Between,
     ColumnRef,
@@ -37,80 +37,26 @@ from udup.drivers.mysql.filters.tree import (
 from udup.drivers.mysql.rows.temporal import Date, DateTime, Time, Timestamp
 from udup.drivers.mysql.rows.values import Row, Value
 
-
-class Pending(Enum):
-    PENDING = "pending"
-
-
-PENDING: Final = Pending.PENDING
-
-Verdict = bool | None | Pending
-
 #: Decides about a row.
 Decide = Callable[[Row], Verdict]
 
-#: The values of a question's columns in one row.
-Key = tuple[Value | str, ...]
 
-#: Answers that are kept for one question, and the bytes of values under which one is kept beyond its batch.
-KEPT_ANSWERS, KEPT_BYTES = 20_000, 512
-
-
-class Question:
-    """A part of a filter about which the source's server decides."""
-
-    def __init__(self, sql: str, columns: list[FilterColumn], places: list[int]) -> None:
-        """`places` are the columns' in the row."""
-        self.sql = sql
-        self.columns = columns
-        self._places = places
-        #: Asked for and not answered yet.
-        self.wanted: dict[Key, None] = {}
-        self._answers: dict[Key, bool | None] = {}
-        self._large: list[Key] = []
-
-    def decide(self, row: Row) -> Verdict:
-        """Return what was answered for these values; `PENDING` notes that it is wanted."""
-        key = tuple([_keyed(row[place]) for place in self._places])
-        answer = self._answers.get(key, PENDING)
-        if answer is PENDING:
-            self.wanted[key] = None
-        return answer
-
-    def answer(self, key: Key, verdict: bool | None) -> None:
-        """Keep an answer."""
-        self._answers[key] = verdict
-        self.wanted.pop(key, None)
-        if sum(len(value) for value in key if isinstance(value, bytes)) > KEPT_BYTES:
-            self._large.append(key)
-
-    def forget(self) -> None:
-        """Drop answers that would take too much memory, when the rows that they are for have been decided."""
-        for key in self._large:
-            self._answers.pop(key, None)
-        self._large.clear()
-        if len(self._answers) > KEPT_ANSWERS:
-            self._answers.clear()
-
-
-def _keyed(value: Value) -> Value | str:
-    """Return a value that differs wherever the server could tell it apart: zero has a sign."""
-    return repr(value) if isinstance(value, float) else value
-
-
-def compile_filter(node: Node, columns: Mapping[int, FilterColumn]) -> tuple[Decide, list[Question]]:
+def compile_filter(
+    node: Node, columns: Mapping[int, FilterColumn], answers: Answers | None = None
+) -> tuple[Decide, list[Question]]:
     """Return what decides, and the questions in it. `FilterProblem` for what is not carried out.
 
-    `columns` are those that the filter looks at, by their places in a row.
+    `columns` are those that the filter looks at, by their places in a row; `answers` keeps what is answered.
     """
-    compiler = _Compiler(columns)
+    compiler = _Compiler(columns, answers or Answers())
     condition(node, compiler.columns)  # the whole must be right before its parts are looked at
     return compiler.predicate(node), compiler.questions
 
 
 class _Compiler:
-    def __init__(self, columns: Mapping[int, FilterColumn]) -> None:
+    def __init__(self, columns: Mapping[int, FilterColumn], answers: Answers) -> None:
         self.columns = Columns(columns.values())
+        self._answers = answers
         self._places = {column.name.casefold(): place for place, column in columns.items()}
         self.questions: list[Question] = []
 
@@ -143,7 +89,8 @@ class _Compiler:
     def _asked(self, node: Node) -> Decide:
         names = dict.fromkeys(name.casefold() for name in column_names(node))
         columns = [self.columns.of(name) for name in names]
-        question = Question(condition(node, self.columns), columns, [self._places[name] for name in names])
+        places = [self._places[name] for name in names]
+        question = Question(condition(node, self.columns), columns, places, self._answers)
         self.questions.append(question)
         return question.decide
 

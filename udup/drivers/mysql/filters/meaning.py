@@ -8,15 +8,13 @@ date takes the present day, an ENUM beside a number its place in the list.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.filters.columns import FilterColumn, Kind
 from udup.drivers.mysql.filters.functions import FUNCTIONS, Answer
 from udup.drivers.mysql.filters.lexer import FilterProblem
+from udup.drivers.mysql.filters.parts import CLOCK, Meaning, check_padding, constant, is_plain_double, quoted
 from udup.drivers.mysql.filters.tree import (
     Arithmetic,
     Between,
@@ -42,17 +40,6 @@ _DAYS = frozenset({Kind.DATE, Kind.DATETIME})
 
 #: The first number that a YEAR is compared with as it is: below it, the server takes it for one of two digits.
 _FIRST_YEAR = 100
-
-_CLOCK = re.compile(r"-?\d{2,3}:\d\d:\d\d(\.\d{1,6})?")
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """A part of a filter: its kind, its SQL, and the node that it is of."""
-
-    kind: Kind
-    sql: str
-    node: Node
 
 
 class Columns:
@@ -88,16 +75,21 @@ class _Reader:
         match node:
             case ColumnRef():
                 column = self._columns.of(node.name)
-                return Meaning(column.kind, quote(column.name), node)
+                if column.decimals is not None:
+                    raise FilterProblem(
+                        f"compares {column.name}, which the server compares within {column.decimals} digits and the "
+                        f"log has exactly: write CAST({column.name} AS DECIMAL(…, {column.decimals})) or AS DOUBLE"
+                    )
+                return self._column(column, node)
             case Constant():
-                return _constant(node)
+                return constant(node)
             case Junction():
                 return self._flag(node, f" {node.word} ".join(self.truth(each).sql for each in node.parts))
             case Negation():
                 return self._flag(node, f"NOT {self.truth(node.parts[0]).sql}")
             case IsNull():
                 self._check_null(node.parts[0])
-                return self._flag(node, f"{self.read(node.parts[0]).sql} IS {_not(node.negated)}NULL")
+                return self._flag(node, f"{self._bare(node.parts[0]).sql} IS {_not(node.negated)}NULL")
             case IsTruth():
                 word = "UNKNOWN" if node.truth is None else str(node.truth).upper()
                 return self._flag(node, f"{self.truth(node.parts[0]).sql} IS {_not(node.negated)}{word}")
@@ -130,6 +122,14 @@ class _Reader:
                 return self._choice(node)
         raise FilterProblem(f"has what is not carried out: {type(node).__name__}")
 
+    @staticmethod
+    def _column(column: FilterColumn, node: Node) -> Meaning:
+        return Meaning(column.kind, quote(column.name), node, column.padded)
+
+    def _bare(self, node: Node) -> Meaning:
+        """Return what is cast, or asked for NULL: also a column of which nothing else may be asked."""
+        return self._column(self._columns.of(node.name), node) if isinstance(node, ColumnRef) else self.read(node)
+
     def _check_null(self, node: Node) -> None:
         """Raise `FilterProblem` where IS NULL would find the date of zeros, as it does in a column without NULLs."""
         column = self._columns.of(node.name) if isinstance(node, ColumnRef) else None
@@ -156,7 +156,7 @@ class _Reader:
         text, pattern = self._text(node.parts[0]), self._text(node.parts[1])
         if node.word == "REGEXP" and Kind.BYTES in (text.kind, pattern.kind):
             raise FilterProblem("has REGEXP on a binary string")
-        escape = "" if node.escape is None else f" ESCAPE {_quoted(node.escape)}"
+        escape = "" if node.escape is None else f" ESCAPE {quoted(node.escape)}"
         return self._flag(node, f"{text.sql} {_not(node.negated)}{node.word} {pattern.sql}{escape}")
 
     # ---- Computing ----
@@ -164,10 +164,12 @@ class _Reader:
     def _text(self, node: Node) -> Meaning:
         """Return a value as a text; a number's has a character set of its own, not the session's."""
         found = self.read(node)
+        check_padding(found)
         if found.kind in (Kind.TEXT, Kind.BYTES, Kind.NULL):
             return found
         if found.kind is Kind.LISTED:
-            return Meaning(Kind.TEXT, found.sql, node)
+            # As a text, since the server looks a member up in the column of a SET, by its bytes (FIND_IN_SET).
+            return Meaning(Kind.TEXT, f"CONCAT({found.sql})", node)
         if found.kind in (Kind.NUMBER, Kind.DATE, Kind.DATETIME):
             return Meaning(Kind.TEXT, f"CAST({found.sql} AS CHAR CHARACTER SET utf8mb4)", node)
         raise FilterProblem(f"takes {found.kind.value} for a text: {found.sql}")
@@ -190,7 +192,12 @@ class _Reader:
         operands = [self._number(each) for each in node.parts]
         kind = Kind.REAL if any(each.kind is Kind.REAL for each in operands) else Kind.NUMBER
         if len(operands) == 1:
-            return Meaning(kind, f"({node.sign} {operands[0].sql})", node)
+            return Meaning(kind, f"({node.sign} {operands[0].sql})", node, operands[0].padded)
+        if node.sign == "/" and not any(is_plain_double(each) for each in operands):
+            raise FilterProblem(
+                f"divides {operands[0].sql} by {operands[1].sql}, to as many digits as div_precision_increment says at "
+                "the moment: write CAST(… AS DOUBLE) for one of them; DIV and % are exact"
+            )
         return Meaning(kind, f"({operands[0].sql} {node.sign} {operands[1].sql})", node)
 
     def _shifted(self, node: Shifted) -> Meaning:
@@ -200,7 +207,9 @@ class _Reader:
         return Meaning(Kind.DATETIME, f"({date.sql} {node.sign} INTERVAL {count.sql} {node.unit})", node)
 
     def _cast(self, node: Cast) -> Meaning:
-        value = self.read(node.parts[0])
+        value = self._bare(node.parts[0])
+        if node.type in ("CHAR", "BINARY"):
+            check_padding(value)
         if value.kind in (Kind.SHAPE, Kind.TIME):
             raise FilterProblem(f"has a CAST of {value.kind.value}: {value.sql}")
         if value.kind is Kind.LISTED and node.type not in ("CHAR", "BINARY"):
@@ -226,7 +235,8 @@ class _Reader:
         if other is not None:
             written.append(f"ELSE {other.sql}")
         kind = _common([*results, *([other] if other else [])])
-        return Meaning(kind, f"({' '.join(written)} END)", node)
+        padded = any(each.padded for each in [*results, *([other] if other else [])])
+        return Meaning(kind, f"({' '.join(written)} END)", node, padded)
 
     def _call(self, node: Call) -> Meaning:
         function = FUNCTIONS.get(node.name)
@@ -239,8 +249,10 @@ class _Reader:
             raise FilterProblem(f"gives {node.name} {count} arguments")
         takes = [function.takes[min(place, len(function.takes) - 1)] for place in range(count)]
         values = [self._argument(each, take) for each, take in zip(node.parts, takes, strict=True)]
+        padded = False
         if function.answer is Answer.SAME:
             kind = _common(values[function.same_from :])
+            padded = any(each.padded for each in values[function.same_from :])
         elif function.answer is Answer.TEXT:
             kind = Kind.BYTES if any(value.kind is Kind.BYTES for value in values) else Kind.TEXT
         else:
@@ -250,7 +262,7 @@ class _Reader:
         if node.name == "MEMBER OF":
             return Meaning(kind, f"({values[0].sql} MEMBER OF ({values[1].sql}))", node)
         made = f"{node.name}({', '.join(value.sql for value in values)})"
-        return Meaning(kind, f"CONVERT({made} USING utf8mb4)" if function.plain else made, node)
+        return Meaning(kind, f"CONVERT({made} USING utf8mb4)" if function.plain else made, node, padded)
 
     def _argument(self, node: Node, take: str) -> Meaning:
         match take:
@@ -273,37 +285,6 @@ class _Reader:
         return found
 
 
-def _constant(node: Constant) -> Meaning:
-    value = node.value
-    if node.typed and isinstance(value, str):
-        kind = {"DATE": Kind.DATE, "TIME": Kind.TIME, "TIMESTAMP": Kind.DATETIME}[node.typed]
-        if kind is Kind.TIME and not _CLOCK.fullmatch(value):
-            raise FilterProblem(f"has a TIME that is not written hh:mm:ss: {value!r}")
-        return Meaning(kind, f"{node.typed}{_plain_quoted(value)}", node)
-    if value is None:
-        return Meaning(Kind.NULL, "NULL", node)
-    if isinstance(value, str):
-        return Meaning(Kind.TEXT, _quoted(value), node)
-    if isinstance(value, bytes):
-        return Meaning(Kind.BYTES, f"_binary x'{value.hex()}'", node)
-    if isinstance(value, float):
-        text = repr(value)
-        if "inf" in text:
-            raise FilterProblem("has a number beyond what a DOUBLE holds")
-        return Meaning(Kind.REAL, text if "e" in text else f"{text}e0", node)
-    return Meaning(Kind.NUMBER, format(value, "f") if isinstance(value, Decimal) else str(value), node)
-
-
-def _quoted(text: str) -> str:
-    """Return a text of utf8mb4, whatever the session's character set is."""
-    return f"_utf8mb4{_plain_quoted(text)}"
-
-
-def _plain_quoted(text: str) -> str:
-    """Return a text in quotes."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "''").replace("\0", "\\0") + "'"
-
-
 def _check_pair(one: Meaning, other: Meaning) -> None:
     """Raise `FilterProblem` if a comparison would take more than the two values into account."""
     if Kind.NULL in (one.kind, other.kind):
@@ -320,11 +301,11 @@ def _problem(one: Meaning, other: Meaning) -> str:
             return "a geometry or vector is compared with nothing; IS NULL is carried out"
         case Kind.TIME if other.kind is not Kind.TIME:
             if isinstance(other.node, Constant) and isinstance(other.node.value, str) and not other.node.typed:
-                return "" if _CLOCK.fullmatch(other.node.value) else "a TIME is compared with hh:mm:ss"
+                return "" if CLOCK.fullmatch(other.node.value) else "a TIME is compared with hh:mm:ss"
             return f"a TIME beside {other.kind.value} takes the present day; compare it with hh:mm:ss"
         case Kind.LISTED if other.kind is not Kind.TEXT:
             return f"an ENUM or SET beside {other.kind.value} is its number; compare it with the text of a member"
-        case Kind.BITS if other.kind not in (Kind.NUMBER, Kind.BITS):
+        case Kind.BITS if other.kind not in (Kind.NUMBER, Kind.BITS) or _are_literals(one, other):
             return "a BIT is compared with whole numbers"
         case Kind.YEAR if other.kind is not Kind.YEAR:
             value = other.node.value if isinstance(other.node, Constant) else None
@@ -335,6 +316,10 @@ def _problem(one: Meaning, other: Meaning) -> str:
         case Kind.BYTES if other.kind is not Kind.BYTES and not _is_text_literal(other):
             return f"a binary string beside {other.kind.value} is not carried out; write a CAST"
     return ""
+
+
+def _are_literals(one: Meaning, other: Meaning) -> bool:
+    return isinstance(one.node, Constant) and isinstance(other.node, Constant)
 
 
 def _is_text_literal(meaning: Meaning) -> bool:

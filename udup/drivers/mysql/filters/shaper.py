@@ -17,13 +17,15 @@ from typing import Protocol
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import STMT_END, EventType
+from udup.drivers.mysql.binlog.table_map import definition_bytes
 from udup.drivers.mysql.filters.asking import FilterServer
 from udup.drivers.mysql.filters.columns import Collations
-from udup.drivers.mysql.filters.deciding import PENDING, Question, Verdict
+from udup.drivers.mysql.filters.questions import PENDING, Answers, Question, Verdict
 from udup.drivers.mysql.filters.table_filter import TableFilter, compiled, filter_of
-from udup.drivers.mysql.rows.codec import RowCodec, RowCodecs, completed
+from udup.drivers.mysql.rows.codec import CODECS_MAX, RowCodec, RowCodecs, completed
 from udup.drivers.mysql.rows.events import UPDATES, WRITES, RowsEvent
 from udup.drivers.mysql.rows.values import ABSENT, Change, Row
+from udup.drivers.mysql.stream.damage import naming
 from udup.pipeline.selection.selection import Selection
 
 IMAGES_NEEDED = "SET PERSIST binlog_row_image = 'FULL' on the source, have its clients connect again"
@@ -34,7 +36,7 @@ _FIRST_VERSION = frozenset({EventType.WRITE_ROWS_V1, EventType.UPDATE_ROWS_V1, E
 _BECOMES = {(True, True): "update", (False, True): "insert", (True, False): "delete"}
 
 
-class Answers(Protocol):
+class Answering(Protocol):
     """Who decides what cannot be decided here; `FilterServer` asks the source."""
 
     def collations(self) -> Collations: ...
@@ -45,7 +47,7 @@ class Answers(Protocol):
 class RowShaper:
     """Shapes the rows events of a table with one definition."""
 
-    def __init__(self, codec: RowCodec, table_filter: TableFilter, server: Answers) -> None:
+    def __init__(self, codec: RowCodec, table_filter: TableFilter, server: Answering) -> None:
         self._codec = codec
         self._filter = table_filter
         self._server = server
@@ -55,6 +57,10 @@ class RowShaper:
 
         Those that are others end no statement but for the last of them, if the event does.
         """
+        with naming(event):
+            return self._shaped(event, has_crc=has_crc)
+
+    def _shaped(self, event: bytes, *, has_crc: bool) -> list[bytes]:
         rows = self._codec.read(event, has_crc=has_crc)
         changes = rows.changes
         self._check_images(rows)
@@ -87,9 +93,10 @@ class RowShaper:
         """Note what is to be asked about an event that will come to be shaped."""
         if not self._filter.questions:
             return
-        rows = self._codec.read(event, has_crc=has_crc)
-        self._check_images(rows)
-        self._decided(completed(rows).changes)
+        with naming(event):
+            rows = self._codec.read(event, has_crc=has_crc)
+            self._check_images(rows)
+            self._decided(completed(rows).changes)
 
     def _verdicts(self, changes: Sequence[Change]) -> list[tuple[bool, bool]]:
         """Return of each change whether its row passed before it, and passes after it."""
@@ -175,14 +182,17 @@ def _runs(changes: Iterable[Change], verdicts: Iterable[tuple[bool, bool]]) -> l
 
 
 class Shapers:
-    """Makes the shaper of each definition that the log has of a table with a filter."""
+    """Makes the shaper of each definition that the log has of a table with a filter.
 
-    def __init__(self, selection: Selection, server: Answers) -> None:
+    The same definition has the same shaper, with what was answered for it, whatever its number in the log is.
+    """
+
+    def __init__(self, selection: Selection, server: Answering) -> None:
         self._selection = selection
         self._server = server
         self._codecs = RowCodecs()
-        #: Those of each table's definition that came last.
-        self._questions: dict[tuple[str, str], tuple[Question, ...]] = {}
+        self._answers = Answers()
+        self._shapers: dict[tuple[str, bytes], RowShaper] = {}
 
     @classmethod
     def of(cls, selection: Selection, endpoint: Endpoint) -> Shapers | None:
@@ -194,21 +204,24 @@ class Shapers:
         where = filter_of(self._selection, schema, table)
         if not where:
             return None
-        codec = self._codecs.of(table_map, has_crc=has_crc)
-        made = compiled(where, codec.table, self._server.collations())
-        self._questions[schema, table] = made.questions
-        return RowShaper(codec, made, self._server)
+        key = where, definition_bytes(table_map, has_crc=has_crc)
+        found = self._shapers.get(key)
+        if found is None:
+            codec = self._codecs.of(table_map, has_crc=has_crc)
+            made = compiled(where, codec.table, self._server.collations(), self._answers)
+            found = RowShaper(codec, made, self._server)
+            if len(self._shapers) >= CODECS_MAX:
+                del self._shapers[next(iter(self._shapers))]
+            self._shapers[key] = found
+        return found
 
     def answer(self) -> None:
         """Have everything answered that the shapers want to know."""
-        for questions in self._questions.values():
-            self._server.answer(questions)
+        self._server.answer(self._answers.waiting())
 
     def forget(self) -> None:
         """Drop the answers that take much memory; their rows have been decided."""
-        for questions in self._questions.values():
-            for question in questions:
-                question.forget()
+        self._answers.forget()
 
     def close(self) -> None:
         """End the connection to the source, from any thread."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.dictionary.catalog import Column
 from udup.drivers.mysql.filters.columns import NAMES_NEEDED, Collations, of_dictionary, of_log
-from udup.drivers.mysql.filters.deciding import Decide, Question, compile_filter
+from udup.drivers.mysql.filters.deciding import Decide, compile_filter
 from udup.drivers.mysql.filters.lexer import FilterProblem
 from udup.drivers.mysql.filters.meaning import Columns, condition
 from udup.drivers.mysql.filters.parser import parse
+from udup.drivers.mysql.filters.questions import Answers, Question
 from udup.drivers.mysql.filters.tree import column_names
 from udup.drivers.mysql.rows.table import Table
 from udup.pipeline.selection.selection import Selection
@@ -41,7 +42,7 @@ def filter_of(selection: Selection, schema: str, table: str) -> str:
     )
 
 
-def compiled(where: str, table: Table, collations: Collations) -> TableFilter:
+def compiled(where: str, table: Table, collations: Collations, answers: Answers | None = None) -> TableFilter:
     """Return the filter over the columns that a TABLE_MAP describes. `Unsupported` if they are not what it needs."""
     try:
         tree = parse(where)
@@ -56,7 +57,7 @@ def compiled(where: str, table: Table, collations: Collations) -> TableFilter:
             for place, column in enumerate(table.columns)
             if (column.name or "").casefold() in names
         }
-        decide, questions = compile_filter(tree, columns)
+        decide, questions = compile_filter(tree, columns, answers)
     except FilterProblem as error:
         raise refused(str(table), where, error) from error
     return TableFilter(where, decide, tuple(questions), tuple(columns))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from udup.base.errors import Unsupported
 
@@ -16,3 +18,12 @@ def unreadable(event: bytes, error: Exception) -> Unsupported:
         f"an event of type {event[4]} of {len(event)} bytes cannot be read ({type(error).__name__}: {error}); look "
         "whether mysqlbinlog reads it, since the binary log is damaged, or of a server that Udup does not know"
     )
+
+
+@contextmanager
+def naming(event: bytes) -> Iterator[None]:
+    """Raise `unreadable` of this event for what it fails with inside of it, also while a later event is fed."""
+    try:
+        yield
+    except DAMAGE as error:
+        raise unreadable(event, error) from error

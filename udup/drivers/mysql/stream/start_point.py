@@ -2,7 +2,9 @@
 
 The set is what comes before that place *in the source's log*: what the file's PREVIOUS_GTIDS says, and the GTIDs of the
 transactions in front of the place. So nothing is left out between what the target has and what the job brings, also
-where transactions of several servers are in the log.
+where transactions of several servers are in the log. What the source has purged is in the set as well: it was in front
+of all that the log still has, or never in it (a source that was made by CLONE or from a dump has executed transactions
+that no file names).
 
 A place is refused that a set cannot say exactly: within a transaction, behind changes without a GTID, and a transaction
 in front of which the log has later ones of the same server.
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, brief
-from udup.drivers.mysql.client.connection import Connection, connect, query
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query
 from udup.drivers.mysql.stream.log_file import FIRST_EVENT, LogEvent, read_file
 from udup.pipeline.checks import SRC
 from udup.pipeline.ports import Beginning, StartPoint
@@ -28,6 +30,9 @@ _ANSWER_SECONDS = 20.0
 _SHOW_FILES = "run SHOW BINARY LOGS on the source, which lists what it has, or copy: leave the start out"
 _COPY = "copy: leave the start out of the document"
 _WRITE_SET = "write the GTID set of what the target has into Gtid, in its place"
+
+#: "You need the XA_RECOVER_ADMIN privilege."
+_XA_RECOVER_DENIED = 1401
 
 _NUMBERED = re.compile(r"(.*)\.(\d+)")
 
@@ -44,7 +49,10 @@ def find_start(endpoint: Endpoint, point: StartPoint) -> Beginning:
             found = source.before_offset(point)
         else:
             found = source.executed
-    return Beginning(str(found), uuid)
+        awaited = bool(point.gtid) and not source.has(point.gtid)
+        if source.executed <= found:
+            source.check_none_prepared(point)
+    return Beginning(str(found), uuid, awaited)
 
 
 @dataclass
@@ -56,6 +64,27 @@ class _Source:
     uuid: str
     executed: GtidSet
     purged: GtidSet
+
+    def has(self, gtid: str) -> bool:
+        """Return whether it has executed a transaction."""
+        return GtidSet.parse(gtid) <= self.executed
+
+    def check_none_prepared(self, point: StartPoint) -> None:
+        """Refuse to begin behind the first halves of XA transactions: at their COMMIT the job would stop for good.
+
+        Told as far as the account may see them (XA_RECOVER_ADMIN), and of a start at the log's end.
+        """
+        try:
+            xids = [str(row[3]) for row in query(self.connection, "XA RECOVER CONVERT XID")]
+        except MySQLError as error:
+            if error_code(error) != _XA_RECOVER_DENIED:
+                raise
+            return
+        if xids:
+            key = "GtidStart" if point.gtid else "BinlogFile" if point.file else "AutoGtid"
+            shown = f"{', '.join(xids[:3])}{', …' if len(xids) > 3 else ''}"
+            problem = f"the source has prepared XA transactions ({shown}), whose changes stand in front of the start"
+            raise self._refused(key, problem, "XA COMMIT or XA ROLLBACK them, and post the job again")
 
     # ---- A transaction ----
 
@@ -71,7 +100,7 @@ class _Source:
         with closing(read_file(self.endpoint, file)) as events:
             for event in events:
                 if event.gtid is not None and (event.gtid.source, event.gtid.number) == (origin, number):
-                    return self._in_order(point, before.all(), origin, number)
+                    return self._in_order(point, before, origin, number)
                 before.passed(event)
         problem = f"the source has executed {point.gtid}, and it is not in its log ({file})"
         raise self._refused("GtidStart", problem, _WRITE_SET)
@@ -87,15 +116,15 @@ class _Source:
         remedy = "write AutoGtid to begin with what the source commits from now on, or a transaction that it has"
         raise self._refused("GtidStart", f"the source has not executed {point.gtid}: {has}", remedy)
 
-    def _in_order(self, point: StartPoint, before: GtidSet, origin: str, number: int) -> GtidSet:
+    def _in_order(self, point: StartPoint, before: _Before, origin: str, number: int) -> GtidSet:
         later = GtidSet()
-        for start, stop in dict(before.items()).get(origin, []):
+        for start, stop in dict(before.in_log().items()).get(origin, []):
             if stop > number:
                 later.add_range(origin, max(start, number + 1), stop)
         if later:
             problem = f"the source's log has {brief(later)} in front of {point.gtid}: which the target has is not said"
             raise self._refused("GtidStart", problem, _WRITE_SET)
-        return before
+        return before.all()
 
     def _file_of(self, origin: str, number: int) -> str:
         """Return the last file before which the transaction is not: it holds it."""
@@ -181,7 +210,13 @@ class _Before:
         return offset in self._heads
 
     def all(self) -> GtidSet:
-        """Return everything that has passed."""
+        """Return everything that is before the place: what has passed, and what is in the log no more or never was."""
+        found = self.in_log().copy()
+        found.update(self._source.purged)  # asked for before the file was read: nothing behind the place is in it
+        return found
+
+    def in_log(self) -> GtidSet:
+        """Return what the log says to be before the place."""
         self._close()
         if self._before is None:
             problem = f"the source's file {self._file} does not say which GTIDs were before it"
