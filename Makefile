@@ -56,15 +56,20 @@ check: lint  ## lint, then run the tests that need no server: half a minute (PYT
 
 # Most of a test's time is waiting for a server, so more of them run at a time than there are cores; a file's tests
 # stay together and share their servers.
-test: lint  ## lint, then run all tests, most against throw-away MySQL servers (PYTEST="-k name" chooses)
-	@echo "Running all tests"
-	@$(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST)
+# The lint runs beside the first of them, which wait for their servers; what it finds fails the target in the end.
+test: $(STAMP)  ## lint, and run all tests, most against throw-away MySQL servers (PYTEST="-k name" chooses)
+	@echo "Running all tests, and checking style, format and types beside them"
+	@{ $(LINT); } & lint=$$!; tests=0; \
+	$(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST) || tests=$$?; \
+	wait $$lint || { echo "Style, format or types are at fault (make lint)" >&2; exit 1; }; \
+	exit $$tests
+
+LINT = $(VENV)/bin/ruff check --quiet $(SOURCES) && $(VENV)/bin/ruff format --quiet --check $(SOURCES) \
+  && $(VENV)/bin/mypy --no-error-summary
 
 lint: $(STAMP)  ## check style, format and types
 	@echo "Checking style, format and types"
-	@$(VENV)/bin/ruff check --quiet $(SOURCES)
-	@$(VENV)/bin/ruff format --quiet --check $(SOURCES)
-	@$(VENV)/bin/mypy --no-error-summary
+	@$(LINT)
 
 bench: $(STAMP)  ## measure the speed (BENCH="..." passes arguments)
 	@$(VENV)/bin/python -m bench $(BENCH)

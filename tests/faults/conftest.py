@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.quick_servers import QUICK
 from udup.base.errors import Transient
 from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.sandbox import shop
@@ -29,10 +30,13 @@ ROWS = 40_000
 #: Seconds for the target to come level when the load has ended, and for a job to run again.
 LEVEL_SECONDS, STAGE_SECONDS = 60.0, 90.0
 
+#: Transactions a second of the load: as they are waited for, and beside a copy, where they are many without.
+RATE, RATE_BESIDE_A_COPY = 150, 60
+
 JOB = "shop"
 
 #: Row filters need the names of columns in the log, also after a restart.
-SOURCE_OPTIONS = {"binlog-row-metadata": "FULL"}
+SOURCE_OPTIONS = QUICK | {"binlog-row-metadata": "FULL"}
 
 #: Transactions that must be applied before a kill, and again after it.
 BEFORE, AFTER = 40, 100
@@ -70,9 +74,9 @@ class Household:
         document = {**job_document(JOB, self.source.endpoint, self.target.endpoint, ["shop"]), "ID": JOB}
         self.node.post_job(document)
 
-    def start_load(self, *, ddl: bool = False) -> None:
+    def start_load(self, *, rate: int = RATE, ddl: bool = False) -> None:
         self.sound = False
-        self.load = WriteLoad(self.source.endpoint, rate=150, ddl=ddl)
+        self.load = WriteLoad(self.source.endpoint, rate=rate, ddl=ddl)
         self.load.start()
 
     def stop_load(self) -> None:
@@ -148,7 +152,7 @@ def servers(programs: MysqlPrograms, server_folder: Path) -> Iterator[tuple[Mysq
     """A source with a shop on it, and a target: for this package alone, since its tests kill them."""
     with (
         MysqlServer(programs, server_folder / "fault-source", options=SOURCE_OPTIONS) as source,
-        MysqlServer(programs, server_folder / "fault-target") as target,
+        MysqlServer(programs, server_folder / "fault-target", options=QUICK) as target,
     ):
         shop.fill(source.endpoint, ROWS)
         yield source, target

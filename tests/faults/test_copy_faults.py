@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.faults.conftest import JOB, STAGE_SECONDS, Household, kill, wait_for
+from tests.faults.conftest import JOB, RATE_BESIDE_A_COPY, STAGE_SECONDS, Household, kill, wait_for
 from udup.drivers.mysql.client.connection import connect, query
 
 
@@ -16,7 +16,7 @@ def copying(household: Household) -> Household:
     """A full copy in its middle, under write load; one of its tables is just dropped on the source."""
     with closing(connect(household.source.endpoint)) as connection:
         query(connection, "CREATE TABLE IF NOT EXISTS shop.passing (a INT PRIMARY KEY) SELECT 1 AS a")
-        household.start_load()
+        household.start_load(rate=RATE_BESIDE_A_COPY)
         household.post_job()
         wait_for(lambda: _share_copied(household) > 0.15, STAGE_SECONDS, "rows are copied")
         query(connection, "DROP TABLE shop.passing")

