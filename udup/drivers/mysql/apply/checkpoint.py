@@ -207,6 +207,7 @@ class Checkpoint:
                 self._check_no_copy()
             prepared.forget_all(self._connection, self._job)
             unsure.forget_all(self._connection, self._job)
+            intents.forget_all(self._connection, self._job)
             return None if initial is None else self._first(initial)
         base = rows[0]
         if base[5] != self._selection:

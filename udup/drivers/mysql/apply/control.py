@@ -232,7 +232,8 @@ class MySQLControl:
     async def run_definition(self, record: Definition, own_gtid: str) -> None:
         zone = await self._preludes.of_definition(record)
         unlogged = self._contexts.unlogged(record.context)
-        await self._run(lambda connection: self._ddl.run(connection, record, own_gtid, zone, unlogged))
+        checkpoint = self._checkpoint  # its version is asked on its own thread
+        await self._run(lambda own: self._ddl.run(own, record, own_gtid, checkpoint.version, zone, unlogged))
         self._rules.apart.forget()
 
     async def claim_created(self, gtid: str, create: bytes) -> None:

@@ -19,9 +19,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from udup.base.errors import Contended, Transient, UdupError, Unavailable, Unsupported
-from udup.drivers.mysql.apply import unsure
+from udup.drivers.mysql.apply import intents, unsure
 from udup.drivers.mysql.apply import xa as prepared
-from udup.drivers.mysql.apply.created_table import forget_made, make_for_rows
+from udup.drivers.mysql.apply.created_table import make_for_rows
 from udup.drivers.mysql.apply.rows_path import Mark
 from udup.drivers.mysql.binlog.event import NO_FOREIGN_KEY_CHECKS, ROWS_EVENTS, EventType, has_checksums
 from udup.drivers.mysql.binlog.remedies import DAMAGED
@@ -302,7 +302,7 @@ class StatementRows:
     def _end_created(self, mark: Mark) -> None:
         """In the transaction of the rows, the table is an ordinary one."""
         if self._created:
-            forget_made(self._connection, mark.job.decode())
+            intents.forget_made(self._connection, mark.job.decode())
             self._created = False
 
     # ---- Counts ----
