@@ -9,7 +9,6 @@ import pytest
 from tests.models.checker import Walk, walk
 from tests.models.commits import Rules, Target, Way, invariant, is_good_end, steps
 
-
 BY_GTIDS = Way()
 
 
