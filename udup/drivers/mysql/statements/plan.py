@@ -61,13 +61,15 @@ class PlanColumn:
 class TablePlan:
     """`key` are the places of a key's columns, none of which may be NULL; empty if there is no such key.
 
-    `computes` tells what the server computes from rows, "" for nothing.
+    `computes` tells what the server computes from rows, "" for nothing. `lacks_default`: it has a column besides that
+    gets a value with a warning where none is given.
     """
 
     table: TableName
     columns: tuple[PlanColumn, ...]
     key: tuple[int, ...]
     computes: str = ""
+    lacks_default: bool = False
 
     @property
     def name(self) -> str:
@@ -88,7 +90,8 @@ def read_plan(connection: Connection, table: TableName, columns: Sequence[Column
     found = tuple(_column(row, definition) for row, definition in zip(rows, columns, strict=False))
     names = {str(row[0]): number for number, row in enumerate(rows[: len(columns)])}
     computing = Computing().look(connection, table)
-    return TablePlan(table, found, _key(query(connection, _KEYS.format(*place)), names), computing)
+    lacking = any(row[4] and not row[1] for row in rows[len(columns) :])
+    return TablePlan(table, found, _key(query(connection, _KEYS.format(*place)), names), computing, lacking)
 
 
 def triggers_of(connection: Connection, table: TableName) -> tuple[str, ...]:
