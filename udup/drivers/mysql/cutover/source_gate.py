@@ -15,8 +15,9 @@ from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.client.sessions import DICTIONARY
 from udup.drivers.mysql.cutover import events as event_states
 from udup.drivers.mysql.cutover import read_only
+from udup.drivers.mysql.cutover import triggers as trigger_objects
 from udup.pipeline.checks import SRC, Check, Outcome
-from udup.pipeline.ports import Counter, CutoverNeeds, GateLook, ScheduledEvent, Scope
+from udup.pipeline.ports import Counter, CutoverNeeds, GateLook, ScheduledEvent, Scope, Trigger
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 from udup.pipeline.selection.selection import Selection
 
@@ -25,6 +26,12 @@ CHECK = "cutover"
 
 #: Errors that say that the account may not read it.
 _DENIED = frozenset({1044, 1142, 1143})
+
+#: What is left where nobody is granted SYSTEM_VARIABLES_ADMIN: Amazon RDS, Aurora and others.
+_NOT_GRANTED = (
+    "; where the service does not grant that, stop what writes there by its own means and cut over with"
+    " --writes-stopped in place of --source-read-only, and without --reverse"
+)
 
 #: XA transactions that have begun and are not prepared: they may still be, on a read-only server too.
 _OPEN_XA = (
@@ -106,6 +113,10 @@ class MySQLSourceGate:
         with self._connected("reading its events") as connection:
             return event_states.read_enabled(connection, _folding(connection, scope))
 
+    def triggers(self, scope: Scope) -> list[Trigger]:
+        with self._connected("reading its triggers") as connection:
+            return trigger_objects.read(connection, _folding(connection, scope))
+
     def keeps(self, job: str) -> bool:
         with self._connected("looking for a checkpoint") as connection:
             return any(_has_rows(connection, table, job) for table in TABLES)
@@ -147,7 +158,11 @@ def _privileges(facts: ServerFacts, needs: CutoverNeeds) -> Iterator[Check]:
     for privilege, instead in wanted:
         if not any(facts.privileges.has(each) for each in (privilege, *instead)):
             found = f"{facts.account} has not {privilege} on the source {facts.address}"
-            yield Check(SRC, CHECK, Outcome.FAIL, found, f"GRANT {privilege} ON *.* TO {facts.account}")
+            remedy = f"GRANT {privilege} ON *.* TO {facts.account}"
+            if privilege == "SYSTEM_VARIABLES_ADMIN":
+                found += ", so Udup cannot make it read-only" if needs.freeze else ", so Udup cannot open it for itself"
+                remedy += _NOT_GRANTED
+            yield Check(SRC, CHECK, Outcome.FAIL, found, remedy)
 
 
 def _sight_of_xa(connection: Connection, facts: ServerFacts) -> Iterator[Check]:

@@ -104,7 +104,8 @@ def left_out(schema: str, trigger: str) -> str:
     """Return what is told of a trigger that the target does not get."""
     return (
         f"the trigger {schema}.{trigger} is not made on the target: rows get there by statements, which would set it"
-        " off while what it does on the source comes with the log; make it there when the job has ended"
+        " off while what it does on the source comes with the log; udup job cutover makes it, or you when the job has"
+        " ended"
     )
 
 
@@ -112,7 +113,7 @@ def left_out_by(statement: str) -> str:
     """Return what is told of a statement that makes a trigger."""
     return (
         f"this is not run on the target: {statement}: rows get there by statements, which would set the trigger off;"
-        " make it there when the job has ended"
+        " udup job cutover makes it there, or you when the job has ended"
     )
 
 
@@ -122,8 +123,8 @@ def with_triggers(table: TableName, triggers: Sequence[str]) -> Unsupported:
     return Unsupported(
         f"table {table} has triggers on the target ({', '.join(triggers)}), which would run for each row that is"
         " applied by a statement, while what they did on the source comes with the log. Keep their definitions (SHOW"
-        f" CREATE TRIGGER), run on the target: {dropped}; then resume the job, and make them there again after it has"
-        " ended"
+        f" CREATE TRIGGER), run on the target: {dropped}; then resume the job: udup job cutover makes there those of"
+        " the source, or you when it has ended"
     )
 
 
