@@ -60,8 +60,7 @@ BEGIN_SECONDS = 15.0
 COUNTER_SECONDS = 5.0
 
 #: Seconds between looks whether the target is level, the job has ended, or what has failed works again.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 15.0
-_LOOK_SECONDS = 0.5
+_FIRST_PAUSE, _LONGEST_PAUSE, _LOOK_SECONDS = 0.1, 15.0, 0.5
 
 #: What comes of a step: its text, and what else is kept with it.
 _Outcome: TypeAlias = tuple[str, dict[str, Any]]

@@ -53,9 +53,12 @@ def test_no_condition_of_a_legacy_set_warns(zoned: bool) -> None:
 
 
 def test_a_char_is_compared_without_the_blanks_that_a_mode_adds() -> None:
-    assert _texts(CHAR).where((b"a",)) == (
-        "(`c0` = _utf8mb4 x'61' AND CAST(TRIM(TRAILING ' ' FROM `c0`) AS BINARY) = x'61')"
+    plan = TablePlan(TableName("s", "t"), (PlanColumn("`c`", CHAR, characters=9),), (0,))
+    assert TableTexts(plan, zoned=True).where((b"a",)) == (
+        "(`c` IN (_utf8mb4 x'61', RPAD(_utf8mb4 x'61', 9, ' '))"
+        " AND CAST(TRIM(TRAILING ' ' FROM `c`) AS BINARY) = x'61')"
     )
+    assert TableTexts(plan, zoned=False).where((b"a",)) == "(`c` = _utf8mb4 x'61' AND CAST(`c` AS BINARY) = x'61')"
 
 
 def test_a_row_for_which_the_target_lacks_a_default_goes_in_a_session_that_is_not_strict() -> None:

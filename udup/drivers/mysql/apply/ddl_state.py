@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
 from udup.drivers.mysql.client.errors import is_transient
 from udup.drivers.mysql.client.names import qualified, quote
-from udup.drivers.mysql.ddl.alter_action import AlterAction
 from udup.drivers.mysql.ddl.statement import Kind, Statement
 
 _TABLES = "SELECT TABLE_TYPE, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
@@ -146,7 +145,7 @@ def _is_changed(before: State, now: State, name: str) -> bool | None:
 
 def _swaps(statement: Statement) -> bool:
     """Return whether to run it once more might undo it."""
-    return bool(statement.moves) or AlterAction.OTHER in statement.actions  # EXCHANGE PARTITION is one
+    return bool(statement.moves) or statement.rewrites == "EXCHANGE PARTITION"
 
 
 def _schema(connection: Connection, schema: str) -> str:

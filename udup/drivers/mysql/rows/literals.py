@@ -53,7 +53,7 @@ def _real(value: float) -> str:
 _INTRODUCED_AS = {"utf8mb3": "utf8mb4"}
 
 
-def condition(column: ColumnDefinition, name: str, value: Value, *, anywhere: bool = False) -> str:
+def condition(column: ColumnDefinition, name: str, value: Value, *, anywhere: bool = False, characters: int = 0) -> str:
     """Return a condition that is true of this value of a column alone; `name` is the column's, quoted.
 
     Where equal values may have other bytes (collations, JSON, the sign of zero), the bytes are compared as well; the
@@ -61,7 +61,7 @@ def condition(column: ColumnDefinition, name: str, value: Value, *, anywhere: bo
 
     `anywhere`: the session's sql_mode may be any. One without ALLOW_INVALID_DATES, or with NO_ZERO_DATE, refuses a
     constant that is no day of the calendar where it is compared with a date (1525), strict or not; one with
-    PAD_CHAR_TO_FULL_LENGTH reads a CHAR with its blanks.
+    PAD_CHAR_TO_FULL_LENGTH reads a CHAR with blanks up to its length, `characters` (0: it is no CHAR).
     """
     if value is None:
         return f"{name} IS NULL"
@@ -70,8 +70,11 @@ def condition(column: ColumnDefinition, name: str, value: Value, *, anywhere: bo
         return f"({name} = {made} AND CAST({name} AS CHAR) = CAST({made} AS CHAR) COLLATE utf8mb4_bin)"
     if column.collation not in (None, BINARY) and column.kind not in (ColumnType.ENUM, ColumnType.SET):
         charset = charset_of(column.collation or 0)
-        text = f"TRIM(TRAILING ' ' FROM {name})" if anywhere and column.kind is ColumnType.STRING else name
-        return f"({name} = _{_INTRODUCED_AS.get(charset, charset)} {made} AND CAST({text} AS BINARY) = {made})"
+        text = f"_{_INTRODUCED_AS.get(charset, charset)} {made}"
+        if anywhere and characters:
+            padded = f"RPAD({text}, {characters}, ' ')"
+            return f"({name} IN ({text}, {padded}) AND CAST(TRIM(TRAILING ' ' FROM {name}) AS BINARY) = {made})"
+        return f"({name} = {text} AND CAST({name} AS BINARY) = {made})"
     if isinstance(value, (Geometry, Vector)):
         return f"CAST({name} AS BINARY) = {made}"  # a VECTOR is not compared otherwise
     if column.kind is ColumnType.SET:

@@ -19,8 +19,8 @@ from udup.drivers.mysql.client.names import qualified, quote
 _COLUMNS = (
     "SELECT COLUMN_NAME, COALESCE(GENERATION_EXPRESSION, '') <> '', EXTRA LIKE '%on update%', COLUMN_TYPE,"
     " COLUMN_DEFAULT IS NULL AND IS_NULLABLE = 'NO' AND EXTRA NOT LIKE '%auto_increment%',"
-    " NUMERIC_PRECISION, NUMERIC_SCALE FROM information_schema.COLUMNS"
-    " WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {} ORDER BY ORDINAL_POSITION"
+    " NUMERIC_PRECISION, NUMERIC_SCALE, IF(DATA_TYPE = 'char', CHARACTER_MAXIMUM_LENGTH, 0)"
+    " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {} ORDER BY ORDINAL_POSITION"
 )
 
 _KEYS = (
@@ -43,7 +43,10 @@ _INTEGERS = frozenset(
 
 @dataclass(frozen=True)
 class PlanColumn:
-    """`name` is quoted, `definition` that of the log. `digits` of a FLOAT(M,D): all of them, and behind the point."""
+    """`name` is quoted, `definition` that of the log. `digits` of a FLOAT(M,D): all of them, and behind the point.
+
+    `characters` of a CHAR.
+    """
 
     name: str
     definition: ColumnDefinition
@@ -51,6 +54,7 @@ class PlanColumn:
     updates_itself: bool = False
     lacks_default: bool = False
     digits: tuple[int, int] | None = None
+    characters: int = 0
 
     @property
     def is_integer(self) -> bool:
@@ -129,7 +133,7 @@ def with_triggers(table: TableName, triggers: Sequence[str]) -> Unsupported:
 
 
 def _column(row: Sequence[object], definition: ColumnDefinition) -> PlanColumn:
-    name, generated, updates, column_type, lacks_default, precision, scale = row
+    name, generated, updates, column_type, lacks_default, precision, scale, characters = row
     rounded = definition.kind in _REALS and "(" in str(column_type) and isinstance(scale, int)
     return PlanColumn(
         quote(str(name)),
@@ -138,6 +142,7 @@ def _column(row: Sequence[object], definition: ColumnDefinition) -> PlanColumn:
         bool(updates),
         bool(lacks_default),
         (int(str(precision)), int(str(scale))) if rounded else None,
+        int(str(characters)),
     )
 
 

@@ -184,7 +184,7 @@ class TableTexts:
         if isinstance(value, Timestamp) and self.zoned and value:
             seconds, fraction = divmod(int(value), 1_000_000)
             return f"UNIX_TIMESTAMP({column.name}) = {seconds}.{fraction:06d}"
-        return condition(column.definition, column.name, value, anywhere=self.zoned)
+        return condition(column.definition, column.name, value, anywhere=self.zoned, characters=column.characters)
 
     # ---- For people ----
 
