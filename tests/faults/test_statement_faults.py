@@ -21,7 +21,7 @@ from udup.verify.compare import compare, wait_level
 LARGE = 20_000
 
 #: Rows of a table that is made again, and what each of them costs meanwhile: seconds in all.
-SLOW, SLOWLY = 400, "AS (SHA2(REPEAT(text, 40000), 512)) STORED"
+SLOW, SLOWLY = 60, "AS (SHA2(REPEAT(text, 40000), 512)) STORED"
 
 #: A definition of it that runs on a server, by what the server says of the session.
 _RUNNING = "SELECT ID, STATE FROM information_schema.PROCESSLIST WHERE INFO LIKE 'ALTER TABLE shop.slow%'"
@@ -103,7 +103,7 @@ def slow(by_statements: Household) -> Household:
         query(source, "CREATE TABLE shop.slow (id INT PRIMARY KEY, text VARCHAR(200))")
         numbers = f"WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {SLOW})"
         query(source, f"INSERT INTO shop.slow {numbers} SELECT n, REPEAT('x', 150) FROM n")
-    by_statements.wait_applied(AFTER)
+    assert wait_level(by_statements.source.endpoint, by_statements.applied, LEVEL_SECONDS)
     return by_statements
 
 
