@@ -40,7 +40,7 @@ class Job:
         self.take_over()
 
     def take_over(self) -> None:
-        self.checkpoint = Checkpoint(self.control, self.name, "")
+        self.checkpoint = Checkpoint(self.control, self.name, "", has_intents=True)
         self.checkpoint.take_over(1, GtidSet())
         self.runner = DdlRunner(self.account, self.name, Claims(self.name, Known("here", frozenset()), "Dest"))
         self.runner.notes_intents = True
@@ -220,3 +220,12 @@ def test_skipping_forgets_what_was_noted(
         drop_unfilled(connection, both)
     tables = f"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{both}' AND TABLE_NAME = "
     assert _number(target, f"{tables}'half'") == 1 and _number(target, f"{tables}'other'") == 0
+
+
+def test_what_is_noted_goes_with_a_checkpoint_that_was_deleted_by_hand(
+    source: MysqlServer, job: Job, both: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _die_behind(monkeypatch, job, _definition(source, both, f"ALTER TABLE {both}.t ADD COLUMN b INT"))
+    query(job.control, "DELETE FROM udup.checkpoint WHERE job = %s", both)
+    job.take_over()
+    assert job.answer == "none"

@@ -124,7 +124,8 @@ class MySQLControl:
                 intents.prepare(connection)
             self._ddl.has_intents = intents.TABLE in there
             with taking_over(connection, self._job, settings.owner):
-                self._checkpoint = Checkpoint(connection, self._job, settings.selection.digest, settings.owner)
+                digest, noted = settings.selection.digest, self._ddl.has_intents
+                self._checkpoint = Checkpoint(connection, self._job, digest, settings.owner, has_intents=noted)
                 state = self._checkpoint.take_over(settings.slots, initial)
                 unsure.prepare(connection, self._job)
                 applied = unsure.look(connection, self._job)

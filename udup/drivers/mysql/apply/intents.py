@@ -20,8 +20,7 @@ from dataclasses import dataclass
 
 from udup.base.errors import Divergence
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
-from udup.drivers.mysql.client.errors import NOTHING_THERE
+from udup.drivers.mysql.client.connection import Connection, query
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 TABLE = "intent"
@@ -152,8 +151,4 @@ def forget_definition(connection: Connection, job: str, gtid: str) -> None:
 
 def forget_all(connection: Connection, job: str) -> None:
     """Take away what a job of the same ID has left that began elsewhere in the log."""
-    try:
-        query(connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", job)
-    except MySQLError as error:
-        if error_code(error) not in NOTHING_THERE:
-            raise
+    query(connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", job)
