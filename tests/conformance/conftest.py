@@ -44,7 +44,7 @@ MANAGED = "managed"
 #: Cases that statements do not carry, as docs/compatibility.md says.
 NOT_CARRIED = {
     "types/float_digits": "a FLOAT(M,D) holds what no statement puts there",
-    "engines/large_myisam": "8,100 changes of a MyISAM table without a key, each of which reads all of it: slow, not hung",
+    "engines/large_myisam": "8,100 changes of a MyISAM table without a key, each of which reads it: slow, not hung",
 }
 
 

@@ -19,7 +19,7 @@ from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.client.sessions import triggers_session
 from udup.drivers.mysql.dictionary.catalog import StoredObject
-from udup.drivers.mysql.dictionary.definers import TRIGGER, Defined, read_accounts, read_defined
+from udup.drivers.mysql.dictionary.definers import TRIGGER, Defined, read_accounts
 from udup.drivers.mysql.load.objects import create
 from udup.drivers.mysql.snapshot.renamed_catalog import renamed_object
 from udup.drivers.mysql.snapshot.stored import read_triggers
@@ -27,6 +27,8 @@ from udup.pipeline.checks import DEST, Check, Outcome
 from udup.pipeline.ports import Trigger
 from udup.pipeline.selection.renames import Renaming
 from udup.pipeline.selection.selection import Selection
+
+_DEFINERS = "SELECT TRIGGER_SCHEMA, TRIGGER_NAME, EVENT_OBJECT_TABLE, DEFINER FROM information_schema.TRIGGERS"
 
 _NAMES = "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES"
 
@@ -39,12 +41,15 @@ _THERE = (
 
 def read(connection: Connection, selection: Selection) -> list[Trigger]:
     """Return the triggers of the job's tables by their names on the target, in the order of creation."""
-    defined = [each for each in read_defined(connection, selection) if each.kind == TRIGGER]
-    definers = {(each.schema, each.name): each.definer for each in defined}
+    definers = {
+        (str(schema), str(name)): str(definer)
+        for schema, name, table, definer in query(connection, _DEFINERS)
+        if selection.wants(str(schema), str(table))
+    }
     problems: list[str] = []
     stored = [
         each
-        for schema in sorted({each.schema for each in defined})
+        for schema in sorted({schema for schema, _ in definers})
         for each in read_triggers(connection, schema, selection, problems)
     ]
     if problems:
