@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.drivers.mysql.apply.checkpoint import TABLES
+from udup.drivers.mysql.checks.binlog_access import binlog_access
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
 from udup.drivers.mysql.client.errors import NOTHING_THERE, failure
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
@@ -51,6 +52,11 @@ _UNWATCHED = (
     f" WHERE NAME = '{_INSTRUMENT}' AND ENABLED <> 'YES'"
 )
 
+_SOME_TRIGGERS = (
+    "SELECT TRIGGER_SCHEMA, TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA <> 'sys'"
+    " ORDER BY 1, 2 LIMIT 5"
+)
+
 _COUNTERS = (
     "SELECT TABLE_SCHEMA, TABLE_NAME, AUTO_INCREMENT FROM information_schema.TABLES"
     " WHERE TABLE_TYPE = 'BASE TABLE' AND AUTO_INCREMENT IS NOT NULL ORDER BY 1, 2"
@@ -69,7 +75,8 @@ class MySQLSourceGate:
     def checks(self, needs: CutoverNeeds) -> list[Check]:
         with self._connected("looking at its account") as connection:
             facts = read_facts(connection)
-            return [*_privileges(facts, needs), *_sight_of_xa(connection, facts)]
+            found = [*_privileges(facts, needs), *_sight_of_xa(connection, facts)]
+            return [*found, *_triggers_in_the_way(connection, facts)] if needs.reverse else found
 
     def look(self) -> GateLook:
         with self._connected("asking who may write") as connection:
@@ -163,6 +170,18 @@ def _privileges(facts: ServerFacts, needs: CutoverNeeds) -> Iterator[Check]:
                 found += ", so Udup cannot make it read-only" if needs.freeze else ", so Udup cannot open it for itself"
                 remedy += _NOT_GRANTED
             yield Check(SRC, CHECK, Outcome.FAIL, found, remedy)
+
+
+def _triggers_in_the_way(connection: Connection, facts: ServerFacts) -> Iterator[Check]:
+    """Of a way back by statements: a table with triggers would stop it."""
+    access = binlog_access(facts)
+    names = [] if access.is_allowed else [f"{schema}.{name}" for schema, name in query(connection, _SOME_TRIGGERS)]
+    if names:
+        found = (
+            f"{facts.account} may not apply rows by BINLOG on {facts.address}, so the way back goes by statements, and"
+            f" stops at a table that has triggers: {', '.join(names)}"
+        )
+        yield Check(SRC, CHECK, Outcome.WARN, found, access.remedy)
 
 
 def _sight_of_xa(connection: Connection, facts: ServerFacts) -> Iterator[Check]:
