@@ -53,7 +53,10 @@ def read(connection: Connection, selection: Selection) -> list[Trigger]:
         for each in read_triggers(connection, schema, selection, problems)
     ]
     if problems:
-        raise Unsupported("the source does not show its triggers: " + "; ".join(problems))
+        raise Unsupported(
+            f"the source does not show its triggers: {'; '.join(problems)}; GRANT TRIGGER on their schemas to the job's"
+            " account there, then cut over again"
+        )
     names = query(connection, _NAMES) if stored and selection.renames else []
     renaming = Renaming(selection, {(str(schema), name) for schema, table in names for name in ("", str(table))})
     return [_trigger(renamed_object(each, renaming), definers.get((each.schema, each.name), "")) for each in stored]
