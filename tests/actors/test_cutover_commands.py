@@ -46,7 +46,7 @@ def test_an_abort_behind_the_switch_gives_up_what_is_left_and_says_what(world: W
     assert "the abort came after the switch, so nothing was undone" in given_up.text
     plan = world.job("j").plan
     assert f"source {plan.source} stays read-only" in given_up.text and f"write to {plan.target} yet" in given_up.text
-    assert "Left to do: check, freeze, level, counters, end, position, reverse" in given_up.text
+    assert "Left to do: check, freeze, level, counters, end, triggers, position, reverse" in given_up.text
     assert "udup job cutover j --source-read-only --reverse" in given_up.text
     assert given_up.step(StepName.END).state is StepState.WAITING
     assert not world.ask(AbortCutover("j")).changed, "it is given up already"

@@ -34,6 +34,9 @@ from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.client.sessions import DEFINITION
+from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
+from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
+from udup.pipeline.ports import Scope
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.api import Json, job_document
 from udup.sandbox.node import UdupNode
@@ -54,6 +57,9 @@ _POLL_SECONDS = 0.05
 
 #: Looks at the servers until the node is asked whether the job has failed, which costs it several times as much.
 _LOOKS = 4
+
+#: Seconds that a trigger waits for its table.
+_LOCK_SECONDS = 10
 
 #: Neither side keeps what it writes through a power cut, which makes definitions five times as fast.
 _FAST: dict[str, str | int] = {
@@ -109,6 +115,7 @@ class Suite:
     target: MysqlServer
     node: UdupNode
     accounts: tuple[Endpoint, Endpoint]  # of the jobs
+    managed: bool = False  # rows go by statements, and a cut-over makes the triggers
     _number: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def run(self, cases: Sequence[Case], phase: str) -> list[Verdict]:
@@ -200,6 +207,8 @@ class Trial:
                 if self.phase == "incremental":
                     self._run(clients, late=True)
                 self._wait_level()
+        if self.suite.managed:
+            self._make_triggers()
         self._compare()
         return self.faults
 
@@ -285,6 +294,17 @@ class Trial:
             raise _JobFailed(str(shown["StatusDescription"]))
         return shown
 
+    def _make_triggers(self) -> None:
+        """Make what a cut-over makes on a target whose rows came by statements."""
+        source, target = self.suite.accounts
+        old, new = MySQLSourceGate(source), MySQLTargetGate(target)
+        for case in self.cases:
+            scope = Scope(Selection.of([(schema, []) for schema in self.schemas_of(case)]))
+            try:
+                new.make(old.triggers(scope), _LOCK_SECONDS)
+            except UdupError as error:
+                self.faults[case] = f"a cut-over does not make its triggers: {error}"
+
     def _compare(self) -> None:
         """Note every difference with the case to whose schema it belongs."""
         owners = {schema: case for case in self.cases for schema in self.schemas_of(case)}
@@ -331,4 +351,4 @@ def open_suite(programs: MysqlPrograms, folder: Path, *, managed: bool = False) 
             hostile = TARGET_GLOBALS
         set_globals(source.endpoint, SOURCE_GLOBALS)
         set_globals(target.endpoint, hostile)
-        yield Suite(source, target, node, (source_account, target_account))
+        yield Suite(source, target, node, (source_account, target_account), managed)

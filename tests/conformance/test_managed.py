@@ -1,4 +1,4 @@
-"""The cases whose rows or definitions matter to it, by statements: the job's account has what Amazon RDS grants.
+"""The cases by statements: the job's account has what Amazon RDS grants, and a cut-over makes the triggers.
 
 All of them are incremental: a full copy is the same there. What is not carried, and why, is in `NOT_CARRIED`.
 """

@@ -168,7 +168,7 @@ EVERY_CHECK = {
     " log_retention xa_prepared",
     "Dest": "connection transport version gtid_mode read_only binlog_format max_allowed_packet server_id privileges"
     " session_variables schema_privileges log_bin_trust_function_creators definer_privileges local_infile checkpoint"
-    " existing_tables other_jobs time_zone_tables apply_mode",
+    " existing_tables other_jobs time_zone_tables apply_mode apply_mode_version",
     "": "server_uuid release lower_case_table_names default_storage_engine character_sets server_id"
     " max_allowed_packet default_table_encryption innodb_default_row_format time_zone rings",
 }

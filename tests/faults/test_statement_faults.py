@@ -20,6 +20,12 @@ from udup.verify.compare import compare, wait_level
 #: Rows of a transaction that comes in parts.
 LARGE = 20_000
 
+#: Rows of a table that is made again, and what each of them costs meanwhile: seconds in all.
+SLOW, SLOWLY = 60, "AS (SHA2(REPEAT(text, 40000), 512)) STORED"
+
+#: A definition of it that runs on a server, by what the server says of the session.
+_RUNNING = "SELECT ID, STATE FROM information_schema.PROCESSLIST WHERE INFO LIKE 'ALTER TABLE shop.slow%'"
+
 
 @pytest.fixture
 def by_statements(home: Household) -> Iterator[Household]:
@@ -88,3 +94,68 @@ def test_a_killed_server_loses_and_doubles_nothing(by_statements: Household) -> 
     by_statements.node.start()
     by_statements.wait_applied(AFTER)
     _check(by_statements)
+
+
+@pytest.fixture
+def slow(by_statements: Household) -> Household:
+    """A table on both servers whose ALTER takes seconds; nothing else is written."""
+    by_statements.stop_load()
+    with closing(connect(by_statements.source.endpoint)) as source:
+        query(source, "DROP TABLE IF EXISTS shop.slow")
+        query(source, "CREATE TABLE shop.slow (id INT PRIMARY KEY, text VARCHAR(200))")
+        numbers = f"WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {SLOW})"
+        query(source, f"INSERT INTO shop.slow {numbers} SELECT n, REPEAT('x', 150) FROM n")
+    assert wait_level(by_statements.source.endpoint, by_statements.applied, LEVEL_SECONDS)
+    return by_statements
+
+
+def _alter(home: Household) -> None:
+    """What the log has then: a definition that would be refused the second time, and rows that need it."""
+    with closing(connect(home.source.endpoint)) as source:
+        query(source, f"ALTER TABLE shop.slow ADD COLUMN sum VARCHAR(128) {SLOWLY}, ADD COLUMN a INT DEFAULT 7")
+        query(source, "UPDATE shop.slow SET a = 8 WHERE id < 50")
+
+
+def _kill_node(home: Household) -> None:
+    home.node.kill()
+    wait_for(lambda: not home.node.pids(), 5, "every process of the killed server ends")
+
+
+@pytest.mark.parametrize("ends_alone", [True, False])
+def test_a_server_killed_while_a_definition_runs_has_it_once(slow: Household, ends_alone: bool) -> None:
+    """The target goes on with it; it is through when the next run looks, or is ended by that run."""
+    _alter(slow)
+    with closing(connect(slow.target.endpoint)) as target:
+        wait_for(
+            lambda: any("copy" in str(state) or "alter" in str(state) for _, state in query(target, _RUNNING)),
+            STAGE_SECONDS,
+            "the definition runs on the target",
+        )
+        _kill_node(slow)
+        if ends_alone:
+            wait_for(lambda: not query(target, _RUNNING), STAGE_SECONDS, "the definition ends")
+    slow.node.start()
+    _check(slow)
+
+
+def test_a_server_killed_while_a_definition_waits_has_it_once(slow: Household) -> None:
+    with closing(connect(slow.target.endpoint, None, autocommit=False)) as holder:
+        query(holder, "SELECT COUNT(*) FROM shop.slow")
+        _alter(slow)
+        with closing(connect(slow.target.endpoint)) as target:
+            wait_for(lambda: bool(query(target, _RUNNING)), STAGE_SECONDS, "the definition waits on the target")
+            [(session, _)] = query(target, _RUNNING)
+            _kill_node(slow)
+            slow.node.start()
+            gone = f"SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = {session}"
+            wait_for(lambda: not query(target, gone), STAGE_SECONDS, "the next run ends the session of the one before")
+    _check(slow)
+
+
+def test_a_target_killed_while_a_definition_runs_has_it_once(slow: Household) -> None:
+    _alter(slow)
+    with closing(connect(slow.target.endpoint)) as target:
+        wait_for(lambda: bool(query(target, _RUNNING)), STAGE_SECONDS, "the definition runs on the target")
+    slow.target.kill()
+    slow.target.restart()
+    _check(slow)

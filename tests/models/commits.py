@@ -27,6 +27,18 @@ class Rules(NamedTuple):
     claims_left: bool = True  # a flush leaves claims alone that were made since it was read
     own_gtids: bool = True  # DDL runs under a GTID of Udup's, which the server runs once
     swap: bool = True  # a flush expects the base row's version
+    looks: bool = True  # by intents: who holds the place of DDL looks at the base row's version before it does anything
+
+
+class Way(NamedTuple):
+    """How DDL is run once: by a GTID, or by intents; then `seen` tells whether it shows in its objects that it ran."""
+
+    by_intents: bool = False
+    seen: bool = True
+
+
+#: How far DDL by intents has come: it is to run; its connection holds the place; it has seen the version; it is noted.
+_WANTED, _HELD, _LOOKED, _NOTED = range(4)
 
 
 class Sent(NamedTuple):
@@ -47,6 +59,7 @@ class Run(NamedTuple):
     done: frozenset[int] = frozenset()  # what it knows to be committed
     flush: frozenset[int] | None = None  # on its way
     ddl: int = -1  # on its way
+    stage: int = _WANTED
     base_version: int = 0
     definitions: int = 0
     flushed_definitions: int = 0
@@ -62,11 +75,14 @@ class Target(NamedTuple):
     applied: tuple[int, ...] = ()
     ran: tuple[int, ...] = ()  # DDL
     own_gtids: frozenset[int] = frozenset()
+    intent: tuple[int, int, int] | None = None  # its number, its DDL, how much DDL had run before
+    undone: bool = False  # DDL came again behind rows that followed it
     base: Base = Base()
     slot_version: int = 0
     slot_claim: frozenset[int] = frozenset()
     epoch: int = 0
     take_overs: int = 1  # that may still come
+    unseen: bool = False  # what DDL does may be done again, as long as nothing has followed
     runs: tuple[Run, ...] = (Run(),)
 
 
@@ -79,7 +95,9 @@ def invariant(state: Target) -> str:
         return f"applied twice: {applied}"
     if list(applied) != sorted(applied):
         return f"out of order: {applied}"
-    if len(set(ran)) < len(ran):
+    if state.undone:
+        return f"DDL ran again behind what follows it: {ran}"
+    if len(set(ran)) < len(ran) and not state.unseen:
         return f"DDL ran twice: {ran}"
     said = state.base.executed | state.slot_claim
     if {number for number in said if LOG[number] == "tx"} != set(applied):
@@ -93,19 +111,23 @@ def is_good_end(state: Target) -> bool:
     return state.base.executed | state.slot_claim == frozenset(range(len(LOG)))
 
 
-def steps(rules: Rules, state: Target) -> Iterator[Step]:
+def steps(rules: Rules, way: Way, state: Target) -> Iterator[Step]:
     for number in range(len(state.runs)):
-        for what, following in _Steps(rules, state, number).all():
+        for what, following in _Steps(rules, way, state, number).all():
             yield f"run {number + 1} {what}", following
     if state.take_overs:
         yield f"run {len(state.runs) + 1} takes over", _taken_over(state)
 
 
 def _taken_over(state: Target) -> Target:
-    """In one transaction: everything is folded into the base row, and all versions change."""
+    """In one transaction: everything is folded into the base row, and all versions change.
+
+    Who holds the place of DDL is ended before.
+    """
     executed, epoch = state.base.executed | state.slot_claim, state.epoch + 1
     following = next((number for number in range(len(LOG)) if number not in executed), len(LOG))
     definitions = state.base.definitions
+    kept = (each._replace(alive=False, ddl=-1, stage=_WANTED) if each.stage else each for each in state.runs)
     run = Run(epoch=epoch, next=following, done=executed, definitions=definitions, flushed_definitions=definitions)
     return state._replace(
         base=Base(epoch * _OF_A_RUN, executed, definitions),
@@ -113,14 +135,15 @@ def _taken_over(state: Target) -> Target:
         slot_claim=frozenset(),
         epoch=epoch,
         take_overs=state.take_overs - 1,
-        runs=(*state.runs, run),
+        runs=(*kept, run),
     )
 
 
 class _Steps:
     """Of one run, in one state of the target."""
 
-    def __init__(self, rules: Rules, state: Target, number: int) -> None:
+    def __init__(self, rules: Rules, way: Way, state: Target, number: int) -> None:
+        self._way = way
         self._rules, self._state, self._number = rules, state, number
         self._run = state.runs[number]
 
@@ -128,8 +151,10 @@ class _Steps:
         run = self._run
         if run.sent:
             yield self._commit_arrives(run.sent[0])
-        if run.ddl >= 0:
+        if run.ddl >= 0 and not self._way.by_intents:
             yield self._ddl_arrives()
+        elif run.ddl >= 0:
+            yield from self._ddl_by_intent()
         if run.flush is not None:
             yield self._flush_arrives(run.flush)
         if run.alive:
@@ -163,6 +188,30 @@ class _Steps:
             return f"has DDL {run.ddl} skipped", self._with(state, **done)
         ran = state._replace(ran=(*state.ran, run.ddl), own_gtids=state.own_gtids | {own})
         return f"runs DDL {run.ddl}", self._with(ran, **done)
+
+    def _ddl_by_intent(self) -> Iterator[Step]:
+        state, run, own = self._state, self._run, self._run.definitions + 1
+        done = {"ddl": -1, "stage": _WANTED, "done": run.done | {run.ddl}, "definitions": own}
+        match run.stage:
+            case stage if stage == _WANTED:
+                if not any(other.stage for other in state.runs):
+                    yield "holds the place of DDL", self._with(state, stage=_HELD)
+            case stage if stage == _HELD:
+                if self._rules.looks and state.epoch != run.epoch:
+                    yield "sees that it is superseded", self._with(state, ddl=-1, stage=_WANTED, alive=False)
+                else:
+                    yield "has seen the version", self._with(state, stage=_LOOKED)
+            case stage if stage == _LOOKED:
+                noted = state.intent
+                if self._way.seen and noted is not None and noted[:2] == (own, run.ddl) and len(state.ran) != noted[2]:
+                    yield f"sees that DDL {run.ddl} has run", self._with(state, **done)
+                else:
+                    intent = (own, run.ddl, len(state.ran))
+                    yield f"notes DDL {run.ddl}", self._with(state._replace(intent=intent), stage=_NOTED)
+            case _:
+                undone = run.ddl in state.ran and any(number > run.ddl for number in state.applied)
+                ran = state._replace(ran=(*state.ran, run.ddl), undone=state.undone or undone)
+                yield f"runs DDL {run.ddl}", self._with(ran, **done)
 
     def _flush_arrives(self, executed: frozenset[int]) -> Step:
         state, run = self._state, self._run

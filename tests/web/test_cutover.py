@@ -45,7 +45,7 @@ def test_what_is_asked_for_is_passed_on_and_shown(
     assert asked == (True, False, True, True, True)
     shown = client.simulate_get(_path(posted))
     assert set(shown.json) == CUTOVER and None not in read_headers(shown.headers)
-    assert [set(step) for step in shown.json["Steps"]] == [CUTOVER_STEP] * 8
+    assert [set(step) for step in shown.json["Steps"]] == [CUTOVER_STEP] * 9
     assert shown.json["State"] == "running" and shown.json["Switched"].startswith("0001-01-01")
 
 

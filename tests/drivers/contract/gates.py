@@ -52,6 +52,14 @@ class GatePair(ABC):
         """Return the names of those that are enabled: on the old server, on the new one."""
 
     @abstractmethod
+    def create_trigger(self, name: str) -> None:
+        """Make a trigger on the table of the old server, behind those that are there."""
+
+    @abstractmethod
+    def triggers(self) -> list[str]:
+        """Return the names of those on the new server, in the order in which they run."""
+
+    @abstractmethod
     def begin_xa(self, xid: str) -> Any:
         """Begin a XA transaction that writes; return what `end_xa` needs."""
 
@@ -141,6 +149,21 @@ class GateContract:
         gone = ScheduledEvent(gates.schema, "none", gates.new_schema)
         told = gates.new.enable([gone, *gates.old.events(gates.scope)])
         assert any("none" in each for each in told) and gates.enabled_events()[1] == {"e"}
+
+    def test_triggers_that_the_new_server_lacks_are_made_in_their_order(self, gates: GatePair) -> None:
+        for name in ("z", "a"):
+            gates.create_trigger(name)
+        triggers = gates.old.triggers(gates.scope)
+        assert [(each.schema, each.name, each.table) for each in triggers] == [
+            (gates.new_schema, "z", "t"),
+            (gates.new_schema, "a", "t"),
+        ]
+        assert [each.table for each in gates.old.triggers(gates.scope_of_table)] == ["u", "u"]
+        assert gates.new.lacking(triggers) == triggers and gates.triggers() == []
+        assert [each for each in gates.new.checks(CutoverNeeds(), [], triggers) if each.outcome == "fail"] == []
+        for _ in range(2):
+            assert gates.new.make(triggers, 5) == []
+            assert gates.triggers() == ["z", "a"] and gates.new.lacking(triggers) == []
 
     def test_transactions_that_could_still_commit_are_listed(self, gates: GatePair) -> None:
         assert gates.old.unfinished() == []

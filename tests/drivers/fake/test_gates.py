@@ -44,6 +44,12 @@ class FakeGatePair(GatePair):
     def enabled_events(self) -> tuple[set[str], set[str]]:
         return tuple({name for (_, name), on in each.events.items() if on} for each in (self._old, self._new))  # type: ignore[return-value]
 
+    def create_trigger(self, name: str) -> None:
+        self._old.triggers["s", name] = "t"
+
+    def triggers(self) -> list[str]:
+        return [name for _, name in self._new.triggers]
+
     def begin_xa(self, xid: str) -> Any:
         self._old.xa_begun.append(xid)
 

@@ -81,6 +81,15 @@ class MySQLGatePair(GatePair):
         with closing(connect(endpoint)) as connection:
             return {str(name) for (name,) in query(connection, sql, schema)}
 
+    def create_trigger(self, name: str) -> None:
+        body = f"BEFORE INSERT ON {self.schema}.t FOR EACH ROW SET @{name} = NEW.id"
+        self._run(self._old, f"CREATE DEFINER=nobody@nowhere TRIGGER {self.schema}.{name} {body}")
+
+    def triggers(self) -> list[str]:
+        sql = "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s ORDER BY ACTION_ORDER"
+        with closing(connect(self._new)) as connection:
+            return [str(name) for (name,) in query(connection, sql, self.new_schema)]
+
     def begin_xa(self, xid: str) -> Any:
         connection = connect(self._old, None)
         query(connection, f"XA START '{xid}'")

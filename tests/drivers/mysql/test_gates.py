@@ -13,6 +13,7 @@ import pytest
 
 from tests.drivers.contract.gates import GateContract
 from tests.drivers.mysql.gates import MySQLGatePair
+from tests.managed import managed_account
 from tests.quick_servers import QUICK
 from udup.base.errors import Contended
 from udup.drivers.mysql.client.connection import MySQLError, connect, query
@@ -243,3 +244,17 @@ def test_that_events_run_is_known_by_the_scheduler(gates: MySQLGatePair, old_ser
                 assert gates.old.look().runs_events is (state == "ON")
         finally:
             query(connection, f"SET GLOBAL event_scheduler = {before}")
+
+
+def test_triggers_that_a_way_back_by_statements_would_set_off_are_told(
+    gates: MySQLGatePair, old_server: MysqlServer
+) -> None:
+    gates.create_trigger("z")
+    reverse = CutoverNeeds(reverse=True)
+
+    def told(gate: MySQLSourceGate) -> list[str]:
+        return [each.found for each in gate.checks(reverse) if "triggers" in each.found]
+
+    with managed_account(old_server) as account:
+        assert any(f"{gates.schema}.z" in each for each in told(MySQLSourceGate(account)))
+    assert told(MySQLSourceGate(old_server.endpoint)) == []

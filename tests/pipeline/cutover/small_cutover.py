@@ -24,7 +24,7 @@ TABLE = ("s", "t")
 #: Of a driver's parts, the methods that ask a server.
 _CALLS = frozenset(
     {"executed", "checks", "look", "close", "restore", "unfinished", "counters", "events", "keeps", "open_for_udup"}
-    | {"kept", "raise_counters", "release", "how_to_open", "enable"}
+    | {"kept", "raise_counters", "release", "how_to_open", "enable", "triggers", "lacking", "make"}
 )
 
 
@@ -105,6 +105,8 @@ class World:
         self.old.counters[TABLE] = 7
         self.old.events = {("s", "nightly"): True, ("s", "never"): False}
         self.new.events = {("s", "nightly"): False, ("s", "never"): False}
+        self.old.triggers = {("s", "audit"): "t", ("s", "check"): "t"}
+        self.new.triggers = {("s", "check"): "t"}
         self.new.jobs.rows[JOB] = JobRows(1, "", selection="whole")
         self.new.claims[TABLE] = Claim(TABLE, JOB, "alpha", TABLE, "alpha", "here")
         scope = Scope(Selection.of([("s", [])]))
@@ -208,6 +210,7 @@ def assert_cut_over(world: World) -> None:
     assert world.cutover.state is CutoverState.DONE, world.cutover
     assert world.is_level and world.stage == "completed"
     assert world.new.counters[TABLE] == 7
+    assert world.new.triggers == world.old.triggers
     assert not world.new.claims
     if world.cutover.options.enable_events:
         assert world.new.events == {("s", "nightly"): True, ("s", "never"): False}
@@ -220,6 +223,7 @@ def assert_cut_over(world: World) -> None:
 def assert_undone(world: World, found: Writers = Writers.ALL) -> None:
     assert world.cutover.state is CutoverState.UNDONE, world.cutover
     assert world.old.writers is found, "the source is as it was found"
+    assert len(world.new.triggers) == 1, "a job that goes on would set off the other one"
     assert world.stage == "running" and list(world.jobs) == [JOB] and world.new.claims
     assert world.old.events[("s", "nightly")] and not any(world.new.events.values())
     assert "udup job cutover shop" in world.cutover.text

@@ -9,8 +9,10 @@ from tests.pipeline.cutover.small_cutover import ALL, JOB, assert_cut_over
 from udup.base.errors import UdupError, Unavailable
 from udup.pipeline.cutover.state import CutoverState, StepName
 
+CALLS = ["target_gate.release", "target_gate.make", "target_gate.enable", "source_gate.open_for_udup"]
 
-@pytest.mark.parametrize("call", ["target_gate.release", "target_gate.enable", "source_gate.open_for_udup"])
+
+@pytest.mark.parametrize("call", CALLS)
 def test_an_outage_after_the_switch_is_waited_for(make: Make, call: str) -> None:
     world = make(**ALL)
     world.points.fails[call] = [Unavailable("away"), Unavailable("away")]
@@ -18,7 +20,7 @@ def test_an_outage_after_the_switch_is_waited_for(make: Make, call: str) -> None
     assert_cut_over(world)
 
 
-@pytest.mark.parametrize("call", ["target_gate.release", "target_gate.enable", "source_gate.open_for_udup"])
+@pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("error", [UdupError("no privilege"), RuntimeError("no privilege")])
 def test_what_time_does_not_heal_after_the_switch_stops_it_and_a_further_request_goes_on(
     make: Make, call: str, error: Exception
@@ -57,3 +59,30 @@ def test_a_name_of_which_the_old_source_keeps_a_checkpoint_is_not_taken(make: Ma
     world.old.jobs.rows["shop-back"] = world.new.jobs.rows[JOB]
     world.run_to_the_end()
     assert world.cutover.way_back == "shop-back-2"
+
+
+def test_triggers_are_made_when_the_job_has_ended_and_before_anybody_writes(make: Make) -> None:
+    """Before, its rows would set them off; behind the position, the way back would bring them to the old server."""
+    world = make(**ALL)
+    world.points.before["target_gate.make"] = lambda: stages.append((world.stage, world.cutover.position))
+    stages: list[tuple[str, str]] = []
+    world.run_to_the_end()
+    assert stages == [("completed", "")]
+    assert world.cutover.step(StepName.TRIGGERS).text == "made on the target: s.audit"
+    assert "triggers that the target gets: s.audit" in world.cutover.step(StepName.CHECK).text
+
+
+def test_triggers_are_made_though_the_old_server_is_gone_by_then(make: Make) -> None:
+    world = make(source_read_only=True)
+    world.points.before["target_gate.release"] = world.old.triggers.clear
+    world.run_to_the_end()
+    assert set(world.new.triggers) == {("s", "audit"), ("s", "check")}
+
+
+def test_a_trigger_that_is_refused_keeps_applications_away_and_says_so(make: Make) -> None:
+    world = make(source_read_only=True)
+    world.points.fails["target_gate.make"] = [UdupError("making the trigger s.audit: no such function")]
+    world.run_to_the_end()
+    assert world.cutover.state is CutoverState.STOPPED
+    assert "triggers: making the trigger s.audit: no such function" in world.cutover.text
+    assert "no application may write to omega yet" in world.cutover.text

@@ -16,7 +16,7 @@ def test_everything_that_was_asked_for_is_done_in_its_order(make: Make) -> None:
     world = make(**ALL)
     world.run_to_the_end()
     assert_cut_over(world)
-    assert [step.state.value for step in world.cutover.steps] == ["done"] * 8
+    assert [step.state.value for step in world.cutover.steps] == ["done"] * 9
     assert "applications may write to omega" in world.cutover.text and "shop-back" in world.cutover.text
 
 

@@ -195,8 +195,8 @@ def test_an_abort_right_behind_the_switch_says_so_and_what_is_left(make: Make) -
         "the abort came after the switch, so nothing was undone: job shop is cut over. The source alpha stays"
         " read-only; this opens it, and what is written there does not come to omega any more: open it for all."
         " No application may write to omega yet: the step position says when."
-        " Left to do: end, position, events, reverse. To carry that on: udup job cutover shop --source-read-only"
-        " --enable-events --reverse --timeout 0.03; to leave it at that: udup job delete shop"
+        " Left to do: end, triggers, position, events, reverse. To carry that on: udup job cutover shop"
+        " --source-read-only --enable-events --reverse --timeout 0.03; to leave it at that: udup job delete shop"
     )
     end = given_up.step(StepName.END)
     assert end.state is StepState.WAITING and "the switch is made" in end.text

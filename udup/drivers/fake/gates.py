@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from udup.base.errors import Contended
 from udup.drivers.fake.server import FakeServer, Writers
 from udup.pipeline.checks import DEST, Check, Outcome
-from udup.pipeline.ports import Counter, CutoverNeeds, GateLook, ScheduledEvent, Scope
+from udup.pipeline.ports import Counter, CutoverNeeds, GateLook, ScheduledEvent, Scope, Trigger
 
 _WRITERS = "writers"
 
@@ -67,6 +67,15 @@ class FakeSourceGate:
                 if enabled and scope.selection.wants_stored(schema)
             ]
 
+    def triggers(self, scope: Scope) -> list[Trigger]:
+        with self._server.visit("gate", "SourceGate.triggers"):
+            found = []
+            for (schema, name), table in self._server.triggers.items():
+                if scope.selection.wants(schema, table):
+                    new_schema, new_table = scope.selection.renamed_table(schema, table)
+                    found.append(Trigger(new_schema, name, new_table, "somebody", f"{name} on {new_table}"))
+            return found
+
     def keeps(self, job: str) -> bool:
         server = self._server
         with server.visit("gate", "SourceGate.keeps"):
@@ -83,7 +92,9 @@ class FakeTargetGate:
     def __init__(self, server: FakeServer) -> None:
         self._server = server
 
-    def checks(self, needs: CutoverNeeds, events: Sequence[ScheduledEvent]) -> list[Check]:
+    def checks(
+        self, needs: CutoverNeeds, events: Sequence[ScheduledEvent], lacking: Sequence[Trigger] = ()
+    ) -> list[Check]:
         server = self._server
         with server.visit("gate", "TargetGate.checks"):
             found = []
@@ -106,6 +117,19 @@ class FakeTargetGate:
                 raise Contended(f"{'.'.join(locked[0].table)} is locked")
             server.counters.update({each.table: each.value for each in lower})
             return [".".join(each.table) for each in lower]
+
+    def lacking(self, triggers: Sequence[Trigger]) -> list[Trigger]:
+        with self._server.visit("gate", "TargetGate.lacking"):
+            return [each for each in triggers if (each.schema, each.name) not in self._server.triggers]
+
+    def make(self, triggers: Sequence[Trigger], seconds: float) -> list[str]:
+        server = self._server
+        with server.visit("gate", "TargetGate.make"):
+            for each in triggers:
+                if server.is_locked((each.schema, each.table)):
+                    raise Contended(f"{each.schema}.{each.table} is locked")
+                server.triggers[each.schema, each.name] = each.table
+            return []
 
     def release(self, job: str) -> None:
         server = self._server

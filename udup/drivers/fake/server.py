@@ -85,6 +85,7 @@ class FakeServer:
         self.counters: dict[TableName, int] = {}
         self.events: dict[tuple[str, str], bool] = {}  # whether it is enabled
         self.runs_events = True
+        self.triggers: dict[tuple[str, str], str] = {}  # the table of each
         self.xa_begun: list[str] = []  # they may be prepared on a closed server too
         self.closing_waits_for = ""  # who keeps the server from being closed
         self.connections: list[Connection] = []

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from udup.base.errors import Fault, Refused
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
 from udup.pipeline.cutover.host import CutoverSettings
-from udup.pipeline.cutover.state import KeptEvent, Options, shortened
+from udup.pipeline.cutover.objects import kept_events, kept_triggers
+from udup.pipeline.cutover.state import Options, shortened
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import CutoverNeeds, Drivers, GateLook, ScheduledEvent
+from udup.pipeline.ports import CutoverNeeds, Drivers, GateLook, ScheduledEvent, Trigger
 
 #: Names and transactions that are listed in a message.
 _LISTED = 10
@@ -24,12 +26,20 @@ KEPT_MAX = 1 << 19
 
 @dataclass(frozen=True)
 class Found:
-    """What both servers were found to be; `warnings` do not keep the cut-over from anything."""
+    """What both servers were found to be. `lacking` are triggers that the target does not have yet; `warnings` do not
+    keep the cut-over from anything.
+    """
 
     closed: bool
     counters: int
     events: tuple[ScheduledEvent, ...]
+    lacking: tuple[Trigger, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """Return what the record keeps of it."""
+        return {"events": kept_events(self.events), "triggers": kept_triggers(self.lacking)}
 
     @property
     def text(self) -> str:
@@ -37,6 +47,7 @@ class Found:
             "the source is read-only already" if self.closed else "",
             f"tables with counters: {self.counters}",
             f"events enabled on the source: {listed(self.events) if self.events else 'none'}",
+            f"triggers that the target gets: {listed(self.lacking)}" if self.lacking else "",
             *self.warnings,
         ]
         return "; ".join(part for part in parts if part)
@@ -58,14 +69,6 @@ def passed_over(skipped: Sequence[str]) -> str:
     one = len(skipped) == 1
     many = "a transaction was" if one else f"{len(skipped)} transactions were"
     return f"{many} passed over on purpose, so the target lacks {'it' if one else 'them'}: {listed(skipped)}"
-
-
-def kept_events(events: Iterable[ScheduledEvent]) -> tuple[KeptEvent, ...]:
-    return tuple(KeptEvent(schema_name=e.schema, name=e.name, target_schema=e.target_schema) for e in events)
-
-
-def events_of(kept: Iterable[KeptEvent]) -> list[ScheduledEvent]:
-    return [ScheduledEvent(each.schema_name, each.name, each.target_schema) for each in kept]
 
 
 def still_written(options: Options, source: str, look: GateLook, written: str) -> str:
@@ -97,10 +100,11 @@ class Checking:
         checks = self._source.checks(needs)
         look = self._source.look()
         events = tuple(self._source.events(scope))
-        checks += self._target.checks(needs, events)
+        lacking = tuple(self._target.lacking(self._source.triggers(scope)))
+        checks += self._target.checks(needs, events, lacking)
         blind = any(check.outcome is Outcome.FAIL for check in checks if check.task == SRC)
         faults = list(self._faults_of_jobs(closed=look.closed, blind=blind))
-        faults += self._faults_of_sizes(events)
+        faults += self._faults_of_sizes(events, lacking)
         faults += self._faults_of_events(look, events)
         counters = self._source.counters(scope)
         if self._options.reverse:
@@ -113,7 +117,7 @@ class Checking:
         warnings = [check.found for check in checks if check.outcome is Outcome.WARN and check.name == "cutover"]
         if self._settings.skipped:
             warnings.append(f"{passed_over(self._settings.skipped)}; compare the tables before: udup job status")
-        return Found(look.closed, len(counters), events, tuple(warnings))
+        return Found(look.closed, len(counters), events, lacking, tuple(warnings))
 
     def _faults_of_jobs(self, *, closed: bool, blind: bool) -> Iterator[Fault]:
         """`blind`: the account may not ask the source for everything, as is told already."""
@@ -137,7 +141,7 @@ class Checking:
             problem = f"keeps prepared transactions that have not ended: {listed(kept)}"
             yield Fault(f"Dest {self._plan.target}", problem, "try again when the job has applied their end", DEST)
 
-    def _faults_of_sizes(self, events: Sequence[ScheduledEvent]) -> Iterator[Fault]:
+    def _faults_of_sizes(self, events: Sequence[ScheduledEvent], lacking: Sequence[Trigger]) -> Iterator[Fault]:
         """What a cut-over keeps must find room: behind the switch it would be too late to notice."""
         source, target = self._drivers.source(self._plan.source), self._drivers.source(self._plan.target)
         by_hand = "cut over by hand: stop writing to the source, udup job wait, udup job delete"
@@ -149,6 +153,13 @@ class Checking:
         if size > KEPT_MAX:
             problem = f"the names of its {len(events):,} enabled events take {size:,} bytes, {KEPT_MAX:,} are kept"
             yield Fault(f"Src {source.where}", problem, by_hand, SRC)
+        size = sum(len(trigger.model_dump_json()) for trigger in kept_triggers(lacking))
+        if size > KEPT_MAX:
+            problem = (
+                f"the {len(lacking):,} triggers that the target lacks take {size:,} bytes, {KEPT_MAX:,} are kept:"
+                f" {listed(lacking)}"
+            )
+            yield Fault(f"Src {source.where}", problem, f"{by_hand}, and make the triggers on the target", SRC)
 
     def _faults_of_events(self, look: GateLook, events: tuple[ScheduledEvent, ...]) -> Iterator[Fault]:
         """Of a source that stays open: what its events write there after the switch, nobody brings over."""

@@ -2,7 +2,7 @@
 
 The protocol, which holds whatever dies between any two instructions:
 
-    check ─ freeze ─ level ─ counters ─┃ end ─ position ─ events ─ reverse
+    check ─ freeze ─ level ─ counters ─┃ end ─ triggers ─ position ─ events ─ reverse
     nothing is changed │ can be undone ┃ is only repeated until it is done
                                        ┗ the switch
 
@@ -22,9 +22,10 @@ The protocol, which holds whatever dies between any two instructions:
    with what is left to do, and a further request takes it up there.
 
 Why this order: `level` asks the source after it was closed, so what is asked then is the last that it will ever have.
-Counters come before the end, so that nobody waits for metadata locks behind the switch. The target's position is taken
-when the job has ended and before its events run and before applications come: the way back begins exactly there. The
-old source is opened for Udup alone when the way back has a position, with its events off before it is opened.
+Counters come before the end, so that nobody waits for metadata locks behind the switch. Triggers that the target lacks
+(statements would have set them off) are kept at `level`, as the old server may be gone later, and made when nothing is
+applied any more. Then the target's position is taken, before events run and applications come: the way back begins
+there. The old source is opened for Udup alone after that, with its events off before it is opened.
 
 A closed MySQL server still lets XA transactions commit that had begun before: so `level` waits for their end, and they
 are looked at again before the switch.
@@ -41,10 +42,11 @@ from udup.base import runtime
 from udup.base.errors import Failure, Fault, Refused, UdupError, Unavailable
 from udup.pipeline.cutover import texts
 from udup.pipeline.cutover.asking import CHECK_SECONDS, COUNTERS_SECONDS, ask
-from udup.pipeline.cutover.check import Checking, events_of, kept_events, listed, still_written
+from udup.pipeline.cutover.check import Checking, listed, still_written
 from udup.pipeline.cutover.host import AbortWanted, CutoverSettings, Host, NameTaken
 from udup.pipeline.cutover.level import ask_level
 from udup.pipeline.cutover.names import abort_command, command, way_back_names
+from udup.pipeline.cutover.objects import events_of, kept_objects, triggers_of
 from udup.pipeline.cutover.state import TEXT_MAX, Cutover, CutoverState, StepName, StepState, shortened
 from udup.pipeline.ports import Drivers
 
@@ -54,12 +56,11 @@ CLOSE_SECONDS = 10.0
 #: Seconds until a job that has just been started, or begins again, is to follow its source.
 BEGIN_SECONDS = 15.0
 
-#: Seconds that one try of a counter waits for a table's lock.
+#: Seconds that one try of a counter or a trigger waits for a table's lock.
 COUNTER_SECONDS = 5.0
 
 #: Seconds between looks whether the target is level, the job has ended, or what has failed works again.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 15.0
-_LOOK_SECONDS = 0.5
+_FIRST_PAUSE, _LONGEST_PAUSE, _LOOK_SECONDS = 0.1, 15.0, 0.5
 
 #: What comes of a step: its text, and what else is kept with it.
 _Outcome: TypeAlias = tuple[str, dict[str, Any]]
@@ -85,6 +86,7 @@ class CutoverEngine:
             StepName.LEVEL: self._level,
             StepName.COUNTERS: self._counters,
             StepName.END: self._end,
+            StepName.TRIGGERS: self._triggers,
             StepName.POSITION: self._position,
             StepName.EVENTS: self._events,
             StepName.REVERSE: self._reverse,
@@ -145,7 +147,7 @@ class CutoverEngine:
         reverse = self._cutover.options.reverse
         way_back = await self._free_name() if reverse else ""
         found = await ask(Checking(self._settings, self._drivers).look, way_back, seconds=CHECK_SECONDS)
-        changes = {"events": kept_events(found.events), "way_back": way_back}
+        changes = {**found.kept, "way_back": way_back}
         if reverse:
             changes["way_back_incarnation"] = runtime.new_id().replace("-", "")
         return found.text + (f"; the way back will be job {way_back}" if way_back else ""), changes
@@ -182,9 +184,9 @@ class CutoverEngine:
             executed, missing = await self._level_now()
             missing = f"{missing}; {job.waits}" if missing and job.waits else missing
             if not missing:
-                events = await ask(self._source_gate.events, self._settings.plan.scope)
                 text = "everything that the source has executed is on the target"
-                return text, {"executed": executed, "events": kept_events(events)}
+                asked = self._source_gate, self._target_gate, self._settings.plan.scope
+                return text, {"executed": executed, **await ask(kept_objects, *asked)}
             if runtime.now() >= end:
                 raise UdupError(f"not level within {self._cutover.options.timeout_s:g} s: {missing}")
             await asyncio.sleep(pause)
@@ -322,6 +324,12 @@ class CutoverEngine:
             await asyncio.sleep(_FIRST_PAUSE)
         await ask(self._target_gate.release, self._job)
         return f"job {self._job} has ended and keeps no table of {self._target.where} any more", {}
+
+    async def _triggers(self) -> _Outcome:
+        triggers = triggers_of(self._cutover.triggers)
+        told = await ask(self._target_gate.make, triggers, COUNTER_SECONDS, seconds=COUNTERS_SECONDS)
+        done = f"made on the target: {listed(triggers)}" if triggers else "the target has those of the source"
+        return "; ".join([done, *told]), {}
 
     async def _position(self) -> _Outcome:
         new_source = self._drivers.source(self._settings.plan.target)

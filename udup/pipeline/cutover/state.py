@@ -32,6 +32,7 @@ class StepName(StrEnum):
     LEVEL = "level"
     COUNTERS = "counters"
     END = "end"
+    TRIGGERS = "triggers"
     POSITION = "position"
     EVENTS = "events"
     REVERSE = "reverse"
@@ -88,6 +89,16 @@ class KeptEvent(_Kept):
     target_schema: str
 
 
+class KeptTrigger(_Kept):
+    """A trigger of the source that the target is to get, by its names there."""
+
+    schema_name: str
+    name: str
+    table: str
+    definer: str
+    definition: str
+
+
 class Cutover(_Kept):
     """`text` is for people: what came of it, and what is left to do.
 
@@ -109,6 +120,7 @@ class Cutover(_Kept):
     reopening: str = ""
     executed: str = ""
     events: tuple[KeptEvent, ...] = ()
+    triggers: tuple[KeptTrigger, ...] = ()
     switched_ns: int = 0
     position: str = ""
     opening: str = ""

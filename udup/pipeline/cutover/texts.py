@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from udup.pipeline.cutover.check import events_of, listed, passed_over
+from udup.pipeline.cutover.check import listed, passed_over
 from udup.pipeline.cutover.host import JobNow
 from udup.pipeline.cutover.names import abort_command, command
+from udup.pipeline.cutover.objects import events_of, triggers_of
 from udup.pipeline.cutover.state import Cutover, CutoverState, StepName, StepState
 
 
@@ -21,6 +22,7 @@ def with_plan(cutover: Cutover, source: str, target: str, job: str) -> Cutover:
 def _dry_run_texts(cutover: Cutover, source: str, target: str, job: str) -> dict[StepName, str]:
     options, way_back = cutover.options, cutover.way_back
     names = listed(events_of(cutover.events)) or "no event"
+    triggers = listed(triggers_of(cutover.triggers)) or "no trigger, it has those of the source"
     if options.source_read_only:
         freeze = f"would make {source} read-only for everybody"
     else:
@@ -30,6 +32,7 @@ def _dry_run_texts(cutover: Cutover, source: str, target: str, job: str) -> dict
         StepName.LEVEL: f"would wait up to {options.timeout_s:g} s until {target} has everything of {source}",
         StepName.COUNTERS: f"would raise AUTO_INCREMENT on {target} where it is lower",
         StepName.END: f"would end job {job}: the switch, after which nothing is undone",
+        StepName.TRIGGERS: f"would make on {target}: {triggers}",
         StepName.POSITION: f"would note what {target} has executed then",
     }
     if options.enable_events:

@@ -21,6 +21,7 @@ from udup.pipeline.ports.cutover import (
     ScheduledEvent,
     SourceGate,
     TargetGate,
+    Trigger,
 )
 from udup.pipeline.ports.drivers import Drivers
 from udup.pipeline.ports.source import ChangeLog, Source, SourceClock, SourceCopy
@@ -97,4 +98,5 @@ __all__ = [
     "TargetControl",
     "TargetGate",
     "TargetNotices",
+    "Trigger",
 ]

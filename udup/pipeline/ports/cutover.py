@@ -1,4 +1,4 @@
-"""What a cut-over needs of the two servers beside what jobs need: who may write, counters, events, claims.
+"""What a cut-over needs of the two servers beside what jobs need: who may write, counters, triggers, events, claims.
 
 Every method connects by itself, may be called again after any death, and then comes to the same end.
 """
@@ -59,6 +59,20 @@ class ScheduledEvent:
         return f"{self.schema}.{self.name}"
 
 
+@dataclass(frozen=True)
+class Trigger:
+    """A trigger of the source by its names on the target. `definition` makes it there, in the driver's own words."""
+
+    schema: str
+    name: str
+    table: str
+    definer: str
+    definition: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
 class SourceGate(Protocol):
     """The old server: kept from writing, and opened again."""
 
@@ -102,6 +116,10 @@ class SourceGate(Protocol):
         """Return the events in the scope that are enabled."""
         ...
 
+    def triggers(self, scope: Scope) -> list[Trigger]:
+        """Return the triggers of the scope's tables, in the order in which they are to be made."""
+        ...
+
     def keeps(self, job: str) -> bool:
         """Return whether the server keeps anything of a job of this name, as its target."""
         ...
@@ -114,8 +132,21 @@ class SourceGate(Protocol):
 class TargetGate(Protocol):
     """The new server."""
 
-    def checks(self, needs: CutoverNeeds, events: Sequence[ScheduledEvent]) -> list[Check]:
-        """Return whether it can be written to and has these events, and what the account may do."""
+    def checks(
+        self, needs: CutoverNeeds, events: Sequence[ScheduledEvent], lacking: Sequence[Trigger] = ()
+    ) -> list[Check]:
+        """Return whether it can be written to and has these events, and whether the account may make these triggers."""
+        ...
+
+    def lacking(self, triggers: Sequence[Trigger]) -> list[Trigger]:
+        """Return those that are not there: a job by statements makes none, as its rows would set them off."""
+        ...
+
+    def make(self, triggers: Sequence[Trigger], seconds: float) -> list[str]:
+        """Make those that are not there, and return what people should know.
+
+        `Contended` where a table is locked for longer, `UdupError` where one is refused.
+        """
         ...
 
     def kept(self, job: str) -> list[str]:

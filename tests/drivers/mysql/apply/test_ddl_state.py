@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
 
 from tests.managed import managed_account
-from udup.drivers.mysql.apply.ddl_state import has_run, state_of
+from udup.drivers.mysql.apply.ddl_state import State, has_run, state_of, why_unknown
 from udup.drivers.mysql.binlog.query import QueryEvent
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.ddl.classify import classify_query
+from udup.drivers.mysql.ddl.statement import Statement
 from udup.sandbox.server import MysqlServer
 
 
@@ -45,7 +47,8 @@ STATEMENTS = (
     Ddl("DROP TABLE IF EXISTS {s}.nothing", seen=False),
     Ddl('TRUNCATE TABLE {s}.`we.ird ``na"me`'),
     Ddl("TRUNCATE TABLE {s}.`größe`", seen=False),
-    Ddl("ALTER TABLE {s}.`größe` FORCE", seen=None),
+    Ddl("ALTER TABLE {s}.`größe` FORCE", seen=False),
+    Ddl("ALTER TABLE {s}.`grün` EXCHANGE PARTITION p0 WITH TABLE {s}.`größe`", seen=None),
     Ddl("CREATE VIEW {s}.v2 AS SELECT 1"),
     Ddl("CREATE OR REPLACE VIEW {s}.v AS SELECT 2"),
     Ddl("DROP VIEW {s}.v"),
@@ -74,6 +77,7 @@ OBJECTS = (
     "CREATE TABLE {s}.p (id INT) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (9), PARTITION p1 VALUES LESS"
     " THAN (99))",
     "CREATE TABLE {s}.x (id INT)",
+    "CREATE TABLE {s}.`grün` (id INT) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (9))",
     'CREATE TABLE {s}.`we.ird ``na"me` (id INT)',
     "CREATE TABLE {s}.`größe` (id INT)",
     "CREATE VIEW {s}.v AS SELECT 1",
@@ -95,9 +99,13 @@ def objects(target: MysqlServer, schema: str) -> Iterator[dict[str, str]]:
             query(root, statement.format(**words))
 
 
+def _statement(sql: str) -> Statement:
+    return classify_query(QueryEvent(0, 0, 0, b"", sql.encode(), b""))
+
+
 def _run(root: Connection, asking: Connection, sql: str) -> tuple[bool | None, bool | None]:
     """Return what is told of a statement that has not run, and when it has."""
-    statement = classify_query(QueryEvent(0, 0, 0, b"", sql.encode(), b""))
+    statement = _statement(sql)
     before = state_of(asking, statement).text()
     not_run = has_run(statement, before, state_of(asking, statement))
     query(root, sql)
@@ -118,8 +126,53 @@ def test_what_has_run_is_seen_and_what_has_not_too(target: MysqlServer, objects:
 
 def test_a_part_of_what_was_dropped_is_told(target: MysqlServer, objects: dict[str, str]) -> None:
     sql = "DROP TABLE {s}.a, {s}.m".format(**objects)
-    statement = classify_query(QueryEvent(0, 0, 0, b"", sql.encode(), b""))
+    statement = _statement(sql)
     with closing(connect(target.endpoint)) as root:
         before = state_of(root, statement).text()
         query(root, "DROP TABLE {s}.m".format(**objects))
         assert has_run(statement, before, state_of(root, statement)) is None
+
+
+BEFORE = State({"s.a": "text 17"}, server="one", version="9.7.0")
+
+
+@pytest.mark.parametrize(
+    ("sql", "now", "ran"),
+    [
+        ("ALTER TABLE s.a ADD INDEX (v)", {"s.a": "text 99"}, False),  # the numbers are the other server's own
+        ("ALTER TABLE s.a ADD INDEX (v)", {"s.a": "more 99"}, True),
+        ("TRUNCATE TABLE s.a", {"s.a": "text 99"}, False),  # once more does no harm
+        ("ALTER TABLE s.a EXCHANGE PARTITION p WITH TABLE s.b", {"s.a": "text 99"}, None),
+        ("DROP TABLE s.a", {"s.a": "text 99"}, False),
+        ("DROP TABLE s.a", {"s.a": "absent"}, True),
+        ("CREATE TABLE s.a (id INT)", {"s.a": "absent"}, True),
+    ],
+)
+def test_behind_a_failover_only_what_is_printed_is_compared(sql: str, now: dict[str, str], ran: bool | None) -> None:
+    other = replace(BEFORE, objects=now, server="other")
+    assert has_run(_statement(sql), BEFORE.text(), other) is ran
+    assert "another server" in why_unknown(BEFORE.text(), other)
+
+
+@pytest.mark.parametrize(
+    ("now", "ran"), [({"s.a": "text 17"}, False), ({"s.a": "text 18"}, True), ({"s.a": "more 17"}, None)]
+)
+def test_behind_an_upgrade_another_print_says_nothing(now: dict[str, str], ran: bool | None) -> None:
+    upgraded = replace(BEFORE, objects=now, version="9.7.1")
+    assert has_run(_statement("ALTER TABLE s.a ADD COLUMN b INT"), BEFORE.text(), upgraded) is ran
+    assert "another version" in why_unknown(BEFORE.text(), upgraded)
+
+
+def test_an_account_that_a_statement_does_not_name_is_not_looked_at(
+    target: MysqlServer, objects: dict[str, str]
+) -> None:
+    """Anybody makes accounts meanwhile."""
+    grant = "GRANT SELECT ON {s}.a TO '{p}'@'%'".format(**objects)
+    statement = _statement(grant)
+    with closing(connect(target.endpoint)) as root:
+        before = state_of(root, statement, ["GRANT", "SELECT", objects["p"], "%"])
+        query(root, "CREATE USER {u}".format(**objects))
+        query(root, "GRANT SELECT ON {s}.b TO {u}".format(**objects))
+        assert state_of(root, statement, ["GRANT", "SELECT", objects["p"], "%"]) == before
+        query(root, grant)
+        assert state_of(root, statement, ["GRANT", "SELECT", objects["p"], "%"]) != before

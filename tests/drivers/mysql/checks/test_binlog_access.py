@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -92,3 +93,11 @@ def test_a_variable_that_no_session_sets_or_that_may_stay_asks_for_nothing() -> 
     """The first is a target's own; the second costs time and nothing else; the third takes no privilege."""
     for name, value in (("innodb_strict_mode", "OFF"), ("max_error_count", "0"), ("sql_mode", "ANSI")):
         assert list(setting_needs(_facts("REPLICATION_APPLIER", variables={**PLAIN, name: value}))) == []
+
+
+def test_rows_go_by_statements_to_a_server_whose_literals_have_time_zones() -> None:
+    """The remedy is the GRANT by which they go as events."""
+    old = replace(_facts(), version=(8, 0, 18), version_text="8.0.18")
+    (fault,) = check_target(old, Selection(), by_statements=True)
+    assert "8.0.19" in fault.problem and "GRANT REPLICATION_APPLIER" in fault.remedy
+    assert check_target(replace(old, version=(8, 0, 19)), Selection(), by_statements=True) == []

@@ -51,6 +51,13 @@ def test_what_is_asked_for_follows_from_whose_the_objects_are() -> None:
     assert _found(_side(VIEW, facts=replace(_facts(), version=(8, 0, 36)))) == [("fail", _grant("SET_USER_ID"))]
 
 
+def test_triggers_that_the_target_does_not_get_ask_for_nothing() -> None:
+    trigger = Defined("TRIGGER", "shop", "g", "root@localhost")
+    logged = replace(_facts(), variables={"log_bin": "ON", "log_bin_trust_function_creators": "OFF"})
+    assert {each.outcome for each in stored_checks(_side(trigger, facts=logged))} == {Outcome.FAIL}
+    assert {each.outcome for each in stored_checks(_side(trigger, facts=logged, by_statements=True))} == {Outcome.PASS}
+
+
 def test_where_the_targets_accounts_may_not_be_read_it_is_a_warning() -> None:
     found = _found(_side(VIEW, privileges=("SET_ANY_DEFINER",), accounts=None))
     assert found == [("warn", _grant("ALLOW_NONEXISTENT_DEFINER")), ("warn", _grant("SYSTEM_USER"))]

@@ -155,8 +155,11 @@ def _make(connection: Connection, statement: str) -> None:
 class Checkpoint:
     """DestApplier's side, on a connection of its own with autocommit on."""
 
-    def __init__(self, connection: Connection, job: str, selection: str, owner: Owner = _NOBODY) -> None:
-        """`selection` is the digest of what the job carries."""
+    def __init__(
+        self, connection: Connection, job: str, selection: str, owner: Owner = _NOBODY, *, has_intents: bool = False
+    ) -> None:
+        """`selection` is the digest of what the job carries. `has_intents`: the table of intents is there."""
+        self._has_intents = has_intents
         self._connection = connection
         self._job = job
         self._selection = selection
@@ -211,6 +214,8 @@ class Checkpoint:
                 self._check_no_copy()
             prepared.forget_all(self._connection, self._job)
             unsure.forget_all(self._connection, self._job)
+            if self._has_intents:
+                intents.forget_all(self._connection, self._job)
             return None if initial is None else replace(self._first(initial), written=False)
         base = rows[0]
         if base[5] != self._selection:

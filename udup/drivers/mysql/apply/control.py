@@ -124,7 +124,8 @@ class MySQLControl:
                 intents.prepare(connection)
             self._ddl.has_intents = intents.TABLE in there
             with taking_over(connection, self._job, settings.owner):
-                self._checkpoint = Checkpoint(connection, self._job, settings.selection.digest, settings.owner)
+                digest, noted = settings.selection.digest, self._ddl.has_intents
+                self._checkpoint = Checkpoint(connection, self._job, digest, settings.owner, has_intents=noted)
                 state = self._checkpoint.take_over(settings.slots, initial, begins=False)
                 unsure.prepare(connection, self._job)
                 applied = unsure.look(connection, self._job)
@@ -235,7 +236,8 @@ class MySQLControl:
     async def run_definition(self, record: Definition, own_gtid: str) -> None:
         zone = await self._preludes.of_definition(record)
         unlogged = self._contexts.unlogged(record.context)
-        await self._run(lambda connection: self._ddl.run(connection, record, own_gtid, zone, unlogged))
+        checkpoint = self._checkpoint  # its version is asked on its own thread
+        await self._run(lambda own: self._ddl.run(own, record, own_gtid, checkpoint.version, zone, unlogged))
         self._rules.apart.forget()
 
     async def claim_created(self, gtid: str, create: bytes) -> None:

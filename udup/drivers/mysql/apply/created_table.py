@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from udup.base.errors import Divergence
 from udup.drivers.mysql.apply import intents
-from udup.drivers.mysql.apply.intents import forget_made as forget_made
 from udup.drivers.mysql.apply.rows_path import Mark
 from udup.drivers.mysql.apply.run_ddl import run_ddl
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
@@ -39,23 +38,24 @@ def make_for_rows(connection: Connection, mark: Mark, create: bytes, context: by
             f"the target has a table {made.schema}.{made.name}, which the source makes now (CREATE TABLE … SELECT):"
             " drop it there, then resume the job"
         )
-    intents.note_made(connection, job, made.schema, made.name)
+    intents.note_made(connection, job, intents.Made(made.schema, made.name, mark.gtids))
     connection.commit()
     run_ddl(connection, _by_itself(event), computing=context)
 
 
 def drop_unfilled(connection: Connection, job: str) -> None:
     """Drop what a session that is over has made and not filled; with autocommit on, during a take-over."""
-    for schema, table in intents.made_tables(connection, job):
-        name = qualified(schema, table)
-        if query(connection, _THERE, schema, table):
+    for made in intents.made_tables(connection, job):
+        name = qualified(made.schema, made.table)
+        if query(connection, _THERE, made.schema, made.table):
             if query(connection, f"SELECT 1 FROM {name} LIMIT 1"):
                 raise Divergence(
-                    f"the table {schema}.{table} on the target holds rows that are not the job's: its rows (CREATE"
-                    f" TABLE … SELECT) were not committed. Look there, run DROP TABLE {name}, and resume the job"
+                    f"the table {made.schema}.{made.table} on the target holds rows that are not the job's: its rows"
+                    " (CREATE TABLE … SELECT) were not committed. Look there, run"
+                    f" DROP TABLE {name}, and resume the job"
                 )
             query(connection, f"DROP TABLE {name}")
-    forget_made(connection, job)
+    intents.forget_made(connection, job)
 
 
 def _by_itself(event: QueryEvent) -> QueryEvent:

@@ -14,16 +14,17 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.apply import intents
 from udup.drivers.mysql.apply.claims import Claims
-from udup.drivers.mysql.apply.ddl_state import has_run, state_of
-from udup.drivers.mysql.apply.ownership import DDL_PLACE, hold
-from udup.drivers.mysql.apply.run_ddl import finish_ddl, run_ddl, shown_of
+from udup.drivers.mysql.apply.ddl_state import State, has_run, state_of, why_unknown
+from udup.drivers.mysql.apply.ownership import DDL_PLACE, hold, see_version
+from udup.drivers.mysql.apply.run_ddl import Attempt, finish_ddl, run_ddl, shown_of
 from udup.drivers.mysql.apply.tablespaces import housed
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
-from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
+from udup.drivers.mysql.client.errors import failure
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.sessions import DDL, DEFINITION, Session
 from udup.drivers.mysql.ddl.classify import classify_query
-from udup.drivers.mysql.ddl.sqltokens import codec_of
+from udup.drivers.mysql.ddl.sqltokens import UntokenizableError, codec_of, decode, tokenize
 from udup.drivers.mysql.ddl.statement import Kind, Statement
 from udup.drivers.mysql.load.stale_views import StaleView, retry_stale_views, stale_views
 from udup.drivers.mysql.statements.plan import left_out_by
@@ -35,6 +36,9 @@ class DdlRunner:
 
     `notes_intents`: the account may not run definitions under a GTID, so each is noted before (`intents.py`).
     `has_intents`: it was so in a run before.
+
+    No server skips a definition without a GTID that comes a second time, from a run that was frozen. So it is noted and
+    run by a connection that holds its place on the target and has then seen the checkpoint's version (`ownership.py`).
     """
 
     def __init__(self, endpoint: Endpoint, job: str, claims: Claims) -> None:
@@ -53,8 +57,13 @@ class DdlRunner:
         if (connection := self._connection) is not None:
             shut_down(connection)
 
-    def run(self, control: Connection, record: Definition, gtid: str, computing: bytes, unlogged: bytes) -> None:
-        """Run DDL under a GTID of Udup's. `computing` and `unlogged` as in `run_ddl`."""
+    def run(
+        self, control: Connection, record: Definition, gtid: str, version: int, computing: bytes, unlogged: bytes
+    ) -> None:
+        """Run DDL under a GTID of Udup's, or once by what is noted of it.
+
+        `version` is that of the checkpoint's base row; `computing` and `unlogged` as in `run_ddl`.
+        """
         try:
             event = parse_query(record.query, has_crc=False)
             statement = classify_query(event)
@@ -66,43 +75,88 @@ class DdlRunner:
                 return
             self._claims.before(control, statement)
             to_run = self._housed(control, event)
-            once = "" if self.notes_intents else gtid
-            ran = self._has_run(control, record, statement, event, gtid)
             with self._opened(DDL) as connection:
-                if ran:
+                if self.notes_intents:
+                    see_version(connection, self._job, version)
+                before = self._before(control, connection, record, statement, event, gtid)
+                if before is None:
                     finish_ddl(connection, event)
+                elif not self.notes_intents:
+                    run_ddl(connection, to_run, gtid, computing, unlogged)
                 else:
-                    run_ddl(connection, to_run, once or None, computing, unlogged)
+                    attempt = Attempt()
+                    try:
+                        run_ddl(connection, to_run, None, computing, unlogged, attempt)
+                    except UdupError:
+                        self._conclude(control, statement, event, gtid, before, attempt)
+                        raise
         except UdupError as error:
             raise error.about(record.id.gtid) from error
         self._claims.after(control, statement)
         if self.stale_views:
             self.retry_stale_views(control)
 
-    def _has_run(
-        self, control: Connection, record: Definition, statement: Statement, event: QueryEvent, own: str
-    ) -> bool:
-        """Return whether an earlier run has run the statement, as far as the server does not look after it itself.
+    def _before(
+        self,
+        control: Connection,
+        connection: Connection,
+        record: Definition,
+        statement: Statement,
+        event: QueryEvent,
+        own: str,
+    ) -> State | None:
+        """Return what the objects are before the statement runs, noted on its `connection`; None if it has run.
 
-        If not, note that it is about to run. Raise `Divergence` if it cannot be known.
+        That is as far as the server does not look after it itself. Raise `Divergence` if it cannot be known.
         """
+        unknown = State({})
         if not self.notes_intents and not self.has_intents:
-            return False
+            return unknown
         if self.notes_intents and scalar(control, "SELECT GTID_SUBSET(%s, @@GLOBAL.gtid_executed)", own):
-            return True  # by a run whose account might set it
+            return None  # by a run whose account might set it
         intent = intents.read(control, self._job)
-        now = state_of(control, statement)
-        if intent is not None and (intent.own, intent.gtid) == (own, record.id.gtid):
-            ran = has_run(statement, intent.objects, now) if now.objects else None
-            if intent.answer:
-                ran = intent.answer == intents.APPLIED
-            if ran is None:
-                raise intents.ask(control, self._job, intent, now.why or "a part of it has")
-            if ran:
-                return True
+        if intent is not None and (intent.own, intent.gtid) != (own, record.id.gtid):
+            intent = None
+        if intent is None and not self.notes_intents:
+            return unknown
+        now = state_of(control, statement, _named(statement, event))
+        if intent is not None and self._has_run(control, statement, intent, now):
+            return None
         if self.notes_intents:
-            intents.note(control, self._job, own, record.id.gtid, shown_of(event, statement), now.text())
-        return False
+            intents.note(connection, self._job, own, record.id.gtid, shown_of(event, statement), now.text())
+        return now
+
+    def _has_run(self, control: Connection, statement: Statement, intent: intents.Intent, now: State) -> bool:
+        match intent.answer:
+            case intents.APPLIED:
+                return True
+            case intents.NOT_APPLIED:
+                return False
+        asked = intent.answer == intents.IN_DOUBT or not now.objects
+        ran = None if asked else has_run(statement, intent.objects, now)
+        if ran is None:
+            raise intents.ask(control, self._job, intent, why_unknown(intent.objects, now))
+        return ran
+
+    def _conclude(
+        self,
+        control: Connection,
+        statement: Statement,
+        event: QueryEvent,
+        own: str,
+        before: State,
+        attempt: Attempt,
+    ) -> None:
+        """Note what is certain about a statement that has failed; nothing if its end was not heard."""
+        if attempt.sent and not attempt.refused and not attempt.ran:
+            return
+        known = intents.APPLIED if attempt.ran else intents.NOT_APPLIED
+        try:
+            if attempt.refused and state_of(control, statement, _named(statement, event)) != before:
+                known = intents.IN_DOUBT  # of several tables without transactions a part may be gone
+            intents.conclude(control, self._job, own, known)
+        except MySQLError as error:
+            raise failure(error, "noting that the target has refused it") from error
 
     def _leaves_out(self, control: Connection, statement: Statement, event: QueryEvent) -> bool:
         """Return whether a trigger is left out, which statements would set off; one that is there is dropped."""
@@ -150,3 +204,15 @@ class DdlRunner:
         if told and told not in self.told:
             self.told.append(told)
         return replace(event, sql=sql)
+
+
+def _named(statement: Statement, event: QueryEvent) -> list[str]:
+    """Return the words of a statement about accounts, among which are their names; none if it cannot be read."""
+    if statement.kind is not Kind.ACCOUNT:
+        return []
+    variables = event.variables()
+    codec = codec_of(variables.charset.client) if variables.charset else "utf-8"
+    try:
+        return [word.text for word in tokenize(decode(event.sql, codec), variables.sql_mode or 0)]
+    except UntokenizableError:
+        return []

@@ -3,19 +3,21 @@
 Of a table that is its definition as the server prints it and InnoDB's own numbers of it, which every rebuild, TRUNCATE,
 exchange of partitions and swap of names changes. So nearly everything that a definition does is seen; what is not seen
 may be done again.
+
+InnoDB's numbers are one server's own, and each version prints definitions in its own way. So the server and its version
+belong to a state, and one of another server (a failover behind the same address) is compared as far as the two can be.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
 from udup.drivers.mysql.client.errors import is_transient
 from udup.drivers.mysql.client.names import qualified, quote
-from udup.drivers.mysql.ddl.alter_action import AlterAction
 from udup.drivers.mysql.ddl.statement import Kind, Statement
 
 _TABLES = "SELECT TABLE_TYPE, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
@@ -25,11 +27,13 @@ _NUMBERS = (
     " OR LOWER(NAME) LIKE LOWER(CONCAT(REPLACE({name}, '_', '\\\\_'), '#p#%')) ORDER BY NAME"
 )
 
-#: What accounts and their grants are kept in.
-_OF_ACCOUNTS = (
-    *("user", "db", "tables_priv", "columns_priv", "procs_priv", "proxies_priv", "role_edges", "default_roles"),
-    "global_grants",
-)
+#: What accounts and their grants are kept in, and the columns that name an account.
+_OF_ACCOUNTS = {
+    **dict.fromkeys(("user", "db", "tables_priv", "columns_priv", "procs_priv", "global_grants"), ("User",)),
+    "proxies_priv": ("User", "Proxied_user"),
+    "role_edges": ("FROM_USER", "TO_USER"),
+    "default_roles": ("USER", "DEFAULT_ROLE_USER"),
+}
 
 _TRIGGER = "SELECT * FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s AND {} ORDER BY TRIGGER_NAME"
 _ROUTINE = (
@@ -42,17 +46,37 @@ _ABSENT = "absent"
 
 @dataclass(frozen=True)
 class State:
-    """The objects by their names, as digests; `why` tells what about them cannot be seen, "" for nothing."""
+    """The objects by their names, as digests: of what is printed, and behind a blank of what is this server's own.
+
+    `why` tells what about them cannot be seen, "" for nothing.
+    """
 
     objects: Mapping[str, str]
     why: str = ""
+    server: str = ""
+    version: str = ""
 
     def text(self) -> str:
-        return json.dumps(dict(self.objects), sort_keys=True)
+        """Return it as it is noted."""
+        kept = {"objects": dict(self.objects), "server": self.server, "version": self.version}
+        return json.dumps(kept, sort_keys=True)
+
+    @classmethod
+    def of(cls, text: str) -> State:
+        """Return one that was noted."""
+        return cls(**json.loads(text))
 
 
-def state_of(connection: Connection, statement: Statement) -> State:
-    """Ask the target what a definition's objects are now, on a connection in Udup's own session."""
+def state_of(connection: Connection, statement: Statement, named: Iterable[str] = ()) -> State:
+    """Ask the target what a definition's objects are now, on a connection in Udup's own session.
+
+    `named` are words of its text, accounts among them; of none, every account is looked at.
+    """
+    [(server, version)] = query(connection, "SELECT @@server_uuid, @@version")
+    return replace(_state(connection, statement, frozenset(named)), server=str(server), version=str(version))
+
+
+def _state(connection: Connection, statement: Statement, named: frozenset[str]) -> State:
     match statement.kind:
         case Kind.DATABASE_DDL:
             return State({schema: _schema(connection, schema) for schema in statement.schemas})
@@ -60,8 +84,8 @@ def state_of(connection: Connection, statement: Statement) -> State:
             names = [*statement.objects, *(name for move in statement.moves for name in move)]
             found = {f"{each.schema}.{each.name}": _table(connection, each.schema, each.name) for each in names}
             blind = [name for name, (_, is_seen) in found.items() if not is_seen]
-            swaps = bool(statement.moves) or AlterAction.OTHER in statement.actions  # EXCHANGE PARTITION is one
-            why = f"rows of {blind[0]} may have changed places, which nothing shows" if blind and swaps else ""
+            unseen = bool(blind) and _swaps(statement)
+            why = f"rows of {blind[0]} may have changed places, which nothing shows" if unseen else ""
             return State({name: digest for name, (digest, _) in found.items()}, why)
         case Kind.TRIGGER_DDL:
             return State({f"{o.schema}.{o.name}": _trigger(connection, o.schema, o.name) for o in statement.objects})
@@ -71,7 +95,7 @@ def state_of(connection: Connection, statement: Statement) -> State:
             names = [*statement.objects, *(name for move in statement.moves for name in move)]
             return State({f"{o.schema}.{o.name}": _rows(connection, _EVENT, *o[:2]) for o in names})
         case Kind.ACCOUNT:
-            return State({"accounts": _digest(list(_accounts(connection)))})
+            return State({"accounts": _digest(list(_accounts(connection, named)))})
         case _:
             return State({}, "what it makes is in no schema")
 
@@ -81,16 +105,47 @@ def has_run(statement: Statement, before: str, now: State) -> bool | None:
 
     What has run without being seen is false as well, where it does no harm to run it again.
     """
-    objects: dict[str, str] = json.loads(before)
+    noted = State.of(before)
     if statement.verb.startswith("DROP") and statement.verb != "DROP INDEX" and statement.kind is not Kind.ACCOUNT:
-        left = [name for name, digest in objects.items() if now.objects.get(name, _ABSENT) == digest != _ABSENT]
-        gone = [name for name, digest in objects.items() if now.objects.get(name, _ABSENT) == _ABSENT != digest]
+        there = [name for name, digest in noted.objects.items() if digest != _ABSENT]
+        left = [name for name in there if _is_changed(noted, now, name) is not True]
+        gone = [name for name in there if now.objects.get(name, _ABSENT) == _ABSENT]
         if statement.kind is Kind.DATABASE_DDL:
             return bool(gone)
         return None if left and gone else bool(gone)
-    if dict(now.objects) != objects:
+    changed = [_is_changed(noted, now, name) for name in noted.objects]
+    if any(changed):
         return True
-    return None if now.why else False
+    moved = noted.server != now.server and _swaps(statement)
+    return None if now.why or moved or None in changed else False
+
+
+def why_unknown(before: str, now: State) -> str:
+    """Return why `has_run` cannot tell."""
+    noted = State.of(before)
+    if noted.server != now.server:
+        return f"the target is another server now ({now.server} in the place of {noted.server})"
+    if noted.version != now.version:
+        return f"the target has another version now ({now.version} in the place of {noted.version})"
+    return now.why or "a part of it has"
+
+
+def _is_changed(before: State, now: State, name: str) -> bool | None:
+    """Return whether an object is another one, by what of it can be compared; None if that says nothing."""
+    old, new = before.objects.get(name, _ABSENT), now.objects.get(name, _ABSENT)
+    if old == new:
+        return False
+    if _ABSENT in (old, new):
+        return True
+    (old_text, _, old_numbers), (new_text, _, new_numbers) = old.partition(" "), new.partition(" ")
+    if old_text != new_text:
+        return True if before.version == now.version else None
+    return before.server == now.server and old_numbers != new_numbers
+
+
+def _swaps(statement: Statement) -> bool:
+    """Return whether to run it once more might undo it."""
+    return bool(statement.moves) or statement.rewrites == "EXCHANGE PARTITION"
 
 
 def _schema(connection: Connection, schema: str) -> str:
@@ -115,7 +170,7 @@ def _table(connection: Connection, schema: str, name: str) -> tuple[str, bool]:
             raise
         shown = [f"error {error_code(error)}"]  # a view of what is not there
     numbers = _numbers(connection, schema, name) if is_innodb else []
-    return _digest([shown, numbers]), bool(numbers) or str(rows[0][0]) == "VIEW"
+    return f"{_digest(shown)} {_digest(numbers)}", bool(numbers) or str(rows[0][0]) == "VIEW"
 
 
 def _numbers(connection: Connection, schema: str, name: str) -> list[list[str]]:
@@ -148,9 +203,11 @@ def _rows(connection: Connection, sql: str, schema: str, name: str) -> str:
     return _digest(rows) if rows else _ABSENT
 
 
-def _accounts(connection: Connection) -> Iterator[str]:
-    for table in _OF_ACCOUNTS:
-        rows = sorted(str(row) for row in query(connection, f"SELECT * FROM mysql.{quote(table)}"))
+def _accounts(connection: Connection, named: frozenset[str]) -> Iterator[str]:
+    words = ", ".join(f"_utf8mb4 x'{word.encode().hex()}'" for word in sorted(named))
+    for table, columns in _OF_ACCOUNTS.items():
+        wanted = " OR ".join(f"{column} IN ({words})" for column in columns) if words else "TRUE"
+        rows = sorted(str(row) for row in query(connection, f"SELECT * FROM mysql.{quote(table)} WHERE {wanted}"))
         yield _digest(rows)
 
 

@@ -13,6 +13,7 @@ from udup.drivers.mysql.binlog.table_map import table_id, table_name
 from udup.drivers.mysql.client.errors import (
     Meaning,
     MySQLError,
+    NamedRowError,
     describe,
     error_code,
     failure,
@@ -72,7 +73,8 @@ def failure_of(
     tables = ", ".join(dict.fromkeys(str(table_name(event)) for event in whole if event[4] == EventType.TABLE_MAP))
     if not tables:
         return Conflict(text, gtid=gtid)
-    looked_for = _looked_for(whole, str(error), remedy, has_crc=has_crc) if _is_missing(error) else ""
+    unnamed = _is_missing(error) and not isinstance(error, NamedRowError)
+    looked_for = _looked_for(whole, str(error), remedy, has_crc=has_crc) if unnamed else ""
     return Conflict(f"{text} (it changes {tables}{looked_for})", gtid=gtid, table=tables)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Refused
 from udup.drivers.mysql.apply.rows_by_events import EventRows
 from udup.drivers.mysql.apply.rows_by_statements import StatementRows
 from udup.drivers.mysql.apply.rows_path import RowsPath
 from udup.drivers.mysql.client.connection import Connection, connect, error_code
+from udup.drivers.mysql.client.session_setup import SessionRefused
 from udup.drivers.mysql.client.sessions import apply_session, statement_session
 from udup.pipeline.ports import ApplyMode
 
@@ -43,16 +43,23 @@ def open_path(
         session = apply_session(lock_wait, hurried=hurried)
         try:
             connection = connect(endpoint, session, read_timeout=answer_within)
-        except Refused:
+        except SessionRefused:
             if mode is not ApplyMode.BY_PRIVILEGE:
                 raise
             return open_path(endpoint, ApplyMode.STATEMENTS, lock_wait, answer_within, hold)
-        hold(connection)
-        return OpenedPath(connection, EventRows(connection, session), mode)
+        return _opened(connection, hold, EventRows(connection, session), mode)
     session = statement_session(lock_wait, hurried=hurried)
     connection = connect(endpoint, session, read_timeout=answer_within, counts_found=True)
-    hold(connection)
-    return OpenedPath(connection, StatementRows(connection, session), mode)
+    return _opened(connection, hold, StatementRows(connection, session), mode)
+
+
+def _opened(connection: Connection, hold: Callable[[Connection], None], rows: RowsPath, mode: ApplyMode) -> OpenedPath:
+    try:
+        hold(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return OpenedPath(connection, rows, mode)
 
 
 def gives_way(mode: ApplyMode, error: BaseException) -> bool:

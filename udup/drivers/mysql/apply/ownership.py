@@ -79,6 +79,16 @@ def hold(connection: Connection, job: str, place: str, patience: float = PATIENC
         )
 
 
+def see_version(connection: Connection, job: str, version: int) -> None:
+    """Raise `Superseded` if the base row has not this version, on a connection that holds its place.
+
+    From then on what the connection does is the owner's: who takes the job over ends it before.
+    """
+    sql = f"SELECT 1 FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = 0 AND version = %s"
+    if not query(connection, sql, job, version):
+        raise Superseded(f"job {job}: another run has taken the job over on the target")
+
+
 @contextmanager
 def succeeding(connection: Connection, job: str, owner: Owner, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
     """Say that the job is being taken over by force, until the base row names the owner.

@@ -15,27 +15,27 @@ What a table does by itself must come out as it did on the source:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from udup.base.errors import Contended, Transient, UdupError, Unavailable, Unsupported
-from udup.drivers.mysql.apply import unsure
+from udup.drivers.mysql.apply import intents, unsure
 from udup.drivers.mysql.apply import xa as prepared
-from udup.drivers.mysql.apply.created_table import forget_made, make_for_rows
+from udup.drivers.mysql.apply.created_table import make_for_rows
 from udup.drivers.mysql.apply.rows_path import Mark
 from udup.drivers.mysql.binlog.event import NO_FOREIGN_KEY_CHECKS, ROWS_EVENTS, EventType, has_checksums
 from udup.drivers.mysql.binlog.remedies import DAMAGED
 from udup.drivers.mysql.binlog.split import EventSplitter, split
 from udup.drivers.mysql.binlog.table_map import definition_bytes, table_id, table_name
 from udup.drivers.mysql.client.connection import Connection, query, scalar
+from udup.drivers.mysql.client.errors import Meaning, MySQLError, describe, meaning
 from udup.drivers.mysql.client.raw import execute_raw
 from udup.drivers.mysql.client.session_setup import enter, reset
 from udup.drivers.mysql.client.sessions import STATEMENT_MODE, Session
-from udup.drivers.mysql.rows.codec import RowCodecs, completed
+from udup.drivers.mysql.rows.codec import CODECS_MAX, RowCodecs, completed, make_room
 from udup.drivers.mysql.rows.errors import Unfit
 from udup.drivers.mysql.rows.events import DELETES, WRITES, RowsEvent
-from udup.drivers.mysql.rows.showing import text_of
-from udup.drivers.mysql.rows.values import ABSENT, Change, JsonPatch, Row, Value
+from udup.drivers.mysql.rows.values import ABSENT, JsonPatch, Row, Value
 from udup.drivers.mysql.statements.batch import Batch, WarnedError
 from udup.drivers.mysql.statements.plan import TablePlan, read_plan
 from udup.drivers.mysql.statements.texts import TableTexts
@@ -45,8 +45,8 @@ from udup.pipeline.selection.schemas import UDUP_SCHEMA
 #: Keys of one DELETE.
 _DELETED_TOGETHER = 500
 
-#: Characters of a key that a message shows.
-_SHOWN = 200
+#: A savepoint's name.
+_PIECE = "udup_piece"
 
 _STRICT = f"SET SESSION sql_mode = '{STATEMENT_MODE}', time_zone = '+00:00'"
 _LENIENT = f"SET SESSION sql_mode = '{STATEMENT_MODE.replace(',STRICT_ALL_TABLES', '')}', time_zone = '+00:00'"
@@ -103,17 +103,15 @@ class StatementRows:
             self._connection.rollback()
             self.undo()
             self._apply(mark, events, context, looks=True)
+        except MySQLError as error:
+            if self._created and meaning(error) is Meaning.CONTENDED:
+                # A rollback does not undo the table: the next take-over drops it, and then the order may come again.
+                raise Unavailable(f"behind CREATE TABLE … SELECT: {describe(error)}") from error
+            raise
 
     def _apply(self, mark: Mark, events: Sequence[bytes], context: bytes, *, looks: bool) -> None:
-        self._looks = looks
-        try:
-            self._begin(mark)
-            for transaction in events:
-                for event in split(transaction):
-                    self.take(event, context)
-            self._batch.send()
-        finally:
-            self._looks = True
+        self._begin(mark)
+        self._take_all((event for transaction in events for event in split(transaction)), context, looks=looks)
         self._end_created(mark)
         self.commit()
 
@@ -130,9 +128,29 @@ class StatementRows:
     def stream(self, *, commits: bool = False) -> StatementStream:
         return StatementStream(self, commits=commits)
 
-    def send(self) -> None:
-        """Send what has been gathered."""
-        self._batch.send()
+    def take_piece(self, events: Sequence[bytes], context: bytes) -> None:
+        """Send what events of the open transaction do; once more if a statement warns, and look at each row then."""
+        self._batch.add(f"SAVEPOINT {_PIECE}")
+        try:
+            self._take_all(events, context, looks=False)
+        except WarnedError:
+            self.undo()
+            execute_raw(self._connection, f"ROLLBACK TO SAVEPOINT {_PIECE}".encode(), 1)
+            self._take_all(events, context, looks=True)
+
+    def take_for_good(self, events: Sequence[bytes], context: bytes) -> None:
+        """Send what events do, and commit it: nothing of it can be undone, so each row is looked at."""
+        self._take_all(events, context, looks=True)
+        self.commit()
+
+    def _take_all(self, events: Iterable[bytes], context: bytes, *, looks: bool) -> None:
+        self._looks = looks
+        try:
+            for event in events:
+                self.take(event, context)
+            self._batch.send()
+        finally:
+            self._looks = True
 
     def commit(self) -> None:
         execute_raw(self._connection, b"COMMIT", 1)
@@ -186,10 +204,12 @@ class StatementRows:
         plan = self._plans.get(key)
         if plan is None:
             self.leave()
+            make_room(self._plans, CODECS_MAX)
             plan = self._plans[key] = read_plan(self._connection, table_name(table_map), codec.table.columns)
         needed = context.decode() if plan.computes else ""
         texts = self._texts.get((key, bool(needed)))
         if texts is None:
+            make_room(self._texts, CODECS_MAX)
             texts = self._texts[key, bool(needed)] = TableTexts(plan, zoned=bool(needed))
         rows = _whole(codec.read(event, has_crc=self._with_crc))
         self._check_keys(on=not rows.front.flags & NO_FOREIGN_KEY_CHECKS)
@@ -206,7 +226,7 @@ class StatementRows:
         self._counts = self._counts.plus(RowCounts(inserted=len(rows.changes)))
         places = texts.inserted(_image(rows.changes[0][1]))
         head = texts.head(places)
-        told = partial(_told, texts, rows.changes[0][1])
+        told = partial(texts.told, rows.changes[0][1])
         for (text, odd), (_, after) in zip(texts.rows(places, rows.changes), rows.changes, strict=True):
             if odd or (self._looks and _is_lenient(state)):
                 self._alone(texts, head + text, state, odd=odd, row=after)
@@ -221,7 +241,7 @@ class StatementRows:
             if assigned.odd or (self._looks and _is_lenient(state)):
                 self._alone(texts, sql, state, odd=assigned.odd, row=after)
             else:
-                self._batch.add(sql, 1, partial(_told, texts, before), quietly=_is_lenient(state))
+                self._batch.add(sql, 1, partial(texts.told, before), quietly=_is_lenient(state))
 
     def _delete(self, texts: TableTexts, rows: RowsEvent) -> None:
         self._counts = self._counts.plus(RowCounts(deleted=len(rows.changes)))
@@ -233,18 +253,18 @@ class StatementRows:
                 some = rows.changes[start : start + _DELETED_TOGETHER]
                 listed = ", ".join(str(_image(before)[key[0]]) for before, _ in some)
                 sql = f"DELETE FROM {plan.name} WHERE {plan.columns[key[0]].name} IN ({listed})"
-                self._batch.add(sql, len(some), partial(_told_of_several, texts, some))
+                self._batch.add(sql, len(some), partial(texts.told_of_several, some))
             return
         for before, _ in rows.changes:
             sql = f"DELETE FROM {plan.name} WHERE {texts.where(_image(before))}"
-            self._batch.add(sql, 1, partial(_told, texts, before))
+            self._batch.add(sql, 1, partial(texts.told, before))
 
     def _alone(self, texts: TableTexts, sql: str, state: str, *, odd: bool, row: Row | None) -> None:
         """Run a statement in a session that is not strict; if it warns, look whether its values were taken exactly."""
         self._batch.send()
         if odd and state == _STRICT:
             self._enter(_LENIENT)
-        self._batch.add(sql, 1, partial(_told, texts, row))
+        self._batch.add(sql, 1, partial(texts.told, row))
         if self._batch.send():
             self._look(texts, _image(row))
         self._enter(state)
@@ -256,7 +276,7 @@ class StatementRows:
         wanted = " AND ".join(texts.condition(place, row[place]) for place in places) or "TRUE"
         if not scalar(self._connection, f"SELECT 1 FROM {texts.plan.name} WHERE {wanted} LIMIT 1"):
             raise Unsupported(
-                f"the target does not take a row as it is on the source: {_told(texts, row)}; look there which of its"
+                f"the target does not take a row as it is on the source: {texts.told(row)}; look there which of its"
                 " values the session's sql_mode changes, correct the row on the source, then resume the job"
             )
 
@@ -302,7 +322,7 @@ class StatementRows:
     def _end_created(self, mark: Mark) -> None:
         """In the transaction of the rows, the table is an ordinary one."""
         if self._created:
-            forget_made(self._connection, mark.job.decode())
+            intents.forget_made(self._connection, mark.job.decode())
             self._created = False
 
     # ---- Counts ----
@@ -326,11 +346,8 @@ class StatementStream:
 
     def feed(self, data: bytes, context: bytes, *, last: bool) -> None:
         self.parts += 1
-        for event in self._splitter.feed(data):
-            self._rows.take(event, context)
-        self._rows.send()
-        if self._commits:
-            self._rows.commit()
+        take = self._rows.take_for_good if self._commits else self._rows.take_piece
+        take(list(self._splitter.feed(data)), context)
         if last and not self._splitter.is_empty:
             raise Transient("a large transaction arrived with a piece missing")
 
@@ -364,17 +381,3 @@ def _is_value(value: Value) -> bool:
 
 def _is_lenient(state: str) -> bool:
     return state != _STRICT
-
-
-def _told(texts: TableTexts, row: Row | None) -> str:
-    """Return a row by its key, for people; the table's name stands last, as the server has it in such errors."""
-    plan = texts.plan
-    if row is None:
-        return f"a row of '{plan.table.table}'"
-    key = texts.looked_up_by(row) or tuple(i for i, value in enumerate(row) if value is not ABSENT)[:3]
-    shown = ", ".join(f"{plan.columns[i].name} = {text_of(plan.columns[i].definition, row[i])}" for i in key)
-    return f"the row {shown[:_SHOWN]} of '{plan.table.table}'"
-
-
-def _told_of_several(texts: TableTexts, changes: Sequence[Change]) -> str:
-    return f"{len(changes)} rows, first {_told(texts, changes[0][0])}"

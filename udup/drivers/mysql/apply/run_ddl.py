@@ -16,7 +16,7 @@ and would otherwise be changed twice.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from udup.base.errors import Divergence, Fault, Refused, UdupError, Unsupported
@@ -57,8 +57,25 @@ SHOWN_SQL = 200
 #: A schema that every account may enter and none may change.
 _NOWHERE = "information_schema"
 
+#: Errors by which a server tells that a statement was ended from outside; whether it had taken effect they leave open.
+_ENDED = frozenset({ER.SERVER_SHUTDOWN, ER.QUERY_INTERRUPTED, ER.NEW_ABORTING_CONNECTION, 1927, 3024, 3169, 4031})
+
+#: Errors of a lost connection that servers and clients make themselves.
+_OF_THE_WAY = (range(1158, 1162), range(2000, 3000))
+
 #: The end of a statement that was run once. A word, no string: the context is still the statement's.
 _AUTOMATIC = "gtid_next=AUTOMATIC"
+
+
+@dataclass
+class Attempt:
+    """What has become of a statement: whether it was sent, and whether the server has answered that it did not take
+    effect (`refused`), or that it did where the source's had failed (`ran`).
+    """
+
+    sent: bool = False
+    refused: bool = False
+    ran: bool = False
 
 
 def run_ddl(
@@ -67,6 +84,7 @@ def run_ddl(
     gtid_next: str | None = None,
     computing: bytes = b"",
     unlogged: bytes = b"",
+    attempt: Attempt | None = None,
 ) -> None:
     """Execute a Query event's statement in its own session context, exactly once if `gtid_next` is given.
 
@@ -74,7 +92,7 @@ def run_ddl(
     `computing` is the SET of a context whose time zone is to be taken: where the event says none and rows follow in the
     same transaction, between which and it no SET may come; and where the target knows the zone by another name.
     The connection is given over to this: its session is changed for good. `Transient` is worth another try,
-    `Divergence` and `Unsupported` are not.
+    `Divergence` and `Unsupported` are not. `attempt` is told what has become of the statement.
     """
     variables = event.variables()
     statement = classify_query(event)
@@ -94,7 +112,7 @@ def run_ddl(
             _send(connection, computing)  # its time zone stays, all else is said by the event too
             settings = [each for each in settings if not each.startswith("time_zone=")]
         to_run = _not_running(connection, event, statement, variables)
-        _execute_once(connection, to_run, settings, gtid_next)
+        _execute_once(connection, to_run, settings, gtid_next, attempt or Attempt())
         if statement.kind is Kind.EVENT_DDL and not statement.verb.startswith("DROP"):
             _keep_from_running(connection, statement, variables)
     except MySQLError as error:
@@ -224,17 +242,21 @@ def _enter_schema(connection: Connection, event: QueryEvent) -> None:
         connection.select_db(_NOWHERE)
 
 
-def _execute_once(connection: Connection, event: QueryEvent, settings: list[str], gtid_next: str | None) -> None:
+def _execute_once(
+    connection: Connection, event: QueryEvent, settings: list[str], gtid_next: str | None, attempt: Attempt
+) -> None:
     """Send the statement in its context; an error that the source had with it too is no error."""
     if gtid_next is not None:
         _set(connection, [f"gtid_next='{gtid_next}'"])
     code = 0
     try:
         _set(connection, settings)
+        attempt.sent = True
         try:
             _send(connection, event.sql)
         except MySQLError as error:
             code = error_code(error)
+            attempt.refused = _answers(code)
             if code != event.error_code or is_transient(error):
                 raise
     except MySQLError:
@@ -244,11 +266,17 @@ def _execute_once(connection: Connection, event: QueryEvent, settings: list[str]
     if gtid_next is not None:
         _set(connection, [_AUTOMATIC])
     if code != event.error_code:
+        attempt.ran = True
         raise Divergence(
             f"a statement that ended with error {event.error_code} on the source succeeded on the target: "
             f"{_shown(event, event.variables())}; the two servers' objects differ: compare "
             "them, undo it there, then resume the job"
         )
+
+
+def _answers(code: int) -> bool:
+    """Return whether an error is the server's answer to a statement, which it has undone."""
+    return code > 0 and code not in _ENDED and not any(code in each for each in _OF_THE_WAY)
 
 
 def _give_up(connection: Connection) -> None:

@@ -8,6 +8,7 @@ What else the target keeps about a transaction goes its way with it:
 
 * The note of rows that no transaction undoes: those before the one in question count as applied, and the note goes.
 * The kept rows of a prepared transaction that it ends: nothing will ask for them again.
+* What was noted of a definition, or of the table of a CREATE TABLE … SELECT, which then stays as it is there.
 * The statement of a definition that has run, under a GTID of Udup's own, and was not noted: it is counted, or else
   the server would take the next definition for the same one, and not run it.
 """
@@ -19,7 +20,7 @@ from contextlib import closing
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused, Superseded, Unavailable
-from udup.drivers.mysql.apply import unsure, xa
+from udup.drivers.mysql.apply import intents, unsure, xa
 from udup.drivers.mysql.apply.checkpoint import COPYING, TABLE, version_after
 from udup.drivers.mysql.apply.ownership import taking_over
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -75,6 +76,7 @@ def _skip(connection: Connection, job: str, skipped: GtidSet, kept: str) -> bool
     definitions = int(rows[0][4]) + _has_run(connection, kept, f"{rows[0][3]}:{int(rows[0][4]) + 1}")
     if kept:
         xa.forget(connection, job, kept)
+    _forget_intents(connection, job, skipped)
     version = version_after(rows)
     sql = f"UPDATE {UDUP_SCHEMA}.{TABLE} SET version = %s, gtids = '' WHERE job = %s AND slot > 0"
     query(connection, sql, version, job)
@@ -89,6 +91,14 @@ def _has_run(connection: Connection, kept: str, next_own: str) -> bool:
     if kept != next_own:
         return False
     return bool(scalar(connection, "SELECT GTID_SUBSET(%s, @@global.gtid_executed)", kept))
+
+
+def _forget_intents(connection: Connection, job: str, skipped: GtidSet) -> None:
+    if not intents.is_there(connection):
+        return
+    intents.forget_definition(connection, job, str(skipped))
+    if any(skipped <= GtidSet.parse(made.gtids) for made in intents.made_tables(connection, job)):
+        intents.forget_made(connection, job)
 
 
 def _no_checkpoint(job: str) -> Fault:

@@ -72,7 +72,7 @@ class Note:
     tables: str
     mark: str
     number: int
-    whole: bool  # each is one statement, under a GTID of its own
+    whole: bool  # each is one statement, under a GTID of its own; else `applied` alone tells
     applied: int  # known to be: told by the session after each, or when one failed
     noted_at: int
     session: int
@@ -272,8 +272,9 @@ def _judged(connection: Connection, note: Note) -> Found:
         # What failed has a place; it may be behind all of them: then the checkpoint was refused.
         return _question(note, note.applied, f"the target refused them ({note.problem})")
     if not _is_same_process(connection, note):
-        # The next after those that its log has may be there all the same: rows come before the log.
-        place = min(_executed(connection, note), len(note.gtids) - 1)
+        # The next after those that its log has, or that were noted one by one, may be there all the same: rows come
+        # before either.
+        place = min(_executed(connection, note) if note.whole else note.applied, len(note.gtids) - 1)
         return _question(note, place, "the target's server ended while they were applied")
     if not note.whole:
         return _question(note, note.applied, "the job was ended while they were applied, in several statements")

@@ -22,15 +22,22 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class StoredSide:
-    """`facts` are the target's, `defined` the source's objects; `accounts` is None where they may not be read.
+    """`facts` are the target's, `every` the source's objects; `accounts` is None where they may not be read.
 
     `copies`: the job makes these objects now. Otherwise they are there, and a statement of the log may alter them.
+    `by_statements`: no trigger is made there.
     """
 
     facts: ServerFacts
-    defined: Sequence[Defined]
+    every: Sequence[Defined]
     accounts: KnownAccounts | None
     copies: bool
+    by_statements: bool = False
+
+    @property
+    def defined(self) -> list[Defined]:
+        """Return those that the job makes, or alters."""
+        return [each for each in self.every if not (self.by_statements and each.kind == TRIGGER)]
 
     @property
     def foreign(self) -> list[Defined]:

@@ -20,6 +20,9 @@ from udup.pipeline.selection.selection import Selection
 
 OLDEST_VERSION = (8, 0, 0)
 
+#: The same where rows go by statements: its literals of TIMESTAMP have a time zone.
+OLDEST_FOR_STATEMENTS = (8, 0, 19)
+
 #: Bytes; a BINLOG statement of eight megabytes of events takes 11 in base64, and needs room beside.
 MIN_PACKET = 16 << 20
 
@@ -69,6 +72,16 @@ def _version(side: TargetSide) -> Iterator[Finding]:
         yield failed(
             f"the server is {facts.version_text}, and only MySQL 8.0 and newer is replicated to",
             "replicate to a server of MySQL 8.0 or newer",
+        )
+
+
+def _version_for_statements(side: TargetSide) -> Iterator[Finding]:
+    facts = side.facts
+    if side.by_statements and facts.version < OLDEST_FOR_STATEMENTS:
+        yield failed(
+            f"the server is {facts.version_text}, and rows go by statements (INSERT, UPDATE, DELETE) to 8.0.19 and"
+            " newer alone, which take a time with its zone",
+            f"upgrade it, or {binlog_access(facts).remedy or 'leave ApplyMode out of the job'}",
         )
 
 
@@ -182,6 +195,7 @@ _ADVICE: tuple[Rule[TargetSide], ...] = (
 )
 
 _RULES: tuple[Rule[TargetSide], ...] = (
+    Rule("apply_mode_version", lambda side: side.facts.version_text, _version_for_statements),
     Rule("gtid_mode", lambda side: side.facts.value("gtid_mode"), _gtid_mode),
     _READ_ONLY,
     Rule("binlog_format", lambda side: side.facts.value("binlog_format", "ROW"), _binlog_format),

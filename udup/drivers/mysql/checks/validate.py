@@ -127,7 +127,8 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
     checks += [*target_checks(theirs.facts, plan.scope.selection.folding(folds), by_statements=by_statements)]
     if look is not None and _is_ours(checks, DEST):
         copies = start_after is None
-        checks += stored_checks(StoredSide(theirs.facts, look.defined, theirs.accounts, copies))
+        side = StoredSide(theirs.facts, look.defined, theirs.accounts, copies, by_statements)
+        checks += stored_checks(side)
         checks += _in_the_way(plan, look, theirs, start_after, known)
     if not isinstance(ours, Check):
         checks += pair_checks(ours, theirs.facts, innodb=plan.scope.innodb)

@@ -148,9 +148,13 @@ def error_code(error: BaseException) -> int:
     return code if isinstance(code, int) else 0
 
 
+class NamedRowError(pymysql.err.OperationalError):
+    """A row is not there, and the text names it."""
+
+
 def missing_row(text: str) -> MySQLError:
     """Return the error by which the server says that a row is not there, for what only its counts have told."""
-    return pymysql.err.OperationalError(ER.KEY_NOT_FOUND, text)
+    return NamedRowError(ER.KEY_NOT_FOUND, text)
 
 
 def meaning(error: BaseException) -> Meaning | None:

@@ -69,6 +69,10 @@ class _Known:
 _KNOWN: dict[tuple[str, int, str], _Known] = {}
 
 
+class SessionRefused(Refused):
+    """The account may connect, and may not set its session as it has to be."""
+
+
 def enter(connection: Connection, session: Session) -> None:
     """Set everything that a use of the connection has; raises `Refused` where the account may not, `UdupError` if the
     server does not tell what its session is like.
@@ -200,7 +204,7 @@ def _set_singly(
             _takes(connection, [change])
     faults = [_fault(connection, session, change, current, error) for change, error in refused if error is not None]
     if faults and _is_known(connection):
-        raise Refused(faults)
+        raise SessionRefused(faults)
 
 
 def _is_known(connection: Connection) -> bool:

@@ -299,6 +299,11 @@ def counters_session(lock_wait_seconds: int) -> Session:
     )
 
 
+def triggers_session(lock_wait_seconds: int) -> Session:
+    """A session that makes triggers, each of which waits for its table."""
+    return DEFINITION.with_("making triggers", lock_wait_timeout=str(lock_wait_seconds))
+
+
 def events_session(sql_mode: str, time_zone: str) -> Session:
     """A session that alters events: some servers store its own sql_mode and time zone with an event."""
     return PLAIN.with_("altering events", sql_mode=sql_mode, time_zone=time_zone, lock_wait_timeout="10")
@@ -309,5 +314,6 @@ ALL = (
     *(PLAIN, DICTIONARY, OBSERVER, LOCKER, SNAPSHOT, ROWS, LOCKED_ROWS, FILTER, DUMP, LOADER, DEFINITION, DDL, PURGE),
     *(SHOP_WRITER, SHOP_FILL, SUMS, PRINTED, apply_session(20), apply_session(1, hurried=True)),
     *(statement_session(20), statement_session(1, hurried=True)),
-    *(asking_session(2500), closing_session(10), counters_session(5), events_session("", "+00:00")),
+    *(asking_session(2500), closing_session(10), counters_session(5)),
+    *(triggers_session(5), events_session("", "+00:00")),
 )

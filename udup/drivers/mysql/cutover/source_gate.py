@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.drivers.mysql.apply.checkpoint import TABLES
+from udup.drivers.mysql.checks.binlog_access import binlog_access
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
 from udup.drivers.mysql.client.errors import NOTHING_THERE, failure
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
@@ -15,8 +16,9 @@ from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.client.sessions import DICTIONARY
 from udup.drivers.mysql.cutover import events as event_states
 from udup.drivers.mysql.cutover import read_only
+from udup.drivers.mysql.cutover import triggers as trigger_objects
 from udup.pipeline.checks import SRC, Check, Outcome
-from udup.pipeline.ports import Counter, CutoverNeeds, GateLook, ScheduledEvent, Scope
+from udup.pipeline.ports import Counter, CutoverNeeds, GateLook, ScheduledEvent, Scope, Trigger
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 from udup.pipeline.selection.selection import Selection
 
@@ -25,6 +27,12 @@ CHECK = "cutover"
 
 #: Errors that say that the account may not read it.
 _DENIED = frozenset({1044, 1142, 1143})
+
+#: What is left where nobody is granted SYSTEM_VARIABLES_ADMIN: Amazon RDS, Aurora and others.
+_NOT_GRANTED = (
+    "; where the service does not grant that, stop what writes there by its own means and cut over with"
+    " --writes-stopped in place of --source-read-only, and without --reverse"
+)
 
 #: XA transactions that have begun and are not prepared: they may still be, on a read-only server too.
 _OPEN_XA = (
@@ -42,6 +50,11 @@ _UNWATCHED = (
     " AND ENABLED <> 'YES'"
     " UNION ALL SELECT NAME FROM performance_schema.setup_instruments"
     f" WHERE NAME = '{_INSTRUMENT}' AND ENABLED <> 'YES'"
+)
+
+_SOME_TRIGGERS = (
+    "SELECT TRIGGER_SCHEMA, TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA <> 'sys'"
+    " ORDER BY 1, 2 LIMIT 5"
 )
 
 _COUNTERS = (
@@ -62,7 +75,8 @@ class MySQLSourceGate:
     def checks(self, needs: CutoverNeeds) -> list[Check]:
         with self._connected("looking at its account") as connection:
             facts = read_facts(connection)
-            return [*_privileges(facts, needs), *_sight_of_xa(connection, facts)]
+            found = [*_privileges(facts, needs), *_sight_of_xa(connection, facts)]
+            return [*found, *_triggers_in_the_way(connection, facts)] if needs.reverse else found
 
     def look(self) -> GateLook:
         with self._connected("asking who may write") as connection:
@@ -106,6 +120,10 @@ class MySQLSourceGate:
         with self._connected("reading its events") as connection:
             return event_states.read_enabled(connection, _folding(connection, scope))
 
+    def triggers(self, scope: Scope) -> list[Trigger]:
+        with self._connected("reading its triggers") as connection:
+            return trigger_objects.read(connection, _folding(connection, scope))
+
     def keeps(self, job: str) -> bool:
         with self._connected("looking for a checkpoint") as connection:
             return any(_has_rows(connection, table, job) for table in TABLES)
@@ -147,7 +165,23 @@ def _privileges(facts: ServerFacts, needs: CutoverNeeds) -> Iterator[Check]:
     for privilege, instead in wanted:
         if not any(facts.privileges.has(each) for each in (privilege, *instead)):
             found = f"{facts.account} has not {privilege} on the source {facts.address}"
-            yield Check(SRC, CHECK, Outcome.FAIL, found, f"GRANT {privilege} ON *.* TO {facts.account}")
+            remedy = f"GRANT {privilege} ON *.* TO {facts.account}"
+            if privilege == "SYSTEM_VARIABLES_ADMIN":
+                found += ", so Udup cannot make it read-only" if needs.freeze else ", so Udup cannot open it for itself"
+                remedy += _NOT_GRANTED
+            yield Check(SRC, CHECK, Outcome.FAIL, found, remedy)
+
+
+def _triggers_in_the_way(connection: Connection, facts: ServerFacts) -> Iterator[Check]:
+    """Of a way back by statements: a table with triggers would stop it."""
+    access = binlog_access(facts)
+    names = [] if access.is_allowed else [f"{schema}.{name}" for schema, name in query(connection, _SOME_TRIGGERS)]
+    if names:
+        found = (
+            f"{facts.account} may not apply rows by BINLOG on {facts.address}, so the way back goes by statements, and"
+            f" stops at a table that has triggers: {', '.join(names)}"
+        )
+        yield Check(SRC, CHECK, Outcome.WARN, found, access.remedy)
 
 
 def _sight_of_xa(connection: Connection, facts: ServerFacts) -> Iterator[Check]:

@@ -16,10 +16,11 @@ from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.client.sessions import DICTIONARY, PLAIN, Session, counters_session
 from udup.drivers.mysql.cutover import events as event_states
 from udup.drivers.mysql.cutover import read_only
+from udup.drivers.mysql.cutover import triggers as trigger_objects
 from udup.drivers.mysql.cutover.source_gate import CHECK
 from udup.drivers.mysql.dictionary.claims import TABLE as CLAIMS
 from udup.pipeline.checks import DEST, Check, Outcome
-from udup.pipeline.ports import Counter, CutoverNeeds, ScheduledEvent
+from udup.pipeline.ports import Counter, CutoverNeeds, ScheduledEvent, Trigger
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
 _COUNTER = "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
@@ -30,13 +31,16 @@ class MySQLTargetGate:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
 
-    def checks(self, needs: CutoverNeeds, events: Sequence[ScheduledEvent]) -> list[Check]:
+    def checks(
+        self, needs: CutoverNeeds, events: Sequence[ScheduledEvent], lacking: Sequence[Trigger] = ()
+    ) -> list[Check]:
         with self._connected("looking at it") as connection:
             facts = read_facts(connection)
             found: list[Check] = []
             if facts.is_on("super_read_only"):
                 text = f"super_read_only is ON on the target {facts.address}"
                 found.append(Check(DEST, CHECK, Outcome.FAIL, text, "SET GLOBAL super_read_only = OFF"))
+            found += trigger_objects.checks(connection, facts, lacking, CHECK)
             if not needs.events:
                 return found
             schemas = {each.target_schema for each in events}
@@ -71,6 +75,16 @@ class MySQLTargetGate:
                     query(connection, f"ALTER TABLE {name} AUTO_INCREMENT = {counter.value}")
                     raised.append(".".join(counter.table))
         return raised
+
+    def lacking(self, triggers: Sequence[Trigger]) -> list[Trigger]:
+        with self._connected("looking for triggers") as connection:
+            return trigger_objects.lacking(connection, triggers)
+
+    def make(self, triggers: Sequence[Trigger], seconds: float) -> list[str]:
+        try:
+            return trigger_objects.make(self.endpoint, triggers, seconds)
+        except MySQLError as error:
+            raise failure(error, f"making triggers on the target {self.endpoint}") from error
 
     def release(self, job: str) -> None:
         with self._connected("giving up claims") as connection:

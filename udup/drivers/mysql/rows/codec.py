@@ -147,10 +147,15 @@ def _kept(kept: dict[K, V], key: K, make: Callable[[], V], most: int) -> V:
     found = kept.get(key)
     if found is None:
         found = make()
-        if len(kept) >= most:
-            del kept[next(iter(kept))]
+        make_room(kept, most)
         kept[key] = found
     return found
+
+
+def make_room(kept: dict[K, V], most: int) -> None:
+    """Have the oldest go where one more would be too many."""
+    if len(kept) >= most:
+        del kept[next(iter(kept))]
 
 
 _WHOLE_DOCUMENTS = (

@@ -2,10 +2,12 @@
 
 The SQL is ASCII, whatever the session's character set is. It is exact in a session with `time_zone = '+00:00'`, and
 with a `sql_mode` that has `ALLOW_INVALID_DATES` and none of `NO_ZERO_DATE`, `NO_ZERO_IN_DATE` and `ANSI_QUOTES`.
+Conditions are exact in every `sql_mode` with `anywhere`, and then an index is of no use for some values.
 """
 
 from __future__ import annotations
 
+from calendar import monthrange
 from decimal import Decimal
 
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
@@ -47,11 +49,19 @@ def _real(value: float) -> str:
     return text if "e" in text else f"{text}e0"
 
 
-def condition(column: ColumnDefinition, name: str, value: Value) -> str:
+#: Sets whose introducer warns in every statement, and the one that has the same bytes for the same letters.
+_INTRODUCED_AS = {"utf8mb3": "utf8mb4"}
+
+
+def condition(column: ColumnDefinition, name: str, value: Value, *, anywhere: bool = False, characters: int = 0) -> str:
     """Return a condition that is true of this value of a column alone; `name` is the column's, quoted.
 
     Where equal values may have other bytes (collations, JSON, the sign of zero), the bytes are compared as well; the
     comparison beside it lets an index be used.
+
+    `anywhere`: the session's sql_mode may be any. One without ALLOW_INVALID_DATES, or with NO_ZERO_DATE, refuses a
+    constant that is no day of the calendar where it is compared with a date (1525), strict or not; one with
+    PAD_CHAR_TO_FULL_LENGTH reads a CHAR with blanks up to its length, `characters` (0: it is no CHAR).
     """
     if value is None:
         return f"{name} IS NULL"
@@ -59,11 +69,26 @@ def condition(column: ColumnDefinition, name: str, value: Value) -> str:
     if isinstance(value, Json):
         return f"({name} = {made} AND CAST({name} AS CHAR) = CAST({made} AS CHAR) COLLATE utf8mb4_bin)"
     if column.collation not in (None, BINARY) and column.kind not in (ColumnType.ENUM, ColumnType.SET):
-        return f"({name} = _{charset_of(column.collation or 0)} {made} AND CAST({name} AS BINARY) = {made})"
+        charset = charset_of(column.collation or 0)
+        text = f"_{_INTRODUCED_AS.get(charset, charset)} {made}"
+        if anywhere and characters:
+            padded = f"RPAD({text}, {characters}, ' ')"
+            return f"({name} IN ({text}, {padded}) AND CAST(TRIM(TRAILING ' ' FROM {name}) AS BINARY) = {made})"
+        return f"({name} = {text} AND CAST({name} AS BINARY) = {made})"
     if isinstance(value, (Geometry, Vector)):
         return f"CAST({name} AS BINARY) = {made}"  # a VECTOR is not compared otherwise
     if column.kind is ColumnType.SET:
         return f"CAST({name} AS UNSIGNED) = {made}"  # compared as a double otherwise, which has 53 bits
     if isinstance(value, float) and not value:
         return f"({name} = 0 AND CAST({name} AS CHAR) {'' if str(value)[0] == '-' else 'NOT '}LIKE '-%')"
+    if anywhere and isinstance(value, (Date, DateTime, Timestamp)) and not _is_a_day(value):
+        return f"CAST({name} AS CHAR) = {made}"
     return f"{name} = {made}"
+
+
+def _is_a_day(value: Date | DateTime | Timestamp) -> bool:
+    """Return whether a value is a day of the calendar; zero and what has a part that is zero are none."""
+    if isinstance(value, Timestamp):
+        return bool(value)
+    day = value.date if isinstance(value, DateTime) else value
+    return day.year > 0 and 0 < day.month <= 12 and 0 < day.day <= monthrange(day.year, day.month)[1]

@@ -28,6 +28,15 @@ def renamed_catalog(catalog: Catalog, selection: Selection) -> Catalog:
     return Catalog(schemas, tables, objects)
 
 
+def renamed_object(stored: StoredObject, renaming: Renaming) -> StoredObject:
+    """Return one as it is on the target. `Unsupported` if it cannot be renamed for certain."""
+    problems: list[str] = []
+    renamed = _object(stored, renaming, problems) if renaming.active else stored
+    if problems:
+        raise Unsupported("it cannot be renamed exactly: " + problems[0])
+    return renamed
+
+
 def names_of(catalog: Catalog) -> Iterator[Name]:
     """Yield schemas as (schema, ""), tables and views."""
     for schema in catalog.schemas:

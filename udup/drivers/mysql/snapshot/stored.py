@@ -82,6 +82,13 @@ def read_objects(connection: Connection, schema: str, selection: Selection, prob
     return [found for found in objects if found is not None]
 
 
+def read_triggers(connection: Connection, schema: str, selection: Selection, problems: list[str]) -> list[StoredObject]:
+    """Return the triggers of one schema's tables that the job has, in the order of creation; `problems` as above."""
+    listed = [each for each in _list(connection, _TRIGGERS, schema) if selection.wants(schema, each.table)]
+    found = [_read(connection, _TRIGGERS, schema, each, problems) for each in listed]
+    return [each for each in found if each is not None]
+
+
 def _lists(connection: Connection, whole_schema: bool) -> Iterator[str]:
     if whole_schema and query(connection, _HAS_LIBRARIES):
         yield _LIBRARIES

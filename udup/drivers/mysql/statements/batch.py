@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from udup.base.errors import Fault, Refused
+from udup.base.errors import Fault, Refused, UdupError, Unsupported
 from udup.drivers.mysql.client.connection import Connection
-from udup.drivers.mysql.client.errors import missing_row
+from udup.drivers.mysql.client.errors import MySQLError, is_transient, missing_row
 from udup.drivers.mysql.client.raw import execute_affected
 from udup.pipeline.checks import DEST
 
@@ -19,8 +19,8 @@ from udup.pipeline.checks import DEST
 PACKET_BYTES, PACKET_STATEMENTS = 2 << 20, 1000
 INSERT_BYTES, INSERT_ROWS = 256 << 10, 500
 
-#: Bytes that a packet has beside its statements.
-_ROOM = 1024
+#: Bytes that a packet has beside its statements, and the largest max_allowed_packet.
+_ROOM, _LARGEST = 1024, 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Batch:
         if self._statements and (self._size + len(sql) > self._packet or len(self._statements) >= PACKET_STATEMENTS):
             self._send()
         if len(sql) > self._limit:
-            raise _too_large(len(sql))
+            raise _too_large(len(sql), self._limit)
         self._statements.append(sql)
         self._expected.append(expected)
         self._size += len(sql) + 1
@@ -106,18 +106,22 @@ class Batch:
         expected = self._expected
         self.clear()
         if len(packet) > self._limit + _ROOM:  # names beyond ASCII
-            raise _too_large(len(packet))
+            raise _too_large(len(packet), self._limit)
         wrong: tuple[_Expected, int] | None = None
         warnings, loud = 0, False
         answers = execute_affected(self._connection, packet, len(expected))
-        for each, (rows, warned) in zip(expected, answers, strict=True):
-            warnings = warned
-            loud = loud or (each.quietly and warned > 0)
-            if each.rows is not None and each.rows != rows and wrong is None:
-                wrong = each, rows
+        try:
+            for each, (rows, warned) in zip(expected, answers, strict=True):
+                warnings = warned
+                loud = loud or (each.quietly and warned > 0)
+                if each.rows is not None and each.rows != rows and wrong is None:
+                    wrong = each, rows
+        except MySQLError as error:
+            if wrong is None or is_transient(error):
+                raise
+            raise _not_found(*wrong) from error  # what a statement behind it was refused for may come of it
         if wrong is not None:
-            each, rows = wrong
-            raise missing_row(f"{rows or 'no'} rows were found where {each.rows} had to be: {each.told()}")
+            raise _not_found(*wrong)
         if loud:
             raise WarnedError
         return warnings
@@ -128,7 +132,16 @@ class Batch:
         self._rows, self._rows_size = [], 0
 
 
-def _too_large(size: int) -> Refused:
-    wanted = min(1 << 30, 1 << (size * 2).bit_length())
+def _not_found(expected: _Expected, rows: int) -> MySQLError:
+    return missing_row(f"{rows or 'no'} rows were found where {expected.rows} had to be: {expected.told()}")
+
+
+def _too_large(size: int, limit: int) -> UdupError:
     problem = f"a row makes a statement of {size} bytes, more than the server's max_allowed_packet takes"
+    if limit + _ROOM >= _LARGEST:
+        return Unsupported(
+            f"{problem}, and no server takes more: give the job's account on the target REPLICATION_APPLIER, so that"
+            " rows go there as events, or make the value smaller on the source, then give the job another ID"
+        )
+    wanted = min(_LARGEST, 1 << (size * 2).bit_length())
     return Refused([Fault("Dest", problem, f"run there: SET PERSIST max_allowed_packet = {wanted}", DEST)])

@@ -19,8 +19,8 @@ from udup.drivers.mysql.client.names import qualified, quote
 _COLUMNS = (
     "SELECT COLUMN_NAME, COALESCE(GENERATION_EXPRESSION, '') <> '', EXTRA LIKE '%on update%', COLUMN_TYPE,"
     " COLUMN_DEFAULT IS NULL AND IS_NULLABLE = 'NO' AND EXTRA NOT LIKE '%auto_increment%',"
-    " NUMERIC_PRECISION, NUMERIC_SCALE FROM information_schema.COLUMNS"
-    " WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {} ORDER BY ORDINAL_POSITION"
+    " NUMERIC_PRECISION, NUMERIC_SCALE, IF(DATA_TYPE = 'char', CHARACTER_MAXIMUM_LENGTH, 0)"
+    " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {} ORDER BY ORDINAL_POSITION"
 )
 
 _KEYS = (
@@ -43,7 +43,10 @@ _INTEGERS = frozenset(
 
 @dataclass(frozen=True)
 class PlanColumn:
-    """`name` is quoted, `definition` that of the log. `digits` of a FLOAT(M,D): all of them, and behind the point."""
+    """`name` is quoted, `definition` that of the log. `digits` of a FLOAT(M,D): all of them, and behind the point.
+
+    `characters` of a CHAR.
+    """
 
     name: str
     definition: ColumnDefinition
@@ -51,6 +54,7 @@ class PlanColumn:
     updates_itself: bool = False
     lacks_default: bool = False
     digits: tuple[int, int] | None = None
+    characters: int = 0
 
     @property
     def is_integer(self) -> bool:
@@ -61,13 +65,15 @@ class PlanColumn:
 class TablePlan:
     """`key` are the places of a key's columns, none of which may be NULL; empty if there is no such key.
 
-    `computes` tells what the server computes from rows, "" for nothing.
+    `computes` tells what the server computes from rows, "" for nothing. `lacks_default`: it has a column besides that
+    gets a value with a warning where none is given.
     """
 
     table: TableName
     columns: tuple[PlanColumn, ...]
     key: tuple[int, ...]
     computes: str = ""
+    lacks_default: bool = False
 
     @property
     def name(self) -> str:
@@ -88,7 +94,8 @@ def read_plan(connection: Connection, table: TableName, columns: Sequence[Column
     found = tuple(_column(row, definition) for row, definition in zip(rows, columns, strict=False))
     names = {str(row[0]): number for number, row in enumerate(rows[: len(columns)])}
     computing = Computing().look(connection, table)
-    return TablePlan(table, found, _key(query(connection, _KEYS.format(*place)), names), computing)
+    lacking = any(row[4] and not row[1] for row in rows[len(columns) :])
+    return TablePlan(table, found, _key(query(connection, _KEYS.format(*place)), names), computing, lacking)
 
 
 def triggers_of(connection: Connection, table: TableName) -> tuple[str, ...]:
@@ -101,7 +108,8 @@ def left_out(schema: str, trigger: str) -> str:
     """Return what is told of a trigger that the target does not get."""
     return (
         f"the trigger {schema}.{trigger} is not made on the target: rows get there by statements, which would set it"
-        " off while what it does on the source comes with the log; make it there when the job has ended"
+        " off while what it does on the source comes with the log; udup job cutover makes it, or you when the job has"
+        " ended"
     )
 
 
@@ -109,7 +117,7 @@ def left_out_by(statement: str) -> str:
     """Return what is told of a statement that makes a trigger."""
     return (
         f"this is not run on the target: {statement}: rows get there by statements, which would set the trigger off;"
-        " make it there when the job has ended"
+        " udup job cutover makes it there, or you when the job has ended"
     )
 
 
@@ -119,13 +127,13 @@ def with_triggers(table: TableName, triggers: Sequence[str]) -> Unsupported:
     return Unsupported(
         f"table {table} has triggers on the target ({', '.join(triggers)}), which would run for each row that is"
         " applied by a statement, while what they did on the source comes with the log. Keep their definitions (SHOW"
-        f" CREATE TRIGGER), run on the target: {dropped}; then resume the job, and make them there again after it has"
-        " ended"
+        f" CREATE TRIGGER), run on the target: {dropped}; then resume the job: udup job cutover makes there those of"
+        " the source, or you when it has ended"
     )
 
 
 def _column(row: Sequence[object], definition: ColumnDefinition) -> PlanColumn:
-    name, generated, updates, column_type, lacks_default, precision, scale = row
+    name, generated, updates, column_type, lacks_default, precision, scale, characters = row
     rounded = definition.kind in _REALS and "(" in str(column_type) and isinstance(scale, int)
     return PlanColumn(
         quote(str(name)),
@@ -134,6 +142,7 @@ def _column(row: Sequence[object], definition: ColumnDefinition) -> PlanColumn:
         bool(updates),
         bool(lacks_default),
         (int(str(precision)), int(str(scale))) if rounded else None,
+        int(str(characters)),
     )
 
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
+from udup.drivers.mysql.rows.codec import FUNCTIONS_MAX, make_room
 from udup.drivers.mysql.rows.literals import condition, literal
+from udup.drivers.mysql.rows.showing import text_of
 from udup.drivers.mysql.rows.temporal import Timestamp
 from udup.drivers.mysql.rows.values import ABSENT, Change, JsonPatch, Row, Value
 from udup.drivers.mysql.statements.json_changes import patched
@@ -33,6 +35,9 @@ _REALS = frozenset({ColumnType.FLOAT, ColumnType.DOUBLE})
 
 _SINGLE = struct.Struct("<f")
 
+#: Characters of a key that a message shows.
+_SHOWN = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
@@ -43,7 +48,7 @@ class Assigned:
 
 
 class TableTexts:
-    """Writes values and conditions of one table; `zoned`: for a session that is in another time zone than UTC."""
+    """Writes values and conditions of one table; `zoned`: for a session in another time zone than UTC and any mode."""
 
     def __init__(self, plan: TablePlan, *, zoned: bool) -> None:
         self.plan = plan
@@ -61,6 +66,7 @@ class TableTexts:
     def head(self, places: tuple[int, ...]) -> str:
         """Return an INSERT up to its rows."""
         if places not in self._heads:
+            make_room(self._heads, FUNCTIONS_MAX)
             names = ", ".join(self.plan.columns[i].name for i in places)
             self._heads[places] = f"INSERT INTO {self.plan.name} ({names}) VALUES "
         return self._heads[places]
@@ -68,13 +74,15 @@ class TableTexts:
     def rows(self, places: tuple[int, ...], changes: Sequence[Change]) -> list[tuple[str, bool]]:
         """Return the rows of an INSERT, each with whether a strict session refuses one of its values."""
         if places not in self._inserts:
+            make_room(self._inserts, FUNCTIONS_MAX)
             self._inserts[places] = self._compiled(places)
         return self._inserts[places](changes)
 
     def _compiled(self, places: tuple[int, ...]) -> Callable[[Sequence[Change]], list[tuple[str, bool]]]:
         names: dict[str, object] = {"literal": literal, "real": _real, "fitting": _fitting, "zoned": _zoned}
         # A column that is left out and has no default gets one with a warning, if the session is not strict.
-        lacking = any(c.lacks_default and not c.generated for i, c in enumerate(self.plan.columns) if i not in places)
+        left = (column for place, column in enumerate(self.plan.columns) if place not in places)
+        lacking = self.plan.lacks_default or any(each.lacks_default and not each.generated for each in left)
         lines = ["def rows(changes):", " out = []", " for _, r in changes:"]
         odd = [str(lacking)] if lacking else []
         for place in places:
@@ -176,7 +184,21 @@ class TableTexts:
         if isinstance(value, Timestamp) and self.zoned and value:
             seconds, fraction = divmod(int(value), 1_000_000)
             return f"UNIX_TIMESTAMP({column.name}) = {seconds}.{fraction:06d}"
-        return condition(column.definition, column.name, value)
+        return condition(column.definition, column.name, value, anywhere=self.zoned, characters=column.characters)
+
+    # ---- For people ----
+
+    def told(self, row: Row | None) -> str:
+        """Return a row by its key; the table's name stands last, as the server has it in such errors."""
+        plan = self.plan
+        if row is None:
+            return f"a row of '{plan.table.table}'"
+        key = self.looked_up_by(row) or tuple(i for i, value in enumerate(row) if value is not ABSENT)[:3]
+        shown = ", ".join(f"{plan.columns[i].name} = {text_of(plan.columns[i].definition, row[i])}" for i in key)
+        return f"the row {shown[:_SHOWN]} of '{plan.table.table}'"
+
+    def told_of_several(self, changes: Sequence[Change]) -> str:
+        return f"{len(changes)} rows, first {self.told(changes[0][0])}"
 
 
 def _zoned(value: Timestamp, digits: int) -> str:
