@@ -20,7 +20,7 @@ _DENIED = 1227
 
 @dataclass(frozen=True)
 class OpenedPath:
-    """`mode` is `STATEMENTS` if the account showed already that it may not do otherwise."""
+    """`mode` becomes `STATEMENTS` if the account showed already that it may not do otherwise."""
 
     connection: Connection
     rows: RowsPath
@@ -39,7 +39,7 @@ def open_path(
     By privilege it is the path by events, until the server denies that; see `gives_way`.
     """
     hurried = answer_within is not None
-    if mode is not ApplyMode.STATEMENTS:
+    if mode not in (ApplyMode.STATEMENTS, ApplyMode.CONVERTED):
         session = apply_session(lock_wait, hurried=hurried)
         try:
             connection = connect(endpoint, session, read_timeout=answer_within)
@@ -52,7 +52,7 @@ def open_path(
     session = statement_session(lock_wait, hurried=hurried)
     connection = connect(endpoint, session, read_timeout=answer_within, counts_found=True)
     hold(connection)
-    return OpenedPath(connection, StatementRows(connection, session), mode)
+    return OpenedPath(connection, StatementRows(connection, session, converts=mode is ApplyMode.CONVERTED), mode)
 
 
 def gives_way(mode: ApplyMode, error: BaseException) -> bool:

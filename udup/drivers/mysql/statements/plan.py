@@ -43,7 +43,10 @@ _INTEGERS = frozenset(
 
 @dataclass(frozen=True)
 class PlanColumn:
-    """`name` is quoted, `definition` that of the log. `digits` of a FLOAT(M,D): all of them, and behind the point."""
+    """`name` is quoted, `definition` that of the log. `digits` of a FLOAT(M,D): all of them, and behind the point.
+
+    `texts`: the character sets of its texts in the log and on the target, where they differ.
+    """
 
     name: str
     definition: ColumnDefinition
@@ -51,6 +54,7 @@ class PlanColumn:
     updates_itself: bool = False
     lacks_default: bool = False
     digits: tuple[int, int] | None = None
+    texts: tuple[str, str] = ("", "")
 
     @property
     def is_integer(self) -> bool:
@@ -74,10 +78,18 @@ class TablePlan:
         return qualified(self.table.schema, self.table.table)
 
 
-def read_plan(connection: Connection, table: TableName, columns: Sequence[ColumnDefinition]) -> TablePlan:
-    """Ask the dictionary of a target; `Unsupported` if statements would not do what rows do there."""
+def read_plan(
+    connection: Connection, table: TableName, columns: Sequence[ColumnDefinition], names: Sequence[str] = ()
+) -> TablePlan:
+    """Ask the dictionary of a target; `Unsupported` if statements would not do what rows do there.
+
+    `names` are those of the target's columns, one for each; left out, the columns are in the target's order.
+    """
     place = _literal(table.schema), _literal(table.table)
     rows = query(connection, _COLUMNS.format(*place))
+    if names:
+        by_name = {str(row[0]): row for row in rows}
+        rows = [by_name[name] for name in names]
     if len(rows) < len(columns):
         raise Divergence(
             f"table {table} has {len(columns)} columns in the source's log and {len(rows)} on the target; run there the"
@@ -86,9 +98,9 @@ def read_plan(connection: Connection, table: TableName, columns: Sequence[Column
     if triggers := triggers_of(connection, table):
         raise with_triggers(table, triggers)
     found = tuple(_column(row, definition) for row, definition in zip(rows, columns, strict=False))
-    names = {str(row[0]): number for number, row in enumerate(rows[: len(columns)])}
+    places = {str(row[0]): number for number, row in enumerate(rows[: len(columns)])}
     computing = Computing().look(connection, table)
-    return TablePlan(table, found, _key(query(connection, _KEYS.format(*place)), names), computing)
+    return TablePlan(table, found, _key(query(connection, _KEYS.format(*place)), places), computing)
 
 
 def triggers_of(connection: Connection, table: TableName) -> tuple[str, ...]:
