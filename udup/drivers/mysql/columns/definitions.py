@@ -25,10 +25,7 @@ _KEY = re.compile(rf"(?:(?:UNIQUE |FULLTEXT |SPATIAL )?KEY {_NAME}|PRIMARY KEY) 
 _CONSTRAINT = re.compile(rf"CONSTRAINT {_NAME} (?P<kind>FOREIGN KEY|CHECK) ")
 _PARTITIONED = re.compile(r"PARTITION BY ")
 
-_MAKE = (
-    'make the table on the target as it is to be, with "SkipCreateDbTable": true in the Dest\'s Config, or map these '
-    "columns too"
-)
+_THERE = "the table on the target as it is to be, and set SkipCreateDbTable in the Dest's Config"
 
 
 def mapped_catalog(catalog: Catalog) -> Catalog:
@@ -85,7 +82,7 @@ def _column(table: Table, item: str, new: Mapping[str, str], names: Mapping[str,
     if made is None:
         raise Unsupported(
             f"{table.schema}.{table.name}: the default of {_first_name(item)} looks at columns that are not in the "
-            f"map; {_MAKE}"
+            f"map; make {_THERE}"
         )
     return made
 
@@ -118,7 +115,9 @@ def _options(table: Table, options: str, new: Mapping[str, str], names: Mapping[
         return options
     made = _renamed(options, new, names, partitioned.start())
     if made is None:
-        raise Unsupported(f"{table.schema}.{table.name} is partitioned by columns that are not in its map; {_MAKE}")
+        raise Unsupported(
+            f"{table.schema}.{table.name} is partitioned by columns that are not in its map; make {_THERE}"
+        )
     return made
 
 
@@ -131,7 +130,7 @@ def _check_counter(table: Table, columns: list[str], others: list[str]) -> None:
         if not any(_KEY.match(each) and each[_front(each) :].startswith(f"({name.group()}") for each in others):
             raise Unsupported(
                 f"{table.schema}.{table.name}: no key of the mapped columns begins with {name.group()}, which is "
-                f"AUTO_INCREMENT; {_MAKE}"
+                f"AUTO_INCREMENT; make {_THERE}"
             )
 
 

@@ -17,7 +17,7 @@ from udup.drivers.mysql.rows.showing import text_of as shown
 from udup.drivers.mysql.rows.values import ABSENT, Change, JsonPatch, Row
 from udup.drivers.mysql.statements.plan import TablePlan, read_plan
 
-NAMES_NEEDED = "SET PERSIST binlog_row_metadata = 'FULL' on the source, and give the job another ID"
+NAMES_NEEDED = "binlog_row_metadata = 'FULL' on the source, and give the job another ID"
 WIDEN = "widen the column on the target (ALTER TABLE … MODIFY), or change the value on the source; then resume the job"
 
 
@@ -93,7 +93,7 @@ def check_converted(
         if mine.name is None:
             raise Unsupported(
                 f"table {table}: the log does not name its columns, and by ApproveHeterogeneous rows go by names; "
-                f"{NAMES_NEEDED}"
+                f"SET PERSIST {NAMES_NEEDED}"
             )
         other = by_name.get(mine.name.casefold())
         if other is None:

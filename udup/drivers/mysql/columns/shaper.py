@@ -17,7 +17,7 @@ from udup.drivers.mysql.rows.codec import RowCodec, RowCodecs, completed
 from udup.drivers.mysql.rows.values import ABSENT, Change, Row
 from udup.pipeline.selection.selection import ColumnNames, Selection
 
-NAMES_NEEDED = "SET PERSIST binlog_row_metadata = 'FULL' on the source, and give the job another ID"
+NAMES_NEEDED = "binlog_row_metadata = 'FULL' on the source, and give the job another ID"
 IMAGES_NEEDED = "SET PERSIST binlog_row_image = 'FULL' on the source, have its clients connect again"
 
 
@@ -81,7 +81,9 @@ def _is_equal(old: Row, new: Row) -> bool:
 def _places(codec: RowCodec, columns: ColumnNames) -> list[int]:
     table = codec.table
     if any(column.name is None for column in table.columns):
-        raise Unsupported(f"the log does not name the columns of {table}, which has a ColumnMapFrom; {NAMES_NEEDED}")
+        raise Unsupported(
+            f"the log does not name the columns of {table}, which has a ColumnMapFrom; SET PERSIST {NAMES_NEEDED}"
+        )
     places = [table.index_of(name) for name, _ in columns]
     if None in places:
         name = columns[places.index(None)][0]

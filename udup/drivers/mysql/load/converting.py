@@ -25,7 +25,7 @@ _SHOWN = 64
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _CONTROLS = {b"0": b"\0", b"Z": b"\x1a"}
 
-WIDEN = "widen the column on the target (ALTER TABLE … MODIFY), or change the value on the source; then resume the job"
+WIDEN = "the value on the source, or widen the column on the target (ALTER TABLE … MODIFY), then resume the job"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class LoadedTable:
         name = f"{self.table.schema}.{self.table.name}"
         return Divergence(
             f"table {name}, the row {row}: {names[place]} is {shown(fields[place])}, which is no value of the target's "
-            f"{how.shown}{'' if how.takes_null else ' NOT NULL'}; {WIDEN}",
+            f"{how.shown}{'' if how.takes_null else ' NOT NULL'}; change {WIDEN}",
             table=name,
         )
 
