@@ -69,6 +69,7 @@ def fill(world: World, name: str, count: int) -> None:
 @pytest.mark.parametrize("mode", ["events", "statements"])
 def test_a_job_with_a_column_map_has_these_columns_under_their_new_names(world: World, name: str, mode: str) -> None:
     fill(world, name, 300)
+    world.on_source(f"CREATE TRIGGER {name}.tr BEFORE INSERT ON {name}.people FOR EACH ROW SET NEW.secret = 'q'")
     start(world, name, [{**MAP, "TableRename": "persons"}], {"ApplyMode": mode}, ChunkSize=50)
     world.on_source(
         f"USE {name}",
@@ -83,6 +84,7 @@ def test_a_job_with_a_column_map_has_these_columns_under_their_new_names(world: 
         "SET SESSION binlog_row_image = 'NOBLOB'",
         "UPDATE people SET name = 'n' WHERE id = 17",
         "SET SESSION binlog_row_image = 'FULL'",
+        "CREATE TRIGGER later BEFORE DELETE ON people FOR EACH ROW SET @x = OLD.secret",
         "ALTER TABLE people ADD COLUMN extra INT DEFAULT 4 FIRST, DROP COLUMN full_name",
         "ALTER TABLE people MODIFY COLUMN secret VARBINARY(40) FIRST",
         "UPDATE people SET extra = id, name = CONCAT(name, '?') WHERE id % 2",
@@ -95,7 +97,8 @@ def test_a_job_with_a_column_map_has_these_columns_under_their_new_names(world: 
     assert "`of_name` (`label`)" in str(made[1]) and "of_secret" not in str(made[1]) and "dark" not in str(made[1])
     assert "CONSTRAINT `rich` CHECK ((`money` >" in str(made[1]) and "a `secret`" in str(made[1])
     told = " ".join(world.node.job(name)["Progress"]["warnings"])
-    assert "the index of_secret" in told and "the constraint dark" in told
+    assert [each in told for each in ("the index of_secret", "the constraint dark", "the trigger tr")] == [True] * 3
+    assert not rows(world.target, f"SHOW TRIGGERS FROM {name}")
     world.on_source(f"ALTER TABLE {name}.people MODIFY name VARCHAR(40)")
     assert "udup job skip" in world.failure(name)
     world.on_target(f"ALTER TABLE {name}.persons MODIFY label VARCHAR(40)")

@@ -205,7 +205,7 @@ def _parents(tables: SourceTables) -> Iterator[Finding]:
         yield failed(
             f"rows of {key.child} change with {key.parent} through the foreign key {key.name}, which the source does "
             f"not log before MySQL {'.'.join(map(str, LOGS_CASCADES[:2]))} or with innodb_native_foreign_keys=ON",
-            f"remove the Where and the ColumnMapFrom of {key.parent} and {key.child}"
+            f"remove the Where of {key.parent} and {key.child}, and their ColumnMapFrom"
             if key.filtered
             else f"add {key.parent} to ReplicateDoDb",
         )
