@@ -261,6 +261,39 @@ def test_wider_types_take_every_value_in_copy_and_log(world: World, name: str) -
 
 
 @pytest.mark.usefixtures("named_columns")
+def test_rows_are_found_by_keys_of_other_types_and_without_any(world: World, name: str) -> None:
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.k (code VARCHAR(9) CHARACTER SET latin1 PRIMARY KEY, n INT)",
+        f"CREATE TABLE {name}.bare (a VARCHAR(5) CHARACTER SET latin1, b DECIMAL(5,2), left_out INT)",
+        f"INSERT INTO {name}.k VALUES ('é', 1), ('x', 2), ('ü ', 3)",
+        f"INSERT INTO {name}.bare VALUES ('é', 1.5, 1), ('é', 1.5, 2), (NULL, NULL, 3)",
+    )
+    world.on_target(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.k (n BIGINT, code VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY)",
+        f"CREATE TABLE {name}.bare (b DECIMAL(9,4), x TEXT CHARACTER SET utf8mb4)",
+    )
+    mapped: Json = {"TableName": "bare", "ColumnMapFrom": ["a", "b"], "ColumnMapTo": ["x", "b"]}
+    start(world, name, [{"TableName": "k"}, mapped], {"SkipCreateDbTable": True, "ApproveHeterogeneous": True})
+    world.on_source(
+        f"USE {name}",
+        "UPDATE k SET n = 11 WHERE code = 'é'",
+        "UPDATE k SET code = 'ß' WHERE n = 3",
+        "DELETE FROM k WHERE n = 2",
+        "DELETE FROM bare WHERE left_out = 2",
+        "UPDATE bare SET a = 'ö', b = 2 WHERE left_out = 3",
+        "UPDATE bare SET left_out = 9",
+    )
+    world.level(name)
+    assert rows(world.target, f"SELECT code, n FROM {name}.k ORDER BY n") == [("ß", 3), ("é", 11)]
+    assert [(x, float(b)) for x, b in rows(world.target, f"SELECT x, b FROM {name}.bare ORDER BY b")] == [  # type: ignore[arg-type]
+        ("é", 1.5),
+        ("ö", 2.0),
+    ]
+
+
+@pytest.mark.usefixtures("named_columns")
 @pytest.mark.parametrize(
     ("source", "target", "fits", "does_not"),
     [

@@ -71,6 +71,7 @@ def compared(
         else:
             found.append(how)
     problems += _digits(theirs)
+    problems += _beside_generated(ours, by_name, collations)
     return problems, tuple(found) if not problems else ()
 
 
@@ -114,6 +115,23 @@ def _missing(
     for other in theirs:
         if other.name.casefold() not in names and other.lacks_default and not other.generated:
             yield _lacking(other)
+
+
+def _beside_generated(
+    ours: Sequence[TargetColumn], by_name: dict[str, TargetColumn], collations: Collations
+) -> Iterator[str]:
+    """Yield columns of other types in a table of which a copy compares what is computed, by sums over all values."""
+    if not any(mine.generated for mine in ours):
+        return
+    for mine in ours:
+        other = by_name.get(mine.name.casefold())
+        if other is None or mine.generated:
+            continue
+        if difference(mine.definition, mine.members or None, other, collations.charsets, by_name=True):
+            yield (
+                f"column {mine.name} is {other.column_type}, and {mine.column_type} on the source: beside generated "
+                "columns, whose values are compared, types must be equal; leave the generated ones out by ColumnMapFrom"
+            )
 
 
 def _lacking(column: TargetColumn) -> str:
