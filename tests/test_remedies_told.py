@@ -40,6 +40,7 @@ _HOLD_ANOTHER = {
     ("drivers/mysql/ddl/query_classifier.py", "details.reason"),
     ("drivers/mysql/ddl/query_classifier.py", "unlike_numbers"),
     ("drivers/mysql/load/computed.py", "{error}"),
+    ("drivers/mysql/load/copy_writer.py", "problems"),
     ("drivers/mysql/snapshot/renamed_catalog.py", "problems"),
     ("drivers/mysql/snapshot/schema.py", "problems"),
     ("drivers/mysql/stream/continuity.py", "_another_log"),

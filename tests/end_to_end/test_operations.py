@@ -336,6 +336,24 @@ def _copy_now(operator: Operator) -> Iterator[None]:
     assert _stage(operator) == "running"
 
 
+@recipe("A target with tables of its own")
+def _tables_of_its_own(operator: Operator) -> Iterator[None]:
+    document = operator.document("item")
+    (table,) = document["Tasks"][0]["Config"]["ReplicateDoDb"][0]["Tables"]
+    table |= {"ColumnMapFrom": ["id", "name"], "ColumnMapTo": ["nr", "label"]}
+    document["Tasks"][1]["Config"] |= {"SkipCreateDbTable": True, "ApproveHeterogeneous": True}
+    operator.write("mapped.json", document)
+    try:
+        yield
+        operator.world.on_source(f"INSERT INTO {JOB}.item (name) VALUES ('four')")
+        operator.world.level(JOB)
+        with closing(connect(operator.world.target.endpoint)) as connection:
+            rows = query(connection, f"SELECT * FROM {JOB}.item ORDER BY nr")
+        assert rows == [(name, None, nr) for nr, name in enumerate(("one", "two", "three", "four"), start=1)]
+    finally:
+        operator.world.on_source("SET GLOBAL binlog_row_metadata = 'MINIMAL'")
+
+
 @recipe("Take Udup's server down")
 def _down(operator: Operator) -> Iterator[None]:
     _begin(operator)

@@ -64,9 +64,10 @@ def test_the_key_that_was_meant_is_named(document: dict[str, Any], where: str, r
 def test_a_key_in_the_wrong_place_is_told_where_it_belongs_and_that_it_is_not_carried_out() -> None:
     (remedy,) = _told(with_source(Where="a = 1")).values()
     assert "Where belongs into Tasks[].Config.ReplicateDoDb[].Tables[]" in remedy and "not supported" not in remedy
-    (remedy,) = _told(with_source(ColumnMapTo=["a"])).values()
+    (remedy,) = _told(with_source(ColumnMapUseRe=["a"])).values()
     assert (
-        "ColumnMapTo belongs into Tasks[].Config.ReplicateDoDb[].Tables[]" in remedy and "not supported yet" in remedy
+        "ColumnMapUseRe belongs into Tasks[].Config.ReplicateDoDb[].Tables[]" in remedy
+        and "not supported yet" in remedy
     )
 
 

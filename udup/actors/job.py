@@ -192,6 +192,7 @@ class Job:
             window_messages=spec.channel_size,
             serial=self.serial,
             recompute=plan.recompute,
+            fill_existing=plan.fill_existing,
         )
 
     def extractor_settings(self, run: Run) -> ExtractorSettings:

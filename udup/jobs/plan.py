@@ -21,6 +21,7 @@ def plan_of(spec: JobSpec, start: DecidedStart | None = None) -> JobPlan:
         start_after=position,
         drop_existing=spec.drop_table_if_exists,
         recompute=spec.recompute,
+        fill_existing=spec.fill_existing,
         start_at=spec.begins_at if position is None else None,
         copy_alone=spec.copy_alone,
     )

@@ -19,10 +19,14 @@ class CopyContract(OneJob):
         pair.create("none")
         pair.write("many", insert=[f"k{number}" for number in range(25)])
 
-    async def _begin(self, job: Job, copy: SourceCopy, *, drop_existing: bool = False) -> tuple[CopyWriter, LoadPlan]:
+    async def _begin(
+        self, job: Job, copy: SourceCopy, *, drop_existing: bool = False, fill_existing: bool = False
+    ) -> tuple[CopyWriter, LoadPlan]:
         assert await job.begin() is None
         await job.control.claim_tables(job.pair.source.tables(job.pair.scope, copy))
-        writer = job.control.open_copy(copy.plan, workers=1, drop_existing=drop_existing, recompute=False)
+        writer = job.control.open_copy(
+            copy.plan, workers=1, drop_existing=drop_existing, recompute=False, fill_existing=fill_existing
+        )
         return writer, writer.make_tables()
 
     def _load(self, job: Job, copy: SourceCopy, plan: LoadPlan) -> dict[int, CopyTotals]:
@@ -87,6 +91,44 @@ class CopyContract(OneJob):
         assert job.pair.target_rows("many") == rows and job.pair.target_rows("none") == {}
         found = await other.begin()
         assert found is not None and (str(found.executed), found.mark) == (str(state.executed), state.mark)
+
+    @in_loop
+    async def test_a_copy_fills_tables_that_are_there_and_empty(self, job: Job, other: Job, tables: None) -> None:
+        """One that begins again empties what it has begun to fill, and nothing else."""
+        copy = job.open_copy()
+        try:
+            with pytest.raises(Refused, match="there is no table"):
+                await self._begin(job, copy, fill_existing=True)
+            for name in ("many", "none"):
+                job.pair.copy_table(name)
+            job.pair.put_on_target("none", "theirs")
+            with pytest.raises(Refused, match="none"):
+                await self._fill(job, copy)
+            job.pair.take_from_target("none", "theirs")
+            writer, plan = await self._fill(job, copy)
+            self._load(job, copy, plan)
+            writer.abort()
+        finally:
+            copy.close()
+        job.close()
+        assert job.pair.target_rows("many") == job.pair.source_rows("many")
+        copy = other.open_copy()
+        try:
+            writer, plan = await self._begin(other, copy, fill_existing=True)
+            assert other.pair.target_rows("many") == {}
+            for table, each in self._load(other, copy, plan).items():
+                writer.finish_table(table, each)
+            writer.finish_tables()
+            writer.make_objects()
+            await other.control.finish_copy(copy.plan.position)
+        finally:
+            copy.close()
+        assert other.pair.target_rows("many") == other.pair.source_rows("many")
+
+    async def _fill(self, job: Job, copy: SourceCopy) -> tuple[CopyWriter, LoadPlan]:
+        """Have a copy that has begun before fill what is there."""
+        writer = job.control.open_copy(copy.plan, workers=1, drop_existing=False, recompute=False, fill_existing=True)
+        return writer, writer.make_tables()
 
     @in_loop
     async def test_the_log_goes_on_where_the_copy_stood(self, job: Job, tables: None) -> None:

@@ -176,9 +176,17 @@ class FakeControl:
 
     # ---- Full copy ----
 
-    def open_copy(self, plan: CopyPlan, *, workers: int, drop_existing: bool, recompute: bool) -> FakeCopyWriter:
+    def open_copy(
+        self, plan: CopyPlan, *, workers: int, drop_existing: bool, recompute: bool, fill_existing: bool = False
+    ) -> FakeCopyWriter:
         self._copy = FakeCopyWriter(
-            self._server, self._job, self._version, plan, drop_existing=drop_existing, recompute=recompute
+            self._server,
+            self._job,
+            self._version,
+            plan,
+            drop_existing=drop_existing,
+            recompute=recompute,
+            fill_existing=fill_existing,
         )
         return self._copy
 

@@ -64,8 +64,17 @@ def sum_of(table: Table) -> dict[str, str]:
 
 class FakeCopyWriter:
     def __init__(
-        self, server: FakeServer, job: str, version: int, plan: CopyPlan, *, drop_existing: bool, recompute: bool
+        self,
+        server: FakeServer,
+        job: str,
+        version: int,
+        plan: CopyPlan,
+        *,
+        drop_existing: bool,
+        recompute: bool,
+        fill_existing: bool = False,
     ) -> None:
+        self._fill_existing = fill_existing
         self._server = server
         self._job, self._version = job, version
         self._plan = plan
@@ -90,12 +99,19 @@ class FakeCopyWriter:
     def make_tables(self) -> LoadPlan:
         with self._step("make_tables"):
             copied = self._server.jobs.copied.setdefault(self._job, set())
+            missing = [name for name in self._names if self._fill_existing and name not in self._server.tables]
+            if missing:
+                where, remedy = f"Dest {self._server.name}", "make it there, or leave SkipCreateDbTable out"
+                raise Refused([Fault(where, f"there is no table {'.'.join(name)}", remedy) for name in missing])
             in_the_way = [name for name in self._names if self._is_in_the_way(name)]
             if in_the_way:
                 where, remedy = f"Dest {self._server.name}", "set DropTableIfExists"
                 raise Refused([Fault(where, f"table {'.'.join(name)} has rows", remedy) for name in in_the_way])
             for name, each in zip(self._names, self._details.tables, strict=True):
-                self._server.tables[name] = Table(each.shape, each.keyed, each.transactional, each.computes)
+                if self._fill_existing:
+                    self._server.tables[name].rows.clear()
+                else:
+                    self._server.tables[name] = Table(each.shape, each.keyed, each.transactional, each.computes)
                 copied.add(name)
         instructions = Instructions(self._names, self._version)
         return LoadPlan(StartRows("load"), encode_details(instructions))

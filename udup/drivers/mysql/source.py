@@ -14,6 +14,7 @@ from udup.drivers.mysql.client.connection import Connection, MySQLError, connect
 from udup.drivers.mysql.client.facts import read_facts
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
+from udup.drivers.mysql.columns.checks import map_faults
 from udup.drivers.mysql.dictionary.claims import read_feeds
 from udup.drivers.mysql.filters.checks import filter_faults
 from udup.drivers.mysql.snapshot.copy import SnapshotCopy, open_copy
@@ -62,7 +63,7 @@ class MySQLSource:
         with closing(connect(self.endpoint)) as connection:
             facts = read_facts(connection)
             faults = check_parents(connection, facts, selection) + check_names(connection, facts, selection)
-            faults += filter_faults(connection, facts, selection)
+            faults += filter_faults(connection, facts, selection) + map_faults(connection, facts, selection)
             feeds = read_feeds(connection, selection.folding(facts.folds_names))
             warnings = copy_warnings(connection, facts, selection) + snapshot_warnings(connection, facts, selection)
             return SourceLook(facts, tuple(faults), tuple(feeds), warnings)

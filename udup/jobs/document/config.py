@@ -103,7 +103,7 @@ def _one_gtid(value: object) -> str:
 
 def _apply_mode(value: object) -> str:
     text = values.weak_text(value).lower()
-    if text not in set(ApplyMode):
+    if text not in set(ApplyMode) - {ApplyMode.CONVERTED}:
         raise values.fault(
             f"must be events or statements, got {values.shown(text)}", "leave it out to go by what the account may do"
         )
@@ -185,6 +185,10 @@ class Config(Model):
     generated_columns: Annotated[GeneratedColumns, BeforeValidator(_generated_columns)] = GeneratedColumns.COMPARE
     """Dest: `compare`: a copied table whose generated columns come out otherwise than on the source stops the job;
     `recompute`: the target's values are taken, and the job's warnings say so."""
+    skip_create_db_table: Truth = False
+    """Dest: the copy fills tables that are on the target, empty, and makes neither schemas nor tables."""
+    approve_heterogeneous: Truth = False
+    """Dest: tables of the target may have other columns and wider types; rows are carried by value and by name."""
     apply_mode: Annotated[ApplyMode, BeforeValidator(_apply_mode)] = ApplyMode.BY_PRIVILEGE
     """Dest: `events`: rows are applied as the source logged them, by BINLOG; `statements`: by INSERT, UPDATE and
     DELETE; empty: by events if the account may run BINLOG, else by statements."""

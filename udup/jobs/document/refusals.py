@@ -1,6 +1,6 @@
 """Known keys that this version does not carry out, and whose silent ignoring would change the user's data.
 
-They are refused by name with the reason, unless their value asks for nothing: whoever writes `ColumnMapFrom` does not
+They are refused by name with the reason, unless their value asks for nothing: whoever writes `ColumnMapUseRe` does not
 want every column. `IN_CONFIG`, `IN_SCHEMA` and `IN_TABLE` are refused in stored documents as well. The `POSTED_…` are
 refused when a document is posted only, since versions before this one took them and did not look at them.
 """
@@ -14,20 +14,16 @@ from udup.base.errors import Fault
 from udup.jobs.document.keys import join
 from udup.jobs.document.values import FALSE_WORDS
 
-_MAPPED = "every column would be copied under its own name"
+_MAPPED = "ColumnMapFrom and ColumnMapTo name the columns, each by its own name"
 
 IN_CONFIG: Mapping[str, str] = {
-    "ApproveHeterogeneous": "rows are applied as the source logged them, to tables of the same definition",
     "KafkaConfig": "jobs run from MySQL to MySQL",
     "OracleConfig": "jobs run from MySQL to MySQL",
-    "SkipCreateDbTable": "a full copy makes the tables that it fills",
     "TwoWaySync": "a job has one direction, and a second one back would be a ring",
 }
 IN_SCHEMA: Mapping[str, str] = {"TableSchemaRenameRegex": "TableSchemaRename takes the groups of TableSchemaRegex"}
 IN_TABLE: Mapping[str, str] = {
     "ColumnMap": _MAPPED,
-    "ColumnMapFrom": _MAPPED,
-    "ColumnMapTo": _MAPPED,
     "ColumnMapUseRe": _MAPPED,
     "TableRenameRegex": "TableRename takes the groups of TableRegex",
 }

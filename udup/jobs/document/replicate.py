@@ -13,7 +13,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from udup.base.errors import Fault
-from udup.jobs.document import values
+from udup.jobs.document import column_maps, values
 from udup.jobs.document.keys import join
 from udup.jobs.document.model import Model
 from udup.pipeline.selection.patterns import pattern_problem, template_problem
@@ -73,6 +73,13 @@ def _lets_all_pass(where: str) -> bool:
     return where.lower() in ("", "true")
 
 
+def _column(value: object) -> str:
+    text = values.plain_text(value)
+    if problem := column_maps.name_problem(text):
+        raise values.fault(problem, "write a column's name")
+    return text
+
+
 Text = Annotated[str, BeforeValidator(values.weak_text)]
 
 
@@ -88,8 +95,14 @@ class ReplicatedTable(Model):
     where: Annotated[str, BeforeValidator(_where)] = ""
     """Which of its rows: an SQL condition over its columns; absent: all."""
 
+    column_map_from: list[Annotated[str, BeforeValidator(_column)]] = []
+    """Which of its columns, in the order that they have on the target; empty: all."""
+    column_map_to: list[Annotated[str, BeforeValidator(_column)]] = []
+    """Their names on the target, one for each of ColumnMapFrom; empty: their own."""
+
     def rule(self) -> NameRule:
-        return NameRule(self.table_name, self.table_regex, self.table_rename, where=self.where)
+        columns = column_maps.pairs(self.column_map_from, self.column_map_to)
+        return NameRule(self.table_name, self.table_regex, self.table_rename, where=self.where, columns=columns)
 
 
 class ReplicateDoDb(Model):
@@ -129,10 +142,22 @@ def faults(config: object, path: str, *, is_source: bool) -> Iterator[Fault]:
         for table, table_where in _entries(schema, "Tables", where):
             yield from _one_name(table, table_where, "TableName")
             yield from _rename(table, table_where, "TableName")
+            yield from column_maps.faults(table, table_where)
     yield from _meetings(do)
     yield from _contradictions(do)
+    yield from column_maps.contradictions(list(_tables(do)))
     for schema, where in _entries(config, "ReplicateIgnoreDb", path):
         yield from _ignored(schema, where)
+
+
+def _tables(do: list[tuple[dict[str, Any], str]]) -> Iterator[tuple[str, dict[str, Any], str, bool]]:
+    """Schema, entry and path of each table, and of each schema that is chosen whole."""
+    for schema, where in do:
+        name = _text(schema, "TableSchema")
+        if not schema.get("Tables"):
+            yield name, {}, where, True
+        for table, table_where in _entries(schema, "Tables", where):
+            yield name, table, table_where, False
 
 
 _WHERE_PLACE = "write the condition of the rows that are carried into the table's entry in ReplicateDoDb"
@@ -144,6 +169,7 @@ def _ignored(schema: dict[str, Any], where: str) -> Iterator[Fault]:
     for table, table_where in _entries(schema, "Tables", where):
         yield from _one_name(table, table_where, "TableName")
         yield from _no_rename(table, table_where, "TableRename")
+        yield from column_maps.ignored(table, table_where)
         if _condition(table):
             yield Fault(join(table_where, "Where"), "has no meaning for what is left out", _WHERE_PLACE)
 

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.base.secrets import MASK, PLACEHOLDER
-from udup.jobs.document import refusals, replicate, values
+from udup.jobs.document import existing_tables, refusals, replicate, values
 from udup.jobs.document.config import Config, ConnectionConfig, GeneratedColumns
 from udup.jobs.document.gtid_text import is_one_gtid
 from udup.jobs.document.keys import Level, canonical, join
@@ -203,6 +203,16 @@ class JobSpec(Model):
         return self.target.config.drop_table_if_exists or self.source.config.drop_table_if_exists
 
     @property
+    def fill_existing(self) -> bool:
+        """Whether a copy fills tables that are on the target, and makes none."""
+        return any(task.config.skip_create_db_table for task in self.tasks)
+
+    @property
+    def converts(self) -> bool:
+        """Whether tables of the target may be others than the source's."""
+        return any(task.config.approve_heterogeneous for task in self.tasks)
+
+    @property
     def recompute(self) -> bool:
         """Whether a copy takes what the target computes where the source has other values."""
         return any(task.config.generated_columns is GeneratedColumns.RECOMPUTE for task in self.tasks)
@@ -210,7 +220,7 @@ class JobSpec(Model):
     @property
     def apply_mode(self) -> ApplyMode:
         """How rows get to the target."""
-        return self.target.config.apply_mode
+        return ApplyMode.CONVERTED if self.converts else self.target.config.apply_mode
 
     @property
     def innodb(self) -> bool:
@@ -261,6 +271,7 @@ def parse_job(document: object) -> JobSpec:
         faults.extend(Fault(*_described(detail)) for detail in details)
     faults.extend(_faults_of_the_end(job))
     faults.extend(_faults_between_tasks(job.get("Tasks")))
+    faults.extend(existing_tables.faults(job.get("Tasks")))
     if spec and not faults and _server(spec.source) == _server(spec.target):
         faults.append(Fault("Tasks", "Src and Dest are the same server", "a job needs two servers"))
     if faults or spec is None:

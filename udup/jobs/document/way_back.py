@@ -16,7 +16,7 @@ Json = dict[str, Any]
 _OF_THE_JOB = ("EnforceIndex", "JobModifyIndex", "EndWhen")
 _OF_A_TASK = (
     *("Gtid", "AutoGtid", "GtidStart", "BinlogFile", "BinlogPos", "SkipIncrementalCopy"),
-    *("DropTableIfExists", "EndWhen"),
+    *("DropTableIfExists", "SkipCreateDbTable", "EndWhen"),
 )
 
 _BY_HAND = "leave --reverse out, and post the way back yourself when the cut-over is done: its position is told then"
@@ -29,7 +29,7 @@ def way_back(document: Mapping[str, Any], job_id: str, gtid: str) -> Json:
     """
     made: Json = canonical(dict(document), DOCUMENT, "", [])
     source, target = (_task(made, kind) for kind in (TaskType.SRC, TaskType.DEST))
-    if faults := list(_faults(source["Config"])):
+    if faults := [*_faults(source["Config"]), *_converted(target["Config"])]:
         raise Refused(faults)
     config = source["Config"]
     do, ignored = config.get("ReplicateDoDb") or [], config.get("ReplicateIgnoreDb") or []
@@ -62,7 +62,13 @@ def _with_driver(task: Json, server: Json) -> Json:
     return rest | ({"Driver": server["Driver"]} if "Driver" in server else {})
 
 
+def _converted(config: Json) -> Iterator[Fault]:
+    if config.get("ApproveHeterogeneous"):
+        yield Fault("ApproveHeterogeneous", "lets tables of the target be others than the source's", _BY_HAND)
+
+
 def _faults(config: Json) -> Iterator[Fault]:
+    yield from _converted(config)
     if config.get("SqlFilter"):
         yield Fault("SqlFilter", "leaves changes out, so that the target is not what the source is", _BY_HAND)
     for key in ("ReplicateDoDb", "ReplicateIgnoreDb"):
@@ -72,6 +78,10 @@ def _faults(config: Json) -> Iterator[Fault]:
                 if part.get("Where"):
                     problem = f"{part['Where']!r} leaves rows out, so that the target is not what the source is"
                     yield Fault(f"{key}.Where", problem, _BY_HAND)
+                for mapped in ("ColumnMapFrom", "ColumnMapTo"):
+                    if part.get(mapped):
+                        problem = "leaves columns out or renames them, so that the target is not what the source is"
+                        yield Fault(f"{key}.{mapped}", problem, _BY_HAND)
                 if part.get(regex):
                     problem = f"{part[regex]!r} chooses names of the source: which they are on the target is not known"
                     yield Fault(f"{key}.{regex}", problem, _BY_HAND)

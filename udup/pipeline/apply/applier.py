@@ -383,7 +383,11 @@ class Applier:
 
         settings = self._settings
         writer = self._control.open_copy(
-            plan, workers=settings.workers, drop_existing=settings.drop_existing, recompute=settings.recompute
+            plan,
+            workers=settings.workers,
+            drop_existing=settings.drop_existing,
+            recompute=settings.recompute,
+            fill_existing=settings.fill_existing,
         )
         copy = CopyRun(writer, plan, settings.workers, publish, start_rows)
         self._copy_task = asyncio.ensure_future(self._finish_copy(copy, plan))

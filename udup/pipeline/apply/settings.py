@@ -24,6 +24,7 @@ class ApplierSettings:
     known: Known = Known()  # noqa: RUF009 - frozen
     serial: bool = False  # one transaction at a time, to find the one that fails
     recompute: bool = False  # the copy takes what the target computes where the source has other values
+    fill_existing: bool = False  # the copy fills tables that are there, and makes none
 
 
 @dataclass(frozen=True)

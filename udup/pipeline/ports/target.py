@@ -133,8 +133,14 @@ class TargetControl(Protocol):
         """Claim them for the job; `Refused` if another job keeps one of them current."""
         ...
 
-    def open_copy(self, plan: CopyPlan, *, workers: int, drop_existing: bool, recompute: bool) -> CopyWriter:
-        """Return what makes a full copy's tables and objects."""
+    def open_copy(
+        self, plan: CopyPlan, *, workers: int, drop_existing: bool, recompute: bool, fill_existing: bool = False
+    ) -> CopyWriter:
+        """Return what makes a full copy's tables and objects.
+
+        `fill_existing`: it makes no tables, but fills those that are there and empty; `Refused` names all others. One
+        that this job's copy has begun to fill is emptied first.
+        """
         ...
 
     async def finish_copy(self, position: str) -> CheckpointState:

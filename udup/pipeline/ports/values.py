@@ -46,11 +46,15 @@ class ServerInfo(Protocol):
 
 
 class ApplyMode(StrEnum):
-    """How rows get to a target: as the events of the log, by statements, or as the account's privileges allow."""
+    """How rows get to a target: as the events of the log, by statements, or as the account's privileges allow.
+
+    `CONVERTED`: by statements that name the columns, to tables that may be others than the source's.
+    """
 
     BY_PRIVILEGE = ""
     EVENTS = "events"
     STATEMENTS = "statements"
+    CONVERTED = "converted"
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,7 @@ class JobPlan:
     start_after: str | None = None  # the job's own position: no full copy
     drop_existing: bool = False
     recompute: bool = False  # the copy takes what the target computes where the source has other values
+    fill_existing: bool = False  # the copy fills tables that are there, and makes none
     start_at: StartPoint | None = None
     copy_alone: bool = False  # the log is not followed: nothing of it is needed
 

@@ -13,9 +13,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from udup.pipeline.selection.patterns import compiled, expand
 from udup.pipeline.selection.schemas import is_user_schema
+
+#: Names of columns on the source, each with the one on the target.
+ColumnNames: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class NameRule:
     rename: str = ""
     #: Of tables: the condition of the rows that are carried, in the source's words; "" for all of them.
     where: str = field(default="", kw_only=True)
+    #: Of tables: the columns that are carried, in the target's order, each with its name there; () for all of them.
+    columns: ColumnNames = field(default=(), kw_only=True)
 
     def matches(self, name: str, folds: bool) -> bool:
         if self.regex:
@@ -96,7 +102,7 @@ class Selection:
         if self.ignored:
             return None
         for rule in self.rules:
-            if any(each.regex or each.rename or each.where for each in (rule, *rule.tables)):
+            if any(each.regex or each.rename or each.where or each.columns for each in (rule, *rule.tables)):
                 return None
             names = frozenset(each.name for each in rule.tables)
             before = chosen.get(rule.name, frozenset())
@@ -175,6 +181,27 @@ class Selection:
         return tuple(found)
 
     @property
+    def maps_columns(self) -> bool:
+        """Whether of any table only some columns are in the job, or under other names."""
+        return any(table.columns for rule in self.rules for table in rule.tables)
+
+    def columns_of(self, schema: str, table: str) -> tuple[ColumnNames, ...]:
+        """The columns of a table that are carried, as each rule that chooses it says; () of one that takes all.
+
+        More than one is a contradiction, which a start refuses.
+        """
+        if not self.maps_columns or not self.wants(schema, table):
+            return ((),)
+        found: dict[ColumnNames, None] = {}
+        for rule in self._rules_of(schema):
+            if not rule.tables:
+                found[()] = None
+            for each in rule.tables:
+                if each.matches(table, self.folds):
+                    found[each.columns] = None
+        return tuple(found)
+
+    @property
     def renames(self) -> bool:
         """Whether anything has another name on the target."""
         return any(each.rename for rule in self.rules for each in (rule, *rule.tables))
@@ -195,5 +222,12 @@ class Selection:
 
 
 def _described(rule: SchemaRule) -> list[object]:
-    tables = [[each.name, each.regex, each.rename, *([each.where] if each.where else [])] for each in rule.tables]
+    tables = [[each.name, each.regex, each.rename, *_parts(each)] for each in rule.tables]
     return [rule.name, rule.regex, rule.rename, tables]
+
+
+def _parts(rule: NameRule) -> list[object]:
+    """What of a table is carried, if that is not all of it."""
+    if rule.columns:
+        return [rule.where, [list(pair) for pair in rule.columns]]
+    return [rule.where] if rule.where else []

@@ -12,6 +12,7 @@ The target's definition is put into the terms of the event (`ColumnDefinition`),
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +67,9 @@ _VECTOR_ITEM_BYTES = 4
 
 _COLUMNS_SQL = """
 SELECT c.COLUMN_NAME, c.DATA_TYPE, c.COLUMN_TYPE, c.CHARACTER_OCTET_LENGTH, c.NUMERIC_PRECISION, c.NUMERIC_SCALE,
-       c.DATETIME_PRECISION, c.IS_NULLABLE, c.CHARACTER_SET_NAME, l.ID
+       c.DATETIME_PRECISION, c.IS_NULLABLE, c.CHARACTER_SET_NAME, l.ID, c.CHARACTER_MAXIMUM_LENGTH,
+       COALESCE(c.GENERATION_EXPRESSION, '') <> '',
+       c.COLUMN_DEFAULT IS NULL AND c.IS_NULLABLE = 'NO' AND c.EXTRA NOT LIKE '%%auto_increment%%'
 FROM information_schema.COLUMNS c LEFT JOIN information_schema.COLLATIONS l ON l.COLLATION_NAME = c.COLLATION_NAME
 WHERE c.TABLE_SCHEMA = %s AND c.TABLE_NAME = %s ORDER BY c.ORDINAL_POSITION
 """
@@ -80,11 +83,24 @@ _ESCAPE = re.compile(r"''|\\.", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class _TargetColumn:
+class TargetColumn:
+    """A column of the target's dictionary. `octets` and `letters` are the most that a string has of them.
+
+    `lacks_default`: a row must say its value.
+    """
+
     definition: ColumnDefinition
     column_type: str
     charset: str | None
     members: tuple[str, ...] = ()
+    octets: int = 0
+    letters: int = 0
+    generated: bool = False
+    lacks_default: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.definition.name or ""
 
 
 def check_definition(connection: Connection, schema: str, table: str, table_map: bytes, *, has_crc: bool) -> None:
@@ -96,7 +112,7 @@ def check_definition(connection: Connection, schema: str, table: str, table_map:
         ours = parse_columns(table_map, has_crc=has_crc)
     except Unsupported as error:
         raise Unsupported(f"{where}: {error}") from error
-    theirs = _target_columns(connection, schema, table)
+    theirs = target_columns(connection, schema, table)
     if not theirs:
         raise Divergence(
             f"{where} has rows in the source's log and is not on the target; make it there as it was on the source at "
@@ -109,23 +125,24 @@ def check_definition(connection: Connection, schema: str, table: str, table_map:
         )
     charsets = dict(query(connection, "SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS"))
     for ordinal, (mine, other) in enumerate(zip(ours, theirs, strict=False), start=1):
-        members = _members_as_shown(connection, mine, charsets)
-        difference = _difference(mine, members, other, charsets)
-        if difference:
+        members = members_as_shown(connection, mine, charsets)
+        unlike = difference(mine, members, other, charsets)
+        if unlike:
             raise Unsupported(
                 f"{where}, column {ordinal} ({other.definition.name}) is {other.column_type}"
-                f"{f' in {other.charset}' if other.charset else ''} on the target; on the source {difference}; "
+                f"{f' in {other.charset}' if other.charset else ''} on the target; on the source {unlike}; "
                 "rows are carried between equal definitions only, so make the two tables alike"
             )
 
 
-def _target_columns(connection: Connection, schema: str, table: str) -> list[_TargetColumn]:
-    return [_target_column(row) for row in query(connection, _COLUMNS_SQL, schema, table)]
+def target_columns(connection: Connection, schema: str, table: str) -> list[TargetColumn]:
+    return [column_of(row) for row in query(connection, _COLUMNS_SQL, schema, table)]
 
 
-def _target_column(row: Any) -> _TargetColumn:
+def column_of(row: Any) -> TargetColumn:
     """A row of information_schema as its TABLE_MAP would say it."""
-    name, data_type, column_type, octets, precision, scale, fraction, nullable, charset, collation = row
+    name, data_type, column_type, octets, precision, scale, fraction, nullable, charset, collation, *more = row
+    letters, generated, lacks_default = more or (0, False, False)
     kind, metadata = _type(data_type, octets or 0, precision or 0, scale or 0, fraction or 0)
     members: tuple[str, ...] = ()
     if kind in (ColumnType.ENUM, ColumnType.SET):
@@ -143,7 +160,9 @@ def _target_column(row: Any) -> _TargetColumn:
         geometry=_GEOMETRIES.get(data_type),
         dimensions=octets // _VECTOR_ITEM_BYTES if kind is ColumnType.VECTOR else None,
     )
-    return _TargetColumn(definition, column_type, charset, members)
+    return TargetColumn(
+        definition, column_type, charset, members, octets or 0, letters or 0, bool(generated), bool(lacks_default)
+    )
 
 
 def _type(data_type: str, octets: int, precision: int, scale: int, fraction: int) -> tuple[ColumnType, bytes]:
@@ -190,10 +209,15 @@ def _pack_size(kind: ColumnType, members: int) -> int:
     return size if size <= 4 else 8
 
 
-def _difference(
-    mine: ColumnDefinition, members: tuple[str, ...] | None, other: _TargetColumn, charsets: dict[int, str]
+def difference(
+    mine: ColumnDefinition,
+    members: tuple[str, ...] | None,
+    other: TargetColumn,
+    charsets: Mapping[int, str],
+    *,
+    by_name: bool = False,
 ) -> str:
-    """What the source has instead, empty if rows fit exactly."""
+    """What the source has instead, empty if rows fit exactly. `by_name`: the two are of one name already."""
     theirs = other.definition
     if (mine.kind, mine.metadata) != (theirs.kind, theirs.metadata):
         return f"it is {_described(mine)}, not {_described(theirs)}"
@@ -211,7 +235,7 @@ def _difference(
         return f"it has {mine.dimensions} dimensions"
     if mine.nullable and not theirs.nullable:
         return "it may be NULL"  # and a NULL would arrive as 0 or an empty string
-    if mine.name is not None and mine.name != theirs.name:
+    if mine.name is not None and mine.name != theirs.name and not by_name:
         return f"it is called {mine.name}"
     return ""
 
@@ -221,7 +245,7 @@ def _described(column: ColumnDefinition) -> str:
     return f"{column.kind.name}({sizes})" if sizes else column.kind.name
 
 
-def _members_as_shown(
+def members_as_shown(
     connection: Connection, column: ColumnDefinition, charsets: dict[int, str]
 ) -> tuple[str, ...] | None:
     """The members as information_schema writes them: in utf8mb3, with a question mark for what that cannot hold.

@@ -40,6 +40,7 @@ from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter
+from udup.drivers.mysql.load.filling import Filling
 from udup.pipeline.ports import ApplyMode, CheckpointState, Claim, ControlSettings, TargetNotices
 from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
 from udup.pipeline.waits import SessionWait
@@ -66,7 +67,7 @@ class MySQLControl:
         self._contexts, computing = TargetContexts(endpoint), Computing()
         self._preludes = Preludes(self._thread, self._contexts, computing)
         self._rules = MySQLRowRules(settings.job, self._contexts, computing)
-        self._tables = TableChecks(settings.job, computing)
+        self._tables = TableChecks(settings.job, computing, converts=mode is ApplyMode.CONVERTED)
         self._has_crc = True
         self._is_admin = False  # the account may write to a server that is read-only
         self._inline: MySQLInlineSession | None = None
@@ -108,7 +109,8 @@ class MySQLControl:
                 raise Unavailable("; ".join(map(str, passing)))
             self._is_admin = is_admin(facts)
             self._ddl.notes_intents = self._tables.by_statements = by_statements
-            self._mode = ApplyMode.STATEMENTS if by_statements else ApplyMode.EVENTS
+            if self._mode is not ApplyMode.CONVERTED:
+                self._mode = ApplyMode.STATEMENTS if by_statements else ApplyMode.EVENTS
             return facts
 
         return await self._thread.run(look)
@@ -174,7 +176,9 @@ class MySQLControl:
 
     # ---- Full copy ----
 
-    def open_copy(self, plan: CopyPlan, *, workers: int, drop_existing: bool, recompute: bool) -> MySQLCopyWriter:
+    def open_copy(
+        self, plan: CopyPlan, *, workers: int, drop_existing: bool, recompute: bool, fill_existing: bool = False
+    ) -> MySQLCopyWriter:
         fence = CopyFence(self._job, self._checkpoint.version)
         return MySQLCopyWriter(
             self.endpoint,
@@ -183,7 +187,8 @@ class MySQLControl:
             places=workers,
             drop_existing=drop_existing,
             recompute=recompute,
-            without_triggers=self._mode is ApplyMode.STATEMENTS,
+            without_triggers=self._mode is not ApplyMode.EVENTS,
+            filling=Filling(converts=self._mode is ApplyMode.CONVERTED) if fill_existing else None,
         )
 
     async def finish_copy(self, position: str) -> CheckpointState:

@@ -20,7 +20,7 @@ _DENIED = 1227
 
 @dataclass(frozen=True)
 class OpenedPath:
-    """`mode` is `STATEMENTS` if the account showed already that it may not do otherwise."""
+    """`mode` becomes `STATEMENTS` if the account showed already that it may not do otherwise."""
 
     connection: Connection
     rows: RowsPath
@@ -39,7 +39,7 @@ def open_path(
     By privilege it is the path by events, until the server denies that; see `gives_way`.
     """
     hurried = answer_within is not None
-    if mode is not ApplyMode.STATEMENTS:
+    if mode not in (ApplyMode.STATEMENTS, ApplyMode.CONVERTED):
         session = apply_session(lock_wait, hurried=hurried)
         try:
             connection = connect(endpoint, session, read_timeout=answer_within)
@@ -50,7 +50,7 @@ def open_path(
         return _opened(connection, hold, EventRows(connection, session), mode)
     session = statement_session(lock_wait, hurried=hurried)
     connection = connect(endpoint, session, read_timeout=answer_within, counts_found=True)
-    return _opened(connection, hold, StatementRows(connection, session), mode)
+    return _opened(connection, hold, StatementRows(connection, session, converts=mode is ApplyMode.CONVERTED), mode)
 
 
 def _opened(connection: Connection, hold: Callable[[Connection], None], rows: RowsPath, mode: ApplyMode) -> OpenedPath:

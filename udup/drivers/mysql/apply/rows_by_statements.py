@@ -26,13 +26,14 @@ from udup.drivers.mysql.apply.rows_path import Mark
 from udup.drivers.mysql.binlog.event import NO_FOREIGN_KEY_CHECKS, ROWS_EVENTS, EventType, has_checksums
 from udup.drivers.mysql.binlog.remedies import DAMAGED
 from udup.drivers.mysql.binlog.split import EventSplitter, split
-from udup.drivers.mysql.binlog.table_map import definition_bytes, table_id, table_name
+from udup.drivers.mysql.binlog.table_map import TableName, definition_bytes, table_id, table_name
 from udup.drivers.mysql.client.connection import Connection, query, scalar
 from udup.drivers.mysql.client.errors import Meaning, MySQLError, describe, meaning
 from udup.drivers.mysql.client.raw import execute_raw
 from udup.drivers.mysql.client.session_setup import enter, reset
 from udup.drivers.mysql.client.sessions import STATEMENT_MODE, Session
-from udup.drivers.mysql.rows.codec import CODECS_MAX, RowCodecs, completed, make_room
+from udup.drivers.mysql.columns.plans import ConvertedPlan, read_converted_plan
+from udup.drivers.mysql.rows.codec import CODECS_MAX, RowCodec, RowCodecs, completed, make_room
 from udup.drivers.mysql.rows.errors import Unfit
 from udup.drivers.mysql.rows.events import DELETES, WRITES, RowsEvent
 from udup.drivers.mysql.rows.values import ABSENT, JsonPatch, Row, Value
@@ -64,7 +65,10 @@ class StatementRows:
 
     applies_apart_whole = False
 
-    def __init__(self, connection: Connection, session: Session) -> None:
+    def __init__(self, connection: Connection, session: Session, *, converts: bool = False) -> None:
+        """`converts`: the target's tables may be others than the source's; rows go by names and values."""
+        self._converts = converts
+        self._converted: dict[bytes, ConvertedPlan] = {}
         self._connection = connection
         self._session = session
         self._format = b""
@@ -205,13 +209,15 @@ class StatementRows:
         if plan is None:
             self.leave()
             make_room(self._plans, CODECS_MAX)
-            plan = self._plans[key] = read_plan(self._connection, table_name(table_map), codec.table.columns)
+            plan = self._plans[key] = self._read_plan(key, table_name(table_map), codec)
         needed = context.decode() if plan.computes else ""
         texts = self._texts.get((key, bool(needed)))
         if texts is None:
             make_room(self._texts, CODECS_MAX)
             texts = self._texts[key, bool(needed)] = TableTexts(plan, zoned=bool(needed))
         rows = _whole(codec.read(event, has_crc=self._with_crc))
+        if self._converts:
+            self._converted[key].check(rows.changes)
         self._check_keys(on=not rows.front.flags & NO_FOREIGN_KEY_CHECKS)
         state = needed or (_LENIENT if plan.computes else _STRICT)
         self._enter(state)
@@ -221,6 +227,13 @@ class StatementRows:
             self._delete(texts, rows)
         else:
             self._update(texts, rows, state)
+
+    def _read_plan(self, key: bytes, table: TableName, codec: RowCodec) -> TablePlan:
+        if not self._converts:
+            return read_plan(self._connection, table, codec.table.columns)
+        make_room(self._converted, CODECS_MAX)
+        self._converted[key] = converted = read_converted_plan(self._connection, table, codec)
+        return converted.plan
 
     def _insert(self, texts: TableTexts, rows: RowsEvent, state: str) -> None:
         self._counts = self._counts.plus(RowCounts(inserted=len(rows.changes)))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Divergence, Side, UdupError
+from udup.base.errors import Conflict, Divergence, Side, UdupError
 from udup.drivers.mysql.apply.errors import failure_of, one_gtid
 from udup.drivers.mysql.apply.row_session import LOCK_WAIT_SECONDS, RowSession
 from udup.drivers.mysql.client.errors import MySQLError, failure
@@ -42,6 +42,8 @@ def explaining(rows: RowSession, label: str, version: int, events: Sequence[byte
         raise failure_of(
             error, label, events, taken_over, has_crc=rows.has_crc, remedy=rows.remedy, alone=alone
         ) from error
+    except Conflict as error:
+        raise error.beginning(f"{label}: ", one_gtid(label)) from error
     except UdupError as error:
         error.at(one_gtid(label))
         raise

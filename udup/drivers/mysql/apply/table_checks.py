@@ -9,19 +9,25 @@ from udup.drivers.mysql.apply.column_check import check_definition
 from udup.drivers.mysql.apply.computing import Computing
 from udup.drivers.mysql.apply.engine import engine_of
 from udup.drivers.mysql.apply.memory_tables import note_memory_tables
+from udup.drivers.mysql.binlog.table_definition import parse_columns
 from udup.drivers.mysql.binlog.table_map import TableName, table_name
 from udup.drivers.mysql.client.connection import Connection
+from udup.drivers.mysql.columns.plans import check_converted
 from udup.drivers.mysql.dictionary.engines import is_non_transactional
 from udup.drivers.mysql.statements.plan import triggers_of, with_triggers
 
 
 @dataclass
 class TableChecks:
-    """`computing` is told what each table computes. `by_statements`: rows get there by statements."""
+    """`computing` is told what each table computes. `by_statements`: rows get there by statements.
+
+    `converts`: to tables that may be others than the source's.
+    """
 
     job: str
     computing: Computing
     by_statements: bool = False
+    converts: bool = False
 
     def check(self, connection: Connection, gtid: str, table_map: bytes, *, has_crc: bool) -> TableName | None:
         """Compare a table with a TABLE_MAP; errors begin with the transaction's GTID.
@@ -33,7 +39,10 @@ class TableChecks:
             engine = engine_of(connection, name.schema, name.table)
             if engine == "memory":
                 note_memory_tables(connection, self.job, [str(name)])
-            check_definition(connection, name.schema, name.table, table_map, has_crc=has_crc)
+            if self.converts:
+                check_converted(connection, name, parse_columns(table_map, has_crc=has_crc))
+            else:
+                check_definition(connection, name.schema, name.table, table_map, has_crc=has_crc)
             self.computing.look(connection, name)
             if self.by_statements and (triggers := triggers_of(connection, name)):
                 raise with_triggers(name, triggers)

@@ -102,7 +102,7 @@ _METADATA_SIZES = {
     ColumnType.GEOMETRY: 1,
 }
 
-_NUMERIC = frozenset(
+NUMERIC = frozenset(
     {
         ColumnType.TINY,
         ColumnType.SHORT,
@@ -116,7 +116,7 @@ _NUMERIC = frozenset(
     }
 )
 #: Those that a collation is logged for. VECTOR is counted among them (seen on 9.7), though it has none.
-_CHARACTER = frozenset(
+CHARACTER = frozenset(
     {ColumnType.STRING, ColumnType.VARCHAR, ColumnType.VAR_STRING, ColumnType.BLOB, ColumnType.VECTOR}
 )
 
@@ -202,7 +202,7 @@ def _of(columns: list[ColumnDefinition], kinds: frozenset[ColumnType]) -> list[i
 
 def _fill_signs(columns: list[ColumnDefinition], value: bytes) -> None:
     """Yield a bit for each numeric column, the highest first."""
-    for number, index in enumerate(_of(columns, _NUMERIC)):
+    for number, index in enumerate(_of(columns, NUMERIC)):
         unsigned = bool(value[number // 8] >> (7 - number % 8) & 1)
         columns[index] = replace(columns[index], unsigned=unsigned)
 
@@ -285,18 +285,18 @@ def _text(value: bytes, offset: int) -> tuple[bytes, int]:
     return value[offset : offset + size], offset + size
 
 
-_LISTED = frozenset({ColumnType.ENUM, ColumnType.SET})
+LISTED = frozenset({ColumnType.ENUM, ColumnType.SET})
 
 _FILLERS: dict[int, Callable[[list[ColumnDefinition], bytes], None]] = {
     Optional.SIGNEDNESS: _fill_signs,
-    Optional.DEFAULT_CHARSET: _default_charset(_CHARACTER),
-    Optional.COLUMN_CHARSET: _column_charsets(_CHARACTER),
+    Optional.DEFAULT_CHARSET: _default_charset(CHARACTER),
+    Optional.COLUMN_CHARSET: _column_charsets(CHARACTER),
     Optional.COLUMN_NAME: _fill_names,
     Optional.SET_STR_VALUE: _members(ColumnType.SET),
     Optional.ENUM_STR_VALUE: _members(ColumnType.ENUM),
     Optional.GEOMETRY_TYPE: _fill_geometry,
-    Optional.ENUM_AND_SET_DEFAULT_CHARSET: _default_charset(_LISTED),
-    Optional.ENUM_AND_SET_COLUMN_CHARSET: _column_charsets(_LISTED),
+    Optional.ENUM_AND_SET_DEFAULT_CHARSET: _default_charset(LISTED),
+    Optional.ENUM_AND_SET_COLUMN_CHARSET: _column_charsets(LISTED),
     Optional.COLUMN_VISIBILITY: _fill_visibility,
     Optional.VECTOR_DIMENSIONALITY: _fill_dimensions,
 }

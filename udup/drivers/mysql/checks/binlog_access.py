@@ -90,7 +90,9 @@ def binlog_access(facts: ServerFacts) -> BinlogAccess:
 
 def goes_by_statements(mode: ApplyMode, facts: ServerFacts) -> bool:
     """Return whether a job's rows get to this target by statements: because it says so, or by privilege."""
-    return mode is ApplyMode.STATEMENTS or (mode is ApplyMode.BY_PRIVILEGE and not binlog_access(facts).is_allowed)
+    return mode in (ApplyMode.STATEMENTS, ApplyMode.CONVERTED) or (
+        mode is ApplyMode.BY_PRIVILEGE and not binlog_access(facts).is_allowed
+    )
 
 
 def setting_needs(facts: ServerFacts, *, by_statements: bool = False) -> Iterator[Need]:

@@ -11,6 +11,7 @@ from udup.drivers.mysql.checks.snapshot_access import snapshot_findings, snapsho
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
+from udup.drivers.mysql.columns.checks import MapProblem, map_problems
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
 from udup.drivers.mysql.filters.checks import FilterProblem, filter_problems
 from udup.drivers.mysql.snapshot.merge_tables import merge_problems
@@ -54,7 +55,7 @@ class SourceTable:
 class ForeignKey:
     """One that changes rows of `child` when rows of `parent`, which is not in the job, change.
 
-    `filtered`: some rows of one of them are in the job, as their Where says.
+    `filtered`: some rows or columns of one of them are in the job, as their Where or ColumnMapFrom says.
     """
 
     name: str
@@ -77,6 +78,7 @@ class SourceTables:
     merges: tuple[str, ...] = ()
     sees_commits: bool = True
     filters: tuple[FilterProblem, ...] = ()
+    maps: tuple[MapProblem, ...] = ()
 
 
 def read_tables(connection: Connection, facts: ServerFacts, selection: Selection, *, full_copy: bool) -> SourceTables:
@@ -93,6 +95,7 @@ def read_tables(connection: Connection, facts: ServerFacts, selection: Selection
         merges=tuple(merge_problems(connection, folded)),
         sees_commits=sees_commits(connection),
         filters=tuple(filter_problems(connection, facts, folded)),
+        maps=tuple(map_problems(connection, folded)),
     )
 
 
@@ -155,7 +158,7 @@ def _read_cascades(connection: Connection, facts: ServerFacts, selection: Select
         if not selection.wants(schema, table):
             continue
         parts = {(schema, table), (parent_schema, parent)}
-        filtered = any(selection.filters_of(*each) != ("",) for each in parts)
+        filtered = any(selection.filters_of(*each) != ("",) or selection.columns_of(*each) != ((),) for each in parts)
         if filtered or not selection.wants(parent_schema, parent):
             yield ForeignKey(name, f"{schema}.{table}", f"{parent_schema}.{parent}", filtered)
 
@@ -202,7 +205,7 @@ def _parents(tables: SourceTables) -> Iterator[Finding]:
         yield failed(
             f"rows of {key.child} change with {key.parent} through the foreign key {key.name}, which the source does "
             f"not log before MySQL {'.'.join(map(str, LOGS_CASCADES[:2]))} or with innodb_native_foreign_keys=ON",
-            f"remove the Where of {key.parent} and {key.child}"
+            f"remove the Where of {key.parent} and {key.child}, and their ColumnMapFrom"
             if key.filtered
             else f"add {key.parent} to ReplicateDoDb",
         )
@@ -290,6 +293,11 @@ def _row_filters(tables: SourceTables) -> Iterator[Finding]:
         yield failed(each.problem, each.remedy)
 
 
+def _column_maps(tables: SourceTables) -> Iterator[Finding]:
+    for each in tables.maps:
+        yield failed(each.problem, each.remedy)
+
+
 def _filtered(tables: SourceTables) -> str:
     return "each is decided by the source" if tables.selection.filters_rows else "none"
 
@@ -312,6 +320,9 @@ _RULES = (
     Rule[SourceTables]("engines", lambda _tables: "all transactional", _engines),
     Rule[SourceTables]("table_keys", lambda _tables: "every table has one", _keys),
     Rule[SourceTables]("row_filters", _filtered, _row_filters),
+    Rule[SourceTables](
+        "column_maps", lambda tables: "each has its columns" if tables.selection.maps_columns else "none", _column_maps
+    ),
     _PARENTS,
     Rule[SourceTables]("log_retention", _kept, _retention),
     Rule[SourceTables](

@@ -8,8 +8,10 @@ from udup.drivers.mysql.checks.pair import check_pair, ring_faults, warn_pair
 from udup.drivers.mysql.checks.source import check_source, warn_source
 from udup.drivers.mysql.checks.target import warn_target
 from udup.drivers.mysql.client.facts import ServerFacts
+from udup.drivers.mysql.columns.checks import MapProblem, setting_problems
+from udup.pipeline.checks import SRC, Check, Outcome
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import JobPlan, ServerInfo, SourceLook
+from udup.pipeline.ports import ApplyMode, JobPlan, ServerInfo, SourceLook
 
 
 def start_faults(
@@ -24,11 +26,18 @@ def start_faults(
     seen = _facts(source.info)
     position = None if plan.copy_alone else start_after  # of a copy alone nothing in the log is needed
     faults = [*source.faults, *check_source(seen, plan.scope.selection, position, starting=True)]
+    faults += [Fault(f"Src {seen.address}", each.problem, each.remedy, SRC) for each in column_settings(plan, seen)]
     if target is not None:
         other = _facts(target)
         faults += ring_faults(source.feeds, plan.job, seen, other, known)
         faults += check_pair(seen, other, innodb=plan.scope.innodb)
     return faults
+
+
+def column_settings(plan: JobPlan, source: ServerFacts) -> list[MapProblem]:
+    """Return what the source's log does not say, for column maps and for tables of the target's own."""
+    converts = plan.target.apply_mode is ApplyMode.CONVERTED
+    return list(setting_problems(source, plan.scope.selection, converts=converts, fill_existing=plan.fill_existing))
 
 
 def warnings(plan: JobPlan, source: ServerInfo, target: ServerInfo) -> list[str]:
@@ -41,3 +50,11 @@ def warnings(plan: JobPlan, source: ServerInfo, target: ServerInfo) -> list[str]
 def _facts(info: ServerInfo) -> ServerFacts:
     assert isinstance(info, ServerFacts), f"{info!r} comes from another driver"
     return info
+
+
+def column_setting_checks(plan: JobPlan, source: ServerFacts) -> list[Check]:
+    """Return the same for a validation."""
+    found = column_settings(plan, source)
+    if not found:
+        return [Check(SRC, "column_names", Outcome.PASS, "the log says what the job needs")]
+    return [Check(SRC, "column_names", Outcome.FAIL, each.problem, each.remedy) for each in found]

@@ -51,6 +51,7 @@ class TargetTables:
     unfinished: tuple[str, ...]
     named_zones: bool
     source_names_zones: bool
+    fill_existing: bool = False
     foreign: tuple[Present, ...] = ()  # not this job's, in the place of its views, routines, triggers, events or tables
     claimed: tuple[Fault, ...] = ()  # tables that other jobs keep current
 
@@ -69,8 +70,11 @@ def read_checkpoint(connection: Connection, job: str) -> StoredCheckpoint | None
     return StoredCheckpoint(str(executed), str(base[0][2]))
 
 
-def read_unfinished(connection: Connection, job: str) -> set[tuple[str, str]]:
-    """Tables that a full copy of the job has made and not ended."""
+def read_unfinished(connection: Connection, job: str, *, filled: bool = False) -> set[tuple[str, str]]:
+    """Tables that a full copy of the job has made and not ended; `filled`: those that it has begun to fill."""
+    if filled:
+        there = CopyNotes(job).read_filled(connection) if _has_table(connection, OBJECT_TABLE) else set()
+        return {(each.schema, each.name) for each in there}
     if not _has_table(connection, COPY_TABLE):
         return set()
     sql = f"SELECT table_schema, table_name FROM {UDUP_SCHEMA}.{COPY_TABLE} WHERE job = %s"
@@ -140,6 +144,9 @@ def _existing(tables: TargetTables) -> Iterator[Finding]:
                 "BinlogFile) out of the document: they are copied then",
             )
         return
+    if tables.fill_existing:
+        yield from _to_be_filled(tables)
+        return
     if tables.foreign and tables.drop_existing:
         yield warned(f"a copy replaces: {_listed(list(map(str, tables.foreign)))}", "set DropTableIfExists to false")
     elif tables.foreign:
@@ -158,6 +165,22 @@ def _existing(tables: TargetTables) -> Iterator[Finding]:
         yield warned(
             f"empty tables that a copy drops and makes again: {_listed(tables.empty)}",
             "rename on the target what is to stay: RENAME TABLE … TO …",
+        )
+
+
+def _to_be_filled(tables: TargetTables) -> Iterator[Finding]:
+    """What keeps a copy from filling tables that are there; their columns are looked at when it begins."""
+    for each in tables.foreign[:_SHOWN]:
+        yield failed(f"another thing of the same name is there: {each}", each.drop)
+    if tables.missing:
+        yield failed(
+            f"not on the target, where the copy is to fill them: {_listed(tables.missing)}",
+            "make them there, or leave SkipCreateDbTable out",
+        )
+    if tables.full:
+        yield failed(
+            f"tables that the copy is to fill hold rows: {_listed(tables.full)}",
+            f"TRUNCATE TABLE {tables.full[0]}, and so on",
         )
 
 

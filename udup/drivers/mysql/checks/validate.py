@@ -22,6 +22,7 @@ from udup.drivers.mysql.checks.definers import StoredSide, stored_checks
 from udup.drivers.mysql.checks.pair import pair_checks, ring_checks
 from udup.drivers.mysql.checks.source import source_checks
 from udup.drivers.mysql.checks.source_tables import SourceTables, knows_zones, read_tables, table_checks
+from udup.drivers.mysql.checks.start import column_setting_checks
 from udup.drivers.mysql.checks.target import target_checks
 from udup.drivers.mysql.checks.target_tables import (
     StoredCheckpoint,
@@ -114,6 +115,7 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
     else:
         checks += [_reached(SRC, ours), transport_check(SRC, plan.source.endpoint, ours)]
         checks += [*source_checks(ours, plan.scope.selection, None if plan.copy_alone else start_after)]
+        checks += column_setting_checks(plan, ours)
         checks += [] if begins is None else [begins if isinstance(begins, Check) else _found(plan.start_at, begins)]
         if _is_ours(checks, SRC):
             seen = _seen(lambda: _look_at_tables(plan, ours, full_copy=start_after is None))
@@ -182,7 +184,7 @@ def _in_the_way(plan: JobPlan, source: _Source, target: _Target, start_after: st
     def look() -> TargetTables:
         names = [tables.selection.renamed_table(each.schema, each.name) for each in tables.tables]
         with _connected(DEST, plan.target.endpoint) as connection:
-            unfinished = read_unfinished(connection, plan.job)
+            unfinished = read_unfinished(connection, plan.job, filled=plan.fill_existing)
             present = read_present(connection, names)
             others = {name: full for name, full in present.items() if name not in unfinished}
             wanted = set(names)
@@ -197,6 +199,7 @@ def _in_the_way(plan: JobPlan, source: _Source, target: _Target, start_after: st
                 selection=plan.scope.selection.digest,
                 start_after=start_after,
                 drop_existing=plan.drop_existing,
+                fill_existing=plan.fill_existing,
                 full=_named(name for name, full in others.items() if full),
                 empty=_named(name for name, full in others.items() if not full),
                 missing=_named(name for name in names if name not in present),

@@ -167,9 +167,11 @@ def _decide_trigger(statement: Statement, selection: Selection) -> StatementDeci
     if statement.verb == "CREATE TRIGGER":
         return _CARRY if selection.wants(*statement.objects[0]) else _skip(statement)
     trigger = statement.objects[0]
-    if selection.wants_whole_schema(trigger.schema):
+    if selection.wants_whole_schema(trigger.schema) and not selection.maps_columns:
         return _CARRY
-    if selection.wants_stored(trigger.schema):  # of an ignored table the target has no trigger
+    if selection.wants_stored(
+        trigger.schema
+    ):  # of an ignored table, or one with a column map, the target has no trigger
         return StatementDecision(Outcome.CARRY, if_exists=True)
     if not selection.wants_schema(trigger.schema):
         return _skip(statement)

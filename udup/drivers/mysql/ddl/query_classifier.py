@@ -8,6 +8,7 @@ from __future__ import annotations
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
 from udup.drivers.mysql.binlog.xa import is_xa
+from udup.drivers.mysql.columns.ddl import concerns_no_mapped_column, map_problem
 from udup.drivers.mysql.ddl.decide import (
     Kind,
     ObjectName,
@@ -144,6 +145,9 @@ def _decide_statement(
             skipped = left_out.drops(statement.verb, statement.actions)
     except Unsupported as error:
         raise Unsupported(f"{error}: {shown}") from error
+    skipped = skipped or concerns_no_mapped_column(statement, selection)
+    if not skipped and (problem := map_problem(statement, selection)):
+        raise Unsupported(f"{problem}: {shown}")
     if skipped:
         # Inside a transaction (statement-format changes of another schema, CREATE … SELECT) its commit still comes.
         inside = statement.kind is Kind.DML or statement.atomic_select

@@ -37,7 +37,9 @@ class Table:
     `source` is schema.table on the source where the target has it under another name. `computes`: a server computes
     something from its rows, by the session that writes them. `virtual_keys`: virtual columns, each with the name of an
     index that holds its values. `engine` is the source's. `condition` is SQL, on the source, of the rows that are in
-    the job; "" for all of them, and on the target.
+    the job; "" for all of them, and on the target. `mapped`: `columns` are those of the table's column map, each with
+    its new name; () for all of them. `left_out`: what the target's table does not have of the
+    source's, `problem`: why it cannot be made, both for people.
     """
 
     schema: str
@@ -53,6 +55,9 @@ class Table:
     virtual_keys: tuple[tuple[str, str], ...] = ()
     engine: str = "InnoDB"
     condition: str = ""
+    mapped: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[str, ...] = ()
+    problem: str = ""
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from udup.drivers.mysql.apply.column_check import TargetColumn
+from udup.drivers.mysql.columns.existing import Collations
 from udup.drivers.mysql.dictionary.catalog import Catalog, Table
 
 
@@ -21,17 +23,27 @@ class CopyDetails(msgspec.Struct, frozen=True, array_like=True):
         return msgspec.msgpack.decode(data, type=cls)
 
 
+class Filled(msgspec.Struct, frozen=True, array_like=True):
+    """The columns of tables that were on the target before the copy, and the collations there."""
+
+    collations: Collations
+    columns: tuple[tuple[TargetColumn, ...], ...]
+
+
 class LoadDetails(msgspec.Struct, frozen=True, array_like=True):
     """What a worker needs to load rows.
 
     `method` is `load` or `insert`, `version` that of the copy's base row. `contexts`: the SETs of a session that loads
-    a table which computes something: as the source's own, and with an sql_mode that takes every date.
+    a table which computes something: as the source's own, and with an sql_mode that takes every date. `filled`: the
+    tables were there before the copy; `converts`: with columns that may be others than the source's.
     """
 
     tables: tuple[Table, ...]
     method: str
     version: int
     contexts: tuple[bytes, bytes] = (b"", b"")
+    filled: Filled | None = None
+    converts: bool = False
 
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode(self)

@@ -14,6 +14,9 @@ from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.dictionary.present import Present
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
+#: What a table is noted as that was there before the copy, and is filled by it.
+FILLED = "FILLED"
+
 #: Notes written by one statement.
 _AT_A_TIME = 500
 
@@ -26,12 +29,24 @@ class CopyNotes:
         """What the job's unfinished copy has made, or was about to."""
         sql = f"SELECT table_schema, table_name FROM {UDUP_SCHEMA}.{COPY_TABLE} WHERE job = %s"
         found = {Present("TABLE", str(schema), str(name)) for schema, name in query(connection, sql, self.job)}
+        return found | {each for each in self._objects(connection) if each.kind != FILLED}
+
+    def read_filled(self, connection: Connection) -> set[Present]:
+        """Tables that were on the target before, and that the job's unfinished copy fills."""
+        return {Present("TABLE", each.schema, each.name) for each in self._objects(connection) if each.kind == FILLED}
+
+    def _objects(self, connection: Connection) -> set[Present]:
         sql = f"SELECT kind, object_schema, object_name FROM {UDUP_SCHEMA}.{OBJECT_TABLE} WHERE job = %s"
-        return found | {Present(*map(str, row)) for row in query(connection, sql, self.job)}
+        return {Present(*map(str, row)) for row in query(connection, sql, self.job)}
+
+    def write_filled(self, connection: Connection, tables: Iterable[Present]) -> None:
+        """Before a row is loaded into these."""
+        self.write(connection, [Present(FILLED, each.schema, each.name) for each in tables])
 
     def forget_objects(self, connection: Connection) -> None:
         """What was made only to be tried is gone again."""
-        query(connection, f"DELETE FROM {UDUP_SCHEMA}.{OBJECT_TABLE} WHERE job = %s", self.job)
+        sql = f"DELETE FROM {UDUP_SCHEMA}.{OBJECT_TABLE} WHERE job = %s AND kind <> %s"
+        query(connection, sql, self.job, FILLED)
 
     def write(self, connection: Connection, made: Iterable[Present]) -> None:
         """Before these are made."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Refused, Side, Transient
+from udup.base.errors import Refused, Side, Transient, Unsupported
 from udup.drivers.mysql.apply.memory_tables import note_memory_tables
 from udup.drivers.mysql.apply.ownership import builder_place
 from udup.drivers.mysql.client.connection import Connection, connect, scalar
@@ -19,14 +20,15 @@ from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import DEFINITION
-from udup.drivers.mysql.dictionary.catalog import StoredObject
-from udup.drivers.mysql.dictionary.details import CopyDetails, LoadDetails
+from udup.drivers.mysql.dictionary.catalog import Catalog, StoredObject
+from udup.drivers.mysql.dictionary.details import CopyDetails, Filled, LoadDetails
 from udup.drivers.mysql.load import objects
 from udup.drivers.mysql.load.accounts import conflicting_accounts, create_accounts
 from udup.drivers.mysql.load.computed import ComputedValues
 from udup.drivers.mysql.load.copied import CopyNotes
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.create_table import is_converted, is_merge
+from udup.drivers.mysql.load.filling import FilledTables, Filling, as_filled
 from udup.drivers.mysql.load.rehearsal import rehearse
 from udup.drivers.mysql.load.room import Room
 from udup.drivers.mysql.load.stale_views import make_stand_in
@@ -49,13 +51,21 @@ class MySQLCopyWriter:
         drop_existing: bool,
         recompute: bool,
         without_triggers: bool = False,
+        filling: Filling | None = None,
     ) -> None:
-        """`without_triggers`: rows come by statements afterwards, which would set them off."""
+        """`without_triggers`: rows come by statements afterwards, which would set them off.
+
+        `filling`: the tables are there already, and stay.
+        """
+        self._filling = filling
+        self._filled: Filled | None = None
         self._without_triggers = without_triggers
         self.endpoint = endpoint
         self._job = fence.job
         details = CopyDetails.decode(plan.details)
         self._catalog = details.catalog
+        if filling is not None:
+            self._catalog = replace(self._catalog, tables=tuple(map(as_filled, self._catalog.tables)))
         self._fence = fence
         self._room = Room(f"Dest {endpoint}", CopyNotes(fence.job), drop_existing)
         self._computed = ComputedValues(endpoint, details.context, recompute=recompute)
@@ -99,9 +109,18 @@ class MySQLCopyWriter:
         with self._connected() as connection:
             self._note_memory_tables(connection)
             method = self._make_tables(connection)
+        if self._filling is None:
+            self._told = [*self._told, *_left_out(self._catalog)]
         with self._connected() as connection:
             self._rehearse_objects(connection)
-        load = LoadDetails(self._catalog.tables, method, self._fence.version, self._computed.for_loading)
+        load = LoadDetails(
+            self._catalog.tables,
+            method,
+            self._fence.version,
+            self._computed.for_loading,
+            filled=self._filled,
+            converts=self._filling is not None and self._filling.converts,
+        )
         return LoadPlan(StartRows(method, self._computed.offsets), load.encoded())
 
     def _note_memory_tables(self, connection: Connection) -> None:
@@ -114,6 +133,13 @@ class MySQLCopyWriter:
         if conflicts := conflicting_accounts(connection, self._catalog.accounts, self._room.where):
             raise Refused(conflicts)
         self._computed.prepare(connection, self._catalog.tables)
+        if self._filling is not None:
+            self._room.refuse_objects(connection, self._catalog)
+            tables = FilledTables(self._room.where, self._room.notes, self._filling)
+            self._filled = tables.make_room(connection, self._catalog)
+            return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
+        if problems := [table.problem for table in self._catalog.tables if table.problem]:
+            raise Unsupported("; ".join(problems))
         self._room.make(connection, self._catalog)
         objects.create_schemas(connection, self._catalog.schemas)
         objects.try_converted_tables(connection, self._catalog.tables)
@@ -136,6 +162,8 @@ class MySQLCopyWriter:
         made = self._catalog.tables[table]
         with self._connected() as connection:
             self._computed.compare_columns(connection, made, totals.sums)
+            if self._filling is not None:
+                return
             if made.computes:
                 self._computed.enter(connection)
             objects.add_indexes(connection, made)
@@ -144,6 +172,8 @@ class MySQLCopyWriter:
             self._computed.compare_indexes(connection, made, totals.sums)
 
     def finish_tables(self) -> None:
+        if self._filling is not None:
+            return  # what they refer to is the user's
         with self._connected() as connection:
             for table in self._catalog.tables:
                 objects.add_foreign_keys(connection, table)
@@ -158,3 +188,12 @@ class MySQLCopyWriter:
             for view in objects.create_objects(connection, self._objects, replace):
                 make_stand_in(connection, self._job, view)
             create_accounts(connection, self._catalog.accounts, self._room.where)
+
+
+def _left_out(catalog: Catalog) -> list[str]:
+    """Return what is told of tables that have some columns of the source's."""
+    return [
+        f"{table.source or f'{table.schema}.{table.name}'} has a ColumnMapFrom, and the target does not have {each}"
+        for table in catalog.tables
+        for each in table.left_out
+    ]

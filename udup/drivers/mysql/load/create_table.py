@@ -56,7 +56,7 @@ class Definition:
 
 def read_definition(table: Table) -> Definition:
     """The parts of `table.create_sql`. Raises `Unsupported` if it is not laid out as MySQL prints it."""
-    items, options = _split(table)
+    items, options = split_definition(table)
     items = [_without_implied_collation(item, options) for item in items]
     foreign_keys = tuple(item for item in items if _FOREIGN_KEY.match(item))
     items = [item for item in items if not _FOREIGN_KEY.match(item)]
@@ -75,13 +75,13 @@ def is_merge(table: Table) -> bool:
 
 def is_converted(table: Table) -> bool:
     """Whether the source's table is of another engine than the one that the target is to have."""
-    options = _QUOTED.sub("''", _split(table)[1])
+    options = _QUOTED.sub("''", split_definition(table)[1])
     return is_non_transactional(table.engine) and " ENGINE=InnoDB" in options
 
 
 def whole_statement(table: Table) -> str:
     """CREATE TABLE with everything that it has."""
-    items, options = _split(table)
+    items, options = split_definition(table)
     return f"CREATE TABLE {qualified(table.schema, table.name)} (\n  " + ",\n  ".join(items) + f"\n){options}"
 
 
@@ -97,7 +97,7 @@ def create_statement(table: Table) -> str:
 
 def digit_statements(table: Table) -> list[str]:
     """Gives FLOAT(M,D) and DOUBLE(M,D) columns their digits after the rows, whose bytes stay as they are."""
-    items, _ = _split(table)
+    items, _ = split_definition(table)
     loose = tuple(f"{quote(column.name)} " for column in table.columns if column.loose)
     changes = [f"MODIFY {item}" for item in items if item.startswith(loose)]
     if not changes:
@@ -116,7 +116,7 @@ def index_statements(table: Table) -> list[str]:
 
 def default_statements(table: Table) -> list[str]:
     """Takes from columns that may be NULL the default NULL, where they had been altered to have no default at all."""
-    items, _ = _split(table)
+    items, _ = split_definition(table)
     texts = {found.group(): _QUOTED.sub("''", item) for item in items if (found := _COLUMN_NAME.match(item))}
     dropped = [
         f"ALTER COLUMN {quote(column.name)} DROP DEFAULT"
@@ -135,7 +135,7 @@ def foreign_key_statements(table: Table) -> list[str]:
     return [f"ALTER TABLE {qualified(table.schema, table.name)} ADD " + ", ADD ".join(keys)]
 
 
-def _split(table: Table) -> tuple[list[str], str]:
+def split_definition(table: Table) -> tuple[list[str], str]:
     """The items between the outermost parentheses, and the table options behind them."""
     sql = table.create_sql
     head = f"CREATE TABLE {quote(table.name)} ("

@@ -18,7 +18,7 @@ statements, each below the target's max_allowed_packet.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Divergence, UdupError
@@ -37,6 +37,8 @@ SHOWN_WARNINGS = 5
 
 #: Statement size of the INSERT method: large enough that parsing dominates, small enough for any server.
 INSERT_BYTES = 1 << 20
+
+_NONE: Mapping[str, str] = {}
 
 _DATA_TRUNCATED = 1265
 _CHECK_VIOLATED = 3819
@@ -63,16 +65,20 @@ class Loader:
         fence: CopyFence | None = None,
         place: str = "",
         contexts: tuple[bytes, bytes] = (b"", b""),
+        *,
+        fills: bool = False,
     ) -> None:
         """`fence` and the connection's `place` keep the rows of a copy that is another run's by now off the target.
 
-        `contexts`: SETs for tables that compute something: the source's own context, and one for every date.
+        `contexts`: SETs for tables that compute something: the source's own context, and one for every date. `fills`:
+        the tables are the user's own, with their keys.
         """
+        self._session = sessions.FILLER if fills else sessions.LOADER
         self._endpoint = endpoint
         self._contexts = contexts
         self._context = b""
         self._fence = fence
-        self._connection = connect(endpoint, sessions.LOADER, local_infile=True)
+        self._connection = connect(endpoint, self._session, local_infile=True)
         self.method = method or ("load" if scalar(self._connection, "SELECT @@local_infile") else "insert")
         packet = int(scalar(self._connection, "SELECT @@max_allowed_packet"))
         self._insert_bytes = min(INSERT_BYTES, packet // 2)
@@ -97,9 +103,11 @@ class Loader:
         *,
         values: bool = False,
         odd_dates: bool = False,
+        charsets: Mapping[str, str] = _NONE,
     ) -> int:
         """Load one chunk and commit it; returns its rows. `values`: its text holds expressions, for INSERT alone;
-        `odd_dates`: it holds dates that the source's own context may refuse.
+        `odd_dates`: it holds dates that the source's own context may refuse. `charsets`: those of columns whose text
+        the target has in another one.
 
         `expected` is asked for the source's count when `pieces` is exhausted. Raises `Divergence` if the target
         took anything but exactly these rows, `Transient` if the connection is lost or a lock not granted; then
@@ -111,7 +119,7 @@ class Loader:
             self._enter(self._contexts[odd_dates] if table.computes else b"")
             # LOAD DATA finds no rows in lines without fields, as those of a table whose columns are all generated.
             local = self.method == "load" and not values and bool(table.stored_columns)
-            rows = self._load_local(table, pieces) if local else self._insert(table, pieces, values)
+            rows = self._load_local(table, pieces, charsets) if local else self._insert(table, pieces, values, charsets)
             if rows != expected():
                 raise Divergence(
                     f"{self._place(table)} took {rows} rows of a chunk of {expected()}: was it empty before? "
@@ -136,11 +144,11 @@ class Loader:
             if context:
                 query(self._connection, context.decode())
             else:
-                enter(self._connection, sessions.LOADER)
+                enter(self._connection, self._session)
             self._context = context
 
-    def _load_local(self, table: Table, pieces: Iterable[bytes]) -> int:
-        answer = self._connection.load_local(load_statement(table).encode(), pieces)
+    def _load_local(self, table: Table, pieces: Iterable[bytes], charsets: Mapping[str, str]) -> int:
+        answer = self._connection.load_local(load_statement(table, charsets).encode(), pieces)
         counts = _INFO.search(answer)
         if counts is None:
             raise UdupError(f"{self._place(table)}: LOAD DATA answered without its counts: {answer!r}")
@@ -149,10 +157,10 @@ class Loader:
             self._judge_warnings(table, skipped, warnings)
         return records
 
-    def _insert(self, table: Table, pieces: Iterable[bytes], values: bool) -> int:
+    def _insert(self, table: Table, pieces: Iterable[bytes], values: bool, charsets: Mapping[str, str]) -> int:
         rows = 0
         head = insert_head(table)
-        for statement in insert_statements(table, head, pieces, self._insert_bytes, values=values):
+        for statement in insert_statements(table, head, pieces, self._insert_bytes, values=values, charsets=charsets):
             if len(statement) > self._packet_limit:
                 raise UdupError(
                     f"{self._place(table)}: a row of {len(statement)} bytes exceeds the target's"

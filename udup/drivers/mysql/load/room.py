@@ -46,6 +46,17 @@ class Room:
         _drop(connection, [*going, *gone])
         self.notes.write(connection, tables)
 
+    def refuse_objects(self, connection: Connection, catalog: Catalog) -> None:
+        """Refuse what is in the place of views, routines, triggers and events, where the tables are there already.
+
+        What an unfinished copy has made of them is dropped.
+        """
+        stored, ours = wanted_objects(catalog), {each for each in self.notes.read(connection) if each.kind != TABLE}
+        there = in_the_way(connection, stored)
+        if faults := list(self._faults(connection, there, ours)):
+            raise Refused(faults)
+        _drop(connection, sorted(ours - set(stored)))
+
     def make_for_objects(self, connection: Connection, catalog: Catalog) -> bool:
         """The same for views, routines, triggers and events, before they are made: time has passed since.
 

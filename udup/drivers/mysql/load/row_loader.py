@@ -11,6 +11,7 @@ from udup.drivers.mysql.apply.ownership import loader_place
 from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.dictionary.details import LoadDetails
+from udup.drivers.mysql.load.converting import Converting
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.loader import Loader
 from udup.pipeline.ports import Piece
@@ -26,7 +27,10 @@ class MySQLRowLoader:
         self._tables = details.tables
         fence = CopyFence(job, details.version)
         try:
-            self._loader = Loader(endpoint, details.method, fence, loader_place(slot), details.contexts)
+            self._loader = Loader(
+                endpoint, details.method, fence, loader_place(slot), details.contexts, fills=details.filled is not None
+            )
+            self._converting = Converting(details) if details.converts else None
         except MySQLError as error:
             raise failure(error, f"opening a loader on {endpoint}", Divergence) from error
 
@@ -41,12 +45,18 @@ class MySQLRowLoader:
                 yield piece.data
                 rows = piece.rows
 
+        made = data()
+        as_loaded = None
+        if self._converting is not None:
+            as_loaded = self._converting.of(first.table)
+            made = as_loaded.looked_at(made, values=first.values)
         return self._loader.load(
             self._tables[first.table],
-            data(),
+            made,
             lambda: rows,
             values=first.values,
             odd_dates=first.odd_dates,
+            charsets=as_loaded.charsets if as_loaded is not None else {},
         )
 
     def abandon(self) -> None:

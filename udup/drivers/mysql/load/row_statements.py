@@ -8,7 +8,7 @@ escapes. Three kinds of column need a word more, since the text is binary and ha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.dictionary.catalog import Column, Table
@@ -21,12 +21,21 @@ _ROW_END = re.compile(rb"'[^'\\]*(?:\\.[^'\\]*)*(?:'|\\?\Z)|\n", re.DOTALL)
 _FIELD = re.compile(rb"'[^'\\]*(?:\\.[^'\\]*)*'|[^,']+", re.DOTALL)
 
 
-def load_statement(table: Table) -> str:
-    """LOAD DATA for the text, whose "file" is the client's memory."""
+#: The same where a field may be an expression: what is between two of these ends none.
+_PART = re.compile(rb"'[^'\\]*(?:\\.[^'\\]*)*'|[(),]|[^'(),]+", re.DOTALL)
+
+_NONE: Mapping[str, str] = {}
+
+
+def load_statement(table: Table, charsets: Mapping[str, str] = _NONE) -> str:
+    """LOAD DATA for the text, whose "file" is the client's memory.
+
+    `charsets`: those of columns whose text the target has in another one.
+    """
     targets, assignments = [], []
     for number, column in enumerate(table.stored_columns):
         variable = f"@v{number}"
-        converted = _converted(column, variable)
+        converted = _converted(column, variable, charsets.get(column.name, ""))
         targets.append(variable if converted else quote(column.name))
         if converted:
             assignments.append(f"{quote(column.name)} = {converted}")
@@ -44,18 +53,27 @@ def insert_head(table: Table) -> bytes:
 
 
 def insert_statements(
-    table: Table, head: bytes, pieces: Iterable[bytes], limit: int, *, values: bool = False
+    table: Table,
+    head: bytes,
+    pieces: Iterable[bytes],
+    limit: int,
+    *,
+    values: bool = False,
+    charsets: Mapping[str, str] = _NONE,
 ) -> Iterator[bytes]:
     """INSERT statements of about `limit` bytes; a single longer row makes a statement of its own.
 
     `values`: the text has SQL expressions in the place of JSON documents, which stay as they are.
     """
-    json_columns = [number for number, column in enumerate(table.stored_columns) if column.kind == "json"]
-    json_fields = [] if values else json_columns
+    introduced = {
+        number: b"_" + charset.encode()
+        for number, column in enumerate(table.stored_columns)
+        if (charset := "utf8mb4" if column.kind == "json" and not values else charsets.get(column.name, ""))
+    }
     rows: list[bytes] = []
     size = len(head)
-    for row in _rows(pieces):
-        value = b"(" + (_with_json(row, json_fields) if json_fields else row) + b")"
+    for row in rows_of(pieces):
+        value = b"(" + (_introduced(row, introduced, values=values) if introduced else row) + b")"
         if rows and size + len(value) + 1 > limit:
             yield head + b",".join(rows)
             rows, size = [], len(head)
@@ -65,15 +83,15 @@ def insert_statements(
         yield head + b",".join(rows)
 
 
-def _converted(column: Column, variable: str) -> str:
+def _converted(column: Column, variable: str, charset: str) -> str:
     if column.kind in {"enum", "set"}:
         return f"CAST({variable} AS UNSIGNED)"
     if column.kind == "json":
         return f"CONVERT({variable} USING utf8mb4)"
-    return ""
+    return f"CONVERT({variable} USING {charset})" if charset else ""
 
 
-def _rows(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def rows_of(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The text of each row without its newline; pieces may be cut anywhere.
 
     What is left after the last row's end is looked at again only when it has doubled, so that a row of many pieces
@@ -102,10 +120,24 @@ def _split(text: bytes) -> tuple[list[bytes], bytes]:
     return rows, text[start:]
 
 
-def _with_json(row: bytes, json_fields: list[int]) -> bytes:
-    """TransactionId JSON fields as utf8mb4, as the text's other strings are binary."""
-    fields = _FIELD.findall(row)
-    for number in json_fields:
+def fields_of(row: bytes, *, values: bool) -> list[bytes]:
+    """The fields of a row's text. `values`: some are SQL expressions."""
+    if not values:
+        return _FIELD.findall(row)
+    fields, depth = [b""], 0
+    for part in _PART.findall(row):
+        if part == b"," and not depth:
+            fields.append(b"")
+            continue
+        depth += {b"(": 1, b")": -1}.get(part, 0)
+        fields[-1] += part
+    return fields
+
+
+def _introduced(row: bytes, charsets: Mapping[int, bytes], *, values: bool) -> bytes:
+    """The row with some fields in a character set, as the text's other strings are binary."""
+    fields = fields_of(row, values=values)
+    for number, introducer in charsets.items():
         if fields[number] != b"NULL":
-            fields[number] = b"_utf8mb4" + fields[number]
+            fields[number] = introducer + fields[number]
     return b",".join(fields)

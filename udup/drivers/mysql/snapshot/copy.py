@@ -11,6 +11,7 @@ from udup.base.errors import Side
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
+from udup.drivers.mysql.columns.definitions import mapped_catalog
 from udup.drivers.mysql.ddl.innodb import innodb_catalog
 from udup.drivers.mysql.dictionary.catalog import Catalog
 from udup.drivers.mysql.dictionary.details import CopyDetails
@@ -108,7 +109,8 @@ def _plan_of(endpoint: Endpoint, scope: Scope, baseline: Baseline) -> CopyPlan:
     """Return what the target must know of the copy, under the target's names."""
     catalog = baseline.catalog
     computes = any(table.computes for table in catalog.tables)
-    renamed = renamed_catalog(innodb_catalog(catalog) if scope.innodb else catalog, scope.selection)
+    mapped = mapped_catalog(innodb_catalog(catalog) if scope.innodb else catalog)
+    renamed = renamed_catalog(mapped, scope.selection)
     tables = tuple(replace(table, condition="") for table in renamed.tables)
     details = CopyDetails(replace(renamed, tables=tables), _context(endpoint) if computes else {})
     return CopyPlan(_tables(renamed), details.encoded(), baseline.snapshot.gtid_set)

@@ -21,6 +21,7 @@ from udup.drivers.mysql.client.errors import ER
 from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import DICTIONARY
+from udup.drivers.mysql.columns.mapping import map_of
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column, Schema, StoredObject, Table
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
 from udup.drivers.mysql.dictionary.float_digits import digits, is_loose, text_loses
@@ -28,7 +29,7 @@ from udup.drivers.mysql.filters.table_filter import dictionary_condition
 from udup.drivers.mysql.snapshot.merge_tables import merge_problems
 from udup.drivers.mysql.snapshot.rows import MEMBER_KINDS
 from udup.drivers.mysql.snapshot.stored import GONE, read_objects
-from udup.pipeline.selection.selection import Selection
+from udup.pipeline.selection.selection import ColumnNames, Selection
 
 #: Engines whose keys are kept in order, so that a table can be read in ranges of one.
 _ORDERED_ENGINES = frozenset({"innodb", "rocksdb", "myisam"})
@@ -141,6 +142,11 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
             problems.append(problem)
         if condition:
             estimate = _estimate(connection, schema, name, condition)
+        mapped, problem = _map(selection, schema, name, own)
+        if problem:
+            problems.append(problem)
+        if mapped:
+            own = _in_map(own, mapped)
         key = _chunk_key(keys.get(name, {}), own) if engine.lower() in _ORDERED_ENGINES else _Key("", ())
         if _LOST_LITERAL.search(create):
             problems.append(
@@ -160,9 +166,10 @@ def _read_tables(connection: Connection, schema: str, selection: Selection, prob
                 computes=any(column.generated for column in own)
                 or _COMPUTED.search(_QUOTED.sub("x", create)) is not None,
                 # What an index on a virtual column holds says nothing of the rows that are in the job.
-                virtual_keys=() if condition else virtual_keys.get(name, ()),
+                virtual_keys=() if condition or mapped else virtual_keys.get(name, ()),
                 engine=engine,
                 condition=condition,
+                mapped=mapped,
             )
         )
     return tables
@@ -174,6 +181,23 @@ def _condition(selection: Selection, schema: str, table: str, columns: tuple[Col
         return dictionary_condition(selection, schema, table, columns), ""
     except Unsupported as error:
         return "", str(error)
+
+
+def _map(selection: Selection, schema: str, table: str, columns: tuple[Column, ...]) -> tuple[ColumnNames, str]:
+    """Return a table's column map, by the names that its columns really have, and what is wrong with it."""
+    names = {column.name.casefold(): column.name for column in columns}
+    try:
+        wanted = map_of(selection, schema, table)
+    except Unsupported as error:
+        return (), str(error)
+    if missing := [name for name, _ in wanted if name.casefold() not in names]:
+        return (), f"{schema}.{table} has no column {', '.join(missing)}, which its ColumnMapFrom names"
+    return tuple((names[name.casefold()], new) for name, new in wanted), ""
+
+
+def _in_map(columns: tuple[Column, ...], mapped: ColumnNames) -> tuple[Column, ...]:
+    by_name = {column.name: column for column in columns}
+    return tuple(by_name[name] for name, _ in mapped)
 
 
 def _estimate(connection: Connection, schema: str, table: str, condition: str) -> int:

@@ -45,7 +45,7 @@ _INTEGERS = frozenset(
 class PlanColumn:
     """`name` is quoted, `definition` that of the log. `digits` of a FLOAT(M,D): all of them, and behind the point.
 
-    `characters` of a CHAR.
+    `characters` of a CHAR. `texts`: the character sets of its texts in the log and on the target, where they differ.
     """
 
     name: str
@@ -55,6 +55,7 @@ class PlanColumn:
     lacks_default: bool = False
     digits: tuple[int, int] | None = None
     characters: int = 0
+    texts: tuple[str, str] = ("", "")
 
     @property
     def is_integer(self) -> bool:
@@ -80,10 +81,18 @@ class TablePlan:
         return qualified(self.table.schema, self.table.table)
 
 
-def read_plan(connection: Connection, table: TableName, columns: Sequence[ColumnDefinition]) -> TablePlan:
-    """Ask the dictionary of a target; `Unsupported` if statements would not do what rows do there."""
+def read_plan(
+    connection: Connection, table: TableName, columns: Sequence[ColumnDefinition], names: Sequence[str] = ()
+) -> TablePlan:
+    """Ask the dictionary of a target; `Unsupported` if statements would not do what rows do there.
+
+    `names` are those of the target's columns, one for each; left out, the columns are in the target's order.
+    """
     place = _literal(table.schema), _literal(table.table)
     rows = query(connection, _COLUMNS.format(*place))
+    if names:
+        by_name = {str(row[0]): row for row in rows}
+        rows = [*(by_name.pop(name) for name in names), *by_name.values()]
     if len(rows) < len(columns):
         raise Divergence(
             f"table {table} has {len(columns)} columns in the source's log and {len(rows)} on the target; run there the"
@@ -92,10 +101,10 @@ def read_plan(connection: Connection, table: TableName, columns: Sequence[Column
     if triggers := triggers_of(connection, table):
         raise with_triggers(table, triggers)
     found = tuple(_column(row, definition) for row, definition in zip(rows, columns, strict=False))
-    names = {str(row[0]): number for number, row in enumerate(rows[: len(columns)])}
+    places = {str(row[0]): number for number, row in enumerate(rows[: len(columns)])}
     computing = Computing().look(connection, table)
     lacking = any(row[4] and not row[1] for row in rows[len(columns) :])
-    return TablePlan(table, found, _key(query(connection, _KEYS.format(*place)), names), computing, lacking)
+    return TablePlan(table, found, _key(query(connection, _KEYS.format(*place)), places), computing, lacking)
 
 
 def triggers_of(connection: Connection, table: TableName) -> tuple[str, ...]:

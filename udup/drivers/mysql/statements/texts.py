@@ -108,6 +108,8 @@ class TableTexts:
         kind = column.definition.kind
         if kind in _NUMBERS:
             return f"str({name})"
+        if column.texts[0]:
+            return f'"_{column.texts[0]} x\'" + {name}.hex() + "\'"'
         if kind in _BYTES:
             return f'"x\'" + {name}.hex() + "\'"'
         if kind is ColumnType.NEWDECIMAL:
@@ -149,6 +151,8 @@ class TableTexts:
             return patched(column.name, value)
         if isinstance(value, float) and column.digits is not None:
             return _fitting(column.definition, column.digits, value)
+        if column.texts[0] and isinstance(value, bytes):
+            return f"_{column.texts[0]} {literal(column.definition, value)}"
         return literal(column.definition, value)
 
     # ---- WHERE ----
@@ -184,6 +188,9 @@ class TableTexts:
         if isinstance(value, Timestamp) and self.zoned and value:
             seconds, fraction = divmod(int(value), 1_000_000)
             return f"UNIX_TIMESTAMP({column.name}) = {seconds}.{fraction:06d}"
+        if column.texts[0] and isinstance(value, bytes):
+            made = f"CONVERT(_{column.texts[0]} {literal(column.definition, value)} USING {column.texts[1]})"
+            return f"({column.name} = {made} AND CAST({column.name} AS BINARY) = CAST({made} AS BINARY))"
         return condition(column.definition, column.name, value, anywhere=self.zoned, characters=column.characters)
 
     # ---- For people ----

@@ -9,7 +9,8 @@ are the TABLE_MAPs and rows of the job's tables, as bytes. Three rules of the ta
   kept gets it;
 * all events carry a CRC or none does, as the last FORMAT_DESCRIPTION says.
 
-Rows of a table with a filter are taken apart and written again (`filters/shaper.py`); all others stay bytes.
+Rows of a table with a filter or a column map are taken apart and written again (`filters/shaper.py`,
+`columns/shaper.py`); all others stay bytes.
 
 A transaction larger than `PIECE_BYTES` leaves in parts while it is still being read, so that memory never holds it.
 Each leaves with the number of the context that its rows were written in (`contexts.py`), which its BEGIN says.
@@ -21,7 +22,6 @@ GTID and perhaps in another run, is known.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from udup.base.errors import Transient, UdupError, Unsupported
 from udup.drivers.mysql.binlog.event import (
@@ -38,13 +38,15 @@ from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
 from udup.drivers.mysql.binlog.layout import check_layout
 from udup.drivers.mysql.binlog.query import status_of, thread_of
 from udup.drivers.mysql.binlog.remedies import DAMAGED
-from udup.drivers.mysql.binlog.table_map import definition_bytes, table_id, table_name, with_names
+from udup.drivers.mysql.binlog.table_map import definition_bytes, table_id
 from udup.drivers.mysql.binlog.xa import XaStatement, XaVerb, is_one_phase, parse_xa
+from udup.drivers.mysql.columns.shaper import ColumnMaps
 from udup.drivers.mysql.ddl.query_action import Action, Decide
-from udup.drivers.mysql.filters.shaper import RowShaper, Shapers
+from udup.drivers.mysql.filters.shaper import Shapers
 from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
 from udup.drivers.mysql.stream.contexts import Contexts
 from udup.drivers.mysql.stream.damage import DAMAGE, unreadable
+from udup.drivers.mysql.stream.known_tables import KnownTable, KnownTables
 from udup.drivers.mysql.stream.left_out import left_out_kinds
 from udup.drivers.mysql.stream.other_events import SILENT, check_ignorable
 from udup.drivers.mysql.stream.transaction import OpenTransaction
@@ -66,16 +68,6 @@ _OF_ROWS = ROWS_EVENTS | {EventType.TABLE_MAP}
 _NO_TABLE = b"\xff\xff\xff\xff\xff\xff"
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A TABLE_MAP seen: its bytes tell whether the same id still means the same."""
-
-    definition: bytes
-    wanted: bool
-    names: tuple[bytes, bytes] | None = None  # the target's schema and table, where they are others
-    shaper: RowShaper | None = None  # what becomes of its rows, where not all of them are the job's
-
-
 class Assembler:
     """Feed it events in log order; it yields records in log order."""
 
@@ -87,16 +79,16 @@ class Assembler:
         sql_filter: SqlFilter | None = None,
         contexts: Contexts | None = None,
         shapers: Shapers | None = None,
+        column_maps: ColumnMaps | None = None,
     ) -> None:
         self._contexts = contexts or Contexts()
         self._shapers = shapers
         self._held: list[bytes] = []
         self._held_size = 0
-        self._selection = selection
         self._decide = decide
-        self._renaming = renaming or Renaming(selection)
+        self._known_tables = KnownTables(selection, renaming or Renaming(selection), shapers, column_maps)
         self._left_out = left_out_kinds(sql_filter or SqlFilter())
-        self._tables: dict[bytes, _Known] = {}
+        self._tables: dict[bytes, KnownTable] = {}
         self._announced: set[bytes] = set()
         self._open: OpenTransaction | None = None
         self._skipped = GtidSet()
@@ -187,31 +179,16 @@ class Assembler:
             raise error.about(current.id.gtid) from error
         if not known.wanted:
             return
-        if known.names is not None:
-            event = with_names(event, *known.names, has_crc=self._has_crc)
-        current.maps.append((known.definition, event))
+        current.maps.append((known.definition, known.table_map(event, has_crc=self._has_crc)))
 
-    def _known(self, event: bytes) -> _Known:
+    def _known(self, event: bytes) -> KnownTable:
         """Return what is known of a TABLE_MAP, looked at where it is new or its id has come to mean another."""
         key = table_id(event)
         definition = definition_bytes(event, has_crc=self._has_crc)
         known = self._tables.get(key)
         if known is None or known.definition != definition:
-            self._tables[key] = known = self._know(event, definition)
+            self._tables[key] = known = self._known_tables.know(event, definition, has_crc=self._has_crc)
         return known
-
-    def _know(self, event: bytes, definition: bytes) -> _Known:
-        name = table_name(event)
-        if not self._selection.wants(name.schema, name.table):
-            return _Known(definition, False)
-        shaper = None
-        if self._shapers is not None:
-            shaper = self._shapers.shaper(name.schema, name.table, event, has_crc=self._has_crc)
-        if not self._renaming.active:
-            return _Known(definition, True, None, shaper)
-        self._renaming.enter(name.schema, name.table)
-        schema, table = self._renaming.table(name.schema, name.table)
-        return _Known(definition, True, (schema.encode(), table.encode()), shaper)
 
     def _keep_maps(self, current: OpenTransaction) -> None:
         """Put the statement's TABLE_MAPs in front of its first rows for the job."""
@@ -230,7 +207,7 @@ class Assembler:
             raise Unsupported(f"{current.id.gtid}: a rows event without its TABLE_MAP; {DAMAGED}")
         kept: Sequence[bytes] = ()
         if known is not None and known.wanted and event[4] not in self._left_out:
-            kept = (event,) if known.shaper is None else self._shaped(current, known.shaper, event)
+            kept = self._shaped(current, known, event)
         if kept:
             self._keep_maps(current)
             for each in kept:
@@ -275,9 +252,9 @@ class Assembler:
             elif (known := self._tables.get(table_id(event))) and known.shaper and event[4] not in self._left_out:
                 known.shaper.look_at(event, has_crc=self._has_crc)
 
-    def _shaped(self, current: OpenTransaction, shaper: RowShaper, event: bytes) -> Sequence[bytes]:
+    def _shaped(self, current: OpenTransaction, known: KnownTable, event: bytes) -> Sequence[bytes]:
         try:
-            return shaper.shaped(event, has_crc=self._has_crc)
+            return known.shaped(event, has_crc=self._has_crc)
         except Unsupported as error:
             raise error.about(current.id.gtid) from error
 

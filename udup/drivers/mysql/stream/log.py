@@ -18,6 +18,7 @@ from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.rotate import parse_rotate
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.client.seam import behind_the_seam
+from udup.drivers.mysql.columns.shaper import ColumnMaps
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.filters.shaper import Shapers
 from udup.drivers.mysql.snapshot.names import is_transactional_there, read_names
@@ -82,8 +83,8 @@ class BinlogChanges:
             partial(is_transactional_there, endpoint) if scope.innodb else None,
         )
         self._shapers = Shapers.of(scope.selection, endpoint)
-        contexts = contexts_of(endpoint)
-        return Assembler(scope.selection, classifier.decide, renaming, scope.sql_filter, contexts, self._shapers)
+        contexts, maps = contexts_of(endpoint), ColumnMaps.of(scope.selection)
+        return Assembler(scope.selection, classifier.decide, renaming, scope.sql_filter, contexts, self._shapers, maps)
 
     def __iter__(self) -> Iterator[Record | None]:
         """Yield records; None whenever the source has sent no further event yet."""
