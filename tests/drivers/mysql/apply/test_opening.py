@@ -32,7 +32,7 @@ class Server:
         self.opened: list[Connection] = []
         self._errors = list(errors)
         monkeypatch.setattr(opening, "connect", self._connect)
-        monkeypatch.setattr(opening, "StatementRows", lambda *_: "by statements")
+        monkeypatch.setattr(opening, "StatementRows", lambda *_, **__: "by statements")
         monkeypatch.setattr(opening, "EventRows", lambda *_: "by events")
 
     def _connect(self, endpoint: Endpoint, session: Any, **more: Any) -> Connection:
