@@ -392,8 +392,8 @@ def test_a_way_back_of_a_job_with_new_names_puts_them_back(world: World, udup: U
         world.on_target(f"INSERT INTO {new_name}.u (a) VALUES (3)", f"CREATE TABLE {new_name}.own (id INT)")
         here = f"SELECT GROUP_CONCAT(id, '=', a ORDER BY id) FROM {name}.t"
         wait_for(lambda: value(world.source.endpoint, here) == "1=1,3=3", lambda: world.node.job(f"{name}-back"))
-        back = world.node.job(f"{name}-back")
-        assert back["Stage"] in ("catching_up", "running") and back["Progress"]["restarts"] == 0
+        back = world.node.wait_stage(f"{name}-back", ("catching_up", "running"), DEADLINE)
+        assert back["Progress"]["restarts"] == 0
     finally:
         run(world.source.endpoint, "SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF")
         run(world.target.endpoint, f"DROP DATABASE IF EXISTS {new_name}")

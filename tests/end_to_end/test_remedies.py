@@ -74,9 +74,7 @@ CASES = {
     "a password that has expired": Broken(before=["ALTER USER {0}_t PASSWORD EXPIRE"], says="1862"),
     "an account that is locked": Broken(before=["ALTER USER {0}_t ACCOUNT LOCK"], says="3118"),
     "a wrong password": Broken(before=["ALTER USER {0}_t IDENTIFIED BY 'another'"], says="1045"),
-    "a privilege that is missing": Broken(
-        before=["REVOKE REPLICATION_APPLIER, BINLOG_ADMIN, SUPER ON *.* FROM {0}_t"], says="has not"
-    ),
+    "a privilege that is missing": Broken(before=["REVOKE REFERENCES ON *.* FROM {0}_t"], says="has not"),
 }
 
 
