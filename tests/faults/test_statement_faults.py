@@ -21,7 +21,7 @@ from udup.verify.compare import compare, wait_level
 LARGE = 20_000
 
 #: Rows of a table that is made again, and what each of them costs meanwhile: seconds in all.
-SLOW, SLOWLY = 60, "AS (SHA2(REPEAT(text, 40000), 512)) STORED"
+SLOW, SLOWLY = 120, "AS (SHA2(REPEAT(text, 40000), 512)) STORED"
 
 #: A definition of it that runs on a server, by what the server says of the session.
 _RUNNING = "SELECT ID, STATE FROM information_schema.PROCESSLIST WHERE INFO LIKE 'ALTER TABLE shop.slow%'"
@@ -110,10 +110,15 @@ def slow(by_statements: Household) -> Household:
 
 
 def _alter(home: Household) -> None:
-    """What the log has then: a definition that would be refused the second time, and rows that need it."""
+    """What the log has then: a definition that would be refused the second time."""
     with closing(connect(home.source.endpoint)) as source:
         query(source, f"ALTER TABLE shop.slow ADD COLUMN sum VARCHAR(128) {SLOWLY}, ADD COLUMN a INT DEFAULT 7")
-        query(source, "UPDATE shop.slow SET a = 8 WHERE id < 50")
+
+
+def _change_rows(home: Household) -> None:
+    """And rows that need it."""
+    with closing(connect(home.source.endpoint)) as source:
+        query(source, "UPDATE shop.slow SET a = 8 WHERE id < 5")
 
 
 def _kill_node(home: Household) -> None:
@@ -124,8 +129,8 @@ def _kill_node(home: Household) -> None:
 @pytest.mark.parametrize("ends_alone", [True, False])
 def test_a_server_killed_while_a_definition_runs_has_it_once(slow: Household, ends_alone: bool) -> None:
     """The target goes on with it; it is through when the next run looks, or is ended by that run."""
-    _alter(slow)
     with closing(connect(slow.target.endpoint)) as target:
+        _alter(slow)
         wait_for(
             lambda: any("copy" in str(state) or "alter" in str(state) for _, state in query(target, _RUNNING)),
             STAGE_SECONDS,
@@ -134,6 +139,7 @@ def test_a_server_killed_while_a_definition_runs_has_it_once(slow: Household, en
         _kill_node(slow)
         if ends_alone:
             wait_for(lambda: not query(target, _RUNNING), STAGE_SECONDS, "the definition ends")
+    _change_rows(slow)
     slow.node.start()
     _check(slow)
 
@@ -146,6 +152,7 @@ def test_a_server_killed_while_a_definition_waits_has_it_once(slow: Household) -
             wait_for(lambda: bool(query(target, _RUNNING)), STAGE_SECONDS, "the definition waits on the target")
             [(session, _)] = query(target, _RUNNING)
             _kill_node(slow)
+            _change_rows(slow)
             slow.node.start()
             gone = f"SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = {session}"
             wait_for(lambda: not query(target, gone), STAGE_SECONDS, "the next run ends the session of the one before")
@@ -153,9 +160,10 @@ def test_a_server_killed_while_a_definition_waits_has_it_once(slow: Household) -
 
 
 def test_a_target_killed_while_a_definition_runs_has_it_once(slow: Household) -> None:
-    _alter(slow)
     with closing(connect(slow.target.endpoint)) as target:
+        _alter(slow)
         wait_for(lambda: bool(query(target, _RUNNING)), STAGE_SECONDS, "the definition runs on the target")
     slow.target.kill()
+    _change_rows(slow)
     slow.target.restart()
     _check(slow)
