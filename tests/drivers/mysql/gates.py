@@ -85,6 +85,12 @@ class MySQLGatePair(GatePair):
         body = f"BEFORE INSERT ON {self.schema}.t FOR EACH ROW SET @{name} = NEW.id"
         self._run(self._old, f"CREATE DEFINER=nobody@nowhere TRIGGER {self.schema}.{name} {body}")
 
+    def create_refused_trigger(self, name: str) -> None:
+        """Make one that sets a column which the new server's table does not have."""
+        self._run(self._old, f"ALTER TABLE {self.schema}.t ADD COLUMN extra INT")
+        body = f"BEFORE INSERT ON {self.schema}.t FOR EACH ROW SET NEW.extra = 1"
+        self._run(self._old, f"CREATE DEFINER=nobody@nowhere TRIGGER {self.schema}.{name} {body}")
+
     def triggers(self) -> list[str]:
         sql = "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s ORDER BY ACTION_ORDER"
         with closing(connect(self._new)) as connection:

@@ -198,16 +198,18 @@ def test_a_source_that_does_not_watch_transactions_is_refused_with_the_statement
     with closing(connect(old_server.endpoint)) as connection:
         query(connection, switch.format("NO"))
         try:
-            failed = [check for check in gates.old.checks(CutoverNeeds()) if check.outcome == "fail"]
+            failed = [check for check in gates.old.checks(CutoverNeeds(), gates.scope) if check.outcome == "fail"]
         finally:
             query(connection, switch.format("YES"))
     assert [check.remedy for check in failed] == [switch.format("YES")]
-    assert not gates.old.checks(CutoverNeeds())
+    assert not gates.old.checks(CutoverNeeds(), gates.scope)
 
 
 def test_what_the_account_lacks_is_told_with_the_statement(gates: MySQLGatePair, old_server: MysqlServer) -> None:
     weak = MySQLSourceGate(replace(old_server.endpoint, user=gates.schema, password="secret"))
-    failed = [check for check in weak.checks(CutoverNeeds(freeze=True, reverse=True)) if check.outcome == "fail"]
+    failed = [
+        check for check in weak.checks(CutoverNeeds(freeze=True, reverse=True), gates.scope) if check.outcome == "fail"
+    ]
     told = " ".join(check.remedy for check in failed)
     for privilege in ("XA_RECOVER_ADMIN", "SYSTEM_VARIABLES_ADMIN", "CONNECTION_ADMIN", "performance_schema"):
         assert privilege in told
@@ -253,7 +255,7 @@ def test_triggers_that_a_way_back_by_statements_would_set_off_are_told(
     reverse = CutoverNeeds(reverse=True)
 
     def told(gate: MySQLSourceGate) -> list[str]:
-        return [each.found for each in gate.checks(reverse) if "triggers" in each.found]
+        return [each.found for each in gate.checks(reverse, gates.scope) if "triggers" in each.found]
 
     with managed_account(old_server) as account:
         assert any(f"{gates.schema}.z" in each for each in told(MySQLSourceGate(account)))

@@ -97,6 +97,7 @@ class KeptTrigger(_Kept):
     table: str
     definer: str
     definition: str
+    restores: str = ""
 
 
 class Cutover(_Kept):
