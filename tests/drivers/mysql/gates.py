@@ -25,6 +25,8 @@ class MySQLGatePair(GatePair):
         self.old, self.new = MySQLSourceGate(old), MySQLTargetGate(new)
         for endpoint, name in ((old, schema), (new, self.new_schema)):
             self._run(endpoint, f"CREATE DATABASE {name}", f"CREATE TABLE {name}.t (id INT AUTO_INCREMENT PRIMARY KEY)")
+        with closing(connect(new)) as connection:
+            create_tables(connection)  # a job has been there
         user = f"'{schema}'@'%'"
         self._run(old, f"CREATE USER {user} IDENTIFIED BY 'secret'", f"GRANT ALL ON {schema}.* TO {user}")
 
