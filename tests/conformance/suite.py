@@ -301,7 +301,7 @@ class Trial:
         for case in self.cases:
             scope = Scope(Selection.of([(schema, []) for schema in self.schemas_of(case)]))
             try:
-                new.make(old.triggers(scope), _LOCK_SECONDS)
+                new.make(old.defined(scope, new.lacking(old.triggers(scope))), _LOCK_SECONDS)
             except UdupError as error:
                 self.faults[case] = f"a cut-over does not make its triggers: {error}"
 

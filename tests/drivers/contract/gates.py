@@ -32,6 +32,12 @@ class GatePair(ABC):
         """The table alone, which has another name on the new server."""
         return Scope(Selection((SchemaRule(self.schema, tables=(NameRule("t", rename="u"),)),)))
 
+    @property
+    def scope_of_columns(self) -> Scope:
+        """The table with another name for its column."""
+        table = NameRule("t", columns=(("id", "number"),))
+        return Scope(Selection((SchemaRule(self.schema, tables=(table,)),)))
+
     @abstractmethod
     def application_writes(self) -> bool:
         """Have an application write to the old server; return whether it could."""
@@ -54,6 +60,10 @@ class GatePair(ABC):
     @abstractmethod
     def create_trigger(self, name: str) -> None:
         """Make a trigger on the table of the old server, behind those that are there."""
+
+    @abstractmethod
+    def create_refused_trigger(self, name: str) -> None:
+        """Make one on the same table that the new server does not take."""
 
     @abstractmethod
     def triggers(self) -> list[str]:
@@ -109,7 +119,7 @@ class GateContract:
     def test_an_account_that_may_do_everything_passes_every_check(self, gates: GatePair) -> None:
         gates.create_event("e", enabled=True)
         events = gates.old.events(gates.scope)
-        assert [check for check in gates.old.checks(ALL) if check.outcome == "fail"] == []
+        assert [check for check in gates.old.checks(ALL, gates.scope) if check.outcome == "fail"] == []
         assert [check for check in gates.new.checks(ALL, events) if check.outcome == "fail"] == []
 
     def test_an_event_that_is_not_on_the_new_server_is_told(self, gates: GatePair) -> None:
@@ -160,10 +170,30 @@ class GateContract:
         ]
         assert [each.table for each in gates.old.triggers(gates.scope_of_table)] == ["u", "u"]
         assert gates.new.lacking(triggers) == triggers and gates.triggers() == []
+        triggers = gates.old.defined(gates.scope, gates.new.lacking(triggers))
+        assert all(each.definition for each in triggers)
+        assert [each.name for each in gates.old.defined(gates.scope, triggers[1:])] == ["a"]
         assert [each for each in gates.new.checks(CutoverNeeds(), [], triggers) if each.outcome == "fail"] == []
+        assert gates.triggers() == [], "they are tried where they run for nothing"
         for _ in range(2):
             assert gates.new.make(triggers, 5) == []
             assert gates.triggers() == ["z", "a"] and gates.new.lacking(triggers) == []
+
+    def test_triggers_of_tables_whose_columns_are_others_stay_away_and_are_told(self, gates: GatePair) -> None:
+        gates.create_trigger("z")
+        mapped = gates.scope_of_columns
+        assert gates.old.triggers(mapped) == []
+        told = [each for each in gates.old.checks(CutoverNeeds(), mapped) if each.outcome == "warn"]
+        assert len(told) == 1 and "z" in told[0].found
+        assert not [each for each in gates.old.checks(CutoverNeeds(), gates.scope) if "ColumnMapFrom" in each.found]
+
+    def test_a_trigger_that_the_new_server_does_not_take_is_told_before_it_is_made(self, gates: GatePair) -> None:
+        gates.create_trigger("good")
+        gates.create_refused_trigger("bad")
+        lacking = gates.old.defined(gates.scope, gates.new.lacking(gates.old.triggers(gates.scope)))
+        failed = [each for each in gates.new.checks(CutoverNeeds(), [], lacking) if each.outcome == "fail"]
+        assert len(failed) == 1 and "bad" in failed[0].found and failed[0].remedy
+        assert gates.triggers() == []
 
     def test_transactions_that_could_still_commit_are_listed(self, gates: GatePair) -> None:
         assert gates.old.unfinished() == []

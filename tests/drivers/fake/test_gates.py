@@ -47,6 +47,10 @@ class FakeGatePair(GatePair):
     def create_trigger(self, name: str) -> None:
         self._old.triggers["s", name] = "t"
 
+    def create_refused_trigger(self, name: str) -> None:
+        self.create_trigger(name)
+        self._new.refused_triggers.add(name)
+
     def triggers(self) -> list[str]:
         return [name for _, name in self._new.triggers]
 

@@ -25,6 +25,8 @@ class MySQLGatePair(GatePair):
         self.old, self.new = MySQLSourceGate(old), MySQLTargetGate(new)
         for endpoint, name in ((old, schema), (new, self.new_schema)):
             self._run(endpoint, f"CREATE DATABASE {name}", f"CREATE TABLE {name}.t (id INT AUTO_INCREMENT PRIMARY KEY)")
+        with closing(connect(new)) as connection:
+            create_tables(connection)  # a job has been there
         user = f"'{schema}'@'%'"
         self._run(old, f"CREATE USER {user} IDENTIFIED BY 'secret'", f"GRANT ALL ON {schema}.* TO {user}")
 
@@ -83,6 +85,12 @@ class MySQLGatePair(GatePair):
 
     def create_trigger(self, name: str) -> None:
         body = f"BEFORE INSERT ON {self.schema}.t FOR EACH ROW SET @{name} = NEW.id"
+        self._run(self._old, f"CREATE DEFINER=nobody@nowhere TRIGGER {self.schema}.{name} {body}")
+
+    def create_refused_trigger(self, name: str) -> None:
+        """Make one that sets a column which the new server's table does not have."""
+        self._run(self._old, f"ALTER TABLE {self.schema}.t ADD COLUMN extra INT")
+        body = f"BEFORE INSERT ON {self.schema}.t FOR EACH ROW SET NEW.extra = 1"
         self._run(self._old, f"CREATE DEFINER=nobody@nowhere TRIGGER {self.schema}.{name} {body}")
 
     def triggers(self) -> list[str]:

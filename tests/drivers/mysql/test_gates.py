@@ -15,12 +15,17 @@ from tests.drivers.contract.gates import GateContract
 from tests.drivers.mysql.gates import MySQLGatePair
 from tests.managed import managed_account
 from tests.quick_servers import QUICK
-from udup.base.errors import Contended
+from udup.base.errors import Contended, Unsupported
+from udup.drivers.mysql.apply.checkpoint import create_tables
 from udup.drivers.mysql.client.connection import MySQLError, connect, query
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
+from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.pipeline.ports import Counter, CutoverNeeds
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer
+
+#: What a target's account needs for triggers, but for those whose schema had another collation.
+TRIGGERS_ALONE = ("SELECT", "TRIGGER", "CREATE", "DROP", "SET_USER_ID")
 
 #: Whether somebody is closing the server at this moment.
 _CLOSES = "SELECT 1 FROM performance_schema.threads WHERE PROCESSLIST_INFO LIKE 'SET GLOBAL%'"
@@ -198,16 +203,18 @@ def test_a_source_that_does_not_watch_transactions_is_refused_with_the_statement
     with closing(connect(old_server.endpoint)) as connection:
         query(connection, switch.format("NO"))
         try:
-            failed = [check for check in gates.old.checks(CutoverNeeds()) if check.outcome == "fail"]
+            failed = [check for check in gates.old.checks(CutoverNeeds(), gates.scope) if check.outcome == "fail"]
         finally:
             query(connection, switch.format("YES"))
     assert [check.remedy for check in failed] == [switch.format("YES")]
-    assert not gates.old.checks(CutoverNeeds())
+    assert not gates.old.checks(CutoverNeeds(), gates.scope)
 
 
 def test_what_the_account_lacks_is_told_with_the_statement(gates: MySQLGatePair, old_server: MysqlServer) -> None:
     weak = MySQLSourceGate(replace(old_server.endpoint, user=gates.schema, password="secret"))
-    failed = [check for check in weak.checks(CutoverNeeds(freeze=True, reverse=True)) if check.outcome == "fail"]
+    failed = [
+        check for check in weak.checks(CutoverNeeds(freeze=True, reverse=True), gates.scope) if check.outcome == "fail"
+    ]
     told = " ".join(check.remedy for check in failed)
     for privilege in ("XA_RECOVER_ADMIN", "SYSTEM_VARIABLES_ADMIN", "CONNECTION_ADMIN", "performance_schema"):
         assert privilege in told
@@ -253,8 +260,64 @@ def test_triggers_that_a_way_back_by_statements_would_set_off_are_told(
     reverse = CutoverNeeds(reverse=True)
 
     def told(gate: MySQLSourceGate) -> list[str]:
-        return [each.found for each in gate.checks(reverse) if "triggers" in each.found]
+        return [each.found for each in gate.checks(reverse, gates.scope) if "triggers" in each.found]
 
     with managed_account(old_server) as account:
         assert any(f"{gates.schema}.z" in each for each in told(MySQLSourceGate(account)))
     assert told(MySQLSourceGate(old_server.endpoint)) == []
+
+
+def test_a_table_that_numbers_no_rows_has_no_counter_to_raise(gates: MySQLGatePair, target: MysqlServer) -> None:
+    """One of the user's own, or with a column map."""
+    with closing(connect(target.endpoint)) as connection:
+        query(connection, f"ALTER TABLE {gates.new_schema}.t MODIFY id INT NOT NULL")
+    assert gates.new.raise_counters([Counter((gates.new_schema, "t"), 9)], 5) == []
+
+
+def test_triggers_that_the_account_does_not_see_are_told_with_the_grant(
+    gates: MySQLGatePair, old_server: MysqlServer
+) -> None:
+    gates.create_trigger("z")
+    account = f"'{gates.schema}'@'%'"
+    with closing(connect(old_server.endpoint)) as connection:
+        query(connection, f"REVOKE ALL ON {gates.schema}.* FROM {account}")
+        query(connection, f"GRANT SELECT ON {gates.schema}.* TO {account}")
+        query(connection, f"GRANT SELECT ON performance_schema.* TO {account}")
+        query(connection, f"GRANT XA_RECOVER_ADMIN ON *.* TO {account}")
+        weak = MySQLSourceGate(replace(old_server.endpoint, user=gates.schema, password="secret"))
+        [check] = [each for each in weak.checks(CutoverNeeds(), gates.scope) if each.outcome == "fail"]
+        assert "does not see whether they have triggers" in check.found
+        with pytest.raises(Unsupported, match="has not TRIGGER"):
+            weak.triggers(gates.scope)
+        query(connection, check.remedy)
+        assert [each.name for each in weak.triggers(gates.scope)] == ["z"]
+        assert weak.defined(gates.scope, weak.triggers(gates.scope)) == gates.old.defined(
+            gates.scope, gates.old.triggers(gates.scope)
+        )
+
+
+def test_a_trigger_of_an_older_collation_asks_for_alter_and_leaves_the_schema_its_own(
+    gates: MySQLGatePair, old_server: MysqlServer, target: MysqlServer
+) -> None:
+    with closing(connect(old_server.endpoint)) as connection:
+        query(connection, f"ALTER DATABASE {gates.schema} COLLATE latin1_swedish_ci")
+        gates.create_trigger("z")
+        query(connection, f"ALTER DATABASE {gates.schema} COLLATE utf8mb4_0900_ai_ci")
+    lacking = gates.old.defined(gates.scope, gates.new.lacking(gates.old.triggers(gates.scope)))
+    default = "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s"
+    with closing(connect(target.endpoint)) as connection, managed_account(target, TRIGGERS_ALONE) as account:
+        create_tables(connection)
+        query(connection, "SET GLOBAL log_bin_trust_function_creators = ON")
+        try:
+            weak = MySQLTargetGate(account)
+            told = [each for each in weak.checks(CutoverNeeds(), [], lacking) if each.outcome == "fail"]
+            assert [each.remedy.partition(" TO ")[0] for each in told] == [f"GRANT ALTER ON `{gates.new_schema}`.*"]
+            query(connection, told[0].remedy)
+            assert [each for each in weak.checks(CutoverNeeds(), [], lacking) if each.outcome == "fail"] == []
+        finally:
+            query(connection, "SET GLOBAL log_bin_trust_function_creators = OFF")
+        query(connection, f"ALTER DATABASE {gates.new_schema} COLLATE latin1_swedish_ci")  # as a death leaves it
+        assert gates.new.make(lacking, 5) == []
+        assert query(connection, default, gates.new_schema) == [("utf8mb4_0900_ai_ci",)]
+        made = "SELECT DATABASE_COLLATION FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s"
+        assert query(connection, made, gates.new_schema) == [("latin1_swedish_ci",)]

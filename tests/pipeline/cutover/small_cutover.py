@@ -24,7 +24,7 @@ TABLE = ("s", "t")
 #: Of a driver's parts, the methods that ask a server.
 _CALLS = frozenset(
     {"executed", "checks", "look", "close", "restore", "unfinished", "counters", "events", "keeps", "open_for_udup"}
-    | {"kept", "raise_counters", "release", "how_to_open", "enable", "triggers", "lacking", "make"}
+    | {"kept", "raise_counters", "release", "how_to_open", "enable", "triggers", "defined", "lacking", "make"}
 )
 
 

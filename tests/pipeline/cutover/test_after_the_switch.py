@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.pipeline.cutover.conftest import Make
-from tests.pipeline.cutover.small_cutover import ALL, JOB, assert_cut_over
+from tests.pipeline.cutover.small_cutover import ALL, JOB, assert_cut_over, assert_undone
 from udup.base.errors import UdupError, Unavailable
 from udup.pipeline.cutover.state import CutoverState, StepName
+from udup.pipeline.ports import Scope
+from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 
 CALLS = ["target_gate.release", "target_gate.make", "target_gate.enable", "source_gate.open_for_udup"]
 
@@ -86,3 +90,49 @@ def test_a_trigger_that_is_refused_keeps_applications_away_and_says_so(make: Mak
     assert world.cutover.state is CutoverState.STOPPED
     assert "triggers: making the trigger s.audit: no such function" in world.cutover.text
     assert "no application may write to omega yet" in world.cutover.text
+
+
+def test_a_trigger_that_the_target_does_not_take_undoes_it_before_anything_is_changed(make: Make) -> None:
+    world = make(source_read_only=True)
+    world.new.refused_triggers.add("audit")
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "s.audit" in world.cutover.text and world.cutover.found is None, "the source was not touched"
+
+
+def test_triggers_that_the_account_does_not_see_are_not_taken_for_none(make: Make) -> None:
+    world = make(source_read_only=True)
+    world.old.hides_triggers = True
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "does not see the triggers" in world.cutover.text and world.cutover.found is None
+
+
+def test_triggers_that_the_account_does_not_see_any_more_undo_it(make: Make) -> None:
+    """TRIGGER is taken away behind the check."""
+    world = make(source_read_only=True)
+    world.points.before["source_gate.close"] = lambda: setattr(world.old, "hides_triggers", True)
+    world.run_to_the_end()
+    assert_undone(world)
+    assert "level: the account does not see the triggers" in world.cutover.text
+
+
+def test_triggers_of_a_table_with_other_columns_are_told_and_not_made(make: Make) -> None:
+    """The source's text would change other columns there, or none at all behind the switch."""
+    world = make(source_read_only=True)
+    table = NameRule("t", columns=(("a", "b"), ("b", "a")))
+    world.plan = replace(world.plan, scope=Scope(Selection((SchemaRule("s", tables=(table,)),))))
+    world.run_to_the_end()
+    assert world.cutover.state is CutoverState.DONE
+    assert set(world.new.triggers) == {("s", "check")}
+    assert "audit" in world.cutover.step(StepName.CHECK).text
+    assert world.cutover.step(StepName.TRIGGERS).text == "the target lacks none that the job brings"
+
+
+def test_only_definitions_that_the_target_lacks_are_read(make: Make) -> None:
+    """The source is closed meanwhile."""
+    world = make(source_read_only=True)
+    world.new.triggers = dict(world.old.triggers)
+    world.run_to_the_end()
+    assert "before source_gate.triggers" in world.points.names
+    assert "before source_gate.defined" not in world.points.names

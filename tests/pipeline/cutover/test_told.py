@@ -197,6 +197,8 @@ def test_an_abort_right_behind_the_switch_says_so_and_what_is_left(make: Make) -
         " No application may write to omega yet: the step position says when."
         " Left to do: end, triggers, position, events, reverse. To carry that on: udup job cutover shop"
         " --source-read-only --enable-events --reverse --timeout 0.03; to leave it at that: udup job delete shop"
+        ". With it go the definitions of the triggers that omega does not have yet (s.audit): make them there"
+        " before applications write"
     )
     end = given_up.step(StepName.END)
     assert end.state is StepState.WAITING and "the switch is made" in end.text

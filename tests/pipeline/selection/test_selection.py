@@ -14,7 +14,7 @@ from udup.base.errors import Refused, Unsupported
 from udup.jobs import parse_job
 from udup.pipeline.selection.patterns import compiled, expand, pattern_problem, template_problem
 from udup.pipeline.selection.renames import Renaming, problems_of
-from udup.pipeline.selection.selection import Place, Selection
+from udup.pipeline.selection.selection import NameRule, Place, SchemaRule, Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
 
 Json = dict[str, Any]
@@ -269,3 +269,11 @@ def test_an_optional_group_may_be_empty() -> None:
     assert pattern_problem(pattern) == "" and template_problem(pattern, template) == ""
     matches = [compiled(pattern, False).search(name) for name in ("ac", "abC")]
     assert [expand(template, match) for match in matches if match] == ["xy", "xby"]
+
+
+def test_triggers_follow_their_table_unless_its_columns_are_others() -> None:
+    mapped, plain = NameRule("m", columns=(("a", "b"),)), NameRule("p")
+    selection = Selection((SchemaRule("s", tables=(mapped, plain)),))
+    assert selection.brings_triggers_of("s", "p")
+    assert not selection.brings_triggers_of("s", "m") and not selection.brings_triggers_of("s", "other")
+    assert Selection.of([("s", [])]).brings_triggers_of("s", "m")

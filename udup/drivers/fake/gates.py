@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from udup.base.errors import Contended
+from udup.base.errors import Contended, UdupError, Unsupported
 from udup.drivers.fake.server import FakeServer, Writers
-from udup.pipeline.checks import DEST, Check, Outcome
+from udup.pipeline.checks import DEST, SRC, Check, Outcome
 from udup.pipeline.ports import Counter, CutoverNeeds, GateLook, ScheduledEvent, Scope, Trigger
 
 _WRITERS = "writers"
@@ -20,9 +21,17 @@ class FakeSourceGate:
     def arranges(self) -> frozenset[str]:
         return frozenset({"writers"})
 
-    def checks(self, needs: CutoverNeeds) -> list[Check]:
-        with self._server.visit("gate", "SourceGate.checks"):
-            return []
+    def checks(self, needs: CutoverNeeds, scope: Scope) -> list[Check]:
+        server, selection = self._server, scope.selection
+        with server.visit("gate", "SourceGate.checks"):
+            of_job = [each for each in server.triggers.items() if selection.wants(each[0][0], each[1])]
+            own = [name for (schema, name), table in of_job if not selection.brings_triggers_of(schema, table)]
+            text = f"triggers of tables with a ColumnMapFrom do not go to the target: {', '.join(own)}"
+            found = [Check(SRC, "cutover", Outcome.WARN, text, "make them there")] if own else []
+            if server.hides_triggers:
+                text = f"the account does not see the triggers of {server.name}"
+                found.append(Check(SRC, "cutover", Outcome.FAIL, text, "let it see them"))
+            return found
 
     def look(self) -> GateLook:
         server = self._server
@@ -69,12 +78,18 @@ class FakeSourceGate:
 
     def triggers(self, scope: Scope) -> list[Trigger]:
         with self._server.visit("gate", "SourceGate.triggers"):
+            if self._server.hides_triggers:
+                raise Unsupported(f"the account does not see the triggers of {self._server.name}; let it see them")
             found = []
             for (schema, name), table in self._server.triggers.items():
-                if scope.selection.wants(schema, table):
+                if scope.selection.brings_triggers_of(schema, table):
                     new_schema, new_table = scope.selection.renamed_table(schema, table)
-                    found.append(Trigger(new_schema, name, new_table, "somebody", f"{name} on {new_table}"))
+                    found.append(Trigger(new_schema, name, new_table, "somebody"))
             return found
+
+    def defined(self, scope: Scope, triggers: Sequence[Trigger]) -> list[Trigger]:
+        with self._server.visit("gate", "SourceGate.defined"):
+            return [replace(each, definition=f"{each.name} on {each.table}") for each in triggers]
 
     def keeps(self, job: str) -> bool:
         server = self._server
@@ -100,6 +115,9 @@ class FakeTargetGate:
             found = []
             if server.writers is Writers.NOBODY:
                 found.append(Check(DEST, "cutover", Outcome.FAIL, f"{server.name} is read-only", "open it"))
+            if refused := [str(each) for each in lacking if each.name in server.refused_triggers]:
+                text = f"{server.name} does not take triggers: {', '.join(refused)}"
+                found.append(Check(DEST, "cutover", Outcome.FAIL, text, "change them on the source"))
             gone = [str(each) for each in events if (each.target_schema, each.name) not in server.events]
             if needs.events and gone:
                 found.append(Check(DEST, "cutover", Outcome.FAIL, f"events are not there: {gone}", "make them"))
@@ -126,6 +144,8 @@ class FakeTargetGate:
         server = self._server
         with server.visit("gate", "TargetGate.make"):
             for each in triggers:
+                if each.name in server.refused_triggers:
+                    raise UdupError(f"{server.name} does not take the trigger {each}")
                 if server.is_locked((each.schema, each.table)):
                     raise Contended(f"{each.schema}.{each.table} is locked")
                 server.triggers[each.schema, each.name] = each.table

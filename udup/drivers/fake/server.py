@@ -86,6 +86,8 @@ class FakeServer:
         self.events: dict[tuple[str, str], bool] = {}  # whether it is enabled
         self.runs_events = True
         self.triggers: dict[tuple[str, str], str] = {}  # the table of each
+        self.refused_triggers: set[str] = set()  # names of those that it does not take
+        self.hides_triggers = False  # from the job's account
         self.xa_begun: list[str] = []  # they may be prepared on a closed server too
         self.closing_waits_for = ""  # who keeps the server from being closed
         self.connections: list[Connection] = []

@@ -12,7 +12,7 @@ from typing import Any
 from udup.base.errors import Fault, Refused
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
 from udup.pipeline.cutover.host import CutoverSettings
-from udup.pipeline.cutover.objects import kept_events, kept_triggers
+from udup.pipeline.cutover.objects import kept_events, kept_triggers, lacking_triggers
 from udup.pipeline.cutover.state import Options, shortened
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import CutoverNeeds, Drivers, GateLook, ScheduledEvent, Trigger
@@ -97,12 +97,12 @@ class Checking:
     def look(self, way_back: str) -> Found:
         """Return what was found; `Refused` with everything that speaks against it."""
         needs, scope = needs_of(self._options), self._plan.scope
-        checks = self._source.checks(needs)
+        checks = self._source.checks(needs, scope)
+        blind = any(check.outcome is Outcome.FAIL for check in checks)
         look = self._source.look()
         events = tuple(self._source.events(scope))
-        lacking = tuple(self._target.lacking(self._source.triggers(scope)))
+        lacking = () if blind else tuple(lacking_triggers(self._source, self._target, scope))
         checks += self._target.checks(needs, events, lacking)
-        blind = any(check.outcome is Outcome.FAIL for check in checks if check.task == SRC)
         faults = list(self._faults_of_jobs(closed=look.closed, blind=blind))
         faults += self._faults_of_sizes(events, lacking)
         faults += self._faults_of_events(look, events)
@@ -131,7 +131,8 @@ class Checking:
                 SRC,
             )
         if self._drivers.target(self._plan.target).executed(job) is None:
-            yield Fault(f"Dest {self._plan.target}", f"has no checkpoint of job {job}", "wait for the copy's end", DEST)
+            remedy = f"wait until the copy ends, or the job has begun: udup job status {job}"
+            yield Fault(f"Dest {self._plan.target}", f"has no checkpoint of job {job}", remedy, DEST)
         if unfinished := [] if blind else self._source.unfinished():
             problem = (
                 f"has XA transactions that are not ended: {listed(unfinished)}; nobody could end them on the target"

@@ -237,7 +237,7 @@ class CutoverEngine:
                 more = shortened(str(written), 200) or listed(unfinished)
                 raise UdupError(f"{self._source.where} is not at rest within {options.timeout_s:g} s: {more}")
             _, changes = await self._level(end)  # what a closed server still executes: FLUSH, the end of a XA one
-            level_with = str(changes["executed"])
+            level_with = str(changes["executed"])  # none of which makes events or triggers, so those kept are the last
 
     # ---- Undoing ----
 
@@ -328,7 +328,7 @@ class CutoverEngine:
     async def _triggers(self) -> _Outcome:
         triggers = triggers_of(self._cutover.triggers)
         told = await ask(self._target_gate.make, triggers, COUNTER_SECONDS, seconds=COUNTERS_SECONDS)
-        done = f"made on the target: {listed(triggers)}" if triggers else "the target has those of the source"
+        done = f"made on the target: {listed(triggers)}" if triggers else texts.LACKS_NO_TRIGGER
         return "; ".join([done, *told]), {}
 
     async def _position(self) -> _Outcome:

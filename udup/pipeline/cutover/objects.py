@@ -11,8 +11,14 @@ from udup.pipeline.ports import ScheduledEvent, Scope, SourceGate, TargetGate, T
 
 def kept_objects(source: SourceGate, target: TargetGate, scope: Scope) -> dict[str, Any]:
     """Return what is kept: the events that are enabled, and the triggers that the target lacks."""
-    events, lacking = source.events(scope), target.lacking(source.triggers(scope))
+    events, lacking = source.events(scope), lacking_triggers(source, target, scope)
     return {"events": kept_events(events), "triggers": kept_triggers(lacking)}
+
+
+def lacking_triggers(source: SourceGate, target: TargetGate, scope: Scope) -> list[Trigger]:
+    """Return the triggers that the target lacks. Only their definitions are read: the source may be closed."""
+    lacking = target.lacking(source.triggers(scope))
+    return source.defined(scope, lacking) if lacking else []
 
 
 def kept_events(events: Iterable[ScheduledEvent]) -> tuple[KeptEvent, ...]:
@@ -25,10 +31,19 @@ def events_of(kept: Iterable[KeptEvent]) -> list[ScheduledEvent]:
 
 def kept_triggers(triggers: Iterable[Trigger]) -> tuple[KeptTrigger, ...]:
     return tuple(
-        KeptTrigger(schema_name=t.schema, name=t.name, table=t.table, definer=t.definer, definition=t.definition)
+        KeptTrigger(
+            schema_name=t.schema,
+            name=t.name,
+            table=t.table,
+            definer=t.definer,
+            definition=t.definition,
+            restores=t.restores,
+        )
         for t in triggers
     )
 
 
 def triggers_of(kept: Iterable[KeptTrigger]) -> list[Trigger]:
-    return [Trigger(each.schema_name, each.name, each.table, each.definer, each.definition) for each in kept]
+    return [
+        Trigger(each.schema_name, each.name, each.table, each.definer, each.definition, each.restores) for each in kept
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from udup.base import runtime
 
@@ -97,6 +97,7 @@ class KeptTrigger(_Kept):
     table: str
     definer: str
     definition: str
+    restores: str = ""
 
 
 class Cutover(_Kept):
@@ -141,6 +142,23 @@ class Cutover(_Kept):
         states = {name: StepState.LEFT_OUT if name in left_out else StepState.WAITING for name in StepName}
         steps = tuple(Step(name=name, state=state) for name, state in states.items())
         return cls(id=runtime.new_id(), options=options, since_ns=runtime.wall_ns(), steps=steps)
+
+    @model_validator(mode="after")
+    def _with_every_step(self) -> Self:
+        """Give one that an earlier version has begun the steps that it did not know.
+
+        They wait if they are still to come. One that is over, or is past them, has left them out.
+        """
+        if not self.steps or len(self.steps) == len(StepName):
+            return self
+        known = {step.name: step for step in self.steps}
+        names = list(StepName)
+        last = max((names.index(step.name) for step in self.steps if step.state is StepState.DONE), default=-1)
+        for place, name in enumerate(names):
+            comes = self.goes_on and not self.options.dry_run and place > last
+            known.setdefault(name, Step(name=name, state=StepState.WAITING if comes else StepState.LEFT_OUT))
+        object.__setattr__(self, "steps", tuple(known[name] for name in names))
+        return self
 
     # ---- What follows from it ----
 

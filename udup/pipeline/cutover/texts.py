@@ -11,6 +11,8 @@ from udup.pipeline.cutover.names import abort_command, command
 from udup.pipeline.cutover.objects import events_of, triggers_of
 from udup.pipeline.cutover.state import Cutover, CutoverState, StepName, StepState
 
+LACKS_NO_TRIGGER = "the target lacks none that the job brings"
+
 
 def with_plan(cutover: Cutover, source: str, target: str, job: str) -> Cutover:
     """Return a dry run's record with what each step would do."""
@@ -22,7 +24,7 @@ def with_plan(cutover: Cutover, source: str, target: str, job: str) -> Cutover:
 def _dry_run_texts(cutover: Cutover, source: str, target: str, job: str) -> dict[StepName, str]:
     options, way_back = cutover.options, cutover.way_back
     names = listed(events_of(cutover.events)) or "no event"
-    triggers = listed(triggers_of(cutover.triggers)) or "no trigger, it has those of the source"
+    triggers = listed(triggers_of(cutover.triggers)) or f"no trigger: {LACKS_NO_TRIGGER}"
     if options.source_read_only:
         freeze = f"would make {source} read-only for everybody"
     else:
@@ -95,13 +97,25 @@ def given_up(cutover: Cutover, job_id: str, source: str, target: str) -> Cutover
             text = f"{made}left to do since an abort came" + (f": {waited}" if waited else "")
             cutover = cutover.noted(step.name, StepState.WAITING, text)
     now, again = who_may_write(cutover, target), command(job_id, cutover.options)
+    gone = _triggers_gone(cutover, target)
     text = (
         f"the abort came after the switch, so nothing was undone: job {job_id} is cut over."
         f" {_of_source(cutover, source, target)}. {now[0].upper()}{now[1:]}."
         f" Left to do: {', '.join(step.name.value for step in left)}."
-        f" To carry that on: {again}; to leave it at that: udup job delete {shlex.quote(job_id)}"
+        f" To carry that on: {again}; to leave it at that: udup job delete {shlex.quote(job_id)}{gone}"
     )
     return cutover.with_(text=text, state=CutoverState.STOPPED)
+
+
+def _triggers_gone(cutover: Cutover, target: str) -> str:
+    """Return which triggers nobody knows any more when the job is deleted, as a sentence goes on."""
+    triggers = triggers_of(cutover.triggers)
+    if not triggers or cutover.step(StepName.TRIGGERS).state is StepState.DONE:
+        return ""
+    return (
+        f". With it go the definitions of the triggers that {target} does not have yet ({listed(triggers)}): make them"
+        " there before applications write"
+    )
 
 
 def _of_source(cutover: Cutover, source: str, target: str) -> str:

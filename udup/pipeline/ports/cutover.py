@@ -6,7 +6,7 @@ Every method connects by itself, may be called again after any death, and then c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from udup.pipeline.checks import Check
@@ -61,13 +61,18 @@ class ScheduledEvent:
 
 @dataclass(frozen=True)
 class Trigger:
-    """A trigger of the source by its names on the target. `definition` makes it there, in the driver's own words."""
+    """A trigger of the source by its names on the target.
+
+    `definition` makes it there, "" where it was not asked for. `restores` is what the target must be brought back to
+    when it is made. Both are in the driver's own words.
+    """
 
     schema: str
     name: str
     table: str
     definer: str
-    definition: str
+    definition: str = ""
+    restores: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -81,8 +86,11 @@ class SourceGate(Protocol):
         """Names of the checks of a target that `open_for_udup` brings about by itself."""
         ...
 
-    def checks(self, needs: CutoverNeeds) -> list[Check]:
-        """Return whether the account may do what the steps need."""
+    def checks(self, needs: CutoverNeeds, scope: Scope) -> list[Check]:
+        """Return whether the account may do what the steps need, and sees all triggers of the scope's tables.
+
+        Triggers that the target does not get for its other columns are told.
+        """
         ...
 
     def look(self) -> GateLook: ...
@@ -117,7 +125,14 @@ class SourceGate(Protocol):
         ...
 
     def triggers(self, scope: Scope) -> list[Trigger]:
-        """Return the triggers of the scope's tables, in the order in which they are to be made."""
+        """Return the triggers that the target is to have, in the order in which they are to be made.
+
+        They are without definitions. Raise `UdupError` where the account cannot see all of them.
+        """
+        ...
+
+    def defined(self, scope: Scope, triggers: Sequence[Trigger]) -> list[Trigger]:
+        """Return these with their definitions, those that are gone left out."""
         ...
 
     def keeps(self, job: str) -> bool:
@@ -135,11 +150,17 @@ class TargetGate(Protocol):
     def checks(
         self, needs: CutoverNeeds, events: Sequence[ScheduledEvent], lacking: Sequence[Trigger] = ()
     ) -> list[Check]:
-        """Return whether it can be written to and has these events, and whether the account may make these triggers."""
+        """Return whether it can be written to and has these events, and whether it takes these triggers.
+
+        The triggers are tried where they run for nothing.
+        """
         ...
 
     def lacking(self, triggers: Sequence[Trigger]) -> list[Trigger]:
-        """Return those that are not there: a job by statements makes none, as its rows would set them off."""
+        """Return those that are not there, with what is to be restored when they are made.
+
+        A job by statements makes none, as its rows would set them off.
+        """
         ...
 
     def make(self, triggers: Sequence[Trigger], seconds: float) -> list[str]:

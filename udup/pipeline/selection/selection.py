@@ -201,6 +201,10 @@ class Selection:
                     found[each.columns] = None
         return tuple(found)
 
+    def brings_triggers_of(self, schema: str, table: str) -> bool:
+        """Return whether the target gets a table's triggers: not those of a column map, whose columns are others."""
+        return self.wants(schema, table) and self.columns_of(schema, table) == ((),)
+
     @property
     def renames(self) -> bool:
         """Whether anything has another name on the target."""

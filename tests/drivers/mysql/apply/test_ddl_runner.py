@@ -94,6 +94,17 @@ def _die_behind(monkeypatch: pytest.MonkeyPatch, job: Job, definition: Definitio
         job.run(definition)
 
 
+def test_a_statement_is_not_sent_to_another_server_than_the_one_that_fences_it(
+    source: MysqlServer, job: Job, both: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One address may lead to several: what is noted on one proves nothing on the other."""
+    definition = _definition(source, both, f"ALTER TABLE {both}.t ADD INDEX k (a)")
+    monkeypatch.setattr(ddl_runner, "connect", lambda _, session: connect(source.endpoint, session))
+    with pytest.raises(Transient, match="leads to two servers"):
+        job.run(definition)
+    assert job.answer == "none"
+
+
 @pytest.mark.parametrize(
     ("statement", "in_the_way", "fix", "there"),
     [

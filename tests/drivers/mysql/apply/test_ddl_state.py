@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.managed import managed_account
-from udup.drivers.mysql.apply.ddl_state import State, has_run, state_of, why_unknown
+from udup.drivers.mysql.apply.ddl_state import State, has_run, state_of, why_unknown, without_counter
 from udup.drivers.mysql.binlog.query import QueryEvent
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.ddl.classify import classify_query
@@ -34,6 +35,7 @@ STATEMENTS = (
     Ddl("ALTER TABLE {s}.a FORCE"),
     Ddl("ALTER TABLE {s}.a ENGINE = InnoDB"),
     Ddl("ALTER TABLE {s}.a COMMENT = ''", seen=False),
+    Ddl("ALTER TABLE {s}.c AUTO_INCREMENT = 50", seen=False),
     Ddl("TRUNCATE TABLE {s}.a"),
     Ddl("ALTER TABLE {s}.p TRUNCATE PARTITION p0"),
     Ddl("ALTER TABLE {s}.p EXCHANGE PARTITION p0 WITH TABLE {s}.x"),
@@ -72,6 +74,7 @@ OBJECTS = (
     "CREATE DATABASE {s}",
     "CREATE TABLE {s}.a (id INT PRIMARY KEY, v INT, KEY k (v))",
     "CREATE TABLE {s}.b LIKE {s}.a",
+    "CREATE TABLE {s}.c (id INT AUTO_INCREMENT PRIMARY KEY, v INT)",
     "CREATE TABLE {s}.m (id INT) ENGINE = MyISAM",
     "CREATE TABLE {s}.n LIKE {s}.m",
     "CREATE TABLE {s}.p (id INT) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (9), PARTITION p1 VALUES LESS"
@@ -155,12 +158,51 @@ def test_behind_a_failover_only_what_is_printed_is_compared(sql: str, now: dict[
 
 
 @pytest.mark.parametrize(
-    ("now", "ran"), [({"s.a": "text 17"}, False), ({"s.a": "text 18"}, True), ({"s.a": "more 17"}, None)]
+    ("now", "ran"), [({"s.a": "text 17"}, False), ({"s.a": "text 18"}, None), ({"s.a": "more 17"}, None)]
 )
-def test_behind_an_upgrade_another_print_says_nothing(now: dict[str, str], ran: bool | None) -> None:
+def test_behind_an_upgrade_neither_another_print_nor_other_numbers_say_anything(
+    now: dict[str, str], ran: bool | None
+) -> None:
     upgraded = replace(BEFORE, objects=now, version="9.7.1")
     assert has_run(_statement("ALTER TABLE s.a ADD COLUMN b INT"), BEFORE.text(), upgraded) is ran
     assert "another version" in why_unknown(BEFORE.text(), upgraded)
+
+
+@pytest.mark.parametrize(
+    ("now", "ran"), [({"s.a": "text 17"}, False), ({"s.a": "text 18"}, True), ({"s.a": "more 17"}, None)]
+)
+def test_a_note_of_the_version_before_had_counters_in_its_print(now: dict[str, str], ran: bool | None) -> None:
+    noted = json.loads(BEFORE.text())
+    del noted["form"]
+    before = json.dumps(noted)
+    after = replace(BEFORE, objects=now)
+    assert has_run(_statement("ALTER TABLE s.a ADD COLUMN b INT"), before, after) is ran
+    assert "noted it in another way" in why_unknown(before, after)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ") ENGINE=InnoDB{} DEFAULT CHARSET=utf8mb4 COMMENT='x AUTO_INCREMENT=7'",
+        ") /*!50100 TABLESPACE `a b` */ ENGINE=InnoDB{} DEFAULT CHARSET=utf8mb4",
+        ") ENGINE=MyISAM{} DEFAULT CHARSET=latin1\n/*!50100 PARTITION BY HASH (`id`)\nPARTITIONS 4 */",
+    ],
+)
+def test_the_next_number_is_none_of_a_definition(options: str) -> None:
+    table = "CREATE TABLE `t` (\n  `id` int NOT NULL AUTO_INCREMENT COMMENT ') ENGINE=X AUTO_INCREMENT=5'\n"
+    plain = table + options.format("")
+    assert without_counter(table + options.format(" AUTO_INCREMENT=5")) == plain
+    assert without_counter(plain) == plain
+
+
+def test_a_row_that_somebody_inserts_is_not_taken_for_the_definition(
+    target: MysqlServer, objects: dict[str, str]
+) -> None:
+    statement = _statement("ALTER TABLE {s}.c ADD INDEX (v)".format(**objects))
+    with closing(connect(target.endpoint)) as root:
+        before = state_of(root, statement).text()
+        query(root, "INSERT INTO {s}.c (v) VALUES (1), (2)".format(**objects))
+        assert has_run(statement, before, state_of(root, statement)) is False
 
 
 def test_an_account_that_a_statement_does_not_name_is_not_looked_at(

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.drivers.mysql.cutover.small_server import facts as account_facts
 from tests.preflights import bare_account, changed, problems
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.checks.snapshot_access import snapshot_warnings
@@ -75,7 +76,7 @@ def test_missing_privileges_come_with_the_grant_that_gives_them(account: Endpoin
     assert f"GRANT REPLICATION SLAVE, REPLICATION CLIENT, SHOW_ROUTINE ON *.* TO '{account.user}'@'%'" in problems(
         faults
     )
-    assert "GRANT SELECT ON `part`.`t`" in problems(faults)
+    assert "GRANT SELECT, TRIGGER ON `part`.`t`" in problems(faults)
     with closing(connect(source.endpoint)) as root:
         for fault in faults:
             if "`part`" not in fault.remedy:
@@ -84,6 +85,25 @@ def test_missing_privileges_come_with_the_grant_that_gives_them(account: Endpoin
         now = read_facts(connection)
     assert check_source(now, Selection.of([("shop", [])]), None) == []
     assert len(check_source(now, EVERYTHING, None)) == 1
+
+
+@pytest.mark.parametrize(("start_after", "outcome"), [(None, Outcome.FAIL), ("", Outcome.WARN)])
+@pytest.mark.parametrize(
+    ("rule", "grant"),
+    [
+        (SchemaRule("part", tables=(NameRule("t"),)), "GRANT TRIGGER ON `part`.`t` TO"),
+        (SchemaRule("part", tables=(NameRule(regex="t.*"),)), "GRANT TRIGGER ON `part`.* TO"),
+    ],
+)
+def test_tables_whose_triggers_the_account_does_not_see_are_told(
+    rule: SchemaRule, grant: str, start_after: str | None, outcome: Outcome
+) -> None:
+    """A copy would leave them out without a word; of a job that goes on only the cut-over asks for them."""
+    found = source_checks(account_facts("SELECT ON `part`.*"), Selection((rule,)), start_after)
+    [check] = [each for each in found if each.name == "schema_privileges"]
+    assert check.outcome is outcome and "does not see triggers" in check.found and check.remedy.startswith(grant)
+    found = source_checks(account_facts("SELECT, TRIGGER ON `part`.*"), Selection((rule,)), start_after)
+    assert [each.outcome for each in found if each.name == "schema_privileges"] == [Outcome.PASS]
 
 
 def test_how_a_copy_comes_to_its_snapshot_is_told_by_what_the_account_may_do(

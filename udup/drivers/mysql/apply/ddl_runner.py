@@ -15,7 +15,7 @@ from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.apply import intents
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.ddl_state import State, has_run, state_of, why_unknown
-from udup.drivers.mysql.apply.ownership import DDL_PLACE, hold, see_version
+from udup.drivers.mysql.apply.ownership import DDL_PLACE, hold, same_server, see_version
 from udup.drivers.mysql.apply.run_ddl import Attempt, finish_ddl, run_ddl, shown_of
 from udup.drivers.mysql.apply.tablespaces import housed
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query
@@ -77,6 +77,7 @@ class DdlRunner:
             to_run = self._housed(control, event)
             with self._opened(DDL) as connection:
                 if self.notes_intents:
+                    same_server(control, connection)
                     see_version(connection, self._job, version)
                 before = self._before(control, connection, record, statement, event, gtid)
                 if before is None:

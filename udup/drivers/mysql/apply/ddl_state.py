@@ -2,16 +2,18 @@
 
 Of a table that is its definition as the server prints it and InnoDB's own numbers of it, which every rebuild, TRUNCATE,
 exchange of partitions and swap of names changes. So nearly everything that a definition does is seen; what is not seen
-may be done again.
+may be done again. The counter of a table is none of its definition's: every row that anybody inserts moves it.
 
 InnoDB's numbers are one server's own, and each version prints definitions in its own way. So the server and its version
 belong to a state, and one of another server (a failover behind the same address) is compared as far as the two can be.
+An upgrade may give tables other numbers as well.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -41,6 +43,12 @@ _ROUTINE = (
 )
 _EVENT = "SELECT * FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %s AND EVENT_NAME = %s"
 
+#: A table's counter, behind the engine in the last lines of its definition, where nobody's text stands before it.
+_COUNTER = re.compile(r"^(\).*? ENGINE=\w+) AUTO_INCREMENT=\d+", re.MULTILINE)
+
+#: What is digested, as a number: 2 is without counters. A note of another is compared as far as the two can be.
+_FORM = 2
+
 _ABSENT = "absent"
 
 
@@ -55,16 +63,17 @@ class State:
     why: str = ""
     server: str = ""
     version: str = ""
+    form: int = _FORM
 
     def text(self) -> str:
         """Return it as it is noted."""
-        kept = {"objects": dict(self.objects), "server": self.server, "version": self.version}
+        kept = {"objects": dict(self.objects), "server": self.server, "version": self.version, "form": self.form}
         return json.dumps(kept, sort_keys=True)
 
     @classmethod
     def of(cls, text: str) -> State:
         """Return one that was noted."""
-        return cls(**json.loads(text))
+        return cls(**{"form": 1, **json.loads(text)})
 
 
 def state_of(connection: Connection, statement: Statement, named: Iterable[str] = ()) -> State:
@@ -127,6 +136,8 @@ def why_unknown(before: str, now: State) -> str:
         return f"the target is another server now ({now.server} in the place of {noted.server})"
     if noted.version != now.version:
         return f"the target has another version now ({now.version} in the place of {noted.version})"
+    if noted.form != now.form:
+        return "the version of Udup before has noted it in another way"
     return now.why or "a part of it has"
 
 
@@ -139,8 +150,10 @@ def _is_changed(before: State, now: State, name: str) -> bool | None:
         return True
     (old_text, _, old_numbers), (new_text, _, new_numbers) = old.partition(" "), new.partition(" ")
     if old_text != new_text:
-        return True if before.version == now.version else None
-    return before.server == now.server and old_numbers != new_numbers
+        return True if (before.version, before.form) == (now.version, now.form) else None
+    if before.server != now.server or old_numbers == new_numbers:
+        return False
+    return True if before.version == now.version else None
 
 
 def _swaps(statement: Statement) -> bool:
@@ -169,8 +182,14 @@ def _table(connection: Connection, schema: str, name: str) -> tuple[str, bool]:
         if is_transient(error):
             raise
         shown = [f"error {error_code(error)}"]  # a view of what is not there
+    shown = [without_counter(text) for text in shown]
     numbers = _numbers(connection, schema, name) if is_innodb else []
     return f"{_digest(shown)} {_digest(numbers)}", bool(numbers) or str(rows[0][0]) == "VIEW"
+
+
+def without_counter(definition: str) -> str:
+    """Return a table's definition without the number that its next row gets."""
+    return _COUNTER.sub(r"\1", definition)
 
 
 def _numbers(connection: Connection, schema: str, name: str) -> list[list[str]]:

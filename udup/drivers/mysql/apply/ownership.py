@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from udup.base import runtime
-from udup.base.errors import Contended, Superseded
+from udup.base.errors import Contended, Superseded, Transient
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.client.connection import Connection, MySQLError, query, scalar
 from udup.drivers.mysql.client.processes import read_processes
@@ -87,6 +87,16 @@ def see_version(connection: Connection, job: str, version: int) -> None:
     sql = f"SELECT 1 FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = 0 AND version = %s"
     if not query(connection, sql, job, version):
         raise Superseded(f"job {job}: another run has taken the job over on the target")
+
+
+def same_server(one: Connection, other: Connection) -> None:
+    """Raise `Transient` if two connections lead to two servers: behind one address there may be several.
+
+    What one of them says fences nothing on the other.
+    """
+    first, second = (str(scalar(each, "SELECT @@server_uuid")) for each in (one, other))
+    if first != second:
+        raise Transient(f"the target's address leads to two servers, {first} and {second}; have it lead to one of them")
 
 
 @contextmanager

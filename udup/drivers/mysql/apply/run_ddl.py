@@ -353,8 +353,8 @@ def _explained(error: MySQLError, doing: str, event: QueryEvent) -> UdupError:
     if error_code(error) == ER.DBACCESS_DENIED_ERROR and f"'{_NOWHERE}'" in describe(error):
         schema = event.schema.decode("utf-8", "replace")
         return Divergence(
-            f"cannot {doing}: on the source it ran in database {schema}, which the target does not have; create it "
-            "there, then resume the job"
+            f"cannot {doing}: on the source it ran in database {schema}, which the target does not have, or which the "
+            "job's account may not enter; create it there, or GRANT the account its rights on it, then resume the job"
         )
     if is_transient(error):
         return failure(error, f"cannot {doing}")

@@ -15,8 +15,7 @@ from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.client.sessions import DICTIONARY
 from udup.drivers.mysql.cutover import events as event_states
-from udup.drivers.mysql.cutover import read_only
-from udup.drivers.mysql.cutover import triggers as trigger_objects
+from udup.drivers.mysql.cutover import read_only, source_triggers
 from udup.pipeline.checks import SRC, Check, Outcome
 from udup.pipeline.ports import Counter, CutoverNeeds, GateLook, ScheduledEvent, Scope, Trigger
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
@@ -52,10 +51,8 @@ _UNWATCHED = (
     f" WHERE NAME = '{_INSTRUMENT}' AND ENABLED <> 'YES'"
 )
 
-_SOME_TRIGGERS = (
-    "SELECT TRIGGER_SCHEMA, TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA <> 'sys'"
-    " ORDER BY 1, 2 LIMIT 5"
-)
+#: Triggers that are named.
+_SHOWN = 5
 
 _COUNTERS = (
     "SELECT TABLE_SCHEMA, TABLE_NAME, AUTO_INCREMENT FROM information_schema.TABLES"
@@ -72,11 +69,13 @@ class MySQLSourceGate:
     def arranges(self) -> frozenset[str]:
         return frozenset({"read_only"})
 
-    def checks(self, needs: CutoverNeeds) -> list[Check]:
+    def checks(self, needs: CutoverNeeds, scope: Scope) -> list[Check]:
         with self._connected("looking at its account") as connection:
             facts = read_facts(connection)
+            selection = scope.selection.folding(facts.folds_names)
             found = [*_privileges(facts, needs), *_sight_of_xa(connection, facts)]
-            return [*found, *_triggers_in_the_way(connection, facts)] if needs.reverse else found
+            found += source_triggers.checks(connection, facts, selection, CHECK)
+            return [*found, *_triggers_in_the_way(connection, facts, selection)] if needs.reverse else found
 
     def look(self) -> GateLook:
         with self._connected("asking who may write") as connection:
@@ -122,7 +121,12 @@ class MySQLSourceGate:
 
     def triggers(self, scope: Scope) -> list[Trigger]:
         with self._connected("reading its triggers") as connection:
-            return trigger_objects.read(connection, _folding(connection, scope))
+            facts = read_facts(connection)  # TRIGGER may have been taken away since it was checked
+            return source_triggers.names(connection, facts, scope.selection.folding(facts.folds_names))
+
+    def defined(self, scope: Scope, triggers: Sequence[Trigger]) -> list[Trigger]:
+        with self._connected("reading its triggers") as connection:
+            return source_triggers.defined(connection, _folding(connection, scope), triggers)
 
     def keeps(self, job: str) -> bool:
         with self._connected("looking for a checkpoint") as connection:
@@ -172,11 +176,12 @@ def _privileges(facts: ServerFacts, needs: CutoverNeeds) -> Iterator[Check]:
             yield Check(SRC, CHECK, Outcome.FAIL, found, remedy)
 
 
-def _triggers_in_the_way(connection: Connection, facts: ServerFacts) -> Iterator[Check]:
+def _triggers_in_the_way(connection: Connection, facts: ServerFacts, selection: Selection) -> Iterator[Check]:
     """Of a way back by statements: a table with triggers would stop it."""
     access = binlog_access(facts)
-    names = [] if access.is_allowed else [f"{schema}.{name}" for schema, name in query(connection, _SOME_TRIGGERS)]
+    names = [] if access.is_allowed else [str(each) for each in source_triggers.listed(connection, selection)]
     if names:
+        names = [*names[:_SHOWN], *([f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])]
         found = (
             f"{facts.account} may not apply rows by BINLOG on {facts.address}, so the way back goes by statements, and"
             f" stops at a table that has triggers: {', '.join(names)}"

@@ -23,6 +23,11 @@ from udup.pipeline.checks import DEST, Check, Outcome
 from udup.pipeline.ports import Counter, CutoverNeeds, ScheduledEvent, Trigger
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
+_COUNTS = (
+    "SELECT 1 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    " AND EXTRA LIKE '%%auto_increment%%'"
+)
+
 _COUNTER = "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
 
 
@@ -40,7 +45,7 @@ class MySQLTargetGate:
             if facts.is_on("super_read_only"):
                 text = f"super_read_only is ON on the target {facts.address}"
                 found.append(Check(DEST, CHECK, Outcome.FAIL, text, "SET GLOBAL super_read_only = OFF"))
-            found += trigger_objects.checks(connection, facts, lacking, CHECK)
+            found += trigger_objects.checks(connection, self.endpoint, facts, lacking, CHECK)
             if not needs.events:
                 return found
             schemas = {each.target_schema for each in events}
@@ -70,7 +75,7 @@ class MySQLTargetGate:
         with self._connected("raising counters", counters_session(max(1, int(seconds)))) as connection:
             for counter in counters:
                 here = scalar(connection, _COUNTER, *counter.table)
-                if int(here or 1) < counter.value:  # NULL: it has given none yet
+                if int(here or 1) < counter.value and _counts(connection, counter):  # NULL: it has given none yet
                     name = qualified(*counter.table)
                     query(connection, f"ALTER TABLE {name} AUTO_INCREMENT = {counter.value}")
                     raised.append(".".join(counter.table))
@@ -120,3 +125,8 @@ class MySQLTargetGate:
                 yield connection
         except MySQLError as error:
             raise failure(error, f"{doing}, on the target {self.endpoint}") from error
+
+
+def _counts(connection: Connection, counter: Counter) -> bool:
+    """Return whether the target's table numbers its rows: one with a column map, or of the user's own, may not."""
+    return bool(query(connection, _COUNTS, *counter.table))

@@ -54,10 +54,18 @@ def read_defined(connection: Connection, selection: Selection) -> list[Defined]:
 def _read(connection: Connection, selection: Selection) -> Iterator[Defined]:
     for sql in _LISTS:
         for kind, schema, name, table, definer in query(connection, sql):
-            chosen = str(name) if kind == VIEW else str(table) if kind == TRIGGER else ""
-            wanted = selection.wants(str(schema), chosen) if chosen else selection.wants_stored(str(schema))
-            if wanted:
+            if _is_made(selection, str(kind), str(schema), str(name), str(table)):
                 yield Defined(str(kind), str(schema), str(name), str(definer))
+
+
+def _is_made(selection: Selection, kind: str, schema: str, name: str, table: str) -> bool:
+    match kind:
+        case "VIEW":
+            return selection.wants(schema, name)
+        case "TRIGGER":
+            return selection.brings_triggers_of(schema, table)
+        case _:
+            return selection.wants_stored(schema)
 
 
 def read_accounts(connection: Connection) -> KnownAccounts | None:

@@ -146,10 +146,11 @@ def create(connection: Connection, stored: StoredObject, replace: bool = False) 
         query(connection, f"DROP {stored.kind} IF EXISTS {qualified(stored.schema, stored.name)}")
     charset, text = _encoded(connection, stored)
     collation = _database_collation(connection, stored)
-    schema = quote(stored.schema)
+    schema, is_altered = quote(stored.schema), False
     try:
         if collation:
             query(connection, f"ALTER DATABASE {schema} COLLATE {stored.collation_database}")
+            is_altered = True
         if stored.kind == "EVENT":  # one whose end has passed would be dropped at once (note 1588)
             query(connection, f"SET SESSION timestamp = {stored.made or 'DEFAULT'}")
         query(connection, "SET SESSION sql_mode = %s", stored.sql_mode)
@@ -164,7 +165,7 @@ def create(connection: Connection, stored: StoredObject, replace: bool = False) 
             reset(connection, DEFINITION, "sql_mode", "time_zone", "character_set_client", "collation_connection")
             if stored.kind == "EVENT":
                 query(connection, "SET SESSION timestamp = DEFAULT")
-            if collation:
+            if is_altered:
                 query(connection, f"ALTER DATABASE {schema} COLLATE {collation}")
 
 

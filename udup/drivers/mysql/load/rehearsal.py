@@ -74,10 +74,11 @@ def _comes_later(stored: StoredObject, error: MySQLError, tables_come_later: boo
 
 
 def _fault(where: str, stored: StoredObject, error: MySQLError) -> Fault:
-    return Fault(where, f"the target does not take {_place(stored)}: {describe(error)}", _remedy(stored, error))
+    return Fault(where, f"the target does not take {_place(stored)}: {describe(error)}", remedy_of(stored, error))
 
 
-def _remedy(stored: StoredObject, error: MySQLError) -> str:
+def remedy_of(stored: StoredObject, error: MySQLError) -> str:
+    """Return what to do about an object that the target refuses."""
     code, place = error_code(error), qualified(stored.schema, stored.name)
     if meaning(error) is Meaning.UNSAFE_FUNCTION:
         return "run on the target: SET PERSIST log_bin_trust_function_creators = ON"

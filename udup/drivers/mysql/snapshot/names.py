@@ -44,7 +44,7 @@ def read_objects_named(connection: Connection, selection: Selection) -> list[Pre
             if selection.wants(each.schema, each.name):
                 found.append(Present(VIEW, *selection.renamed_table(each.schema, each.name)))
         elif each.kind == "TRIGGER":
-            if selection.wants(each.schema, table) and selection.columns_of(each.schema, table) == ((),):
+            if selection.brings_triggers_of(each.schema, table):
                 found.append(Present(each.kind, schema, each.name))
         elif each.kind != TABLE and selection.wants_stored(each.schema):
             found.append(Present(each.kind, schema, each.name))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from udup.base.errors import Unsupported
-from udup.drivers.mysql.client.names import quote
+from udup.drivers.mysql.client.names import qualified, quote
 from udup.drivers.mysql.ddl.rewriting import rewritten_text
 from udup.drivers.mysql.ddl.sqltokens import MODE_ANSI_QUOTES, MODE_NO_BACKSLASH_ESCAPES
 from udup.drivers.mysql.dictionary.catalog import Catalog, Schema, StoredObject, Table
@@ -33,7 +33,11 @@ def renamed_object(stored: StoredObject, renaming: Renaming) -> StoredObject:
     problems: list[str] = []
     renamed = _object(stored, renaming, problems) if renaming.active else stored
     if problems:
-        raise Unsupported("it cannot be renamed exactly: " + problems[0])
+        raise Unsupported(
+            f"it cannot be renamed exactly: {problems[0]}; drop it on the source (DROP {stored.kind}"
+            f" {qualified(stored.schema, stored.name)}), and make it on the target when the job has ended, before"
+            " applications write"
+        )
     return renamed
 
 
@@ -71,14 +75,14 @@ def _object(stored: StoredObject, renaming: Renaming, problems: list[str]) -> St
         if stored.kind == "VIEW":
             schema, name = renaming.table(stored.schema, name)
         table = renaming.table(stored.schema, stored.table)[1] if stored.table else ""
-        sql = rewritten_text(stored.sql, stored.schema, renaming, _mode(stored.sql_mode))
+        sql = rewritten_text(stored.sql, stored.schema, renaming, mode_bits(stored.sql_mode))
     except Unsupported as error:
         problems.append(f"{stored.kind.lower()} {stored.schema}.{stored.name}: {error}")
         return stored
     return replace(stored, schema=schema, name=name, table=table, sql=sql)
 
 
-def _mode(sql_mode: str) -> int:
+def mode_bits(sql_mode: str) -> int:
     """Return the bits of a sql_mode that decide how a text is read."""
     words = sql_mode.split(",")
     return MODE_ANSI_QUOTES * ("ANSI_QUOTES" in words) | MODE_NO_BACKSLASH_ESCAPES * ("NO_BACKSLASH_ESCAPES" in words)

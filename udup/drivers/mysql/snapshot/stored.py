@@ -10,7 +10,7 @@ decides what the copy makes and what the log does. `stamp` tells an object from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,9 +82,11 @@ def read_objects(connection: Connection, schema: str, selection: Selection, prob
     return [found for found in objects if found is not None]
 
 
-def read_triggers(connection: Connection, schema: str, selection: Selection, problems: list[str]) -> list[StoredObject]:
-    """Return the triggers of one schema's tables that the job has, in the order of creation; `problems` as above."""
-    listed = [each for each in _list(connection, _TRIGGERS, schema) if selection.wants(schema, each.table)]
+def read_triggers(
+    connection: Connection, schema: str, names: Collection[str], problems: list[str]
+) -> list[StoredObject]:
+    """Return these triggers of one schema in the order of creation, without those gone; `problems` as above."""
+    listed = [each for each in _list(connection, _TRIGGERS, schema) if each.name in names]
     found = [_read(connection, _TRIGGERS, schema, each, problems) for each in listed]
     return [each for each in found if each is not None]
 
