@@ -138,6 +138,23 @@ def test_a_start_of_another_server_is_no_start(world: World) -> None:
     world.reaches("j", "failed")
     told = world.stored["j"].status_description
     assert "was decided on the server u, and its source is v now" in told and "udup job delete --purge j" in told
+    assert '"Gtid": "u:1-5"' in told and "what was committed since the first is left out" in told
+
+
+def test_each_run_tells_the_target_which_job_of_its_id_it_is(world: World) -> None:
+    """By that the first checkpoint knows a start that was replaced; another job of this ID goes on by it."""
+    _posted(world)
+    world.until(lambda: len(world.applies) == 1)
+    _posted(world, None, **ALONE)
+    world.until(lambda: len(world.applies) == 2)
+    world.ask(DeleteJob("j"))
+    _posted(world)
+    world.until(lambda: len(world.applies) == 3)
+    first, second, third = (each.settings for each in world.applies)
+    assert first.incarnation == second.incarnation != "" and third.incarnation not in ("", first.incarnation)
+    assert (first.copy_alone, second.copy_alone) == (False, True)
+    control = second.control(3)
+    assert (control.incarnation, control.copy_alone) == (second.incarnation, True)
 
 
 def test_a_source_that_was_replaced_after_the_job_has_begun_is_followed(world: World) -> None:

@@ -13,9 +13,14 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from udup.base.errors import Fault, Refused
+from udup.base.long_text import cut_set
 from udup.jobs.document.spec import JobSpec
 from udup.jobs.progress import JobProgress
-from udup.pipeline.ports import Beginning, StartPoint
+from udup.pipeline.checks import SRC
+from udup.pipeline.ports import Beginning, ServerInfo, StartPoint
+
+#: Characters of a GTID set that a remedy shows whole.
+_SET_MAX = 600
 
 
 class DecidedStart(BaseModel):
@@ -34,6 +39,25 @@ class DecidedStart(BaseModel):
     @classmethod
     def of(cls, point: StartPoint, found: Beginning, now: int) -> DecidedStart:
         return cls(at=str(point), position=found.position, server_uuid=found.server_uuid, time_ns=now)
+
+    def faults_of_another(self, job: str, source: ServerInfo) -> list[Fault]:
+        """Return the fault of a start that was decided on another server than the job's source is now.
+
+        To decide it there again would leave out what was committed between the two.
+        """
+        if source.uuid == self.server_uuid:
+            return []
+        problem = (
+            f"where the job begins ({self.at}) was decided on the server {self.server_uuid}, and its source is"
+            f" {source.uuid} now: it says nothing of that one's log"
+        )
+        remedy = (
+            "name that server again. If the new one is its replica and has all of its log, delete the job with its"
+            f" checkpoint (udup job delete --purge {job}), and post it with"
+            f' "Gtid": "{cut_set(self.position, _SET_MAX)}", which is Start.After of the job (GET /v1/job/{job}). A'
+            " start that is decided again begins later, and what was committed since the first is left out"
+        )
+        return [Fault(f"Src {source.address}", problem, remedy, SRC)]
 
 
 def kept_start(spec: JobSpec, stored: JobSpec | None, decided: DecidedStart | None) -> DecidedStart | StartPoint | None:

@@ -194,7 +194,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class ControlSettings:
-    """`slots`: rows of the checkpoint beside the base row. `known` is what this node knows of itself and its jobs."""
+    """`slots`: rows of the checkpoint beside the base row. `known` is what this node knows of itself and its jobs.
+
+    `incarnation` tells the job from others of its ID, "" if that is not known; `copy_alone` is the plan's.
+    """
 
     job: str
     owner: Owner
@@ -202,6 +205,8 @@ class ControlSettings:
     slots: int
     start_after: str | None
     known: Known = Known()  # noqa: RUF009 - frozen
+    incarnation: str = ""
+    copy_alone: bool = False
 
 
 @dataclass(frozen=True)
