@@ -131,6 +131,23 @@ def test_a_job_that_has_begun_takes_no_other_start(world: World) -> None:
     assert world.stored["j"].start is None, "a document without any goes on by the checkpoint"
 
 
+def test_what_one_target_has_is_not_said_of_another(world: World) -> None:
+    """The job begins on a new target as its document says; one with a checkpoint of the job says so itself."""
+    script = world.script("j")
+    script.reports = ({"stage": "running", "applied_gtid": "u:1-6", "copied_rows": 4},)
+    _posted(world)
+    world.until(lambda: world.job("j").progress.applied_gtid == "u:1-6")
+    script.reports = ()
+    document = world.document("j")
+    document["Tasks"][0]["Config"] |= {"AutoGtid": True}
+    document["Tasks"][1]["Config"]["ConnectionConfig"]["Host"] = "10.9.9.9"
+    answer = world.ask(RegisterJob(document, None, beside=world.stored["j"].incarnation, start=LATER))
+    assert isinstance(answer, Accepted)
+    assert world.stored["j"].progress.applied_gtid is None and world.job("j").progress.applied_gtid is None
+    document["Tasks"][0]["Config"] |= {"AutoGtid": False, "Gtid": "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-9"}
+    assert isinstance(world.ask(RegisterJob(document, None)), Accepted), "no run has heard of a checkpoint there"
+
+
 def test_a_start_of_another_server_is_no_start(world: World) -> None:
     world.script("j").target, world.script("j").look = "u:1-5", SourceLook(Info(uuid="v"))
     world.script("j").known_source = ""

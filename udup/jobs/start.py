@@ -109,6 +109,8 @@ def check_unchanged(spec: JobSpec, stored: JobSpec, job: str, progress: JobProgr
     before says the target, which knows whether the job has begun.
     """
     other = other_start(spec, stored)
+    if other is not None and has_another_target(spec, stored):
+        return  # nothing is known of what that one has, until it is asked
     if other is None or (other.key == "Gtid" and stored.gtid):
         return
     if other.ends:
@@ -127,6 +129,15 @@ def check_unchanged(spec: JobSpec, stored: JobSpec, job: str, progress: JobProgr
     else:
         return
     raise Refused([Fault(other.path, problem, remedy)])
+
+
+def has_another_target(spec: JobSpec, stored: JobSpec) -> bool:
+    """Return whether a document names another server as its target: what one has executed says nothing of the other.
+
+    Who is asked as, and how, makes no other server. Two names may be one server; it says so itself when it is asked.
+    """
+    one, other = spec.target_endpoint(), stored.target_endpoint()
+    return (spec.target.driver, one.host.lower(), one.port) != (stored.target.driver, other.host.lower(), other.port)
 
 
 def begun_without_copy(job: str, other: OtherStart) -> Fault:
