@@ -169,6 +169,18 @@ class Recognised:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockAnswer:
+    """A source's time (µs since the epoch) and its executed position, and which server has said so.
+
+    Behind a proxy the next answer may be another server's.
+    """
+
+    now_us: int
+    executed: str
+    server_uuid: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogPlace:
     """Where in its log the source is being read, for people."""
 
