@@ -20,7 +20,7 @@ from udup.pipeline.start_note import JobStart
 #: Versions of one run are less than this apart.
 _VERSIONS_OF_A_RUN = 1 << 40
 
-#: The selection of a job whose full copy has not ended.
+#: The selection of a job that has not begun: its full copy has not ended, or its start was not checked.
 COPYING = "copying"
 
 

@@ -53,7 +53,7 @@ OBJECT_TABLE = "copied_object"
 #: Every table of Udup's: rows of each belong to a job.
 TABLES = (TABLE, COPY_TABLE, OBJECT_TABLE, CLAIM_TABLE, prepared.TABLE, unsure.TABLE, intents.TABLE)
 
-#: The selection of a base row whose full copy has not ended.
+#: The selection of a base row of a job that has not begun: its full copy has not ended, or its start was not checked.
 COPYING = "copying"
 
 #: Versions of one take-over differ from those of the next by this much: more groups than a run ever commits.
