@@ -131,6 +131,21 @@ def test_a_job_that_has_begun_takes_no_other_start(world: World) -> None:
     assert world.stored["j"].start is None, "a document without any goes on by the checkpoint"
 
 
+def test_what_one_target_has_is_not_said_of_another(world: World) -> None:
+    """The job begins on a new target as its document says; one with a checkpoint of the job says so itself."""
+    script = world.script("j")
+    script.reports = ({"stage": "running", "applied_gtid": "u:1-6", "copied_rows": 4},)
+    _posted(world)
+    world.until(lambda: world.job("j").progress.applied_gtid == "u:1-6")
+    script.reports = ()
+    document = world.document("j")
+    document["Tasks"][0]["Config"] |= {"Gtid": "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-9"}
+    assert isinstance(world.ask(RegisterJob(document, None)), Rejected), "the job has begun on this one"
+    document["Tasks"][1]["Config"]["ConnectionConfig"]["Host"] = "10.9.9.9"
+    assert isinstance(world.ask(RegisterJob(document, None)), Accepted)
+    assert world.stored["j"].progress.applied_gtid is None and world.job("j").progress.applied_gtid is None
+
+
 def test_a_start_of_another_server_is_no_start(world: World) -> None:
     world.script("j").target, world.script("j").look = "u:1-5", SourceLook(Info(uuid="v"))
     world.script("j").known_source = ""
@@ -138,6 +153,23 @@ def test_a_start_of_another_server_is_no_start(world: World) -> None:
     world.reaches("j", "failed")
     told = world.stored["j"].status_description
     assert "was decided on the server u, and its source is v now" in told and "udup job delete --purge j" in told
+    assert '"Gtid": "u:1-5"' in told and "what was committed since the first is left out" in told
+
+
+def test_each_run_tells_the_target_which_job_of_its_id_it_is(world: World) -> None:
+    """By that the first checkpoint knows a start that was replaced; another job of this ID goes on by it."""
+    _posted(world)
+    world.until(lambda: len(world.applies) == 1)
+    _posted(world, None, **ALONE)
+    world.until(lambda: len(world.applies) == 2)
+    world.ask(DeleteJob("j"))
+    _posted(world)
+    world.until(lambda: len(world.applies) == 3)
+    first, second, third = (each.settings for each in world.applies)
+    assert first.incarnation == second.incarnation != "" and third.incarnation not in ("", first.incarnation)
+    assert (first.copy_alone, second.copy_alone) == (False, True)
+    control = second.control(3)
+    assert (control.incarnation, control.copy_alone) == (second.incarnation, True)
 
 
 def test_a_source_that_was_replaced_after_the_job_has_begun_is_followed(world: World) -> None:

@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from tests.end_to_end.conftest import World, value, wait_for
 from udup.drivers.mysql.client.connection import MySQLError, connect, query
+from udup.drivers.mysql.stream.position import waits_for_replica
 
 #: Milliseconds for which the source waits for a replica that never comes.
 WAITS_MS = 5000
@@ -80,3 +82,24 @@ def test_level_is_about_what_is_committed_and_a_source_that_was_closed_has_commi
     finally:
         waiting.join(30)
         world.on_source("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF")
+
+
+def test_commits_that_stand_still_are_seen_with_and_without_process(semi_sync: World, name: str) -> None:
+    """A run that follows such a source is not ended for what it does not count."""
+    world = semi_sync
+    world.on_source(f"CREATE DATABASE {name}", f"CREATE TABLE {name}.t (id INT PRIMARY KEY)")
+    world.on_source(f"CREATE USER {name} IDENTIFIED BY 'P4ss-word'", "SET GLOBAL rpl_semi_sync_source_timeout = 25000")
+    world.on_source("SET GLOBAL rpl_semi_sync_source_enabled = ON")
+    plain = replace(world.source.endpoint, user=name, password="P4ss-word")
+    with closing(connect(world.source.endpoint)) as seeing, closing(connect(plain)) as blind:
+        assert not waits_for_replica(seeing) and not waits_for_replica(blind)
+        waiting = threading.Thread(target=world.on_source, args=(f"INSERT INTO {name}.t VALUES (1)",))
+        waiting.start()
+        try:
+            wait_for(lambda: waits_for_replica(blind), lambda: query(seeing, "SHOW PROCESSLIST"))
+            wait_for(lambda: waits_for_replica(seeing), lambda: query(seeing, "SHOW PROCESSLIST"))
+        finally:
+            world.on_source("SET GLOBAL rpl_semi_sync_source_enabled = OFF")
+            waiting.join(30)
+        assert not waits_for_replica(seeing) and not waits_for_replica(blind)
+    world.on_source(f"DROP USER {name}")

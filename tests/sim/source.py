@@ -141,7 +141,7 @@ class Source:
     def answer(self, what: str) -> list[Any]:
         if what == "uuid":
             return [(UUID,)]
-        return [((EPOCH + self.world.now) // 1000, self.executed())]
+        return [((EPOCH + self.world.now) // 1000, self.executed(), UUID)]
 
 
 # ---- In the place of the driver's snapshot ----

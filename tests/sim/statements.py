@@ -27,12 +27,12 @@ _OWN = {
     "unsure": "unsure",
     "claim": "claim",
 }
-_COLUMNS = [("checkpoint", name, None) for name in ("stamps", "source_uuid", "owner")] + [
+_COLUMNS = [("checkpoint", name, None) for name in ("stamps", "source_uuid", "owner", "began")] + [
     (table, "table_name" if table == "copied_table" else "job", "utf8mb4_bin") for table in _OWN
 ]
 
-#: A row of the checkpoint: gtids, mark, definitions, selection, stamps, source's UUID, owner.
-Row = tuple[str, str, int, str, str, str, str]
+#: A row of the checkpoint: gtids, mark, definitions, selection, stamps, source's UUID, owner, how the job began.
+Row = tuple[str, str, int, str, str, str, str, str]
 
 Answer = Callable[["Connection", str, tuple[Any, ...]], Any]
 
@@ -50,18 +50,19 @@ def _scan(connection: Connection, job: str) -> list[tuple[Any, ...]]:
 
 
 def _read_checkpoint(connection: Connection, _sql: str, args: tuple[Any, ...]) -> list[Any]:
-    return [(key[2], key[3], *connection.get(key)[:6]) for key in _scan(connection, args[0])]
+    rows = [(key, connection.get(key)) for key in _scan(connection, args[0])]
+    return [(key[2], key[3], *row[:6], row[7]) for key, row in rows]
 
 
 def _insert_checkpoint(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
-    for at in range(0, len(args), 10):
-        job, version, slot, gtids, mark, definitions, selection, owner, stamps, uuid = args[at : at + 10]
+    for at in range(0, len(args), 11):
+        job, version, slot, gtids, mark, definitions, selection, owner, stamps, uuid, began = args[at : at + 11]
         key = ("checkpoint", job, slot, version)
         connection.lock(key)
         if connection.get(key) is not None:
             raise OperationalError(1062, "Duplicate entry")
-        connection.put(key, (gtids, mark, definitions, selection, stamps, uuid, owner))
-    return len(args) // 10
+        connection.put(key, (gtids, mark, definitions, selection, stamps, uuid, owner, began))
+    return len(args) // 11
 
 
 def _advance(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
@@ -73,7 +74,7 @@ def _advance(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
         return 0
     connection.lock(after)
     connection.put(key, None)
-    connection.put(after, (gtids, row[1], definitions, row[3], stamps, uuid, row[6]))
+    connection.put(after, (gtids, row[1], definitions, row[3], stamps, uuid, *row[6:]))
     return 1
 
 

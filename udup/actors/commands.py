@@ -36,6 +36,7 @@ from udup.base.errors import Failure, Fault, Refused, Transient, UdupError
 from udup.jobs import (
     DesiredState,
     IndexConflict,
+    JobProgress,
     JobRecord,
     JobSpec,
     Stage,
@@ -48,7 +49,7 @@ from udup.jobs import (
 from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
 from udup.jobs.differences import is_same
 from udup.jobs.fitting import RECORD_MAX
-from udup.jobs.start import DecidedStart, check_unchanged, kept_start
+from udup.jobs.start import DecidedStart, check_unchanged, has_another_target, kept_start
 from udup.jobs.versions import Posted, with_replaced
 from udup.pipeline.cutover.host import NameTaken
 from udup.pipeline.ports import StartPoint
@@ -149,8 +150,10 @@ class JobCommands:
         record = self._accepted(command, job_id, before.record if before else None)
         if before is not None:
             progress = before.record.progress.overlaid(before.progress)
-            check_unchanged(record.spec(), before.spec, before.id, progress)
-            record = record.model_copy(update={"progress": progress.of_checkpoint()})
+            spec = record.spec()
+            check_unchanged(spec, before.spec, before.id, progress)
+            kept = JobProgress() if has_another_target(spec, before.spec) else progress.of_checkpoint()
+            record = record.model_copy(update={"progress": kept})
         if before is not None and before.wanted:
             if is_same(record.document, before.record.document):
                 if before.run is None or before.run.phase is not Phase.RUNNING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from udup.actors.run import Phase, Run
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Fault, Side
-from udup.jobs import DesiredState, EndWhen, JobProgress, JobRecord, JobSpec, JobType, Stage, TaskType
+from udup.jobs import DesiredState, EndWhen, JobProgress, JobRecord, JobSpec, JobType, Stage
 from udup.jobs.outage import Heard, Outage
 from udup.jobs.plan import plan_of
 from udup.jobs.progress import TaskReport, WaitingFor, cause_of
@@ -193,6 +193,8 @@ class Job:
             serial=self.serial,
             recompute=plan.recompute,
             fill_existing=plan.fill_existing,
+            incarnation=self.record.incarnation,
+            copy_alone=plan.copy_alone,
         )
 
     def extractor_settings(self, run: Run) -> ExtractorSettings:
@@ -222,24 +224,11 @@ class Job:
 
     def start_faults(self, run: Run, drivers: Drivers) -> list[Fault]:
         """Return what speaks against starting this run, as far as both sides have answered in it."""
-        target = run.target.info if run.target else None
-        moved = self._start_of_another(run)
+        target, start = run.target.info if run.target else None, self.record.start
+        moved: list[Fault] = []
+        if start is not None and run.source is not None and run.target is not None and not run.target.source_uuid:
+            moved = start.faults_of_another(self.id, run.source.info)  # no checkpoint names a source yet
         return run.refusals + moved + drivers.start_faults(self.plan, run.source, target, run.start_after, self.known)
-
-    def _start_of_another(self, run: Run) -> list[Fault]:
-        """Return the fault of a start that was decided on another server, as long as no run has followed one."""
-        start, source, target = self.record.start, run.source, run.target
-        if start is None or source is None or target is None or target.source_uuid:
-            return []
-        if source.info.uuid == start.server_uuid:
-            return []
-        problem = (
-            f"where the job begins ({start.at}) was decided on the server {start.server_uuid}, and its source is"
-            f" {source.info.uuid} now: it says nothing of that one's log"
-        )
-        purge = f"udup job delete --purge {self.id}"
-        remedy = f"name that server again; or delete the job with its checkpoint ({purge}) and post it again"
-        return [Fault(f"Src {source.info.address}", problem, remedy, TaskType.SRC.value)]
 
     def start(self, run: Run, drivers: Drivers) -> None:
         """Nothing speaks against the run: from now on it runs, and what its servers warn of is shown."""

@@ -244,7 +244,10 @@ class JobProgress(_Told):
         return self.not_level().without_rates().with_(current_until=None, reported_at=None)
 
     def of_checkpoint(self) -> JobProgress:
-        """Return what stays when another document comes: what is executed by the checkpoint, which stays too."""
+        """Return what stays when another document comes: what is executed by the checkpoint, which stays too.
+
+        Only where the target is the same.
+        """
         return JobProgress() if self.applied_gtid is None else JobProgress(applied_gtid=self.applied_gtid)
 
     def ended(self) -> JobProgress:

@@ -13,9 +13,14 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from udup.base.errors import Fault, Refused
+from udup.base.long_text import cut_set
 from udup.jobs.document.spec import JobSpec
 from udup.jobs.progress import JobProgress
-from udup.pipeline.ports import Beginning, StartPoint
+from udup.pipeline.checks import SRC
+from udup.pipeline.ports import Beginning, ServerInfo, StartPoint
+
+#: Characters of a GTID set that a remedy shows whole.
+_SET_MAX = 600
 
 
 class DecidedStart(BaseModel):
@@ -34,6 +39,25 @@ class DecidedStart(BaseModel):
     @classmethod
     def of(cls, point: StartPoint, found: Beginning, now: int) -> DecidedStart:
         return cls(at=str(point), position=found.position, server_uuid=found.server_uuid, time_ns=now)
+
+    def faults_of_another(self, job: str, source: ServerInfo) -> list[Fault]:
+        """Return the fault of a start that was decided on another server than the job's source is now.
+
+        To decide it there again would leave out what was committed between the two.
+        """
+        if source.uuid == self.server_uuid:
+            return []
+        problem = (
+            f"where the job begins ({self.at}) was decided on the server {self.server_uuid}, and its source is"
+            f" {source.uuid} now: it says nothing of that one's log"
+        )
+        remedy = (
+            "name that server again. If the new one is its replica and has all of its log, delete the job with its"
+            f" checkpoint (udup job delete --purge {job}), and post it with"
+            f' "Gtid": "{cut_set(self.position, _SET_MAX)}", which is Start.After of the job (GET /v1/job/{job}). A'
+            " start that is decided again begins later, and what was committed since the first is left out"
+        )
+        return [Fault(f"Src {source.address}", problem, remedy, SRC)]
 
 
 def kept_start(spec: JobSpec, stored: JobSpec | None, decided: DecidedStart | None) -> DecidedStart | StartPoint | None:
@@ -85,6 +109,8 @@ def check_unchanged(spec: JobSpec, stored: JobSpec, job: str, progress: JobProgr
     before says the target, which knows whether the job has begun.
     """
     other = other_start(spec, stored)
+    if other is not None and has_another_target(spec, stored):
+        return  # nothing is known of what that one has, until it is asked
     if other is None or (other.key == "Gtid" and stored.gtid):
         return
     if other.ends:
@@ -103,6 +129,15 @@ def check_unchanged(spec: JobSpec, stored: JobSpec, job: str, progress: JobProgr
     else:
         return
     raise Refused([Fault(other.path, problem, remedy)])
+
+
+def has_another_target(spec: JobSpec, stored: JobSpec) -> bool:
+    """Return whether a document names another server as its target: what one has executed says nothing of the other.
+
+    Who is asked as, and how, makes no other server. Two names may be one server; it says so itself when it is asked.
+    """
+    one, other = spec.target_endpoint(), stored.target_endpoint()
+    return (spec.target.driver, one.host.lower(), one.port) != (stored.target.driver, other.host.lower(), other.port)
 
 
 def begun_without_copy(job: str, other: OtherStart) -> Fault:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.drivers.contract.job import Job, OneJob, in_loop, read_all
+from tests.drivers.contract.job import SOURCE, Job, OneJob, in_loop, read_all
 from tests.drivers.contract.pair import Pair
 from tests.drivers.contract.target import OUT
 from udup.base.errors import Refused
@@ -82,15 +82,18 @@ class CopyContract(OneJob):
                 writer.finish_table(table, each)
             writer.finish_tables()
             writer.make_objects()
-            state = await job.control.finish_copy(copy.plan.position)
+            state = await job.control.finish_copy(copy.plan.position, SOURCE)
         finally:
             copy.close()
         assert str(state.executed) == str(job.pair.target.position(copy.plan.position)) and state.mark
+        assert state.source_uuid == SOURCE
         rows = job.pair.source_rows("many")
         del rows["after the snapshot"]
         assert job.pair.target_rows("many") == rows and job.pair.target_rows("none") == {}
         found = await other.begin()
         assert found is not None and (str(found.executed), found.mark) == (str(state.executed), state.mark)
+        with pytest.raises(Refused, match="had begun already, by a full copy"):
+            await Job(job.pair, job.name).take_over(copy.plan.position)
 
     @in_loop
     async def test_a_copy_fills_tables_that_are_there_and_empty(self, job: Job, other: Job, tables: None) -> None:
@@ -120,7 +123,7 @@ class CopyContract(OneJob):
                 writer.finish_table(table, each)
             writer.finish_tables()
             writer.make_objects()
-            await other.control.finish_copy(copy.plan.position)
+            await other.control.finish_copy(copy.plan.position, SOURCE)
         finally:
             copy.close()
         assert other.pair.target_rows("many") == other.pair.source_rows("many")
@@ -140,7 +143,7 @@ class CopyContract(OneJob):
                 writer.finish_table(table, each)
             writer.finish_tables()
             writer.make_objects()
-            job.stand_at(await job.control.finish_copy(copy.plan.position))
+            job.stand_at(await job.control.finish_copy(copy.plan.position, SOURCE))
         finally:
             copy.close()
         job.session(1)
@@ -187,7 +190,7 @@ class CopyContract(OneJob):
             with pytest.raises(OUT):
                 writer.finish_table(1, CopyTotals(1, 0, 0))
             with pytest.raises(OUT):
-                await job.control.finish_copy(copy.plan.position)
+                await job.control.finish_copy(copy.plan.position, SOURCE)
             assert job.pair.target_rows("many") == {}
         finally:
             copy.close()

@@ -44,6 +44,9 @@ P = ParamSpec("P")
 #: Slots of the checkpoint: two workers and the inline session.
 SLOTS = 3
 
+#: The server that a job by hand copies from.
+SOURCE = "bbbbbbbb-0000-0000-0000-000000000002"
+
 #: What whoever was superseded is told: that, or a lost connection, since a successor ends what it finds.
 OUT = (Superseded, Transient)
 
@@ -79,7 +82,7 @@ class Job:
         """Open the control and take over; where there is no checkpoint, begin with one at `start_after`."""
         state = await self.take_over(start_after, known=known)
         if state is not None and not state.written:
-            state = await self.control.begin(str(state.executed))
+            state = await self.control.begin(str(state.executed), SOURCE)
         return self.stand_at(state)
 
     async def take_over(
@@ -87,9 +90,12 @@ class Job:
         start_after: str | None = None,
         *,
         known: Known = Known(),  # noqa: B008
+        incarnation: str = "first",
+        copy_alone: bool = False,
     ) -> CheckpointState | None:
         """Open the control and take over."""
-        settings = ControlSettings(self.name, self.owner, self.pair.scope.selection, SLOTS, start_after, known)
+        of_job = self.name, self.owner, self.pair.scope.selection, SLOTS, start_after
+        settings = ControlSettings(*of_job, known, incarnation, copy_alone)
         self.control = self.pair.target.open_control(settings)
         self._inline: InlineSession | None = None
         await self.control.connect()

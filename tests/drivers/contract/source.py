@@ -45,13 +45,16 @@ class SourceContract:
 
     def test_the_clock_tells_what_is_executed_now(self, pair: Pair) -> None:
         with closing(pair.source.open_clock()) as clock:
-            before_us, before = clock.read()
+            before = clock.read()
             pair.create("t")
             gtid = pair.write("t", insert=["a"])
-            after_us, after = clock.read()
+            after = clock.read()
+            assert not clock.awaits_acknowledgement()
         missing = pair.source.position(gtid)
-        assert missing <= pair.source.position(after) and not missing <= pair.source.position(before)
-        assert after_us >= before_us
+        assert missing <= pair.source.position(after.executed)
+        assert not missing <= pair.source.position(before.executed)
+        assert after.now_us >= before.now_us
+        assert before.server_uuid == after.server_uuid == pair.source.look(pair.scope).info.uuid
 
     def test_what_is_committed_before_the_question_is_in_its_answer(self, pair: Pair) -> None:
         pair.create("t")

@@ -10,8 +10,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.drivers.contract.job import OUT, Job, OneJob, in_loop
-from udup.base.errors import Conflict, Contended, Superseded, Transient, Unavailable, Unsupported
+from tests.drivers.contract.job import OUT, SOURCE, Job, OneJob, in_loop
+from udup.base.errors import Conflict, Contended, Refused, Superseded, Transient, Unavailable, Unsupported
 from udup.pipeline.records import Definition, Part, Transaction, XaEnd
 from udup.pipeline.waits import WaitKind
 
@@ -43,10 +43,53 @@ class TargetContract(OneJob):
         right = await other.take_over(job.pair.executed())
         assert right is not None and not right.written and job.pair.target.position(gtid) <= right.executed
         with pytest.raises(OUT):
-            await job.control.begin(str(wrong.executed))
-        begun = await other.control.begin(str(right.executed))
-        assert begun.written and begun.mark and str(begun.executed) == str(right.executed)
+            await job.control.begin(str(wrong.executed), "")
+        begun = await other.control.begin(str(right.executed), SOURCE)
+        assert (
+            begun.written and begun.source_uuid == SOURCE and begun.mark and str(begun.executed) == str(right.executed)
+        )
         assert str(job.pair.target.executed(job.name)) == str(right.executed)
+
+    @in_loop
+    async def test_the_first_checkpoint_names_its_source(self, job: Job, other: Job) -> None:
+        """A run may die before it has followed it."""
+        await job.begin(job.pair.executed())
+        found = await other.begin(job.pair.executed())
+        assert found is not None and found.source_uuid == SOURCE
+
+    @in_loop
+    async def test_a_start_that_was_replaced_while_the_job_began_with_it_is_refused(self, job: Job, other: Job) -> None:
+        """The job would go on by its checkpoint, and the newer start have no effect."""
+        job.pair.create("t")
+        first = job.pair.executed()
+        gtid = job.pair.write("t", insert=["a"])
+        await job.begin(first)
+        for run in range(2):
+            with pytest.raises(Refused, match="had begun already, after another position") as caught:
+                await other.take_over(job.pair.executed())
+            (fault,) = caught.value.faults
+            assert fault.task == "Src" and f"udup job delete --purge {job.name}" in fault.remedy, run
+            assert gtid.rpartition(":")[0] in fault.problem
+            other.control.abort()
+        with pytest.raises(Refused, match="without a copy, when its document was replaced by one of a copy alone"):
+            await other.take_over(None, copy_alone=True)
+        other.control.abort()
+        for start in (first, None):
+            found = await other.take_over(start)
+            assert found is not None and found.written and str(found.executed) == str(job.pair.target.position(first))
+            other.control.abort()
+
+    @in_loop
+    async def test_a_job_that_was_deleted_and_left_its_checkpoint_goes_on_by_it(self, job: Job, other: Job) -> None:
+        first = job.pair.executed()
+        await job.begin(first)
+        job.pair.create("t")
+        for incarnation in ("second", ""):
+            found = await other.take_over(job.pair.executed(), incarnation=incarnation)
+            assert found is not None and str(found.executed) == str(job.pair.target.position(first))
+            other.control.abort()
+        with pytest.raises(Refused, match="had begun already"):
+            await other.take_over(job.pair.executed())
 
     @in_loop
     async def test_what_the_base_row_was_told_the_next_run_finds(self, job: Job, other: Job) -> None:

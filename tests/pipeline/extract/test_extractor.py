@@ -15,11 +15,11 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Side, Transient, UdupError, Unavailable, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.pipeline.extract import extractor as engine
-from udup.pipeline.extract import source_watch
+from udup.pipeline.extract import reset_guard, source_watch
 from udup.pipeline.extract.extractor import Extractor
 from udup.pipeline.extract.progress import ExtractProgress
 from udup.pipeline.extract.settings import ExtractorSettings
-from udup.pipeline.ports import End, LogPlace, LogPlan, Piece, Recognised, Scope, SourceCopy, SourceLook
+from udup.pipeline.ports import ClockAnswer, End, LogPlace, LogPlan, Piece, Recognised, Scope, SourceCopy, SourceLook
 from udup.pipeline.records import (
     Beat,
     CommitOrder,
@@ -157,11 +157,16 @@ class MemoryClock:
     def __init__(self, source: MemorySource) -> None:
         self._source = source
 
-    def read(self) -> tuple[int, str]:
+    def read(self) -> ClockAnswer:
         self._source.asked += 1
+        self._source.clock_closed = False
         if self._source.clock_fails:
             raise self._source.clock_fails.pop(0)
-        return 1_700_000_000_000_000, self._source.executed
+        return ClockAnswer(1_700_000_000_000_000, self._source.executed, self._source.answers_as)
+
+    def awaits_acknowledgement(self) -> bool:
+        self._source.asked_why += 1
+        return self._source.awaits
 
     def check_kept(self, position: str) -> None:
         """Keeps its log for ever."""
@@ -175,6 +180,8 @@ class MemorySource:
 
     def __init__(self) -> None:
         self.executed = f"{UUID}:1-9"
+        self.answers_as = UUID
+        self.awaits, self.asked_why = False, 0
         self.logs: list[MemoryLog] = []
         self.copy = MemoryCopy()
         self.opening = threading.Event()
@@ -359,6 +366,90 @@ def test_a_source_that_was_reset_ends_the_run(monkeypatch: pytest.MonkeyPatch) -
             source.executed = f"{UUID}:1-2"
             with pytest.raises(Unsupported, match=f"no longer executed {UUID}:3-4"):
                 await asyncio.wait_for(running.task, SOON)
+
+    asyncio.run(scenario())
+
+
+# ---- A source that does not count what it has sent, and another one that answers in its place ----
+
+OTHER = "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb"
+
+
+def test_a_source_that_waits_for_a_replica_is_followed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long that takes. When it waits for nobody and counts nothing all the same, the next run looks into it."""
+    monkeypatch.setattr(reset_guard, "COUNT_SECONDS", 0.05)
+    source = MemorySource()
+    source.awaits = True
+
+    async def scenario() -> None:
+        async with _running(source, SETTINGS, monkeypatch) as running:
+            await running.until(lambda: running.reports and running.reports[-1].extracted.gtids)
+            seen = source.asked
+            await running.until(lambda: source.asked > seen + 1)
+            source.logs[0].items.put(_transaction(10))
+            await running.until(lambda: source.asked_why > 2)
+            for item in (_transaction(11), None):
+                source.logs[0].items.put(item)
+            await running.until(lambda: _transaction(11) in running.wire.records)
+            source.awaits = False
+            with pytest.raises(Transient, match=f"has sent {UUID}:10.* and has not executed it"):
+                await asyncio.wait_for(running.task, SOON)
+
+    asyncio.run(scenario())
+
+
+def test_what_another_server_says_to_have_executed_is_told_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address is a balancer's: the question comes to a replica that is behind the one whose log is read."""
+    monkeypatch.setattr(source_watch, "AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(reset_guard, "COUNT_SECONDS", 0.05)
+    source = MemorySource()
+    source.executed, source.answers_as = f"{UUID}:1-2", OTHER
+
+    async def scenario() -> None:
+        async with _running(source, SETTINGS, monkeypatch) as running:
+            await running.until(lambda: source.logs)
+            source.logs[0].items.put(None)
+            await running.until(lambda: running.reports and running.reports[-1].told)
+            clocks, told = source.clocks, running.reports[-1].as_dict()
+            await running.until(lambda: source.clocks > clocks + 5)
+            source.logs[0].items.put(None)
+            assert not running.wire.beats and told["source_gtid"] is None, "nobody takes the job for level"
+            (text,) = told["told"]
+            assert "leads to several servers" in text and UUID in text and OTHER in text and "name one server" in text
+            source.executed, source.answers_as = f"{UUID}:1-9", UUID
+            await running.until(lambda: running.reports[-1].source_executed == source.executed)
+            source.logs[0].items.put(None)
+            await running.until(lambda: running.wire.beats)
+            assert running.wire.beats[0].executed == source.executed
+            source.executed, clocks = f"{UUID}:1-2", source.clocks
+            with pytest.raises(Unsupported, match="no longer executed"):
+                await asyncio.wait_for(running.task, SOON)
+            assert source.clocks == clocks
+
+    asyncio.run(scenario())
+
+
+def test_what_another_server_said_before_the_log_was_opened_is_no_lost_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While rows were copied the connection was lost, and the next one leads to a replica that is behind."""
+    monkeypatch.setattr(source_watch, "AGAIN_SECONDS", 0.02)
+    source = MemorySource()
+    source.answers_as, source.executed = OTHER, f"{UUID}:1-30"
+    position = source.copy.plan.position
+
+    async def scenario() -> None:
+        async with _running(source, replace(SETTINGS, start_after=None), monkeypatch) as running:
+            await running.until(lambda: running.waits_for() == [WaitKind.TARGET_TABLES])
+            await running.until(lambda: source.asked > 1)
+            source.clock_fails = [Unavailable("lost")]
+            await running.until(lambda: not source.clock_fails)
+            source.answers_as, source.executed = UUID, f"{UUID}:1-2"
+            await running.wire.upstream(StartRows("load", offsets=True))
+            await running.until(lambda: CopyEnd() in running.wire.records)
+            await running.wire.upstream(CopyStands())
+            await running.until(lambda: running.reports and running.reports[-1].extracted.gtids)
+            asked = source.asked
+            await running.until(lambda: source.asked > asked + 3)
+        assert not GtidSet.parse(position) <= GtidSet.parse(f"{UUID}:1-2"), "the log begins after what it has executed"
 
     asyncio.run(scenario())
 

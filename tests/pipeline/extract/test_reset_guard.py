@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from udup.base import runtime
-from udup.base.errors import Transient, Unsupported
+from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.pipeline.extract.reset_guard import COUNT_SECONDS, ResetGuard
+from udup.pipeline.extract.reset_guard import COUNT_SECONDS, ResetGuard, not_counted
 
 ONE, OTHER = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
 
@@ -65,5 +65,41 @@ def test_what_was_sent_and_is_not_executed_for_long_is_asked_about(monkeypatch: 
     guard.check(*sets(f"{ONE}:1-9", f"{ONE}:1-9,{OTHER}:1-3"))
     guard.check(*sets(f"{ONE}:1-9", f"{ONE}:1-12,{OTHER}:1-3"))
     now[0] += COUNT_SECONDS + 1
-    with pytest.raises(Transient, match=f"has sent {ONE}:10-12 and has not"):
-        guard.check(*sets(f"{ONE}:1-9", f"{ONE}:1-12,{OTHER}:1-3"))
+    overdue = guard.check(*sets(f"{ONE}:1-9", f"{ONE}:1-13,{OTHER}:1-3"))
+    assert str(overdue) == f"{ONE}:10-12"
+    assert f"has sent {ONE}:10-12 and has not executed it" in str(not_counted(overdue))
+
+
+def test_a_source_with_a_reason_is_given_as_much_time_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(runtime, "now", lambda: now[0])
+    guard, answer = ResetGuard(), sets(f"{ONE}:1-9", f"{ONE}:1-12")
+    guard.check(*sets(f"{ONE}:1-9", f"{ONE}:1-9"))
+    assert guard.check(*answer) is None
+    for _ in range(3):
+        now[0] += COUNT_SECONDS + 1
+        assert guard.check(*answer) is not None
+        guard.wait_longer()
+        now[0] += COUNT_SECONDS - 1
+        assert guard.check(*answer) is None
+    now[0] += COUNT_SECONDS + 1
+    assert guard.check(*sets(f"{ONE}:1-12", f"{ONE}:1-12")) is None, "it was acknowledged"
+
+
+def test_an_answer_is_copied_only_if_something_was_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sets may have tens of thousands of ranges, and an answer comes each second."""
+    guard, copied = ResetGuard(), []
+    real = GtidSet.copy
+
+    def copy(self: GtidSet) -> GtidSet:
+        copied.append(str(self))
+        return real(self)
+
+    monkeypatch.setattr(GtidSet, "copy", copy)
+    for said in ("1-9", "1-10", "1-12"):
+        guard.check(*sets(f"{ONE}:{said}"), None)
+    assert copied == []
+    guard.check(*sets(f"{ONE}:1-3"), None)
+    assert copied == [f"{ONE}:1-12"]
+    with pytest.raises(Unsupported, match=f"no longer executed {ONE}:4-12"):
+        guard.check(*sets(f"{ONE}:1-3", f"{ONE}:1-12"))

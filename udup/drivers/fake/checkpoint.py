@@ -15,11 +15,12 @@ from udup.base.errors import Divergence, Fault, Refused, Superseded
 from udup.drivers.fake.position import FakePosition
 from udup.pipeline.ownership import Owner, TableName
 from udup.pipeline.ports import CheckpointState
+from udup.pipeline.start_note import JobStart
 
 #: Versions of one run are less than this apart.
 _VERSIONS_OF_A_RUN = 1 << 40
 
-#: The selection of a job whose full copy has not ended.
+#: The selection of a job that has not begun: its full copy has not ended, or its start was not checked.
 COPYING = "copying"
 
 
@@ -41,6 +42,7 @@ class JobRows:
     owner: Owner = Owner("")  # noqa: RUF009 - frozen
     stamps: str = ""
     source_uuid: str = ""
+    began: str = ""  # the note of how the job began
     slots: dict[int, SlotRow] = field(default_factory=dict)
 
     @property
@@ -81,10 +83,9 @@ class Jobs:
         self.copied_objects: dict[str, set[str]] = {}
         self.processes = 0  # how often the server has begun
 
-    def take_over(
-        self, job: str, owner: Owner, selection: str, slots: int, start_after: str | None
-    ) -> CheckpointState | None:
+    def take_over(self, start: JobStart, owner: Owner, selection: str, slots: int) -> CheckpointState | None:
         """Fence off earlier runs; return from where to go on, None for a full copy."""
+        job = start.job
         rows = self.rows.get(job)
         if rows is not None and not rows.is_copying and rows.selection != selection:
             raise Refused([Fault("ReplicateDoDb", f"is not what it was when job {job!r} made its checkpoint")])
@@ -92,17 +93,20 @@ class Jobs:
         if rows is not None and not rows.is_copying:
             self._decide(job, rows)
             executed = str(rows.position())
+            start.check_begun(rows.began, executed)
             made = JobRows(version, executed, rows.mark, rows.definitions, selection, owner)
-            made.stamps, made.source_uuid = rows.stamps, rows.source_uuid
+            made.stamps, made.source_uuid, made.began = rows.stamps, rows.source_uuid, rows.began
         else:
-            if start_after is not None and (self.copied.get(job) or self.copied_objects.get(job)):
+            if start.position is not None and (self.copied.get(job) or self.copied_objects.get(job)):
                 raise Refused([Fault("Dest", f"a full copy of job {job!r} has not ended")])
             self._forget_undecided(job)
             made = JobRows(version, owner=owner)
         self._begin(job, made, slots)
         if not made.is_copying:
             return made.state()
-        return None if start_after is None else replace(made.state(FakePosition.parse(start_after)), written=False)
+        if start.position is None:
+            return None
+        return replace(made.state(FakePosition.parse(start.position)), written=False)
 
     def _begin(self, job: str, rows: JobRows, slots: int) -> None:
         rows.slots = {} if rows.is_copying else {slot: SlotRow(rows.version) for slot in range(1, slots + 1)}
@@ -130,13 +134,18 @@ class Jobs:
             raise Superseded(f"job {job}: another run has changed its checkpoint")
         return rows
 
-    def finish_copy(self, job: str, version: int, position: str, selection: str, slots: int) -> CheckpointState:
+    def write_first(
+        self, start: JobStart, version: int, position: str, source_uuid: str, selection: str, slots: int
+    ) -> CheckpointState:
+        """Write the first checkpoint, after a copy or without one."""
+        job = start.job
         rows = self.owned(job, version)
         if not rows.is_copying:
-            raise Superseded(f"job {job}: another run has ended its full copy")
+            raise Superseded(f"job {job}: another run has begun it")
         self.copied.pop(job, None)
         self.copied_objects.pop(job, None)
         made = JobRows(self._next_version(rows), position, runtime.new_id(), 0, selection, rows.owner)
+        made.source_uuid, made.began = source_uuid, start.note
         self._begin(job, made, slots)
         return made.state()
 

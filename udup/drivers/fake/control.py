@@ -10,6 +10,7 @@ from udup.base import runtime
 from udup.base.errors import Contended, Divergence, Fault, Refused, Superseded, Transient, UdupError, Unavailable
 from udup.drivers.fake.changes import Statement, Verb, decode_statement
 from udup.drivers.fake.copy_writer import FakeCopyWriter
+from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.rules import FakeLarge, FakeRules, tables_of
 from udup.drivers.fake.server import Connection, FakeInfo, FakeServer
 from udup.drivers.fake.session import FakeInlineSession
@@ -18,6 +19,7 @@ from udup.pipeline.ownership import Claim as TableClaim
 from udup.pipeline.ownership import TableName
 from udup.pipeline.ports import CheckpointState, Claim, ControlSettings, TargetNotices
 from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
+from udup.pipeline.start_note import JobStart
 from udup.pipeline.waits import Blocker, SessionWait, WaitKind
 
 T = TypeVar("T")
@@ -86,9 +88,7 @@ class FakeControl:
                 for each in others:
                     server.end_now(each)
             self._connected.job = self._job
-            state = server.jobs.take_over(
-                self._job, owner, settings.selection.digest, settings.slots, settings.start_after
-            )
+            state = server.jobs.take_over(self._start, owner, settings.selection.digest, settings.slots)
             self._version = server.jobs.rows[self._job].version
             server.committed()
             return state
@@ -190,16 +190,24 @@ class FakeControl:
         )
         return self._copy
 
-    async def begin(self, position: str) -> CheckpointState:
-        return await self._run(lambda: self._first_checkpoint("TargetControl.begin", position))
+    async def begin(self, position: str, source_uuid: str) -> CheckpointState:
+        return await self._run(lambda: self._first_checkpoint("TargetControl.begin", position, source_uuid))
 
-    async def finish_copy(self, position: str) -> CheckpointState:
-        return await self._run(lambda: self._first_checkpoint("TargetControl.finish_copy", position))
+    async def finish_copy(self, position: str, source_uuid: str) -> CheckpointState:
+        return await self._run(lambda: self._first_checkpoint("TargetControl.finish_copy", position, source_uuid))
 
-    def _first_checkpoint(self, call: str, position: str) -> CheckpointState:
+    @property
+    def _start(self) -> JobStart:
+        settings = self._settings
+        after = settings.start_after
+        position = None if after is None else str(FakePosition.parse(after))
+        return JobStart(settings.job, settings.incarnation, position, settings.copy_alone)
+
+    def _first_checkpoint(self, call: str, position: str, source_uuid: str) -> CheckpointState:
         with self._server.call(call, self._connected):
             selection, slots = self._settings.selection.digest, self._settings.slots
-            state = self._server.jobs.finish_copy(self._job, self._version, position, selection, slots)
+            start, version = self._start, self._version
+            state = self._server.jobs.write_first(start, version, position, source_uuid, selection, slots)
             self._version = state.version
             self._server.committed()
             return state

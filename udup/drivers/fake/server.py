@@ -52,6 +52,8 @@ class Settings:
 
     `lock_wait_s`: how long a session waits for a row. `beat_s`: how long a log is silent. `kills`: whether a take-over
     ends the connections of the run before; without it they live on, as those of an account that may not be killed.
+    `unacknowledged`: transactions that are sent and not executed yet, because the server `waits_for_replica` or for no
+    reason. `answered_by`: what another server behind the same address says to a clock, its position and its UUID.
     """
 
     part_bytes: int = 256 << 10
@@ -61,6 +63,9 @@ class Settings:
     beat_s: float = 1.0
     kills: bool = True
     clock_ahead_us: int = 0
+    unacknowledged: str = ""
+    waits_for_replica: bool = True
+    answered_by: tuple[str, str] | None = None
     read_only: bool = False  # as a target
     faults: list[Fault] = field(default_factory=list)  # why it can be neither source nor target
 

@@ -8,7 +8,7 @@ from udup.drivers.fake.reading import FakeLog
 from udup.drivers.fake.server import FakeInfo, FakeServer
 from udup.drivers.fake.snapshot import FakeCopy
 from udup.pipeline.ownership import Feed
-from udup.pipeline.ports import Beginning, LogPlan, Scope, SourceCopy, SourceLook, StartPoint
+from udup.pipeline.ports import Beginning, ClockAnswer, LogPlan, Scope, SourceCopy, SourceLook, StartPoint
 from udup.pipeline.records import Tables
 from udup.pipeline.waits import WaitKind, Waits
 
@@ -18,9 +18,17 @@ class FakeClock:
         self._server = server
         self._connection = server.connect("", "clock", "Source.open_clock")
 
-    def read(self) -> tuple[int, str]:
+    def read(self) -> ClockAnswer:
         with self._server.call("SourceClock.read", self._connection):
-            return self._server.log.now_us(), str(self._server.log.executed)
+            log, settings = self._server.log, self._server.settings
+            if settings.answered_by is not None:
+                return ClockAnswer(log.now_us(), *settings.answered_by)
+            executed = log.executed - FakePosition.parse(settings.unacknowledged)
+            return ClockAnswer(log.now_us(), str(executed), self._server.uuid)
+
+    def awaits_acknowledgement(self) -> bool:
+        with self._server.call("SourceClock.awaits_acknowledgement", self._connection):
+            return bool(self._server.settings.unacknowledged) and self._server.settings.waits_for_replica
 
     def check_kept(self, position: str) -> None:
         with self._server.call("SourceClock.check_kept", self._connection):

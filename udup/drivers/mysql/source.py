@@ -21,10 +21,12 @@ from udup.drivers.mysql.snapshot.copy import SnapshotCopy, open_copy
 from udup.drivers.mysql.snapshot.names import check_names, read_base_tables
 from udup.drivers.mysql.stream.log import BinlogChanges
 from udup.drivers.mysql.stream.packets import SILENCE_SECONDS
+from udup.drivers.mysql.stream.position import waits_for_replica
 from udup.drivers.mysql.stream.start_point import find_start
 from udup.pipeline.ports import (
     Beginning,
     ChangeLog,
+    ClockAnswer,
     LogPlan,
     Scope,
     SourceClock,
@@ -39,7 +41,9 @@ from udup.pipeline.waits import Waits
 #: be silent.
 CLOCK_SECONDS = SILENCE_SECONDS
 
-_CLOCK_AND_EXECUTED = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1e6 AS SIGNED), @@global.gtid_executed"
+_CLOCK_AND_EXECUTED = (
+    "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1e6 AS SIGNED), @@global.gtid_executed, @@global.server_uuid"
+)
 
 
 @behind_the_seam(Side.SOURCE)
@@ -110,13 +114,17 @@ class MySQLClock:
         self._connection = connection
         self._executed = ("", "")  # as the server wrote it, and as Udup does
 
-    def read(self) -> tuple[int, str]:
-        """Return the source's time (µs since the epoch) and its executed GTID set."""
-        [(now_us, executed)] = query(self._connection, _CLOCK_AND_EXECUTED)
+    def read(self) -> ClockAnswer:
+        """Return the source's time and its executed GTID set."""
+        [(now_us, executed, uuid)] = query(self._connection, _CLOCK_AND_EXECUTED)
         if executed != self._executed[0]:
             # In one way everywhere: servers write tags now behind their UUID, now with one of their own.
             self._executed = (str(executed), str(GtidSet.parse(str(executed))))
-        return int(now_us), self._executed[1]
+        return ClockAnswer(int(now_us), self._executed[1], str(uuid))
+
+    def awaits_acknowledgement(self) -> bool:
+        """Return whether commits wait for a semi-synchronous replica now, for seconds already."""
+        return waits_for_replica(self._connection)
 
     def check_kept(self, position: str) -> None:
         """Raise `Refused` if the binary log after the position of a copy under way is not whole any more."""

@@ -25,7 +25,7 @@ from udup.pipeline.apply.report import Reporter
 from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.apply.wait_watch import WaitWatch
-from udup.pipeline.ports import CheckpointState, ControlSettings, RowCounts, ServerInfo, Target
+from udup.pipeline.ports import CheckpointState, RowCounts, ServerInfo, Target
 from udup.pipeline.records import (
     Answer,
     Batch,
@@ -90,11 +90,7 @@ class Applier:
         self._subjects = Subjects(settings.job, settings.run)
         # One row of the checkpoint more than there are workers: the last is the inline session's.
         slots = settings.workers + 1
-        self._control = target.open_control(
-            ControlSettings(
-                settings.job, settings.owner, settings.selection, slots, settings.start_after, settings.known
-            )
-        )
+        self._control = target.open_control(settings.control(slots))
         self._target_watch = TargetWatch(self._control)
         self._executed = ExecutedPositions(slots, target.position, self._target_watch.advance)
         self._credits = Credits(settings.window_messages)
@@ -120,6 +116,7 @@ class Applier:
         self._ended: asyncio.Future[None]
         self._draining = False
         self._copy: CopyRun | None = None
+        self._copied_from = ""  # the source's UUID
         self._copy_task: asyncio.Future[None] | None = None
         self._inline: InlinePath | None = None
         self._has_taken_over = False
@@ -251,9 +248,10 @@ class Applier:
                 self._copy = self._start_copy(record)
                 self._credits.finished(number)
             case Tables():
+                self._copied_from = record.server_uuid
                 with self._waits.on(WaitKind.STATEMENT, statement="claiming the job's tables"):
                     await self._control.claim_tables(record)
-                await self._write_first()
+                await self._write_first(record.server_uuid)
                 self._credits.finished(number)
             case Known():
                 self._executed.know(record.server_uuid, record.stamps)
@@ -263,12 +261,12 @@ class Applier:
                     self._copy.take(record)
                 self._credits.finished(number)
 
-    async def _write_first(self) -> None:
+    async def _write_first(self, source_uuid: str) -> None:
         """Write the first checkpoint without a copy: the source sends when nothing speaks against the start."""
         if self._begins_after is not None:
             position, self._begins_after = str(self._begins_after.executed), None
             with self._waits.on(WaitKind.CHECKPOINT):
-                self._executed.begin_at(await self._control.begin(position))
+                self._executed.begin_at(await self._control.begin(position, source_uuid))
 
     async def _on_report(self, data: bytes) -> None:
         report = decode_report(data)
@@ -395,7 +393,7 @@ class Applier:
 
     async def _finish_copy(self, copy: CopyRun, plan: CopyPlan) -> None:
         await copy.run()
-        self._executed.begin_at(await self._control.finish_copy(plan.position))
+        self._executed.begin_at(await self._control.finish_copy(plan.position, self._copied_from))
         copy.finished = True
         await self._link.publish(self._subjects.upstream, encode(CopyStands()))
         self._changed.set()

@@ -60,6 +60,7 @@ class ExecutedPositions:
         self.executed.update(state.executed)
         self._flushed = (str(state.executed), state.stamps, state.source_uuid)
         self._stamps.update(Stamps.parse(state.stamps))
+        self._source_uuid = self._source_uuid or state.source_uuid
         self.definitions = state.definitions
         self._versions = dict.fromkeys(self._versions, state.version)
 

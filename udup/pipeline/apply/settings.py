@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from udup.pipeline.ownership import Known, Owner
-from udup.pipeline.ports import End
+from udup.pipeline.ports import ControlSettings, End
 from udup.pipeline.selection.selection import Selection
 
 
@@ -25,6 +25,21 @@ class ApplierSettings:
     serial: bool = False  # one transaction at a time, to find the one that fails
     recompute: bool = False  # the copy takes what the target computes where the source has other values
     fill_existing: bool = False  # the copy fills tables that are there, and makes none
+    incarnation: str = ""  # of the job: tells it from others of its ID
+    copy_alone: bool = False  # the job is complete when its copy is there
+
+    def control(self, slots: int) -> ControlSettings:
+        """Return what the target is told of it; `slots` are the rows of the checkpoint beside the base row."""
+        return ControlSettings(
+            self.job,
+            self.owner,
+            self.selection,
+            slots,
+            self.start_after,
+            self.known,
+            self.incarnation,
+            self.copy_alone,
+        )
 
 
 @dataclass(frozen=True)

@@ -246,7 +246,9 @@ class Extractor:
     def _follow(self, start_after: str) -> None:
         """Read records and send them, until the log fails or is closed."""
         log = self._open_log(start_after)
-        self._note_recognised(log.begin())
+        recognised = log.begin()
+        self._watch.follow(recognised.server_uuid)
+        self._note_recognised(recognised)
         self._counters.begin(start_after)
         packer, counters = self._packer, self._counters
         beat_at = runtime.now()
@@ -309,6 +311,7 @@ class Extractor:
             ExtractProgress(
                 source_executed=self._watch.executed,
                 doubt=self._doubt,
+                told=self._watch.told,
                 buffer_fill=round(self._log_window.fill, 3),
                 buffer_messages=messages,
                 buffer_bytes=size,

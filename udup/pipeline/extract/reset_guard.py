@@ -4,6 +4,8 @@ A set of executed transactions never becomes less, unless somebody resets it. A 
 end when that happens: it may wait for ever at the end of a file that is no more, and the job would look idle and caught
 up. So what the source says it has executed is compared with all that it has said before in this run, as far as this job
 has read it, and with what the log has brought.
+
+Only answers of one server are compared: another one behind the same address may be behind it, and has lost nothing.
 """
 
 from __future__ import annotations
@@ -15,31 +17,35 @@ from udup.pipeline.ports import Position
 #: Characters of a position that an error shows.
 _SHOWN = 200
 
-#: Seconds in which a source counts what it has sent. One that waits for a semi-synchronous replica may take longer:
-#: the next run asks it why.
+#: Seconds in which a source counts what it has sent. One that waits for a semi-synchronous replica may take longer: it
+#: is asked whether it does.
 COUNT_SECONDS = 15.0
 
 
 class ResetGuard:
-    """`check` is called with each answer of the source, from the run's first on."""
+    """`check` is called with each answer of the server `server_uuid`, from its first in the run on."""
 
-    def __init__(self) -> None:
+    def __init__(self, server_uuid: str = "") -> None:
+        self.server_uuid = server_uuid
         self._said: Position | None = None
         self._missing: Position | None = None  # of other servers: the source need not have them
         self._uncounted: Position | None = None
         self._since = 0.0
 
-    def check(self, executed: Position, read: Position | None) -> None:
-        """Raise `Unsupported` if the source has forgotten transactions, `Transient` if it may have.
+    def check(self, executed: Position, read: Position | None) -> Position | None:
+        """Raise `Unsupported` if the source has forgotten transactions; return those that it may have forgotten.
 
-        `executed`: what the source says now; `read`: what the job has read up to now, None before it reads the log.
+        `executed`: what the source says now, which nobody changes any more; `read`: what the job has read up to now,
+        None before it reads the log. What is returned was sent by the source, and not executed for long.
         """
-        said, self._said = self._said, executed.copy()
-        if said is not None:
-            self._said.update(said)
+        forgotten = None if self._said is None else self._said - executed
+        if forgotten and self._said is not None:
+            self._said = self._said.copy()
+            self._said.update(executed)
+        else:
+            self._said = executed  # all that was said before is in it
         if read is None:
-            return
-        forgotten = None if said is None else said - executed
+            return None
         if forgotten and (forgotten := _both(forgotten, read)):
             raise Unsupported(
                 f"the source has no longer executed {_shown(forgotten)}, which this"
@@ -47,10 +53,10 @@ class ResetGuard:
                 " writes now does not follow on what the target has. Compare both sides, then start the job again"
                 " under another ID, with a new copy"
             )
-        self._check_counted(read - executed)
+        return self._overdue(read - executed)
 
-    def _check_counted(self, uncounted: Position) -> None:
-        """Raise `Transient` if the source has not executed for long what it has sent.
+    def _overdue(self, uncounted: Position) -> Position | None:
+        """Return what the source has sent and not executed for long.
 
         A transaction may be read before it is said to be executed. One that was read and executed since the source was
         asked last, and forgotten before it is asked again, is never said to be.
@@ -61,13 +67,21 @@ class ResetGuard:
         still = None if self._uncounted is None else _both(self._uncounted, uncounted)
         if not still:
             self._uncounted, self._since = uncounted, runtime.now()
-        elif runtime.now() - self._since > COUNT_SECONDS:
-            raise Transient(
-                f"the source has sent {_shown(still)} and has not executed it for {COUNT_SECONDS:.0f} s: it is asked"
-                " anew what it has executed"
-            )
-        else:
-            self._uncounted = still
+            return None
+        self._uncounted = still
+        return still if runtime.now() - self._since > COUNT_SECONDS else None
+
+    def wait_longer(self) -> None:
+        """Give the source as much time once more: it has a reason."""
+        self._since = runtime.now()
+
+
+def not_counted(overdue: Position) -> Transient:
+    """Return the error of a source that has sent these and has not executed them, and says no reason."""
+    return Transient(
+        f"the source has sent {_shown(overdue)} and has not executed it for {COUNT_SECONDS:.0f} s: another run asks it"
+        " again what it has executed"
+    )
 
 
 def _both(one: Position, other: Position) -> Position:

@@ -2,6 +2,10 @@
 
 What the source has executed is asked for as well as read, so that what it does not send is known too. Heartbeats to the
 target carry both, and a source that was reset is detected by them.
+
+An address may lead to several servers: a balancer over replicas, a proxy, a name that has moved. What another server
+than that of the log has executed says nothing of what is to come from the log. Such answers are left out, users are
+told, and the question is put on another connection.
 """
 
 from __future__ import annotations
@@ -10,11 +14,11 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from udup.base import runtime
+from udup.base import logs, runtime
 from udup.base.errors import UdupError
 from udup.pipeline.extract.counters import ExtractCounters
-from udup.pipeline.extract.reset_guard import ResetGuard
-from udup.pipeline.ports import Source, SourceClock
+from udup.pipeline.extract.reset_guard import ResetGuard, not_counted
+from udup.pipeline.ports import ClockAnswer, Position, Source, SourceClock
 from udup.pipeline.records import Beat
 
 #: Seconds between reports, each with a question to the source; and while nothing comes from it.
@@ -50,7 +54,11 @@ class SourceWatch:
         self._report = report
         self._needs_log = needs_log
         self._guard = ResetGuard()
-        self._executed: str | None = None
+        self._answer: ClockAnswer | None = None
+        self._log_server = ""  # the UUID of the server whose log is read, "" before it is
+        self._told_of_wait = False
+        #: What users should know.
+        self.told: tuple[str, ...] = ()
         #: The position of the copy under way, after which the log will be read, if it will, when the target has all of
         #: it and has built its indexes; None while there is none.
         self.copy_position: str | None = None
@@ -59,11 +67,19 @@ class SourceWatch:
     @property
     def executed(self) -> str | None:
         """Return what the source had executed when it was asked last; None until it has answered."""
-        return self._executed
+        answer = self._answer
+        return None if answer is None or self._is_elsewhere(answer) else answer.executed
+
+    def follow(self, server_uuid: str) -> None:
+        """Note, on any thread, whose log is read: only what that server says counts from now on."""
+        self._log_server = server_uuid
+
+    def _is_elsewhere(self, answer: ClockAnswer) -> bool:
+        return self._log_server not in ("", answer.server_uuid)
 
     def beat(self) -> Beat | None:
         """Return the source's time and what it has executed, None while that is not known."""
-        executed = self._executed
+        executed = self.executed
         return None if executed is None else Beat(runtime.now_us() + self._clock_offset_us, executed)
 
     async def run(self) -> None:
@@ -81,7 +97,7 @@ class SourceWatch:
                 try:
                     if clock is None:
                         clock = await self._in_thread(self._source.open_clock)
-                    await self._ask(clock)
+                    answer = await self._ask(clock)
                     if self._needs_log and (position := self.copy_position) is not None:
                         await self._in_thread(clock.check_kept, position)
                 except UdupError as error:
@@ -93,9 +109,15 @@ class SourceWatch:
                     await asyncio.sleep(AGAIN_SECONDS)
                     continue
                 answered_at = runtime.now()
+                if self._is_elsewhere(answer):
+                    self._tell_elsewhere(answer)
+                    self._report()
+                    clock.close()
+                    clock = None
+                    await asyncio.sleep(AGAIN_SECONDS)
+                    continue
                 self._report()
-                if self._executed is not None:
-                    self._guard.check(self._source.position(self._executed), self._counters.extracted)
+                await self._check(clock, answer)
                 end = runtime.now() + IDLE_SECONDS
                 await asyncio.sleep(REPORT_SECONDS)
                 while self._counters.amount == amount and runtime.now() < end:
@@ -113,8 +135,45 @@ class SourceWatch:
     async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
 
-    async def _ask(self, clock: SourceClock) -> None:
+    async def _ask(self, clock: SourceClock) -> ClockAnswer:
         before = runtime.now_us()
-        source_us, executed = await self._in_thread(clock.read)
-        self._clock_offset_us = source_us - (before + runtime.now_us()) // 2
-        self._executed = executed
+        self._answer = answer = await self._in_thread(clock.read)
+        self._clock_offset_us = answer.now_us - (before + runtime.now_us()) // 2
+        return answer
+
+    def _tell_elsewhere(self, answer: ClockAnswer) -> None:
+        if self.told:
+            return
+        where = self._source.where
+        self.told = (
+            f"the address of the source {where} leads to several servers: its log is read from {self._log_server}, and"
+            f" {answer.server_uuid} has answered what is executed, which says nothing of that log. Whether the job is"
+            " level is not known while another server answers, and a copy or a start may be decided on another one:"
+            " name one server in ConnectionConfig, not a balancer over several",
+        )
+        logs.logger("extractor").warning(
+            "source_answered_elsewhere", source=where, log=self._log_server, answer=answer.server_uuid
+        )
+
+    async def _check(self, clock: SourceClock, answer: ClockAnswer) -> None:
+        """Raise if the source has forgotten what this job has read, or may have: it has sent it and does not count it.
+
+        One whose commits stand still until a replica acknowledges them counts nothing meanwhile, for however long.
+        """
+        overdue = await self._in_thread(self._overdue, answer)
+        if overdue is None:
+            return
+        if not await self._in_thread(clock.awaits_acknowledgement):
+            raise not_counted(overdue)
+        self._guard.wait_longer()
+        if not self._told_of_wait:
+            self._told_of_wait = True
+            logs.logger("extractor").warning(
+                "source_awaits_replica", source=self._source.where, sent=str(overdue)[:200]
+            )
+
+    def _overdue(self, answer: ClockAnswer) -> Position | None:
+        """Return what the guard does, in a thread: sets may have tens of thousands of ranges."""
+        if answer.server_uuid != self._guard.server_uuid:
+            self._guard = ResetGuard(answer.server_uuid)  # what another server has said is no promise of this one
+        return self._guard.check(self._source.position(answer.executed), self._counters.extracted)

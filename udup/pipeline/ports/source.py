@@ -7,6 +7,7 @@ from typing import Protocol
 
 from udup.pipeline.ports.values import (
     Beginning,
+    ClockAnswer,
     LogPlace,
     LogPlan,
     Piece,
@@ -71,8 +72,15 @@ class Source(Protocol):
 
 
 class SourceClock(Protocol):
-    def read(self) -> tuple[int, str]:
-        """Return the source's time (µs since the epoch) and its executed position, asked now."""
+    def read(self) -> ClockAnswer:
+        """Return the source's time and its executed position, asked now."""
+        ...
+
+    def awaits_acknowledgement(self) -> bool:
+        """Return whether commits stand still there until another server acknowledges them, asked now.
+
+        They are in the log that is sent, and not executed yet.
+        """
         ...
 
     def check_kept(self, position: str) -> None:

@@ -106,11 +106,15 @@ class TargetControl(Protocol):
         """Fence off every other run of the job; return from where to go on, None for a full copy.
 
         A job that begins without a copy has no checkpoint yet: what speaks against its start is not known here.
+        `Refused` if its checkpoint says that it began otherwise than its document has it now.
         """
         ...
 
-    async def begin(self, position: str) -> CheckpointState:
-        """Nothing speaks against the start of a job that makes no copy: write its first checkpoint."""
+    async def begin(self, position: str, source_uuid: str) -> CheckpointState:
+        """Nothing speaks against the start of a job that makes no copy: write its first checkpoint.
+
+        It names the source, and keeps a note of how the job began (`pipeline/start_note.py`).
+        """
         ...
 
     async def successor(self) -> str:
@@ -143,8 +147,11 @@ class TargetControl(Protocol):
         """
         ...
 
-    async def finish_copy(self, position: str) -> CheckpointState:
-        """The copy is whole: write the first checkpoint, in one transaction with the end of the copy's notes."""
+    async def finish_copy(self, position: str, source_uuid: str) -> CheckpointState:
+        """The copy is whole: write the first checkpoint, in one transaction with the end of the copy's notes.
+
+        It names the source and the beginning as that of `begin` does.
+        """
         ...
 
     @property

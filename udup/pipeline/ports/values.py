@@ -169,6 +169,18 @@ class Recognised:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockAnswer:
+    """A source's time (µs since the epoch) and its executed position, and which server has said so.
+
+    Behind a proxy the next answer may be another server's.
+    """
+
+    now_us: int
+    executed: str
+    server_uuid: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogPlace:
     """Where in its log the source is being read, for people."""
 
@@ -194,7 +206,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class ControlSettings:
-    """`slots`: rows of the checkpoint beside the base row. `known` is what this node knows of itself and its jobs."""
+    """`slots`: rows of the checkpoint beside the base row. `known` is what this node knows of itself and its jobs.
+
+    `incarnation` tells the job from others of its ID, "" if that is not known; `copy_alone` is the plan's.
+    """
 
     job: str
     owner: Owner
@@ -202,6 +217,8 @@ class ControlSettings:
     slots: int
     start_after: str | None
     known: Known = Known()  # noqa: RUF009 - frozen
+    incarnation: str = ""
+    copy_alone: bool = False
 
 
 @dataclass(frozen=True)

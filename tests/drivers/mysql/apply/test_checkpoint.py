@@ -29,6 +29,7 @@ from udup.drivers.mysql.dictionary.present import Present
 from udup.drivers.mysql.load.copied import CopyNotes
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.pipeline.ownership import Owner
+from udup.pipeline.start_note import JobStart
 from udup.sandbox.server import MysqlServer
 
 _ONE, _TWO = Owner("one", "the node one"), Owner("two", "the node two")
@@ -97,6 +98,24 @@ def test_what_the_source_is_known_by_goes_with_the_checkpoint(connection: Connec
         assert position is not None and (position.stamps, position.source_uuid) == (f"{A}:6@1700000000000000", A)
 
 
+def test_how_the_job_began_goes_with_the_checkpoint(connection: Connection, schema: str) -> None:
+    first = JobStart(schema, "incarnation", f"{A}:1-5")
+    began = Checkpoint(connection, schema, "all", _ONE, start=first)
+    assert began.take_over(2, GtidSet.parse(f"{A}:1-5"), begins=False) is not None
+    position = began.write_first(2, GtidSet.parse(f"{A}:1-5"), A)
+    assert position.source_uuid == A
+    for run in range(2):
+        again = Checkpoint(connection, schema, "all", _TWO, start=first)
+        position = again.take_over(2, GtidSet.parse(f"{A}:1-5"), begins=False)
+        assert position is not None and position.written and position.source_uuid == A, run
+        again.advance(f"{A}:1-6", 0, "", A)
+        before = query(connection, _ROWS, schema)
+        other = Checkpoint(connection, schema, "all", _ONE, start=replace(first, position=f"{A}:1-4"))
+        with pytest.raises(Refused, match="had begun already"):
+            other.take_over(2, GtidSet.parse(f"{A}:1-4"), begins=False)
+        assert query(connection, _ROWS, schema) == before, "whoever has the job keeps it"
+
+
 def test_jobs_of_any_name_do_not_touch_each_other(connection: Connection, schema: str) -> None:
     names = [schema, schema.upper(), f"{schema}ü", f"{schema}'\\\"%_"]
     for number, name in enumerate(names, 1):
@@ -114,12 +133,12 @@ def test_a_copy_has_its_base_row_before_anything_else_and_its_end_replaces_exact
     assert query(connection, _ROWS, schema) == [(0, "", "copying", "one the node one")]
     assert second.take_over(2, None) is None and second.version > first.version
     with pytest.raises(Superseded, match=schema):
-        first.finish_copy(2, GtidSet.parse(f"{A}:1-9"))
+        first.write_first(2, GtidSet.parse(f"{A}:1-9"))
     assert query(connection, _ROWS, schema) == [(0, "", "copying", "two the node two")]
-    position = second.finish_copy(2, GtidSet.parse(f"{A}:1-9"))
+    position = second.write_first(2, GtidSet.parse(f"{A}:1-9"))
     assert position.version > first.version
     with pytest.raises(Superseded):
-        second.finish_copy(2, GtidSet.parse(f"{A}:1-9"))
+        second.write_first(2, GtidSet.parse(f"{A}:1-9"))
     again = first.take_over(2, None)
     assert again is not None and str(again.executed) == f"{A}:1-9" and again.mark == position.mark
 
@@ -131,7 +150,7 @@ def test_the_end_of_a_copy_forgets_what_it_has_noted(connection: Connection, sch
     for _ in range(2):
         notes.write(connection, made)
     assert notes.read(connection) == made
-    checkpoint.finish_copy(2, GtidSet.parse(f"{A}:1-9"))
+    checkpoint.write_first(2, GtidSet.parse(f"{A}:1-9"))
     assert notes.read(connection) == set()
 
 
@@ -145,7 +164,7 @@ def test_a_copy_fence_lets_exactly_the_run_pass_that_has_the_copy(connection: Co
         with pytest.raises(Superseded, match=schema):
             stale(connection)
     CopyFence(schema, second.version).check(connection)
-    second.finish_copy(1, GtidSet())
+    second.write_first(1, GtidSet())
     with pytest.raises(Superseded):
         CopyFence(schema, second.version).check(connection)
 
@@ -170,13 +189,14 @@ def test_a_table_of_an_older_version_is_given_what_it_lacks(mysql_server: Callab
     server = mysql_server()
     with closing(connect(server.endpoint)) as connection:
         create_tables(connection)
-        query(connection, "ALTER TABLE udup.checkpoint DROP owner, DROP stamps, DROP source_uuid")
+        query(connection, "ALTER TABLE udup.checkpoint DROP owner, DROP stamps, DROP source_uuid, DROP began")
         query(connection, "DROP TABLE udup.copied_object, udup.claim")
         query(connection, "ALTER TABLE udup.copied_table MODIFY table_name VARCHAR(64) NOT NULL")
         columns, values = "job, slot, version, gtids, selection", f"'j', 0, 7, '{A}:1-7', 'all'"
         query(connection, f"INSERT INTO udup.checkpoint ({columns}) VALUES ({values})")
         create_tables(connection)
-        position = _checkpoint(connection, "j").take_over(1, None)
+        start = JobStart("j", "incarnation", f"{A}:1-3")  # of which that version has kept nothing
+        position = Checkpoint(connection, "j", "all", _ONE, start=start).take_over(1, GtidSet.parse(f"{A}:1-3"))
         assert position is not None and str(position.executed) == f"{A}:1-7"
         made = {Present("TABLE", "s", "t"), Present("TABLE", "s", "T"), Present("VIEW", "s", "v")}
         CopyNotes("j").write(connection, made)

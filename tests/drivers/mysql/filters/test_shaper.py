@@ -55,6 +55,21 @@ class StandIn:
         """Nothing."""
 
 
+class Forgetful(StandIn):
+    """Leaves out the answer about one value."""
+
+    def answer(self, questions: Iterable[Question]) -> None:
+        for question in questions:
+            for key in [key for key in question.wanted if key[0] != b"us"]:
+                question.answer(key, True)
+
+
+def test_a_row_about_which_the_source_says_nothing_is_not_left_out() -> None:
+    """Not to know is not to fail the filter."""
+    with pytest.raises(Unsupported, match=r"has not said of all rows of shop\.t whether they pass.*resume the job"):
+        shaper("region = 'eu'", Forgetful()).shaped(INSERT, has_crc=True)
+
+
 def shaper(where: str, server: StandIn | None = None) -> RowShaper:
     selection = Selection((SchemaRule("shop", tables=(NameRule("t", where=where),)),))
     made = Shapers(selection, server or StandIn()).shaper("shop", "t", TABLE_MAP, has_crc=True)

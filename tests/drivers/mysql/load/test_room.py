@@ -157,5 +157,5 @@ def test_the_notes_end_with_the_copy(connection: Connection, schema: str, catalo
     checkpoint = Checkpoint(connection, schema, "all")
     checkpoint.take_over(1, None)
     _copy(connection, _room(schema), catalog)
-    checkpoint.finish_copy(1, GtidSet())
+    checkpoint.write_first(1, GtidSet())
     assert f"DROP PROCEDURE `{schema}`.`p`" in _refusal(connection, _room(schema), catalog)

@@ -12,7 +12,8 @@ group is applied. `take_over` changes all versions, so that whatever an earlier 
 A full copy that has not ended has a base row as well, whose selection says "copying", and so has a job without a copy
 whose start was not checked yet: written before the first statement on the target, with a version that everything of the
 copy is held against (`copy_fence.py`), and replaced at the end of either only if that version is still the one of this
-run. An Udup that does not know the word refuses the row.
+run. An Udup that does not know the word refuses the row. What replaces it is the first checkpoint (`write_first`): it
+names the source, and notes how the job began (`pipeline/start_note.py`), so that no later run goes on by another start.
 
 DDL commits by itself. It is run under a GTID of Udup's own, `mark:number`, where the mark is made with the job's
 checkpoint and the number counts its DDL: if the checkpoint says that a statement is still to be run but the server has
@@ -41,6 +42,7 @@ from udup.drivers.mysql.dictionary.claims import TABLE as CLAIM_TABLE
 from udup.pipeline.ownership import Owner
 from udup.pipeline.ports import CheckpointState
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
+from udup.pipeline.start_note import JobStart
 
 TABLE = "checkpoint"
 COPY_TABLE = "copied_table"
@@ -51,7 +53,7 @@ OBJECT_TABLE = "copied_object"
 #: Every table of Udup's: rows of each belong to a job.
 TABLES = (TABLE, COPY_TABLE, OBJECT_TABLE, CLAIM_TABLE, prepared.TABLE, unsure.TABLE, intents.TABLE)
 
-#: The selection of a base row whose full copy has not ended.
+#: The selection of a base row of a job that has not begun: its full copy has not ended, or its start was not checked.
 COPYING = "copying"
 
 #: Versions of one take-over differ from those of the next by this much: more groups than a run ever commits.
@@ -68,6 +70,7 @@ _ADDED = {
     "stamps": "VARCHAR(1000) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
     "source_uuid": "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
     "owner": "VARCHAR(250) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT ''",
+    "began": "VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
 }
 
 #: Seconds to wait for other jobs' transactions; what comes behind waits as long.
@@ -156,10 +159,22 @@ class Checkpoint:
     """DestApplier's side, on a connection of its own with autocommit on."""
 
     def __init__(
-        self, connection: Connection, job: str, selection: str, owner: Owner = _NOBODY, *, has_intents: bool = False
+        self,
+        connection: Connection,
+        job: str,
+        selection: str,
+        owner: Owner = _NOBODY,
+        *,
+        start: JobStart | None = None,
+        has_intents: bool = False,
     ) -> None:
-        """`selection` is the digest of what the job carries. `has_intents`: the table of intents is there."""
+        """`selection` is the digest of what the job carries, `start` how its document has it begin, if that counts.
+
+        `has_intents`: the table of intents is there.
+        """
         self._has_intents = has_intents
+        self._start = start if start is not None else JobStart(job)
+        self._began = ""  # the note of how the job began
         self._connection = connection
         self._job = job
         self._selection = selection
@@ -174,8 +189,9 @@ class Checkpoint:
     def take_over(self, workers: int, initial: GtidSet | None, *, begins: bool = True) -> CheckpointState | None:
         """Fence off earlier runs and fold everything into the base row; None if a full copy is to begin.
 
-        `initial` makes a checkpoint where there is none; unless it `begins`, that is left to `finish_copy`. Waits for a
-        transaction of an earlier run that is being committed. A copy has its base row from here on.
+        `initial` makes a checkpoint where there is none; unless it `begins`, that is left to `write_first`. Waits for a
+        transaction of an earlier run that is being committed. A copy has its base row from here on. `Refused` if the
+        job began otherwise than its start has it.
         """
         with self._transaction():
             position = self._read(initial)
@@ -201,8 +217,8 @@ class Checkpoint:
     def _rows(self) -> list[Any]:
         """Those of the job, locked; the base row first."""
         sql = (
-            f"SELECT slot, version, gtids, mark, definitions, selection, stamps, source_uuid FROM {UDUP_SCHEMA}.{TABLE}"
-            " WHERE job = %s ORDER BY slot FOR UPDATE"
+            f"SELECT slot, version, gtids, mark, definitions, selection, stamps, source_uuid, began"
+            f" FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s ORDER BY slot FOR UPDATE"
         )
         return query(self._connection, sql, self._job)
 
@@ -223,6 +239,8 @@ class Checkpoint:
         executed = GtidSet()
         for row in rows:
             executed.update(GtidSet.parse(row[2]))
+        self._began = str(base[8])
+        self._start.check_begun(self._began, str(executed))
         return CheckpointState(executed, base[3], int(base[4]), self._version, str(base[6]), str(base[7]))
 
     def _check_no_copy(self) -> None:
@@ -237,17 +255,18 @@ class Checkpoint:
 
     def _rewrite(self, position: CheckpointState, workers: int) -> None:
         base = (str(position.executed), position.mark, position.definitions, self._selection)
-        workers_rows = [(slot, "", "", 0, "", "", "", "") for slot in range(1, workers + 1)]
-        self._replace([(0, *base, self._owner.note, position.stamps, position.source_uuid), *workers_rows])
+        workers_rows = [(slot, "", "", 0, "", "", "", "", "") for slot in range(1, workers + 1)]
+        known = (position.stamps, position.source_uuid, self._began)
+        self._replace([(0, *base, self._owner.note, *known), *workers_rows])
 
     def _rewrite_copying(self) -> None:
-        self._replace([(0, "", "", 0, COPYING, self._owner.note, "", "")])
+        self._replace([(0, "", "", 0, COPYING, self._owner.note, "", "", "")])
 
     def _replace(self, rows: list[tuple[object, ...]]) -> None:
-        """The job's rows, all with the present version: (slot, gtids, mark, …, source_uuid)."""
+        """The job's rows, all with the present version: (slot, gtids, mark, …, began)."""
         query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = %s", self._job)
-        columns = "job, version, slot, gtids, mark, definitions, selection, owner, stamps, source_uuid"
-        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+        columns = "job, version, slot, gtids, mark, definitions, selection, owner, stamps, source_uuid, began"
+        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
         args = [value for row in rows for value in (self._job, self._version, *row)]
         query(self._connection, f"INSERT INTO {UDUP_SCHEMA}.{TABLE} ({columns}) VALUES {places}", *args)
 
@@ -263,18 +282,19 @@ class Checkpoint:
             raise Superseded(f"job {self._job}: another run has changed the checkpoint in {UDUP_SCHEMA}.{TABLE}")
         self._version += 1
 
-    def finish_copy(self, workers: int, executed: GtidSet) -> CheckpointState:
-        """The copy is whole: its tables are ordinary ones now and the job goes on from this set. One transaction.
+    def write_first(self, workers: int, executed: GtidSet, source_uuid: str = "") -> CheckpointState:
+        """Write the first checkpoint: the job goes on from this set, of this source. One transaction.
 
-        A job that makes no copy begins in the same way, when nothing speaks against its start.
-        Exactly the base row that this run has written is replaced; `Superseded` if it is another one.
+        Of a job with a copy when that is whole: its tables are ordinary ones from then on. Of a job without one when
+        nothing speaks against its start. Exactly the base row that this run has written is replaced; `Superseded` if it
+        is another one.
         """
         with self._transaction():
             rows = self._rows()
             if [(row[0], row[1], row[5]) for row in rows] != [(0, self._version, COPYING)]:
-                raise Superseded(f"job {self._job}: another run has begun its full copy again")
-            self._version = version_after(rows)
-            position = self._first(executed)
+                raise Superseded(f"job {self._job}: another run has begun it again, or its checkpoint was removed")
+            self._version, self._began = version_after(rows), self._start.note
+            position = replace(self._first(executed), source_uuid=source_uuid)
             for table in (COPY_TABLE, OBJECT_TABLE):
                 query(self._connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", self._job)
             self._rewrite(position, workers)

@@ -43,6 +43,7 @@ from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter
 from udup.drivers.mysql.load.filling import Filling
 from udup.pipeline.ports import ApplyMode, CheckpointState, Claim, ControlSettings, TargetNotices
 from udup.pipeline.records import CopyPlan, Definition, Tables, Transaction, XaEnd
+from udup.pipeline.start_note import JobStart
 from udup.pipeline.waits import SessionWait
 
 #: Seconds to ask a target, after a run has ended, whether another one has taken over.
@@ -127,7 +128,15 @@ class MySQLControl:
             self._ddl.has_intents = intents.TABLE in there
             with taking_over(connection, self._job, settings.owner):
                 digest, noted = settings.selection.digest, self._ddl.has_intents
-                self._checkpoint = Checkpoint(connection, self._job, digest, settings.owner, has_intents=noted)
+                start = JobStart(
+                    self._job,
+                    settings.incarnation,
+                    None if initial is None else str(initial),
+                    settings.copy_alone,
+                )
+                self._checkpoint = Checkpoint(
+                    connection, self._job, digest, settings.owner, start=start, has_intents=noted
+                )
                 state = self._checkpoint.take_over(settings.slots, initial, begins=False)
                 unsure.prepare(connection, self._job)
                 applied = unsure.look(connection, self._job)
@@ -142,8 +151,11 @@ class MySQLControl:
 
         return await self._run(take)
 
-    async def begin(self, position: str) -> CheckpointState:
-        return await self._run(lambda _: self._checkpoint.finish_copy(self._settings.slots, GtidSet.parse(position)))
+    async def begin(self, position: str, source_uuid: str) -> CheckpointState:
+        return await self._run(lambda _: self._write_first(position, source_uuid))
+
+    def _write_first(self, position: str, source_uuid: str) -> CheckpointState:
+        return self._checkpoint.write_first(self._settings.slots, GtidSet.parse(position), source_uuid)
 
     async def successor(self) -> str:
         """Ask on a connection of its own, for this one may be lost."""
@@ -191,10 +203,10 @@ class MySQLControl:
             filling=Filling(converts=self._mode is ApplyMode.CONVERTED) if fill_existing else None,
         )
 
-    async def finish_copy(self, position: str) -> CheckpointState:
+    async def finish_copy(self, position: str, source_uuid: str) -> CheckpointState:
         def finish(connection: Connection) -> CheckpointState:
             self._ddl.retry_stale_views(connection)
-            return self._checkpoint.finish_copy(self._settings.slots, GtidSet.parse(position))
+            return self._write_first(position, source_uuid)
 
         return await self._run(finish)
 

@@ -102,5 +102,8 @@ def _forget_intents(connection: Connection, job: str, skipped: GtidSet) -> None:
 
 
 def _no_checkpoint(job: str) -> Fault:
-    problem = f"job {job} has no checkpoint on the target yet: its full copy has not ended"
-    return Fault("gtid", problem, "repair what the job's failure names, and run udup job resume for another copy")
+    problem = (
+        f"job {job} has no checkpoint on the target yet: its full copy has not ended, or it has not begun without one"
+    )
+    remedy = "repair what the job's failure names, and run udup job resume: it copies again, or begins where it is to"
+    return Fault("gtid", problem, remedy)

@@ -104,6 +104,12 @@ class RowShaper:
         if any(PENDING in pair for pair in pairs):
             self._server.answer(self._filter.questions)
             pairs = self._decided(changes)
+            if any(PENDING in pair for pair in pairs):
+                raise Unsupported(
+                    f"the source has not said of all rows of {self._codec.table} whether they pass their filter "
+                    f"({self._filter.where}), and none may be left out for that: resume the job; if it stops here "
+                    "again, write the filter with other words"
+                )
         return [(one is True, other is True) for one, other in pairs]
 
     def _decided(self, changes: Sequence[Change]) -> list[tuple[Verdict, Verdict]]:

@@ -25,7 +25,7 @@ from udup.drivers.mysql.snapshot.names import is_transactional_there, read_names
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.contexts import contexts_of
-from udup.drivers.mysql.stream.continuity import check_continuity
+from udup.drivers.mysql.stream.continuity import Continuity, check_continuity
 from udup.drivers.mysql.stream.position import check_executed
 from udup.drivers.mysql.stream.replica import Replica
 from udup.drivers.mysql.stream.row_order import row_order_of
@@ -61,9 +61,11 @@ class BinlogChanges:
             endpoint, replica.server_id, replica.uuid, start_after, Stamps.parse(plan.stamps), self._opened
         )
         check_anonymous(endpoint, start_after)
-        self._opened(BinlogStream(endpoint, replica.server_id, start_after, replica.uuid))
+        stream = BinlogStream(endpoint, replica.server_id, start_after, replica.uuid)
+        self._opened(stream)
         self._assembler = self._new_assembler()
-        return Recognised(found.server_uuid, str(found.seen), found.doubt)
+        doubt = found.doubt if stream.server_uuid == found.server_uuid else _of_another(endpoint, found, stream)
+        return Recognised(stream.server_uuid, str(found.seen), doubt)
 
     def _opened(self, stream: BinlogStream) -> None:
         self._stream = stream
@@ -118,6 +120,15 @@ class BinlogChanges:
             self._stream.close()
         if self._shapers is not None:
             self._shapers.close()
+
+
+def _of_another(endpoint: Endpoint, looked_at: Continuity, read: BinlogStream) -> str:
+    """Return what is in doubt where the connections of one run have led to several servers."""
+    return (
+        f"the address of the source {endpoint} leads to several servers: whether its log goes on where the job was is"
+        f" known of {looked_at.server_uuid}, and the log of {read.server_uuid} is read; name one server in"
+        " ConnectionConfig, not a balancer over several"
+    )
 
 
 def _names_now(endpoint: Endpoint, plan: LogPlan) -> list[Name]:

@@ -22,7 +22,15 @@ from udup.drivers.mysql.client.processes import read_processes
 PATIENCE, PAUSE = 12.0, 0.3
 
 #: What the state of a session says that waits for a semi-synchronous replica.
-_WAITING = re.compile(r"Waiting for semi-sync (?:ACK|.*replica)")
+_WAITING = re.compile(r"Waiting for semi-sync (?:ACK|.*(?:replica|slave))")
+
+#: Seconds for which one waits at least: where all is well each commit waits too, for a moment.
+_STALLED_SECONDS = 3
+
+#: Seconds between two looks at the counts of commits that were acknowledged.
+_COUNTED_SECONDS = 1.0
+
+_COUNTS = re.compile(r"rpl_semi_sync_(?:source|master)_(wait_sessions|yes_tx|no_tx)", re.IGNORECASE)
 
 
 def never_executed(unknown: GtidSet) -> str:
@@ -44,13 +52,33 @@ def check_executed(endpoint: Endpoint, start_after: GtidSet, stopped: Callable[[
         end = runtime.now() + PATIENCE
         while (unknown := _unknown(connection, start_after)) and not stopped():
             if runtime.now() > end:
-                if any(_WAITING.match(each.state) for each in read_processes(connection)):
+                if waits_for_replica(connection):
                     raise Unavailable(
                         f"{endpoint} has not committed {brief(unknown)}, which it has sent: it waits for a "
                         "semi-synchronous replica to acknowledge it"
                     )
                 raise Unsupported(f"Src {endpoint}: {never_executed(unknown)}; start the job again with a full copy")
             runtime.sleep(PAUSE)
+
+
+def waits_for_replica(connection: Connection) -> bool:
+    """Return whether commits wait for a semi-synchronous replica, and have waited for seconds.
+
+    An account without PROCESS sees no sessions of others; the counts of such commits it may see: they stand still.
+    """
+    if any(_WAITING.match(each.state) and each.seconds >= _STALLED_SECONDS for each in read_processes(connection)):
+        return True
+    before = _semi_sync_counts(connection)
+    if not before.get("wait_sessions"):
+        return False
+    runtime.sleep(_COUNTED_SECONDS)
+    return _semi_sync_counts(connection) == before
+
+
+def _semi_sync_counts(connection: Connection) -> dict[str, int]:
+    """Return how many sessions wait, and how many commits were acknowledged and given up; empty without the plugin."""
+    rows = query(connection, "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_%'")
+    return {found[1].lower(): int(value) for name, value in rows if (found := _COUNTS.fullmatch(str(name)))}
 
 
 def _unknown(connection: Connection, start_after: GtidSet) -> GtidSet:

@@ -33,7 +33,7 @@ from udup.drivers.mysql.binlog.payload import FIELDS_MAX, data_offset, inner_eve
 from udup.drivers.mysql.binlog.split import EVENT_MAX
 from udup.drivers.mysql.checks.retention import lost_log
 from udup.drivers.mysql.client import sessions
-from udup.drivers.mysql.client.connection import Connection, connect
+from udup.drivers.mysql.client.connection import Connection, connect, scalar
 from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
 from udup.drivers.mysql.client.wire import ERROR_BYTES
@@ -81,11 +81,14 @@ dump_protocol.GtidSet = _encode_position
 
 
 class BinlogStream:
-    """Events of the source from after a GTID set on. Iterate; `close` from another thread ends it."""
+    """Events of the source from after a GTID set on. Iterate; `close` from another thread ends it.
+
+    `server_uuid` is the server that sends them: behind a balancer another connection may lead to another one.
+    """
 
     def __init__(self, endpoint: Endpoint, server_id: int, start_after: GtidSet, replica_uuid: str) -> None:
         self._endpoint = endpoint
-        self._connection = _open_dump(endpoint, server_id, start_after, replica_uuid)
+        self._connection, self.server_uuid = _open_dump(endpoint, server_id, start_after, replica_uuid)
         self._packets = PacketBuffer(raw_socket(self._connection))
         self._has_crc = True
 
@@ -224,15 +227,20 @@ class _RunningChecksum:
         return not self._enabled or self._crc == int.from_bytes(self._tail, "little")
 
 
-def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica_uuid: str) -> Connection:
+def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica_uuid: str) -> tuple[Connection, str]:
+    """Return the connection of the dump, and whose it is."""
+    uuids: list[str] = []
+
     def open_connection(**_: object) -> Connection:
-        return connect(
+        connection = connect(
             endpoint,
             sessions.DUMP,
             read_timeout=SILENCE_SECONDS,
             # Whatever its binlog_checksum is now, its older files may have been written with checksums.
             init_command="SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32'",
         )
+        uuids.append(str(scalar(connection, "SELECT @@global.server_uuid")))  # nothing can be asked during the dump
+        return connection
 
     reader = BinLogStreamReader(
         connection_settings={"host": endpoint.host},
@@ -253,4 +261,4 @@ def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica
         raise failure(error, f"cannot open the binlog dump of {endpoint}", Transient) from error
     connection: Connection = reader._stream_connection
     raw_socket(connection).settimeout(SILENCE_SECONDS)
-    return connection
+    return connection, uuids[-1]
