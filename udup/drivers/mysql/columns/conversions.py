@@ -157,13 +157,13 @@ def _decimals(source: ColumnDefinition, target: ColumnDefinition) -> Fits | None
     wider = whole >= own_precision - own_scale and scale >= own_scale
     if wider and (source.unsigned or not target.unsigned):
         return None
-    least = Decimal(0) if target.unsigned else -(Decimal(10) ** whole)
 
     def fits(text: bytes) -> bool:
-        value = Decimal(text.decode())
-        exponent = value.normalize().as_tuple().exponent
-        digits = -exponent if isinstance(exponent, int) and exponent < 0 else 0
-        return least <= value and abs(value) < Decimal(10) ** whole and digits <= scale
+        """By the digits themselves: arithmetic would round them to its own precision."""
+        digits, _, part = text.lstrip(b"-").partition(b".")
+        if len(digits.lstrip(b"0")) > whole or part[scale:].strip(b"0"):
+            return False
+        return not (target.unsigned and text.startswith(b"-") and (digits + part).strip(b"0"))
 
     return fits
 
@@ -191,7 +191,12 @@ def _moments(source: ColumnDefinition, target: TargetColumn) -> _Found | None:
     digits = theirs.metadata[0]
     if digits >= source.metadata[0]:
         return None, ""
-    return (lambda text: not text.partition(b".")[2][digits:].strip(b"0")), ""
+    return (lambda text: not _fraction(text)[digits:].strip(b"0")), ""
+
+
+def _fraction(text: bytes) -> bytes:
+    """Return the digits of a second; a copy's TIMESTAMP may say +00:00 behind them."""
+    return text.removesuffix(b"+00:00").partition(b".")[2]
 
 
 # ---- Strings ----
