@@ -193,6 +193,7 @@ class Job:
             serial=self.serial,
             recompute=plan.recompute,
             fill_existing=plan.fill_existing,
+            incarnation=self.record.incarnation,
         )
 
     def extractor_settings(self, run: Run) -> ExtractorSettings:

@@ -25,6 +25,7 @@ class ApplierSettings:
     serial: bool = False  # one transaction at a time, to find the one that fails
     recompute: bool = False  # the copy takes what the target computes where the source has other values
     fill_existing: bool = False  # the copy fills tables that are there, and makes none
+    incarnation: str = ""  # the job's registration: another one of the same ID is another job
 
 
 @dataclass(frozen=True)

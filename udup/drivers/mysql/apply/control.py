@@ -177,7 +177,14 @@ class MySQLControl:
     # ---- Full copy ----
 
     def open_copy(
-        self, plan: CopyPlan, *, workers: int, drop_existing: bool, recompute: bool, fill_existing: bool = False
+        self,
+        plan: CopyPlan,
+        *,
+        workers: int,
+        drop_existing: bool,
+        recompute: bool,
+        fill_existing: bool = False,
+        incarnation: str = "",
     ) -> MySQLCopyWriter:
         fence = CopyFence(self._job, self._checkpoint.version)
         return MySQLCopyWriter(
@@ -188,7 +195,7 @@ class MySQLControl:
             drop_existing=drop_existing,
             recompute=recompute,
             without_triggers=self._mode is not ApplyMode.EVENTS,
-            filling=Filling(converts=self._mode is ApplyMode.CONVERTED) if fill_existing else None,
+            filling=Filling(self._mode is ApplyMode.CONVERTED, incarnation) if fill_existing else None,
         )
 
     async def finish_copy(self, position: str) -> CheckpointState:

@@ -26,19 +26,20 @@ class MapProblem:
     remedy: str
 
 
-def setting_problems(
-    facts: ServerFacts, selection: Selection, *, converts: bool, fill_existing: bool
-) -> Iterator[MapProblem]:
-    """Yield what a job with column maps, or with tables of the target's own, needs the log to say."""
+def setting_problems(facts: ServerFacts, selection: Selection, *, converts: bool) -> Iterator[MapProblem]:
+    """Yield what a job with column maps, or with tables of other columns, needs the log to say.
+
+    By places no image is asked for: what tables that are there have by default was compared (`load/filling.py`).
+    """
     metadata = facts.value("binlog_row_metadata", "FULL").upper()
     if metadata != "FULL" and (selection.maps_columns or converts):
-        why = "ColumnMapFrom goes by" if selection.maps_columns else "ApproveHeterogeneous goes by"
+        key = "ColumnMapFrom" if selection.maps_columns else "ApproveHeterogeneous"
         yield MapProblem(
-            f"binlog_row_metadata is {metadata}, and the log does not name the columns, which {why} their names",
+            f"binlog_row_metadata is {metadata}, so the log does not name the columns, by whose names {key} goes",
             "SET PERSIST binlog_row_metadata = 'FULL'",
         )
     image = facts.value("binlog_row_image", "FULL").upper()
-    if image != "FULL" and (fill_existing or converts):
+    if image != "FULL" and converts:
         yield MapProblem(
             f"binlog_row_image is {image}: rows are logged without what they have by default, and the defaults of "
             "tables that are on the target already may be others",

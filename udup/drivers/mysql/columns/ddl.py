@@ -3,7 +3,8 @@
 The target's table is another one than the source's, so a statement about the one is none about the other. Carried is
 what means the same on both: TRUNCATE, DROP, RENAME TABLE. Passed over is what certainly concerns no mapped column: an
 ALTER TABLE that does nothing but add columns, or drop, change and modify columns that are not in the map or give
-these another default (a row may be logged without what it has by default), and triggers. At everything else the job stops.
+these another default (a row may be logged without what it has by default), and triggers. At everything else the job
+stops.
 """
 
 from __future__ import annotations

@@ -9,12 +9,13 @@ from dataclasses import replace
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.drivers.mysql.client.connection import connect
+from udup.drivers.mysql.client.facts import read_facts
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.definitions import mapped_catalog
 from udup.drivers.mysql.ddl.innodb import innodb_catalog
 from udup.drivers.mysql.dictionary.catalog import Catalog
-from udup.drivers.mysql.dictionary.details import CopyDetails
+from udup.drivers.mysql.dictionary.details import CopyDetails, SourceLog
 from udup.drivers.mysql.snapshot.baseline import Baseline, open_baseline
 from udup.drivers.mysql.snapshot.reader import CopyReader, TableTotal
 from udup.drivers.mysql.snapshot.renamed_catalog import renamed_catalog
@@ -112,12 +113,20 @@ def _plan_of(endpoint: Endpoint, scope: Scope, baseline: Baseline) -> CopyPlan:
     mapped = mapped_catalog(innodb_catalog(catalog) if scope.innodb else catalog)
     renamed = renamed_catalog(mapped, scope.selection)
     tables = tuple(replace(table, condition="") for table in renamed.tables)
-    details = CopyDetails(replace(renamed, tables=tables), _context(endpoint) if computes else {})
+    context = _context(endpoint) if computes else {}
+    details = CopyDetails(replace(renamed, tables=tables), context, _log(endpoint))
     return CopyPlan(_tables(renamed), details.encoded(), baseline.snapshot.gtid_set)
 
 
 def _tables(catalog: Catalog) -> list[CopyTable]:
     return [CopyTable(each.schema, each.name, each.source, each.rows_estimate) for each in catalog.tables]
+
+
+def _log(endpoint: Endpoint) -> SourceLog:
+    with closing(connect(endpoint)) as connection:
+        facts = read_facts(connection)
+    named = facts.value("binlog_row_metadata", "MINIMAL").upper() == "FULL"
+    return SourceLog(names_columns=named, has_cascades=facts.logs_cascades)
 
 
 def _context(endpoint: Endpoint) -> dict[str, str]:

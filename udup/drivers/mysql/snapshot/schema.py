@@ -23,6 +23,7 @@ from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import DICTIONARY
 from udup.drivers.mysql.columns.mapping import map_of
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column, Schema, StoredObject, Table
+from udup.drivers.mysql.dictionary.defaults import default_of
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
 from udup.drivers.mysql.dictionary.float_digits import digits, is_loose, text_loses
 from udup.drivers.mysql.filters.table_filter import dictionary_condition
@@ -256,12 +257,12 @@ def read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column,
     rows = query(
         connection,
         "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME,"
-        " IS_NULLABLE, GENERATION_EXPRESSION, CHARACTER_OCTET_LENGTH, EXTRA"
+        " IS_NULLABLE, GENERATION_EXPRESSION, CHARACTER_OCTET_LENGTH, EXTRA, COLUMN_DEFAULT"
         " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME, ORDINAL_POSITION",
         schema,
     )
     columns: dict[str, list[Column]] = {}
-    for table, name, kind, column_type, charset, collation, nullable, expression, octets, extra in rows:
+    for table, name, kind, column_type, charset, collation, nullable, expression, octets, extra, default in rows:
         columns.setdefault(table, []).append(
             Column(
                 name=name,
@@ -273,6 +274,7 @@ def read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column,
                 generated=bool(expression),
                 octets=int(octets or 0),
                 materialized="STORED GENERATED" in _text(extra),
+                default=default_of(default, extra, nullable == "YES"),
             )
         )
     return {table: tuple(own) for table, own in columns.items()}
