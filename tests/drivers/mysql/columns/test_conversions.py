@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from udup.base.errors import Unsupported
 from udup.drivers.mysql.apply.column_check import TargetColumn
+from udup.drivers.mysql.binlog.table_map import TableName
 from udup.drivers.mysql.columns.conversions import Conversion, NoConversion, conversion
 from udup.drivers.mysql.columns.existing import Collations, compared, described
+from udup.drivers.mysql.columns.plans import ConvertedPlan
 from udup.drivers.mysql.dictionary.catalog import Column, Table
+from udup.drivers.mysql.load.row_statements import insert_statements, load_statement
+from udup.drivers.mysql.statements.plan import PlanColumn, TablePlan
 
 CHARSETS = {63: "binary", 8: "latin1", 255: "utf8mb4", 76: "utf8mb3", 65: "ascii", 28: "gbk"}
 COLLATIONS = Collations(CHARSETS, {name: number for number, name in CHARSETS.items()})
@@ -170,3 +177,31 @@ def _named(each: TargetColumn, name: str):  # type: ignore[no-untyped-def]
     from dataclasses import replace
 
     return replace(each.definition, name=name)
+
+
+@pytest.mark.parametrize("own", ["utf8mb4", "utf8mb3", "latin1", "ascii"])
+@pytest.mark.parametrize("other", ["utf8mb4", "utf8mb3", "latin1", "ascii"])
+def test_no_statement_names_a_set_that_warns(own: str, other: str) -> None:
+    """MySQL warns of utf8mb3 in every statement, and a warning is what a copy stops at."""
+    source, there = column("varchar(9)", own), target("varchar(9)", other)
+    found = how(source, there)
+    assert isinstance(found, Conversion)
+    table = _table(source)
+    text = load_statement(table, {"c": found.charset}) + "".join(found.texts)
+    text += b"".join(insert_statements(table, b"", [b"'a'\n"], 99, charsets={"c": found.charset})).decode()
+    assert "utf8mb3" not in text
+    same_bytes = own == other or (own, other) == ("utf8mb3", "utf8mb4")
+    assert bool(found.charset) != same_bytes
+
+
+def test_a_value_of_the_log_that_does_not_fit_is_told_at_once_with_what_helps_there() -> None:
+    """No order of transactions makes it fit, and no change on the source takes it out of the log."""
+    source, there = column("varchar(9)"), target("varchar(2)")
+    found = how(source, there)
+    assert isinstance(found, Conversion)
+    definition = replace(described(source, COLLATIONS).definition, name="c")
+    plan = ConvertedPlan(TablePlan(TableName("s", "t"), (PlanColumn("`c`", definition),), ()), (found,))
+    plan.check([(None, (b"ab",)), ((b"ab",), None)])
+    with pytest.raises(Unsupported, match="udup job skip") as stopped:
+        plan.check([(None, (b"abc",))])
+    assert "value on the source" not in str(stopped.value)

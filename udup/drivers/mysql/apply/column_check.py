@@ -129,7 +129,10 @@ def check_definition(connection: Connection, schema: str, table: str, table_map:
             f"that gives it the source's (SHOW CREATE TABLE {schema}.{table}), then resume the job"
         )
     if problem := further_problem(ours, theirs):
-        raise Unsupported(f"{where} {problem}")
+        raise Unsupported(
+            f"{where} {problem}. Take those that the source does not have off the target, then resume the job; or run "
+            f"on the source {NAMES_LOGGED}, and give the job another ID"
+        )
     charsets = dict(query(connection, "SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS"))
     for ordinal, (mine, other) in enumerate(zip(ours, theirs, strict=False), start=1):
         members = members_as_shown(connection, mine, charsets)
@@ -152,8 +155,7 @@ def further_problem(ours: Sequence[ColumnDefinition], theirs: Sequence[TargetCol
     further = ", ".join(column.name for column in theirs[len(ours) :])
     return (
         f"has {len(theirs)} columns on the target and {len(ours)} on the source, and the log does not name them: "
-        f"which are the source's is not certain (the target's last are {further}). Take those that the source does not "
-        f"have off the target, then resume the job; or run on the source {NAMES_LOGGED}, and give the job another ID"
+        f"which are the source's is not certain (the target's last are {further})"
     )
 
 

@@ -31,8 +31,8 @@ Fits = Callable[[bytes], bool]
 class Conversion:
     """How values of a column get into the target's. `fits` is None where every value does.
 
-    `charset` is that of texts which the target has in another one, `target_charset`. `takes_null`: NULL is a value
-    there. `shown` is the target's type, for people.
+    `charset` is the one by which texts are written that the target has in another one, `target_charset`. `takes_null`:
+    NULL is a value there. `shown` is the target's type, for people.
     """
 
     fits: Fits | None = None
@@ -44,7 +44,7 @@ class Conversion:
     @property
     def texts(self) -> tuple[str, str]:
         """Return the character sets of source and target, where they differ."""
-        return (self.charset, self.target_charset) if self.charset else ("", "")
+        return (self.charset, _WRITTEN.get(self.target_charset, self.target_charset)) if self.charset else ("", "")
 
     @property
     def looks(self) -> bool:
@@ -72,6 +72,9 @@ _LISTED = frozenset({ColumnType.ENUM, ColumnType.SET})
 
 #: Character sets whose letters are known here to the byte, and the bytes of a letter at most.
 _KNOWN = {"ascii": 1, "latin1": 1, "utf8mb3": 3, "utf8mb4": 4}
+
+#: Sets whose name warns in every statement, and the one that has the same bytes for the same letters.
+_WRITTEN = {"utf8mb3": "utf8mb4"}
 
 #: Of each, those in which every text of it can be written.
 _WITHIN = {
@@ -214,7 +217,13 @@ def _texts(source: ColumnDefinition, target: TargetColumn, charsets: Mapping[int
     own, other = charsets.get(source.collation, ""), target.charset or ""
     if own not in _KNOWN or other not in _KNOWN:
         return _same_charset(source, target) if own == other else None
-    return _letters(source, target, own, other), own if own != other else ""
+    return _letters(source, target, own, other), _written(own, other)
+
+
+def _written(own: str, other: str) -> str:
+    """Return the set that texts are said to be in, "" where their bytes are those of the target's."""
+    same = own == other or (own, other) == ("utf8mb3", "utf8mb4")
+    return "" if same else _WRITTEN.get(own, own)
 
 
 def _bytes(source: ColumnDefinition, target: TargetColumn) -> _Found | None:

@@ -41,7 +41,7 @@ class Filling:
 
 
 @dataclass(frozen=True)
-class _Standing:
+class Standing:
     """What a table of the target is: its engine, in lower case, and when it was made."""
 
     engine: str
@@ -107,7 +107,7 @@ class FilledTables:
         faults += self._of_keys(connection, catalog)
         return faults, Filled(collations, tuple(columns))
 
-    def _sign(self, standing: _Standing) -> str:
+    def _sign(self, standing: Standing) -> str:
         return sign_of(self.filling.incarnation, standing.created)
 
     def _left(self, connection: Connection, begun: set[Present]) -> Iterator[str]:
@@ -153,7 +153,7 @@ class FilledTables:
         connection: Connection,
         tables: Sequence[Present],
         there: Mapping[Present, Present],
-        standing: Mapping[Present, _Standing],
+        standing: Mapping[Present, Standing],
         noted: _Noted,
     ) -> Iterator[Fault]:
         for wanted in tables:
@@ -211,7 +211,7 @@ class FilledTables:
             yield Fault(self.where, problem, key.add)
 
 
-def read_standing(connection: Connection, tables: Sequence[Present]) -> dict[Present, _Standing]:
+def read_standing(connection: Connection, tables: Sequence[Present]) -> dict[Present, Standing]:
     """Return engine and moment of creation of those base tables that are there."""
     wanted = set(tables)
     sql = (
@@ -222,7 +222,7 @@ def read_standing(connection: Connection, tables: Sequence[Present]) -> dict[Pre
     for schema in sorted({each.schema for each in wanted}):
         for name, engine, created in query(connection, sql, schema):
             if (each := Present(TABLE, schema, str(name))) in wanted:
-                found[each] = _Standing(str(engine or "").lower(), str(created))
+                found[each] = Standing(str(engine or "").lower(), str(created))
     return found
 
 
