@@ -361,6 +361,9 @@ def test_rows_are_found_by_keys_of_other_types_and_without_any(world: World, nam
     [
         ("DECIMAL(10,4)", "DECIMAL(6,2)", "'1234.5600'", "1.005"),
         ("VARCHAR(20)", "VARCHAR(20) CHARACTER SET latin1", "'ä€'", "'ł'"),
+        ("VARCHAR(20) CHARACTER SET utf8mb3", "VARCHAR(20) CHARACTER SET latin1", "'ä€'", "'ł'"),
+        ("VARCHAR(20)", "VARCHAR(20) CHARACTER SET utf8mb3", "'ł'", "_utf8mb4 x'f09f9880'"),
+        ("VARCHAR(20) CHARACTER SET utf8mb3", "VARCHAR(3) CHARACTER SET utf8mb4", "'łł'", "'łłłł'"),
         ("DATETIME(6)", "DATETIME(1)", "'2020-01-01 00:00:00.5'", "'2020-01-01 00:00:00.51'"),
     ],
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from udup.base.errors import Unsupported
+from udup.base.errors import Conflict
 from udup.drivers.mysql.apply.column_check import TargetColumn
 from udup.drivers.mysql.binlog.table_map import TableName
 from udup.drivers.mysql.columns.conversions import Conversion, NoConversion, conversion
@@ -194,14 +194,14 @@ def test_no_statement_names_a_set_that_warns(own: str, other: str) -> None:
     assert bool(found.charset) != same_bytes
 
 
-def test_a_value_of_the_log_that_does_not_fit_is_told_at_once_with_what_helps_there() -> None:
-    """No order of transactions makes it fit, and no change on the source takes it out of the log."""
+def test_a_value_of_the_log_that_does_not_fit_is_told_with_what_helps_there() -> None:
+    """No change on the source takes it out of the log."""
     source, there = column("varchar(9)"), target("varchar(2)")
     found = how(source, there)
     assert isinstance(found, Conversion)
     definition = replace(described(source, COLLATIONS).definition, name="c")
     plan = ConvertedPlan(TablePlan(TableName("s", "t"), (PlanColumn("`c`", definition),), ()), (found,))
     plan.check([(None, (b"ab",)), ((b"ab",), None)])
-    with pytest.raises(Unsupported, match="udup job skip") as stopped:
+    with pytest.raises(Conflict, match="udup job skip") as stopped:
         plan.check([(None, (b"abc",))])
     assert "value on the source" not in str(stopped.value)

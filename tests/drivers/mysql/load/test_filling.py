@@ -16,8 +16,9 @@ from udup.drivers.mysql.dictionary.details import SourceLog
 from udup.drivers.mysql.dictionary.present import TABLE, Present
 from udup.drivers.mysql.load import filling
 from udup.drivers.mysql.load.copied import CopyNotes
-from udup.drivers.mysql.load.filling import FilledTables, Filling, Standing
+from udup.drivers.mysql.load.filling import FilledTables, Filling
 from udup.drivers.mysql.load.foreign_keys import ActingKey
+from udup.drivers.mysql.load.standing import Standing
 
 COLLATIONS = Collations({}, {})
 CREATE = "CREATE TABLE `{}` (\n  `id` int NOT NULL,\n  `p` int{}\n) ENGINE=InnoDB"

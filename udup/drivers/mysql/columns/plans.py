@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from udup.base.errors import Divergence, Unsupported
+from udup.base.errors import Conflict, Divergence, Unsupported
 from udup.drivers.mysql.apply.column_check import TargetColumn, members_as_shown, target_columns
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition
 from udup.drivers.mysql.binlog.table_map import TableName
@@ -33,7 +33,10 @@ class ConvertedPlan:
     conversions: tuple[Conversion, ...]
 
     def check(self, changes: Sequence[Change]) -> None:
-        """Raise `Unsupported` for the first value that the target's column does not hold exactly."""
+        """Raise `Conflict` for the first value that the target's column does not hold exactly.
+
+        A run of one transaction at a time then tells which it is of.
+        """
         checked = [(place, each) for place, each in enumerate(self.conversions) if each.looks]
         for before, after in changes:
             if after is None:
@@ -51,10 +54,9 @@ class ConvertedPlan:
         if how.takes_null if value is None else how.fits is None or how.fits(text_of(column, value)):
             return
         name = str(self.plan.table)
-        raise Unsupported(
+        raise Conflict(
             f"table {name}, {self._row(key)}: {column.name} is {_short(shown(column, value))}, which is no value of "
-            f"the target's {how.shown}{'' if how.takes_null else ' NOT NULL'}; {WIDEN}; then resume "
-            "the job",
+            f"the target's {how.shown}{'' if how.takes_null else ' NOT NULL'}; {WIDEN}",
             table=name,
         )
 

@@ -4,8 +4,8 @@ Tables are noted in `udup.copied_table`, everything else in `udup.copied_object`
 the job's, whichever node has written them; the copy's end forgets them.
 
 A table that was there before and is filled is noted with a sign of what it was when the copy began: the job's own
-registration, and when the table was made. If another job of the same ID finds the note, or the table was made again
-since, its rows are not known to be the copy's.
+registration, and what tells the table from another of its name (`standing.py`). If another job of the same ID finds the
+note, or the table was made or emptied since, its rows are not known to be the copy's.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _FILLED = f"{FILLED} "
 _AT_A_TIME = 500
 
 
-def sign_of(incarnation: str, created: object) -> str:
-    """Return the sign of a table that was made at this moment, filled by this registration of a job."""
-    return f"{zlib.crc32(f'{incarnation} {created}'.encode()):08x}"
+def sign_of(incarnation: str, made: str) -> str:
+    """Return the sign of a table, by what tells it from another of its name, filled by this registration of a job."""
+    return f"{zlib.crc32(f'{incarnation} {made}'.encode()):08x}"
 
 
 @dataclass(frozen=True)

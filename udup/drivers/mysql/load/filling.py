@@ -25,6 +25,7 @@ from udup.drivers.mysql.dictionary.present import TABLE, Present, in_the_way, re
 from udup.drivers.mysql.load.copied import CopyNotes, sign_of
 from udup.drivers.mysql.load.foreign_keys import ActingKey, foreign_keys, keys_of, missing_keys, read_keys
 from udup.drivers.mysql.load.room import is_empty, wanted_tables
+from udup.drivers.mysql.load.standing import Standing, read_standing
 
 _BLACKHOLE = "blackhole"
 
@@ -38,14 +39,6 @@ class Filling:
 
     converts: bool
     incarnation: str = ""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What a table of the target is: its engine, in lower case, and when it was made."""
-
-    engine: str
-    created: str
 
 
 @dataclass(frozen=True)
@@ -108,7 +101,7 @@ class FilledTables:
         return faults, Filled(collations, tuple(columns))
 
     def _sign(self, standing: Standing) -> str:
-        return sign_of(self.filling.incarnation, standing.created)
+        return sign_of(self.filling.incarnation, standing.made)
 
     def _left(self, connection: Connection, begun: set[Present]) -> Iterator[str]:
         """Yield what is told of tables that are none of the job's any more."""
@@ -209,21 +202,6 @@ class FilledTables:
                 "9.6, or with innodb_native_foreign_keys=ON), so the target has to do it"
             )
             yield Fault(self.where, problem, key.add)
-
-
-def read_standing(connection: Connection, tables: Sequence[Present]) -> dict[Present, Standing]:
-    """Return engine and moment of creation of those base tables that are there."""
-    wanted = set(tables)
-    sql = (
-        "SELECT TABLE_NAME, ENGINE, UNIX_TIMESTAMP(CREATE_TIME) FROM information_schema.TABLES"
-        " WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE'"
-    )
-    found = {}
-    for schema in sorted({each.schema for each in wanted}):
-        for name, engine, created in query(connection, sql, schema):
-            if (each := Present(TABLE, schema, str(name))) in wanted:
-                found[each] = Standing(str(engine or "").lower(), str(created))
-    return found
 
 
 def as_filled(table: Table) -> Table:
