@@ -29,7 +29,8 @@ _OF_COLUMNS = frozenset(
 _CARRIED = frozenset({"TRUNCATE TABLE", "DROP TABLE", "RENAME TABLE"})
 
 _BY_HAND = (
-    "do on the target what it means there, pass over the transaction (udup job skip, as the job's reason says), and "
+    "do on the target what it means there, with its rows if it brings any, pass over the transaction (udup job skip, "
+    "as the job's reason says), and "
     "the job goes on; or give the job another ID"
 )
 

@@ -186,14 +186,14 @@ def _condition(selection: Selection, schema: str, table: str, columns: tuple[Col
 
 def _map(selection: Selection, schema: str, table: str, columns: tuple[Column, ...]) -> tuple[ColumnNames, str]:
     """Return a table's column map, by the names that its columns really have, and what is wrong with it."""
-    names = {column.name.casefold(): column.name for column in columns}
+    names = {column.name.lower(): column.name for column in columns}
     try:
         wanted = map_of(selection, schema, table)
     except Unsupported as error:
         return (), str(error)
-    if missing := [name for name, _ in wanted if name.casefold() not in names]:
+    if missing := [name for name, _ in wanted if name.lower() not in names]:
         return (), f"{schema}.{table} has no column {', '.join(missing)}, which its ColumnMapFrom names"
-    return tuple((names[name.casefold()], new) for name, new in wanted), ""
+    return tuple((names[name.lower()], new) for name, new in wanted), ""
 
 
 def _in_map(columns: tuple[Column, ...], mapped: ColumnNames) -> tuple[Column, ...]:
