@@ -190,6 +190,7 @@ def test_a_map_that_cannot_be_is_refused_before_the_start(world: World, name: st
 EVENTS_NEED = "rows are carried between equal definitions only"
 
 
+@pytest.mark.usefixtures("named_columns")
 def test_a_copy_fills_tables_that_are_there(world: World, name: str) -> None:
     world.on_source(
         f"CREATE DATABASE {name}",
@@ -206,6 +207,7 @@ def test_a_copy_fills_tables_that_are_there(world: World, name: str) -> None:
     )
     assert "hold rows" in checks(world, made)["existing_tables"]
     world.on_target(f"TRUNCATE TABLE {name}.a", f"ALTER TABLE {name}.a MODIFY n VARCHAR(11)")
+    assert "column 2 (n)" in checks(world, made)["existing_tables"]
     world.post(made)
     assert "ApproveHeterogeneous" in world.failure(name)
     world.on_target(f"ALTER TABLE {name}.a MODIFY n VARCHAR(10)")
@@ -215,6 +217,50 @@ def test_a_copy_fills_tables_that_are_there(world: World, name: str) -> None:
     world.level(name)
     assert rows(world.target, f"SELECT * FROM {name}.a ORDER BY id") == [(1, "w", 7), (2, "y", 7), (3, "z", 7)]
     assert "mine" in str(rows(world.target, f"SHOW CREATE TABLE {name}.a"))
+
+
+def test_what_would_make_tables_that_are_there_differ_is_refused_before_the_copy(world: World, name: str) -> None:
+    world.on_source(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.p (id INT PRIMARY KEY, n INT DEFAULT 1)",
+        f"CREATE TABLE {name}.c (id INT PRIMARY KEY, p INT,"
+        f" FOREIGN KEY (p) REFERENCES {name}.p (id) ON DELETE CASCADE)",
+        f"INSERT INTO {name}.p (id) VALUES (1), (2)",
+        f"INSERT INTO {name}.c VALUES (10, 1)",
+    )
+    world.on_target(
+        f"CREATE DATABASE {name}",
+        f"CREATE TABLE {name}.p (id INT PRIMARY KEY, n INT DEFAULT 5) ENGINE=BLACKHOLE",
+        f"CREATE TABLE {name}.c (id INT PRIMARY KEY, p INT, own INT)",
+    )
+    made = document(world, name, [{"TableName": "p"}, {"TableName": "c"}], {"SkipCreateDbTable": True})
+    found = checks(world, made)["existing_tables"]
+    for part in ("column n has the default '5', and on the source '1'", "BLACKHOLE", "columns of its own (own)"):
+        assert part in found, found
+    world.on_target(
+        f"USE {name}",
+        "ALTER TABLE p ENGINE=InnoDB, ALTER COLUMN n SET DEFAULT 1",
+        "ALTER TABLE c DROP COLUMN own",
+        "CREATE TABLE mine (id INT PRIMARY KEY, p INT,"
+        " CONSTRAINT k FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE)",
+    )
+    assert "the foreign key `k`" in checks(world, made)["existing_tables"]
+    world.post(made)
+    assert "DROP FOREIGN KEY `k`" in world.failure(name)
+    world.on_target(
+        f"USE {name}", "DROP TABLE mine", "ALTER TABLE c ADD FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE"
+    )
+    resume(world, name)
+    world.runs(name)
+    world.on_source(
+        f"USE {name}",
+        "SET SESSION binlog_row_image = 'MINIMAL'",
+        "INSERT INTO p (id) VALUES (3)",
+        "DELETE FROM p WHERE id = 1",
+    )
+    world.level(name)
+    assert rows(world.target, f"SELECT * FROM {name}.p ORDER BY id") == [(2, 1), (3, 1)]
+    assert rows(world.target, f"SELECT COUNT(*) FROM {name}.c") == [(0,)]
 
 
 def test_a_filled_table_is_emptied_when_its_copy_begins_again(world: World, name: str) -> None:
@@ -315,6 +361,9 @@ def test_rows_are_found_by_keys_of_other_types_and_without_any(world: World, nam
     [
         ("DECIMAL(10,4)", "DECIMAL(6,2)", "'1234.5600'", "1.005"),
         ("VARCHAR(20)", "VARCHAR(20) CHARACTER SET latin1", "'ä€'", "'ł'"),
+        ("VARCHAR(20) CHARACTER SET utf8mb3", "VARCHAR(20) CHARACTER SET latin1", "'ä€'", "'ł'"),
+        ("VARCHAR(20)", "VARCHAR(20) CHARACTER SET utf8mb3", "'ł'", "_utf8mb4 x'f09f9880'"),
+        ("VARCHAR(20) CHARACTER SET utf8mb3", "VARCHAR(3) CHARACTER SET utf8mb4", "'łł'", "'łłłł'"),
         ("DATETIME(6)", "DATETIME(1)", "'2020-01-01 00:00:00.5'", "'2020-01-01 00:00:00.51'"),
     ],
 )

@@ -98,8 +98,9 @@ def test_other_tables_are_written_by_value() -> None:
     [
         (with_source(**_tables({"TableName": "t", "ColumnMapFrom": ["x"]})), "ColumnMapFrom"),
         (_with_target(ApproveHeterogeneous=True), "ApproveHeterogeneous"),
+        (_with_target(SkipCreateDbTable=True), "SkipCreateDbTable"),
     ],
 )
-def test_there_is_no_way_back_through_a_map(document: dict[str, Any], key: str) -> None:
+def test_there_is_no_way_back_from_tables_that_are_others(document: dict[str, Any], key: str) -> None:
     with pytest.raises(Refused, match=key):
         way_back(document, "back", "")

@@ -173,12 +173,14 @@ class Tables(_Wire, tag="tables", frozen=True):
     """The tables that the job keeps current: each one's schema and name on the source, then on the target.
 
     `all_of_them`: those that a copy brings, so that the job has no others. `server_uuid` and `source` tell the source.
+    `computed`: columns that the source computes, each with its table's schema and name on the target.
     """
 
     server_uuid: str
     source: str
     tables: list[tuple[str, str, str, str]]
     all_of_them: bool = False
+    computed: list[tuple[str, str, str]] = []
 
 
 Record: TypeAlias = (

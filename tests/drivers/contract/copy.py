@@ -20,12 +20,23 @@ class CopyContract(OneJob):
         pair.write("many", insert=[f"k{number}" for number in range(25)])
 
     async def _begin(
-        self, job: Job, copy: SourceCopy, *, drop_existing: bool = False, fill_existing: bool = False
+        self,
+        job: Job,
+        copy: SourceCopy,
+        *,
+        drop_existing: bool = False,
+        fill_existing: bool = False,
+        incarnation: str = "",
     ) -> tuple[CopyWriter, LoadPlan]:
         assert await job.begin() is None
         await job.control.claim_tables(job.pair.source.tables(job.pair.scope, copy))
         writer = job.control.open_copy(
-            copy.plan, workers=1, drop_existing=drop_existing, recompute=False, fill_existing=fill_existing
+            copy.plan,
+            workers=1,
+            drop_existing=drop_existing,
+            recompute=False,
+            fill_existing=fill_existing,
+            incarnation=incarnation,
         )
         return writer, writer.make_tables()
 
@@ -124,6 +135,27 @@ class CopyContract(OneJob):
             writer.finish_tables()
             writer.make_objects()
             await other.control.finish_copy(copy.plan.position, SOURCE)
+        finally:
+            copy.close()
+        assert other.pair.target_rows("many") == other.pair.source_rows("many")
+
+    @in_loop
+    async def test_rows_of_an_earlier_job_of_the_same_id_stay(self, job: Job, other: Job, tables: None) -> None:
+        """It was deleted, and posted again: what is in the tables may be somebody's work by now."""
+        copy = job.open_copy()
+        try:
+            for name in ("many", "none"):
+                job.pair.copy_table(name)
+            writer, plan = await self._begin(job, copy, fill_existing=True, incarnation="one")
+            self._load(job, copy, plan)
+            writer.abort()
+        finally:
+            copy.close()
+        job.close()
+        copy = other.open_copy()
+        try:
+            with pytest.raises(Refused, match="many"):
+                await self._begin(other, copy, fill_existing=True, incarnation="two")
         finally:
             copy.close()
         assert other.pair.target_rows("many") == other.pair.source_rows("many")

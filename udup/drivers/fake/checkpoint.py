@@ -80,6 +80,7 @@ class Jobs:
         self.kept_context: dict[tuple[str, str], bytes] = {}
         self.notes: dict[str, Note] = {}
         self.copied: dict[str, set[TableName]] = {}  # made by a full copy that has not ended
+        self.filling: dict[str, str | None] = {}  # the registration of a job whose copy fills tables that are there
         self.copied_objects: dict[str, set[str]] = {}
         self.processes = 0  # how often the server has begun
 

@@ -177,7 +177,14 @@ class FakeControl:
     # ---- Full copy ----
 
     def open_copy(
-        self, plan: CopyPlan, *, workers: int, drop_existing: bool, recompute: bool, fill_existing: bool = False
+        self,
+        plan: CopyPlan,
+        *,
+        workers: int,
+        drop_existing: bool,
+        recompute: bool,
+        fill_existing: bool = False,
+        incarnation: str = "",
     ) -> FakeCopyWriter:
         self._copy = FakeCopyWriter(
             self._server,
@@ -187,6 +194,7 @@ class FakeControl:
             drop_existing=drop_existing,
             recompute=recompute,
             fill_existing=fill_existing,
+            incarnation=incarnation,
         )
         return self._copy
 

@@ -73,8 +73,9 @@ class FakeCopyWriter:
         drop_existing: bool,
         recompute: bool,
         fill_existing: bool = False,
+        incarnation: str = "",
     ) -> None:
-        self._fill_existing = fill_existing
+        self._fill_existing, self._incarnation = fill_existing, incarnation
         self._server = server
         self._job, self._version = job, version
         self._plan = plan
@@ -107,20 +108,24 @@ class FakeCopyWriter:
             if in_the_way:
                 where, remedy = f"Dest {self._server.name}", "set DropTableIfExists"
                 raise Refused([Fault(where, f"table {'.'.join(name)} has rows", remedy) for name in in_the_way])
+            if self._fill_existing:
+                copied.intersection_update(self._names)  # what is none of the job's any more stays as it is
             for name, each in zip(self._names, self._details.tables, strict=True):
                 if self._fill_existing:
                     self._server.tables[name].rows.clear()
                 else:
                     self._server.tables[name] = Table(each.shape, each.keyed, each.transactional, each.computes)
                 copied.add(name)
+            self._server.jobs.filling[self._job] = self._incarnation if self._fill_existing else None
         instructions = Instructions(self._names, self._version)
         return LoadPlan(StartRows("load"), encode_details(instructions))
 
     def _is_in_the_way(self, name: TableName) -> bool:
         table = self._server.tables.get(name)
-        if table is None or self._drop_existing or name in self._server.jobs.copied[self._job]:
+        if table is None or self._drop_existing:
             return False
-        return bool(table.rows)
+        own = not self._fill_existing or self._server.jobs.filling.get(self._job) == self._incarnation
+        return bool(table.rows) and not (own and name in self._server.jobs.copied[self._job])
 
     def finish_table(self, table: int, totals: CopyTotals) -> None:
         with self._step("finish_table"):

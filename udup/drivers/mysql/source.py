@@ -15,6 +15,7 @@ from udup.drivers.mysql.client.facts import read_facts
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.checks import map_faults
+from udup.drivers.mysql.columns.computed import read_computed
 from udup.drivers.mysql.dictionary.claims import read_feeds
 from udup.drivers.mysql.filters.checks import filter_faults
 from udup.drivers.mysql.snapshot.copy import SnapshotCopy, open_copy
@@ -91,8 +92,12 @@ class MySQLSource:
         with closing(connect(self.endpoint)) as connection:
             uuid = str(scalar(connection, "SELECT @@global.server_uuid"))
             names = read_base_tables(connection, scope.selection) if copied is None else copied.tables
-        listed = [(*name, *scope.selection.renamed_table(*name)) for name in names]
-        return Tables(uuid, self.where, listed, copied is not None)
+            whole = [name for name in names if scope.selection.columns_of(*name) == ((),)]  # a map has none of them
+            computed = read_computed(connection, whole)
+        new = {name: scope.selection.renamed_table(*name) for name in names}
+        listed = [(*name, *new[name]) for name in names]
+        shown = [(*new[schema, table], column) for schema, table, column in sorted(computed)]
+        return Tables(uuid, self.where, listed, copied is not None, shown)
 
     def open_copy(
         self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None

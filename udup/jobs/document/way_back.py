@@ -65,6 +65,9 @@ def _with_driver(task: Json, server: Json) -> Json:
 def _converted(config: Json) -> Iterator[Fault]:
     if config.get("ApproveHeterogeneous"):
         yield Fault("ApproveHeterogeneous", "lets tables of the target be others than the source's", _BY_HAND)
+    if config.get("SkipCreateDbTable"):
+        problem = "lets tables of the target have columns that the source's do not have"
+        yield Fault("SkipCreateDbTable", problem, _BY_HAND)
 
 
 def _faults(config: Json) -> Iterator[Fault]:

@@ -386,6 +386,7 @@ class Applier:
             drop_existing=settings.drop_existing,
             recompute=settings.recompute,
             fill_existing=settings.fill_existing,
+            incarnation=settings.incarnation,
         )
         copy = CopyRun(writer, plan, settings.workers, publish, start_rows)
         self._copy_task = asyncio.ensure_future(self._finish_copy(copy, plan))

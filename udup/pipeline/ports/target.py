@@ -138,12 +138,19 @@ class TargetControl(Protocol):
         ...
 
     def open_copy(
-        self, plan: CopyPlan, *, workers: int, drop_existing: bool, recompute: bool, fill_existing: bool = False
+        self,
+        plan: CopyPlan,
+        *,
+        workers: int,
+        drop_existing: bool,
+        recompute: bool,
+        fill_existing: bool = False,
+        incarnation: str = "",
     ) -> CopyWriter:
         """Return what makes a full copy's tables and objects.
 
         `fill_existing`: it makes no tables, but fills those that are there and empty; `Refused` names all others. One
-        that this job's copy has begun to fill is emptied first.
+        that a copy of this very job (`incarnation` is its registration) has begun to fill is emptied first.
         """
         ...
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from udup.base.errors import Conflict
 from udup.drivers.mysql.apply.column_check import TargetColumn
+from udup.drivers.mysql.binlog.table_map import TableName
 from udup.drivers.mysql.columns.conversions import Conversion, NoConversion, conversion
 from udup.drivers.mysql.columns.existing import Collations, compared, described
+from udup.drivers.mysql.columns.plans import ConvertedPlan
 from udup.drivers.mysql.dictionary.catalog import Column, Table
+from udup.drivers.mysql.load.row_statements import insert_statements, load_statement
+from udup.drivers.mysql.statements.plan import PlanColumn, TablePlan
 
 CHARSETS = {63: "binary", 8: "latin1", 255: "utf8mb4", 76: "utf8mb3", 65: "ascii", 28: "gbk"}
 COLLATIONS = Collations(CHARSETS, {name: number for number, name in CHARSETS.items()})
@@ -77,6 +84,19 @@ def test_every_value_fits_a_wider_type(source: Column, other: TargetColumn) -> N
         (column("int"), target("bigint unsigned"), [b"0"], [b"-1"]),
         (column("int"), target("decimal(4,2)"), [b"99", b"-99"], [b"100"]),
         (column("decimal(8,4)"), target("decimal(5,2)"), [b"123.4500", b"-999.99"], [b"1000.00", b"0.001"]),
+        (
+            column("decimal(65,20)"),
+            target("decimal(48,10)"),
+            [b"9" * 38 + b"." + b"9" * 10 + b"0" * 10, b"-" + b"9" * 38 + b".0", b"0" * 7 + b"9" * 38],
+            [b"1" + b"0" * 38, b"12345678901234567890.00000000000000000001", b"0.00000000001"],
+        ),
+        (column("decimal(5,2)"), target("decimal(5,2) unsigned"), [b"0.01", b"-0.00"], [b"-0.01", b"-1.00"]),
+        (
+            column("timestamp(6)"),
+            target("timestamp(3)"),
+            [b"2020-01-01 00:00:00.123000+00:00", b"2020-01-01 00:00:00.123000"],
+            [b"2020-01-01 00:00:00.123400+00:00"],
+        ),
         (column("double"), target("float"), [b"0.5", b"-0.0"], [b"0.1", b"1e300"]),
         (column("varchar(9)"), target("varchar(2)"), ["äö".encode(), b""], [b"abc"]),
         (column("varchar(9)"), target("char(9)"), [b" a"], [b"a "]),
@@ -157,3 +177,31 @@ def _named(each: TargetColumn, name: str):  # type: ignore[no-untyped-def]
     from dataclasses import replace
 
     return replace(each.definition, name=name)
+
+
+@pytest.mark.parametrize("own", ["utf8mb4", "utf8mb3", "latin1", "ascii"])
+@pytest.mark.parametrize("other", ["utf8mb4", "utf8mb3", "latin1", "ascii"])
+def test_no_statement_names_a_set_that_warns(own: str, other: str) -> None:
+    """MySQL warns of utf8mb3 in every statement, and a warning is what a copy stops at."""
+    source, there = column("varchar(9)", own), target("varchar(9)", other)
+    found = how(source, there)
+    assert isinstance(found, Conversion)
+    table = _table(source)
+    text = load_statement(table, {"c": found.charset}) + "".join(found.texts)
+    text += b"".join(insert_statements(table, b"", [b"'a'\n"], 99, charsets={"c": found.charset})).decode()
+    assert "utf8mb3" not in text
+    same_bytes = own == other or (own, other) == ("utf8mb3", "utf8mb4")
+    assert bool(found.charset) != same_bytes
+
+
+def test_a_value_of_the_log_that_does_not_fit_is_told_with_what_helps_there() -> None:
+    """No change on the source takes it out of the log."""
+    source, there = column("varchar(9)"), target("varchar(2)")
+    found = how(source, there)
+    assert isinstance(found, Conversion)
+    definition = replace(described(source, COLLATIONS).definition, name="c")
+    plan = ConvertedPlan(TablePlan(TableName("s", "t"), (PlanColumn("`c`", definition),), ()), (found,))
+    plan.check([(None, (b"ab",)), ((b"ab",), None)])
+    with pytest.raises(Conflict, match="udup job skip") as stopped:
+        plan.check([(None, (b"abc",))])
+    assert "value on the source" not in str(stopped.value)

@@ -144,3 +144,11 @@ def test_rows_without_any_mapped_column_are_refused() -> None:
     bare = codec.write(event.of_kind(event.kind, lacking), has_crc=True)
     with pytest.raises(Unsupported, match="binlog_row_image"):
         mapped.shaped([bare], mapped.table_map(table_map, has_crc=True), has_crc=True)
+
+
+def test_names_are_told_apart_as_the_server_does() -> None:
+    """To MySQL these are two columns; folded together, values of one went into the other."""
+    table_map, _ = _simple()
+    table = _table(table_map)
+    two = replace(table, columns=(replace(table.columns[0], name="strasse"), replace(table.columns[1], name="Straße")))
+    assert (two.index_of("straße"), two.index_of("STRASSE")) == (1, 0)

@@ -4,7 +4,8 @@ BINLOG maps columns by position and converts nothing: a column in another place,
 character set takes the source's bytes without an error. So before a table's first rows its TABLE_MAP is compared
 with the target's columns: type, length, precision, sign, character set, nullability, and with
 binlog_row_metadata=FULL on the source also the names and the members of ENUM and SET. The target may have more
-columns behind the source's.
+columns behind the source's if the log has names: a column that is added on the source gets behind these, and without
+names its values would go into the first of them.
 
 The target's definition is put into the terms of the event (`ColumnDefinition`), so that equal means equal.
 """
@@ -12,7 +13,7 @@ The target's definition is put into the terms of the event (`ColumnDefinition`),
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ from udup.base.errors import Divergence, Unsupported
 from udup.drivers.mysql.binlog.remedies import UNKNOWN
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType, parse_columns
 from udup.drivers.mysql.client.connection import Connection, query
+from udup.drivers.mysql.client.names import quote
+from udup.drivers.mysql.dictionary.defaults import default_of
 
 #: DATA_TYPE to type, for types whose metadata are none.
 _BARE = {
@@ -69,7 +72,8 @@ _COLUMNS_SQL = """
 SELECT c.COLUMN_NAME, c.DATA_TYPE, c.COLUMN_TYPE, c.CHARACTER_OCTET_LENGTH, c.NUMERIC_PRECISION, c.NUMERIC_SCALE,
        c.DATETIME_PRECISION, c.IS_NULLABLE, c.CHARACTER_SET_NAME, l.ID, c.CHARACTER_MAXIMUM_LENGTH,
        COALESCE(c.GENERATION_EXPRESSION, '') <> '',
-       c.COLUMN_DEFAULT IS NULL AND c.IS_NULLABLE = 'NO' AND c.EXTRA NOT LIKE '%%auto_increment%%'
+       c.COLUMN_DEFAULT IS NULL AND c.IS_NULLABLE = 'NO' AND c.EXTRA NOT LIKE '%%auto_increment%%',
+       c.COLUMN_DEFAULT, c.EXTRA
 FROM information_schema.COLUMNS c LEFT JOIN information_schema.COLLATIONS l ON l.COLLATION_NAME = c.COLLATION_NAME
 WHERE c.TABLE_SCHEMA = %s AND c.TABLE_NAME = %s ORDER BY c.ORDINAL_POSITION
 """
@@ -86,7 +90,7 @@ _ESCAPE = re.compile(r"''|\\.", re.DOTALL)
 class TargetColumn:
     """A column of the target's dictionary. `octets` and `letters` are the most that a string has of them.
 
-    `lacks_default`: a row must say its value.
+    `lacks_default`: a row must say its value. `default` is what a row gets that does not say one (`default_of`).
     """
 
     definition: ColumnDefinition
@@ -97,6 +101,7 @@ class TargetColumn:
     letters: int = 0
     generated: bool = False
     lacks_default: bool = False
+    default: str | None = None
 
     @property
     def name(self) -> str:
@@ -123,6 +128,11 @@ def check_definition(connection: Connection, schema: str, table: str, table_map:
             f"{where} has {len(ours)} columns on the source and {len(theirs)} on the target; run there the ALTER TABLE "
             f"that gives it the source's (SHOW CREATE TABLE {schema}.{table}), then resume the job"
         )
+    if problem := further_problem(ours, theirs):
+        raise Unsupported(
+            f"{where} {problem}. Take those that the source does not have off the target, then resume the job; or run "
+            f"on the source {NAMES_LOGGED}, and give the job another ID"
+        )
     charsets = dict(query(connection, "SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS"))
     for ordinal, (mine, other) in enumerate(zip(ours, theirs, strict=False), start=1):
         members = members_as_shown(connection, mine, charsets)
@@ -131,8 +141,36 @@ def check_definition(connection: Connection, schema: str, table: str, table_map:
             raise Unsupported(
                 f"{where}, column {ordinal} ({other.definition.name}) is {other.column_type}"
                 f"{f' in {other.charset}' if other.charset else ''} on the target; on the source {unlike}; "
-                "rows are carried between equal definitions only, so make the two tables alike"
+                f"rows are carried between equal definitions only, so make the two tables alike{_moved(ours, theirs)}"
             )
+
+
+def further_problem(ours: Sequence[ColumnDefinition], theirs: Sequence[TargetColumn]) -> str:
+    """Return why columns behind the source's cannot stay there; "" if there are none or the log has names.
+
+    A column that the log adds to the source's comes to stand behind them, and its values would go into the first.
+    """
+    if len(theirs) == len(ours) or all(column.name is not None for column in ours):
+        return ""
+    further = ", ".join(column.name for column in theirs[len(ours) :])
+    return (
+        f"has {len(theirs)} columns on the target and {len(ours)} on the source, and the log does not name them: "
+        f"which are the source's is not certain (the target's last are {further})"
+    )
+
+
+#: Names of columns in the log; what was logged before stays as it is.
+NAMES_LOGGED = "SET PERSIST binlog_row_metadata = 'FULL'"
+
+
+def _moved(ours: Sequence[ColumnDefinition], theirs: Sequence[TargetColumn]) -> str:
+    """Return what puts the first column that stands elsewhere on the target to its place, "" for none."""
+    places = {other.name: place for place, other in enumerate(theirs)}
+    for place, mine in enumerate(ours):
+        if mine.name is not None and places.get(mine.name, place) != place:
+            behind = f"AFTER {quote(ours[place - 1].name or '')}" if place else "FIRST"
+            return f": ALTER TABLE … MODIFY {quote(mine.name)} … {behind} there, with its own definition"
+    return ""
 
 
 def target_columns(connection: Connection, schema: str, table: str) -> list[TargetColumn]:
@@ -142,7 +180,7 @@ def target_columns(connection: Connection, schema: str, table: str) -> list[Targ
 def column_of(row: Any) -> TargetColumn:
     """A row of information_schema as its TABLE_MAP would say it."""
     name, data_type, column_type, octets, precision, scale, fraction, nullable, charset, collation, *more = row
-    letters, generated, lacks_default = more or (0, False, False)
+    letters, generated, lacks_default, default, extra = more or (0, False, False, None, None)
     kind, metadata = _type(data_type, octets or 0, precision or 0, scale or 0, fraction or 0)
     members: tuple[str, ...] = ()
     if kind in (ColumnType.ENUM, ColumnType.SET):
@@ -161,7 +199,15 @@ def column_of(row: Any) -> TargetColumn:
         dimensions=octets // _VECTOR_ITEM_BYTES if kind is ColumnType.VECTOR else None,
     )
     return TargetColumn(
-        definition, column_type, charset, members, octets or 0, letters or 0, bool(generated), bool(lacks_default)
+        definition,
+        column_type,
+        charset,
+        members,
+        octets or 0,
+        letters or 0,
+        bool(generated),
+        bool(lacks_default),
+        None if extra is None else default_of(default, extra, nullable == "YES"),
     )
 
 

@@ -38,6 +38,7 @@ from udup.drivers.mysql.client.connection import Connection, MySQLError, connect
 from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
+from udup.drivers.mysql.columns.computed import only_there, read_computed
 from udup.drivers.mysql.load.copy_fence import CopyFence
 from udup.drivers.mysql.load.copy_writer import MySQLCopyWriter
 from udup.drivers.mysql.load.filling import Filling
@@ -183,13 +184,23 @@ class MySQLControl:
             self._claims.source_uuid, self._claims.source = tables.server_uuid, tables.source
             claimed = {(schema, table): (there, name) for there, name, schema, table in tables.tables}
             self._claims.begin(connection, claimed, all_of_them=tables.all_of_them)
+            if self._tables.converts:
+                there = read_computed(connection, claimed.keys())
+                self._tables.computed_there = only_there(tables.computed, there)
 
         await self._run(claim)
 
     # ---- Full copy ----
 
     def open_copy(
-        self, plan: CopyPlan, *, workers: int, drop_existing: bool, recompute: bool, fill_existing: bool = False
+        self,
+        plan: CopyPlan,
+        *,
+        workers: int,
+        drop_existing: bool,
+        recompute: bool,
+        fill_existing: bool = False,
+        incarnation: str = "",
     ) -> MySQLCopyWriter:
         fence = CopyFence(self._job, self._checkpoint.version)
         return MySQLCopyWriter(
@@ -200,7 +211,7 @@ class MySQLControl:
             drop_existing=drop_existing,
             recompute=recompute,
             without_triggers=self._mode is not ApplyMode.EVENTS,
-            filling=Filling(converts=self._mode is ApplyMode.CONVERTED) if fill_existing else None,
+            filling=Filling(self._mode is ApplyMode.CONVERTED, incarnation) if fill_existing else None,
         )
 
     async def finish_copy(self, position: str, source_uuid: str) -> CheckpointState:

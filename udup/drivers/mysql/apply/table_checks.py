@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from udup.base.errors import UdupError
 from udup.drivers.mysql.apply.column_check import check_definition
@@ -21,13 +22,15 @@ from udup.drivers.mysql.statements.plan import triggers_of, with_triggers
 class TableChecks:
     """`computing` is told what each table computes. `by_statements`: rows get there by statements.
 
-    `converts`: to tables that may be others than the source's.
+    `converts`: to tables that may be others than the source's. `computed_there`: columns, in lower case, that the
+    target computes and the source does not.
     """
 
     job: str
     computing: Computing
     by_statements: bool = False
     converts: bool = False
+    computed_there: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
 
     def check(self, connection: Connection, gtid: str, table_map: bytes, *, has_crc: bool) -> TableName | None:
         """Compare a table with a TABLE_MAP; errors begin with the transaction's GTID.
@@ -40,7 +43,8 @@ class TableChecks:
             if engine == "memory":
                 note_memory_tables(connection, self.job, [str(name)])
             if self.converts:
-                check_converted(connection, name, parse_columns(table_map, has_crc=has_crc))
+                computed = self.computed_there.get((name.schema, name.table), ())
+                check_converted(connection, name, parse_columns(table_map, has_crc=has_crc), computed)
             else:
                 check_definition(connection, name.schema, name.table, table_map, has_crc=has_crc)
             self.computing.look(connection, name)

@@ -9,7 +9,7 @@ from udup.base.errors import Fault
 from udup.drivers.mysql.checks.retention import expires_after, short_for_copy
 from udup.drivers.mysql.checks.snapshot_access import snapshot_findings, snapshot_way
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
-from udup.drivers.mysql.client.facts import ServerFacts
+from udup.drivers.mysql.client.facts import LOGS_CASCADES, ServerFacts
 from udup.drivers.mysql.client.names import quote
 from udup.drivers.mysql.columns.checks import MapProblem, map_problems
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
@@ -20,9 +20,6 @@ from udup.drivers.mysql.snapshot.snapshot import sees_commits
 from udup.pipeline.checks import SRC, Check, Finding, Rule, apply, failed, faults, warned
 from udup.pipeline.selection.renames import problems_of
 from udup.pipeline.selection.selection import Selection
-
-#: From here on deletes and updates that a foreign key cascades are in the binary log; before, engines did them alone.
-LOGS_CASCADES = (9, 6, 0)
 
 #: Names shown of a list.
 _SHOWN = 10
@@ -146,7 +143,7 @@ def _read_tables(connection: Connection, selection: Selection) -> Iterator[Sourc
 
 
 def _read_cascades(connection: Connection, facts: ServerFacts, selection: Selection) -> Iterator[ForeignKey]:
-    if facts.is_mariadb or (facts.version >= LOGS_CASCADES and not facts.is_on("innodb_native_foreign_keys")):
+    if facts.is_mariadb or facts.logs_cascades:
         return
     rows = query(
         connection,

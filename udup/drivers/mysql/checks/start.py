@@ -37,7 +37,7 @@ def start_faults(
 def column_settings(plan: JobPlan, source: ServerFacts) -> list[MapProblem]:
     """Return what the source's log does not say, for column maps and for tables of the target's own."""
     converts = plan.target.apply_mode is ApplyMode.CONVERTED
-    return list(setting_problems(source, plan.scope.selection, converts=converts, fill_existing=plan.fill_existing))
+    return list(setting_problems(source, plan.scope.selection, converts=converts))
 
 
 def warnings(plan: JobPlan, source: ServerInfo, target: ServerInfo) -> list[str]:

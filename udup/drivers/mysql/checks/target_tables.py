@@ -52,6 +52,7 @@ class TargetTables:
     named_zones: bool
     source_names_zones: bool
     fill_existing: bool = False
+    unfit: tuple[Fault, ...] = ()  # why the copy cannot fill tables that are there, besides their rows
     foreign: tuple[Present, ...] = ()  # not this job's, in the place of its views, routines, triggers, events or tables
     claimed: tuple[Fault, ...] = ()  # tables that other jobs keep current
 
@@ -169,7 +170,9 @@ def _existing(tables: TargetTables) -> Iterator[Finding]:
 
 
 def _to_be_filled(tables: TargetTables) -> Iterator[Finding]:
-    """What keeps a copy from filling tables that are there; their columns are looked at when it begins."""
+    """What keeps a copy from filling tables that are there."""
+    for fault in tables.unfit:
+        yield failed(fault.problem, fault.remedy)
     for each in tables.foreign[:_SHOWN]:
         yield failed(f"another thing of the same name is there: {each}", each.drop)
     if tables.missing:

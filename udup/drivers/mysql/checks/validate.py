@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Refused, UdupError
+from udup.base.errors import Fault, Refused, UdupError, Unsupported
 from udup.drivers.mysql.apply.claims import conflicts
 from udup.drivers.mysql.binlog.gtid import brief
 from udup.drivers.mysql.checks.binlog_access import goes_by_statements
@@ -39,12 +39,18 @@ from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.transport import transport_check
 from udup.drivers.mysql.dictionary.claims import read_claims, read_feeds
 from udup.drivers.mysql.dictionary.definers import Defined, KnownAccounts, read_accounts, read_defined
+from udup.drivers.mysql.dictionary.details import CopyDetails
 from udup.drivers.mysql.dictionary.present import Present
+from udup.drivers.mysql.load.copied import CopyNotes
+from udup.drivers.mysql.load.filling import FilledTables, Filling
+from udup.drivers.mysql.snapshot.copy import catalog_there, log_of
 from udup.drivers.mysql.snapshot.names import read_objects_named
+from udup.drivers.mysql.snapshot.schema import read_catalog
 from udup.drivers.mysql.stream.start_point import find_start
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Feed, Known
-from udup.pipeline.ports import Beginning, JobPlan, StartPoint
+from udup.pipeline.ports import ApplyMode, Beginning, JobPlan, StartPoint
+from udup.pipeline.selection.selection import Selection
 
 #: Seconds for a server to accept a connection, and to answer one question; whoever validates waits for this.
 CONNECT_TIMEOUT_S = 5
@@ -75,12 +81,16 @@ class _NotSeen(Exception):
 
 @dataclass(frozen=True)
 class _Source:
-    """`objects` are the job's views, routines, triggers and events under the target's names."""
+    """`objects` are the job's views, routines, triggers and events under the target's names.
+
+    `filled` is what a copy would bring into tables that are there; None if there is none, or it says why it cannot.
+    """
 
     tables: SourceTables
     objects: list[Present]
     defined: list[Defined]
     feeds: list[Feed]
+    filled: CopyDetails | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +184,27 @@ def _look_at_tables(plan: JobPlan, facts: ServerFacts, *, full_copy: bool) -> _S
         tables = read_tables(connection, facts, plan.scope.selection, full_copy=full_copy)
         objects = read_objects_named(connection, tables.selection)
         defined = read_defined(connection, tables.selection)
-        return _Source(tables, objects, defined, read_feeds(connection, tables.selection))
+        feeds = read_feeds(connection, tables.selection)
+        filled = _filled(connection, plan, facts, tables.selection) if full_copy and plan.fill_existing else None
+        return _Source(tables, objects, defined, feeds, filled)
+
+
+def _filled(connection: Connection, plan: JobPlan, facts: ServerFacts, selection: Selection) -> CopyDetails | None:
+    """Return what is to be brought into tables that are there; what cannot be copied at all is told by the copy."""
+    try:
+        catalog = read_catalog(connection, selection)
+        return CopyDetails(catalog_there(catalog, replace(plan.scope, selection=selection)), {}, log_of(facts))
+    except Unsupported:
+        return None
+
+
+def _unfit(connection: Connection, plan: JobPlan, brought: CopyDetails | None) -> tuple[Fault, ...]:
+    """Return why tables of the target cannot be filled, besides what they hold."""
+    if brought is None:
+        return ()
+    filling = Filling(plan.target.apply_mode is ApplyMode.CONVERTED)
+    tables = FilledTables("", CopyNotes(plan.job), filling, brought.log)
+    return tuple(tables.faults(connection, brought.catalog))
 
 
 def _in_the_way(plan: JobPlan, source: _Source, target: _Target, start_after: str | None, known: Known) -> list[Check]:
@@ -200,6 +230,7 @@ def _in_the_way(plan: JobPlan, source: _Source, target: _Target, start_after: st
                 start_after=start_after,
                 drop_existing=plan.drop_existing,
                 fill_existing=plan.fill_existing,
+                unfit=_unfit(connection, plan, source.filled),
                 full=_named(name for name, full in others.items() if full),
                 empty=_named(name for name, full in others.items() if not full),
                 missing=_named(name for name in names if name not in present),

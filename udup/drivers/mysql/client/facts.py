@@ -24,6 +24,10 @@ _NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?")
 _ON = frozenset({"ON", "1", "YES", "TRUE"})
 
 
+#: From this version on a server logs what its foreign keys change, unless innodb_native_foreign_keys is ON.
+LOGS_CASCADES: Version = (9, 6, 0)
+
+
 @dataclass(frozen=True)
 class ServerFacts:
     """One server, seen by one account (`'user'@'host'`). `variables` are the global ones, names in lower case."""
@@ -50,6 +54,12 @@ class ServerFacts:
 
     def is_on(self, name: str) -> bool:
         return self.value(name).upper() in _ON
+
+    @property
+    def logs_cascades(self) -> bool:
+        """Return whether rows that change through a foreign key are in the log."""
+        new = not self.is_mariadb and self.version >= LOGS_CASCADES
+        return new and not self.is_on("innodb_native_foreign_keys")
 
     @property
     def uuid(self) -> str:

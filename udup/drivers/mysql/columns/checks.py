@@ -26,19 +26,20 @@ class MapProblem:
     remedy: str
 
 
-def setting_problems(
-    facts: ServerFacts, selection: Selection, *, converts: bool, fill_existing: bool
-) -> Iterator[MapProblem]:
-    """Yield what a job with column maps, or with tables of the target's own, needs the log to say."""
+def setting_problems(facts: ServerFacts, selection: Selection, *, converts: bool) -> Iterator[MapProblem]:
+    """Yield what a job with column maps, or with tables of other columns, needs the log to say.
+
+    By places no image is asked for: what tables that are there have by default was compared (`load/filling.py`).
+    """
     metadata = facts.value("binlog_row_metadata", "FULL").upper()
     if metadata != "FULL" and (selection.maps_columns or converts):
-        why = "ColumnMapFrom goes by" if selection.maps_columns else "ApproveHeterogeneous goes by"
+        key = "ColumnMapFrom" if selection.maps_columns else "ApproveHeterogeneous"
         yield MapProblem(
-            f"binlog_row_metadata is {metadata}, and the log does not name the columns, which {why} their names",
+            f"binlog_row_metadata is {metadata}, so the log does not name the columns, by whose names {key} goes",
             "SET PERSIST binlog_row_metadata = 'FULL'",
         )
     image = facts.value("binlog_row_image", "FULL").upper()
-    if image != "FULL" and (fill_existing or converts):
+    if image != "FULL" and converts:
         yield MapProblem(
             f"binlog_row_image is {image}: rows are logged without what they have by default, and the defaults of "
             "tables that are on the target already may be others",
@@ -58,13 +59,16 @@ def map_problems(connection: Connection, selection: Selection) -> list[MapProble
     if not selection.maps_columns:
         return []
     found: list[MapProblem] = []
+    of_schema: dict[str, dict[str, tuple[Column, ...]]] = {}
     for table in _mapped(connection, selection):
         try:
             columns = map_of(selection, *table)
         except Unsupported as error:
             found.append(MapProblem(str(error), _WRITE))
             continue
-        found += _of_columns(table, columns, read_columns(connection, table[0]).get(table[1], ()))
+        if table[0] not in of_schema:
+            of_schema[table[0]] = read_columns(connection, table[0])
+        found += _of_columns(table, columns, of_schema[table[0]].get(table[1], ()))
         found += _of_keys(table, columns, _keys(connection, table))
         found += _of_children(connection, table, columns, selection)
     return found
@@ -78,14 +82,14 @@ def _mapped(connection: Connection, selection: Selection) -> list[Name]:
 
 def _of_columns(table: Name, columns: ColumnNames, there: Sequence[Column]) -> Iterator[MapProblem]:
     name = ".".join(table)
-    by_name = {column.name.casefold(): column for column in there}
-    if missing := [each for each, _ in columns if each.casefold() not in by_name]:
+    by_name = {column.name.lower(): column for column in there}
+    if missing := [each for each, _ in columns if each.lower() not in by_name]:
         yield MapProblem(
             f"ColumnMapFrom of {name} names {', '.join(missing)}, and the table has no such column "
             f"(it has {', '.join(column.name for column in there)})",
             _WRITE,
         )
-    if made := [each for each, _ in columns if (found := by_name.get(each.casefold())) and found.generated]:
+    if made := [each for each, _ in columns if (found := by_name.get(each.lower())) and found.generated]:
         yield MapProblem(
             f"ColumnMapFrom of {name} names {', '.join(made)}, which the source computes: such values are made by each "
             "server for itself",
@@ -98,7 +102,7 @@ def _of_keys(table: Name, columns: ColumnNames, keys: dict[str, list[str]]) -> I
     mapped = folded(name for name, _ in columns)
     needed = ["PRIMARY"] if "PRIMARY" in keys else list(keys)
     for key in needed:
-        if lacking := [column for column in keys[key] if column.casefold() not in mapped]:
+        if lacking := [column for column in keys[key] if column.lower() not in mapped]:
             called = "the primary key" if key == "PRIMARY" else f"the unique key {key}"
             yield MapProblem(
                 f"ColumnMapFrom of {'.'.join(table)} lacks {', '.join(lacking)} of {called}: by it the target finds "
@@ -129,7 +133,7 @@ def _of_children(
     connection: Connection, table: Name, columns: ColumnNames, selection: Selection
 ) -> Iterator[MapProblem]:
     """Yield foreign keys of other tables of the job that refer to columns which the target does not have."""
-    kept = folded(name for name, new in columns if name.casefold() == new.casefold())
+    kept = folded(name for name, new in columns if name.lower() == new.lower())
     rows = query(
         connection,
         "SELECT CONSTRAINT_NAME, TABLE_SCHEMA, TABLE_NAME, REFERENCED_COLUMN_NAME"
@@ -138,7 +142,7 @@ def _of_children(
     )
     for key, schema, child, column in rows:
         whole = selection.wants(schema, child) and selection.columns_of(schema, child) == ((),)
-        if whole and str(column).casefold() not in kept:
+        if whole and str(column).lower() not in kept:
             yield MapProblem(
                 f"the foreign key {key} of {schema}.{child} refers to {column} of {'.'.join(table)}, which the target "
                 "has under another name or not at all",

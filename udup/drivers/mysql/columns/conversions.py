@@ -31,8 +31,8 @@ Fits = Callable[[bytes], bool]
 class Conversion:
     """How values of a column get into the target's. `fits` is None where every value does.
 
-    `charset` is that of texts which the target has in another one, `target_charset`. `takes_null`: NULL is a value
-    there. `shown` is the target's type, for people.
+    `charset` is the one by which texts are written that the target has in another one, `target_charset`. `takes_null`:
+    NULL is a value there. `shown` is the target's type, for people.
     """
 
     fits: Fits | None = None
@@ -44,7 +44,7 @@ class Conversion:
     @property
     def texts(self) -> tuple[str, str]:
         """Return the character sets of source and target, where they differ."""
-        return (self.charset, self.target_charset) if self.charset else ("", "")
+        return (self.charset, _WRITTEN.get(self.target_charset, self.target_charset)) if self.charset else ("", "")
 
     @property
     def looks(self) -> bool:
@@ -72,6 +72,9 @@ _LISTED = frozenset({ColumnType.ENUM, ColumnType.SET})
 
 #: Character sets whose letters are known here to the byte, and the bytes of a letter at most.
 _KNOWN = {"ascii": 1, "latin1": 1, "utf8mb3": 3, "utf8mb4": 4}
+
+#: Sets whose name warns in every statement, and the one that has the same bytes for the same letters.
+_WRITTEN = {"utf8mb3": "utf8mb4"}
 
 #: Of each, those in which every text of it can be written.
 _WITHIN = {
@@ -157,13 +160,13 @@ def _decimals(source: ColumnDefinition, target: ColumnDefinition) -> Fits | None
     wider = whole >= own_precision - own_scale and scale >= own_scale
     if wider and (source.unsigned or not target.unsigned):
         return None
-    least = Decimal(0) if target.unsigned else -(Decimal(10) ** whole)
 
     def fits(text: bytes) -> bool:
-        value = Decimal(text.decode())
-        exponent = value.normalize().as_tuple().exponent
-        digits = -exponent if isinstance(exponent, int) and exponent < 0 else 0
-        return least <= value and abs(value) < Decimal(10) ** whole and digits <= scale
+        """By the digits themselves: arithmetic would round them to its own precision."""
+        digits, _, part = text.lstrip(b"-").partition(b".")
+        if len(digits.lstrip(b"0")) > whole or part[scale:].strip(b"0"):
+            return False
+        return not (target.unsigned and text.startswith(b"-") and (digits + part).strip(b"0"))
 
     return fits
 
@@ -191,7 +194,12 @@ def _moments(source: ColumnDefinition, target: TargetColumn) -> _Found | None:
     digits = theirs.metadata[0]
     if digits >= source.metadata[0]:
         return None, ""
-    return (lambda text: not text.partition(b".")[2][digits:].strip(b"0")), ""
+    return (lambda text: not _fraction(text)[digits:].strip(b"0")), ""
+
+
+def _fraction(text: bytes) -> bytes:
+    """Return the digits of a second; a copy's TIMESTAMP may say +00:00 behind them."""
+    return text.removesuffix(b"+00:00").partition(b".")[2]
 
 
 # ---- Strings ----
@@ -209,7 +217,13 @@ def _texts(source: ColumnDefinition, target: TargetColumn, charsets: Mapping[int
     own, other = charsets.get(source.collation, ""), target.charset or ""
     if own not in _KNOWN or other not in _KNOWN:
         return _same_charset(source, target) if own == other else None
-    return _letters(source, target, own, other), own if own != other else ""
+    return _letters(source, target, own, other), _written(own, other)
+
+
+def _written(own: str, other: str) -> str:
+    """Return the set that texts are said to be in, "" where their bytes are those of the target's."""
+    same = own == other or (own, other) == ("utf8mb3", "utf8mb4")
+    return "" if same else _WRITTEN.get(own, own)
 
 
 def _bytes(source: ColumnDefinition, target: TargetColumn) -> _Found | None:

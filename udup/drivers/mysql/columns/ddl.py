@@ -2,8 +2,9 @@
 
 The target's table is another one than the source's, so a statement about the one is none about the other. Carried is
 what means the same on both: TRUNCATE, DROP, RENAME TABLE. Passed over is what certainly concerns no mapped column: an
-ALTER TABLE that does nothing but add columns, or drop, change and modify columns that are not in the map, and
-triggers. At everything else the job stops.
+ALTER TABLE that does nothing but add columns, or drop, change and modify columns that are not in the map or give
+these another default (a row may be logged without what it has by default), and triggers. At everything else the job
+stops.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _OF_COLUMNS = frozenset(
 _CARRIED = frozenset({"TRUNCATE TABLE", "DROP TABLE", "RENAME TABLE"})
 
 _BY_HAND = (
-    "do on the target what it means there, pass over the transaction (udup job skip, as the job's reason says), and "
+    "do on the target what it means there, with its rows if it brings any, pass over the transaction (udup job skip, "
+    "as the job's reason says), and "
     "the job goes on; or give the job another ID"
 )
 
@@ -46,7 +48,7 @@ def concerns_no_mapped_column(statement: Statement, selection: Selection) -> boo
         return False
     if not statement.actions or not _OF_COLUMNS.issuperset(statement.actions):
         return False
-    changed = folded(statement.changed)
+    changed = folded((*statement.changed, *statement.defaults))
     return all(not changed & _names(table, selection) for table in mapped)
 
 

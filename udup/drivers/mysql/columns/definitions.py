@@ -59,7 +59,7 @@ def _create_sql(table: Table, new: Mapping[str, str], left_out: list[str]) -> st
     """Return the CREATE TABLE of the mapped columns; note what it does not have."""
     items, options = split_definition(table)
     own = {_unquoted(found.group()): item for item in items if (found := _COLUMN.match(item))}
-    names = {name.casefold(): name for name in own}
+    names = {name.lower(): name for name in own}
     columns = [_column(table, own[column.name], new, names) for column in table.columns]
     others = []
     for item in items:
@@ -93,7 +93,7 @@ def _renamed(text: str, new: Mapping[str, str], names: Mapping[str, str], start:
     for token in _TOKEN.finditer(text, start):
         if not token.group().startswith("`"):
             continue
-        name = names.get(_unquoted(token.group()).casefold())
+        name = names.get(_unquoted(token.group()).lower())
         if name is None:
             continue  # no column's
         if name not in new:

@@ -14,6 +14,7 @@ from udup.drivers.mysql.apply.column_check import TargetColumn, column_of, diffe
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.columns.conversions import Conversion, NoConversion, conversion
 from udup.drivers.mysql.dictionary.catalog import Column, Table
+from udup.drivers.mysql.dictionary.defaults import depends_on_zone
 
 _SIZES = re.compile(r"\((\d+)(?:,(\d+))?\)")
 
@@ -47,7 +48,7 @@ def described(column: Column, collations: Collations) -> TargetColumn:
     made = column_of(
         (column.name, column.kind, text, column.octets, first, second, first, nullable, column.charset, collation)
     )
-    return replace(made, generated=column.generated)
+    return replace(made, generated=column.generated, default=column.default)
 
 
 def compared(
@@ -57,11 +58,11 @@ def compared(
     ours = [described(column, collations) for column in table.columns]
     if not converts:
         return list(_by_place(table, ours, theirs, collations)), (Conversion(),) * len(table.stored_columns)
-    by_name = {column.name.casefold(): column for column in theirs}
+    by_name = {column.name.lower(): column for column in theirs}
     problems = list(_missing(ours, by_name, theirs))
     found = []
     for mine in ours:
-        other = by_name.get(mine.name.casefold())
+        other = by_name.get(mine.name.lower())
         if mine.generated or other is None or other.generated:
             continue
         members = mine.members or None
@@ -70,7 +71,7 @@ def compared(
             problems.append(not_carried(other, how))
         else:
             found.append(how)
-    problems += _digits(theirs)
+    problems += _digits([by_name[mine.name.lower()] for mine in ours if mine.name.lower() in by_name])
     problems += _beside_generated(ours, by_name, collations)
     return problems, tuple(found) if not problems else ()
 
@@ -96,16 +97,35 @@ def _by_place(
         if unlike:
             charset = f" in {other.charset}" if other.charset else ""
             yield f"column {place} ({other.name}) is {other.column_type}{charset}, and on the source {unlike}"
+        elif not mine.generated:
+            yield from _other_default(mine, other)
     yield from (_lacking(column) for column in theirs[len(ours) :] if column.lacks_default and not column.generated)
-    yield from _digits(theirs)
+    yield from _digits(theirs[: len(ours)])
+
+
+def _other_default(mine: TargetColumn, other: TargetColumn) -> Iterator[str]:
+    """Yield it where a row that is logged without the column would get another value than on the source."""
+    if mine.default is None or other.default is None:
+        return
+    if mine.default != other.default:
+        yield (
+            f"column {other.name} has the default {other.default}, and on the source {mine.default}, which a row may "
+            "be logged without (binlog_row_image = MINIMAL, of one session too): ALTER COLUMN … SET DEFAULT, or DROP "
+            "DEFAULT, to make it the same"
+        )
+    elif depends_on_zone(other.column_type.partition("(")[0].lower(), other.default):
+        yield (
+            f"column {other.name} has the default {other.default}, which is another moment in each time zone, and a "
+            "row may be logged without it: ALTER COLUMN … DROP DEFAULT, on both sides"
+        )
 
 
 def _missing(
     ours: Sequence[TargetColumn], by_name: dict[str, TargetColumn], theirs: Sequence[TargetColumn]
 ) -> Iterator[str]:
-    names = {column.name.casefold(): column for column in ours}
+    names = {column.name.lower(): column for column in ours}
     for mine in ours:
-        other = by_name.get(mine.name.casefold())
+        other = by_name.get(mine.name.lower())
         if other is None:
             yield f"it has no column {mine.name}: ADD it there, or leave it out by ColumnMapFrom"
         elif mine.generated != other.generated:
@@ -113,7 +133,7 @@ def _missing(
         elif mine.generated and mine.column_type != other.column_type:
             yield f"column {mine.name} is generated, and {mine.column_type} on the source"
     for other in theirs:
-        if other.name.casefold() not in names and other.lacks_default and not other.generated:
+        if other.name.lower() not in names and other.lacks_default and not other.generated:
             yield _lacking(other)
 
 
@@ -124,7 +144,7 @@ def _beside_generated(
     if not any(mine.generated for mine in ours):
         return
     for mine in ours:
-        other = by_name.get(mine.name.casefold())
+        other = by_name.get(mine.name.lower())
         if other is None or mine.generated:
             continue
         if difference(mine.definition, mine.members or None, other, collations.charsets, by_name=True):

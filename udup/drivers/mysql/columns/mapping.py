@@ -27,4 +27,4 @@ def told(columns: ColumnNames) -> str:
 
 def folded(names: Iterable[str]) -> set[str]:
     """Return names as they are compared: the case of a column's name does not count."""
-    return {name.casefold() for name in names}
+    return {name.lower() for name in names}

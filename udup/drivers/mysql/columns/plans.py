@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from udup.base.errors import Conflict, Divergence, Unsupported
@@ -18,7 +18,11 @@ from udup.drivers.mysql.rows.values import ABSENT, Change, JsonPatch, Row
 from udup.drivers.mysql.statements.plan import TablePlan, read_plan
 
 NAMES_NEEDED = "binlog_row_metadata = 'FULL' on the source, and give the job another ID"
-WIDEN = "widen the column on the target (ALTER TABLE … MODIFY), or change the value on the source; then resume the job"
+#: The value stays in the log, whatever becomes of it on the source.
+WIDEN = (
+    "widen the column on the target (ALTER TABLE … MODIFY); or pass over the transaction (udup job skip, as the job's "
+    "reason says) and bring its other rows by hand"
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,10 @@ class ConvertedPlan:
     conversions: tuple[Conversion, ...]
 
     def check(self, changes: Sequence[Change]) -> None:
-        """Raise `Conflict` for the first value that the target's column does not hold exactly."""
+        """Raise `Conflict` for the first value that the target's column does not hold exactly.
+
+        A run of one transaction at a time then tells which it is of.
+        """
         checked = [(place, each) for place, each in enumerate(self.conversions) if each.looks]
         for before, after in changes:
             if after is None:
@@ -77,16 +84,19 @@ def _short(text: str) -> str:
 
 
 def check_converted(
-    connection: Connection, table: TableName, columns: Sequence[ColumnDefinition]
+    connection: Connection, table: TableName, columns: Sequence[ColumnDefinition], computed: Collection[str] = ()
 ) -> tuple[tuple[TargetColumn, Conversion], ...]:
-    """Return the target's column of each of the log's, and how values get into it. `Unsupported` says why not."""
+    """Return the target's column of each of the log's, and how values get into it. `Unsupported` says why not.
+
+    `computed`: columns, in lower case, that the target computes and the source does not.
+    """
     theirs = target_columns(connection, table.schema, table.table)
     if not theirs:
         raise Divergence(
             f"table {table} has rows in the source's log and is not on the target; make it there as it was on the "
             "source at that transaction and resume the job, or give the job another ID, so that it is copied"
         )
-    by_name = {column.name.casefold(): column for column in theirs}
+    by_name = {column.name.lower(): column for column in theirs}
     charsets = read_collations(connection).charsets
     found = []
     for ordinal, mine in enumerate(columns, start=1):
@@ -95,19 +105,24 @@ def check_converted(
                 f"table {table}: the log does not name its columns, and by ApproveHeterogeneous rows go by names; "
                 f"SET PERSIST {NAMES_NEEDED}"
             )
-        other = by_name.get(mine.name.casefold())
+        other = by_name.get(mine.name.lower())
         if other is None:
             raise Unsupported(
                 f"table {table} has no column {mine.name} on the target (column {ordinal} of the source's); ADD it "
                 "there, then resume the job"
             )
+        if other.generated and mine.name.lower() in computed:
+            raise Unsupported(
+                f"table {table}: the target computes column {other.name}, which the source does not, so its values "
+                "would be lost; make it an ordinary one there (ALTER TABLE … MODIFY), then resume the job"
+            )
         how = conversion(mine, members_as_shown(connection, mine, charsets), other, charsets)
         if isinstance(how, NoConversion):
             raise Unsupported(f"table {table}: {not_carried(other, how)}, then resume the job")
         found.append((other, how))
-    names = {(column.name or "").casefold() for column in columns}
+    names = {(column.name or "").lower() for column in columns}
     for other in theirs:
-        if other.name.casefold() not in names and other.lacks_default and not other.generated:
+        if other.name.lower() not in names and other.lacks_default and not other.generated:
             raise Unsupported(
                 f"table {table}: column {other.name} of the target, which the source does not have, has no default; "
                 "give it one there, then resume the job"

@@ -37,6 +37,9 @@ _AFTER_DEFINER = frozenset({"SQL", "VIEW", "AGGREGATE", "PROCEDURE", "FUNCTION",
 #: Words that follow ALTER DATABASE when it names no schema.
 _DATABASE_OPTIONS = frozenset({"CHARACTER", "CHARSET", "COLLATE", "DEFAULT", "ENCRYPTION", "READ"})
 
+#: What an ALTER TABLE does to a column that is there.
+_OF_ONE_COLUMN = frozenset({AlterAction.DROP_COLUMN, AlterAction.MODIFY_COLUMN, AlterAction.CHANGE_COLUMN})
+
 _SERVER_OBJECTS = frozenset({"TABLESPACE", "LOGFILE", "SERVER", "RESOURCE", "INSTANCE", "REFERENCE"})
 
 
@@ -287,6 +290,7 @@ class _Reader(WordReader):
         merged: list[ObjectName] = []
         depth = 0
         actions, changed, rewrites = [action_of(self.peek)], self.changed(), ""
+        defaults = self.altered()
         while self.at < len(self.words):
             word = self.peek()
             depth += (word == "(") - (word == ")")
@@ -315,6 +319,7 @@ class _Reader(WordReader):
                 if depth == 0 and word == ",":
                     actions.append(action_of(self.peek))
                     changed += self.changed()
+                    defaults += self.altered()
         return Statement(
             Kind.TABLE_DDL,
             "ALTER TABLE",
@@ -327,20 +332,30 @@ class _Reader(WordReader):
             numbers_rows=numbers_rows,
             reorders_rows=reorders_rows,
             changed=tuple(changed),
+            defaults=tuple(defaults),
             rewrites=rewrites,
         )
 
     def changed(self) -> list[str]:
         """Return the column that the action which begins here drops, renames or defines again; nothing is passed."""
-        action = action_of(self.peek)
         at = 1
         if self.peek() == "RENAME" and self.peek(1) == "COLUMN":
             at = 2
-        elif action in (AlterAction.DROP_COLUMN, AlterAction.MODIFY_COLUMN, AlterAction.CHANGE_COLUMN):
+        elif action_of(self.peek) in _OF_ONE_COLUMN:
             at += self.peek(1) == "COLUMN" and self.at + 2 < len(self.words)
         else:
             return []
-        place = self.at + at
+        return self.word(at)
+
+    def altered(self) -> list[str]:
+        """Return the column of an ALTER COLUMN that begins here, which changes its default; nothing is passed."""
+        if action_of(self.peek) is not AlterAction.ALTER_COLUMN:
+            return []
+        return self.word(2 if self.peek(1) == "COLUMN" and self.peek(2) not in ("SET", "DROP") else 1)
+
+    def word(self, ahead: int) -> list[str]:
+        """Return the word so many ahead, nothing behind the end."""
+        place = self.at + ahead
         return [self.words[place].text] if place < len(self.words) else []
 
     def merged(self) -> list[ObjectName]:

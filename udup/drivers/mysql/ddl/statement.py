@@ -40,8 +40,8 @@ class Statement:
     that the server says a DML statement changed. `moves_files` marks DISCARD and IMPORT TABLESPACE, `numbers_rows`
     an AUTO_INCREMENT column added to the rows that are there, `reorders_rows` an ALTER TABLE that may also read them in
     another order, as it names an engine or an order. `actions` are those of an ALTER TABLE, `changed` the columns that
-    they drop, rename or define again, `rewrites` the words of one that may change every column or exchange rows,
-    `moves` old and new names of renamed tables.
+    they drop, rename or define again, `defaults` those of which they change the default alone, `rewrites` the words of
+    one that may change every column or exchange rows, `moves` old and new names of renamed tables.
     `names` and `schema_at` tell where names stand in the text as `decode` gives it, `conditional` that it says IF
     EXISTS or IF NOT EXISTS.
     `merged` are those of `sources` that a MERGE table is to show.
@@ -65,4 +65,5 @@ class Statement:
     problem: str = ""
     merged: tuple[ObjectName, ...] = ()
     changed: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = ()
     rewrites: str = ""

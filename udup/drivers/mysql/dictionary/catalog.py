@@ -13,6 +13,7 @@ class Column:
     `octets` is the most bytes that a value of a string type may have, 0 for other types. `loose` is a FLOAT(M,D) or
     DOUBLE(M,D) that a copy loads without these digits, which it is given back after the rows. `materialized`: generated
     and STORED. `offset`: a TIMESTAMP whose text is to say +00:00, so that it means the same in every time zone.
+    `default` is what a row gets that does not say a value (`defaults.py`), None where that was not asked.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Column:
     loose: bool = False
     materialized: bool = False
     offset: bool = False
+    default: str | None = None
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,21 @@ from udup.drivers.mysql.columns.existing import Collations
 from udup.drivers.mysql.dictionary.catalog import Catalog, Table
 
 
+class SourceLog(msgspec.Struct, frozen=True, array_like=True):
+    """What the source's log says of rows: the names of their columns, and what foreign keys change."""
+
+    names_columns: bool = False
+    has_cascades: bool = False
+
+
 class CopyDetails(msgspec.Struct, frozen=True, array_like=True):
-    """What a copy brings, under the target's names; and the source's global settings if a table computes something."""
+    """What a copy brings, under the target's names; the source's global settings if a table computes something; and
+    what comes behind the copy.
+    """
 
     catalog: Catalog
     context: dict[str, str] = {}
+    log: SourceLog = SourceLog()
 
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode(self)

@@ -25,7 +25,10 @@ _SHOWN = 64
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _CONTROLS = {b"0": b"\0", b"Z": b"\x1a"}
 
-WIDEN = "the value on the source, or widen the column on the target (ALTER TABLE … MODIFY), then resume the job"
+WIDEN = (
+    "the value on the source; or widen the column on the target (ALTER TABLE … MODIFY) and TRUNCATE the table there; "
+    "then resume the job"
+)
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class MySQLCopyWriter:
         self.endpoint = endpoint
         self._job = fence.job
         details = CopyDetails.decode(plan.details)
-        self._catalog = details.catalog
+        self._catalog, self._log = details.catalog, details.log
         if filling is not None:
             self._catalog = replace(self._catalog, tables=tuple(map(as_filled, self._catalog.tables)))
         self._fence = fence
@@ -124,7 +124,9 @@ class MySQLCopyWriter:
         return LoadPlan(StartRows(method, self._computed.offsets), load.encoded())
 
     def _note_memory_tables(self, connection: Connection) -> None:
-        """Note the tables that a restart of the target's server empties."""
+        """Note the tables that a restart of the target's server empties; of those that are there, `FilledTables`."""
+        if self._filling is not None:
+            return
         tables = [each for each in self._catalog.tables if each.engine.lower() == "memory" and not is_converted(each)]
         note_memory_tables(connection, self._job, [f"{each.schema}.{each.name}" for each in tables])
 
@@ -135,8 +137,8 @@ class MySQLCopyWriter:
         self._computed.prepare(connection, self._catalog.tables)
         if self._filling is not None:
             self._room.refuse_objects(connection, self._catalog)
-            tables = FilledTables(self._room.where, self._room.notes, self._filling)
-            self._filled = tables.make_room(connection, self._catalog)
+            tables = FilledTables(self._room.where, self._room.notes, self._filling, self._log)
+            self._filled, self._told = tables.make_room(connection, self._catalog)
             return "load" if scalar(connection, "SELECT @@global.local_infile") else "insert"
         if problems := [table.problem for table in self._catalog.tables if table.problem]:
             raise Unsupported("; ".join(problems))

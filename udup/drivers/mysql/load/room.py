@@ -6,13 +6,14 @@ somebody else: it is refused before a row is copied, all of it at once, unless t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from udup.base.errors import Fault, Refused
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.names import qualified
 from udup.drivers.mysql.dictionary.catalog import Catalog
+from udup.drivers.mysql.dictionary.claims import read_claims
 from udup.drivers.mysql.dictionary.present import TABLE, Present, in_the_way, read_present
 from udup.drivers.mysql.load.copied import CopyNotes
 
@@ -43,8 +44,16 @@ class Room:
         going = [present for wanted, present in there.items() if TABLE in (wanted.kind, present.kind)]
         # What an unfinished copy made and the source has dropped since would stay for ever: no log tells of it.
         gone = sorted(ours - {*tables, *stored} - set(going))
-        _drop(connection, [*going, *gone])
+        taken = self._taken(connection, gone)
+        _drop(connection, [*going, *(each for each in gone if each not in taken)])
+        self.notes.forget_tables(connection, taken)
         self.notes.write(connection, tables)
+
+    def _taken(self, connection: Connection, gone: Collection[Present]) -> list[Present]:
+        """Return tables that this job has made once, and that another job keeps current by now."""
+        claims = read_claims(connection, {each.schema for each in gone})
+        others = {claim.table for claim in claims if claim.job != self.notes.job}
+        return [each for each in gone if each.kind == TABLE and (each.schema, each.name) in others]
 
     def refuse_objects(self, connection: Connection, catalog: Catalog) -> None:
         """Refuse what is in the place of views, routines, triggers and events, where the tables are there already.

@@ -40,9 +40,9 @@ class Table:
 
     def index_of(self, name: str) -> int | None:
         """Return a column's place by its name, whose case does not count; None if there is none, or no names."""
-        wanted = name.casefold()
+        wanted = name.lower()
         for index, column in enumerate(self.columns):
-            if column.name is not None and column.name.casefold() == wanted:
+            if column.name is not None and column.name.lower() == wanted:
                 return index
         return None
 

@@ -9,12 +9,13 @@ from dataclasses import replace
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
 from udup.drivers.mysql.client.connection import connect
+from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.definitions import mapped_catalog
 from udup.drivers.mysql.ddl.innodb import innodb_catalog
 from udup.drivers.mysql.dictionary.catalog import Catalog
-from udup.drivers.mysql.dictionary.details import CopyDetails
+from udup.drivers.mysql.dictionary.details import CopyDetails, SourceLog
 from udup.drivers.mysql.snapshot.baseline import Baseline, open_baseline
 from udup.drivers.mysql.snapshot.reader import CopyReader, TableTotal
 from udup.drivers.mysql.snapshot.renamed_catalog import renamed_catalog
@@ -107,17 +108,29 @@ def open_copy(
 
 def _plan_of(endpoint: Endpoint, scope: Scope, baseline: Baseline) -> CopyPlan:
     """Return what the target must know of the copy, under the target's names."""
-    catalog = baseline.catalog
-    computes = any(table.computes for table in catalog.tables)
-    mapped = mapped_catalog(innodb_catalog(catalog) if scope.innodb else catalog)
-    renamed = renamed_catalog(mapped, scope.selection)
+    computes = any(table.computes for table in baseline.catalog.tables)
+    renamed = catalog_there(baseline.catalog, scope)
     tables = tuple(replace(table, condition="") for table in renamed.tables)
-    details = CopyDetails(replace(renamed, tables=tables), _context(endpoint) if computes else {})
+    context = _context(endpoint) if computes else {}
+    with closing(connect(endpoint)) as connection:
+        log = log_of(read_facts(connection))
+    details = CopyDetails(replace(renamed, tables=tables), context, log)
     return CopyPlan(_tables(renamed), details.encoded(), baseline.snapshot.gtid_set)
 
 
 def _tables(catalog: Catalog) -> list[CopyTable]:
     return [CopyTable(each.schema, each.name, each.source, each.rows_estimate) for each in catalog.tables]
+
+
+def catalog_there(catalog: Catalog, scope: Scope) -> Catalog:
+    """Return what the target is to have of it: mapped columns, other engines, other names. `Unsupported` if not."""
+    return renamed_catalog(mapped_catalog(innodb_catalog(catalog) if scope.innodb else catalog), scope.selection)
+
+
+def log_of(facts: ServerFacts) -> SourceLog:
+    """Return what a source's log says of rows."""
+    named = facts.value("binlog_row_metadata", "MINIMAL").upper() == "FULL"
+    return SourceLog(names_columns=named, has_cascades=facts.logs_cascades)
 
 
 def _context(endpoint: Endpoint) -> dict[str, str]:

@@ -23,6 +23,7 @@ from udup.drivers.mysql.client.session_setup import enter
 from udup.drivers.mysql.client.sessions import DICTIONARY
 from udup.drivers.mysql.columns.mapping import map_of
 from udup.drivers.mysql.dictionary.catalog import Catalog, Column, Schema, StoredObject, Table
+from udup.drivers.mysql.dictionary.defaults import default_of
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional, is_transactional
 from udup.drivers.mysql.dictionary.float_digits import digits, is_loose, text_loses
 from udup.drivers.mysql.filters.table_filter import dictionary_condition
@@ -185,14 +186,14 @@ def _condition(selection: Selection, schema: str, table: str, columns: tuple[Col
 
 def _map(selection: Selection, schema: str, table: str, columns: tuple[Column, ...]) -> tuple[ColumnNames, str]:
     """Return a table's column map, by the names that its columns really have, and what is wrong with it."""
-    names = {column.name.casefold(): column.name for column in columns}
+    names = {column.name.lower(): column.name for column in columns}
     try:
         wanted = map_of(selection, schema, table)
     except Unsupported as error:
         return (), str(error)
-    if missing := [name for name, _ in wanted if name.casefold() not in names]:
+    if missing := [name for name, _ in wanted if name.lower() not in names]:
         return (), f"{schema}.{table} has no column {', '.join(missing)}, which its ColumnMapFrom names"
-    return tuple((names[name.casefold()], new) for name, new in wanted), ""
+    return tuple((names[name.lower()], new) for name, new in wanted), ""
 
 
 def _in_map(columns: tuple[Column, ...], mapped: ColumnNames) -> tuple[Column, ...]:
@@ -256,12 +257,12 @@ def read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column,
     rows = query(
         connection,
         "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME,"
-        " IS_NULLABLE, GENERATION_EXPRESSION, CHARACTER_OCTET_LENGTH, EXTRA"
+        " IS_NULLABLE, GENERATION_EXPRESSION, CHARACTER_OCTET_LENGTH, EXTRA, COLUMN_DEFAULT"
         " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME, ORDINAL_POSITION",
         schema,
     )
     columns: dict[str, list[Column]] = {}
-    for table, name, kind, column_type, charset, collation, nullable, expression, octets, extra in rows:
+    for table, name, kind, column_type, charset, collation, nullable, expression, octets, extra, default in rows:
         columns.setdefault(table, []).append(
             Column(
                 name=name,
@@ -273,6 +274,7 @@ def read_columns(connection: Connection, schema: str) -> dict[str, tuple[Column,
                 generated=bool(expression),
                 octets=int(octets or 0),
                 materialized="STORED GENERATED" in _text(extra),
+                default=default_of(default, extra, nullable == "YES"),
             )
         )
     return {table: tuple(own) for table, own in columns.items()}
