@@ -32,6 +32,8 @@ def main() -> int:
         action="store_true",
         help="with MyISAM, MEMORY, CSV and ARCHIVE tables; the MySQL servers are not killed then",
     )
+    parser.add_argument("--shaped", action="store_true", help="with tables of which some rows or columns are carried")
+    parser.add_argument("--by-statements", action="store_true", help="rows get to the target by statements")
     chosen = parser.parse_args()
     began = time.monotonic()
 
@@ -43,7 +45,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="udup-soak-") as name:
         folder = Path(name)
         with (
-            MysqlServer(programs, folder / "source") as source,
+            MysqlServer(programs, folder / "source", options=plan.source_options) as source,
             MysqlServer(programs, folder / "target") as target,
             UdupNode(folder / "node") as node,
         ):

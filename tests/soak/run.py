@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
+from tests.soak import shaped
 from tests.soak.fixed import FAMILY, WITHOUT_TRANSACTIONS
 from tests.soak.tables import TABLES, Model
 from tests.soak.writers import Writers
@@ -44,6 +45,13 @@ class Plan:
     copy_seconds: float = 3.0
     #: With tables without transactions, of which a crashed server keeps what its log does not say: none is killed then.
     without_transactions: bool = False
+    #: With tables of which some rows or columns are carried; the source logs names then.
+    shaped: bool = False
+    by_statements: bool = False
+
+    @property
+    def source_options(self) -> dict[str, str | int]:
+        return {"binlog-row-metadata": "FULL"} if self.shaped else {}
 
 
 @dataclass
@@ -74,6 +82,7 @@ class Soak:
                 rows=plan.writers,
                 ddl_seconds=plan.ddl_seconds,
                 without_transactions=plan.without_transactions,
+                shaped=plan.shaped,
             )
             writers.start()
             try:
@@ -90,6 +99,10 @@ class Soak:
         model = Model(dice)
         with closing(connect(self.source.endpoint)) as connection:
             query(connection, f"CREATE DATABASE {SCHEMA}")
+            if self.plan.shaped:
+                query(connection, f"CREATE DATABASE {shaped.SCHEMA}")
+                for each in shaped.TABLES:
+                    query(connection, each.create_sql)
             query(connection, f"USE {SCHEMA}")
             query(connection, "SET SESSION sql_mode = ''")
             for create in (*FAMILY, *(WITHOUT_TRANSACTIONS if self.plan.without_transactions else ())):
@@ -104,6 +117,10 @@ class Soak:
     def _post_job(self) -> None:
         document = {**job_document(JOB, self.source.endpoint, self.target.endpoint, [SCHEMA]), "ID": JOB}
         document["Tasks"][1]["Config"]["MaxRetries"] = 1000
+        if self.plan.shaped:
+            document["Tasks"][0]["Config"]["ReplicateDoDb"].append(shaped.ENTRY)
+        if self.plan.by_statements:
+            document["Tasks"][1]["Config"]["ApplyMode"] = "statements"
         self.node.post_job(document)
 
     def _kill_meanwhile(self, dice: random.Random, seconds: float) -> None:
@@ -147,6 +164,8 @@ class Soak:
         self.say(f"round {self.rounds}: {done}; {comparison.report()}")
         if not comparison.equal:
             raise UdupError(f"seed {self.plan.seed}: the servers differ: {comparison.report()}")
+        if self.plan.shaped and (found := shaped.differences(self.source.endpoint, self.target.endpoint)):
+            raise UdupError(f"seed {self.plan.seed}: chosen rows and columns differ: {'; '.join(found)}")
 
     def _applied(self) -> str:
         """What the target's checkpoint says. A job that has failed will not come level: say so at once."""

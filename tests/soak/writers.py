@@ -10,6 +10,7 @@ from contextlib import closing
 from functools import partial
 
 from tests.soak.fixed import family_statement, statement_without_transactions
+from tests.soak.shaped import shaped_statement
 from tests.soak.tables import Model, Table, change
 from tests.soak.xa import XaTransactions
 from udup.base.endpoint import Endpoint
@@ -51,6 +52,7 @@ class Writers:
         rows: int,
         ddl_seconds: float,
         without_transactions: bool = False,
+        shaped: bool = False,
     ) -> None:
         self._endpoint = endpoint
         self._schema = schema
@@ -64,6 +66,7 @@ class Writers:
         tasks += [(self._define, f"{seed}-ddl")] if ddl_seconds else []
         tasks.append((self._write_family, f"{seed}-family"))
         tasks += [(self._write_without_transactions, f"{seed}-myisam")] if without_transactions else []
+        tasks += [(self._write_shaped, f"{seed}-shaped")] if shaped else []
         self._threads = [
             threading.Thread(target=self._run, args=(task, random.Random(name)), name=name, daemon=True)
             for task, name in tasks
@@ -137,6 +140,19 @@ class Writers:
             self.done["family"] += 1
 
         while not self._stopped.wait(dice.random() * 4 * PAUSE_SECONDS):
+            _tolerating(connection, transaction)
+
+    def _write_shaped(self, connection: Connection, dice: random.Random) -> None:
+        """Tables of which some rows or columns are carried."""
+
+        def transaction() -> None:
+            query(connection, "BEGIN")
+            for _ in range(dice.choice([1, 1, 3, 10])):
+                query(connection, shaped_statement(dice))
+            query(connection, "ROLLBACK" if dice.random() < 0.05 else "COMMIT")
+            self.done["of chosen rows and columns"] += 1
+
+        while not self._stopped.wait(dice.random() * 2 * PAUSE_SECONDS):
             _tolerating(connection, transaction)
 
     def _write_without_transactions(self, connection: Connection, dice: random.Random) -> None:
