@@ -26,6 +26,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from udup.base import runtime
@@ -35,6 +36,7 @@ from udup.drivers.mysql.apply import xa as prepared
 from udup.drivers.mysql.binlog.build import BIGINT, INT, LONGBLOB, rows_event, table_map, varchar
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.client import patience
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
 from udup.drivers.mysql.client.session_setup import reset
 from udup.drivers.mysql.client.sessions import PLAIN
@@ -72,9 +74,6 @@ _ADDED = {
     "owner": "VARCHAR(250) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT ''",
     "began": "VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
 }
-
-#: Seconds to wait for other jobs' transactions; what comes behind waits as long.
-_CREATE_SECONDS = 5
 
 _DUPLICATE_COLUMN = 1060
 
@@ -140,9 +139,9 @@ def create_tables(connection: Connection) -> frozenset[str]:
     if there.get((COPY_TABLE, "table_name"), _NAMES) != _NAMES:  # names that differ in case alone were one
         missing.append(f"ALTER TABLE {UDUP_SCHEMA}.{COPY_TABLE} {_TELL_NAMES_APART}")
     if missing:
-        query(connection, f"SET SESSION lock_wait_timeout = {_CREATE_SECONDS}")
+        query(connection, patience.SESSION)  # what comes behind waits as long
         for statement in missing:
-            _make(connection, statement)
+            patience.patiently(partial(_make, connection, statement))
         reset(connection, PLAIN, "lock_wait_timeout")
     return frozenset(tables)
 

@@ -23,7 +23,7 @@ from udup.drivers.mysql.apply.created_table import drop_unfilled
 from udup.drivers.mysql.apply.ddl_runner import DdlRunner
 from udup.drivers.mysql.apply.inline_session import MySQLInlineSession
 from udup.drivers.mysql.apply.memory_tables import look_at_memory_tables
-from udup.drivers.mysql.apply.ownership import successor, taking_over
+from udup.drivers.mysql.apply.ownership import making_tables, successor, taking_over
 from udup.drivers.mysql.apply.preludes import Preludes
 from udup.drivers.mysql.apply.rules import MySQLLargeRules, MySQLRowRules
 from udup.drivers.mysql.apply.table_checks import TableChecks
@@ -123,9 +123,10 @@ class MySQLControl:
         initial = None if settings.start_after is None else GtidSet.parse(settings.start_after)
 
         def take(connection: Connection) -> CheckpointState | None:
-            there = create_tables(connection)
-            if self._ddl.notes_intents:
-                intents.prepare(connection)
+            with making_tables(connection, self._job):
+                there = create_tables(connection)
+                if self._ddl.notes_intents:
+                    intents.prepare(connection)
             self._ddl.has_intents = intents.TABLE in there
             with taking_over(connection, self._job, settings.owner):
                 digest, noted = settings.selection.digest, self._ddl.has_intents

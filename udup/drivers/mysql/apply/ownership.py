@@ -36,6 +36,9 @@ SUCCESSOR = "successor"
 #: The place of the connection that runs a statement of the log.
 DDL_PLACE = "ddl"
 
+#: Held, where it is free, while a connection makes Udup's own tables: so what it waits for is found and told.
+TABLES_PLACE = "tables"
+
 #: Most connections of one kind: 64 workers, and the express session, whose slot is one more.
 _MOST = 65
 
@@ -67,7 +70,7 @@ def lock_name(job: str, place: str) -> str:
 def all_places() -> list[str]:
     """The control connection's first: who has that one has the right to the others."""
     kinds = (session_place, loader_place, builder_place)
-    return [CONTROL, DDL_PLACE, *(kind(number) for kind in kinds for number in range(1, _MOST + 1))]
+    return [CONTROL, DDL_PLACE, TABLES_PLACE, *(kind(number) for kind in kinds for number in range(1, _MOST + 1))]
 
 
 def hold(connection: Connection, job: str, place: str, patience: float = PATIENCE_SECONDS) -> None:
@@ -97,6 +100,20 @@ def same_server(one: Connection, other: Connection) -> None:
     first, second = (str(scalar(each, "SELECT @@server_uuid")) for each in (one, other))
     if first != second:
         raise Transient(f"the target's address leads to two servers, {first} and {second}; have it lead to one of them")
+
+
+@contextmanager
+def making_tables(connection: Connection, job: str) -> Iterator[None]:
+    """Name the connection as the job's own while it makes Udup's tables, before the job has any place by right.
+
+    It keeps nobody out: whoever takes the job over ends it, and nothing that it makes is one job's alone.
+    """
+    names = [lock_name(job, TABLES_PLACE)]
+    _not_got(connection, names)
+    try:
+        yield
+    finally:
+        _release(connection, names)
 
 
 @contextmanager

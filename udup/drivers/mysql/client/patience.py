@@ -1,4 +1,4 @@
-"""Waiting for a table's metadata lock on the source: in short goes, with nothing held meanwhile.
+"""Waiting for a metadata lock: in short goes, with nothing held meanwhile.
 
 A statement of ours that waits behind the application's ALTER or LOCK TABLES keeps nobody waiting as long as its session
 holds no lock; but a long wait looks like a hang, and the run's end must be heard in between.
