@@ -146,7 +146,7 @@ BUGS = {
     "gap": Bug("nobody looks at the numbers of messages and batches", "cluster", 100, _gap),
     "numbers": Bug("the link does not look at the numbers of messages", "lossy", 100, _numbers),
     "version": Bug("a slot's row keeps its version", "log", 100, _version),
-    "fence": Bug("a copy does not look whether it is still this run's", "two", 100, _fence, 150),
+    "fence": Bug("a copy does not look whether it is still this run's", "two", 100, _fence, 500),
 }
 
 
