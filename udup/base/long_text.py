@@ -1,6 +1,8 @@
-"""Sets of transactions may have megabytes as text, and are shown whole nowhere."""
+"""What may be too long to be shown whole: sets of transactions, which may have megabytes as text, and names."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def cut_set(text: str, most: int) -> str:
@@ -12,3 +14,9 @@ def cut_set(text: str, most: int) -> str:
         return text
     end = max(text.rfind(mark, 0, most) for mark in ",:")
     return f"{text[: end if end > 0 else most]} … ({len(text):,} characters in all)"
+
+
+def some_of(names: Sequence[str], most: int) -> str:
+    """Return names as people read them: so many at most, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

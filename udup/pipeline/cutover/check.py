@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from udup.base.errors import Fault, Refused
+from udup.base.long_text import some_of
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
 from udup.pipeline.cutover.host import CutoverSettings
 from udup.pipeline.cutover.objects import kept_events, kept_triggers, lacking_triggers
@@ -59,9 +60,7 @@ def needs_of(options: Options) -> CutoverNeeds:
 
 def listed(things: Iterable[object]) -> str:
     """Return some of them as people read them."""
-    names = [str(each) for each in things]
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+    return some_of([str(each) for each in things], _LISTED)
 
 
 def passed_over(skipped: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from udup.base.long_text import some_of
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.dictionary.definers import TRIGGER, Defined, KnownAccounts
 from udup.pipeline.checks import DEST, Check, Finding, Rule, apply, failed, warned
@@ -96,9 +97,7 @@ def _function_creators(side: StoredSide) -> Iterator[Finding]:
 
 
 def _listed(found: Iterable[Defined]) -> str:
-    names = [f"{each} of {each.definer}" for each in found]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return some_of([f"{each} of {each.definer}" for each in found], _SHOWN)
 
 
 def _any(facts: ServerFacts, *privileges: str) -> bool:

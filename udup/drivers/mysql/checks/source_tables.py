@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from udup.base.errors import Fault
+from udup.base.long_text import some_of
 from udup.drivers.mysql.checks.retention import expires_after, short_for_copy
 from udup.drivers.mysql.checks.snapshot_access import snapshot_findings, snapshot_way
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
@@ -281,8 +282,7 @@ def _prepared(tables: SourceTables) -> Iterator[Finding]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return some_of(names, _SHOWN)
 
 
 def _row_filters(tables: SourceTables) -> Iterator[Finding]:

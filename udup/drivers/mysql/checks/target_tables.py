@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from udup.base.errors import Fault
+from udup.base.long_text import some_of
 from udup.drivers.mysql.apply.checkpoint import COPY_TABLE, COPYING, OBJECT_TABLE, TABLE
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
 from udup.drivers.mysql.client.connection import Connection, query
@@ -209,8 +210,7 @@ def _came_from(tables: TargetTables) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return some_of(names, _SHOWN)
 
 
 _RULES = (

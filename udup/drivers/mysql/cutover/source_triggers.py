@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import NamedTuple
 
 from udup.base.errors import Unsupported
+from udup.base.long_text import some_of
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import qualified, quote
@@ -107,8 +108,9 @@ def checks(connection: Connection, facts: ServerFacts, selection: Selection, nam
         return
     if own := [f"{each} on {each.table}" for each in listed(connection, selection) if not _is_brought(each, selection)]:
         found = (
-            f"triggers of tables with a ColumnMapFrom do not go to the target, whose columns are others: {_some(own)};"
-            " make there what they are to be, when the job has ended and before applications write"
+            "triggers of tables with a ColumnMapFrom do not go to the target, whose columns are others: "
+            f"{some_of(own, _SHOWN)}; make there what they are to be, when the job has ended and before applications"
+            " write"
         )
         yield Check(SRC, name, Outcome.WARN, found, "nothing else has to be done")
 
@@ -127,13 +129,9 @@ def _unseen(connection: Connection, facts: ServerFacts, selection: Selection) ->
     for schema, tables in hidden.items():
         few = len(tables) <= _SHOWN
         places = [qualified(schema, table) for table in tables] if few else [f"{quote(schema)}.*"]
+        named = some_of([f"{schema}.{table}" for table in tables], _SHOWN)
         yield (
-            f"{facts.account} has not TRIGGER on {_some([f'{schema}.{table}' for table in tables])} of the source "
+            f"{facts.account} has not TRIGGER on {named} of the source "
             f"{facts.address}, and so does not see whether they have triggers, which the target would lack",
             "; ".join(facts.grant("TRIGGER", place) for place in places),
         )
-
-
-def _some(found: Sequence[str]) -> str:
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return ", ".join(found[:_SHOWN]) + more

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
+from udup.base.long_text import some_of
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
 from udup.drivers.mysql.client.names import qualified
 from udup.pipeline.ownership import Claim, Feed, Known, TableName
@@ -62,8 +63,7 @@ def by_job(claims: Iterable[Claim]) -> Iterator[tuple[Claim, str]]:
         found.setdefault(claim.job, []).append(claim)
     for _, own in sorted(found.items()):
         names = sorted(qualified(*claim.table) for claim in own)
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        yield own[0], ", ".join(names[:_SHOWN]) + more
+        yield own[0], some_of(names, _SHOWN)
 
 
 def _literal(text: str) -> str:
