@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
+from udup.base.long_text import some_of
 from udup.drivers.mysql.apply.checkpoint import TABLES
 from udup.drivers.mysql.checks.binlog_access import binlog_access
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
@@ -181,10 +182,9 @@ def _triggers_in_the_way(connection: Connection, facts: ServerFacts, selection: 
     access = binlog_access(facts)
     names = [] if access.is_allowed else [str(each) for each in source_triggers.listed(connection, selection)]
     if names:
-        names = [*names[:_SHOWN], *([f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])]
         found = (
             f"{facts.account} may not apply rows by BINLOG on {facts.address}, so the way back goes by statements, and"
-            f" stops at a table that has triggers: {', '.join(names)}"
+            f" stops at a table that has triggers: {some_of(names, _SHOWN)}"
         )
         yield Check(SRC, CHECK, Outcome.WARN, found, access.remedy)
 
