@@ -52,10 +52,15 @@ QUIET_TRIES = 40
 #: Seconds between two tries without a lock.
 QUIET_PAUSE = 0.01
 
-#: Seconds to wait for a moment without prepared XA transactions, and between two looks. A transaction manager holds
-#: them for milliseconds; those that stay are left behind by one that died.
+#: Seconds that one XA transaction may stay prepared while a moment without any is looked for. A transaction manager
+#: holds them for milliseconds; those that stay are left behind by one that died.
 PREPARED_SECONDS = 5.0
-PREPARED_PAUSE = 0.05
+
+#: Seconds to look for such a moment where others are prepared each time. Each look may take a lock.
+BUSY_SECONDS = 60.0
+
+#: Seconds between two looks: so many, and a part of the time that has passed.
+PREPARED_PAUSE, _PAUSE_SHARE = 0.05, 0.02
 
 _COMMIT_LOCKS = (
     "SELECT COUNT(*), (SELECT VARIABLE_VALUE FROM performance_schema.global_status"
@@ -118,9 +123,9 @@ def open_snapshot(
     try:
         for _ in range(connections):
             readers.append(_open_reader(endpoint))
-        deadline = runtime.now() + PREPARED_SECONDS
+        begun = runtime.now()
+        since: dict[str, float] = {}
         with ExitStack() as waiting:
-            told: list[str] = []
             while True:
                 locks.take()
                 moment = _open_quietly(observer, readers, quiet_tries)
@@ -129,13 +134,17 @@ def open_snapshot(
                     moment = _open_under_lock(endpoint, observer, readers, locks, waits, job_tables)
                 if not moment.prepared:
                     return Snapshot(moment.gtid_set, tuple(readers))
-                if runtime.now() > deadline:
-                    raise Refused([_prepared_stay(endpoint, moment.prepared)])
-                if not told:
-                    told = moment.prepared
-                    waiting.enter_context(waits.on(WaitKind.PREPARED, statement=f"XA PREPARE {', '.join(told)}"))
+                now = runtime.now()
+                if not since:
+                    statement = f"XA PREPARE {', '.join(moment.prepared)}"
+                    waiting.enter_context(waits.on(WaitKind.PREPARED, statement=statement))
+                since = {xid: since.get(xid, now) for xid in moment.prepared}
+                if stay := [xid for xid, first in since.items() if now - first > PREPARED_SECONDS]:
+                    raise Refused([_prepared_stay(endpoint, stay)])
+                if now - begun > BUSY_SECONDS:
+                    raise Refused([_always_prepared(endpoint, moment.prepared)])
                 locks.release()
-                runtime.sleep(PREPARED_PAUSE)
+                runtime.sleep(PREPARED_PAUSE + (now - begun) * _PAUSE_SHARE)
     except BaseException as error:
         _close(readers)
         if isinstance(error, MySQLError):
@@ -207,6 +216,15 @@ def _prepared_stay(endpoint: Endpoint, xids: list[str]) -> Fault:
         where=f"Src {endpoint}",
         problem=f"XA transactions stay prepared, so that a copy would miss their rows: {', '.join(xids)}",
         remedy=f"end each, by XA COMMIT {xids[0]} or XA ROLLBACK of it, and start the job again",
+    )
+
+
+def _always_prepared(endpoint: Endpoint, xids: list[str]) -> Fault:
+    return Fault(
+        where=f"Src {endpoint}",
+        problem=f"in {BUSY_SECONDS:.0f} s there was no moment at which no XA transaction was prepared, so that a copy "
+        f"would miss rows; now these are: {', '.join(xids)}",
+        remedy="start the job again when there are fewer of them",
     )
 
 
