@@ -229,6 +229,18 @@ class CopyContract(OneJob):
             again.close()
 
     @in_loop
+    async def test_a_loader_that_is_opened_when_the_copy_has_ended_is_refused(self, job: Job, tables: None) -> None:
+        copy = job.open_copy()
+        try:
+            _, plan = await self._begin(job, copy)
+            self._load(job, copy, plan)
+            await job.control.finish_copy(copy.plan.position, SOURCE)
+            with pytest.raises(OUT):
+                job.pair.target.open_loader(job.name, 2, plan.instructions)
+        finally:
+            copy.close()
+
+    @in_loop
     async def test_rows_of_somebody_else_are_in_the_way_unless_they_may_be_dropped(
         self, job: Job, tables: None
     ) -> None:

@@ -88,6 +88,13 @@ def test_a_copy_that_fails_in_any_phase_begins_again(machine: Machine, call: str
     assert machine.is_same()
 
 
+def test_a_worker_without_rows_opens_no_loader_which_a_copy_that_has_ended_would_refuse(machine: Machine) -> None:
+    machine.insert("a")
+    asyncio.run(machine.run())
+    assert machine.is_same()
+    assert machine.workers > 1 and machine.target.faults.calls["Target.open_loader"] == 1
+
+
 def test_a_copy_whose_last_answer_is_lost_is_not_copied_again(machine: Machine) -> None:
     machine.insert("a")
     machine.target.faults.cut("after", "TargetControl.finish_copy")

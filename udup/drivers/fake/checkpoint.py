@@ -135,6 +135,11 @@ class Jobs:
             raise Superseded(f"job {job}: another run has changed its checkpoint")
         return rows
 
+    def copying(self, job: str, version: int) -> None:
+        """Raise `Superseded` if there is no copy of this version under way."""
+        if not self.owned(job, version).is_copying:
+            raise Superseded(f"job {job}: its copy has ended")
+
     def write_first(
         self, start: JobStart, version: int, position: str, source_uuid: str, selection: str, slots: int
     ) -> CheckpointState:

@@ -72,6 +72,7 @@ class Worker:
         self._arrived = asyncio.Event()
         self._arriving: _Chunk | None = None
         self._piece_number = 0
+        self._copy_instructions: bytes | None = None
         self._loader: RowLoader | None = None
         self._count_is_due = False
         self._link: Link
@@ -233,7 +234,7 @@ class Worker:
             case SetFormat():
                 self._session.set_format(item.event)
             case ExpectCopy():
-                self._loader = self._target.open_loader(self._settings.job, slot, item.instructions)
+                self._copy_instructions = item.instructions
             case _Count():
                 if not self._session.in_large_transaction:
                     counted = self._session.rows_written()
@@ -255,8 +256,15 @@ class Worker:
                 pause *= 2
 
     def _load(self, chunk: _Chunk) -> int:
-        if self._loader is None:
+        """Load a chunk. The first one opens the loader: a worker that gets none may be told after the copy has ended.
+
+        Then the target would refuse it as one of an earlier run.
+        """
+        if self._copy_instructions is None:
             raise Transient("copied rows came before their tables were announced")
+        if self._loader is None:
+            settings = self._settings
+            self._loader = self._target.open_loader(settings.job, settings.slot, self._copy_instructions)
         return self._loader.load(self._pieces(chunk))
 
     def _pieces(self, chunk: _Chunk) -> Iterator[Piece]:

@@ -62,7 +62,10 @@ class Target(Protocol):
         ...
 
     def open_loader(self, job: str, slot: int, instructions: bytes) -> RowLoader:
-        """Return what loads a worker's share of a copy; `instructions` come from `CopyWriter.make_tables`."""
+        """Return what loads a worker's share of a copy; `instructions` come from `CopyWriter.make_tables`.
+
+        `Superseded` if the copy is another run's by now, or has ended.
+        """
         ...
 
     def purge(self, job: str) -> None:
