@@ -64,6 +64,8 @@ class Transaction(_Wire, tag="tx", frozen=True):
 
     `create` is the Query event of a CREATE TABLE … SELECT, whose rows follow in the same transaction. With an `xid` it
     is prepared only: its events are kept on the target until their `XaEnd`. `context` is the number of a `Context`.
+    `told` is what the log says of the events beside their bytes, in the source driver's own form, for a destination
+    that is told (`LogPlan.tells`).
     """
 
     id: TransactionId
@@ -72,12 +74,14 @@ class Transaction(_Wire, tag="tx", frozen=True):
     create: bytes = b""
     xid: str = ""
     context: int = 0
+    told: bytes = b""
 
 
 class Part(_Wire, tag="part", frozen=True):
     """A piece of a transaction that is too large for one message: its events' bytes, cut anywhere.
 
-    `xid` and `context` as in `Transaction`; `one_phase`, on the last part, says that it commits at once after all.
+    `xid`, `context` and `told` (of the events that end in this part) as in `Transaction`; `one_phase`, on the last,
+    says that it commits at once after all.
     """
 
     id: TransactionId
@@ -89,6 +93,7 @@ class Part(_Wire, tag="part", frozen=True):
     xid: str = ""
     one_phase: bool = False
     context: int = 0
+    told: bytes = b""
 
 
 class XaEnd(_Wire, tag="xa", frozen=True):
@@ -100,12 +105,13 @@ class XaEnd(_Wire, tag="xa", frozen=True):
 
 
 class Definition(_Wire, tag="ddl", frozen=True):
-    """A DDL statement: its Query event, and what it names, for people. `context` as in `Transaction`."""
+    """A DDL statement: its Query event, and what it names, for people. `context` and `told` as in `Transaction`."""
 
     id: TransactionId
     query: bytes
     summary: str
     context: int = 0
+    told: bytes = b""
 
 
 class Skipped(_Wire, tag="skip", frozen=True):
@@ -183,6 +189,37 @@ class Tables(_Wire, tag="tables", frozen=True):
     computed: list[tuple[str, str, str]] = []
 
 
+class SnapshotRows(_Wire, tag="snap", frozen=True):
+    """Rows of a snapshot for a destination, in the place of the log that they belong to, as events of the source's log.
+
+    A TABLE_MAP stands in front of the rows. `snapshot` numbers the snapshots of a job, `chunk` those of a table;
+    `before` are the rows of the chunk that came in other records. `first` and `last` are Debezium's words for the first
+    and the last of the rows, "true" where nothing else is to be said. `file` and `offset` tell where the snapshot
+    stands in the log, `read_ms` when the rows were read. `state` is kept with the position once they are delivered.
+    """
+
+    events: bytes
+    snapshot: int
+    chunk: int
+    before: int
+    rows: int
+    first: str
+    last: str
+    file: str
+    offset: int
+    read_ms: int
+    state: str
+    incremental: bool = False
+
+
+class SnapshotEnd(_Wire, tag="snapend", frozen=True):
+    """A snapshot is complete. `position` is the GTID set that it stands at, `state` as in `SnapshotRows`."""
+
+    snapshot: int
+    position: str
+    state: str
+
+
 Record: TypeAlias = (
     Transaction
     | Part
@@ -197,6 +234,8 @@ Record: TypeAlias = (
     | Known
     | Tables
     | Context
+    | SnapshotRows
+    | SnapshotEnd
 )
 
 

@@ -149,7 +149,7 @@ class LogPlan:
     """Where a log is to be read from, and what for.
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`): by them it is recognised
-    again.
+    again. `tells`: records say what the log says of their events beside their bytes (`records.Transaction.told`).
     """
 
     job: str
@@ -157,6 +157,7 @@ class LogPlan:
     start_after: str
     stamps: str = ""
     source_uuid: str = ""
+    tells: bool = False
 
 
 @dataclass(frozen=True)

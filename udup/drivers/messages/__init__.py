@@ -1,0 +1,1 @@
+"""Sinks of messages: what they share, envelope and options."""

@@ -1,0 +1,1 @@
+"""JetStream as a sink of messages."""

@@ -1,0 +1,1 @@
+"""Rows events as JSON texts, by Debezium's rules for types."""

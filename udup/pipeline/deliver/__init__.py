@@ -1,0 +1,1 @@
+"""The engine that delivers changes as messages."""
