@@ -160,11 +160,15 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Messages that are stored in this order, the last of them with `position`. Units count from 1 in a run."""
+    """Messages that are stored in this order, the last of them with `position`. Units count from 1 in a run.
+
+    Without messages the position alone is stored. `atomic`: all of them become visible or none, whatever is killed.
+    """
 
     number: int
     messages: Sequence[Message]
     position: str
+    atomic: bool = False
 
 
 @dataclass(frozen=True)
@@ -225,6 +229,14 @@ class Encoder(Protocol):
     def snapshot(self, record: SnapshotRows, found: RowsText, first: int) -> list[Message]: ...
 
     def heartbeat(self, now_ms: int) -> list[Message]: ...
+
+    def packed(self, messages: list[Message]) -> list[Message]:
+        """Return the messages of a unit as they are sent: rows of one table that follow each other, put together."""
+        ...
+
+    def row_ids(self, message_id: str) -> list[str]:
+        """Return the IDs that the ID of a sent message stands for."""
+        ...
 
 
 class Delivery(Protocol):
