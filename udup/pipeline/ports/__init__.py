@@ -24,7 +24,7 @@ from udup.pipeline.ports.cutover import (
     Trigger,
 )
 from udup.pipeline.ports.drivers import Drivers
-from udup.pipeline.ports.source import ChangeLog, Source, SourceClock, SourceCopy
+from udup.pipeline.ports.source import ChangeLog, SnapshotReading, Source, SourceClock, SourceCopy
 from udup.pipeline.ports.target import (
     ApplySession,
     CheckpointReader,
@@ -90,6 +90,7 @@ __all__ = [
     "ScheduledEvent",
     "Scope",
     "ServerInfo",
+    "SnapshotReading",
     "Source",
     "SourceClock",
     "SourceCopy",

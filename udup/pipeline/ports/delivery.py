@@ -214,6 +214,11 @@ class DeliverySettings:
 class Encoder(Protocol):
     """Makes messages of what was read, in the log's order. Nothing here waits."""
 
+    @property
+    def heartbeat_seconds(self) -> float:
+        """Return the seconds between heartbeats, 0 for none."""
+        ...
+
     def rows(self, gtid: str, committed_us: int, counts: dict[str, int], found: RowsText) -> list[Message]:
         """Return the messages of a rows event. `counts` has for each table the rows of the transaction before it, and
         is brought forward.
@@ -236,6 +241,10 @@ class Encoder(Protocol):
 
     def row_ids(self, message_id: str) -> list[str]:
         """Return the IDs that the ID of a sent message stands for."""
+        ...
+
+    def row_number(self, message_id: str) -> int:
+        """Return the number that a message's ID says of its row."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault
@@ -14,6 +14,9 @@ from udup.pipeline.records import (
 )
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
+
+if TYPE_CHECKING:
+    from udup.pipeline.ports.delivery import DeliveryPlan
 
 
 class Position(Protocol):
@@ -59,11 +62,15 @@ class ApplyMode(StrEnum):
 
 @dataclass(frozen=True)
 class End:
-    """One end of a job: the name of its driver, where the server is, and how rows get there if it is the target."""
+    """One end of a job: the name of its driver, where the server is, and how rows get there if it is the target.
+
+    `delivery`: what a destination of messages is to get, None for a database.
+    """
 
     driver: str
     endpoint: Endpoint
     apply_mode: ApplyMode = ApplyMode.BY_PRIVILEGE
+    delivery: DeliveryPlan | None = None
 
     def __str__(self) -> str:
         return str(self.endpoint)
@@ -149,7 +156,8 @@ class LogPlan:
     """Where a log is to be read from, and what for.
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`): by them it is recognised
-    again. `tells`: records say what the log says of their events beside their bytes (`records.Transaction.told`).
+    again. `tells`: records say what the log says of their events beside their bytes (`records.Transaction.told`);
+    `snapshot` is what the destination has of a snapshot, whose rows are left out of the log where they were read later.
     """
 
     job: str
@@ -158,6 +166,7 @@ class LogPlan:
     stamps: str = ""
     source_uuid: str = ""
     tells: bool = False
+    snapshot: str = ""
 
 
 @dataclass(frozen=True)
