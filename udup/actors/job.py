@@ -301,7 +301,7 @@ class Job:
     def _addresses(self) -> Mapping[Side, str]:
         """Where each side is, for people."""
         plan = self.plan
-        ends = {Side.SOURCE: str(plan.source.endpoint), Side.TARGET: str(plan.target.endpoint)}
+        ends = {Side.SOURCE: str(plan.source), Side.TARGET: str(plan.target)}
         return {**ends, Side.NATS: address.shown(self.nats_url)}
 
     def complete(self, executed: str | None) -> None:

@@ -134,10 +134,10 @@ def check_unchanged(spec: JobSpec, stored: JobSpec, job: str, progress: JobProgr
 def has_another_target(spec: JobSpec, stored: JobSpec) -> bool:
     """Return whether a document names another server as its target: what one has executed says nothing of the other.
 
+    Of a destination of messages its stream or topics and its prefix count as well: others have nothing of the job.
     Who is asked as, and how, makes no other server. Two names may be one server; it says so itself when it is asked.
     """
-    one, other = spec.target_endpoint(), stored.target_endpoint()
-    return (spec.target.driver, one.host.lower(), one.port) != (stored.target.driver, other.host.lower(), other.port)
+    return spec.target_place() != stored.target_place()
 
 
 def begun_without_copy(job: str, other: OtherStart) -> Fault:

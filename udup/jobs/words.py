@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class JobType(StrEnum):
-    """What a job does: `synchronous` copies and then follows the source without end; `migration` ends (`EndWhen`)."""
+    """What a job does: `synchronous` copies and then follows the source without end; `migration` ends (`EndWhen`).
+
+    `subscribe` delivers every change as messages, without end.
+    """
 
     SYNCHRONOUS = "synchronous"
     MIGRATION = "migration"
@@ -32,9 +35,15 @@ class TaskType(StrEnum):
 
 
 class Driver(StrEnum):
-    """What kind of database an end is."""
+    """What kind of database an end is, or what takes its changes as messages."""
 
     MYSQL = "MySQL"
+    NATS = "NATS"
+    KAFKA = "Kafka"
+
+
+#: Destinations of messages: of a subscription, and of no other job.
+SINKS = frozenset({Driver.NATS, Driver.KAFKA})
 
 
 class DesiredState(StrEnum):

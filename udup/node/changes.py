@@ -149,5 +149,5 @@ def _shown(said: str) -> str:
 
 
 def _where(plan: JobPlan, task: str) -> str:
-    source, target = (f"{end.endpoint.host}:{end.endpoint.port}" for end in (plan.source, plan.target))
+    source, target = plan.source.address, plan.target.address
     return {SRC: f"Src {source}", DEST: f"Dest {target}"}.get(task, f"Src {source}, Dest {target}")

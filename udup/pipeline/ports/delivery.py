@@ -184,9 +184,11 @@ class FoundPlace:
 
 @dataclass(frozen=True)
 class DeliveryPlan:
-    """What a job's document says of its destination. `sink` has the keys of `NatsConfig` or `KafkaConfig`, checked.
+    """What a job's document says of its destination. `sink` has the keys of `NatsConfig` or `KafkaConfig` that it has.
 
-    `options` are Debezium's by their names, as they were written. Empty strings and zeros are defaults.
+    `options` are Debezium's by their names, as they were written. Empty strings and zeros are defaults. In `sink`,
+    `MaxAge` is a text of seconds (`3600s`), `MaxBytes` a number, `Brokers` a list, and `Password` may be a reference,
+    which is read for each connection (`base/secrets.py: read_password`).
     """
 
     prefix: str
@@ -197,6 +199,8 @@ class DeliveryPlan:
     quirks: bool = False  # Debezium's form where it is wrong about the data
     rows_per_message: int = 1
     large_messages: str = "fail"  # fail, claim, skip-values
+    values: str = "debezium"  # debezium, exact
+    tiny_as_boolean: bool = False  # TINYINT(1) as true and false
     sink: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 

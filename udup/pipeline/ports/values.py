@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -64,16 +64,24 @@ class ApplyMode(StrEnum):
 class End:
     """One end of a job: the name of its driver, where the server is, and how rows get there if it is the target.
 
-    `delivery`: what a destination of messages is to get, None for a database.
+    `delivery` is what a sink of messages is told. Its endpoint is for people, without a host for the node's own NATS.
     """
 
     driver: str
     endpoint: Endpoint
     apply_mode: ApplyMode = ApplyMode.BY_PRIVILEGE
-    delivery: DeliveryPlan | None = None
+    delivery: DeliveryPlan | None = field(default=None, hash=False)
+
+    @property
+    def address(self) -> str:
+        """host:port, for people."""
+        endpoint = self.endpoint
+        return f"{endpoint.host}:{endpoint.port}" if endpoint.host else f"this node's {self.driver}"
 
     def __str__(self) -> str:
-        return str(self.endpoint)
+        if self.delivery is None:
+            return str(self.endpoint)
+        return f"{self.endpoint.user}@{self.address}" if self.endpoint.user else self.address
 
 
 @dataclass(frozen=True)

@@ -79,12 +79,17 @@ def warn_source(facts: ServerFacts) -> list[Fault]:
     return faults(f"Src {facts.address}", found, Outcome.WARN)
 
 
+def is_read(facts: ServerFacts) -> bool:
+    """Return whether this is a server of the kind and age that is replicated from."""
+    return not facts.is_mariadb and facts.version >= OLDEST_VERSION
+
+
 # ---- The server ----
 
 
 def _version(side: SourceSide) -> Iterator[Finding]:
     facts = side.facts
-    if facts.is_mariadb or facts.version < OLDEST_VERSION:
+    if not is_read(facts):
         yield failed(
             f"the server is {facts.version_text}, and only MySQL 8.0 and newer is replicated from",
             "replicate from a server of MySQL 8.0 or newer",
