@@ -222,8 +222,8 @@ class FakeDestination:
     def open_delivery(self, settings: DeliverySettings, on_stored: Callable[[int], None]) -> FakeDelivery:
         return FakeDelivery(self._sink, on_stored)
 
-    def position(self, job: str, plan: object) -> str | None:
+    def position(self, settings: DeliverySettings) -> str | None:
         return self._sink.position
 
-    def purge(self, job: str, plan: object) -> None:
+    def purge(self, settings: DeliverySettings) -> None:
         """Nothing is kept beside the messages."""
