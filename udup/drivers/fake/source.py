@@ -7,6 +7,7 @@ from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.reading import FakeLog
 from udup.drivers.fake.server import FakeInfo, FakeServer
 from udup.drivers.fake.snapshot import FakeCopy
+from udup.drivers.fake.snapshot_reading import FakeReading
 from udup.pipeline.ownership import Feed
 from udup.pipeline.ports import Beginning, ClockAnswer, LogPlan, Scope, SourceCopy, SourceLook, StartPoint
 from udup.pipeline.records import Tables
@@ -112,6 +113,12 @@ class FakeSource:
     def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None) -> FakeCopy:
         with (waits or Waits(Side.SOURCE)).on(WaitKind.STATEMENT, statement="opening the snapshot"):
             return FakeCopy(self._server, scope, chunk_rows)
+
+    def open_reading(
+        self, scope: Scope, *, readers: int, chunk_rows: int | None, state: str, waits: Waits | None = None
+    ) -> FakeReading:
+        with (waits or Waits(Side.SOURCE)).on(WaitKind.STATEMENT, statement="opening the snapshot"):
+            return FakeReading(self._server, scope, chunk_rows, state)
 
     def open_log(self, plan: LogPlan) -> FakeLog:
         return FakeLog(self._server, plan)

@@ -41,7 +41,7 @@ from udup.pipeline.ports.delivery import (
     Unit,
 )
 from udup.pipeline.ports.drivers import Drivers
-from udup.pipeline.ports.source import ChangeLog, Source, SourceClock, SourceCopy
+from udup.pipeline.ports.source import ChangeLog, SnapshotReading, Source, SourceClock, SourceCopy
 from udup.pipeline.ports.target import (
     ApplySession,
     CheckpointReader,
@@ -119,6 +119,7 @@ __all__ = [
     "ScheduledEvent",
     "Scope",
     "ServerInfo",
+    "SnapshotReading",
     "Source",
     "SourceClock",
     "SourceCopy",

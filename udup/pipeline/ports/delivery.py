@@ -160,11 +160,15 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Messages that are stored in this order, the last of them with `position`. Units count from 1 in a run."""
+    """Messages that are stored in this order, the last of them with `position`. Units count from 1 in a run.
+
+    Without messages the position alone is stored. `atomic`: all of them become visible or none, whatever is killed.
+    """
 
     number: int
     messages: Sequence[Message]
     position: str
+    atomic: bool = False
 
 
 @dataclass(frozen=True)
@@ -214,6 +218,11 @@ class DeliverySettings:
 class Encoder(Protocol):
     """Makes messages of what was read, in the log's order. Nothing here waits."""
 
+    @property
+    def heartbeat_seconds(self) -> float:
+        """Return the seconds between heartbeats, 0 for none."""
+        ...
+
     def rows(self, gtid: str, committed_us: int, counts: dict[str, int], found: RowsText) -> list[Message]:
         """Return the messages of a rows event. `counts` has for each table the rows of the transaction before it, and
         is brought forward.
@@ -229,6 +238,18 @@ class Encoder(Protocol):
     def snapshot(self, record: SnapshotRows, found: RowsText, first: int) -> list[Message]: ...
 
     def heartbeat(self, now_ms: int) -> list[Message]: ...
+
+    def packed(self, messages: list[Message]) -> list[Message]:
+        """Return the messages of a unit as they are sent: rows of one table that follow each other, put together."""
+        ...
+
+    def row_ids(self, message_id: str) -> list[str]:
+        """Return the IDs that the ID of a sent message stands for."""
+        ...
+
+    def row_number(self, message_id: str) -> int:
+        """Return the number that a message's ID says of its row."""
+        ...
 
 
 class Delivery(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from udup.pipeline.ports.values import (
@@ -19,8 +19,11 @@ from udup.pipeline.ports.values import (
 )
 from udup.pipeline.records import (
     CopyPlan,
+    CopyTable,
     CopyTotals,
     Record,
+    SnapshotEnd,
+    SnapshotRows,
     StartRows,
     Tables,
 )
@@ -64,6 +67,15 @@ class Source(Protocol):
         self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
     ) -> SourceCopy:
         """Return a snapshot of everything in the scope, at one position; what it waits for is noted in `waits`."""
+        ...
+
+    def open_reading(
+        self, scope: Scope, *, readers: int, chunk_rows: int | None, state: str, waits: Waits | None = None
+    ) -> SnapshotReading:
+        """Return a snapshot for a destination of messages: of everything in the scope that it has not got yet.
+
+        `state` is that of the last record which it has got, "" for none.
+        """
         ...
 
     def open_log(self, plan: LogPlan) -> ChangeLog:
@@ -129,6 +141,38 @@ class SourceCopy(Protocol):
 
     def stop(self) -> None:
         """Have all readers end, from any thread, and close the snapshot."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class SnapshotReading(Protocol):
+    """A snapshot for a destination, which stands at one position and is read by several readers."""
+
+    @property
+    def position(self) -> str:
+        """Return the position from which the log is followed: that of the first reading of this snapshot."""
+        ...
+
+    @property
+    def tables(self) -> Sequence[CopyTable]:
+        """Return what is to be read, by the job's names."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """Return what has been emitted so far, as `SnapshotRows.state`."""
+        ...
+
+    def read(self, reader: int, emit: Callable[[SnapshotRows | SnapshotEnd], None]) -> None:
+        """Read on this thread until nothing is left; `emit` may wait. Readers count from 0.
+
+        Whoever reads the last rows emits the end.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Have all readers end, from any thread."""
         ...
 
     def close(self) -> None: ...
