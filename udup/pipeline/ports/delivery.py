@@ -160,11 +160,15 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Messages that are stored in this order, the last of them with `position`. Units count from 1 in a run."""
+    """Messages that are stored in this order, the last of them with `position`. Units count from 1 in a run.
+
+    Without messages the position alone is stored. `atomic`: all of them become visible or none, whatever is killed.
+    """
 
     number: int
     messages: Sequence[Message]
     position: str
+    atomic: bool = False
 
 
 @dataclass(frozen=True)
