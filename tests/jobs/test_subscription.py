@@ -11,7 +11,6 @@ from tests.jobs.subscriptions import faults_of, refused, spec_of, switch_on, to_
 from udup.base.errors import Refused
 from udup.jobs import accept, parse_job
 from udup.jobs.plan import plan_of
-from udup.jobs.start import has_another_target
 from udup.pipeline.ports import StartPoint
 
 
@@ -326,25 +325,3 @@ def test_until_it_is_carried_out_its_type_and_its_drivers_are_refused(monkeypatc
     assert found["Tasks[1].Driver"] == "unknown driver 'NATS'"
     with pytest.raises(Refused):
         parse_job(to_kafka())
-
-
-# ---- Another destination ----
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "another"),
-    [
-        (to_nats(), to_nats(), False),
-        (to_nats(), to_nats(Schemas=True), False),
-        (to_nats(), to_nats(Prefix="shop2"), True),
-        (to_nats({"Stream": "A"}), to_nats({"Stream": "B"}), True),
-        (to_nats({"Url": "h"}), to_nats({"Url": "h:4222", "User": "u"}), False),
-        (to_nats({"Url": "h"}), to_nats(), True),
-        (to_kafka({"Brokers": "a:1,b:1"}), to_kafka({"Brokers": ["b:1", "a:1"]}), False),
-        (to_kafka(), to_kafka({"Brokers": "c:1"}), True),
-        (to_nats(), to_kafka(), True),
-        (to_nats(), seed(), True),
-    ],
-)
-def test_another_place_has_nothing_of_the_job(one: dict[str, Any], other: dict[str, Any], another: bool) -> None:
-    assert has_another_target(parse_job(one), parse_job(other)) is another
