@@ -50,16 +50,16 @@ class _Pair:
     validate: Callable[[JobPlan, Known], list[Check]]
 
 
-def _nats() -> Callable[[DeliveryPlan], Destination]:
-    from udup.drivers.messages.nats.destination import NatsDestination  # a job to it alone needs its client library
+def _nats(plan: DeliveryPlan) -> Destination:
+    from udup.drivers.messages.sinks import nats_destination  # a job to it alone needs its client library
 
-    return NatsDestination
+    return nats_destination(plan)
 
 
-def _kafka() -> Callable[[DeliveryPlan], Destination]:
-    from udup.drivers.messages.kafka.destination import KafkaDestination
+def _kafka(plan: DeliveryPlan) -> Destination:
+    from udup.drivers.messages.sinks import kafka_destination
 
-    return KafkaDestination
+    return kafka_destination(plan)
 
 
 def _mysql_rows(endpoint: Endpoint, plan: DeliveryPlan) -> RecordReader:
@@ -83,8 +83,8 @@ _SOURCE_GATES: Mapping[str, Callable[[Endpoint], SourceGate]] = {MYSQL: MySQLSou
 
 _TARGET_GATES: Mapping[str, Callable[[Endpoint], TargetGate]] = {MYSQL: MySQLTargetGate}
 
-#: What imports the driver of a sink: each brings a client library of its own.
-_DESTINATIONS: Mapping[str, Callable[[], Callable[[DeliveryPlan], Destination]]] = {NATS: _nats, KAFKA: _kafka}
+#: What imports the driver of a sink and makes it: each brings a client library of its own.
+_DESTINATIONS: Mapping[str, Callable[[DeliveryPlan], Destination]] = {NATS: _nats, KAFKA: _kafka}
 
 _READERS: Mapping[str, Callable[[Endpoint, DeliveryPlan], RecordReader]] = {MYSQL: _mysql_rows}
 
@@ -119,7 +119,7 @@ class Registry:
 
     def destination(self, end: End) -> Destination:
         _check_known(end, DEST, _DESTINATIONS)
-        return _DESTINATIONS[end.driver]()(_delivery_of(end))
+        return _DESTINATIONS[end.driver](_delivery_of(end))
 
     def reader(self, end: End, plan: DeliveryPlan) -> RecordReader:
         _check_known(end, SRC, _READERS)

@@ -200,6 +200,7 @@ class Control:
         if record is None:
             raise NotThere("job not found")
         check_no_cutover(record, "resume")  # what cannot be is said at once, and the target left alone
+        skipping.check_database(record, "settled")
         self._drivers.target(plan_of(record.spec()).target).settle(job_id, gtid, applied=applied)
         return self.resume(job_id)
 
@@ -208,6 +209,7 @@ class Control:
         record = self._reads.job(job_id)
         if record is None:
             raise NotThere("job not found")
+        skipping.check_database(record, "passed over")
         skipping.begun(record, gtid, time.time_ns())  # what cannot be is said at once
         assert record.stopped is not None
         begun = self._written(BeginSkip(job_id, gtid))

@@ -99,26 +99,27 @@ def host_port(address: str) -> tuple[str, int]:
     return match[2].strip("[]"), int(match[3])
 
 
-def options(value: object) -> dict[str, str]:
-    """Return Debezium's options as text; what is null is not there, and no secret, which none of them needs."""
+def options(value: object) -> dict[str, object]:
+    """Return Debezium's options; what is null is not there, and no secret, which none of them needs."""
     if not isinstance(value, dict):
-        raise values.fault(
-            f"must be an object, got {values.kind(value)}", 'write {"decimal.handling.mode": "string", …}'
-        )
+        example = 'write {"decimal.handling.mode": "string", …}'
+        raise values.fault(f"must be an object, got {values.kind(value)}", example)
     given = {str(name): each for name, each in value.items() if each is not None and not is_secret(str(name))}
     if len(given) > MAX_OPTIONS:
         raise values.fault(f"has {len(given)} options, and {MAX_OPTIONS} are the most")
-    return {name: _option(name, each) for name, each in given.items()}
+    for name in given:
+        if not name or not name.isprintable() or len(name) > OPTION_NAME_LENGTH:
+            raise values.fault(f"has an option of the name {values.shown(name)}", "write a name of Debezium's")
+    return given
 
 
-def _option(name: str, value: object) -> str:
-    if not name or not name.isprintable() or len(name) > OPTION_NAME_LENGTH:
-        raise values.fault(f"has an option of the name {values.shown(name)}", "write a name of Debezium's")
+def option(value: object) -> str:
+    """Return the value of one of them as text."""
     if not isinstance(value, (str, int, float)):
-        raise values.fault(f"has {values.kind(value)} as {name}", "write text, a number, true or false")
+        raise values.fault(f"must be text, a number, true or false, got {values.kind(value)}")
     text = str(value).lower() if isinstance(value, bool) else values.weak_text(value)
     if len(text) > OPTION_LENGTH:
-        raise values.fault(f"has {len(text)} characters as {name}, and {OPTION_LENGTH} are the most")
+        raise values.fault(f"has {len(text)} characters, and {OPTION_LENGTH} are the most")
     return text
 
 
@@ -147,4 +148,4 @@ def _parts(text: str) -> list[str]:
 
 def _any_of(words: Iterable[str]) -> str:
     *first, last = [str(each) for each in words]
-    return f"{', '.join(first)} or {last}"
+    return f"{', '.join(first)} or {last}" if first else last

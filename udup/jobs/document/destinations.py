@@ -22,6 +22,20 @@ from udup.jobs.document import destination_values as read
 from udup.jobs.document import quantities
 from udup.jobs.document import values as single
 from udup.jobs.document.config import MAX_RETRIES, Text, Truth, kept_password
+from udup.jobs.document.destination_words import (
+    BatchCompression,
+    ConverterWord,
+    DiscardWord,
+    FormatWord,
+    LargeWord,
+    Mechanism,
+    Protocol,
+    SnapshotWord,
+    StorageWord,
+    StreamCompression,
+    ValuesWord,
+    snapshot_of,
+)
 from udup.jobs.document.model import Model
 from udup.pipeline.ports import DeliveryPlan
 
@@ -39,77 +53,8 @@ CREDENTIALS_BYTES = 64 << 10
 MAX_GROUP_BYTES, MAX_GROUP_MS, MAX_PARTITIONS, MAX_REPLICATION = 1 << 30, 10_000, 10_000, 100
 MAX_MESSAGE_BYTES = 1_000_000_000
 
-#: What Debezium's `snapshot.mode` is called here.
-_SNAPSHOT_MODES = {
-    "initial": "initial",
-    "initial_only": "only",
-    "no_data": "never",
-    "schema_only": "never",
-    "never": "never",
-}
 
-
-class SnapshotWord(StrEnum):
-    INITIAL = "initial"
-    NEVER = "never"
-    ONLY = "only"
-
-
-class FormatWord(StrEnum):
-    DEBEZIUM = "debezium"
-    FLAT = "flat"
-    CLOUDEVENTS = "cloudevents"
-
-
-class LargeWord(StrEnum):
-    FAIL = "fail"
-    CLAIM = "claim"
-    SKIP_VALUES = "skip-values"
-
-
-class ValuesWord(StrEnum):
-    DEBEZIUM = "debezium"
-    EXACT = "exact"
-
-
-class StorageWord(StrEnum):
-    FILE = "file"
-    MEMORY = "memory"
-
-
-class DiscardWord(StrEnum):
-    OLD = "old"
-    NEW = "new"
-
-
-class StreamCompression(StrEnum):
-    S2 = "s2"
-    NONE = "none"
-
-
-class Protocol(StrEnum):
-    PLAINTEXT = "PLAINTEXT"
-    SSL = "SSL"
-    SASL_PLAINTEXT = "SASL_PLAINTEXT"
-    SASL_SSL = "SASL_SSL"
-
-
-class Mechanism(StrEnum):
-    PLAIN = "PLAIN"
-    SCRAM_SHA_256 = "SCRAM-SHA-256"
-    SCRAM_SHA_512 = "SCRAM-SHA-512"
-
-
-class BatchCompression(StrEnum):
-    NONE = "none"
-    GZIP = "gzip"
-    SNAPPY = "snappy"
-    LZ4 = "lz4"
-    ZSTD = "zstd"
-
-
-class ConverterWord(StrEnum):
-    JSON = "json"
+_Option = Annotated[str, BeforeValidator(read.option)]
 
 
 class NatsConfig(Model):
@@ -208,7 +153,7 @@ class DestinationConfig(Model):
 
     prefix: Annotated[str, BeforeValidator(read.prefix)]
     """What all topics and subjects begin with: Debezium's `topic.prefix`. `<Prefix>.<schema>.<table>`."""
-    options: Annotated[dict[str, str], BeforeValidator(read.options)] = {}
+    options: Annotated[dict[str, _Option], BeforeValidator(read.options)] = {}
     """Options of Debezium by their names, with Debezium's values."""
     snapshot: Annotated[
         SnapshotWord | None, BeforeValidator(lambda value: read.word_of(SnapshotWord, "")(value) or None)
@@ -360,12 +305,6 @@ class KafkaDest(DestinationConfig):
 
     def place(self) -> tuple[object, ...]:
         return ("Kafka", *sorted(self.addresses), self.prefix)
-
-
-def snapshot_of(mode: str) -> SnapshotWord | None:
-    """Return what Debezium's `snapshot.mode` is called here; None for what is no mode."""
-    word = _SNAPSHOT_MODES.get(mode.strip().lower())
-    return None if word is None else SnapshotWord(word)
 
 
 def _given(model: Model) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from udup.base.secrets import MASK, PLACEHOLDER
 from udup.jobs import words
 from udup.jobs.document import existing_tables, refusals, replicate, subscription, values
 from udup.jobs.document.config import Config, ConnectionConfig, GeneratedColumns
-from udup.jobs.document.destinations import KafkaConfig, KafkaDest, NatsConfig, NatsDest, SnapshotWord
+from udup.jobs.document.destination_words import SnapshotWord
+from udup.jobs.document.destinations import KafkaConfig, KafkaDest, NatsConfig, NatsDest
 from udup.jobs.document.gtid_text import is_one_gtid
 from udup.jobs.document.keys import Level, canonical, join
 from udup.jobs.document.model import Model

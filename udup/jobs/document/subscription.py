@@ -13,7 +13,8 @@ from udup.base.errors import Fault
 from udup.jobs import words
 from udup.jobs.document import refusals, replicate
 from udup.jobs.document.config import Config
-from udup.jobs.document.destinations import KafkaDest, LargeWord, NatsDest, SnapshotWord, snapshot_of
+from udup.jobs.document.destination_words import LargeWord, SnapshotWord, snapshot_of
+from udup.jobs.document.destinations import KafkaDest, NatsDest
 from udup.jobs.document.keys import canonical, join
 from udup.jobs.document.values import shown
 from udup.jobs.words import SINKS, Driver, JobType, TaskType

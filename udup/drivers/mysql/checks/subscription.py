@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from udup.base.errors import Fault
-from udup.drivers.mysql.checks.source import check_source, source_checks, warn_source
+from udup.drivers.mysql.checks.source import source_checks, warn_source
 from udup.drivers.mysql.checks.source_tables import table_checks
 from udup.drivers.mysql.checks.validate import look_at_source
 from udup.drivers.mysql.client.facts import ServerFacts
@@ -31,8 +31,8 @@ def start_faults(
         return []
     seen = _facts(source.info)
     position = None if plan.copy_alone else start_after
-    found = check_source(seen, plan.scope.selection, position, starting=True)
-    return [*source.faults, *found, *faults(f"Src {seen.address}", _rows(plan, seen))]
+    found = _of_source(plan, seen, position, starting=True)
+    return [*source.faults, *faults(f"Src {seen.address}", found)]
 
 
 def warnings(plan: JobPlan, source: ServerInfo, target: ServerInfo) -> list[str]:
@@ -48,12 +48,15 @@ def validate(plan: JobPlan) -> list[Check]:
     if look.facts is None:
         return look.checks
     start_after = None if plan.copy_alone else look.start_after
-    listed = source_checks(look.facts, plan.scope.selection, start_after)
-    checks = [*look.checks, *(each for each in listed if each.name not in _REPLACED)]
-    checks += [*_rows(plan, look.facts), *look.begins]
+    checks = [*look.checks, *_of_source(plan, look.facts, start_after), *look.begins]
     if look.tables is not None:
         checks += [look.tables] if isinstance(look.tables, Check) else table_checks(look.tables)
     return checks
+
+
+def _of_source(plan: JobPlan, facts: ServerFacts, start_after: str | None, *, starting: bool = False) -> list[Check]:
+    listed = source_checks(facts, plan.scope.selection, start_after, starting=starting, rows_only=True)
+    return [*(each for each in listed if each.name not in _REPLACED), *_rows(plan, facts)]
 
 
 def _rows(plan: JobPlan, facts: ServerFacts) -> list[Check]:
