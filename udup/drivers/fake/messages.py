@@ -63,6 +63,9 @@ class FakeReader:
     def set_format(self, event: bytes) -> None:
         """Nothing: its events are written in one way."""
 
+    def note_tables(self, details: bytes) -> None:
+        """Nothing: its changes say everything."""
+
     def rows(self, record: Transaction | Part | SnapshotRows) -> Iterator[RowsText]:
         if isinstance(record, Part) and record.index == 0:
             self._splitter = Splitter()

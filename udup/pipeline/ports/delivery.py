@@ -133,6 +133,10 @@ class RecordReader(Protocol):
         """The records that follow are written by this FORMAT_DESCRIPTION."""
         ...
 
+    def note_tables(self, details: bytes) -> None:
+        """Note what the source's dictionary says of tables now (`records.Tables.details`)."""
+        ...
+
     def rows(self, record: Transaction | Part | SnapshotRows) -> Iterator[RowsText]:
         """Yield the rows events of a record. Of the parts of a transaction, those that are complete by now."""
         ...
