@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from udup.base.errors import Refused
+from udup.drivers.messages.encoder import open_encoder
 from udup.drivers.messages.option_table import OPTIONS, Use, option
 from udup.drivers.messages.options import MessageOptions, option_faults
-from udup.pipeline.ports.delivery import DeliveryPlan
+from udup.pipeline.ports.delivery import DeliveryPlan, DeliverySettings
 
 #: All options of the MySQL connector of Debezium 3.7, from its sources; a digit or word where it has a pattern.
 _DEBEZIUM = """
@@ -157,6 +159,19 @@ def test_defaults_are_debeziums() -> None:
 )
 def test_the_snapshot_by_either_word(mode: str, snapshot: str, expected: str) -> None:
     assert _options({"snapshot.mode": mode} if mode else {}, snapshot=snapshot).snapshot == expected
+
+
+def test_a_sink_has_a_default_of_its_own_for_tombstones() -> None:
+    said = DeliveryPlan(prefix="shop1", options={"tombstones.on.delete": "true"})
+    assert not MessageOptions.of(DeliveryPlan(prefix="shop1"), tombstones=False).tombstones
+    assert MessageOptions.of(said, tombstones=False).tombstones
+
+
+def test_an_encoder_of_options_with_faults_is_refused() -> None:
+    plan = DeliveryPlan(prefix="shop1", options={"no.such": "", "heartbeat.action.query": "x"})
+    with pytest.raises(Refused) as caught:
+        open_encoder(DeliverySettings("job", 1, "owner", plan))
+    assert len(caught.value.faults) == 2
 
 
 def test_several_rows_in_a_message_have_no_tombstones() -> None:
