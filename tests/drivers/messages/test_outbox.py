@@ -146,6 +146,12 @@ def test_topics_are_written_by_the_sinks_rule() -> None:
     assert message.topic == "outbox.event.My_Order"
 
 
+@pytest.mark.parametrize("routed_by", [None, ""])
+def test_a_row_that_says_no_topic_stops_the_job(routed_by: str | None) -> None:
+    with pytest.raises(Unsupported, match="has no topic: its column aggregatetype"):
+        _made(_options(), _row(aggregatetype=routed_by))
+
+
 def test_messages_of_an_outbox_are_never_put_together() -> None:
     made = encoder(_options(), rows_per_message=10)
     messages = made.rows(GTID, COMMITTED_US, {}, _table().event(Operation.CREATE, _row(), _row()))
