@@ -55,7 +55,7 @@ def _key_places(table: Table, options: ValueOptions) -> tuple[int, ...]:
                 " name columns that it has"
             )
         places.append(place)
-    return tuple(places)
+    return tuple(dict.fromkeys(places))
 
 
 def _shaped(column: ColumnProgram, options: ValueOptions, name: str) -> ColumnProgram:
