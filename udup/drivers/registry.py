@@ -36,6 +36,10 @@ from udup.pipeline.ports import (
     Target,
     TargetGate,
 )
+from udup.pipeline.selection.selection import Selection
+
+#: A job that chooses nothing by name.
+_EVERYTHING = Selection()
 
 #: The names of drivers as a job's document has them.
 MYSQL, NATS, KAFKA = "MySQL", "NATS", "Kafka"
@@ -62,10 +66,10 @@ def _kafka(plan: DeliveryPlan) -> Destination:
     return kafka_destination(plan)
 
 
-def _mysql_rows(endpoint: Endpoint, plan: DeliveryPlan) -> RecordReader:
-    from udup.drivers.mysql.rowtext.reader import open_reader  # builds or loads its compiled part
+def _mysql_rows(endpoint: Endpoint, plan: DeliveryPlan, selection: Selection) -> RecordReader:
+    from udup.drivers.mysql.rowtext.opening import open_reader  # loads its compiled part
 
-    return open_reader(endpoint, plan)
+    return open_reader(endpoint, plan, selection)
 
 
 def _validate_delivery(plan: JobPlan, known: Known) -> list[Check]:
@@ -86,7 +90,7 @@ _TARGET_GATES: Mapping[str, Callable[[Endpoint], TargetGate]] = {MYSQL: MySQLTar
 #: What imports the driver of a sink and makes it: each brings a client library of its own.
 _DESTINATIONS: Mapping[str, Callable[[DeliveryPlan], Destination]] = {NATS: _nats, KAFKA: _kafka}
 
-_READERS: Mapping[str, Callable[[Endpoint, DeliveryPlan], RecordReader]] = {MYSQL: _mysql_rows}
+_READERS: Mapping[str, Callable[[Endpoint, DeliveryPlan, Selection], RecordReader]] = {MYSQL: _mysql_rows}
 
 _DELIVERED = _Pair(subscription.start_faults, subscription.warnings, _validate_delivery)
 
@@ -121,9 +125,9 @@ class Registry:
         _check_known(end, DEST, _DESTINATIONS)
         return _DESTINATIONS[end.driver](_delivery_of(end))
 
-    def reader(self, end: End, plan: DeliveryPlan) -> RecordReader:
+    def reader(self, end: End, plan: DeliveryPlan, selection: Selection = _EVERYTHING) -> RecordReader:
         _check_known(end, SRC, _READERS)
-        return _READERS[end.driver](end.endpoint, plan)
+        return _READERS[end.driver](end.endpoint, plan, selection)
 
     def source_gate(self, end: End) -> SourceGate:
         _check_known(end, SRC, _SOURCE_GATES)
