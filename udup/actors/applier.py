@@ -36,6 +36,7 @@ from udup.pipeline.apply.applier import Applier
 from udup.pipeline.apply.readiness import TargetChecked, TargetReady
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.deliver.deliverer import Deliverer
+from udup.pipeline.ports.delivery import DeliverySettings
 
 
 class DestApplier(EngineActor):
@@ -89,7 +90,8 @@ class DestApplier(EngineActor):
         async def engine(emit: Callable[[object], None]) -> None:
             drivers, end = self.node.drivers, message.end
             if end.delivery is not None:
-                await runtime.in_thread(drivers.destination(end).purge, message.job, end.delivery)
+                asking = DeliverySettings.asking(message.job, end.delivery, self.node.nats_url)
+                await runtime.in_thread(drivers.destination(end).purge, asking)
             else:
                 await runtime.in_thread(drivers.target(end).purge, message.job)
             emit(Purged(message.run))

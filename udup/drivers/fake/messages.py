@@ -63,6 +63,9 @@ class FakeReader:
     def set_format(self, event: bytes) -> None:
         """Nothing: its events are written in one way."""
 
+    def note_tables(self, details: bytes) -> None:
+        """Nothing: its changes say everything."""
+
     def rows(self, record: Transaction | Part | SnapshotRows) -> Iterator[RowsText]:
         if isinstance(record, Part) and record.index == 0:
             self._splitter = Splitter()
@@ -222,8 +225,8 @@ class FakeDestination:
     def open_delivery(self, settings: DeliverySettings, on_stored: Callable[[int], None]) -> FakeDelivery:
         return FakeDelivery(self._sink, on_stored)
 
-    def position(self, job: str, plan: object) -> str | None:
+    def position(self, settings: DeliverySettings) -> str | None:
         return self._sink.position
 
-    def purge(self, job: str, plan: object) -> None:
+    def purge(self, settings: DeliverySettings) -> None:
         """Nothing is kept beside the messages."""

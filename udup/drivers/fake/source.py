@@ -100,7 +100,7 @@ class FakeSource:
     def open_clock(self) -> FakeClock:
         return FakeClock(self._server)
 
-    def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
+    def tables(self, scope: Scope, copied: SourceCopy | None, *, tells: bool = False) -> Tables:
         server, wants = self._server, scope.selection.wants
         if isinstance(copied, FakeCopy):
             names = copied.tables

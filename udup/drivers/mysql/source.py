@@ -18,6 +18,7 @@ from udup.drivers.mysql.columns.checks import map_faults
 from udup.drivers.mysql.columns.computed import read_computed
 from udup.drivers.mysql.dictionary.claims import read_feeds
 from udup.drivers.mysql.filters.checks import filter_faults
+from udup.drivers.mysql.rowtext.facts import read_facts_of
 from udup.drivers.mysql.snapshot.copy import SnapshotCopy, open_copy
 from udup.drivers.mysql.snapshot.names import check_names, read_base_tables
 from udup.drivers.mysql.stream.log import BinlogChanges
@@ -86,7 +87,7 @@ class MySQLSource:
         """Connect what asks the source for its time and its executed GTIDs."""
         return MySQLClock(self.endpoint, connect(self.endpoint, answer_seconds=CLOCK_SECONDS))
 
-    def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
+    def tables(self, scope: Scope, copied: SourceCopy | None, *, tells: bool = False) -> Tables:
         """Return the tables that the job keeps current: those of a copy, or those that the source has now."""
         assert copied is None or isinstance(copied, SnapshotCopy), "a copy of this driver's"
         with closing(connect(self.endpoint)) as connection:
@@ -94,10 +95,11 @@ class MySQLSource:
             names = read_base_tables(connection, scope.selection) if copied is None else copied.tables
             whole = [name for name in names if scope.selection.columns_of(*name) == ((),)]  # a map has none of them
             computed = read_computed(connection, whole)
-        new = {name: scope.selection.renamed_table(*name) for name in names}
+            new = {name: scope.selection.renamed_table(*name) for name in names}
+            details = read_facts_of(connection, new) if tells else b""
         listed = [(*name, *new[name]) for name in names]
         shown = [(*new[schema, table], column) for schema, table, column in sorted(computed)]
-        return Tables(uuid, self.where, listed, copied is not None, shown)
+        return Tables(uuid, self.where, listed, copied is not None, shown, details)
 
     def open_copy(
         self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None

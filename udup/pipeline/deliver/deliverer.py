@@ -237,6 +237,7 @@ class Deliverer:
                 self._credit_late = True  # an idle job's window is seen to be empty
             case Tables():
                 changes.place.source_uuid = record.server_uuid
+                self._reader.note_tables(record.details)
                 await self._store_first()
             case Known():
                 changes.known(record.server_uuid, record.stamps)

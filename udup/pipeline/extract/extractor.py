@@ -282,7 +282,7 @@ class Extractor:
         return copy
 
     def _send_tables(self, copy: SourceCopy | None = None) -> None:
-        tables = self._source.tables(self._settings.scope, copy)
+        tables = self._source.tables(self._settings.scope, copy, tells=self._settings.delivers)
         self._server_uuid = tables.server_uuid
         self._pack(tables)
 

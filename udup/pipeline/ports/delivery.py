@@ -133,6 +133,10 @@ class RecordReader(Protocol):
         """The records that follow are written by this FORMAT_DESCRIPTION."""
         ...
 
+    def note_tables(self, details: bytes) -> None:
+        """Note what the source's dictionary says of tables now (`records.Tables.details`)."""
+        ...
+
     def rows(self, record: Transaction | Part | SnapshotRows) -> Iterator[RowsText]:
         """Yield the rows events of a record. Of the parts of a transaction, those that are complete by now."""
         ...
@@ -206,13 +210,18 @@ class DeliveryPlan:
 
 @dataclass(frozen=True)
 class DeliverySettings:
-    """One run's. `shape`: a digest of what decides which messages there are, kept with the position."""
+    """One run's, or of one question. `owner` is for people, `nats_url` the node's own JetStream."""
 
     job: str
     run: int
     owner: str
     plan: DeliveryPlan
-    nats_url: str = field(default="", repr=False)  # the node's own
+    nats_url: str = field(default="", repr=False)
+
+    @classmethod
+    def asking(cls, job: str, plan: DeliveryPlan, nats_url: str) -> DeliverySettings:
+        """Return those of a question that no run asks."""
+        return cls(job, 0, "", plan, nats_url)
 
 
 class Encoder(Protocol):
@@ -293,10 +302,10 @@ class Destination(Protocol):
         """Return the hold on the sink; `on_stored` is called with the number of the last unit that is stored."""
         ...
 
-    def position(self, job: str, plan: DeliveryPlan) -> str | None:
+    def position(self, settings: DeliverySettings) -> str | None:
         """Return the position that the sink has of the job, read now; None if there is none."""
         ...
 
-    def purge(self, job: str, plan: DeliveryPlan) -> None:
+    def purge(self, settings: DeliverySettings) -> None:
         """Remove what the sink keeps about the job beside the messages. What was delivered stays."""
         ...

@@ -59,8 +59,11 @@ class Source(Protocol):
         """Return what asks the source for its time and what it has executed."""
         ...
 
-    def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
-        """Return the tables that the job keeps current: those of a copy, or those that the source has now."""
+    def tables(self, scope: Scope, copied: SourceCopy | None, *, tells: bool = False) -> Tables:
+        """Return the tables that the job keeps current: those of a copy, or those that the source has now.
+
+        `tells`: with what the reader of the source's records needs to know beside them (`RecordReader.note_tables`).
+        """
         ...
 
     def open_copy(

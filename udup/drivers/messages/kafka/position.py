@@ -188,7 +188,8 @@ def _write(sink: KafkaSink, records: list[tuple[bytes, bytes | None]], heard: He
         if error is not None:
             failed.append(error)
 
-    producer = Producer({**sink.connection(), **plain_settings(), "error_cb": heard})
+    settings = {**plain_settings(), "enable.idempotence": False}  # which costs 0.5 s at a start, and is not needed here
+    producer = Producer({**sink.connection(), **settings, "error_cb": heard})
     for key, value in records:
         producer.produce(sink.position_topic, value, key, 0, delivered)
     left = producer.flush(2 * ANSWER_SECONDS)

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+)
 
 from udup.base import runtime
 from udup.base.errors import Refused
@@ -85,10 +91,19 @@ class Topics:
         if len(topic.partitions) != 1:
             problem = f"the topic {name} has {len(topic.partitions)} partitions, and positions need one"
             raise Refused([fault("Topic", problem, "choose another prefix, or make that topic with one partition")])
-        policy = self._settings_of(name).get("cleanup.policy", "compact")
-        if "compact" not in policy or "delete" in policy:
-            problem = f"the topic {name} has cleanup.policy {policy}: the position of this job would be lost"
-            raise Refused([fault("Topic", problem, f"set cleanup.policy of {name} to compact")])
+
+    def _keep_positions(self, name: str) -> None:
+        """Have the topic compacted, whoever made it: by any other policy the position is removed in time."""
+        if self._settings_of(name).get("cleanup.policy", "compact") == "compact":
+            return
+        entry = ConfigEntry("cleanup.policy", "compact", incremental_operation=AlterConfigOpType.SET)
+        change = ConfigResource("topic", name, incremental_configs=[entry])
+        try:
+            for answer in self.admin.incremental_alter_configs([change]).values():
+                answer.result(ANSWER_SECONDS)
+        except (KafkaException, TimeoutError) as error:
+            problem = f"the topic {name} is not compacted, so that the position of this job would be lost: {error}"
+            raise Refused([fault("Topic", problem, f"set cleanup.policy of {name} to compact")]) from error
 
     def _settings_of(self, topic: str) -> Mapping[str, str]:
         """Return the settings of a topic; none if this user may not ask for them."""
@@ -102,6 +117,7 @@ class Topics:
         """Make the topic of positions unless it is there."""
         name = self.sink.position_topic
         if name in self.known:
+            self._keep_positions(name)
             return
         try:
             self._make([NewTopic(name, 1, self.sink.replication, config=_POSITION_SETTINGS)])
