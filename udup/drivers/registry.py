@@ -20,7 +20,7 @@ from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
 from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.drivers.mysql.source import MySQLSource
 from udup.drivers.mysql.target import MySQLTarget
-from udup.pipeline.checks import BOTH, DEST, SRC, Check
+from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import (
     ApplyMode,
@@ -36,10 +36,6 @@ from udup.pipeline.ports import (
     Target,
     TargetGate,
 )
-from udup.pipeline.selection.selection import Selection
-
-#: A job that chooses nothing by name.
-_EVERYTHING = Selection()
 
 #: The names of drivers as a job's document has them.
 MYSQL, NATS, KAFKA = "MySQL", "NATS", "Kafka"
@@ -66,17 +62,21 @@ def _kafka(plan: DeliveryPlan) -> Destination:
     return kafka_destination(plan)
 
 
-def _mysql_rows(endpoint: Endpoint, plan: DeliveryPlan, selection: Selection) -> RecordReader:
-    from udup.drivers.mysql.rowtext.opening import open_reader  # loads its compiled part
+def _mysql_rows(endpoint: Endpoint, plan: DeliveryPlan) -> RecordReader:
+    from udup.drivers.mysql.rowtext.reader import open_reader  # loads its compiled part
 
-    return open_reader(endpoint, plan, selection)
+    return open_reader(endpoint, plan)
 
 
 def _validate_delivery(plan: JobPlan, known: Known) -> list[Check]:
     """Return every check of a job that delivers messages: of its source, and of its sink."""
-    destination = Registry().destination(plan.target)
-    delivery = _delivery_of(plan.target)
-    return [*subscription.validate(plan), *sink_checks(destination, plan.job, delivery)]
+    checks = subscription.validate(plan)
+    try:
+        destination = Registry().destination(plan.target)
+    except Refused as refused:
+        found = [(f"{each.where}: {each.problem}", each.remedy) for each in refused.faults]
+        return [*checks, *(Check(DEST, "settings", Outcome.FAIL, *each) for each in found)]
+    return [*checks, *sink_checks(destination, plan.job, plan.target)]
 
 
 _SOURCES: Mapping[str, Callable[[Endpoint], Source]] = {MYSQL: MySQLSource}
@@ -90,7 +90,7 @@ _TARGET_GATES: Mapping[str, Callable[[Endpoint], TargetGate]] = {MYSQL: MySQLTar
 #: What imports the driver of a sink and makes it: each brings a client library of its own.
 _DESTINATIONS: Mapping[str, Callable[[DeliveryPlan], Destination]] = {NATS: _nats, KAFKA: _kafka}
 
-_READERS: Mapping[str, Callable[[Endpoint, DeliveryPlan, Selection], RecordReader]] = {MYSQL: _mysql_rows}
+_READERS: Mapping[str, Callable[[Endpoint, DeliveryPlan], RecordReader]] = {MYSQL: _mysql_rows}
 
 _DELIVERED = _Pair(subscription.start_faults, subscription.warnings, _validate_delivery)
 
@@ -125,9 +125,9 @@ class Registry:
         _check_known(end, DEST, _DESTINATIONS)
         return _DESTINATIONS[end.driver](_delivery_of(end))
 
-    def reader(self, end: End, plan: DeliveryPlan, selection: Selection = _EVERYTHING) -> RecordReader:
+    def reader(self, end: End, plan: DeliveryPlan) -> RecordReader:
         _check_known(end, SRC, _READERS)
-        return _READERS[end.driver](end.endpoint, plan, selection)
+        return _READERS[end.driver](end.endpoint, plan)
 
     def source_gate(self, end: End) -> SourceGate:
         _check_known(end, SRC, _SOURCE_GATES)

@@ -25,12 +25,9 @@ from udup.pipeline.ports import (
     Target,
     TargetGate,
 )
-from udup.pipeline.selection.selection import Selection
 
 #: The name of the driver, as an `End` has it.
 FAKE = "fake"
-
-_EVERYTHING = Selection()
 
 
 def end_of(server: FakeServer) -> End:
@@ -52,7 +49,7 @@ class FakeDrivers(Drivers):
     def destination(self, end: End) -> Destination:
         raise Refused([Fault("Driver", f"there is no destination {end.driver!r}")])
 
-    def reader(self, end: End, plan: DeliveryPlan, selection: Selection = _EVERYTHING) -> RecordReader:
+    def reader(self, end: End, plan: DeliveryPlan) -> RecordReader:
         raise Refused([Fault("Driver", f"nothing reads the records of {end.driver!r}")])
 
     def source_gate(self, end: End) -> SourceGate:

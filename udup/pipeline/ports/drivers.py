@@ -17,7 +17,6 @@ from udup.pipeline.ports.values import (
     ServerInfo,
     SourceLook,
 )
-from udup.pipeline.selection.selection import Selection
 
 
 class Drivers(Protocol):
@@ -33,11 +32,8 @@ class Drivers(Protocol):
 
     def destination(self, end: End) -> Destination: ...
 
-    def reader(self, end: End, plan: DeliveryPlan, selection: Selection = ...) -> RecordReader:
-        """Return what reads the records of this source as texts, for one run. Asks the source, so it may wait.
-
-        `selection` says the job's names for tables.
-        """
+    def reader(self, end: End, plan: DeliveryPlan) -> RecordReader:
+        """Return what reads the records of this source as texts, for one run; the source is not asked."""
         ...
 
     def source_gate(self, end: End) -> SourceGate: ...

@@ -14,7 +14,7 @@ from udup.drivers.mysql.checks.source import source_checks, warn_source
 from udup.drivers.mysql.checks.source_tables import table_checks
 from udup.drivers.mysql.checks.validate import look_at_source
 from udup.drivers.mysql.client.facts import ServerFacts
-from udup.drivers.mysql.rowtext.opening import value_options
+from udup.drivers.mysql.rowtext.reader import open_reader
 from udup.pipeline.checks import DEST, SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import DeliveryPlan, JobPlan, ServerInfo, SourceLook
@@ -65,7 +65,7 @@ def _option_checks(plan: JobPlan) -> list[Check]:
 def _option_faults(plan: JobPlan) -> list[Fault]:
     """Return what is wrong with the options that say how values look."""
     try:
-        value_options(plan.target.delivery or DeliveryPlan(""))
+        open_reader(plan.source.endpoint, plan.target.delivery or DeliveryPlan(""))
     except Refused as refused:
         return [replace(fault, task=DEST) for fault in refused.faults]
     return []
