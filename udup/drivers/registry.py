@@ -20,7 +20,7 @@ from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
 from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.drivers.mysql.source import MySQLSource
 from udup.drivers.mysql.target import MySQLTarget
-from udup.pipeline.checks import BOTH, DEST, SRC, Check
+from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import (
     ApplyMode,
@@ -63,16 +63,20 @@ def _kafka(plan: DeliveryPlan) -> Destination:
 
 
 def _mysql_rows(endpoint: Endpoint, plan: DeliveryPlan) -> RecordReader:
-    from udup.drivers.mysql.rowtext.reader import open_reader  # builds or loads its compiled part
+    from udup.drivers.mysql.rowtext.reader import open_reader  # loads its compiled part
 
     return open_reader(endpoint, plan)
 
 
 def _validate_delivery(plan: JobPlan, known: Known) -> list[Check]:
     """Return every check of a job that delivers messages: of its source, and of its sink."""
-    destination = Registry().destination(plan.target)
-    delivery = _delivery_of(plan.target)
-    return [*subscription.validate(plan), *sink_checks(destination, plan.job, delivery)]
+    checks = subscription.validate(plan)
+    try:
+        destination = Registry().destination(plan.target)
+    except Refused as refused:
+        found = [(f"{each.where}: {each.problem}", each.remedy) for each in refused.faults]
+        return [*checks, *(Check(DEST, "settings", Outcome.FAIL, *each) for each in found)]
+    return [*checks, *sink_checks(destination, plan.job, plan.target)]
 
 
 _SOURCES: Mapping[str, Callable[[Endpoint], Source]] = {MYSQL: MySQLSource}

@@ -5,28 +5,31 @@ from __future__ import annotations
 from udup.base import runtime
 from udup.base.errors import Refused, UdupError
 from udup.pipeline.checks import DEST, Check, Outcome
-from udup.pipeline.ports import DeliveryPlan, DeliverySettings, Destination
+from udup.pipeline.ports import DeliverySettings, Destination, End
 
 _REACH = "look at the Dest's settings, that the server runs, and that it lets this machine in"
 
 
-def sink_checks(destination: Destination, job: str, plan: DeliveryPlan) -> list[Check]:
-    """Return what a start would meet at the sink."""
-    settings = DeliverySettings(job, 0, "validate", plan)
+def sink_checks(destination: Destination, job: str, end: End) -> list[Check]:
+    """Return what a start would meet at the sink. The node's own NATS is not asked: the node would not be here."""
+    assert end.delivery is not None, f"{end} takes no messages"
+    settings = DeliverySettings.asking(job, end.delivery, "")
     try:
-        runtime.run_loop(_reached(destination, settings))
+        destination.open_encoder(settings)  # refuses options that nobody knows
+        if end.endpoint.host:
+            runtime.run_loop(_reached(destination, settings))
     except Refused as refused:
-        return [
-            Check(DEST, "connection", Outcome.FAIL, f"{each.where}: {each.problem}", each.remedy or _REACH)
-            for each in refused.faults
-        ]
+        return [_failed(f"{each.where}: {each.problem}", each.remedy) for each in refused.faults]
     except UdupError as error:
-        return [Check(DEST, "connection", Outcome.FAIL, str(error), _REACH)]
+        return [_failed(str(error))]
     return [Check(DEST, "connection", Outcome.PASS, destination.where)]
 
 
+def _failed(found: str, remedy: str = "") -> Check:
+    return Check(DEST, "connection", Outcome.FAIL, found, remedy or _REACH)
+
+
 async def _reached(destination: Destination, settings: DeliverySettings) -> None:
-    destination.open_encoder(settings)  # refuses options that nobody knows
     delivery = destination.open_delivery(settings, lambda _number: None)
     try:
         await delivery.connect()

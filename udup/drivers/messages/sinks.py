@@ -15,7 +15,7 @@ def nats_destination(plan: DeliveryPlan) -> Destination:
     """Return JetStream as the plan says it; `Refused` with every fault of that."""
     from udup.drivers.messages.nats.destination import NatsDestination  # brings its client library
 
-    return NatsDestination.of(plan, _encoder_with(SubjectNames()))
+    return NatsDestination(plan, "", _encoder_with(SubjectNames()))
 
 
 def kafka_destination(plan: DeliveryPlan) -> Destination:

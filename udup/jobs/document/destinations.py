@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from udup.base.endpoint import Endpoint
 from udup.base.files import Unreadable, inside, read_regular
@@ -56,6 +56,11 @@ MAX_MESSAGE_BYTES = 1_000_000_000
 
 _Option = Annotated[str, BeforeValidator(read.option)]
 
+#: How the API's document describes what is read from several kinds of values.
+_MEASURED = WithJsonSchema({"type": ["integer", "string"]})
+_LISTED = WithJsonSchema({"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]})
+_OPTIONS = WithJsonSchema({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}})
+
 
 class NatsConfig(Model):
     """A stream of JetStream: where it is, and what it is made with unless it is there."""
@@ -68,9 +73,9 @@ class NatsConfig(Model):
     """Servers that keep it, 5 at most; 0: 1."""
     storage: Annotated[StorageWord, BeforeValidator(read.word_of(StorageWord, "file"))] = StorageWord.FILE
     """`file` or `memory`."""
-    max_age: Annotated[int, BeforeValidator(quantities.duration)] = 0
+    max_age: Annotated[int, BeforeValidator(quantities.duration), _MEASURED] = 0
     """How long messages are kept, as `7d`; 0: without end."""
-    max_bytes: Annotated[int, BeforeValidator(quantities.size)] = 0
+    max_bytes: Annotated[int, BeforeValidator(quantities.size), _MEASURED] = 0
     """How many bytes of them, as `10GB`; 0: as many as there is room for."""
     discard: Annotated[DiscardWord, BeforeValidator(read.word_of(DiscardWord, "old"))] = DiscardWord.OLD
     """What a full stream does: `old` forgets its oldest messages, `new` takes no more, and the job waits."""
@@ -98,7 +103,7 @@ class NatsConfig(Model):
 class KafkaConfig(Model):
     """A Kafka cluster and its topics. The keys that dtle has mean what they mean there."""
 
-    brokers: Annotated[list[str], BeforeValidator(read.brokers)]
+    brokers: Annotated[list[str], BeforeValidator(read.brokers), _LISTED]
     """`host:port` of one broker at least: a list, or a text with commas."""
     topic: Annotated[str, BeforeValidator(read.topic)] = ""
     """The same as Prefix, which it must not contradict."""
@@ -153,7 +158,7 @@ class DestinationConfig(Model):
 
     prefix: Annotated[str, BeforeValidator(read.prefix)]
     """What all topics and subjects begin with: Debezium's `topic.prefix`. `<Prefix>.<schema>.<table>`."""
-    options: Annotated[dict[str, _Option], BeforeValidator(read.options)] = {}
+    options: Annotated[dict[str, _Option], BeforeValidator(read.options), _OPTIONS] = {}
     """Options of Debezium by their names, with Debezium's values."""
     snapshot: Annotated[
         SnapshotWord | None, BeforeValidator(lambda value: read.word_of(SnapshotWord, "")(value) or None)

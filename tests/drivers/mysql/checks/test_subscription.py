@@ -105,5 +105,16 @@ def test_a_start_in_the_log_is_looked_for(source: MysqlServer) -> None:
 
 
 def test_a_server_that_cannot_be_reached_is_a_failed_check(source: MysqlServer) -> None:
-    [check] = subscription.validate(_plan(replace(source.endpoint, port=1)))
-    assert (check.name, check.outcome) == ("connection", Outcome.FAIL)
+    checks = _checks(_plan(replace(source.endpoint, port=1)))
+    assert checks["connection"][0] is Outcome.FAIL
+
+
+def test_options_that_say_nothing_of_values_are_told_with_those_of_the_source(
+    source: MysqlServer, facts: ServerFacts
+) -> None:
+    delivery = DeliveryPlan("shop1", {"decimal.handling.mode": "roman", "time.precision.mode": "connect"})
+    plan = _plan(source.endpoint, target=replace(SINK, delivery=delivery))
+    [told] = _faults(changed(facts, binlog_row_metadata="FULL"), plan)
+    assert "roman" in told and "precise" in told
+    outcome, text = _checks(plan)["options"]
+    assert outcome is Outcome.FAIL and "decimal.handling.mode" in text

@@ -7,15 +7,17 @@ is left out. Values are read by what the log says of the columns, so it must nam
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from udup.base.errors import Fault
+from udup.base.errors import Fault, Refused
 from udup.drivers.mysql.checks.source import source_checks, warn_source
 from udup.drivers.mysql.checks.source_tables import table_checks
 from udup.drivers.mysql.checks.validate import look_at_source
 from udup.drivers.mysql.client.facts import ServerFacts
-from udup.pipeline.checks import SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
+from udup.drivers.mysql.rowtext.reader import open_reader
+from udup.pipeline.checks import DEST, SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import JobPlan, ServerInfo, SourceLook
+from udup.pipeline.ports import DeliveryPlan, JobPlan, ServerInfo, SourceLook
 
 _METADATA = "binlog_row_metadata"
 
@@ -32,7 +34,7 @@ def start_faults(
     seen = _facts(source.info)
     position = None if plan.copy_alone else start_after
     found = _of_source(plan, seen, position, starting=True)
-    return [*source.faults, *faults(f"Src {seen.address}", found)]
+    return [*source.faults, *faults(f"Src {seen.address}", found), *_option_faults(plan)]
 
 
 def warnings(plan: JobPlan, source: ServerInfo, target: ServerInfo) -> list[str]:
@@ -46,12 +48,27 @@ def validate(plan: JobPlan) -> list[Check]:
     """Return every check of the source; nothing is written."""
     look = look_at_source(plan)
     if look.facts is None:
-        return look.checks
+        return [*look.checks, *_option_checks(plan)]
     start_after = None if plan.copy_alone else look.start_after
     checks = [*look.checks, *_of_source(plan, look.facts, start_after), *look.begins]
     if look.tables is not None:
         checks += [look.tables] if isinstance(look.tables, Check) else table_checks(look.tables)
-    return checks
+    return [*checks, *_option_checks(plan)]
+
+
+def _option_checks(plan: JobPlan) -> list[Check]:
+    wrong = _option_faults(plan)
+    found = [Check(DEST, "options", Outcome.FAIL, f"{each.where}: {each.problem}", each.remedy) for each in wrong]
+    return found or [Check(DEST, "options", Outcome.PASS, "each is known")]
+
+
+def _option_faults(plan: JobPlan) -> list[Fault]:
+    """Return what is wrong with the options that say how values look."""
+    try:
+        open_reader(plan.source.endpoint, plan.target.delivery or DeliveryPlan(""))
+    except Refused as refused:
+        return [replace(fault, task=DEST) for fault in refused.faults]
+    return []
 
 
 def _of_source(plan: JobPlan, facts: ServerFacts, start_after: str | None, *, starting: bool = False) -> list[Check]:
