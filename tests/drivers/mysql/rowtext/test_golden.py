@@ -12,8 +12,8 @@ import pytest
 
 from tests.quick_servers import QUICK
 from tests.source_log import logged_by
-from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.event import ROWS_EVENTS as ROWS
+from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.table_map import table_id, table_name
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.rows.table import parse_table
