@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from udup.drivers.mysql.client.connection import Connection, query
 
 _DIGITS = re.compile(r"(?:float|double)\(\d+,\d+\)", re.IGNORECASE)
 
@@ -30,3 +32,22 @@ class ColumnFacts:
 Dictionary = Mapping[tuple[str, str], Mapping[str, ColumnFacts]]
 
 NOTHING: ColumnFacts = ColumnFacts("")
+
+_FACTS = (
+    "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, COLUMN_DEFAULT FROM information_schema.COLUMNS"
+    " WHERE TABLE_SCHEMA = %s"
+)
+
+
+def read_facts(connection: Connection, schemas: Iterable[str]) -> Dictionary:
+    """Return what the dictionary says of the tables of these schemas, as they are now."""
+    found: dict[tuple[str, str], dict[str, ColumnFacts]] = {}
+    for schema in schemas:
+        for table, name, kind, default in query(connection, _FACTS, schema):
+            facts = ColumnFacts(_text(kind), None if default is None else _text(default))
+            found.setdefault((schema, _text(table)), {})[_text(name)] = facts
+    return found
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
