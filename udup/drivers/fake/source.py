@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from udup.base.errors import Fault, Refused, Side
+from udup.base.errors import Fault, Refused, Side, Unsupported
 from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.reading import FakeLog
 from udup.drivers.fake.server import FakeInfo, FakeServer
 from udup.drivers.fake.snapshot import FakeCopy
 from udup.pipeline.ownership import Feed
-from udup.pipeline.ports import Beginning, ClockAnswer, LogPlan, Scope, SourceCopy, SourceLook, StartPoint
+from udup.pipeline.ports import (
+    Beginning,
+    ClockAnswer,
+    LogPlan,
+    ReadingPlan,
+    Scope,
+    SnapshotReading,
+    SourceCopy,
+    SourceLook,
+    StartPoint,
+)
 from udup.pipeline.records import Tables
 from udup.pipeline.waits import WaitKind, Waits
 
@@ -112,6 +122,11 @@ class FakeSource:
     def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None) -> FakeCopy:
         with (waits or Waits(Side.SOURCE)).on(WaitKind.STATEMENT, statement="opening the snapshot"):
             return FakeCopy(self._server, scope, chunk_rows)
+
+    def open_reading(
+        self, scope: Scope, plan: ReadingPlan, *, readers: int, waits: Waits | None = None
+    ) -> SnapshotReading:
+        raise Unsupported(f"Src {self._server.name} tells no destination of its rows")
 
     def open_log(self, plan: LogPlan) -> FakeLog:
         return FakeLog(self._server, plan)

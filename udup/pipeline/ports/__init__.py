@@ -24,7 +24,7 @@ from udup.pipeline.ports.cutover import (
     Trigger,
 )
 from udup.pipeline.ports.drivers import Drivers
-from udup.pipeline.ports.source import ChangeLog, Source, SourceClock, SourceCopy
+from udup.pipeline.ports.source import ChangeLog, SnapshotReading, Source, SourceClock, SourceCopy
 from udup.pipeline.ports.target import (
     ApplySession,
     CheckpointReader,
@@ -50,6 +50,7 @@ from udup.pipeline.ports.values import (
     LogPlan,
     Piece,
     Position,
+    ReadingPlan,
     Recognised,
     RowCounts,
     Scope,
@@ -83,6 +84,7 @@ __all__ = [
     "LogPlan",
     "Piece",
     "Position",
+    "ReadingPlan",
     "Recognised",
     "RowCounts",
     "RowLoader",
@@ -90,6 +92,7 @@ __all__ = [
     "ScheduledEvent",
     "Scope",
     "ServerInfo",
+    "SnapshotReading",
     "Source",
     "SourceClock",
     "SourceCopy",
