@@ -16,9 +16,10 @@ from typing import Any
 
 import udup
 from udup.drivers.mysql.binlog.event import CRC_SIZE
+from udup.drivers.mysql.rows.table import Table
 from udup.drivers.mysql.rowtext.ops import ColumnProgram, Program, TextOp
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
-from udup.pipeline.ports.delivery import RowText, Template
+from udup.pipeline.ports.delivery import RowText, TableText, Template
 
 #: Of the structures below; a library of another version is not used.
 VERSION = 1
@@ -295,14 +296,6 @@ class CompiledTableText:
         self._rows = rows
         self._crc = CRC_SIZE if has_crc else 0
 
-    @classmethod
-    def of(
-        cls, generated: GeneratedTableText, *, has_crc: bool, used: Library | None = None
-    ) -> CompiledTableText | None:
-        """Return the table as the library reads it; None where the generated reader is all there is."""
-        rows = CompiledRows.of(generated.program, used)
-        return None if rows is None else cls(generated, rows, has_crc=has_crc)
-
     def rows(self, event: bytes) -> list[RowText]:
         """Return the rows of an event; raise as the generated reader does."""
         found = self._rows.rows(event, len(event) - self._crc)
@@ -314,3 +307,10 @@ class CompiledTableText:
         if found is None:
             return self.generated.values(event, template, first)
         return None if isinstance(found, int) else found
+
+
+def table_text(table: Table, program: Program, *, has_crc: bool) -> TableText:
+    """Return what reads a table's rows the quickest way that there is."""
+    generated = GeneratedTableText(table, program, has_crc=has_crc)
+    rows = CompiledRows.of(program)
+    return generated if rows is None else CompiledTableText(generated, rows, has_crc=has_crc)
