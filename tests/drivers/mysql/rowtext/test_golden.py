@@ -98,6 +98,16 @@ def _word(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def test_null_beside_a_default_is_the_default_with_quirks_as_kafka_s_converter_prints_it(logged: Logged) -> None:
+    number = next(number for number, case in enumerate(CASES) if "NULL beside a default" in case["name"])
+    table = parse_table(logged.maps[number], has_crc=True)
+    options = parse_options({"decimal.handling.mode": "string"}, quirks=True)
+    program = program_of(table, options, logged.facts["gold", f"t{number}"])
+    (row,) = GeneratedTableText(table, program, has_crc=True).rows(logged.events[number][0])
+    assert row.after is not None
+    assert json.loads(row.after)["D"] == "15.28000"
+
+
 #: Letters of a row, so that a row fits into a packet.
 _ROW = 8192
 
