@@ -170,6 +170,7 @@ i64 read(const Program &program, const u8 *event, std::size_t size, i64 &place, 
   Input in{event, event + size};
   const Front found = front(in, program);
   if (place) in.at = event + place;
+  if (in.at == in.end) throw Damaged{};
   i64 rows = 0;
   Keys keys;
   try {
@@ -183,7 +184,6 @@ i64 read(const Program &program, const u8 *event, std::size_t size, i64 &place, 
   } catch (const Full &full) {
     if (!rows) return WANTED - static_cast<i64>(full.wanted);
   }
-  if (!rows) place = in.at - event;
   return rows;
 }
 

@@ -85,6 +85,7 @@ class Library:
         version.restype = ctypes.c_int64
         if version() != VERSION:
             raise ValueError(f"{path} is a compiled reader of another version; install Udup again")
+        self.path = path
         self.check = loaded.udup_rows_check
         self.check.restype = ctypes.c_int64
         self.check.argtypes = [ctypes.POINTER(_Program)]
