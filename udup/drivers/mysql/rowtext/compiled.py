@@ -270,8 +270,8 @@ def _column(column: ColumnProgram, key: int, kept: list[Any]) -> _Column:
     texts = [_coded(text) for text in column.texts]
     made.ascii = column.op is TextOp.TEXT_BYTES and _is_ascii(texts)
     starts = (ctypes.c_int64 * (len(texts) + 1))()
-    for number, text in enumerate(texts):
-        starts[number + 1] = starts[number] + len(text)
+    for number, each in enumerate(texts):
+        starts[number + 1] = starts[number] + len(each)
     joined = b"".join(texts)
     kept += [joined, starts]
     made.texts = _Texts(joined, starts, len(texts))
