@@ -203,6 +203,7 @@ __attribute__((visibility("default"))) std::int64_t
 udup_rows_read(const udup::Program *program, const std::uint8_t *event, std::int64_t size, std::int64_t *place,
                const udup::Template *around, std::int64_t first, char *output, std::int64_t capacity,
                std::int64_t *offsets, std::int64_t rows_max) {
+  if (size < 0 || *place < 0 || *place > size) return udup::DAMAGED;
   try {
     return udup::read(*program, event, static_cast<std::size_t>(size), *place, around, first,
                       {output, output, output + capacity}, offsets, rows_max);
