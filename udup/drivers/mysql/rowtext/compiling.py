@@ -74,9 +74,9 @@ class Images:
         return read
 
     def _loop(self) -> Sequence[str]:
-        """Return the lines that begin a row.
+        """Return the lines that begin a row. Images without columns take no bytes.
 
-        Images without columns take no bytes: MINIMAL ones are so where nothing but defaults was inserted, in one row.
+        MINIMAL ones are so where nothing but defaults was inserted, which is one row.
         """
         if any(self._sides.values()):
             return ["while o < end:"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import HEADER, ROWS_EVENTS, EventType, has_checksums
 from udup.drivers.mysql.binlog.query import QueryEvent, parse_query, thread_of
@@ -17,13 +19,14 @@ from udup.drivers.mysql.rows.codec import CODECS_MAX, make_room
 from udup.drivers.mysql.rows.errors import damaged
 from udup.drivers.mysql.rows.events import DELETES, UPDATES, WRITES
 from udup.drivers.mysql.rows.table import Table, parse_table
-from udup.drivers.mysql.rowtext.facts import Dictionary
+from udup.drivers.mysql.rowtext.compiled import table_text
+from udup.drivers.mysql.rowtext.facts import Dictionary, parse_dictionary
 from udup.drivers.mysql.rowtext.ops import Program
-from udup.drivers.mysql.rowtext.options import ValueOptions
+from udup.drivers.mysql.rowtext.options import ValueOptions, parse_options
 from udup.drivers.mysql.rowtext.program import program_of
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
 from udup.drivers.mysql.telling.told import Told, decode_told
-from udup.pipeline.ports.delivery import DefinitionText, Operation, RowsText, TableText
+from udup.pipeline.ports.delivery import DefinitionText, DeliveryPlan, Operation, RowsText, TableText
 from udup.pipeline.records import Definition, Part, SnapshotRows, Transaction
 
 #: The table id of an event that has no rows and only ends a statement.
@@ -68,6 +71,11 @@ class MysqlRecordReader:
             self._has_crc = has_crc
             self._definitions.clear()
             self._tables.clear()
+
+    def note_tables(self, details: bytes) -> None:
+        """Note what the source's dictionary says of tables now."""
+        self._dictionary = {**self._dictionary, **parse_dictionary(details)}
+        self._definitions.clear()
 
     def rows(self, record: Transaction | Part | SnapshotRows) -> Iterator[RowsText]:
         """Yield the rows events of a record. Of the parts of a transaction, those that are complete by now.
@@ -155,13 +163,20 @@ class MysqlRecordReader:
             _schema(statement, query, tables),
             tables,
             statement.verb == "TRUNCATE TABLE",
-            b"[]",
+            _changes(statement, tables),
             told.file,
             told.starts[0] if told.starts else max(end - size, 0),
             server_id,
             seconds,
             thread_of(event),
         )
+
+
+def open_reader(_endpoint: Endpoint, plan: DeliveryPlan) -> MysqlRecordReader:
+    """Return what reads the records of a job's source. `Refused` for options of values that are wrong."""
+    said = {"Values": plan.values, "TinyInt1AsBoolean": str(plan.tiny_as_boolean).lower()}
+    options = parse_options({**plan.options, **said}, quirks=plan.quirks)
+    return MysqlRecordReader(options, make=table_text)
 
 
 def _operation(kind: int) -> Operation:
@@ -176,6 +191,14 @@ def _tables(statement: Statement) -> list[tuple[str, str]]:
         return []
     named = [name for move in statement.moves for name in move] or list(statement.objects)
     return list(dict.fromkeys((name.schema, name.name) for name in named))
+
+
+def _changes(statement: Statement, tables: Sequence[tuple[str, str]]) -> bytes:
+    """Return what a statement made of its tables, as far as its text alone says: which are gone."""
+    if statement.verb != "DROP TABLE":
+        return b"[]"
+    gone = [{"type": "DROP", "id": f'"{schema}"."{name}"', "table": None} for schema, name in tables]
+    return json.dumps(gone, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _schema(statement: Statement, query: QueryEvent, tables: Sequence[tuple[str, str]]) -> str:

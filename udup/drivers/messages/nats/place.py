@@ -1,0 +1,81 @@
+"""What a stream has of a job: the last position in it, and the IDs of the messages behind that.
+
+A position is in a header of a unit's last message, or in a message of its own (a note). Every run begins with a note
+that says who it is; it moves the stream on by one message, so that whatever an earlier writer still has under way
+meets a fence that does not fit any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from udup.drivers.messages.nats.config import NatsSink
+from udup.drivers.messages.nats.connection import Connection, Stored, refused
+from udup.drivers.messages.nats.frames import ID, NOTE, OPERATION, POSITION
+from udup.drivers.messages.nats.stream import StreamState
+
+#: Messages that are asked for at once on the way back.
+_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Place:
+    """`position` None: the job has begun and no unit is stored whole. `ids` in the order of the stream."""
+
+    position: str | None
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Whose run a note is of."""
+
+    job: str
+    owner: str
+    run: int
+
+    def __str__(self) -> str:
+        return f"{self.owner or 'another owner'} (run {self.run})"
+
+
+async def find(connection: Connection, sink: NatsSink, state: StreamState) -> Place | None:
+    """Return what the stream has, None if nothing was ever written; `Refused` if the position is lost."""
+    if not state.last:
+        return None
+    ids: list[str] = []
+    async for message in _backwards(connection, sink.stream, state):
+        if message.headers.get(OPERATION) == NOTE:
+            said = json.loads(message.data)
+            return Place(said["position"], (*said["ids"], *reversed(ids)))
+        if POSITION in message.headers:
+            return Place(message.headers[POSITION], tuple(reversed(ids)))
+        ids.append(message.headers.get(ID, ""))
+    raise refused(
+        sink.where,
+        f"the job's position is lost: of {state.last} messages that the stream has had, {state.messages} are left, and "
+        "none of them has a position",
+        "restore the stream; or delete it, then the job delivers from the beginning",
+    )
+
+
+async def writer(connection: Connection, sink: NatsSink) -> tuple[Writer, str] | None:
+    """Return whose run has begun last, and when; None if that is not in the stream any more."""
+    found = await connection.last_of(sink.stream, sink.position_subject)
+    if found is None or found.headers.get(OPERATION) != NOTE:
+        return None
+    said = json.loads(found.data)
+    return Writer(said["job"], said["owner"], int(said["run"])), found.time
+
+
+async def _backwards(connection: Connection, stream: str, state: StreamState) -> AsyncIterator[Stored]:
+    """Yield the messages that the stream still has, the last first."""
+    if (last := await connection.message(stream, state.last)) is not None:
+        yield last
+    for end in range(state.last - 1, state.first - 1, -_AT_ONCE):
+        wanted = range(end, max(end - _AT_ONCE, state.first - 1), -1)
+        for message in await asyncio.gather(*(connection.message(stream, each) for each in wanted)):
+            if message is not None:
+                yield message
