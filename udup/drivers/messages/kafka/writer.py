@@ -11,7 +11,6 @@ failed messages only.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any, NoReturn
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -52,6 +51,7 @@ class Writer:
         self._topics: Topics
         self._routes: dict[str, tuple[str, int]] = {}
         self._failed: list[tuple[KafkaError, Record]] = []
+        self._fatal: KafkaException | None = None
         self._skips = settings.plan.large_messages == "skip-values"
         self._limit = sink.message_bytes - _RECORD_BYTES
         self.closing = False
@@ -191,7 +191,10 @@ class Writer:
     def _fail(self, error: KafkaException, units: Sequence[Unit], doing: str) -> NoReturn:
         """Raise what an error means; where a message was at fault, its own."""
         self._serve()
-        found = failure(error, doing, self._heard)
+        if error.args[0].code() == KafkaError._FATAL and self._fatal is None:
+            runtime.sleep(0.2)  # the library's thread is about to tell what it was
+            self._serve()
+        found = failure(self._fatal or error, doing, self._heard)
         if isinstance(found, Superseded):
             raise found from error
         for cause, record in self._failed:
@@ -201,8 +204,10 @@ class Writer:
 
     def _serve(self) -> None:
         """Have the library call back what is due. By that it also raises a fatal error, which every call tells."""
-        with suppress(KafkaException):
+        try:
             self._producer.poll(0)
+        except KafkaException as error:
+            self._fatal = error
 
     def _at_fault(self, cause: KafkaError, record: Record, units: Sequence[Unit], doing: str) -> UdupError:
         """Return the error of a message that the brokers have refused."""
