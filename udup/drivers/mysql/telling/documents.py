@@ -48,7 +48,7 @@ def document(text: bytes, types: bytes | None) -> bytes:
     if types == _TOO_LONG:
         raise Unsupported(
             f"a JSON document of {len(text)} bytes holds dates, decimals or bytes, and more values than the server"
-            " tells the types of: raise max_allowed_packet on the source"
+            " tells the types of: set max_allowed_packet higher on the source"
         )
     root, *inside = types.decode().split("|")
     members, elements = (tuple(each.split(",")) if each else () for each in inside)
