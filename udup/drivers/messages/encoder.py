@@ -211,11 +211,14 @@ class MessageEncoder:
         return ids.row_number(message_id)
 
 
-def open_encoder(settings: DeliverySettings, names: TopicNames = _PLAIN) -> MessageEncoder:
-    """Return the encoder of a run, `Refused` if its options are not as they may be."""
+def open_encoder(settings: DeliverySettings, names: TopicNames = _PLAIN, tombstones: bool = True) -> MessageEncoder:
+    """Return the encoder of a run; `Refused` with all that is wrong with its options.
+
+    `names` is how the sink writes topics, `tombstones` whether it has them where the job does not say.
+    """
     if faults := option_faults(settings.plan):
         raise Refused(faults)
-    return MessageEncoder(MessageOptions.of(settings.plan), names)
+    return MessageEncoder(MessageOptions.of(settings.plan, tombstones), names)
 
 
 def _marker(record: SnapshotRows, row: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from udup.drivers.messages import ids, schemas, transaction_order
+from udup.drivers.messages.formats import event_form
 from udup.drivers.messages.names import TopicNames
 from udup.drivers.messages.options import MessageOptions
 from udup.drivers.messages.source_block import Origin, SourceBlock
@@ -108,11 +109,7 @@ class FurtherMessages:
         return Message(self._transaction_topic, key, self._transaction.value(value), f"{gtid}:{what}")
 
     def _truncate(self, origin: Origin, gtid: str, schema: str, name: str, now_us: int) -> Message:
-        source = SourceBlock(self._options.prefix, schema, name).whole(origin)
-        us = now_us
-        value = (
-            b'{"before":null,"after":null,"source":%b,"transaction":null,"op":"t","ts_ms":%d,"ts_us":%d,"ts_ns":%d}'
-            % (source, us // 1000, us, us * 1000)
-        )
-        topic, table = self._forms.topic(schema, name), f"{schema}.{name}"
-        return Message(topic, None, value, f"{gtid}:{ids.table_id(schema, name)}:{ids.TRUNCATE}", (), _TRUNCATE, table)
+        form = self._forms.named(schema, name)
+        message_id = f"{gtid}:{form.id}:{ids.TRUNCATE}"
+        value = event_form(self._options, form, origin, _TRUNCATE, now_us).value(None, None, 0, message_id, None)
+        return Message(form.topic, None, value, message_id, (), _TRUNCATE, form.name)

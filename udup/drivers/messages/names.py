@@ -63,4 +63,4 @@ class SubjectNames:
 
 @lru_cache(10_000)
 def _token(part: str) -> str:
-    return quote(part, safe="$").replace(".", "%2E")
+    return quote(part, safe="$", errors="replace").replace(".", "%2E")

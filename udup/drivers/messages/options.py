@@ -50,8 +50,11 @@ class MessageOptions:
     outbox: OutboxOptions | None = None
 
     @classmethod
-    def of(cls, plan: DeliveryPlan) -> Self:
-        """Return the options of a plan. With several rows in a message there are no tombstones (`packing.py`)."""
+    def of(cls, plan: DeliveryPlan, tombstones: bool = True) -> Self:
+        """Return the options of a plan; `tombstones` is what the sink has by default.
+
+        With several rows in a message there are none (`packing.py`).
+        """
         options = plan.options
         prefix = _prefix(plan)
         heartbeat = options.get("topic.heartbeat.name", "")
@@ -64,7 +67,7 @@ class MessageOptions:
             if heartbeat
             else (options.get("topic.heartbeat.prefix") or "__debezium-heartbeat", prefix),
             heartbeat_ms=int(options.get("heartbeat.interval.ms", "0")),
-            tombstones=_yes(options, "tombstones.on.delete", True) and rows == 1,
+            tombstones=_yes(options, "tombstones.on.delete", tombstones) and rows == 1,
             skipped=_skipped(options),
             transactions=_yes(options, "provide.transaction.metadata", False),
             schema_changes=_yes(options, "include.schema.changes", True),

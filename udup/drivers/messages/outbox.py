@@ -62,8 +62,15 @@ class Outbox:
             else:
                 envelope[alias] = value
         routed_by = _text(_column(columns, outbox.route_by, form))
+        topic = self._names.whole(outbox.topic(routed_by)) if routed_by else ""
+        if not topic:
+            raise Unsupported(
+                f"a row of the outbox {form.name} has no topic: its column {outbox.route_by} is {routed_by!r}; name "
+                "another by transforms.outbox.route.by.field, or have each row say one",
+                table=form.name,
+            )
         return Message(
-            self._names.whole(outbox.topic(routed_by)),
+            topic,
             self._key(columns, form),
             self._value(_column(columns, outbox.payload, form), envelope, form, routed_by),
             message_id,

@@ -22,6 +22,9 @@ _TYPE = "io.debezium.transforms.outbox.EventRouter"
 _MATCHES = "org.apache.kafka.connect.transforms.predicates.TopicNameMatches"
 _REGEX = "(?<routedByValue>.*)"
 _REPLACEMENT = "outbox.event.${routedByValue}"
+
+#: Names that headers may have: NATS and Udup keep those for themselves that say how a message is stored.
+_HEADER = re.compile(r"(?i:(?!nats-|udup-))[A-Za-z0-9_.-]+")
 _JAVA_GROUP = re.compile(r"\$\{(\w+)\}|\$(\d+)")
 
 #: What each option takes; None for any text.
@@ -163,6 +166,10 @@ def _placement_faults(name: str, value: str) -> list[Fault]:
         if parts[1].lower() not in ("header", "envelope"):
             remedy = "write header or envelope; the partition follows the key"
             return [_fault(name, f"a column goes nowhere by {parts[1]!r}", remedy)]
+        header = parts[-1] if len(parts) == 3 else parts[0]
+        if parts[1].lower() == "header" and not _HEADER.fullmatch(header):
+            remedy = "write column:header:alias with letters, digits, '_', '.', '-', not beginning with nats- or udup-"
+            return [_fault(name, f"no header can be called {header!r}", remedy)]
     return []
 
 

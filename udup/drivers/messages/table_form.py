@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from udup.drivers.messages import schemas
 from udup.drivers.messages.ids import table_id
 from udup.drivers.messages.names import KafkaNames, TopicNames
 from udup.drivers.messages.options import MessageOptions
 from udup.drivers.messages.source_block import SourceBlock
-from udup.pipeline.ports.delivery import TableText
+from udup.pipeline.ports.delivery import RowText, TableText, Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,27 @@ class TableForm:
         return self.key_front + key + b"}" if self.key_front and key is not None else key
 
 
+@dataclass(frozen=True)
+class _Unseen:
+    """A table of which no row has come in this run, so its columns are not known."""
+
+    schema: str
+    name: str
+    key_columns: Sequence[str] = ()
+
+    def key_schema(self) -> Sequence[Mapping[str, Any]]:
+        return []
+
+    def row_schema(self) -> Sequence[Mapping[str, Any]]:
+        return []
+
+    def rows(self, event: bytes) -> list[RowText]:
+        return []
+
+    def values(self, event: bytes, template: Template, first: int) -> None:
+        return None
+
+
 class TableForms:
     """The forms of the definitions that came in a run."""
 
@@ -44,6 +67,7 @@ class TableForms:
     def __init__(self, options: MessageOptions, names: TopicNames) -> None:
         self._options, self._names = options, names
         self._by_identity: dict[int, TableForm] = {}
+        self._by_name: dict[tuple[str, str], TableForm] = {}
 
     def of(self, table: TableText) -> TableForm:
         """Return the form of a definition."""
@@ -51,16 +75,21 @@ class TableForms:
         if found is None:
             if len(self._by_identity) >= self.KEPT:
                 self._by_identity.clear()
+                self._by_name.clear()
             found = self._by_identity[id(table)] = self._made(table)
+            self._by_name[table.schema, table.name] = found
         return found
 
-    def topic(self, schema: str, name: str) -> str:
-        """Return the topic of a table's rows."""
+    def named(self, schema: str, name: str) -> TableForm:
+        """Return the form of the definition of a table that came last; of one without columns if none came."""
+        return self._by_name.get((schema, name)) or self._made(_Unseen(schema, name))
+
+    def _topic(self, schema: str, name: str) -> str:
         return self._names.joined(self._options.delimiter, (self._options.prefix, schema, name))
 
     def _made(self, table: TableText) -> TableForm:
         options = self._options
-        name, topic = f"{table.schema}.{table.name}", self.topic(table.schema, table.name)
+        name, topic = f"{table.schema}.{table.name}", self._topic(table.schema, table.name)
         source = SourceBlock(options.prefix, table.schema, table.name)
         is_outbox = options.outbox is not None and options.outbox.is_outbox(name, topic)
         form = TableForm(table, name, table_id(table.schema, table.name), topic, source, is_outbox)

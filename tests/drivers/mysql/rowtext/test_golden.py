@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.table_map import table_id, table_name
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.rows.table import parse_table
-from udup.drivers.mysql.rowtext.facts import ColumnFacts
+from udup.drivers.mysql.rowtext.facts import ColumnFacts, Dictionary, read_facts
 from udup.drivers.mysql.rowtext.options import parse_options
 from udup.drivers.mysql.rowtext.program import program_of
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
@@ -32,11 +32,6 @@ _SERVER: dict[str, str | int] = {**QUICK, "binlog-row-metadata": "FULL"}
 #: Options of the cases that have another name here.
 _NAMES = {"tinyint1.as.boolean": "TinyInt1AsBoolean"}
 
-_FACTS = (
-    "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, COLUMN_DEFAULT FROM information_schema.COLUMNS"
-    " WHERE TABLE_SCHEMA = 'gold'"
-)
-
 
 @dataclass(frozen=True)
 class Logged:
@@ -44,12 +39,12 @@ class Logged:
 
     maps: dict[int, bytes]
     events: dict[int, list[bytes]]
-    facts: dict[int, dict[str, ColumnFacts]]
+    facts: Dictionary
 
 
 @pytest.fixture(scope="module")
 def logged(programs: MysqlPrograms, server_folder: Path) -> Iterator[Logged]:
-    facts: dict[int, dict[str, ColumnFacts]] = {}
+    facts: dict[tuple[str, str], Mapping[str, ColumnFacts]] = {}
 
     def work(connection: Connection) -> None:
         for sql in ("SET time_zone = '+00:00'", "CREATE DATABASE gold CHARACTER SET utf8mb4", "USE gold"):
@@ -59,9 +54,7 @@ def logged(programs: MysqlPrograms, server_folder: Path) -> Iterator[Logged]:
             query(connection, f"CREATE TABLE t{number} ({case['create']})")
             for row in case["rows"]:
                 query(connection, f"INSERT IGNORE INTO t{number} VALUES ({row['values']})")
-        for table, name, kind, default in query(connection, _FACTS):
-            texts = [each.decode() if isinstance(each, bytes) else each for each in (kind, default)]
-            facts.setdefault(int(str(table)[1:]), {})[str(name)] = ColumnFacts(str(texts[0]), texts[1])
+        facts.update(read_facts(connection, ["gold"]))
 
     with MysqlServer(programs, server_folder / "golden", options=_SERVER) as server:
         found = Logged({}, {}, facts)
@@ -82,12 +75,10 @@ _MODE = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERR
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[case["name"] for case in CASES])
 def test_values_are_debezium_s(logged: Logged, number: int) -> None:
     case = CASES[number]
-    # FLOAT(M,D) is printed as the double that it is in Java: a form that only quirks have.
-    quirks = "FLOAT(10,2)" in case["create"]
     written = {**GOLDEN["defaults"], **case["options"]}
-    options = parse_options({_NAMES.get(name, name): _word(value) for name, value in written.items()}, quirks=quirks)
+    options = parse_options({_NAMES.get(name, name): _word(value) for name, value in written.items()})
     table = parse_table(logged.maps[number], has_crc=True)
-    text = GeneratedTableText(table, program_of(table, options, logged.facts[number]), has_crc=True)
+    text = GeneratedTableText(table, program_of(table, options, logged.facts["gold", f"t{number}"]), has_crc=True)
     rows = [row.after for event in logged.events[number] for row in text.rows(event)]
     assert len(rows) == len(case["rows"])
     for found, row in zip(rows, case["rows"], strict=True):

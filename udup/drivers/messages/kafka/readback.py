@@ -2,7 +2,10 @@
 
 Each message is written once and in order by the library's idempotence, its ID in a header, and the position after all
 messages of its units. The position says where each partition ended then, so that the next run reads what lies behind
-these ends: the messages that are there without their position. Their IDs are handed to the engine.
+these ends: the messages that are there without their position. Their IDs are handed to the engine; among them may be
+some that the position covers, of partitions to which nothing has gone since. A message that is new in a partition
+comes after all that were found there, so that the partition's end may move on with it: for that, messages without a
+key all go to one partition.
 
 What transactions give besides is missing: a reader sees units half done, a second writer is not kept out, and what a
 killed writer's last packets hold may arrive after the next run has looked.
@@ -51,7 +54,7 @@ class PlainWriter(Writer):
         return FoundPlace(found.text, tuple(self._ids_behind(found.ends)))
 
     def _producer_settings(self) -> dict[str, Any]:
-        return {**self._common_settings(), "delivery.report.only.error": False}
+        return {**self._common_settings(), "delivery.report.only.error": False, "partitioner": "murmur2"}
 
     def _ids_behind(self, ends: Ends) -> Iterator[str]:
         """Yield the IDs of messages behind the ends; the next position is stored behind them."""

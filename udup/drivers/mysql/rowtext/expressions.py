@@ -112,7 +112,23 @@ def _filled(column: ColumnProgram, function: Callable[[bytes], str]) -> Expressi
 
 
 def _json_legacy(column: ColumnProgram) -> Expression:
-    return Expression("", f"quoted(legacy_text(@, {column.quirks}))", {"quoted": quoted, "legacy_text": legacy_text})
+    name = f"document_{column.index}"
+    return Expression("", f"{name}(@)", {name: _Documents(column.quirks)})
+
+
+class _Documents:
+    """Of a document to its text in quotes. An update mostly has the same document twice: the last text is kept."""
+
+    def __init__(self, quirks: bool) -> None:
+        self._quirks = quirks
+        self._last: tuple[bytes, str] = (b"", quoted(legacy_text(b"", quirks)))
+
+    def __call__(self, data: bytes) -> str:
+        last, text = self._last
+        if data != last:
+            text = quoted(legacy_text(data, self._quirks))
+            self._last = data, text
+        return text
 
 
 def _json_database(_: ColumnProgram) -> Expression:

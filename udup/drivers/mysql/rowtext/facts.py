@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -65,12 +66,16 @@ def _asked(
         "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, COLUMN_DEFAULT FROM information_schema.COLUMNS"
         f" WHERE TABLE_SCHEMA IN ({', '.join(['%s'] * len(schemas))}) AND ({_OF_INTEREST})"
     )
-    rows = query(connection, sql, *schemas)
+    rows = [tuple(map(_text, row)) for row in query(connection, sql, *schemas)]
     return [
         (*names[schema, table], column, kind, default)
         for schema, table, column, kind, default in rows
         if (schema, table) in names
     ]
+
+
+def _text(value: object) -> Any:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def parse_dictionary(details: bytes) -> Dictionary:

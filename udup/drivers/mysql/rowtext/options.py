@@ -232,16 +232,27 @@ def _mask(draft: _Draft, name: str, value: str, found: re.Match[str], make: _Mak
     try:
         draft.masks.append(make(found, patterns))
     except ValueError as error:
-        draft.wrong(name, value, str(error), f"the algorithms are {', '.join(sorted(HASHES))}")
+        draft.faults.append(Fault(f"Options.{name}", str(error), _MASK_REMEDY))
 
 
 def _hash(found: re.Match[str], columns: Patterns) -> Mask:
     algorithm = found["algorithm"].upper()
     if algorithm not in HASHES:
-        raise ValueError(f"is to be hashed by {found['algorithm']}, which is no algorithm")
+        raise ValueError(f"there is no algorithm {found['algorithm']}")
     version = 2 if found["version"] else 1
     return Mask(columns, MaskKind.HASH, hash=Hash(HASHES[algorithm], found["salt"], version))
 
+
+def _truncate(found: re.Match[str], columns: Patterns) -> Mask:
+    if not int(found["length"]):
+        raise ValueError("nothing would be left of the values")
+    return Mask(columns, MaskKind.TRUNCATE, int(found["length"]))
+
+
+_MASK_REMEDY = (
+    f"write column.mask.hash.v2.ALGORITHM.with.salt.SALT with one of {', '.join(HASHES)},"
+    " column.truncate.to.N.chars with N from 1 up, or column.mask.with.0.chars"
+)
 
 _MASKS: tuple[tuple[re.Pattern[str], _Make], ...] = (
     (
@@ -254,7 +265,7 @@ _MASKS: tuple[tuple[re.Pattern[str], _Make], ...] = (
     ),
     (
         re.compile(r"column\.truncate\.to\.(?P<length>\d{1,9})\.chars"),
-        lambda found, columns: Mask(columns, MaskKind.TRUNCATE, int(found["length"])),
+        _truncate,
     ),
     (re.compile(r"column\.mask\.with\.null"), lambda _, columns: Mask(columns, MaskKind.NULL)),
 )

@@ -66,13 +66,15 @@ def _shaped(column: ColumnProgram, options: ValueOptions, name: str) -> ColumnPr
     if mask is None:
         return column
     if mask.kind is MaskKind.NULL:
-        return replace(column, op=TextOp.NULL, null="null", unavailable="null" if column.unavailable else "", mask=mask)
+        unavailable = "null" if column.unavailable else ""
+        return replace(column, op=TextOp.NULL, null="null", unavailable=unavailable, under=column.op, mask=mask)
     if column.op not in _TEXTS:
         return column
     if mask.kind is MaskKind.STARS:
         stars = quoted("*" * mask.length)
         unavailable = stars if column.unavailable else ""
-        return replace(column, op=TextOp.CONSTANT, texts=(stars,), null=stars, unavailable=unavailable, mask=mask)
+        hidden = replace(column, op=TextOp.CONSTANT, texts=(stars,), null=stars, unavailable=unavailable)
+        return replace(hidden, under=column.op, mask=mask)
     return replace(column, op=TextOp.MASKED, under=column.op, mask=mask)
 
 

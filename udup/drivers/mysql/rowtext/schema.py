@@ -26,14 +26,12 @@ def _field(table: Table, column: ColumnProgram) -> Mapping[str, Any]:
 
 
 def _type(table: Table, column: ColumnProgram) -> _Type:
-    if column.op is TextOp.CONSTANT:
-        return {"type": "string"}
-    if column.op is TextOp.MASKED:
-        cut = column.mask is not None and column.mask.kind is MaskKind.TRUNCATE
-        return _TYPES[column.under](table, column) if cut else {"type": "string"}
-    if column.op is TextOp.NULL:
-        return {"type": "string"}
-    return _TYPES[column.op](table, column)
+    mask = column.mask
+    if mask is None:
+        return _TYPES[column.op](table, column)
+    found = _TYPES[column.under](table, column)
+    told = {"truncateLength": str(mask.length)} if mask.kind is MaskKind.TRUNCATE else {"masked": "true"}
+    return {**found, "parameters": {**found.get("parameters", {}), **told}}
 
 
 _Make = Callable[[Table, ColumnProgram], _Type]
