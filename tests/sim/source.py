@@ -356,6 +356,9 @@ class SimDrivers:
     def target(self, end: End) -> MySQLTarget:
         return MySQLTarget(end.endpoint, ApplyMode.EVENTS)
 
+    def delivers(self, _end: End) -> bool:
+        return False
+
     def start_faults(self, *_: object) -> list[Fault]:
         return []
 
