@@ -28,22 +28,27 @@ from udup.drivers.messages.nats.connection import (
 #: Seconds without any answer, while some are awaited, after which the server is taken for away.
 ANSWER_SECONDS = 30.0
 
+#: The code of an answer that fits to nothing that was sent: the batch is broken.
+_BROKEN = -1
+
 #: What the client makes of a message that nobody takes.
 _NOBODY = "503"
 
 
 class _UnderWay(NamedTuple):
-    """What was sent and has no answer yet. `last`: the number of its last message, `unit` 0 for a note."""
+    """What was sent and is not stored yet; `unit` is 0 for a note.
 
-    ticket: int
+    `through`: messages of its batch up to its end.
+    """
+
     unit: int
     messages: int
     size: int
-    last: int
+    through: int
 
 
 class Answers:
-    """Of one run. Each unit and note has a ticket, a number that its answers name."""
+    """Of one run. What is under way together is one batch, whose name is in the subject of every answer to it."""
 
     def __init__(
         self,
@@ -54,8 +59,11 @@ class Answers:
     ) -> None:
         self._connection, self._sink, self._me, self._on_stored = connection, sink, me, on_stored
         self.inbox = connection.client.new_inbox()
-        self.next_ticket = 1
         self.failed: ApiError | UdupError | None = None
+        self.batch, self._batches = "", 0
+        self.count = 0  # messages of the batch
+        self._last = 0  # the number of the last message sent
+        self.ended = True  # nothing can be added to the batch any more
         self._under_way: deque[_UnderWay] = deque()
         self._messages = self._bytes = 0
         self._moved = asyncio.Event()
@@ -79,12 +87,26 @@ class Answers:
         """Whether all that was sent is stored."""
         return not self._under_way and self.failed is None
 
+    @property
+    def unanswered(self) -> int:
+        """Return how many messages are under way."""
+        return self._messages
+
+    def begin(self) -> None:
+        """Begin a batch, with a name that nobody else's has. Nothing is under way then."""
+        if self._under_way:
+            raise UdupError("a batch begins when all before it is stored")
+        self._batches += 1
+        self.batch = f"{self.inbox.rpartition('.')[2]}-{self._batches}"
+        self.count, self.ended = 0, False
+
     def sent(self, unit: int, messages: int, size: int, last: int) -> None:
-        """Note what was sent with the next ticket."""
+        """Note what was added to the batch."""
         if not self._under_way:
             self._moved_at = runtime.now()
-        self._under_way.append(_UnderWay(self.next_ticket, unit, messages, size, last))
-        self.next_ticket += 1
+        self.count += messages
+        self._last = last
+        self._under_way.append(_UnderWay(unit, messages, size, self.count))
         self._messages += messages
         self._bytes += size
 
@@ -92,11 +114,12 @@ class Answers:
         """Begin again after an error, as if nothing had been sent."""
         self._under_way.clear()
         self._messages = self._bytes = 0
-        self.failed = None
+        self.failed, self.ended = None, True
 
     async def room(self, messages: int, size: int) -> None:
         """Return when less than this is under way."""
         await self._until(lambda: self._messages < messages and self._bytes < size)
+        await self.check()
 
     async def all(self) -> None:
         """Return when all that was sent is stored."""
@@ -126,48 +149,47 @@ class Answers:
                     raise away(f"{self._sink.where} has acknowledged nothing for {silent:.0f} s") from None
 
     async def _on_answer(self, message: Msg) -> None:
-        _, ticket, kind = message.subject.rsplit(".", 2)
-        error = self._error(message)
-        if error is None and kind == "l":
-            error = self._store(int(ticket), _Ack.of(message.data))
-        if error is not None and self.failed is None and int(ticket) >= self._first_ticket:
+        if self.batch not in message.subject or self.failed is not None:
+            return  # of a batch that was forgotten, or what follows on an error
+        error = self._take(message)
+        if error is not None:
             self.failed = error
         self._moved_at = runtime.now()
         self._moved.set()
 
-    @property
-    def _first_ticket(self) -> int:
-        """Return the ticket that is answered next: what comes for earlier ones was forgotten."""
-        return self._under_way[0].ticket if self._under_way else self.next_ticket
-
-    def _error(self, message: Msg) -> ApiError | UdupError | None:
+    def _take(self, message: Msg) -> ApiError | UdupError | None:
         if not message.data:
             status = (message.headers or {}).get("Status", "")
             return ApiError(NO_STREAM if status == _NOBODY else 0, f"no stream takes it, status {status}")
-        said = _Ack.of(message.data)
-        return ApiError(said.error.err_code, said.error.description) if said.error else None
+        said = _decoder.decode(message.data)
+        if said.error is not None:
+            return ApiError(said.error.err_code, said.error.description)
+        if said.type == "ack":
+            self._store(said.seq)
+        elif said.type or said.duplicate or (said.count or self.count) != self.count or said.seq != self._last:
+            return ApiError(
+                _BROKEN, f"it has ended the batch at {said.seq} ({message.data[:200].decode(errors='replace')})"
+            )
+        else:
+            self._store(self.count)
+        return None
 
-    def _store(self, ticket: int, ack: _Ack) -> UdupError | None:
-        """Take in that everything up to a ticket is stored. Return an error if the numbers do not fit."""
-        if ticket < self._first_ticket or self.failed is not None:
-            return None
+    def _store(self, count: int) -> None:
+        """Take in that this many messages of the batch are stored."""
         unit = 0
-        while self._under_way and self._under_way[0].ticket <= ticket:
+        while self._under_way and self._under_way[0].through <= count:
             done = self._under_way.popleft()
             self._messages -= done.messages
             self._bytes -= done.size
             unit = done.unit or unit
-        if ack.seq != done.last or ack.duplicate:
-            return UdupError(f"{self._sink.where} says that message {done.last} is stored as {ack.seq}")
         if unit:
             self._on_stored(unit)
-        return None
 
     async def _explained(self, error: ApiError | UdupError) -> UdupError:
         """Return what broke the chain, in words: whoever was not taken is told no more than that it does not fit."""
         if isinstance(error, UdupError):
             return error
-        if error.code not in WRONG_SEQUENCE and error.code != NO_STREAM:
+        if error.code not in WRONG_SEQUENCE and error.code not in (NO_STREAM, _BROKEN):
             return told(error, self._sink.where, "cannot store messages")
         state = await stream.look(self._connection, self._sink)
         if state is None:
@@ -178,9 +200,7 @@ class Answers:
         if last is not None and last[0] != self._me:
             text = f"job {self._me.job}: {last[0]} has taken {self._sink.where} over at {last[1]}"
             return Superseded(text).of(Side.TARGET)
-        if state.is_nearly_full(max((each.size for each in self._under_way), default=0)):
-            return away(f"{self._sink.where} is full ({state.bytes} bytes): {stream.MAKE_ROOM}")
-        text = f"{self._sink.where} has not taken a message of a unit (it has {state.last}): the run begins again there"
+        text = f"{self._sink.where} has not taken a message: {error}; the run begins again behind its {state.last}"
         return Transient(text).of(Side.TARGET)
 
 
@@ -190,16 +210,14 @@ class _Failure(msgspec.Struct):
     description: str = ""
 
 
-class _Ack(msgspec.Struct):
-    """An answer to a message that was published."""
+class _Answer(msgspec.Struct):
+    """An answer to a message: `ack`, `gap` or `err` of a fast batch, or without a type what a publish is answered."""
 
+    type: str = ""
     seq: int = 0
+    count: int = 0
     duplicate: bool = False
     error: _Failure | None = None
 
-    @classmethod
-    def of(cls, data: bytes) -> _Ack:
-        return _decoder.decode(data) if data else _Ack()
 
-
-_decoder = msgspec.json.Decoder(_Ack)
+_decoder = msgspec.json.Decoder(_Answer)

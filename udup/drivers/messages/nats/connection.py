@@ -189,6 +189,17 @@ class Connection:
             raise error_found
         return answer
 
+    async def store(self, subject: str, data: bytes, headers: Mapping[str, str]) -> None:
+        """Store one message and wait for it. Raises what keeps the stream from taking it."""
+        self.check()
+        try:
+            reply = await self.client.request(subject, data, timeout=ANSWER_SECONDS, headers=dict(headers))
+        except LOST as error:
+            raise away(f"{self.where} does not answer: {error or type(error).__name__}") from error
+        heed_cancellation()
+        if found := ApiError.of(json.loads(reply.data)):
+            raise told(found, self.where, "cannot store a message")
+
     async def message(self, stream: str, sequence: int) -> Stored | None:
         """Return a message of a stream by its number; None if the stream does not have it any more."""
         return await self._message(stream, {"seq": sequence})

@@ -1,15 +1,16 @@
 """One run's hold on a stream: units go there in frames made at once, and answers tell what is stored.
 
 A run takes the stream over by a note of its own (`place.py`). From then on it knows the number of every message that
-it sends, and each carries the one before as a fence (`frames.py`): a message of anybody else's in between, or one that
-was not taken, and nothing behind it gets in. So what is in the stream is each event once and in order, and a run whose
-chain is broken ends. The next one looks again.
+it sends. Units are added to a fast batch of the server's, without waiting for answers, until none comes for a moment;
+then the batch is ended, and the next begins when it is stored (`frames.py` has why). A message of anybody else's in
+between, or one that was not taken, ends the batch, and nothing behind it gets in. So what is in the stream is each
+event once and in order, and a run whose batch is broken ends. The next one looks again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from udup.base import runtime
@@ -17,7 +18,16 @@ from udup.base.errors import UdupError
 from udup.drivers.messages.nats import frames, place, stream
 from udup.drivers.messages.nats.answers import Answers
 from udup.drivers.messages.nats.config import NatsSink
-from udup.drivers.messages.nats.connection import WRONG_SEQUENCE, ApiError, Connection, ServerFound, away, refused
+from udup.drivers.messages.nats.connection import (
+    NO_STREAM,
+    WRONG_SEQUENCE,
+    ApiError,
+    Connection,
+    ServerFound,
+    away,
+    refused,
+    told,
+)
 from udup.drivers.messages.nats.frames import Frames, Note, Subjects, TooLarge
 from udup.drivers.messages.nats.large import LargeMessages
 from udup.drivers.messages.nats.presence import Presence
@@ -25,6 +35,9 @@ from udup.pipeline.ports.delivery import DeliverySettings, FoundPlace, Message, 
 
 #: Messages and bytes that may be without an answer. The server keeps 100,000 and 128 MiB waiting for a stream.
 WINDOW_MESSAGES, WINDOW_BYTES = 16_384, 16 << 20
+
+#: Seconds without a unit after which a fast batch ends, so that its last messages are answered too.
+COMMIT_SECONDS = 0.002
 
 #: Seconds without changes after which the position is noted where age ends messages, and how often that is looked at.
 IDLE_SECONDS, LOOK_SECONDS = 20.0, 5.0
@@ -34,6 +47,10 @@ _TRIES = 5
 
 #: The number of a unit that is none: a note of the run's own.
 _NO_UNIT = 0
+
+
+#: A way to send messages, with the position of the last one and the number of the unit that ends with them.
+_Send = Callable[[Sequence[Message], bytes, int], Awaitable[None]]
 
 
 class NatsDelivery:
@@ -68,12 +85,14 @@ class NatsDelivery:
         await self._held().send(unit)
 
     async def stored(self) -> None:
-        await self._held().answers.all()
+        await self._held().settle()
 
     async def check(self) -> None:
         if self._connection is None:
             await self.connect()
         state = await stream.look(self._connected(), self._sink)
+        if state is None and self._hold is not None:
+            raise told(ApiError(NO_STREAM, "stream not found"), self._sink.where, "cannot store messages")
         if state is not None and state.is_full:
             raise away(f"{self._sink.where} is full ({state.bytes} bytes): {stream.MAKE_ROOM}")
         if self._hold is not None:
@@ -117,6 +136,7 @@ class _Hold:
         self._position: str | None = None  # of the last unit sent
         self._sent_at = runtime.now()
         self._keeper: asyncio.Task[None] | None = None
+        self._commits: asyncio.TimerHandle | None = None  # when the fast batch ends
 
     async def begin(self, me: place.Writer) -> place.Place:
         """Write the note with which the run begins, behind all that the stream has; return what that is."""
@@ -138,18 +158,40 @@ class _Hold:
         raise away(f"{self._sink.where} could not be taken over: others write to it without an end")
 
     async def send(self, unit: Unit) -> None:
-        await self.answers.room(WINDOW_MESSAGES, WINDOW_BYTES)
-        await self.answers.check()
+        await self._turn()
         header = frames.position_header(unit.position)
-        if unit.messages:
-            await self._send_messages(unit, header)
+        number = unit.number if header else _NO_UNIT
+        if unit.atomic and unit.messages:
+            await self._send_fitting(self._send_atomic, unit.messages, header, number)
+        elif unit.messages and self._state.batched:
+            await self._send_fitting(self._send_fast, unit.messages, header, number)
+        elif unit.messages:
+            await self._send_in_pieces(unit.messages, header, number)
         self._position = unit.position
         if not (header and unit.messages):
+            await self.settle()
             self._send_note(unit.position, (), unit.number)
         await self._connection.drain()
 
+    async def _turn(self) -> None:
+        """Return when a unit may go: there is room, and what the batch has is stored if it has ended."""
+        answers = self.answers
+        if not answers.ended and answers.unanswered > 2 * frames.FLOW and self._commits is not None:
+            self._commits.cancel()  # more follows, and answers come without an end of the batch
+        if not answers.ended:
+            await answers.room(WINDOW_MESSAGES, WINDOW_BYTES)
+        if answers.ended:  # by now
+            await answers.all()
+
+    async def settle(self) -> None:
+        """Return when all that was sent is stored."""
+        self._commit()
+        await self.answers.all()
+
     async def end(self) -> None:
         """Note the position before the run goes, where age ends messages."""
+        if self._commits is not None:
+            self._commits.cancel()
         if self._keeper is None:
             return
         self._keeper.cancel()
@@ -158,39 +200,76 @@ class _Hold:
                 self._send_note(self._position, ())
                 await asyncio.wait_for(self.answers.all(), 2)
 
-    async def _send_messages(self, unit: Unit, header: bytes) -> None:
-        if unit.atomic and (not self._state.atomic or len(unit.messages) > frames.ATOMIC_MAX):
-            problem = f"it cannot store {len(unit.messages)} messages all or none, which a snapshot needs"
-            raise refused(self._sink.where, problem, "use nats-server 2.12 or newer, or set Snapshot to never")
-        messages: Sequence[Message] = unit.messages
-        ticket = self.answers.next_ticket
+    async def _send_fitting(self, send: _Send, messages: Sequence[Message], header: bytes, unit: int) -> None:
         while True:
             try:
-                make = self._frames.atomic if unit.atomic and len(messages) > 1 else self._frames.chain
-                data = make(messages, header, self._sequence, ticket)
-                break
+                return await send(messages, header, unit)
             except TooLarge as error:
+                await self.settle()  # what is done about it may take long
                 messages = await self._large.replaced(messages, error)
-        self._put(data, unit.number if header else _NO_UNIT, len(messages))
+
+    async def _send_fast(self, messages: Sequence[Message], header: bytes, unit: int) -> None:
+        """Add messages to the fast batch. It ends when nothing follows for a moment."""
+        answers = self.answers
+        if answers.ended:
+            answers.begin()
+        self._put(self._frames.fast(messages, header, self._sequence, answers.batch, answers.count), unit, messages)
+        if self._commits is not None:
+            self._commits.cancel()
+        self._commits = asyncio.get_running_loop().call_later(COMMIT_SECONDS, self._commit)
+
+    async def _send_atomic(self, messages: Sequence[Message], header: bytes, unit: int) -> None:
+        """Send a batch that is stored all or none, alone."""
+        if not self._state.atomic or len(messages) > frames.ATOMIC_MAX:
+            problem = f"it cannot store {len(messages)} messages all or none"
+            raise refused(self._sink.where, problem, "use nats-server 2.12 or newer")
+        await self.settle()
+        answers = self.answers
+        answers.begin()
+        self._put(self._frames.atomic(messages, header, self._sequence, answers.batch), unit, messages)
+        answers.ended = True
+
+    async def _send_in_pieces(self, messages: Sequence[Message], header: bytes, unit: int) -> None:
+        """The way of servers before 2.14: atomic batches, each of which waits for the one before."""
+        for start in range(0, len(messages), frames.ATOMIC_MAX):
+            piece, is_last = messages[start : start + frames.ATOMIC_MAX], start + frames.ATOMIC_MAX >= len(messages)
+            end = (header, unit) if is_last else (b"", _NO_UNIT)
+            await self._send_fitting(self._send_atomic, piece, *end)
 
     def _send_note(self, position: str | None, ids: Sequence[str], unit: int = _NO_UNIT) -> None:
-        me = self._me
+        """Send a position's own message, alone: nothing is under way."""
+        me, answers = self._me, self.answers
         said = frames.note_data(position, ids, me.job, me.owner, me.run)
         note = Note(self._sink.position_subject, said, rolls=self._state.rolls, keeps=self._state.keeps)
+        answers.begin()
         try:
-            data = self._frames.note(note, self._sequence, self.answers.next_ticket)
+            data = self._frames.note(note, self._sequence, answers.batch)
         except TooLarge as error:
             problem = f"the position of the job has {error}"
             raise refused(self._sink.where, problem, "raise max_payload of the server") from error
-        self._put(data, unit, 1)
+        self._put(data, unit, (None,))
+        answers.ended = True
         self._noted = self._sequence
 
-    def _put(self, data: bytes, unit: int, messages: int) -> None:
-        """Send what was framed for the next ticket. Nothing waits between the frames and this."""
+    def _put(self, data: bytes, unit: int, messages: Sequence[object]) -> None:
+        """Send what was framed. Nothing waits between the frames, which have the numbers of the stream, and this."""
         self._connection.put(data)
-        self._sequence += messages
+        self._sequence += len(messages)
         self._sent_at = runtime.now()
-        self.answers.sent(unit, messages, len(data), self._sequence)
+        self.answers.sent(unit, len(messages), len(data), self._sequence)
+
+    def _commit(self) -> None:
+        """End the fast batch: what follows waits for its answer."""
+        if self._commits is not None:
+            self._commits.cancel()
+            self._commits = None
+        answers = self.answers
+        if not answers.ended:
+            answers.ended = True
+            if not answers.count:
+                return
+            with suppress(UdupError):  # whoever waits for the answers is told
+                self._connection.put(self._frames.commit(self._sink.position_subject, answers.batch, answers.count))
 
     async def _keep_position(self) -> None:
         """Note the position when nothing changes for some time: it must be there when age has ended the last change."""

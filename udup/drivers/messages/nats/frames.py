@@ -1,11 +1,11 @@
 """Messages as bytes of the NATS protocol: a unit is one piece, made without a call or a coroutine for each message.
 
 Every message carries the number that the stream must have reached before it (`Nats-Expected-Last-Sequence`). A single
-writer knows all of these beforehand, so it need not wait for answers; whatever breaks the chain, a message that was not
-taken or another writer, keeps all behind it out of the stream. Of a unit, the first message and the last ask for an
-answer: the first one's tells why the stream takes nothing, the last one's that all are stored.
-
-An atomic unit is a batch of the server's: its messages become visible at once, so one fence on the first is enough.
+writer knows all of these beforehand, so it need not wait for answers. These fences alone are not enough where several
+messages are under way: after a message of somebody else's the next one is refused, and the one behind that has the
+number that fits again. So what is under way together is one batch of the server's, which ends at its first message
+that is refused, for good: a *fast* batch (ADR-50, nats-server 2.14), of any length and stored as it comes, or an
+*atomic* one (2.12), up to 1,000 messages that become visible together. A new one begins when all before it is stored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ HEADERS_MAX = 65535
 #: Messages of an atomic batch.
 ATOMIC_MAX = 1000
 
+#: After how many messages of a fast batch the server answers.
+FLOW = 200
+
 POSITION, KEY, OPERATION, ID, CLAIM = "Udup-Position", "Udup-Key", "Udup-Op", "Nats-Msg-Id", "Udup-Claim"
+
+#: The header that keeps a message out of a stream whose last number is another.
+FENCE = "Nats-Expected-Last-Sequence"
 
 #: What `Udup-Op` says of a message that is the job's own note and no change.
 NOTE = "position"
@@ -53,12 +59,10 @@ class Note:
     rolls: bool
     keeps: bool
 
-    def headers(self) -> bytes:
-        return (
-            f"{OPERATION}:{NOTE}\r\n".encode()
-            + (b"Nats-Rollup:sub\r\n" if self.rolls else b"")
-            + (b"Nats-TTL:never\r\n" if self.keeps else b"")
-        )
+    @property
+    def headers(self) -> dict[str, str]:
+        more = {"Nats-Rollup": "sub"} if self.rolls else {}
+        return {OPERATION: NOTE, **more, **({"Nats-TTL": "never"} if self.keeps else {})}
 
 
 class Subjects:
@@ -92,40 +96,54 @@ class Frames:
 
     def __init__(self, subjects: Subjects, inbox: str, limit: int) -> None:
         self._subjects = subjects
-        self._inbox = inbox.encode()
+        self._inbox = inbox
         self._limit = limit
         self._operations: dict[str, bytes] = {}
 
-    def chain(self, messages: Sequence[Message], position: bytes, sequence: int, ticket: int) -> bytes:
-        """Return messages that each expect the one before; `sequence` is the stream's last number before them all.
+    def fast(self, messages: Sequence[Message], position: bytes, sequence: int, batch: str, done: int) -> bytes:
+        """Return the next messages of a fast batch, which has `done` messages by now.
 
-        `position` goes with the last one. The answers name the ticket.
+        `sequence` is the stream's last number before them, `position` goes with the last one.
         """
-        heads = [b"Nats-Expected-Last-Sequence:%d\r\n" % (sequence + number) for number in range(len(messages))]
-        return self._frames(messages, heads, position, ticket)
+        count = len(messages)
+        front = f"{self._inbox}.{batch}.{FLOW}.fail".encode()
+        replies = [b"%b.%d.1.$FI " % (front, number) for number in range(done + 1, done + count + 1)]
+        if not done:
+            replies[0] = b"%b.1.0.$FI " % front
+        heads = [b"Nats-Expected-Last-Sequence:%d\r\n" % number for number in range(sequence, sequence + count)]
+        return self._frames(messages, replies, heads, position)
 
-    def atomic(self, messages: Sequence[Message], position: bytes, sequence: int, ticket: int) -> bytes:
-        """Return the messages of a batch that is stored whole or not at all."""
-        batch = self._inbox[-40:].replace(b".", b"-") + b"-%d" % ticket
-        heads = [b"Nats-Batch-Id:%b\r\nNats-Batch-Sequence:%d\r\n" % (batch, n + 1) for n in range(len(messages))]
+    def commit(self, subject: str, batch: str, done: int) -> bytes:
+        """Return the end of a fast batch, which is no message of the stream's: all before it is answered then."""
+        return f"PUB {subject} {self._inbox}.{batch}.{FLOW}.fail.{done + 1}.3.$FI 0\r\n\r\n".encode()
+
+    def atomic(self, messages: Sequence[Message], position: bytes, sequence: int, batch: str) -> bytes:
+        """Return messages that are stored all or none."""
+        count, name = len(messages), batch.encode()
+        heads = [b"Nats-Batch-Id:%b\r\nNats-Batch-Sequence:%d\r\n" % (name, n + 1) for n in range(count)]
+        if count == 1:
+            heads = [b""]
+        else:
+            heads[-1] += b"Nats-Batch-Commit:1\r\n"
         heads[0] += b"Nats-Expected-Last-Sequence:%d\r\n" % sequence
-        heads[-1] += b"Nats-Batch-Commit:1\r\n"
-        return self._frames(messages, heads, position, ticket)
+        replies = [b""] * count
+        replies[-1] = f"{self._inbox}.{batch} ".encode()
+        return self._frames(messages, replies, heads, position)
 
-    def note(self, note: Note, sequence: int, ticket: int) -> bytes:
+    def note(self, note: Note, sequence: int, batch: str) -> bytes:
         """Return a position's own message."""
-        head = b"%b%bNats-Expected-Last-Sequence:%d\r\n\r\n" % (_START, note.headers(), sequence)
+        said = "".join(f"{name}:{value}\r\n" for name, value in note.headers.items()).encode()
+        head = b"%b%bNats-Expected-Last-Sequence:%d\r\n\r\n" % (_START, said, sequence)
         whole = len(head) + len(note.data)
         if whole > self._limit:
             raise TooLarge(0, whole, self._limit)
-        subject, reply = note.subject.encode(), b"%b.%d.l" % (self._inbox, ticket)
+        subject, reply = note.subject.encode(), f"{self._inbox}.{batch}".encode()
         return b"HPUB %b %b %d %d\r\n%b%b\r\n" % (subject, reply, len(head), whole, head, note.data)
 
-    def _frames(self, messages: Sequence[Message], heads: Sequence[bytes], position: bytes, ticket: int) -> bytes:
+    def _frames(
+        self, messages: Sequence[Message], replies: Sequence[bytes], heads: Sequence[bytes], position: bytes
+    ) -> bytes:
         subjects, operations, limit = self._subjects, self._operations, self._limit
-        replies = [b""] * len(messages)
-        replies[0] = b"%b.%d.f " % (self._inbox, ticket)
-        replies[-1] = b"%b.%d.l " % (self._inbox, ticket)
         tail = b"Udup-Position:%b\r\n" % position if position else b""
         last = len(messages) - 1
         out: list[bytes] = []

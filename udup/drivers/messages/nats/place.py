@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from udup.drivers.messages.nats.config import NatsSink
@@ -26,7 +26,7 @@ class Place:
     """`position` None: the job has begun and no unit is stored whole. `ids` in the order of the stream."""
 
     position: str | None
-    ids: Sequence[str] = ()
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ async def find(connection: Connection, sink: NatsSink, state: StreamState) -> Pl
     async for message in _backwards(connection, sink.stream, state):
         if message.headers.get(OPERATION) == NOTE:
             said = json.loads(message.data)
-            return Place(said["position"], [*said["ids"], *reversed(ids)])
+            return Place(said["position"], (*said["ids"], *reversed(ids)))
         if POSITION in message.headers:
-            return Place(message.headers[POSITION], list(reversed(ids)))
+            return Place(message.headers[POSITION], tuple(reversed(ids)))
         ids.append(message.headers.get(ID, ""))
     raise refused(
         sink.where,

@@ -63,6 +63,10 @@ class StreamState:
         return bool(self.config.get("allow_atomic"))
 
     @property
+    def batched(self) -> bool:
+        return bool(self.config.get("allow_batched"))
+
+    @property
     def ages(self) -> bool:
         return bool(self.config.get("max_age"))
 
@@ -78,12 +82,8 @@ class StreamState:
     @property
     def is_full(self) -> bool:
         """Whether it takes no message more, as far as can be told without sending one."""
-        return self.is_nearly_full(0)
-
-    def is_nearly_full(self, size: int) -> bool:
-        """Whether it may have no room for this many bytes, and removes nothing for them."""
         limit = int(self.config.get("max_bytes") or 0)
-        return self.config.get("discard") == "new" and 0 < limit <= self.bytes + size
+        return self.config.get("discard") == "new" and 0 < limit <= self.bytes
 
 
 async def look(connection: Connection, sink: NatsSink) -> StreamState | None:

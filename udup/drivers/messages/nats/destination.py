@@ -1,0 +1,61 @@
+"""JetStream as a `Destination` (`pipeline/ports/delivery.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from udup.base import runtime
+from udup.drivers.messages.nats import reading, stream
+from udup.drivers.messages.nats.config import NatsSink
+from udup.drivers.messages.nats.connection import Connection
+from udup.drivers.messages.nats.delivery import NatsDelivery
+from udup.drivers.messages.nats.frames import FENCE, Note, note_data
+from udup.drivers.messages.nats.reading import Seen
+from udup.pipeline.ports.delivery import Delivery, DeliveryPlan, DeliverySettings, Encoder
+
+
+@dataclass(frozen=True)
+class NatsDestination:
+    """`nats_url` is the node's own server, `encoder` what makes messages for every kind of sink."""
+
+    plan: DeliveryPlan
+    nats_url: str = field(repr=False)
+    encoder: Callable[[DeliverySettings], Encoder]
+
+    @property
+    def where(self) -> str:
+        return NatsSink.of(self.plan).where
+
+    def open_encoder(self, settings: DeliverySettings) -> Encoder:
+        return self.encoder(settings)
+
+    def open_delivery(self, settings: DeliverySettings, on_stored: Callable[[int], None]) -> Delivery:
+        return NatsDelivery(NatsSink.of(settings.plan), settings, on_stored)
+
+    def position(self, job: str, plan: DeliveryPlan) -> str | None:
+        return runtime.run_loop(reading.position(NatsSink.of(plan), self.nats_url))
+
+    def purge(self, job: str, plan: DeliveryPlan) -> None:
+        runtime.run_loop(purge(NatsSink.of(plan), self.nats_url, job))
+
+    def tail(self, plan: DeliveryPlan, since: str, *, follow: bool, topic: str = "") -> AsyncIterator[Seen]:
+        """Yield the messages that are in the stream (`reading.py`)."""
+        return reading.read(NatsSink.of(plan), self.nats_url, since, follow=follow, topic=topic)
+
+
+async def purge(sink: NatsSink, nats_url: str, job: str) -> None:
+    """Give the stream up: it is no job's any more, and says that nothing of a source is known. Messages stay.
+
+    A stream that is another job's, or that is gone, is left as it is.
+    """
+    connection = await Connection.open(sink, nats_url, f"udup purge {job}")
+    try:
+        state = await stream.look(connection, sink)
+        if state is None or state.metadata.get(stream.JOB) != job:
+            return
+        note = Note(sink.position_subject, note_data(None, (), job, "", 0), rolls=state.rolls, keeps=state.keeps)
+        await connection.store(note.subject, note.data, {**note.headers, FENCE: str(state.last)})
+        await stream.release(connection, sink)
+    finally:
+        await connection.close()
