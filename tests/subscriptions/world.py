@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import nats
-from nats.js.api import ConsumerConfig, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from tests.end_to_end.conftest import run, value
 from udup.sandbox.api import Json
@@ -119,7 +119,9 @@ class Subscribed:
             if not last:
                 return found
             wanted = subject or f"{self.name}.>"
-            config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL, filter_subject=wanted, mem_storage=True)
+            config = ConsumerConfig(
+                deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE, filter_subject=wanted, mem_storage=True
+            )
             pulled = await stream.pull_subscribe(wanted, stream=self.stream, config=config)
             waiting = (await pulled.consumer_info()).num_pending
             while waiting > 0:

@@ -17,7 +17,7 @@ class JobType(StrEnum):
 
 
 #: The types that this version carries out; the others are known words, refused with a reason.
-SUPPORTED_TYPES = frozenset({JobType.SYNCHRONOUS, JobType.MIGRATION})
+SUPPORTED_TYPES = frozenset(JobType)
 
 
 class EndWhen(StrEnum):

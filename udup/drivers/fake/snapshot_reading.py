@@ -17,8 +17,8 @@ from udup.drivers.fake.changes import Change, Op, Row, encode
 from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.server import FakeServer
 from udup.pipeline.ownership import TableName
-from udup.pipeline.ports import Scope
-from udup.pipeline.records import CopyTable, SnapshotEnd, SnapshotRows
+from udup.pipeline.ports import ReadingPlan, Scope
+from udup.pipeline.records import Record, SnapshotEnd, SnapshotRows
 
 
 @dataclass
@@ -45,14 +45,14 @@ class SnapshotState:
 class FakeReading:
     """`ports.SnapshotReading`: a record a chunk."""
 
-    def __init__(self, server: FakeServer, scope: Scope, chunk_rows: int | None, state: str) -> None:
+    def __init__(self, server: FakeServer, scope: Scope, plan: ReadingPlan) -> None:
         self._server = server
         self._connection = server.connect("", "copy", "Source.open_reading connect")
         self._lock = runtime.Lock()
-        self._state = SnapshotState.parse(state)
+        self._state = SnapshotState.parse(plan.state)
         self._state.snapshot += 1
         self._stopped = False
-        rows = chunk_rows or server.settings.chunk_rows
+        rows = plan.chunk_rows or server.settings.chunk_rows
         with server.call("Source.open_reading", self._connection):
             self._at = str(server.log.executed)
             self._state.first = self._state.first or self._at
@@ -66,7 +66,7 @@ class FakeReading:
                 for name, table in named.items()
                 if ".".join(name) not in self._state.tables
             }
-        self.tables = [CopyTable(*name, ".".join(name), len(found)) for name, found in left.items()]
+        self.tables = list(left)
         self._waiting: deque[tuple[TableName, list[list[tuple[str, Row]]]]] = deque(
             (name, [found[at : at + rows] for at in range(0, len(found), rows)]) for name, found in left.items()
         )
@@ -80,7 +80,7 @@ class FakeReading:
     def state(self) -> str:
         return self._state.text()
 
-    def read(self, reader: int, emit: Callable[[SnapshotRows | SnapshotEnd], None]) -> None:
+    def read(self, reader: int, emit: Callable[[Record], None]) -> None:
         while True:
             with self._lock:
                 if self._stopped:
@@ -98,7 +98,7 @@ class FakeReading:
                     self._state.tables[".".join(name)] = self._at
                 self._left -= 1
 
-    def _end_once(self, emit: Callable[[SnapshotRows | SnapshotEnd], None]) -> None:
+    def _end_once(self, emit: Callable[[Record], None]) -> None:
         """Tell the end, unless another reader does or has done so; of a snapshot without tables, too."""
         if not self._left:
             self._left = -1
@@ -109,7 +109,7 @@ class FakeReading:
         name: TableName,
         changes: list[Change],
         chunk: int,
-        emit: Callable[[SnapshotRows | SnapshotEnd], None],
+        emit: Callable[[Record], None],
         *,
         last: bool,
     ) -> None:

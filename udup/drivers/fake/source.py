@@ -9,7 +9,17 @@ from udup.drivers.fake.server import FakeInfo, FakeServer
 from udup.drivers.fake.snapshot import FakeCopy
 from udup.drivers.fake.snapshot_reading import FakeReading
 from udup.pipeline.ownership import Feed
-from udup.pipeline.ports import Beginning, ClockAnswer, LogPlan, Scope, SourceCopy, SourceLook, StartPoint
+from udup.pipeline.ports import (
+    Beginning,
+    ClockAnswer,
+    LogPlan,
+    ReadingPlan,
+    Scope,
+    SnapshotReading,
+    SourceCopy,
+    SourceLook,
+    StartPoint,
+)
 from udup.pipeline.records import Tables
 from udup.pipeline.waits import WaitKind, Waits
 
@@ -115,10 +125,10 @@ class FakeSource:
             return FakeCopy(self._server, scope, chunk_rows)
 
     def open_reading(
-        self, scope: Scope, *, readers: int, chunk_rows: int | None, state: str, waits: Waits | None = None
-    ) -> FakeReading:
+        self, scope: Scope, plan: ReadingPlan, *, readers: int, waits: Waits | None = None
+    ) -> SnapshotReading:
         with (waits or Waits(Side.SOURCE)).on(WaitKind.STATEMENT, statement="opening the snapshot"):
-            return FakeReading(self._server, scope, chunk_rows, state)
+            return FakeReading(self._server, scope, plan)
 
     def open_log(self, plan: LogPlan) -> FakeLog:
         return FakeLog(self._server, plan)

@@ -25,12 +25,15 @@ from udup.drivers.mysql.stream.log import BinlogChanges
 from udup.drivers.mysql.stream.packets import SILENCE_SECONDS
 from udup.drivers.mysql.stream.position import waits_for_replica
 from udup.drivers.mysql.stream.start_point import find_start
+from udup.drivers.mysql.telling.reading import open_reading
 from udup.pipeline.ports import (
     Beginning,
     ChangeLog,
     ClockAnswer,
     LogPlan,
+    ReadingPlan,
     Scope,
+    SnapshotReading,
     SourceClock,
     SourceCopy,
     SourceLook,
@@ -106,6 +109,12 @@ class MySQLSource:
     ) -> SourceCopy:
         """Open a snapshot of everything in the scope, at one GTID set."""
         return open_copy(self.endpoint, scope, readers=readers, chunk_rows=chunk_rows, waits=waits)
+
+    def open_reading(
+        self, scope: Scope, plan: ReadingPlan, *, readers: int, waits: Waits | None = None
+    ) -> SnapshotReading:
+        """Open a snapshot of the rows in the scope, at one GTID set, whose rows are as the log would have them."""
+        return open_reading(self.endpoint, scope, plan, readers=readers, waits=waits)
 
     def open_log(self, plan: LogPlan) -> ChangeLog:
         """Return the binary log after a GTID set; nothing is asked of the source before `begin`."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
+
 from udup.base.errors import UdupError
 from udup.pipeline.deliver.place import OpenTransaction, Place
 from udup.pipeline.deliver.prepared import PreparedTransactions
@@ -41,6 +43,7 @@ class Changes:
         self._already: dict[str, int] = {}  # rows of the open transaction that the sink has, by table
         self._prepared = PreparedTransactions()
         self._stored_text = place.text()
+        self._cut = b""  # the beginning of a record of a snapshot's rows
 
     @property
     def prepared(self) -> int:
@@ -173,7 +176,14 @@ class Changes:
     # ---- A snapshot ----
 
     async def snapshot_rows(self, record: SnapshotRows) -> None:
-        """Deliver rows of a snapshot, all or none: read again after a death they would be others."""
+        """Deliver rows of a snapshot, all or none: read again after a death they would be others.
+
+        A row that is too long for a record comes in several, of which the last says that there are rows.
+        """
+        self._cut += record.events
+        if not record.rows:
+            return
+        record, self._cut = msgspec.structs.replace(record, events=self._cut), b""
         await self.flush()
         first = record.before
         for found in self._reader.rows(record):

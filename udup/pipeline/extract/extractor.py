@@ -24,15 +24,16 @@ from udup.pipeline.extract.progress import ExtractProgress
 from udup.pipeline.extract.rows import COPY_WINDOW_MESSAGES, RowSender
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.extract.source_watch import SourceWatch
-from udup.pipeline.ports import ChangeLog, LogPlan, Recognised, SnapshotReading, Source, SourceCopy
+from udup.pipeline.ports import ChangeLog, LogPlan, ReadingPlan, Recognised, SnapshotReading, Source, SourceCopy
 from udup.pipeline.records import (
     Beat,
     CopyEnd,
     CopyPlan,
     CopyStands,
+    CopyTable,
     CopyTotals,
     Known,
-    SnapshotEnd,
+    Record,
     SnapshotRows,
     StartRows,
     Tables,
@@ -216,7 +217,9 @@ class Extractor:
         await self._in_thread(self._send_tables)
         self._reading = reading = await self._in_thread(self._open_reading)
         self._watch.copy_position = reading.position
-        await self._in_thread(self._pack, CopyPlan(list(reading.tables), b"", reading.position))
+        names = [self._settings.scope.selection.renamed_table(*name) for name in reading.tables]
+        tables = [CopyTable(*new, ".".join(name)) for new, name in zip(names, reading.tables, strict=True)]
+        await self._in_thread(self._pack, CopyPlan(tables, b"", reading.position))
         readers = range(self._settings.workers)
         await asyncio.gather(*[self._in_thread(reading.read, reader, self._pack_rows) for reader in readers])
         reading.close()
@@ -228,16 +231,15 @@ class Extractor:
         settings = self._settings
         reading = self._source.open_reading(
             settings.scope,
+            ReadingPlan(chunk_rows=settings.chunk_rows, state=settings.snapshot),
             readers=settings.workers,
-            chunk_rows=settings.chunk_rows,
-            state=settings.snapshot,
             waits=self._source_waits,
         )
         if self._stopped:
             reading.stop()
         return reading
 
-    def _pack_rows(self, record: SnapshotRows | SnapshotEnd) -> None:
+    def _pack_rows(self, record: Record) -> None:
         with self._packing:
             if isinstance(record, SnapshotRows):
                 self._counters.copied(record.rows, len(record.events))

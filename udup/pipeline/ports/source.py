@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from udup.pipeline.ports.values import (
@@ -12,6 +12,7 @@ from udup.pipeline.ports.values import (
     LogPlan,
     Piece,
     Position,
+    ReadingPlan,
     Recognised,
     Scope,
     SourceLook,
@@ -19,11 +20,8 @@ from udup.pipeline.ports.values import (
 )
 from udup.pipeline.records import (
     CopyPlan,
-    CopyTable,
     CopyTotals,
     Record,
-    SnapshotEnd,
-    SnapshotRows,
     StartRows,
     Tables,
 )
@@ -73,12 +71,9 @@ class Source(Protocol):
         ...
 
     def open_reading(
-        self, scope: Scope, *, readers: int, chunk_rows: int | None, state: str, waits: Waits | None = None
+        self, scope: Scope, plan: ReadingPlan, *, readers: int, waits: Waits | None = None
     ) -> SnapshotReading:
-        """Return a snapshot for a destination of messages: of everything in the scope that it has not got yet.
-
-        `state` is that of the last record which it has got, "" for none.
-        """
+        """Return a snapshot of the rows in the scope, at one position, for a destination that is told of them."""
         ...
 
     def open_log(self, plan: LogPlan) -> ChangeLog:
@@ -150,7 +145,7 @@ class SourceCopy(Protocol):
 
 
 class SnapshotReading(Protocol):
-    """A snapshot for a destination, which stands at one position and is read by several readers."""
+    """A snapshot that stands at one position, whose rows are records in the form of the source's log."""
 
     @property
     def position(self) -> str:
@@ -158,24 +153,26 @@ class SnapshotReading(Protocol):
         ...
 
     @property
-    def tables(self) -> Sequence[CopyTable]:
-        """Return what is to be read, by the job's names."""
-        ...
-
-    @property
     def state(self) -> str:
         """Return what has been emitted so far, as `SnapshotRows.state`."""
         ...
 
-    def read(self, reader: int, emit: Callable[[SnapshotRows | SnapshotEnd], None]) -> None:
-        """Read on this thread until nothing is left; `emit` may wait. Readers count from 0.
+    @property
+    def tables(self) -> list[tuple[str, str]]:
+        """The schema and name of each table on the source, in the order in which they are read."""
+        ...
 
-        Whoever reads the last rows emits the end.
+    def read(self, reader: int, emit: Callable[[Record], None]) -> None:
+        """Read on this thread until nothing is left. Readers count from 0, and all of them are to read.
+
+        `emit` is called by one reader at a time, and may block. It gets the `Format` of the rows, then `SnapshotRows`,
+        and `SnapshotEnd` from the reader that returns last. The rows of a chunk come in their order. A row that is
+        too long for a record comes in several that follow each other, cut anywhere; `rows` is 0 but for the last.
         """
         ...
 
     def stop(self) -> None:
-        """Have all readers end, from any thread."""
+        """Have all readers end, from any thread, and close the snapshot."""
         ...
 
     def close(self) -> None: ...

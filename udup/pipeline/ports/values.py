@@ -178,6 +178,19 @@ class LogPlan:
 
 
 @dataclass(frozen=True)
+class ReadingPlan:
+    """A snapshot whose rows are told to a destination: `number` is its own among those of the job.
+
+    `state` is what `records.SnapshotRows` of an earlier try said last: what that has sent to its end is left out.
+    """
+
+    number: int = 1
+    chunk_rows: int | None = None
+    incremental: bool = False
+    state: str = ""
+
+
+@dataclass(frozen=True)
 class Recognised:
     """The server that is followed now: its UUID, the stamps by which it was recognised, and what could not be told."""
 

@@ -17,7 +17,7 @@ from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.table_map import table_id, table_name
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.rows.table import parse_table
-from udup.drivers.mysql.rowtext.facts import ColumnFacts, Dictionary, read_facts
+from udup.drivers.mysql.rowtext.facts import ColumnFacts, Dictionary, parse_dictionary, read_facts_of
 from udup.drivers.mysql.rowtext.options import parse_options
 from udup.drivers.mysql.rowtext.program import program_of
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
@@ -54,7 +54,8 @@ def logged(programs: MysqlPrograms, server_folder: Path) -> Iterator[Logged]:
             query(connection, f"CREATE TABLE t{number} ({case['create']})")
             for row in case["rows"]:
                 query(connection, f"INSERT IGNORE INTO t{number} VALUES ({row['values']})")
-        facts.update(read_facts(connection, ["gold"]))
+        names = {("gold", f"t{number}"): ("gold", f"t{number}") for number in range(len(CASES))}
+        facts.update(parse_dictionary(read_facts_of(connection, names)))
 
     with MysqlServer(programs, server_folder / "golden", options=_SERVER) as server:
         found = Logged({}, {}, facts)

@@ -41,7 +41,7 @@ class Images:
     def rows(self) -> ReadRows:
         source = _Source(self._program)
         source.add(0, "def read(b, o, end):")
-        source.add(1, "out = []", "add = out.append", self._loop())
+        source.add(1, "out = []", "add = out.append", *self._loop())
         self._read(source)
         key, old = "None", "None"
         if self._program.key:
@@ -58,7 +58,7 @@ class Images:
     def values(self) -> ReadValues:
         source = _Source(self._program)
         source.add(0, "def read(b, o, end, t_before, t_after, t_row, t_end, number):")
-        source.add(1, "out = []", "add = out.append", self._loop())
+        source.add(1, "out = []", "add = out.append", *self._loop())
         self._read(source)
         key = "None"
         if self._program.key:
@@ -73,9 +73,14 @@ class Images:
         read: ReadValues = source.compiled("read")  # type: ignore[assignment]
         return read
 
-    def _loop(self) -> str:
-        """Return what repeats for each row. A row of no columns takes no bytes, and comes alone in its event."""
-        return "while o < end:" if any(self._sides.values()) else "for _ in (0,):"
+    def _loop(self) -> Sequence[str]:
+        """Return the lines that begin a row. Images without columns take no bytes.
+
+        MINIMAL ones are so where nothing but defaults was inserted, which is one row.
+        """
+        if any(self._sides.values()):
+            return ["while o < end:"]
+        return ["if o < end: raise damaged('a rows event has rows of no columns')", "for _ in (0,):"]
 
     def _read(self, source: _Source) -> None:
         for prefix, present in self._sides.items():

@@ -18,6 +18,7 @@ from udup.drivers.mysql.rows.codec import CODECS_MAX, make_room
 from udup.drivers.mysql.rows.errors import damaged
 from udup.drivers.mysql.rows.events import DELETES, UPDATES, WRITES
 from udup.drivers.mysql.rows.table import Table, parse_table
+from udup.drivers.mysql.rowtext.compiled import table_text
 from udup.drivers.mysql.rowtext.facts import Dictionary, parse_dictionary
 from udup.drivers.mysql.rowtext.ops import Program
 from udup.drivers.mysql.rowtext.options import ValueOptions, parse_options
@@ -173,7 +174,8 @@ class MysqlRecordReader:
 def open_reader(_endpoint: Endpoint, plan: DeliveryPlan) -> MysqlRecordReader:
     """Return what reads the records of a job's source. `Refused` for options of values that are wrong."""
     said = {"Values": plan.values, "TinyInt1AsBoolean": str(plan.tiny_as_boolean).lower()}
-    return MysqlRecordReader(parse_options({**plan.options, **said}, quirks=plan.quirks))
+    options = parse_options({**plan.options, **said}, quirks=plan.quirks)
+    return MysqlRecordReader(options, make=table_text)
 
 
 def _operation(kind: int) -> Operation:
