@@ -7,7 +7,7 @@ from several web threads at once and must allow that.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from udup.base.errors import Fault, UdupError
@@ -220,7 +220,7 @@ class ConsumerCredentials:
     """
 
     consumer: Consumer
-    password: str
+    password: str = field(repr=False)
     address: str
     remote_address: str
 
