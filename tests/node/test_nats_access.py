@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -19,9 +20,12 @@ from nats.errors import NoRespondersError
 from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
 from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
+from tests.certificates import make_certificates
 from udup.base.errors import Refused, Transient, UdupError
 from udup.node.nats_access import NatsAccess
+from udup.node.nats_config import Listener
 from udup.node.nats_server import NatsServer
+from udup.sandbox.ports import free_port
 from udup.store.nats_users import FILE_NAME
 from udup.web.ports import ConsumerCredentials, NameTaken, NotReady, NotThere
 
@@ -287,23 +291,66 @@ def test_the_nodes_own_passwords_are_new_and_a_wrong_password_is_refused(reports
             _as(url, nothing)
 
 
+# ---- From other machines ----
+
+
+def test_other_machines_connect_by_websocket_over_tls_and_the_nodes_own_users_cannot(
+    server_folder: Path, tmp_path: Path
+) -> None:
+    made = make_certificates(tmp_path)
+    port = free_port()
+    listener = Listener(f"127.0.0.1:{port}", str(made.cert), str(made.key))
+    server = NatsServer(Path(tempfile.mkdtemp(prefix="far-", dir=server_folder)), 0, listener)
+    server.start()
+    access = NatsAccess(server)
+    trusting = ssl.create_default_context(cafile=str(made.ca))
+    try:
+        access.open()
+
+        async def fill(udup: Client) -> None:
+            await udup.jetstream().add_stream(StreamConfig(name=OWN, subjects=["shop1"]))
+            await udup.jetstream().publish("shop1", b"1")
+
+        async def read(client: Client) -> None:
+            pull = await client.jetstream().pull_subscribe("shop1", durable="far", stream=OWN)
+            (message,) = await pull.fetch(1, timeout=5)
+            await message.ack_sync()
+            assert message.data == b"1"
+
+        _as(server.url, fill)
+        added = access.add("far", [OWN])
+        assert added.remote_address == f"wss://127.0.0.1:{port}"
+        far = added.remote_address.replace("//", f"//far:{added.password}@")
+        _as(far, read, tls=trusting)
+        with pytest.raises((NatsError, OSError)):
+            _as(far.replace("wss:", "ws:"), read)
+        own = server.url.replace("nats:", "wss:").replace(str(server.port), str(port))
+        with pytest.raises((NatsError, OSError)):
+            _as(own, read, tls=trusting)
+    finally:
+        access.close()
+        server.stop()
+
+
 # ---- Users come and go ----
 
 
-def test_users_come_and_go_and_no_other_connection_notices(
-    server: NatsServer, access: NatsAccess, reports: ConsumerCredentials
-) -> None:
+def test_users_come_and_go_and_no_other_connection_notices(server: NatsServer, access: NatsAccess) -> None:
+    """Not even one that waits for a message meanwhile."""
+    steady = access.add("steady", ["STEADY"])
     lost: list[str] = []
 
     async def note() -> None:
         lost.append("a connection")
 
     async def work(udup: Client) -> None:
-        loop = asyncio.get_running_loop()
-        async with _client(_url(reports), disconnected_cb=note) as before:
-            pull = await before.jetstream().pull_subscribe("shop3.>", durable="waiting", stream=OWN)
-            waiting = asyncio.create_task(pull.fetch(1, timeout=SECONDS / 2))
-            made = await loop.run_in_executor(None, access.add, "new", [OWN, "LATER"])
+        in_thread = asyncio.to_thread
+        await udup.jetstream().add_stream(StreamConfig(name="STEADY", subjects=["steady"]))
+        async with _client(_url(steady), disconnected_cb=note) as before:
+            pull = await before.jetstream().pull_subscribe("steady", durable="waiting", stream="STEADY")
+            push = await before.jetstream().subscribe("steady", stream="STEADY", ordered_consumer=True)
+            waiting = asyncio.create_task(pull.fetch(1, timeout=SECONDS))
+            made = await in_thread(access.add, "new", ["STEADY", "LATER"])
             assert made.consumer.missing == ("LATER",)
             gone = asyncio.Event()
 
@@ -311,25 +358,31 @@ def test_users_come_and_go_and_no_other_connection_notices(
                 gone.set()
 
             async with _client(_url(made), closed_cb=closed) as client:
-                assert (await client.jetstream().stream_info(OWN)).state.messages == ROWS
+                assert (await client.jetstream().stream_info("STEADY")).state.messages == 0
                 with pytest.raises(NotFoundError):
                     await client.jetstream().stream_info("LATER")
                 await udup.jetstream().add_stream(StreamConfig(name="LATER", subjects=["later"]))
                 assert (await client.jetstream().stream_info("LATER")).state.messages == 0
-                listed = {each.name: each for each in await loop.run_in_executor(None, access.users)}
-                assert set(listed) >= {"new", "reports.1"} and listed["new"].missing == ()
-                await loop.run_in_executor(None, access.remove, "new")
+                listed = {each.name: each for each in await in_thread(access.users)}
+                assert set(listed) >= {"new", "steady"} and listed["new"].missing == ()
+                await in_thread(access.remove, "new")
                 await asyncio.wait_for(gone.wait(), SECONDS / 2)
-            assert not waiting.done()
-            waiting.cancel()
-            assert (await before.jetstream().stream_info(OWN)).state.messages == ROWS
             with pytest.raises((NatsError, OSError)):
                 async with _client(_url(made)):
                     pass
-            await udup.jetstream().delete_stream("LATER")
+            assert not waiting.done()
+            await udup.jetstream().publish("steady", b"at last")
+            assert [message.data for message in await waiting] == [b"at last"]
+            assert (await push.next_msg(5)).data == b"at last"
             assert lost == []
+        for stream in ("LATER", "STEADY"):
+            await udup.jetstream().delete_stream(stream)
+        assert lost == ["a connection"]  # the one that was closed: it is noted, then
 
-    _as(server.url, work, disconnected_cb=note)
+    try:
+        _as(server.url, work, disconnected_cb=note)
+    finally:
+        access.remove("steady")
 
 
 def test_a_user_stays_over_a_restart_and_its_password_is_kept_nowhere(server_folder: Path) -> None:
