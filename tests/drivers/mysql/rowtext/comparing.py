@@ -19,7 +19,7 @@ from udup.drivers.mysql.binlog.table_map import table_id
 from udup.drivers.mysql.rows.charsets import charset_of
 from udup.drivers.mysql.rows.codec import RowCodec
 from udup.drivers.mysql.rows.errors import DamagedRows
-from udup.drivers.mysql.rows.events import RowsEvent
+from udup.drivers.mysql.rows.events import RowsEvent, parse_front
 from udup.drivers.mysql.rows.table import KeyPart, Table, parse_table
 from udup.drivers.mysql.rows.values import ABSENT, Geometry, Row, Value
 from udup.drivers.mysql.rowtext.compiled import KEY_CHANGED, CompiledRows, Library
@@ -226,10 +226,15 @@ def drawn(used: Library, count: int, number: int) -> list[Case]:
 
 
 def mutated(event: bytes, chance: random.Random) -> bytes:
-    """Bytes behind the header are others, or it ends too early, or bytes are there twice or not at all."""
+    """Bytes behind the header are others, or it ends too early, or bytes are there twice or not at all.
+
+    Most of them are bytes of rows: other columns in the images take long, as functions are generated for them.
+    """
     data = bytearray(event)
+    _, rows_at = parse_front(event, len(event))
     for _ in range(chance.choice((1, 1, 1, 2, 4))):
-        place = chance.randrange(HEADER_SIZE, len(data))
+        begin = rows_at if rows_at < len(data) and chance.random() < 0.95 else HEADER_SIZE
+        place = chance.randrange(begin, len(data))
         how = chance.random()
         if how < 0.75:
             data[place] = chance.choice((0, 255, 128, 1, data[place] ^ 1 << chance.randrange(8), chance.randrange(256)))

@@ -21,7 +21,7 @@ from udup.drivers.mysql.rowtext.ops import ColumnProgram, Program, TextOp
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
 from udup.pipeline.ports.delivery import RowText, TableText, Template
 
-#: Of the structures below; a library of another version is not used.
+#: Of the structures below and of what the library gives; one of another version is not used.
 VERSION = 1
 
 #: Bytes of text that a call has room for, and those of the largest room that is kept for the next.
