@@ -18,7 +18,7 @@ from udup.sandbox.server import MysqlServer
 
 @pytest.fixture(scope="package")
 def named_source(programs: MysqlPrograms, server_folder: Path) -> Iterator[MysqlServer]:
-    options = (*QUICK, "--binlog-row-metadata=FULL")
+    options = {**QUICK, "binlog-row-metadata": "FULL"}
     with MysqlServer(programs, server_folder / "subscribed-source", options=options) as source:
         yield source
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.drivers.messages.nats.small_sink import SmallSink, event, next_events
 from udup.base.errors import Divergence, Refused, Superseded, Transient, Unavailable
+from udup.drivers.messages.nats import delivery as delivery_module
 from udup.drivers.messages.nats import reading, stream
 from udup.drivers.messages.nats.frames import ID
 from udup.drivers.messages.nats.stream import JOB
@@ -396,5 +397,23 @@ def test_a_stream_without_fast_batches_takes_atomic_ones(sink: SmallSink, monkey
                 await delivery.send(sink.unit(4, 2512, 2000))
                 await delivery.stored()
         assert await sink.numbers() == list(range(2512))
+
+    run(main())
+
+
+@pytest.mark.parametrize(("messages", "pause"), [(50, 0.0), (450, 0.0), (50, 0.002), (450, 0.05)])
+def test_a_full_window_is_waited_for(
+    sink: SmallSink, monkeypatch: pytest.MonkeyPatch, messages: int, pause: float
+) -> None:
+    """Whether the batch is ended while it waits or goes on."""
+    monkeypatch.setattr(delivery_module, "WINDOW_MESSAGES", messages)
+    monkeypatch.setattr(delivery_module, "COMMIT_SECONDS", pause)
+
+    async def main() -> None:
+        async with sink.opened() as (delivery, _):
+            for number in range(1, 101):
+                await delivery.send(sink.unit(number, (number - 1) * 40, 40))
+            await delivery.stored()
+        assert await sink.numbers() == list(range(4000))
 
     run(main())

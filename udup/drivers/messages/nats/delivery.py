@@ -158,10 +158,7 @@ class _Hold:
         raise away(f"{self._sink.where} could not be taken over: others write to it without an end")
 
     async def send(self, unit: Unit) -> None:
-        if self.answers.ended:
-            await self.answers.all()
-        else:
-            await self.answers.room(WINDOW_MESSAGES, WINDOW_BYTES)
+        await self._turn()
         header = frames.position_header(unit.position)
         number = unit.number if header else _NO_UNIT
         if unit.atomic and unit.messages:
@@ -175,6 +172,16 @@ class _Hold:
             await self.settle()
             self._send_note(unit.position, (), unit.number)
         await self._connection.drain()
+
+    async def _turn(self) -> None:
+        """Return when a unit may go: there is room, and what the batch has is stored if it has ended."""
+        answers = self.answers
+        if not answers.ended and answers.unanswered > 2 * frames.FLOW and self._commits is not None:
+            self._commits.cancel()  # more follows, and answers come without an end of the batch
+        if not answers.ended:
+            await answers.room(WINDOW_MESSAGES, WINDOW_BYTES)
+        if answers.ended:  # by now
+            await answers.all()
 
     async def settle(self) -> None:
         """Return when all that was sent is stored."""

@@ -126,6 +126,12 @@ class RowsReading:
         return [(table.schema, table.name) for table in self._tables]
 
     @property
+    def state(self) -> str:
+        """Return what has been sent so far, as `SnapshotRows.state`."""
+        with self._lock:
+            return self._order.state()
+
+    @property
     def readers(self) -> int:
         return len(self._connections)
 
