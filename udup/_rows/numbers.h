@@ -34,8 +34,8 @@ struct Digits {
     take(text, std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr);
   }
 
-  // Below a power of two floats stand closer than above it: there the fewest digits may be those of a number that is not
-  // the nearest of so many digits. The nearest is taken.
+  // Below a power of two floats stand closer than above it: there the fewest digits may be those of a number that is
+  // not the nearest of so many digits. The nearest is taken.
   explicit Digits(float value) {
     char text[40];
     const char *end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
