@@ -91,6 +91,9 @@ class ScriptedApplier:
 class ScriptedDrivers:
     """A source that is looked at, and a target whose checkpoint is removed, both at once."""
 
+    def delivers(self, _end: End) -> bool:
+        return False
+
     def source(self, _end: End) -> Any:
         return SimpleNamespace(look=lambda _scope: SourceLook(FACTS))
 

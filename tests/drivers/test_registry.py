@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +20,10 @@ from udup.drivers.fake.server import FakeServer, forget, register
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.privileges import Privileges
 from udup.drivers.mysql.source import MySQLSource
-from udup.drivers.registry import MYSQL, Registry
+from udup.drivers.registry import KAFKA, MYSQL, NATS, Registry
 from udup.jobs.document.acceptance import accept
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import End, JobPlan, Scope, SourceLook
+from udup.pipeline.ports import DeliveryPlan, End, JobPlan, Scope, SourceLook
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.api import job_document
 
@@ -127,3 +129,52 @@ def test_who_carries_jobs_out_knows_no_database(room: str) -> None:
         if name.startswith("udup.drivers")
     }
     assert found <= allowed
+
+
+# ---- Destinations of messages ----
+
+SINKS = [
+    End(NATS, Endpoint("", 0, "", ""), delivery=DeliveryPlan("shop1")),
+    End(KAFKA, Endpoint("h", 1, "", ""), delivery=DeliveryPlan("shop1", sink={"Brokers": ["h:1"]})),
+]
+
+
+@pytest.mark.parametrize("sink", SINKS, ids=lambda sink: str(sink.driver))
+def test_a_sink_is_a_destination_and_no_database(sink: End) -> None:
+    registry = Registry()
+    assert registry.delivers(sink) and not registry.delivers(HERE)
+    assert registry.destination(sink).where
+    for ask in (registry.target, registry.target_gate):
+        with pytest.raises(Refused, match="is no database"):
+            ask(sink)
+    with pytest.raises(Refused, match="there is no driver 'MySQL'"):
+        registry.destination(HERE)
+    with pytest.raises(Refused, match="there is no driver"):
+        registry.reader(sink, DeliveryPlan("shop1"))
+
+
+@pytest.mark.parametrize("sink", SINKS, ids=lambda sink: str(sink.driver))
+def test_a_sink_without_a_plan_is_refused(sink: End) -> None:
+    with pytest.raises(Refused, match="nothing is said"):
+        Registry().destination(replace(sink, delivery=None))
+
+
+@pytest.mark.parametrize("sink", SINKS, ids=lambda sink: str(sink.driver))
+def test_between_mysql_and_a_sink_the_source_alone_is_judged(sink: End) -> None:
+    plan = replace(PLAN, target=sink)
+    source = replace(FACTS, variables={"binlog_row_metadata": "MINIMAL", "server_uuid": "u"})
+    faults = Registry().start_faults(plan, SourceLook(source), source, None, Known())
+    assert any("binlog_row_metadata is MINIMAL" in fault.problem for fault in faults)
+    assert not any("the same server" in fault.problem for fault in faults)
+    assert all(isinstance(each, str) for each in Registry().warnings(plan, source, source))
+
+
+def test_a_sink_is_no_source() -> None:
+    [fault] = Registry().start_faults(replace(PLAN, source=SINKS[0]), None, None, None, Known())
+    assert "no driver 'NATS'" in fault.problem and fault.task == "Src"
+
+
+def test_the_client_libraries_of_sinks_are_imported_for_their_jobs_alone() -> None:
+    program = "import sys, udup.drivers.registry; print(sorted({'nats', 'confluent_kafka'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "confluent_kafka" not in found

@@ -12,7 +12,7 @@ from udup.base.errors import Refused
 from udup.base.ids import PARTS, unaddressable
 from udup.jobs import accept, parse_job
 from udup.jobs.document.bounds import MAX_PATTERNS, MAX_UNKNOWN
-from udup.jobs.document.spec import MAX_FAULTS
+from udup.jobs.document.told import MAX_FAULTS
 from udup.web.middleware import _clean
 from udup.web.resources import jobs as api
 

@@ -1,4 +1,6 @@
-"""DestApplier: the shell around `pipeline.apply.applier.Applier`, and the supervisor of its ApplyWorkers.
+"""DestApplier: the shell around `Applier` or `Deliverer`, and the supervisor of its ApplyWorkers.
+
+What delivers messages has no workers: a sink takes them in one order.
 
 It forks its workers, so it does that only while its engine does not run. A worker that dies ends the run: the engine
 stops, the supervisor begins a new run, and the worker is replaced at its beginning.
@@ -32,7 +34,9 @@ from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Side
 from udup.pipeline.apply.applier import Applier
 from udup.pipeline.apply.readiness import TargetChecked, TargetReady
-from udup.pipeline.apply.settings import WorkerSettings
+from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
+from udup.pipeline.deliver.deliverer import Deliverer
+from udup.pipeline.ports.delivery import DeliverySettings
 
 
 class DestApplier(EngineActor):
@@ -44,7 +48,7 @@ class DestApplier(EngineActor):
         self._workers: dict[int, Any] = {}
         self._pids: dict[int, int] = {}
         self._message: Apply | None = None
-        self._applier: Applier | None = None
+        self._applier: Applier | Deliverer | None = None
         self._ready: set[int] = set()
         self._ended = True
 
@@ -53,17 +57,28 @@ class DestApplier(EngineActor):
         self.stop_engine()
         self._message = message
         settings = message.settings
-        self._make_workers(settings.workers)
+        delivers = self.node.drivers.delivers(settings.end)
+        self._make_workers(0 if delivers else settings.workers)
         self._ready.clear()
         self._ended, self._applier = False, None
 
         async def engine(emit: Callable[[object], None]) -> None:
-            target = self.node.drivers.target(settings.end)
-            applier = Applier(settings, target, emit, self.reporter(settings.run, emit))
-            self._applier = applier
+            made = self._deliverer if delivers else self._database_applier
+            self._applier = applier = made(settings, emit)
             await applier.run()
 
         self.start_engine(settings.run, engine)
+
+    def _database_applier(self, settings: ApplierSettings, emit: Callable[[object], None]) -> Applier:
+        target = self.node.drivers.target(settings.end)
+        return Applier(settings, target, emit, self.reporter(settings.run, emit))
+
+    def _deliverer(self, settings: ApplierSettings, emit: Callable[[object], None]) -> Deliverer:
+        drivers, source, plan = self.node.drivers, settings.source, settings.end.delivery
+        assert source is not None and plan is not None, "a job that delivers has both"
+        reader, position = drivers.reader(source, plan), drivers.source(source).position
+        destination = drivers.destination(settings.end)
+        return Deliverer(settings, destination, reader, position, emit, self.reporter(settings.run, emit))
 
     def receiveMsg_Reach(self, message: Reach, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         if message.run == self.run and self._applier is not None:
@@ -73,8 +88,12 @@ class DestApplier(EngineActor):
 
     def receiveMsg_Purge(self, message: Purge, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         async def engine(emit: Callable[[object], None]) -> None:
-            target = self.node.drivers.target(message.end)
-            await runtime.in_thread(target.purge, message.job)
+            drivers, end = self.node.drivers, message.end
+            if end.delivery is not None:
+                asking = DeliverySettings.asking(message.job, end.delivery, self.node.nats_url)
+                await runtime.in_thread(drivers.destination(end).purge, asking)
+            else:
+                await runtime.in_thread(drivers.target(end).purge, message.job)
             emit(Purged(message.run))
 
         self._ended, self._applier = False, None
@@ -159,9 +178,7 @@ class DestApplier(EngineActor):
             case TargetChecked():
                 self._start_workers()
             case TargetReady():
-                self.send(
-                    self.owner, Ready(self.run, report.start_after, report.info, report.stamps, report.source_uuid)
-                )
+                self.send(self.owner, Ready.of(self.run, report))
             case _:
                 self.send(self.owner, report)
 

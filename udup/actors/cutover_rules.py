@@ -49,14 +49,17 @@ def asked(record: JobRecord, options: Options) -> Cutover | None:
         else:
             remedy = f"see what came of it: {show_command(record.id)}"
         raise _conflict(f"job {record.id} was cut over already", remedy)
-    if fault := _of_migration(record):
+    if fault := _of_its_kind(record):
         raise Refused([fault])
     return Cutover.asked(options)
 
 
-def _of_migration(record: JobRecord) -> Fault | None:
-    """Return why a job that ends by itself is not cut over: it could end in the middle. None for any other."""
+def _of_its_kind(record: JobRecord) -> Fault | None:
+    """Return why a job is not cut over that ends by itself, in the middle, or has no database as target. None else."""
     spec = record.spec()
+    if spec.delivers:
+        problem = f"job {record.id} is a subscription, and {spec.target.driver} takes the place of no database"
+        return Fault("Job", problem, "cut over a job of type synchronous that has the same source")
     if spec.copy_alone:
         problem = f"job {record.id} is a copy alone: nothing of what the source has written since is on its target"
         return Fault("Job", problem, "post it without SkipIncrementalCopy, and cut it over when it follows its source")

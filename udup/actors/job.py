@@ -195,6 +195,7 @@ class Job:
             fill_existing=plan.fill_existing,
             incarnation=self.record.incarnation,
             copy_alone=plan.copy_alone,
+            source=plan.source,
         )
 
     def extractor_settings(self, run: Run) -> ExtractorSettings:
@@ -220,6 +221,8 @@ class Job:
             message_bytes=spec.msg_bytes_limit,
             chunk_rows=spec.chunk_size,
             copy_alone=spec.copy_alone,
+            delivers=plan.target.delivery is not None,
+            snapshot=run.target.snapshot if run.target else "",
         )
 
     def start_faults(self, run: Run, drivers: Drivers) -> list[Fault]:
@@ -298,7 +301,7 @@ class Job:
     def _addresses(self) -> Mapping[Side, str]:
         """Where each side is, for people."""
         plan = self.plan
-        ends = {Side.SOURCE: str(plan.source.endpoint), Side.TARGET: str(plan.target.endpoint)}
+        ends = {Side.SOURCE: str(plan.source), Side.TARGET: str(plan.target)}
         return {**ends, Side.NATS: address.shown(self.nats_url)}
 
     def complete(self, executed: str | None) -> None:

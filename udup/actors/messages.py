@@ -15,6 +15,7 @@ from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION
 from udup.jobs.progress import TaskReport
 from udup.jobs.start import DecidedStart
 from udup.jobs.versions import POSTED
+from udup.pipeline.apply.readiness import TargetReady
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.ports import Drivers, End, Scope, ServerInfo, SourceLook
@@ -261,7 +262,8 @@ class Apply:
 class Ready:
     """The target is ready to take the log from after this position, or a full copy (None).
 
-    `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`).
+    `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`). `snapshot` is what a
+    destination of messages has of one.
     """
 
     run: int
@@ -269,6 +271,11 @@ class Ready:
     info: ServerInfo
     stamps: str = ""
     source_uuid: str = ""
+    snapshot: str = ""
+
+    @classmethod
+    def of(cls, run: int, ready: TargetReady) -> Ready:
+        return cls(run, ready.start_after, ready.info, ready.stamps, ready.source_uuid, ready.snapshot)
 
 
 @dataclass(frozen=True)

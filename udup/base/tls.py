@@ -73,7 +73,7 @@ class Tls:
         """Key and problem of every file that this node cannot read."""
         for name, path in (("SslCa", self.ca), ("SslCert", self.cert), ("SslKey", self.key)):
             try:
-                if path and _ENCRYPTED in _read(path):
+                if path and _ENCRYPTED in read_pem(path):
                     yield name, f"{path} holds a key with a passphrase, which nobody is there to give: store it without"
             except Unreadable as error:
                 yield name, f"cannot read {path} on this node: {error}"
@@ -108,7 +108,8 @@ def is_refusal(error: BaseException | None) -> bool:
     return isinstance(error, ssl.SSLError) and not isinstance(error, _CUT)
 
 
-def _read(path: str) -> bytes:
+def read_pem(path: str) -> bytes:
+    """Return a file that a job names, if it may. Raises `Unreadable`."""
     folder = os.environ.get(TLS_DIR_VARIABLE, "")
     if folder and not (path := inside(folder, path)):
         raise Unreadable("it is not in the server's folder for such files, secrets.tls_dir")
@@ -119,7 +120,7 @@ def _read(path: str) -> bytes:
 def _held(path: str) -> Iterator[str]:
     """Where a file's contents are for the library. `OSError` if it cannot be read."""
     try:
-        data = _read(path)
+        data = read_pem(path)
     except Unreadable as error:
         raise OSError(str(error)) from error
     with in_memory(data) as place:

@@ -89,11 +89,22 @@ def task(job: Json, kind: str) -> Json:
 
 
 def endpoint(job: Json, kind: str) -> str:
-    """user@host:port of a task's server."""
+    """user@host:port of a task's server; where a destination of messages is, and what its topics begin with."""
     connection = task(job, kind).get("ConnectionConfig")
     if not isinstance(connection, dict):
-        return ""
+        return _destination(job, kind)
     return f"{connection.get('User', '')}@{connection.get('Host', '')}:{connection.get('Port', '')}"
+
+
+def _destination(job: Json, kind: str) -> str:
+    driver = next((task.get("Driver") for task in job.get("Tasks") or [] if task.get("Type") == kind), None)
+    if driver not in ("NATS", "Kafka"):
+        return ""
+    config = task(job, kind)
+    nats, kafka = config.get("NatsConfig") or {}, config.get("KafkaConfig") or {}
+    brokers = kafka.get("Brokers") or ""
+    where = ",".join(map(str, brokers)) if isinstance(brokers, list) else brokers or nats.get("Url") or "this node"
+    return f"{driver} {where} {config.get('Prefix', '')}.{'>' if driver == 'NATS' else '*'}"
 
 
 def _ambiguous(given: str, found: list[Json]) -> str:

@@ -13,18 +13,22 @@ from dataclasses import dataclass
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
-from udup.drivers.mysql.checks import start
+from udup.drivers.messages.sink_checks import sink_checks
+from udup.drivers.mysql.checks import start, subscription
 from udup.drivers.mysql.checks.validate import validate
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
 from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.drivers.mysql.source import MySQLSource
 from udup.drivers.mysql.target import MySQLTarget
-from udup.pipeline.checks import BOTH, DEST, SRC, Check
+from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import (
     ApplyMode,
+    DeliveryPlan,
+    Destination,
     End,
     JobPlan,
+    RecordReader,
     ServerInfo,
     Source,
     SourceGate,
@@ -33,8 +37,8 @@ from udup.pipeline.ports import (
     TargetGate,
 )
 
-#: The name of a driver as a job's document has it.
-MYSQL = "MySQL"
+#: The names of drivers as a job's document has them.
+MYSQL, NATS, KAFKA = "MySQL", "NATS", "Kafka"
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,35 @@ class _Pair:
     validate: Callable[[JobPlan, Known], list[Check]]
 
 
+def _nats(plan: DeliveryPlan) -> Destination:
+    from udup.drivers.messages.sinks import nats_destination  # a job to it alone needs its client library
+
+    return nats_destination(plan)
+
+
+def _kafka(plan: DeliveryPlan) -> Destination:
+    from udup.drivers.messages.sinks import kafka_destination
+
+    return kafka_destination(plan)
+
+
+def _mysql_rows(endpoint: Endpoint, plan: DeliveryPlan) -> RecordReader:
+    from udup.drivers.mysql.rowtext.reader import open_reader  # loads its compiled part
+
+    return open_reader(endpoint, plan)
+
+
+def _validate_delivery(plan: JobPlan, known: Known) -> list[Check]:
+    """Return every check of a job that delivers messages: of its source, and of its sink."""
+    checks = subscription.validate(plan)
+    try:
+        destination = Registry().destination(plan.target)
+    except Refused as refused:
+        found = [(f"{each.where}: {each.problem}", each.remedy) for each in refused.faults]
+        return [*checks, *(Check(DEST, "settings", Outcome.FAIL, *each) for each in found)]
+    return [*checks, *sink_checks(destination, plan.job, plan.target)]
+
+
 _SOURCES: Mapping[str, Callable[[Endpoint], Source]] = {MYSQL: MySQLSource}
 
 _TARGETS: Mapping[str, Callable[[Endpoint, ApplyMode], Target]] = {MYSQL: MySQLTarget}
@@ -54,7 +87,18 @@ _SOURCE_GATES: Mapping[str, Callable[[Endpoint], SourceGate]] = {MYSQL: MySQLSou
 
 _TARGET_GATES: Mapping[str, Callable[[Endpoint], TargetGate]] = {MYSQL: MySQLTargetGate}
 
-_PAIRS: Mapping[tuple[str, str], _Pair] = {(MYSQL, MYSQL): _Pair(start.start_faults, start.warnings, validate)}
+#: What imports the driver of a sink and makes it: each brings a client library of its own.
+_DESTINATIONS: Mapping[str, Callable[[DeliveryPlan], Destination]] = {NATS: _nats, KAFKA: _kafka}
+
+_READERS: Mapping[str, Callable[[Endpoint, DeliveryPlan], RecordReader]] = {MYSQL: _mysql_rows}
+
+_DELIVERED = _Pair(subscription.start_faults, subscription.warnings, _validate_delivery)
+
+_PAIRS: Mapping[tuple[str, str], _Pair] = {
+    (MYSQL, MYSQL): _Pair(start.start_faults, start.warnings, validate),
+    (MYSQL, NATS): _DELIVERED,
+    (MYSQL, KAFKA): _DELIVERED,
+}
 
 
 @dataclass(frozen=True)
@@ -69,14 +113,29 @@ class Registry:
         return _SOURCES[end.driver](end.endpoint)
 
     def target(self, end: End) -> Target:
+        if self.delivers(end):
+            raise Refused([_no_database(end)])
         _check_known(end, DEST, _TARGETS)
         return _TARGETS[end.driver](end.endpoint, end.apply_mode)
+
+    def delivers(self, end: End) -> bool:
+        return end.driver in _DESTINATIONS
+
+    def destination(self, end: End) -> Destination:
+        _check_known(end, DEST, _DESTINATIONS)
+        return _DESTINATIONS[end.driver](_delivery_of(end))
+
+    def reader(self, end: End, plan: DeliveryPlan) -> RecordReader:
+        _check_known(end, SRC, _READERS)
+        return _READERS[end.driver](end.endpoint, plan)
 
     def source_gate(self, end: End) -> SourceGate:
         _check_known(end, SRC, _SOURCE_GATES)
         return _SOURCE_GATES[end.driver](end.endpoint)
 
     def target_gate(self, end: End) -> TargetGate:
+        if self.delivers(end):
+            raise Refused([_no_database(end)])
         _check_known(end, DEST, _TARGET_GATES)
         return _TARGET_GATES[end.driver](end.endpoint)
 
@@ -101,10 +160,21 @@ def _check_known(end: End, task: str, drivers: Mapping[str, object]) -> None:
         raise Refused([Fault("Driver", f"there is no driver {end.driver!r}", f"write {_any_of(drivers)}", task)])
 
 
+def _no_database(end: End) -> Fault:
+    remedy = "ask for it in a job to a database; a subscription goes on by itself where its destination stands"
+    return Fault("Driver", f"{end.driver} takes messages and is no database", remedy, DEST)
+
+
+def _delivery_of(end: End) -> DeliveryPlan:
+    if end.delivery is None:
+        raise Refused([Fault("Driver", f"nothing is said of what {end.driver} is to get", "give it a Prefix", DEST)])
+    return end.delivery
+
+
 def _pair(plan: JobPlan) -> _Pair:
     """Return what is known of a source and a target of these drivers; `Refused` if no job can run between them."""
     _check_known(plan.source, SRC, _SOURCES)
-    _check_known(plan.target, DEST, _TARGETS)
+    _check_known(plan.target, DEST, {**_TARGETS, **_DESTINATIONS})
     source, target = plan.source.driver, plan.target.driver
     if (source, target) not in _PAIRS:
         remedy = "jobs run from " + ", ".join(f"{a} to {b}" for a, b in _PAIRS)

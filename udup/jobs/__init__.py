@@ -11,8 +11,9 @@ from udup.jobs.document.acceptance import accept
 from udup.jobs.document.config import Config, ConnectionConfig
 from udup.jobs.document.passwords import masked, merge_passwords
 from udup.jobs.document.replicate import ReplicateDoDb, ReplicatedTable
-from udup.jobs.document.spec import JobSpec, TaskSpec, parse_job
+from udup.jobs.document.spec import JobSpec, parse_job
 from udup.jobs.document.submission import Submission, document_id, unwrap
+from udup.jobs.document.tasks import TaskSpec
 from udup.jobs.progress import JobProgress
 from udup.jobs.record import IndexConflict, JobRecord, UnknownJob, check_enforced_index, to_api, to_stub
 from udup.jobs.words import DesiredState, Driver, EndWhen, JobType, Stage, Status, TaskType

@@ -16,7 +16,7 @@ def plan_of(spec: JobSpec, start: DecidedStart | None = None) -> JobPlan:
     return JobPlan(
         job=spec.id,
         source=End(spec.source.driver.value, spec.source_endpoint()),
-        target=End(spec.target.driver.value, spec.target_endpoint(), spec.apply_mode),
+        target=End(spec.target.driver.value, spec.target_endpoint(), spec.apply_mode, spec.delivery_plan()),
         scope=Scope(spec.selection(), spec.sql_filter(), spec.kept_users(), spec.innodb),
         start_after=position,
         drop_existing=spec.drop_table_if_exists,

@@ -13,7 +13,8 @@ from udup.base.errors import FailureKind, Fault, UdupError
 from udup.jobs.allocation import Allocation, Evaluation
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.passwords import masked
-from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, TaskSpec, parse_job
+from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, parse_job
+from udup.jobs.document.tasks import TaskSpec
 from udup.jobs.outage import Outage
 from udup.jobs.progress import FailedRun, JobProgress
 from udup.jobs.skipped import SkippedTransaction

@@ -32,6 +32,14 @@ class NotSkippable(IndexConflict):
     """The job does not stand at the transaction that was named."""
 
 
+def check_database(record: JobRecord, done: str) -> None:
+    """Raise `NotSkippable` for a subscription: of its transactions none is `done` in the target one by one."""
+    if record.spec().delivers:
+        problem = f"job {record.id} is a subscription: of what it delivers nothing can be {done}"
+        remedy = f"fix what it says, then: udup job resume {shlex.quote(record.id)}"
+        raise NotSkippable.by(Fault("Job", problem, remedy))
+
+
 def begun(record: JobRecord, gtid: str, now: int) -> JobRecord:
     """Return the record with an entry of the ledger that is not confirmed; the same if it has that already.
 

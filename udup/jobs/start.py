@@ -19,6 +19,9 @@ from udup.jobs.progress import JobProgress
 from udup.pipeline.checks import SRC
 from udup.pipeline.ports import Beginning, ServerInfo, StartPoint
 
+#: The key of a destination of messages that begins without a snapshot, or ends with it.
+_SNAPSHOT = "Snapshot"
+
 #: Characters of a GTID set that a remedy shows whole.
 _SET_MAX = 600
 
@@ -96,10 +99,11 @@ def other_start(spec: JobSpec, stored: JobSpec) -> OtherStart | None:
     key, said = _said(spec)
     before_key, before = _said(stored)
     if spec.copy_alone and before_key:
-        return OtherStart("SkipIncrementalCopy", "", before_key, _place(spec), ends=True)
+        key = _SNAPSHOT if spec.delivers else "SkipIncrementalCopy"
+        return OtherStart(key, "", before_key, _place(spec, key), ends=True)
     if not key or (key, said) == (before_key, before):
         return None
-    return OtherStart(key, said, before if before_key == key else before_key, _place(spec))
+    return OtherStart(key, said, before if before_key == key else before_key, _place(spec, key))
 
 
 def check_unchanged(spec: JobSpec, stored: JobSpec, job: str, progress: JobProgress) -> None:
@@ -134,10 +138,10 @@ def check_unchanged(spec: JobSpec, stored: JobSpec, job: str, progress: JobProgr
 def has_another_target(spec: JobSpec, stored: JobSpec) -> bool:
     """Return whether a document names another server as its target: what one has executed says nothing of the other.
 
+    Of a destination of messages its stream or topics and its prefix count as well: others have nothing of the job.
     Who is asked as, and how, makes no other server. Two names may be one server; it says so itself when it is asked.
     """
-    one, other = spec.target_endpoint(), stored.target_endpoint()
-    return (spec.target.driver, one.host.lower(), one.port) != (stored.target.driver, other.host.lower(), other.port)
+    return spec.target_place() != stored.target_place()
 
 
 def begun_without_copy(job: str, other: OtherStart) -> Fault:
@@ -154,9 +158,9 @@ def _said(spec: JobSpec) -> tuple[str, str]:
     point = spec.begins_at
     if point is None:
         return "", ""
-    key = "GtidStart" if point.gtid else "BinlogFile" if point.file else "AutoGtid"
-    return key, str(point)
+    now = "AutoGtid" if spec.source.config.auto_gtid else _SNAPSHOT
+    return "GtidStart" if point.gtid else "BinlogFile" if point.file else now, str(point)
 
 
-def _place(spec: JobSpec) -> int:
-    return spec.tasks.index(spec.source)
+def _place(spec: JobSpec, key: str) -> int:
+    return spec.tasks.index(spec.target if key == _SNAPSHOT else spec.source)

@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class JobType(StrEnum):
-    """What a job does: `synchronous` copies and then follows the source without end; `migration` ends (`EndWhen`)."""
+    """What a job does: `synchronous` copies and then follows the source without end; `migration` ends (`EndWhen`).
+
+    `subscribe` delivers every change as messages, without end.
+    """
 
     SYNCHRONOUS = "synchronous"
     MIGRATION = "migration"
@@ -14,7 +17,7 @@ class JobType(StrEnum):
 
 
 #: The types that this version carries out; the others are known words, refused with a reason.
-SUPPORTED_TYPES = frozenset({JobType.SYNCHRONOUS, JobType.MIGRATION})
+SUPPORTED_TYPES = frozenset(JobType)
 
 
 class EndWhen(StrEnum):
@@ -32,9 +35,15 @@ class TaskType(StrEnum):
 
 
 class Driver(StrEnum):
-    """What kind of database an end is."""
+    """What kind of database an end is, or what takes its changes as messages."""
 
     MYSQL = "MySQL"
+    NATS = "NATS"
+    KAFKA = "Kafka"
+
+
+#: Destinations of messages: of a subscription, and of no other job.
+SINKS = frozenset({Driver.NATS, Driver.KAFKA})
 
 
 class DesiredState(StrEnum):

@@ -17,8 +17,9 @@ from udup.base.long_text import cut_set
 from udup.jobs.start import OtherStart, begun_without_copy
 from udup.node.aside import Aside, NoAnswer
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
+from udup.pipeline.deliver.delivered import JobEnd
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import Drivers, JobPlan, Target
+from udup.pipeline.ports import Drivers, JobPlan
 from udup.pipeline.transport.address import shown
 from udup.pipeline.transport.link import reach
 from udup.web.ports import NotReady
@@ -50,8 +51,12 @@ class Change:
 class ChangeChecks:
     """`places` at a time; a further one is told to come again."""
 
-    def __init__(self, drivers: Drivers, places: int = PLACES, seconds: float = CHECK_SECONDS) -> None:
+    def __init__(
+        self, drivers: Drivers, places: int = PLACES, seconds: float = CHECK_SECONDS, nats_url: str = ""
+    ) -> None:
+        """`nats_url`: the node's own, for jobs that deliver there."""
         self._drivers = drivers
+        self._nats_url = nats_url
         self._aside = Aside("documents are being checked", places, seconds)
 
     def faults(self, change: Change, known: Known, seconds: float = CHECK_SECONDS) -> list[Fault]:
@@ -101,11 +106,11 @@ class ChangeChecks:
         plan, start = change.plan, change.start
         if start is None:
             return []
-        target = self._drivers.target(plan.target)
+        end = JobEnd(self._drivers, plan, self._nats_url)
         try:
-            if start.key == "Gtid" and _is_set(start.before) and _same(target, start.said, start.before):
+            if start.key == "Gtid" and _is_set(start.before) and _same(end, start.said, start.before):
                 return []
-            if target.executed(plan.job) is None:
+            if end.executed() is None:
                 return []
         except UdupError:
             return []  # that it cannot be asked is told by the checks, where that matters
@@ -127,8 +132,8 @@ def _is_set(text: str) -> bool:
     return ":" in text
 
 
-def _same(target: Target, one: str, other: str) -> bool:
-    return target.position(one) == target.position(other)
+def _same(end: JobEnd, one: str, other: str) -> bool:
+    return end.position(one) == end.position(other)
 
 
 def nats_checks(url: str) -> list[Check]:
@@ -149,5 +154,5 @@ def _shown(said: str) -> str:
 
 
 def _where(plan: JobPlan, task: str) -> str:
-    source, target = (f"{end.endpoint.host}:{end.endpoint.port}" for end in (plan.source, plan.target))
+    source, target = plan.source.address, plan.target.address
     return {SRC: f"Src {source}", DEST: f"Dest {target}"}.get(task, f"Src {source}, Dest {target}")

@@ -17,7 +17,8 @@ from udup.jobs.plan import plan_of
 from udup.node.reads import Reads
 from udup.pipeline.cutover.names import show_command
 from udup.pipeline.cutover.state import Cutover
-from udup.pipeline.ports import CheckpointReader, Drivers, Position, Target
+from udup.pipeline.deliver.delivered import JobEnd
+from udup.pipeline.ports import CheckpointReader, Drivers, Position
 from udup.web.ports import LevelFound, NotReady, NotThere
 
 #: Stages that a job does not leave by itself, so that waiting is of no use.
@@ -33,12 +34,14 @@ class LevelQuestion:
     its servers are asked from the start.
     """
 
-    def __init__(self, reads: Reads, drivers: Drivers, job_id: str, gtid: str | None) -> None:
+    def __init__(self, reads: Reads, drivers: Drivers, job_id: str, gtid: str | None, nats_url: str = "") -> None:
+        """`nats_url`: the node's own, for a job that delivers there."""
+        self._nats_url = nats_url
         self._reads = reads
         self._drivers = drivers
         self._job_id = job_id
         self._gtid = gtid
-        self._target: Target
+        self._target: JobEnd
         self._wanted: Position | None
         self._reader: CheckpointReader | None = None
         self._begin(self._record())
@@ -53,7 +56,7 @@ class LevelQuestion:
         self.close()
         self._document = record.job_modify_index
         plan = plan_of(record.spec())
-        self._target = self._drivers.target(plan.target)
+        self._target = JobEnd(self._drivers, plan, self._nats_url)
         wanted = self._gtid
         if wanted is None:
             source = self._drivers.source(plan.source)
@@ -94,7 +97,7 @@ class LevelQuestion:
 
     def _applied(self) -> Position | None:
         if self._reader is None:
-            self._reader = self._target.open_checkpoint(self._job_id)
+            self._reader = self._target.open_reader()
         try:
             return self._reader.executed()
         except Transient:

@@ -86,7 +86,7 @@ class Control:
         self._supervisor_restarts = supervisor_restarts
         self._reads = reads
         self._drivers = drivers
-        self._changes = ChangeChecks(drivers)
+        self._changes = ChangeChecks(drivers, nats_url=nats_url)
         self._starts = StartDecisions(drivers)
         self._node = node
         self._nats_url = nats_url
@@ -192,7 +192,7 @@ class Control:
 
     def ask_level(self, job_id: str, gtid: str | None) -> LevelQuestion:
         """Ask the two servers itself, in the request's thread."""
-        return LevelQuestion(self._reads, self._drivers, job_id, gtid)
+        return LevelQuestion(self._reads, self._drivers, job_id, gtid, self._nats_url)
 
     def settle(self, job_id: str, gtid: str, *, applied: bool) -> Written:
         """Ask the target itself, where the note is; then have the supervisor carry on."""
@@ -200,6 +200,7 @@ class Control:
         if record is None:
             raise NotThere("job not found")
         check_no_cutover(record, "resume")  # what cannot be is said at once, and the target left alone
+        skipping.check_database(record, "settled")
         self._drivers.target(plan_of(record.spec()).target).settle(job_id, gtid, applied=applied)
         return self.resume(job_id)
 
@@ -208,6 +209,7 @@ class Control:
         record = self._reads.job(job_id)
         if record is None:
             raise NotThere("job not found")
+        skipping.check_database(record, "passed over")
         skipping.begun(record, gtid, time.time_ns())  # what cannot be is said at once
         assert record.stopped is not None
         begun = self._written(BeginSkip(job_id, gtid))

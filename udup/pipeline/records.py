@@ -179,7 +179,8 @@ class Tables(_Wire, tag="tables", frozen=True):
     """The tables that the job keeps current: each one's schema and name on the source, then on the target.
 
     `all_of_them`: those that a copy brings, so that the job has no others. `server_uuid` and `source` tell the source.
-    `computed`: columns that the source computes, each with its table's schema and name on the target.
+    `computed`: columns that the source computes, each with its table's schema and name on the target. `details` is what
+    the source's driver tells the reader of its records about them, for a destination that is told.
     """
 
     server_uuid: str
@@ -187,6 +188,7 @@ class Tables(_Wire, tag="tables", frozen=True):
     tables: list[tuple[str, str, str, str]]
     all_of_them: bool = False
     computed: list[tuple[str, str, str]] = []
+    details: bytes = b""
 
 
 class SnapshotRows(_Wire, tag="snap", frozen=True):

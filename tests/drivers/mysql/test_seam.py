@@ -48,7 +48,13 @@ BEHIND = {
 }
 
 #: Ports that ask no server, or only by `TargetThread`, which is a seam itself; and values.
-NO_SERVER = {ports.RowRules, ports.LargeRules, ports.Drivers, ports.Position, ports.ServerInfo}
+NO_SERVER = {
+    *{ports.RowRules, ports.LargeRules, ports.Drivers, ports.Position, ports.ServerInfo},
+    *{ports.RecordReader, ports.TableText},
+}
+
+#: Ports of destinations of messages, behind which no database is.
+OF_SINKS = {ports.Destination, ports.Delivery, ports.Encoder}
 
 #: Who may use the client library beside the driver's `client/`: the dump's protocol, and tools that are a client.
 LIBRARY_USERS = {"drivers/mysql/stream/stream.py", "sandbox/"}
@@ -58,7 +64,7 @@ PACKAGE = Path(udup.__file__).parent
 
 def test_every_port_is_listed() -> None:
     protocols = {each for each in vars(ports).values() if getattr(each, "_is_protocol", False)}
-    assert protocols == set(BEHIND) | NO_SERVER
+    assert protocols == set(BEHIND) | NO_SERVER | OF_SINKS
 
 
 @pytest.mark.parametrize("port", BEHIND, ids=lambda port: port.__name__)

@@ -12,9 +12,12 @@ from udup.drivers.fake.target import FakeTarget
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import (
+    DeliveryPlan,
+    Destination,
     Drivers,
     End,
     JobPlan,
+    RecordReader,
     ServerInfo,
     Source,
     SourceGate,
@@ -39,6 +42,15 @@ class FakeDrivers(Drivers):
 
     def target(self, end: End) -> Target:
         return FakeTarget(_server(end))
+
+    def delivers(self, end: End) -> bool:
+        return False
+
+    def destination(self, end: End) -> Destination:
+        raise Refused([Fault("Driver", f"there is no destination {end.driver!r}")])
+
+    def reader(self, end: End, plan: DeliveryPlan) -> RecordReader:
+        raise Refused([Fault("Driver", f"nothing reads the records of {end.driver!r}")])
 
     def source_gate(self, end: End) -> SourceGate:
         return FakeSourceGate(_server(end))

@@ -16,11 +16,14 @@ from udup.drivers.fake.changes import (
 )
 from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.server import FakeServer
+from udup.drivers.fake.snapshot_reading import SnapshotState
 from udup.drivers.fake.source_log import Logged
 from udup.pipeline.ownership import TableName
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
 from udup.pipeline.records import Context, Definition, Format, Part, Record, Skipped, Transaction, XaEnd
 from udup.pipeline.selection.selection import Selection
+
+_NO_SNAPSHOT = SnapshotState()
 
 
 class FakeLog:
@@ -30,7 +33,7 @@ class FakeLog:
         self._server = server
         self._plan = plan
         self._start = FakePosition.parse(plan.start_after)
-        self._translate = Translator(plan.scope.selection)
+        self._translate = Translator(plan.scope.selection, SnapshotState.parse(plan.snapshot))
         self._place = 0  # in the log's entries
         self._format = ""
         self._closed = False
@@ -112,15 +115,16 @@ class FakeLog:
 class Translator:
     """What a job sees of a log: its own tables, by their names on the target."""
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, snapshot: SnapshotState = _NO_SNAPSHOT) -> None:
         self._selection = selection
+        self._snapshot = snapshot
         self._shown: set[TableName] = set()  # tables whose shape was sent in this run
         self._contexts: dict[tuple[tuple[str, str], ...], int] = {}
 
     def records(self, entry: Logged, part_bytes: int) -> list[Record]:
         if entry.commit is not None:
             return [XaEnd(entry.id, entry.xid, entry.commit)]
-        changes = self.wanted(entry.changes)
+        changes = self._snapshot.wanted(self.wanted(entry.changes), entry.id.source, entry.id.number)
         statement = self.wanted_statement(entry.statement)
         if statement is not None and not entry.changes:
             return [*self._context(entry), self._definition(entry, statement)]

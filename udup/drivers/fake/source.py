@@ -7,8 +7,19 @@ from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.reading import FakeLog
 from udup.drivers.fake.server import FakeInfo, FakeServer
 from udup.drivers.fake.snapshot import FakeCopy
+from udup.drivers.fake.snapshot_reading import FakeReading
 from udup.pipeline.ownership import Feed
-from udup.pipeline.ports import Beginning, ClockAnswer, LogPlan, Scope, SourceCopy, SourceLook, StartPoint
+from udup.pipeline.ports import (
+    Beginning,
+    ClockAnswer,
+    LogPlan,
+    ReadingPlan,
+    Scope,
+    SnapshotReading,
+    SourceCopy,
+    SourceLook,
+    StartPoint,
+)
 from udup.pipeline.records import Tables
 from udup.pipeline.waits import WaitKind, Waits
 
@@ -99,7 +110,7 @@ class FakeSource:
     def open_clock(self) -> FakeClock:
         return FakeClock(self._server)
 
-    def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
+    def tables(self, scope: Scope, copied: SourceCopy | None, *, tells: bool = False) -> Tables:
         server, wants = self._server, scope.selection.wants
         if isinstance(copied, FakeCopy):
             names = copied.tables
@@ -112,6 +123,12 @@ class FakeSource:
     def open_copy(self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None) -> FakeCopy:
         with (waits or Waits(Side.SOURCE)).on(WaitKind.STATEMENT, statement="opening the snapshot"):
             return FakeCopy(self._server, scope, chunk_rows)
+
+    def open_reading(
+        self, scope: Scope, plan: ReadingPlan, *, readers: int, waits: Waits | None = None
+    ) -> SnapshotReading:
+        with (waits or Waits(Side.SOURCE)).on(WaitKind.STATEMENT, statement="opening the snapshot"):
+            return FakeReading(self._server, scope, plan)
 
     def open_log(self, plan: LogPlan) -> FakeLog:
         return FakeLog(self._server, plan)

@@ -18,18 +18,22 @@ from udup.drivers.mysql.columns.checks import map_faults
 from udup.drivers.mysql.columns.computed import read_computed
 from udup.drivers.mysql.dictionary.claims import read_feeds
 from udup.drivers.mysql.filters.checks import filter_faults
+from udup.drivers.mysql.rowtext.facts import read_facts_of
 from udup.drivers.mysql.snapshot.copy import SnapshotCopy, open_copy
 from udup.drivers.mysql.snapshot.names import check_names, read_base_tables
 from udup.drivers.mysql.stream.log import BinlogChanges
 from udup.drivers.mysql.stream.packets import SILENCE_SECONDS
 from udup.drivers.mysql.stream.position import waits_for_replica
 from udup.drivers.mysql.stream.start_point import find_start
+from udup.drivers.mysql.telling.reading import open_reading
 from udup.pipeline.ports import (
     Beginning,
     ChangeLog,
     ClockAnswer,
     LogPlan,
+    ReadingPlan,
     Scope,
+    SnapshotReading,
     SourceClock,
     SourceCopy,
     SourceLook,
@@ -86,7 +90,7 @@ class MySQLSource:
         """Connect what asks the source for its time and its executed GTIDs."""
         return MySQLClock(self.endpoint, connect(self.endpoint, answer_seconds=CLOCK_SECONDS))
 
-    def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
+    def tables(self, scope: Scope, copied: SourceCopy | None, *, tells: bool = False) -> Tables:
         """Return the tables that the job keeps current: those of a copy, or those that the source has now."""
         assert copied is None or isinstance(copied, SnapshotCopy), "a copy of this driver's"
         with closing(connect(self.endpoint)) as connection:
@@ -94,16 +98,23 @@ class MySQLSource:
             names = read_base_tables(connection, scope.selection) if copied is None else copied.tables
             whole = [name for name in names if scope.selection.columns_of(*name) == ((),)]  # a map has none of them
             computed = read_computed(connection, whole)
-        new = {name: scope.selection.renamed_table(*name) for name in names}
+            new = {name: scope.selection.renamed_table(*name) for name in names}
+            details = read_facts_of(connection, new) if tells else b""
         listed = [(*name, *new[name]) for name in names]
         shown = [(*new[schema, table], column) for schema, table, column in sorted(computed)]
-        return Tables(uuid, self.where, listed, copied is not None, shown)
+        return Tables(uuid, self.where, listed, copied is not None, shown, details)
 
     def open_copy(
         self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
     ) -> SourceCopy:
         """Open a snapshot of everything in the scope, at one GTID set."""
         return open_copy(self.endpoint, scope, readers=readers, chunk_rows=chunk_rows, waits=waits)
+
+    def open_reading(
+        self, scope: Scope, plan: ReadingPlan, *, readers: int, waits: Waits | None = None
+    ) -> SnapshotReading:
+        """Open a snapshot of the rows in the scope, at one GTID set, whose rows are as the log would have them."""
+        return open_reading(self.endpoint, scope, plan, readers=readers, waits=waits)
 
     def open_log(self, plan: LogPlan) -> ChangeLog:
         """Return the binary log after a GTID set; nothing is asked of the source before `begin`."""

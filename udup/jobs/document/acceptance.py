@@ -15,6 +15,7 @@ from udup.jobs.document.passwords import merge_passwords
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, DOCUMENT, JobSpec, parse_job
 from udup.jobs.document.starts import start_faults
 from udup.jobs.document.submission import unwrap
+from udup.jobs.document.subscription import misplaced
 from udup.jobs.document.unknown import unknown_faults
 from udup.jobs.document.values import shown
 
@@ -60,7 +61,7 @@ def _parsed(document: Mapping[str, Any]) -> JobSpec:
 
     `Refused` with the faults of keys and of values.
     """
-    unknown = [*unknown_faults(document), *start_faults(document)]
+    unknown = [*unknown_faults(document), *start_faults(document), *misplaced(document, DOCUMENT)]
     try:
         spec = parse_job(document)
     except Refused as refused:

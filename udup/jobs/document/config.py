@@ -53,7 +53,8 @@ def _ssl_mode(value: object) -> SslMode | None:
     return SslMode(name) if name else None
 
 
-def _password(value: object) -> str:
+def kept_password(value: object) -> str:
+    """Return a password or a reference to one; one that could not be opened is a fault."""
     text = values.password(value)
     if text.startswith(SEALED):
         raise values.fault(
@@ -123,7 +124,7 @@ class ConnectionConfig(Model):
     port: Annotated[int, BeforeValidator(values.within(1, 65535))]
     """1 to 65535."""
     user: Annotated[str, BeforeValidator(values.user)]
-    password: Annotated[str, BeforeValidator(_password)] = Field(default="", repr=False)
+    password: Annotated[str, BeforeValidator(kept_password)] = Field(default="", repr=False)
     """Itself, or a reference to it: `env:UDUP_SECRET_NAME`, `file:NAME`. Answers show `******`."""
     ssl_mode: Annotated[SslMode | None, BeforeValidator(_ssl_mode)] = None
     """Absent: TLS when the server offers it, but not on loopback."""

@@ -2,8 +2,8 @@
 
 Answers show `******` instead, unless it is a reference (`env:NAME`, `file:PATH`), which is no secret. A client that
 reads or exports a job, changes something and posts it back sends that mask; the stored password is then put back in
-its place, but only while Host, Port and User stay the same: else whoever may post a job could send the password to a
-server of their own.
+its place, but only while Host, Port and User stay the same (of a destination of messages Url or Brokers, and User):
+else whoever may post a job could send the password to a server of their own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from udup.base.secrets import MASK, PLACEHOLDER, is_reference, is_secret
 
 #: What must stay the same around a password that is kept, by lower-case key.
-_OWNER_KEYS = ("host", "port", "user")
+_OWNER_KEYS = ("host", "port", "user", "url", "brokers")
 
 #: Tells a task apart from the others of its list, by lower-case key.
 _TASK_KEY = "type"
@@ -56,8 +56,12 @@ def _by_lower_key(value: Any) -> dict[str, Any]:
 
 
 def _owner(values: dict[str, Any]) -> list[str]:
-    """Host, port and user as text, since "3306" and 3306 are the same port."""
-    return [str(values.get(key)) for key in _OWNER_KEYS]
+    """Host, port and user as text, since "3306" and 3306 are the same port; brokers in any form of a list."""
+    return [_as_text(values.get(key)) for key in _OWNER_KEYS]
+
+
+def _as_text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _counterpart(item: Any, place: int, stored: Any) -> Any:

@@ -7,7 +7,7 @@ refused when a document is posted only, since versions before this one took them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from udup.base.errors import Fault
@@ -17,8 +17,8 @@ from udup.jobs.document.values import FALSE_WORDS
 _MAPPED = "ColumnMapFrom and ColumnMapTo name the columns, each by its own name"
 
 IN_CONFIG: Mapping[str, str] = {
-    "KafkaConfig": "jobs run from MySQL to MySQL",
-    "OracleConfig": "jobs run from MySQL to MySQL",
+    "KafkaConfig": "it is of a Dest with Driver Kafka",
+    "OracleConfig": "jobs run from MySQL",
     "TwoWaySync": "a job has one direction, and a second one back would be a ring",
 }
 IN_SCHEMA: Mapping[str, str] = {"TableSchemaRenameRegex": "TableSchemaRename takes the groups of TableSchemaRegex"}
@@ -31,10 +31,10 @@ IN_TABLE: Mapping[str, str] = {
 POSTED_CONFIG: Mapping[str, str] = {
     "BinlogRelay": "the source's log is not kept on the way, so it must not be purged before it was read",
     "DestConnectionConfig": "each task has its own server in ConnectionConfig; this one belongs into the Dest's",
-    "DestType": "jobs run from MySQL to MySQL",
+    "DestType": "what an end is says its task's Driver",
     "SetGtidNext": "transactions get GTIDs of the target's own",
     "SrcConnectionConfig": "each task has its own server in ConnectionConfig; this one belongs into the Src's",
-    "SrcOracleConfig": "jobs run from MySQL to MySQL",
+    "SrcOracleConfig": "jobs run from MySQL",
     "TwoWaySyncGtid": "a job has one direction, and a second one back would be a ring",
     "WaitOnJob": "a job starts when it is posted",
 }
@@ -47,11 +47,11 @@ POSTED_TABLE: Mapping[str, str] = {
 _IDLE = {"DestType": "mysql"}
 
 
-def refusals(config: object, path: str) -> Iterator[Fault]:
-    """The faults of one task's Config, which has canonical keys."""
+def refusals(config: object, path: str, own: Collection[str] = ()) -> Iterator[Fault]:
+    """The faults of one task's Config, which has canonical keys; `own` are keys that its driver has."""
     if not isinstance(config, dict):
         return
-    yield from _given(config, IN_CONFIG, path)
+    yield from _given(config, {key: reason for key, reason in IN_CONFIG.items() if key not in own}, path)
     for key in ("ReplicateDoDb", "ReplicateIgnoreDb"):
         for schema, schema_path in _entries(config, key, path):
             yield from _given(schema, IN_SCHEMA, schema_path)

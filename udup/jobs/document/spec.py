@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StrictBool, ValidationError
-from pydantic_core import ErrorDetails
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.base.secrets import MASK, PLACEHOLDER
-from udup.jobs.document import existing_tables, refusals, replicate, values
+from udup.jobs import words
+from udup.jobs.document import existing_tables, refusals, replicate, subscription, values
 from udup.jobs.document.config import Config, ConnectionConfig, GeneratedColumns
+from udup.jobs.document.destination_words import SnapshotWord
+from udup.jobs.document.destinations import KafkaConfig, KafkaDest, NatsConfig, NatsDest
 from udup.jobs.document.gtid_text import is_one_gtid
 from udup.jobs.document.keys import Level, canonical, join
 from udup.jobs.document.model import Model
 from udup.jobs.document.replicate import ReplicateDoDb, ReplicatedTable
-from udup.jobs.document.submission import BODY, unwrap
-from udup.jobs.words import SUPPORTED_TYPES, Driver, EndWhen, JobType, TaskType
-from udup.pipeline.ports import ApplyMode, StartPoint
+from udup.jobs.document.submission import unwrap
+from udup.jobs.document.tasks import AnyTask, KafkaTask, NatsTask, PlainText, TaskSpec
+from udup.jobs.document.told import described, told
+from udup.jobs.words import EndWhen, JobType, TaskType
+from udup.pipeline.ports import ApplyMode, DeliveryPlan, StartPoint
 from udup.pipeline.selection.schemas import KEPT_USERS
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
@@ -35,22 +39,18 @@ DEFAULT_MESSAGE_BYTES = 20480
 #: Where a log file's first event stands.
 FIRST_EVENT = 4
 
-#: Faults of a document that are told at a time.
-MAX_FAULTS = 200
-
-_TYPES = f"{JobType.SYNCHRONOUS!s} or {JobType.MIGRATION!s}"
-
 _UINT64_MAX = (1 << 64) - 1
 
 
 def _job_type(value: object) -> str:
     text = values.plain_text(value)
+    types = " or ".join(each for each in JobType if each in words.SUPPORTED_TYPES)
     if not text:
-        raise values.fault("Missing job type", f"write {_TYPES}, or leave it out for {JobType.SYNCHRONOUS!s}")
+        raise values.fault("Missing job type", f"write {types}, or leave it out for {JobType.SYNCHRONOUS!s}")
     if text not in set(JobType):
-        raise values.fault(f"unknown job type {values.shown(text)}", f"write {_TYPES}")
-    if text not in SUPPORTED_TYPES:
-        raise values.fault(f"job type {text!r} is not supported yet", f"write {_TYPES}")
+        raise values.fault(f"unknown job type {values.shown(text)}", f"write {types}")
+    if text not in words.SUPPORTED_TYPES:
+        raise values.fault(f"job type {text!r} is not supported yet", f"write {types}")
     return text
 
 
@@ -62,41 +62,12 @@ def _end_when(value: object) -> str:
     return text or EndWhen.LEVEL
 
 
-def _task_type(value: object) -> str:
-    text = values.plain_text(value)
-    if text not in set(TaskType):
-        raise values.fault(f"must be Src or Dest, got {values.shown(text)}", "upper and lower case matter")
-    return text
-
-
-def _driver(value: object) -> str:
-    text = values.plain_text(value)
-    if text not in set(Driver):
-        raise values.fault(f"unknown driver {values.shown(text)}", f"write {Driver.MYSQL!s}")
-    return text
-
-
 def _index(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise values.fault(f"must be a whole number, got {values.shown(value)}")
     if not 0 <= value <= _UINT64_MAX:
         raise values.fault(f"must be 0…{_UINT64_MAX}, got {value}")
     return value
-
-
-PlainText = Annotated[str, BeforeValidator(values.plain_text)]
-
-
-class TaskSpec(Model):
-    """One end of a job."""
-
-    type: Annotated[TaskType, BeforeValidator(_task_type)]
-    node_id: PlainText = ""
-    """The node to run on; there is one."""
-    node_name: PlainText = ""
-    """The same by its name."""
-    driver: Annotated[Driver, BeforeValidator(_driver)] = Driver.MYSQL
-    config: Config
 
 
 class JobSpec(Model):
@@ -106,12 +77,13 @@ class JobSpec(Model):
     """Any text without spaces; absent: a new UUID. The checkpoint on the target belongs to it."""
     name: Annotated[str, BeforeValidator(values.job_name)]
     type: Annotated[JobType, BeforeValidator(_job_type)] = JobType.SYNCHRONOUS
-    """`synchronous`: copy, then follow without end. `migration`: end when level. `subscribe` is refused."""
+    """`synchronous`: copy, then follow without end. `migration`: end when level. `subscribe`: deliver every
+    change as a message; refused by this version."""
     end_when: Annotated[EndWhen, BeforeValidator(_end_when)] = EndWhen.LEVEL
     """Of a migration: it ends by itself when it is `level`, or stays level until it is told to finish (`finished`)."""
     region: PlainText = DEFAULT_REGION
     datacenters: list[PlainText] = [DEFAULT_DATACENTER]
-    tasks: list[TaskSpec]
+    tasks: list[AnyTask]
     """Exactly one Src and one Dest."""
     enforce_index: StrictBool = False
     """Write only if JobModifyIndex is the job's; 0 there: only if there is no such job."""
@@ -119,17 +91,46 @@ class JobSpec(Model):
 
     @property
     def source(self) -> TaskSpec:
-        return next(task for task in self.tasks if task.type == TaskType.SRC)
+        return next(task for task in self.tasks if isinstance(task, TaskSpec) and task.type == TaskType.SRC)
 
     @property
-    def target(self) -> TaskSpec:
+    def target(self) -> TaskSpec | NatsTask | KafkaTask:
         return next(task for task in self.tasks if task.type == TaskType.DEST)
 
     def source_endpoint(self) -> Endpoint:
         return self.source.config.connection_config.endpoint()
 
     def target_endpoint(self) -> Endpoint:
-        return self.target.config.connection_config.endpoint()
+        """Where the target is; of a destination of messages as it is shown to people."""
+        target = self.target
+        return target.config.connection_config.endpoint() if isinstance(target, TaskSpec) else target.config.endpoint()
+
+    def target_place(self) -> tuple[object, ...]:
+        """What tells the target from others; who is asked as, and how, makes no other one."""
+        target = self.target
+        return _place(target) if isinstance(target, TaskSpec) else target.config.place()
+
+    @property
+    def delivers(self) -> bool:
+        """Whether the job delivers messages: its target is no database."""
+        return self._destination is not None
+
+    def delivery_plan(self) -> DeliveryPlan | None:
+        """What a destination of messages is told; None of a job to a database."""
+        if self._destination is None:
+            return None
+        return self._destination.plan(begins_at_log=bool(self.gtid) or self._begins_at is not None)
+
+    @property
+    def _destination(self) -> NatsDest | KafkaDest | None:
+        target = self.target
+        return None if isinstance(target, TaskSpec) else target.config
+
+    @property
+    def _ends(self) -> list[Config]:
+        """The Config of each end that is a database, the target first."""
+        ends = sorted((task for task in self.tasks if isinstance(task, TaskSpec)), key=lambda task: task.type)
+        return [task.config for task in ends]
 
     def selection(self) -> Selection:
         """What the source's ReplicateDoDb and ReplicateIgnoreDb choose; the target's are of no account."""
@@ -145,7 +146,7 @@ class JobSpec(Model):
         config = self.source.config
         if not config.expand_syntax_support or config.replicate_do_db or config.replicate_ignore_db:
             return None
-        return KEPT_USERS | {task.config.connection_config.user for task in self.tasks}
+        return KEPT_USERS | {config.connection_config.user for config in self._ends}
 
     @property
     def gtid(self) -> str:
@@ -155,6 +156,14 @@ class JobSpec(Model):
     @property
     def begins_at(self) -> StartPoint | None:
         """Where in the source's log the job begins; None for a full copy, and for one that begins after `gtid`."""
+        destination = self._destination
+        if self._begins_at is None and not self.gtid and destination is not None:
+            return StartPoint() if destination.snapshot_word is SnapshotWord.NEVER else None
+        return self._begins_at
+
+    @property
+    def _begins_at(self) -> StartPoint | None:
+        """The same as the Src says it."""
         config = self.source.config
         if config.gtid:
             return None
@@ -169,7 +178,8 @@ class JobSpec(Model):
     @property
     def copy_alone(self) -> bool:
         """Whether the job is complete when its copy is on the target."""
-        return self.source.config.skip_incremental_copy
+        only = self._destination is not None and self._destination.snapshot_word is SnapshotWord.ONLY
+        return only or self.source.config.skip_incremental_copy
 
     @property
     def nats_addr(self) -> str:
@@ -179,14 +189,13 @@ class JobSpec(Model):
     @property
     def parallel_workers(self) -> int:
         """Connections that apply; 4 when neither task says."""
-        configs = self.target.config, self.source.config
-        return next((c.parallel_workers for c in configs if c.parallel_workers), DEFAULT_PARALLEL_WORKERS)
+        return next((c.parallel_workers for c in self._ends if c.parallel_workers), DEFAULT_PARALLEL_WORKERS)
 
     @property
     def channel_size(self) -> int:
         """ReplChanBufferSize: transactions held between the stages of an end; 600 when neither task says."""
-        configs = self.source.config, self.target.config
-        return next((c.repl_chan_buffer_size for c in configs if c.repl_chan_buffer_size), DEFAULT_CHANNEL_SIZE)
+        sizes = (c.repl_chan_buffer_size for c in reversed(self._ends))
+        return next((size for size in sizes if size), DEFAULT_CHANNEL_SIZE)
 
     @property
     def msg_bytes_limit(self) -> int:
@@ -200,38 +209,38 @@ class JobSpec(Model):
 
     @property
     def drop_table_if_exists(self) -> bool:
-        return self.target.config.drop_table_if_exists or self.source.config.drop_table_if_exists
+        return any(config.drop_table_if_exists for config in self._ends)
 
     @property
     def fill_existing(self) -> bool:
         """Whether a copy fills tables that are on the target, and makes none."""
-        return any(task.config.skip_create_db_table for task in self.tasks)
+        return any(config.skip_create_db_table for config in self._ends)
 
     @property
     def converts(self) -> bool:
         """Whether tables of the target may be others than the source's."""
-        return any(task.config.approve_heterogeneous for task in self.tasks)
+        return any(config.approve_heterogeneous for config in self._ends)
 
     @property
     def recompute(self) -> bool:
         """Whether a copy takes what the target computes where the source has other values."""
-        return any(task.config.generated_columns is GeneratedColumns.RECOMPUTE for task in self.tasks)
+        return any(config.generated_columns is GeneratedColumns.RECOMPUTE for config in self._ends)
 
     @property
     def apply_mode(self) -> ApplyMode:
         """How rows get to the target."""
-        return ApplyMode.CONVERTED if self.converts else self.target.config.apply_mode
+        return ApplyMode.CONVERTED if self.converts else self._ends[0].apply_mode
 
     @property
     def innodb(self) -> bool:
         """Whether tables without transactions become InnoDB tables on the target."""
-        return bool(self.target.config.engine or self.source.config.engine)
+        return any(config.engine for config in self._ends)
 
     @property
     def max_retries(self) -> int | None:
         """Runs that may fail in a row, None for the server's own setting."""
-        config = self.target.config
-        return config.max_retries if config.max_retries is not None else self.source.config.max_retries
+        own = self.target.config.max_retries
+        return own if own is not None else self.source.config.max_retries
 
 
 _SCHEMAS = Level(
@@ -246,9 +255,11 @@ DOCUMENT = Level(
             TaskSpec.key_names(),
             {
                 "Config": Level(
-                    Config.key_names() | refusals.IN_CONFIG.keys(),
+                    Config.key_names() | NatsDest.key_names() | KafkaDest.key_names() | refusals.IN_CONFIG.keys(),
                     {
                         "ConnectionConfig": Level(ConnectionConfig.key_names()),
+                        "NatsConfig": Level(NatsConfig.key_names()),
+                        "KafkaConfig": Level(KafkaConfig.key_names()),
                         "ReplicateDoDb": _SCHEMAS,
                         "ReplicateIgnoreDb": _SCHEMAS,
                     },
@@ -268,23 +279,16 @@ def parse_job(document: object) -> JobSpec:
         spec = JobSpec.model_validate(job)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        faults.extend(Fault(*_described(detail)) for detail in details)
+        faults.extend(described(detail) for detail in details)
     faults.extend(_faults_of_the_end(job))
     faults.extend(_faults_between_tasks(job.get("Tasks")))
     faults.extend(existing_tables.faults(job.get("Tasks")))
-    if spec and not faults and _server(spec.source) == _server(spec.target):
+    faults.extend(subscription.faults(job))
+    if spec and not faults and isinstance(spec.target, TaskSpec) and _place(spec.source) == _place(spec.target):
         faults.append(Fault("Tasks", "Src and Dest are the same server", "a job needs two servers"))
     if faults or spec is None:
-        raise Refused(_told(faults))
+        raise Refused(told(faults))
     return spec
-
-
-def _told(faults: list[Fault]) -> list[Fault]:
-    """As many as somebody reads."""
-    more = len(faults) - MAX_FAULTS
-    if more <= 0:
-        return faults
-    return [*faults[:MAX_FAULTS], Fault(BODY, f"has {more} more faults", "fix these, and post the job again")]
 
 
 _TASKS = "write one task of Type Src and one of Type Dest; `udup init` writes an example"
@@ -292,8 +296,9 @@ _TASKS = "write one task of Type Src and one of Type Dest; `udup init` writes an
 
 def _faults_of_the_end(job: dict[str, Any]) -> Iterator[Fault]:
     """Whether it says when to end, and never ends; "" is what answers show of such a job."""
-    if job.get("EndWhen") and job.get("Type", JobType.SYNCHRONOUS) == JobType.SYNCHRONOUS:
-        problem = f"is for jobs of type {JobType.MIGRATION!s}; this one is {JobType.SYNCHRONOUS!s} and never ends"
+    job_type = job.get("Type", JobType.SYNCHRONOUS)
+    if job.get("EndWhen") and job_type in (JobType.SYNCHRONOUS, JobType.SUBSCRIBE):
+        problem = f"is for jobs of type {JobType.MIGRATION!s}; this one is {job_type} and never ends"
         yield Fault("EndWhen", problem, f'leave it out, or write "Type": "{JobType.MIGRATION!s}"')
 
 
@@ -309,51 +314,37 @@ def _faults_between_tasks(tasks: object) -> Iterator[Fault]:
     for place, task in enumerate(tasks):
         config = task.get("Config") if isinstance(task, dict) else None
         path = f"Tasks[{place}].Config"
-        yield from refusals.refusals(config, path)
+        yield from refusals.refusals(config, path, subscription.own_keys(task))
         is_source = isinstance(task, dict) and task.get("Type") == TaskType.SRC
         yield from replicate.faults(config, path, is_source=is_source)
-        connection = config.get("ConnectionConfig") if isinstance(config, dict) else None
-        if isinstance(connection, dict) and connection.get("Password") in (MASK, PLACEHOLDER):
+        if isinstance(config, dict):
+            yield from _masks(config, path)
+
+
+#: What holds an account, with the keys beside which a stored password is kept.
+_ACCOUNTS = {
+    "ConnectionConfig": "Host, Port and User",
+    "NatsConfig": "Url and User",
+    "KafkaConfig": "Brokers and User",
+}
+
+
+def _masks(config: dict[str, Any], path: str) -> Iterator[Fault]:
+    for key, owner in _ACCOUNTS.items():
+        account = config.get(key)
+        if isinstance(account, dict) and account.get("Password") in (MASK, PLACEHOLDER):
             yield Fault(
-                join(path, "ConnectionConfig.Password"),
+                join(path, f"{key}.Password"),
                 f"is the mask {MASK} that answers and exports show, and no stored password belongs to it",
                 "write the password, env:UDUP_SECRET_NAME (a variable of the server) or file:NAME (a file in its"
-                " secrets.files_dir); a stored one is kept only while Host, Port and User stay the same",
+                f" secrets.files_dir); a stored one is kept only while {owner} stay the same",
             )
 
 
-def _server(task: TaskSpec) -> tuple[str, int]:
+def _place(task: TaskSpec) -> tuple[object, ...]:
     connection = task.config.connection_config
-    return connection.host.lower(), connection.port
+    return task.driver, connection.host.lower(), connection.port
 
 
 def _is_text(task: dict[str, Any], key: str) -> bool:
     return isinstance(task.get(key), str)
-
-
-def _described(detail: ErrorDetails) -> tuple[str, str, str]:
-    """Place, problem and remedy of one of pydantic's errors, in the API's words."""
-    where, given = _path(detail["loc"]), detail.get("input")
-    match detail["type"]:
-        case "fault":
-            context = detail.get("ctx", {})
-            return where, context["problem"], context["remedy"]
-        case "missing" if where == "Name":
-            return where, "Job Name hasn't been provided", "give the job a name"
-        case "missing":
-            return where, "is required", ""
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return where, f"must be an object, got {values.kind(given)}", ""
-        case "list_type":
-            return where, f"must be a list, got {values.kind(given)}", ""
-        case "bool_type":
-            return where, f"must be true or false, got {values.kind(given)}", ""
-        case _:
-            return where, detail["msg"], ""
-
-
-def _path(location: Sequence[str | int]) -> str:
-    path = ""
-    for step in location:
-        path = f"{path}[{step}]" if isinstance(step, int) else join(path, step)
-    return path or BODY

@@ -87,13 +87,17 @@ def _root() -> _Place:
         for key in ("ReplicateDoDb", "ReplicateIgnoreDb")
     }
     connection = _Place("Tasks[].Config.ConnectionConfig", config.inside["ConnectionConfig"], harmless.CONNECTION)
+    sinks = {
+        key: _Place(f"Tasks[].Config.{key}", config.inside[key], harmless.CONNECTION)
+        for key in ("NatsConfig", "KafkaConfig")
+    }
     of_config = _Place(
         "Tasks[].Config",
         config,
         harmless.CONFIG,
         refusals.POSTED_CONFIG,
         refusals.IN_CONFIG,
-        {"ConnectionConfig": connection, **schemas},
+        {"ConnectionConfig": connection, **sinks, **schemas},
     )
     of_task = _Place("Tasks[]", tasks, harmless.TASK, inside={"Config": of_config})
     return _Place("the job itself", DOCUMENT, harmless.JOB, inside={"Tasks": of_task})

@@ -14,12 +14,16 @@ class TargetChecked:
 
 @dataclass(frozen=True)
 class TargetReady:
-    """Everything on the target's side is ready for the log after this set, or for a full copy (None)."""
+    """Everything on the target's side is ready for the log after this set, or for a full copy (None).
+
+    `snapshot`: what a destination has of a snapshot, in the source driver's words (`records.SnapshotRows.state`).
+    """
 
     start_after: str | None
     info: ServerInfo
     stamps: str = ""
     source_uuid: str = ""
+    snapshot: str = ""
 
     @classmethod
     def at(cls, state: CheckpointState | None, info: ServerInfo) -> TargetReady:

@@ -27,6 +27,7 @@ class ApplierSettings:
     fill_existing: bool = False  # the copy fills tables that are there, and makes none
     incarnation: str = ""  # of the job: tells it from others of its ID
     copy_alone: bool = False  # the job is complete when its copy is there
+    source: End | None = None  # whose records are read, where they are delivered as messages
 
     def control(self, slots: int) -> ControlSettings:
         """Return what the target is told of it; `slots` are the rows of the checkpoint beside the base row."""

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from udup.base import runtime
 from udup.base.errors import Side, UdupError, Unavailable
-from udup.pipeline.ports import TargetControl
 
 #: Seconds without a word from the target until it is asked: at rest, and while something is under way.
 REST_SECONDS, BUSY_SECONDS = 3.0, 10.0
@@ -36,10 +36,18 @@ SILENT_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
 
 
+class WatchedTarget(Protocol):
+    """What is asked of a target; see `TargetControl`."""
+
+    async def check(self, *, apart: bool = False) -> None: ...
+
+    async def advance(self, executed: str, definitions: int, stamps: str, source_uuid: str) -> None: ...
+
+
 class TargetWatch:
     """`answered` is called whenever the target has carried something out."""
 
-    def __init__(self, control: TargetControl) -> None:
+    def __init__(self, control: WatchedTarget) -> None:
         self._control = control
         self._last_word = runtime.now()
         self._asked_at: float | None = None  # the first of the questions that were not answered yet

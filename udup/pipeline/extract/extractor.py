@@ -24,14 +24,17 @@ from udup.pipeline.extract.progress import ExtractProgress
 from udup.pipeline.extract.rows import COPY_WINDOW_MESSAGES, RowSender
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.extract.source_watch import SourceWatch
-from udup.pipeline.ports import ChangeLog, LogPlan, Recognised, Source, SourceCopy
+from udup.pipeline.ports import ChangeLog, LogPlan, ReadingPlan, Recognised, SnapshotReading, Source, SourceCopy
 from udup.pipeline.records import (
     Beat,
     CopyEnd,
     CopyPlan,
     CopyStands,
+    CopyTable,
     CopyTotals,
     Known,
+    Record,
+    SnapshotRows,
     StartRows,
     Tables,
     decode_upstream,
@@ -75,6 +78,9 @@ class Extractor:
         self._source_waits = Waits(Side.SOURCE)
         self._log: ChangeLog | None = None
         self._copy: SourceCopy | None = None
+        self._reading: SnapshotReading | None = None
+        self._snapshot = settings.snapshot
+        self._beat_at = 0.0
         self._server_uuid = ""
         self._doubt = ""
         self._stopped = False
@@ -136,6 +142,8 @@ class Extractor:
             window.abort(ended)
         if self._copy is not None:
             self._copy.stop()
+        if self._reading is not None:
+            self._reading.stop()
         if self._log is not None:
             self._log.close()
 
@@ -157,7 +165,9 @@ class Extractor:
 
     async def _extract(self) -> None:
         start_after = self._settings.start_after
-        if start_after is None:
+        if start_after is None and self._settings.delivers:
+            start_after = await self._send_snapshot()
+        elif start_after is None:
             start_after = await self._send_copy()
         else:
             await self._in_thread(self._send_tables)
@@ -202,6 +212,48 @@ class Extractor:
         self._watch.copy_position = None
         return copy.plan.position
 
+    async def _send_snapshot(self) -> str:
+        """Send the rows of a snapshot to a destination, in front of the log; return from where that is followed."""
+        await self._in_thread(self._send_tables)
+        self._reading = reading = await self._in_thread(self._open_reading)
+        self._watch.copy_position = reading.position
+        names = [self._settings.scope.selection.renamed_table(*name) for name in reading.tables]
+        tables = [CopyTable(*new, ".".join(name)) for new, name in zip(names, reading.tables, strict=True)]
+        await self._in_thread(self._pack, CopyPlan(tables, b"", reading.position))
+        readers = range(self._settings.workers)
+        await asyncio.gather(*[self._in_thread(reading.read, reader, self._pack_rows) for reader in readers])
+        reading.close()
+        self._snapshot = reading.state
+        self._reading = self._watch.copy_position = None
+        return reading.position
+
+    def _open_reading(self) -> SnapshotReading:
+        settings = self._settings
+        reading = self._source.open_reading(
+            settings.scope,
+            ReadingPlan(chunk_rows=settings.chunk_rows, state=settings.snapshot),
+            readers=settings.workers,
+            waits=self._source_waits,
+        )
+        if self._stopped:
+            reading.stop()
+        return reading
+
+    def _pack_rows(self, record: Record) -> None:
+        with self._packing:
+            if isinstance(record, SnapshotRows):
+                self._counters.copied(record.rows, len(record.events))
+            self._packer.add(record)
+            if (beat := self._due_beat()) is not None:
+                self._packer.add(beat)
+            self._packer.flush()
+
+    def _due_beat(self) -> Beat | None:
+        if runtime.now() - self._beat_at <= BEAT_SECONDS:
+            return None
+        self._beat_at = runtime.now()
+        return self._watch.beat()
+
     async def _copied(self) -> None:
         """Wait until the copy stands on the target, and say that the source is there meanwhile."""
         while not self._copy_stands.is_set():
@@ -232,7 +284,7 @@ class Extractor:
         return copy
 
     def _send_tables(self, copy: SourceCopy | None = None) -> None:
-        tables = self._source.tables(self._settings.scope, copy)
+        tables = self._source.tables(self._settings.scope, copy, tells=self._settings.delivers)
         self._server_uuid = tables.server_uuid
         self._pack(tables)
 
@@ -266,7 +318,15 @@ class Extractor:
 
     def _open_log(self, start_after: str) -> ChangeLog:
         settings = self._settings
-        plan = LogPlan(settings.job, settings.scope, start_after, settings.stamps, settings.source_uuid)
+        plan = LogPlan(
+            settings.job,
+            settings.scope,
+            start_after,
+            settings.stamps,
+            settings.source_uuid,
+            tells=settings.delivers,
+            snapshot=self._snapshot,
+        )
         self._log = log = self._source.open_log(plan)
         if self._stopped:
             log.close()

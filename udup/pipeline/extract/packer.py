@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from udup.pipeline.records import Batch, Beat, Definition, Part, Record, Transaction, encode
+from udup.pipeline.records import Batch, Beat, Definition, Part, Record, SnapshotRows, Transaction, encode
 
 #: Bytes packed together at most, whatever the job says: NATS takes 1 MiB unless told otherwise.
 MESSAGE_MAX = 512 << 10
@@ -58,7 +58,9 @@ class Packer:
 
 def _size_of(record: Record) -> int:
     if isinstance(record, (Transaction, Part)):
-        return _OVERHEAD + len(record.events) + len(record.create) + sum(map(len, record.new_maps))
+        return _OVERHEAD + len(record.events) + len(record.create) + sum(map(len, record.new_maps)) + len(record.told)
     if isinstance(record, Definition):
-        return _OVERHEAD + len(record.query)
+        return _OVERHEAD + len(record.query) + len(record.told)
+    if isinstance(record, SnapshotRows):
+        return _OVERHEAD + len(record.events) + len(record.state)
     return _OVERHEAD

@@ -13,7 +13,8 @@ class ExtractorSettings:
     """`start_after` is None for a full copy, which as many readers read as there are `workers` to load it.
 
     `stamps` say when the last transactions before `start_after` were committed, `source_uuid` which server they were
-    read from. `copy_alone`: the log is not read.
+    read from. `copy_alone`: the log is not read. `delivers`: to a destination of messages, which is told what the log
+    says beside its events; `snapshot` is what it has of a snapshot (`records.SnapshotRows.state`).
     """
 
     nats_url: str = field(repr=False)
@@ -30,3 +31,5 @@ class ExtractorSettings:
     stamps: str = ""
     source_uuid: str = ""
     copy_alone: bool = False
+    delivers: bool = False
+    snapshot: str = ""

@@ -133,6 +133,10 @@ class RecordReader(Protocol):
         """The records that follow are written by this FORMAT_DESCRIPTION."""
         ...
 
+    def note_tables(self, details: bytes) -> None:
+        """Note what the source's dictionary says of tables now (`records.Tables.details`)."""
+        ...
+
     def rows(self, record: Transaction | Part | SnapshotRows) -> Iterator[RowsText]:
         """Yield the rows events of a record. Of the parts of a transaction, those that are complete by now."""
         ...
@@ -184,9 +188,11 @@ class FoundPlace:
 
 @dataclass(frozen=True)
 class DeliveryPlan:
-    """What a job's document says of its destination. `sink` has the keys of `NatsConfig` or `KafkaConfig`, checked.
+    """What a job's document says of its destination. `sink` has the keys of `NatsConfig` or `KafkaConfig` that it has.
 
-    `options` are Debezium's by their names, as they were written. Empty strings and zeros are defaults.
+    `options` are Debezium's by their names, as they were written. Empty strings and zeros are defaults. In `sink`,
+    `MaxAge` is a text of seconds (`3600s`), `MaxBytes` a number, `Brokers` a list, and `Password` may be a reference,
+    which is read for each connection (`base/secrets.py: read_password`).
     """
 
     prefix: str
@@ -197,22 +203,34 @@ class DeliveryPlan:
     quirks: bool = False  # Debezium's form where it is wrong about the data
     rows_per_message: int = 1
     large_messages: str = "fail"  # fail, claim, skip-values
+    values: str = "debezium"  # debezium, exact
+    tiny_as_boolean: bool = False  # TINYINT(1) as true and false
     sink: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
 class DeliverySettings:
-    """One run's. `shape`: a digest of what decides which messages there are, kept with the position."""
+    """One run's, or of one question. `owner` is for people, `nats_url` the node's own JetStream."""
 
     job: str
     run: int
     owner: str
     plan: DeliveryPlan
-    nats_url: str = field(default="", repr=False)  # the node's own
+    nats_url: str = field(default="", repr=False)
+
+    @classmethod
+    def asking(cls, job: str, plan: DeliveryPlan, nats_url: str) -> DeliverySettings:
+        """Return those of a question that no run asks."""
+        return cls(job, 0, "", plan, nats_url)
 
 
 class Encoder(Protocol):
     """Makes messages of what was read, in the log's order. Nothing here waits."""
+
+    @property
+    def heartbeat_seconds(self) -> float:
+        """Return the seconds between heartbeats, 0 for none."""
+        ...
 
     def rows(self, gtid: str, committed_us: int, counts: dict[str, int], found: RowsText) -> list[Message]:
         """Return the messages of a rows event. `counts` has for each table the rows of the transaction before it, and
@@ -229,6 +247,18 @@ class Encoder(Protocol):
     def snapshot(self, record: SnapshotRows, found: RowsText, first: int) -> list[Message]: ...
 
     def heartbeat(self, now_ms: int) -> list[Message]: ...
+
+    def packed(self, messages: list[Message]) -> list[Message]:
+        """Return the messages of a unit as they are sent: rows of one table that follow each other, put together."""
+        ...
+
+    def row_ids(self, message_id: str) -> list[str]:
+        """Return the IDs that the ID of a sent message stands for."""
+        ...
+
+    def row_number(self, message_id: str) -> int:
+        """Return the number that a message's ID says of its row."""
+        ...
 
 
 class Delivery(Protocol):
@@ -272,10 +302,10 @@ class Destination(Protocol):
         """Return the hold on the sink; `on_stored` is called with the number of the last unit that is stored."""
         ...
 
-    def position(self, job: str, plan: DeliveryPlan) -> str | None:
+    def position(self, settings: DeliverySettings) -> str | None:
         """Return the position that the sink has of the job, read now; None if there is none."""
         ...
 
-    def purge(self, job: str, plan: DeliveryPlan) -> None:
+    def purge(self, settings: DeliverySettings) -> None:
         """Remove what the sink keeps about the job beside the messages. What was delivered stays."""
         ...

@@ -8,6 +8,7 @@ from udup.base.errors import Fault
 from udup.pipeline.checks import Check
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports.cutover import SourceGate, TargetGate
+from udup.pipeline.ports.delivery import DeliveryPlan, Destination, RecordReader
 from udup.pipeline.ports.source import Source
 from udup.pipeline.ports.target import Target
 from udup.pipeline.ports.values import (
@@ -24,6 +25,16 @@ class Drivers(Protocol):
     def source(self, end: End) -> Source: ...
 
     def target(self, end: End) -> Target: ...
+
+    def delivers(self, end: End) -> bool:
+        """Return whether an end is a sink of messages: `destination` makes it, not `target`."""
+        ...
+
+    def destination(self, end: End) -> Destination: ...
+
+    def reader(self, end: End, plan: DeliveryPlan) -> RecordReader:
+        """Return what reads the records of this source as texts, for one run; the source is not asked."""
+        ...
 
     def source_gate(self, end: End) -> SourceGate: ...
 

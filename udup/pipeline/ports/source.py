@@ -12,6 +12,7 @@ from udup.pipeline.ports.values import (
     LogPlan,
     Piece,
     Position,
+    ReadingPlan,
     Recognised,
     Scope,
     SourceLook,
@@ -56,14 +57,23 @@ class Source(Protocol):
         """Return what asks the source for its time and what it has executed."""
         ...
 
-    def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
-        """Return the tables that the job keeps current: those of a copy, or those that the source has now."""
+    def tables(self, scope: Scope, copied: SourceCopy | None, *, tells: bool = False) -> Tables:
+        """Return the tables that the job keeps current: those of a copy, or those that the source has now.
+
+        `tells`: with what the reader of the source's records needs to know beside them (`RecordReader.note_tables`).
+        """
         ...
 
     def open_copy(
         self, scope: Scope, *, readers: int, chunk_rows: int | None, waits: Waits | None = None
     ) -> SourceCopy:
         """Return a snapshot of everything in the scope, at one position; what it waits for is noted in `waits`."""
+        ...
+
+    def open_reading(
+        self, scope: Scope, plan: ReadingPlan, *, readers: int, waits: Waits | None = None
+    ) -> SnapshotReading:
+        """Return a snapshot of the rows in the scope, at one position, for a destination that is told of them."""
         ...
 
     def open_log(self, plan: LogPlan) -> ChangeLog:
@@ -125,6 +135,40 @@ class SourceCopy(Protocol):
 
     def read(self, reader: int, emit: Callable[[Piece], None]) -> None:
         """Read tables on this thread until none is left. Readers count from 0."""
+        ...
+
+    def stop(self) -> None:
+        """Have all readers end, from any thread, and close the snapshot."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class SnapshotReading(Protocol):
+    """A snapshot that stands at one position, whose rows are records in the form of the source's log."""
+
+    @property
+    def position(self) -> str:
+        """Return the position from which the log is followed: that of the first reading of this snapshot."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """Return what has been emitted so far, as `SnapshotRows.state`."""
+        ...
+
+    @property
+    def tables(self) -> list[tuple[str, str]]:
+        """The schema and name of each table on the source, in the order in which they are read."""
+        ...
+
+    def read(self, reader: int, emit: Callable[[Record], None]) -> None:
+        """Read on this thread until nothing is left. Readers count from 0, and all of them are to read.
+
+        `emit` is called by one reader at a time, and may block. It gets the `Format` of the rows, then `SnapshotRows`,
+        and `SnapshotEnd` from the reader that returns last. The rows of a chunk come in their order. A row that is
+        too long for a record comes in several that follow each other, cut anywhere; `rows` is 0 but for the last.
+        """
         ...
 
     def stop(self) -> None:

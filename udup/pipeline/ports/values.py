@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault
@@ -14,6 +14,9 @@ from udup.pipeline.records import (
 )
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
+
+if TYPE_CHECKING:
+    from udup.pipeline.ports.delivery import DeliveryPlan
 
 
 class Position(Protocol):
@@ -59,14 +62,26 @@ class ApplyMode(StrEnum):
 
 @dataclass(frozen=True)
 class End:
-    """One end of a job: the name of its driver, where the server is, and how rows get there if it is the target."""
+    """One end of a job: the name of its driver, where the server is, and how rows get there if it is the target.
+
+    `delivery` is what a sink of messages is told. Its endpoint is for people, without a host for the node's own NATS.
+    """
 
     driver: str
     endpoint: Endpoint
     apply_mode: ApplyMode = ApplyMode.BY_PRIVILEGE
+    delivery: DeliveryPlan | None = field(default=None, hash=False)
+
+    @property
+    def address(self) -> str:
+        """host:port, for people."""
+        endpoint = self.endpoint
+        return f"{endpoint.host}:{endpoint.port}" if endpoint.host else f"this node's {self.driver}"
 
     def __str__(self) -> str:
-        return str(self.endpoint)
+        if self.delivery is None:
+            return str(self.endpoint)
+        return f"{self.endpoint.user}@{self.address}" if self.endpoint.user else self.address
 
 
 @dataclass(frozen=True)
@@ -149,7 +164,8 @@ class LogPlan:
     """Where a log is to be read from, and what for.
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`): by them it is recognised
-    again. `tells`: records say what the log says of their events beside their bytes (`records.Transaction.told`).
+    again. `tells`: records say what the log says of their events beside their bytes (`records.Transaction.told`);
+    `snapshot` is what the destination has of a snapshot, whose rows are left out of the log where they were read later.
     """
 
     job: str
@@ -158,6 +174,20 @@ class LogPlan:
     stamps: str = ""
     source_uuid: str = ""
     tells: bool = False
+    snapshot: str = ""
+
+
+@dataclass(frozen=True)
+class ReadingPlan:
+    """A snapshot whose rows are told to a destination: `number` is its own among those of the job.
+
+    `state` is what `records.SnapshotRows` of an earlier try said last: what that has sent to its end is left out.
+    """
+
+    number: int = 1
+    chunk_rows: int | None = None
+    incremental: bool = False
+    state: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from udup.base import runtime
 from udup.drivers.messages.nats import reading, stream
@@ -17,10 +17,9 @@ from udup.pipeline.ports.delivery import Delivery, DeliveryPlan, DeliverySetting
 
 @dataclass(frozen=True)
 class NatsDestination:
-    """`nats_url` is the node's own server, `encoder` what makes messages for every kind of sink."""
+    """`encoder` is what makes messages for every kind of sink."""
 
     plan: DeliveryPlan
-    nats_url: str = field(repr=False)
     encoder: Callable[[DeliverySettings], Encoder]
 
     @property
@@ -33,15 +32,15 @@ class NatsDestination:
     def open_delivery(self, settings: DeliverySettings, on_stored: Callable[[int], None]) -> Delivery:
         return NatsDelivery(NatsSink.of(settings.plan), settings, on_stored)
 
-    def position(self, job: str, plan: DeliveryPlan) -> str | None:
-        return runtime.run_loop(reading.position(NatsSink.of(plan), self.nats_url))
+    def position(self, settings: DeliverySettings) -> str | None:
+        return runtime.run_loop(reading.position(NatsSink.of(settings.plan), settings.nats_url))
 
-    def purge(self, job: str, plan: DeliveryPlan) -> None:
-        runtime.run_loop(purge(NatsSink.of(plan), self.nats_url, job))
+    def purge(self, settings: DeliverySettings) -> None:
+        runtime.run_loop(purge(NatsSink.of(settings.plan), settings.nats_url, settings.job))
 
-    def tail(self, plan: DeliveryPlan, since: str, *, follow: bool, topic: str = "") -> AsyncIterator[Seen]:
+    def tail(self, settings: DeliverySettings, since: str, *, follow: bool, topic: str = "") -> AsyncIterator[Seen]:
         """Yield the messages that are in the stream (`reading.py`)."""
-        return reading.read(NatsSink.of(plan), self.nats_url, since, follow=follow, topic=topic)
+        return reading.read(NatsSink.of(settings.plan), settings.nats_url, since, follow=follow, topic=topic)
 
 
 async def purge(sink: NatsSink, nats_url: str, job: str) -> None:

@@ -38,8 +38,9 @@ NOTE = "position"
 
 _START = b"NATS/1.0\r\n"
 
-#: What a subject cannot hold as it is: these, control characters and what is not ASCII. They are percent-encoded.
-_UNFIT = frozenset(b" *>%\x7f")
+#: What a subject cannot hold as it is: these, control characters and what is not ASCII. They are percent-encoded; names
+#: of schemas and tables come so already.
+_UNFIT = frozenset(b" *>\x7f")
 
 
 class TooLarge(Exception):

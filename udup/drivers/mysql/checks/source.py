@@ -33,6 +33,9 @@ _TABLE_PRIVILEGES = ("SELECT", "TRIGGER")
 
 _SCHEMA_PRIVILEGES = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
 
+#: Of a job that carries rows alone.
+_ROW_PRIVILEGES = ("SELECT",)
+
 
 #: What is left where the log cannot be gone on with.
 _COPY_AGAIN = (
@@ -49,19 +52,27 @@ class SourceSide:
     """What is judged. `start_after` is the GTID set that the job goes on from, None for a full copy.
 
     `starting`: the job starts, and its log's reader looks itself, and for longer, whether the set was executed.
+    `rows_only`: the job carries the rows of tables and nothing else of a schema.
     """
 
     facts: ServerFacts
     selection: Selection
     start_after: str | None
     starting: bool = False
+    rows_only: bool = False
 
 
 def source_checks(
-    facts: ServerFacts, selection: Selection, start_after: str | None, *, starting: bool = False
+    facts: ServerFacts,
+    selection: Selection,
+    start_after: str | None,
+    *,
+    starting: bool = False,
+    rows_only: bool = False,
 ) -> list[Check]:
     """Everything that the server's settings tell; of another kind of server, only that it is one."""
-    side = SourceSide(facts, selection.folding(facts.lower_case_table_names != 0), start_after, starting)
+    folded = selection.folding(facts.lower_case_table_names != 0)
+    side = SourceSide(facts, folded, start_after, starting, rows_only)
     found = list(apply((_VERSION,), SRC, side))
     return found if found[0].outcome == Outcome.FAIL else found + list(apply(_RULES, SRC, side))
 
@@ -79,12 +90,17 @@ def warn_source(facts: ServerFacts) -> list[Fault]:
     return faults(f"Src {facts.address}", found, Outcome.WARN)
 
 
+def is_read(facts: ServerFacts) -> bool:
+    """Return whether this is a server of the kind and age that is replicated from."""
+    return not facts.is_mariadb and facts.version >= OLDEST_VERSION
+
+
 # ---- The server ----
 
 
 def _version(side: SourceSide) -> Iterator[Finding]:
     facts = side.facts
-    if facts.is_mariadb or facts.version < OLDEST_VERSION:
+    if not is_read(facts):
         yield failed(
             f"the server is {facts.version_text}, and only MySQL 8.0 and newer is replicated from",
             "replicate from a server of MySQL 8.0 or newer",
@@ -172,7 +188,7 @@ def _global_privileges(side: SourceSide) -> str:
 def _copies_routines(side: SourceSide) -> bool:
     """Whether the job copies whole schemas, and with them their procedures and functions."""
     whole = side.selection.is_open or any(place.whole for place in side.selection.places())
-    return whole and side.start_after is None
+    return whole and side.start_after is None and not side.rows_only
 
 
 def _sees_routines(facts: ServerFacts) -> bool:
@@ -182,14 +198,15 @@ def _sees_routines(facts: ServerFacts) -> bool:
 
 def _schema_privileges(side: SourceSide) -> Iterator[Finding]:
     facts, selection = side.facts, side.selection
+    of_schema, of_table = (_ROW_PRIVILEGES,) * 2 if side.rows_only else (_SCHEMA_PRIVILEGES, _TABLE_PRIVILEGES)
     if selection.is_open:
-        missing = facts.privileges.missing(_SCHEMA_PRIVILEGES)
+        missing = facts.privileges.missing(of_schema)
         if missing:
             listed = ", ".join(missing)
             yield failed(f"{facts.account} has not {listed} on every schema", facts.grant(listed))
         return
     for place in sorted(selection.places(), key=lambda each: (each.schema, each.table)):
-        wanted = _SCHEMA_PRIVILEGES if place.whole else _TABLE_PRIVILEGES
+        wanted = of_schema if place.whole else of_table
         missing = facts.privileges.missing(wanted, place.schema, place.table)
         if missing:
             judged = warned if missing == ["TRIGGER"] and not place.whole and side.start_after is not None else failed
@@ -271,7 +288,11 @@ _RULES: tuple[Rule[SourceSide], ...] = (
     Rule("server_id", lambda side: side.facts.value("server_id"), _server_id),
     Rule("log_replica_updates", lambda side: "ON", _log_replica_updates),
     Rule("privileges", _global_privileges, _privileges),
-    Rule("schema_privileges", lambda side: ", ".join(_SCHEMA_PRIVILEGES), _schema_privileges),
+    Rule(
+        "schema_privileges",
+        lambda side: ", ".join(_ROW_PRIVILEGES if side.rows_only else _SCHEMA_PRIVILEGES),
+        _schema_privileges,
+    ),
     Rule("binlog_filters", lambda side: _filtered(side.facts), _filters),
     Rule("gtid_position", _start, _position),
     *_ADVICE,

@@ -20,7 +20,7 @@ from udup.drivers.mysql.binlog.gtid import brief
 from udup.drivers.mysql.checks.binlog_access import goes_by_statements
 from udup.drivers.mysql.checks.definers import StoredSide, stored_checks
 from udup.drivers.mysql.checks.pair import pair_checks, ring_checks
-from udup.drivers.mysql.checks.source import source_checks
+from udup.drivers.mysql.checks.source import is_read, source_checks
 from udup.drivers.mysql.checks.source_tables import SourceTables, knows_zones, read_tables, table_checks
 from udup.drivers.mysql.checks.start import column_setting_checks
 from udup.drivers.mysql.checks.target import target_checks
@@ -146,6 +146,38 @@ def validate(plan: JobPlan, known: Known = _NOTHING_KNOWN) -> list[Check]:
         checks += pair_checks(ours, theirs.facts, innodb=plan.scope.innodb)
         checks += ring_checks(look.feeds if look else [], plan.job, ours, theirs.facts, known)
     return checks
+
+
+@dataclass(frozen=True)
+class SourceFound:
+    """A source by itself, for a job whose target is no database. `facts` is None for one that was not seen.
+
+    `checks` are of the connection, `begins` of a start that makes no copy; `tables` None for another kind of server.
+    """
+
+    checks: list[Check]
+    facts: ServerFacts | None = None
+    start_after: str | None = None
+    begins: tuple[Check, ...] = ()
+    tables: SourceTables | Check | None = None
+
+
+def look_at_source(plan: JobPlan) -> SourceFound:
+    """Ask the source alone what a start asks it."""
+    endpoint, start_after = plan.source.endpoint, plan.start_after
+    facts = _facts(SRC, endpoint)
+    if isinstance(facts, Check):
+        return SourceFound([facts])
+    begins: tuple[Check, ...] = ()
+    if plan.start_at is not None:
+        found = _begins(endpoint, plan.start_at)
+        start_after = facts.gtid_executed if isinstance(found, Check) else found.position
+        begins = (found if isinstance(found, Check) else _found(plan.start_at, found),)
+    checks = [_reached(SRC, facts), transport_check(SRC, endpoint, facts)]
+    if not is_read(facts):
+        return SourceFound(checks, facts, start_after, begins)
+    tables = _seen(lambda: _look_at_tables(plan, facts, full_copy=start_after is None))
+    return SourceFound(checks, facts, start_after, begins, tables.tables if isinstance(tables, _Source) else tables)
 
 
 # ---- Looking ----

@@ -19,7 +19,7 @@ from udup.drivers.mysql.dictionary.catalog import Catalog
 from udup.drivers.mysql.dictionary.engines import is_transactional
 from udup.drivers.mysql.snapshot.accounts import read_accounts
 from udup.drivers.mysql.snapshot.locked_tables import LockedTables, SpoolIsFullError
-from udup.drivers.mysql.snapshot.reader import CHANGED
+from udup.drivers.mysql.snapshot.reader import CHANGED, ReadBlocks, blocks
 from udup.drivers.mysql.snapshot.schema import read_catalog, same_definitions
 from udup.drivers.mysql.snapshot.snapshot import Snapshot, open_snapshot
 from udup.pipeline.selection.selection import Selection
@@ -52,8 +52,11 @@ def open_baseline(
     kept_users: frozenset[str] | None = None,
     chunk_rows: int | None = None,
     waits: Waits | None = None,
+    read: ReadBlocks = blocks,
 ) -> Baseline:
     """Return snapshot and catalog that belong together; with the accounts but those of `kept_users`, if it is given.
+
+    `read` reads the tables without transactions.
 
     Raise what `open_snapshot` and `read_catalog` raise, and `Transient` if DDL never pauses.
     """
@@ -62,7 +65,7 @@ def open_baseline(
             before = _read(connection, selection, kept_users)
             large: set[str] = set()
             for _ in range(TRIES):
-                locked = LockedTables(endpoint, before.tables, chunk_rows, large)
+                locked = LockedTables(endpoint, before.tables, chunk_rows, large, read)
                 if locked.tables:
                     # Somebody's FLUSH TABLES may wait for these locks, and this connection behind it.
                     query(connection, patience.SESSION)

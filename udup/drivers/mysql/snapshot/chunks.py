@@ -37,7 +37,7 @@ class Chunk:
     """A part of a table: `where` is its SQL condition, empty for the whole table.
 
     `table` and `number` count from 0; `final` marks a table's last chunk, and every table has one. `streamed` says
-    that it is read row by row, as it may be of any size.
+    that it is read row by row, as it may be of any size. `rest` is the condition of all that comes behind it.
     """
 
     table: int
@@ -45,6 +45,7 @@ class Chunk:
     where: str
     final: bool
     streamed: bool = False
+    rest: str = ""
 
 
 def chunk_rows(table: Table, wanted: int | None = None) -> int:
@@ -54,22 +55,28 @@ def chunk_rows(table: Table, wanted: int | None = None) -> int:
     return max(MIN_ROWS, min(MAX_ROWS, CHUNK_BYTES // (table.row_bytes or UNKNOWN_ROW_BYTES)))
 
 
-def plan_chunks(connection: Connection, index: int, table: Table, wanted_rows: int | None = None) -> Iterator[Chunk]:
-    """Yield the chunks of `table`, number `index` of its catalog, found while they are asked for."""
+def plan_chunks(
+    connection: Connection, index: int, table: Table, wanted_rows: int | None = None, number: int = 0, after: str = ""
+) -> Iterator[Chunk]:
+    """Yield the chunks of `table`, number `index` of its catalog, found while they are asked for.
+
+    `number` and `after` go on behind a chunk: one more than its number, and its `rest`.
+    """
     if not table.key:
         yield Chunk(index, 0, "", final=True, streamed=True)
         return
     columns = _key_columns(table)
     rows = chunk_rows(table, wanted_rows)
-    number, after = 0, ""
     while True:
         end = _key_at(connection, table, columns, after, rows)
         if end is None:
             yield Chunk(index, number, after, final=True)
             return
         until = _compare(columns, end, "<", "<=")
-        yield Chunk(index, number, f"{after} AND {until}" if after else until, final=False)
-        number, after = number + 1, _compare(columns, end, ">", ">")
+        where = f"{after} AND {until}" if after else until
+        after = _compare(columns, end, ">", ">")
+        yield Chunk(index, number, where, final=False, rest=after)
+        number += 1
 
 
 def _key_columns(table: Table) -> list[Column]:

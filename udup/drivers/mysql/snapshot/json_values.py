@@ -95,6 +95,17 @@ def expression(document: JsonText) -> bytes:
     return b"JSON_SET(" + b", ".join([plain, *changes]) + b")" if changes else plain
 
 
+def typed_parts(document: JsonText) -> tuple[Any, dict[str, str]]:
+    """Return the document with its numbers as texts, and the JSON_TYPE of all in it by its path (`$.a[0]`)."""
+    root = json.loads(document.text, parse_int=_Number, parse_float=_Number)
+    return root, {path: kind for path, kind, _ in _typed(document, root)}
+
+
+def children(path: str, node: Any) -> list[tuple[str, Any]]:
+    """Return what a node of a document holds, each with its path."""
+    return _children(path, node)
+
+
 def _typed(document: JsonText, root: Any) -> Iterator[tuple[str, str, Any]]:
     """Path, type and value of everything in the document."""
     yield "$", document.root, root

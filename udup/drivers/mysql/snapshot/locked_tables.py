@@ -24,7 +24,7 @@ from udup.drivers.mysql.dictionary.catalog import Table
 from udup.drivers.mysql.dictionary.digests import Sums, added, column_sums, index_sums
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional
 from udup.drivers.mysql.snapshot.chunks import Chunk, plan_chunks
-from udup.drivers.mysql.snapshot.reader import Cutter, TableTotal, blocks, reading_error
+from udup.drivers.mysql.snapshot.reader import Cutter, ReadBlocks, TableTotal, blocks, reading_error
 from udup.drivers.mysql.snapshot.rows import has_odd_dates, with_offsets
 from udup.pipeline.ports import Piece
 
@@ -50,9 +50,18 @@ class LockedTables:
     """`take` and `release` as often as a snapshot needs; `spool` and `read` once, after the last `take`."""
 
     def __init__(
-        self, endpoint: Endpoint, tables: Sequence[Table], chunk_rows: int | None = None, large: set[str] | None = None
+        self,
+        endpoint: Endpoint,
+        tables: Sequence[Table],
+        chunk_rows: int | None = None,
+        large: set[str] | None = None,
+        read: ReadBlocks = blocks,
     ) -> None:
-        """`large`: tables (in quotes, with their schemas) that were found not to fit into memory; more may come."""
+        """`large`: tables (in quotes, with their schemas) that were found not to fit into memory; more may come.
+
+        `read` is what reads a chunk's rows, in which form ever.
+        """
+        self._read = read
         self._endpoint = endpoint
         self._found_large = set() if large is None else large
         self._chunk_rows = chunk_rows
@@ -162,7 +171,7 @@ class LockedTables:
         for chunk in self._chunks(connection, index, table):
             odd_dates = table.computes and has_odd_dates(connection, table, chunk.where)
             cutter, read = Cutter(chunk, emit, stopped, odd_dates=odd_dates), 0
-            with closing(blocks(connection, table, chunk, _keep_locks)) as found:
+            with closing(self._read(connection, table, chunk, _keep_locks)) as found:
                 for block in found:
                     read += block.rows
                     cutter.add(block)

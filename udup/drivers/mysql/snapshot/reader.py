@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from udup.base import runtime
 from udup.base.errors import Transient, UdupError
@@ -40,6 +40,9 @@ from udup.drivers.mysql.snapshot.snapshot import Snapshot
 from udup.drivers.mysql.snapshot.spool import spooled
 from udup.pipeline.ports import Piece
 from udup.pipeline.records import PIECE_BYTES
+
+#: What reads a chunk's rows. It is told how to give up the locks of a statement that is read.
+ReadBlocks: TypeAlias = Callable[[Connection, Table, Chunk, Callable[[Connection], None]], Generator[Block]]
 
 #: The table is not what it was when the snapshot was opened: definition changed, table gone, column gone.
 CHANGED = frozenset({1412, 1146, 1054, 1176, 1049})
@@ -152,7 +155,7 @@ class CopyReader:
                 continue
             try:
                 for chunk in plan_chunks(self._planner, index, table, chunk_rows):
-                    _release(self._planner)
+                    release(self._planner)
                     self._progress.chunk_planned(chunk)
                     yield chunk
             except MySQLError as error:
@@ -170,7 +173,7 @@ class CopyReader:
                     pieces.add(block)
             pieces.end(rows)
             sums = patiently(lambda: column_sums(connection, table, chunk.where))
-            _release(connection)
+            release(connection)
             return rows, sums
         except MySQLError as error:
             raise reading_error(table, error) from error
@@ -182,7 +185,7 @@ class CopyReader:
             return total
         try:
             sums = patiently(lambda: index_sums(connection, table))
-            _release(connection)
+            release(connection)
         except MySQLError as error:
             raise reading_error(table, error) from error
         return replace(total, sums={**total.sums, **sums})
@@ -250,13 +253,13 @@ class _Progress:
             return TableTotal(table, self._chunks[table], self._rows[table], self._sums[table])
 
 
-def _release(connection: Connection) -> None:
+def release(connection: Connection) -> None:
     """Give up the table's metadata lock, and keep the snapshot."""
     query(connection, "ROLLBACK TO SAVEPOINT udup")
 
 
 def blocks(
-    connection: Connection, table: Table, chunk: Chunk, release: Callable[[Connection], None] = _release
+    connection: Connection, table: Table, chunk: Chunk, release: Callable[[Connection], None] = release
 ) -> Generator[Block]:
     """Yield a chunk's rows. No lock is held while they are taken, but for what is too much to be kept meanwhile.
 

@@ -49,6 +49,7 @@ from udup.drivers.mysql.stream.damage import DAMAGE, unreadable
 from udup.drivers.mysql.stream.known_tables import KnownTable, KnownTables
 from udup.drivers.mysql.stream.left_out import left_out_kinds
 from udup.drivers.mysql.stream.other_events import SILENT, check_ignorable
+from udup.drivers.mysql.stream.told import Telling, rows_ends
 from udup.drivers.mysql.stream.transaction import OpenTransaction
 from udup.pipeline.records import PIECE_BYTES, CommitOrder, Definition, Format, Record, Skipped, TransactionId, XaEnd
 from udup.pipeline.selection.renames import Renaming
@@ -80,7 +81,9 @@ class Assembler:
         contexts: Contexts | None = None,
         shapers: Shapers | None = None,
         column_maps: ColumnMaps | None = None,
+        telling: Telling | None = None,
     ) -> None:
+        self._telling = telling
         self._contexts = contexts or Contexts()
         self._shapers = shapers
         self._held: list[bytes] = []
@@ -113,7 +116,10 @@ class Assembler:
                 yield from self._decide_held()
             if kind in ROWS_EVENTS:
                 yield from self._rows(event)
-            elif kind == EventType.TABLE_MAP:
+                return
+            if self._telling is not None:
+                self._telling.look_at(event, has_crc=self._has_crc)
+            if kind == EventType.TABLE_MAP:
                 self._table_map(event)
             elif kind in (EventType.GTID, EventType.GTID_TAGGED):
                 self._begin(parse_gtid_event(event, has_crc=self._has_crc))
@@ -212,10 +218,15 @@ class Assembler:
             self._keep_maps(current)
             for each in kept:
                 current.keep_rows(without_cascades(each))
+            if self._telling is not None:
+                self._telling.look_at(event, has_crc=self._has_crc)
+                current.size += self._telling.keep_rows(len(kept))
         elif ends:
             current.end_with_kept_rows()
         if ends:
             current.close_statement()
+            if self._telling is not None:
+                self._telling.close_statement()
             if current.size >= PIECE_BYTES:
                 yield from self._parts(current, len(current.events))
         elif current.size >= PIECE_BYTES + len(event):
@@ -263,9 +274,16 @@ class Assembler:
         if not current.parts:
             yield from self.flush_skipped()
             yield from self._tell_context(current)
+        ends = rows_ends(current.events[:count]) if self._telling is not None else []
         data = current.take(count)
         for start in range(0, len(data), PIECE_BYTES):
-            yield current.next_part(data[start : start + PIECE_BYTES], last=False)
+            piece = data[start : start + PIECE_BYTES]
+            told = self._told(current, sum(start < end <= start + len(piece) for end in ends))
+            yield current.next_part(piece, last=False, told=told)
+
+    def _told(self, current: OpenTransaction, count: int) -> bytes:
+        """Return what the log says of the next rows events that are sent, if the job wants to know."""
+        return self._telling.take(current.thread_id, count) if self._telling is not None else b""
 
     # ---- Ends of transactions ----
 
@@ -285,10 +303,10 @@ class Assembler:
             self._announced.clear()
         if current.parts or current.size > PIECE_BYTES:
             yield from self._parts(current, len(current.events))
-            yield current.next_part(b"", last=True, one_phase=one_phase)
+            yield current.next_part(b"", last=True, one_phase=one_phase, told=self._told(current, 0))
             return
         yield from self._tell_context(current)
-        yield current.whole()
+        yield current.whole(self._telling.take(current.thread_id) if self._telling is not None else b"")
 
     def _note_session(self, current: OpenTransaction, event: bytes) -> None:
         current.thread_id, current.status = thread_of(event), status_of(event)
@@ -355,7 +373,8 @@ class Assembler:
         # Definitions may have changed: every table's is checked again when it comes next.
         self._announced.clear()
         yield from self._tell_context(current)
-        yield Definition(current.id, query, summary, current.context)
+        told = self._telling.definition(current.thread_id) if self._telling is not None else b""
+        yield Definition(current.id, query, summary, current.context, told)
 
     def _without_crc(self, event: bytes) -> bytes:
         return event[:-CRC_SIZE] if self._has_crc else event

@@ -30,6 +30,7 @@ from udup.drivers.mysql.stream.position import check_executed
 from udup.drivers.mysql.stream.replica import Replica
 from udup.drivers.mysql.stream.row_order import row_order_of
 from udup.drivers.mysql.stream.stream import BinlogStream
+from udup.drivers.mysql.stream.told import Telling
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
 from udup.pipeline.records import Record
 from udup.pipeline.selection.renames import Name, Renaming
@@ -86,7 +87,9 @@ class BinlogChanges:
         )
         self._shapers = Shapers.of(scope.selection, endpoint)
         contexts, maps = contexts_of(endpoint), ColumnMaps.of(scope.selection)
-        return Assembler(scope.selection, classifier.decide, renaming, scope.sql_filter, contexts, self._shapers, maps)
+        telling = Telling() if self._plan.tells else None
+        decide, shapers, chosen = classifier.decide, self._shapers, scope.sql_filter
+        return Assembler(scope.selection, decide, renaming, chosen, contexts, shapers, maps, telling)
 
     def __iter__(self) -> Iterator[Record | None]:
         """Yield records; None whenever the source has sent no further event yet."""

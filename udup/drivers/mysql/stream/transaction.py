@@ -58,17 +58,18 @@ class OpenTransaction:
         """Return the first `count` events kept so far, and keep them no longer."""
         data = b"".join(self.events[:count])
         del self.events[:count]
-        self.size -= len(data)
+        self.size = self.size - len(data) if self.events else 0  # with what is told of them
         self.last_rows = self.last_rows - count if self.last_rows >= count else -1
         return data
 
-    def next_part(self, data: bytes, *, last: bool, one_phase: bool = False) -> Part:
+    def next_part(self, data: bytes, *, last: bool, one_phase: bool = False, told: bytes = b"") -> Part:
         """Return the next part; the first has what goes before all rows."""
-        part = Part(self.id, self.parts, last, data, self.new_maps, self.create, self.xid, one_phase, self.context)
+        before = self.new_maps, self.create
+        part = Part(self.id, self.parts, last, data, *before, self.xid, one_phase, self.context, told)
         self.parts += 1
         self.new_maps, self.create = [], b""
         return part
 
-    def whole(self) -> Transaction:
+    def whole(self, told: bytes = b"") -> Transaction:
         """Return all of it."""
-        return Transaction(self.id, b"".join(self.events), self.new_maps, self.create, self.xid, self.context)
+        return Transaction(self.id, b"".join(self.events), self.new_maps, self.create, self.xid, self.context, told)

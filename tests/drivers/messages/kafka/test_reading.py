@@ -1,0 +1,115 @@
+"""What people and consumers read of a subscription in Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.drivers.messages.kafka.broker import Broker
+from tests.drivers.messages.kafka.numbered import read_all, unit
+from udup.drivers.messages.kafka.config import KafkaSink
+from udup.drivers.messages.kafka.destination import KafkaDestination
+from udup.drivers.messages.kafka.reading import read_messages
+from udup.pipeline.ports.delivery import DeliverySettings, Encoder, Unit
+
+_EXAMPLE = Path(__file__).parents[4] / "examples" / "consume_kafka.py"
+
+
+def _no_encoder(settings: DeliverySettings) -> Encoder:
+    raise AssertionError("nothing is encoded here")
+
+
+def _store(settings: DeliverySettings, *units: Unit) -> None:
+    async def run() -> None:
+        destination = KafkaDestination.of(settings.plan, _no_encoder)
+        delivery = destination.open_delivery(settings, lambda number: None)
+        await delivery.connect()
+        await delivery.take_over()
+        for each in units:
+            await delivery.send(each)
+        await delivery.stored()
+        await delivery.close()
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+
+
+def test_the_position_is_read_and_purged_beside_the_messages(broker: Broker, prefix: str) -> None:
+    settings = broker.settings(prefix)
+    destination = KafkaDestination.of(settings.plan, _no_encoder)
+    assert destination.where == broker.address
+    assert destination.position("job-1", settings.plan) is None
+    destination.purge("job-1", settings.plan)  # of a job that has never run
+    _store(settings, unit(prefix, 1, 0, 10))
+    _store(broker.settings(prefix, job="job-2"), Unit(1, [], "of another"))
+    assert destination.position("job-1", settings.plan) == '{"next": 10}'
+    destination.purge("job-1", settings.plan)
+    assert destination.position("job-1", settings.plan) is None
+    assert destination.position("job-2", settings.plan) == "of another"
+    assert len(read_all(settings.plan)) == 10
+    _store(settings, unit(prefix, 1, 0, 5))  # it begins again
+    assert destination.position("job-1", settings.plan) == '{"next": 5}'
+
+
+def test_a_reader_follows_and_sees_tables_that_come_later(broker: Broker, prefix: str) -> None:
+    settings = broker.settings(prefix)
+    _store(settings, Unit(1, unit(prefix, 1, 0, 1).messages, "{}"))
+    reader = read_messages(KafkaSink.of(settings.plan), from_now=True)
+    assert next(reader) is None
+    _store(settings, unit(prefix, 1, 1, 3))
+    found = _take(reader, 2)
+    assert {json.loads(value)["n"] for value in found} == {1, 2}
+    reader.close()  # type: ignore[attr-defined]
+
+
+def _take(reader: object, count: int) -> list[bytes]:
+    found: list[bytes] = []
+    while len(found) < count:
+        each = next(reader)  # type: ignore[call-overload]
+        if each is not None:
+            found.append(each.value)
+    return found
+
+
+def test_consumers_of_one_group_share_the_changes(broker: Broker, prefix: str, tmp_path: Path) -> None:
+    """Each change is dealt with by one of them, and the next of the group goes on where they have ended."""
+    settings = broker.settings(prefix, Partitions=4)
+    _store(settings, unit(prefix, 1, 0, 300))
+    lines = _consumed(broker, prefix, tmp_path / "first", members=2, changes=300)
+    assert {_number(line) for line in lines} == set(range(300))
+    assert {line["topic"] for line in lines} == {f"{prefix}.shop.t0", f"{prefix}.shop.t1"}
+    _store(settings, unit(prefix, 1, 300, 310))
+    lines = _consumed(broker, prefix, tmp_path / "later", members=1, changes=10)
+    assert [_number(line) for line in lines if _number(line) < 300] == []
+
+
+def _number(line: dict[str, Any]) -> int:
+    return int(line["id"].split(":")[1])
+
+
+def _consumed(broker: Broker, prefix: str, output: Path, members: int, changes: int) -> list[dict[str, Any]]:
+    """What members of a group print, run until they have printed so many changes, then ended as by Ctrl-C."""
+    command = [sys.executable, str(_EXAMPLE), "--brokers", broker.address, "--prefix", prefix, "--group", f"g-{prefix}"]
+    deadline = time.monotonic() + 60
+    with output.open("ab") as file:
+        processes = [subprocess.Popen(command, stdout=file) for _ in range(members)]
+    try:
+        while len({line["id"] for line in _lines(output)}) < changes:
+            assert time.monotonic() < deadline, output.read_text("utf-8")
+            assert all(process.poll() is None for process in processes)
+            time.sleep(0.05)
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGINT)
+    assert [process.wait(30) for process in processes] == [0] * members
+    return _lines(output)
+
+
+def _lines(output: Path) -> list[dict[str, Any]]:
+    """The whole lines of a file that is being written."""
+    return [json.loads(line) for line in output.read_bytes().split(b"\n")[:-1]]

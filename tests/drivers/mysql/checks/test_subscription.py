@@ -1,0 +1,120 @@
+"""A source whose changes are delivered as messages says before the job starts what its log lacks for that."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from tests.preflights import bare_account, changed
+from udup.base.endpoint import Endpoint
+from udup.base.errors import Fault
+from udup.drivers.mysql.checks import subscription
+from udup.drivers.mysql.client.connection import connect, query
+from udup.drivers.mysql.client.facts import ServerFacts, read_facts
+from udup.pipeline.checks import Outcome
+from udup.pipeline.ownership import Known
+from udup.pipeline.ports import DeliveryPlan, End, JobPlan, Scope, SourceLook, StartPoint
+from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
+from udup.sandbox.server import MysqlServer
+
+SINK = End("NATS", Endpoint("", 0, "", ""), delivery=DeliveryPlan("shop1"))
+ONE_TABLE = Selection((SchemaRule("shop", tables=(NameRule("orders"),)),))
+
+
+@pytest.fixture(scope="module")
+def facts(source: MysqlServer) -> ServerFacts:
+    with closing(connect(source.endpoint)) as connection:
+        return read_facts(connection)
+
+
+def _plan(endpoint: Endpoint, selection: Selection = ONE_TABLE, **changes: object) -> JobPlan:
+    return replace(JobPlan("j", End("MySQL", endpoint), SINK, Scope(selection)), **changes)  # type: ignore[arg-type]
+
+
+def _faults(facts: ServerFacts, plan: JobPlan) -> list[str]:
+    found = subscription.start_faults(plan, SourceLook(facts), None, None, Known())
+    return [f"{fault.problem} -- {fault.remedy}" for fault in found]
+
+
+def test_a_log_that_names_no_columns_is_refused_with_the_statement(source: MysqlServer, facts: ServerFacts) -> None:
+    plan = _plan(source.endpoint)
+    assert _faults(changed(facts, binlog_row_metadata="FULL"), plan) == []
+    [told] = _faults(changed(facts, binlog_row_metadata="MINIMAL"), plan)
+    assert told.startswith("binlog_row_metadata is MINIMAL") and "SET PERSIST binlog_row_metadata = 'FULL'" in told
+
+
+def test_rows_that_are_only_read_need_nothing_of_the_log(source: MysqlServer, facts: ServerFacts) -> None:
+    assert _faults(changed(facts, binlog_row_metadata="MINIMAL"), _plan(source.endpoint, copy_alone=True)) == []
+
+
+@pytest.mark.parametrize("setting", [{"log_bin": "OFF"}, {"binlog_format": "STATEMENT"}, {"gtid_mode": "OFF"}])
+def test_what_every_source_must_be_holds_here_too(
+    source: MysqlServer, facts: ServerFacts, setting: dict[str, str]
+) -> None:
+    [told] = _faults(changed(facts, binlog_row_metadata="FULL", **setting), _plan(source.endpoint))
+    assert next(iter(setting)) in told
+
+
+def test_images_that_lack_columns_are_told_and_no_fault(source: MysqlServer, facts: ServerFacts) -> None:
+    minimal = changed(facts, binlog_row_metadata="FULL", binlog_row_image="MINIMAL")
+    assert _faults(minimal, _plan(source.endpoint)) == []
+    warned = subscription.warnings(_plan(source.endpoint), minimal, minimal)
+    assert [each for each in warned if "binlog_row_image is MINIMAL" in each and "SET PERSIST" in each]
+
+
+def test_what_is_already_known_of_its_dictionary_is_told_as_well(source: MysqlServer, facts: ServerFacts) -> None:
+    look = SourceLook(changed(facts, binlog_row_metadata="MINIMAL"), (Fault("Src", "found in its dictionary"),))
+    found = subscription.start_faults(_plan(source.endpoint), look, None, None, Known())
+    assert len(found) == 2
+    assert subscription.start_faults(_plan(source.endpoint), None, None, None, Known()) == []
+
+
+# ---- Validation, which asks the server ----
+
+
+def _checks(plan: JobPlan) -> dict[str, tuple[Outcome, str]]:
+    return {check.name: (check.outcome, check.found + check.remedy) for check in subscription.validate(plan)}
+
+
+def test_a_source_is_validated_by_itself(source: MysqlServer) -> None:
+    checks = _checks(_plan(source.endpoint, Selection()))
+    wanted = {"connection", "version", "log_bin", "binlog_format", "gtid_mode", "binlog_retention", "privileges"}
+    assert wanted | {"binlog_row_metadata", "binlog_row_image", "schema_privileges"} <= set(checks)
+    assert checks["connection"][0] is Outcome.PASS
+
+
+def test_an_account_needs_to_read_rows_and_the_log_alone(source: MysqlServer) -> None:
+    with bare_account(source) as account, closing(connect(source.endpoint)) as connection:
+        name = f"'{account.user}'@'%'"
+        checks = _checks(_plan(account, Selection()))
+        assert "REPLICATION SLAVE" in checks["privileges"][1] and "SHOW_ROUTINE" not in checks["privileges"][1]
+        assert checks["schema_privileges"][0] is Outcome.FAIL
+        query(connection, f"GRANT REPLICATION SLAVE, REPLICATION CLIENT, SELECT ON *.* TO {name}")
+        checks = _checks(_plan(account, Selection()))
+        assert (checks["privileges"][0], checks["schema_privileges"][0]) == (Outcome.PASS, Outcome.PASS)
+
+
+def test_a_start_in_the_log_is_looked_for(source: MysqlServer) -> None:
+    plan = _plan(source.endpoint, Selection(), start_at=StartPoint(file="nothing.000001", offset=4))
+    outcome, told = _checks(plan)["start_position"]
+    assert outcome is Outcome.FAIL and "nothing.000001" in told
+    plan = replace(plan, start_at=StartPoint())
+    assert _checks(plan)["start_position"][0] is Outcome.PASS
+
+
+def test_a_server_that_cannot_be_reached_is_a_failed_check(source: MysqlServer) -> None:
+    checks = _checks(_plan(replace(source.endpoint, port=1)))
+    assert checks["connection"][0] is Outcome.FAIL
+
+
+def test_options_that_say_nothing_of_values_are_told_with_those_of_the_source(
+    source: MysqlServer, facts: ServerFacts
+) -> None:
+    delivery = DeliveryPlan("shop1", {"decimal.handling.mode": "roman", "time.precision.mode": "connect"})
+    plan = _plan(source.endpoint, target=replace(SINK, delivery=delivery))
+    [told] = _faults(changed(facts, binlog_row_metadata="FULL"), plan)
+    assert "roman" in told and "precise" in told
+    outcome, text = _checks(plan)["options"]
+    assert outcome is Outcome.FAIL and "decimal.handling.mode" in text

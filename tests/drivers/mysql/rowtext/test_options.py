@@ -1,0 +1,310 @@
+"""Options by Debezium's names: what they are read as, what is refused, and what they make of a table's columns."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from tests.drivers.mysql.rows.definitions import front
+from udup.base.errors import Refused, Unsupported
+from udup.drivers.mysql.binlog.event import EventType
+from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
+from udup.drivers.mysql.rows.codec import RowCodec
+from udup.drivers.mysql.rows.events import RowsEvent
+from udup.drivers.mysql.rows.table import KeyPart, Table
+from udup.drivers.mysql.rows.temporal import Date, DateTime, Timestamp
+from udup.drivers.mysql.rows.values import Json, Row
+from udup.drivers.mysql.rowtext.facts import ColumnFacts
+from udup.drivers.mysql.rowtext.masks import java_string
+from udup.drivers.mysql.rowtext.options import (
+    Binary,
+    Decimals,
+    JsonForm,
+    Times,
+    UnsignedBigint,
+    ValueOptions,
+    is_known,
+    parse_options,
+)
+from udup.drivers.mysql.rowtext.program import program_of
+from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
+
+UTF8MB4, LATIN1 = 255, 8
+
+
+def column(
+    name: str, kind: ColumnType, metadata: bytes = b"", nullable: bool = True, **more: object
+) -> ColumnDefinition:
+    return ColumnDefinition(kind, metadata, nullable, name=name, **more)  # type: ignore[arg-type]
+
+
+ID = column("id", ColumnType.LONG, nullable=False, unsigned=False)
+NAME = column("name", ColumnType.VARCHAR, b"\x28\0", collation=UTF8MB4)  # VARCHAR(10)
+NOTE = column("note", ColumnType.BLOB, b"\2", collation=UTF8MB4)
+STATE = column("state", ColumnType.ENUM, b"\1", collation=UTF8MB4, members=(b"new", b"paid"))
+BIG = column("big", ColumnType.LONGLONG, unsigned=True)
+PEOPLE = Table("shop", "people", (ID, NAME, NOTE, STATE, BIG), (KeyPart(0),))
+
+
+def told(
+    table: Table, row: Row, options: ValueOptions, facts: Mapping[str, ColumnFacts] | None = None
+) -> tuple[object, dict[str, object]]:
+    """Return key and image of an inserted row."""
+    event = RowCodec(table).write(RowsEvent(front(EventType.WRITE_ROWS), [(None, row)]), has_crc=True)
+    (found,) = GeneratedTableText(table, program_of(table, options, facts), has_crc=True).rows(event)
+    assert found.after is not None
+    return found.key and json.loads(found.key), json.loads(found.after)
+
+
+def shown(options: Mapping[str, str], row: Row, table: Table = PEOPLE, *, quirks: bool = False) -> dict[str, object]:
+    return told(table, row, parse_options(options, quirks=quirks))[1]
+
+
+ANNA: Row = (1, "Ånna".encode(), b"some text", 2, 2**64 - 1)
+
+
+def test_nothing_said_is_debezium_s_defaults() -> None:
+    options = parse_options({})
+    assert options == ValueOptions()
+    assert (options.decimals, options.unsigned_bigint) == (Decimals.PRECISE, UnsignedBigint.LONG)
+    assert (options.times, options.binary) == (Times.ADAPTIVE_MICROSECONDS, Binary.BYTES)
+    assert options.adjust_years and not options.tinyint1 and options.json is JsonForm.LEGACY
+    assert shown({}, ANNA) == {"id": 1, "name": "Ånna", "note": "some text", "state": "paid", "big": -1}
+
+
+def test_exact_values_are_the_server_s_own_unless_another_option_says_how() -> None:
+    options = parse_options({"Values": "exact"})
+    assert (options.json, options.adjust_years) == (JsonForm.DATABASE, False)
+    assert options.unsigned_bigint is UnsignedBigint.PRECISE
+    assert parse_options({"json.string.formatting.mode": "legacy", "Values": "exact"}).json is JsonForm.LEGACY
+    table = Table("s", "t", (column("j", ColumnType.JSON, b"\4"), column("d", ColumnType.DATE)))
+    row: Row = (Json.of({"a": [1, 2.5]}), Date.of(18, 4, 1))
+    assert shown({"Values": "exact"}, row, table) == {"j": '{"a": [1, 2.5]}', "d": -712863}
+    assert shown({}, row, table) == {"j": '{"a":[1,2.5]}', "d": 17622}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("decimal.handling.mode", "exact"),
+        ("bigint.unsigned.handling.mode", "string"),
+        ("time.precision.mode", "structured"),
+        ("binary.handling.mode", "base32"),
+        ("enable.time.adjuster", "yes"),
+        ("json.string.formatting.mode", "pretty"),
+        ("TinyInt1AsBoolean", "1"),
+        ("Values", "right"),
+        ("column.include.list", "shop.("),
+        ("message.key.columns", "shop.people"),
+        ("unavailable.value.placeholder", "hex:00"),
+        ("column.mask.hash.CRC32.with.salt.x", "shop.*"),
+        ("column.truncate.to.0.chars", "shop.*"),
+        ("column.mask.with.3.chars", "["),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_to_do(name: str, value: str) -> None:
+    with pytest.raises(Refused) as refused:
+        parse_options({name: value, "decimal.handling.mode" if name != "decimal.handling.mode" else "x": "string"})
+    (fault,) = refused.value.faults
+    assert fault.where == f"Options.{name}" and fault.problem and fault.remedy
+
+
+def test_every_fault_is_told_at_once() -> None:
+    with pytest.raises(Refused) as refused:
+        parse_options(
+            {"time.precision.mode": "no", "column.include.list": "a", "column.exclude.list": "b", "Values": "maybe"}
+        )
+    assert len(refused.value.faults) == 3
+
+
+def test_names_of_others_are_passed_over_and_those_of_values_are_known() -> None:
+    assert parse_options({"tombstones.on.delete": "maybe"}) == ValueOptions()
+    assert not is_known("tombstones.on.delete")
+    for name in ("Values", "column.mask.hash.v2.SHA-256.with.salt.a.b", "column.truncate.to.20.chars"):
+        assert is_known(name)
+
+
+def test_columns_are_chosen_by_whole_names_in_any_case() -> None:
+    assert list(shown({"column.include.list": r"SHOP\.people\.(id|name), shop.people.big"}, ANNA)) == [
+        "id",
+        "name",
+        "big",
+    ]
+    assert list(shown({"column.exclude.list": "shop.people.n, .*\\.big"}, ANNA)) == ["id", "name", "note", "state"]
+
+
+def test_a_key_has_its_columns_whatever_the_rows_show() -> None:
+    options = parse_options({"column.exclude.list": ".*id", "message.key.columns": "(.*).people:State,id;a.b:c"})
+    key, after = told(PEOPLE, ANNA, options)
+    assert key == {"state": "paid", "id": 1} and "id" not in after
+    with pytest.raises(Unsupported, match="of a column nothing, which the table does not have"):
+        program_of(PEOPLE, parse_options({"message.key.columns": "shop.people:nothing"}))
+
+
+def test_a_table_without_a_key_has_none() -> None:
+    key, _ = told(Table("s", "t", (ID,)), (1,), ValueOptions())
+    assert key is None
+
+
+# ---- Masks ----
+
+
+def test_masks_are_stars_nothing_or_the_beginning() -> None:
+    masked = shown(
+        {
+            "column.mask.with.4.chars": "shop.people.name",
+            "column.truncate.to.4.chars": "shop.people.(note|state)",
+            "column.mask.with.null": "shop.people.big",
+        },
+        ANNA,
+    )
+    assert masked == {"id": 1, "name": "****", "note": "some", "state": "paid", "big": None}
+    assert shown({"column.mask.with.0.chars": ".*name"}, (1, None, None, None, None))["name"] == ""
+
+
+def test_a_cut_text_does_not_end_in_half_a_letter() -> None:
+    row: Row = (1, "a\U0001f600b".encode(), None, None, None)
+    assert shown({"column.truncate.to.2.chars": ".*name"}, row)["name"] == "a"
+    assert shown({"column.truncate.to.3.chars": ".*name"}, row)["name"] == "a\U0001f600"
+
+
+def test_a_hash_is_that_of_salt_and_text_cut_to_the_column() -> None:
+    wanted = hashlib.sha256(b"salt.y" + "Ånna".encode()).hexdigest()
+    found = shown({"column.mask.hash.v2.SHA-256.with.salt.salt.y": ".*(name|note)"}, ANNA)
+    assert found["name"] == wanted[:10]
+    assert found["note"] == hashlib.sha256(b"salt.ysome text").hexdigest()
+    serialized = b"\xac\xed\x00\x05t\x00\x05" + "Ånna".encode()
+    assert (
+        shown({"column.mask.hash.md5.with.salt.s": ".*name"}, ANNA)["name"]
+        == (hashlib.md5(b"s" + serialized, usedforsecurity=False).hexdigest()[:10])
+    )
+    assert shown({"column.mask.hash.md5.with.salt.s": ".*name"}, (1, None, None, None, None))["name"] is None
+
+
+def test_java_writes_some_letters_otherwise() -> None:
+    assert java_string("\0\U0001f600")[5:] == b"\x00\x08\xc0\x80\xed\xa0\xbd\xed\xb8\x80"
+    assert java_string("x" * 70000)[4:13] == b"|" + (70000).to_bytes(8, "big")
+
+
+def test_what_is_masked_is_not_shown_in_keys() -> None:
+    masks = {"column.mask.with.3.chars": ".*name", "message.key.columns": "shop.people:name"}
+    with pytest.raises(Unsupported, match=r"shop\.people\.name is masked, and would stand in the messages' keys"):
+        program_of(PEOPLE, parse_options(masks))
+    key, after = told(PEOPLE, ANNA, parse_options(masks, quirks=True))
+    assert key == {"name": "Ånna"} and after["name"] == "***"
+
+
+# ---- What the log does not say, and quirks ----
+
+
+def test_tinyint_1_is_a_boolean_where_the_dictionary_says_its_width() -> None:
+    table = Table(
+        "s", "t", (column("a", ColumnType.TINY, unsigned=False), column("b", ColumnType.TINY, unsigned=False))
+    )
+    facts = {"a": ColumnFacts("tinyint(1)"), "b": ColumnFacts("tinyint")}
+    options = parse_options({"TinyInt1AsBoolean": "true"})
+    assert told(table, (-1, -1), options, facts)[1] == {"a": True, "b": -1}
+    assert told(table, (0, 0), ValueOptions(), facts)[1] == {"a": 0, "b": 0}
+
+
+DATES = Table(
+    "s",
+    "t",
+    (
+        column("d", ColumnType.DATE, nullable=False),
+        column("dt", ColumnType.DATETIME, b"\0", nullable=False),
+        column("ts", ColumnType.TIMESTAMP, b"\2", nullable=False),
+        column("n", ColumnType.DATE),
+    ),
+)
+
+
+def test_a_date_that_is_none_is_the_default_or_the_epoch_where_null_cannot_stand() -> None:
+    row: Row = (Date(0), DateTime(0), Timestamp(0), Date(0))
+    nothing = {"d": 0, "dt": 0, "ts": "1970-01-01T00:00:00Z", "n": None}
+    assert told(DATES, row, ValueOptions())[1] == nothing
+    facts = {
+        "d": ColumnFacts("date", "1970-01-03"),
+        "dt": ColumnFacts("datetime", "1970-01-01 00:00:01"),
+        "ts": ColumnFacts("timestamp(2)", "CURRENT_TIMESTAMP(2)"),
+        "n": ColumnFacts("date", "1970-01-03"),
+    }
+    assert told(DATES, row, ValueOptions(), facts)[1] == {**nothing, "d": 2, "dt": 1000}
+
+
+def test_quirks_are_debezium_s_and_by_default_the_data_are_right() -> None:
+    table = Table(
+        "s",
+        "t",
+        (
+            column("y", ColumnType.YEAR, unsigned=True),
+            column("f", ColumnType.FLOAT, b"\4", unsigned=False),
+            column("t", ColumnType.VARCHAR, b"\x0a\0", collation=LATIN1),
+            column("n", ColumnType.LONG, unsigned=False),
+            column("j", ColumnType.JSON, b"\4"),
+        ),
+    )
+    facts = {"n": ColumnFacts("int", "7"), "f": ColumnFacts("float(10,2)")}
+    row: Row = (0, 5.610000133514404, b"\x80\x81", None, Json.of([4294967295]))
+    right = {"y": 0, "f": 5.61, "t": "\u20ac\x81", "n": None, "j": "[4294967295]"}
+    quirks = {"y": 1900, "f": 5.610000133514404, "t": "\u20ac\ufffd", "n": 7, "j": "[4294967295]"}
+    assert told(table, row, ValueOptions(), facts)[1] == right
+    assert told(table, row, ValueOptions(quirks=True), facts)[1] == quirks
+
+
+def test_schemas_have_the_names_of_types() -> None:
+    table = Table(
+        "s",
+        "t",
+        (
+            ID,
+            column("p", ColumnType.NEWDECIMAL, b"\x0c\2", unsigned=False),
+            column("b", ColumnType.BIT, b"\2\1"),
+            STATE,
+            column("d", ColumnType.DATETIME, b"\6"),
+            NAME,
+        ),
+        (KeyPart(0),),
+    )
+    program = program_of(table, parse_options({"column.mask.with.2.chars": ".*name"}))
+    text = GeneratedTableText(table, program, has_crc=True)
+    assert text.key_schema() == [{"type": "int32", "optional": False, "field": "id"}]
+    assert text.row_schema() == [
+        {"type": "int32", "optional": False, "field": "id"},
+        {
+            "type": "bytes",
+            "optional": True,
+            "name": "org.apache.kafka.connect.data.Decimal",
+            "version": 1,
+            "parameters": {"scale": "2", "connect.decimal.precision": "12"},
+            "field": "p",
+        },
+        {
+            "type": "bytes",
+            "optional": True,
+            "name": "io.debezium.data.Bits",
+            "version": 1,
+            "parameters": {"length": "10"},
+            "field": "b",
+        },
+        {
+            "type": "string",
+            "optional": True,
+            "name": "io.debezium.data.Enum",
+            "version": 1,
+            "parameters": {"allowed": "new,paid"},
+            "field": "state",
+        },
+        {"type": "int64", "optional": True, "name": "io.debezium.time.MicroTimestamp", "version": 1, "field": "d"},
+        {"type": "string", "optional": True, "parameters": {"masked": "true"}, "field": "name"},
+    ]
+    assert text.key_columns == ("id",)
+
+
+def test_a_table_whose_columns_have_no_names_is_refused_with_what_to_do() -> None:
+    table = Table("s", "t", (ColumnDefinition(ColumnType.LONG, b"", True, unsigned=False),))
+    with pytest.raises(Unsupported, match="SET PERSIST binlog_row_metadata=FULL"):
+        program_of(table, ValueOptions())

@@ -1,0 +1,208 @@
+"""The position of a job in Kafka: the last record with the job's key in the compacted topic `<prefix>.position`.
+
+It is written in the same transaction as the events, and read by the next run after that has fenced off this one, from
+the topic's beginning, committed records only, up to the end that the topic had then. What is found is told from what
+cannot be seen: the topic's first record says that it is a topic of positions, and is written when the topic is empty.
+Where a topic has ended beyond 0 and shows nothing, records were removed or the broker hides them, and to begin again
+would deliver everything twice: that is an error.
+
+Another job's open transaction on the topic hides what was committed after it began, so that an older record would look
+like the last: the reader waits until it has come to the very end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import msgspec
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from udup.base import runtime
+from udup.base.errors import Divergence, Unavailable
+from udup.drivers.messages.kafka.config import KafkaSink
+from udup.drivers.messages.kafka.errors import Heard, failure
+from udup.drivers.messages.kafka.topics import ANSWER_SECONDS
+
+#: The key of the topic's first record. No job has such an ID.
+MARK_KEY = b":udup"
+_MARK = b'{"topic":"positions of jobs of udup"}'
+
+#: Where in a topic the messages of a run without transactions end: `{topic: {partition: offset}}` as JSON.
+ENDS_HEADER = "udup-ends"
+
+#: Seconds for which another job's transaction may hold up the reading of a position.
+OPEN_SECONDS = 90.0
+
+#: Records that are fetched by one call.
+_RECORDS = 1000
+
+#: Seconds to wait for one.
+_WAIT_SECONDS = 0.3
+
+Ends = dict[str, dict[int, int]]
+
+#: A `confluent_kafka.Message`, whose stubs have every part of it optional.
+Record: TypeAlias = Any
+
+
+@dataclass
+class FoundPosition:
+    """`text` None: the job has none. `ends` as in `ENDS_HEADER`. `empty`: nothing was ever written to the topic."""
+
+    text: str | None = None
+    ends: Ends = field(default_factory=dict)
+    empty: bool = False
+
+
+def read_position(sink: KafkaSink, job: str, heard: Heard, *, whole: bool = True) -> FoundPosition:
+    """Return the position of a job. `whole` False: what is committed now is enough, for looking only.
+
+    `Divergence` if the topic shows nothing although it is not empty. `Unavailable` if its end is not reached.
+    """
+    doing = f"reading the position of {job} from the topic {sink.position_topic} at {sink.where}"
+    try:
+        first, end = _watermarks(sink, heard)
+        if end == 0:
+            return FoundPosition(empty=True)
+        found, seen = FoundPosition(), 0
+        for record in read_until(sink, {(sink.position_topic, 0): (first, end)}, heard, whole=whole):
+            seen += 1
+            if record.key() == job.encode():
+                found = _found(record)
+    except KafkaException as error:
+        if not whole and error.args[0].code() in _NO_TOPIC:
+            return FoundPosition(empty=True)
+        raise failure(error, doing, heard) from error
+    if not seen:
+        raise Divergence(
+            f"{doing}: the topic has ended at {end} and shows no record: they were removed, or the broker hides them."
+            " To begin again would deliver everything twice -- set its cleanup.policy to compact; if a new beginning is"
+            " what you want, delete the topic"
+        )
+    return found
+
+
+_NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
+
+
+def _found(record: Record) -> FoundPosition:
+    headers = dict(record.headers() or ())
+    ends = msgspec.json.decode(headers.get(ENDS_HEADER) or b"{}", type=Ends)
+    value = record.value()
+    return FoundPosition(value.decode("utf-8") if value else None, ends)
+
+
+def consumer(sink: KafkaSink, heard: Heard, isolation: str) -> Any:
+    """Return a consumer that is told by hand what to read, and keeps no offsets."""
+    return Consumer(
+        {
+            **sink.connection(),
+            "group.id": "udup",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": isolation,
+            "auto.offset.reset": "error",
+            "error_cb": heard,
+        }
+    )
+
+
+def watermarks(reader: Any, topic: str, partition: int) -> tuple[int, int]:
+    """Return where a partition begins and ends."""
+    first, end = reader.get_watermark_offsets(TopicPartition(topic, partition), timeout=ANSWER_SECONDS)
+    return int(first), int(end)
+
+
+def _watermarks(sink: KafkaSink, heard: Heard) -> tuple[int, int]:
+    """Return them of the topic of positions, whatever transactions are open there."""
+    with closing(consumer(sink, heard, "read_uncommitted")) as reader:
+        return watermarks(reader, sink.position_topic, 0)
+
+
+def read_until(
+    sink: KafkaSink, ranges: dict[tuple[str, int], tuple[int, int]], heard: Heard, *, whole: bool = True
+) -> Iterator[Record]:
+    """Yield the committed records of partitions, from the first offset of each up to before the second.
+
+    Not `whole`: up to where an open transaction hides the rest.
+    """
+    with closing(consumer(sink, heard, "read_committed")) as reader:
+        left = {place: end for place, (first, end) in ranges.items() if first < end}
+        reader.assign([TopicPartition(*place, ranges[place][0]) for place in left])
+        deadline = runtime.now() + OPEN_SECONDS
+        while left:
+            for record in some_records(reader):
+                place, code = (record.topic(), record.partition()), record.error() and record.error().code()
+                if code not in (None, KafkaError._PARTITION_EOF):
+                    raise KafkaException(record.error())
+                end = left.get(place, 0)
+                if record.offset() + (code is None) >= end or (code is not None and not whole):
+                    left.pop(place, None)
+                if code is None and record.offset() < end:
+                    yield record
+            _note_positions(reader, left)
+            if left and runtime.now() > deadline:
+                raise Unavailable(
+                    f"the end of {_told(left)} at {sink.where} cannot be read: a transaction is open there, or the"
+                    " broker does not answer -- it ends by itself after its transaction.timeout.ms"
+                )
+
+
+def some_records(reader: Any) -> list[Record]:
+    """Return the records that are there, after a wait for the first: a call for many would wait for all of them."""
+    first = reader.poll(_WAIT_SECONDS)
+    return [] if first is None else [first, *reader.consume(_RECORDS, timeout=0)]
+
+
+def _note_positions(reader: Any, left: dict[tuple[str, int], int]) -> None:
+    """Drop partitions whose reader has come to the end by records that are not shown: aborted ones, and marks."""
+    with suppress(KafkaException):
+        for place in reader.position([TopicPartition(*place) for place in left]):
+            if place.offset >= left[place.topic, place.partition]:
+                del left[place.topic, place.partition]
+
+
+def _told(places: dict[tuple[str, int], int]) -> str:
+    return ", ".join(f"{topic}[{partition}]" for topic, partition in list(places)[:3])
+
+
+def write_mark(sink: KafkaSink, heard: Heard) -> None:
+    """Write the first record of the topic. Without a transaction: nothing undoes it, and twice is as good as once."""
+    _write(sink, [(MARK_KEY, _MARK)], heard)
+
+
+def remove_position(sink: KafkaSink, job: str, heard: Heard) -> None:
+    """Remove the position of a job, if the topic is there."""
+    if not read_position(sink, job, heard, whole=False).empty:
+        _write(sink, [(job.encode(), None)], heard)
+
+
+def _write(sink: KafkaSink, records: list[tuple[bytes, bytes | None]], heard: Heard) -> None:
+    doing = f"writing to the topic {sink.position_topic} at {sink.where}"
+    failed: list[KafkaError] = []
+
+    def delivered(error: KafkaError | None, _: Record) -> None:
+        if error is not None:
+            failed.append(error)
+
+    settings = {**plain_settings(), "enable.idempotence": False}  # which costs 0.5 s at a start, and is not needed here
+    producer = Producer({**sink.connection(), **settings, "error_cb": heard})
+    for key, value in records:
+        producer.produce(sink.position_topic, value, key, 0, delivered)
+    left = producer.flush(2 * ANSWER_SECONDS)
+    if left or failed:
+        producer.purge()
+        raise failure(failed[0] if failed else KafkaError(KafkaError._MSG_TIMED_OUT), doing, heard)
+
+
+def plain_settings() -> dict[str, Any]:
+    """Return the settings of a producer without transactions that writes each record once, in order."""
+    return {
+        "enable.idempotence": True,
+        "acks": "all",
+        "partitioner": "murmur2_random",
+        "message.timeout.ms": int(2000 * ANSWER_SECONDS),
+    }

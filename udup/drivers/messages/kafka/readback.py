@@ -1,0 +1,127 @@
+"""Writing without transactions, where the brokers allow this user none: what is there is read back at a start.
+
+Each message is written once and in order by the library's idempotence, its ID in a header, and the position after all
+messages of its units. The position says where each partition ended then, so that the next run reads what lies behind
+these ends: the messages that are there without their position. Their IDs are handed to the engine; among them may be
+some that the position covers, of partitions to which nothing has gone since. A message that is new in a partition
+comes after all that were found there, so that the partition's end may move on with it: for that, messages without a
+key all go to one partition.
+
+What transactions give besides is missing: a reader sees units half done, a second writer is not kept out, and what a
+killed writer's last packets hold may arrive after the next run has looked.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+import msgspec
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from udup.base import runtime
+from udup.base.errors import Fault, Refused
+from udup.drivers.messages.kafka.errors import failure
+from udup.drivers.messages.kafka.position import (
+    ENDS_HEADER,
+    Ends,
+    Record,
+    consumer,
+    read_position,
+    read_until,
+    watermarks,
+    write_mark,
+)
+from udup.drivers.messages.kafka.topics import ANSWER_SECONDS
+from udup.drivers.messages.kafka.writer import TRANSACTION_SECONDS, Writer, id_of, made
+from udup.pipeline.checks import DEST
+from udup.pipeline.ports.delivery import FoundPlace, Unit
+
+
+class PlainWriter(Writer):
+    """Writes without transactions."""
+
+    def take_over(self) -> FoundPlace:
+        """Return the position, and the IDs of the messages behind it, those of each partition in their order."""
+        self._topics.make_position_topic()
+        self._producer = made(Producer, self._producer_settings(), self._sink)
+        found = read_position(self._sink, self._settings.job, self._heard)
+        if found.empty:
+            write_mark(self._sink, self._heard)
+        self._position, self._ends = found.text or "", found.ends
+        return FoundPlace(found.text, tuple(self._ids_behind(found.ends)))
+
+    def _producer_settings(self) -> dict[str, Any]:
+        return {**self._common_settings(), "delivery.report.only.error": False, "partitioner": "murmur2"}
+
+    def _ids_behind(self, ends: Ends) -> Iterator[str]:
+        """Yield the IDs of messages behind the ends; the next position is stored behind them."""
+        try:
+            now = self._ends_now(ends)
+            ranges = {
+                (topic, partition): (first, now[topic][partition])
+                for topic, partitions in ends.items()
+                for partition, first in partitions.items()
+            }
+            for record in read_until(self._sink, ranges, self._heard):
+                if name := id_of(record):
+                    yield name
+        except KafkaException as error:
+            doing = f"reading back what Kafka at {self._sink.where} has behind the position"
+            raise failure(error, doing, self._heard) from error
+
+    def _ends_now(self, topics: Sequence[str] | Ends) -> Ends:
+        """Return where each partition of these topics ends."""
+        with closing(consumer(self._sink, self._heard, "read_uncommitted")) as reader:
+            found: Ends = {}
+            for topic in topics:
+                partitions = reader.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic].partitions
+                found[topic] = {number: watermarks(reader, topic, number)[1] for number in partitions}
+            return found
+
+    def _opened(self, topics: Sequence[str]) -> None:
+        """Store where new topics end before the first message goes there, with the position as it is."""
+        new = [topic for topic in topics if topic not in self._ends]
+        if not new:
+            return
+        try:
+            self._ends |= self._ends_now(new)
+            self._store_position(self._position)
+        except KafkaException as error:
+            raise failure(error, f"asking Kafka at {self._sink.where} for {', '.join(new)}", self._heard) from error
+
+    def store(self, units: Sequence[Unit]) -> None:
+        doing = f"writing to Kafka at {self._sink.where}"
+        if any(unit.atomic for unit in units):
+            remedy = "leave Transactional out, or let transactions be delivered in parts"
+            raise Refused([Fault("KafkaConfig.Transactional", "is false: a unit cannot be stored whole", remedy, DEST)])
+        self._make_topics(units)
+        try:
+            self._produce(units)
+            self._flush(units, doing)
+            self._position = units[-1].position
+            self._store_position(self._position)
+        except KafkaException as error:
+            self._fail(error, units, doing)
+
+    def _store_position(self, text: str) -> None:
+        self._produce_position(text, [(ENDS_HEADER, msgspec.json.encode(self._ends))])
+        self._flush((), f"writing the position to Kafka at {self._sink.where}")
+
+    def _flush(self, units: Sequence[Unit], doing: str) -> None:
+        """Return when all that was produced is stored."""
+        deadline = runtime.now() + TRANSACTION_SECONDS
+        for _ in itertools.count():
+            left = self._producer.flush(1.0)
+            late = runtime.now() > deadline or self.closing
+            if self._failed or (left and late):
+                self._fail(KafkaException(KafkaError(KafkaError._MSG_TIMED_OUT)), units, doing)
+            if not left:
+                return
+
+    def _delivered(self, error: KafkaError | None, record: Record) -> None:
+        super()._delivered(error, record)
+        if error is None and record.topic() in self._ends:
+            self._ends[record.topic()][record.partition()] = record.offset() + 1

@@ -1,0 +1,316 @@
+"""The compiled reader: rows events to JSON texts through a shared library, where installing Udup has built it.
+
+The library (`udup/_rows/`) is driven by the same program as the generated reader, and gives the same texts, a whole
+event in one call. What it does not know it does not do: `CompiledRows.of` returns None for a table, and its methods
+return None for an event; then the generated reader is asked, which also says what is wrong with a damaged one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from typing import Any
+
+import udup
+from udup.drivers.mysql.binlog.event import CRC_SIZE
+from udup.drivers.mysql.rows.table import Table
+from udup.drivers.mysql.rowtext.ops import ColumnProgram, Program, TextOp
+from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
+from udup.pipeline.ports.delivery import RowText, TableText, Template
+
+#: Of the structures below; a library of another version is not used.
+VERSION = 1
+
+#: Bytes of text that a call has room for, and those of the largest room that is kept for the next.
+ROOM = 1 << 20
+ROOM_KEPT_MAX = 1 << 23
+
+#: Rows of a call at most, and rooms that are kept.
+ROWS_MAX = 4096
+ROOMS_MAX = 4
+
+#: What the library returns instead of a number of rows; from `_WANTED` down it is the room that a row takes.
+_DAMAGED, KEY_CHANGED, _WANTED = -1, -2, -16
+
+
+class _Piece(ctypes.Structure):
+    _fields_ = [("text", ctypes.c_char_p), ("size", ctypes.c_int64)]
+
+
+class _Texts(ctypes.Structure):
+    _fields_ = [("texts", ctypes.c_char_p), ("starts", ctypes.POINTER(ctypes.c_int64)), ("count", ctypes.c_int64)]
+
+
+_NUMBERS = (
+    *("op", "width", "sized", "longest", "nullable", "kept", "signed", "precision", "digits", "fill", "adjust"),
+    *("quirks", "large", "key", "ascii"),
+)
+_PIECES = ("label", "zero", "null", "unavailable")
+
+
+class _Column(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_int64) for name in _NUMBERS),
+        *((name, _Piece) for name in _PIECES),
+        ("texts", _Texts),
+    ]
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [
+        ("columns", ctypes.POINTER(_Column)),
+        ("count", ctypes.c_int64),
+        ("key_columns", ctypes.POINTER(ctypes.c_int64)),
+        ("key_count", ctypes.c_int64),
+    ]
+
+
+class _Template(ctypes.Structure):
+    _fields_ = [
+        (f"{name}{part}", kind)
+        for name in Template._fields
+        for part, kind in (("", ctypes.c_char_p), ("_size", ctypes.c_int64))
+    ]
+
+
+class Library:
+    """The functions of a library; `OSError` for a file that is none, `ValueError` for one of another version."""
+
+    def __init__(self, path: Path) -> None:
+        loaded = ctypes.CDLL(str(path))
+        version = loaded.udup_rows_version
+        version.restype = ctypes.c_int64
+        if version() != VERSION:
+            raise ValueError(f"{path} is a compiled reader of another version; install Udup again")
+        self.check = loaded.udup_rows_check
+        self.check.restype = ctypes.c_int64
+        self.check.argtypes = [ctypes.POINTER(_Program)]
+        self.read = loaded.udup_rows_read
+        self.read.restype = ctypes.c_int64
+        self.read.argtypes = [
+            *(ctypes.POINTER(_Program), ctypes.c_char_p, ctypes.c_int64, ctypes.POINTER(ctypes.c_int64)),
+            *(ctypes.POINTER(_Template), ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p),
+            ctypes.c_int64,
+        ]
+
+
+@cache
+def library() -> Library | None:
+    """Return the library that was built when Udup was installed; None if there is none that can be used."""
+    beside = Path(udup.__file__).parent
+    for suffix in EXTENSION_SUFFIXES:
+        path = beside / f"_rows{suffix}"
+        if not path.exists():
+            continue
+        try:
+            return Library(path)
+        except (OSError, ValueError, AttributeError):
+            continue
+    return None
+
+
+def reader_kind() -> str:
+    """Return which reader of rows runs here: `compiled` or `python`."""
+    return "python" if library() is None else "compiled"
+
+
+class _Room:
+    """Where a call writes its texts, and where each of them ends."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.text = ctypes.create_string_buffer(size)
+        self.ends = (ctypes.c_int64 * (4 * ROWS_MAX))()
+        self.place = ctypes.c_int64()
+        self.text_address = ctypes.addressof(self.text)
+        self.ends_address = ctypes.addressof(self.ends)
+
+
+_rooms: list[_Room] = []
+
+
+def _room() -> _Room:
+    try:
+        return _rooms.pop()
+    except IndexError:
+        return _Room(ROOM)
+
+
+def _keep(room: _Room) -> None:
+    if room.size <= ROOM_KEPT_MAX and len(_rooms) < ROOMS_MAX:
+        _rooms.append(room)
+
+
+class CompiledRows:
+    """Reads the rows events of one table's program. `of` makes one."""
+
+    def __init__(self, used: Library, program: _Program, kept: Sequence[Any]) -> None:
+        self._library = used
+        self._program = program
+        self._kept = kept  # what the structures point to
+        self._has_key = bool(program.key_count)
+
+    @classmethod
+    def of(cls, program: Program, used: Library | None = None) -> CompiledRows | None:
+        """Return what reads by a program; None where that is the generated reader only."""
+        used = used or library()
+        if used is None or not _is_known(program):
+            return None
+        made, kept = _laid_out(program)
+        return cls(used, made, kept) if used.check(ctypes.byref(made)) else None
+
+    def rows(self, event: bytes, end: int) -> list[RowText] | None:
+        """Return the rows of an event whose rows end at `end`; None if the generated reader is to be asked."""
+        found: list[RowText] = []
+
+        def take(texts: bytes, ends: list[int]) -> None:
+            start = 0
+            for before, after, key, old in zip(ends[::4], ends[1::4], ends[2::4], ends[3::4], strict=True):
+                found.append(
+                    RowText(
+                        texts[after:key] or None,
+                        texts[key:old] or None,
+                        texts[start:before] or None,
+                        texts[before:after] or None,
+                    )
+                )
+                start = old
+
+        return found if self._read(event, end, None, 0, 4, take) == 0 else None
+
+    def values(
+        self, event: bytes, end: int, template: Template, first: int
+    ) -> list[tuple[bytes | None, bytes]] | int | None:
+        """Return key and value of each row; `KEY_CHANGED`, or None if the generated reader is to be asked."""
+        found: list[tuple[bytes | None, bytes]] = []
+
+        def take(texts: bytes, ends: list[int]) -> None:
+            middles, keys = ends[::2], ends[1::2]
+            starts = [0, *keys[:-1]]
+            if self._has_key:
+                found.extend(
+                    (texts[middle:key], texts[start:middle])
+                    for start, middle, key in zip(starts, middles, keys, strict=True)
+                )
+            else:
+                found.extend((None, texts[start:middle]) for start, middle in zip(starts, middles, strict=True))
+
+        around = _Template(*(part for text in template for part in (text, len(text))))
+        told = self._read(event, end, around, first, 2, take)
+        if told == KEY_CHANGED:
+            return KEY_CHANGED
+        return found if told == 0 else None
+
+    def _read(self, event: bytes, end: int, around: _Template | None, first: int, parts: int, take: Any) -> int:
+        """Hand over the texts of all rows, as many at a time as there is room for; return 0, or what was refused."""
+        room = _room()
+        place = room.place
+        place.value = 0
+        done = 0
+        reading = ctypes.byref(self._program)
+        template = None if around is None else ctypes.byref(around)
+        while True:
+            read: int = self._library.read(
+                *(reading, event, end, ctypes.byref(place), template, first + done, room.text_address, room.size),
+                *(room.ends_address, ROWS_MAX),
+            )
+            if read > 0:
+                ends = room.ends[: parts * read]
+                take(ctypes.string_at(room.text_address, ends[-1]), ends)
+                done += read
+            elif read <= _WANTED:
+                at = place.value
+                room = _Room(max(2 * room.size, _WANTED - read))
+                place = room.place
+                place.value = at
+                continue
+            if read < 0 or place.value >= end:
+                _keep(room)
+                return min(read, 0)
+
+
+def _is_known(program: Program) -> bool:
+    """Return whether the library can do all of it: operations, and keys that are as the columns show them."""
+    if program.is_generated_only or any(not column.label for column in program.columns):
+        return False
+    if len({column.index for column in program.key}) < len(program.key):
+        return False
+    return all(program.columns[column.index] == column for column in program.key)
+
+
+def _laid_out(program: Program) -> tuple[_Program, Sequence[Any]]:
+    kept: list[Any] = []
+    places = {column.index: place for place, column in enumerate(program.key)}
+    columns = (_Column * len(program.columns))(
+        *(_column(column, places.get(column.index, -1), kept) for column in program.columns)
+    )
+    key = (ctypes.c_int64 * len(places))(*places)
+    kept += [columns, key]
+    return _Program(columns, len(columns), key, len(places)), kept
+
+
+def _column(column: ColumnProgram, key: int, kept: list[Any]) -> _Column:
+    made = _Column()
+    for name in _NUMBERS[:-2]:
+        setattr(made, name, int(getattr(column, name)))
+    made.key = key
+    for name, text in (
+        ("label", f",{column.label}"),
+        ("zero", column.zero),
+        ("null", column.null),
+        ("unavailable", column.unavailable),
+    ):
+        coded = _coded(text)
+        kept.append(coded)
+        setattr(made, name, _Piece(coded, len(coded)))
+    texts = [_coded(text) for text in column.texts]
+    made.ascii = column.op is TextOp.TEXT_BYTES and _is_ascii(texts)
+    starts = (ctypes.c_int64 * (len(texts) + 1))()
+    for number, each in enumerate(texts):
+        starts[number + 1] = starts[number] + len(each)
+    joined = b"".join(texts)
+    kept += [joined, starts]
+    made.texts = _Texts(joined, starts, len(texts))
+    return made
+
+
+def _coded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _is_ascii(texts: Sequence[bytes]) -> bool:
+    """Return whether letters of ASCII that need no escape stand for themselves."""
+    return all(texts[code] == bytes([code]) for code in range(32, 128) if chr(code) not in '"\\')
+
+
+class CompiledTableText:
+    """The `TableText` of a table that the library reads; for what it does not read it asks the `generated` reader."""
+
+    def __init__(self, generated: GeneratedTableText, rows: CompiledRows, *, has_crc: bool) -> None:
+        self.generated = generated
+        self.schema, self.name, self.key_columns = generated.schema, generated.name, generated.key_columns
+        self.key_schema, self.row_schema = generated.key_schema, generated.row_schema
+        self._rows = rows
+        self._crc = CRC_SIZE if has_crc else 0
+
+    def rows(self, event: bytes) -> list[RowText]:
+        """Return the rows of an event; raise as the generated reader does."""
+        found = self._rows.rows(event, len(event) - self._crc)
+        return self.generated.rows(event) if found is None else found
+
+    def values(self, event: bytes, template: Template, first: int) -> list[tuple[bytes | None, bytes]] | None:
+        """Return key and value of each row; None if a row's key has changed. Raise as the generated reader does."""
+        found = self._rows.values(event, len(event) - self._crc, template, first)
+        if found is None:
+            return self.generated.values(event, template, first)
+        return None if isinstance(found, int) else found
+
+
+def table_text(table: Table, program: Program, *, has_crc: bool) -> TableText:
+    """Return what reads a table's rows the quickest way that there is."""
+    generated = GeneratedTableText(table, program, has_crc=has_crc)
+    rows = CompiledRows.of(program)
+    return generated if rows is None else CompiledTableText(generated, rows, has_crc=has_crc)

@@ -1,0 +1,204 @@
+"""The records of a MySQL source as texts: rows events by their tables' programs, and definitions as they were sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from udup.base.endpoint import Endpoint
+from udup.base.errors import Unsupported
+from udup.drivers.mysql.binlog.event import HEADER, ROWS_EVENTS, EventType, has_checksums
+from udup.drivers.mysql.binlog.query import QueryEvent, parse_query, thread_of
+from udup.drivers.mysql.binlog.split import EventSplitter, split
+from udup.drivers.mysql.binlog.table_map import definition_bytes, table_id
+from udup.drivers.mysql.ddl.classify import classify_query
+from udup.drivers.mysql.ddl.sqltokens import codec_of, decode
+from udup.drivers.mysql.ddl.statement import Kind, Statement
+from udup.drivers.mysql.rows.codec import CODECS_MAX, make_room
+from udup.drivers.mysql.rows.errors import damaged
+from udup.drivers.mysql.rows.events import DELETES, UPDATES, WRITES
+from udup.drivers.mysql.rows.table import Table, parse_table
+from udup.drivers.mysql.rowtext.compiled import table_text
+from udup.drivers.mysql.rowtext.facts import Dictionary, parse_dictionary
+from udup.drivers.mysql.rowtext.ops import Program
+from udup.drivers.mysql.rowtext.options import ValueOptions, parse_options
+from udup.drivers.mysql.rowtext.program import program_of
+from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
+from udup.drivers.mysql.telling.told import Told, decode_told
+from udup.pipeline.ports.delivery import DefinitionText, DeliveryPlan, Operation, RowsText, TableText
+from udup.pipeline.records import Definition, Part, SnapshotRows, Transaction
+
+#: The table id of an event that has no rows and only ends a statement.
+_NO_TABLE = b"\xff\xff\xff\0\0\0"
+
+_NOTHING_TOLD = Told("", -1, [])
+
+
+class MakeTableText(Protocol):
+    """Makes what reads the events of a table."""
+
+    def __call__(self, table: Table, program: Program, *, has_crc: bool) -> TableText: ...
+
+
+class MysqlRecordReader:
+    """The `RecordReader` of MySQL. `dictionary` has what the log does not say of columns, where that is known.
+
+    `fold_names`: the source keeps names in lower case.
+    """
+
+    def __init__(
+        self,
+        options: ValueOptions,
+        *,
+        dictionary: Dictionary | None = None,
+        fold_names: bool = False,
+        make: MakeTableText = GeneratedTableText,
+    ) -> None:
+        self._options = options
+        self._dictionary = dictionary or {}
+        self._fold_names = fold_names
+        self._make = make
+        self._has_crc = True
+        self._definitions: dict[bytes, TableText] = {}
+        self._tables: dict[bytes, TableText] = {}
+        self._parts = EventSplitter("a transaction")
+
+    def set_format(self, event: bytes) -> None:
+        """The records that follow are written by this FORMAT_DESCRIPTION."""
+        has_crc = has_checksums(event)
+        if has_crc != self._has_crc:
+            self._has_crc = has_crc
+            self._definitions.clear()
+            self._tables.clear()
+
+    def note_tables(self, details: bytes) -> None:
+        """Note what the source's dictionary says of tables now."""
+        self._dictionary = {**self._dictionary, **parse_dictionary(details)}
+        self._definitions.clear()
+
+    def rows(self, record: Transaction | Part | SnapshotRows) -> Iterator[RowsText]:
+        """Yield the rows events of a record. Of the parts of a transaction, those that are complete by now.
+
+        Raise `Unsupported` for what cannot be read, which names the table.
+        """
+        if isinstance(record, SnapshotRows):
+            yield from self._snapshot(record)
+            return
+        told = decode_told(record.told) if record.told else _NOTHING_TOLD
+        try:
+            if isinstance(record, Transaction):
+                self._tables.clear()
+                yield from self._events(split(record.events), told)
+            else:
+                if not record.index:
+                    self._tables.clear()
+                    self._parts = EventSplitter(f"transaction {record.id.gtid}")
+                yield from self._events(self._parts.feed(record.events), told)
+        except Unsupported as error:
+            error.at(record.id.gtid)
+            raise
+
+    def _events(self, events: Iterator[bytes], told: Told) -> Iterator[RowsText]:
+        statements = told.statements()
+        number = 0
+        for event in events:
+            if event[4] == EventType.TABLE_MAP:
+                self._tables[table_id(event)] = self._table(event)
+            elif event[4] in ROWS_EVENTS:
+                place = number if number < len(told.starts) else -1
+                number += 1
+                if table_id(event) == _NO_TABLE:
+                    continue
+                seconds, kind, server_id, size, end, _ = HEADER.unpack_from(event)
+                yield RowsText(
+                    self._table_of(event, self._tables),
+                    _operation(kind),
+                    event,
+                    told.file,
+                    told.starts[place] if place >= 0 else max(end - size, 0),
+                    server_id,
+                    seconds,
+                    told.thread if told.thread >= 0 else None,
+                    statements[place] if place >= 0 else None,
+                )
+
+    def _snapshot(self, record: SnapshotRows) -> Iterator[RowsText]:
+        tables: dict[bytes, TableText] = {}
+        for event in split(record.events):
+            if event[4] == EventType.TABLE_MAP:
+                tables[table_id(event)] = self._table(event)
+            elif event[4] in WRITES:
+                found = self._table_of(event, tables)
+                yield RowsText(found, Operation.READ, event, record.file, record.offset, seconds=record.read_ms // 1000)
+
+    def _table(self, table_map: bytes) -> TableText:
+        key = definition_bytes(table_map, has_crc=self._has_crc)
+        found = self._definitions.get(key)
+        if found is None:
+            table = parse_table(table_map, has_crc=self._has_crc)
+            facts = self._dictionary.get((table.schema, table.name))
+            found = self._make(table, program_of(table, self._options, facts), has_crc=self._has_crc)
+            make_room(self._definitions, CODECS_MAX)
+            self._definitions[key] = found
+        return found
+
+    @staticmethod
+    def _table_of(event: bytes, tables: dict[bytes, TableText]) -> TableText:
+        found = tables.get(table_id(event))
+        if found is None:
+            raise damaged("a rows event has no TABLE_MAP in front of it")
+        return found
+
+    def definition(self, record: Definition) -> DefinitionText:
+        """Return the statement of a definition. Raise `Unsupported` for a Query event that cannot be read."""
+        event = record.query
+        told = decode_told(record.told) if record.told else _NOTHING_TOLD
+        seconds, _, server_id, size, end, _ = HEADER.unpack_from(event)
+        query = parse_query(event, has_crc=self._has_crc)
+        statement = classify_query(query, fold_names=self._fold_names)
+        tables = _tables(statement)
+        return DefinitionText(
+            _text(query),
+            _schema(statement, query, tables),
+            tables,
+            statement.verb == "TRUNCATE TABLE",
+            b"[]",
+            told.file,
+            told.starts[0] if told.starts else max(end - size, 0),
+            server_id,
+            seconds,
+            thread_of(event),
+        )
+
+
+def open_reader(_endpoint: Endpoint, plan: DeliveryPlan) -> MysqlRecordReader:
+    """Return what reads the records of a job's source. `Refused` for options of values that are wrong."""
+    said = {"Values": plan.values, "TinyInt1AsBoolean": str(plan.tiny_as_boolean).lower()}
+    options = parse_options({**plan.options, **said}, quirks=plan.quirks)
+    return MysqlRecordReader(options, make=table_text)
+
+
+def _operation(kind: int) -> Operation:
+    if kind in UPDATES:
+        return Operation.UPDATE
+    return Operation.DELETE if kind in DELETES else Operation.CREATE
+
+
+def _tables(statement: Statement) -> list[tuple[str, str]]:
+    """Return the tables that a statement makes, changes or removes; of a renamed one its old and its new name."""
+    if statement.kind is not Kind.TABLE_DDL:
+        return []
+    named = [name for move in statement.moves for name in move] or list(statement.objects)
+    return list(dict.fromkeys((name.schema, name.name) for name in named))
+
+
+def _schema(statement: Statement, query: QueryEvent, tables: Sequence[tuple[str, str]]) -> str:
+    """Return the schema that a statement is about, else that of its session."""
+    if tables:
+        return tables[0][0]
+    return statement.schemas[0] if statement.schemas else query.schema.decode("utf-8", "replace")
+
+
+def _text(query: QueryEvent) -> str:
+    charset = query.variables().charset
+    return decode(query.sql, codec_of(charset.client) if charset else "utf-8")

@@ -1,0 +1,98 @@
+"""The tasks of a job: one end each, whose Driver says which keys its Config has."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Tag, ValidationInfo
+
+from udup.jobs import words
+from udup.jobs.document import values
+from udup.jobs.document.config import Config
+from udup.jobs.document.destinations import KafkaDest, NatsDest
+from udup.jobs.document.model import Model
+from udup.jobs.words import SINKS, Driver, JobType, TaskType
+
+PlainText = Annotated[str, BeforeValidator(values.plain_text)]
+
+#: What a tag begins with that pydantic puts into the place of a fault.
+TAG = "<"
+
+_MYSQL = f"{TAG}MySQL>"
+
+
+def _task_type(value: object) -> str:
+    text = values.plain_text(value)
+    if text not in set(TaskType):
+        raise values.fault(f"must be Src or Dest, got {values.shown(text)}", "upper and lower case matter")
+    return text
+
+
+def _driver(value: object, info: ValidationInfo) -> Driver:
+    text = values.plain_text(value)
+    known = [each for each in Driver if each not in SINKS or JobType.SUBSCRIBE in words.SUPPORTED_TYPES]
+    if text not in known:
+        raise values.fault(f"unknown driver {values.shown(text)}", f"write {' or '.join(known)}")
+    driver = Driver(text)
+    if driver in SINKS and info.data.get("type") == TaskType.SRC:
+        raise values.fault(f"{driver} is no source", f"write {Driver.MYSQL!s}")
+    return driver
+
+
+class TaskSpec(Model):
+    """One end of a job, a database."""
+
+    type: Annotated[TaskType, BeforeValidator(_task_type)]
+    node_id: PlainText = ""
+    """The node to run on; there is one."""
+    node_name: PlainText = ""
+    """The same by its name."""
+    driver: Annotated[Literal[Driver.MYSQL], BeforeValidator(_driver)] = Driver.MYSQL
+    config: Config
+
+
+class NatsTask(Model):
+    """The Dest of a subscription, in NATS JetStream."""
+
+    type: Annotated[TaskType, BeforeValidator(_task_type)]
+    node_id: PlainText = ""
+    """The node to run on; there is one."""
+    node_name: PlainText = ""
+    """The same by its name."""
+    driver: Annotated[Literal[Driver.NATS], BeforeValidator(_driver)]
+    config: NatsDest
+
+
+class KafkaTask(Model):
+    """The Dest of a subscription, in Kafka."""
+
+    type: Annotated[TaskType, BeforeValidator(_task_type)]
+    node_id: PlainText = ""
+    """The node to run on; there is one."""
+    node_name: PlainText = ""
+    """The same by its name."""
+    driver: Annotated[Literal[Driver.KAFKA], BeforeValidator(_driver)]
+    config: KafkaDest
+
+
+_TAGS: dict[object, str] = {Driver.NATS: f"{TAG}NATS>", Driver.KAFKA: f"{TAG}Kafka>"}
+
+
+def _tag(value: Any) -> str:
+    """Return which of the models reads a task. What is no Dest of a sink is told its faults as a MySQL task."""
+    if isinstance(value, dict):
+        kind, driver = value.get("Type"), value.get("Driver")
+    else:
+        kind, driver = getattr(value, "type", None), getattr(value, "driver", None)
+    if JobType.SUBSCRIBE not in words.SUPPORTED_TYPES or kind == TaskType.SRC or not isinstance(driver, str):
+        return _MYSQL
+    return _TAGS.get(driver, _MYSQL)
+
+
+#: A task of any kind.
+AnyTask = Annotated[
+    Annotated[TaskSpec, Tag(_MYSQL)]
+    | Annotated[NatsTask, Tag(_TAGS[Driver.NATS])]
+    | Annotated[KafkaTask, Tag(_TAGS[Driver.KAFKA])],
+    Discriminator(_tag),
+]

@@ -1,0 +1,229 @@
+"""Makes units of records: the transactions of the log in their order, XA held back, what is there already left out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from udup.base.errors import UdupError
+from udup.pipeline.deliver.place import OpenTransaction, Place
+from udup.pipeline.deliver.prepared import PreparedTransactions
+from udup.pipeline.deliver.units import Units
+from udup.pipeline.ports import Position
+from udup.pipeline.ports.delivery import Encoder, Message, RecordReader, RowsText, Unit
+from udup.pipeline.records import Definition, Part, SnapshotEnd, SnapshotRows, Transaction, TransactionId, XaEnd
+from udup.pipeline.stamps import Stamps
+
+
+class Changes:
+    """`send` takes a unit, and returns when the next may come. `position` parses a position of the source.
+
+    `there`: the IDs of messages that the sink has behind the place.
+    """
+
+    def __init__(
+        self,
+        reader: RecordReader,
+        encoder: Encoder,
+        units: Units,
+        place: Place,
+        there: Sequence[str],
+        send: Callable[[Unit], Awaitable[None]],
+        position: Callable[[str], Position],
+    ) -> None:
+        self.place = place
+        self._reader = reader
+        self._encoder = encoder
+        self._units = units
+        self._send = send
+        self._parse = position
+        self._there = {row for each in there for row in encoder.row_ids(each)}
+        self._resumed = place.open
+        self._already: dict[str, int] = {}  # rows of the open transaction that the sink has, by table
+        self._prepared = PreparedTransactions()
+        self._stored_text = place.text()
+        self._cut = b""  # the beginning of a record of a snapshot's rows
+
+    @property
+    def prepared(self) -> int:
+        """Return how many XA transactions are prepared and held back."""
+        return len(self._prepared)
+
+    def close(self) -> None:
+        """Give up what is held back."""
+        self._prepared.close()
+
+    # ---- The log ----
+
+    async def transaction(self, record: Transaction) -> None:
+        """Deliver a transaction, or hold it back where it is prepared only."""
+        if record.xid:
+            self._prepared.add(record)
+            return
+        self._begin(record.id)
+        await self._rows(record)
+        await self._end(record.id)
+
+    async def part(self, record: Part) -> None:
+        """Deliver a part of a large transaction, or hold it back."""
+        if record.xid:
+            self._prepared.add(record)
+            if record.last and record.one_phase:
+                await self._held(record.xid, record.id)
+            return
+        if record.index == 0:
+            self._begin(record.id)
+        await self._rows(record)
+        if record.last:
+            await self._end(record.id)
+
+    async def end_of_xa(self, record: XaEnd) -> None:
+        """Deliver what was prepared, as the transaction that commits it; or forget it."""
+        if record.commit:
+            await self._held(record.xid, record.id)
+            return
+        prepared = self._prepared.drop(record.xid)
+        if prepared is not None:
+            self._executed(prepared)
+        self._executed(record.id)
+
+    async def _held(self, xid: str, end: TransactionId) -> None:
+        """Deliver what was prepared. Both of its halves are executed in one unit: one of them alone is never ended."""
+        prepared, records = self._prepared.take(xid, end.gtid)
+        self._begin(end)
+        for record in records:
+            await self._rows(record)
+        if prepared != end:
+            self._executed(prepared)
+        await self._end(end)
+
+    def _begin(self, of: TransactionId) -> None:
+        resumed, self._already = self._resumed, {}
+        self.place.open = OpenTransaction(of.gtid)
+        if resumed is not None and resumed.gtid == of.gtid:
+            self._resumed, self._already = None, resumed.counts
+        else:
+            self._add(self._encoder.begin(of.gtid, _committed_us(of)))
+
+    async def _rows(self, record: Transaction | Part) -> None:
+        opened = self.place.open
+        if opened is None or (opened.gtid != record.id.gtid and not record.xid):
+            raise UdupError(f"rows of {record.id.gtid} came outside of it")
+        if record.create:
+            found_table = self._reader.definition(Definition(record.id, record.create, "", told=record.told))
+            self._add(self._encoder.definition(opened.gtid, _committed_us(record.id), found_table))
+        for found in self._reader.rows(record):
+            await self._event(record.id, opened, found)
+
+    async def _event(self, of: TransactionId, opened: OpenTransaction, found: RowsText) -> None:
+        table = f"{found.table.schema}.{found.table.name}"
+        before = opened.counts.get(table, 0)
+        messages = self._encoder.rows(opened.gtid, _committed_us(of), opened.counts, found)
+        there = self._already.get(table, 0)
+        if before < there:
+            messages = [each for each in messages if self._encoder.row_number(each.id) >= there]
+        self._add(messages)
+        if self._units.is_full and opened.counts.get(table, 0) >= there:
+            await self._close_unit()
+
+    async def _end(self, of: TransactionId) -> None:
+        opened, self.place.open, self._already = self.place.open, None, {}
+        assert opened is not None
+        self._add(self._encoder.end(of.gtid, _committed_us(of), opened.counts))
+        self._executed(of)
+        if self._there:
+            begins = f"{of.gtid}:"
+            self._there = {each for each in self._there if not each.startswith(begins)}
+        if self._units.is_full:
+            await self._close_unit()
+
+    def _executed(self, of: TransactionId) -> None:
+        self.place.executed.add(of.source, of.number)
+        self.place.stamps.note(of.source, of.number, of.order.original_us)
+        self._units.filling.transactions.append(of)
+
+    async def definition(self, record: Definition) -> None:
+        """Deliver a DDL statement."""
+        found = self._reader.definition(record)
+        self._add(self._encoder.definition(record.id.gtid, _committed_us(record.id), found))
+        self._units.filling.definitions += 1
+        self._executed(record.id)
+
+    def skipped(self, gtids: str) -> None:
+        """Note transactions that hold nothing of the job's."""
+        self.place.executed.update(self._parse(gtids))
+
+    def known(self, source_uuid: str, stamps: str) -> None:
+        """Note which server is followed, and the stamps of transactions that it was recognised by."""
+        self.place.source_uuid = source_uuid
+        self.place.stamps.update(Stamps.parse(stamps))
+
+    def heartbeat(self, now_ms: int) -> None:
+        self._add(self._encoder.heartbeat(now_ms))
+
+    def _add(self, messages: list[Message]) -> None:
+        if self._there and messages:
+            messages = [each for each in messages if not self._is_there(each.id)]
+        if messages:
+            self._units.add(messages)
+
+    def _is_there(self, message_id: str) -> bool:
+        found = message_id in self._there
+        self._there.discard(message_id)
+        return found
+
+    # ---- A snapshot ----
+
+    async def snapshot_rows(self, record: SnapshotRows) -> None:
+        """Deliver rows of a snapshot, all or none: read again after a death they would be others.
+
+        A row that is too long for a record comes in several, of which the last says that there are rows.
+        """
+        self._cut += record.events
+        if not record.rows:
+            return
+        record, self._cut = msgspec.structs.replace(record, events=self._cut), b""
+        await self.flush()
+        first = record.before
+        for found in self._reader.rows(record):
+            messages = self._encoder.snapshot(record, found, first)
+            self._units.add(messages)
+            first += len(messages)
+            table = f"{found.table.schema}.{found.table.name}"
+            counted = self._units.filling.snapshot_rows
+            counted[table] = counted.get(table, 0) + len(messages)
+        self.place.snapshot, self.place.copying = record.state, not record.incremental
+        await self._close_unit(atomic=True)
+
+    async def snapshot_end(self, record: SnapshotEnd) -> None:
+        """The snapshot is complete: the log is followed from its position; or nothing of it counts any more."""
+        await self.flush()
+        self.place.snapshot = record.state
+        if record.position:
+            self.place.executed.update(self._parse(record.position))
+        self.place.copying = False
+        await self._close_unit()
+
+    # ---- Units ----
+
+    async def flush(self) -> None:
+        """Send what has gathered."""
+        if self._units.has_messages:
+            await self._close_unit()
+        else:
+            self._units.settle()
+
+    async def store_place(self, *, always: bool = False) -> None:
+        """Store the place as it is now, if it is not the one that was stored last."""
+        if always or self._units.has_messages or self.place.text() != self._stored_text:
+            await self._close_unit()
+
+    async def _close_unit(self, *, atomic: bool = False) -> None:
+        self._stored_text = text = self.place.text()
+        await self._send(self._units.close(text, atomic=atomic))
+
+
+def _committed_us(of: TransactionId) -> int:
+    """Return when the transaction was first committed, in µs since the epoch; where that is not said, when here."""
+    return of.order.original_us or of.order.committed_us
