@@ -20,9 +20,10 @@ from udup.base import runtime
 from udup.base.errors import Superseded, UdupError
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.errors import Heard, failure
-from udup.drivers.messages.kafka.large import refusal, without_longest
+from udup.drivers.messages.kafka.large import refusal
 from udup.drivers.messages.kafka.position import Record, plain_settings, read_position, write_mark
 from udup.drivers.messages.kafka.topics import ANSWER_SECONDS, Topics, route
+from udup.drivers.messages.large_values import without_longest
 from udup.pipeline.ports.delivery import DeliverySettings, FoundPlace, Message, Unit
 
 #: The header with the ID of a message.
