@@ -280,10 +280,10 @@ class Destination(Protocol):
         """Return the hold on the sink; `on_stored` is called with the number of the last unit that is stored."""
         ...
 
-    def position(self, job: str, plan: DeliveryPlan) -> str | None:
+    def position(self, settings: DeliverySettings) -> str | None:
         """Return the position that the sink has of the job, read now; None if there is none."""
         ...
 
-    def purge(self, job: str, plan: DeliveryPlan) -> None:
+    def purge(self, settings: DeliverySettings) -> None:
         """Remove what the sink keeps about the job beside the messages. What was delivered stays."""
         ...

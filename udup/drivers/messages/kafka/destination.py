@@ -31,8 +31,8 @@ class KafkaDestination:
     def open_delivery(self, settings: DeliverySettings, on_stored: Callable[[int], None]) -> Delivery:
         return KafkaDelivery(KafkaSink.of(settings.plan), settings, on_stored)
 
-    def position(self, job: str, plan: DeliveryPlan) -> str | None:
-        return read_position(KafkaSink.of(plan), job, Heard(), whole=False).text
+    def position(self, settings: DeliverySettings) -> str | None:
+        return read_position(KafkaSink.of(settings.plan), settings.job, Heard(), whole=False).text
 
-    def purge(self, job: str, plan: DeliveryPlan) -> None:
-        remove_position(KafkaSink.of(plan), job, Heard())
+    def purge(self, settings: DeliverySettings) -> None:
+        remove_position(KafkaSink.of(settings.plan), settings.job, Heard())
