@@ -43,17 +43,18 @@ def test_the_position_is_read_and_purged_beside_the_messages(broker: Broker, pre
     settings = broker.settings(prefix)
     destination = KafkaDestination.of(settings.plan, _no_encoder)
     assert destination.where == broker.address
-    assert destination.position("job-1", settings.plan) is None
-    destination.purge("job-1", settings.plan)  # of a job that has never run
+    assert destination.position(settings) is None
+    destination.purge(settings)  # of a job that has never run
     _store(settings, unit(prefix, 1, 0, 10))
-    _store(broker.settings(prefix, job="job-2"), Unit(1, [], "of another"))
-    assert destination.position("job-1", settings.plan) == '{"next": 10}'
-    destination.purge("job-1", settings.plan)
-    assert destination.position("job-1", settings.plan) is None
-    assert destination.position("job-2", settings.plan) == "of another"
+    other = broker.settings(prefix, job="job-2")
+    _store(other, Unit(1, [], "of another"))
+    assert destination.position(settings) == '{"next": 10}'
+    destination.purge(settings)
+    assert destination.position(settings) is None
+    assert destination.position(other) == "of another"
     assert len(read_all(settings.plan)) == 10
     _store(settings, unit(prefix, 1, 0, 5))  # it begins again
-    assert destination.position("job-1", settings.plan) == '{"next": 5}'
+    assert destination.position(settings) == '{"next": 5}'
 
 
 def test_a_reader_follows_and_sees_tables_that_come_later(broker: Broker, prefix: str) -> None:

@@ -222,11 +222,7 @@ class Writer:
 
     def check(self) -> None:
         """Ask whether the brokers answer. May be called by another thread than the rest."""
-        try:
-            self._topics.admin.list_topics(self._sink.position_topic, timeout=ANSWER_SECONDS)
-        except KafkaException as error:
-            self._topics.admin.poll(0)
-            raise failure(error, f"asking Kafka at {self._sink.where}", self._heard) from error
+        self._topics.ask()
 
     def close(self) -> None:
         """Give up what is under way. An open transaction is aborted by the next run, or by the brokers in time."""
