@@ -122,6 +122,14 @@ def test_a_chunk_is_done_with_its_last_record_and_the_next_try_goes_on_behind_it
     assert json.loads(later.state())["positions"] == ["u:1-9", "u:1-20"]
 
 
+def test_the_log_is_followed_from_where_the_first_try_stood() -> None:
+    order = _order(A, B)
+    _read(order, Chunk(0, 0, "", final=True))
+    later = SnapshotOrder(4, [A, B], Place("u:1-20"), state=order.state())
+    [end] = later.end()
+    assert isinstance(end, SnapshotEnd) and (end.snapshot, end.position) == (4, "u:1-9")
+
+
 def test_a_chunk_of_which_a_part_was_sent_is_read_again() -> None:
     order = _order(A)
     order.planned(Chunk(0, 0, "", final=True, streamed=True))
