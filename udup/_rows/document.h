@@ -146,7 +146,8 @@ private:
     if (database_) {
       const Digits found(value);
       char *o = out_.room(NUMBER_ROOM);
-      out_.at = found.exponent < -15 || found.exponent >= 16 ? found.scientific(o, false) : found.fixed(o);
+      const bool is_short = found.exponent >= -15 && (found.exponent < 15 || found.count > found.exponent + 1);
+      out_.at = is_short ? found.fixed(o) : found.scientific(o, false);
       return;
     }
     if (size == 0 || (size >= 1e-3 && size < 1e7)) {

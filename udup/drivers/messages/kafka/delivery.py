@@ -120,7 +120,9 @@ class KafkaDelivery:
         except UdupError as error:
             return error
         except Exception as error:  # noqa: BLE001 - raised again by the next call
-            return UdupError(f"writing to Kafka at {self._sink.where}: {type(error).__name__}: {error}")
+            unforeseen = UdupError(f"writing to Kafka at {self._sink.where}: {type(error).__name__}: {error}")
+            unforeseen.__cause__ = error
+            return unforeseen
         self._on_stored(group[-1].number)
         return None
 

@@ -35,7 +35,7 @@ from udup.drivers.messages.kafka.position import (
     write_mark,
 )
 from udup.drivers.messages.kafka.topics import ANSWER_SECONDS
-from udup.drivers.messages.kafka.writer import TRANSACTION_SECONDS, Writer, id_of, made
+from udup.drivers.messages.kafka.writer import TRANSACTION_SECONDS, Writer, behind, id_of, made
 from udup.pipeline.checks import DEST
 from udup.pipeline.ports.delivery import FoundPlace, Unit
 
@@ -103,8 +103,8 @@ class PlainWriter(Writer):
             self._flush(units, doing)
             self._position = units[-1].position
             self._store_position(self._position)
-        except KafkaException as error:
-            self._fail(error, units, doing)
+        except (KafkaException, SystemError) as error:
+            self._fail(behind(error), units, doing)
 
     def _store_position(self, text: str) -> None:
         self._produce_position(text, [(ENDS_HEADER, msgspec.json.encode(self._ends))])

@@ -25,6 +25,9 @@ KEYS = frozenset(
     | {"User", "Password", "Credentials", "SslCa", "SslCert", "SslKey"}
 )
 
+#: Bytes that a stream holds at least that removes its oldest messages: the last position must stay.
+OLD_BYTES_MIN = 64 << 20
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _BYTES = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 
@@ -134,6 +137,9 @@ class NatsSink:
                 "write the Url of the NATS server that they are for, or remove them",
                 DEST,
             )
+        if self.discard == "old" and 0 < self.max_bytes < OLD_BYTES_MIN:
+            problem = f"{self.max_bytes} bytes may hold less than what is under way, and the position is in it"
+            yield Fault(f"{WHERE}.MaxBytes", problem, "write 64MB or more, or Discard new", DEST)
         if self.password and not self.user:
             yield Fault(f"{WHERE}.User", "there is a Password and no User", "write both or none", DEST)
         if self.credentials and self.user:

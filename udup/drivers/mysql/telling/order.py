@@ -213,7 +213,7 @@ class SnapshotOrder:
         }
 
     def _resume(self, kept: Any) -> None:
-        """Take over what an earlier try has sent. Tables that are new since are read, those that are gone are not."""
+        """Take over what an earlier try has sent: of the tables up to the last that was done all but those open."""
         self._positions = [*kept["positions"], self._place.position]
         until = tuple(kept["until"] or ("", ""))
         done = {tuple(name) for name in kept["done"]}
