@@ -310,3 +310,10 @@ def test_a_sink_is_no_source() -> None:
 
 def test_a_subscription_never_ends() -> None:
     assert "never ends" in refused(to_nats() | {"EndWhen": "level"})["EndWhen"]
+
+
+@pytest.mark.parametrize("driver", [["NATS"], {"NATS": 1}, 7, True])
+def test_a_driver_that_is_no_text_is_a_fault_like_any_other(driver: Any) -> None:
+    posted = to_nats()
+    posted["Tasks"][1]["Driver"] = driver
+    assert "must be text" in refused(posted)["Tasks[1].Driver"]
