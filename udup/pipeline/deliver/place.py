@@ -35,7 +35,8 @@ class Place:
     """`executed`: all of it is delivered. `snapshot` is the source driver's, "" when no snapshot is of interest.
 
     `began` is the note of how the job began (`start_note.py`). `copying`: a snapshot is under way, so the log is not
-    followed from `executed` yet.
+    followed from `executed` yet. `there`: IDs of messages that the sink has and that are not executed: a run found them
+    behind an earlier position, and has not come to them again.
     """
 
     executed: Position
@@ -45,6 +46,7 @@ class Place:
     stamps: Stamps = field(default_factory=Stamps)
     source_uuid: str = ""
     began: str = ""
+    there: set[str] = field(default_factory=set)
 
     def text(self) -> str:
         """Return it as it is stored."""
@@ -56,6 +58,8 @@ class Place:
                 said[name] = value
         if self.copying:
             said["copying"] = True
+        if self.there:
+            said["there"] = sorted(self.there)
         if stamps := str(self.stamps):
             said["stamps"] = stamps
         return json.dumps(said, separators=(",", ":"))
@@ -78,6 +82,7 @@ class Place:
                 stamps=Stamps.parse(said.get("stamps", "")),
                 source_uuid=said.get("source", ""),
                 began=said.get("began", ""),
+                there=set(map(str, said.get("there", ()))),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             shown = text[:200]
