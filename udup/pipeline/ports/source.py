@@ -145,7 +145,14 @@ class SnapshotReading(Protocol):
     """A snapshot that stands at one position, whose rows are records in the form of the source's log."""
 
     @property
-    def position(self) -> str: ...
+    def position(self) -> str:
+        """Return the position from which the log is followed: that of the first reading of this snapshot."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """Return what has been emitted so far, as `SnapshotRows.state`."""
+        ...
 
     @property
     def tables(self) -> list[tuple[str, str]]:

@@ -149,7 +149,8 @@ class LogPlan:
     """Where a log is to be read from, and what for.
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`): by them it is recognised
-    again. `tells`: records say what the log says of their events beside their bytes (`records.Transaction.told`).
+    again. `tells`: records say what the log says of their events beside their bytes (`records.Transaction.told`);
+    `snapshot` is what the destination has of a snapshot, whose rows are left out of the log where they were read later.
     """
 
     job: str
@@ -158,6 +159,7 @@ class LogPlan:
     stamps: str = ""
     source_uuid: str = ""
     tells: bool = False
+    snapshot: str = ""
 
 
 @dataclass(frozen=True)
