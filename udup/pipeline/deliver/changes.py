@@ -194,6 +194,7 @@ class Changes:
             counted = self._units.filling.snapshot_rows
             counted[table] = counted.get(table, 0) + len(messages)
         self.place.snapshot, self.place.copying = record.state, not record.incremental
+        self.place.snapshots = max(self.place.snapshots, record.snapshot)
         await self._close_unit(atomic=True)
 
     async def snapshot_end(self, record: SnapshotEnd) -> None:

@@ -93,12 +93,6 @@ class RowsReading:
         return self._names
 
     @property
-    def state(self) -> str:
-        """Return what has been sent so far, as `SnapshotRows.state`."""
-        with self._lock:
-            return self._order.state()
-
-    @property
     def readers(self) -> int:
         return len(self._connections)
 
