@@ -36,8 +36,8 @@ class Place:
 
     `snapshots` counts the snapshots of the job, each try of one. `began` is the note of how the job began
     (`start_note.py`). `copying`: a snapshot is under way, so the log is not followed from `executed` yet. `there`: IDs
-    of messages that the sink has and that are not executed: a run found them behind an earlier position, and has not come
-    to them again.
+    of messages that the sink has and that are not executed: a run found them behind an earlier position, and has not
+    come to them again.
     """
 
     executed: Position
