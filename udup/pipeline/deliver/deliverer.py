@@ -300,7 +300,7 @@ class Deliverer:
             if self._goal is None and runtime.now() - stored_at < PLACE_AT_REST_SECONDS:
                 continue
             async with self._taking:
-                if not self._changes.place.copying and self._changes.place.open is None:
+                if not self._changes.place.copying and not self._changes.is_inside:
                     await self._changes.store_place()
             stored_at = runtime.now()
 
@@ -308,7 +308,7 @@ class Deliverer:
         while True:
             await asyncio.sleep(self._heartbeat_s)
             async with self._taking:
-                if self._changes.place.open is None:
+                if self._began_at is None and not self._changes.is_inside:
                     self._changes.heartbeat(int(runtime.wall() * 1000))
                     await self._changes.flush()
 
