@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
@@ -13,8 +13,8 @@ from udup.drivers.fake.position import FakePosition
 from udup.pipeline.deliver.changes import Changes
 from udup.pipeline.deliver.place import Place
 from udup.pipeline.deliver.units import Delivered, Units
-from udup.pipeline.ports.delivery import Unit
-from udup.pipeline.records import CommitOrder, Part, Transaction, TransactionId
+from udup.pipeline.ports.delivery import RowsText, Unit
+from udup.pipeline.records import CommitOrder, Part, SnapshotRows, Transaction, TransactionId, XaEnd
 
 T = ("s", "t")
 FIRST, SECOND = (TransactionId("alpha", number, CommitOrder(0, number, 0)) for number in (1, 2))
@@ -152,3 +152,30 @@ def test_messages_behind_a_place_are_forgotten_when_their_transaction_is_left_ou
     with pytest.raises(Exception, match="cut"):
         run(sink, whole)
     assert run(sink, skipped).place.there == set()
+
+
+def test_what_is_prepared_is_read_by_the_format_that_it_was_written_by(
+    sink: FakeSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The source may be started anew before its end comes, with another binlog_checksum."""
+    formats: list[bytes] = []
+    read: list[tuple[str, bytes]] = []
+    reader_rows = FakeReader.rows
+    monkeypatch.setattr(FakeReader, "set_format", lambda _, event: formats.append(event))
+
+    def rows_read(self: FakeReader, record: Transaction | Part | SnapshotRows) -> Iterator[RowsText]:
+        assert isinstance(record, Transaction)
+        read.append((record.id.gtid, formats[-1]))
+        return reader_rows(self, record)
+
+    monkeypatch.setattr(FakeReader, "rows", rows_read)
+
+    async def prepared(changes: Changes) -> None:
+        changes.set_format(b"old")
+        await changes.transaction(Transaction(FIRST, rows(0, 2), xid="x"))
+        changes.set_format(b"new")
+        await changes.end_of_xa(XaEnd(SECOND, "x", True))
+        await changes.transaction(Transaction(TransactionId("alpha", 3, CommitOrder(0, 3, 0)), rows(2, 3)))
+
+    run(sink, prepared)
+    assert read == [("alpha:1", b"old"), ("alpha:3", b"new")]

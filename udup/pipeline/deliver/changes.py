@@ -44,6 +44,7 @@ class Changes:
         self._is_resumed = False  # the open transaction
         self._already: dict[str, int] = {}  # rows of the open transaction that the sink has, by table
         self._prepared = PreparedTransactions()
+        self._format = b""
         self._stored_text = place.text()
         self._cut = b""  # the beginning of a record of a snapshot's rows
 
@@ -63,10 +64,15 @@ class Changes:
 
     # ---- The log ----
 
+    def set_format(self, event: bytes) -> None:
+        """The records that follow are written by this FORMAT_DESCRIPTION."""
+        self._format = event
+        self._reader.set_format(event)
+
     async def transaction(self, record: Transaction) -> None:
         """Deliver a transaction, or hold it back where it is prepared only."""
         if record.xid:
-            self._prepared.add(record)
+            self._prepared.add(record, self._format)
             return
         self._begin(record.id)
         await self._rows(record)
@@ -75,7 +81,7 @@ class Changes:
     async def part(self, record: Part) -> None:
         """Deliver a part of a large transaction, or hold it back."""
         if record.xid:
-            self._prepared.add(record)
+            self._prepared.add(record, self._format)
             if record.last and record.one_phase:
                 await self._held(record.xid, record.id)
             return
@@ -97,10 +103,14 @@ class Changes:
 
     async def _held(self, xid: str, end: TransactionId) -> None:
         """Deliver what was prepared. Both of its halves are executed in one unit: one of them alone is never ended."""
-        prepared, records = self._prepared.take(xid, end.gtid)
+        prepared, written_by, records = self._prepared.take(xid, end.gtid)
         self._begin(end)
+        if written_by != self._format:
+            self._reader.set_format(written_by)
         for record in records:
             await self._rows(record)
+        if written_by != self._format:
+            self._reader.set_format(self._format)
         if prepared != end:
             self._executed(prepared)
         await self._end(end)

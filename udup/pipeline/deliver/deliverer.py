@@ -217,17 +217,18 @@ class Deliverer:
         changes = self._changes
         match record:
             case Transaction():
-                self._reporter.came(record.id)
+                self._note(record)
                 await changes.transaction(record)
             case Part():
-                self._reporter.came(record.id)
+                self._note(record)
                 await changes.part(record)
             case XaEnd():
+                self._reporter.came(record.id)
                 await changes.end_of_xa(record)
             case Definition():
                 await changes.definition(record)
             case Format():
-                self._reader.set_format(record.event)
+                changes.set_format(record.event)
             case Skipped():
                 changes.skipped(record.gtids)
                 self._reporter.skipped(record)
@@ -250,6 +251,11 @@ class Deliverer:
                 self._reporter.snapshot_begins(record)
             case Context() | CopyTotals() | CopyEnd():
                 pass
+
+    def _note(self, record: Transaction | Part) -> None:
+        """Note that changes have come; what is prepared only is due when its end comes, which may be in days."""
+        if not record.xid:
+            self._reporter.came(record.id)
 
     async def _store_first(self) -> None:
         """Store the first position of a job without a snapshot: nothing speaks against the start any more."""
