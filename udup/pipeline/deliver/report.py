@@ -2,76 +2,49 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 
-from udup.pipeline.apply.lag import Lag, Rate
+from udup.pipeline.apply.heard import Heard
+from udup.pipeline.apply.lag import Rate
 from udup.pipeline.apply.progress import ApplyProgress, CopyProgress, TableProgress
 from udup.pipeline.apply.report import CAUGHT_UP_MS
 from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.deliver.place import Place
 from udup.pipeline.deliver.units import Delivered
 from udup.pipeline.ports import Position, RowCounts
-from udup.pipeline.records import Batch, Beat, CopyPlan, Skipped, SnapshotEnd, TransactionId
+from udup.pipeline.records import CopyPlan, Skipped, SnapshotEnd, TransactionId
 from udup.pipeline.waits import Wait
 
 #: Tables of a snapshot that are shown.
 _TABLES_MAX = 500
 
 
-class DeliveryReporter:
+class DeliveryReporter(Heard):
     """Is told what happens; `progress` is what is shown. `executed` is what of the source is in the sink."""
 
     def __init__(self, position: Callable[[str], Position], sink: TargetWatch) -> None:
-        self.lag = Lag()
+        super().__init__(position)
         self.executed = position("")
-        self._parse = position
         self._sink = sink
-        self._transactions, self._rows_rate, self._bytes, self._snapshot_rate = Rate(), Rate(), Rate(), Rate()
+        self._transactions, self._rows_rate, self._snapshot_rate = Rate(), Rate(), Rate()
         self._rows = RowCounts()
-        self._definitions = self._received = 0
+        self._definitions = 0
         self._waiting: deque[TransactionId] = deque()  # have come, and are not stored
-        self._source_executed: str | None = None
-        self._source_set = position("")
-        self._copying = self._caught_up = False
+        self._copying = False
         self._tables: dict[str, tuple[int, int]] = {}  # of a snapshot: rows, and how many there may be
         self._snapshot_done = False
-        self._changed = asyncio.Event()
 
     def begin_at(self, place: Place) -> None:
         self.executed.update(place.executed)
         self._copying = place.copying
 
-    async def progress_changed(self, seconds: float) -> None:
-        """Return when something has happened since the last time, or after so long."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        self._changed.clear()
-
     # ---- What happens ----
-
-    def received(self, batch: Batch, size: int) -> None:
-        self.lag.heard()
-        if any(not isinstance(record, Beat) for record in batch.records):
-            self._received += 1
-            self._bytes.total += size
-            self._changed.set()
 
     def came(self, of: TransactionId) -> None:
         """Note that a transaction has come, or a part of it."""
         if not self._waiting or self._waiting[-1].gtid != of.gtid:
             self._waiting.append(of)
-
-    def beat(self, beat: Beat) -> None:
-        self.lag.beat(beat.source_us)
-        if beat.executed != self._source_executed:
-            self._source_executed, self._source_set = beat.executed, self._parse(beat.executed)
-            self._changed.set()
-        elif not self._caught_up:
-            self._changed.set()
 
     def skipped(self, record: Skipped) -> None:
         self.executed.update(self._parse(record.gtids))
@@ -123,7 +96,7 @@ class DeliveryReporter:
             updates=self._rows.updated,
             deletes=self._rows.deleted,
             definitions=self._definitions,
-            received_messages=self._received,
+            received_messages=self._messages,
             received_bytes=self._bytes.total,
             bytes_per_s=round(self._bytes.sample(), 1),
             waiting=len(self._waiting),
