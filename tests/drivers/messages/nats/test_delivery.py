@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from typing import Any
 
@@ -262,6 +263,32 @@ def test_a_full_stream_makes_the_job_wait_and_takes_all_when_there_is_room(sink:
             await delivery.send(Unit(1, events, "300"))
             await delivery.stored()
         assert await sink.numbers() == list(range(300))
+
+    run(main())
+
+
+def test_a_long_position_is_stored_together_with_what_is_stored_whole(sink: SmallSink) -> None:
+    """One behind the other, a death in between would leave the rows of a snapshot without the position."""
+
+    async def main() -> None:
+        long = [f"{number}{' ' * (40 << 10)}" for number in range(4)]
+        stored: list[int] = []
+        async with sink.opened(stored=stored) as (delivery, _):
+            for number in (1, 2):
+                unit = sink.unit(number, (number - 1) * 10, 10, atomic=True)
+                await delivery.send(dataclasses.replace(unit, position=long[number]))
+            await delivery.stored()
+            assert stored[-1] == 2
+            async with sink.asked() as connection:
+                last = await connection.ask(f"STREAM.INFO.{sink.sink().stream}")
+            assert last["state"]["last_seq"] == 1 + 2 * 11  # the note at the beginning, and two batches
+            await delivery.send(sink.unit(3, 20, 10))
+            await delivery.stored()
+        assert await sink.numbers() == list(range(30))
+        async with sink.opened(run=2) as (delivery, found):
+            assert found == FoundPlace("30")
+            with pytest.raises(Refused, match="cannot store 1001 messages"):
+                await delivery.send(dataclasses.replace(sink.unit(1, 30, 1000, atomic=True), position=long[3]))
 
     run(main())
 

@@ -164,14 +164,16 @@ class _Hold:
         number = unit.number if header else _NO_UNIT
         if unit.messages:
             self._found = ()
-        if unit.atomic and unit.messages:
+        if unit.atomic and unit.messages and not header:
+            await self._send_with_note(unit)
+        elif unit.atomic and unit.messages:
             await self._send_fitting(self._send_atomic, unit.messages, header, number)
         elif unit.messages and self._state.batched:
             await self._send_fitting(self._send_fast, unit.messages, header, number)
         elif unit.messages:
             await self._send_in_pieces(unit.messages, header, number)
         self._position = unit.position
-        if not (header and unit.messages):
+        if not unit.messages or not (header or unit.atomic):
             await self.settle()
             self._send_note(unit.position, unit.number)
         await self._connection.drain()
@@ -222,16 +224,32 @@ class _Hold:
             self._commits.cancel()
         self._commits = asyncio.get_running_loop().call_later(COMMIT_SECONDS, self._commit)
 
-    async def _send_atomic(self, messages: Sequence[Message], header: bytes, unit: int) -> None:
+    async def _send_with_note(self, unit: Unit) -> None:
+        """Send a batch that is stored all or none, together with a position that is too long for a header."""
+        note = self._note(unit.position)
+
+        async def send(messages: Sequence[Message], _header: bytes, number: int) -> None:
+            await self._send_atomic(messages, b"", number, note)
+
+        await self._send_fitting(send, unit.messages, b"", unit.number)
+        self._noted = self._sequence
+
+    async def _send_atomic(
+        self, messages: Sequence[Message], header: bytes, unit: int, note: Note | None = None
+    ) -> None:
         """Send a batch that is stored all or none, alone."""
-        if not self._state.atomic or len(messages) > frames.ATOMIC_MAX:
-            problem = f"it cannot store {len(messages)} messages all or none"
+        count = len(messages) + (note is not None)
+        if not self._state.atomic or count > frames.ATOMIC_MAX:
+            problem = f"it cannot store {count} messages all or none"
             raise refused(self._sink.where, problem, "use nats-server 2.12 or newer")
         await self.settle()
         answers = self.answers
         answers.begin()
-        self._put(self._frames.atomic(messages, header, self._sequence, answers.batch), unit, messages)
-        answers.ended = True
+        try:
+            data = self._frames.atomic(messages, header, self._sequence, answers.batch, note)
+        finally:
+            answers.ended = True
+        self._put(data, unit, [*messages, note][:count])
 
     async def _send_in_pieces(self, messages: Sequence[Message], header: bytes, unit: int) -> None:
         """The way of servers before 2.14: atomic batches, each of which waits for the one before."""
@@ -246,18 +264,23 @@ class _Hold:
         It may lie between messages that were found behind an older position, so it names all of these again until this
         run has sent a message: that one comes behind them.
         """
-        me, answers = self._me, self.answers
-        said = frames.note_data(position, self._found, me.job, me.owner, me.run)
-        note = Note(self._sink.position_subject, said, rolls=self._state.rolls, keeps=self._state.keeps)
+        note, answers = self._note(position), self.answers
         answers.begin()
-        try:
-            data = self._frames.note(note, self._sequence, answers.batch)
-        except TooLarge as error:
-            problem = f"the position of the job has {error}"
-            raise refused(self._sink.where, problem, "raise max_payload of the server") from error
+        data = self._frames.note(note, self._sequence, answers.batch)
         self._put(data, unit, (None,))
         answers.ended = True
         self._noted = self._sequence
+
+    def _note(self, position: str | None) -> Note:
+        me = self._me
+        said = frames.note_data(position, self._found, me.job, me.owner, me.run)
+        note = Note(self._sink.position_subject, said, rolls=self._state.rolls, keeps=self._state.keeps)
+        try:
+            self._frames.note(note, self._sequence, self.answers.inbox)  # with room for the name of a batch
+        except TooLarge as error:
+            problem = f"the position of the job has {error}"
+            raise refused(self._sink.where, problem, "raise max_payload of the server") from error
+        return note
 
     def _put(self, data: bytes, unit: int, messages: Sequence[object]) -> None:
         """Send what was framed. Nothing waits between the frames, which have the numbers of the stream, and this."""

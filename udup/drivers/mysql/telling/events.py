@@ -23,8 +23,8 @@ from udup.pipeline.records import PIECE_BYTES
 #: Bytes of the rows of an event at most, unless it is one row; the server's own events hold 8 kB.
 EVENT_BYTES = 48 << 10
 
-#: Rows of a record at most: a destination stores them together, and takes so many messages at once.
-ROWS_MAX = 1000
+#: Rows of a record at most: a destination stores them together, with its position, and takes 1,000 messages at once.
+ROWS_MAX = 999
 
 #: Bytes of a chunk that are read before its table's lock is given up; what is more is read on while it is held.
 HELD_BYTES = 8 << 20
