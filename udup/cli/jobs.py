@@ -24,6 +24,7 @@ _COMMANDS = {
     "list": "udup.cli.jobs:list_jobs",
     "status": "udup.cli.job_status:status",
     "logs": "udup.cli.job_logs:logs",
+    "tail": "udup.cli.job_tail:tail",
     "wait": "udup.cli.job_wait:wait",
     "finish": "udup.cli.job_wait:finish",
     "history": "udup.cli.job_history:history",

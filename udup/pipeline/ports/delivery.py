@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from udup.pipeline.ports.tail import Tail, TailRequest
 from udup.pipeline.ports.values import ServerInfo
 from udup.pipeline.records import Definition, Part, SnapshotRows, Transaction
 
@@ -304,6 +305,10 @@ class Destination(Protocol):
 
     def position(self, settings: DeliverySettings) -> str | None:
         """Return the position that the sink has of the job, read now; None if there is none."""
+        ...
+
+    def tail(self, settings: DeliverySettings, wanted: TailRequest) -> Tail:
+        """Return what reads the messages in the sink; it connects at once."""
         ...
 
     def purge(self, settings: DeliverySettings) -> None:
