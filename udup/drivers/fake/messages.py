@@ -61,6 +61,8 @@ class FakeReader:
         self._together = together
         self._splitter = Splitter()
 
+    kind, remedy = "python", ""
+
     def set_format(self, event: bytes) -> None:
         """Nothing: its events are written in one way."""
 

@@ -67,7 +67,7 @@ def faults(job: Json) -> Iterator[Fault]:
     for path, task in tasks:
         if task.get("Type") != TaskType.DEST:
             continue
-        driver = task.get("Driver", Driver.MYSQL)
+        driver = _text(task, "Driver") if "Driver" in task else Driver.MYSQL
         if subscribes and driver == Driver.MYSQL:
             remedy = f"write {' or '.join(each for each in Driver if each in SINKS)}"
             yield Fault(join(path, "Driver"), "is MySQL, and a subscription delivers messages", remedy)

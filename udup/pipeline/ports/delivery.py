@@ -130,6 +130,16 @@ class DefinitionText(NamedTuple):
 class RecordReader(Protocol):
     """Reads records of one source in their order, for one run. Nothing here waits."""
 
+    @property
+    def kind(self) -> str:
+        """Return `compiled` or `python`: a reader that is not compiled is slow."""
+        ...
+
+    @property
+    def remedy(self) -> str:
+        """Return how to get a faster one, "" for the fastest."""
+        ...
+
     def set_format(self, event: bytes) -> None:
         """The records that follow are written by this FORMAT_DESCRIPTION."""
         ...

@@ -21,6 +21,9 @@ from udup.drivers.mysql.rowtext.ops import ColumnProgram, Program, TextOp
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
 from udup.pipeline.ports.delivery import RowText, TableText, Template
 
+#: The kinds of readers.
+COMPILED, PYTHON = "compiled", "python"
+
 #: Of the structures below; a library of another version is not used.
 VERSION = 1
 
@@ -114,7 +117,7 @@ def library() -> Library | None:
 
 def reader_kind() -> str:
     """Return which reader of rows runs here: `compiled` or `python`."""
-    return "python" if library() is None else "compiled"
+    return PYTHON if library() is None else COMPILED
 
 
 class _Room:
