@@ -13,7 +13,7 @@ from udup.cli.output import shown
 #: Characters of a value, and of all that is said of a row.
 VALUE_WIDTH, LINE_WIDTH = 60, 400
 
-_WORDS = {"c": "create", "u": "update", "d": "delete", "r": "read", "t": "truncate"}
+WORDS = {"c": "create", "u": "update", "d": "delete", "r": "read", "t": "truncate"}
 
 #: What an ID ends with that is of no row.
 _OTHERS = {"begin": "begin", "end": "end", "ddl": "ddl", "trunc": "truncate"}
@@ -51,7 +51,7 @@ def lines(event: Mapping[str, Any]) -> Iterator[str]:
     rows = value if isinstance(value, list) else [value]
     for row in rows:
         operation, before, after = _images(row)
-        word = _OTHERS.get(what) or _WORDS.get(operation or event["Operation"], operation)
+        word = _OTHERS.get(what) or WORDS.get(operation or event["Operation"], operation)
         if event["Value"] is None:
             word = "tombstone"
         key = _key(event["Key"], after or before) if table else ""

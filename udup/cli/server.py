@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from udup import __version__
+from udup.base import row_library
 from udup.cli.commands import Command
 from udup.cli.output import Output
 
@@ -89,7 +90,7 @@ def demo(keep: bool, rows: int, seconds: float, rate: float) -> None:
 @click.command(cls=Command)
 @click.option("--json", "as_json", is_flag=True, help="Print an object.")
 def version(as_json: bool) -> None:
-    """Show the version.
+    """Show the version, and what reads the rows of subscriptions here: compiled, or python, which is slow.
 
     \b
     Examples:
@@ -97,6 +98,9 @@ def version(as_json: bool) -> None:
       udup version --json
     """
     if as_json:
-        Output(as_json=True).json({"Version": __version__})
-    else:
-        click.echo(f"Udup v{__version__}")
+        Output(as_json=True).json({"Version": __version__, "Decoder": row_library.kind()})
+        return
+    click.echo(f"Udup v{__version__}")
+    kind = row_library.kind()
+    slow = "" if kind == row_library.COMPILED else f" (slow: {row_library.REMEDY})"
+    click.echo(f"Reader of rows for subscriptions: {kind}{slow}")

@@ -22,6 +22,7 @@ _SENTENCES = {
     "credits": "for the {side}, which applies changes more slowly than the source makes them",
     "copy credits": "for the {side}, which loads rows more slowly than the source gives them",
     "target tables": "for the {side} to make the tables of the copy",
+    "sink": "for the sink to store what is under way",
     "source": "for the {side}, of which nothing is heard",
 }
 
