@@ -330,7 +330,7 @@ class SimSource(MySQLSource):
         with seam(Side.SOURCE, self.endpoint), closing(connect(self.endpoint)) as connection:
             return SourceLook(facts.read_facts(connection))
 
-    def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
+    def tables(self, scope: Scope, copied: SourceCopy | None, *, tells: bool = False) -> Tables:
         with seam(Side.SOURCE, self.endpoint), closing(connect(self.endpoint)) as connection:
             uuid = str(scalar(connection, "SELECT @@global.server_uuid"))
         return Tables(uuid, self.where, [("s", "t", "s", "t")], copied is not None)
@@ -355,6 +355,9 @@ class SimDrivers:
 
     def target(self, end: End) -> MySQLTarget:
         return MySQLTarget(end.endpoint, ApplyMode.EVENTS)
+
+    def delivers(self, _end: End) -> bool:
+        return False
 
     def start_faults(self, *_: object) -> list[Fault]:
         return []

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,15 +99,28 @@ class Subscribed:
             self.node.delete_job(job)
         self.posted.clear()
 
+    def kill(self, process: str) -> None:
+        """Kill a process of the server's by what it is called, as soon as there is one."""
+
+        def killed() -> bool:
+            for pid, title in self.node.pids().items():
+                if process in title and pid != self.node.pid:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                        return True
+            return False
+
+        self.wait_for(killed, lambda: f"a {process} to kill")
+
     # ---- The stream ----
 
     @property
     def nats_url(self) -> str:
         """Return how Udup itself gets in: the node keeps that in a file of its own."""
         config = (self.node.data / "nats" / "nats.conf").read_text("utf-8")
-        user, password = (re.search(rf'{word}: "([^"]+)"', config) for word in ("user", "password"))
-        assert user and password
-        return f"nats://{user[1]}:{password[1]}@127.0.0.1:{self.node.nats_port}"
+        password = re.search(r'user: "udup", password: "([^"]+)"', config)
+        assert password is not None
+        return f"nats://udup:{password[1]}@127.0.0.1:{self.node.nats_port}"
 
     def events(self, subject: str = "") -> list[Event]:
         """Return what the stream holds now, of one subject or of all."""

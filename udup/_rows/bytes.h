@@ -5,6 +5,9 @@
 #include <cstdint>
 #include <cstring>
 
+// Numbers of the log are taken as they lie there.
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the compiled reader is for little-endian machines");
+
 namespace udup {
 
 using u8 = std::uint8_t;

@@ -41,7 +41,8 @@ inline bool is_sound(const Column &column) {
   case Op::TIME_MS: case Op::TIME_US: case Op::TIME_NS: case Op::TIME_CONNECT: case Op::TIME_ISO:
     return has_width(column, 3, 6);
   case Op::TEXT_BYTES: return column.sized && is_table(column.texts);
-  case Op::BASE64: case Op::BASE64_URL: case Op::HEX: return column.sized && column.fill >= 0 && column.fill <= FILL_MAX;
+  case Op::BASE64: case Op::BASE64_URL: case Op::HEX:
+    return column.sized && column.fill >= 0 && column.fill <= FILL_MAX;
   case Op::TEXT_UTF8: case Op::JSON_LEGACY: case Op::JSON_DATABASE: case Op::GEOMETRY: case Op::POINT: case Op::VECTOR:
     return column.sized;
   case Op::NULL_: return true;

@@ -27,7 +27,10 @@ public:
   }
 
 private:
-  enum Kind { SMALL_OBJECT, LARGE_OBJECT, SMALL_ARRAY, LARGE_ARRAY, LITERAL, INT16, UINT16, INT32, UINT32, INT64, UINT64, DOUBLE, STRING, OPAQUE = 15 };
+  enum Kind {
+    SMALL_OBJECT, LARGE_OBJECT, SMALL_ARRAY, LARGE_ARRAY, LITERAL, INT16, UINT16, INT32, UINT32, INT64, UINT64, DOUBLE,
+    STRING, OPAQUE = 15,
+  };
   enum Opaque { TIMESTAMP = 7, DATE = 10, TIME = 11, DATETIME = 12, DECIMAL = 246 };
   static constexpr int DEPTH_MAX = 100;
   static constexpr std::size_t EXACT_ROOM = 1200;
@@ -107,7 +110,8 @@ private:
         key += Width + 2;
       }
       const bool is_inline = *entry >= LITERAL && *entry <= (Width == 2 ? UINT16 : UINT32);
-      value(*entry, is_inline ? entry + 1 : sized(p, little(entry + 1, Width), end_) + little(entry + 1, Width), p + size, depth + 1);
+      const u64 offset = is_inline ? 0 : little(entry + 1, Width);
+      value(*entry, is_inline ? entry + 1 : sized(p, offset, end_) + offset, p + size, depth + 1);
     }
     out_.put(has_keys ? '}' : ']');
   }
@@ -118,11 +122,16 @@ private:
     spend(size);
     sized(container, offset, end_);
     const Input key{sized(container + offset, size, end_), container + offset + size};
-    if (last.at && (key.left() < last.left() || (key.left() == last.left() && std::memcmp(last.at, key.at, size) >= 0))) throw Damaged{};
+    if (last.at && !comes_before(last, key)) throw Damaged{};
     string(key);
     out_.put(':');
     if (database_) out_.put(' ');
     return key;
+  }
+
+  static bool comes_before(const Input &one, const Input &other) {
+    if (one.left() != other.left()) return one.left() < other.left();
+    return std::memcmp(one.at, other.at, one.left()) < 0;
   }
 
   void string(const Input &text) {
@@ -146,7 +155,8 @@ private:
     if (database_) {
       const Digits found(value);
       char *o = out_.room(NUMBER_ROOM);
-      out_.at = found.exponent < -15 || found.exponent >= 16 ? found.scientific(o, false) : found.fixed(o);
+      const bool is_short = found.exponent >= -15 && (found.exponent < 15 || found.count > found.exponent + 1);
+      out_.at = is_short ? found.fixed(o) : found.scientific(o, false);
       return;
     }
     if (size == 0 || (size >= 1e-3 && size < 1e7)) {
@@ -162,7 +172,8 @@ private:
 
   void opaque(unsigned kind, const Input &data) {
     if (kind == DECIMAL && data.left() > 2) return decimal(data);
-    if ((kind == TIMESTAMP || kind == DATE || kind == TIME || kind == DATETIME) && data.left() == 8) return moment(kind, raw<i64>(data.at));
+    const bool is_moment = kind == TIMESTAMP || kind == DATE || kind == TIME || kind == DATETIME;
+    if (is_moment && data.left() == 8) return moment(kind, raw<i64>(data.at));
     out_.put("\\\"");
     if (database_) lines(kind, data);
     else put_base64(out_, data.at, data.left());
@@ -185,7 +196,8 @@ private:
 
   void decimal(const Input &data) {
     const unsigned precision = data.at[0], scale = data.at[1];
-    if (!precision || precision > DECIMAL_PRECISION_MAX || scale > DECIMAL_SCALE_MAX || scale > precision) throw Damaged{};
+    if (!precision || precision > DECIMAL_PRECISION_MAX) throw Damaged{};
+    if (scale > DECIMAL_SCALE_MAX || scale > precision) throw Damaged{};
     if (data.left() != 2 + decimal_width(precision, scale)) throw Damaged{};
     out_.at = decimal_text(out_.room(NUMBER_ROOM), data.at + 2, precision, scale);
   }

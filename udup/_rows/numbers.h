@@ -29,16 +29,35 @@ struct Digits {
   int exponent = 0;
   char digits[24];
 
-  template <typename Real> explicit Digits(Real value) {
+  explicit Digits(double value) {
+    char text[40];
+    take(text, std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr);
+  }
+
+  // Below a power of two floats stand closer than above it: there the fewest digits may be those of a number that is
+  // not the nearest of so many digits. The nearest is taken.
+  explicit Digits(float value) {
     char text[40];
     const char *end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
-    const char *p = text;
+    const auto bits = raw<std::uint32_t>(reinterpret_cast<const u8 *>(&value));
+    if (!(bits & 0x7fffff) && value != 0) {
+      float read = 0;
+      for (int behind = 5; behind < 9 && read != value; behind++) {
+        end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, behind).ptr;
+        std::from_chars(text, end, read);
+      }
+    }
+    take(text, end);
+  }
+
+  void take(const char *p, const char *end) {
     if (*p == '-') {
       negative = true;
       p++;
     }
     for (; *p != 'e'; p++)
       if (*p != '.') digits[count++] = *p;
+    while (count > 1 && digits[count - 1] == '0') count--;
     p++;
     std::from_chars(*p == '+' ? p + 1 : p, end, exponent);
   }

@@ -170,6 +170,7 @@ i64 read(const Program &program, const u8 *event, std::size_t size, i64 &place, 
   Input in{event, event + size};
   const Front found = front(in, program);
   if (place) in.at = event + place;
+  if (in.at == in.end) throw Damaged{};
   i64 rows = 0;
   Keys keys;
   try {
@@ -183,7 +184,6 @@ i64 read(const Program &program, const u8 *event, std::size_t size, i64 &place, 
   } catch (const Full &full) {
     if (!rows) return WANTED - static_cast<i64>(full.wanted);
   }
-  if (!rows) place = in.at - event;
   return rows;
 }
 
@@ -203,6 +203,7 @@ __attribute__((visibility("default"))) std::int64_t
 udup_rows_read(const udup::Program *program, const std::uint8_t *event, std::int64_t size, std::int64_t *place,
                const udup::Template *around, std::int64_t first, char *output, std::int64_t capacity,
                std::int64_t *offsets, std::int64_t rows_max) {
+  if (size < 0 || *place < 0 || *place > size) return udup::DAMAGED;
   try {
     return udup::read(*program, event, static_cast<std::size_t>(size), *place, around, first,
                       {output, output, output + capacity}, offsets, rows_max);

@@ -153,6 +153,7 @@ def _between(settings: Settings) -> Iterator[str]:
             "a token (UDUP_API_TOKEN), or use 127.0.0.1 or ::1"
         )
     yield from _nats_files(settings)
+    yield from _consumers(settings)
     if settings.data_path.exists() and not settings.data_path.is_dir():
         yield f"data_dir: {settings.data_dir} is not a folder; name one, it is made if it does not exist"
 
@@ -166,6 +167,31 @@ def _nats_files(settings: Settings) -> Iterator[str]:
             yield f"{path}: there is no file {file}"
     if settings.nats.tls_key and not settings.nats.tls_cert:
         yield "nats.tls_key: is the key of nats.tls_cert, which is not set"
+
+
+def _consumers(settings: Settings) -> Iterator[str]:
+    given = settings.consumers
+    for path in ("tls_cert", "tls_key"):
+        file = getattr(given, path)
+        if file and not Path(file).is_file():
+            yield f"consumers.{path}: there is no file {file}"
+    if bool(given.tls_cert) != bool(given.tls_key):
+        there, absent = ("tls_cert", "tls_key") if given.tls_cert else ("tls_key", "tls_cert")
+        yield f"consumers.{there}: is of no use without consumers.{absent}; set both, or neither"
+    if not given.listen:
+        if given.tls_cert or given.tls_key:
+            yield "consumers.tls_cert: is for consumers.listen, which is not set; set it, or leave the files out"
+        return
+    if settings.nats.url:
+        yield "consumers.listen: is a door of the built-in NATS server, and nats.url names another one; leave one out"
+    if not ipaddress.ip_address(given.host).is_loopback and not (given.tls_cert and given.tls_key):
+        yield (
+            f"consumers.listen: {given.listen} is refused without TLS: passwords and rows would pass in clear; set "
+            "consumers.tls_cert and consumers.tls_key, or listen on 127.0.0.1"
+        )
+    for path, port in (("ports.http", settings.ports.http), ("ports.nats", settings.ports.nats)):
+        if given.port == port:
+            yield f"consumers.listen: {port} is {path} as well; give each its own port"
 
 
 def _described(detail: ErrorDetails, sources: Mapping[str, str], file: str) -> str:

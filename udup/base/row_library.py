@@ -12,7 +12,7 @@ from pathlib import Path
 
 import udup
 
-#: Of the structures that it is driven by; a library of another version is not used.
+#: Of the structures that it is driven by and of what it gives; a library of another version is not used.
 VERSION = 1
 
 #: The kinds of readers.

@@ -96,6 +96,41 @@ class Nats(Section):
     tls_key: str = ""
 
 
+def _listen(address: str) -> str:
+    """An IP address and a port; whether it may be other than loopback depends on the certificate."""
+    if address:
+        host, _, port = address.rpartition(":")
+        try:
+            ip = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+            usable = port.isascii() and port.isdecimal() and 0 < int(port) <= 65535
+            usable = usable and (ip.version == 4 or host.startswith("["))
+        except ValueError:
+            usable = False
+        if not usable:
+            raise refused(f"must be IP:port, such as 0.0.0.0:8194 or [::1]:8194, or empty for none, got {address!r}")
+    return address
+
+
+class Consumers(Section):
+    """The second door of the built-in NATS server: WebSocket, for consumers of other machines."""
+
+    #: `IP:port`; empty: none, so that consumers connect on this machine alone, to `ports.nats`.
+    listen: Annotated[str, AfterValidator(_listen)] = ""
+    #: Paths of PEM files: the certificate, with those that signed it, and its key.
+    tls_cert: str = ""
+    tls_key: str = ""
+
+    @property
+    def host(self) -> str:
+        """Return the IP address of `listen`."""
+        return self.listen.rpartition(":")[0].removeprefix("[").removesuffix("]")
+
+    @property
+    def port(self) -> int:
+        """Return the port of `listen`, 0 if there is none."""
+        return int(self.listen.rpartition(":")[2] or 0)
+
+
 class Log(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
@@ -173,6 +208,7 @@ class Settings(Section):
     datacenter: Name = "dc1"
     ports: Ports = Ports()
     nats: Nats = Nats()
+    consumers: Consumers = Consumers()
     log: Log = Log()
     node: Node = Field(default_factory=Node)
     api: Api = Api()

@@ -17,12 +17,12 @@ _SENTENCES = {
     "full disk": "for room on the disk of the {side}",
     "statement": "for a statement on the {side}",
     "checkpoint": "for the checkpoint to be written on the {side}",
+    "sink": "for the {side} to store what is under way, which takes nothing now",
     "take-over": "for the job's place on the {side}",
     "prepared transactions": "for prepared XA transactions of the {side} to end",
     "credits": "for the {side}, which applies changes more slowly than the source makes them",
     "copy credits": "for the {side}, which loads rows more slowly than the source gives them",
     "target tables": "for the {side} to make the tables of the copy",
-    "sink": "for the sink to store what is under way",
     "source": "for the {side}, of which nothing is heard",
 }
 

@@ -1,27 +1,35 @@
 """The embedded nats-server: a child process on loopback, with its store in the node's data folder.
 
-It is a buffer and the job store, reachable from this machine only, and there only by those who know the password: rows
-pass through it that other users of the machine must not read. The password is new with each `NatsServer`, so it
-holds while the node runs; it is in a file that its owner alone can read, never on a command line. The server dies with
-the node, and the node starts it again on the same port when it dies.
+It is a buffer, the job store and the home of subscriptions, reachable there only by those who know a password: rows
+pass through it that other users of the machine must not read. The node's own passwords are new with each `NatsServer`,
+so they hold while the node runs; they are in a file that its owner alone can read, never on a command line. The server
+dies with the node, and the node starts it again on the same port when it dies.
+
+Consumers have users of their own (`udup/store/nats_users.py`), kept apart from all else by accounts (`nats_config.py`).
+They connect to the same port on this machine, and where a `Listener` is given to that, by WebSocket over TLS. It is a
+second door of the same process, so that the first one stays on loopback and without TLS for the data plane.
 """
 
 from __future__ import annotations
 
 import ctypes
 import json
-import os
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+from udup.base.durable import write_whole
 from udup.base.environment import for_program
 from udup.base.errors import ConfigError, UdupError
+from udup.node.nats_config import ACCOUNT, SYSTEM_USER, USER, Listener, NodeUsers, account_lines
+from udup.node.nats_reload import reload_server
+from udup.store.nats_users import read_users
 
 HOST = "127.0.0.1"
 
@@ -45,9 +53,11 @@ MAX_PAYLOAD = 8 << 20
 #: How long a client may not read: a worker reads nothing while it waits for a row lock.
 WRITE_DEADLINE = "5m"
 
-#: The one account, and the random bytes of its password.
-USER = "udup"
+#: The random bytes of the node's own passwords.
 PASSWORD_BYTES = 32
+
+#: The account that an earlier version of Udup had its store in: NATS's own name for the only one.
+_ONLY_ACCOUNT = "$G"
 
 #: What Go's runtime may be told.
 _GO = ("GODEBUG", "GOGC", "GOMAXPROCS", "GOTRACEBACK")
@@ -58,16 +68,22 @@ _PR_SET_PDEATHSIG = 1
 class NatsServer:
     """Start and stop it from the main thread: it is told to die with the thread that started it."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, listener: Listener | None = None) -> None:
         self._folder = folder
         self.port = port
-        self._password = secrets.token_urlsafe(PASSWORD_BYTES)
+        self.listener = listener or Listener()
+        self._own = NodeUsers(secrets.token_urlsafe(PASSWORD_BYTES), secrets.token_urlsafe(PASSWORD_BYTES))
         self._process: subprocess.Popen[bytes] | None = None
+        self._writing = threading.Lock()  # a user may be added while the server is started again
 
     @property
     def url(self) -> str:
         """Return the URL with its password: for connecting, not for showing."""
-        return f"nats://{USER}:{self._password}@{HOST}:{self.port}"
+        return f"nats://{USER}:{self._own.password}@{HOST}:{self.port}"
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
 
     @property
     def pid(self) -> int:
@@ -98,6 +114,7 @@ class NatsServer:
     def spawn(self) -> None:
         """Start the process without waiting for it."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._move_store()
         self._write_config()
         if self._process is not None:
             self._process.wait()  # it is dead: nothing of it stays
@@ -111,21 +128,38 @@ class NatsServer:
             preexec_fn=_die_with_parent,
         )
 
+    def reload(self) -> None:
+        """Have it let in the users that there are now, and nobody else; no other connection notices.
+
+        `UdupError` if it refuses, `Transient` if it does not answer. One that does not run does so when it is started.
+        """
+        self._write_config()
+        if self.alive:
+            reload_server(f"nats://{SYSTEM_USER}:{self._own.system_password}@{HOST}:{self.port}")
+
+    def _move_store(self) -> None:
+        """Give what an earlier version of Udup has stored to the account that it is used by now."""
+        accounts = self._folder / "jetstream" / "jetstream"
+        if (accounts / _ONLY_ACCOUNT).is_dir() and not (accounts / ACCOUNT).exists():
+            (accounts / _ONLY_ACCOUNT).rename(accounts / ACCOUNT)
+
     def _write_config(self) -> None:
         """For its owner's eyes from the first byte on, whatever was there before."""
-        text = (
-            f"listen: {json.dumps(f'{HOST}:{self.port}')}\n"
-            f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'jetstream'))}, max_file_store: {MAX_FILES} }}\n"
-            f"max_payload: {MAX_PAYLOAD}\nmax_pending: {MAX_PENDING}\nwrite_deadline: {json.dumps(WRITE_DEADLINE)}\n"
-            f"log_file: {json.dumps(str(self._log))}\nlogfile_size_limit: 10MB\n"
-            f"authorization {{ user: {json.dumps(USER)}, password: {json.dumps(self._password)} }}\n"
+        with self._writing:
+            text = self._config_text()
+            if not _is_so(self._config, text):  # started again, perhaps while the disk is full
+                write_whole(self._config, text.encode())
+
+    def _config_text(self) -> str:
+        lines = (
+            f"listen: {json.dumps(f'{HOST}:{self.port}')}",
+            f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'jetstream'))}, max_file_store: {MAX_FILES} }}",
+            f"max_payload: {MAX_PAYLOAD}\nmax_pending: {MAX_PENDING}\nwrite_deadline: {json.dumps(WRITE_DEADLINE)}",
+            f"log_file: {json.dumps(str(self._log))}\nlogfile_size_limit: 10MB",
+            *self.listener.lines(),
+            *account_lines(self._own, read_users(self._folder)),
         )
-        if _is_so(self._config, text):
-            return  # started again, perhaps while the disk is full
-        self._config.unlink(missing_ok=True)
-        descriptor = os.open(self._config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
+        return "\n".join(lines) + "\n"
 
     def restart(self) -> None:
         """End it and start it again, without waiting for it to listen."""

@@ -30,6 +30,8 @@ from udup.base.secrets import FILES_DIR_VARIABLE
 from udup.base.tls import TLS_DIR_VARIABLE
 from udup.drivers.registry import Registry
 from udup.node.health import Health
+from udup.node.nats_access import NatsAccess
+from udup.node.nats_config import Listener
 from udup.node.nats_server import NatsServer
 from udup.node.reads import Reads
 from udup.node.service import ASK_SECONDS, Control
@@ -95,6 +97,7 @@ class _Node:
         self._supervisor_fd = -1
         self._supervisors = 0
         self._nats: NatsServer | None = None
+        self._access: NatsAccess | None = None
         self._restart_nats = threading.Event()
         self._health: Health
 
@@ -110,7 +113,9 @@ class _Node:
         self._actors = ActorSystem(settings.data_path)
         try:
             if not settings.nats.url:
-                self._nats = NatsServer(settings.data_path / "nats", settings.ports.nats)
+                given = settings.consumers
+                door = Listener(given.listen, given.tls_cert, given.tls_key)
+                self._nats = NatsServer(settings.data_path / "nats", settings.ports.nats, door)
                 self._nats.start()
             url = self._nats.url if self._nats else _external_nats(settings)
             connect_options(url)  # its files are there and fit, or the start ends here
@@ -133,6 +138,9 @@ class _Node:
             reads.health = self._health = Health(
                 url, settings.data_path, self.ask, self._restart_nats.set if self._nats is not None else None
             )
+            if self._nats is not None:
+                self._access = NatsAccess(self._nats)
+                self._access.open()
             room = WaitingRoom()
             app = create_app(
                 Control(
@@ -142,6 +150,7 @@ class _Node:
                 settings,
                 load_node_id(settings.data_path),
                 room,
+                self._access,
             )
             web = WebServer(app, settings, before_stop=room.close)
             self._start_supervisor()
@@ -156,6 +165,8 @@ class _Node:
             self.ask(Drain(), DRAIN_SECONDS)
             reads.close()
         finally:
+            if self._access is not None:
+                self._access.close()
             self._actors.shutdown()
             if self._nats is not None:
                 self._nats.stop()

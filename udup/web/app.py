@@ -16,7 +16,7 @@ from udup.web.auth import HeadersRule, access_rule
 from udup.web.blocking import WaitingRoom
 from udup.web.middleware import Compression, MethodRule, OriginRule, PathRule
 from udup.web.openapi.resource import OpenApiResource
-from udup.web.ports import JobControl, JobReads
+from udup.web.ports import Consumers, JobControl, JobReads
 from udup.web.requests import RegionRule
 from udup.web.resources.actors import ActorResource, ActorsResource
 from udup.web.resources.agent import SelfResource
@@ -28,6 +28,7 @@ from udup.web.resources.health import HealthResource
 from udup.web.resources.jobs import JobResource, JobsResource, Registration
 from udup.web.resources.level import LevelQuestions
 from udup.web.resources.metrics import MetricsResource
+from udup.web.resources.nats import NatsUserResource, NatsUsersResource
 from udup.web.resources.node_info import NodeInfo
 from udup.web.resources.nodes import NodeResource, NodesResource
 from udup.web.resources.tables import Tables
@@ -43,8 +44,11 @@ def create_app(
     settings: Settings,
     node_id: str,
     room: WaitingRoom | None = None,
+    consumers: Consumers | None = None,
 ) -> App:
-    """The application; `control` and `reads` are called from several threads at once.
+    """The application; `control`, `reads` and `consumers` are called from several threads at once.
+
+    `consumers` is None where the node uses a NATS server that is not its own.
 
     Requests that block wait in `room`, which whoever ends the server closes first.
     """
@@ -70,6 +74,8 @@ def create_app(
     app.add_route("/v1/agent/actors", ActorsResource(control))
     app.add_route("/v1/agent/actor/{pid:int(min=1)}/kill", ActorResource(control), suffix="kill")
     app.add_route("/v1/agent/actor/{pid:int(min=1)}/stacks", ActorResource(control), suffix="stacks")
+    app.add_route("/v1/nats/users", NatsUsersResource(consumers, region))
+    app.add_route("/v1/nats/users/{name}", NatsUserResource(consumers, region))
     health = HealthResource(reads)
     app.add_route("/v1/health", health)
     app.add_route("/v1/health/ready", health)

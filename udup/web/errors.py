@@ -3,8 +3,8 @@
     {"error": "…", "details": [{"field": "Tasks[0].Config.ConnectionConfig.Port", "problem": "must be 1…65535, got 0"}]}
 
 400 is for what the client can fix, 404 and 405 for what is not there, 409 for an index that no longer holds, for a
-document by which a running job could not go on and for a job whose cut-over is in the way, 503 for what is worth
-another try. 500 is a fault of Udup's alone: it is logged with its trace.
+document by which a running job could not go on, for a job whose cut-over is in the way and for a name that is taken,
+503 for what is worth another try. 500 is a fault of Udup's alone: it is logged with its trace.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import falcon
 from udup.base import logs
 from udup.base.errors import Fault, Refused, Transient, UdupError, Unsupported
 from udup.jobs import IndexConflict
-from udup.web.ports import NotReady, NotThere, WouldNotStart
+from udup.web.ports import NameTaken, NotReady, NotThere, WouldNotStart
 from udup.web.responses import TEXT
 
 #: The router's answer to a path that is not there, byte for byte what clients know.
@@ -57,7 +57,7 @@ def _handle_udup(req: falcon.Request, resp: falcon.Response, error: UdupError, _
             answer = ErrorResponse(falcon.HTTP_400, str(error))
         case NotThere():
             answer = ErrorResponse(falcon.HTTP_404, str(error))
-        case WouldNotStart() | IndexConflict():
+        case WouldNotStart() | IndexConflict() | NameTaken():
             answer = ErrorResponse(falcon.HTTP_409, str(error), tuple(error.faults))
         case NotReady() | Transient():
             answer = ErrorResponse(falcon.HTTP_503, str(error))

@@ -1,4 +1,4 @@
-"""What the API needs from the rest of the system: two small interfaces, given to it when it is built.
+"""What the API needs from the rest of the system: three small interfaces, given to it when it is built.
 
 Reads come from the job store, so that they never wait for an actor; writes go through the supervisor. Both are called
 from several web threads at once and must allow that.
@@ -7,7 +7,7 @@ from several web threads at once and must allow that.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from udup.base.errors import Fault, UdupError
@@ -20,10 +20,14 @@ from udup.pipeline.ports import Tail, TailRequest
 __all__ = [
     "ActorInfo",
     "Check",
+    "Consumer",
+    "ConsumerCredentials",
+    "Consumers",
     "JobControl",
     "JobReads",
     "LevelFound",
     "LevelQuestion",
+    "NameTaken",
     "NotReady",
     "NotThere",
     "Outcome",
@@ -38,6 +42,10 @@ class NotReady(UdupError):
 
 class NotThere(UdupError):
     """The job, actor, … that the request names does not exist (404). The text is what clients know: `job not found`."""
+
+
+class NameTaken(UdupError):
+    """Something of this name is there already, or as many as there may be (409)."""
 
 
 class WouldNotStart(UdupError):
@@ -196,6 +204,48 @@ class JobControl(Protocol):
 
     def actors(self) -> list[ActorInfo]:
         """The actors that live now."""
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A user of the node's own NATS server, who may read and acknowledge what is in these streams, and nothing else.
+
+    `missing` are those that are not there yet, `since` nanoseconds since the epoch.
+    """
+
+    name: str
+    streams: tuple[str, ...]
+    missing: tuple[str, ...]
+    since: int
+
+
+@dataclass(frozen=True)
+class ConsumerCredentials:
+    """How a new user gets in: the password, which is kept nowhere, and where to connect on this machine and others.
+
+    `remote_address` is "" where nobody can from other machines.
+    """
+
+    consumer: Consumer
+    password: str = field(repr=False)
+    address: str
+    remote_address: str
+
+
+class Consumers(Protocol):
+    """Who may read from the node's own JetStream. `NotReady` (503) where nats-server does not answer now."""
+
+    def users(self) -> Sequence[Consumer]:
+        """All of them, in the order of their names."""
+
+    def add(self, name: str, streams: Sequence[str]) -> ConsumerCredentials:
+        """Let a new user in. `NameTaken` for a name that is there, `Refused` for one that cannot be had.
+
+        Streams need not be there yet.
+        """
+
+    def remove(self, name: str) -> None:
+        """Let a user in no more, and end his connections. `NotThere` for an unknown one."""
 
 
 class JobReads(Protocol):

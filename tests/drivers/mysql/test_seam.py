@@ -28,6 +28,7 @@ from udup.drivers.mysql.snapshot.copy import SnapshotCopy
 from udup.drivers.mysql.source import MySQLClock, MySQLSource
 from udup.drivers.mysql.stream.log import BinlogChanges
 from udup.drivers.mysql.target import MySQLTarget
+from udup.drivers.mysql.telling.reading import RowsReading
 from udup.pipeline import ports
 
 #: Each port, what of this driver is behind it, and its side.
@@ -36,6 +37,7 @@ BEHIND = {
     ports.SourceClock: (MySQLClock, Side.SOURCE),
     ports.SourceCopy: (SnapshotCopy, Side.SOURCE),
     ports.ChangeLog: (BinlogChanges, Side.SOURCE),
+    ports.SnapshotReading: (RowsReading, Side.SOURCE),
     ports.Target: (MySQLTarget, Side.TARGET),
     ports.SourceGate: (MySQLSourceGate, Side.SOURCE),
     ports.TargetGate: (MySQLTargetGate, Side.TARGET),

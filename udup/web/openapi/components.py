@@ -29,6 +29,7 @@ def _path(name: str, schema: dict[str, Any], description: str, example: object) 
 PARAMETERS: dict[str, Any] = {
     "job_id": _path("id", {"type": "string", "minLength": 1}, "the job's ID; slashes in it may stay", JOB_ID),
     "uuid": _path("id", {"type": "string", "format": "uuid"}, "a UUID", ALLOCATION_ID),
+    "user_name": _path("name", {"type": "string", "minLength": 1}, "the user's name", "reports"),
     "pid": _path("pid", {"type": "integer", "minimum": 1}, "the actor's process", 4711),
     "pretty": _query("pretty", _STRING, "anything but 0, also nothing: four spaces of indent and a line's end"),
     "region": _query("region", _STRING, "this node's region or nothing; any other is refused"),
@@ -152,7 +153,7 @@ _TEXTS = {
     404: ("there is no such thing", "job not found"),
     405: ("there is no such method here", "Invalid method"),
     409: (
-        "an index that does not hold, a document by which a job could not go on, or a cut-over that is in the way",
+        "an index that does not hold, a document by which a job could not go on, a cut-over in the way, a name taken",
         "Enforcing job modify index 0: job already exists",
     ),
     413: ("the body is too large", "the request's body is larger than 1048576 bytes"),

@@ -19,9 +19,11 @@ from udup.jobs.allocation import (
 from udup.jobs.statistics import task_statistics
 from udup.jobs.versions import EarlierDocument, Posted
 from udup.pipeline.cutover.state import Cutover, Options, StepName, StepState
+from udup.web.ports import Consumer, ConsumerCredentials
 from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
 from udup.web.schemas.cutover import cutover_of
 from udup.web.schemas.jobs import EvaluatedJobResponse, Event, Events, JobResponse, LevelAnswer, WarnedJobResponse
+from udup.web.schemas.nats import credentials_of, user_of
 from udup.web.schemas.versions import versions_of
 
 NODE_ID = "1eda45f8-df9b-4541-9009-83952e7b672a"
@@ -113,6 +115,16 @@ def _events() -> dict[str, Any]:
     return Events(events=[event], cursor="eJyrVspLrSgpVrIyMqsFABr0A9M=", end=True).to_json()
 
 
+def _user() -> dict[str, Any]:
+    return user_of(Consumer("reports", ("SHOP1",), (), _MOMENT_NS)).to_json()
+
+
+def _credentials() -> dict[str, Any]:
+    consumer = Consumer("reports", ("SHOP1",), ("SHOP1",), _MOMENT_NS)
+    made = ConsumerCredentials(consumer, "43 random characters", "nats://127.0.0.1:8193", "wss://10.0.0.7:8194")
+    return credentials_of(made).to_json()
+
+
 @cache
 def by_schema() -> dict[str, Any]:
     """An example of each schema that is worth one."""
@@ -141,6 +153,9 @@ def by_schema() -> dict[str, Any]:
         "Allocation": allocation_of(record, allocation, NODE_ID, "dc1"),
         "Evaluation": evaluation_of(evaluation),
         "AllocationStatistics": {"Tasks": {"Src": task_statistics(record, "Src")}},
+        "NatsUser": _user(),
+        "NatsUserRequest": {"Name": "reports", "Streams": ["SHOP1"]},
+        "NatsCredentials": _credentials(),
         "Joined": {"error": "", "num_joined": 1},
         "Health": {"Live": True, "Ready": True, "Problems": [], "Reconnecting": {"target": 1}},
         "Live": {"Live": True},

@@ -307,4 +307,35 @@ def _agent() -> Iterator[Operation]:
     yield Operation("get", "/v1/openapi.json", "readOpenApi", "This description", tag, "object", ("pretty",))
 
 
-OPERATIONS = (*_jobs(), *_tables(), *_nodes(), *_cluster(), *_agent())
+def _nats() -> Iterator[Operation]:
+    tag, path = "nats", "/v1/nats/users"
+    summary = "Who may read from the node's own JetStream"
+    yield Operation("get", path, "listNatsUsers", summary, tag, "[NatsUser]", _WRITE)
+    add = Operation(
+        "put",
+        path,
+        "addNatsUser",
+        "Let a consumer in, who may read and acknowledge what is in these streams and nothing else",
+        tag,
+        "NatsCredentials",
+        _WRITE,
+        body="NatsUserRequest",
+        errors=(409, 413),
+        description="The answer has the password, which is shown nowhere else. Streams need not be there yet. 400 where"
+        " the node uses a NATS server that is not its own.",
+    )
+    yield from _both(add)
+    yield Operation(
+        "delete",
+        f"{path}/{{name}}",
+        "removeNatsUser",
+        "Let a consumer in no more, and end his connections",
+        tag,
+        "",
+        ("user_name", "region"),
+        errors=(301, 404),
+        description="His consumers stay in their streams, with their places.",
+    )
+
+
+OPERATIONS = (*_jobs(), *_tables(), *_nodes(), *_cluster(), *_agent(), *_nats())

@@ -10,6 +10,7 @@ import pytest
 
 from tests.drivers.messages.nats.small_sink import SmallSink, event, next_events
 from udup.base.errors import Divergence, Refused, Superseded, Transient, Unavailable
+from udup.drivers.messages.nats import delivery as delivery_module
 from udup.drivers.messages.nats import reading, stream
 from udup.drivers.messages.nats.frames import ID
 from udup.drivers.messages.nats.stream import JOB
@@ -99,6 +100,32 @@ def test_messages_behind_the_last_position_are_told_by_their_ids(sink: SmallSink
             async with sink.opened(run=attempt) as (_, found):
                 assert found.position == "10" and next_events(found)[1] == set(range(10, 10 + count))
                 assert len(found.ids) == count
+
+    run(main())
+
+
+def test_a_position_among_messages_that_were_found_does_not_hide_them(sink: SmallSink) -> None:
+    """A run that has dropped some of what is there stores how far it is, and dies."""
+
+    async def main() -> None:
+        async with sink.opened() as (delivery, _):
+            await delivery.send(sink.unit(1, 0, 10))
+            await delivery.stored()
+        async with sink.asked() as connection:
+            for number in range(10, 20):
+                each = event(sink.prefix, number)
+                await connection.store(each.topic, each.value or b"", {ID: each.id})
+        async with sink.opened(run=2) as (delivery, _):
+            await delivery.send(Unit(1, [], "15"))
+            await delivery.stored()
+        async with sink.opened(run=3) as (delivery, found):
+            position, there = next_events(found)
+            assert position == 15 and there >= set(range(15, 20))
+            await delivery.send(sink.unit(1, 20, 5))
+            await delivery.send(Unit(2, [], "26"))
+            await delivery.stored()
+        async with sink.opened(run=4) as (_, found):
+            assert found == FoundPlace("26")
 
     run(main())
 
@@ -396,5 +423,23 @@ def test_a_stream_without_fast_batches_takes_atomic_ones(sink: SmallSink, monkey
                 await delivery.send(sink.unit(4, 2512, 2000))
                 await delivery.stored()
         assert await sink.numbers() == list(range(2512))
+
+    run(main())
+
+
+@pytest.mark.parametrize(("messages", "pause"), [(50, 0.0), (450, 0.0), (50, 0.002), (450, 0.05)])
+def test_a_full_window_is_waited_for(
+    sink: SmallSink, monkeypatch: pytest.MonkeyPatch, messages: int, pause: float
+) -> None:
+    """Whether the batch is ended while it waits or goes on."""
+    monkeypatch.setattr(delivery_module, "WINDOW_MESSAGES", messages)
+    monkeypatch.setattr(delivery_module, "COMMIT_SECONDS", pause)
+
+    async def main() -> None:
+        async with sink.opened() as (delivery, _):
+            for number in range(1, 101):
+                await delivery.send(sink.unit(number, (number - 1) * 40, 40))
+            await delivery.stored()
+        assert await sink.numbers() == list(range(4000))
 
     run(main())

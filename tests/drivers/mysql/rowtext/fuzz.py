@@ -1,6 +1,7 @@
 """Both readers of rows, asked about changed events: `python -m tests.drivers.mysql.rowtext.fuzz COUNT [--seed N]`.
 
-`--library PATH` takes another library than the one that is installed, such as one with sanitizers.
+`--library PATH` takes another library than the one that is installed, such as one with sanitizers; `--room BYTES` gives
+a call so little room for texts that most rows take several.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ from itertools import islice
 from pathlib import Path
 
 from tests.drivers.mysql.rowtext.comparing import OPTIONS, Case, case_of, compare, damaged_events, drawn, recorded
+from udup.drivers.mysql.rowtext import compiled
 from udup.drivers.mysql.rowtext.compiled import Library, library
 
 #: Tables of any columns beside the recorded ones.
 TABLES = 40
+
+#: Events after which is said how far it is.
+SHOWN = 50_000
 
 
 def cases(used: Library, number: int, count: int = TABLES) -> list[Case]:
@@ -33,8 +38,11 @@ def fuzz(used: Library, count: int, number: int, tables: int = TABLES) -> Counte
     for case in every:
         for event in case.events:
             told[f"unchanged {compare(case, event)}"] += 1
-    for case, event in islice(damaged_events(every, random.Random(number)), count):
+    chance = random.Random(number)
+    for done, (case, event) in enumerate(islice(damaged_events(every, chance), count), 1):
         told[compare(case, event)] += 1
+        if done % SHOWN == 0:
+            print(done, dict(told), flush=True)
     return told
 
 
@@ -44,7 +52,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--tables", type=int, default=TABLES)
     parser.add_argument("--library", type=Path, default=None)
+    parser.add_argument("--room", type=int, default=compiled.ROOM)
     told = parser.parse_args(arguments)
+    compiled.ROOM = compiled.ROOM_KEPT_MAX = told.room
     used = Library(told.library) if told.library else library()
     if used is None:
         raise SystemExit("There is no compiled reader: install g++, and Udup again")

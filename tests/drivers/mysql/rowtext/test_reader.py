@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -153,7 +154,16 @@ def test_a_definition_is_told_with_what_it_names(
     told = encode(Told("binlog.000007", 42, [4711]))
     found = reader().definition(Definition(ID, query_event(sql), "", told=told))
     assert (found.statement, found.schema, list(found.tables), found.truncates) == (sql, schema, tables, truncates)
-    assert (found.file, found.position, found.thread, found.changes) == ("binlog.000007", 4711, 42, b"[]")
+    assert (found.file, found.position, found.thread) == ("binlog.000007", 4711, 42)
     assert (found.seconds, found.server_id) == (1_700_000_000, 9)
     untold = reader().definition(Definition(ID, query_event(sql), ""))
     assert untold.file == "" and untold.position == 1000 - len(query_event(sql))
+
+
+def test_tables_that_are_gone_are_changes_and_of_others_nothing_is_known() -> None:
+    dropped = reader().definition(Definition(ID, query_event("DROP TABLE a, b.c"), ""))
+    assert json.loads(dropped.changes) == [
+        {"type": "DROP", "id": '"shop"."a"', "table": None},
+        {"type": "DROP", "id": '"b"."c"', "table": None},
+    ]
+    assert reader().definition(Definition(ID, query_event("ALTER TABLE a ADD COLUMN b INT"), "")).changes == b"[]"

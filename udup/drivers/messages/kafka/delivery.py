@@ -85,6 +85,8 @@ class KafkaDelivery:
 
     async def close(self) -> None:
         """End at once. What is not committed is not delivered: the next run does it again."""
+        if self._writer.closing:
+            return
         self._writer.closing = True
         if self._task is not None and not self._storing:
             self._task.cancel()
@@ -120,7 +122,9 @@ class KafkaDelivery:
         except UdupError as error:
             return error
         except Exception as error:  # noqa: BLE001 - raised again by the next call
-            return UdupError(f"writing to Kafka at {self._sink.where}: {type(error).__name__}: {error}")
+            unforeseen = UdupError(f"writing to Kafka at {self._sink.where}: {type(error).__name__}: {error}")
+            unforeseen.__cause__ = error
+            return unforeseen
         self._on_stored(group[-1].number)
         return None
 

@@ -35,7 +35,7 @@ from udup.drivers.messages.kafka.position import (
     write_mark,
 )
 from udup.drivers.messages.kafka.topics import ANSWER_SECONDS
-from udup.drivers.messages.kafka.writer import TRANSACTION_SECONDS, Writer, id_of, made
+from udup.drivers.messages.kafka.writer import TRANSACTION_SECONDS, Writer, behind, id_of, made
 from udup.pipeline.checks import DEST
 from udup.pipeline.ports.delivery import FoundPlace, Unit
 
@@ -95,7 +95,7 @@ class PlainWriter(Writer):
     def store(self, units: Sequence[Unit]) -> None:
         doing = f"writing to Kafka at {self._sink.where}"
         if any(unit.atomic for unit in units):
-            remedy = "leave Transactional out, or let transactions be delivered in parts"
+            remedy = "leave Transactional out; or write Snapshot never: the rows of a snapshot come in such units"
             raise Refused([Fault("KafkaConfig.Transactional", "is false: a unit cannot be stored whole", remedy, DEST)])
         self._make_topics(units)
         try:
@@ -103,8 +103,8 @@ class PlainWriter(Writer):
             self._flush(units, doing)
             self._position = units[-1].position
             self._store_position(self._position)
-        except KafkaException as error:
-            self._fail(error, units, doing)
+        except (KafkaException, SystemError) as error:
+            self._fail(behind(error), units, doing)
 
     def _store_position(self, text: str) -> None:
         self._produce_position(text, [(ENDS_HEADER, msgspec.json.encode(self._ends))])

@@ -17,12 +17,13 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from udup.base import runtime
-from udup.base.errors import UdupError
+from udup.base.errors import Superseded, UdupError
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.errors import Heard, failure
-from udup.drivers.messages.kafka.large import refusal, without_longest
+from udup.drivers.messages.kafka.large import refusal
 from udup.drivers.messages.kafka.position import Record, plain_settings, read_position, write_mark
 from udup.drivers.messages.kafka.topics import ANSWER_SECONDS, Topics, route
+from udup.drivers.messages.large_values import without_longest
 from udup.pipeline.ports.delivery import DeliverySettings, FoundPlace, Message, Unit
 
 #: The header with the ID of a message.
@@ -51,6 +52,7 @@ class Writer:
         self._topics: Topics
         self._routes: dict[str, tuple[str, int]] = {}
         self._failed: list[tuple[KafkaError, Record]] = []
+        self._fatal: KafkaException | None = None
         self._skips = settings.plan.large_messages == "skip-values"
         self._limit = sink.message_bytes - _RECORD_BYTES
         self.closing = False
@@ -102,8 +104,8 @@ class Writer:
             self._producer.begin_transaction()
             self._produce(units)
             self._produce_position(units[-1].position)
-        except KafkaException as error:
-            self._fail(error, units, doing)
+        except (KafkaException, SystemError) as error:
+            self._fail(behind(error), units, doing)
         self._patiently(self._producer.commit_transaction, doing, units)
         self._heard.forget()
 
@@ -179,21 +181,34 @@ class Writer:
         while True:
             try:
                 call(_SLICE_SECONDS)
-            except KafkaException as error:
-                self._producer.poll(0)
-                if not error.args[0].retriable() or self.closing or runtime.now() > deadline:
-                    self._fail(error, units, doing)
+            except (KafkaException, SystemError) as error:
+                self._serve()
+                found = behind(error)
+                if not found.args[0].retriable() or self.closing or runtime.now() > deadline:
+                    self._fail(found, units, doing)
             else:
                 return
 
     def _fail(self, error: KafkaException, units: Sequence[Unit], doing: str) -> NoReturn:
         """Raise what an error means; where a message was at fault, its own."""
-        self._producer.poll(0)
-        found = failure(error, doing, self._heard)
+        self._serve()
+        if error.args[0].code() == KafkaError._FATAL and self._fatal is None:
+            runtime.sleep(0.2)  # the library's thread is about to tell what it was
+            self._serve()
+        found = failure(self._fatal or error, doing, self._heard)
+        if isinstance(found, Superseded):
+            raise found from error
         for cause, record in self._failed:
             if cause.code() not in (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT):
                 raise self._at_fault(cause, record, units, doing) from error
         raise found from error
+
+    def _serve(self) -> None:
+        """Have the library call back what is due. By that it also raises a fatal error, which every call tells."""
+        try:
+            self._producer.poll(0)
+        except KafkaException as error:
+            self._fatal = error
 
     def _at_fault(self, cause: KafkaError, record: Record, units: Sequence[Unit], doing: str) -> UdupError:
         """Return the error of a message that the brokers have refused."""
@@ -207,17 +222,21 @@ class Writer:
 
     def check(self) -> None:
         """Ask whether the brokers answer. May be called by another thread than the rest."""
-        try:
-            self._topics.admin.list_topics(self._sink.position_topic, timeout=ANSWER_SECONDS)
-        except KafkaException as error:
-            self._topics.admin.poll(0)
-            raise failure(error, f"asking Kafka at {self._sink.where}", self._heard) from error
+        self._topics.ask()
 
     def close(self) -> None:
         """Give up what is under way. An open transaction is aborted by the next run, or by the brokers in time."""
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.purge()
+
+
+def behind(error: KafkaException | SystemError) -> KafkaException:
+    """Return the library's error. A call that fails while another error is raised by it is a `SystemError`."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, KafkaException):
+        found = found.__cause__ or found.__context__
+    return found or KafkaException(KafkaError(KafkaError._FATAL, str(error)))
 
 
 def id_of(record: Record) -> str:

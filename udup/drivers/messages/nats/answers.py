@@ -87,8 +87,15 @@ class Answers:
         """Whether all that was sent is stored."""
         return not self._under_way and self.failed is None
 
+    @property
+    def unanswered(self) -> int:
+        """Return how many messages are under way."""
+        return self._messages
+
     def begin(self) -> None:
         """Begin a batch, with a name that nobody else's has. Nothing is under way then."""
+        if self._under_way:
+            raise UdupError("a batch begins when all before it is stored")
         self._batches += 1
         self.batch = f"{self.inbox.rpartition('.')[2]}-{self._batches}"
         self.count, self.ended = 0, False

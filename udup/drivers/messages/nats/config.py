@@ -25,6 +25,9 @@ KEYS = frozenset(
     | {"User", "Password", "Credentials", "SslCa", "SslCert", "SslKey"}
 )
 
+#: Bytes that a stream holds at least that removes its oldest messages: the last position must stay.
+OLD_BYTES_MIN = 64 << 20
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _BYTES = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 
@@ -42,7 +45,8 @@ class NatsSink:
     """A JetStream stream and how it is reached. `url` is "" for the node's own server.
 
     `max_age` is in seconds and `max_bytes` in bytes, 0 for no limit. `said`: the keys that the document has; what it
-    does not say stays as it is in a stream that exists.
+    does not say stays as it is in a stream that exists. Nothing is compressed unless it is asked for: s2 leaves a third
+    of texts on the disk, and costs the server 2 to 6 µs a message beside 8 to 11, which are the limit of the way.
     """
 
     prefix: str
@@ -134,6 +138,9 @@ class NatsSink:
                 "write the Url of the NATS server that they are for, or remove them",
                 DEST,
             )
+        if self.discard == "old" and 0 < self.max_bytes < OLD_BYTES_MIN:
+            problem = f"{self.max_bytes} bytes may hold less than what is under way, and the position is in it"
+            yield Fault(f"{WHERE}.MaxBytes", problem, "write 64MB or more, or Discard new", DEST)
         if self.password and not self.user:
             yield Fault(f"{WHERE}.User", "there is a Password and no User", "write both or none", DEST)
         if self.credentials and self.user:

@@ -189,7 +189,7 @@ def _faults(sink: NatsSink, job: str, state: StreamState) -> Iterator[Fault]:
         return Fault(sink.where, problem, remedy, DEST)
 
     if owner and owner != job:
-        yield fault(f"the stream is job {owner!r}'s", f"{choose} and another Prefix, or delete that job")
+        yield fault(f"the stream belongs to job {owner!r}", f"{choose} and another Prefix, or delete that job")
     elif not owner and state.last and PREFIX not in state.metadata:
         yield fault(f"the stream has had {state.last} messages that no job has written", choose)
     if state.metadata.get(PREFIX, sink.prefix) != sink.prefix:

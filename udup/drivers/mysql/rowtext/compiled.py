@@ -8,7 +8,7 @@ return None for an event; then the generated reader is asked, which also says wh
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,7 @@ class Library:
 
     def __init__(self, path: Path) -> None:
         loaded = row_library.load(path)
+        self.path = path
         self.check = loaded.udup_rows_check
         self.check.restype = ctypes.c_int64
         self.check.argtypes = [ctypes.POINTER(_Program)]
@@ -114,8 +115,19 @@ class _Room:
         self.text = ctypes.create_string_buffer(size)
         self.ends = (ctypes.c_int64 * (4 * ROWS_MAX))()
         self.place = ctypes.c_int64()
+        self.around = _Template()
+        # Made once: making them takes as long as a row.
         self.text_address = ctypes.addressof(self.text)
         self.ends_address = ctypes.addressof(self.ends)
+        self.place_pointer = ctypes.byref(self.place)
+        self.around_pointer = ctypes.byref(self.around)
+
+    def put_around(self, template: Template) -> None:
+        """Note what stands around the images of each row."""
+        around = self.around
+        around.before, around.after, around.row, around.end = before, after, row, end = template
+        around.before_size, around.after_size = len(before), len(after)
+        around.row_size, around.end_size = len(row), len(end)
 
 
 _rooms: list[_Room] = []
@@ -133,13 +145,17 @@ def _keep(room: _Room) -> None:
         _rooms.append(room)
 
 
+#: Takes texts of rows, and where in them each part of a row ends.
+_Take = Callable[[bytes, list[int]], None]
+
+
 class CompiledRows:
     """Reads the rows events of one table's program. `of` makes one."""
 
     def __init__(self, used: Library, program: _Program, kept: Sequence[Any]) -> None:
         self._library = used
-        self._program = program
-        self._kept = kept  # what the structures point to
+        self._program = ctypes.byref(program)
+        self._kept = (program, kept)  # what the structures point to
         self._has_key = bool(program.key_count)
 
     @classmethod
@@ -187,36 +203,32 @@ class CompiledRows:
             else:
                 found.extend((None, texts[start:middle]) for start, middle in zip(starts, middles, strict=True))
 
-        around = _Template(*(part for text in template for part in (text, len(text))))
-        told = self._read(event, end, around, first, 2, take)
+        told = self._read(event, end, template, first, 2, take)
         if told == KEY_CHANGED:
             return KEY_CHANGED
         return found if told == 0 else None
 
-    def _read(self, event: bytes, end: int, around: _Template | None, first: int, parts: int, take: Any) -> int:
+    def _read(self, event: bytes, end: int, template: Template | None, first: int, parts: int, take: _Take) -> int:
         """Hand over the texts of all rows, as many at a time as there is room for; return 0, or what was refused."""
         room = _room()
-        place = room.place
-        place.value = 0
-        done = 0
-        reading = ctypes.byref(self._program)
-        template = None if around is None else ctypes.byref(around)
+        at = 0
         while True:
+            room.place.value = at
+            if template is not None:
+                room.put_around(template)
             read: int = self._library.read(
-                *(reading, event, end, ctypes.byref(place), template, first + done, room.text_address, room.size),
-                *(room.ends_address, ROWS_MAX),
+                *(self._program, event, end, room.place_pointer, template and room.around_pointer, first),
+                *(room.text_address, room.size, room.ends_address, ROWS_MAX),
             )
+            at = room.place.value
             if read > 0:
                 ends = room.ends[: parts * read]
                 take(ctypes.string_at(room.text_address, ends[-1]), ends)
-                done += read
+                first += read
             elif read <= _WANTED:
-                at = place.value
                 room = _Room(max(2 * room.size, _WANTED - read))
-                place = room.place
-                place.value = at
                 continue
-            if read < 0 or place.value >= end:
+            if read < 0 or at >= end:
                 _keep(room)
                 return min(read, 0)
 

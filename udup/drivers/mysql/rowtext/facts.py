@@ -37,10 +37,12 @@ Dictionary = Mapping[tuple[str, str], Mapping[str, ColumnFacts]]
 
 NOTHING: ColumnFacts = ColumnFacts("")
 
-#: Of which columns the log says too little: widths of TINYINT, digits of FLOAT and DOUBLE, what a zero date becomes.
+#: Of which columns the log says too little: widths of TINYINT, digits of FLOAT and DOUBLE, what a zero date becomes,
+#: and what NULL is with quirks.
 _OF_INTEREST = (
     "COLUMN_TYPE = 'tinyint(1)' OR COLUMN_TYPE LIKE 'float(%%' OR COLUMN_TYPE LIKE 'double(%%'"
     " OR (DATA_TYPE IN ('date', 'datetime', 'timestamp') AND IS_NULLABLE = 'NO')"
+    " OR (COLUMN_DEFAULT IS NOT NULL AND IS_NULLABLE = 'YES')"
 )
 
 #: Schemas that are asked about in one query.

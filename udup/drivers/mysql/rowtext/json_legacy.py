@@ -11,7 +11,7 @@ import struct
 from base64 import b64encode
 from collections.abc import Callable
 from decimal import Decimal
-from json.encoder import encode_basestring as _quoted_lower
+from json.encoder import encode_basestring as _quoted_plain
 
 from udup.drivers.mysql.rows.errors import DAMAGE, DamagedRows, damaged
 from udup.drivers.mysql.rows.json_binary import LITERAL, OPAQUE, STRING, UINT32, opaque_value
@@ -155,16 +155,17 @@ def _opaque(value: JsonValue) -> str:
     raise damaged("a JSON document has a value of a type that it cannot have")
 
 
-#: Debezium's escapes of control characters have capital letters.
-_CAPITAL = {number: f"\\u{number:04X}" for number in range(32) if f"{number:02x}" != f"{number:02X}"}
-_CAPITAL = {number: text for number, text in _CAPITAL.items() if number not in (10, 12, 13)}
+#: Debezium's escapes: those of control characters have capital letters.
+_ESCAPES = {code: f"\\u{code:04X}" for code in range(32)} | {
+    ord(letter): escape
+    for letter, escape in (
+        *(('"', '\\"'), ("\\", "\\\\")),
+        *(("\b", "\\b"), ("\t", "\\t"), ("\n", "\\n"), ("\f", "\\f"), ("\r", "\\r")),
+    )
+}
 
 
 def _quoted(text: str) -> str:
-    quoted: str = _quoted_lower(text)
     if text.isprintable():
-        return quoted
-    for number, capital in _CAPITAL.items():
-        if chr(number) in text:
-            quoted = quoted.replace(f"\\u{number:04x}", capital)
-    return quoted
+        return _quoted_plain(text)
+    return f'"{text.translate(_ESCAPES)}"'

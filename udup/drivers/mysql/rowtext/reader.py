@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -177,7 +178,7 @@ class MysqlRecordReader:
             _schema(statement, query, tables),
             tables,
             statement.verb == "TRUNCATE TABLE",
-            b"[]",
+            _changes(statement, tables),
             told.file,
             told.starts[0] if told.starts else max(end - size, 0),
             server_id,
@@ -205,6 +206,14 @@ def _tables(statement: Statement) -> list[tuple[str, str]]:
         return []
     named = [name for move in statement.moves for name in move] or list(statement.objects)
     return list(dict.fromkeys((name.schema, name.name) for name in named))
+
+
+def _changes(statement: Statement, tables: Sequence[tuple[str, str]]) -> bytes:
+    """Return what a statement made of its tables, as far as its text alone says: which are gone."""
+    if statement.verb != "DROP TABLE":
+        return b"[]"
+    gone = [{"type": "DROP", "id": f'"{schema}"."{name}"', "table": None} for schema, name in tables]
+    return json.dumps(gone, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _schema(statement: Statement, query: QueryEvent, tables: Sequence[tuple[str, str]]) -> str:

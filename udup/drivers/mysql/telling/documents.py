@@ -8,7 +8,6 @@ document that was changed in place has gaps in the log that the one made here do
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -18,9 +17,7 @@ from udup.drivers.mysql.rows.json_encoding import encode
 from udup.drivers.mysql.rows.json_values import JsonValue, Opaque, Unsigned
 from udup.drivers.mysql.rows.temporal import Date, DateTime, Time
 from udup.drivers.mysql.snapshot.json_values import JsonText, children, inexact, type_fields, typed_parts
-
-#: Text is read as INTEGER up to this number, and above it as UNSIGNED INTEGER (seen on 9.7).
-_LARGEST_SIGNED = (1 << 32) - 1
+from udup.drivers.mysql.telling.plain_documents import plain_document
 
 #: What the server says of a document whose types are too long for it to tell.
 _TOO_LONG = b"?"
@@ -47,21 +44,16 @@ def types_field(column: str) -> str:
 def document(text: bytes, types: bytes | None) -> bytes:
     """Return the document's bytes. `Unsupported` for one whose types the server does not tell."""
     if types is None:
-        return encode(json.loads(text, parse_int=_integer))
+        return plain_document(text)
     if types == _TOO_LONG:
         raise Unsupported(
             f"a JSON document of {len(text)} bytes holds dates, decimals or bytes, and more values than the server"
-            " tells the types of: raise max_allowed_packet on the source"
+            " tells the types of: set max_allowed_packet higher on the source"
         )
     root, *inside = types.decode().split("|")
     members, elements = (tuple(each.split(",")) if each else () for each in inside)
     node, kinds = typed_parts(JsonText(text, root, members, elements))
     return encode(_tree("$", node, kinds))
-
-
-def _integer(digits: str) -> int:
-    number = int(digits)
-    return number if number <= _LARGEST_SIGNED else Unsigned(number)
 
 
 def _tree(path: str, node: Any, kinds: dict[str, str]) -> JsonValue:

@@ -146,11 +146,14 @@ class SnapshotOrder:
                 yield from self._records(last, LAST_OF_TABLE)
 
     def end(self) -> Iterator[SnapshotRows | SnapshotEnd]:
-        """Yield the last row of all, and that it was the last."""
+        """Yield the last row of all, and that it was the last.
+
+        The log is to be followed from the first try's position on: what that has sent has nothing behind it.
+        """
         last, self._last = self._last, None
         if last is not None:
             yield from self._records(last, LAST)
-        yield SnapshotEnd(self._number, self._place.position, self.state())
+        yield SnapshotEnd(self._number, self._positions[0], self.state())
 
     def _records(self, rows: ReadRows, last: str) -> Iterator[SnapshotRows]:
         progress = self._progress[rows.table]
@@ -213,7 +216,7 @@ class SnapshotOrder:
         }
 
     def _resume(self, kept: Any) -> None:
-        """Take over what an earlier try has sent. Tables that are new since are read, those that are gone are not."""
+        """Take over what an earlier try has sent: of the tables up to the last that was done all but those open."""
         self._positions = [*kept["positions"], self._place.position]
         until = tuple(kept["until"] or ("", ""))
         done = {tuple(name) for name in kept["done"]}

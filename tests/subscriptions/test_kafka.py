@@ -1,0 +1,66 @@
+"""A subscription into Kafka: what committed readers see is each change once, in the order of its key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.drivers.messages.kafka.broker import Broker
+from tests.subscriptions.world import Event, Subscribed, rebuilt
+from udup.drivers.messages.kafka.config import KafkaSink
+from udup.drivers.messages.kafka.reading import read_messages
+
+
+@pytest.fixture(scope="module")
+def broker(server_folder: Path) -> Iterator[Broker]:
+    made = Broker(server_folder / "subscribed-kafka")
+    made.start()
+    yield made
+    made.kill()
+
+
+def _document(world: Subscribed, broker: Broker) -> dict[str, object]:
+    document = world.document()
+    document["Tasks"][1] = {
+        "Type": "Dest",
+        "Driver": "Kafka",
+        "Config": {"Prefix": world.name, "KafkaConfig": {"Brokers": [broker.address]}},
+    }
+    return document
+
+
+def _events(world: Subscribed, broker: Broker) -> list[Event]:
+    sink = KafkaSink.of(broker.plan(world.name))
+    found = [each for each in read_messages(sink, follow=False) if each is not None]
+    return [
+        Event(
+            each.subject,
+            None if each.key is None else json.loads(each.key),
+            None if each.value is None else json.loads(each.value),
+            each.id,
+            {},
+        )
+        for each in found
+        if each.subject.endswith(".t")
+    ]
+
+
+def test_a_snapshot_changes_and_kills(world: Subscribed, broker: Broker) -> None:
+    world.on_source(
+        f"CREATE TABLE {world.name}.t (id INT PRIMARY KEY, a INT)", f"INSERT INTO {world.name}.t VALUES (1, 1), (2, 2)"
+    )
+    world.node.post_job(_document(world, broker))
+    world.posted.append(world.name)
+    world.node.wait_stage(world.name)
+    for number in range(3, 60):
+        world.on_source(f"INSERT INTO {world.name}.t VALUES ({number}, 1)", f"UPDATE {world.name}.t SET a = a + 1")
+        if number in (20, 40):
+            world.kill("applier")
+    world.on_source(f"DELETE FROM {world.name}.t WHERE id = 1", f"UPDATE {world.name}.t SET id = 100 WHERE id = 2")
+    world.level(90)
+    rows = rebuilt(_events(world, broker))
+    assert sorted(row["id"] for row in rows.values()) == [*range(3, 60), 100]
+    assert all(event.value is None or event.id for event in _events(world, broker))
