@@ -22,6 +22,9 @@ from udup.pipeline.ports.tail import NOW, Seen, TailRequest
 #: Seconds after which topics that are new are looked for.
 LOOK_SECONDS = 2.0
 
+#: KiB of messages that are held in memory before they are asked for.
+AHEAD_KB = 4096
+
 #: A topic's name and the number of a partition; offsets of partitions.
 Part = tuple[str, int]
 Offsets = dict[Part, int]
@@ -45,7 +48,7 @@ class KafkaTail:
         self._looked: float | None = None
         if request.cursor:
             self._go_on()
-        self._reader = consumer(sink, self._heard, "read_committed")
+        self._reader = consumer(sink, self._heard, "read_committed", ahead_kb=AHEAD_KB)
         try:
             self._look()
         except KafkaException as error:

@@ -21,11 +21,11 @@ from udup.drivers.messages.tailing import Wanted, bad_cursor, read_cursor
 from udup.pipeline.checks import DEST
 from udup.pipeline.ports.tail import NOW, Seen, TailRequest
 
-#: Messages that are asked for at once at most, and about how many bytes of them.
-_BATCH, _BATCH_BYTES = 256, 1 << 20
+#: Messages that are asked for at once at most, and how many bytes they may have if they are as those before.
+_BATCH, _BATCH_BYTES = 100, 1 << 20
 
 #: Messages without their values, which are looked through for a transaction.
-_SEARCH_BATCH = 2000
+_SEARCH_BATCH = 1000
 
 #: Seconds that the server waits for the first message.
 _WAIT_SECONDS = 0.5
@@ -45,7 +45,8 @@ class StreamReader:
         self._next = 1
         self._last: int | None = None
         self._searching = False
-        self._size = 1 << 14  # about the bytes of a message
+        self._size = 1 << 17  # bytes of the largest message of those before
+        self._delivered = 0  # by the consumer
         self.at_end = False
         self._connection: Connection | None = None
         self._consumer: JetStreamContext.PullSubscription | None = None
@@ -94,10 +95,18 @@ class StreamReader:
         if not messages:
             self._end()
             return []
+        self._check_whole(messages)
         if self._searching:
             await self._search(messages)
             return []
         return self._taken(messages)
+
+    def _check_whole(self, messages: list[Msg]) -> None:
+        """Raise `Unavailable` if a message was lost on the way: the client drops what it has no room for."""
+        for message in messages:
+            self._delivered += 1
+            if message.metadata.sequence.consumer != self._delivered:
+                raise away(f"messages of {self._sink.where} came faster than they were read")
 
     def _end(self) -> None:
         if self._searching:
@@ -125,7 +134,7 @@ class StreamReader:
             seen = _seen(message)
             if seen.operation != NOTE and self._wanted.takes(seen):
                 found.append(seen)
-        self._size = max(256, sum(len(each.data) for each in messages) // len(messages))
+        self._size = max(256, *(len(each.data) for each in messages))
         self.at_end = not messages[-1].metadata.num_pending
         if self.at_end and self._last is not None:
             self._next = max(self._next, self._last + 1)
@@ -146,6 +155,7 @@ class StreamReader:
     async def _consume(self) -> JetStreamContext.PullSubscription:
         assert self._connection is not None
         subject = await self._subject()
+        self._delivered = 0
         config = ConsumerConfig(
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
             opt_start_seq=self._next,
