@@ -14,6 +14,7 @@ from udup.base.errors import Superseded, Transient, UdupError
 from udup.drivers.fake.source_log import Writing
 from udup.pipeline.deliver import units
 from udup.pipeline.ports.delivery import Message
+from udup.pipeline.selection.selection import Selection
 
 
 def expected(subscription: Subscription) -> list[str]:
@@ -199,3 +200,25 @@ def test_a_snapshot_that_is_cut_goes_on_with_what_is_missing(subscription: Subsc
 
     asyncio.run(work())
     assert rebuilt(subscription.rows()) == source_rows(subscription)
+
+
+def test_a_table_that_joins_behind_a_death_doubles_nothing_that_is_there(
+    subscription: Subscription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new table's rows lie in front of messages that are in the sink without a position."""
+    monkeypatch.setattr(units, "UNIT_MESSAGES", 1000)
+    subscription.selection = Selection.of([("s", ["t"])])
+    for number in range(3):
+        subscription.source.log.write(
+            lambda writing, number=number: writing.insert(U, f"u{number}").insert(T, f"t{number}")  # type: ignore[misc]
+        )
+    subscription.sink.cuts[2] = 9  # three transactions, without the position
+    with pytest.raises(Transient):
+        asyncio.run(subscription.run())
+    subscription.selection = Selection.of([("s", ["t", "u"])])
+    monkeypatch.setattr(units, "UNIT_MESSAGES", 1)
+    subscription.sink.cuts[4] = -1
+    asyncio.run(subscription.run_to_the_end())
+    found = [each for each in subscription.ids() if not each.endswith(":ddl")]
+    assert len(found) == len(set(found)), "something came twice"
+    assert {"t0", "t1", "t2"} == set(rebuilt(subscription.rows()))

@@ -38,7 +38,7 @@ class Changes:
         self._units = units
         self._send = send
         self._parse = position
-        self._there = {row for each in there for row in encoder.row_ids(each)}
+        place.there.update(row for each in there for row in encoder.row_ids(each))
         self._resumed = place.open
         self._already: dict[str, int] = {}  # rows of the open transaction that the sink has, by table
         self._prepared = PreparedTransactions()
@@ -132,9 +132,9 @@ class Changes:
         assert opened is not None
         self._add(self._encoder.end(of.gtid, _committed_us(of), opened.counts))
         self._executed(of)
-        if self._there:
+        if self.place.there:
             begins = f"{of.gtid}:"
-            self._there = {each for each in self._there if not each.startswith(begins)}
+            self.place.there = {each for each in self.place.there if not each.startswith(begins)}
         if self._units.is_full:
             await self._close_unit()
 
@@ -163,14 +163,14 @@ class Changes:
         self._add(self._encoder.heartbeat(now_ms))
 
     def _add(self, messages: list[Message]) -> None:
-        if self._there and messages:
+        if self.place.there and messages:
             messages = [each for each in messages if not self._is_there(each.id)]
         if messages:
             self._units.add(messages)
 
     def _is_there(self, message_id: str) -> bool:
-        found = message_id in self._there
-        self._there.discard(message_id)
+        found = message_id in self.place.there
+        self.place.there.discard(message_id)
         return found
 
     # ---- A snapshot ----
@@ -194,6 +194,7 @@ class Changes:
             counted = self._units.filling.snapshot_rows
             counted[table] = counted.get(table, 0) + len(messages)
         self.place.snapshot, self.place.copying = record.state, not record.incremental
+        self.place.snapshots = max(self.place.snapshots, record.snapshot)
         await self._close_unit(atomic=True)
 
     async def snapshot_end(self, record: SnapshotEnd) -> None:

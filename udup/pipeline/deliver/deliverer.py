@@ -165,7 +165,7 @@ class Deliverer:
     def _ready(self, _found: FoundPlace, info: ServerInfo) -> TargetReady:
         place = self._changes.place
         after = None if place.copying else str(place.executed)
-        return TargetReady(after, info, str(place.stamps), place.source_uuid, place.snapshot)
+        return TargetReady(after, info, str(place.stamps), place.source_uuid, place.snapshot, place.snapshots)
 
     def workers_are_ready(self) -> None:
         """Nothing: there are no workers."""

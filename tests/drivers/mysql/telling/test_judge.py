@@ -17,7 +17,9 @@ from udup.drivers.mysql.rows.codec import RowCodec
 from udup.drivers.mysql.rows.events import RowsEvent
 from udup.drivers.mysql.rows.table import KeyPart, Table
 from udup.drivers.mysql.rows.values import ABSENT, Change, Row
-from udup.drivers.mysql.telling.judge import Backfill, RowJudge
+from udup.drivers.mysql.snapshot.chunks import Chunk
+from udup.drivers.mysql.telling.judge import Backfill, RowJudge, SnapshotJudges
+from udup.drivers.mysql.telling.order import Place, SnapshotOrder
 
 SOURCE = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 
@@ -111,6 +113,33 @@ def test_what_the_log_does_not_say_stops_the_job() -> None:
     row: Row = (ABSENT, 1)
     with pytest.raises(Unsupported, match="binlog_row_image"):
         _judged(Backfill(), 1, INSERT, (None, row))
+
+
+# ---- A snapshot of several tries ----
+
+
+def test_of_a_table_that_a_later_try_has_read_the_log_up_to_there_is_left_out() -> None:
+    tables = [("s", name) for name in "abcd"]
+    first = SnapshotOrder(1, tables, Place(str(_executed(5))))
+    for table, final in ((0, True), (1, False)):
+        chunk = Chunk(table, 0, "", final, rest="id > 9")
+        first.planned(chunk)
+        assert list(first.done(chunk, 0)) == []
+    assert SnapshotJudges.of(first.state()) is None
+    later = SnapshotOrder(2, tables, Place(str(_executed(8))), state=first.state())
+    for table in (1, 2, 3):
+        chunk = Chunk(table, int(table == 1), "", final=True)
+        later.planned(chunk)
+        assert list(later.done(chunk, 0)) == []
+    judges = SnapshotJudges.of(later.state())
+    assert judges is not None
+    event = _event(INSERT, [(None, (1, 1))])
+    for name, told in {"a": True, "b": True, "c": False, "d": False, "e": True}.items():
+        judge = judges.judge("s", name, b"", has_crc=True)
+        assert (judge is None) is told
+        if judge is not None:
+            assert judge.shaped(event, SOURCE, 8, has_crc=True) == []
+            assert judge.shaped(event, SOURCE, 9, has_crc=True) == [event]
 
 
 # ---- Many histories ----

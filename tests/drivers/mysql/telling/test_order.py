@@ -63,7 +63,7 @@ def test_the_only_row_is_the_last_and_tables_without_rows_are_not_seen() -> None
     assert made == []
     last, end = order.end()
     assert _marks([last]) == [(b"t1.0.0", "last", "last")]
-    assert isinstance(end, SnapshotEnd) and end.position == "u:1-9" and json.loads(end.state)["until"] == list(C)
+    assert isinstance(end, SnapshotEnd) and end.position == "u:1-9" and json.loads(end.state)["until"] == [[list(C), 0]]
 
 
 def test_chunks_that_are_read_at_once_keep_their_own_order() -> None:
