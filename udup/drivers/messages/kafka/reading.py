@@ -183,9 +183,11 @@ def _seen(record: Record) -> Seen:
 
 
 def _told(offsets: Mapping[Part, int]) -> dict[str, dict[str, int]]:
+    """Return offsets for a cursor, which is to be short: what is not in it begins at 0."""
     said: dict[str, dict[str, int]] = {}
     for (topic, number), offset in offsets.items():
-        said.setdefault(topic, {})[str(number)] = offset
+        if offset:
+            said.setdefault(topic, {})[str(number)] = offset
     return said
 
 
