@@ -132,6 +132,15 @@ def test_a_prepared_transaction_is_delivered_when_it_commits_in_a_later_run(subs
     assert [json.loads(each.key or b"") for each in subscription.rows()] == ["other", "held"]
 
 
+def test_a_prepared_transaction_holds_up_nothing_that_is_shown(subscription: Subscription) -> None:
+    """It may stay prepared for days, and is neither late nor does anything wait behind it."""
+    subscription.source.log.prepare("x", lambda writing: writing.insert(T, "held"))
+    subscription.insert("a", "b", "c")
+    told = subscription.told
+    asyncio.run(subscription.run(lambda: bool(told) and told[-1].rows == 3))
+    assert told[-1].waiting == 0
+
+
 def test_a_writer_that_was_superseded_ends(subscription: Subscription) -> None:
     async def two() -> None:
         running = asyncio.ensure_future(subscription.run(lambda: False))

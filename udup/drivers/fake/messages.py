@@ -132,6 +132,10 @@ class FakeEncoder:
     def row_ids(self, message_id: str) -> list[str]:
         return [message_id]
 
+    def gtid(self, message_id: str) -> str:
+        source, number, *rest = message_id.split(":")
+        return f"{source}:{number}" if rest and number.isdecimal() else ""
+
     def row_number(self, message_id: str) -> int:
         return int(message_id.rpartition(":")[2])
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
-from udup.pipeline.apply.lag import Lag, Rate
+from udup.pipeline.apply.heard import Heard
+from udup.pipeline.apply.lag import Rate
 from udup.pipeline.apply.progress import ApplyProgress, CopyProgress, DeliveryProgress, TableProgress
 from udup.pipeline.apply.report import CAUGHT_UP_MS
 from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.deliver.place import Place
 from udup.pipeline.deliver.units import OTHER, TOMBSTONE, Delivered
 from udup.pipeline.ports import Operation, Position
-from udup.pipeline.records import Batch, Beat, CopyPlan, Skipped, SnapshotEnd, TransactionId
+from udup.pipeline.records import CopyPlan, Skipped, SnapshotEnd, TransactionId
 from udup.pipeline.waits import Wait
 
 #: Tables of a snapshot that are shown.
@@ -29,63 +28,37 @@ _CHANGES = (Operation.CREATE, Operation.UPDATE, Operation.DELETE)
 _KINDS = (*(each.value for each in Operation), TOMBSTONE, OTHER)
 
 
-class DeliveryReporter:
+class DeliveryReporter(Heard):
     """Is told what happens; `progress` is what is shown. `executed` is what of the source is in the sink."""
 
     def __init__(self, position: Callable[[str], Position], sink: TargetWatch, decoder: str = "") -> None:
         """`decoder`: which kind of reader makes texts of the source's rows."""
+        super().__init__(position)
         self._decoder = decoder
-        self.lag = Lag()
         self.executed = position("")
-        self._parse = position
         self._sink = sink
-        self._transactions, self._rows_rate, self._bytes, self._snapshot_rate = Rate(), Rate(), Rate(), Rate()
+        self._transactions, self._rows_rate, self._snapshot_rate = Rate(), Rate(), Rate()
         self._events_rate, self._sent_bytes = Rate(), Rate()
         self._events: dict[str, int] = {}
         self._by_table: dict[str, int] = {}
         self._shown_tables: dict[str, int] | None = None
         self._sent = 0
-        self._definitions = self._received = 0
+        self._definitions = 0
         self._waiting: deque[TransactionId] = deque()  # have come, and are not stored
-        self._source_executed: str | None = None
-        self._source_set = position("")
-        self._copying = self._caught_up = False
+        self._copying = False
         self._tables: dict[str, tuple[int, int]] = {}  # of a snapshot: rows, and how many there may be
         self._snapshot_done = False
-        self._changed = asyncio.Event()
 
     def begin_at(self, place: Place) -> None:
         self.executed.update(place.executed)
         self._copying = place.copying
 
-    async def progress_changed(self, seconds: float) -> None:
-        """Return when something has happened since the last time, or after so long."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        self._changed.clear()
-
     # ---- What happens ----
-
-    def received(self, batch: Batch, size: int) -> None:
-        self.lag.heard()
-        if any(not isinstance(record, Beat) for record in batch.records):
-            self._received += 1
-            self._bytes.total += size
-            self._changed.set()
 
     def came(self, of: TransactionId) -> None:
         """Note that a transaction has come, or a part of it."""
         if not self._waiting or self._waiting[-1].gtid != of.gtid:
             self._waiting.append(of)
-
-    def beat(self, beat: Beat) -> None:
-        self.lag.beat(beat.source_us)
-        if beat.executed != self._source_executed:
-            self._source_executed, self._source_set = beat.executed, self._parse(beat.executed)
-            self._changed.set()
-        elif not self._caught_up:
-            self._changed.set()
 
     def skipped(self, record: Skipped) -> None:
         self.executed.update(self._parse(record.gtids))
@@ -144,7 +117,7 @@ class DeliveryReporter:
             updates=changed[1],
             deletes=changed[2],
             definitions=self._definitions,
-            received_messages=self._received,
+            received_messages=self._messages,
             received_bytes=self._bytes.total,
             bytes_per_s=round(self._bytes.sample(), 1),
             waiting=len(self._waiting),

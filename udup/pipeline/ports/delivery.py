@@ -267,6 +267,10 @@ class Encoder(Protocol):
         """Return the IDs that the ID of a sent message stands for."""
         ...
 
+    def gtid(self, message_id: str) -> str:
+        """Return the transaction that the ID of a sent message names; "" for one of none, or of somebody else's."""
+        ...
+
     def row_number(self, message_id: str) -> int:
         """Return the number that a message's ID says of its row."""
         ...

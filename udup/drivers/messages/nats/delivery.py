@@ -210,6 +210,7 @@ class _Hold:
             except TooLarge as error:
                 await self.settle()  # what is done about it may take long
                 messages = await self._large.replaced(messages, error)
+                await self.answers.all()  # the position may have been noted meanwhile
 
     async def _send_fast(self, messages: Sequence[Message], header: bytes, unit: int) -> None:
         """Add messages to the fast batch. It ends when nothing follows for a moment."""
