@@ -151,11 +151,14 @@ class MysqlRecordReader:
         return found
 
     def definition(self, record: Definition) -> DefinitionText:
-        """Return the statement of a definition. Raise `Unsupported` for a Query event that cannot be read."""
+        """Return the statement of a definition. Raise `Unsupported` for a Query event that cannot be read.
+
+        Its event comes without a CRC, whatever the log has (`stream/assembly.py`).
+        """
         event = record.query
         told = decode_told(record.told) if record.told else _NOTHING_TOLD
         seconds, _, server_id, size, end, _ = HEADER.unpack_from(event)
-        query = parse_query(event, has_crc=self._has_crc)
+        query = parse_query(event, has_crc=False)
         statement = classify_query(query, fold_names=self._fold_names)
         tables = _tables(statement)
         return DefinitionText(
