@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -70,21 +71,25 @@ def server(
 
 
 @click.command(cls=Command)
+@click.option("--subscribe", is_flag=True, help="Subscribe to the shop's changes, and rebuild its tables from them.")
 @click.option("--keep", is_flag=True, help="Leave everything running and print how to reach and stop it.")
-@click.option("--rows", default=300_000, show_default=True, help="Rows of the shop that is replicated.")
-@click.option("--seconds", default=30.0, show_default=True, help="Seconds of replication under write load.")
-@click.option("--rate", default=300.0, show_default=True, help="Transactions a second that are written meanwhile.")
-def demo(keep: bool, rows: int, seconds: float, rate: float) -> None:
-    """Replicate a shop between two throw-away MySQL servers, and prove it.
+@click.option("--rows", type=int, help="Rows of the shop.  [default: 300000; 30000 with --subscribe]")
+@click.option("--seconds", type=float, help="Seconds of changes.  [default: 30; 20 with --subscribe]")
+@click.option("--rate", type=float, help="Transactions a second meanwhile.  [default: 300; 100 with --subscribe]")
+def demo(subscribe: bool, keep: bool, rows: int | None, seconds: float | None, rate: float | None) -> None:
+    """Replicate a shop between two throw-away MySQL servers, or subscribe to its changes, and prove it.
 
     \b
     Examples:
       udup demo --seconds 10
+      udup demo --subscribe
       udup demo --keep
     """
-    from udup.demo import run_demo  # only the demo needs the sandbox
+    from udup.demo import run_demo, run_subscribe_demo  # only the demo needs the sandbox
 
-    sys.exit(run_demo(keep=keep, rows=rows, seconds=seconds, rate=rate))
+    given = {"rows": rows, "seconds": seconds, "rate": rate}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    sys.exit((run_subscribe_demo if subscribe else run_demo)(keep=keep, **chosen))
 
 
 @click.command(cls=Command)
