@@ -102,7 +102,7 @@ class Deliverer:
         self._credits = Credits(settings.window_messages)
         self._waits = Waits(Side.TARGET)
         self._watch = TargetWatch(_Checks(self._delivery))
-        self._reporter = DeliveryReporter(position, self._watch)
+        self._reporter = DeliveryReporter(position, self._watch, reader.kind)
         self._start = JobStart(settings.job, settings.incarnation, settings.start_after, settings.copy_alone)
         self._changes: Changes
         self._began_at: str | None = None  # the first position, until it is stored

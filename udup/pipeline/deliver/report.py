@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from udup.pipeline.apply.heard import Heard
 from udup.pipeline.apply.lag import Rate
-from udup.pipeline.apply.progress import ApplyProgress, CopyProgress, TableProgress
+from udup.pipeline.apply.progress import ApplyProgress, CopyProgress, DeliveryProgress, TableProgress
 from udup.pipeline.apply.report import CAUGHT_UP_MS
 from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.deliver.place import Place
-from udup.pipeline.deliver.units import Delivered
-from udup.pipeline.ports import Position, RowCounts
+from udup.pipeline.deliver.units import OTHER, TOMBSTONE, Delivered
+from udup.pipeline.ports import Operation, Position
 from udup.pipeline.records import CopyPlan, Skipped, SnapshotEnd, TransactionId
 from udup.pipeline.waits import Wait
 
@@ -20,15 +21,28 @@ from udup.pipeline.waits import Wait
 _TABLES_MAX = 500
 
 
+#: Tables whose events are shown: those with most of them.
+ACTIVE_MAX = 200
+
+_CHANGES = (Operation.CREATE, Operation.UPDATE, Operation.DELETE)
+_KINDS = (*(each.value for each in Operation), TOMBSTONE, OTHER)
+
+
 class DeliveryReporter(Heard):
     """Is told what happens; `progress` is what is shown. `executed` is what of the source is in the sink."""
 
-    def __init__(self, position: Callable[[str], Position], sink: TargetWatch) -> None:
+    def __init__(self, position: Callable[[str], Position], sink: TargetWatch, decoder: str = "") -> None:
+        """`decoder`: which kind of reader makes texts of the source's rows."""
         super().__init__(position)
+        self._decoder = decoder
         self.executed = position("")
         self._sink = sink
         self._transactions, self._rows_rate, self._snapshot_rate = Rate(), Rate(), Rate()
-        self._rows = RowCounts()
+        self._events_rate, self._sent_bytes = Rate(), Rate()
+        self._events: dict[str, int] = {}
+        self._by_table: dict[str, int] = {}
+        self._shown_tables: dict[str, int] | None = None
+        self._sent = 0
         self._definitions = 0
         self._waiting: deque[TransactionId] = deque()  # have come, and are not stored
         self._copying = False
@@ -59,7 +73,13 @@ class DeliveryReporter(Heard):
             self._waiting.popleft()
         self._transactions.total += len(delivered.transactions)
         self._definitions += delivered.definitions
-        self._rows = self._rows.plus(delivered.rows)
+        _add(self._events, delivered.events)
+        _add(self._by_table, delivered.tables)
+        self._events_rate.total += delivered.messages
+        self._sent_bytes.total += delivered.size
+        self._sent += delivered.sent
+        if delivered.tables:
+            self._shown_tables = None
         for table, count in delivered.snapshot_rows.items():
             rows, total = self._tables.get(table, (0, 0))
             self._tables[table] = rows + count, total
@@ -81,7 +101,8 @@ class DeliveryReporter(Heard):
     def progress(self, *, settled: bool, waiting_for: Wait | None) -> ApplyProgress:
         level = not self._copying and settled and self._has_all
         silent_ms = self._sink.silent_ms
-        self._rows_rate.total = self._rows.total
+        changed = [self._events.get(kind.value, 0) for kind in _CHANGES]
+        self._rows_rate.total = sum(changed)
         return ApplyProgress(
             stage=self._stage(level=level),
             lag_ms=self._lag_ms(silent_ms, level=level),
@@ -90,11 +111,11 @@ class DeliveryReporter(Heard):
             source_gtid=self._source_executed or "",
             transactions=self._transactions.total,
             tx_per_s=round(self._transactions.sample(), 1),
-            rows=self._rows.total,
+            rows=sum(changed),
             rows_per_s=round(self._rows_rate.sample(), 1),
-            inserts=self._rows.inserted,
-            updates=self._rows.updated,
-            deletes=self._rows.deleted,
+            inserts=changed[0],
+            updates=changed[1],
+            deletes=changed[2],
             definitions=self._definitions,
             received_messages=self._messages,
             received_bytes=self._bytes.total,
@@ -104,6 +125,22 @@ class DeliveryReporter(Heard):
             serial=False,
             copy=self._snapshot(),
             waiting_for=waiting_for,
+            delivery=self._delivery(),
+        )
+
+    def _delivery(self) -> DeliveryProgress:
+        if self._shown_tables is None:
+            counted = self._by_table
+            most = counted if len(counted) <= ACTIVE_MAX else heapq.nlargest(ACTIVE_MAX, counted, counted.__getitem__)
+            self._shown_tables = {table: counted[table] for table in sorted(most)}
+        return DeliveryProgress(
+            events={kind: self._events.get(kind, 0) for kind in _KINDS},
+            events_per_s=round(self._events_rate.sample(), 1),
+            events_by_table=self._shown_tables,
+            delivered_messages=self._sent,
+            delivered_bytes=self._sent_bytes.total,
+            delivered_bytes_per_s=round(self._sent_bytes.sample(), 1),
+            decoder=self._decoder,
         )
 
     @property
@@ -145,3 +182,8 @@ class DeliveryReporter(Heard):
             copy_phase="done" if done else "rows",
             eta_s=None if done or not per_s else round(left / per_s, 1),
         )
+
+
+def _add(totals: dict[str, int], counts: Mapping[str, int]) -> None:
+    for name, count in counts.items():
+        totals[name] = totals.get(name, 0) + count

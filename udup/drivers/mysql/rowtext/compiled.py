@@ -10,19 +10,16 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
-import udup
+from udup.base import row_library
+from udup.base.row_library import COMPILED, PYTHON
 from udup.drivers.mysql.binlog.event import CRC_SIZE
 from udup.drivers.mysql.rows.table import Table
 from udup.drivers.mysql.rowtext.ops import ColumnProgram, Program, TextOp
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
 from udup.pipeline.ports.delivery import RowText, TableText, Template
-
-#: Of the structures below and of what the library gives; one of another version is not used.
-VERSION = 1
 
 #: Bytes of text that a call has room for, and those of the largest room that is kept for the next.
 ROOM = 1 << 20
@@ -80,11 +77,7 @@ class Library:
     """The functions of a library; `OSError` for a file that is none, `ValueError` for one of another version."""
 
     def __init__(self, path: Path) -> None:
-        loaded = ctypes.CDLL(str(path))
-        version = loaded.udup_rows_version
-        version.restype = ctypes.c_int64
-        if version() != VERSION:
-            raise ValueError(f"{path} is a compiled reader of another version; install Udup again")
+        loaded = row_library.load(path)
         self.path = path
         self.check = loaded.udup_rows_check
         self.check.restype = ctypes.c_int64
@@ -101,11 +94,7 @@ class Library:
 @cache
 def library() -> Library | None:
     """Return the library that was built when Udup was installed; None if there is none that can be used."""
-    beside = Path(udup.__file__).parent
-    for suffix in EXTENSION_SUFFIXES:
-        path = beside / f"_rows{suffix}"
-        if not path.exists():
-            continue
+    for path in row_library.libraries():
         try:
             return Library(path)
         except (OSError, ValueError, AttributeError):
@@ -115,7 +104,7 @@ def library() -> Library | None:
 
 def reader_kind() -> str:
     """Return which reader of rows runs here: `compiled` or `python`."""
-    return "python" if library() is None else "compiled"
+    return PYTHON if library() is None else COMPILED
 
 
 class _Room:
