@@ -155,7 +155,7 @@ class MysqlRecordReader:
         event = record.query
         told = decode_told(record.told) if record.told else _NOTHING_TOLD
         seconds, _, server_id, size, end, _ = HEADER.unpack_from(event)
-        query = parse_query(event, has_crc=self._has_crc)
+        query = parse_query(event, has_crc=False)  # records of statements come without it
         statement = classify_query(query, fold_names=self._fold_names)
         tables = _tables(statement)
         return DefinitionText(
