@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.drivers.messages.kafka.broker import Broker
+from tests.subscriptions.rebuilt.run import OPTIONS, Plan, Rebuilding
 from tests.subscriptions.world import Event, Subscribed, rebuilt
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.reading import read_messages
@@ -32,7 +34,7 @@ def _document(world: Subscribed, broker: Broker) -> dict[str, object]:
     return document
 
 
-def _events(world: Subscribed, broker: Broker) -> list[Event]:
+def _events(world: Subscribed, broker: Broker, ending: str = ".t") -> list[Event]:
     sink = KafkaSink.of(broker.plan(world.name))
     found = [each for each in read_messages(sink, follow=False) if each is not None]
     return [
@@ -44,7 +46,7 @@ def _events(world: Subscribed, broker: Broker) -> list[Event]:
             {},
         )
         for each in found
-        if each.subject.endswith(".t")
+        if each.subject.endswith(ending)
     ]
 
 
@@ -64,3 +66,27 @@ def test_a_snapshot_changes_and_kills(world: Subscribed, broker: Broker) -> None
     rows = rebuilt(_events(world, broker))
     assert sorted(row["id"] for row in rows.values()) == [*range(3, 60), 100]
     assert all(event.value is None or event.id for event in _events(world, broker))
+
+
+class _IntoKafka(Rebuilding):
+    """One partition for each topic: the messages of a table are in order, those of different tables are not."""
+
+    def __init__(self, world: Subscribed, broker: Broker, plan: Plan) -> None:
+        super().__init__(world, plan, print)
+        self._broker = broker
+
+    def document(self) -> dict[str, object]:
+        document = _document(self.world, self._broker)
+        config = document["Tasks"][1]["Config"]  # type: ignore[index]
+        config |= {"Options": OPTIONS, "MaxRetries": 1000}
+        config["KafkaConfig"]["Partitions"] = 1
+        return document
+
+    def new_events(self) -> list[Event]:
+        return [each for each in _events(self.world, self._broker, "") if "." in each.subject]
+
+
+def test_tables_are_rebuilt_from_topics_alone(world: Subscribed, broker: Broker) -> None:
+    victims = ("applier", "extractor", "supervisor", "main")
+    plan = Plan(seed=str(time.time_ns()), seconds=8.0, ddl_seconds=0, kill_seconds=2.5, victims=victims)
+    _IntoKafka(world, broker, plan).run()

@@ -6,8 +6,9 @@ import random
 import tempfile
 import threading
 from collections import Counter
-from contextlib import closing, suppress
-from pathlib import Path
+from contextlib import closing
+
+import pymysql
 
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query
@@ -46,11 +47,13 @@ class ExtraWriter:
 
     def _run(self) -> None:
         try:
-            with closing(connect(self._endpoint, database=self._schema, local_infile=True)) as connection:
+            with closing(connect(self._endpoint, database=self._schema)) as connection:
                 query(connection, "SET SESSION innodb_lock_wait_timeout = 2, sql_mode = ''")
                 while not self._stopped.wait(self._dice.random() * 0.05):
-                    with suppress(MySQLError):
+                    try:
                         self._one(connection)
+                    except MySQLError as error:
+                        self.done[f"error {error.args[0]}"] += 1
         except Exception as error:  # noqa: BLE001 - told by whoever joins
             self.problems.append(f"{type(error).__name__}: {error}")
 
@@ -136,7 +139,19 @@ class ExtraWriter:
         return [f"REPLACE INTO `x ä.%p` VALUES ({a}, '{dice.getrandbits(30)}'), ({a + 1}, '\\\"\\\\')"]
 
     def _file(self, dice: random.Random) -> list[str]:
-        with tempfile.NamedTemporaryFile("w", suffix=".tsv", delete=False) as file:
+        """Load a file by a connection of its own: Udup's own does not send files."""
+        endpoint = self._endpoint
+        with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
             file.writelines(f"{dice.randrange(30)}\tline {number}\n" for number in range(200))
-        self._loaded = Path(file.name)
-        return [f"LOAD DATA LOCAL INFILE '{file.name}' INTO TABLE x_bare"]
+            file.flush()
+            with pymysql.connect(
+                host=endpoint.host,
+                port=endpoint.port,
+                user=endpoint.user,
+                password=endpoint.password,
+                database=self._schema,
+                local_infile=True,
+                autocommit=True,
+            ) as connection:
+                connection.cursor().execute(f"LOAD DATA LOCAL INFILE '{file.name}' INTO TABLE x_bare")
+        return []

@@ -24,6 +24,7 @@ from tests.subscriptions.rebuilt.typed import Source, of_messages
 from tests.subscriptions.world import Event, Subscribed, _event
 from udup.base.errors import Transient
 from udup.drivers.mysql.client.connection import connect, query, scalar
+from udup.sandbox.api import Json
 
 #: What is killed; actors are found by their role, the rest by its name.
 ACTORS = ("applier", "extractor", "supervisor")
@@ -104,14 +105,15 @@ class Rebuilding:
 
     def post(self) -> None:
         world = self.world
-        world.node.post_job(
-            world.document(dest={"Options": OPTIONS, "MaxRetries": 1000}),
-        )
+        world.node.post_job(self.document())
         world.posted.append(world.name)
         for _ in range(self.plan.copy_kills):
             time.sleep(0.3)
             self._kill(random.Random(f"{self.plan.seed}-copy").choice(ACTORS))
         world.node.wait_stage(world.name)
+
+    def document(self) -> Json:
+        return self.world.document(dest={"Options": OPTIONS, "MaxRetries": 1000})
 
     def _make_tables(self, dice: random.Random) -> Model:
         model = Model(dice)
@@ -160,7 +162,7 @@ class Rebuilding:
     def compare(self) -> None:
         self._level()
         try:
-            self.consumer.take(asyncio.run(self._new_events()))
+            self.consumer.take(self.new_events())
         except Unlikely as error:
             self.say("\n".join(self.consumer.statements[-30:]))
             raise AssertionError(f"seed {self.plan.seed}: {error}") from error
@@ -184,8 +186,11 @@ class Rebuilding:
 
         world.wait_for(has_all, lambda: f"seed {self.plan.seed}: {world.node.job(world.name)}", LEVEL_SECONDS)
 
-    async def _new_events(self) -> list[Event]:
+    def new_events(self) -> list[Event]:
         """Return what the whole stream has that was not read before."""
+        return asyncio.run(self._new_events())
+
+    async def _new_events(self) -> list[Event]:
         client = await nats.connect(self.world.nats_url)
         try:
             stream = client.jetstream()

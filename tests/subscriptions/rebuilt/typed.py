@@ -99,7 +99,7 @@ def _floats(data: bytes) -> tuple[float, ...]:
 
 def _unscaled(column: Column, text: str) -> Decimal:
     number = int.from_bytes(base64.b64decode(text), "big", signed=True)
-    return Decimal(number).scaleb(-column.scale) if number else Decimal(0)
+    return Decimal(f"{number}E-{column.scale}") if number else Decimal(0)  # exact: no context rounds it
 
 
 def _bits(_column: Column, value: Any) -> int:
