@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from nats.aio.msg import Msg
-from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.client import JetStreamContext
 
@@ -109,7 +108,7 @@ async def _fetched(reader: JetStreamContext.PullSubscription) -> list[Msg]:
     """Return the messages that there are by now; none if there are none for a moment."""
     try:
         messages: list[Msg] = await reader.fetch(_BATCH, timeout=_WAIT_SECONDS)
-    except NatsTimeout:
+    except TimeoutError:  # nats-py's own, or asyncio's: it raises either
         messages = []
     heed_cancellation()
     return messages
