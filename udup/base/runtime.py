@@ -24,6 +24,7 @@ __all__ = [
     "Event",
     "Lock",
     "Pool",
+    "Semaphore",
     "SimpleQueue",
     "Thread",
     "Timer",
@@ -50,6 +51,7 @@ Thread = threading.Thread
 Lock = threading.Lock
 Event = threading.Event
 Condition = threading.Condition
+Semaphore = threading.Semaphore
 Timer = threading.Timer
 
 #: A pool of threads with a size and a name. Whoever makes one shuts it down.

@@ -79,7 +79,7 @@ class Extractor:
         self._log: ChangeLog | None = None
         self._copy: SourceCopy | None = None
         self._reading: SnapshotReading | None = None
-        self._snapshot = settings.snapshot
+        self._snapshot, self._snapshots = settings.snapshot, settings.snapshots
         self._beat_at = 0.0
         self._server_uuid = ""
         self._doubt = ""
@@ -223,7 +223,7 @@ class Extractor:
         readers = range(self._settings.workers)
         await asyncio.gather(*[self._in_thread(reading.read, reader, self._pack_rows) for reader in readers])
         reading.close()
-        self._snapshot = reading.state
+        self._snapshot, self._snapshots = reading.state, self._snapshots + 1
         self._reading = self._watch.copy_position = None
         return reading.position
 
@@ -307,6 +307,8 @@ class Extractor:
         for record in log:
             if record is not None:
                 counters.read(record)
+                if isinstance(record, SnapshotRows):
+                    counters.copied(record.rows, len(record.events))
                 packer.add(record)
             beat_is_due = runtime.now() - beat_at > (BEAT_AT_REST_SECONDS if record is None else BEAT_SECONDS)
             if beat_is_due and (beat := self._watch.beat()) is not None:
@@ -326,6 +328,8 @@ class Extractor:
             settings.source_uuid,
             tells=settings.delivers,
             snapshot=self._snapshot,
+            snapshots=self._snapshots,
+            chunk_rows=settings.chunk_rows,
         )
         self._log = log = self._source.open_log(plan)
         if self._stopped:

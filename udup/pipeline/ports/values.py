@@ -165,7 +165,8 @@ class LogPlan:
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`): by them it is recognised
     again. `tells`: records say what the log says of their events beside their bytes (`records.Transaction.told`);
-    `snapshot` is what the destination has of a snapshot, whose rows are left out of the log where they were read later.
+    `snapshot` is what the destination has of a snapshot, whose rows are left out of the log where they were read later,
+    and `snapshots` how many tries of one there were: tables that have come into the scope since come in one more.
     """
 
     job: str
@@ -175,6 +176,8 @@ class LogPlan:
     source_uuid: str = ""
     tells: bool = False
     snapshot: str = ""
+    snapshots: int = 0
+    chunk_rows: int | None = None
 
 
 @dataclass(frozen=True)

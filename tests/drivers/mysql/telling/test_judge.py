@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -126,13 +127,13 @@ def test_of_a_table_that_a_later_try_has_read_the_log_up_to_there_is_left_out() 
         chunk = Chunk(table, 0, "", final, rest="id > 9")
         first.planned(chunk)
         assert list(first.done(chunk, 0)) == []
-    assert SnapshotJudges.of(first.state()) is None
+    assert SnapshotJudges.of(json.loads(first.state())) is None
     later = SnapshotOrder(2, tables, Place(str(_executed(8))), state=first.state())
     for table in (1, 2, 3):
         chunk = Chunk(table, int(table == 1), "", final=True)
         later.planned(chunk)
         assert list(later.done(chunk, 0)) == []
-    judges = SnapshotJudges.of(later.state())
+    judges = SnapshotJudges.of(json.loads(later.state()))
     assert judges is not None
     event = _event(INSERT, [(None, (1, 1))])
     for name, told in {"a": True, "b": True, "c": False, "d": False, "e": True}.items():

@@ -103,6 +103,16 @@ class Assembler:
         self._format = b""
         self._fence = True
 
+    @property
+    def is_between(self) -> bool:
+        """Return whether no transaction is open."""
+        return self._open is None
+
+    @property
+    def format(self) -> bytes:
+        """Return the FORMAT_DESCRIPTION that was sent last."""
+        return self._format
+
     def feed(self, event: bytes) -> Iterator[Record]:
         """Yield the records that this event completes.
 

@@ -7,6 +7,7 @@ change without a GTID lies in between (`anonymous.py`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -32,6 +33,7 @@ from udup.drivers.mysql.stream.replica import Replica
 from udup.drivers.mysql.stream.row_order import row_order_of
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.drivers.mysql.stream.told import Telling
+from udup.drivers.mysql.telling.joining import Joined
 from udup.drivers.mysql.telling.tries import SnapshotJudges
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
 from udup.pipeline.records import Record, SnapshotEnd
@@ -50,6 +52,7 @@ class BinlogChanges:
         self._assembler: Assembler | None = None
         self._shapers: Shapers | None = None
         self._judges: SnapshotJudges | None = None
+        self._joined: Joined | None = None
         self._closed = False
         self._at = ("", 0)  # log file and offset, in one value since other threads look at it
 
@@ -92,17 +95,21 @@ class BinlogChanges:
         contexts, maps = contexts_of(endpoint), ColumnMaps.of(scope.selection)
         telling = Telling() if self._plan.tells else None
         decide: Decide = classifier.decide
-        self._judges = judges = SnapshotJudges.of(self._plan.snapshot, self._plan.start_after)
+        kept = json.loads(self._plan.snapshot) if self._plan.snapshot else {}
+        self._judges = judges = SnapshotJudges.of(kept, self._plan.start_after)
         if judges is not None:
             decide = judges.watching(decide, fold_names=scope.fold_names)
-        return Assembler(
-            scope.selection, decide, renaming, scope.sql_filter, contexts, self._shapers, maps, telling, judges
-        )
+        if self._plan.tells:
+            self._joined = Joined(endpoint, self._plan, kept, judges)
+        both, shapers = self._joined or judges, self._shapers
+        return Assembler(scope.selection, decide, renaming, scope.sql_filter, contexts, shapers, maps, telling, both)
 
     def __iter__(self) -> Iterator[Record | None]:
         """Yield records; None whenever the source has sent no further event yet."""
-        stream, assembler = self._stream, self._assembler
+        stream, assembler, joined = self._stream, self._assembler, self._joined
         assert stream is not None and assembler is not None, "begin first"
+        if joined is not None and (state := joined.begin()):
+            yield SnapshotEnd(0, "", state)
         for event in stream:
             if event[4] == EventType.ROTATE:
                 self._at = parse_rotate(event)
@@ -110,7 +117,11 @@ class BinlogChanges:
                 if self._judges is not None and (state := self._judges.changed()):
                     yield SnapshotEnd(0, "", state)  # in front of what has changed it
                 self._note_place(event)
+                if joined is not None:
+                    joined.note(record)
                 yield record
+            if joined is not None and joined.is_at_work and assembler.is_between:
+                yield from joined.step(assembler, lambda: stream.has_more)
             if not stream.has_more:
                 for record in assembler.flush_skipped():
                     self._note_place(event)
@@ -133,6 +144,8 @@ class BinlogChanges:
             self._stream.close()
         if self._shapers is not None:
             self._shapers.close()
+        if self._joined is not None:
+            self._joined.close()
 
 
 def _of_another(endpoint: Endpoint, looked_at: Continuity, read: BinlogStream) -> str:

@@ -25,7 +25,11 @@ from typing import Any
 from udup.drivers.mysql.snapshot.chunks import Chunk
 from udup.drivers.mysql.telling.ranges import END, START, Key, KeyRanges
 from udup.pipeline.records import SnapshotEnd, SnapshotRows
+from udup.pipeline.selection.kept import kept_selection, selection_of
 from udup.pipeline.selection.renames import Name
+from udup.pipeline.selection.selection import Selection
+
+_EVERYTHING = Selection()
 
 FIRST, FIRST_OF_TABLE = "first", "first_in_data_collection"
 LAST, LAST_OF_TABLE = "last", "last_in_data_collection"
@@ -120,7 +124,7 @@ class SnapshotOrder:
     """`planned` for each chunk, `add` for its rows, `done` when it is read; `end` when all are.
 
     What `add`, `done` and `end` yield is to be sent in this order. `state` is that of an earlier try, "" for none.
-    `keys` has the columns of each table's key where it is of whole numbers.
+    `keys` has the columns of each table's key where it is of whole numbers; `selection` chooses the tables.
     """
 
     def __init__(
@@ -132,7 +136,9 @@ class SnapshotOrder:
         incremental: bool = False,
         state: str = "",
         keys: Mapping[Name, Sequence[str]] = {},
+        selection: Selection = _EVERYTHING,
     ) -> None:
+        self._selection = selection
         self._number, self._tables, self._place, self._incremental = number, tables, place, incremental
         self._progress = [_Progress(key=keys.get(name, ())) for name in tables]
         self._held: dict[int, ReadRows] = {}
@@ -205,6 +211,9 @@ class SnapshotOrder:
 
         The log is to be followed from the first try's position on: what that has sent has nothing behind it.
         """
+        held, self._held = list(self._held.values()), {}
+        for rows in held:  # of tables of which a part is read
+            yield from self._records(rows, OTHER)
         last, self._last = self._last, None
         if last is not None:
             yield from self._records(last, LAST)
@@ -272,6 +281,7 @@ class SnapshotOrder:
             both = list(zip(self._tables, self._progress, strict=True))
             later = [(name, each) for name, each in both[self._until :] if each.at is not None]
             kept = {
+                "selection": kept_selection(self._selection),
                 "positions": self._positions,
                 "until": until,
                 "done": [(name, each.at) for name, each in later if each.is_done],
@@ -288,7 +298,10 @@ class SnapshotOrder:
         until = [(tuple(name), at) for name, at in kept["until"]]
         done = {tuple(name): at for name, at in kept["done"]}
         open_ = {tuple(each["table"]): each for each in (*kept["open"], *kept.get("split", ()))}
+        before = selection_of(kept["selection"], folds=self._selection.folds)
         for name, progress in zip(self._tables, self._progress, strict=True):
+            if not before.wants(*name):
+                continue
             if (found := open_.get(name)) is not None:
                 _take_over(progress, found)
                 continue

@@ -34,6 +34,7 @@ from udup.drivers.mysql.telling.tables import SnapshotTables
 from udup.pipeline.ports import Piece, ReadingPlan, Scope
 from udup.pipeline.records import PIECE_BYTES, Format, Record
 from udup.pipeline.selection.renames import Name
+from udup.pipeline.selection.selection import Selection
 from udup.pipeline.waits import Waits
 
 #: In front of each block of a table that is read under a lock: its rows, and the bytes of its events.
@@ -57,8 +58,10 @@ class RowsReading:
         tables: SnapshotTables,
         order: SnapshotOrder,
         chunk_rows: int | None,
+        chunks_max: int | None = None,
     ) -> None:
         self.endpoint = endpoint
+        self._chunks_left = chunks_max
         self._baseline, self._read_tables, self._order, self._chunk_rows = baseline, tables, order, chunk_rows
         self._planner, *self._connections = baseline.snapshot.connections
         self._tables = ordered(baseline.catalog.tables)
@@ -83,6 +86,17 @@ class RowsReading:
     def position(self) -> str:
         """Return the GTID set from which the log is followed: that of the first reading of this snapshot."""
         return self._order.position
+
+    @property
+    def stands_at(self) -> str:
+        """Return the GTID set at which it reads."""
+        return self._baseline.snapshot.gtid_set
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether all of all tables was sent by now."""
+        with self._lock:
+            return all(self._order.wanted(place) is None for place in range(len(self._tables)))
 
     @property
     def state(self) -> str:
@@ -143,6 +157,10 @@ class RowsReading:
             try:
                 for chunk, lower, upper in chunks_of(self._planner, index, table, wanted, self._chunk_rows):
                     yield self._planned(chunk, lower, upper)
+                    if wanted.gaps and self._chunks_left is not None:
+                        self._chunks_left -= 1
+                        if not self._chunks_left:
+                            return
             except MySQLError as error:
                 raise reading_error(table, error) from error
 
@@ -267,8 +285,9 @@ def open_reading(
     *,
     readers: int,
     waits: Waits | None = None,
+    chunks_max: int | None = None,
 ) -> RowsReading:
-    """Open a snapshot of all tables in the scope.
+    """Open a snapshot of all tables in the scope; of those with a key of whole numbers so many chunks are read.
 
     Raise `Unsupported` if something in it cannot be read exactly, and what `open_baseline` raises.
     """
@@ -290,20 +309,22 @@ def open_reading(
 
     baseline = open_baseline(endpoint, readers, scope.selection, None, plan.chunk_rows, waits, framed)
     try:
-        order = _order(endpoint, baseline, plan)
-        return RowsReading(endpoint, baseline, tables, order, plan.chunk_rows)
+        order = _order(endpoint, baseline, plan, scope.selection)
+        return RowsReading(endpoint, baseline, tables, order, plan.chunk_rows, chunks_max)
     except BaseException:
         baseline.close()
         raise
 
 
-def _order(endpoint: Endpoint, baseline: Baseline, plan: ReadingPlan) -> SnapshotOrder:
+def _order(endpoint: Endpoint, baseline: Baseline, plan: ReadingPlan, selection: Selection) -> SnapshotOrder:
     """Return the order of the rows; `Transient` if an earlier try has read at a position that is not reached here."""
     tables, apart = baseline.catalog.tables, baseline.locked.numbers
     keys = {(each.schema, each.name): key_of(each) for at, each in enumerate(tables) if at not in apart}
     names = [(table.schema, table.name) for table in ordered(tables)]
     place = place_of(endpoint, baseline.snapshot.gtid_set)
-    order = SnapshotOrder(plan.number, names, place, incremental=plan.incremental, state=plan.state, keys=keys)
+    order = SnapshotOrder(
+        plan.number, names, place, incremental=plan.incremental, state=plan.state, keys=keys, selection=selection
+    )
     missing = GtidSet.parse(order.newest_before) - GtidSet.parse(place.position)
     if missing:
         raise Transient(

@@ -72,8 +72,8 @@ class _RangesJudge:
 class SnapshotJudges:
     """Judges the log behind a snapshot by its state (`order.py`)."""
 
-    def __init__(self, state: str) -> None:
-        self._kept = kept = json.loads(state)
+    def __init__(self, kept: dict[str, Any]) -> None:
+        self._kept = kept
         self._sets = [GtidSet.parse(position) for position in kept["positions"]]
         self._until: list[tuple[Name, int]] = [((name[0], name[1]), at) for name, at in kept["until"]]
         self._at: dict[Name, int] = {(name[0], name[1]): at for name, at in kept["done"]}
@@ -85,12 +85,15 @@ class SnapshotJudges:
         self._changed = ""
 
     @classmethod
-    def of(cls, state: str, start_after: str = "") -> SnapshotJudges | None:
-        """Return them, None where all was read at one position, or the log is followed from behind the last."""
-        positions = json.loads(state)["positions"] if state else []
+    def of(cls, kept: dict[str, Any], start_after: str = "") -> SnapshotJudges | None:
+        """Return them, None where all was read at one position, or the log is followed from behind the last.
+
+        `kept` is the state, which is brought forward.
+        """
+        positions = kept.get("positions", ())
         if len(positions) < 2 or GtidSet.parse(positions[-1]) <= GtidSet.parse(start_after):
             return None
-        return cls(state)
+        return cls(kept)
 
     def judge(self, schema: str, table: str, table_map: bytes, *, has_crc: bool) -> _TableJudge | _RangesJudge | None:
         """Return the judge of a table, None for one that no later try has read."""
@@ -126,7 +129,8 @@ class SnapshotJudges:
         """Judge these no more; "" as a table stands for all of its schema."""
         if not self._over.issuperset(names):
             self._over.update(names)
-            self._changed = json.dumps(self._kept | {"over": sorted(self._over)}, ensure_ascii=False)
+            self._kept["over"] = sorted(self._over)
+            self._changed = json.dumps(self._kept, separators=(",", ":"), ensure_ascii=False)
 
     def changed(self) -> str:
         """Return the state that holds from here on, once; "" if it is what it was."""

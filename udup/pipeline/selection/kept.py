@@ -1,0 +1,38 @@
+"""A selection as it is kept with a position, so that a later run knows which tables the job had until then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
+
+
+def kept_selection(selection: Selection) -> dict[str, Any]:
+    """Return what JSON can hold; which rows and columns are chosen is left out."""
+    return {"do": [_rule(each) for each in selection.rules], "ignore": [_rule(each) for each in selection.ignored]}
+
+
+def selection_of(kept: Mapping[str, Any], *, folds: bool) -> Selection:
+    """Return what was kept, for a server that folds names or not."""
+    return Selection(
+        tuple(_schema(each) for each in kept["do"]), tuple(_schema(each) for each in kept["ignore"]), folds=folds
+    )
+
+
+def _rule(rule: SchemaRule) -> list[Any]:
+    return [rule.name, rule.regex, [[each.name, each.regex] for each in rule.tables]]
+
+
+def _schema(kept: list[Any]) -> SchemaRule:
+    name, regex, tables = kept
+    return SchemaRule(name, regex, tables=tuple(NameRule(*each) for each in tables))
+
+
+def only(selection: Selection, schema: str, table: str) -> Selection:
+    """Return one that chooses a single table, with the new name and the rows that it has in a selection."""
+    new_schema, new = selection.renamed_table(schema, table)
+    [where] = selection.filters_of(schema, table)
+    rule = NameRule(table, rename=new if new != table else "", where=where)
+    schema_rule = SchemaRule(schema, rename=new_schema if new_schema != schema else "", tables=(rule,))
+    return Selection((schema_rule,), folds=selection.folds)
