@@ -6,6 +6,8 @@ import random
 import threading
 from contextlib import closing
 
+import httpx
+
 from tests.subscriptions.world import Subscribed, rebuilt
 from udup.drivers.mysql.client.connection import connect, query
 
@@ -67,3 +69,28 @@ def test_a_table_joins_while_everything_is_written_and_killed(world: Subscribed)
         marks = {event.value["source"]["snapshot"] for event in reads}
         assert ("incremental" in marks) is (table == "b")
         assert table == "a" or len({event.id.partition(":")[0] for event in reads}) > 1
+
+
+def test_rows_come_again_when_somebody_asks_for_them(world: Subscribed) -> None:
+    table = f"{world.name}.t"
+    world.on_source(f"CREATE TABLE {table} (id INT PRIMARY KEY, n INT)", f"INSERT INTO {table} VALUES (1, 1), (2, 2)")
+    world.post()
+    world.level()
+    world.on_source(f"UPDATE {table} SET n = 3 WHERE id = 1")
+    answer = httpx.put(f"{world.node.url}/v1/job/{world.name}/snapshot", params={"table": table}, timeout=30)
+    assert answer.status_code == 200, answer.text
+    world.wait_for(lambda: [each.op for each in world.rows_of("t")].count("r") == 4, lambda: world.rows_of("t"))
+    world.on_source(f"UPDATE {table} SET n = 4 WHERE id = 1")
+    world.level()
+    events = world.rows_of("t")
+    assert [(each.op, each.value["after"]["n"]) for each in events] == [
+        ("r", 1),
+        ("r", 2),
+        ("u", 3),
+        ("r", 3),
+        ("r", 2),
+        ("u", 4),
+    ]
+    assert [each.value["source"]["snapshot"] for each in events[3:5]] == ["incremental", "incremental"]
+    refused = httpx.put(f"{world.node.url}/v1/job/{world.name}/snapshot", params={"table": "other.t"}, timeout=30)
+    assert refused.status_code == 400 and "other.t" in refused.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from udup.jobs import DesiredState, JobRecord, JobType, accept, check_enforced_i
 from udup.jobs.allocation import Allocation, Evaluation, Trigger
 from udup.jobs.skipping import NotSkippable
 from udup.jobs.versions import Posted, with_replaced
+from udup.jobs.wishing import wished
 from udup.pipeline.cutover.state import Cutover, Options
 from udup.pipeline.ports import Seen, TailRequest
 from udup.pipeline.ports.tail import START
@@ -171,6 +173,16 @@ class MemoryJobs:
             if self.records[job_id].finish:
                 return Written(0, job_id, "", changed=False)
             self.records[job_id] = self.records[job_id].model_copy(update={"finish": True})
+            return self._written(job_id)
+
+    def snapshot(self, job_id: str, tables: Sequence[str]) -> Written:
+        with self._lock:
+            self._may_fail()
+            if job_id not in self.records:
+                raise NotThere("job not found")
+            wishes = wished(self.records[job_id].wishes, [], tables, 1)
+            self.records[job_id] = self.records[job_id].model_copy(update={"wishes": wishes})
+            self.index += 1
             return self._written(job_id)
 
     def ask_level(self, job_id: str, gtid: str | None) -> MemoryQuestion:

@@ -28,6 +28,7 @@ from udup.actors.messages import (
     Rejected,
     Rejection,
     ResumeJob,
+    WishSnapshot,
 )
 from udup.actors.run import Phase
 from udup.actors.skip_commands import SkipCommands
@@ -51,6 +52,7 @@ from udup.jobs.differences import is_same
 from udup.jobs.fitting import RECORD_MAX
 from udup.jobs.start import DecidedStart, check_unchanged, has_another_target, kept_start
 from udup.jobs.versions import Posted, with_replaced
+from udup.jobs.wishing import wished
 from udup.pipeline.cutover.host import NameTaken
 from udup.pipeline.ports import StartPoint
 
@@ -104,6 +106,8 @@ class JobCommands:
                     self._resume(command.job_id, answer)
                 case FinishJob():
                     self._finish(command.job_id, answer)
+                case WishSnapshot():
+                    self._wish(self._known(command.job_id), command.tables, answer)
                 case BeginSkip():
                     self._skips.begin(self._known(command.job_id), command.gtid, answer)
                 case EndSkip():
@@ -196,6 +200,7 @@ class JobCommands:
             posted=Posted(time_ns=runtime.wall_ns(), how=command.how),
             start=start,
             skipped=stored.skipped if stored else (),
+            wishes=stored.wishes if stored else (),
         )
         if stored is not None:
             record = _beside(record, stored)
@@ -238,6 +243,19 @@ class JobCommands:
             update["progress"] = record.progress.begun_again()
             self._journal.show(job)
         self._save(job, history.resumed(record.model_copy(update=update), runtime.wall_ns()), answer)
+
+    def _wish(self, job: Job, tables: tuple[str, ...], answer: Answer) -> None:
+        """Note what rows are to come again; a run that goes on begins again with that."""
+        if not job.spec.delivers:
+            problem = f"job {job.id} is no subscription: it has no snapshots of single tables"
+            raise Refused([Fault("Job", problem, "compare the tables by udup-verify, and copy what differs")])
+        wants = job.spec.selection().wants
+        unwanted = [each for each in tables if "." not in each or not wants(*each.split(".", 1))]
+        wishes = wished(job.record.wishes, unwanted, tables, runtime.wall_ns())
+        self._host.log.info("snapshot_wished", job=job.id, tables=tables)
+        if job.run is not None:
+            job.run.outdate()
+        self._save(job, history.registered_again(job.record.model_copy(update={"wishes": wishes})), answer)
 
     # ---- Finishing ----
 

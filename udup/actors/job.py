@@ -224,6 +224,7 @@ class Job:
             delivers=plan.target.delivery is not None,
             snapshot=run.target.snapshot if run.target else "",
             snapshots=run.target.snapshots if run.target else 0,
+            wishes=tuple((each.number, each.tables) for each in self.record.wishes),
         )
 
     def start_faults(self, run: Run, drivers: Drivers) -> list[Fault]:

@@ -125,6 +125,14 @@ class EndSkip(Command):
 
 
 @dataclass(frozen=True)
+class WishSnapshot(Command):
+    """The rows of these tables (`schema.table` on the source) are to be delivered once more."""
+
+    job_id: str
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Accepted:
     """A write that is stored, or that had nothing to change (`index` 0)."""
 

@@ -35,6 +35,7 @@ _COMMANDS = {
     "resume": "udup.cli.job_acts:resume",
     "settle": "udup.cli.job_acts:settle",
     "skip": "udup.cli.job_skip:skip",
+    "snapshot": "udup.cli.job_snapshot:snapshot",
     "cutover": "udup.cli.job_cutover:cutover",
     "stop": "udup.cli.job_acts:stop",
     "delete": "udup.cli.job_acts:delete",

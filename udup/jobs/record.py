@@ -21,6 +21,7 @@ from udup.jobs.skipped import SkippedTransaction
 from udup.jobs.staleness import at_this_moment
 from udup.jobs.start import DecidedStart
 from udup.jobs.versions import EarlierDocument, Posted
+from udup.jobs.wishing import SnapshotWish
 from udup.jobs.words import STATUS_OF_STAGE, DesiredState, Driver, EndWhen, JobType, Stage, Status, TaskType
 from udup.pipeline.cutover.state import Cutover
 
@@ -113,6 +114,8 @@ class JobRecord(BaseModel):
     start: DecidedStart | None = None
     #: Transactions that were passed over on purpose, oldest first; kept for as long as the job is.
     skipped: tuple[SkippedTransaction, ...] = ()
+    #: Snapshots of single tables that it was asked for, the newest last.
+    wishes: tuple[SnapshotWish, ...] = ()
     #: What it waits for that time heals; None while it waits for nothing.
     outage: Outage | None = None
     #: The last cut-over that was asked for.

@@ -6,7 +6,7 @@ import os
 import shlex
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -29,6 +29,7 @@ from udup.actors.messages import (
     Rejected,
     Rejection,
     ResumeJob,
+    WishSnapshot,
 )
 from udup.base import stacks
 from udup.base.errors import Fault, Refused, UdupError
@@ -190,6 +191,9 @@ class Control:
 
     def finish(self, job_id: str) -> Written:
         return self._written(FinishJob(job_id))
+
+    def snapshot(self, job_id: str, tables: Sequence[str]) -> Written:
+        return self._written(WishSnapshot(job_id, tuple(tables)))
 
     def ask_level(self, job_id: str, gtid: str | None) -> LevelQuestion:
         """Ask the two servers itself, in the request's thread."""

@@ -157,6 +157,12 @@ class JobControl(Protocol):
     def finish(self, job_id: str) -> Written:
         """End a migration that stays level until it is told to. `NotThere`; `Refused` for one that cannot be ended."""
 
+    def snapshot(self, job_id: str, tables: Sequence[str]) -> Written:
+        """Have a subscription deliver the rows of these tables once more, named as the source has them.
+
+        `NotThere` for an unknown job, `Refused` for one that is no subscription or does not have them.
+        """
+
     def ask_level(self, job_id: str, gtid: str | None) -> LevelQuestion:
         """Ask the source now what it has executed, unless `gtid` names what is wanted.
 

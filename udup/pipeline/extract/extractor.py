@@ -330,6 +330,7 @@ class Extractor:
             snapshot=self._snapshot,
             snapshots=self._snapshots,
             chunk_rows=settings.chunk_rows,
+            wishes=settings.wishes,
         )
         self._log = log = self._source.open_log(plan)
         if self._stopped:

@@ -15,7 +15,7 @@ class ExtractorSettings:
     `stamps` say when the last transactions before `start_after` were committed, `source_uuid` which server they were
     read from. `copy_alone`: the log is not read. `delivers`: to a destination of messages, which is told what the log
     says beside its events; `snapshot` is what it has of a snapshot (`records.SnapshotRows.state`), `snapshots` how many
-    it has had, each try of one.
+    it has had, each try of one. `wishes` as in `LogPlan`.
     """
 
     nats_url: str = field(repr=False)
@@ -35,3 +35,4 @@ class ExtractorSettings:
     delivers: bool = False
     snapshot: str = ""
     snapshots: int = 0
+    wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()

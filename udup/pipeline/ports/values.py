@@ -167,6 +167,7 @@ class LogPlan:
     again. `tells`: records say what the log says of their events beside their bytes (`records.Transaction.told`);
     `snapshot` is what the destination has of a snapshot, whose rows are left out of the log where they were read later,
     and `snapshots` how many tries of one there were: tables that have come into the scope since come in one more.
+    `wishes` are tables (`schema.table` on the source) whose rows are to come again, each time with its number.
     """
 
     job: str
@@ -178,6 +179,7 @@ class LogPlan:
     snapshot: str = ""
     snapshots: int = 0
     chunk_rows: int | None = None
+    wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 
+#: Letters of a selection that is kept as it is.
+PLAIN_MAX = 300
+
 
 def kept_selection(selection: Selection) -> dict[str, Any]:
-    """Return what JSON can hold; which rows and columns are chosen is left out."""
-    return {"do": [_rule(each) for each in selection.rules], "ignore": [_rule(each) for each in selection.ignored]}
+    """Return what JSON can hold; which rows and columns are chosen is left out.
+
+    A long one is packed, as it stands in every position.
+    """
+    kept = {"do": [_rule(each) for each in selection.rules], "ignore": [_rule(each) for each in selection.ignored]}
+    text = json.dumps(kept, separators=(",", ":"))
+    if len(text) <= PLAIN_MAX:
+        return kept
+    return {"packed": base64.b64encode(zlib.compress(text.encode(), 9)).decode()}
 
 
 def selection_of(kept: Mapping[str, Any], *, folds: bool) -> Selection:
     """Return what was kept, for a server that folds names or not."""
+    if "packed" in kept:
+        kept = json.loads(zlib.decompress(base64.b64decode(kept["packed"])))
     return Selection(
         tuple(_schema(each) for each in kept["do"]), tuple(_schema(each) for each in kept["ignore"]), folds=folds
     )

@@ -85,6 +85,12 @@ PARAMETERS: dict[str, Any] = {
         "transaction",
     ),
     "cursor": _query("cursor", _STRING, "the Cursor of the answer before, in place of from"),
+    "snapshot_tables": _query(
+        "table",
+        {"type": "array", "items": {"type": "string", "pattern": "^[^.]+[.].+$"}, "minItems": 1, "maxItems": 100},
+        "tables of the job, as the source has them: schema.table; once for each",
+        required=True,
+    ),
     "table": _query(
         "table", {"type": "string", "pattern": "^[^.]+[.].+$"}, "messages of this table alone: schema.table"
     ),

@@ -168,6 +168,20 @@ def _jobs() -> Iterator[Operation]:
     path = "/v1/job/{id}/history"
     summary = "The job's last documents, and what each has changed"
     yield _reading(path, "listJobDocuments", summary, "jobs", "[JobDocument]", *_JOB_ID)
+    snapshot = Operation(
+        "put",
+        "/v1/job/{id}/snapshot",
+        "snapshotTables",
+        "Have a subscription deliver all rows of tables once more, while its changes go on",
+        "jobs",
+        "JobResponse",
+        (*_JOB_ID, "snapshot_tables", *_WRITE),
+        _WRITTEN,
+        errors=(301, 404),
+        description="The rows are reads marked incremental, each where it stands in the stream. 400 for a job that is"
+        " no subscription, and for tables that it does not have.",
+    )
+    yield from _both(snapshot)
     skip = Operation(
         "put",
         "/v1/job/{id}/skip",

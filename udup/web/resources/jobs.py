@@ -24,10 +24,10 @@ from udup.web.schemas.versions import versions_of
 
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
 _SETTLE, _SKIP, _FINISH, _LEVEL = "settle", "skip", "finish", "level"
-_HISTORY, _REVERT, _CUTOVER, _EVENTS = "history", "revert", "cutover", "events"
+_HISTORY, _REVERT, _CUTOVER, _EVENTS, _SNAPSHOT = "history", "revert", "cutover", "events", "snapshot"
 
 #: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
-COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _SKIP, _FINISH, _REVERT, _CUTOVER})
+COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _SKIP, _FINISH, _REVERT, _CUTOVER, _SNAPSHOT})
 VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY, _CUTOVER, _EVENTS})
 PARTS = COMMANDS | VIEWS
 
@@ -151,6 +151,7 @@ class JobResource:
             _REVERT: lambda: self._control.revert(job_id, read_number(req, "to"), check=not is_false(req, "check")),
             _SKIP: lambda: self._control.skip(job_id, read_gtid(req)),
             _CUTOVER: lambda: self._cut_over(req, job_id),
+            _SNAPSHOT: lambda: self._control.snapshot(job_id, req.get_param_as_list("table", default=[])),
         }
         written = commands[part]()
         give_written(req, resp, written, warning=skipping.WARNING if part == _SKIP else None)

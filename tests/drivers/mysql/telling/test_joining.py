@@ -35,6 +35,7 @@ class _Job:
         self.at = position_of(source.endpoint)
         self.state = json.dumps({"selection": kept_selection(Selection.of([(schema, list(tables))]))})
         self.snapshots = 0
+        self.wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
         self.destination = _Destination(exact=())
         self.reads: list[SnapshotRows] = []
 
@@ -49,6 +50,7 @@ class _Job:
             snapshot=self.state,
             snapshots=self.snapshots,
             chunk_rows=1500,
+            wishes=self.wishes,
         )
         log = BinlogChanges(self.source.endpoint, plan)
         log.begin()
@@ -170,3 +172,31 @@ def test_a_table_that_is_made_later_is_in_the_log(source: MysqlServer, schema: s
         if isinstance(record, Transaction):
             break
     assert job.destination.rows["b"] == {1: 1} and not job.reads
+
+
+@pytest.mark.usefixtures("naming")
+def test_a_wished_table_comes_again_where_it_stands(source: MysqlServer, schema: str) -> None:
+    _made(source, schema, "a (id INT PRIMARY KEY, n INT)", "b (id INT, n INT)")
+    job = _Job(source, schema, "a", "b")
+    job.destination.rows = {table: dict(_rows(source, schema, table)) for table in "ab"}  # type: ignore[arg-type]
+    job.wishes = ((1, (f"{schema}.a", f"{schema}.b")),)
+    stop = threading.Event()
+    writer = threading.Thread(target=_write, args=(source, schema, ["a"], stop))
+    writer.start()
+    try:
+        for record in job.follow("a", "b"):
+            if isinstance(record, SnapshotRows) and record.chunk == 1:
+                break
+        for _ in job.follow("a", "b"):
+            if not job.joins():
+                break
+    finally:
+        stop.set()
+        writer.join()
+    assert sum(record.rows for record in job.reads) >= 2 * _ROWS * 0.9
+    wanted, read = position_of(source.endpoint), len(job.reads)
+    for _ in job.follow("a", "b"):
+        if wanted <= job.at:
+            break
+    assert {table: _rows(source, schema, table) for table in "ab"} == job.destination.rows
+    assert len(job.reads) == read, "a wish is done once"

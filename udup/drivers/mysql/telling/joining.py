@@ -15,6 +15,9 @@ twice then, with what it is at that moment, and its changes behind it.
 Which tables join: the state names the selection that the job had (`pipeline/selection/kept.py`). What the present one
 chooses and that one does not, and what is on the source as the log begins to be followed, joins. A table that is made
 later is in the log from its first row on.
+
+The rows of a table that is there already come again where that is wished. They stand at the same places, and nothing of
+the log is left out: a row says what it is there, and whoever takes it as that has lost nothing and doubled nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +56,10 @@ AHEAD = 8
 
 @dataclass
 class _Table:
-    """How far a table has come (`judge.Read`). `tells_all`: some rows of a part that is the whole table were told."""
+    """How far a table has come (`judge.Read`). `tells_all`: some rows of a part that is the whole table were told.
+
+    `again`: it has been there before, and its rows come again; its changes are told all the time.
+    """
 
     name: Name
     key: tuple[str, ...] = ()
@@ -61,11 +67,14 @@ class _Table:
     tells_all: bool = False
     is_done: bool = False
     chunk: int = 0
+    again: bool = False
 
     @classmethod
     def of(cls, kept: Any) -> _Table:
         schema, table = kept["table"]
-        return cls((schema, table), tuple(kept["key"]), tuple(kept["upper"]), kept["all"], chunk=kept["chunk"])
+        return cls(
+            (schema, table), tuple(kept["key"]), tuple(kept["upper"]), kept["all"], False, kept["chunk"], kept["again"]
+        )
 
     def kept(self) -> dict[str, object]:
         return {
@@ -74,6 +83,7 @@ class _Table:
             "upper": self.upper,
             "all": self.tells_all,
             "chunk": self.chunk,
+            "again": self.again,
         }
 
     def tells(self, key: Key, source: str, number: int) -> bool:
@@ -112,7 +122,7 @@ class _JoinJudge:
     def shaped(self, event: bytes, source: str, number: int, *, has_crc: bool) -> list[bytes]:
         """Return the events to be kept instead."""
         table = self._table
-        if table.is_done or table.tells_all:
+        if table.is_done or table.tells_all or table.again:
             return [event]
         if table.upper == START:
             return []
@@ -151,13 +161,19 @@ class Joined:
         known = selection_of(self._kept.get("selection", now), folds=selection.folds)
         tables = [_Table.of(each) for each in self._kept.get("joins", ())]
         self._tables = [each for each in tables if selection.wants(*each.name)]
-        if self._kept.get("selection") == now:
+        wishes = [each for each in self._plan.wishes if each[0] > self._kept.get("wish", 0)]
+        if self._kept.get("selection") == now and not wishes:
             return ""
         with closing(connect(self._endpoint)) as connection:
             there = read_base_tables(connection, selection)
         found = {each.name for each in self._tables}
         self._tables += [_Table(name) for name in sorted(there) if not known.wants(*name) and name not in found]
         self._kept["selection"] = now
+        for number, names in wishes:
+            found = {each.name for each in self._tables}
+            wished = [name for name in there if ".".join(name) in names and name not in found]
+            self._tables += [_Table(name, again=True) for name in wished]
+            self._kept["wish"] = number
         return self._state()
 
     @property
