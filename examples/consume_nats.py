@@ -74,7 +74,7 @@ async def consume(url: str, stream: str, durable: str | None, *, follow: bool) -
         while True:
             try:
                 messages = await reader.fetch(BATCH, timeout=1)
-            except TimeoutError:  # nats-py's own, or asyncio's
+            except TimeoutError:
                 if follow:
                     continue
                 return tables

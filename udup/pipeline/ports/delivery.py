@@ -177,7 +177,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 class Unit:
     """Messages that are stored in this order, the last of them with `position`. Units count from 1 in a run.
 
-    Without messages the position alone is stored. `atomic`: all of them become visible or none, whatever is killed.
+    Without messages the position alone is stored. `atomic`: all of them become visible or none, whatever is killed;
+    they are 999 at most.
     """
 
     number: int

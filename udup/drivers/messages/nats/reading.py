@@ -146,7 +146,7 @@ class StreamReader:
         batch = _SEARCH_BATCH if self._searching else max(1, min(_BATCH, _BATCH_BYTES // self._size))
         try:
             messages: list[Msg] = await self._consumer.fetch(batch, timeout=_WAIT_SECONDS)
-        except TimeoutError:  # nats-py's own, or asyncio's
+        except TimeoutError:  # nats-py's own, or asyncio's: it raises either
             messages = []
         heed_cancellation()
         return messages
