@@ -102,3 +102,14 @@ def test_a_few_lines_a_second_are_shown_and_none_of_the_snapshot() -> None:
     now[0] += LINE_SECONDS
     feed.show(insert)
     assert output.getvalue().splitlines() == ['22:13:20.123 insert t            {"id":1} id: 1, price: 12.34'] * 2
+
+
+def test_a_line_ends_with_the_screen_and_is_whole_elsewhere() -> None:
+    shown = []
+    for terminal in (True, False):
+        output = io.StringIO()
+        feed = Feed(Console(file=output, width=40, force_terminal=terminal, color_system=None), lambda _: _COLUMNS)
+        feed.show(event("c", None, {"id": 1, "price": "BNI="}, '{"id":1}'))
+        shown.append(output.getvalue().rstrip("\n"))
+    assert len(shown[0]) == 40 and shown[0].endswith("…")
+    assert shown[1].endswith("price: 12.34")

@@ -40,7 +40,8 @@ class Feed:
         if event.committed_us is None or now - self._shown_at < LINE_SECONDS:
             return
         self._shown_at = now
-        self._console.print(self._line(event), soft_wrap=True, highlight=False)
+        whole = not self._console.is_terminal  # there a line ends with the screen
+        self._console.print(self._line(event), soft_wrap=whole, no_wrap=True, overflow="ellipsis", highlight=False)
 
     def _line(self, event: Event) -> Text:
         word, colour = _WORDS[event.operation]
