@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, OverflowMethod
 from rich.text import Text
 
 from udup.demo.columns import Column, image
@@ -41,7 +41,8 @@ class Feed:
             return
         self._shown_at = now
         whole = not self._console.is_terminal  # there a line ends with the screen
-        self._console.print(self._line(event), soft_wrap=whole, no_wrap=True, overflow="ellipsis", highlight=False)
+        overflow: OverflowMethod = "ignore" if whole else "ellipsis"
+        self._console.print(self._line(event), soft_wrap=whole, no_wrap=True, overflow=overflow, highlight=False)
 
     def _line(self, event: Event) -> Text:
         word, colour = _WORDS[event.operation]
