@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,22 +54,25 @@ class Feed:
             (f"{at:%H:%M:%S}.{at.microsecond // 1000:03} ", "dim"),
             (f"{word} ", colour),
             (f"{event.table:<12} ", "bold"),
-            f"{_key(event.key)} {changed(before, after)}",
+            f"{event.key or '(no key)'} {changed(before, after, _key_columns(event.key))}",
         )
 
 
-def changed(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
-    """Return what a change says in a few words: of an update the columns that it has changed."""
+def changed(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, told: Collection[str] = ()) -> str:
+    """Return what a change says in a few words: of an update the columns that it has changed.
+
+    `told` are columns that are shown already.
+    """
     if before is not None and after is not None:
         pairs = [(name, before.get(name), value) for name, value in after.items() if before.get(name) != value]
         return ", ".join(f"{name}: {_shown(old)} → {_shown(new)}" for name, old, new in pairs)
-    said = list((after or before or {}).items())
+    said = [(name, value) for name, value in (after or before or {}).items() if name not in told]
     more = ", …" if len(said) > SHOWN_COLUMNS else ""
     return ", ".join(f"{name}: {_shown(value)}" for name, value in said[:SHOWN_COLUMNS]) + more
 
 
-def _key(key: str | None) -> str:
-    return "(no key)" if key is None else key
+def _key_columns(key: str | None) -> Collection[str]:
+    return () if key is None else json.loads(key).keys()
 
 
 def _shown(value: Any) -> str:
