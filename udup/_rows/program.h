@@ -1,6 +1,6 @@
 // What a caller says of a table: the programs of its columns (udup/drivers/mysql/rowtext/program.py).
 //
-// `rowtext/compiled.py` lays these structures out in the same order. Whoever changes them, or what is made of a value,
+// `rowtext/library.py` lays these structures out in the same order. Whoever changes them, or what is made of a value,
 // raises VERSION in both, so that a library that was built before is not used.
 #pragma once
 
