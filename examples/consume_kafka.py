@@ -16,8 +16,10 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import signal
 import sys
 import time
+from threading import Event
 
 from confluent_kafka import Consumer, KafkaException
 
@@ -41,18 +43,19 @@ def main() -> None:
     )
     # Tables are <prefix>.<schema>.<table>; the job's own <prefix>.position has one dot less.
     consumer.subscribe([f"^{re.escape(options.prefix)}\\.[^.]+\\..+"])
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):  # ends between two batches, so that what was printed is committed
+        signal.signal(number, lambda *_: stop.set())
     try:
-        consume(consumer, options.idle)
-    except KeyboardInterrupt:
-        pass
+        consume(consumer, stop, options.idle)
     finally:
         consumer.close()
 
 
-def consume(consumer: Consumer, idle: float) -> None:
+def consume(consumer: Consumer, stop: Event, idle: float) -> None:
     """Print changes as they come, and commit what was printed."""
     last = time.monotonic()
-    while not idle or time.monotonic() - last < idle:
+    while not stop.is_set() and (not idle or time.monotonic() - last < idle):
         messages = consumer.consume(500, timeout=0.5)
         for message in messages:
             if message.error():
@@ -60,8 +63,16 @@ def consume(consumer: Consumer, idle: float) -> None:
             print(describe(message))
         if messages:
             sys.stdout.flush()
-            consumer.commit(asynchronous=False)
+            commit(consumer)
             last = time.monotonic()
+
+
+def commit(consumer: Consumer) -> None:
+    """Commit what was read. If another member has just got the partitions, that one reads it again."""
+    try:
+        consumer.commit(asynchronous=False)
+    except KafkaException as error:
+        print(f"not committed, and read again: {error}", file=sys.stderr)
 
 
 def describe(message) -> str:

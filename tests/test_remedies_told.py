@@ -23,7 +23,8 @@ _TEXTS = frozenset({"Unsupported", "Divergence"})
 #: Words by which it does: statements, commands, and what is asked of the reader.
 _DOES = re.compile(
     r"\b(run|resume|start the job|give the job|leave|add|write|look|compare|load|take|make|set|put|post|choose|drop|"
-    r"rename|upgrade|rewrite|change|grant|alter|see that)\b|\b(UNKNOWN|DAMAGED|NEW_COPY|WITHOUT_GTID)\b",
+    r"rename|name|upgrade|rewrite|change|grant|alter|see that|start it again)\b"
+    r"|\b(UNKNOWN|DAMAGED|NEW_COPY|WITHOUT_GTID)\b",
     re.IGNORECASE,
 )
 

@@ -44,7 +44,7 @@ def test_every_setting_has_a_variable() -> None:
     everything = {variable_of(path): "not one/word" for path in paths()}
     told = refused(environment=everything)
     taken = {"UDUP_DATA_DIR", "UDUP_SECRETS_KEY", "UDUP_SECRETS_FILES_DIR", "UDUP_SECRETS_TLS_DIR"} | {
-        variable_of(path) for path in paths() if path.startswith(("nats.creds", "nats.tls"))
+        variable_of(path) for path in paths() if path.startswith(("nats.creds", "nats.tls", "consumers.tls"))
     }
     assert {name for name in everything if name not in told} == taken
 
@@ -118,6 +118,34 @@ def test_files_for_nats_must_be_there_and_belong_to_a_server_by_url(tmp_path: Pa
     told = refused(**url, **{"nats.tls_ca": tmp_path / "no.pem", "nats.tls_key": there})
     assert f"nats.tls_ca: there is no file {tmp_path / 'no.pem'}" in told and "nats.tls_cert, which is not set" in told
     assert load_settings(flags={**url, "nats.creds": there}).nats.creds == str(there)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:8194", "10.0.0.7:8194", "[::]:8194"])
+def test_consumers_of_other_machines_are_let_in_over_tls_only(tmp_path: Path, address: str) -> None:
+    assert "is refused without TLS" in refused(**{"consumers.listen": address})
+    files = {f"consumers.{name}": written(tmp_path, "") for name in ("tls_cert", "tls_key")}
+    assert load_settings(flags={"consumers.listen": address, **files}).consumers.listen == address
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8194", "[::1]:8194"])
+def test_consumers_of_this_machine_need_no_certificate(address: str) -> None:
+    found = load_settings(flags={"consumers.listen": address}).consumers
+    assert (found.port, found.listen) == (8194, address)
+
+
+@pytest.mark.parametrize("address", ["8194", "db.example:8194", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:x", "::1:8194"])
+def test_where_consumers_connect_is_an_address_and_a_port(address: str) -> None:
+    assert "consumers.listen: must be IP:port" in refused(**{"consumers.listen": address})
+
+
+def test_what_contradicts_itself_about_consumers_is_told(tmp_path: Path) -> None:
+    there, here = written(tmp_path, ""), {"consumers.listen": "127.0.0.1:8194"}
+    assert "of no use without consumers.tls_key" in refused(**here, **{"consumers.tls_cert": there})
+    assert "consumers.tls_key: there is no file" in refused(**here, **{"consumers.tls_key": tmp_path / "no.pem"})
+    both = {"consumers.tls_cert": there, "consumers.tls_key": there}
+    assert "is for consumers.listen, which is not set" in refused(**both)
+    assert "nats.url names another one" in refused(**here, **{"nats.url": "nats://h:4222"})
+    assert "8193 is ports.nats as well" in refused(**{"consumers.listen": "127.0.0.1:8193"})
 
 
 @pytest.mark.parametrize(("given", "bound"), [("localhost", "127.0.0.1"), ("::1", "::1"), ("127.0.0.2", "127.0.0.2")])

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.web.conftest import NODE_ID, MemoryJobs
+from tests.web.memory_consumers import MemoryConsumers
 from udup.base.config import load_settings
 from udup.cli import cli
 from udup.web.app import create_app
@@ -23,9 +24,14 @@ def jobs() -> MemoryJobs:
 
 
 @pytest.fixture
-def address(jobs: MemoryJobs) -> Iterator[str]:
+def consumers() -> MemoryConsumers:
+    return MemoryConsumers()
+
+
+@pytest.fixture
+def address(jobs: MemoryJobs, consumers: MemoryConsumers) -> Iterator[str]:
     settings = load_settings(flags={"ports.http": 0})
-    web = WebServer(create_app(jobs, jobs, settings, NODE_ID), settings)
+    web = WebServer(create_app(jobs, jobs, settings, NODE_ID, consumers=consumers), settings)
     web.start()
     yield web.url
     web.stop()

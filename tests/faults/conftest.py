@@ -119,6 +119,8 @@ class Household:
 
     def check(self) -> None:
         """No transaction lost, none applied twice, every table equal: `ledger` has no primary key to hide behind."""
+        if self.load is not None:
+            wait_for(lambda: self._ledger(self.source) > 0, STAGE_SECONDS, "the load has begun to write")
         self.stop_load()
         assert wait_level(self.source.endpoint, self.applied, LEVEL_SECONDS), self.node.job(JOB)
         comparison = compare(self.source.endpoint, self.target.endpoint, ["shop"])

@@ -1,4 +1,4 @@
-"""Documents of subscriptions, and the switch that lets them pass."""
+"""Documents of subscriptions, and what is said of them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,9 @@ from typing import Any
 import pytest
 
 from udup.base.errors import Fault, Refused
-from udup.jobs import JobSpec, accept, parse_job, words
-from udup.jobs.words import JobType
+from udup.jobs import JobSpec, accept, parse_job
 
 CONNECTION = {"Host": "127.0.0.1", "Port": 3306, "User": "u", "Password": "source"}
-
-
-def switch_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let subscriptions pass, as a version that carries them out does."""
-    monkeypatch.setattr(words, "SUPPORTED_TYPES", frozenset(JobType))
 
 
 def document(driver: str, config: dict[str, Any], **source: Any) -> dict[str, Any]:

@@ -7,16 +7,10 @@ from typing import Any
 import pytest
 
 from tests.jobs.documents import UUID, seed
-from tests.jobs.subscriptions import faults_of, refused, spec_of, switch_on, to_kafka, to_nats
-from udup.base.errors import Refused
+from tests.jobs.subscriptions import faults_of, refused, spec_of, to_kafka, to_nats
 from udup.jobs import accept, parse_job
 from udup.jobs.plan import plan_of
 from udup.pipeline.ports import StartPoint
-
-
-@pytest.fixture(autouse=True)
-def _switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    switch_on(monkeypatch)
 
 
 def test_the_least_document_to_nats_uses_the_nodes_own_stream() -> None:
@@ -318,10 +312,8 @@ def test_a_subscription_never_ends() -> None:
     assert "never ends" in refused(to_nats() | {"EndWhen": "level"})["EndWhen"]
 
 
-def test_until_it_is_carried_out_its_type_and_its_drivers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    found = refused(to_nats())
-    assert found["Type"] == "job type 'subscribe' is not supported yet"
-    assert found["Tasks[1].Driver"] == "unknown driver 'NATS'"
-    with pytest.raises(Refused):
-        parse_job(to_kafka())
+@pytest.mark.parametrize("driver", [["NATS"], {"NATS": 1}, 7, True])
+def test_a_driver_that_is_no_text_is_a_fault_like_any_other(driver: Any) -> None:
+    posted = to_nats()
+    posted["Tasks"][1]["Driver"] = driver
+    assert "must be text" in refused(posted)["Tasks[1].Driver"]

@@ -7,14 +7,9 @@ from typing import Any
 import pytest
 
 from tests.jobs.documents import seed
-from tests.jobs.subscriptions import switch_on, to_kafka, to_nats
+from tests.jobs.subscriptions import to_kafka, to_nats
 from udup.jobs import parse_job
 from udup.jobs.start import has_another_target, other_start
-
-
-@pytest.fixture(autouse=True)
-def _switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    switch_on(monkeypatch)
 
 
 @pytest.mark.parametrize(

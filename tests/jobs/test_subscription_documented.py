@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.subscriptions import CONNECTION, switch_on
+from tests.jobs.subscriptions import CONNECTION
 from udup.jobs import accept
 from udup.jobs.document.destinations import KafkaConfig, KafkaDest, NatsConfig, NatsDest
 from udup.jobs.document.model import Model
@@ -34,8 +34,7 @@ def test_every_key_is_in_its_table(place: int, models: tuple[type[Model], ...]) 
     assert _named(_PARTS[place]) == {key for model in models for key in model.key_names()}
 
 
-def test_the_example_is_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    switch_on(monkeypatch)
+def test_the_example_is_a_job() -> None:
     [example] = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
     spec, _ = accept(json.loads(example.replace("{…}", json.dumps(CONNECTION))))
     assert spec.delivers

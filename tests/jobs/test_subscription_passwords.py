@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.jobs.documents import lowered
-from tests.jobs.subscriptions import faults_of, refused, switch_on, to_kafka, to_nats
+from tests.jobs.subscriptions import faults_of, refused, to_kafka, to_nats
 from udup.base.errors import Refused
 from udup.base.secrets import FILES_DIR_VARIABLE, PLACEHOLDER
 from udup.jobs import MASK, JobRecord, accept, parse_job, to_api
@@ -20,11 +20,6 @@ from udup.jobs.plan import plan_of
 from udup.store.sealing import KEY_BYTES, load_keyring
 
 SECRET = "pa55word-of-the-sink"
-
-
-@pytest.fixture(autouse=True)
-def _switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    switch_on(monkeypatch)
 
 
 def _nats(password: str = SECRET, **account: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.jobs.subscriptions import switch_on, to_kafka, to_nats
+from tests.jobs.subscriptions import to_kafka, to_nats
 from udup.actors.cutover_rules import asked
 from udup.base.errors import FailureKind, Refused
 from udup.jobs import IndexConflict, JobRecord, Stage, accept
@@ -31,11 +31,6 @@ class _Nobody:
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"{name} is asked")
-
-
-@pytest.fixture(autouse=True)
-def _switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    switch_on(monkeypatch)
 
 
 def _record(posted: dict[str, Any]) -> JobRecord:

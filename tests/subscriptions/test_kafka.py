@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.drivers.messages.kafka.broker import Broker
+from tests.drivers.messages.kafka.numbered import read_all
+from tests.subscriptions.shown import told
 from tests.subscriptions.world import Event, Subscribed, rebuilt
-from udup.drivers.messages.kafka.config import KafkaSink
-from udup.drivers.messages.kafka.reading import read_messages
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,7 @@ def _document(world: Subscribed, broker: Broker) -> dict[str, object]:
 
 
 def _events(world: Subscribed, broker: Broker) -> list[Event]:
-    sink = KafkaSink.of(broker.plan(world.name))
-    found = [each for each in read_messages(sink, follow=False) if each is not None]
+    found = read_all(broker.plan(world.name))
     return [
         Event(
             each.subject,
@@ -64,3 +63,20 @@ def test_a_snapshot_changes_and_kills(world: Subscribed, broker: Broker) -> None
     rows = rebuilt(_events(world, broker))
     assert sorted(row["id"] for row in rows.values()) == [*range(3, 60), 100]
     assert all(event.value is None or event.id for event in _events(world, broker))
+
+
+def test_what_is_in_the_topics_is_shown_by_the_server(world: Subscribed, broker: Broker) -> None:
+    world.on_source(f"CREATE TABLE {world.name}.t (id INT PRIMARY KEY)", f"CREATE TABLE {world.name}.u (id INT)")
+    world.node.post_job(_document(world, broker))
+    world.posted.append(world.name)
+    world.node.wait_stage(world.name)
+    world.on_source(f"INSERT INTO {world.name}.t VALUES (1), (2), (3)", f"DELETE FROM {world.name}.t WHERE id = 2")
+    world.on_source(f"INSERT INTO {world.name}.u VALUES (1)")
+    world.level()
+    shown = told(world, "--from", "start", "--table", f"{world.name}.t")
+    seen = {each.id: each.value for each in _events(world, broker)}
+    assert {each["id"]: each["value"] for each in shown} == seen and len(seen) == 5
+    deleted = next(value for value in seen.values() if value and value["op"] == "d")
+    gtid = deleted["source"]["gtid"]
+    ids = {each["id"] for each in told(world, "--from", gtid, "--table", f"{world.name}.t")}
+    assert {each for each in seen if each.startswith(f"{gtid}:")} <= ids

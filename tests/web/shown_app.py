@@ -7,6 +7,7 @@ from typing import Any
 from falcon import App
 
 from tests.web.conftest import NODE_ID, MemoryJobs
+from tests.web.memory_consumers import MemoryConsumers
 from udup.base.config import load_settings
 from udup.jobs import Stage
 from udup.jobs.allocation import ClientStatus, EventType, TaskEvent, TaskLife, TaskState
@@ -28,4 +29,6 @@ def app_with_a_job() -> App[Any, Any]:
     ]
     memory.change(job_document()["ID"], allocations=tuple(running), stage=Stage.RUNNING)
     node = load_settings(flags={"ports.http": 0})
-    return create_app(memory, memory, node, NODE_ID, WaitingRoom(longest_s=0.01))
+    consumers = MemoryConsumers()
+    consumers.add("reports", ["SHOP1"])
+    return create_app(memory, memory, node, NODE_ID, WaitingRoom(longest_s=0.01), consumers)

@@ -91,10 +91,10 @@ def test_a_header_that_trickles_has_a_time_within_which_it_must_be_whole(start: 
         silent, slow = _connected(web, stack), _connected(web, stack)
         begun = time.monotonic()
         with suppress(OSError):
-            while time.monotonic() - begun < 6:
+            while time.monotonic() - begun < 25:
                 slow.sendall(b"G")
                 time.sleep(0.1)
-        assert 1 <= time.monotonic() - begun < 5
+        assert 1 <= time.monotonic() - begun < 20
         assert _closed_within(silent, 1)
 
 
@@ -108,10 +108,10 @@ def test_a_body_that_trickles_has_a_time_within_which_it_must_be_whole(
         slow = _connected(web, stack, head)
         begun = time.monotonic()
         with suppress(OSError):
-            while time.monotonic() - begun < 8:
+            while time.monotonic() - begun < 25:
                 slow.sendall(b" ")
                 time.sleep(0.1)
-        assert 1 <= time.monotonic() - begun < 6
+        assert 1 <= time.monotonic() - begun < 20
 
 
 def test_the_sign_of_life_comes_while_every_thread_waits_for_something(start: Start, memory: Any) -> None:

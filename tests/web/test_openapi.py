@@ -11,6 +11,7 @@ from falcon.testing import simulate_get, simulate_post
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.jobs.subscriptions import to_kafka, to_nats
 from tests.web.shown_app import app_with_a_job
 from udup.web.openapi.document import openapi as document
 from udup.web.openapi.examples import job_document
@@ -83,7 +84,7 @@ ANY_JSON = st.recursive(
 @st.composite
 def spoilt_jobs(draw: st.DrawFn) -> Any:
     """A good job with one or two of its values, anywhere, replaced by anything."""
-    job: Any = json.loads(json.dumps(job_document()))
+    job: Any = json.loads(json.dumps(draw(st.sampled_from([job_document(), to_nats({}, Options={}), to_kafka()]))))
     for _ in range(draw(st.integers(1, 2))):
         at: Any = job
         while True:

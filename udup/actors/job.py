@@ -223,6 +223,7 @@ class Job:
             copy_alone=spec.copy_alone,
             delivers=plan.target.delivery is not None,
             snapshot=run.target.snapshot if run.target else "",
+            snapshots=run.target.snapshots if run.target else 0,
         )
 
     def start_faults(self, run: Run, drivers: Drivers) -> list[Fault]:

@@ -263,7 +263,7 @@ class Ready:
     """The target is ready to take the log from after this position, or a full copy (None).
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`). `snapshot` is what a
-    destination of messages has of one.
+    destination of messages has of one, `snapshots` how many it has had.
     """
 
     run: int
@@ -272,10 +272,11 @@ class Ready:
     stamps: str = ""
     source_uuid: str = ""
     snapshot: str = ""
+    snapshots: int = 0
 
     @classmethod
     def of(cls, run: int, ready: TargetReady) -> Ready:
-        return cls(run, ready.start_after, ready.info, ready.stamps, ready.source_uuid, ready.snapshot)
+        return cls(run, ready.start_after, ready.info, ready.stamps, ready.source_uuid, ready.snapshot, ready.snapshots)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,6 @@ class JobType(StrEnum):
     SUBSCRIBE = "subscribe"
 
 
-#: The types that this version carries out; the others are known words, refused with a reason.
-SUPPORTED_TYPES = frozenset(JobType)
-
-
 class EndWhen(StrEnum):
     """When a migration ends: as soon as it is level, or when it was told to finish and is level then."""
 

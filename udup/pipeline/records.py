@@ -198,6 +198,8 @@ class SnapshotRows(_Wire, tag="snap", frozen=True):
     `before` are the rows of the chunk that came in other records. `first` and `last` are Debezium's words for the first
     and the last of the rows, "true" where nothing else is to be said. `file` and `offset` tell where the snapshot
     stands in the log, `read_ms` when the rows were read. `state` is kept with the position once they are delivered.
+    A row that is too long for a record comes in several that follow each other, cut anywhere; `rows` is 0 but for the
+    last of them.
     """
 
     events: bytes
@@ -215,7 +217,10 @@ class SnapshotRows(_Wire, tag="snap", frozen=True):
 
 
 class SnapshotEnd(_Wire, tag="snapend", frozen=True):
-    """A snapshot is complete. `position` is the GTID set that it stands at, `state` as in `SnapshotRows`."""
+    """A snapshot is complete. `state` as in `SnapshotRows`.
+
+    `position` is the GTID set that it stands at; of one that took several tries, that of the first.
+    """
 
     snapshot: int
     position: str

@@ -36,6 +36,7 @@ BEHIND = {
     ports.Source: (MySQLSource, Side.SOURCE),
     ports.SourceClock: (MySQLClock, Side.SOURCE),
     ports.SourceCopy: (SnapshotCopy, Side.SOURCE),
+    ports.SnapshotReading: (RowsReading, Side.SOURCE),
     ports.ChangeLog: (BinlogChanges, Side.SOURCE),
     ports.SnapshotReading: (RowsReading, Side.SOURCE),
     ports.Target: (MySQLTarget, Side.TARGET),

@@ -164,4 +164,5 @@ class Subscription:
             source_uuid=ready.source_uuid,
             delivers=True,
             snapshot=ready.snapshot,
+            snapshots=ready.snapshots,
         )

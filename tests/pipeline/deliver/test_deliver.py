@@ -14,6 +14,7 @@ from udup.base.errors import Superseded, Transient, UdupError
 from udup.drivers.fake.source_log import Writing
 from udup.pipeline.deliver import units
 from udup.pipeline.ports.delivery import Message
+from udup.pipeline.selection.selection import Selection
 
 
 def expected(subscription: Subscription) -> list[str]:
@@ -131,6 +132,15 @@ def test_a_prepared_transaction_is_delivered_when_it_commits_in_a_later_run(subs
     assert [json.loads(each.key or b"") for each in subscription.rows()] == ["other", "held"]
 
 
+def test_a_prepared_transaction_holds_up_nothing_that_is_shown(subscription: Subscription) -> None:
+    """It may stay prepared for days, and is neither late nor does anything wait behind it."""
+    subscription.source.log.prepare("x", lambda writing: writing.insert(T, "held"))
+    subscription.insert("a", "b", "c")
+    told = subscription.told
+    asyncio.run(subscription.run(lambda: bool(told) and told[-1].rows == 3))
+    assert told[-1].waiting == 0
+
+
 def test_a_writer_that_was_superseded_ends(subscription: Subscription) -> None:
     async def two() -> None:
         running = asyncio.ensure_future(subscription.run(lambda: False))
@@ -199,3 +209,25 @@ def test_a_snapshot_that_is_cut_goes_on_with_what_is_missing(subscription: Subsc
 
     asyncio.run(work())
     assert rebuilt(subscription.rows()) == source_rows(subscription)
+
+
+def test_a_table_that_joins_behind_a_death_doubles_nothing_that_is_there(
+    subscription: Subscription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new table's rows lie in front of messages that are in the sink without a position."""
+    monkeypatch.setattr(units, "UNIT_MESSAGES", 1000)
+    subscription.selection = Selection.of([("s", ["t"])])
+    for number in range(3):
+        subscription.source.log.write(
+            lambda writing, number=number: writing.insert(U, f"u{number}").insert(T, f"t{number}")  # type: ignore[misc]
+        )
+    subscription.sink.cuts[2] = 9  # three transactions, without the position
+    with pytest.raises(Transient):
+        asyncio.run(subscription.run())
+    subscription.selection = Selection.of([("s", ["t", "u"])])
+    monkeypatch.setattr(units, "UNIT_MESSAGES", 1)
+    subscription.sink.cuts[4] = -1
+    asyncio.run(subscription.run_to_the_end())
+    found = [each for each in subscription.ids() if not each.endswith(":ddl")]
+    assert len(found) == len(set(found)), "something came twice"
+    assert {"t0", "t1", "t2"} == set(rebuilt(subscription.rows()))

@@ -201,7 +201,7 @@ class MemorySource:
         self.clocks += 1
         return MemoryClock(self)
 
-    def tables(self, scope: Scope, copied: SourceCopy | None) -> Tables:
+    def tables(self, scope: Scope, copied: SourceCopy | None, *, tells: bool = False) -> Tables:
         return Tables(UUID, self.where, [("d", "t", "d", "t")], copied is not None)
 
     def open_copy(

@@ -50,7 +50,7 @@ class FakeReading:
         self._connection = server.connect("", "copy", "Source.open_reading connect")
         self._lock = runtime.Lock()
         self._state = SnapshotState.parse(plan.state)
-        self._state.snapshot += 1
+        self._state.snapshot = plan.number
         self._stopped = False
         rows = plan.chunk_rows or server.settings.chunk_rows
         with server.call("Source.open_reading", self._connection):

@@ -73,8 +73,8 @@ def _messages() -> list[Option]:
 
 def _values() -> list[Option]:
     names = """decimal.handling.mode bigint.unsigned.handling.mode time.precision.mode binary.handling.mode
-        enable.time.adjuster unavailable.value.placeholder message.key.columns json.string.formatting.mode column.*
-        datatype.propagate.source.type"""
+        enable.time.adjuster unavailable.value.placeholder message.key.columns json.string.formatting.mode
+        column.include.list column.exclude.list column.mask.hash.* column.mask.with.* column.truncate.to.*"""
     return [Option(name, Use.VALUES) for name in names.split()]
 
 
@@ -172,6 +172,9 @@ _REFUSED: Mapping[str, str] = {
         "leave it out; no Java class is loaded, the options of values say what is made of a column"
     ),
     "transforms.*": "leave it out; outbox is taken, and Format flat makes one object of the columns",
+    "column.propagate.source.type datatype.propagate.source.type": (
+        "leave it out; schemas name Debezium's types, not the source's"
+    ),
     "heartbeat.action.query": (
         "leave it out; the position follows the source without it, and Udup writes nothing there. For rows of a "
         "heartbeat table make an EVENT on the source"

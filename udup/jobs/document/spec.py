@@ -12,7 +12,6 @@ from pydantic import BeforeValidator, Field, StrictBool, ValidationError
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.base.secrets import MASK, PLACEHOLDER
-from udup.jobs import words
 from udup.jobs.document import existing_tables, refusals, replicate, subscription, values
 from udup.jobs.document.config import Config, ConnectionConfig, GeneratedColumns
 from udup.jobs.document.destination_words import SnapshotWord
@@ -44,13 +43,11 @@ _UINT64_MAX = (1 << 64) - 1
 
 def _job_type(value: object) -> str:
     text = values.plain_text(value)
-    types = " or ".join(each for each in JobType if each in words.SUPPORTED_TYPES)
+    types = ", ".join(JobType)
     if not text:
         raise values.fault("Missing job type", f"write {types}, or leave it out for {JobType.SYNCHRONOUS!s}")
     if text not in set(JobType):
         raise values.fault(f"unknown job type {values.shown(text)}", f"write {types}")
-    if text not in words.SUPPORTED_TYPES:
-        raise values.fault(f"job type {text!r} is not supported yet", f"write {types}")
     return text
 
 
@@ -78,7 +75,7 @@ class JobSpec(Model):
     name: Annotated[str, BeforeValidator(values.job_name)]
     type: Annotated[JobType, BeforeValidator(_job_type)] = JobType.SYNCHRONOUS
     """`synchronous`: copy, then follow without end. `migration`: end when level. `subscribe`: deliver every
-    change as a message; refused by this version."""
+    change as a message."""
     end_when: Annotated[EndWhen, BeforeValidator(_end_when)] = EndWhen.LEVEL
     """Of a migration: it ends by itself when it is `level`, or stays level until it is told to finish (`finished`)."""
     region: PlainText = DEFAULT_REGION

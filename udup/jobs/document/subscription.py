@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from udup.base.errors import Fault
-from udup.jobs import words
 from udup.jobs.document import refusals, replicate
 from udup.jobs.document.config import Config
 from udup.jobs.document.destination_words import LargeWord, SnapshotWord, snapshot_of
@@ -62,12 +61,10 @@ def faults(job: Json) -> Iterator[Fault]:
     """Yield what contradicts itself in a job of canonical keys."""
     tasks = _tasks(job)
     subscribes = job.get("Type") == JobType.SUBSCRIBE
-    if JobType.SUBSCRIBE not in words.SUPPORTED_TYPES:
-        return
     for path, task in tasks:
         if task.get("Type") != TaskType.DEST:
             continue
-        driver = task.get("Driver", Driver.MYSQL)
+        driver = _text(task, "Driver") if "Driver" in task else Driver.MYSQL.value
         if subscribes and driver == Driver.MYSQL:
             remedy = f"write {' or '.join(each for each in Driver if each in SINKS)}"
             yield Fault(join(path, "Driver"), "is MySQL, and a subscription delivers messages", remedy)
@@ -213,8 +210,7 @@ def _tasks(job: Json) -> list[tuple[str, Json]]:
 
 def _is_sink(task: object) -> bool:
     """Whether a task is read as a destination of messages (`tasks.py`)."""
-    known = JobType.SUBSCRIBE in words.SUPPORTED_TYPES
-    return known and _text(task, "Type") != TaskType.SRC and _text(task, "Driver") in _DESTS
+    return _text(task, "Type") != TaskType.SRC and _text(task, "Driver") in _DESTS
 
 
 def _text(task: object, key: str) -> str:

@@ -6,12 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Tag, ValidationInfo
 
-from udup.jobs import words
 from udup.jobs.document import values
 from udup.jobs.document.config import Config
 from udup.jobs.document.destinations import KafkaDest, NatsDest
 from udup.jobs.document.model import Model
-from udup.jobs.words import SINKS, Driver, JobType, TaskType
+from udup.jobs.words import SINKS, Driver, TaskType
 
 PlainText = Annotated[str, BeforeValidator(values.plain_text)]
 
@@ -30,9 +29,8 @@ def _task_type(value: object) -> str:
 
 def _driver(value: object, info: ValidationInfo) -> Driver:
     text = values.plain_text(value)
-    known = [each for each in Driver if each not in SINKS or JobType.SUBSCRIBE in words.SUPPORTED_TYPES]
-    if text not in known:
-        raise values.fault(f"unknown driver {values.shown(text)}", f"write {' or '.join(known)}")
+    if text not in set(Driver):
+        raise values.fault(f"unknown driver {values.shown(text)}", f"write {', '.join(Driver)}")
     driver = Driver(text)
     if driver in SINKS and info.data.get("type") == TaskType.SRC:
         raise values.fault(f"{driver} is no source", f"write {Driver.MYSQL!s}")
@@ -84,7 +82,7 @@ def _tag(value: Any) -> str:
         kind, driver = value.get("Type"), value.get("Driver")
     else:
         kind, driver = getattr(value, "type", None), getattr(value, "driver", None)
-    if JobType.SUBSCRIBE not in words.SUPPORTED_TYPES or kind == TaskType.SRC or not isinstance(driver, str):
+    if kind == TaskType.SRC or not isinstance(driver, str):
         return _MYSQL
     return _TAGS.get(driver, _MYSQL)
 

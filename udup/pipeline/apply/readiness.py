@@ -16,7 +16,8 @@ class TargetChecked:
 class TargetReady:
     """Everything on the target's side is ready for the log after this set, or for a full copy (None).
 
-    `snapshot`: what a destination has of a snapshot, in the source driver's words (`records.SnapshotRows.state`).
+    `snapshot`: what a destination has of a snapshot, in the source driver's words (`records.SnapshotRows.state`),
+    and `snapshots` how many it has had.
     """
 
     start_after: str | None
@@ -24,6 +25,7 @@ class TargetReady:
     stamps: str = ""
     source_uuid: str = ""
     snapshot: str = ""
+    snapshots: int = 0
 
     @classmethod
     def at(cls, state: CheckpointState | None, info: ServerInfo) -> TargetReady:

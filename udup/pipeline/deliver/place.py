@@ -34,17 +34,21 @@ class OpenTransaction:
 class Place:
     """`executed`: all of it is delivered. `snapshot` is the source driver's, "" when no snapshot is of interest.
 
-    `began` is the note of how the job began (`start_note.py`). `copying`: a snapshot is under way, so the log is not
-    followed from `executed` yet.
+    `snapshots` counts the snapshots of the job, each try of one. `began` is the note of how the job began
+    (`start_note.py`). `copying`: a snapshot is under way, so the log is not followed from `executed` yet. `there`: IDs
+    of messages that the sink has and that are not executed: a run found them behind an earlier position, and has not
+    come to them again.
     """
 
     executed: Position
     open: OpenTransaction | None = None
     snapshot: str = ""
+    snapshots: int = 0
     copying: bool = False
     stamps: Stamps = field(default_factory=Stamps)
     source_uuid: str = ""
     began: str = ""
+    there: set[str] = field(default_factory=set)
 
     def text(self) -> str:
         """Return it as it is stored."""
@@ -54,8 +58,12 @@ class Place:
         for name, value in (("snapshot", self.snapshot), ("source", self.source_uuid), ("began", self.began)):
             if value:
                 said[name] = value
+        if self.snapshots:
+            said["snapshots"] = self.snapshots
         if self.copying:
             said["copying"] = True
+        if self.there:
+            said["there"] = sorted(self.there)
         if stamps := str(self.stamps):
             said["stamps"] = stamps
         return json.dumps(said, separators=(",", ":"))
@@ -74,10 +82,12 @@ class Place:
                 executed=position(said["gtids"]),
                 open=_open(said.get("open")),
                 snapshot=said.get("snapshot", ""),
+                snapshots=int(said.get("snapshots", 0)),
                 copying=bool(said.get("copying", False)),
                 stamps=Stamps.parse(said.get("stamps", "")),
                 source_uuid=said.get("source", ""),
                 began=said.get("began", ""),
+                there=set(map(str, said.get("there", ()))),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             shown = text[:200]

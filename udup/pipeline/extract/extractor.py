@@ -231,7 +231,7 @@ class Extractor:
         settings = self._settings
         reading = self._source.open_reading(
             settings.scope,
-            ReadingPlan(chunk_rows=settings.chunk_rows, state=settings.snapshot),
+            ReadingPlan(settings.snapshots + 1, settings.chunk_rows, state=settings.snapshot),
             readers=settings.workers,
             waits=self._source_waits,
         )

@@ -14,7 +14,8 @@ class ExtractorSettings:
 
     `stamps` say when the last transactions before `start_after` were committed, `source_uuid` which server they were
     read from. `copy_alone`: the log is not read. `delivers`: to a destination of messages, which is told what the log
-    says beside its events; `snapshot` is what it has of a snapshot (`records.SnapshotRows.state`).
+    says beside its events; `snapshot` is what it has of a snapshot (`records.SnapshotRows.state`), `snapshots` how many
+    it has had, each try of one.
     """
 
     nats_url: str = field(repr=False)
@@ -33,3 +34,4 @@ class ExtractorSettings:
     copy_alone: bool = False
     delivers: bool = False
     snapshot: str = ""
+    snapshots: int = 0

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from udup.pipeline.ports.tail import Tail, TailRequest
 from udup.pipeline.ports.values import ServerInfo
 from udup.pipeline.records import Definition, Part, SnapshotRows, Transaction
 
@@ -128,6 +129,16 @@ class DefinitionText(NamedTuple):
 
 class RecordReader(Protocol):
     """Reads records of one source in their order, for one run. Nothing here waits."""
+
+    @property
+    def kind(self) -> str:
+        """Return `compiled` or `python`: a reader that is not compiled is slow."""
+        ...
+
+    @property
+    def remedy(self) -> str:
+        """Return how to get a faster one, "" for the fastest."""
+        ...
 
     def set_format(self, event: bytes) -> None:
         """The records that follow are written by this FORMAT_DESCRIPTION."""
@@ -256,6 +267,10 @@ class Encoder(Protocol):
         """Return the IDs that the ID of a sent message stands for."""
         ...
 
+    def gtid(self, message_id: str) -> str:
+        """Return the transaction that the ID of a sent message names; "" for one of none, or of somebody else's."""
+        ...
+
     def row_number(self, message_id: str) -> int:
         """Return the number that a message's ID says of its row."""
         ...
@@ -304,6 +319,10 @@ class Destination(Protocol):
 
     def position(self, settings: DeliverySettings) -> str | None:
         """Return the position that the sink has of the job, read now; None if there is none."""
+        ...
+
+    def tail(self, settings: DeliverySettings, wanted: TailRequest) -> Tail:
+        """Return what reads the messages in the sink; it connects at once."""
         ...
 
     def purge(self, settings: DeliverySettings) -> None:

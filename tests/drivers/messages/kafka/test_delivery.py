@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -107,6 +108,18 @@ async def test_a_group_of_one_byte_is_a_transaction_for_each_unit(broker: Broker
 
 
 @in_loop
+async def test_a_unit_may_wait_for_others(broker: Broker, prefix: str) -> None:
+    told: list[int] = []
+    units = [unit(prefix, number, number * 10, number * 10 + 10) for number in range(1, 4)]
+    size = sum(len(each.value or b"") + len(each.key or b"") for unit in units for each in unit.messages)
+    async with _run(broker.settings(prefix, MessageGroupMaxSize=size, MessageGroupTimeout=10_000), told.append) as run:
+        for each in units:
+            await run[0].send(each)
+        await run[0].stored()
+    assert told == [3]
+
+
+@in_loop
 async def test_topics_have_the_partitions_that_the_job_says(broker: Broker, prefix: str) -> None:
     settings = broker.settings(prefix, Partitions=3)
     changes = Message(prefix, b'{"databaseName":"shop"}', b"{}", "g:1:ddl")
@@ -200,6 +213,21 @@ async def test_a_cluster_that_is_away_is_waited_for(
     with pytest.raises(Unavailable, match=r"asking Kafka at 127\.0\.0\.1:\d+: .*Connection refused.*look at Brokers"):
         await delivery.connect()
     await delivery.close()
+
+
+@in_loop
+async def test_a_broker_that_dies_is_told_by_a_check_and_holds_up_no_end(
+    own_broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topics, "ANSWER_SECONDS", 1.0)
+    own_broker.start()
+    async with _run(own_broker.settings(prefix)) as (delivery, _):
+        await delivery.check()
+        own_broker.kill()
+        await delivery.send(unit(prefix, 1, 0, 10))
+        with pytest.raises(Unavailable, match="asking Kafka at"):
+            await delivery.check()
+        await asyncio.wait_for(delivery.close(), 30)  # a transaction may take 60 s
 
 
 @in_loop

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from udup.drivers.messages.kafka.large import without_longest
+from udup.drivers.messages.large_values import without_longest
 from udup.pipeline.ports.delivery import Message
 
 _GONE = "__debezium_unavailable_value"

@@ -104,6 +104,32 @@ def test_messages_behind_the_last_position_are_told_by_their_ids(sink: SmallSink
     run(main())
 
 
+def test_a_position_among_messages_that_were_found_does_not_hide_them(sink: SmallSink) -> None:
+    """A run that has dropped some of what is there stores how far it is, and dies."""
+
+    async def main() -> None:
+        async with sink.opened() as (delivery, _):
+            await delivery.send(sink.unit(1, 0, 10))
+            await delivery.stored()
+        async with sink.asked() as connection:
+            for number in range(10, 20):
+                each = event(sink.prefix, number)
+                await connection.store(each.topic, each.value or b"", {ID: each.id})
+        async with sink.opened(run=2) as (delivery, _):
+            await delivery.send(Unit(1, [], "15"))
+            await delivery.stored()
+        async with sink.opened(run=3) as (delivery, found):
+            position, there = next_events(found)
+            assert position == 15 and there >= set(range(15, 20))
+            await delivery.send(sink.unit(1, 20, 5))
+            await delivery.send(Unit(2, [], "26"))
+            await delivery.stored()
+        async with sink.opened(run=4) as (_, found):
+            assert found == FoundPlace("26")
+
+    run(main())
+
+
 def test_a_unit_without_messages_stores_its_position_and_replaces_the_one_before(sink: SmallSink) -> None:
     async def main() -> None:
         stored: list[int] = []

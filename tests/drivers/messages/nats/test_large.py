@@ -9,8 +9,8 @@ import pytest
 
 from tests.drivers.messages.nats.small_sink import SmallSink, event
 from udup.base.errors import Refused
+from udup.drivers.messages.large_values import SKIPPED, UNAVAILABLE
 from udup.drivers.messages.nats.frames import CLAIM
-from udup.drivers.messages.nats.large import LEFT_OUT, SKIPPED
 from udup.pipeline.ports.delivery import Message, Unit
 
 #: Bytes that the stream of these tests takes of a message.
@@ -67,7 +67,7 @@ def test_long_values_are_skipped_and_named(sink: SmallSink) -> None:
             await delivery.stored()
         [_, seen] = await sink.seen()
         after = json.loads(seen.value or b"")["after"]
-        assert after == {"id": 2, "a": LEFT_OUT, "b": "y" * 100}
+        assert after == {"id": 2, "a": json.loads(UNAVAILABLE), "b": "y" * 100}
         assert json.loads(seen.headers[SKIPPED]) == ["a"]
 
     asyncio.run(main())

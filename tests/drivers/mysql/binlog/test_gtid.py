@@ -114,12 +114,12 @@ def test_a_copy_goes_its_own_way() -> None:
 
 def test_sets_with_tens_of_thousands_of_gaps_are_no_burden() -> None:
     """Every report and every heartbeat holds such a set against another."""
-    begun = time.monotonic()
+    begun = time.process_time()  # whatever else the machine does meanwhile
     full = GtidSet.parse(f"{A}:" + ":".join(str(2 * number + 1) for number in range(20_000)))
     part = GtidSet.parse(f"{A}:" + ":".join(str(2 * number + 1) for number in range(0, 20_000, 3)))
     assert len(full - part) == len(full) - len(part) and not full - full and part <= full
     assert (full | GtidSet.parse(f"{A}:1-40000")) == GtidSet.parse(f"{A}:1-40000")
-    assert time.monotonic() - begun < 5, "it grows with the square of the gaps"
+    assert time.process_time() - begun < 5, "it grows with the square of the gaps"
 
 
 def test_a_message_names_the_beginning_of_a_long_set() -> None:

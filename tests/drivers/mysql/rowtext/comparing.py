@@ -22,8 +22,7 @@ from udup.drivers.mysql.rows.errors import DamagedRows
 from udup.drivers.mysql.rows.events import RowsEvent, parse_front
 from udup.drivers.mysql.rows.table import KeyPart, Table, parse_table
 from udup.drivers.mysql.rows.values import ABSENT, Geometry, Row, Value
-from udup.drivers.mysql.rowtext.compiled import KEY_CHANGED, CompiledRows
-from udup.drivers.mysql.rowtext.library import Library
+from udup.drivers.mysql.rowtext.compiled import KEY_CHANGED, CompiledRows, Library
 from udup.drivers.mysql.rowtext.options import parse_options
 from udup.drivers.mysql.rowtext.program import program_of
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText

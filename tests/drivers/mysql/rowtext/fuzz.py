@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.drivers.mysql.rowtext.comparing import OPTIONS, Case, case_of, compare, damaged_events, drawn, recorded
 from udup.drivers.mysql.rowtext import compiled
-from udup.drivers.mysql.rowtext.library import Library, library
+from udup.drivers.mysql.rowtext.compiled import Library, library
 
 #: Tables of any columns beside the recorded ones.
 TABLES = 40

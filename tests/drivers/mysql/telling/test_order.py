@@ -63,7 +63,7 @@ def test_the_only_row_is_the_last_and_tables_without_rows_are_not_seen() -> None
     assert made == []
     last, end = order.end()
     assert _marks([last]) == [(b"t1.0.0", "last", "last")]
-    assert isinstance(end, SnapshotEnd) and end.position == "u:1-9" and json.loads(end.state)["until"] == list(C)
+    assert isinstance(end, SnapshotEnd) and end.position == "u:1-9" and json.loads(end.state)["until"] == [[list(C), 0]]
 
 
 def test_chunks_that_are_read_at_once_keep_their_own_order() -> None:
@@ -120,6 +120,14 @@ def test_a_chunk_is_done_with_its_last_record_and_the_next_try_goes_on_behind_it
     assert (wanted.number, wanted.rest, wanted.is_planned) == (2, "id > 9", False)
     assert (untouched.again, untouched.number, untouched.rest) == ([], 0, "")
     assert json.loads(later.state())["positions"] == ["u:1-9", "u:1-20"]
+
+
+def test_the_log_is_followed_from_where_the_first_try_stood() -> None:
+    order = _order(A, B)
+    _read(order, Chunk(0, 0, "", final=True))
+    later = SnapshotOrder(4, [A, B], Place("u:1-20"), state=order.state())
+    [end] = later.end()
+    assert isinstance(end, SnapshotEnd) and (end.snapshot, end.position) == (4, "u:1-9")
 
 
 def test_a_chunk_of_which_a_part_was_sent_is_read_again() -> None:

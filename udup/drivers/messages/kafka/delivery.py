@@ -85,6 +85,8 @@ class KafkaDelivery:
 
     async def close(self) -> None:
         """End at once. What is not committed is not delivered: the next run does it again."""
+        if self._writer.closing:
+            return
         self._writer.closing = True
         if self._task is not None and not self._storing:
             self._task.cancel()

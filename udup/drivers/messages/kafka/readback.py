@@ -95,7 +95,7 @@ class PlainWriter(Writer):
     def store(self, units: Sequence[Unit]) -> None:
         doing = f"writing to Kafka at {self._sink.where}"
         if any(unit.atomic for unit in units):
-            remedy = "leave Transactional out, or let transactions be delivered in parts"
+            remedy = "leave Transactional out; or write Snapshot never: the rows of a snapshot come in such units"
             raise Refused([Fault("KafkaConfig.Transactional", "is false: a unit cannot be stored whole", remedy, DEST)])
         self._make_topics(units)
         try:

@@ -20,7 +20,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from udup.base import runtime
-from udup.base.errors import Refused
+from udup.base.errors import Refused, Unavailable
 from udup.drivers.messages.kafka.config import MESSAGE_BYTES, KafkaSink, fault, topic_name
 from udup.drivers.messages.kafka.errors import Heard, failure
 
@@ -74,15 +74,26 @@ class Topics:
 
     def look(self) -> str:
         """Ask which topics there are, and return the ID of the cluster."""
-        try:
-            metadata = self.admin.list_topics(timeout=ANSWER_SECONDS)
-        except KafkaException as error:
-            self.admin.poll(0)
-            raise failure(error, f"asking Kafka at {self.sink.where}", self.heard) from error
-        self.heard.forget()
+        metadata = self.ask()
         self.known = {name for name, topic in metadata.topics.items() if topic.error is None}
         self._check_position_topic(metadata.topics.get(self.sink.position_topic))
         return str(metadata.cluster_id or self.sink.where)
+
+    def ask(self) -> Any:
+        """Ask the brokers what they have: of one topic if that is there, for to ask for one may make it."""
+        one = [self.sink.position_topic] if self.sink.position_topic in self.known else []
+        deadline = runtime.now() + ANSWER_SECONDS
+        while True:
+            try:
+                metadata = self.admin.list_topics(*one, timeout=min(1.0, ANSWER_SECONDS))
+            except KafkaException as error:
+                self.admin.poll(0)
+                found = failure(error, f"asking Kafka at {self.sink.where}", self.heard)
+                if runtime.now() > deadline or not isinstance(found, Unavailable):
+                    raise found from error
+            else:
+                self.heard.forget()
+                return metadata
 
     def _check_position_topic(self, topic: Any) -> None:
         if topic is None or topic.error is not None:

@@ -17,12 +17,13 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from udup.base import runtime
-from udup.base.errors import Superseded, UdupError
+from udup.base.errors import Superseded, Transient, UdupError
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.errors import Heard, failure
-from udup.drivers.messages.kafka.large import refusal, without_longest
+from udup.drivers.messages.kafka.large import refusal
 from udup.drivers.messages.kafka.position import Record, plain_settings, read_position, write_mark
 from udup.drivers.messages.kafka.topics import ANSWER_SECONDS, Topics, route
+from udup.drivers.messages.large_values import without_longest
 from udup.pipeline.ports.delivery import DeliverySettings, FoundPlace, Message, Unit
 
 #: The header with the ID of a message.
@@ -145,6 +146,7 @@ class Writer:
         """Produce a record when the library's queue has room again. The timeout of those in it ends the wait."""
         topic, value, key, partition, headers = record
         while True:
+            self._check_open()
             self._producer.poll(0.05)
             if self._failed:
                 raise KafkaException(self._failed[0][0])
@@ -178,6 +180,7 @@ class Writer:
         """Make a call that goes on where it was when it is made again, for as long as a transaction may take."""
         deadline = runtime.now() + TRANSACTION_SECONDS
         while True:
+            self._check_open()
             try:
                 call(_SLICE_SECONDS)
             except (KafkaException, SystemError) as error:
@@ -187,6 +190,11 @@ class Writer:
                     self._fail(found, units, doing)
             else:
                 return
+
+    def _check_open(self) -> None:
+        """End the thread of a run that has ended: it would take the topics from the next one, or keep the process."""
+        if self.closing:
+            raise Transient(f"the run that writes to Kafka at {self._sink.where} has ended")
 
     def _fail(self, error: KafkaException, units: Sequence[Unit], doing: str) -> NoReturn:
         """Raise what an error means; where a message was at fault, its own."""
@@ -221,11 +229,7 @@ class Writer:
 
     def check(self) -> None:
         """Ask whether the brokers answer. May be called by another thread than the rest."""
-        try:
-            self._topics.admin.list_topics(self._sink.position_topic, timeout=ANSWER_SECONDS)
-        except KafkaException as error:
-            self._topics.admin.poll(0)
-            raise failure(error, f"asking Kafka at {self._sink.where}", self._heard) from error
+        self._topics.ask()
 
     def close(self) -> None:
         """Give up what is under way. An open transaction is aborted by the next run, or by the brokers in time."""

@@ -45,7 +45,8 @@ class NatsSink:
     """A JetStream stream and how it is reached. `url` is "" for the node's own server.
 
     `max_age` is in seconds and `max_bytes` in bytes, 0 for no limit. `said`: the keys that the document has; what it
-    does not say stays as it is in a stream that exists.
+    does not say stays as it is in a stream that exists. Nothing is compressed unless it is asked for: s2 leaves a third
+    of texts on the disk, and costs the server 2 to 6 µs a message beside 8 to 11, which are the limit of the way.
     """
 
     prefix: str

@@ -134,6 +134,7 @@ class _Hold:
         self._me = place.Writer(settings.job, settings.owner, settings.run)
         self._sequence = self._noted = 0  # of the last message sent, of the last note
         self._position: str | None = None  # of the last unit sent
+        self._found: Sequence[str] = ()  # what was found behind the position at the beginning
         self._sent_at = runtime.now()
         self._keeper: asyncio.Task[None] | None = None
         self._commits: asyncio.TimerHandle | None = None  # when the fast batch ends
@@ -145,8 +146,8 @@ class _Hold:
             if state is None:
                 break
             found = await place.find(self._connection, self._sink, state) or place.Place(None)
-            self._sequence, self._position = state.last, found.position
-            self._send_note(found.position, found.ids)
+            self._sequence, self._position, self._found = state.last, found.position, found.ids
+            self._send_note(found.position)
             error = await self.answers.first_error()
             if error is None:
                 if state.ages:
@@ -161,6 +162,8 @@ class _Hold:
         await self._turn()
         header = frames.position_header(unit.position)
         number = unit.number if header else _NO_UNIT
+        if unit.messages:
+            self._found = ()
         if unit.atomic and unit.messages:
             await self._send_fitting(self._send_atomic, unit.messages, header, number)
         elif unit.messages and self._state.batched:
@@ -170,7 +173,7 @@ class _Hold:
         self._position = unit.position
         if not (header and unit.messages):
             await self.settle()
-            self._send_note(unit.position, (), unit.number)
+            self._send_note(unit.position, unit.number)
         await self._connection.drain()
 
     async def _turn(self) -> None:
@@ -197,7 +200,7 @@ class _Hold:
         self._keeper.cancel()
         with suppress(UdupError, TimeoutError):
             if self.answers.idle and self._noted != self._sequence:
-                self._send_note(self._position, ())
+                self._send_note(self._position)
                 await asyncio.wait_for(self.answers.all(), 2)
 
     async def _send_fitting(self, send: _Send, messages: Sequence[Message], header: bytes, unit: int) -> None:
@@ -207,6 +210,7 @@ class _Hold:
             except TooLarge as error:
                 await self.settle()  # what is done about it may take long
                 messages = await self._large.replaced(messages, error)
+                await self.answers.all()  # the position may have been noted meanwhile
 
     async def _send_fast(self, messages: Sequence[Message], header: bytes, unit: int) -> None:
         """Add messages to the fast batch. It ends when nothing follows for a moment."""
@@ -236,10 +240,14 @@ class _Hold:
             end = (header, unit) if is_last else (b"", _NO_UNIT)
             await self._send_fitting(self._send_atomic, piece, *end)
 
-    def _send_note(self, position: str | None, ids: Sequence[str], unit: int = _NO_UNIT) -> None:
-        """Send a position's own message, alone: nothing is under way."""
+    def _send_note(self, position: str | None, unit: int = _NO_UNIT) -> None:
+        """Send a position's own message, alone: nothing is under way.
+
+        It may lie between messages that were found behind an older position, so it names all of these again until this
+        run has sent a message: that one comes behind them.
+        """
         me, answers = self._me, self.answers
-        said = frames.note_data(position, ids, me.job, me.owner, me.run)
+        said = frames.note_data(position, self._found, me.job, me.owner, me.run)
         note = Note(self._sink.position_subject, said, rolls=self._state.rolls, keeps=self._state.keeps)
         answers.begin()
         try:
@@ -278,4 +286,4 @@ class _Hold:
             waits = runtime.now() - self._sent_at > IDLE_SECONDS
             if waits and self.answers.idle and self._noted != self._sequence:
                 with suppress(UdupError):  # whoever sends next is told
-                    self._send_note(self._position, ())
+                    self._send_note(self._position)

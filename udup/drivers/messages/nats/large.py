@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from nats.js.api import ObjectStoreConfig, StorageType
@@ -12,6 +11,7 @@ from nats.js.errors import APIError, NotFoundError
 from nats.js.object_store import ObjectStore
 
 from udup.base.errors import Fault, Refused, Side, UdupError
+from udup.drivers.messages.large_values import SKIPPED, without_longest
 from udup.drivers.messages.nats.config import NatsSink
 from udup.drivers.messages.nats.connection import LOST, PASSING, Connection, away, heed_cancellation, refused
 from udup.drivers.messages.nats.frames import CLAIM, HEADERS_MAX, TooLarge
@@ -19,9 +19,6 @@ from udup.pipeline.checks import DEST
 from udup.pipeline.ports.delivery import Message
 
 FAIL, CLAIMS, SKIP = "fail", "claim", "skip-values"
-
-#: What stands for a value that was left out, and the header that names the columns.
-LEFT_OUT, SKIPPED = "__debezium_unavailable_value", "Udup-Skipped"
 
 
 class LargeMessages:
@@ -43,7 +40,7 @@ class LargeMessages:
             if self._mode == CLAIMS:
                 small = await self._claimed(message, message.value)
             elif self._mode == SKIP:
-                small = _without_values(message, message.value, found.size - found.limit)
+                small = without_longest(message, found.size - found.limit)
         if small is None:
             raise self._refusal(message, found)
         return [*messages[: found.index], small, *messages[found.index + 1 :]]
@@ -97,27 +94,3 @@ class LargeMessages:
 
 def _is_replaced(message: Message) -> bool:
     return any(name in (CLAIM, SKIPPED) for name, _ in message.headers)
-
-
-def _without_values(message: Message, value: bytes, too_many: int) -> Message | None:
-    """Return the message without the longest texts of its row, None if that is not enough."""
-    whole = json.loads(value)
-    payload = whole.get("payload", whole) if isinstance(whole, dict) else {}
-    places: list[tuple[int, str, dict[str, Any]]] = []
-    for image in (payload.get("before"), payload.get("after"), payload):
-        if isinstance(image, dict):
-            places += [(len(said), name, image) for name, said in image.items() if isinstance(said, str)]
-    names: list[str] = []
-    too_many += 1024  # for the header that names them
-    for length, name, image in sorted(places, key=lambda each: -each[0]):
-        if too_many <= 0 or length <= len(LEFT_OUT):
-            break
-        image[name] = LEFT_OUT
-        too_many -= length - len(LEFT_OUT)
-        names += [name] if name not in names else []
-    if too_many > 0:
-        return None
-    data = json.dumps(whole, separators=(",", ":"), ensure_ascii=False).encode()
-    return msgspec.structs.replace(
-        message, value=data, headers=(*message.headers, (SKIPPED, json.dumps(names).encode()))
-    )

@@ -44,6 +44,54 @@ class Answering(Protocol):
     def close(self) -> None: ...
 
 
+class EventShaper:
+    """Writes the events of those rows of an event that are the job's. `what` they are, for people."""
+
+    def __init__(self, codec: RowCodec, what: str) -> None:
+        self._codec = codec
+        self._what = what
+
+    def shaped(
+        self, event: bytes, rows: RowsEvent, verdicts: Iterable[tuple[bool, bool]], *, has_crc: bool
+    ) -> list[bytes]:
+        """Return the events to be kept; `verdicts` say of each change whether its row is one before it, and after."""
+        runs = _runs(rows.changes, verdicts)
+        if not runs:
+            return []
+        if len(runs) == 1 and runs[0][0] == _own_kind(rows) and len(runs[0][1]) == len(rows.changes):
+            return [event]
+        return [
+            self._codec.write(self._event(rows, kind, kept, last=number == len(runs) - 1), has_crc=has_crc)
+            for number, (kind, kept) in enumerate(runs)
+        ]
+
+    def _event(self, rows: RowsEvent, kind: str, changes: list[Change], *, last: bool) -> RowsEvent:
+        if kind == _own_kind(rows):
+            made = completed(replace(rows, changes=changes))
+        else:
+            first = rows.kind in _FIRST_VERSION
+            type_ = _TYPES[kind][first]
+            if kind == "insert":
+                changes = [(None, self._whole(before, after)) for before, after in _completed(rows, changes)]
+            else:
+                changes = [(before, None) for before, _ in changes]
+            # Extra data tell the partitions of an update; a hint that other kinds have in another form.
+            made = replace(rows, front=replace(rows.front, extra=b"")).of_kind(type_, changes)
+        flags = made.front.flags if last else made.front.flags & ~STMT_END
+        return replace(made, front=replace(made.front, flags=flags))
+
+    def _whole(self, before: Row | None, after: Row | None) -> Row:
+        """Return the row that an update made; `Unsupported` if the log does not have all of it."""
+        row = filled(before, after)
+        if ABSENT in row:
+            table = self._codec.table
+            raise Unsupported(
+                f"an update of {table} moves a row into {self._what}, and the row was logged "
+                f"without {table.column_name(row.index(ABSENT))}; {IMAGES_NEEDED}, and give the job another ID"
+            )
+        return row
+
+
 class RowShaper:
     """Shapes the rows events of a table with one definition."""
 
@@ -51,6 +99,7 @@ class RowShaper:
         self._codec = codec
         self._filter = table_filter
         self._server = server
+        self._events = EventShaper(codec, f"its filter ({table_filter.where})")
 
     def shaped(self, event: bytes, *, has_crc: bool) -> list[bytes]:
         """Return the events to be kept instead: the same one, others, or none.
@@ -62,18 +111,9 @@ class RowShaper:
 
     def _shaped(self, event: bytes, *, has_crc: bool) -> list[bytes]:
         rows = self._codec.read(event, has_crc=has_crc)
-        changes = rows.changes
         self._check_images(rows)
         verdicts = self._verdicts(completed(rows).changes)
-        runs = _runs(changes, verdicts)
-        if not runs:
-            return []
-        if len(runs) == 1 and runs[0][0] == _own_kind(rows) and len(runs[0][1]) == len(changes):
-            return [event]
-        return [
-            self._codec.write(self._event(rows, kind, kept, last=number == len(runs) - 1), has_crc=has_crc)
-            for number, (kind, kept) in enumerate(runs)
-        ]
+        return self._events.shaped(event, rows, verdicts, has_crc=has_crc)
 
     def _check_images(self, rows: RowsEvent) -> None:
         """Raise `Unsupported` if the rows do not have what the filter looks at; all rows of an event are alike."""
@@ -115,38 +155,12 @@ class RowShaper:
     def _decided(self, changes: Sequence[Change]) -> list[tuple[Verdict, Verdict]]:
         decide = self._filter.decide
         return [
-            (None if before is None else decide(before), None if after is None else decide(_filled(before, after)))
+            (None if before is None else decide(before), None if after is None else decide(filled(before, after)))
             for before, after in changes
         ]
 
-    def _event(self, rows: RowsEvent, kind: str, changes: list[Change], *, last: bool) -> RowsEvent:
-        if kind == _own_kind(rows):
-            made = completed(replace(rows, changes=changes))
-        else:
-            first = rows.kind in _FIRST_VERSION
-            type_ = _TYPES[kind][first]
-            if kind == "insert":
-                changes = [(None, self._whole(before, after)) for before, after in _completed(rows, changes)]
-            else:
-                changes = [(before, None) for before, _ in changes]
-            # Extra data tell the partitions of an update; a hint that other kinds have in another form.
-            made = replace(rows, front=replace(rows.front, extra=b"")).of_kind(type_, changes)
-        flags = made.front.flags if last else made.front.flags & ~STMT_END
-        return replace(made, front=replace(made.front, flags=flags))
 
-    def _whole(self, before: Row | None, after: Row | None) -> Row:
-        """Return the row that an update made; `Unsupported` if the log does not have all of it."""
-        row = _filled(before, after)
-        if ABSENT in row:
-            table = self._codec.table
-            raise Unsupported(
-                f"an update of {table} moves a row into its filter ({self._filter.where}), and the row was logged "
-                f"without {table.column_name(row.index(ABSENT))}; {IMAGES_NEEDED}, and give the job another ID"
-            )
-        return row
-
-
-def _filled(before: Row | None, after: Row | None) -> Row:
+def filled(before: Row | None, after: Row | None) -> Row:
     """Return the new row, with the old values of what was not logged again."""
     assert after is not None
     if before is None or ABSENT not in after:

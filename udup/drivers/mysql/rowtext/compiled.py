@@ -9,20 +9,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from udup.base import row_library
+from udup.base.row_library import COMPILED, PYTHON
 from udup.drivers.mysql.binlog.event import CRC_SIZE
 from udup.drivers.mysql.rows.table import Table
-from udup.drivers.mysql.rowtext.library import (
-    NUMBERS,
-    ColumnLayout,
-    Library,
-    PieceLayout,
-    ProgramLayout,
-    TemplateLayout,
-    TextsLayout,
-    library,
-)
 from udup.drivers.mysql.rowtext.ops import ColumnProgram, Program, TextOp
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
 from udup.pipeline.ports.delivery import RowText, TableText, Template
@@ -39,6 +33,80 @@ ROOMS_MAX = 4
 _DAMAGED, KEY_CHANGED, _WANTED = -1, -2, -16
 
 
+class _Piece(ctypes.Structure):
+    _fields_ = [("text", ctypes.c_char_p), ("size", ctypes.c_int64)]
+
+
+class _Texts(ctypes.Structure):
+    _fields_ = [("texts", ctypes.c_char_p), ("starts", ctypes.POINTER(ctypes.c_int64)), ("count", ctypes.c_int64)]
+
+
+_NUMBERS = (
+    *("op", "width", "sized", "longest", "nullable", "kept", "signed", "precision", "digits", "fill", "adjust"),
+    *("quirks", "large", "key", "ascii"),
+)
+_PIECES = ("label", "zero", "null", "unavailable")
+
+
+class _Column(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_int64) for name in _NUMBERS),
+        *((name, _Piece) for name in _PIECES),
+        ("texts", _Texts),
+    ]
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [
+        ("columns", ctypes.POINTER(_Column)),
+        ("count", ctypes.c_int64),
+        ("key_columns", ctypes.POINTER(ctypes.c_int64)),
+        ("key_count", ctypes.c_int64),
+    ]
+
+
+class _Template(ctypes.Structure):
+    _fields_ = [
+        (f"{name}{part}", kind)
+        for name in Template._fields
+        for part, kind in (("", ctypes.c_char_p), ("_size", ctypes.c_int64))
+    ]
+
+
+class Library:
+    """The functions of a library; `OSError` for a file that is none, `ValueError` for one of another version."""
+
+    def __init__(self, path: Path) -> None:
+        loaded = row_library.load(path)
+        self.path = path
+        self.check = loaded.udup_rows_check
+        self.check.restype = ctypes.c_int64
+        self.check.argtypes = [ctypes.POINTER(_Program)]
+        self.read = loaded.udup_rows_read
+        self.read.restype = ctypes.c_int64
+        self.read.argtypes = [
+            *(ctypes.POINTER(_Program), ctypes.c_char_p, ctypes.c_int64, ctypes.POINTER(ctypes.c_int64)),
+            *(ctypes.POINTER(_Template), ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p),
+            ctypes.c_int64,
+        ]
+
+
+@cache
+def library() -> Library | None:
+    """Return the library that was built when Udup was installed; None if there is none that can be used."""
+    for path in row_library.libraries():
+        try:
+            return Library(path)
+        except (OSError, ValueError, AttributeError):
+            continue
+    return None
+
+
+def reader_kind() -> str:
+    """Return which reader of rows runs here: `compiled` or `python`."""
+    return PYTHON if library() is None else COMPILED
+
+
 class _Room:
     """Where a call writes its texts, and where each of them ends."""
 
@@ -47,7 +115,7 @@ class _Room:
         self.text = ctypes.create_string_buffer(size)
         self.ends = (ctypes.c_int64 * (4 * ROWS_MAX))()
         self.place = ctypes.c_int64()
-        self.around = TemplateLayout()
+        self.around = _Template()
         # Made once: making them takes as long as a row.
         self.text_address = ctypes.addressof(self.text)
         self.ends_address = ctypes.addressof(self.ends)
@@ -84,7 +152,7 @@ _Take = Callable[[bytes, list[int]], None]
 class CompiledRows:
     """Reads the rows events of one table's program. `of` makes one."""
 
-    def __init__(self, used: Library, program: ProgramLayout, kept: Sequence[Any]) -> None:
+    def __init__(self, used: Library, program: _Program, kept: Sequence[Any]) -> None:
         self._library = used
         self._program = ctypes.byref(program)
         self._kept = (program, kept)  # what the structures point to
@@ -174,20 +242,20 @@ def _is_known(program: Program) -> bool:
     return all(program.columns[column.index] == column for column in program.key)
 
 
-def _laid_out(program: Program) -> tuple[ProgramLayout, Sequence[Any]]:
+def _laid_out(program: Program) -> tuple[_Program, Sequence[Any]]:
     kept: list[Any] = []
     places = {column.index: place for place, column in enumerate(program.key)}
-    columns = (ColumnLayout * len(program.columns))(
+    columns = (_Column * len(program.columns))(
         *(_column(column, places.get(column.index, -1), kept) for column in program.columns)
     )
     key = (ctypes.c_int64 * len(places))(*places)
     kept += [columns, key]
-    return ProgramLayout(columns, len(columns), key, len(places)), kept
+    return _Program(columns, len(columns), key, len(places)), kept
 
 
-def _column(column: ColumnProgram, key: int, kept: list[Any]) -> ColumnLayout:
-    made = ColumnLayout()
-    for name in NUMBERS[:-2]:
+def _column(column: ColumnProgram, key: int, kept: list[Any]) -> _Column:
+    made = _Column()
+    for name in _NUMBERS[:-2]:
         setattr(made, name, int(getattr(column, name)))
     made.key = key
     for name, text in (
@@ -198,7 +266,7 @@ def _column(column: ColumnProgram, key: int, kept: list[Any]) -> ColumnLayout:
     ):
         coded = _coded(text)
         kept.append(coded)
-        setattr(made, name, PieceLayout(coded, len(coded)))
+        setattr(made, name, _Piece(coded, len(coded)))
     texts = [_coded(text) for text in column.texts]
     made.ascii = column.op is TextOp.TEXT_BYTES and _is_ascii(texts)
     starts = (ctypes.c_int64 * (len(texts) + 1))()
@@ -206,7 +274,7 @@ def _column(column: ColumnProgram, key: int, kept: list[Any]) -> ColumnLayout:
         starts[number + 1] = starts[number] + len(each)
     joined = b"".join(texts)
     kept += [joined, starts]
-    made.texts = TextsLayout(joined, starts, len(texts))
+    made.texts = _Texts(joined, starts, len(texts))
     return made
 
 

@@ -46,7 +46,7 @@ from udup.drivers.mysql.filters.shaper import Shapers
 from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
 from udup.drivers.mysql.stream.contexts import Contexts
 from udup.drivers.mysql.stream.damage import DAMAGE, unreadable
-from udup.drivers.mysql.stream.known_tables import KnownTable, KnownTables
+from udup.drivers.mysql.stream.known_tables import Judges, KnownTable, KnownTables
 from udup.drivers.mysql.stream.left_out import left_out_kinds
 from udup.drivers.mysql.stream.other_events import SILENT, check_ignorable
 from udup.drivers.mysql.stream.told import Telling, rows_ends
@@ -82,6 +82,7 @@ class Assembler:
         shapers: Shapers | None = None,
         column_maps: ColumnMaps | None = None,
         telling: Telling | None = None,
+        judges: Judges | None = None,
     ) -> None:
         self._telling = telling
         self._contexts = contexts or Contexts()
@@ -89,7 +90,7 @@ class Assembler:
         self._held: list[bytes] = []
         self._held_size = 0
         self._decide = decide
-        self._known_tables = KnownTables(selection, renaming or Renaming(selection), shapers, column_maps)
+        self._known_tables = KnownTables(selection, renaming or Renaming(selection), shapers, column_maps, judges)
         self._left_out = left_out_kinds(sql_filter or SqlFilter())
         self._tables: dict[bytes, KnownTable] = {}
         self._announced: set[bytes] = set()
@@ -265,7 +266,7 @@ class Assembler:
 
     def _shaped(self, current: OpenTransaction, known: KnownTable, event: bytes) -> Sequence[bytes]:
         try:
-            return known.shaped(event, has_crc=self._has_crc)
+            return known.shaped(event, current.id, has_crc=self._has_crc)
         except Unsupported as error:
             raise error.about(current.id.gtid) from error
 

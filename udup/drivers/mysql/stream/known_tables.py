@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from udup.drivers.mysql.binlog.event import ending_statement, ends_statement
 from udup.drivers.mysql.binlog.table_map import table_name, with_names
 from udup.drivers.mysql.columns.shaper import ColumnMaps, MappedTable
 from udup.drivers.mysql.filters.shaper import RowShaper, Shapers
+from udup.pipeline.records import TransactionId
 from udup.pipeline.selection.renames import Renaming
 from udup.pipeline.selection.selection import Selection
+
+
+class Judge(Protocol):
+    """Leaves out changes of a table that comes into the job just now (`telling/judge.py`)."""
+
+    def shaped(self, event: bytes, source: str, number: int, *, has_crc: bool) -> Sequence[bytes]: ...
+
+
+class Judges(Protocol):
+    """Makes the judge of each definition that the log has of such a table."""
+
+    def judge(self, schema: str, table: str, table_map: bytes, *, has_crc: bool) -> Judge | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +37,7 @@ class KnownTable:
     shaper: RowShaper | None = None  # what becomes of its rows, where not all of them are the job's
     mapped: MappedTable | None = None  # the same of its columns
     mapped_map: bytes = b""
+    judge: Judge | None = None  # the same of a table that is read while the log is followed
 
     def table_map(self, event: bytes, *, has_crc: bool) -> bytes:
         """Return the TABLE_MAP as the target is to have it."""
@@ -29,9 +45,15 @@ class KnownTable:
             event = self.mapped.table_map(event, has_crc=has_crc)
         return event if self.names is None else with_names(event, *self.names, has_crc=has_crc)
 
-    def shaped(self, event: bytes, *, has_crc: bool) -> Sequence[bytes]:
-        """Return the rows events to be kept instead of one."""
-        kept: Sequence[bytes] = (event,) if self.shaper is None else self.shaper.shaped(event, has_crc=has_crc)
+    def shaped(self, event: bytes, of: TransactionId, *, has_crc: bool) -> Sequence[bytes]:
+        """Return the rows events to be kept instead of one of this transaction."""
+        kept: list[bytes] = [event]
+        if self.judge is not None:
+            kept = list(self.judge.shaped(event, of.source, of.number, has_crc=has_crc))
+        if self.shaper is not None:
+            kept = [each for judged in kept for each in self.shaper.shaped(judged, has_crc=has_crc)]
+            if kept and ends_statement(event) and not ends_statement(kept[-1]):
+                kept[-1] = ending_statement(kept[-1])
         if self.mapped is None or not kept:
             return kept
         return self.mapped.shaped(kept, self.mapped_map, has_crc=has_crc)
@@ -46,7 +68,9 @@ class KnownTables:
         renaming: Renaming,
         shapers: Shapers | None = None,
         column_maps: ColumnMaps | None = None,
+        judges: Judges | None = None,
     ) -> None:
+        self._judges = judges
         self._selection = selection
         self._renaming = renaming
         self._shapers = shapers
@@ -63,9 +87,12 @@ class KnownTables:
         if self._column_maps is not None:
             mapped = self._column_maps.mapped(name.schema, name.table, event, has_crc=has_crc)
             mapped_map = mapped.table_map(event, has_crc=has_crc) if mapped is not None else b""
+        judge = None
+        if self._judges is not None:
+            judge = self._judges.judge(name.schema, name.table, event, has_crc=has_crc)
         names = None
         if self._renaming.active:
             self._renaming.enter(name.schema, name.table)
             schema, table = self._renaming.table(name.schema, name.table)
             names = schema.encode(), table.encode()
-        return KnownTable(definition, True, names, shaper, mapped, mapped_map)
+        return KnownTable(definition, True, names, shaper, mapped, mapped_map, judge)

@@ -31,6 +31,7 @@ from udup.drivers.mysql.stream.replica import Replica
 from udup.drivers.mysql.stream.row_order import row_order_of
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.drivers.mysql.stream.told import Telling
+from udup.drivers.mysql.telling.judge import SnapshotJudges
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
 from udup.pipeline.records import Record
 from udup.pipeline.selection.renames import Name, Renaming
@@ -89,7 +90,8 @@ class BinlogChanges:
         contexts, maps = contexts_of(endpoint), ColumnMaps.of(scope.selection)
         telling = Telling() if self._plan.tells else None
         decide, shapers, chosen = classifier.decide, self._shapers, scope.sql_filter
-        return Assembler(scope.selection, decide, renaming, chosen, contexts, shapers, maps, telling)
+        judges = SnapshotJudges.of(self._plan.snapshot)
+        return Assembler(scope.selection, decide, renaming, chosen, contexts, shapers, maps, telling, judges)
 
     def __iter__(self) -> Iterator[Record | None]:
         """Yield records; None whenever the source has sent no further event yet."""

@@ -23,6 +23,9 @@ from udup.pipeline.records import PIECE_BYTES
 #: Bytes of the rows of an event at most, unless it is one row; the server's own events hold 8 kB.
 EVENT_BYTES = 48 << 10
 
+#: Rows of a record at most: a destination stores them together, and takes so many messages at once.
+ROWS_MAX = 1000
+
 #: Bytes of a chunk that are read before its table's lock is given up; what is more is read on while it is held.
 HELD_BYTES = 8 << 20
 
@@ -73,11 +76,12 @@ class SnapshotTable:
         size = gathered = rows = 0
         for found in binary_rows(connection, f"SELECT {self._fields} {from_clause(table, where)}"):
             for image in self._write(found):
-                if images and size + len(image) > EVENT_BYTES:
+                is_full = rows + len(images) >= ROWS_MAX
+                if images and (is_full or size + len(image) > EVENT_BYTES):
                     events.append(self._event(images))
                     gathered, rows = gathered + len(events[-1]), rows + len(images)
                     images, size = [], 0
-                    if gathered + len(image) > self._most:
+                    if is_full or gathered + len(image) > self._most:
                         yield Block(rows, b"".join(events))
                         events, gathered, rows = [], 0, 0
                 images.append(image)

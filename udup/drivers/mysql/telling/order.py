@@ -58,6 +58,7 @@ class _Progress:
     reading: set[int] = field(default_factory=set)
     unsent: dict[int, str] = field(default_factory=dict)
     has_begun: bool = False
+    at: int | None = None  # the try in which it was read first, which every row that was sent is at least of
 
     @property
     def is_done(self) -> bool:
@@ -110,11 +111,14 @@ class SnapshotOrder:
 
     def restart(self, table: int) -> None:
         """Have a table be read from its beginning."""
-        self._progress[table] = _Progress(has_begun=self._progress[table].has_begun)
+        before = self._progress[table]
+        self._progress[table] = _Progress(has_begun=before.has_begun, at=before.at)
 
     def planned(self, chunk: Chunk) -> None:
         progress = self._progress[chunk.table]
         progress.reading.add(chunk.number)
+        if progress.at is None:
+            progress.at = len(self._positions) - 1
         if chunk.number >= progress.number:
             progress.number, progress.rest = chunk.number + 1, chunk.rest
             progress.is_final = chunk.final
@@ -146,11 +150,14 @@ class SnapshotOrder:
                 yield from self._records(last, LAST_OF_TABLE)
 
     def end(self) -> Iterator[SnapshotRows | SnapshotEnd]:
-        """Yield the last row of all, and that it was the last."""
+        """Yield the last row of all, and that it was the last.
+
+        The log is to be followed from the first try's position on: what that has sent has nothing behind it.
+        """
         last, self._last = self._last, None
         if last is not None:
             yield from self._records(last, LAST)
-        yield SnapshotEnd(self._number, self._place.position, self.state())
+        yield SnapshotEnd(self._number, self.position, self.state())
 
     def _records(self, rows: ReadRows, last: str) -> Iterator[SnapshotRows]:
         progress = self._progress[rows.table]
@@ -190,14 +197,26 @@ class SnapshotOrder:
 
     # ---- What is kept ----
 
+    @property
+    def position(self) -> str:
+        """Return the position from which the log is followed: that of the first try."""
+        return self._positions[0]
+
     def state(self) -> str:
-        """Return what is done by now, as text, to go on by."""
+        """Return what is done by now, as text, to go on by, and to judge the log by (`judge.py`).
+
+        `until` has the names of tables, and the try for all of those up to it that are behind the one before it.
+        """
         if not self._state:
-            later = range(self._until, len(self._tables))
-            done = [self._tables[table] for table in later if self._progress[table].is_done]
-            begun = [table for table in later if self._progress[table].number and not self._progress[table].is_done]
-            until = self._tables[self._until - 1] if self._until else None
-            kept = {"positions": self._positions, "until": until, "done": done, "open": list(map(self._kept, begun))}
+            until: list[tuple[Name, int]] = []
+            for name, progress in zip(self._tables[: self._until], self._progress, strict=False):
+                if until and until[-1][1] == (progress.at or 0):
+                    until.pop()
+                until.append((name, progress.at or 0))
+            later = [table for table in range(self._until, len(self._tables)) if self._progress[table].number]
+            done = [(self._tables[table], self._progress[table].at) for table in later if self._progress[table].is_done]
+            begun = [self._kept(table) for table in later if not self._progress[table].is_done]
+            kept = {"positions": self._positions, "until": until, "done": done, "open": begun}
             self._state = json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
         return self._state
 
@@ -210,21 +229,24 @@ class SnapshotOrder:
             "final": progress.is_final,
             "chunks": sorted(progress.unsent.items()),
             "begun": progress.has_begun,
+            "at": progress.at,
         }
 
     def _resume(self, kept: Any) -> None:
         """Take over what an earlier try has sent: of the tables up to the last that was done all but those open."""
         self._positions = [*kept["positions"], self._place.position]
-        until = tuple(kept["until"] or ("", ""))
-        done = {tuple(name) for name in kept["done"]}
+        until = [(tuple(name), at) for name, at in kept["until"]]
+        done = {tuple(name): at for name, at in kept["done"]}
         open_ = {tuple(each["table"]): each for each in kept["open"]}
         for name, progress in zip(self._tables, self._progress, strict=True):
-            if name in done or (name <= until and name not in open_):
-                progress.is_final, progress.has_begun = True, True
-            elif (found := open_.get(name)) is not None:
+            if (found := open_.get(name)) is not None:
                 progress.number, progress.rest, progress.is_final = found["number"], found["rest"], found["final"]
                 progress.unsent = dict(found["chunks"])
-                progress.has_begun = found["begun"]
+                progress.has_begun, progress.at = found["begun"], found["at"]
+                continue
+            at = done.get(name, next((at for last, at in until if name <= last), None))
+            if at is not None:
+                progress.number, progress.is_final, progress.has_begun, progress.at = 1, True, True, at
         self._sent = any(progress.has_begun for progress in self._progress)
         while self._until < len(self._progress) and self._progress[self._until].is_done:
             self._until += 1

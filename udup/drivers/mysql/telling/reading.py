@@ -13,25 +13,24 @@ from dataclasses import replace
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Side, Transient, UdupError, Unsupported
+from udup.base.errors import Side, UdupError, Unsupported
 from udup.drivers.mysql.client import patience
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
-from udup.drivers.mysql.dictionary.catalog import Column, Table
+from udup.drivers.mysql.dictionary.catalog import Table
 from udup.drivers.mysql.dictionary.engines import MERGE
 from udup.drivers.mysql.snapshot.baseline import Baseline, open_baseline
 from udup.drivers.mysql.snapshot.chunks import Chunk, plan_chunks
 from udup.drivers.mysql.snapshot.reader import TableTotal, reading_error, release
 from udup.drivers.mysql.snapshot.rows import Block, prepare_session
 from udup.drivers.mysql.stream.anonymous import check_anonymous
-from udup.drivers.mysql.telling.definitions import TableDefinition, read_definitions
 from udup.drivers.mysql.telling.events import SnapshotTable, format_description
 from udup.drivers.mysql.telling.order import Place, ReadRows, SnapshotOrder
+from udup.drivers.mysql.telling.tables import SnapshotTables
 from udup.pipeline.ports import Piece, ReadingPlan, Scope
 from udup.pipeline.records import PIECE_BYTES, Format, Record
 from udup.pipeline.selection.renames import Name
-from udup.pipeline.selection.selection import Selection
 from udup.pipeline.waits import Waits
 
 #: In front of each block of a table that is read under a lock: its rows, and the bytes of its events.
@@ -44,57 +43,17 @@ class _StoppedError(Exception):
     """Ends a reader between two records."""
 
 
-class _Tables:
-    """The tables as they are read, made when they are met first; any thread may ask."""
-
-    def __init__(self, endpoint: Endpoint, selection: Selection, *, has_crc: bool) -> None:
-        self._endpoint, self._selection, self.has_crc = endpoint, selection, has_crc
-        self._lock = runtime.Lock()
-        self._made: dict[Name, tuple[tuple[Column, ...], SnapshotTable]] = {}
-        self._definitions: dict[str, dict[str, TableDefinition]] = {}
-
-    def of(self, table: Table) -> SnapshotTable:
-        """Return it. `Transient` if the dictionary has another definition by now than the snapshot's."""
-        name = table.schema, table.name
-        with self._lock:
-            columns, made = self._made.get(name, ((), None))
-            if made is None or columns != table.columns:
-                made = self._make(table, len(self._made) + 1)
-                self._made[name] = table.columns, made
-            return made
-
-    def _make(self, table: Table, number: int) -> SnapshotTable:
-        definition = self._definition(table)
-        schema, new = self._selection.renamed_table(table.schema, table.name)
-        named = replace(definition, schema=schema, name=new)
-        return SnapshotTable(definition, named, number, has_crc=self.has_crc)
-
-    def _definition(self, table: Table) -> TableDefinition:
-        wanted = [(column.name, column.column_type, column.charset, column.nullable) for column in table.columns]
-        for _ in range(3):  # what was read before may be that of a snapshot that had to be opened again
-            found = self._definitions.get(table.schema, {}).get(table.name)
-            if found is not None and _columns_of(found) == wanted:
-                return found
-            with closing(connect(self._endpoint)) as connection:
-                self._definitions[table.schema] = read_definitions(connection, table.schema)
-        raise Transient(
-            f"the definition of {table.schema}.{table.name} on {self._endpoint} changed while its snapshot was opened:"
-            " it begins again",
-            table=f"{table.schema}.{table.name}",
-        )
-
-
-def _columns_of(found: TableDefinition) -> list[tuple[str | None, str, str | None, bool]]:
-    parts = zip(found.columns, found.types, found.charsets, strict=True)
-    return [(column.name, type_, charset, column.nullable) for column, type_, charset in parts]
-
-
 @behind_the_seam(Side.SOURCE)
 class RowsReading:
     """Made by `open_reading`. `read` on one thread for each reader; `stop` from any."""
 
     def __init__(
-        self, endpoint: Endpoint, baseline: Baseline, tables: _Tables, order: SnapshotOrder, chunk_rows: int | None
+        self,
+        endpoint: Endpoint,
+        baseline: Baseline,
+        tables: SnapshotTables,
+        order: SnapshotOrder,
+        chunk_rows: int | None,
     ) -> None:
         self.endpoint = endpoint
         self._baseline, self._read_tables, self._order, self._chunk_rows = baseline, tables, order, chunk_rows
@@ -107,6 +66,8 @@ class RowsReading:
         self._format: bytes | None = format_description(has_crc=tables.has_crc)
         self._chunks = self._plan()
         self._lock, self._plan_lock = runtime.Lock(), runtime.Lock()
+        wanted = (place for place in range(len(self._tables)) if order.wanted(place) is not None)
+        self._names = [(self._tables[place].schema, self._tables[place].name) for place in wanted]
         self._stopped = runtime.Event()
         self._left = len(self._connections)
         for connection in self._connections:
@@ -117,19 +78,19 @@ class RowsReading:
 
     @property
     def position(self) -> str:
-        """Return the GTID set that the snapshot stands at."""
-        return self._baseline.snapshot.gtid_set
-
-    @property
-    def tables(self) -> list[Name]:
-        """Return the tables' names on the source, in the order in which they are read."""
-        return [(table.schema, table.name) for table in self._tables]
+        """Return the GTID set from which the log is followed: that of the first reading of this snapshot."""
+        return self._order.position
 
     @property
     def state(self) -> str:
-        """Return what has been sent so far, as `SnapshotRows.state`."""
+        """Return what was sent by now, as `SnapshotRows.state` has it."""
         with self._lock:
             return self._order.state()
+
+    @property
+    def tables(self) -> list[Name]:
+        """Return the names on the source of the tables that are to be read, in the order in which they are."""
+        return self._names
 
     @property
     def readers(self) -> int:
@@ -321,7 +282,7 @@ def open_reading(
     check_anonymous(endpoint, None)
     with closing(connect(endpoint)) as connection:
         has_crc = str(scalar(connection, "SELECT @@global.binlog_checksum")).upper() != "NONE"
-    tables = _Tables(endpoint, scope.selection, has_crc=has_crc)
+    tables = SnapshotTables(endpoint, scope.selection, has_crc=has_crc)
 
     def framed(
         connection: Connection, table: Table, chunk: Chunk, release: Callable[[Connection], None]
