@@ -88,7 +88,7 @@ class BinlogChanges:
         )
         self._shapers = Shapers.of(scope.selection, endpoint)
         contexts, maps = contexts_of(endpoint), ColumnMaps.of(scope.selection)
-        telling = Telling() if self._plan.tells else None
+        telling = Telling(folds_names=scope.fold_names) if self._plan.tells else None
         decide, shapers, chosen = classifier.decide, self._shapers, scope.sql_filter
         judges = SnapshotJudges.of(self._plan.snapshot)
         return Assembler(scope.selection, decide, renaming, chosen, contexts, shapers, maps, telling, judges)
