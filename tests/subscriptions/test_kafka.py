@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.drivers.messages.kafka.broker import Broker
 from tests.drivers.messages.kafka.numbered import read_all
+from tests.subscriptions.rebuilt.run import OPTIONS, Plan, Rebuilding
 from tests.subscriptions.shown import told
 from tests.subscriptions.world import Event, Subscribed, rebuilt
 
@@ -32,7 +34,7 @@ def _document(world: Subscribed, broker: Broker) -> dict[str, object]:
     return document
 
 
-def _events(world: Subscribed, broker: Broker) -> list[Event]:
+def _events(world: Subscribed, broker: Broker, ending: str = ".t") -> list[Event]:
     found = read_all(broker.plan(world.name))
     return [
         Event(
@@ -43,7 +45,7 @@ def _events(world: Subscribed, broker: Broker) -> list[Event]:
             {},
         )
         for each in found
-        if each.subject.endswith(".t")
+        if each.subject.endswith(ending)
     ]
 
 
@@ -80,3 +82,27 @@ def test_what_is_in_the_topics_is_shown_by_the_server(world: Subscribed, broker:
     gtid = deleted["source"]["gtid"]
     ids = {each["id"] for each in told(world, "--from", gtid, "--table", f"{world.name}.t")}
     assert {each for each in seen if each.startswith(f"{gtid}:")} <= ids
+
+
+class _IntoKafka(Rebuilding):
+    """One partition for each topic: the messages of a table are in order, those of different tables are not."""
+
+    def __init__(self, world: Subscribed, broker: Broker, plan: Plan) -> None:
+        super().__init__(world, plan, print)
+        self._broker = broker
+
+    def document(self) -> dict[str, object]:
+        document = _document(self.world, self._broker)
+        config = document["Tasks"][1]["Config"]  # type: ignore[index]
+        config |= {"Options": OPTIONS, "MaxRetries": 1000}
+        config["KafkaConfig"]["Partitions"] = 1
+        return document
+
+    def new_events(self) -> list[Event]:
+        return [each for each in _events(self.world, self._broker, "") if "." in each.subject]
+
+
+def test_tables_are_rebuilt_from_topics_alone(world: Subscribed, broker: Broker) -> None:
+    victims = ("applier", "extractor", "supervisor", "main")
+    plan = Plan(seed=str(time.time_ns()), seconds=8.0, ddl_seconds=0, kill_seconds=2.5, victims=victims)
+    _IntoKafka(world, broker, plan).run()

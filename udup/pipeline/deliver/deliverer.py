@@ -248,7 +248,8 @@ class Deliverer:
                 await changes.snapshot_rows(record)
             case SnapshotEnd():
                 await changes.snapshot_end(record)
-                self._reporter.snapshot_ended(record, changes.place)
+                if record.position:
+                    self._reporter.snapshot_ended(record, changes.place)
             case CopyPlan():
                 self._reporter.snapshot_begins(record)
             case Context() | CopyTotals() | CopyEnd():

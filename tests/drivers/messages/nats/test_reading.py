@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from nats.aio.msg import Msg
+from nats.errors import TimeoutError as NatsTimeout
 
 from tests.drivers.messages.nats.small_sink import SmallSink, event, number_of
 from udup.base.errors import Refused
@@ -124,3 +126,12 @@ def test_a_stream_that_is_not_there_is_named(sink: SmallSink) -> None:
     with pytest.raises(Refused, match=f"stream {sink.sink().stream} .*there is no such stream yet"):
         asyncio.run(sink.seen())
     assert asyncio.run(reading.position(sink.sink(), sink.url)) is None
+
+
+@pytest.mark.parametrize("error", [TimeoutError, NatsTimeout])
+def test_nothing_for_a_moment_is_no_error_however_it_is_told(error: type[Exception]) -> None:
+    class Reader:
+        async def fetch(self, _batch: int, timeout: float) -> list[Msg]:
+            raise error
+
+    assert asyncio.run(reading._fetched(Reader())) == []  # type: ignore[arg-type]

@@ -97,6 +97,8 @@ class NatsDelivery:
             raise away(f"{self._sink.where} is full ({state.bytes} bytes): {stream.MAKE_ROOM}")
         if self._hold is not None:
             await self._hold.answers.check()
+            if state is not None:
+                await self._hold.keep(state)
 
     async def close(self) -> None:
         if self._hold is not None:
@@ -135,6 +137,7 @@ class _Hold:
         self._sequence = self._noted = 0  # of the last message sent, of the last note
         self._position: str | None = None  # of the last unit sent
         self._found: Sequence[str] = ()  # what was found behind the position at the beginning
+        self._messages = state.messages  # at the last look, and those sent since
         self._sent_at = runtime.now()
         self._keeper: asyncio.Task[None] | None = None
         self._commits: asyncio.TimerHandle | None = None  # when the fast batch ends
@@ -150,7 +153,7 @@ class _Hold:
             self._send_note(found.position)
             error = await self.answers.first_error()
             if error is None:
-                if state.ages:
+                if state.max_age:
                     self._keeper = asyncio.ensure_future(self._keep_position())
                 return found
             if not (isinstance(error, ApiError) and error.code in WRONG_SEQUENCE):
@@ -192,6 +195,16 @@ class _Hold:
         """Return when all that was sent is stored."""
         self._commit()
         await self.answers.all()
+
+    async def keep(self, state: stream.StreamState) -> None:
+        """Note the position again where somebody has purged the message that had it. `state` is the stream's now."""
+        sequence, fewer = self._sequence, state.messages < self._messages
+        self._messages = state.messages
+        if not fewer or state.last != sequence:
+            return
+        gone = await self._connection.message(self._sink.stream, sequence) is None
+        if gone and self.answers.idle and self._sequence == sequence:
+            self._send_note(self._position)
 
     async def end(self) -> None:
         """Note the position before the run goes, where age ends messages."""
@@ -286,6 +299,7 @@ class _Hold:
         """Send what was framed. Nothing waits between the frames, which have the numbers of the stream, and this."""
         self._connection.put(data)
         self._sequence += len(messages)
+        self._messages += len(messages)
         self._sent_at = runtime.now()
         self.answers.sent(unit, len(messages), len(data), self._sequence)
 
@@ -304,9 +318,10 @@ class _Hold:
 
     async def _keep_position(self) -> None:
         """Note the position when nothing changes for some time: it must be there when age has ended the last change."""
+        idle = min(IDLE_SECONDS, self._state.max_age / 4)
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            waits = runtime.now() - self._sent_at > IDLE_SECONDS
+            await asyncio.sleep(min(LOOK_SECONDS, idle))
+            waits = runtime.now() - self._sent_at > idle
             if waits and self.answers.idle and self._noted != self._sequence:
                 with suppress(UdupError):  # whoever sends next is told
                     self._send_note(self._position)

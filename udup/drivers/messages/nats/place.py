@@ -44,8 +44,8 @@ class Writer:
 async def find(connection: Connection, sink: NatsSink, state: StreamState) -> Place | None:
     """Return what the stream has, None if nothing was ever written; `Refused` if the position is lost.
 
-    A note outlives what is behind it. Where that has aged away or was purged, later positions have gone with it: from
-    the one that is left the job would deliver once more what consumers have had.
+    Where a message is missing behind a position, that position is not the last one: an older one has outlived it. To
+    go on from there would be to deliver what was delivered.
     """
     if not state.last:
         return None
@@ -62,7 +62,7 @@ async def find(connection: Connection, sink: NatsSink, state: StreamState) -> Pl
     raise refused(
         sink.where,
         f"the job's position is lost: of {state.last} messages that the stream has had, {state.messages} are left, and "
-        "not the one that had it: they were purged, or have outlived MaxAge",
+        "the last ones, which had the position, are not among them",
         "restore the stream; or delete it, then the job delivers from the beginning",
     )
 
@@ -77,7 +77,7 @@ async def writer(connection: Connection, sink: NatsSink) -> tuple[Writer, str] |
 
 
 async def _backwards(connection: Connection, stream: str, state: StreamState) -> AsyncIterator[Stored | None]:
-    """Yield the messages down to the stream's first, the last first; None for one that it has no more."""
+    """Yield the messages of the stream, the last first; None for one that is gone."""
     yield await connection.message(stream, state.last)
     for end in range(state.last - 1, state.first - 1, -_AT_ONCE):
         wanted = range(end, max(end - _AT_ONCE, state.first - 1), -1)

@@ -8,7 +8,6 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
 from nats.aio.msg import Msg
-from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.client import JetStreamContext
 
@@ -147,7 +146,7 @@ class StreamReader:
         batch = _SEARCH_BATCH if self._searching else max(1, min(_BATCH, _BATCH_BYTES // self._size))
         try:
             messages: list[Msg] = await self._consumer.fetch(batch, timeout=_WAIT_SECONDS)
-        except NatsTimeout:
+        except TimeoutError:  # nats-py's own, or asyncio's: it raises either
             messages = []
         heed_cancellation()
         return messages
