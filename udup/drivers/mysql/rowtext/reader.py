@@ -49,22 +49,17 @@ class MakeTableText(Protocol):
 
 
 class MysqlRecordReader:
-    """The `RecordReader` of MySQL. `dictionary` has what the log does not say of columns, where that is known.
-
-    `fold_names`: the source keeps names in lower case.
-    """
+    """The `RecordReader` of MySQL. `dictionary` has what the log does not say of columns, where that is known."""
 
     def __init__(
         self,
         options: ValueOptions,
         *,
         dictionary: Dictionary | None = None,
-        fold_names: bool = False,
         make: MakeTableText = GeneratedTableText,
     ) -> None:
         self._options = options
         self._dictionary = dictionary or {}
-        self._fold_names = fold_names
         self._make = make
         self._has_crc = True
         self._definitions: dict[bytes, TableText] = {}
@@ -174,7 +169,7 @@ class MysqlRecordReader:
         told = decode_told(record.told) if record.told else _NOTHING_TOLD
         seconds, _, server_id, size, end, _ = HEADER.unpack_from(event)
         query = parse_query(event, has_crc=False)
-        statement = classify_query(query, fold_names=self._fold_names)
+        statement = classify_query(query, fold_names=told.folds_names)
         tables = _tables(statement)
         return DefinitionText(
             _text(query),
