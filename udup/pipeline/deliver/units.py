@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -19,12 +19,17 @@ class Delivered:
     """What a unit brings, counted when it is stored."""
 
     transactions: list[TransactionId] = field(default_factory=list)  # that end in it
-    rows: RowCounts = RowCounts()  # noqa: RUF009 - frozen
+    operations: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # messages of each
     snapshot_rows: dict[str, int] = field(default_factory=dict)
     messages: int = 0
     size: int = 0
     definitions: int = 0
     batches: list[int] = field(default_factory=list)  # each time that a record of a batch is done with by it
+
+    @property
+    def rows(self) -> RowCounts:
+        counted = self.operations.get
+        return RowCounts(counted(Operation.CREATE, 0), counted(Operation.UPDATE, 0), counted(Operation.DELETE, 0))
 
     @property
     def is_empty(self) -> bool:
@@ -64,8 +69,12 @@ class Units:
         filling = self.filling
         self._messages += messages
         filling.messages += len(messages)
-        filling.size += sum([len(each.value) for each in messages if each.value is not None])
-        filling.rows = filling.rows.plus(_counted(messages))
+        size = 0
+        for message in messages:
+            if message.value is not None:
+                size += len(message.value)
+            filling.operations[message.operation] += 1
+        filling.size += size
 
     def close(self, position: str, *, atomic: bool = False) -> Unit:
         """Return what was gathered as a unit that is sent now; without messages it stores the position."""
@@ -86,8 +95,3 @@ class Units:
         while self._under_way and self._under_way[0][0] <= number:
             self._on_stored(self._under_way.popleft()[1])
         self.settle()
-
-
-def _counted(messages: Sequence[Message]) -> RowCounts:
-    kinds = [each.operation for each in messages]
-    return RowCounts(kinds.count(Operation.CREATE), kinds.count(Operation.UPDATE), kinds.count(Operation.DELETE))
