@@ -134,4 +134,4 @@ def test_nothing_for_a_moment_is_no_error_however_it_is_told(sink: SmallSink, er
         async def fetch(self, _batch: int, timeout: float) -> list[Msg]:
             raise error
 
-    assert asyncio.run(reading.fetched(Reader(), 10)) == []  # type: ignore[arg-type]
+    assert asyncio.run(reading.fetched(Consumer(), 10)) == []  # type: ignore[arg-type]

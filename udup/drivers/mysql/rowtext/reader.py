@@ -39,6 +39,9 @@ SLOW = (
     f"as many: {REMEDY}"
 )
 
+#: As a plain number: every event is asked for it.
+_TABLE_MAP = int(EventType.TABLE_MAP)
+
 _NOTHING_TOLD = Told("", -1, [])
 
 
@@ -110,28 +113,25 @@ class MysqlRecordReader:
             raise
 
     def _events(self, events: Iterator[bytes], told: Told) -> Iterator[RowsText]:
-        statements = told.statements()
-        number = 0
+        file, starts, tables = told.file, told.starts, self._tables
+        statements = told.statements() if told.queries else [None] * len(starts)
+        thread = told.thread if told.thread >= 0 else None
+        number = -1
         for event in events:
-            if event[4] == EventType.TABLE_MAP:
-                self._tables[table_id(event)] = self._table(event)
+            if event[4] == _TABLE_MAP:
+                tables[table_id(event)] = self._table(event)
             elif event[4] in ROWS_EVENTS:
-                place = number if number < len(told.starts) else -1
                 number += 1
-                if table_id(event) == _NO_TABLE:
+                of = table_id(event)
+                if of == _NO_TABLE:
                     continue
+                table = tables.get(of) or self._table_of(event, tables)
                 seconds, kind, server_id, size, end, _ = HEADER.unpack_from(event)
-                yield RowsText(
-                    self._table_of(event, self._tables),
-                    _operation(kind),
-                    event,
-                    told.file,
-                    told.starts[place] if place >= 0 else max(end - size, 0),
-                    server_id,
-                    seconds,
-                    told.thread if told.thread >= 0 else None,
-                    statements[place] if place >= 0 else None,
-                )
+                if number < len(starts):
+                    start, statement = starts[number], statements[number]
+                else:
+                    start, statement = max(end - size, 0), None
+                yield RowsText(table, _operation(kind), event, file, start, server_id, seconds, thread, statement)
 
     def _snapshot(self, record: SnapshotRows) -> Iterator[RowsText]:
         tables: dict[bytes, TableText] = {}
