@@ -100,15 +100,16 @@ class Changes:
 
     def _begin(self, of: TransactionId) -> None:
         resumed, self._already = self._resumed, {}
-        self.place.open = OpenTransaction(of.gtid)
-        if resumed is not None and resumed.gtid == of.gtid:
+        gtid = of.gtid
+        self.place.open = OpenTransaction(gtid)
+        if resumed is not None and resumed.gtid == gtid:
             self._resumed, self._already = None, resumed.counts
         else:
-            self._add(self._encoder.begin(of.gtid, _committed_us(of)))
+            self._add(self._encoder.begin(gtid, _committed_us(of)))
 
     async def _rows(self, record: Transaction | Part) -> None:
         opened = self.place.open
-        if opened is None or (opened.gtid != record.id.gtid and not record.xid):
+        if opened is None or (not record.xid and opened.gtid != record.id.gtid):
             raise UdupError(f"rows of {record.id.gtid} came outside of it")
         if record.create:
             found_table = self._reader.definition(Definition(record.id, record.create, "", told=record.told))
@@ -130,10 +131,10 @@ class Changes:
     async def _end(self, of: TransactionId) -> None:
         opened, self.place.open, self._already = self.place.open, None, {}
         assert opened is not None
-        self._add(self._encoder.end(of.gtid, _committed_us(of), opened.counts))
+        self._add(self._encoder.end(opened.gtid, _committed_us(of), opened.counts))
         self._executed(of)
         if self.place.there:
-            begins = f"{of.gtid}:"
+            begins = f"{opened.gtid}:"
             self.place.there = {each for each in self.place.there if not each.startswith(begins)}
         if self._units.is_full:
             await self._close_unit()
