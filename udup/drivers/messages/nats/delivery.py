@@ -203,7 +203,7 @@ class _Hold:
         if not fewer or state.last != sequence:
             return
         gone = await self._connection.message(self._sink.stream, sequence) is None
-        if gone and self.answers.idle and self._sequence == sequence:
+        if gone and self.answers.ended and self.answers.idle and self._sequence == sequence:
             self._send_note(self._position)
 
     async def end(self) -> None:

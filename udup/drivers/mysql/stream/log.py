@@ -90,7 +90,7 @@ class BinlogChanges:
         )
         self._shapers = Shapers.of(scope.selection, endpoint)
         contexts, maps = contexts_of(endpoint), ColumnMaps.of(scope.selection)
-        telling = Telling() if self._plan.tells else None
+        telling = Telling(folds_names=scope.fold_names) if self._plan.tells else None
         decide: Decide = classifier.decide
         self._judges = judges = SnapshotJudges.of(self._plan.snapshot, self._plan.start_after)
         if judges is not None:
