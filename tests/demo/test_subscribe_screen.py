@@ -89,6 +89,7 @@ def test_a_row_that_is_there_already_is_not_inserted_again() -> None:
 def test_an_update_shows_what_it_has_changed_and_an_insert_its_first_columns() -> None:
     assert changed({"id": 1, "name": "a"}, {"id": 1, "name": None}) == "name: a → NULL"
     assert changed(None, {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5}) == "a: 1, b: 2, c: 3, d: 4, …"
+    assert changed(None, {"a": 1, "b": 2}, {"a"}) == "b: 2"
     assert changed({"long": "x" * 100}, None) == "long: " + "x" * 23 + "…"
 
 
@@ -101,4 +102,15 @@ def test_a_few_lines_a_second_are_shown_and_none_of_the_snapshot() -> None:
         feed.show(each)
     now[0] += LINE_SECONDS
     feed.show(insert)
-    assert output.getvalue().splitlines() == ['22:13:20.123 insert t            {"id":1} id: 1, price: 12.34'] * 2
+    assert output.getvalue().splitlines() == ['22:13:20.123 insert t            {"id":1} price: 12.34'] * 2
+
+
+def test_a_line_ends_with_the_screen_and_is_whole_elsewhere() -> None:
+    shown = []
+    for terminal in (True, False):
+        output = io.StringIO()
+        feed = Feed(Console(file=output, width=40, force_terminal=terminal, color_system=None), lambda _: _COLUMNS)
+        feed.show(event("c", None, {"id": 1, "price": "BNI="}, '{"id":1}'))
+        shown.append(output.getvalue().rstrip("\n"))
+    assert len(shown[0]) == 40 and shown[0].endswith("…")
+    assert shown[1].endswith("price: 12.34")

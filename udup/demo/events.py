@@ -10,7 +10,6 @@ from typing import Any
 
 import nats
 from nats.aio.msg import Msg
-from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.client import JetStreamContext
 
@@ -44,7 +43,7 @@ class Reader:
         """Return what has come, perhaps nothing, in the stream's order."""
         try:
             messages: list[Msg] = await self._pulled.fetch(BATCH, timeout=WAIT_SECONDS)
-        except NatsTimeout:
+        except TimeoutError:  # nats-py's own, or asyncio's
             return []
         await messages[-1].ack()  # and with it all before
         return [event for message in messages if (event := _event(message)) is not None]

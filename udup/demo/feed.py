@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, OverflowMethod
 from rich.text import Text
 
 from udup.demo.columns import Column, image
@@ -40,7 +41,9 @@ class Feed:
         if event.committed_us is None or now - self._shown_at < LINE_SECONDS:
             return
         self._shown_at = now
-        self._console.print(self._line(event), soft_wrap=True, highlight=False)
+        whole = not self._console.is_terminal  # there a line ends with the screen
+        overflow: OverflowMethod = "ignore" if whole else "ellipsis"
+        self._console.print(self._line(event), soft_wrap=whole, no_wrap=True, overflow=overflow, highlight=False)
 
     def _line(self, event: Event) -> Text:
         word, colour = _WORDS[event.operation]
@@ -51,22 +54,25 @@ class Feed:
             (f"{at:%H:%M:%S}.{at.microsecond // 1000:03} ", "dim"),
             (f"{word} ", colour),
             (f"{event.table:<12} ", "bold"),
-            f"{_key(event.key)} {changed(before, after)}",
+            f"{event.key or '(no key)'} {changed(before, after, _key_columns(event.key))}",
         )
 
 
-def changed(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
-    """Return what a change says in a few words: of an update the columns that it has changed."""
+def changed(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, told: Collection[str] = ()) -> str:
+    """Return what a change says in a few words: of an update the columns that it has changed.
+
+    `told` are columns that are shown already.
+    """
     if before is not None and after is not None:
         pairs = [(name, before.get(name), value) for name, value in after.items() if before.get(name) != value]
         return ", ".join(f"{name}: {_shown(old)} → {_shown(new)}" for name, old, new in pairs)
-    said = list((after or before or {}).items())
+    said = [(name, value) for name, value in (after or before or {}).items() if name not in told]
     more = ", …" if len(said) > SHOWN_COLUMNS else ""
     return ", ".join(f"{name}: {_shown(value)}" for name, value in said[:SHOWN_COLUMNS]) + more
 
 
-def _key(key: str | None) -> str:
-    return "(no key)" if key is None else key
+def _key_columns(key: str | None) -> Collection[str]:
+    return () if key is None else json.loads(key).keys()
 
 
 def _shown(value: Any) -> str:

@@ -76,6 +76,7 @@ class Consumer:
     def _row(self, event: Event) -> None:
         rows = self.tables.setdefault(event.value["source"]["table"], Rows())
         if event.op == "t":
+            self.statements.append(f"{event.id}: truncated")
             rows.keyed.clear()
             rows.loose.clear()
             return

@@ -117,16 +117,17 @@ class Changes:
 
     def _begin(self, of: TransactionId) -> None:
         resumed, self._already = self._resumed, {}
-        self.place.open = OpenTransaction(of.gtid)
-        self._is_resumed = resumed is not None and resumed.gtid == of.gtid
+        gtid = of.gtid
+        self.place.open = OpenTransaction(gtid)
+        self._is_resumed = resumed is not None and resumed.gtid == gtid
         if resumed is not None and self._is_resumed:
             self._resumed, self._already = None, resumed.counts
         else:
-            self._add(self._encoder.begin(of.gtid, _committed_us(of)))
+            self._add(self._encoder.begin(gtid, _committed_us(of)))
 
     async def _rows(self, record: Transaction | Part) -> None:
         opened = self.place.open
-        if opened is None or (opened.gtid != record.id.gtid and not record.xid):
+        if opened is None or (not record.xid and opened.gtid != record.id.gtid):
             raise UdupError(f"rows of {record.id.gtid} came outside of it")
         if record.create and not self._is_resumed:
             found_table = self._reader.definition(Definition(record.id, record.create, "", told=record.told))
@@ -148,7 +149,7 @@ class Changes:
     async def _end(self, of: TransactionId) -> None:
         opened, self.place.open, self._already = self.place.open, self._resumed, {}
         assert opened is not None
-        self._add(self._encoder.end(of.gtid, _committed_us(of), opened.counts))
+        self._add(self._encoder.end(opened.gtid, _committed_us(of), opened.counts))
         self._executed(of)
         if self._units.is_full:
             await self._close_unit()

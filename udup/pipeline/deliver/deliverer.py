@@ -124,8 +124,10 @@ class Deliverer:
         finally:
             if not self._ended.cancel() and not self._ended.cancelled():
                 self._ended.exception()
-            await self._delivery.close()
-            await self._link.close()
+            try:
+                await self._delivery.close()
+            finally:
+                await self._link.close()
 
     async def _follow(self) -> None:
         info, found = await self._begin()

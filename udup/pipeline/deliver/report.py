@@ -57,7 +57,7 @@ class DeliveryReporter(Heard):
 
     def came(self, of: TransactionId) -> None:
         """Note that a transaction has come, or a part of it."""
-        if not self._waiting or self._waiting[-1].gtid != of.gtid:
+        if not self._waiting or self._waiting[-1].number != of.number or self._waiting[-1].source != of.source:
             self._waiting.append(of)
 
     def skipped(self, record: Skipped) -> None:

@@ -208,7 +208,7 @@ class DeliveryPlan:
     """
 
     prefix: str
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)  # some bring secrets that nobody reads
     snapshot: str = "initial"  # initial, never, only
     schemas: bool = False
     format: str = "debezium"  # debezium, flat, cloudevents

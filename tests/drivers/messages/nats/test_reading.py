@@ -129,9 +129,9 @@ def test_a_stream_that_is_not_there_is_named(sink: SmallSink) -> None:
 
 
 @pytest.mark.parametrize("error", [TimeoutError, NatsTimeout])
-def test_nothing_for_a_moment_is_no_error_however_it_is_told(error: type[Exception]) -> None:
-    class Reader:
+def test_nothing_for_a_moment_is_no_error_however_it_is_told(sink: SmallSink, error: type[Exception]) -> None:
+    class Consumer:
         async def fetch(self, _batch: int, timeout: float) -> list[Msg]:
             raise error
 
-    assert asyncio.run(reading._fetched(Reader())) == []  # type: ignore[arg-type]
+    assert asyncio.run(reading.fetched(Consumer(), 10)) == []  # type: ignore[arg-type]

@@ -170,18 +170,20 @@ def test_a_definition_is_told_with_what_it_names(
     assert untold.file == "" and untold.position == 1000 - len(query_event(sql)) - CRC_SIZE
 
 
-def test_a_definition_of_the_assembly_is_told_to_its_last_letter() -> None:
+@pytest.mark.parametrize(("folds", "name"), [(False, "Orders"), (True, "orders")])
+def test_a_definition_of_the_assembly_is_told_to_its_last_letter(folds: bool, name: str) -> None:
+    """Its tables have the names that their rows have, also where the source keeps those in lower case."""
     selection = Selection()
     decide = QueryClassifier(selection, False, Renaming(selection)).decide
-    assembler = Assembler(selection, decide, telling=Telling())
+    assembler = Assembler(selection, decide, telling=Telling(folds_names=folds))
     gtid = bytes(1) + bytes(range(16)) + (7).to_bytes(8, "little") + b"\2" + bytes(8) + (1).to_bytes(8, "little")
-    statement = "TRUNCATE TABLE orders"
+    statement = "TRUNCATE TABLE Orders"
     query = query_event(statement) + bytes(CRC_SIZE)
     events = [logged_event(EventType.GTID, gtid), resized(query, has_crc=True)]
     made = [record for event in events for record in assembler.feed(event)]
     (definition,) = (record for record in made if isinstance(record, Definition))
     found = reader().definition(definition)
-    assert (found.statement, list(found.tables), found.truncates) == (statement, [("shop", "orders")], True)
+    assert (found.statement, list(found.tables), found.truncates) == (statement, [("shop", name)], True)
     assert found.position == 1000 - len(query)
 
 

@@ -203,7 +203,7 @@ class _Hold:
         if not fewer or state.last != sequence:
             return
         gone = await self._connection.message(self._sink.stream, sequence) is None
-        if gone and self.answers.idle and self._sequence == sequence:
+        if gone and self.answers.ended and self.answers.idle and self._sequence == sequence:
             self._send_note(self._position)
 
     async def end(self) -> None:
@@ -317,11 +317,15 @@ class _Hold:
                 self._connection.put(self._frames.commit(self._sink.position_subject, answers.batch, answers.count))
 
     async def _keep_position(self) -> None:
-        """Note the position when nothing changes for some time: it must be there when age has ended the last change."""
-        idle = min(IDLE_SECONDS, self._state.max_age / 4)
+        """Note the position when nothing changes for some time: it must be there when age has ended the last change.
+
+        It is noted again before it is as old: a server that was killed ends by age also what should outlive it.
+        """
+        idle, again = min(IDLE_SECONDS, self._state.max_age / 4), self._state.max_age / 2
         while True:
             await asyncio.sleep(min(LOOK_SECONDS, idle))
-            waits = runtime.now() - self._sent_at > idle
-            if waits and self.answers.idle and self._noted != self._sequence:
+            waits = runtime.now() - self._sent_at
+            is_due = waits > again or (waits > idle and self._noted != self._sequence)
+            if is_due and self.answers.idle:
                 with suppress(UdupError):  # whoever sends next is told
                     self._send_note(self._position)

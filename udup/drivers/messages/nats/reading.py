@@ -144,12 +144,7 @@ class StreamReader:
         if self._consumer is None:
             self._consumer = await self._consume()
         batch = _SEARCH_BATCH if self._searching else max(1, min(_BATCH, _BATCH_BYTES // self._size))
-        try:
-            messages: list[Msg] = await self._consumer.fetch(batch, timeout=_WAIT_SECONDS)
-        except TimeoutError:  # nats-py's own, or asyncio's: it raises either
-            messages = []
-        heed_cancellation()
-        return messages
+        return await fetched(self._consumer, batch)
 
     async def _consume(self) -> JetStreamContext.PullSubscription:
         assert self._connection is not None
@@ -231,6 +226,16 @@ async def position(sink: NatsSink, nats_url: str) -> str | None:
         return found.position if found is not None else None
     finally:
         await connection.close()
+
+
+async def fetched(consumer: JetStreamContext.PullSubscription, batch: int) -> list[Msg]:
+    """Return the messages that there are by now; none if there are none for a moment."""
+    try:
+        messages: list[Msg] = await consumer.fetch(batch, timeout=_WAIT_SECONDS)
+    except TimeoutError:  # nats-py's own, or asyncio's: it raises either
+        messages = []
+    heed_cancellation()
+    return messages
 
 
 def _seen(message: Msg) -> Seen:

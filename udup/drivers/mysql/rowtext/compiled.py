@@ -8,7 +8,7 @@ return None for an event; then the generated reader is asked, which also says wh
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,7 @@ class _Room:
     def __init__(self, size: int) -> None:
         self.size = size
         self.text = ctypes.create_string_buffer(size)
+        self.view = memoryview(self.text).cast("B")
         self.ends = (ctypes.c_int64 * (4 * ROWS_MAX))()
         self.place = ctypes.c_int64()
         self.around = _Template()
@@ -145,8 +146,8 @@ def _keep(room: _Room) -> None:
         _rooms.append(room)
 
 
-#: Takes texts of rows, and where in them each part of a row ends.
-_Take = Callable[[bytes, list[int]], None]
+#: Texts of rows, and where in them each part of a row ends.
+_Piecewise = list[tuple[bytes, list[int]]]
 
 
 class CompiledRows:
@@ -169,9 +170,11 @@ class CompiledRows:
 
     def rows(self, event: bytes, end: int) -> list[RowText] | None:
         """Return the rows of an event whose rows end at `end`; None if the generated reader is to be asked."""
+        pieces = self._read(event, end, None, 0, 4)
+        if isinstance(pieces, int):
+            return None
         found: list[RowText] = []
-
-        def take(texts: bytes, ends: list[int]) -> None:
+        for texts, ends in pieces:
             start = 0
             for before, after, key, old in zip(ends[::4], ends[1::4], ends[2::4], ends[3::4], strict=True):
                 found.append(
@@ -183,54 +186,61 @@ class CompiledRows:
                     )
                 )
                 start = old
-
-        return found if self._read(event, end, None, 0, 4, take) == 0 else None
+        return found
 
     def values(
         self, event: bytes, end: int, template: Template, first: int
     ) -> list[tuple[bytes | None, bytes]] | int | None:
         """Return key and value of each row; `KEY_CHANGED`, or None if the generated reader is to be asked."""
+        pieces = self._read(event, end, template, first, 2)
+        if isinstance(pieces, int):
+            return KEY_CHANGED if pieces == KEY_CHANGED else None
         found: list[tuple[bytes | None, bytes]] = []
-
-        def take(texts: bytes, ends: list[int]) -> None:
+        for texts, ends in pieces:
+            if len(ends) == 2:  # one row, as most events of small transactions have
+                middle = ends[0]
+                found.append((texts[middle:] if self._has_key else None, texts[:middle]))
+                continue
             middles, keys = ends[::2], ends[1::2]
             starts = [0, *keys[:-1]]
             if self._has_key:
-                found.extend(
+                found += [
                     (texts[middle:key], texts[start:middle])
                     for start, middle, key in zip(starts, middles, keys, strict=True)
-                )
+                ]
             else:
-                found.extend((None, texts[start:middle]) for start, middle in zip(starts, middles, strict=True))
+                found += [(None, texts[start:middle]) for start, middle in zip(starts, middles, strict=True)]
+        return found
 
-        told = self._read(event, end, template, first, 2, take)
-        if told == KEY_CHANGED:
-            return KEY_CHANGED
-        return found if told == 0 else None
-
-    def _read(self, event: bytes, end: int, template: Template | None, first: int, parts: int, take: _Take) -> int:
-        """Hand over the texts of all rows, as many at a time as there is room for; return 0, or what was refused."""
+    def _read(self, event: bytes, end: int, template: Template | None, first: int, parts: int) -> _Piecewise | int:
+        """Return the texts of all rows, in pieces as there is room for; or why not."""
         room = _room()
-        at = 0
+        read_rows, around = self._library.read, None
+        if template is not None:
+            room.put_around(template)
+            around = room.around_pointer
+        room.place.value = at = 0
+        pieces: _Piecewise = []
         while True:
-            room.place.value = at
-            if template is not None:
-                room.put_around(template)
-            read: int = self._library.read(
-                *(self._program, event, end, room.place_pointer, template and room.around_pointer, first),
+            read: int = read_rows(
+                *(self._program, event, end, room.place_pointer, around, first),
                 *(room.text_address, room.size, room.ends_address, ROWS_MAX),
             )
             at = room.place.value
             if read > 0:
                 ends = room.ends[: parts * read]
-                take(ctypes.string_at(room.text_address, ends[-1]), ends)
+                pieces.append((room.view[: ends[-1]].tobytes(), ends))
                 first += read
             elif read <= _WANTED:
                 room = _Room(max(2 * room.size, _WANTED - read))
+                room.place.value = at
+                if template is not None:
+                    room.put_around(template)
+                    around = room.around_pointer
                 continue
             if read < 0 or at >= end:
                 _keep(room)
-                return min(read, 0)
+                return read if read < 0 else pieces
 
 
 def _is_known(program: Program) -> bool:

@@ -39,6 +39,9 @@ SLOW = (
     f"as many: {REMEDY}"
 )
 
+#: As a plain number: every event is asked for it.
+_TABLE_MAP = int(EventType.TABLE_MAP)
+
 _NOTHING_TOLD = Told("", -1, [])
 
 
@@ -49,22 +52,17 @@ class MakeTableText(Protocol):
 
 
 class MysqlRecordReader:
-    """The `RecordReader` of MySQL. `dictionary` has what the log does not say of columns, where that is known.
-
-    `fold_names`: the source keeps names in lower case.
-    """
+    """The `RecordReader` of MySQL. `dictionary` has what the log does not say of columns, where that is known."""
 
     def __init__(
         self,
         options: ValueOptions,
         *,
         dictionary: Dictionary | None = None,
-        fold_names: bool = False,
         make: MakeTableText = GeneratedTableText,
     ) -> None:
         self._options = options
         self._dictionary = dictionary or {}
-        self._fold_names = fold_names
         self._make = make
         self._has_crc = True
         self._definitions: dict[bytes, TableText] = {}
@@ -115,28 +113,25 @@ class MysqlRecordReader:
             raise
 
     def _events(self, events: Iterator[bytes], told: Told) -> Iterator[RowsText]:
-        statements = told.statements()
-        number = 0
+        file, starts, tables = told.file, told.starts, self._tables
+        statements = told.statements() if told.queries else [None] * len(starts)
+        thread = told.thread if told.thread >= 0 else None
+        number = -1
         for event in events:
-            if event[4] == EventType.TABLE_MAP:
-                self._tables[table_id(event)] = self._table(event)
+            if event[4] == _TABLE_MAP:
+                tables[table_id(event)] = self._table(event)
             elif event[4] in ROWS_EVENTS:
-                place = number if number < len(told.starts) else -1
                 number += 1
-                if table_id(event) == _NO_TABLE:
+                of = table_id(event)
+                if of == _NO_TABLE:
                     continue
+                table = tables.get(of) or self._table_of(event, tables)
                 seconds, kind, server_id, size, end, _ = HEADER.unpack_from(event)
-                yield RowsText(
-                    self._table_of(event, self._tables),
-                    _operation(kind),
-                    event,
-                    told.file,
-                    told.starts[place] if place >= 0 else max(end - size, 0),
-                    server_id,
-                    seconds,
-                    told.thread if told.thread >= 0 else None,
-                    statements[place] if place >= 0 else None,
-                )
+                if number < len(starts):
+                    start, statement = starts[number], statements[number]
+                else:
+                    start, statement = max(end - size, 0), None
+                yield RowsText(table, _operation(kind), event, file, start, server_id, seconds, thread, statement)
 
     def _snapshot(self, record: SnapshotRows) -> Iterator[RowsText]:
         tables: dict[bytes, TableText] = {}
@@ -174,7 +169,7 @@ class MysqlRecordReader:
         told = decode_told(record.told) if record.told else _NOTHING_TOLD
         seconds, _, server_id, size, end, _ = HEADER.unpack_from(event)
         query = parse_query(event, has_crc=False)
-        statement = classify_query(query, fold_names=self._fold_names)
+        statement = classify_query(query, fold_names=told.folds_names)
         tables = _tables(statement)
         return DefinitionText(
             _text(query),

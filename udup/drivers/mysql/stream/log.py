@@ -93,7 +93,7 @@ class BinlogChanges:
         )
         self._shapers = Shapers.of(scope.selection, endpoint)
         contexts, maps = contexts_of(endpoint), ColumnMaps.of(scope.selection)
-        telling = Telling() if self._plan.tells else None
+        telling = Telling(folds_names=scope.fold_names) if self._plan.tells else None
         decide: Decide = classifier.decide
         kept = json.loads(self._plan.snapshot) if self._plan.snapshot else {}
         self._judges = judges = SnapshotJudges.of(kept, self._plan.start_after)
