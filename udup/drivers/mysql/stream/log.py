@@ -106,6 +106,13 @@ class BinlogChanges:
 
     def __iter__(self) -> Iterator[Record | None]:
         """Yield records; None whenever the source has sent no further event yet."""
+        try:
+            yield from self._records()
+        finally:
+            if self._joined is not None:
+                self._joined.close()  # a part may have been opened behind `close`
+
+    def _records(self) -> Iterator[Record | None]:
         stream, assembler, joined = self._stream, self._assembler, self._joined
         assert stream is not None and assembler is not None, "begin first"
         if joined is not None and (state := joined.begin()):
@@ -125,6 +132,8 @@ class BinlogChanges:
             if not stream.has_more:
                 for record in assembler.flush_skipped():
                     self._note_place(event)
+                    if joined is not None:
+                        joined.note(record)
                     yield record
                 yield None
 

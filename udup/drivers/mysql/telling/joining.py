@@ -206,6 +206,8 @@ class Joined:
 
     def note(self, record: Record) -> None:
         """Note what the log has told."""
+        if not self._tables:
+            return
         if isinstance(record, Skipped):
             self._executed.update(GtidSet.parse(record.gtids))
         elif (of := getattr(record, "id", None)) is not None and not (isinstance(record, Part) and not record.last):
