@@ -138,7 +138,7 @@ class SnapshotOrder:
         keys: Mapping[Name, Sequence[str]] = {},
         selection: Selection = _EVERYTHING,
     ) -> None:
-        self._selection = selection
+        self._selection, self._chosen = selection, kept_selection(selection)
         self._number, self._tables, self._place, self._incremental = number, tables, place, incremental
         self._progress = [_Progress(key=keys.get(name, ())) for name in tables]
         self._held: dict[int, ReadRows] = {}
@@ -146,6 +146,9 @@ class SnapshotOrder:
         self._positions = [place.position]
         self._sent = False
         self._until = 0  # all tables before it are done
+        self._done: list[tuple[Name, int]] = []  # of those, the last of each row of tables that one try has read
+        self._begun: set[int] = set()  # tables from there on of which something was sent
+        self._split: set[int] = set()  # tables that are done, by several tries
         self._state = ""
         if state:
             self._resume(json.loads(state))
@@ -250,10 +253,22 @@ class SnapshotOrder:
     def _note_sent(self, table: int, chunk: int, last: Key, *, ends: bool) -> None:
         progress = self._progress[table]
         progress.sent(chunk, last, len(self._positions) - 1, ends=ends)
-        while self._until < len(self._progress) and self._progress[self._until].is_done:
-            self._until += 1
+        self._note_progress(table)
         if progress.key or ends:
             self._state = ""
+
+    def _note_progress(self, table: int) -> None:
+        progress = self._progress[table]
+        if progress.at is not None:
+            self._begun.add(table)
+        if progress.is_done and progress.is_split:
+            self._split.add(table)
+        while self._until < len(self._progress) and (found := self._progress[self._until]).is_done:
+            if self._done and self._done[-1][1] == (found.at or 0):
+                self._done.pop()
+            self._done.append((self._tables[self._until], found.at or 0))
+            self._begun.discard(self._until)
+            self._until += 1
 
     # ---- What is kept ----
 
@@ -273,22 +288,16 @@ class SnapshotOrder:
         `until` has the names of tables, and the try for all of those up to it that are behind the one before it.
         """
         if not self._state:
-            until: list[tuple[Name, int]] = []
-            for name, progress in zip(self._tables[: self._until], self._progress, strict=False):
-                if until and until[-1][1] == (progress.at or 0):
-                    until.pop()
-                until.append((name, progress.at or 0))
-            both = list(zip(self._tables, self._progress, strict=True))
-            later = [(name, each) for name, each in both[self._until :] if each.at is not None]
+            later = [(self._tables[at], self._progress[at]) for at in sorted(self._begun) if at >= self._until]
             kept = {
-                "selection": kept_selection(self._selection),
+                "selection": self._chosen,
                 "positions": self._positions,
-                "until": until,
+                "until": self._done,
                 "done": [(name, each.at) for name, each in later if each.is_done],
                 "open": [_kept(name, each) for name, each in later if not each.is_done],
             }
-            if split := [_kept(name, each) for name, each in both if each.is_done and each.is_split]:
-                kept["split"] = split
+            if self._split:
+                kept["split"] = [_kept(self._tables[at], self._progress[at]) for at in sorted(self._split)]
             self._state = json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
         return self._state
 
@@ -310,8 +319,8 @@ class SnapshotOrder:
                 progress.number, progress.is_final, progress.has_begun, progress.at = 1, True, True, at
                 progress.ranges.mark(START, END, at)
         self._sent = any(progress.has_begun for progress in self._progress)
-        while self._until < len(self._progress) and self._progress[self._until].is_done:
-            self._until += 1
+        for table in range(len(self._tables)):
+            self._note_progress(table)
 
 
 def _kept(name: Name, progress: _Progress) -> dict[str, object]:
