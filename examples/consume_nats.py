@@ -20,7 +20,6 @@ from typing import Any
 
 import nats
 from nats.aio.msg import Msg
-from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.client import JetStreamContext
 
@@ -75,7 +74,7 @@ async def consume(url: str, stream: str, durable: str | None, *, follow: bool) -
         while True:
             try:
                 messages = await reader.fetch(BATCH, timeout=1)
-            except NatsTimeout:
+            except TimeoutError:
                 if follow:
                     continue
                 return tables

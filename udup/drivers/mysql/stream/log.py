@@ -32,6 +32,7 @@ from udup.drivers.mysql.stream.row_order import row_order_of
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.drivers.mysql.stream.told import Telling
 from udup.drivers.mysql.telling.judge import SnapshotJudges
+from udup.drivers.mysql.telling.made_tables import MadeTables
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
 from udup.pipeline.records import Record
 from udup.pipeline.selection.renames import Name, Renaming
@@ -48,6 +49,7 @@ class BinlogChanges:
         self._stream: BinlogStream | None = None
         self._assembler: Assembler | None = None
         self._shapers: Shapers | None = None
+        self._made = MadeTables(endpoint, plan.scope) if plan.tells else None
         self._closed = False
         self._at = ("", 0)  # log file and offset, in one value since other threads look at it
 
@@ -102,7 +104,7 @@ class BinlogChanges:
                 self._at = parse_rotate(event)
             for record in assembler.feed(event):
                 self._note_place(event)
-                yield record
+                yield record if self._made is None else self._made.completed(record)
             if not stream.has_more:
                 for record in assembler.flush_skipped():
                     self._note_place(event)
@@ -125,6 +127,8 @@ class BinlogChanges:
             self._stream.close()
         if self._shapers is not None:
             self._shapers.close()
+        if self._made is not None:
+            self._made.close()
 
 
 def _of_another(endpoint: Endpoint, looked_at: Continuity, read: BinlogStream) -> str:

@@ -25,11 +25,12 @@ from udup.drivers.mysql.snapshot.chunks import Chunk, plan_chunks
 from udup.drivers.mysql.snapshot.reader import TableTotal, reading_error, release
 from udup.drivers.mysql.snapshot.rows import Block, prepare_session
 from udup.drivers.mysql.stream.anonymous import check_anonymous
+from udup.drivers.mysql.telling.definition_messages import SnapshotDefinitions
 from udup.drivers.mysql.telling.events import SnapshotTable, format_description
 from udup.drivers.mysql.telling.order import Place, ReadRows, SnapshotOrder
 from udup.drivers.mysql.telling.tables import SnapshotTables
 from udup.pipeline.ports import Piece, ReadingPlan, Scope
-from udup.pipeline.records import PIECE_BYTES, Format, Record
+from udup.pipeline.records import PIECE_BYTES, Format, Record, SnapshotDefinition
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.waits import Waits
 
@@ -54,6 +55,7 @@ class RowsReading:
         tables: SnapshotTables,
         order: SnapshotOrder,
         chunk_rows: int | None,
+        making: Iterable[SnapshotDefinition] = (),
     ) -> None:
         self.endpoint = endpoint
         self._baseline, self._read_tables, self._order, self._chunk_rows = baseline, tables, order, chunk_rows
@@ -64,6 +66,7 @@ class RowsReading:
         found = ((number, places.get((table.schema, table.name))) for number, table in numbered)
         self._apart = {number: place for number, place in found if place is not None}  # by the catalog's numbers
         self._format: bytes | None = format_description(has_crc=tables.has_crc)
+        self._making = making
         self._chunks = self._plan()
         self._lock, self._plan_lock = runtime.Lock(), runtime.Lock()
         wanted = (place for place in range(len(self._tables)) if order.wanted(place) is not None)
@@ -183,6 +186,8 @@ class RowsReading:
         if self._format is not None:
             emit(Format(self._format))
             self._format = None
+            for made in self._making:
+                emit(made)
         for record in records:
             emit(record)
 
@@ -295,7 +300,11 @@ def open_reading(
         names = [(table.schema, table.name) for table in ordered(baseline.catalog.tables)]
         place = place_of(endpoint, baseline.snapshot.gtid_set)
         order = SnapshotOrder(plan.number, names, place, incremental=plan.incremental, state=plan.state)
-        return RowsReading(endpoint, baseline, tables, order, plan.chunk_rows)
+        making: Iterable[SnapshotDefinition] = ()
+        if not plan.state and not plan.incremental:
+            told = SnapshotDefinitions(endpoint, scope.selection, plan.number, place, order.state())
+            making = told.of(ordered(baseline.catalog.tables))
+        return RowsReading(endpoint, baseline, tables, order, plan.chunk_rows, making)
     except BaseException:
         baseline.close()
         raise
