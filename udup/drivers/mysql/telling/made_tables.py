@@ -35,6 +35,9 @@ from udup.pipeline.selection.renames import Name
 #: Seconds for the dictionary to answer: the log waits meanwhile.
 ANSWER_SECONDS = 20
 
+#: Seconds for a statement that is in the log already to be committed: only then the dictionary has what it made.
+COMMIT_SECONDS = 2
+
 #: Bytes of definitions that go with one record: it must fit into a message.
 TOLD_MAX = 512 << 10
 
@@ -82,7 +85,7 @@ class MadeTables:
         if not names:
             return record
         try:
-            tables, facts = self._ask(names)
+            tables, facts = self._ask(names, record.id.gtid)
         except (UdupError, MySQLError, OSError) as error:
             self._forget()
             if not self._closed:
@@ -96,9 +99,10 @@ class MadeTables:
         told = msgspec.structs.replace(decode_told(record.told), tables=kept, facts=facts)
         return msgspec.structs.replace(record, told=encode(told))
 
-    def _ask(self, names: Collection[Name]) -> tuple[Mapping[Name, bytes], bytes]:
+    def _ask(self, names: Collection[Name], gtid: str) -> tuple[Mapping[Name, bytes], bytes]:
         """Return what there is of these tables, by the job's names, and what the reader of rows needs of them."""
         connection = self._opened()
+        query(connection, "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", gtid, COMMIT_SECONDS)
         theirs = self._theirs(connection, names)
         found = read_tables(connection, theirs)
         return {theirs[name]: text for name, text in found.items()}, read_facts_of(connection, theirs)
