@@ -84,6 +84,22 @@ def test_schema_changes_tell_the_tables_and_what_they_are_read_by(world: Subscri
     assert [event.value["after"] for event in world.rows_of("u")] == [{"id": 1, "b": True}]
 
 
+def test_a_source_that_names_no_columns_is_read_by_its_dictionary(world: Subscribed) -> None:
+    world.on_source(f"CREATE TABLE {world.name}.t {_TABLE}", "SET GLOBAL binlog_row_metadata = 'MINIMAL'")
+    try:
+        world.post()
+        world.level()
+        world.on_source(f"INSERT INTO {world.name}.t VALUES (1, 1, 'a', 1)")
+        world.on_source(f"ALTER TABLE {world.name}.t ADD COLUMN e ENUM('x', 'y') DEFAULT 'y'")
+        world.on_source(f"UPDATE {world.name}.t SET a = 2")
+        world.level()
+        values = [event.value["after"] for event in world.rows_of("t")]
+        assert [list(value)[:2] for value in values] == [["id", "a"]] * 2
+        assert [value.get("e") for value in values] == [None, "y"]
+    finally:
+        world.on_source("SET GLOBAL binlog_row_metadata = 'FULL'")
+
+
 def test_kills_of_every_process_lose_nothing_and_double_nothing(world: Subscribed) -> None:
     world.on_source(
         f"CREATE TABLE {world.name}.t {_TABLE}",

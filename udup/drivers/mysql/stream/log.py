@@ -21,6 +21,7 @@ from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.shaper import ColumnMaps
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.filters.shaper import Shapers
+from udup.drivers.mysql.naming.naming import Naming
 from udup.drivers.mysql.snapshot.names import is_transactional_there, read_names
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.assembly import Assembler
@@ -49,6 +50,7 @@ class BinlogChanges:
         self._stream: BinlogStream | None = None
         self._assembler: Assembler | None = None
         self._shapers: Shapers | None = None
+        self._naming: Naming | None = None
         self._made = MadeTables(endpoint, plan.scope) if plan.tells else None
         self._closed = False
         self._at = ("", 0)  # log file and offset, in one value since other threads look at it
@@ -68,6 +70,11 @@ class BinlogChanges:
         stream = BinlogStream(endpoint, replica.server_id, start_after, replica.uuid)
         self._opened(stream)
         self._assembler = self._new_assembler()
+        if plan.tells:
+            self._naming = naming = Naming(endpoint, plan.job, plan.scope, start_after)
+            if self._closed:
+                naming.close()
+            naming.begin()
         doubt = found.doubt if stream.server_uuid == found.server_uuid else _of_another(endpoint, found, stream)
         return Recognised(stream.server_uuid, str(found.seen), doubt)
 
@@ -99,7 +106,7 @@ class BinlogChanges:
         """Yield records; None whenever the source has sent no further event yet."""
         stream, assembler = self._stream, self._assembler
         assert stream is not None and assembler is not None, "begin first"
-        for event in stream:
+        for event in stream if self._naming is None else map(self._naming.completed, stream):
             if event[4] == EventType.ROTATE:
                 self._at = parse_rotate(event)
             for record in assembler.feed(event):
@@ -129,6 +136,8 @@ class BinlogChanges:
             self._shapers.close()
         if self._made is not None:
             self._made.close()
+        if self._naming is not None:
+            self._naming.close()
 
 
 def _of_another(endpoint: Endpoint, looked_at: Continuity, read: BinlogStream) -> str:
