@@ -106,6 +106,7 @@ def _definitions(source: MysqlServer, scope: Scope, *statements: str) -> list[tu
     raise AssertionError("the log has ended")
 
 
+@pytest.mark.usefixtures("naming")
 def test_a_definition_of_the_log_tells_the_table_that_it_made(source: MysqlServer, tables: str) -> None:
     found = _definitions(
         source,

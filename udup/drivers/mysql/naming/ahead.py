@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from udup.base.endpoint import Endpoint
+from udup.base.errors import Transient
 from udup.drivers.mysql.binlog.event import EventType, has_checksums
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
 from udup.drivers.mysql.binlog.query import parse_query
@@ -21,6 +22,10 @@ _ENDS = frozenset({EventType.XID, EventType.XA_PREPARE})
 
 #: Beginnings of statements that more of the transaction follows.
 _OPENING = (b"BEGIN", b"XA START", b"XA BEGIN")
+
+
+#: Heartbeats, one a second, after which what has not come will not.
+_HEARTBEATS_MAX = 120
 
 
 class Change(NamedTuple):
@@ -67,9 +72,12 @@ class LogAhead:
 
     def _changes_in(self, stream: BinlogStream, missing: GtidSet) -> Iterator[Change]:
         current: Gtid | None = None
-        begun, has_crc = False, True
+        begun, has_crc, silent = False, True, 0
         for event in stream:
             kind = event[4]
+            silent = silent + 1 if kind in _HEARTBEATS else 0
+            if silent > _HEARTBEATS_MAX:
+                raise Transient(f"{self._endpoint} has executed {missing}, and its binary log does not bring it")
             ended = kind in _ENDS or kind in _HEARTBEATS
             if kind == EventType.FORMAT_DESCRIPTION:
                 has_crc = has_checksums(event)
