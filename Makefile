@@ -44,8 +44,8 @@ $(STAMP): pyproject.toml
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(STAMP)  ## replicate a shop between two throw-away MySQL servers
-	@$(VENV)/bin/udup demo
+demo: $(STAMP)  ## replicate a shop between two throw-away MySQL servers (DEMO=--subscribe: deliver its changes)
+	@$(VENV)/bin/udup demo $(DEMO)
 
 # Plugins that no test without a server uses: loading Schemathesis takes each process a second.
 UNUSED := -p no:schemathesis -p no:anyio

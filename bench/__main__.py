@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [backlog] [latency] [copy] [bigtx] [many] [rows]`: prints tables, writes JSON."""
+"""`python -m bench [--quick] [backlog] [latency] [copy] …`, all by default: prints tables, writes JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import backlog, bigtx, full_copy, latency, many_jobs, rows
+from bench import backlog, bigtx, full_copy, latency, many_jobs, row_text, rows, sub_backlog, sub_latency, sub_memory
 from bench.results import Result, save, show
 from bench.servers import Bench
 from udup.base.errors import UdupError
@@ -24,6 +24,10 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "bigtx": bigtx.run,
     "many": many_jobs.run,
     "rows": rows.run,
+    "rowtext": row_text.run,
+    "sub": sub_backlog.run,
+    "sublatency": sub_latency.run,
+    "submemory": sub_memory.run,
 }
 
 #: Columns of the tables where no terminal says how wide it is.
@@ -34,29 +38,31 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Udup against MySQL's replica and copy tools")
     parser.add_argument("what", nargs="*", metavar="|".join(BENCHMARKS), help="which ones; all by default")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, for a first look")
+    parser.add_argument("--rows", type=int, default=0, help="rows of the backlog of `sub`, and of `rowtext`")
+    parser.add_argument("--megabytes", type=int, default=0, help="size of the transaction of `submemory`")
     chosen = parser.parse_args()
     if unknown := set(chosen.what) - BENCHMARKS.keys():
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     try:
-        results = _run(chosen.what or list(BENCHMARKS), chosen.quick, console)
+        results = _run(chosen, console)
     except UdupError as error:
         console.print(f"the benchmark failed: {error}", style="red", highlight=False)
         return 1
     return 0 if all(result.complete for result in results) else 1
 
 
-def _run(names: list[str], quick: bool, console: Console) -> list[Result]:
+def _run(chosen: argparse.Namespace, console: Console) -> list[Result]:
     programs = provision(console.print)
     results = []
     with tempfile.TemporaryDirectory(prefix="udup-bench-") as folder:
-        bench = Bench(programs, Path(folder), quick)
-        for name in names:
+        bench = Bench(programs, Path(folder), chosen.quick, chosen.rows, chosen.megabytes)
+        for name in chosen.what or BENCHMARKS:
             console.print(f"{name} …")
             result = BENCHMARKS[name](bench)
             show(result, console)
             results.append(result)
-    console.print(f"written to {save(results, programs.description, quick)}", highlight=False)
+    console.print(f"written to {save(results, programs.description, chosen.quick)}", highlight=False)
     return results
 
 

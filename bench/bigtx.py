@@ -32,9 +32,9 @@ def run(bench: Bench) -> Result:
     size = QUICK_SIZE if bench.quick else SIZE
     result = Result("bigtx", f"one transaction of {size / 1e6:.0f} MB, from its commit to the target's", "s")
     with bench.server("source") as source:
-        _create(source.endpoint)
+        create(source.endpoint)
         base = executed(source.endpoint)
-        _write(source.endpoint, size)
+        write(source.endpoint, size)
         replica = Replica()
         result.attempt(replica.name, lambda: _arrive(bench, source.endpoint, base, replica))
         result.attempt(Udup.name, lambda: _arrive_by_udup(bench, source.endpoint, base, result))
@@ -60,13 +60,13 @@ def peaks(node: UdupNode) -> dict[str, float]:
     return found
 
 
-def _create(endpoint: Endpoint) -> None:
+def create(endpoint: Endpoint) -> None:
     with session(endpoint) as connection:
         query(connection, f"CREATE DATABASE {SCHEMA}")
         query(connection, f"CREATE TABLE {SCHEMA}.big (id INT PRIMARY KEY, name VARCHAR(40), payload MEDIUMBLOB)")
 
 
-def _write(endpoint: Endpoint, size: int) -> None:
+def write(endpoint: Endpoint, size: int) -> None:
     """Rows that the server makes, since what they hold does not matter; one COMMIT for all."""
     rows = size // ROW_BYTES
     with session(endpoint, SCHEMA) as connection:
@@ -85,6 +85,6 @@ def _write(endpoint: Endpoint, size: int) -> None:
 
 def _arrive(bench: Bench, source: Endpoint, base: str, contestant: Contestant) -> list[Line]:
     with bench.server(f"target-{contestant.key}") as target:
-        _create(target.endpoint)
+        create(target.endpoint)
         seconds, verdict = timed(contestant, source, target.endpoint, base, SCHEMA, DEADLINE)
     return [Line(contestant.name, seconds, verdict)]

@@ -53,14 +53,14 @@ def run(bench: Bench) -> Result:
         "rows", f"{rows:,} inserted rows of 12 columns, a quarter updated, a tenth deleted", "µs of CPU a row"
     )
     with bench.server("source") as source:
-        events = _events(source.endpoint, rows)
+        events = recorded(source.endpoint, rows)
     result.note(f"{len(events)} events of {sum(map(len, events)) / 1e6:.0f} MB, {STATEMENT_ROWS} rows a statement")
-    result.attempt(PEER, lambda: [_read_by_peer(events)])
+    result.attempt(PEER, lambda: [read_by_peer(events)])
     result.attempt(OURS, lambda: _read_and_write(events))
     return result
 
 
-def _events(endpoint: Endpoint, rows: int) -> list[bytes]:
+def recorded(endpoint: Endpoint, rows: int) -> list[bytes]:
     """TABLE_MAPs and rows events of the load."""
     with session(endpoint) as connection:
         query(connection, "CREATE DATABASE rows_bench")
@@ -87,11 +87,11 @@ def _events(endpoint: Endpoint, rows: int) -> list[bytes]:
     return wanted
 
 
-def _line(contestant: str, what: str, rows: int, seconds: float) -> Line:
+def line(contestant: str, what: str, rows: int, seconds: float) -> Line:
     return Line(contestant, seconds / rows * 1e6, f"{rows / seconds:,.0f} rows/s a core", what)
 
 
-def _read_by_peer(events: list[bytes]) -> Line:
+def read_by_peer(events: list[bytes]) -> Line:
     """An update counts once, as for Udup, though it has two images."""
     connection = SimpleNamespace(charset="utf8mb4", _get_dbms=lambda: "mysql")
     kinds = [row_event.TableMapEvent, row_event.WriteRowsEvent, row_event.UpdateRowsEvent, row_event.DeleteRowsEvent]
@@ -107,7 +107,7 @@ def _read_by_peer(events: list[bytes]) -> Line:
             tables[found.table_id] = found.get_table()
         else:
             rows += len(found.rows)
-    return _line(PEER, "read", rows, time.process_time() - began)
+    return line(PEER, "read", rows, time.process_time() - began)
 
 
 def _read_and_write(events: list[bytes]) -> list[Line]:
@@ -128,4 +128,4 @@ def _read_and_write(events: list[bytes]) -> list[Line]:
     middle = time.process_time()
     for (codec, _), values in zip(pairs, read, strict=True):
         codec.write(values, has_crc=True)
-    return [_line(OURS, "read", rows, middle - began), _line(OURS, "write", rows, time.process_time() - middle)]
+    return [line(OURS, "read", rows, middle - began), line(OURS, "write", rows, time.process_time() - middle)]

@@ -29,15 +29,20 @@ WORKERS = 4
 
 @dataclass(frozen=True)
 class Bench:
-    """What every benchmark gets: MySQL's programs, a folder for the run, and whether it should be short."""
+    """What every benchmark gets: MySQL's programs, a folder for the run, and whether it should be short.
+
+    `rows` and `megabytes` are sizes that were asked for, 0 for a benchmark's own.
+    """
 
     programs: MysqlPrograms
     folder: Path
     quick: bool
+    rows: int = 0
+    megabytes: int = 0
 
-    def server(self, name: str) -> MysqlServer:
-        """A server to be started with `with`; it is wiped at the end."""
-        return MysqlServer(self.programs, self.folder / name, options=SETTINGS)
+    def server(self, name: str, **more: str | int) -> MysqlServer:
+        """A server to be started with `with`; it is wiped at the end. `more` are further settings."""
+        return MysqlServer(self.programs, self.folder / name, options={**SETTINGS, **more})
 
     def node(self) -> UdupNode:
         """A Udup server without memory of an earlier one."""

@@ -41,7 +41,7 @@ _HERE = Path(__file__).parent
 
 #: Files and folders of tests that take long, the longest first.
 _SLOW = (
-    *("conformance/", "faults/", "end_to_end/test_life_cycle", "demo/test_demo", "soak/"),
+    *("conformance/", "faults/", "end_to_end/test_life_cycle", "demo/test_demo", "demo/test_subscribe_demo", "soak/"),
     *("end_to_end/", "node/", "sandbox/", "drivers/mysql/snapshot/", "drivers/", "verify/", "web/"),
 )
 

@@ -12,6 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from udup.base import row_library
 from udup.cli import cli
 from udup.cli.commands import ExitCode
 from udup.jobs import parse_job
@@ -61,7 +62,15 @@ def test_every_command_has_help_with_an_example(udup: Udup) -> None:
 def test_the_version_is_told(udup: Udup, words: list[str]) -> None:
     told = udup(*words).stdout
     assert told.startswith("Udup v")
-    assert json.loads(udup("version", "--json").stdout) == {"Version": told.strip().removeprefix("Udup v")}
+    version = told.splitlines()[0].removeprefix("Udup v")
+    assert json.loads(udup("version", "--json").stdout) == {"Version": version, "Decoder": row_library.kind()}
+
+
+def test_the_version_says_what_reads_rows_and_what_to_do(udup: Udup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_library, "libraries", lambda: iter([Path(__file__)]))
+    assert "Reader of rows for subscriptions: python (slow: install a C++ compiler" in udup("version").stdout
+    monkeypatch.setattr(row_library, "load", lambda path: None)
+    assert udup("version").stdout.splitlines()[1] == "Reader of rows for subscriptions: compiled"
 
 
 def test_the_version_needs_no_library_that_is_slow_to_load() -> None:
@@ -198,6 +207,24 @@ def test_init_writes_settings_and_a_job_and_never_overwrites(udup: Udup) -> None
     assert again.exit_code == ExitCode.FAILED
     assert "there is already new/job.json" in again.stderr
     assert Path("new/job.json").read_text() == "mine" and not Path("new/udup.toml").exists()
+
+
+def test_init_writes_a_subscription_that_is_right(udup: Udup) -> None:
+    assert udup("init").exit_code == ExitCode.OK
+    result = udup("init", "--job", "subscribe")
+    assert result.exit_code == ExitCode.OK and "udup validate subscribe.json" in result.stdout
+    assert udup("validate", "--offline", "subscribe.json").exit_code == ExitCode.OK
+    assert json.loads(Path("subscribe.json").read_text())["Type"] == "subscribe"
+    assert Path("subscribe.json").stat().st_mode & 0o077 == 0
+    assert udup("init", "--job", "subscribe").exit_code == ExitCode.FAILED
+    assert udup("init", "--job", "synchronous", "--dir", "other", "--json").stdout.split() == [
+        "{",
+        '"Written":',
+        "[",
+        '"other/job.json"',
+        "]",
+        "}",
+    ]
 
 
 def test_what_would_be_sent_is_shown_without_passwords(udup: Udup) -> None:

@@ -7,14 +7,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.demo.running import leftovers, wait_for_line, wait_for_nothing
 from udup.sandbox.programs import MysqlPrograms
 
 SCRIPT = """
@@ -38,31 +36,6 @@ def demo(programs: MysqlPrograms, tmp_path: Path) -> Demo:
         )
 
     return start
-
-
-def leftovers(folder: Path) -> list[str]:
-    """What is in the folder, and the processes that were started with a path in it."""
-    found = [str(path) for path in folder.iterdir()]
-    for process in psutil.process_iter():
-        with suppress(psutil.NoSuchProcess):
-            if process.pid != os.getpid() and str(folder) in " ".join(process.cmdline()):
-                found.append(" ".join(process.cmdline()))
-    return found
-
-
-def wait_for_nothing(folder: Path, deadline: float = 30.0) -> None:
-    end = time.monotonic() + deadline
-    while left := leftovers(folder):
-        assert time.monotonic() < end, left
-        time.sleep(0.1)
-
-
-def wait_for_line(process: subprocess.Popen[str], word: str) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if word in line:
-            return
-    raise AssertionError(f"the demo ended without a word of {word!r}")
 
 
 def test_the_demo_ends_with_equal_sides_and_nothing_left(demo: Demo, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import nats
+import nats.errors
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from tests.end_to_end.conftest import run, value
@@ -125,6 +126,20 @@ class Subscribed:
     def events(self, subject: str = "") -> list[Event]:
         """Return what the stream holds now, of one subject or of all."""
         return asyncio.run(self._read(subject))
+
+    def size(self) -> int:
+        """Return how many messages the stream has had; 0 while there is none, or nobody answers."""
+        try:
+            return asyncio.run(self._last())
+        except (nats.errors.Error, OSError):
+            return 0
+
+    async def _last(self) -> int:
+        client = await nats.connect(self.nats_url, allow_reconnect=False, connect_timeout=1)
+        try:
+            return int((await client.jetstream(timeout=1).stream_info(self.stream)).state.last_seq)
+        finally:
+            await client.close()
 
     async def _read(self, subject: str) -> list[Event]:
         client = await nats.connect(self.nats_url)

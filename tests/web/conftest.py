@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from typing import Any
 
@@ -16,6 +17,8 @@ from udup.jobs.allocation import Allocation, Evaluation, Trigger
 from udup.jobs.skipping import NotSkippable
 from udup.jobs.versions import Posted, with_replaced
 from udup.pipeline.cutover.state import Cutover, Options
+from udup.pipeline.ports import Seen, TailRequest
+from udup.pipeline.ports.tail import START
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
 from udup.web.ports import ActorInfo, Check, LevelFound, NotThere, Outcome, Written
@@ -47,6 +50,32 @@ class MemoryQuestion:
         self._memory.level_closed += 1
 
 
+class MemoryTail:
+    """Reads what the jobs in memory have delivered, two at a time."""
+
+    def __init__(self, memory: MemoryJobs, wanted: TailRequest) -> None:
+        self._memory = memory
+        self._next = int(wanted.cursor or (0 if wanted.since == START else len(memory.delivered)))
+        self.at_end = False
+
+    @property
+    def cursor(self) -> str:
+        return str(self._next)
+
+    def read(self) -> list[Seen]:
+        if isinstance(self._memory.reads_fail, Exception):
+            raise self._memory.reads_fail
+        found = self._memory.delivered[self._next : self._next + 2]
+        self._next += len(found)
+        self.at_end = self._next == len(self._memory.delivered)
+        if not found:
+            time.sleep(0.01)
+        return found
+
+    def close(self) -> None:
+        self._memory.tails_closed += 1
+
+
 class MemoryJobs:
     """Both ports. `fail_with` makes the next call raise; `unready` makes the node unready; `purged` were deleted so."""
 
@@ -61,6 +90,10 @@ class MemoryJobs:
         self.level_asked: list[tuple[str, str | None]] = []
         self.level_looks: list[LevelFound | Exception] = []  # what each look finds; the last again and again
         self.level_closed = 0
+        self.delivered: list[Seen] = []
+        self.tails: list[TailRequest] = []
+        self.tails_closed = 0
+        self.reads_fail: Exception | None = None
         self.checked: list[bool] = []  # whether the documents that came were to be checked first
         self.checks = [Check("Src", "version", Outcome.PASS, "9.7.0")]
         self.records: dict[str, JobRecord] = {}
@@ -146,6 +179,13 @@ class MemoryJobs:
             raise NotThere("job not found")
         self.level_asked.append((job_id, gtid))
         return MemoryQuestion(self)
+
+    def tail(self, job_id: str, wanted: TailRequest) -> MemoryTail:
+        self._may_fail()
+        if job_id not in self.records:
+            raise NotThere("job not found")
+        self.tails.append(wanted)
+        return MemoryTail(self, wanted)
 
     def skip(self, job_id: str, gtid: str) -> Written:
         with self._lock:

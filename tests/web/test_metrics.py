@@ -32,7 +32,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 #: Names that are not ours: Prometheus' own, and what its client says of this process.
 FOREIGN = re.compile(r"^(up|process_[a-z_]+)$")
 
-NAME = re.compile(r"\b(?:udup_(?:job|node|process)_[a-z_]+|process_[a-z_]+)\b")
+NAME = re.compile(r"\b(?:udup_(?:job|node|process|subscription)_[a-z_]+|udup_decoder|process_[a-z_]+)\b")
 
 PROGRESS: dict[str, Any] = {
     "lag_ms": 1500,
@@ -64,6 +64,11 @@ PROGRESS: dict[str, Any] = {
     "restarts": 1,
     "tx_per_s": 4.0,
     "waiting_for": {"what": "row lock", "side": "target", "since": 1000},
+    "events": {"c": 5, "u": 6, "d": 7, "r": 11, "t": 0, "tombstone": 7, "other": 2, "odd\n": 1},
+    "events_by_table": {"s.b": 38},
+    "delivered_messages": 30,
+    "delivered_bytes": 12345,
+    "decoder": "python",
 }
 
 ODD = 'a "quoted" \\ name\nof two lines, 数据 \ud800'
@@ -89,6 +94,22 @@ def test_the_state_of_a_cut_over_is_told_of_jobs_that_have_one(client: testing.T
     family = _families(client)["udup_job_cutover"]
     assert _values(family, job_id="three", state="stopped") == [1] and sum(_values(family, job_id="three")) == 1
     assert len(_values(family, job_id="three")) == len(CutoverState) and _values(family, job_id="one") == []
+
+
+def test_a_subscription_tells_what_it_delivers_and_tables_do_not_become_series(
+    client: testing.TestClient, jobs: MemoryJobs
+) -> None:
+    jobs.records["three"] = jobs.records["three"].model_copy(update={"progress": JobProgress(lag_ms=3)})
+    found = _families(client)
+    events = found["udup_subscription_events"]
+    assert _values(events, job_id="one", op="tombstone") == [7] and _values(events, job_id="one", op="r") == [11]
+    assert {each.labels["op"] for each in events.samples} == {"c", "u", "d", "r", "t", "tombstone", "other"}
+    assert _values(found["udup_subscription_messages"], job_id="two") == [30]
+    assert _values(found["udup_subscription_bytes"], job_id="two") == [12345]
+    lag = found["udup_subscription_lag_seconds"]
+    assert _values(lag, job_id="two") == [1.5] and _values(lag, job_id="one") == [], "it copies"
+    assert _values(found["udup_decoder"], job_id="two", kind="python") == [1]
+    assert not any(_values(found[name], job_id="three") for name in found if name.startswith("udup_subscription"))
 
 
 def test_a_cut_over_that_has_stopped_or_is_long_being_undone_is_alerted() -> None:

@@ -1,7 +1,7 @@
 // What a caller says of a table: the programs of its columns (udup/drivers/mysql/rowtext/program.py).
 //
 // `rowtext/compiled.py` lays these structures out in the same order. Whoever changes them, or what is made of a value,
-// raises VERSION in both, so that a library that was built before is not used.
+// raises VERSION here and in udup/base/row_library.py, so that a library that was built before is not used.
 #pragma once
 
 #include "bytes.h"

@@ -77,6 +77,8 @@ class DestApplier(EngineActor):
         drivers, source, plan = self.node.drivers, settings.source, settings.end.delivery
         assert source is not None and plan is not None, "a job that delivers has both"
         reader, position = drivers.reader(source, plan), drivers.source(source).position
+        if reader.remedy:
+            self.log.warning("slow_decoder", job=settings.job, kind=reader.kind, remedy=reader.remedy)
         destination = drivers.destination(settings.end)
         return Deliverer(settings, destination, reader, position, emit, self.reporter(settings.run, emit))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -12,27 +13,50 @@ from udup.cli.output import Output
 
 #: The files that are written, as they are in this package's templates: what each is, and its permissions. A job file
 #: holds passwords.
-_FILES = {"udup.toml": ("Settings, all at their defaults,", 0o644), "job.json": ("Example job file", 0o600)}
+_FILES = {
+    "udup.toml": ("Settings, all at their defaults,", 0o644),
+    "job.json": ("Example job file", 0o600),
+    "subscribe.json": ("Example of a subscription's job file", 0o600),
+}
+
+#: The file of each type of job.
+_JOBS = {"synchronous": "job.json", "subscribe": "subscribe.json"}
 
 
 @click.command(cls=Command)
 @click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="Where to; default: here.")
+@click.option("--job", "kind", type=click.Choice(tuple(_JOBS)), help="Write a job file of this type alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object with the files' paths.")
-def init(folder: Path, as_json: bool) -> None:
+def init(folder: Path, kind: str | None, as_json: bool) -> None:
     """Write udup.toml, the settings with their explanations, and job.json, a job to fill in.
 
-    Files that are there already stay as they are, and nothing is written then.
+    With --job subscribe it is subscribe.json alone: a job that delivers every change as a message into the node's own
+    JetStream. Files that are there already stay as they are, and nothing is written then.
 
     \b
-    Example: udup init --dir /etc/udup
+    Examples:
+      udup init --dir /etc/udup
+      udup init --job subscribe
     """
-    there = [name for name in _FILES if (folder / name).exists()]
+    names = ["udup.toml", "job.json"] if kind is None else [_JOBS[kind]]
+    _write(folder, names, as_json)
+    if as_json:
+        Output(as_json=True).json({"Written": [str(folder / name) for name in names]})
+        return
+    if kind is None:
+        click.echo("Start a node with: udup server --config udup.toml")
+    click.echo(f"Fill in {names[-1]}, then: udup validate {names[-1]}, udup job run --watch {names[-1]}")
+
+
+def _write(folder: Path, names: Sequence[str], as_json: bool) -> None:
+    there = [name for name in names if (folder / name).exists()]
     if there:
         raise CommandError(
             f"there is already {' and '.join(str(folder / name) for name in there)}; nothing was written"
         )
     templates = resources.files("udup.cli") / "templates"
-    for name, (what, mode) in _FILES.items():
+    for name in names:
+        what, mode = _FILES[name]
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with (folder / name).open("x", encoding="utf-8") as file:
@@ -42,8 +66,3 @@ def init(folder: Path, as_json: bool) -> None:
             raise CommandError(f"cannot write {folder / name}: {error.strerror}") from error
         if not as_json:
             click.echo(f"{what} written to {folder / name}")
-    if as_json:
-        Output(as_json=True).json({"Written": [str(folder / name) for name in _FILES]})
-        return
-    click.echo("Start a node with: udup server --config udup.toml")
-    click.echo("Fill in job.json, then: udup job run --watch job.json")

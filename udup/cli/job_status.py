@@ -10,15 +10,19 @@ import click
 from udup.cli import outage
 from udup.cli.client import job_path
 from udup.cli.commands import Command
-from udup.cli.jobs import Json, endpoint, find_job, progress
+from udup.cli.event_lines import WORDS
+from udup.cli.jobs import Json, endpoint, find_job, progress, sink
 from udup.cli.options import Session, asks_server
-from udup.cli.output import duration, number, show_allocations, shown
+from udup.cli.output import duration, number, show_allocations, shown, size
 from udup.cli.reasons import reasons, title
 from udup.cli.waits import waiting_line
 from udup.cli.watch import watch as watch_job
 
 #: Characters of a GTID set that fit a line; the whole is in --json.
 _GTID_WIDTH = 100
+
+#: Tables whose events are told.
+_TABLES = 5
 
 
 @click.command(cls=Command)
@@ -50,7 +54,7 @@ def status(session: Session, job_id: str, watch: bool, timeout: float | None, ve
         session.out.title("Warnings")
         session.out.say("\n".join(f"  {shown(warning)}" for warning in warnings))
     _show_skipped(session, job.get("Skipped") or [])
-    _show_tables(session, progress(job))
+    _show_tables(session, progress(job), "Snapshot" if sink(job) else "Full copy")
     allocations = session.api.get(job_path(job["ID"], "allocations"))
     session.out.title("Allocations")
     show_allocations(session.out, allocations, verbose)
@@ -70,7 +74,7 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
     for waits in outage.outages(job):
         yield "Waiting", waits
     yield "Source", endpoint(job, "Src")
-    yield "Target", endpoint(job, "Dest")
+    yield "Sink" if sink(job) else "Target", endpoint(job, "Dest")
     if job.get("Stage") == "copying":
         yield "Copied", number(now.get("copied_rows"), " rows")
         yield "Copy rate", number(now.get("copy_rows_per_s"), " rows/s")
@@ -79,7 +83,9 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
         yield "Lag", number(now.get("lag_ms"), " ms")
         yield "Transactions", number(now.get("tx_per_s"), "/s")
         yield "Rows", number(now.get("rows_per_s"), "/s")
-    if changed := [f"{number(now.get(key))} {key}" for key in ("inserts", "updates", "deletes") if now.get(key)]:
+    if sink(job):
+        yield from _delivered(job, now)
+    elif changed := [f"{number(now.get(key))} {key}" for key in ("inserts", "updates", "deletes") if now.get(key)]:
         yield "Changed", ", ".join(changed)
     if now.get("binlog_file"):
         yield "Binlog", f"{now['binlog_file']}:{now.get('binlog_position', '')}"
@@ -88,6 +94,23 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
     if line := waiting_line(now):
         yield "Waits", line
     yield "Restarts", number(now.get("restarts"))
+
+
+def _delivered(job: Json, now: Json) -> Iterator[tuple[str, object]]:
+    """Yield what a subscription has put into its sink in this run."""
+    if job.get("Stage") in ("copying", "catching_up", "running"):
+        yield "Events", number(now.get("events_per_s"), "/s")
+    events = now.get("events") or {}
+    kinds = [*WORDS, *(kind for kind in sorted(events, reverse=True) if kind not in WORDS)]
+    yield (
+        "Delivered",
+        ", ".join(f"{number(events[kind])} {WORDS.get(kind, kind)}" for kind in kinds if events.get(kind)),
+    )
+    yield "Size", size(now.get("delivered_bytes"))
+    most = sorted((now.get("events_by_table") or {}).items(), key=lambda each: -each[1])[:_TABLES]
+    yield "Most of", ", ".join(f"{table} ({number(count)})" for table, count in most)
+    if now.get("decoder") == "python":
+        yield "Reader", "python, which is slow: install a C++ compiler on the node, and Udup again"
 
 
 def _gtids(text: object, verbose: bool) -> str:
@@ -105,11 +128,11 @@ def _show_skipped(session: Session, skipped: list[Json]) -> None:
         session.out.say(shown(f"    {each.get('Error')}"))
 
 
-def _show_tables(session: Session, now: Json) -> None:
+def _show_tables(session: Session, now: Json, title: str) -> None:
     tables = now.get("tables")
     if not tables:
         return
-    session.out.title("Full copy")
+    session.out.title(title)
     rows = (
         (name, number(counts.get("rows")), number(counts.get("total")))
         for name, counts in sorted(tables.items())

@@ -6,6 +6,7 @@ is asked of jobs by a word.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,7 @@ _COMMANDS = {
     "list": "udup.cli.jobs:list_jobs",
     "status": "udup.cli.job_status:status",
     "logs": "udup.cli.job_logs:logs",
+    "tail": "udup.cli.job_tail:tail",
     "wait": "udup.cli.job_wait:wait",
     "finish": "udup.cli.job_wait:finish",
     "history": "udup.cli.job_history:history",
@@ -40,7 +42,10 @@ _COMMANDS = {
 
 _TITLES = ("ID", "Name", "Type", "Status", "Stage", "Lag ms", "tx/s", "rows/s", "Copied")
 
-_NUMBERS = ("Lag ms", "tx/s", "rows/s", "Copied")
+#: Further columns where there are subscriptions.
+_SINK_TITLES = ("events/s", "Sink")
+
+_NUMBERS = ("Lag ms", "tx/s", "rows/s", "Copied", "events/s")
 
 _STYLES = {"running": "green", "failed": "bold red", "dead": "bold red", "paused": "yellow", "pause": "yellow"}
 
@@ -89,22 +94,27 @@ def task(job: Json, kind: str) -> Json:
 
 
 def endpoint(job: Json, kind: str) -> str:
-    """user@host:port of a task's server; where a destination of messages is, and what its topics begin with."""
+    """user@host:port of a task's server; of a subscription's destination the stream, or the brokers."""
     connection = task(job, kind).get("ConnectionConfig")
     if not isinstance(connection, dict):
-        return _destination(job, kind)
+        return sink(job)
     return f"{connection.get('User', '')}@{connection.get('Host', '')}:{connection.get('Port', '')}"
 
 
-def _destination(job: Json, kind: str) -> str:
-    driver = next((task.get("Driver") for task in job.get("Tasks") or [] if task.get("Type") == kind), None)
-    if driver not in ("NATS", "Kafka"):
-        return ""
-    config = task(job, kind)
-    nats, kafka = config.get("NatsConfig") or {}, config.get("KafkaConfig") or {}
-    brokers = kafka.get("Brokers") or ""
-    where = ",".join(map(str, brokers)) if isinstance(brokers, list) else brokers or nats.get("Url") or "this node"
-    return f"{driver} {where} {config.get('Prefix', '')}.{'>' if driver == 'NATS' else '*'}"
+def sink(job: Json) -> str:
+    """Where a subscription delivers, "" for a job to a database."""
+    driver = next((each.get("Driver") for each in job.get("Tasks") or [] if each.get("Type") == "Dest"), None)
+    config = task(job, "Dest")
+    prefix = str(config.get("Prefix") or "")
+    if driver == "NATS":
+        nats = config.get("NatsConfig") or {}
+        stream = nats.get("Stream") or f"UDUP_{re.sub('[^A-Za-z0-9_-]', '_', prefix)}"
+        return f"NATS stream {stream}" + (f" at {nats['Url']}" if nats.get("Url") else "")
+    if driver == "Kafka":
+        brokers = (config.get("KafkaConfig") or {}).get("Brokers") or ""
+        where = ",".join(map(str, brokers)) if isinstance(brokers, list) else brokers
+        return f"Kafka {where} prefix {prefix}"
+    return ""
 
 
 def _ambiguous(given: str, found: list[Json]) -> str:
@@ -129,14 +139,17 @@ def list_jobs(session: Session, prefix: str) -> None:
     elif not jobs:
         session.out.say(f'No job(s) with prefix "{prefix}"' if prefix else "No running jobs")
     else:
-        session.out.table(_TITLES, _rows(jobs), _NUMBERS, _STYLES)
+        sinks = any(sink(stub.get("JobSummary") or {}) for stub in jobs)
+        titles = (*_TITLES, *_SINK_TITLES) if sinks else _TITLES
+        session.out.table(titles, _rows(jobs, sinks=sinks), _NUMBERS, _STYLES)
 
 
-def _rows(stubs: list[Json]) -> Iterator[tuple[object, ...]]:
+def _rows(stubs: list[Json], *, sinks: bool) -> Iterator[tuple[object, ...]]:
     for stub in stubs:
         job = stub.get("JobSummary") or {}
         now = progress(job)
         flows = job.get("Stage") in ("catching_up", "running")
+        more = (number(now.get("events_per_s")) if flows else "", sink(job)) if sinks else ()
         yield (
             stub["ID"],
             stub["Name"],
@@ -145,6 +158,7 @@ def _rows(stubs: list[Json]) -> Iterator[tuple[object, ...]]:
             outage.stage(job),
             *(number(now.get(key)) if flows else "" for key in ("lag_ms", "tx_per_s", "rows_per_s")),
             _copied(now),
+            *more,
         )
 
 

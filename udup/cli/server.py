@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from udup import __version__
+from udup.base import row_library
 from udup.cli.commands import Command
 from udup.cli.output import Output
 
@@ -69,27 +71,31 @@ def server(
 
 
 @click.command(cls=Command)
+@click.option("--subscribe", is_flag=True, help="Subscribe to the shop's changes, and rebuild its tables from them.")
 @click.option("--keep", is_flag=True, help="Leave everything running and print how to reach and stop it.")
-@click.option("--rows", default=300_000, show_default=True, help="Rows of the shop that is replicated.")
-@click.option("--seconds", default=30.0, show_default=True, help="Seconds of replication under write load.")
-@click.option("--rate", default=300.0, show_default=True, help="Transactions a second that are written meanwhile.")
-def demo(keep: bool, rows: int, seconds: float, rate: float) -> None:
-    """Replicate a shop between two throw-away MySQL servers, and prove it.
+@click.option("--rows", type=int, help="Rows of the shop.  [default: 300000; 30000 with --subscribe]")
+@click.option("--seconds", type=float, help="Seconds of changes.  [default: 30; 20 with --subscribe]")
+@click.option("--rate", type=float, help="Transactions a second meanwhile.  [default: 300; 100 with --subscribe]")
+def demo(subscribe: bool, keep: bool, rows: int | None, seconds: float | None, rate: float | None) -> None:
+    """Replicate a shop between two throw-away MySQL servers, or subscribe to its changes, and prove it.
 
     \b
     Examples:
       udup demo --seconds 10
+      udup demo --subscribe
       udup demo --keep
     """
-    from udup.demo import run_demo  # only the demo needs the sandbox
+    from udup.demo import run_demo, run_subscribe_demo  # only the demo needs the sandbox
 
-    sys.exit(run_demo(keep=keep, rows=rows, seconds=seconds, rate=rate))
+    given = {"rows": rows, "seconds": seconds, "rate": rate}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    sys.exit((run_subscribe_demo if subscribe else run_demo)(keep=keep, **chosen))
 
 
 @click.command(cls=Command)
 @click.option("--json", "as_json", is_flag=True, help="Print an object.")
 def version(as_json: bool) -> None:
-    """Show the version.
+    """Show the version, and what reads the rows of subscriptions here: compiled, or python, which is slow.
 
     \b
     Examples:
@@ -97,6 +103,9 @@ def version(as_json: bool) -> None:
       udup version --json
     """
     if as_json:
-        Output(as_json=True).json({"Version": __version__})
-    else:
-        click.echo(f"Udup v{__version__}")
+        Output(as_json=True).json({"Version": __version__, "Decoder": row_library.kind()})
+        return
+    click.echo(f"Udup v{__version__}")
+    kind = row_library.kind()
+    slow = "" if kind == row_library.COMPILED else f" (slow: {row_library.REMEDY})"
+    click.echo(f"Reader of rows for subscriptions: {kind}{slow}")

@@ -1,5 +1,6 @@
-"""The demo: a shop is replicated between two throw-away MySQL servers while it is in business, and compared."""
+"""Two demos on throw-away servers: a shop in business is replicated; its changes are subscribed to."""
 
 from udup.demo.run import run_demo
+from udup.demo.subscribe import run_subscribe_demo
 
-__all__ = ["run_demo"]
+__all__ = ["run_demo", "run_subscribe_demo"]

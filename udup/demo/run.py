@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from rich.console import Console
 
 from udup.base.errors import Transient, UdupError
 from udup.cli.progress import Observer, View
 from udup.cli.watch import Screen, open_screen
+from udup.demo.ending import FAILED, ended
 from udup.demo.kept import show_kept
 from udup.demo.servers import DemoServers
 from udup.demo.verdict import Numbers, show_verdict
-from udup.drivers.mysql.client.connection import MySQLError, connect, describe, scalar
+from udup.drivers.mysql.client.connection import connect, scalar
 from udup.sandbox import shop
 from udup.sandbox.api import ApiClient, job_document
 from udup.sandbox.load import WriteLoad
@@ -27,11 +25,6 @@ POLL_SECONDS = 0.2
 
 #: Seconds without any progress after which the demo gives up.
 STALL_SECONDS = 120.0
-
-#: What a shell says of a program that Ctrl-C ended.
-INTERRUPTED = 130
-
-FAILED = 1
 
 
 def run_demo(
@@ -46,17 +39,7 @@ def run_demo(
     Answers the exit status: 0 only if both sides are equal. With `keep` the servers stay. Must run in the main thread.
     """
     out = console or Console()
-    try:
-        with _stoppable():
-            return _Demo(out, rows, seconds, rate).run(keep)
-    except KeyboardInterrupt:
-        out.print("stopped; everything is cleaned up")
-        return INTERRUPTED
-    except UdupError as error:
-        out.print(f"the demo failed: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
-    except MySQLError as error:
-        out.print(f"the demo failed: {describe(error)}", style="red", highlight=False, markup=False, soft_wrap=True)
-    return FAILED
+    return ended(out, lambda: _Demo(out, rows, seconds, rate).run(keep))
 
 
 class _Demo:
@@ -156,21 +139,3 @@ class _Level:
             return bool(scalar(connection, "SELECT GTID_SUBSET(%s, %s)", self._wanted, self._watch.applied))
         finally:
             connection.close()
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the demo as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,6 +1,7 @@
 """The demo's servers in a process of their own, so that they can be kept when the demo's screen ends.
 
-The demo starts `python -m udup.demo.server_process` and holds its standard input. What happens there is reported as
+The demo starts `python -m udup.demo.server_process`, of a subscription with the word `subscribe`, and holds its
+standard input. What happens there is reported as
 lines of JSON: {"say": text} on the way, then {"ready": addresses} or {"error": text}. It ends its servers and removes
 their folder on SIGTERM, and when its input ends: so nothing stays behind a demo that is killed, whatever it is killed
 with. The line `keep` on its input makes it stay until SIGTERM.
@@ -23,7 +24,7 @@ from pathlib import Path
 from udup.base.config import Settings
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
-from udup.demo.servers import KEEP
+from udup.demo.servers import KEEP, SUBSCRIBE
 from udup.sandbox.node import UdupNode
 from udup.sandbox.ports import HOST, free_port
 from udup.sandbox.provision import provision
@@ -40,7 +41,7 @@ def main() -> None:
         _divert_errors(folder)
         threading.Thread(target=_watch_input, daemon=True).start()
         try:
-            ready = _start_servers(folder, servers)
+            ready = _start_servers(folder, servers, subscribe=SUBSCRIBE in sys.argv)
         except UdupError as error:
             _tell("error", str(error))
             return
@@ -49,15 +50,18 @@ def main() -> None:
         signal.pause()
 
 
-def _start_servers(folder: Path, servers: ExitStack) -> dict[str, object]:
+def _start_servers(folder: Path, servers: ExitStack, *, subscribe: bool) -> dict[str, object]:
     def say(text: str) -> None:
         _tell("say", text)
 
     programs = provision(say)
-    source = servers.enter_context(MysqlServer(programs, folder / "source", say=say))
+    options = {"binlog-row-metadata": "FULL"} if subscribe else {}
+    source = servers.enter_context(MysqlServer(programs, folder / "source", options=options, say=say))
     say(f"source: {programs.description.strip()} on {source.endpoint.host}:{source.endpoint.port}")
-    target = servers.enter_context(MysqlServer(programs, folder / "target", say=say))
-    say(f"target: on {target.endpoint.host}:{target.endpoint.port}")
+    target = None
+    if not subscribe:
+        target = servers.enter_context(MysqlServer(programs, folder / "target", say=say)).endpoint
+        say(f"target: on {target.host}:{target.port}")
     ports = Settings().ports
     node = UdupNode(folder / "node", http_port=_port(ports.http, say), nats_port=_port(ports.nats, say))
     servers.enter_context(node)
@@ -67,7 +71,7 @@ def _start_servers(folder: Path, servers: ExitStack) -> dict[str, object]:
         "folder": str(folder),
         "url": node.url,
         "source": _address(source.endpoint),
-        "target": _address(target.endpoint),
+        "target": _address(target) if target else None,
         "client": shlex.join(programs.command("mysql")) if programs.has("mysql") else "mysql",
     }
 

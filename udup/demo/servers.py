@@ -18,15 +18,22 @@ from udup.sandbox.api import ApiClient
 #: What the servers' process' input line says to make the servers outlive the demo.
 KEEP = "keep"
 
+#: The word that asks their process for the servers of a subscription.
+SUBSCRIBE = "subscribe"
+
 #: Seconds for the servers to end; a Udup server takes 10 at most, MySQL is killed.
 END_DEADLINE = 40.0
 
 
 class DemoServers:
-    """Two MySQL servers and a Udup server, ended with this object unless `keep` was called."""
+    """Two MySQL servers and a Udup server, ended with this object unless `keep` was called.
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    With `subscribe` there is no target, and the source's log names its columns.
+    """
+
+    def __init__(self, say: Callable[[str], None], *, subscribe: bool = False) -> None:
         self._say = say
+        self._words = [SUBSCRIBE] if subscribe else []
         self._process: subprocess.Popen[str] | None = None
         self._kept = False
         self._ready: dict[str, Any] = {}
@@ -63,7 +70,7 @@ class DemoServers:
 
     def __enter__(self) -> DemoServers:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "udup.demo.server_process"],
+            [sys.executable, "-m", "udup.demo.server_process", *self._words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -156,6 +156,15 @@ class JobProgress(_Told):
     careful: bool | None = None
     waiting_for: WaitingFor | None = None
 
+    # Delivered by a subscription.
+    events: dict[str, int] | None = None
+    events_per_s: Number | None = None
+    events_by_table: dict[str, int] | None = None
+    delivered_messages: int | None = None
+    delivered_bytes: int | None = None
+    delivered_bytes_per_s: Number | None = None
+    decoder: str | None = None
+
     # Read from the source.
     extracted_transactions: int | None = None
     extracted_definitions: int | None = None
@@ -266,7 +275,10 @@ class JobProgress(_Told):
 
 
 #: Figures per second.
-_RATES = ("tx_per_s", "rows_per_s", "bytes_per_s", "copy_rows_per_s")
+_RATES = (
+    *("tx_per_s", "rows_per_s", "bytes_per_s", "copy_rows_per_s"),
+    *("events_per_s", "delivered_bytes_per_s"),
+)
 
 
 def _moves(table: TableProgress) -> bool:

@@ -51,9 +51,10 @@ from udup.node.changes import Change, ChangeChecks, nats_checks
 from udup.node.level import LevelQuestion
 from udup.node.reads import Reads
 from udup.node.starts import StartDecisions
+from udup.node.tail import open_tail
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import Drivers, JobPlan, StartPoint
+from udup.pipeline.ports import Drivers, JobPlan, StartPoint, Tail, TailRequest
 from udup.pipeline.transport.address import of_job
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, WouldNotStart, Written
 
@@ -193,6 +194,13 @@ class Control:
     def ask_level(self, job_id: str, gtid: str | None) -> LevelQuestion:
         """Ask the two servers itself, in the request's thread."""
         return LevelQuestion(self._reads, self._drivers, job_id, gtid, self._nats_url)
+
+    def tail(self, job_id: str, wanted: TailRequest) -> Tail:
+        """Read the sink itself, in the request's thread."""
+        record = self._reads.job(job_id)
+        if record is None:
+            raise NotThere("job not found")
+        return open_tail(self._drivers, record, wanted, self._nats_url)
 
     def settle(self, job_id: str, gtid: str, *, applied: bool) -> Written:
         """Ask the target itself, where the note is; then have the supervisor carry on."""

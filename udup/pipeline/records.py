@@ -238,7 +238,8 @@ class SnapshotDefinition(_Wire, tag="snapddl", frozen=True):
 class SnapshotEnd(_Wire, tag="snapend", frozen=True):
     """A snapshot is complete. `state` as in `SnapshotRows`.
 
-    `position` is the GTID set that it stands at; of one that took several tries, that of the first.
+    `position` is the GTID set that it stands at; of one that took several tries, that of the first. "": it was complete
+    before, and the state alone is another from here on.
     """
 
     snapshot: int

@@ -59,6 +59,11 @@ class ApiClient:
         found: list[Json] = self._request("GET", "/v1/agent/actors").json()
         return found
 
+    def add_consumer(self, name: str, streams: Sequence[str]) -> Json:
+        """Let a consumer into the node's JetStream; the answer has `Password` and `Address`."""
+        made: Json = self._request("PUT", "/v1/nats/users", json={"Name": name, "Streams": list(streams)}).json()
+        return made
+
     def delete_job(self, job_id: str) -> None:
         self._request("DELETE", f"/v1/job/{job_id}")
 
@@ -109,24 +114,34 @@ def job_document(
     workers: int = 4,
 ) -> Json:
     """A job as it is posted. With `gtid` nothing is copied and the job starts after that set."""
-
-    def task(kind: str, endpoint: Endpoint, config: Json) -> Json:
-        connection = {
-            "Host": endpoint.host,
-            "Port": endpoint.port,
-            "User": endpoint.user,
-            "Password": endpoint.password,
-        }
-        return {"Type": kind, "Driver": "MySQL", "Config": {**config, "ConnectionConfig": connection}}
-
     return {
         "Name": name,
         "Type": "synchronous",
         "Tasks": [
-            task("Src", source, {"Gtid": gtid, "ReplicateDoDb": [{"TableSchema": schema} for schema in schemas]}),
-            task("Dest", target, {"ParallelWorkers": workers}),
+            _task("Src", source, {"Gtid": gtid, **_schemas(schemas)}),
+            _task("Dest", target, {"ParallelWorkers": workers}),
         ],
     }
+
+
+def subscription_document(name: str, source: Endpoint, schemas: Sequence[str], prefix: str, stream: str) -> Json:
+    """A subscription into the node's own JetStream, as it is posted."""
+    sink = {"Type": "Dest", "Driver": "NATS", "Config": {"Prefix": prefix, "NatsConfig": {"Stream": stream}}}
+    return {"Name": name, "Type": "subscribe", "Tasks": [_task("Src", source, _schemas(schemas)), sink]}
+
+
+def _schemas(names: Sequence[str]) -> Json:
+    return {"ReplicateDoDb": [{"TableSchema": name} for name in names]}
+
+
+def _task(kind: str, endpoint: Endpoint, config: Json) -> Json:
+    connection = {
+        "Host": endpoint.host,
+        "Port": endpoint.port,
+        "User": endpoint.user,
+        "Password": endpoint.password,
+    }
+    return {"Type": kind, "Driver": "MySQL", "Config": {**config, "ConnectionConfig": connection}}
 
 
 def _reason(job: Json) -> str:

@@ -23,6 +23,7 @@ from udup.web.resources.agent import SelfResource
 from udup.web.resources.allocations import AllocationResource, AllocationsResource, StatisticsResource
 from udup.web.resources.cluster import JoinResource, LeaderResource, LeaveResource, ManagersResource, MembersResource
 from udup.web.resources.evaluations import EvaluationResource, EvaluationsResource
+from udup.web.resources.events import EventReads
 from udup.web.resources.health import HealthResource
 from udup.web.resources.jobs import JobResource, JobsResource, Registration
 from udup.web.resources.level import LevelQuestions
@@ -64,8 +65,9 @@ def create_app(
     region = RegionRule(settings.region)
     room = room or WaitingRoom()
     reading, levels = Reading(region, room), LevelQuestions(control, region, room)
+    events = EventReads(control, region, room)
     here = NodeInfo(node_id, settings, reads)
-    _add_jobs(app, control, reads, settings, here, reading, region, levels)
+    _add_jobs(app, control, reads, settings, here, reading, region, levels, events)
     _add_node(app, here, region)
     app.add_route("/metrics", MetricsResource(control, reads, node_id))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
@@ -91,6 +93,7 @@ def _add_jobs(
     reading: Reading,
     region: RegionRule,
     levels: LevelQuestions,
+    events: EventReads,
 ) -> None:
     """Jobs, and what became of them: allocations and evaluations."""
     limit = settings.http.max_body_bytes
@@ -100,7 +103,8 @@ def _add_jobs(
         return Tables(reads, here.node_id, here.datacenter)
 
     app.add_route("/v1/jobs", JobsResource(reads, registration, reading))
-    app.add_route("/v1/job/{path:path}", JobResource(control, reads, tables, registration, reading, region, levels))
+    job = JobResource(control, reads, tables, registration, reading, region, levels, events)
+    app.add_route("/v1/job/{path:path}", job)
     app.add_route("/v1/validate/job", ValidateResource(control, region, settings.http))
     app.add_route("/v1/allocations", AllocationsResource(tables, reading))
     app.add_route("/v1/allocation/{path:path}", AllocationResource(tables, reading))

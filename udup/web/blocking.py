@@ -87,6 +87,11 @@ class WaitingRoom:
                 return
             pause = min(pause * 1.5, ROUND_S)
 
+    def lets_go(self, req: falcon.Request) -> bool:
+        """Return whether a request that has a place is to be answered now: its client has gone, or the server ends."""
+        hung_up: Callable[[], bool] = req.env.get(HUNG_UP, lambda: False)
+        return self._closed.is_set() or hung_up()
+
     @contextmanager
     def place(self) -> Iterator[None]:
         """Take a place for as long as the block lasts; `NotReady` if there is none."""

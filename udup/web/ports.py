@@ -15,6 +15,7 @@ from udup.jobs import JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.pipeline.checks import Check, Outcome
 from udup.pipeline.cutover.state import Options as CutoverOptions
+from udup.pipeline.ports import Tail, TailRequest
 
 __all__ = [
     "ActorInfo",
@@ -160,6 +161,12 @@ class JobControl(Protocol):
         """Ask the source now what it has executed, unless `gtid` names what is wanted.
 
         `NotThere` for an unknown job, `NotReady` for a source that cannot be asked.
+        """
+
+    def tail(self, job_id: str, wanted: TailRequest) -> Tail:
+        """Return what reads the messages that a subscription has delivered; it holds a connection to the sink.
+
+        `NotThere` for an unknown job, `Refused` for one that is no subscription and for what is not in the sink.
         """
 
     def settle(self, job_id: str, gtid: str, *, applied: bool) -> Written:

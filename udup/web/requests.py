@@ -132,13 +132,18 @@ def read_level(req: falcon.Request) -> tuple[str | None, float]:
             raise Refused([Fault("gtid", str(context.get("problem")), f"{context.get('remedy')}; {remedy}")]) from error
         if not gtid:
             raise Refused([Fault("gtid", "is empty, which every target has", remedy)])
+    return gtid, read_timeout(req, LEVEL_WAIT_S, LONGEST_WAIT_S)
+
+
+def read_timeout(req: falcon.Request, default: float, longest: float) -> float:
+    """`timeout`: seconds that a question may wait."""
     timeout = req.get_param("timeout")
     if timeout is None:
-        return gtid, LEVEL_WAIT_S
+        return default
     if not _SECONDS.fullmatch(timeout):
-        remedy = f"write timeout=30, {LONGEST_WAIT_S:.0f} at most; 0 answers at once"
+        remedy = f"write timeout={default:.0f}, {longest:.0f} at most; 0 answers at once"
         raise Refused([Fault("timeout", f"{timeout[:80]!r} is not a number of seconds", remedy)])
-    return gtid, float(timeout)
+    return min(float(timeout), longest)
 
 
 def read_gtid(req: falcon.Request) -> str:

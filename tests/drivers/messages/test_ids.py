@@ -16,7 +16,7 @@ from tests.drivers.messages.tables import (
     moved,
     updated,
 )
-from udup.drivers.messages.ids import MessageId, parse_id, row_ids, row_number, table_id
+from udup.drivers.messages.ids import MessageId, gtid, parse_id, row_ids, row_number, table_id
 from udup.pipeline.ports.delivery import Message, Operation, RowText
 
 _NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -114,3 +114,17 @@ def test_a_run_that_finds_any_part_of_it_sends_the_rest_exactly(
     again = [each for each in _transaction(events, options, rows) if each.id not in there]
     rest = encoder(options, rows_per_message=later_rows).packed(again)
     assert [row for each in (*found, *rest) for row in row_ids(each.id)] == [each.id for each in wanted]
+
+
+@pytest.mark.parametrize("of", [GTID, "3e11fa47-71ca-11e1-9e33-c80aa9429562:tag_1:5"])
+def test_an_id_tells_its_transaction(of: str) -> None:
+    for what in ("begin", "end", "ddl", "shop.t:trunc", "shop.t:0", "shop.t:0:d", "shop.t:3-9"):
+        assert gtid(f"{of}:{what}") == of
+
+
+@pytest.mark.parametrize(
+    "text", ["", "heartbeat:1700", "s4:shop.t:2:17", "550e8400-e29b-41d4-a716-446655440000", "a:b-c"]
+)
+def test_a_message_of_no_transaction_or_of_somebody_else_names_none(text: str) -> None:
+    assert gtid(text) == ""
+    assert row_ids(text) == [text]

@@ -176,3 +176,10 @@ def test_an_encoder_of_options_with_faults_is_refused() -> None:
 
 def test_several_rows_in_a_message_have_no_tombstones() -> None:
     assert not _options(rows_per_message=2).tombstones
+
+
+def test_a_plan_shows_no_secret() -> None:
+    plan = DeliveryPlan("p", options={"database.password": "hidden"}, sink={"Password": "hidden"})
+    assert "hidden" not in repr(plan) and "hidden" not in repr(
+        DeliverySettings("job", 1, "", plan, "nats://x:hidden@y")
+    )

@@ -57,7 +57,7 @@ NO_SERVER = {
 }
 
 #: Ports of destinations of messages, behind which no database is.
-OF_SINKS = {ports.Destination, ports.Delivery, ports.Encoder}
+OF_SINKS = {ports.Destination, ports.Delivery, ports.Encoder, ports.Tail}
 
 #: Who may use the client library beside the driver's `client/`: the dump's protocol, and tools that are a client.
 LIBRARY_USERS = {"drivers/mysql/stream/stream.py", "sandbox/"}

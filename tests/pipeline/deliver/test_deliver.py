@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Iterable
+from contextlib import suppress
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.pipeline.deliver.machine import Subscription, T, U
 from udup.base.errors import Superseded, Transient, UdupError
 from udup.drivers.fake.source_log import Writing
 from udup.pipeline.deliver import units
+from udup.pipeline.ownership import TableName
 from udup.pipeline.ports.delivery import Message
 from udup.pipeline.selection.selection import Selection
 
@@ -132,6 +134,15 @@ def test_a_prepared_transaction_is_delivered_when_it_commits_in_a_later_run(subs
     assert [json.loads(each.key or b"") for each in subscription.rows()] == ["other", "held"]
 
 
+def test_a_prepared_transaction_holds_up_nothing_that_is_shown(subscription: Subscription) -> None:
+    """It may stay prepared for days, and is neither late nor does anything wait behind it."""
+    subscription.source.log.prepare("x", lambda writing: writing.insert(T, "held"))
+    subscription.insert("a", "b", "c")
+    told = subscription.told
+    asyncio.run(subscription.run(lambda: bool(told) and told[-1].rows == 3))
+    assert told[-1].waiting == 0
+
+
 def test_a_writer_that_was_superseded_ends(subscription: Subscription) -> None:
     async def two() -> None:
         running = asyncio.ensure_future(subscription.run(lambda: False))
@@ -200,6 +211,48 @@ def test_a_snapshot_that_is_cut_goes_on_with_what_is_missing(subscription: Subsc
 
     asyncio.run(work())
     assert rebuilt(subscription.rows()) == source_rows(subscription)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_table_that_is_cut_goes_on_behind_its_last_row(subscription: Subscription, seed: int) -> None:
+    """Runs end in the middle of tables, and rows are written and taken away in between."""
+    subscription.start_after = None
+    chance = random.Random(seed)
+    keys = [f"k{number:02}" for number in range(95)]
+    subscription.insert(*chance.sample(keys, 60))
+    subscription.insert(*chance.sample(keys, 30), table=U)
+    cuts = sorted(chance.sample(range(2, 8), 3))
+    for cut in cuts:
+        subscription.sink.cuts[cut] = 0
+
+    async def work() -> None:
+        for _ in cuts:
+            with suppress(Transient):
+                await subscription.run()
+            change_at_random(subscription, chance, keys)
+        await subscription.run_to_the_end()
+
+    asyncio.run(work())
+    assert rebuilt(subscription.rows()) == source_rows(subscription)
+    reads = [each.id for each in subscription.rows() if each.operation == "r"]
+    assert len({each.partition(":")[0] for each in reads}) > 1, "no run ended in the middle of the snapshot"
+
+
+def change_at_random(subscription: Subscription, chance: random.Random, keys: list[str]) -> None:
+    """Commit transactions that write rows of both tables."""
+    for _ in range(8):
+        table = chance.choice((T, U))
+        key, there = chance.choice(keys), subscription.source.rows(table)
+
+        def fill(writing: Writing, table: TableName = table, key: str = key, is_there: bool = key in there) -> None:
+            if not is_there:
+                writing.insert(table, key)
+            elif chance.random() < 0.4:
+                writing.delete(table, key)
+            else:
+                writing.update(table, key)
+
+        subscription.source.log.write(fill)
 
 
 def test_a_table_that_joins_behind_a_death_doubles_nothing_that_is_there(

@@ -26,6 +26,7 @@ from udup.pipeline.ports.delivery import (
     Template,
     Unit,
 )
+from udup.pipeline.ports.tail import NOW, Seen, TailRequest
 from udup.pipeline.records import Definition, Part, SnapshotDefinition, SnapshotRows, Transaction
 
 _OPERATIONS = {Op.INSERT: Operation.CREATE, Op.UPDATE: Operation.UPDATE, Op.DELETE: Operation.DELETE}
@@ -59,6 +60,8 @@ class FakeReader:
     def __init__(self, together: int = 2) -> None:
         self._together = together
         self._splitter = Splitter()
+
+    kind, remedy = "python", ""
 
     def set_format(self, event: bytes) -> None:
         """Nothing: its events are written in one way."""
@@ -131,6 +134,10 @@ class FakeEncoder:
 
     def row_ids(self, message_id: str) -> list[str]:
         return [message_id]
+
+    def gtid(self, message_id: str) -> str:
+        source, number, *rest = message_id.split(":")
+        return f"{source}:{number}" if rest and number.isdecimal() else ""
 
     def row_number(self, message_id: str) -> int:
         return int(message_id.rpartition(":")[2])
@@ -214,6 +221,29 @@ class FakeDelivery:
             raise Transient("the sink is away")
 
 
+class FakeTail:
+    """What is stored, from the start or a cursor on; a few messages with each read."""
+
+    at_end = False
+
+    def __init__(self, sink: FakeSink, wanted: TailRequest) -> None:
+        self._sink = sink
+        self._next = int(wanted.cursor or (len(sink.messages) if wanted.since == NOW else 0))
+
+    @property
+    def cursor(self) -> str:
+        return str(self._next)
+
+    def read(self) -> list[Seen]:
+        found = self._sink.messages[self._next : self._next + 3]
+        self._next += len(found)
+        self.at_end = self._next >= len(self._sink.messages)
+        return [Seen(each.topic, each.key, each.value, each.id, each.operation) for each in found]
+
+    def close(self) -> None:
+        """Nothing."""
+
+
 class FakeDestination:
     def __init__(self, sink: FakeSink) -> None:
         self._sink = sink
@@ -230,6 +260,9 @@ class FakeDestination:
 
     def position(self, settings: DeliverySettings) -> str | None:
         return self._sink.position
+
+    def tail(self, settings: DeliverySettings, wanted: TailRequest) -> FakeTail:
+        return FakeTail(self._sink, wanted)
 
     def purge(self, settings: DeliverySettings) -> None:
         """Nothing is kept beside the messages."""

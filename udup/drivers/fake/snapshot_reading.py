@@ -1,7 +1,8 @@
 """A snapshot of a fake server for a destination of messages: rows as the events that an insert of them would be.
 
-The state names the position of the first reading, and for each table that is complete the position that its rows were
-read at: the log is followed from the first, and leaves out what a later reading has brought.
+The state names the position of the first reading, and for each table up to which key it was sent, and at which position
+those rows were read: the next reading goes on behind that, and the log is followed from the first position and leaves
+out, key by key, what a later reading has brought.
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ from udup.pipeline.records import Record, SnapshotEnd, SnapshotRows
 
 @dataclass
 class SnapshotState:
-    """`tables`: those that are complete, by the job's names, and the positions of their rows."""
+    """`tables`, by the job's names: keys up to which rows were sent, each with the position at which they were read.
+
+    The last key of a table that is complete is None.
+    """
 
     snapshot: int = 0
     first: str = ""
-    tables: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, list[tuple[str | None, str]]] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> SnapshotState:
@@ -36,10 +40,26 @@ class SnapshotState:
     def text(self) -> str:
         return json.dumps(vars(self))
 
+    def sent(self, table: str, until: str | None, at: str) -> None:
+        """Note that a table's rows were sent up to a key, None: all of them."""
+        found = self.tables.setdefault(table, [])
+        if found and found[-1][1] == at:
+            found.pop()
+        found.append((until, at))
+
+    def behind(self, table: str) -> str | None:
+        """Return the key behind which rows are missing, "" for all, None for none."""
+        found = self.tables.get(table, [])
+        return found[-1][0] if found else ""
+
+    def _at(self, change: Change) -> str:
+        """Return the position at which a change's row was read, "" if it was not."""
+        found = self.tables.get(".".join(change.table), [])
+        return next((at for until, at in found if until is None or change.key <= until), "")
+
     def wanted(self, changes: Iterable[Change], source: str, number: int) -> list[Change]:
         """Return the changes of a transaction that no reading has brought."""
-        seen = {name: FakePosition.parse(at).contains(source, number) for name, at in self.tables.items()}
-        return [each for each in changes if not seen.get(".".join(each.table), False)]
+        return [each for each in changes if not FakePosition.parse(self._at(each)).contains(source, number)]
 
 
 class FakeReading:
@@ -62,9 +82,9 @@ class FakeReading:
                 if scope.selection.wants(*name)
             }
             left = {
-                name: list(table.rows.items())
+                name: [row for row in sorted(table.rows.items()) if row[0] > behind]
                 for name, table in named.items()
-                if ".".join(name) not in self._state.tables
+                if (behind := self._state.behind(".".join(name))) is not None
             }
         self.tables = list(left)
         self._waiting: deque[tuple[TableName, list[list[tuple[str, Row]]]]] = deque(
@@ -95,7 +115,7 @@ class FakeReading:
                 self._emit(name, changes, number, emit, last=number == len(chunks) - 1)
             with self._lock:
                 if not chunks:
-                    self._state.tables[".".join(name)] = self._at
+                    self._state.sent(".".join(name), None, self._at)
                 self._left -= 1
 
     def _end_once(self, emit: Callable[[Record], None]) -> None:
@@ -114,8 +134,7 @@ class FakeReading:
         last: bool,
     ) -> None:
         with self._lock:
-            if last:
-                self._state.tables[".".join(name)] = self._at
+            self._state.sent(".".join(name), None if last else changes[-1].key, self._at)
             emit(
                 SnapshotRows(
                     encode(changes),

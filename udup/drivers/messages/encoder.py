@@ -210,6 +210,9 @@ class MessageEncoder:
     def row_ids(self, message_id: str) -> list[str]:
         return ids.row_ids(message_id)
 
+    def gtid(self, message_id: str) -> str:
+        return ids.gtid(message_id)
+
     def row_number(self, message_id: str) -> int:
         return ids.row_number(message_id)
 

@@ -15,6 +15,7 @@ an ID is a header's value as it is, has at most one dot, and colons between its 
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -24,6 +25,9 @@ BEGIN, DDL, END, TRUNCATE, HEARTBEAT = "begin", "ddl", "end", "trunc", "heartbea
 #: What a message is of its row, in the order that they are sent.
 WHOLE, DELETED, TOMBSTONE, CREATED = "", "d", "t", "c"
 _SUFFIXES = (WHOLE, DELETED, TOMBSTONE, CREATED)
+
+#: A GTID, perhaps with a tag, and the colon behind it.
+_GTID = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?::[a-z_][a-z0-9_]{0,31})?:[0-9]{1,19}):")
 
 _STEPS = {BEGIN: 0, DDL: 1, TRUNCATE: 2, "": 3, END: 4}
 
@@ -97,12 +101,21 @@ def parse_id(text: str) -> MessageId:
 
 
 def row_ids(text: str) -> list[str]:
-    """Return the IDs of the rows that are in the message of this ID: itself, unless it is of several."""
+    """Return the IDs of the rows that are in the message of this ID: itself, unless it is of several.
+
+    A stream may have messages of others, whose IDs may be anything.
+    """
     front, _, numbers = text.rpartition(":")
     first, dash, last = numbers.partition("-")
-    if not dash:
+    if not (front and dash and _is_number(first) and _is_number(last)):
         return [text]
     return [f"{front}:{number}" for number in range(int(first), int(last) + 1)]
+
+
+def gtid(text: str) -> str:
+    """Return the transaction that an ID is of; "" for one of a snapshot or a heartbeat, and for what is no ID."""
+    found = _GTID.match(text)
+    return found[1] if found else ""
 
 
 def row_number(text: str) -> int:
@@ -116,6 +129,10 @@ def _without_table(text: str, parts: list[str]) -> MessageId:
     if len(parts) < 2 or parts[-1] not in (BEGIN, DDL, END):
         raise ValueError(f"not the ID of a message: {text!r}")
     return MessageId(":".join(parts[:-1]), what=parts[-1])
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 def _encoded(name: str) -> str:

@@ -73,8 +73,8 @@ def _messages() -> list[Option]:
 
 def _values() -> list[Option]:
     names = """decimal.handling.mode bigint.unsigned.handling.mode time.precision.mode binary.handling.mode
-        enable.time.adjuster unavailable.value.placeholder message.key.columns json.string.formatting.mode column.*
-        datatype.propagate.source.type"""
+        enable.time.adjuster unavailable.value.placeholder message.key.columns json.string.formatting.mode
+        column.include.list column.exclude.list column.mask.hash.* column.mask.with.* column.truncate.to.*"""
     return [Option(name, Use.VALUES) for name in names.split()]
 
 
@@ -112,7 +112,7 @@ _NO_EFFECT: Mapping[str, str] = {
         "offset.storage offset.storage.* offset.flush.* offset.activity.monitor.interval.ms log.position.check.enable "
         "exactly.once.support exactly.once.source.support transaction.boundary transaction.boundary.interval.ms"
     ),
-    "tables are snapshot again by a command, not by signals": (
+    "nothing is asked of a job by signals": (
         "signal.poll.interval.ms signal.emit.failure.* signal.kafka.* signal.file"
     ),
     "it tells other systems of the connector, and is in no message": (
@@ -146,7 +146,7 @@ _ONE_MEANING: Mapping[str, tuple[tuple[str, ...], str]] = {
         "headers are texts; leave it out",
     ),
     "snapshot.query.mode": (("select_all",), "every row is read; leave it out, or write Where for the table"),
-    "signal.enabled.channels": (("", "source"), "leave it out; `udup job snapshot` takes the place of signals"),
+    "signal.enabled.channels": (("", "source"), "leave it out; nothing is asked of a job by signals"),
     "notification.enabled.channels": (("", "log", "jmx"), "leave it out; the job's progress is in its status"),
     "transaction.metadata.factory": (
         ("io.debezium.pipeline.txmetadata.defaulttransactionmetadatafactory",),
@@ -172,11 +172,14 @@ _REFUSED: Mapping[str, str] = {
         "leave it out; no Java class is loaded, the options of values say what is made of a column"
     ),
     "transforms.*": "leave it out; outbox is taken, and Format flat makes one object of the columns",
+    "column.propagate.source.type datatype.propagate.source.type": (
+        "leave it out; schemas name Debezium's types, not the source's"
+    ),
     "heartbeat.action.query": (
         "leave it out; the position follows the source without it, and Udup writes nothing there. For rows of a "
         "heartbeat table make an EVENT on the source"
     ),
-    "signal.data.collection": "leave it out; `udup job snapshot` takes the place of signals",
+    "signal.data.collection": "leave it out; nothing is asked of a job by signals",
     "database.initial.statements": "leave it out; sessions on the source are set by the Src",
     "gtid.source.includes gtid.source.excludes": "leave it out; transactions are taken whatever server they come from",
     "topic.creation.*": "leave it out; KafkaConfig says how topics are made",

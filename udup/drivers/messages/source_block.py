@@ -35,27 +35,26 @@ class SourceBlock:
             CONNECTOR.encode(),
             json_text(prefix),
         )
-        self._schema, self._table = json_text(schema), json_text(table)
+        self._schema = b'","db":%b,"sequence":null,"ts_us":' % json_text(schema)
+        self._table = b',"table":%b,"server_id":' % json_text(table)
 
     def parts(self, origin: Origin) -> tuple[bytes, bytes]:
         """Return the block in front of the number of `row` and behind it."""
-        us = origin.committed_us
-        before = b'%b%d,"snapshot":"%b","db":%b,"sequence":null,"ts_us":%d,"ts_ns":%d,"table":%b,"server_id":%d' % (
+        us, snapshot, server_id, gtid, file, position, thread, query = origin
+        before = b'%b%d,"snapshot":"%b%b%d,"ts_ns":%d%b%d,"gtid":%b,"file":%b,"pos":%d,"row":' % (
             self._front,
             us // 1000,
-            origin.snapshot.encode(),
+            snapshot.encode(),
             self._schema,
             us,
             us * 1000,
             self._table,
-            origin.server_id,
+            server_id,
+            json_text(gtid),
+            json_text(file),
+            position,
         )
-        place = b',"gtid":%b,"file":%b,"pos":%d,"row":' % (
-            json_text(origin.gtid),
-            json_text(origin.file),
-            origin.position,
-        )
-        return before + place, b',"thread":%b,"query":%b}' % (json_number(origin.thread), json_text(origin.query))
+        return before, b',"thread":%b,"query":%b}' % (json_number(thread), json_text(query))
 
     def whole(self, origin: Origin) -> bytes:
         before, after = self.parts(origin)

@@ -35,6 +35,9 @@ DEFAULT_PARALLEL_WORKERS = 4
 DEFAULT_CHANNEL_SIZE = 600
 DEFAULT_MESSAGE_BYTES = 20480
 
+#: Of a subscription: what comes in one message goes to the sink at once, and a sink's answer costs as much for little.
+DELIVERED_MESSAGE_BYTES = 256 << 10
+
 #: Where a log file's first event stands.
 FIRST_EVENT = 4
 
@@ -197,7 +200,8 @@ class JobSpec(Model):
     @property
     def msg_bytes_limit(self) -> int:
         """Bytes of a message that the source fills under load."""
-        return self.source.config.msg_bytes_limit or DEFAULT_MESSAGE_BYTES
+        default = DELIVERED_MESSAGE_BYTES if self.delivers else DEFAULT_MESSAGE_BYTES
+        return self.source.config.msg_bytes_limit or default
 
     @property
     def chunk_size(self) -> int | None:

@@ -50,6 +50,23 @@ class CopyProgress:
 
 
 @dataclass(frozen=True)
+class DeliveryProgress:
+    """What a run has put into its sink. `events` counts by kind, `events_by_table` the most active 200 tables."""
+
+    events: Mapping[str, int]
+    events_per_s: float
+    events_by_table: Mapping[str, int]
+    delivered_messages: int
+    delivered_bytes: int
+    delivered_bytes_per_s: float
+    decoder: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the API's keys have it."""
+        return {**vars(self), "events": dict(self.events), "events_by_table": dict(self.events_by_table)}
+
+
+@dataclass(frozen=True)
 class ApplyProgress:
     """A run as its target sees it. `lag_ms` is None while it is not known, `serial` is told as `careful`."""
 
@@ -76,6 +93,7 @@ class ApplyProgress:
     told: tuple[str, ...] = ()
     copy: CopyProgress | None = None
     waiting_for: Wait | None = None
+    delivery: DeliveryProgress | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as the API's keys have it. Each is there in every report, so that none of an older one stays."""
@@ -83,6 +101,8 @@ class ApplyProgress:
         shown |= {"careful": self.serial, "stale_views": list(self.stale_views), "told": list(self.told)}
         if self.copy is not None:
             shown |= self.copy.as_dict()
+        if self.delivery is not None:
+            shown |= self.delivery.as_dict()
         shown["waiting_for"] = None if self.waiting_for is None else self.waiting_for.as_dict()
         return shown
 
@@ -101,5 +121,5 @@ class WaitReport:
 _PLAIN = tuple(
     name
     for name in ApplyProgress.__dataclass_fields__
-    if name not in ("serial", "stale_views", "told", "copy", "waiting_for")
+    if name not in ("serial", "stale_views", "told", "copy", "waiting_for", "delivery")
 )

@@ -2,62 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 from udup.pipeline.apply.copy import CopyRun
 from udup.pipeline.apply.dispatcher import Dispatcher
 from udup.pipeline.apply.executed import ExecutedPositions
-from udup.pipeline.apply.lag import Lag, Rate
+from udup.pipeline.apply.heard import Heard
+from udup.pipeline.apply.lag import Rate
 from udup.pipeline.apply.progress import ApplyProgress
 from udup.pipeline.apply.scheduler import Assigned
 from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.ports import Position, RowCounts, TargetNotices
-from udup.pipeline.records import Batch, Beat
 from udup.pipeline.waits import Wait
 
 #: A lag below this is called level: the job is "running".
 CAUGHT_UP_MS = 1000
 
 
-class Reporter:
+class Reporter(Heard):
     """Is told what happens; `progress` is what is shown. `position` parses a position of the source."""
 
     def __init__(self, position: Callable[[str], Position], target: TargetWatch) -> None:
-        self.lag = Lag()
+        super().__init__(position)
         self._target = target
-        self._parse = position
-        self._transactions, self._rows, self._bytes = Rate(), Rate(), Rate()
-        self._messages = 0
+        self._transactions, self._rows = Rate(), Rate()
         self._rows_by_slot: dict[int, RowCounts] = {}
-        self._source_executed: str | None = None  # until the source has said it; a new server's set is empty
-        self._source_set = position("")
-        self._caught_up = False
-        self._changed = asyncio.Event()
-
-    async def progress_changed(self, seconds: float) -> None:
-        """Return when something has happened since the last time, or after so long."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        self._changed.clear()
-
-    def received(self, batch: Batch, size: int) -> None:
-        """Note a message of the log; one that holds heartbeats alone is not counted."""
-        self.lag.heard()
-        if any(not isinstance(record, Beat) for record in batch.records):
-            self._messages += 1
-            self._bytes.total += size
-            self._changed.set()
-
-    def beat(self, beat: Beat) -> None:
-        self.lag.beat(beat.source_us)
-        if beat.executed != self._source_executed:
-            self._source_executed, self._source_set = beat.executed, self._parse(beat.executed)
-            self._changed.set()
-        elif not self._caught_up:
-            self._changed.set()
 
     def committed(self, group: Assigned) -> None:
         self._target.answered()

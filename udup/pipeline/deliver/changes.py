@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -47,10 +48,12 @@ class Changes:
         self._units = units
         self._send = send
         self._parse = position
-        place.there.update(row for each in there for row in encoder.row_ids(each))
-        self._resumed = place.open
+        place.there = self._due({*place.there, *(row for each in there for row in encoder.row_ids(each))})
+        self._resumed = place.open  # until it comes again
+        self._is_resumed = False  # the open transaction
         self._already: dict[str, int] = {}  # rows of the open transaction that the sink has, by table
         self._prepared = PreparedTransactions()
+        self._format = b""
         self._stored_text = place.text()
         self._making: list[Message] = []  # of a snapshot's tables
         self._cut = b""  # the beginning of a record of a snapshot's rows
@@ -60,16 +63,26 @@ class Changes:
         """Return how many XA transactions are prepared and held back."""
         return len(self._prepared)
 
+    @property
+    def is_inside(self) -> bool:
+        """Whether a transaction has come in part."""
+        return self.place.open is not None and self.place.open is not self._resumed
+
     def close(self) -> None:
         """Give up what is held back."""
         self._prepared.close()
 
     # ---- The log ----
 
+    def set_format(self, event: bytes) -> None:
+        """The records that follow are written by this FORMAT_DESCRIPTION."""
+        self._format = event
+        self._reader.set_format(event)
+
     async def transaction(self, record: Transaction) -> None:
         """Deliver a transaction, or hold it back where it is prepared only."""
         if record.xid:
-            self._prepared.add(record)
+            self._prepared.add(record, self._format)
             return
         self._begin(record.id)
         await self._rows(record)
@@ -78,7 +91,7 @@ class Changes:
     async def part(self, record: Part) -> None:
         """Deliver a part of a large transaction, or hold it back."""
         if record.xid:
-            self._prepared.add(record)
+            self._prepared.add(record, self._format)
             if record.last and record.one_phase:
                 await self._held(record.xid, record.id)
             return
@@ -100,27 +113,33 @@ class Changes:
 
     async def _held(self, xid: str, end: TransactionId) -> None:
         """Deliver what was prepared. Both of its halves are executed in one unit: one of them alone is never ended."""
-        prepared, records = self._prepared.take(xid, end.gtid)
+        prepared, written_by, records = self._prepared.take(xid, end.gtid)
         self._begin(end)
+        if written_by != self._format:
+            self._reader.set_format(written_by)
         for record in records:
             await self._rows(record)
+        if written_by != self._format:
+            self._reader.set_format(self._format)
         if prepared != end:
             self._executed(prepared)
         await self._end(end)
 
     def _begin(self, of: TransactionId) -> None:
         resumed, self._already = self._resumed, {}
-        self.place.open = OpenTransaction(of.gtid)
-        if resumed is not None and resumed.gtid == of.gtid:
+        gtid = of.gtid
+        self.place.open = OpenTransaction(gtid)
+        self._is_resumed = resumed is not None and resumed.gtid == gtid
+        if resumed is not None and self._is_resumed:
             self._resumed, self._already = None, resumed.counts
         else:
-            self._add(self._encoder.begin(of.gtid, _committed_us(of)))
+            self._add(self._encoder.begin(gtid, _committed_us(of)))
 
     async def _rows(self, record: Transaction | Part) -> None:
         opened = self.place.open
-        if opened is None or (opened.gtid != record.id.gtid and not record.xid):
+        if opened is None or (not record.xid and opened.gtid != record.id.gtid):
             raise UdupError(f"rows of {record.id.gtid} came outside of it")
-        if record.create:
+        if record.create and not self._is_resumed:
             found_table = self._reader.definition(Definition(record.id, record.create, "", told=record.told))
             self._add(self._encoder.definition(opened.gtid, _committed_us(record.id), found_table))
         for found in self._reader.rows(record):
@@ -138,18 +157,18 @@ class Changes:
             await self._close_unit()
 
     async def _end(self, of: TransactionId) -> None:
-        opened, self.place.open, self._already = self.place.open, None, {}
+        opened, self.place.open, self._already = self.place.open, self._resumed, {}
         assert opened is not None
-        self._add(self._encoder.end(of.gtid, _committed_us(of), opened.counts))
+        self._add(self._encoder.end(opened.gtid, _committed_us(of), opened.counts))
         self._executed(of)
-        if self.place.there:
-            begins = f"{of.gtid}:"
-            self.place.there = {each for each in self.place.there if not each.startswith(begins)}
         if self._units.is_full:
             await self._close_unit()
 
     def _executed(self, of: TransactionId) -> None:
         self.place.executed.add(of.source, of.number)
+        if self.place.there:
+            begins = f"{of.gtid}:"
+            self.place.there = {each for each in self.place.there if not each.startswith(begins)}
         self.place.stamps.note(of.source, of.number, of.order.original_us)
         self._units.filling.transactions.append(of)
 
@@ -161,8 +180,13 @@ class Changes:
         self._executed(record.id)
 
     def skipped(self, gtids: str) -> None:
-        """Note transactions that hold nothing of the job's."""
-        self.place.executed.update(self._parse(gtids))
+        """Note transactions that hold nothing of the job's, or nothing any more."""
+        place = self.place
+        place.executed.update(self._parse(gtids))
+        place.there = self._due(place.there)
+        if self._resumed is not None and self._parse(self._resumed.gtid) <= place.executed:
+            place.open = None if place.open is self._resumed else place.open
+            self._resumed = None
 
     def known(self, source_uuid: str, stamps: str) -> None:
         """Note which server is followed, and the stamps of transactions that it was recognised by."""
@@ -177,6 +201,12 @@ class Changes:
             messages = [each for each in messages if not self._is_there(each.id)]
         if messages:
             self._units.add(messages)
+
+    def _due(self, there: Collection[str]) -> set[str]:
+        """Return those of the messages in the sink that will come again: what is of executed transactions does not."""
+        gtid = self._encoder.gtid
+        due = {each for each in map(gtid, there) if each and not self._parse(each) <= self.place.executed}
+        return {each for each in there if gtid(each) in due}
 
     def _is_there(self, message_id: str) -> bool:
         found = message_id in self.place.there
@@ -241,12 +271,24 @@ class Changes:
 
     async def store_place(self, *, always: bool = False) -> None:
         """Store the place as it is now, if it is not the one that was stored last."""
-        if always or self._units.has_messages or self.place.text() != self._stored_text:
+        if always or self._units.has_messages or self._position() != self._stored_text:
             await self._close_unit()
 
     async def _close_unit(self, *, atomic: bool = False) -> None:
-        self._stored_text = text = self.place.text()
+        self._stored_text = text = self._position()
         await self._send(self._units.close(text, atomic=atomic))
+
+    def _position(self) -> str:
+        """Return the place as it is stored: with all rows of the open transaction that the sink has.
+
+        A transaction that a run resumes is told from its beginning again, so its own counts may be behind.
+        """
+        place = self.place
+        if place.open is None or not self._already:
+            return place.text()
+        counts = place.open.counts
+        most = {name: max(count, counts.get(name, 0)) for name, count in self._already.items()}
+        return replace(place, open=OpenTransaction(place.open.gtid, {**counts, **most})).text()
 
 
 def _committed_us(of: TransactionId) -> int:

@@ -103,7 +103,7 @@ class Deliverer:
         self._credits = Credits(settings.window_messages)
         self._waits = Waits(Side.TARGET)
         self._watch = TargetWatch(_Checks(self._delivery))
-        self._reporter = DeliveryReporter(position, self._watch)
+        self._reporter = DeliveryReporter(position, self._watch, reader.kind)
         self._start = JobStart(settings.job, settings.incarnation, settings.start_after, settings.copy_alone)
         self._changes: Changes
         self._began_at: str | None = None  # the first position, until it is stored
@@ -125,8 +125,10 @@ class Deliverer:
         finally:
             if not self._ended.cancel() and not self._ended.cancelled():
                 self._ended.exception()
-            await self._delivery.close()
-            await self._link.close()
+            try:
+                await self._delivery.close()
+            finally:
+                await self._link.close()
 
     async def _follow(self) -> None:
         info, found = await self._begin()
@@ -218,17 +220,18 @@ class Deliverer:
         changes = self._changes
         match record:
             case Transaction():
-                self._reporter.came(record.id)
+                self._note(record)
                 await changes.transaction(record)
             case Part():
-                self._reporter.came(record.id)
+                self._note(record)
                 await changes.part(record)
             case XaEnd():
+                self._reporter.came(record.id)
                 await changes.end_of_xa(record)
             case Definition():
                 await changes.definition(record)
             case Format():
-                self._reader.set_format(record.event)
+                changes.set_format(record.event)
             case Skipped():
                 changes.skipped(record.gtids)
                 self._reporter.skipped(record)
@@ -248,11 +251,17 @@ class Deliverer:
                 await changes.snapshot_definition(record)
             case SnapshotEnd():
                 await changes.snapshot_end(record)
-                self._reporter.snapshot_ended(record, changes.place)
+                if record.position:
+                    self._reporter.snapshot_ended(record, changes.place)
             case CopyPlan():
                 self._reporter.snapshot_begins(record)
             case Context() | CopyTotals() | CopyEnd():
                 pass
+
+    def _note(self, record: Transaction | Part) -> None:
+        """Note that changes have come; what is prepared only is due when its end comes, which may be in days."""
+        if not record.xid:
+            self._reporter.came(record.id)
 
     async def _store_first(self) -> None:
         """Store the first position of a job without a snapshot: nothing speaks against the start any more."""
@@ -303,7 +312,7 @@ class Deliverer:
             if self._goal is None and runtime.now() - stored_at < PLACE_AT_REST_SECONDS:
                 continue
             async with self._taking:
-                if not self._changes.place.copying and self._changes.place.open is None:
+                if not self._changes.place.copying and not self._changes.is_inside:
                     await self._changes.store_place()
             stored_at = runtime.now()
 
@@ -311,7 +320,7 @@ class Deliverer:
         while True:
             await asyncio.sleep(self._heartbeat_s)
             async with self._taking:
-                if self._changes.place.open is None:
+                if self._began_at is None and not self._changes.is_inside:
                     self._changes.heartbeat(int(runtime.wall() * 1000))
                     await self._changes.flush()
 

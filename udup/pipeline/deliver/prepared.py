@@ -25,10 +25,10 @@ _decode = msgspec.msgpack.Decoder(Transaction | Part).decode
 
 
 class _Held:
-    """The records of one, in their order."""
+    """The records of one, in their order, and the format that they are written by."""
 
-    def __init__(self, of: TransactionId) -> None:
-        self.id = of
+    def __init__(self, of: TransactionId, written_by: bytes) -> None:
+        self.id, self.format = of, written_by
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115 - closed by whoever takes it
 
     def add(self, record: Transaction | Part) -> None:
@@ -53,17 +53,17 @@ class PreparedTransactions:
     def __len__(self) -> int:
         return len(self._held)
 
-    def add(self, record: Transaction | Part) -> None:
-        """Hold a record of a transaction that is being prepared."""
+    def add(self, record: Transaction | Part, written_by: bytes) -> None:
+        """Hold a record of a transaction that is being prepared, written by this FORMAT_DESCRIPTION."""
         held = self._held.get(record.xid)
         if held is None or held.id != record.id:
             if held is not None:
                 held.close()  # its end was not in the log that the job follows
-            held = self._held[record.xid] = _Held(record.id)
+            held = self._held[record.xid] = _Held(record.id, written_by)
         held.add(record)
 
-    def take(self, xid: str, gtid: str) -> tuple[TransactionId, Iterator[Transaction | Part]]:
-        """Return what was prepared under an XID, which is no longer held once it was iterated.
+    def take(self, xid: str, gtid: str) -> tuple[TransactionId, bytes, Iterator[Transaction | Part]]:
+        """Return what was prepared under an XID and by which format; it is no longer held once it was iterated.
 
         `gtid` is that of its end. `UdupError` if nothing was.
         """
@@ -80,7 +80,7 @@ class PreparedTransactions:
             finally:
                 held.close()
 
-        return held.id, records()
+        return held.id, held.format, records()
 
     def drop(self, xid: str) -> TransactionId | None:
         """Forget one that was rolled back; None if it was prepared before the job began."""

@@ -2,76 +2,63 @@
 
 from __future__ import annotations
 
-import asyncio
+import heapq
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 
-from udup.pipeline.apply.lag import Lag, Rate
-from udup.pipeline.apply.progress import ApplyProgress, CopyProgress, TableProgress
+from udup.pipeline.apply.heard import Heard
+from udup.pipeline.apply.lag import Rate
+from udup.pipeline.apply.progress import ApplyProgress, CopyProgress, DeliveryProgress, TableProgress
 from udup.pipeline.apply.report import CAUGHT_UP_MS
 from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.deliver.place import Place
-from udup.pipeline.deliver.units import Delivered
-from udup.pipeline.ports import Position, RowCounts
-from udup.pipeline.records import Batch, Beat, CopyPlan, Skipped, SnapshotEnd, TransactionId
+from udup.pipeline.deliver.units import OTHER, TOMBSTONE, Delivered
+from udup.pipeline.ports import Operation, Position
+from udup.pipeline.records import CopyPlan, Skipped, SnapshotEnd, TransactionId
 from udup.pipeline.waits import Wait
 
 #: Tables of a snapshot that are shown.
 _TABLES_MAX = 500
 
 
-class DeliveryReporter:
+#: Tables whose events are shown: those with most of them.
+ACTIVE_MAX = 200
+
+_CHANGES = (Operation.CREATE, Operation.UPDATE, Operation.DELETE)
+_KINDS = (*(each.value for each in Operation), TOMBSTONE, OTHER)
+
+
+class DeliveryReporter(Heard):
     """Is told what happens; `progress` is what is shown. `executed` is what of the source is in the sink."""
 
-    def __init__(self, position: Callable[[str], Position], sink: TargetWatch) -> None:
-        self.lag = Lag()
+    def __init__(self, position: Callable[[str], Position], sink: TargetWatch, decoder: str = "") -> None:
+        """`decoder`: which kind of reader makes texts of the source's rows."""
+        super().__init__(position)
+        self._decoder = decoder
         self.executed = position("")
-        self._parse = position
         self._sink = sink
-        self._transactions, self._rows_rate, self._bytes, self._snapshot_rate = Rate(), Rate(), Rate(), Rate()
-        self._rows = RowCounts()
-        self._definitions = self._received = 0
+        self._transactions, self._rows_rate, self._snapshot_rate = Rate(), Rate(), Rate()
+        self._events_rate, self._sent_bytes = Rate(), Rate()
+        self._events: dict[str, int] = {}
+        self._by_table: dict[str, int] = {}
+        self._shown_tables: dict[str, int] | None = None
+        self._sent = 0
+        self._definitions = 0
         self._waiting: deque[TransactionId] = deque()  # have come, and are not stored
-        self._source_executed: str | None = None
-        self._source_set = position("")
-        self._copying = self._caught_up = False
+        self._copying = False
         self._tables: dict[str, tuple[int, int]] = {}  # of a snapshot: rows, and how many there may be
         self._snapshot_done = False
-        self._changed = asyncio.Event()
 
     def begin_at(self, place: Place) -> None:
         self.executed.update(place.executed)
         self._copying = place.copying
 
-    async def progress_changed(self, seconds: float) -> None:
-        """Return when something has happened since the last time, or after so long."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        self._changed.clear()
-
     # ---- What happens ----
-
-    def received(self, batch: Batch, size: int) -> None:
-        self.lag.heard()
-        if any(not isinstance(record, Beat) for record in batch.records):
-            self._received += 1
-            self._bytes.total += size
-            self._changed.set()
 
     def came(self, of: TransactionId) -> None:
         """Note that a transaction has come, or a part of it."""
-        if not self._waiting or self._waiting[-1].gtid != of.gtid:
+        if not self._waiting or self._waiting[-1].number != of.number or self._waiting[-1].source != of.source:
             self._waiting.append(of)
-
-    def beat(self, beat: Beat) -> None:
-        self.lag.beat(beat.source_us)
-        if beat.executed != self._source_executed:
-            self._source_executed, self._source_set = beat.executed, self._parse(beat.executed)
-            self._changed.set()
-        elif not self._caught_up:
-            self._changed.set()
 
     def skipped(self, record: Skipped) -> None:
         self.executed.update(self._parse(record.gtids))
@@ -86,7 +73,13 @@ class DeliveryReporter:
             self._waiting.popleft()
         self._transactions.total += len(delivered.transactions)
         self._definitions += delivered.definitions
-        self._rows = self._rows.plus(delivered.rows)
+        _add(self._events, delivered.events)
+        _add(self._by_table, delivered.tables)
+        self._events_rate.total += delivered.messages
+        self._sent_bytes.total += delivered.size
+        self._sent += delivered.sent
+        if delivered.tables:
+            self._shown_tables = None
         for table, count in delivered.snapshot_rows.items():
             rows, total = self._tables.get(table, (0, 0))
             self._tables[table] = rows + count, total
@@ -108,7 +101,8 @@ class DeliveryReporter:
     def progress(self, *, settled: bool, waiting_for: Wait | None) -> ApplyProgress:
         level = not self._copying and settled and self._has_all
         silent_ms = self._sink.silent_ms
-        self._rows_rate.total = self._rows.total
+        changed = [self._events.get(kind.value, 0) for kind in _CHANGES]
+        self._rows_rate.total = sum(changed)
         return ApplyProgress(
             stage=self._stage(level=level),
             lag_ms=self._lag_ms(silent_ms, level=level),
@@ -117,13 +111,13 @@ class DeliveryReporter:
             source_gtid=self._source_executed or "",
             transactions=self._transactions.total,
             tx_per_s=round(self._transactions.sample(), 1),
-            rows=self._rows.total,
+            rows=sum(changed),
             rows_per_s=round(self._rows_rate.sample(), 1),
-            inserts=self._rows.inserted,
-            updates=self._rows.updated,
-            deletes=self._rows.deleted,
+            inserts=changed[0],
+            updates=changed[1],
+            deletes=changed[2],
             definitions=self._definitions,
-            received_messages=self._received,
+            received_messages=self._messages,
             received_bytes=self._bytes.total,
             bytes_per_s=round(self._bytes.sample(), 1),
             waiting=len(self._waiting),
@@ -131,6 +125,22 @@ class DeliveryReporter:
             serial=False,
             copy=self._snapshot(),
             waiting_for=waiting_for,
+            delivery=self._delivery(),
+        )
+
+    def _delivery(self) -> DeliveryProgress:
+        if self._shown_tables is None:
+            counted = self._by_table
+            most = counted if len(counted) <= ACTIVE_MAX else heapq.nlargest(ACTIVE_MAX, counted, counted.__getitem__)
+            self._shown_tables = {table: counted[table] for table in sorted(most)}
+        return DeliveryProgress(
+            events={kind: self._events.get(kind, 0) for kind in _KINDS},
+            events_per_s=round(self._events_rate.sample(), 1),
+            events_by_table=self._shown_tables,
+            delivered_messages=self._sent,
+            delivered_bytes=self._sent_bytes.total,
+            delivered_bytes_per_s=round(self._sent_bytes.sample(), 1),
+            decoder=self._decoder,
         )
 
     @property
@@ -172,3 +182,8 @@ class DeliveryReporter:
             copy_phase="done" if done else "rows",
             eta_s=None if done or not per_s else round(left / per_s, 1),
         )
+
+
+def _add(totals: dict[str, int], counts: Mapping[str, int]) -> None:
+    for name, count in counts.items():
+        totals[name] = totals.get(name, 0) + count

@@ -42,6 +42,7 @@ from udup.pipeline.ports.delivery import (
 )
 from udup.pipeline.ports.drivers import Drivers
 from udup.pipeline.ports.source import ChangeLog, SnapshotReading, Source, SourceClock, SourceCopy
+from udup.pipeline.ports.tail import Seen, Tail, TailRequest
 from udup.pipeline.ports.target import (
     ApplySession,
     CheckpointReader,
@@ -120,6 +121,7 @@ __all__ = [
     "RowsText",
     "ScheduledEvent",
     "Scope",
+    "Seen",
     "ServerInfo",
     "SnapshotReading",
     "Source",
@@ -129,6 +131,8 @@ __all__ = [
     "SourceLook",
     "StartPoint",
     "TableText",
+    "Tail",
+    "TailRequest",
     "Target",
     "TargetControl",
     "TargetGate",

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from udup.pipeline.ports.tail import Tail, TailRequest
 from udup.pipeline.ports.values import ServerInfo
 from udup.pipeline.records import Definition, Part, SnapshotDefinition, SnapshotRows, Transaction
 
@@ -129,6 +130,16 @@ class DefinitionText(NamedTuple):
 class RecordReader(Protocol):
     """Reads records of one source in their order, for one run. Nothing here waits."""
 
+    @property
+    def kind(self) -> str:
+        """Return `compiled` or `python`: a reader that is not compiled is slow."""
+        ...
+
+    @property
+    def remedy(self) -> str:
+        """Return how to get a faster one, "" for the fastest."""
+        ...
+
     def set_format(self, event: bytes) -> None:
         """The records that follow are written by this FORMAT_DESCRIPTION."""
         ...
@@ -166,7 +177,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 class Unit:
     """Messages that are stored in this order, the last of them with `position`. Units count from 1 in a run.
 
-    Without messages the position alone is stored. `atomic`: all of them become visible or none, whatever is killed.
+    Without messages the position alone is stored. `atomic`: all of them become visible or none, whatever is killed;
+    they are 999 at most.
     """
 
     number: int
@@ -196,7 +208,7 @@ class DeliveryPlan:
     """
 
     prefix: str
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)  # some bring secrets that nobody reads
     snapshot: str = "initial"  # initial, never, only
     schemas: bool = False
     format: str = "debezium"  # debezium, flat, cloudevents
@@ -260,6 +272,10 @@ class Encoder(Protocol):
         """Return the IDs that the ID of a sent message stands for."""
         ...
 
+    def gtid(self, message_id: str) -> str:
+        """Return the transaction that the ID of a sent message names; "" for one of none, or of somebody else's."""
+        ...
+
     def row_number(self, message_id: str) -> int:
         """Return the number that a message's ID says of its row."""
         ...
@@ -308,6 +324,10 @@ class Destination(Protocol):
 
     def position(self, settings: DeliverySettings) -> str | None:
         """Return the position that the sink has of the job, read now; None if there is none."""
+        ...
+
+    def tail(self, settings: DeliverySettings, wanted: TailRequest) -> Tail:
+        """Return what reads the messages in the sink; it connects at once."""
         ...
 
     def purge(self, settings: DeliverySettings) -> None:

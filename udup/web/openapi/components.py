@@ -78,6 +78,22 @@ PARAMETERS: dict[str, Any] = {
         {"type": "string", "pattern": "^[0-9]{1,9}([.][0-9]{1,9})?$"},
         "seconds to wait for it; 30 when absent, 300 at most; 0 answers at once",
     ),
+    "events_from": _query(
+        "from",
+        {"type": "string", "pattern": f"^(start|now|{ONE_GTID[1:-1]})$"},
+        "where to begin: at the sink's start, with what comes from now on, which is what happens without it, or with a "
+        "transaction",
+    ),
+    "cursor": _query("cursor", _STRING, "the Cursor of the answer before, in place of from"),
+    "table": _query(
+        "table", {"type": "string", "pattern": "^[^.]+[.].+$"}, "messages of this table alone: schema.table"
+    ),
+    "follow": _query("follow", _FLAG, "false: end where the sink ended when the reading began"),
+    "events_timeout": _query(
+        "timeout",
+        {"type": "string", "pattern": "^[0-9]{1,9}([.][0-9]{1,9})?$"},
+        "seconds to wait for a message; 20 when absent, 50 at most",
+    ),
     "applied": _query("applied", _FLAG, "true: all its rows are on the target; false: none is", required=True),
     "task": _query("task", _STRING, "Src or Dest"),
     "address": _query(

@@ -28,6 +28,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     jobs.JobResponse,
     jobs.EvaluatedJobResponse,
     jobs.LevelAnswer,
+    jobs.Events,
     jobs.WarnedJobResponse,
     jobs.Validation,
     versions.JobDocument,

@@ -22,7 +22,7 @@ from udup.pipeline.cutover.state import Cutover, Options, StepName, StepState
 from udup.web.ports import Consumer, ConsumerCredentials
 from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
 from udup.web.schemas.cutover import cutover_of
-from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, LevelAnswer, WarnedJobResponse
+from udup.web.schemas.jobs import EvaluatedJobResponse, Event, Events, JobResponse, LevelAnswer, WarnedJobResponse
 from udup.web.schemas.nats import credentials_of, user_of
 from udup.web.schemas.versions import versions_of
 
@@ -102,6 +102,19 @@ def _cutover() -> Cutover:
     return asked.noted(StepName.CHECK, StepState.DOING).with_(way_back=f"{JOB_ID}-back")
 
 
+def _events() -> dict[str, Any]:
+    gtid = "3e11fa47-71ca-11e1-9e33-c80aa9429562:17"
+    event = Event(
+        subject="shop1.shop.orders",
+        key='{"id":7}',
+        value='{"before":null,"after":{"id":7,"state":"new"},"op":"c"}',
+        id=f"{gtid}:shop.orders:0",
+        operation="c",
+        time="2026-01-02T03:04:05Z",
+    )
+    return Events(events=[event], cursor="eJyrVspLrSgpVrIyMqsFABr0A9M=", end=True).to_json()
+
+
 def _user() -> dict[str, Any]:
     return user_of(Consumer("reports", ("SHOP1",), (), _MOMENT_NS)).to_json()
 
@@ -130,6 +143,7 @@ def by_schema() -> dict[str, Any]:
             stage=record.stage.value,
             why="2 transactions are not in the target yet",
         ).to_json(),
+        "Events": _events(),
         "Job": to_api(record),
         "Cutover": cutover_of(_cutover()),
         "CutoverRequest": {"SourceReadOnly": True, "EnableEvents": True, "Reverse": True, "Timeout": 60},

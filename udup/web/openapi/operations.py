@@ -127,6 +127,18 @@ def _jobs() -> Iterator[Operation]:
         errors=(301, 404),
         description="Waits until it has, and is answered 200 both ways. A job that has ended is answered at once.",
     )
+    yield Operation(
+        "get",
+        "/v1/job/{id}/events",
+        "readEvents",
+        "The messages that a subscription has put into its sink",
+        "jobs",
+        "Events",
+        (*_JOB_ID, "events_from", "cursor", "table", "follow", "events_timeout", "region", "pretty"),
+        errors=(301, 404),
+        description="Waits until there is one, and is answered 200 both ways; `Cursor` says where the next request goes"
+        " on. 400 for a job that is no subscription, and where the sink has no such stream, topic or transaction.",
+    )
     settle = Operation(
         "put",
         "/v1/job/{id}/settle",

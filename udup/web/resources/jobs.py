@@ -14,6 +14,7 @@ from udup.base.errors import Fault, Refused
 from udup.jobs import JobRecord, skipping, to_api, to_stub, unwrap
 from udup.web.ports import JobControl, JobReads, Written
 from udup.web.requests import RegionRule, is_false, is_true, read_gtid, read_json, read_number, read_settlement
+from udup.web.resources.events import EventReads
 from udup.web.resources.level import LevelQuestions
 from udup.web.resources.tables import Tables
 from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
@@ -23,11 +24,11 @@ from udup.web.schemas.versions import versions_of
 
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
 _SETTLE, _SKIP, _FINISH, _LEVEL = "settle", "skip", "finish", "level"
-_HISTORY, _REVERT, _CUTOVER = "history", "revert", "cutover"
+_HISTORY, _REVERT, _CUTOVER, _EVENTS = "history", "revert", "cutover", "events"
 
 #: What is asked of a job by POST or PUT, and what is read of it by GET, behind its ID.
 COMMANDS = frozenset({_PAUSE, _RESUME, _SETTLE, _SKIP, _FINISH, _REVERT, _CUTOVER})
-VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY, _CUTOVER})
+VIEWS = frozenset({_ALLOCATIONS, _EVALUATIONS, _LEVEL, _HISTORY, _CUTOVER, _EVENTS})
 PARTS = COMMANDS | VIEWS
 
 #: Bytes of what is asked of a cut-over.
@@ -103,6 +104,7 @@ class JobResource:
         reading: Reading,
         region: RegionRule,
         levels: LevelQuestions,
+        events: EventReads,
     ) -> None:
         self._control = control
         self._reads = reads
@@ -111,6 +113,7 @@ class JobResource:
         self._reading = reading
         self._region = region
         self._levels = levels
+        self._events = events
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
         job_id, part = _named(req, path)
@@ -118,6 +121,9 @@ class JobResource:
             raise invalid_method()  # reading must never change anything
         if part == _LEVEL:
             self._levels.answer(req, resp, job_id)
+            return
+        if part == _EVENTS:
+            self._events.answer(req, resp, job_id)
             return
         every = is_true(req, "all")
         looks: dict[str, Callable[[], View]] = {

@@ -125,6 +125,25 @@ class LevelAnswer(Shape):
     why: str = Field(description="why it is not level, and what to do; empty when it is")
 
 
+class Event(Shape):
+    """A message of a subscription as it is in the sink; `Key` and `Value` are texts, so that no digit is lost."""
+
+    subject: str = Field(description="the subject or the topic")
+    key: str | None = Field(description="JSON; null for a table without a key")
+    value: str | None = Field(description="JSON; null for a tombstone")
+    id: str
+    operation: str = Field(description="c, u, d, r or t; empty where the sink does not keep it beside the value")
+    time: str = Field(description="when it was stored, RFC 3339")
+
+
+class Events(Shape):
+    """What was read of a sink, and where to go on."""
+
+    events: list[Event]
+    cursor: str = Field(description="for the next request: it begins behind these")
+    end: bool = Field(description="nothing more was there; with follow=false: all is told that was there")
+
+
 class CheckResult(Shape):
     """One thing that was looked at: what was found, and the statement that fixes it. Task "" is the job as a whole."""
 

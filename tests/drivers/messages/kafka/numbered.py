@@ -12,12 +12,14 @@ import random
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 
 from udup.base.errors import Superseded
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.delivery import KafkaDelivery
-from udup.drivers.messages.kafka.reading import ReadMessage, read_messages
+from udup.drivers.messages.kafka.reading import KafkaTail
 from udup.pipeline.ports.delivery import DeliveryPlan, DeliverySettings, Message, Unit
+from udup.pipeline.ports.tail import START, Seen, TailRequest
 
 GTID = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
 
@@ -38,19 +40,23 @@ def next_of(position: str | None) -> int:
     return int(json.loads(position)["next"]) if position else 0
 
 
-def read_all(plan: DeliveryPlan) -> list[ReadMessage]:
+def read_all(plan: DeliveryPlan) -> list[Seen]:
     """All committed messages of a job."""
-    return [each for each in read_messages(KafkaSink.of(plan), follow=False) if each is not None]
+    with closing(KafkaTail(KafkaSink.of(plan), TailRequest(START, follow=False))) as tail:
+        found: list[Seen] = []
+        while not tail.at_end:
+            found += tail.read()
+        return found
 
 
-def assert_each_once_in_order(found: list[ReadMessage], count: int) -> None:
-    """Assert that the events 0 … count-1 are there once each, those of each partition in order."""
-    partitions: dict[tuple[str, int], list[int]] = defaultdict(list)
+def assert_each_once_in_order(found: list[Seen], count: int) -> None:
+    """Assert that the events 0 … count-1 are there once each, those of each row in order."""
+    rows: dict[tuple[str, bytes | None], list[int]] = defaultdict(list)
     for each in found:
-        partitions[each.subject, each.partition].append(json.loads(each.value or b"")["n"])
-    for numbers in partitions.values():
+        rows[each.subject, each.key].append(json.loads(each.value or b"")["n"])
+    for numbers in rows.values():
         assert numbers == sorted(numbers)
-    assert sorted(number for numbers in partitions.values() for number in numbers) == list(range(count))
+    assert sorted(number for numbers in rows.values() for number in numbers) == list(range(count))
 
 
 def _units(prefix: str, first: int, until: int) -> Iterator[Unit]:

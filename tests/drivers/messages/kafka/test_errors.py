@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from udup.base.errors import FailureKind
+from udup.base.errors import FailureKind, Transient
+from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.errors import Heard, failure
+from udup.drivers.messages.kafka.writer import Writer
+from udup.pipeline.ports.delivery import DeliveryPlan, DeliverySettings
 
 
 @pytest.mark.parametrize(
@@ -55,3 +58,16 @@ def test_a_certificate_that_fails_is_refused_and_a_cut_handshake_is_not() -> Non
     bad = KafkaError(KafkaError._SSL, "SSL handshake failed: certificate verify failed")
     assert failure(bad, "asking").kind is FailureKind.REFUSED
     assert failure(KafkaError(KafkaError._SSL, "handshake: Disconnected"), "asking").kind is FailureKind.UNAVAILABLE
+
+
+def test_a_thread_of_a_run_that_has_ended_calls_the_brokers_no_more() -> None:
+    """`init_transactions` would take the topics from the run that has followed; and a full queue be waited for."""
+    plan = DeliveryPlan("s", sink={"Brokers": ["127.0.0.1:1"]})
+    writer = Writer(KafkaSink.of(plan), DeliverySettings("job", 1, "owner", plan))
+    called: list[float] = []
+    writer.closing = True
+    with pytest.raises(Transient, match="has ended"):
+        writer._patiently(called.append, "beginning")
+    with pytest.raises(Transient, match="has ended"):
+        writer._produce_slowly("t", b"", None, 0, [])
+    assert not called

@@ -8,15 +8,20 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.drivers.messages.kafka.broker import Broker
-from tests.drivers.messages.kafka.numbered import read_all, unit
+from tests.drivers.messages.kafka.numbered import GTID, read_all, unit
+from udup.base.errors import Refused
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.destination import KafkaDestination
-from udup.drivers.messages.kafka.reading import read_messages
+from udup.drivers.messages.kafka.reading import KafkaTail
 from udup.pipeline.ports.delivery import DeliverySettings, Encoder, Unit
+from udup.pipeline.ports.tail import NOW, START, Seen, TailRequest
 
 _EXAMPLE = Path(__file__).parents[4] / "examples" / "consume_kafka.py"
 
@@ -60,21 +65,42 @@ def test_the_position_is_read_and_purged_beside_the_messages(broker: Broker, pre
 def test_a_reader_follows_and_sees_tables_that_come_later(broker: Broker, prefix: str) -> None:
     settings = broker.settings(prefix)
     _store(settings, Unit(1, unit(prefix, 1, 0, 1).messages, "{}"))
-    reader = read_messages(KafkaSink.of(settings.plan), from_now=True)
-    assert next(reader) is None
-    _store(settings, unit(prefix, 1, 1, 3))
-    found = _take(reader, 2)
-    assert {json.loads(value)["n"] for value in found} == {1, 2}
-    reader.close()  # type: ignore[attr-defined]
+    with closing(KafkaTail(KafkaSink.of(settings.plan), TailRequest(NOW))) as tail:
+        while not tail.at_end:
+            assert tail.read() == []
+        _store(settings, unit(prefix, 1, 1, 3))
+        assert {_n(each) for each in _take(tail, 2)} == {1, 2}
 
 
-def _take(reader: object, count: int) -> list[bytes]:
-    found: list[bytes] = []
+def _take(tail: KafkaTail, count: int) -> list[Seen]:
+    found: list[Seen] = []
+    deadline = time.monotonic() + 60
     while len(found) < count:
-        each = next(reader)  # type: ignore[call-overload]
-        if each is not None:
-            found.append(each.value)
+        assert time.monotonic() < deadline, found
+        found += tail.read()
     return found
+
+
+def _n(seen: Seen) -> int:
+    return int(json.loads(seen.value or b"")["n"])
+
+
+def test_a_reader_goes_on_at_a_cursor_and_begins_at_a_transaction(broker: Broker, prefix: str) -> None:
+    settings = broker.settings(prefix)
+    sink = KafkaSink.of(settings.plan)
+    with pytest.raises(Refused, match="there is no topic"):
+        KafkaTail(sink, TailRequest(START))
+    _store(settings, unit(prefix, 1, 0, 10))
+    with closing(KafkaTail(sink, TailRequest(START, table=("shop", "t1")))) as tail:
+        assert [_n(each) % 2 for each in _take(tail, 5)] == [1] * 5
+        cursor = tail.cursor
+    _store(settings, unit(prefix, 1, 10, 14))
+    with closing(KafkaTail(sink, TailRequest(START, cursor, ("shop", "t1")))) as tail:
+        assert {_n(each) for each in _take(tail, 2)} == {11, 13}
+    with closing(KafkaTail(sink, TailRequest(f"{GTID}:12"))) as tail:
+        assert {12, 13} <= {_n(each) for each in _take(tail, 2)} <= {10, 11, 12, 13}
+    with closing(KafkaTail(sink, TailRequest(f"{GTID}:99"))) as tail, pytest.raises(Refused, match="no message of"):
+        _take(tail, 1)
 
 
 def test_consumers_of_one_group_share_the_changes(broker: Broker, prefix: str, tmp_path: Path) -> None:

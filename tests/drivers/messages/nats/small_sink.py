@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from udup.drivers.messages.nats import reading
 from udup.drivers.messages.nats.config import NatsSink
 from udup.drivers.messages.nats.connection import Connection
 from udup.drivers.messages.nats.delivery import NatsDelivery
-from udup.drivers.messages.nats.reading import Seen
+from udup.drivers.messages.nats.reading import StreamReader
 from udup.pipeline.ports.delivery import DeliveryPlan, DeliverySettings, FoundPlace, Message, Unit
+from udup.pipeline.ports.tail import START, Seen, TailRequest
 
 
 def event(prefix: str, number: int, value: bytes | None = None, key: bytes | None = b'{"id":1}') -> Message:
@@ -89,8 +89,17 @@ class SmallSink:
             found: Mapping[str, Any] = answer["config"]
             return found
 
-    async def seen(self, since: str = reading.START, **more: Any) -> list[Seen]:
-        return [each async for each in reading.read(self.sink(), self.url, since, **more)]
+    async def seen(self, since: str = START, table: tuple[str, str] | None = None) -> list[Seen]:
+        """All that is there now."""
+        reader = StreamReader(self.sink(), self.url, TailRequest(since, table=table, follow=False))
+        found: list[Seen] = []
+        try:
+            await reader.open()
+            while not reader.at_end:
+                found += await reader.some()
+            return found
+        finally:
+            await reader.close()
 
     async def numbers(self) -> list[int]:
         return [number_of(each.id) for each in await self.seen()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from typing import Any
 
@@ -266,6 +267,32 @@ def test_a_full_stream_makes_the_job_wait_and_takes_all_when_there_is_room(sink:
     run(main())
 
 
+def test_a_long_position_is_stored_together_with_what_is_stored_whole(sink: SmallSink) -> None:
+    """One behind the other, a death in between would leave the rows of a snapshot without the position."""
+
+    async def main() -> None:
+        long = [f"{number}{' ' * (40 << 10)}" for number in range(4)]
+        stored: list[int] = []
+        async with sink.opened(stored=stored) as (delivery, _):
+            for number in (1, 2):
+                unit = sink.unit(number, (number - 1) * 10, 10, atomic=True)
+                await delivery.send(dataclasses.replace(unit, position=long[number]))
+            await delivery.stored()
+            assert stored[-1] == 2
+            async with sink.asked() as connection:
+                last = await connection.ask(f"STREAM.INFO.{sink.sink().stream}")
+            assert last["state"]["last_seq"] == 1 + 2 * 11  # the note at the beginning, and two batches
+            await delivery.send(sink.unit(3, 20, 10))
+            await delivery.stored()
+        assert await sink.numbers() == list(range(30))
+        async with sink.opened(run=2) as (delivery, found):
+            assert found == FoundPlace("30")
+            with pytest.raises(Refused, match="cannot store 1001 messages"):
+                await delivery.send(dataclasses.replace(sink.unit(1, 30, 1000, atomic=True), position=long[3]))
+
+    run(main())
+
+
 def test_a_full_stream_is_told_by_a_check(sink: SmallSink) -> None:
     async def main() -> None:
         sink.keys = {"Discard": "new", "MaxBytes": "20KB"}
@@ -302,6 +329,40 @@ def test_a_stream_that_was_purged_has_lost_the_position(sink: SmallSink) -> None
             await delivery.stored()
         async with sink.asked() as connection:
             await connection.ask(f"STREAM.PURGE.{sink.sink().stream}")
+        with pytest.raises(Refused, match="position is lost"):
+            async with sink.opened(run=2):
+                pass
+
+    run(main())
+
+
+@pytest.mark.parametrize("subjects", ["", ".>"])
+def test_a_position_that_is_purged_while_the_job_runs_is_noted_again(sink: SmallSink, subjects: str) -> None:
+    async def main() -> None:
+        async with sink.opened() as (delivery, _):
+            await delivery.send(sink.unit(1, 0, 5))
+            await delivery.stored()
+            purge = {"filter": f"{sink.prefix}{subjects}"} if subjects else {}
+            async with sink.asked() as connection:
+                await connection.ask(f"STREAM.PURGE.{sink.sink().stream}", purge)
+            await delivery.check()
+            await delivery.stored()
+        async with sink.opened(run=2) as (_, found):
+            assert found == FoundPlace("5")
+        assert await sink.numbers() == []
+
+    run(main())
+
+
+def test_an_older_position_is_not_taken_for_the_last_one(sink: SmallSink) -> None:
+    """A run's first note stays when the messages behind it are purged, or when age has ended them."""
+
+    async def main() -> None:
+        async with sink.opened() as (delivery, _):
+            await delivery.send(sink.unit(1, 0, 5))
+            await delivery.stored()
+        async with sink.asked() as connection:
+            await connection.ask(f"STREAM.PURGE.{sink.sink().stream}", {"filter": f"{sink.prefix}.>"})
         with pytest.raises(Refused, match="position is lost"):
             async with sink.opened(run=2):
                 pass

@@ -148,7 +148,8 @@ def _named(
     name = f"c{number}" if number % 4 else draw(st.text(definitions._TEXT, min_size=1, max_size=3)) + str(number)
     column = replace(column, name=name)
     if column.kind in (ColumnType.ENUM, ColumnType.SET) and column.members is None:
-        count = 255 if column.kind is ColumnType.ENUM else min(8 * column.metadata[0], 64)
+        width = column.metadata[0]
+        count = min(8 * width, 64) if column.kind is ColumnType.SET else 255 if width == 1 else 300
         return replace(column, members=tuple(b'm"\xc3\xb6%d' % member for member in range(count))), values
     if column.kind is ColumnType.GEOMETRY and draw(st.booleans()):
         return replace(column, geometry=1), st.builds(_point, st.integers(0, 2**32 - 1), _COORDINATES, _COORDINATES)

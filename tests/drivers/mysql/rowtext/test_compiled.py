@@ -20,6 +20,7 @@ from tests.drivers.mysql.rows import definitions
 from tests.drivers.mysql.rowtext.building import build, compiler
 from tests.drivers.mysql.rowtext.comparing import AROUND, OPTIONS, Case, case_of, compare, events, recorded, tables
 from tests.drivers.mysql.rowtext.fuzz import fuzz
+from udup.base import row_library
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
 from udup.drivers.mysql.rows.codec import RowCodec
@@ -274,8 +275,9 @@ def test_a_library_of_another_version_is_not_used(
     other = tmp_path / f"_rows{EXTENSION_SUFFIXES[0]}"
     shutil.copy(used.path, other)
     assert Library(other)
-    monkeypatch.setattr(compiled, "VERSION", compiled.VERSION + 1)
+    monkeypatch.setattr(row_library, "VERSION", row_library.VERSION + 1)
     with pytest.raises(ValueError, match="install Udup again"):
         Library(other)
     monkeypatch.setattr(udup, "__file__", str(tmp_path / "__init__.py"))
     assert compiled.library.__wrapped__() is None
+    assert row_library.kind() == "python"

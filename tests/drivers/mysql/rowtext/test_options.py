@@ -127,6 +127,16 @@ def test_names_of_others_are_passed_over_and_those_of_values_are_known() -> None
         assert is_known(name)
 
 
+@pytest.mark.parametrize(
+    "name", ["column.mask.hash.SHA-256.salt.x", "column.exclude.lst", "column.mask.with.many.chars"]
+)
+def test_a_misspelt_mask_is_refused_and_shows_nothing(name: str) -> None:
+    with pytest.raises(Refused) as caught:
+        parse_options({name: "shop.users.email"})
+    [fault] = caught.value.faults
+    assert fault.where == f"Options.{name}" and "column.mask.hash.v2" in fault.remedy
+
+
 def test_columns_are_chosen_by_whole_names_in_any_case() -> None:
     assert list(shown({"column.include.list": r"SHOP\.people\.(id|name), shop.people.big"}, ANNA)) == [
         "id",

@@ -11,12 +11,17 @@ import pytest
 from tests.drivers.mysql.rows.recording import read
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.build import build
-from udup.drivers.mysql.binlog.event import HEADER, ROWS_EVENTS, EventType, resized
+from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER, ROWS_EVENTS, EventType, resized
+from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.rowtext.options import ValueOptions
 from udup.drivers.mysql.rowtext.reader import MysqlRecordReader
+from udup.drivers.mysql.stream.assembly import Assembler
+from udup.drivers.mysql.stream.told import Telling
 from udup.drivers.mysql.telling.told import Told, encode
 from udup.pipeline.ports.delivery import Operation, RowsText
 from udup.pipeline.records import CommitOrder, Definition, Part, SnapshotRows, Transaction, TransactionId
+from udup.pipeline.selection.renames import Renaming
+from udup.pipeline.selection.selection import Selection
 
 EVENTS = read().events
 ROWS = [event for event in EVENTS if event[4] in ROWS_EVENTS]
@@ -132,10 +137,15 @@ def _lenenc_size(table_map: bytes) -> bytes:
 
 
 def query_event(sql: str, schema: bytes = b"shop", charset: bytes = b"\x04\x2d\x00\x2d\x00\x2d\x00") -> bytes:
+    """Return a Query event as a `Definition` has it: the assembly has taken the CRC off."""
     status = charset
     fixed = (42).to_bytes(4, "little") + bytes(4) + bytes([len(schema)]) + bytes(2) + len(status).to_bytes(2, "little")
-    event = build(EventType.QUERY, fixed + status + schema + b"\0" + sql.encode(), with_crc=False)
-    return resized(HEADER.pack(1_700_000_000, EventType.QUERY, 9, 0, 1000, 0) + event[19:], has_crc=False)
+    return logged_event(EventType.QUERY, fixed + status + schema + b"\0" + sql.encode())[:-CRC_SIZE]
+
+
+def logged_event(kind: EventType, body: bytes) -> bytes:
+    event = build(kind, body, with_crc=True)
+    return resized(HEADER.pack(1_700_000_000, kind, 9, 0, 1000, 0) + event[19:], has_crc=True)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +168,24 @@ def test_a_definition_is_told_with_what_it_names(
     assert (found.file, found.position, found.thread) == ("binlog.000007", 4711, 42)
     assert (found.seconds, found.server_id) == (1_700_000_000, 9)
     untold = reader().definition(Definition(ID, query_event(sql), ""))
-    assert untold.file == "" and untold.position == 1000 - len(query_event(sql))
+    assert untold.file == "" and untold.position == 1000 - len(query_event(sql)) - CRC_SIZE
+
+
+@pytest.mark.parametrize(("folds", "name"), [(False, "Orders"), (True, "orders")])
+def test_a_definition_of_the_assembly_is_told_to_its_last_letter(folds: bool, name: str) -> None:
+    """Its tables have the names that their rows have, also where the source keeps those in lower case."""
+    selection = Selection()
+    decide = QueryClassifier(selection, False, Renaming(selection)).decide
+    assembler = Assembler(selection, decide, telling=Telling(folds_names=folds))
+    gtid = bytes(1) + bytes(range(16)) + (7).to_bytes(8, "little") + b"\2" + bytes(8) + (1).to_bytes(8, "little")
+    statement = "TRUNCATE TABLE Orders"
+    query = query_event(statement) + bytes(CRC_SIZE)
+    events = [logged_event(EventType.GTID, gtid), resized(query, has_crc=True)]
+    made = [record for event in events for record in assembler.feed(event)]
+    (definition,) = (record for record in made if isinstance(record, Definition))
+    found = reader().definition(definition)
+    assert (found.statement, list(found.tables), found.truncates) == (statement, [("shop", name)], True)
+    assert found.position == 1000 - len(query)
 
 
 def test_tables_that_are_gone_are_changes_and_of_others_nothing_is_known() -> None:

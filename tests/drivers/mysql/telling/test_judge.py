@@ -18,8 +18,9 @@ from udup.drivers.mysql.rows.events import RowsEvent
 from udup.drivers.mysql.rows.table import KeyPart, Table
 from udup.drivers.mysql.rows.values import ABSENT, Change, Row
 from udup.drivers.mysql.snapshot.chunks import Chunk
-from udup.drivers.mysql.telling.judge import Backfill, RowJudge, SnapshotJudges
+from udup.drivers.mysql.telling.judge import Backfill, RowJudge
 from udup.drivers.mysql.telling.order import Place, SnapshotOrder
+from udup.drivers.mysql.telling.tries import SnapshotJudges
 
 SOURCE = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 
+import pytest
+
 from tests.applied import position_of, run
 from udup.drivers.mysql.binlog.event import ROWS_EVENTS, EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -15,7 +17,7 @@ from udup.drivers.mysql.rows.values import Row
 from udup.drivers.mysql.source import MySQLSource
 from udup.drivers.mysql.stream.log import BinlogChanges
 from udup.pipeline.ports import LogPlan, ReadingPlan, Scope
-from udup.pipeline.records import Record, SnapshotEnd, SnapshotRows, Transaction
+from udup.pipeline.records import Definition, Record, Skipped, SnapshotEnd, SnapshotRows, Transaction
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.server import MysqlServer
 
@@ -60,17 +62,19 @@ def _read(source: MysqlServer, scope: Scope, state: str) -> list[Record]:
     return records
 
 
-def _log(source: MysqlServer, scope: Scope, end: SnapshotEnd) -> Iterator[Transaction]:
+def _records(source: MysqlServer, scope: Scope, end: SnapshotEnd) -> Iterator[Record]:
+    """Yield the log's records behind a snapshot, up to what the source has executed by now."""
     wanted = position_of(source.endpoint) - GtidSet.parse(end.position)
     plan = LogPlan(str(uuid.uuid4()), scope, end.position, snapshot=end.state)
     log = BinlogChanges(source.endpoint, plan)
     log.begin()
     try:
         for record in log:
-            if isinstance(record, Transaction):
-                wanted -= GtidSet.parse(record.id.gtid)
+            if record is not None:
                 yield record
-            elif record is not None and hasattr(record, "gtids"):
+            if isinstance(record, (Transaction, Definition)):
+                wanted -= GtidSet.parse(record.id.gtid)
+            elif isinstance(record, Skipped):
                 wanted -= GtidSet.parse(record.gtids)
             if not wanted:
                 return
@@ -78,6 +82,11 @@ def _log(source: MysqlServer, scope: Scope, end: SnapshotEnd) -> Iterator[Transa
         log.close()
 
 
+def _log(source: MysqlServer, scope: Scope, end: SnapshotEnd) -> Iterator[Transaction]:
+    return (record for record in _records(source, scope, end) if isinstance(record, Transaction))
+
+
+@pytest.mark.usefixtures("naming")
 def test_what_a_later_try_has_brought_the_log_does_not_bring_again(source: MysqlServer, schema: str) -> None:
     changes = (
         *(f"UPDATE {schema}.{table} SET n = n + 1 WHERE id % 3 = 0" for table in "abc"),
@@ -92,7 +101,7 @@ def test_what_a_later_try_has_brought_the_log_does_not_bring_again(source: Mysql
         *(f"INSERT INTO {schema}.{table} {NUMBERS} SELECT n, n FROM n" for table in "abc"),
     )
     scope = Scope(Selection.of([(schema, [])]))
-    destination = _Destination(exact=("a", "c"))
+    destination = _Destination(exact=("a", "b", "c"))
     sent = [record for record in _read(source, scope, "") if isinstance(record, SnapshotRows)]
     first = sent[:6]  # all of a, and a part of b
     for record in first:
@@ -114,3 +123,38 @@ def test_what_a_later_try_has_brought_the_log_does_not_bring_again(source: Mysql
         if isinstance(each, SnapshotRows):
             wanted.take(each.events)
     assert destination.rows == wanted.rows
+
+
+@pytest.mark.usefixtures("naming")
+def test_a_table_that_is_emptied_between_two_tries_comes_by_the_log(source: MysqlServer, schema: str) -> None:
+    run(
+        source.endpoint,
+        f"CREATE DATABASE {schema}",
+        f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, n INT)",
+        f"INSERT INTO {schema}.t {NUMBERS} SELECT n, n FROM n",
+    )
+    scope = Scope(Selection.of([(schema, [])]))
+    [first, *_] = [each for each in _read(source, scope, "") if isinstance(each, SnapshotRows)]
+    run(
+        source.endpoint,
+        f"UPDATE {schema}.t SET n = n + 1",
+        f"TRUNCATE TABLE {schema}.t",
+        f"INSERT INTO {schema}.t {NUMBERS} SELECT n, -n FROM n",
+    )
+    end = _read(source, scope, first.state)[-1]
+    assert isinstance(end, SnapshotEnd)
+    records = list(_records(source, scope, end))
+    state, emptied = [each for each in records if isinstance(each, (SnapshotEnd, Definition))]
+    assert isinstance(state, SnapshotEnd) and isinstance(emptied, Definition), "the state is in front"
+    destination = _Destination(exact=["t"])
+    for each in records[records.index(emptied) :]:
+        if isinstance(each, Transaction):
+            destination.take(each.events)
+    assert destination.rows == {"t": {number: -number for number in range(1, 101)}}
+    before = records[: records.index(emptied) + 1]
+    told = [each.id.gtid for each in before if isinstance(each, (Transaction, Definition))]
+    behind = SnapshotEnd(0, ",".join([end.position, *told]), state.state)
+    [again] = _log(source, scope, behind)
+    destination = _Destination(exact=["t"])
+    destination.take(again.events)
+    assert len(destination.rows["t"]) == 100, "a later run knows that the table was emptied"

@@ -9,7 +9,9 @@ from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.delivery import KafkaDelivery
 from udup.drivers.messages.kafka.errors import Heard
 from udup.drivers.messages.kafka.position import read_position, remove_position
+from udup.drivers.messages.kafka.reading import KafkaTail
 from udup.pipeline.ports.delivery import Delivery, DeliveryPlan, DeliverySettings, Encoder
+from udup.pipeline.ports.tail import Tail, TailRequest
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class KafkaDestination:
 
     def position(self, settings: DeliverySettings) -> str | None:
         return read_position(KafkaSink.of(settings.plan), settings.job, Heard(), whole=False).text
+
+    def tail(self, settings: DeliverySettings, wanted: TailRequest) -> Tail:
+        return KafkaTail(KafkaSink.of(settings.plan), wanted)
 
     def purge(self, settings: DeliverySettings) -> None:
         remove_position(KafkaSink.of(settings.plan), settings.job, Heard())

@@ -95,8 +95,8 @@ def _found(record: Record) -> FoundPosition:
     return FoundPosition(value.decode("utf-8") if value else None, ends)
 
 
-def consumer(sink: KafkaSink, heard: Heard, isolation: str) -> Any:
-    """Return a consumer that is told by hand what to read, and keeps no offsets."""
+def consumer(sink: KafkaSink, heard: Heard, isolation: str, *, ahead_kb: int = 65536) -> Any:
+    """Return a consumer that is told by hand what to read, and keeps no offsets; `ahead_kb` is read ahead."""
     return Consumer(
         {
             **sink.connection(),
@@ -105,6 +105,7 @@ def consumer(sink: KafkaSink, heard: Heard, isolation: str) -> Any:
             "enable.partition.eof": True,
             "isolation.level": isolation,
             "auto.offset.reset": "error",
+            "queued.max.messages.kbytes": ahead_kb,
             "error_cb": heard,
         }
     )

@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from udup.base import runtime
-from udup.base.errors import Superseded, UdupError
+from udup.base.errors import Superseded, Transient, UdupError
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.errors import Heard, failure
 from udup.drivers.messages.kafka.large import refusal
@@ -146,6 +146,7 @@ class Writer:
         """Produce a record when the library's queue has room again. The timeout of those in it ends the wait."""
         topic, value, key, partition, headers = record
         while True:
+            self._check_open()
             self._producer.poll(0.05)
             if self._failed:
                 raise KafkaException(self._failed[0][0])
@@ -179,6 +180,7 @@ class Writer:
         """Make a call that goes on where it was when it is made again, for as long as a transaction may take."""
         deadline = runtime.now() + TRANSACTION_SECONDS
         while True:
+            self._check_open()
             try:
                 call(_SLICE_SECONDS)
             except (KafkaException, SystemError) as error:
@@ -188,6 +190,11 @@ class Writer:
                     self._fail(found, units, doing)
             else:
                 return
+
+    def _check_open(self) -> None:
+        """End the thread of a run that has ended: it would take the topics from the next one, or keep the process."""
+        if self.closing:
+            raise Transient(f"the run that writes to Kafka at {self._sink.where} has ended")
 
     def _fail(self, error: KafkaException, units: Sequence[Unit], doing: str) -> NoReturn:
         """Raise what an error means; where a message was at fault, its own."""

@@ -44,6 +44,10 @@ PASSING = frozenset({10077, 10047, 10023, 10002, 10008, 10009, 10118, 10194, 100
 LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError)
 
 
+#: What may not be purged: a unit and what follows it, in which the last position is.
+KEEP = "leave the last 2000 messages, which have the job's position (nats stream purge --keep 2000)"
+
+
 class ApiError(Exception):
     """What JetStream has answered in place of what was asked for."""
 
@@ -228,7 +232,7 @@ def told(error: ApiError, where: str, doing: str) -> UdupError:
     """Return what an answer of JetStream's means for the job."""
     text = f"{doing}: {where}: {error}"
     if error.code in PASSING:
-        return away(f"{text}: make room there, or raise the limit; the job waits for that")
+        return away(f"{text}: make room there, but {KEEP}, or raise the limit; the job waits for that")
     if error.code == NO_STREAM:
         return Divergence(
             f"{text}: the stream was deleted while the job wrote to it, and the job's position with it. "

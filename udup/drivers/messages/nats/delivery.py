@@ -97,6 +97,8 @@ class NatsDelivery:
             raise away(f"{self._sink.where} is full ({state.bytes} bytes): {stream.MAKE_ROOM}")
         if self._hold is not None:
             await self._hold.answers.check()
+            if state is not None:
+                await self._hold.keep(state)
 
     async def close(self) -> None:
         if self._hold is not None:
@@ -135,6 +137,7 @@ class _Hold:
         self._sequence = self._noted = 0  # of the last message sent, of the last note
         self._position: str | None = None  # of the last unit sent
         self._found: Sequence[str] = ()  # what was found behind the position at the beginning
+        self._messages = state.messages  # at the last look, and those sent since
         self._sent_at = runtime.now()
         self._keeper: asyncio.Task[None] | None = None
         self._commits: asyncio.TimerHandle | None = None  # when the fast batch ends
@@ -150,7 +153,7 @@ class _Hold:
             self._send_note(found.position)
             error = await self.answers.first_error()
             if error is None:
-                if state.ages:
+                if state.max_age:
                     self._keeper = asyncio.ensure_future(self._keep_position())
                 return found
             if not (isinstance(error, ApiError) and error.code in WRONG_SEQUENCE):
@@ -164,14 +167,16 @@ class _Hold:
         number = unit.number if header else _NO_UNIT
         if unit.messages:
             self._found = ()
-        if unit.atomic and unit.messages:
+        if unit.atomic and unit.messages and not header:
+            await self._send_with_note(unit)
+        elif unit.atomic and unit.messages:
             await self._send_fitting(self._send_atomic, unit.messages, header, number)
         elif unit.messages and self._state.batched:
             await self._send_fitting(self._send_fast, unit.messages, header, number)
         elif unit.messages:
             await self._send_in_pieces(unit.messages, header, number)
         self._position = unit.position
-        if not (header and unit.messages):
+        if not unit.messages or not (header or unit.atomic):
             await self.settle()
             self._send_note(unit.position, unit.number)
         await self._connection.drain()
@@ -190,6 +195,16 @@ class _Hold:
         """Return when all that was sent is stored."""
         self._commit()
         await self.answers.all()
+
+    async def keep(self, state: stream.StreamState) -> None:
+        """Note the position again where somebody has purged the message that had it. `state` is the stream's now."""
+        sequence, fewer = self._sequence, state.messages < self._messages
+        self._messages = state.messages
+        if not fewer or state.last != sequence:
+            return
+        gone = await self._connection.message(self._sink.stream, sequence) is None
+        if gone and self.answers.ended and self.answers.idle and self._sequence == sequence:
+            self._send_note(self._position)
 
     async def end(self) -> None:
         """Note the position before the run goes, where age ends messages."""
@@ -210,6 +225,7 @@ class _Hold:
             except TooLarge as error:
                 await self.settle()  # what is done about it may take long
                 messages = await self._large.replaced(messages, error)
+                await self.answers.all()  # the position may have been noted meanwhile
 
     async def _send_fast(self, messages: Sequence[Message], header: bytes, unit: int) -> None:
         """Add messages to the fast batch. It ends when nothing follows for a moment."""
@@ -221,16 +237,32 @@ class _Hold:
             self._commits.cancel()
         self._commits = asyncio.get_running_loop().call_later(COMMIT_SECONDS, self._commit)
 
-    async def _send_atomic(self, messages: Sequence[Message], header: bytes, unit: int) -> None:
+    async def _send_with_note(self, unit: Unit) -> None:
+        """Send a batch that is stored all or none, together with a position that is too long for a header."""
+        note = self._note(unit.position)
+
+        async def send(messages: Sequence[Message], _header: bytes, number: int) -> None:
+            await self._send_atomic(messages, b"", number, note)
+
+        await self._send_fitting(send, unit.messages, b"", unit.number)
+        self._noted = self._sequence
+
+    async def _send_atomic(
+        self, messages: Sequence[Message], header: bytes, unit: int, note: Note | None = None
+    ) -> None:
         """Send a batch that is stored all or none, alone."""
-        if not self._state.atomic or len(messages) > frames.ATOMIC_MAX:
-            problem = f"it cannot store {len(messages)} messages all or none"
+        count = len(messages) + (note is not None)
+        if not self._state.atomic or count > frames.ATOMIC_MAX:
+            problem = f"it cannot store {count} messages all or none"
             raise refused(self._sink.where, problem, "use nats-server 2.12 or newer")
         await self.settle()
         answers = self.answers
         answers.begin()
-        self._put(self._frames.atomic(messages, header, self._sequence, answers.batch), unit, messages)
-        answers.ended = True
+        try:
+            data = self._frames.atomic(messages, header, self._sequence, answers.batch, note)
+        finally:
+            answers.ended = True
+        self._put(data, unit, [*messages, note][:count])
 
     async def _send_in_pieces(self, messages: Sequence[Message], header: bytes, unit: int) -> None:
         """The way of servers before 2.14: atomic batches, each of which waits for the one before."""
@@ -245,23 +277,29 @@ class _Hold:
         It may lie between messages that were found behind an older position, so it names all of these again until this
         run has sent a message: that one comes behind them.
         """
-        me, answers = self._me, self.answers
-        said = frames.note_data(position, self._found, me.job, me.owner, me.run)
-        note = Note(self._sink.position_subject, said, rolls=self._state.rolls, keeps=self._state.keeps)
+        note, answers = self._note(position), self.answers
         answers.begin()
-        try:
-            data = self._frames.note(note, self._sequence, answers.batch)
-        except TooLarge as error:
-            problem = f"the position of the job has {error}"
-            raise refused(self._sink.where, problem, "raise max_payload of the server") from error
+        data = self._frames.note(note, self._sequence, answers.batch)
         self._put(data, unit, (None,))
         answers.ended = True
         self._noted = self._sequence
+
+    def _note(self, position: str | None) -> Note:
+        me = self._me
+        said = frames.note_data(position, self._found, me.job, me.owner, me.run)
+        note = Note(self._sink.position_subject, said, rolls=self._state.rolls, keeps=self._state.keeps)
+        try:
+            self._frames.note(note, self._sequence, self.answers.inbox)  # with room for the name of a batch
+        except TooLarge as error:
+            problem = f"the position of the job has {error}"
+            raise refused(self._sink.where, problem, "raise max_payload of the server") from error
+        return note
 
     def _put(self, data: bytes, unit: int, messages: Sequence[object]) -> None:
         """Send what was framed. Nothing waits between the frames, which have the numbers of the stream, and this."""
         self._connection.put(data)
         self._sequence += len(messages)
+        self._messages += len(messages)
         self._sent_at = runtime.now()
         self.answers.sent(unit, len(messages), len(data), self._sequence)
 
@@ -279,10 +317,15 @@ class _Hold:
                 self._connection.put(self._frames.commit(self._sink.position_subject, answers.batch, answers.count))
 
     async def _keep_position(self) -> None:
-        """Note the position when nothing changes for some time: it must be there when age has ended the last change."""
+        """Note the position when nothing changes for some time: it must be there when age has ended the last change.
+
+        It is noted again before it is as old: a server that was killed ends by age also what should outlive it.
+        """
+        idle, again = min(IDLE_SECONDS, self._state.max_age / 4), self._state.max_age / 2
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            waits = runtime.now() - self._sent_at > IDLE_SECONDS
-            if waits and self.answers.idle and self._noted != self._sequence:
+            await asyncio.sleep(min(LOOK_SECONDS, idle))
+            waits = runtime.now() - self._sent_at
+            is_due = waits > again or (waits > idle and self._noted != self._sequence)
+            if is_due and self.answers.idle:
                 with suppress(UdupError):  # whoever sends next is told
                     self._send_note(self._position)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from udup.base import runtime
@@ -11,8 +11,9 @@ from udup.drivers.messages.nats.config import NatsSink
 from udup.drivers.messages.nats.connection import Connection
 from udup.drivers.messages.nats.delivery import NatsDelivery
 from udup.drivers.messages.nats.frames import FENCE, Note, note_data
-from udup.drivers.messages.nats.reading import Seen
+from udup.drivers.messages.nats.reading import NatsTail
 from udup.pipeline.ports.delivery import Delivery, DeliveryPlan, DeliverySettings, Encoder
+from udup.pipeline.ports.tail import Tail, TailRequest
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,8 @@ class NatsDestination:
     def purge(self, settings: DeliverySettings) -> None:
         runtime.run_loop(purge(NatsSink.of(settings.plan), settings.nats_url, settings.job))
 
-    def tail(self, settings: DeliverySettings, since: str, *, follow: bool, topic: str = "") -> AsyncIterator[Seen]:
-        """Yield the messages that are in the stream (`reading.py`)."""
-        return reading.read(NatsSink.of(settings.plan), settings.nats_url, since, follow=follow, topic=topic)
+    def tail(self, settings: DeliverySettings, wanted: TailRequest) -> Tail:
+        return NatsTail(NatsSink.of(settings.plan), settings.nats_url, wanted)
 
 
 async def purge(sink: NatsSink, nats_url: str, job: str) -> None:

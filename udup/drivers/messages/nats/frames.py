@@ -118,9 +118,11 @@ class Frames:
         """Return the end of a fast batch, which is no message of the stream's: all before it is answered then."""
         return f"PUB {subject} {self._inbox}.{batch}.{FLOW}.fail.{done + 1}.3.$FI 0\r\n\r\n".encode()
 
-    def atomic(self, messages: Sequence[Message], position: bytes, sequence: int, batch: str) -> bytes:
-        """Return messages that are stored all or none."""
-        count, name = len(messages), batch.encode()
+    def atomic(
+        self, messages: Sequence[Message], position: bytes, sequence: int, batch: str, note: Note | None = None
+    ) -> bytes:
+        """Return messages that are stored all or none, with a position's own message behind them if there is one."""
+        count, name = len(messages) + (note is not None), batch.encode()
         heads = [b"Nats-Batch-Id:%b\r\nNats-Batch-Sequence:%d\r\n" % (name, n + 1) for n in range(count)]
         if count == 1:
             heads = [b""]
@@ -129,17 +131,21 @@ class Frames:
         heads[0] += b"Nats-Expected-Last-Sequence:%d\r\n" % sequence
         replies = [b""] * count
         replies[-1] = f"{self._inbox}.{batch} ".encode()
-        return self._frames(messages, replies, heads, position)
+        own = len(messages)
+        data = self._frames(messages, replies[:own], heads[:own], position)
+        return data if note is None else data + self._note(note, heads[-1], replies[-1])
 
     def note(self, note: Note, sequence: int, batch: str) -> bytes:
         """Return a position's own message."""
+        return self._note(note, b"Nats-Expected-Last-Sequence:%d\r\n" % sequence, f"{self._inbox}.{batch} ".encode())
+
+    def _note(self, note: Note, more: bytes, reply: bytes) -> bytes:
         said = "".join(f"{name}:{value}\r\n" for name, value in note.headers.items()).encode()
-        head = b"%b%bNats-Expected-Last-Sequence:%d\r\n\r\n" % (_START, said, sequence)
+        head = b"%b%b%b\r\n" % (_START, said, more)
         whole = len(head) + len(note.data)
         if whole > self._limit:
             raise TooLarge(0, whole, self._limit)
-        subject, reply = note.subject.encode(), f"{self._inbox}.{batch}".encode()
-        return b"HPUB %b %b %d %d\r\n%b%b\r\n" % (subject, reply, len(head), whole, head, note.data)
+        return b"HPUB %b %b%d %d\r\n%b%b\r\n" % (note.subject.encode(), reply, len(head), whole, head, note.data)
 
     def _frames(
         self, messages: Sequence[Message], replies: Sequence[bytes], heads: Sequence[bytes], position: bytes

@@ -42,11 +42,17 @@ class Writer:
 
 
 async def find(connection: Connection, sink: NatsSink, state: StreamState) -> Place | None:
-    """Return what the stream has, None if nothing was ever written; `Refused` if the position is lost."""
+    """Return what the stream has, None if nothing was ever written; `Refused` if the position is lost.
+
+    Where a message is missing behind a position, that position is not the last one: an older one has outlived it. To
+    go on from there would be to deliver what was delivered.
+    """
     if not state.last:
         return None
     ids: list[str] = []
     async for message in _backwards(connection, sink.stream, state):
+        if message is None:
+            break
         if message.headers.get(OPERATION) == NOTE:
             said = json.loads(message.data)
             return Place(said["position"], (*said["ids"], *reversed(ids)))
@@ -56,7 +62,7 @@ async def find(connection: Connection, sink: NatsSink, state: StreamState) -> Pl
     raise refused(
         sink.where,
         f"the job's position is lost: of {state.last} messages that the stream has had, {state.messages} are left, and "
-        "none of them has a position",
+        "the last ones, which had the position, are not among them",
         "restore the stream; or delete it, then the job delivers from the beginning",
     )
 
@@ -70,12 +76,10 @@ async def writer(connection: Connection, sink: NatsSink) -> tuple[Writer, str] |
     return Writer(said["job"], said["owner"], int(said["run"])), found.time
 
 
-async def _backwards(connection: Connection, stream: str, state: StreamState) -> AsyncIterator[Stored]:
-    """Yield the messages that the stream still has, the last first."""
-    if (last := await connection.message(stream, state.last)) is not None:
-        yield last
+async def _backwards(connection: Connection, stream: str, state: StreamState) -> AsyncIterator[Stored | None]:
+    """Yield the messages of the stream, the last first; None for one that is gone."""
+    yield await connection.message(stream, state.last)
     for end in range(state.last - 1, state.first - 1, -_AT_ONCE):
         wanted = range(end, max(end - _AT_ONCE, state.first - 1), -1)
         for message in await asyncio.gather(*(connection.message(stream, each) for each in wanted)):
-            if message is not None:
-                yield message
+            yield message

@@ -12,7 +12,7 @@ from typing import Any
 
 from udup.base.errors import Fault, Refused, Side
 from udup.drivers.messages.nats.config import NatsSink
-from udup.drivers.messages.nats.connection import NO_STREAM, ApiError, Connection, refused, told
+from udup.drivers.messages.nats.connection import KEEP, NO_STREAM, ApiError, Connection, refused, told
 from udup.pipeline.checks import DEST
 
 JOB, PREFIX = "udup.job", "udup.prefix"
@@ -21,7 +21,7 @@ JOB, PREFIX = "udup.job", "udup.prefix"
 DUPLICATE_SECONDS = 2
 
 #: What is to be done about a stream that is full.
-MAKE_ROOM = "purge what was read, or raise MaxBytes; the job waits for that"
+MAKE_ROOM = f"purge what was read, but {KEEP}, or raise MaxBytes; the job waits for that"
 
 _NS = 10**9
 
@@ -67,8 +67,9 @@ class StreamState:
         return bool(self.config.get("allow_batched"))
 
     @property
-    def ages(self) -> bool:
-        return bool(self.config.get("max_age"))
+    def max_age(self) -> float:
+        """Return the seconds after which messages end, 0 for never."""
+        return float(self.config.get("max_age") or 0) / _NS
 
     @property
     def max_message(self) -> int:

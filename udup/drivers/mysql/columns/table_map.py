@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from udup.drivers.mysql.binlog.event import CRC_SIZE, HEADER, HEADER_SIZE, resized
+from udup.drivers.mysql.binlog.lengths import bits, counted, integer
 from udup.drivers.mysql.binlog.table_definition import (
     CHARACTER,
     LISTED,
@@ -38,7 +39,7 @@ def mapped_table_map(event: bytes, places: Sequence[int], names: Sequence[str], 
     types = bytes(_code(column) for column in chosen)
     metadata = b"".join(_metadata(column) for column in chosen)
     nulls = sum(1 << place for place, column in enumerate(chosen) if column.nullable)
-    body = event[HEADER_SIZE:end] + _counted(types) + _counted(metadata)
+    body = event[HEADER_SIZE:end] + counted(types) + counted(metadata)
     body += nulls.to_bytes((len(chosen) + 7) // 8, "little") + _optional(chosen, key)
     header = HEADER.pack(*HEADER.unpack(event[:HEADER_SIZE]))
     return resized(header + body + bytes(CRC_SIZE if has_crc else 0), has_crc=has_crc)
@@ -64,49 +65,30 @@ def _optional(columns: Sequence[ColumnDefinition], key: Sequence[tuple[int, int]
 
     def add(kind: Optional, value: bytes) -> None:
         if value:
-            parts.append(bytes([kind]) + _counted(value))
+            parts.append(bytes([kind]) + counted(value))
 
     numbers = [column for column in columns if column.kind in NUMERIC]
     if all(column.unsigned is not None for column in numbers):
-        add(Optional.SIGNEDNESS, _bits([bool(column.unsigned) for column in numbers]))
+        add(Optional.SIGNEDNESS, bits([bool(column.unsigned) for column in numbers]))
     for kind, kinds in ((Optional.COLUMN_CHARSET, CHARACTER), (Optional.ENUM_AND_SET_COLUMN_CHARSET, LISTED)):
         texts = [column for column in columns if column.kind in kinds]
         if all(column.collation is not None or column.kind is ColumnType.VECTOR for column in texts):
-            add(kind, b"".join(_integer(column.collation or _BINARY) for column in texts))
-    add(Optional.COLUMN_NAME, b"".join(_counted((column.name or "").encode()) for column in columns))
+            add(kind, b"".join(integer(column.collation or _BINARY) for column in texts))
+    add(Optional.COLUMN_NAME, b"".join(counted((column.name or "").encode()) for column in columns))
     for kind, type_ in ((Optional.SET_STR_VALUE, ColumnType.SET), (Optional.ENUM_STR_VALUE, ColumnType.ENUM)):
         listed = [column.members for column in columns if column.kind is type_]
         if None not in listed:
-            add(kind, b"".join(_integer(len(each or ())) + b"".join(map(_counted, each or ())) for each in listed))
+            add(kind, b"".join(integer(len(each or ())) + b"".join(map(counted, each or ())) for each in listed))
     shapes = [column.geometry for column in columns if column.kind is ColumnType.GEOMETRY]
     if None not in shapes:
-        add(Optional.GEOMETRY_TYPE, b"".join(_integer(each or 0) for each in shapes))
+        add(Optional.GEOMETRY_TYPE, b"".join(integer(each or 0) for each in shapes))
     if any(prefix for _, prefix in key):
-        add(Optional.PRIMARY_KEY_WITH_PREFIX, b"".join(_integer(number) for part in key for number in part))
+        add(Optional.PRIMARY_KEY_WITH_PREFIX, b"".join(integer(number) for part in key for number in part))
     else:
-        add(Optional.SIMPLE_PRIMARY_KEY, b"".join(_integer(place) for place, _ in key))
+        add(Optional.SIMPLE_PRIMARY_KEY, b"".join(integer(place) for place, _ in key))
     if all(column.visible is not None for column in columns):
-        add(Optional.COLUMN_VISIBILITY, _bits([bool(column.visible) for column in columns]))
+        add(Optional.COLUMN_VISIBILITY, bits([bool(column.visible) for column in columns]))
     sizes = [column.dimensions for column in columns if column.kind is ColumnType.VECTOR]
     if None not in sizes:
-        add(Optional.VECTOR_DIMENSIONALITY, b"".join(_integer(each or 0) for each in sizes))
+        add(Optional.VECTOR_DIMENSIONALITY, b"".join(integer(each or 0) for each in sizes))
     return b"".join(parts)
-
-
-def _bits(flags: Sequence[bool]) -> bytes:
-    """Return a bit for each, the highest first."""
-    made = bytearray((len(flags) + 7) // 8)
-    for place, flag in enumerate(flags):
-        made[place // 8] |= flag << (7 - place % 8)
-    return bytes(made)
-
-
-def _counted(value: bytes) -> bytes:
-    return _integer(len(value)) + value
-
-
-def _integer(number: int) -> bytes:
-    """Return a length-encoded integer."""
-    if number < 251:
-        return bytes([number])
-    return b"\xfc" + number.to_bytes(2, "little") if number < 1 << 16 else b"\xfd" + number.to_bytes(3, "little")

@@ -8,21 +8,18 @@ return None for an event; then the generated reader is asked, which also says wh
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
-import udup
+from udup.base import row_library
+from udup.base.row_library import COMPILED, PYTHON
 from udup.drivers.mysql.binlog.event import CRC_SIZE
 from udup.drivers.mysql.rows.table import Table
 from udup.drivers.mysql.rowtext.ops import ColumnProgram, Program, TextOp
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
 from udup.pipeline.ports.delivery import RowText, TableText, Template
-
-#: Of the structures below and of what the library gives; one of another version is not used.
-VERSION = 1
 
 #: Bytes of text that a call has room for, and those of the largest room that is kept for the next.
 ROOM = 1 << 20
@@ -80,11 +77,7 @@ class Library:
     """The functions of a library; `OSError` for a file that is none, `ValueError` for one of another version."""
 
     def __init__(self, path: Path) -> None:
-        loaded = ctypes.CDLL(str(path))
-        version = loaded.udup_rows_version
-        version.restype = ctypes.c_int64
-        if version() != VERSION:
-            raise ValueError(f"{path} is a compiled reader of another version; install Udup again")
+        loaded = row_library.load(path)
         self.path = path
         self.check = loaded.udup_rows_check
         self.check.restype = ctypes.c_int64
@@ -101,11 +94,7 @@ class Library:
 @cache
 def library() -> Library | None:
     """Return the library that was built when Udup was installed; None if there is none that can be used."""
-    beside = Path(udup.__file__).parent
-    for suffix in EXTENSION_SUFFIXES:
-        path = beside / f"_rows{suffix}"
-        if not path.exists():
-            continue
+    for path in row_library.libraries():
         try:
             return Library(path)
         except (OSError, ValueError, AttributeError):
@@ -115,7 +104,7 @@ def library() -> Library | None:
 
 def reader_kind() -> str:
     """Return which reader of rows runs here: `compiled` or `python`."""
-    return "python" if library() is None else "compiled"
+    return PYTHON if library() is None else COMPILED
 
 
 class _Room:
@@ -124,6 +113,7 @@ class _Room:
     def __init__(self, size: int) -> None:
         self.size = size
         self.text = ctypes.create_string_buffer(size)
+        self.view = memoryview(self.text).cast("B")
         self.ends = (ctypes.c_int64 * (4 * ROWS_MAX))()
         self.place = ctypes.c_int64()
         self.around = _Template()
@@ -156,8 +146,8 @@ def _keep(room: _Room) -> None:
         _rooms.append(room)
 
 
-#: Takes texts of rows, and where in them each part of a row ends.
-_Take = Callable[[bytes, list[int]], None]
+#: Texts of rows, and where in them each part of a row ends.
+_Piecewise = list[tuple[bytes, list[int]]]
 
 
 class CompiledRows:
@@ -180,9 +170,11 @@ class CompiledRows:
 
     def rows(self, event: bytes, end: int) -> list[RowText] | None:
         """Return the rows of an event whose rows end at `end`; None if the generated reader is to be asked."""
+        pieces = self._read(event, end, None, 0, 4)
+        if isinstance(pieces, int):
+            return None
         found: list[RowText] = []
-
-        def take(texts: bytes, ends: list[int]) -> None:
+        for texts, ends in pieces:
             start = 0
             for before, after, key, old in zip(ends[::4], ends[1::4], ends[2::4], ends[3::4], strict=True):
                 found.append(
@@ -194,54 +186,61 @@ class CompiledRows:
                     )
                 )
                 start = old
-
-        return found if self._read(event, end, None, 0, 4, take) == 0 else None
+        return found
 
     def values(
         self, event: bytes, end: int, template: Template, first: int
     ) -> list[tuple[bytes | None, bytes]] | int | None:
         """Return key and value of each row; `KEY_CHANGED`, or None if the generated reader is to be asked."""
+        pieces = self._read(event, end, template, first, 2)
+        if isinstance(pieces, int):
+            return KEY_CHANGED if pieces == KEY_CHANGED else None
         found: list[tuple[bytes | None, bytes]] = []
-
-        def take(texts: bytes, ends: list[int]) -> None:
+        for texts, ends in pieces:
+            if len(ends) == 2:  # one row, as most events of small transactions have
+                middle = ends[0]
+                found.append((texts[middle:] if self._has_key else None, texts[:middle]))
+                continue
             middles, keys = ends[::2], ends[1::2]
             starts = [0, *keys[:-1]]
             if self._has_key:
-                found.extend(
+                found += [
                     (texts[middle:key], texts[start:middle])
                     for start, middle, key in zip(starts, middles, keys, strict=True)
-                )
+                ]
             else:
-                found.extend((None, texts[start:middle]) for start, middle in zip(starts, middles, strict=True))
+                found += [(None, texts[start:middle]) for start, middle in zip(starts, middles, strict=True)]
+        return found
 
-        told = self._read(event, end, template, first, 2, take)
-        if told == KEY_CHANGED:
-            return KEY_CHANGED
-        return found if told == 0 else None
-
-    def _read(self, event: bytes, end: int, template: Template | None, first: int, parts: int, take: _Take) -> int:
-        """Hand over the texts of all rows, as many at a time as there is room for; return 0, or what was refused."""
+    def _read(self, event: bytes, end: int, template: Template | None, first: int, parts: int) -> _Piecewise | int:
+        """Return the texts of all rows, in pieces as there is room for; or why not."""
         room = _room()
-        at = 0
+        read_rows, around = self._library.read, None
+        if template is not None:
+            room.put_around(template)
+            around = room.around_pointer
+        room.place.value = at = 0
+        pieces: _Piecewise = []
         while True:
-            room.place.value = at
-            if template is not None:
-                room.put_around(template)
-            read: int = self._library.read(
-                *(self._program, event, end, room.place_pointer, template and room.around_pointer, first),
+            read: int = read_rows(
+                *(self._program, event, end, room.place_pointer, around, first),
                 *(room.text_address, room.size, room.ends_address, ROWS_MAX),
             )
             at = room.place.value
             if read > 0:
                 ends = room.ends[: parts * read]
-                take(ctypes.string_at(room.text_address, ends[-1]), ends)
+                pieces.append((room.view[: ends[-1]].tobytes(), ends))
                 first += read
             elif read <= _WANTED:
                 room = _Room(max(2 * room.size, _WANTED - read))
+                room.place.value = at
+                if template is not None:
+                    room.put_around(template)
+                    around = room.around_pointer
                 continue
             if read < 0 or at >= end:
                 _keep(room)
-                return min(read, 0)
+                return read if read < 0 else pieces
 
 
 def _is_known(program: Program) -> bool:

@@ -112,7 +112,10 @@ def is_known(name: str) -> bool:
 
 
 def parse_options(options: Mapping[str, str], *, quirks: bool = False) -> ValueOptions:
-    """Return what the options say; `Refused` with a fault for each that is wrong. Others' options are passed over."""
+    """Return what the options say; `Refused` with a fault for each that is wrong.
+
+    Others' options are passed over; those of columns are nobody else's.
+    """
     draft = _Draft()
     for name, value in options.items():
         plain = _PLAIN.get(name)
@@ -124,6 +127,9 @@ def parse_options(options: Mapping[str, str], *, quirks: bool = False) -> ValueO
             if found:
                 _mask(draft, name, value, found, make)
                 break
+        else:
+            if name.startswith(_OF_COLUMNS):  # a misspelt mask would show what it was to hide
+                draft.faults.append(Fault(f"Options.{name}", "there is no such option", _COLUMNS_REMEDY))
     if "include" in draft.found and "exclude" in draft.found:
         draft.wrong("column.exclude.list", options["column.exclude.list"], "stands beside column.include.list", _ONE)
     if draft.faults:
@@ -253,6 +259,10 @@ _MASK_REMEDY = (
     f"write column.mask.hash.v2.ALGORITHM.with.salt.SALT with one of {', '.join(HASHES)},"
     " column.truncate.to.N.chars with N from 1 up, or column.mask.with.0.chars"
 )
+
+_OF_COLUMNS = "column."
+
+_COLUMNS_REMEDY = f"write column.include.list or column.exclude.list; for a mask {_MASK_REMEDY.removeprefix('write ')}"
 
 _MASKS: tuple[tuple[re.Pattern[str], _Make], ...] = (
     (

@@ -11,7 +11,7 @@ column's own character set and collation, numbers and times as the server printe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,7 +37,8 @@ class Chunk:
     """A part of a table: `where` is its SQL condition, empty for the whole table.
 
     `table` and `number` count from 0; `final` marks a table's last chunk, and every table has one. `streamed` says
-    that it is read row by row, as it may be of any size. `rest` is the condition of all that comes behind it.
+    that it is read row by row, as it may be of any size. `rest` is the condition of all that comes behind it, `end` the
+    literals of the key at which it ends, () for the last.
     """
 
     table: int
@@ -46,6 +47,7 @@ class Chunk:
     final: bool
     streamed: bool = False
     rest: str = ""
+    end: tuple[str, ...] = ()
 
 
 def chunk_rows(table: Table, wanted: int | None = None) -> int:
@@ -56,11 +58,18 @@ def chunk_rows(table: Table, wanted: int | None = None) -> int:
 
 
 def plan_chunks(
-    connection: Connection, index: int, table: Table, wanted_rows: int | None = None, number: int = 0, after: str = ""
+    connection: Connection,
+    index: int,
+    table: Table,
+    wanted_rows: int | None = None,
+    number: int = 0,
+    after: str = "",
+    within: str = "",
 ) -> Iterator[Chunk]:
     """Yield the chunks of `table`, number `index` of its catalog, found while they are asked for.
 
-    `number` and `after` go on behind a chunk: one more than its number, and its `rest`.
+    `number` and `after` go on behind a chunk: one more than its number, and its `rest`. `within` is a condition of all
+    that is to be read.
     """
     if not table.key:
         yield Chunk(index, 0, "", final=True, streamed=True)
@@ -68,15 +77,29 @@ def plan_chunks(
     columns = _key_columns(table)
     rows = chunk_rows(table, wanted_rows)
     while True:
-        end = _key_at(connection, table, columns, after, rows)
+        left = _all_of(after, within)
+        end = _key_at(connection, table, columns, left, rows)
         if end is None:
-            yield Chunk(index, number, after, final=True)
+            yield Chunk(index, number, left, final=True)
             return
-        until = _compare(columns, end, "<", "<=")
-        where = f"{after} AND {until}" if after else until
+        where = _all_of(after, _compare(columns, end, "<", "<="))
         after = _compare(columns, end, ">", ">")
-        yield Chunk(index, number, where, final=False, rest=after)
+        yield Chunk(index, number, where, final=False, rest=after, end=tuple(end))
         number += 1
+
+
+def _all_of(*conditions: str) -> str:
+    return " AND ".join(filter(None, conditions))
+
+
+def behind(table: Table, key: Sequence[str]) -> str:
+    """Return the condition that a row lies behind a key, of which these are the literals."""
+    return _compare(_key_columns(table), key, ">", ">")
+
+
+def up_to(table: Table, key: Sequence[str]) -> str:
+    """Return the condition that a row lies before a key or has it."""
+    return _compare(_key_columns(table), key, "<", "<=")
 
 
 def _key_columns(table: Table) -> list[Column]:
@@ -98,7 +121,7 @@ def _key_at(connection: Connection, table: Table, columns: list[Column], after: 
     return [_literal(column, value) for column, value in zip(columns, found[0], strict=True)]
 
 
-def _compare(columns: list[Column], literals: list[str], strict: str, last: str) -> str:
+def _compare(columns: Sequence[Column], literals: Sequence[str], strict: str, last: str) -> str:
     """Return the condition that the key lies on one side of a boundary; `last` is the operator of the last column."""
     names = [quote(column.name) for column in columns]
     if len(names) == 1:

@@ -56,11 +56,15 @@ _PLAIN_FIELD_BYTES = 72
 
 
 class Block(NamedTuple):
-    """Rows and their text. `values`: it holds SQL expressions, the same for all blocks of a chunk."""
+    """Rows and their text. `values`: it holds SQL expressions, the same for all blocks of a chunk.
+
+    `last` is the key of the last row, where that is told.
+    """
 
     rows: int
     text: bytes
     values: bool = False
+    last: tuple[int, ...] = ()
 
 
 def prepare_session(connection: Connection) -> None:

@@ -19,6 +19,7 @@ from udup.drivers.mysql.binlog.rotate import parse_rotate
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.shaper import ColumnMaps
+from udup.drivers.mysql.ddl.query_action import Decide
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.filters.shaper import Shapers
 from udup.drivers.mysql.naming.naming import Naming
@@ -32,10 +33,10 @@ from udup.drivers.mysql.stream.replica import Replica
 from udup.drivers.mysql.stream.row_order import row_order_of
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.drivers.mysql.stream.told import Telling
-from udup.drivers.mysql.telling.judge import SnapshotJudges
 from udup.drivers.mysql.telling.made_tables import MadeTables
+from udup.drivers.mysql.telling.tries import SnapshotJudges
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
-from udup.pipeline.records import Record
+from udup.pipeline.records import Record, SnapshotEnd
 from udup.pipeline.selection.renames import Name, Renaming
 from udup.pipeline.stamps import Stamps
 
@@ -51,6 +52,7 @@ class BinlogChanges:
         self._assembler: Assembler | None = None
         self._shapers: Shapers | None = None
         self._naming: Naming | None = None
+        self._judges: SnapshotJudges | None = None
         self._made = MadeTables(endpoint, plan.scope) if plan.tells else None
         self._closed = False
         self._at = ("", 0)  # log file and offset, in one value since other threads look at it
@@ -97,10 +99,14 @@ class BinlogChanges:
         )
         self._shapers = Shapers.of(scope.selection, endpoint)
         contexts, maps = contexts_of(endpoint), ColumnMaps.of(scope.selection)
-        telling = Telling() if self._plan.tells else None
-        decide, shapers, chosen = classifier.decide, self._shapers, scope.sql_filter
-        judges = SnapshotJudges.of(self._plan.snapshot)
-        return Assembler(scope.selection, decide, renaming, chosen, contexts, shapers, maps, telling, judges)
+        telling = Telling(folds_names=scope.fold_names) if self._plan.tells else None
+        decide: Decide = classifier.decide
+        self._judges = judges = SnapshotJudges.of(self._plan.snapshot, self._plan.start_after)
+        if judges is not None:
+            decide = judges.watching(decide, fold_names=scope.fold_names)
+        return Assembler(
+            scope.selection, decide, renaming, scope.sql_filter, contexts, self._shapers, maps, telling, judges
+        )
 
     def __iter__(self) -> Iterator[Record | None]:
         """Yield records; None whenever the source has sent no further event yet."""
@@ -110,6 +116,8 @@ class BinlogChanges:
             if event[4] == EventType.ROTATE:
                 self._at = parse_rotate(event)
             for record in assembler.feed(event):
+                if self._judges is not None and (state := self._judges.changed()):
+                    yield SnapshotEnd(0, "", state)  # in front of what has changed it
                 self._note_place(event)
                 yield record if self._made is None else self._made.completed(record)
             if not stream.has_more:

@@ -32,7 +32,8 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     The rows events are those that end in this record, in its order; of a `Definition` it is where its Query event
     begins. One of a compressed transaction begins where the event begins that it was compressed into. `queries` has
     a statement's text once, under the number of its first rows event in this record; "" where the log has none for a
-    statement behind one that has. `statements` spreads them.
+    statement behind one that has. `statements` spreads them. `folds_names`: the source keeps names
+    in lower case, whatever its statement says.
 
     Of a definition, `tables` has what the dictionary says now of tables that it made or changed, as schema, table and
     the JSON text of a schema change; `facts` what it says of their columns (`rowtext/facts.py`), None if it was not
@@ -43,6 +44,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     thread: int
     starts: list[int]
     queries: dict[int, str] = {}
+    folds_names: bool = False
     tables: list[tuple[str, str, bytes]] = []
     facts: bytes | None = None
 
@@ -71,7 +73,8 @@ def decode_told(data: bytes) -> Told:
 class Telling:
     """Follows a log, and has what is to be told of the rows that were kept and not sent yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, folds_names: bool = False) -> None:
+        self._folds_names = folds_names
         self._file = ""
         self._end = 0  # of the last event that tells it
         self._start = 0  # of the event that is looked at
@@ -129,11 +132,11 @@ class Telling:
         for index, statement in enumerate(statements):
             if statement is not last:
                 queries[index] = last = statement
-        return encode(Told(self._file, thread, starts, queries))
+        return encode(Told(self._file, thread, starts, queries, self._folds_names))
 
     def definition(self, thread: int) -> bytes:
         """Return what is to be told of the Query event looked at."""
-        return encode(Told(self._file, thread, [self._start]))
+        return encode(Told(self._file, thread, [self._start], folds_names=self._folds_names))
 
 
 def rows_ends(events: Sequence[bytes]) -> list[int]:

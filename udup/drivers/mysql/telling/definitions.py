@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from udup.drivers.mysql.apply.column_check import TargetColumn, column_of
 from udup.drivers.mysql.binlog.build import build
 from udup.drivers.mysql.binlog.event import EventType, resized
+from udup.drivers.mysql.binlog.lengths import bits, counted, integer
 from udup.drivers.mysql.binlog.table_definition import (
     CHARACTER,
     LISTED,
@@ -86,7 +87,7 @@ class TableDefinition:
         body += b"".join(bytes([len(name)]) + name + b"\0" for name in (self.schema.encode(), self.name.encode()))
         types = bytes(ColumnType.STRING if each.kind in LISTED else each.kind for each in self.columns)
         nulls = sum(1 << place for place, column in enumerate(self.columns) if column.nullable)
-        body += _counted(types) + _counted(b"".join(map(_metadata, self.columns)))
+        body += counted(types) + counted(b"".join(map(_metadata, self.columns)))
         body += nulls.to_bytes((len(types) + 7) // 8, "little") + b"".join(self._optional())
         return resized(build(EventType.TABLE_MAP, body, with_crc=has_crc), has_crc=has_crc)
 
@@ -105,23 +106,23 @@ class TableDefinition:
         """Yield the optional metadata in the server's order."""
         columns = self.columns
         numbers = [bool(column.unsigned) for column in columns if column.kind in NUMERIC]
-        yield _field(Optional.SIGNEDNESS, _bits(numbers))
+        yield _field(Optional.SIGNEDNESS, bits(numbers))
         yield _charsets(Optional.DEFAULT_CHARSET, Optional.COLUMN_CHARSET, _of(columns, CHARACTER))
         shapes = [column.geometry or 0 for column in columns if column.kind is ColumnType.GEOMETRY]
-        yield _field(Optional.GEOMETRY_TYPE, b"".join(map(_integer, shapes)))
+        yield _field(Optional.GEOMETRY_TYPE, b"".join(map(integer, shapes)))
         sizes = [column.dimensions or 0 for column in columns if column.kind is ColumnType.VECTOR]
-        yield _field(Optional.VECTOR_DIMENSIONALITY, b"".join(map(_integer, sizes)))
-        yield _field(Optional.COLUMN_NAME, b"".join(_counted((column.name or "").encode()) for column in columns))
+        yield _field(Optional.VECTOR_DIMENSIONALITY, b"".join(map(integer, sizes)))
+        yield _field(Optional.COLUMN_NAME, b"".join(counted((column.name or "").encode()) for column in columns))
         listed_kinds = (Optional.ENUM_AND_SET_DEFAULT_CHARSET, Optional.ENUM_AND_SET_COLUMN_CHARSET)
         yield _charsets(*listed_kinds, _of(columns, LISTED))
         for kind, type_ in ((Optional.SET_STR_VALUE, ColumnType.SET), (Optional.ENUM_STR_VALUE, ColumnType.ENUM)):
             listed = [column.members or () for column in columns if column.kind is type_]
-            yield _field(kind, b"".join(_integer(len(each)) + b"".join(map(_counted, each)) for each in listed))
+            yield _field(kind, b"".join(integer(len(each)) + b"".join(map(counted, each)) for each in listed))
         if any(prefix for _, prefix in self.key):
-            yield _field(Optional.PRIMARY_KEY_WITH_PREFIX, b"".join(_integer(n) for part in self.key for n in part))
+            yield _field(Optional.PRIMARY_KEY_WITH_PREFIX, b"".join(integer(n) for part in self.key for n in part))
         else:
-            yield _field(Optional.SIMPLE_PRIMARY_KEY, b"".join(_integer(place) for place, _ in self.key))
-        yield _field(Optional.COLUMN_VISIBILITY, _bits([bool(column.visible) for column in columns]))
+            yield _field(Optional.SIMPLE_PRIMARY_KEY, b"".join(integer(place) for place, _ in self.key))
+        yield _field(Optional.COLUMN_VISIBILITY, bits([bool(column.visible) for column in columns]))
 
 
 def _of(columns: Iterable[ColumnDefinition], kinds: Collection[ColumnType]) -> list[int]:
@@ -137,9 +138,9 @@ def _charsets(by_default: int, by_column: int, collations: Sequence[int]) -> byt
     most = max(counts.values())
     default = min(number for number, count in counts.items() if count == most)
     if len(collations) < 1 + 2 * (len(collations) - most):
-        return _field(by_column, b"".join(map(_integer, collations)))
+        return _field(by_column, b"".join(map(integer, collations)))
     others = [(place, number) for place, number in enumerate(collations) if number != default]
-    return _field(by_default, _integer(default) + b"".join(_integer(each) for pair in others for each in pair))
+    return _field(by_default, integer(default) + b"".join(integer(each) for pair in others for each in pair))
 
 
 def _metadata(column: ColumnDefinition) -> bytes:
@@ -148,26 +149,7 @@ def _metadata(column: ColumnDefinition) -> bytes:
 
 
 def _field(kind: int, value: bytes) -> bytes:
-    return bytes([kind]) + _counted(value) if value else b""
-
-
-def _bits(flags: Sequence[bool]) -> bytes:
-    """Return a bit for each, the highest first."""
-    made = bytearray((len(flags) + 7) // 8)
-    for place, flag in enumerate(flags):
-        made[place // 8] |= flag << (7 - place % 8)
-    return bytes(made)
-
-
-def _counted(value: bytes) -> bytes:
-    return _integer(len(value)) + value
-
-
-def _integer(number: int) -> bytes:
-    """Return a length-encoded integer."""
-    if number < 251:
-        return bytes([number])
-    return b"\xfc" + number.to_bytes(2, "little") if number < 1 << 16 else b"\xfd" + number.to_bytes(3, "little")
+    return bytes([kind]) + counted(value) if value else b""
 
 
 # ---- The dictionary ----

@@ -12,18 +12,13 @@ delete, and what the destination gets is an exact succession for each row. Nothi
 and nobody waits.
 
 Chunks are told of (`brought`) in the place of the log in which their rows stand: between two transactions.
-
-A snapshot that took several tries is simpler: the log is followed from where the first of them stood, and of a table
-that a later one has read, that one's S is left out (`SnapshotJudges`). Where rows of a table were sent by several, the
-first of these counts: what lies between comes once more, and nothing is lost.
 """
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Protocol
 
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -31,10 +26,15 @@ from udup.drivers.mysql.filters.shaper import IMAGES_NEEDED, EventShaper, filled
 from udup.drivers.mysql.rows.codec import RowCodec, completed
 from udup.drivers.mysql.rows.values import Row
 from udup.drivers.mysql.stream.damage import naming
-from udup.pipeline.selection.renames import Name
+from udup.drivers.mysql.telling.ranges import Key
 
-#: The values of the key's columns by which the table is cut, in the key's order.
-Key: TypeAlias = tuple[int, ...]
+
+class Read(Protocol):
+    """Which keys of a table were read, and when."""
+
+    @property
+    def is_done(self) -> bool: ...
+    def tells(self, key: Key, source: str, number: int) -> bool: ...
 
 
 class Backfill:
@@ -84,45 +84,10 @@ class Backfill:
         return executed is None or not executed.contains(source, number)
 
 
-class _TableJudge:
-    """Leaves out all changes of a table up to the position at which a snapshot has read it."""
-
-    def __init__(self, executed: GtidSet) -> None:
-        self._executed = executed
-
-    def shaped(self, event: bytes, source: str, number: int, *, has_crc: bool) -> list[bytes]:
-        """Return the event, or nothing."""
-        return [] if self._executed.contains(source, number) else [event]
-
-
-class SnapshotJudges:
-    """Judges the log behind a snapshot by its state (`order.py`)."""
-
-    def __init__(self, state: str) -> None:
-        kept = json.loads(state)
-        self._judges = [_TableJudge(GtidSet.parse(position)) for position in kept["positions"]]
-        self._until: list[tuple[Name, int]] = [((name[0], name[1]), at) for name, at in kept["until"]]
-        self._at: dict[Name, int] = {(name[0], name[1]): at for name, at in kept["done"]}
-        self._at |= {(each["table"][0], each["table"][1]): each["at"] for each in kept["open"]}
-
-    @classmethod
-    def of(cls, state: str) -> SnapshotJudges | None:
-        """Return them, None where all was read at one position, from which the log is followed."""
-        return cls(state) if state and len(json.loads(state)["positions"]) > 1 else None
-
-    def judge(self, schema: str, table: str, table_map: bytes, *, has_crc: bool) -> _TableJudge | None:
-        """Return the judge of a table, None for one that no later try has read."""
-        name = schema, table
-        at = self._at.get(name)
-        if at is None:
-            at = next((at for last, at in self._until if name <= last), 0)
-        return self._judges[at] if at else None
-
-
 class RowJudge:
-    """Judges the rows events of a table with one definition, which is read by a `Backfill`."""
+    """Judges the rows events of a table with one definition, of which parts were read at several positions."""
 
-    def __init__(self, codec: RowCodec, backfill: Backfill, columns: Sequence[str]) -> None:
+    def __init__(self, codec: RowCodec, backfill: Read, columns: Sequence[str]) -> None:
         """`columns` are those by which the table is cut; `Unsupported` if the log does not name them."""
         self._codec, self._backfill = codec, backfill
         self._events = EventShaper(codec, "a part of the table that was read already")

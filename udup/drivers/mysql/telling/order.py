@@ -1,17 +1,29 @@
-"""The order of a snapshot's rows: which are first and last, and which chunks are done with each record.
+"""The order of a snapshot's rows: which are first and last, and what is done with each record.
 
 Several readers read at once, and a record goes out when it is known that it is not the last of its table, or that it
 is. Nothing here reads or sends, and nothing waits.
+
+What is done is kept with each record (`state`), so that a snapshot that was cut goes on:
+
+* Of a table whose key is of whole numbers it is kept up to which key each chunk was sent, and by which try: a later
+  try reads what is missing, and the log behind it leaves out, key by key, what was read (`judge.py`). Every row comes
+  once, and its changes follow it exactly.
+* Of another table whole chunks are kept, as conditions. What was sent of an open chunk comes again, with the number of
+  a later snapshot, and the table's log from the first try on: a message that comes again says what was true then, and
+  each row ends as it is on the source. To leave out what the later try has read would be less: a row that was sent and
+  that went before that try would stay for ever, as nothing tells of it.
+* A table without a key, or without transactions, is read again from its beginning, in the same way.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from udup.drivers.mysql.snapshot.chunks import Chunk
+from udup.drivers.mysql.telling.ranges import END, START, Key, KeyRanges
 from udup.pipeline.records import SnapshotEnd, SnapshotRows
 from udup.pipeline.selection.renames import Name
 
@@ -27,7 +39,7 @@ _STRONGEST = (LAST, FIRST, LAST_OF_TABLE, FIRST_OF_TABLE, OTHER)
 class ReadRows:
     """Rows of a chunk; `before` come of it in other ones. `pieces` are their events, cut if they are one long row.
 
-    `ends`: the chunk's last.
+    `ends`: the chunk's last. `last`: the key of the last row, of a table whose key is of whole numbers.
     """
 
     table: int
@@ -37,6 +49,7 @@ class ReadRows:
     pieces: Sequence[bytes]
     read_ms: int
     ends: bool
+    last: Key = ()
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,10 @@ class Place:
 
 @dataclass
 class _Progress:
-    """Of one table: what is planned, and which of its chunks are not read to their end, and not sent."""
+    """Of one table: what is planned, and which of its chunks are not read to their end, and not sent.
+
+    `key` are the columns of a key of whole numbers, and `ranges` what was sent of it.
+    """
 
     number: int = 0  # that the next chunk has
     rest: str = ""
@@ -58,34 +74,67 @@ class _Progress:
     reading: set[int] = field(default_factory=set)
     unsent: dict[int, str] = field(default_factory=dict)
     has_begun: bool = False
-    at: int | None = None  # the try in which it was read first, which every row that was sent is at least of
+    at: int | None = None  # the try that has sent first, which every row that was sent is at least of
+    key: Sequence[str] = ()
+    ranges: KeyRanges = field(default_factory=KeyRanges)
+    bounds: dict[int, tuple[Key, Key]] = field(default_factory=dict)  # of the chunks of this try, behind what is sent
 
     @property
     def is_done(self) -> bool:
-        return self.is_final and not self.unsent
+        return self.ranges.is_whole if self.key else self.is_final and not self.unsent
+
+    @property
+    def is_split(self) -> bool:
+        """Return whether the log is to be judged by the ranges, as several tries have sent them."""
+        return bool(self.key) and len(self.ranges.tries) > 1
+
+    def sent(self, chunk: int, last: Key, at: int, *, ends: bool) -> None:
+        """Note that a try has sent a chunk up to a key, or to its end."""
+        if self.at is None:
+            self.at = at
+        if self.key:
+            lower, upper = self.bounds[chunk]
+            until = upper if ends else last
+            self.ranges.mark(lower, until, at)
+            self.bounds[chunk] = until, upper
+        if ends:
+            self.unsent.pop(chunk, None)
+            self.bounds.pop(chunk, None)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What of a table is to be read: chunks of an earlier try, and the plan from a number and a condition on."""
+    """What of a table is to be read: chunks of an earlier try, and the plan from a number and a condition on.
+
+    `gaps`: the ranges of its key instead, each behind its first key and up to its second.
+    """
 
     again: Sequence[Chunk]
     number: int
     rest: str
     is_planned: bool
+    gaps: Sequence[tuple[Key, Key]] = ()
 
 
 class SnapshotOrder:
     """`planned` for each chunk, `add` for its rows, `done` when it is read; `end` when all are.
 
     What `add`, `done` and `end` yield is to be sent in this order. `state` is that of an earlier try, "" for none.
+    `keys` has the columns of each table's key where it is of whole numbers.
     """
 
     def __init__(
-        self, number: int, tables: Sequence[Name], place: Place, *, incremental: bool = False, state: str = ""
+        self,
+        number: int,
+        tables: Sequence[Name],
+        place: Place,
+        *,
+        incremental: bool = False,
+        state: str = "",
+        keys: Mapping[Name, Sequence[str]] = {},
     ) -> None:
-        self._number, self._tables, self._place, self._incremental = number, tables, place, incremental
-        self._progress = [_Progress() for _ in tables]
+        self._number, self._tables, self.place, self._incremental = number, tables, place, incremental
+        self._progress = [_Progress(key=keys.get(name, ())) for name in tables]
         self._held: dict[int, ReadRows] = {}
         self._last: ReadRows | None = None  # of the table that was complete last
         self._positions = [place.position]
@@ -102,6 +151,8 @@ class SnapshotOrder:
         progress = self._progress[table]
         if progress.is_done:
             return None
+        if progress.key:
+            return Wanted((), progress.number, "", is_planned=False, gaps=list(progress.ranges.gaps()))
         last = progress.number - 1
         again = [
             Chunk(table, number, where, final=progress.is_final and number == last, streamed=not where)
@@ -114,11 +165,11 @@ class SnapshotOrder:
         before = self._progress[table]
         self._progress[table] = _Progress(has_begun=before.has_begun, at=before.at)
 
-    def planned(self, chunk: Chunk) -> None:
+    def planned(self, chunk: Chunk, lower: Key = START, upper: Key = END) -> None:
+        """Note that a chunk is to be read, which goes from behind one key up to another."""
         progress = self._progress[chunk.table]
         progress.reading.add(chunk.number)
-        if progress.at is None:
-            progress.at = len(self._positions) - 1
+        progress.bounds[chunk.number] = lower, upper
         if chunk.number >= progress.number:
             progress.number, progress.rest = chunk.number + 1, chunk.rest
             progress.is_final = chunk.final
@@ -140,7 +191,7 @@ class SnapshotOrder:
         progress = self._progress[chunk.table]
         progress.reading.discard(chunk.number)
         if not rows:
-            self._close(chunk.table, chunk.number)
+            self._note_sent(chunk.table, chunk.number, START, ends=True)
         held = None
         if progress.is_final and not progress.reading:
             held = self._held.pop(chunk.table, None)
@@ -167,12 +218,11 @@ class SnapshotOrder:
         for piece in rows.pieces[:-1]:
             yield self._record(rows, piece, 0, OTHER, OTHER)
         self._sent = progress.has_begun = True
-        if rows.ends:
-            self._close(rows.table, rows.chunk)
+        self._note_sent(rows.table, rows.chunk, rows.last, ends=rows.ends)
         yield self._record(rows, rows.pieces[-1], rows.rows, first, last)
 
     def _record(self, rows: ReadRows, events: bytes, count: int, first: str, last: str) -> SnapshotRows:
-        place = self._place
+        place = self.place
         return SnapshotRows(
             events,
             self._number,
@@ -188,12 +238,13 @@ class SnapshotOrder:
             self._incremental,
         )
 
-    def _close(self, table: int, chunk: int) -> None:
-        """Note that all of a chunk is sent."""
-        self._progress[table].unsent.pop(chunk, None)
+    def _note_sent(self, table: int, chunk: int, last: Key, *, ends: bool) -> None:
+        progress = self._progress[table]
+        progress.sent(chunk, last, len(self._positions) - 1, ends=ends)
         while self._until < len(self._progress) and self._progress[self._until].is_done:
             self._until += 1
-        self._state = ""
+        if progress.key or ends:
+            self._state = ""
 
     # ---- What is kept ----
 
@@ -201,6 +252,11 @@ class SnapshotOrder:
     def position(self) -> str:
         """Return the position from which the log is followed: that of the first try."""
         return self._positions[0]
+
+    @property
+    def newest_before(self) -> str:
+        """Return the position of the last try before this one, "" if there was none."""
+        return self._positions[-2] if len(self._positions) > 1 else ""
 
     def state(self) -> str:
         """Return what is done by now, as text, to go on by, and to judge the log by (`judge.py`).
@@ -213,40 +269,60 @@ class SnapshotOrder:
                 if until and until[-1][1] == (progress.at or 0):
                     until.pop()
                 until.append((name, progress.at or 0))
-            later = [table for table in range(self._until, len(self._tables)) if self._progress[table].number]
-            done = [(self._tables[table], self._progress[table].at) for table in later if self._progress[table].is_done]
-            begun = [self._kept(table) for table in later if not self._progress[table].is_done]
-            kept = {"positions": self._positions, "until": until, "done": done, "open": begun}
+            both = list(zip(self._tables, self._progress, strict=True))
+            later = [(name, each) for name, each in both[self._until :] if each.at is not None]
+            kept = {
+                "positions": self._positions,
+                "until": until,
+                "done": [(name, each.at) for name, each in later if each.is_done],
+                "open": [_kept(name, each) for name, each in later if not each.is_done],
+            }
+            if split := [_kept(name, each) for name, each in both if each.is_done and each.is_split]:
+                kept["split"] = split
             self._state = json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
         return self._state
 
-    def _kept(self, table: int) -> dict[str, object]:
-        progress = self._progress[table]
-        return {
-            "table": self._tables[table],
-            "number": progress.number,
-            "rest": progress.rest,
-            "final": progress.is_final,
-            "chunks": sorted(progress.unsent.items()),
-            "begun": progress.has_begun,
-            "at": progress.at,
-        }
-
     def _resume(self, kept: Any) -> None:
         """Take over what an earlier try has sent: of the tables up to the last that was done all but those open."""
-        self._positions = [*kept["positions"], self._place.position]
+        self._positions = [*kept["positions"], self.place.position]
         until = [(tuple(name), at) for name, at in kept["until"]]
         done = {tuple(name): at for name, at in kept["done"]}
-        open_ = {tuple(each["table"]): each for each in kept["open"]}
+        open_ = {tuple(each["table"]): each for each in (*kept["open"], *kept.get("split", ()))}
         for name, progress in zip(self._tables, self._progress, strict=True):
             if (found := open_.get(name)) is not None:
-                progress.number, progress.rest, progress.is_final = found["number"], found["rest"], found["final"]
-                progress.unsent = dict(found["chunks"])
-                progress.has_begun, progress.at = found["begun"], found["at"]
+                _take_over(progress, found)
                 continue
             at = done.get(name, next((at for last, at in until if name <= last), None))
             if at is not None:
                 progress.number, progress.is_final, progress.has_begun, progress.at = 1, True, True, at
+                progress.ranges.mark(START, END, at)
         self._sent = any(progress.has_begun for progress in self._progress)
         while self._until < len(self._progress) and self._progress[self._until].is_done:
             self._until += 1
+
+
+def _kept(name: Name, progress: _Progress) -> dict[str, object]:
+    kept: dict[str, object] = {
+        "table": name,
+        "number": progress.number,
+        "begun": progress.has_begun,
+        "at": progress.at,
+    }
+    if progress.key:
+        return kept | {"key": progress.key, "ranges": progress.ranges.kept()}
+    return kept | {"rest": progress.rest, "final": progress.is_final, "chunks": sorted(progress.unsent.items())}
+
+
+def _take_over(progress: _Progress, kept: Any) -> None:
+    """Go on with a table; from its beginning where its key is another by now."""
+    progress.has_begun, progress.at = kept["begun"], kept["at"]
+    key, progress.key = progress.key, kept.get("key", ())
+    if progress.key:
+        ranges = KeyRanges(kept["ranges"])
+        if list(progress.key) == list(key) or ranges.is_whole:
+            progress.number, progress.ranges = kept["number"], ranges
+        else:
+            progress.key = ()
+        return
+    progress.number, progress.rest, progress.is_final = kept["number"], kept["rest"], kept["final"]
+    progress.unsent = dict(kept["chunks"])

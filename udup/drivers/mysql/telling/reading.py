@@ -13,7 +13,8 @@ from dataclasses import replace
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Side, UdupError, Unsupported
+from udup.base.errors import Side, Transient, UdupError, Unsupported
+from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client import patience
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
 from udup.drivers.mysql.client.raw import shut_down
@@ -21,13 +22,15 @@ from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.dictionary.catalog import Table
 from udup.drivers.mysql.dictionary.engines import MERGE
 from udup.drivers.mysql.snapshot.baseline import Baseline, open_baseline
-from udup.drivers.mysql.snapshot.chunks import Chunk, plan_chunks
+from udup.drivers.mysql.snapshot.chunks import Chunk
 from udup.drivers.mysql.snapshot.reader import TableTotal, reading_error, release
 from udup.drivers.mysql.snapshot.rows import Block, prepare_session
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.telling.definition_messages import SnapshotDefinitions
-from udup.drivers.mysql.telling.events import SnapshotTable, format_description
+from udup.drivers.mysql.telling.events import SnapshotTable, format_description, key_of
 from udup.drivers.mysql.telling.order import Place, ReadRows, SnapshotOrder
+from udup.drivers.mysql.telling.planning import chunks_of
+from udup.drivers.mysql.telling.ranges import END, START, Key
 from udup.drivers.mysql.telling.tables import SnapshotTables
 from udup.pipeline.ports import Piece, ReadingPlan, Scope
 from udup.pipeline.records import PIECE_BYTES, Format, Record, SnapshotDefinition
@@ -141,19 +144,14 @@ class RowsReading:
             if wanted is None:
                 continue
             try:
-                for chunk in wanted.again:
-                    yield self._planned(chunk)
-                if wanted.is_planned:
-                    continue
-                for chunk in plan_chunks(self._planner, index, table, self._chunk_rows, wanted.number, wanted.rest):
-                    release(self._planner)
-                    yield self._planned(chunk)
+                for chunk, lower, upper in chunks_of(self._planner, index, table, wanted, self._chunk_rows):
+                    yield self._planned(chunk, lower, upper)
             except MySQLError as error:
                 raise reading_error(table, error) from error
 
-    def _planned(self, chunk: Chunk) -> Chunk:
+    def _planned(self, chunk: Chunk, lower: Key = START, upper: Key = END) -> Chunk:
         with self._lock:
-            self._order.planned(chunk)
+            self._order.planned(chunk, lower, upper)
         return chunk
 
     def _read_chunk(self, connection: Connection, chunk: Chunk, emit: Emit) -> None:
@@ -240,8 +238,8 @@ class _Sending:
             self._add(self._held)
         data = self._table_map + block.text
         pieces = [data[at : at + PIECE_BYTES] for at in range(0, len(data), PIECE_BYTES)]
-        now_ms = runtime.wall_us() // 1000
-        self._held = ReadRows(self.chunk.table, self.chunk.number, self.rows, block.rows, pieces, now_ms, ends=False)
+        now_ms, chunk = runtime.wall_us() // 1000, self.chunk
+        self._held = ReadRows(chunk.table, chunk.number, self.rows, block.rows, pieces, now_ms, False, block.last)
         self.rows += block.rows
 
     def end(self) -> None:
@@ -297,17 +295,31 @@ def open_reading(
 
     baseline = open_baseline(endpoint, readers, scope.selection, None, plan.chunk_rows, waits, framed)
     try:
-        names = [(table.schema, table.name) for table in ordered(baseline.catalog.tables)]
-        place = place_of(endpoint, baseline.snapshot.gtid_set)
-        order = SnapshotOrder(plan.number, names, place, incremental=plan.incremental, state=plan.state)
+        order = _order(endpoint, baseline, plan)
         making: Iterable[SnapshotDefinition] = ()
         if not plan.state and not plan.incremental:
-            told = SnapshotDefinitions(endpoint, scope.selection, plan.number, place, order.state())
+            told = SnapshotDefinitions(endpoint, scope.selection, plan.number, order.place, order.state())
             making = told.of(ordered(baseline.catalog.tables))
         return RowsReading(endpoint, baseline, tables, order, plan.chunk_rows, making)
     except BaseException:
         baseline.close()
         raise
+
+
+def _order(endpoint: Endpoint, baseline: Baseline, plan: ReadingPlan) -> SnapshotOrder:
+    """Return the order of the rows; `Transient` if an earlier try has read at a position that is not reached here."""
+    tables, apart = baseline.catalog.tables, baseline.locked.numbers
+    keys = {(each.schema, each.name): key_of(each) for at, each in enumerate(tables) if at not in apart}
+    names = [(table.schema, table.name) for table in ordered(tables)]
+    place = place_of(endpoint, baseline.snapshot.gtid_set)
+    order = SnapshotOrder(plan.number, names, place, incremental=plan.incremental, state=plan.state, keys=keys)
+    missing = GtidSet.parse(order.newest_before) - GtidSet.parse(place.position)
+    if missing:
+        raise Transient(
+            f"{endpoint} does not have {missing} yet, which the snapshot's rows that were sent before have: the rest is"
+            " read as soon as it has"
+        )
+    return order
 
 
 def place_of(endpoint: Endpoint, position: str) -> Place:

@@ -11,7 +11,7 @@ from udup.base.errors import Transient
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.dictionary.catalog import Column, Table
 from udup.drivers.mysql.telling.definitions import TableDefinition, read_definitions
-from udup.drivers.mysql.telling.events import SnapshotTable
+from udup.drivers.mysql.telling.events import SnapshotTable, key_of
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.selection.selection import Selection
 
@@ -39,7 +39,7 @@ class SnapshotTables:
         definition = self._definition(table)
         schema, new = self._selection.renamed_table(table.schema, table.name)
         named = replace(definition, schema=schema, name=new)
-        return SnapshotTable(definition, named, number, has_crc=self.has_crc)
+        return SnapshotTable(definition, named, number, has_crc=self.has_crc, key=key_of(table))
 
     def _definition(self, table: Table) -> TableDefinition:
         wanted = [(column.name, column.column_type, column.charset, column.nullable) for column in table.columns]

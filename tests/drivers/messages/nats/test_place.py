@@ -1,0 +1,57 @@
+"""What is found of a position in a stream of which messages are missing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from udup.base.errors import Refused
+from udup.drivers.messages.nats import place
+from udup.drivers.messages.nats.config import NatsSink
+from udup.drivers.messages.nats.connection import Connection, Stored
+from udup.drivers.messages.nats.frames import ID, NOTE, OPERATION, POSITION, note_data
+from udup.drivers.messages.nats.stream import StreamState
+from udup.pipeline.ports.delivery import DeliveryPlan
+
+SINK = NatsSink.of(DeliveryPlan("shop"))
+
+
+class _Stream:
+    """The messages that are left, by their numbers."""
+
+    def __init__(self, *messages: Stored) -> None:
+        self._messages = {each.sequence: each for each in messages}
+
+    async def message(self, _stream: str, sequence: int) -> Stored | None:
+        return self._messages.get(sequence)
+
+    def find(self, last: int) -> place.Place | None:
+        state = StreamState({}, len(self._messages), 0, min(self._messages, default=last + 1), last)
+        return asyncio.run(place.find(cast("Connection", self), SINK, state))
+
+
+def _note(sequence: int, position: str, *ids: str) -> Stored:
+    return Stored(sequence, "note", {OPERATION: NOTE}, note_data(position, ids, "job", "owner", 1))
+
+
+def _event(sequence: int, position: str = "") -> Stored:
+    return Stored(sequence, "event", {ID: f"id{sequence}", **({POSITION: position} if position else {})}, b"{}")
+
+
+def test_the_last_position_counts_and_what_is_behind_it_is_told() -> None:
+    stream = _Stream(_note(3, "old"), *(_event(number, "new" if number == 90 else "") for number in range(4, 200)))
+    assert stream.find(199) == place.Place("new", tuple(f"id{number}" for number in range(91, 200)))
+
+
+def test_what_is_before_the_position_may_be_missing() -> None:
+    assert _Stream(_event(1), _note(7, "p", "a"), _event(8)).find(8) == place.Place("p", ("a", "id8"))
+
+
+@pytest.mark.parametrize("left", [[], [8], [150], [8, 150]])
+def test_a_position_of_which_later_ones_may_be_missing_is_none(left: list[int]) -> None:
+    """As where the job was killed, and MaxAge has ended everything but the note that its run began with."""
+    stream = _Stream(_note(7, "old"), *map(_event, left))
+    with pytest.raises(Refused, match="position is lost"):
+        stream.find(150)

@@ -1,0 +1,181 @@
+"""What a run does with a place in the middle of a transaction, and with messages that lie behind a place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from udup.drivers.fake.changes import Change, Op, Statement, Verb, encode, encode_statement
+from udup.drivers.fake.messages import FakeEncoder, FakeReader, FakeSink
+from udup.drivers.fake.position import FakePosition
+from udup.pipeline.deliver.changes import Changes
+from udup.pipeline.deliver.place import Place
+from udup.pipeline.deliver.units import Delivered, Units
+from udup.pipeline.ports.delivery import RowsText, Unit
+from udup.pipeline.records import CommitOrder, Part, SnapshotRows, Transaction, TransactionId, XaEnd
+
+T = ("s", "t")
+FIRST, SECOND = (TransactionId("alpha", number, CommitOrder(0, number, 0)) for number in (1, 2))
+
+
+class Run:
+    """One run over what the sink has by now."""
+
+    def __init__(self, sink: FakeSink) -> None:
+        self.units = Units(lambda messages: messages, self._on_delivered)
+        self.delivered: list[Delivered] = []
+        self._sink = sink
+        found = sink.found()
+        place = Place(FakePosition()) if found.position is None else Place.parse(found.position, FakePosition.parse)
+        self.changes = Changes(
+            FakeReader(1), FakeEncoder(), self.units, place, found.ids, self._send, FakePosition.parse
+        )
+
+    def _on_delivered(self, delivered: Delivered) -> None:
+        self.delivered.append(delivered)
+
+    async def _send(self, unit: Unit) -> None:
+        self._sink.store(unit)
+        self.units.stored(unit.number)
+
+
+def rows(first: int, last: int) -> bytes:
+    return encode(Change(T, Op.INSERT, f"k{number}", "entry") for number in range(first, last))
+
+
+def part(index: int, first: int, last: int, *, create: bytes = b"", is_last: bool = False) -> Part:
+    return Part(FIRST, index, is_last, rows(first, last), create=create)
+
+
+def run(sink: FakeSink, work: Callable[[Changes], Awaitable[None]]) -> Changes:
+    changes = Run(sink).changes
+    asyncio.run(work(changes))  # type: ignore[arg-type]
+    return changes
+
+
+@pytest.fixture
+def sink() -> FakeSink:
+    return FakeSink()
+
+
+def ids(sink: FakeSink) -> list[str]:
+    return [each.id for each in sink.messages]
+
+
+def wanted(count: int) -> list[str]:
+    return ["alpha:1:begin", *(f"alpha:1:s.t:{number}" for number in range(count)), "alpha:1:end"]
+
+
+async def half(changes: Changes) -> None:
+    await changes.part(part(0, 0, 6))
+    await changes.flush()
+
+
+async def whole(changes: Changes) -> None:
+    await changes.transaction(Transaction(FIRST, rows(0, 10)))
+    await changes.flush()
+
+
+def test_a_run_that_ends_before_it_is_where_the_last_one_was_forgets_nothing(sink: FakeSink) -> None:
+    async def less(changes: Changes) -> None:
+        await changes.part(part(0, 0, 3))
+        await changes.store_place()
+
+    run(sink, half)
+    run(sink, less)
+    run(sink, whole)
+    assert ids(sink) == wanted(10)
+
+
+def test_a_table_that_is_made_with_its_rows_is_told_once(sink: FakeSink) -> None:
+    create = encode_statement(Statement(Verb.CREATE, T))
+
+    async def begun(changes: Changes) -> None:
+        await changes.part(part(0, 0, 6, create=create))
+        await changes.flush()
+
+    async def ended(changes: Changes) -> None:
+        await changes.transaction(Transaction(FIRST, rows(0, 10), create=create))
+        await changes.flush()
+
+    run(sink, begun)
+    run(sink, ended)
+    assert ids(sink) == ["alpha:1:begin", "alpha:1:ddl", *wanted(10)[1:]]
+
+
+def test_another_transaction_may_come_before_the_one_that_has_begun(sink: FakeSink) -> None:
+    async def other(changes: Changes) -> None:
+        await changes.transaction(Transaction(SECOND, rows(20, 21)))
+        await changes.flush()
+        assert not changes.is_inside
+
+    run(sink, half)
+    run(sink, other)
+    run(sink, whole)
+    assert [each for each in ids(sink) if each.startswith("alpha:1:")] == wanted(10)
+
+
+def test_a_transaction_that_has_begun_and_is_not_the_jobs_any_more_is_over(sink: FakeSink) -> None:
+    async def skipped(changes: Changes) -> None:
+        assert not changes.is_inside
+        changes.skipped("alpha:1-4")
+        await changes.store_place()
+
+    run(sink, half)
+    assert run(sink, skipped).place.open is None
+    found = Place.parse(sink.position or "", FakePosition.parse)
+    assert found.open is None and str(found.executed) == "alpha:1-4"
+
+
+def test_messages_of_transactions_that_are_executed_are_not_kept_in_the_place(sink: FakeSink) -> None:
+    """The sink may name them again and again: its note tells of them until a message is sent."""
+
+    async def nothing(changes: Changes) -> None:
+        await changes.store_place(always=True)
+
+    run(sink, whole)
+    sink.stored += [(each, None) for each in sink.messages]  # as if they were behind the position
+    sink.stored.append((FakeEncoder().heartbeat(5)[0], None))
+    changes = run(sink, nothing)
+    assert changes.place.there == set()
+
+
+@pytest.mark.parametrize("cut", range(9))
+def test_messages_behind_a_place_are_forgotten_when_their_transaction_is_left_out(sink: FakeSink, cut: int) -> None:
+    async def skipped(changes: Changes) -> None:
+        assert len(changes.place.there) == cut
+        changes.skipped("alpha:1")
+
+    sink.cuts[1] = cut
+    with pytest.raises(Exception, match="cut"):
+        run(sink, whole)
+    assert run(sink, skipped).place.there == set()
+
+
+def test_what_is_prepared_is_read_by_the_format_that_it_was_written_by(
+    sink: FakeSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The source may be started anew before its end comes, with another binlog_checksum."""
+    formats: list[bytes] = []
+    read: list[tuple[str, bytes]] = []
+    reader_rows = FakeReader.rows
+    monkeypatch.setattr(FakeReader, "set_format", lambda _, event: formats.append(event))
+
+    def rows_read(self: FakeReader, record: Transaction | Part | SnapshotRows) -> Iterator[RowsText]:
+        assert isinstance(record, Transaction)
+        read.append((record.id.gtid, formats[-1]))
+        return reader_rows(self, record)
+
+    monkeypatch.setattr(FakeReader, "rows", rows_read)
+
+    async def prepared(changes: Changes) -> None:
+        changes.set_format(b"old")
+        await changes.transaction(Transaction(FIRST, rows(0, 2), xid="x"))
+        changes.set_format(b"new")
+        await changes.end_of_xa(XaEnd(SECOND, "x", True))
+        await changes.transaction(Transaction(TransactionId("alpha", 3, CommitOrder(0, 3, 0)), rows(2, 3)))
+
+    run(sink, prepared)
+    assert read == [("alpha:1", b"old"), ("alpha:3", b"new")]
