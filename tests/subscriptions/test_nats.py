@@ -63,6 +63,43 @@ def test_the_envelope_says_where_a_change_comes_from(world: Subscribed) -> None:
     assert event.key == {"id": 1}
 
 
+def test_schema_changes_tell_the_tables_and_what_they_are_read_by(world: Subscribed) -> None:
+    world.on_source(f"CREATE TABLE {world.name}.t {_TABLE}", f"INSERT INTO {world.name}.t VALUES (1, 1, 'a', 1)")
+    world.post(dest={"TinyInt1AsBoolean": True})
+    world.level()
+    world.on_source(
+        f"CREATE TABLE {world.name}.u (id INT PRIMARY KEY, b BOOL)", f"INSERT INTO {world.name}.u VALUES (1, 1)"
+    )
+    world.level()
+    world.on_source(f"DROP TABLE {world.name}.u")
+    world.level()
+    told = [event.value for event in world.events(world.name)]
+    kinds = [[change["type"] for change in value["tableChanges"]] for value in told]
+    assert kinds == [[], ["DROP"], ["CREATE"], ["CREATE"], ["DROP"]]
+    assert [value["source"]["snapshot"] for value in told] == ["true"] * 3 + ["false"] * 2
+    assert told[3]["ddl"] == f"CREATE TABLE {world.name}.u (id INT PRIMARY KEY, b BOOL)"
+    [change] = told[3]["tableChanges"]
+    assert change["id"] == f'"{world.name}"."u"'
+    assert [column["typeName"] for column in change["table"]["columns"]] == ["INT", "TINYINT"]
+    assert [event.value["after"] for event in world.rows_of("u")] == [{"id": 1, "b": True}]
+
+
+def test_a_source_that_names_no_columns_is_read_by_its_dictionary(world: Subscribed) -> None:
+    world.on_source(f"CREATE TABLE {world.name}.t {_TABLE}", "SET GLOBAL binlog_row_metadata = 'MINIMAL'")
+    try:
+        world.post()
+        world.level()
+        world.on_source(f"INSERT INTO {world.name}.t VALUES (1, 1, 'a', 1)")
+        world.on_source(f"ALTER TABLE {world.name}.t ADD COLUMN e ENUM('x', 'y') DEFAULT 'y'")
+        world.on_source(f"UPDATE {world.name}.t SET a = 2")
+        world.level()
+        values = [event.value["after"] for event in world.rows_of("t")]
+        assert [list(value)[:2] for value in values] == [["id", "a"]] * 2
+        assert [value.get("e") for value in values] == [None, "y"]
+    finally:
+        world.on_source("SET GLOBAL binlog_row_metadata = 'FULL'")
+
+
 def test_kills_of_every_process_lose_nothing_and_double_nothing(world: Subscribed) -> None:
     world.on_source(
         f"CREATE TABLE {world.name}.t {_TABLE}",

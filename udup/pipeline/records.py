@@ -216,6 +216,25 @@ class SnapshotRows(_Wire, tag="snap", frozen=True):
     incremental: bool = False
 
 
+class SnapshotDefinition(_Wire, tag="snapddl", frozen=True):
+    """A statement that would make a snapshot's table, told ahead of its rows; `number` counts those of a snapshot.
+
+    `tables` and `changes` as in `ports.delivery.DefinitionText`, the rest as in `SnapshotRows`. `last`: rows follow.
+    """
+
+    snapshot: int
+    number: int
+    last: bool
+    statement: str
+    schema: str
+    tables: list[tuple[str, str]]
+    changes: bytes
+    file: str
+    offset: int
+    read_ms: int
+    state: str
+
+
 class SnapshotEnd(_Wire, tag="snapend", frozen=True):
     """A snapshot is complete. `state` as in `SnapshotRows`.
 
@@ -243,6 +262,7 @@ Record: TypeAlias = (
     | Tables
     | Context
     | SnapshotRows
+    | SnapshotDefinition
     | SnapshotEnd
 )
 

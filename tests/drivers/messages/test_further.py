@@ -10,7 +10,7 @@ from tests.drivers.messages.tables import COMMITTED_US, GTID, NOW_US, PreparedTa
 from udup import __version__
 from udup.drivers.messages.names import KafkaNames, SubjectNames
 from udup.pipeline.ports.delivery import DefinitionText, Operation
-from udup.pipeline.records import SnapshotRows
+from udup.pipeline.records import SnapshotDefinition, SnapshotRows
 
 
 def _ddl(truncates: bool = False, tables: tuple[tuple[str, str], ...] = (("shop", "orders"),)) -> DefinitionText:
@@ -35,6 +35,24 @@ def test_a_definition_is_debeziums_schema_change() -> None:
         '"schemaName":null,"ddl":"ALTER TABLE `ü`","tableChanges":[{"type":"ALTER"}]}'
     )
     assert encoder({"include.schema.changes": "false"}).definition(GTID, COMMITTED_US, _ddl()) == []
+
+
+def test_a_statement_ahead_of_a_snapshot_is_a_schema_change_of_it() -> None:
+    changes = b'[{"type":"CREATE"}]'
+    record = SnapshotDefinition(
+        3, 2, False, "CREATE TABLE `o`", "shop", [("shop", "o")], changes, "binlog.000003", 900, 1_700_000_000_123, ""
+    )
+    (message,) = encoder().snapshot_definition(record)
+    assert (message.topic, message.key, message.id) == ("shop1", b'{"databaseName":"shop"}', "s3:2:ddl")
+    value = json.loads(message.value or b"")
+    assert (value["ddl"], value["ts_ms"], value["tableChanges"]) == (
+        "CREATE TABLE `o`",
+        1_700_000_000_123,
+        [{"type": "CREATE"}],
+    )
+    source = value["source"]
+    assert (source["snapshot"], source["table"], source["gtid"], source["pos"]) == ("true", "o", None, 900)
+    assert encoder({"include.schema.changes": "false"}).snapshot_definition(record) == []
 
 
 def test_a_definition_of_no_table_is_of_its_database() -> None:

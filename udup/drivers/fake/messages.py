@@ -27,7 +27,7 @@ from udup.pipeline.ports.delivery import (
     Unit,
 )
 from udup.pipeline.ports.tail import NOW, Seen, TailRequest
-from udup.pipeline.records import Definition, Part, SnapshotRows, Transaction
+from udup.pipeline.records import Definition, Part, SnapshotDefinition, SnapshotRows, Transaction
 
 _OPERATIONS = {Op.INSERT: Operation.CREATE, Op.UPDATE: Operation.UPDATE, Op.DELETE: Operation.DELETE}
 
@@ -122,6 +122,9 @@ class FakeEncoder:
             Message(table, row.key, row.after, f"{start}:{number}", (), Operation.READ, table)
             for number, row in enumerate(found.table.rows(found.event), start=first)
         ]
+
+    def snapshot_definition(self, record: SnapshotDefinition) -> list[Message]:
+        return [Message("ddl", None, record.statement.encode(), f"s{record.snapshot}:{record.number}:ddl")]
 
     def heartbeat(self, now_ms: int) -> list[Message]:
         return [Message("heartbeat", None, str(now_ms).encode(), f"heartbeat:{now_ms}")]

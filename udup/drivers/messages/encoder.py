@@ -21,7 +21,7 @@ from udup.drivers.messages.source_block import Origin
 from udup.drivers.messages.table_form import TableForm, TableForms
 from udup.drivers.messages.transaction_order import TransactionOrder
 from udup.pipeline.ports.delivery import DefinitionText, DeliverySettings, Message, Operation, RowsText, RowText
-from udup.pipeline.records import SnapshotRows
+from udup.pipeline.records import SnapshotDefinition, SnapshotRows
 
 NEW_KEY, OLD_KEY = "__debezium.newkey", "__debezium.oldkey"
 
@@ -189,6 +189,9 @@ class MessageEncoder:
 
     def definition(self, gtid: str, committed_us: int, found: DefinitionText) -> list[Message]:
         return self._further.definition(gtid, committed_us, found, self._clock_us())
+
+    def snapshot_definition(self, record: SnapshotDefinition) -> list[Message]:
+        return self._further.snapshot_definition(record)
 
     def heartbeat(self, now_ms: int) -> list[Message]:
         return self._further.heartbeat(now_ms)

@@ -12,6 +12,7 @@ from udup.drivers.messages.source_block import Origin, SourceBlock
 from udup.drivers.messages.table_form import TableForms
 from udup.drivers.messages.texts import json_number, json_text
 from udup.pipeline.ports.delivery import DefinitionText, Message, Operation
+from udup.pipeline.records import SnapshotDefinition
 
 _TRUNCATE = Operation.TRUNCATE.value
 
@@ -78,19 +79,30 @@ class FurtherMessages:
             return [self._truncate(origin, gtid, schema, name, now_us) for schema, name in found.tables]
         if not self._options.schema_changes:
             return []
+        return [self._definition_of(origin, found, f"{gtid}:{ids.DDL}")]
+
+    def snapshot_definition(self, record: SnapshotDefinition) -> list[Message]:
+        """Return the message of a statement that makes, or removes, a snapshot's table."""
+        if not self._options.schema_changes:
+            return []
+        found = DefinitionText(record.statement, record.schema, record.tables, False, record.changes)
+        origin = Origin(record.read_ms * 1000, "true", 0, None, record.file, record.offset)
+        return [self._definition_of(origin, found, f"s{record.snapshot}:{record.number}:{ids.DDL}")]
+
+    def _definition_of(self, origin: Origin, found: DefinitionText, message_id: str) -> Message:
         schema = found.tables[0][0] if found.tables else found.schema
         names = ",".join(name for _, name in found.tables) if found.tables else None
         source = SourceBlock(self._options.prefix, schema, names).whole(origin)
         database = json_text(schema)
         value = b'{"source":%b,"ts_ms":%d,"databaseName":%b,"schemaName":null,"ddl":%b,"tableChanges":%b}' % (
             source,
-            committed_us // 1000,
+            origin.committed_us // 1000,
             database,
             json_text(found.statement),
             found.changes or b"[]",
         )
         key = self._definition.key(b'{"databaseName":%b}' % database)
-        return [Message(self._definition_topic, key, self._definition.value(value), f"{gtid}:{ids.DDL}")]
+        return Message(self._definition_topic, key, self._definition.value(value), message_id)
 
     def heartbeat(self, now_ms: int) -> list[Message]:
         """Return a heartbeat if it is time for one; may be asked as often as one likes."""

@@ -6,6 +6,7 @@
     <gtid>:<schema>.<table>:trunc
     <gtid>:begin  <gtid>:ddl  <gtid>:end
     s<snapshot>:<schema>.<table>:<chunk>:<n>
+    s<snapshot>:<n>:ddl                    statement n of those that make its tables
     heartbeat:<ms>
 
 A table's name is percent-encoded where it has other characters than ASCII's letters, digits, `_`, `-`, `~` and `$`. So

@@ -13,7 +13,16 @@ from udup.pipeline.deliver.prepared import PreparedTransactions
 from udup.pipeline.deliver.units import Units
 from udup.pipeline.ports import Position
 from udup.pipeline.ports.delivery import Encoder, Message, RecordReader, RowsText, Unit
-from udup.pipeline.records import Definition, Part, SnapshotEnd, SnapshotRows, Transaction, TransactionId, XaEnd
+from udup.pipeline.records import (
+    Definition,
+    Part,
+    SnapshotDefinition,
+    SnapshotEnd,
+    SnapshotRows,
+    Transaction,
+    TransactionId,
+    XaEnd,
+)
 from udup.pipeline.stamps import Stamps
 
 
@@ -46,6 +55,7 @@ class Changes:
         self._prepared = PreparedTransactions()
         self._format = b""
         self._stored_text = place.text()
+        self._making: list[Message] = []  # of a snapshot's tables
         self._cut = b""  # the beginning of a record of a snapshot's rows
 
     @property
@@ -204,6 +214,20 @@ class Changes:
         return found
 
     # ---- A snapshot ----
+
+    async def snapshot_definition(self, record: SnapshotDefinition) -> None:
+        """Deliver, ahead of a snapshot's rows, the statements by which its tables would be made, as one unit."""
+        self._making += self._encoder.snapshot_definition(record)
+        if not record.last:
+            return
+        await self.flush()
+        made, self._making = self._making, []
+        if not made:
+            return
+        self._add(made)
+        self.place.snapshot, self.place.copying = record.state, True
+        self.place.snapshots = max(self.place.snapshots, record.snapshot)
+        await self._close_unit()
 
     async def snapshot_rows(self, record: SnapshotRows) -> None:
         """Deliver rows of a snapshot, all or none: read again after a death they would be others.

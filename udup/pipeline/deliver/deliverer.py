@@ -37,6 +37,7 @@ from udup.pipeline.records import (
     Part,
     Record,
     Skipped,
+    SnapshotDefinition,
     SnapshotEnd,
     SnapshotRows,
     Tables,
@@ -246,6 +247,8 @@ class Deliverer:
                 changes.known(record.server_uuid, record.stamps)
             case SnapshotRows():
                 await changes.snapshot_rows(record)
+            case SnapshotDefinition():
+                await changes.snapshot_definition(record)
             case SnapshotEnd():
                 await changes.snapshot_end(record)
                 if record.position:

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from udup.pipeline.records import Batch, Beat, Definition, Part, Record, SnapshotRows, Transaction, encode
+from udup.pipeline.records import (
+    Batch,
+    Beat,
+    Definition,
+    Part,
+    Record,
+    SnapshotDefinition,
+    SnapshotRows,
+    Transaction,
+    encode,
+)
 
 #: Bytes packed together at most, whatever the job says: NATS takes 1 MiB unless told otherwise.
 MESSAGE_MAX = 512 << 10
@@ -63,4 +73,6 @@ def _size_of(record: Record) -> int:
         return _OVERHEAD + len(record.query) + len(record.told)
     if isinstance(record, SnapshotRows):
         return _OVERHEAD + len(record.events) + len(record.state)
+    if isinstance(record, SnapshotDefinition):
+        return _OVERHEAD + 4 * len(record.statement) + len(record.changes) + len(record.state)
     return _OVERHEAD

@@ -22,7 +22,7 @@ import msgspec
 
 from udup.pipeline.ports.tail import Tail, TailRequest
 from udup.pipeline.ports.values import ServerInfo
-from udup.pipeline.records import Definition, Part, SnapshotRows, Transaction
+from udup.pipeline.records import Definition, Part, SnapshotDefinition, SnapshotRows, Transaction
 
 
 class Operation(StrEnum):
@@ -257,6 +257,10 @@ class Encoder(Protocol):
     def definition(self, gtid: str, committed_us: int, found: DefinitionText) -> list[Message]: ...
 
     def snapshot(self, record: SnapshotRows, found: RowsText, first: int) -> list[Message]: ...
+
+    def snapshot_definition(self, record: SnapshotDefinition) -> list[Message]:
+        """Return the message of a statement that makes a snapshot's table."""
+        ...
 
     def heartbeat(self, now_ms: int) -> list[Message]: ...
 

@@ -165,7 +165,8 @@ class SnapshotReading(Protocol):
     def read(self, reader: int, emit: Callable[[Record], None]) -> None:
         """Read on this thread until nothing is left. Readers count from 0, and all of them are to read.
 
-        `emit` is called by one reader at a time, and may block. It gets the `Format` of the rows, then `SnapshotRows`,
+        `emit` is called by one reader at a time, and may block. It gets the `Format` of the rows, of a snapshot's first
+        try `SnapshotDefinition`s where the source tells how its tables are made, then `SnapshotRows`,
         and `SnapshotEnd` from the reader that returns last. The rows of a chunk come in their order. A row that is
         too long for a record comes in several that follow each other, cut anywhere; `rows` is 0 but for the last.
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from tests.drivers.mysql.rows.recording import read
@@ -193,4 +194,45 @@ def test_tables_that_are_gone_are_changes_and_of_others_nothing_is_known() -> No
         {"type": "DROP", "id": '"shop"."a"', "table": None},
         {"type": "DROP", "id": '"b"."c"', "table": None},
     ]
-    assert reader().definition(Definition(ID, query_event("ALTER TABLE a ADD COLUMN b INT"), "")).changes == b"[]"
+    assert _changed("ALTER TABLE a ADD COLUMN b INT") == [{"type": "ALTER", "id": '"shop"."a"', "table": None}]
+    assert _changed("TRUNCATE TABLE a") == _changed("CREATE DATABASE a") == []
+
+
+def _changed(sql: str, *tables: tuple[str, str, bytes]) -> object:
+    told = encode(Told("binlog.000007", 42, [4711], tables=list(tables)))
+    return json.loads(reader().definition(Definition(ID, query_event(sql), "", told=told)).changes)
+
+
+def test_what_the_dictionary_says_of_tables_stands_in_their_changes() -> None:
+    of_a, of_b = ("shop", "a", b'{"columns":[1]}'), ("shop", "b", b'{"columns":[2]}')
+    made, other = {"columns": [1]}, {"columns": [2]}
+    assert _changed("CREATE TABLE a (b INT)", of_a) == [{"type": "CREATE", "id": '"shop"."a"', "table": made}]
+    assert _changed("CREATE INDEX i ON a (b)", of_a) == [{"type": "ALTER", "id": '"shop"."a"', "table": made}]
+    renamed = [{"type": "ALTER", "id": '"shop"."a","shop"."b"', "table": other}]
+    assert _changed("RENAME TABLE a TO b", of_b) == _changed("ALTER TABLE a RENAME TO b", of_b) == renamed
+
+
+def test_a_record_told_in_the_form_of_before_is_read() -> None:
+    old = msgspec.msgpack.encode(("binlog.000007", 42, [4711], {}))
+    found = reader().definition(Definition(ID, query_event("ALTER TABLE a ADD b INT"), "", told=old))
+    assert (found.file, found.position) == ("binlog.000007", 4711)
+
+
+def test_rows_behind_a_definition_are_read_by_what_the_dictionary_says_then() -> None:
+    facts = msgspec.msgpack.encode([("rec", "t", "ti", "tinyint(1)", None)])
+    one = MysqlRecordReader(ValueOptions(tinyint1=True))
+
+    def first() -> object:
+        found = next(one.rows(transaction(EVENTS)))
+        return json.loads(found.table.rows(found.event)[0].after or b"")["ti"]
+
+    def altered(facts: bytes) -> None:
+        told = encode(Told("binlog.000007", 42, [4711], tables=[("rec", "t", b"{}")], facts=facts))
+        one.definition(Definition(ID, query_event("ALTER TABLE rec.t MODIFY ti TINYINT(1)"), "", told=told))
+
+    number = first()
+    assert isinstance(number, int) and not isinstance(number, bool)
+    altered(facts)
+    assert first() is bool(number)
+    altered(msgspec.msgpack.encode([]))
+    assert first() == number and not isinstance(first(), bool)

@@ -1,7 +1,7 @@
 """What a source must be for its changes to be read as texts: a job whose target is no database.
 
 The checks of a replication's source hold here too, as far as they are about reading. What is between two MySQL servers
-is left out. Values are read by what the log says of the columns, so it must name them.
+is left out. Values are read by what the log says of the columns, best with their names.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from udup.drivers.mysql.checks.source_tables import table_checks
 from udup.drivers.mysql.checks.validate import look_at_source
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.rowtext.reader import open_reader
-from udup.pipeline.checks import DEST, SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
+from udup.pipeline.checks import DEST, SRC, Check, Finding, Outcome, Rule, apply, faults, warned
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import DeliveryPlan, JobPlan, ServerInfo, SourceLook
 
@@ -84,10 +84,11 @@ def _rows(plan: JobPlan, facts: ServerFacts) -> list[Check]:
 def _row_metadata(facts: ServerFacts) -> Iterator[Finding]:
     value = facts.value(_METADATA, "MINIMAL").upper()
     if value != "FULL":
-        yield failed(
-            f"{_METADATA} is {value}, so the log names neither columns nor keys, nor the members of ENUM and SET:"
-            " no message can be made of its rows",
-            f"SET PERSIST {_METADATA} = 'FULL'. Rows that were logged before stay as they are: begin behind them",
+        yield warned(
+            f"{_METADATA} is {value}: the log names neither columns nor keys, nor the members of ENUM and SET, and the"
+            " source's dictionary is asked for them instead. Where a table was changed before its rows were read, it"
+            " cannot say what these were called, and the job stops",
+            f"SET PERSIST {_METADATA} = 'FULL'",
         )
 
 

@@ -45,8 +45,8 @@ _OF_INTEREST = (
     " OR (COLUMN_DEFAULT IS NOT NULL AND IS_NULLABLE = 'YES')"
 )
 
-#: Schemas that are asked about in one query.
-_SCHEMAS = 100
+#: Schemas, and tables, that are asked about in one query.
+_SCHEMAS, _TABLES = 100, 100
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[tuple[str, str, str, str, str | None]]).decode
@@ -68,7 +68,11 @@ def _asked(
         "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, COLUMN_DEFAULT FROM information_schema.COLUMNS"
         f" WHERE TABLE_SCHEMA IN ({', '.join(['%s'] * len(schemas))}) AND ({_OF_INTEREST})"
     )
-    rows = [tuple(map(_text, row)) for row in query(connection, sql, *schemas)]
+    tables: list[str] = []
+    if len(names) <= _TABLES:
+        tables = sorted({table for _, table in names})
+        sql += f" AND TABLE_NAME IN ({', '.join(['%s'] * len(tables))})"
+    rows = [tuple(map(_text, row)) for row in query(connection, sql, *schemas, *tables)]
     return [
         (*names[schema, table], column, kind, default)
         for schema, table, column, kind, default in rows

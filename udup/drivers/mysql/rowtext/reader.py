@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from udup.base.endpoint import Endpoint
@@ -15,7 +14,7 @@ from udup.drivers.mysql.binlog.split import EventSplitter, split
 from udup.drivers.mysql.binlog.table_map import definition_bytes, table_id
 from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.sqltokens import codec_of, decode
-from udup.drivers.mysql.ddl.statement import Kind, Statement
+from udup.drivers.mysql.ddl.statement import Statement
 from udup.drivers.mysql.rows.codec import CODECS_MAX, make_room
 from udup.drivers.mysql.rows.errors import damaged
 from udup.drivers.mysql.rows.events import DELETES, UPDATES, WRITES
@@ -26,9 +25,12 @@ from udup.drivers.mysql.rowtext.ops import Program
 from udup.drivers.mysql.rowtext.options import ValueOptions, parse_options
 from udup.drivers.mysql.rowtext.program import program_of
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
+from udup.drivers.mysql.telling.made_tables import made_tables, named_tables
+from udup.drivers.mysql.telling.table_changes import changes_of
 from udup.drivers.mysql.telling.told import Told, decode_told
 from udup.pipeline.ports.delivery import DefinitionText, DeliveryPlan, Operation, RowsText, TableText
 from udup.pipeline.records import Definition, Part, SnapshotRows, Transaction
+from udup.pipeline.selection.renames import Name
 
 #: The table id of an event that has no rows and only ends a statement.
 _NO_TABLE = b"\xff\xff\xff\0\0\0"
@@ -160,6 +162,13 @@ class MysqlRecordReader:
             raise damaged("a rows event has no TABLE_MAP in front of it")
         return found
 
+    def _note_made(self, told: Told) -> None:
+        """Take what the dictionary says of tables that a statement has made, in the place of what it said before."""
+        if told.facts is not None:
+            before: Dictionary = {(schema, name): {} for schema, name, _ in told.tables}
+            self._dictionary = {**self._dictionary, **before, **parse_dictionary(told.facts)}
+            self._definitions.clear()
+
     def definition(self, record: Definition) -> DefinitionText:
         """Return the statement of a definition. Raise `Unsupported` for a Query event that cannot be read.
 
@@ -170,13 +179,14 @@ class MysqlRecordReader:
         seconds, _, server_id, size, end, _ = HEADER.unpack_from(event)
         query = parse_query(event, has_crc=False)
         statement = classify_query(query, fold_names=told.folds_names)
-        tables = _tables(statement)
+        tables = named_tables(statement)
+        self._note_made(told)
         return DefinitionText(
             _text(query),
             _schema(statement, query, tables),
             tables,
             statement.verb == "TRUNCATE TABLE",
-            _changes(statement, tables),
+            _changes(statement, {(schema, name): text for schema, name, text in told.tables}),
             told.file,
             told.starts[0] if told.starts else max(end - size, 0),
             server_id,
@@ -198,20 +208,20 @@ def _operation(kind: int) -> Operation:
     return Operation.DELETE if kind in DELETES else Operation.CREATE
 
 
-def _tables(statement: Statement) -> list[tuple[str, str]]:
-    """Return the tables that a statement makes, changes or removes; of a renamed one its old and its new name."""
-    if statement.kind is not Kind.TABLE_DDL:
-        return []
-    named = [name for move in statement.moves for name in move] or list(statement.objects)
-    return list(dict.fromkeys((name.schema, name.name) for name in named))
+def _changes(statement: Statement, tables: Mapping[Name, bytes]) -> bytes:
+    """Return what a statement made of its tables: by `tables`, where the dictionary was asked, and by its text."""
+    if statement.verb == "DROP TABLE":
+        return changes_of(("DROP", [name], None) for name in named_tables(statement))
+    if statement.moves:
+        pairs = [[(name.schema, name.name) for name in move] for move in statement.moves]
+        return changes_of(("ALTER", pair, _found(tables, pair[-1])) for pair in pairs)
+    kind = "CREATE" if statement.verb == "CREATE TABLE" else "ALTER"
+    return changes_of((kind, [name], _found(tables, name)) for name in made_tables(statement))
 
 
-def _changes(statement: Statement, tables: Sequence[tuple[str, str]]) -> bytes:
-    """Return what a statement made of its tables, as far as its text alone says: which are gone."""
-    if statement.verb != "DROP TABLE":
-        return b"[]"
-    gone = [{"type": "DROP", "id": f'"{schema}"."{name}"', "table": None} for schema, name in tables]
-    return json.dumps(gone, ensure_ascii=False, separators=(",", ":")).encode()
+def _found(tables: Mapping[Name, bytes], name: Name) -> bytes | None:
+    """Return a table's text; a server that keeps names in lower case has it under such a name."""
+    return tables.get(name) or tables.get((name[0].lower(), name[1].lower()))
 
 
 def _schema(statement: Statement, query: QueryEvent, tables: Sequence[tuple[str, str]]) -> str:

@@ -23,6 +23,7 @@ from udup.drivers.mysql.columns.shaper import ColumnMaps
 from udup.drivers.mysql.ddl.query_action import Decide
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.filters.shaper import Shapers
+from udup.drivers.mysql.naming.naming import Naming
 from udup.drivers.mysql.snapshot.names import is_transactional_there, read_names
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.assembly import Assembler
@@ -34,6 +35,7 @@ from udup.drivers.mysql.stream.row_order import row_order_of
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.drivers.mysql.stream.told import Telling
 from udup.drivers.mysql.telling.joining import Joined
+from udup.drivers.mysql.telling.made_tables import MadeTables
 from udup.drivers.mysql.telling.tries import SnapshotJudges
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
 from udup.pipeline.records import Record, SnapshotEnd
@@ -51,8 +53,10 @@ class BinlogChanges:
         self._stream: BinlogStream | None = None
         self._assembler: Assembler | None = None
         self._shapers: Shapers | None = None
+        self._naming: Naming | None = None
         self._judges: SnapshotJudges | None = None
         self._joined: Joined | None = None
+        self._made = MadeTables(endpoint, plan.scope) if plan.tells else None
         self._closed = False
         self._at = ("", 0)  # log file and offset, in one value since other threads look at it
 
@@ -71,6 +75,11 @@ class BinlogChanges:
         stream = BinlogStream(endpoint, replica.server_id, start_after, replica.uuid)
         self._opened(stream)
         self._assembler = self._new_assembler()
+        if plan.tells:
+            self._naming = naming = Naming(endpoint, plan.job, plan.scope, start_after)
+            if self._closed:
+                naming.close()
+            naming.begin()
         doubt = found.doubt if stream.server_uuid == found.server_uuid else _of_another(endpoint, found, stream)
         return Recognised(stream.server_uuid, str(found.seen), doubt)
 
@@ -117,7 +126,7 @@ class BinlogChanges:
         assert stream is not None and assembler is not None, "begin first"
         if joined is not None and (state := joined.begin()):
             yield SnapshotEnd(0, "", state)
-        for event in stream:
+        for event in stream if self._naming is None else map(self._naming.completed, stream):
             if event[4] == EventType.ROTATE:
                 self._at = parse_rotate(event)
             for record in assembler.feed(event):
@@ -126,7 +135,7 @@ class BinlogChanges:
                 self._note_place(event)
                 if joined is not None:
                     joined.note(record)
-                yield record
+                yield record if self._made is None else self._made.completed(record)
             if joined is not None and joined.is_at_work and assembler.is_between:
                 yield from joined.step(assembler, lambda: stream.has_more)
             if not stream.has_more:
@@ -155,6 +164,10 @@ class BinlogChanges:
             self._shapers.close()
         if self._joined is not None:
             self._joined.close()
+        if self._made is not None:
+            self._made.close()
+        if self._naming is not None:
+            self._naming.close()
 
 
 def _of_another(endpoint: Endpoint, looked_at: Continuity, read: BinlogStream) -> str:

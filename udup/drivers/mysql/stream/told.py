@@ -34,6 +34,10 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     a statement's text once, under the number of its first rows event in this record; "" where the log has none for a
     statement behind one that has. `statements` spreads them. `folds_names`: the source keeps names
     in lower case, whatever its statement says.
+
+    Of a definition, `tables` has what the dictionary says now of tables that it made or changed, as schema, table and
+    the JSON text of a schema change; `facts` what it says of their columns (`rowtext/facts.py`), None if it was not
+    asked. Both under the job's names.
     """
 
     file: str
@@ -41,6 +45,8 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     starts: list[int]
     queries: dict[int, str] = {}
     folds_names: bool = False
+    tables: list[tuple[str, str, bytes]] = []
+    facts: bytes | None = None
 
     def statements(self) -> list[str | None]:
         """Return for each rows event the statement that made it, None where the log does not have it."""

@@ -44,12 +44,12 @@ _COLUMNS = """
 SELECT c.TABLE_NAME, c.COLUMN_NAME, c.DATA_TYPE, c.COLUMN_TYPE, c.CHARACTER_OCTET_LENGTH, c.NUMERIC_PRECISION,
        c.NUMERIC_SCALE, c.DATETIME_PRECISION, c.IS_NULLABLE, c.CHARACTER_SET_NAME, l.ID, c.EXTRA
 FROM information_schema.COLUMNS c LEFT JOIN information_schema.COLLATIONS l ON l.COLLATION_NAME = c.COLLATION_NAME
-WHERE c.TABLE_SCHEMA = %s ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION
+WHERE c.TABLE_SCHEMA = %s {among} ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION
 """
 
 _KEYS = """
 SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS
-WHERE TABLE_SCHEMA = %s AND NON_UNIQUE = 0 ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX
+WHERE TABLE_SCHEMA = %s {among} AND NON_UNIQUE = 0 ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX
 """
 
 #: Columns of SHOW INDEX, which has the indexes in the server's own order: whether there may be duplicates, and a name.
@@ -90,6 +90,12 @@ class TableDefinition:
         body += counted(types) + counted(b"".join(map(_metadata, self.columns)))
         body += nulls.to_bytes((len(types) + 7) // 8, "little") + b"".join(self._optional())
         return resized(build(EventType.TABLE_MAP, body, with_crc=has_crc), has_crc=has_crc)
+
+    def first(self, count: int) -> TableDefinition:
+        """Return the definition with the first of its columns alone; the key must be among them."""
+        key = self.key if all(place < count for place, _ in self.key) else ()
+        columns, types, charsets = self.columns[:count], self.types[:count], self.charsets[:count]
+        return replace(self, columns=columns, types=types, charsets=charsets, key=key)
 
     @property
     def _has_generated_key(self) -> bool:
@@ -149,17 +155,18 @@ def _field(kind: int, value: bytes) -> bytes:
 # ---- The dictionary ----
 
 
-def read_definitions(connection: Connection, schema: str) -> dict[str, TableDefinition]:
-    """Return the definitions of a schema's tables and views, by their names.
+def read_definitions(connection: Connection, schema: str, tables: Sequence[str] = ()) -> dict[str, TableDefinition]:
+    """Return the definitions of a schema's tables and views, by their names; of all of them by default.
 
     Raise `Unsupported` for a type that this version does not know.
     """
     rows: dict[str, list[tuple[TargetColumn, bool]]] = {}
-    for table, *column, extra in query(connection, _COLUMNS, schema):
+    among = f"AND TABLE_NAME IN ({', '.join(['%s'] * len(tables))})" if tables else ""
+    for table, *column, extra in query(connection, _COLUMNS.format(among=among), schema, *tables):
         visible = "INVISIBLE" not in str(extra).upper().split()
         rows.setdefault(str(table), []).append((column_of(tuple(_text(each) for each in column)), visible))
     keys: dict[str, dict[str, _Key]] = {}
-    for table, index, name, prefix in query(connection, _KEYS, schema):
+    for table, index, name, prefix in query(connection, _KEYS.format(among=among), schema, *tables):
         keys.setdefault(str(table), {}).setdefault(str(index), []).append((name and str(name), int(prefix or 0)))
     members = _Members(connection)
     made = {}

@@ -139,7 +139,7 @@ class SnapshotOrder:
         selection: Selection = _EVERYTHING,
     ) -> None:
         self._selection, self._chosen = selection, kept_selection(selection)
-        self._number, self._tables, self._place, self._incremental = number, tables, place, incremental
+        self._number, self._tables, self.place, self._incremental = number, tables, place, incremental
         self._progress = [_Progress(key=keys.get(name, ())) for name in tables]
         self._held: dict[int, ReadRows] = {}
         self._last: ReadRows | None = None  # of the table that was complete last
@@ -234,7 +234,7 @@ class SnapshotOrder:
         yield self._record(rows, rows.pieces[-1], rows.rows, first, last)
 
     def _record(self, rows: ReadRows, events: bytes, count: int, first: str, last: str) -> SnapshotRows:
-        place = self._place
+        place = self.place
         return SnapshotRows(
             events,
             self._number,
@@ -303,7 +303,7 @@ class SnapshotOrder:
 
     def _resume(self, kept: Any) -> None:
         """Take over what an earlier try has sent: of the tables up to the last that was done all but those open."""
-        self._positions = [*kept["positions"], self._place.position]
+        self._positions = [*kept["positions"], self.place.position]
         until = [(tuple(name), at) for name, at in kept["until"]]
         done = {tuple(name): at for name, at in kept["done"]}
         open_ = {tuple(each["table"]): each for each in (*kept["open"], *kept.get("split", ()))}

@@ -26,13 +26,14 @@ from udup.drivers.mysql.snapshot.chunks import Chunk
 from udup.drivers.mysql.snapshot.reader import TableTotal, reading_error, release
 from udup.drivers.mysql.snapshot.rows import Block, prepare_session
 from udup.drivers.mysql.stream.anonymous import check_anonymous
+from udup.drivers.mysql.telling.definition_messages import SnapshotDefinitions
 from udup.drivers.mysql.telling.events import SnapshotTable, format_description, key_of
 from udup.drivers.mysql.telling.order import Place, ReadRows, SnapshotOrder
 from udup.drivers.mysql.telling.planning import chunks_of
 from udup.drivers.mysql.telling.ranges import END, START, Key
 from udup.drivers.mysql.telling.tables import SnapshotTables
 from udup.pipeline.ports import Piece, ReadingPlan, Scope
-from udup.pipeline.records import PIECE_BYTES, Format, Record
+from udup.pipeline.records import PIECE_BYTES, Format, Record, SnapshotDefinition
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.waits import Waits
@@ -58,6 +59,7 @@ class RowsReading:
         tables: SnapshotTables,
         order: SnapshotOrder,
         chunk_rows: int | None,
+        making: Iterable[SnapshotDefinition] = (),
         chunks_max: int | None = None,
     ) -> None:
         self.endpoint = endpoint
@@ -70,6 +72,7 @@ class RowsReading:
         found = ((number, places.get((table.schema, table.name))) for number, table in numbered)
         self._apart = {number: place for number, place in found if place is not None}  # by the catalog's numbers
         self._format: bytes | None = format_description(has_crc=tables.has_crc)
+        self._making = making
         self._chunks = self._plan()
         self._lock, self._plan_lock = runtime.Lock(), runtime.Lock()
         wanted = (place for place in range(len(self._tables)) if order.wanted(place) is not None)
@@ -199,6 +202,8 @@ class RowsReading:
         if self._format is not None:
             emit(Format(self._format))
             self._format = None
+            for made in self._making:
+                emit(made)
         for record in records:
             emit(record)
 
@@ -310,7 +315,11 @@ def open_reading(
     baseline = open_baseline(endpoint, readers, scope.selection, None, plan.chunk_rows, waits, framed)
     try:
         order = _order(endpoint, baseline, plan, scope.selection)
-        return RowsReading(endpoint, baseline, tables, order, plan.chunk_rows, chunks_max)
+        making: Iterable[SnapshotDefinition] = ()
+        if not plan.state and not plan.incremental:
+            told = SnapshotDefinitions(endpoint, scope.selection, plan.number, order.place, order.state())
+            making = told.of(ordered(baseline.catalog.tables))
+        return RowsReading(endpoint, baseline, tables, order, plan.chunk_rows, making, chunks_max)
     except BaseException:
         baseline.close()
         raise
