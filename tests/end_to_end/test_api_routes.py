@@ -50,6 +50,10 @@ def test_every_route_answers_as_described_while_a_job_runs(world: World, name: s
                 path = operation.path.replace("{id}", str(ids[_kind(operation.path)])).replace(
                     "{pid}", str(ids["actor"])
                 )
+                if operation.path == _OF_SUBSCRIPTIONS:
+                    refused = client.get(path)
+                    assert refused.status_code == 400 and "is no subscription" in refused.text
+                    continue
                 _check(described, operation.path, client.get(path))
         statistics = client.get(f"/v1/agent/allocation/{ids['allocation']}/stats").json()
         assert list(statistics["Tasks"]) == [allocations[0]["Task"]]
@@ -60,6 +64,10 @@ def test_every_route_answers_as_described_while_a_job_runs(world: World, name: s
         assert client.get(f"/v1/evaluation/{ids['evaluation']}").json()["TriggeredBy"] == "job-register"
         wait_for(lambda: _dry_run_is_over(client, name), lambda: client.get(f"/v1/job/{name}/cutover").text)
         _pause_resume_delete(world, client, name)
+
+
+#: What a job to a database has none of; `tests/subscriptions/test_tail.py` reads it of one that has.
+_OF_SUBSCRIPTIONS = "/v1/job/{id}/events"
 
 
 def value_of(world: World, node: str) -> str:
