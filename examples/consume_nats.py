@@ -74,8 +74,8 @@ async def consume(url: str, stream: str, durable: str | None, *, follow: bool) -
         while True:
             try:
                 messages = await reader.fetch(BATCH, timeout=1)
-            except TimeoutError:
-                if follow:
+            except TimeoutError:  # nothing has come for a moment, which may be the machine's fault
+                if follow or (await reader.consumer_info()).num_pending:
                     continue
                 return tables
             for message in messages:
