@@ -24,7 +24,7 @@ def test_a_user_fetches_and_acknowledges_from_the_streams_that_it_was_given(repo
     async def work(client: Client) -> None:
         context = client.jetstream()
         pull = await context.pull_subscribe(f"{OWN.lower()}.>", durable="fetching", stream=OWN)
-        first = await pull.fetch(4, timeout=5)
+        first = await pull.fetch(4, timeout=30)
         assert [message.data for message in first] == [b"0", b"1", b"2", b"3"]
         await first[0].ack_sync()
         await first[1].nak()
@@ -36,9 +36,9 @@ def test_a_user_fetches_and_acknowledges_from_the_streams_that_it_was_given(repo
             return found.ack_floor.stream_seq == 1 and found.num_ack_pending in (1, 2)
 
         await until(waits_for_one)
-        again = await pull.fetch(3, timeout=5)
+        again = await pull.fetch(3, timeout=30)
         while len(again) < 3:  # what is delivered once more may come later than what is new
-            again += await pull.fetch(3 - len(again), timeout=5)
+            again += await pull.fetch(3 - len(again), timeout=30)
         assert sorted(message.data for message in again) == [b"1", b"4", b"5"]
         assert {message.metadata.num_delivered for message in again if message.data == b"1"} == {2}
         for message in (*again, first[2]):
@@ -100,14 +100,14 @@ def test_a_user_reads_large_messages_from_the_object_store(reports: ConsumerCred
 def test_nothing_else_is_answered(reports: ConsumerCredentials, subject: str) -> None:
     async def work(client: Client) -> None:
         with pytest.raises(NoRespondersError):
-            await client.request(subject, b'{"seq": 1}', timeout=5)
+            await client.request(subject, b'{"seq": 1}', timeout=30)
 
     work_as(url_of(reports), work)
 
 
 def test_what_nats_tells_of_connections_is_of_the_users_own(reports: ConsumerCredentials) -> None:
     async def work(client: Client) -> None:
-        told = json.loads((await client.request("$SYS.REQ.ACCOUNT.PING.CONNZ", timeout=5)).data)["data"]
+        told = json.loads((await client.request("$SYS.REQ.ACCOUNT.PING.CONNZ", timeout=30)).data)["data"]
         assert [each["cid"] for each in told["connections"]] == [client.client_id]
 
     work_as(url_of(reports), work)
@@ -141,7 +141,7 @@ def test_nothing_that_a_user_sends_gets_out_of_its_account(server: NatsServer, r
             for number, place in enumerate(("shop1", "udup.job", "shop2", "$JS.API.INFO")):
                 pushing = {"durable_name": f"push{number}", "ack_policy": "none", "deliver_subject": place}
                 subject = f"$JS.API.CONSUMER.CREATE.{OWN}.push{number}"
-                await client.request(subject, json.dumps({"stream_name": OWN, "config": pushing}).encode(), timeout=5)
+                await client.request(subject, json.dumps({"stream_name": OWN, "config": pushing}).encode(), timeout=30)
             await client.flush()
             context = udup.jetstream()
             seen = await context.stream_info(OWN), await context.stream_info(OTHER)  # behind all that was sent
@@ -160,7 +160,7 @@ def test_a_user_of_another_stream_cannot_acknowledge_for_a_consumer(
 
     async def work(client: Client) -> None:
         pull = await client.jetstream().pull_subscribe("shop1.>", durable="acknowledged", stream=OWN)
-        (message,) = await pull.fetch(1, timeout=5)
+        (message,) = await pull.fetch(1, timeout=30)
         async with client_of(url_of(stranger)) as other:
             await other.publish(message.reply, b"")
             await other.jetstream().add_consumer(OTHER, ConsumerConfig(durable_name="none", filter_subject="shop2"))
@@ -187,10 +187,10 @@ def test_a_consumers_configuration_cannot_be_written_so_that_only_nats_understan
             ({"durable_name": "odd", "metadata": 5}, "no configuration"),
         ):
             asked = json.dumps({"stream_name": OWN, "config": config}).encode()
-            answer = await client.request(f"$JS.API.CONSUMER.CREATE.{OWN}.odd", asked, timeout=5)
+            answer = await client.request(f"$JS.API.CONSUMER.CREATE.{OWN}.odd", asked, timeout=30)
             assert told in json.loads(answer.data)["error"]["description"]
         for asked in (b"", b"{", b"[1]", json.dumps({"stream_name": OTHER, "config": {}}).encode()):
-            answer = await client.request(f"$JS.API.CONSUMER.CREATE.{OWN}.odd", asked, timeout=5)
+            answer = await client.request(f"$JS.API.CONSUMER.CREATE.{OWN}.odd", asked, timeout=30)
             assert "error" in json.loads(answer.data)
 
     work_as(url_of(reports), work)

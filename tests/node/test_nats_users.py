@@ -45,7 +45,7 @@ def test_other_machines_connect_by_websocket_over_tls_and_the_nodes_own_users_ca
 
         async def read(client: Client) -> None:
             pull = await client.jetstream().pull_subscribe("shop1", durable="far", stream=OWN)
-            (message,) = await pull.fetch(1, timeout=5)
+            (message,) = await pull.fetch(1, timeout=30)
             await message.ack_sync()
             assert message.data == b"1"
 

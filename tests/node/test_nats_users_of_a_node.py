@@ -61,7 +61,7 @@ async def _gets_in(made: dict[str, str]) -> None:
                 error_cb=quiet,
             )
             try:
-                answer = await client.request("$JS.API.CONSUMER.INFO.KV-like.none", timeout=5)
+                answer = await client.request("$JS.API.CONSUMER.INFO.KV-like.none", timeout=30)
             finally:
                 await client.close()
             assert b"consumer not found" in answer.data or b"stream not found" in answer.data, answer.data

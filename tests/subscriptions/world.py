@@ -156,7 +156,7 @@ class Subscribed:
             pulled = await stream.pull_subscribe(wanted, stream=self.stream, config=config)
             waiting = (await pulled.consumer_info()).num_pending
             while waiting > 0:
-                for message in await pulled.fetch(min(waiting, 1000), timeout=5):
+                for message in await pulled.fetch(min(waiting, 1000), timeout=DEADLINE):
                     found.append(_event(message.subject, message.data, message.headers or {}))
                     waiting -= 1
             await pulled.unsubscribe()

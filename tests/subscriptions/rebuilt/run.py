@@ -21,7 +21,7 @@ from tests.soak.writers import Writers
 from tests.subscriptions.rebuilt import extra
 from tests.subscriptions.rebuilt.consumer import Consumer, Rows, Unlikely
 from tests.subscriptions.rebuilt.typed import Source, of_messages
-from tests.subscriptions.world import Event, Subscribed, _event
+from tests.subscriptions.world import DEADLINE, Event, Subscribed, _event
 from udup.base.errors import Transient
 from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.sandbox.api import Json
@@ -206,7 +206,7 @@ class Rebuilding:
             )
             pulled = await stream.pull_subscribe("", stream=self.world.stream, config=config)
             while self._read < last:
-                for message in await pulled.fetch(500, timeout=5):
+                for message in await pulled.fetch(500, timeout=DEADLINE):
                     self._read = message.metadata.sequence.stream
                     if message.subject.startswith(POSITIONS):
                         continue
