@@ -164,9 +164,8 @@ def test_between_mysql_and_a_sink_the_source_alone_is_judged(sink: End) -> None:
     plan = replace(PLAN, target=sink)
     source = replace(FACTS, variables={"binlog_row_metadata": "MINIMAL", "server_uuid": "u"})
     faults = Registry().start_faults(plan, SourceLook(source), source, None, Known())
-    assert any("binlog_row_metadata is MINIMAL" in fault.problem for fault in faults)
     assert not any("the same server" in fault.problem for fault in faults)
-    assert all(isinstance(each, str) for each in Registry().warnings(plan, source, source))
+    assert any("binlog_row_metadata is MINIMAL" in each for each in Registry().warnings(plan, source, source))
 
 
 def test_a_sink_is_no_source() -> None:

@@ -48,7 +48,7 @@ def _filled(world: Subscribed) -> None:
 def test_what_a_consumer_sees_is_shown_from_the_start_of_a_table_and_of_a_transaction(world: Subscribed) -> None:
     _filled(world)
     seen = world.events()
-    every = told(world, "--from", "start")
+    every = [each for each in told(world, "--from", "start") if each["subject"] != world.name]  # less the DDL
     assert [(each["subject"], each["key"], each["value"], each["id"]) for each in every] == [
         (each.subject, each.key, each.value, each.id) for each in seen
     ]
@@ -96,4 +96,4 @@ def test_what_is_delivered_is_counted(world: Subscribed) -> None:
     progress = world.node.job(world.name)["Progress"]
     assert progress["events_by_table"] == {f"{world.name}.t": 4, f"{world.name}.u": 1}
     assert progress["delivered_bytes"] > 500 and progress["decoder"] in ("compiled", "python")
-    assert progress["delivered_messages"] == len(world.events())
+    assert progress["delivered_messages"] == len(told(world, "--from", "start"))

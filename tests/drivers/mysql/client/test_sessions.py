@@ -36,6 +36,7 @@ _OF_A_MOMENT = {
         "drivers/mysql/client/patience.py",
         "lock_wait_timeout",
     ),  # once the definitions are read, and tries follow each other
+    ("drivers/mysql/telling/definition_messages.py", "character_set_server"),  # a message to consumers, never run
     ("drivers/mysql/dictionary/timezones.py", "time_zone"),  # the zone that is looked at
     ("drivers/mysql/apply/contexts.py", ""),  # the context of rows
     ("drivers/mysql/load/objects.py", "timestamp"),
