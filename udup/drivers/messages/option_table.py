@@ -112,7 +112,7 @@ _NO_EFFECT: Mapping[str, str] = {
         "offset.storage offset.storage.* offset.flush.* offset.activity.monitor.interval.ms log.position.check.enable "
         "exactly.once.support exactly.once.source.support transaction.boundary transaction.boundary.interval.ms"
     ),
-    "nothing is asked of a job by signals": (
+    "`udup job snapshot` asks for one, not a signal": (
         "signal.poll.interval.ms signal.emit.failure.* signal.kafka.* signal.file"
     ),
     "it tells other systems of the connector, and is in no message": (
@@ -146,7 +146,7 @@ _ONE_MEANING: Mapping[str, tuple[tuple[str, ...], str]] = {
         "headers are texts; leave it out",
     ),
     "snapshot.query.mode": (("select_all",), "every row is read; leave it out, or write Where for the table"),
-    "signal.enabled.channels": (("", "source"), "leave it out; nothing is asked of a job by signals"),
+    "signal.enabled.channels": (("", "source"), "leave it out; `udup job snapshot` asks for one, not a signal"),
     "notification.enabled.channels": (("", "log", "jmx"), "leave it out; the job's progress is in its status"),
     "transaction.metadata.factory": (
         ("io.debezium.pipeline.txmetadata.defaulttransactionmetadatafactory",),
@@ -179,7 +179,7 @@ _REFUSED: Mapping[str, str] = {
         "leave it out; the position follows the source without it, and Udup writes nothing there. For rows of a "
         "heartbeat table make an EVENT on the source"
     ),
-    "signal.data.collection": "leave it out; nothing is asked of a job by signals",
+    "signal.data.collection": "leave it out; `udup job snapshot` asks for one, not a signal",
     "database.initial.statements": "leave it out; sessions on the source are set by the Src",
     "gtid.source.includes gtid.source.excludes": "leave it out; transactions are taken whatever server they come from",
     "topic.creation.*": "leave it out; KafkaConfig says how topics are made",
