@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+
+def started(script: str, folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start a demo by a few lines of Python, with everything that it makes in `folder`."""
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        env={**os.environ, "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def leftovers(folder: Path) -> list[str]:

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.demo.running import leftovers, wait_for_line, wait_for_nothing
+from tests.demo.running import leftovers, started, wait_for_line, wait_for_nothing
 from udup.sandbox.programs import MysqlPrograms
 
 SCRIPT = """
@@ -26,16 +27,7 @@ Demo = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def demo(programs: MysqlPrograms, tmp_path: Path) -> Demo:
-    def start(*arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, *arguments],
-            env={**os.environ, "TMPDIR": str(tmp_path)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    return start
+    return partial(started, SCRIPT, tmp_path)
 
 
 def test_tables_rebuilt_from_the_events_are_equal_and_nothing_is_left(demo: Demo, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ weakly, 0 and an empty text stand for a default, and the text under a field is i
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -193,24 +194,28 @@ class DestinationConfig(Model):
         return snapshot_of(self.options.get("snapshot.mode", ""))
 
     @property
+    @abstractmethod
     def addresses(self) -> list[str]:
         """Where the sink is; empty: on the node itself."""
-        raise NotImplementedError
+        ...
 
     @property
+    @abstractmethod
     def sink(self) -> dict[str, Any]:
         """The sink's own keys with their checked values."""
-        raise NotImplementedError
+        ...
 
     @property
+    @abstractmethod
     def account(self) -> NatsConfig | KafkaConfig:
         """The settings that hold an account's password."""
-        raise NotImplementedError
+        ...
 
     @property
+    @abstractmethod
     def account_key(self) -> str:
         """The key under which these are."""
-        raise NotImplementedError
+        ...
 
     def credentials_problems(self) -> Iterator[str]:
         """What keeps this node from reading a file of credentials."""
@@ -226,9 +231,10 @@ class DestinationConfig(Model):
         host, port = read.host_port(self.addresses[0]) if self.addresses else ("", 0)
         return Endpoint(host, port, self.account.user, "")
 
+    @abstractmethod
     def place(self) -> tuple[object, ...]:
         """What tells this destination from others: another one has nothing of the job."""
-        raise NotImplementedError
+        ...
 
     def plan(self, *, begins_at_log: bool) -> DeliveryPlan:
         """Return what the drivers are told. `begins_at_log`: the source says where the log is begun with."""
