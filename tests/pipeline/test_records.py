@@ -5,6 +5,17 @@ from __future__ import annotations
 import pytest
 
 from udup.base.errors import Failure, FailureKind, Fault
+from udup.pipeline.orders import (
+    Done,
+    Failed,
+    Group,
+    GroupPart,
+    Order,
+    Report,
+    SetFormat,
+    decode_order,
+    decode_report,
+)
 from udup.pipeline.records import (
     Batch,
     Beat,
@@ -15,26 +26,17 @@ from udup.pipeline.records import (
     CopyTotals,
     Credit,
     Definition,
-    Done,
-    Failed,
     Format,
-    Group,
-    GroupPart,
     Known,
-    Order,
     Part,
     Record,
-    Report,
-    SetFormat,
     Skipped,
     StartRows,
     Tables,
     Transaction,
     TransactionId,
     decode_batch,
-    decode_order,
     decode_piece,
-    decode_report,
     decode_upstream,
     encode,
 )

@@ -1,4 +1,4 @@
-"""What travels over NATS: records in batches, and the orders and answers between DestApplier and its workers.
+"""What travels over NATS from the source: records in batches, copied rows, and what is told upstream.
 
 Row events travel as the bytes that the source wrote. A batch belongs to one run of a job and has a number there; the
 receiver expects every number in turn, so that a lost or repeated message ends the run and never a row.
@@ -12,17 +12,15 @@ from typing import TypeAlias
 
 import msgspec
 
-from udup.base.errors import Failure
-
 #: Large transactions and copied rows travel in pieces of this size: below the 1 MiB that NATS takes by default.
 PIECE_BYTES = 256 << 10
 
 
-class _Wire(msgspec.Struct, frozen=True, array_like=True):
+class Wire(msgspec.Struct, frozen=True, array_like=True):
     """Base of what is sent: immutable, encoded by position."""
 
 
-class CommitOrder(_Wire, frozen=True):
+class CommitOrder(Wire, frozen=True):
     """Where a transaction stands in the order of its log file, and when it was committed (µs).
 
     `fence`: first of a log file, so its numbers cannot be compared with those before it. `committed_us` is the time on
@@ -36,7 +34,7 @@ class CommitOrder(_Wire, frozen=True):
     original_us: int = 0
 
 
-class TransactionId(_Wire, frozen=True):
+class TransactionId(Wire, frozen=True):
     """A source transaction: what tells it from all others, and its place in the order of commits."""
 
     source: str
@@ -48,7 +46,7 @@ class TransactionId(_Wire, frozen=True):
         return f"{self.source}:{self.number}"
 
 
-class Context(_Wire, tag="ctx", frozen=True):
+class Context(Wire, tag="ctx", frozen=True):
     """What a number in `Transaction.context` means: the session that rows were written in, as variables and values.
 
     Sent once a run, ahead of the first transaction that has it. `problem` says why the session cannot be known.
@@ -59,7 +57,7 @@ class Context(_Wire, tag="ctx", frozen=True):
     problem: str = ""
 
 
-class Transaction(_Wire, tag="tx", frozen=True):
+class Transaction(Wire, tag="tx", frozen=True):
     """A whole transaction: its TABLE_MAP and rows events, and the TABLE_MAPs that were not seen before in this run.
 
     `create` is the Query event of a CREATE TABLE … SELECT, whose rows follow in the same transaction. With an `xid` it
@@ -77,7 +75,7 @@ class Transaction(_Wire, tag="tx", frozen=True):
     told: bytes = b""
 
 
-class Part(_Wire, tag="part", frozen=True):
+class Part(Wire, tag="part", frozen=True):
     """A piece of a transaction that is too large for one message: its events' bytes, cut anywhere.
 
     `xid`, `context` and `told` (of the events that end in this part) as in `Transaction`; `one_phase`, on the last,
@@ -96,7 +94,7 @@ class Part(_Wire, tag="part", frozen=True):
     told: bytes = b""
 
 
-class XaEnd(_Wire, tag="xa", frozen=True):
+class XaEnd(Wire, tag="xa", frozen=True):
     """XA COMMIT or XA ROLLBACK of a transaction that was prepared before."""
 
     id: TransactionId
@@ -104,7 +102,7 @@ class XaEnd(_Wire, tag="xa", frozen=True):
     commit: bool
 
 
-class Definition(_Wire, tag="ddl", frozen=True):
+class Definition(Wire, tag="ddl", frozen=True):
     """A DDL statement: its Query event, and what it names, for people. `context` and `told` as in `Transaction`."""
 
     id: TransactionId
@@ -114,7 +112,7 @@ class Definition(_Wire, tag="ddl", frozen=True):
     told: bytes = b""
 
 
-class Skipped(_Wire, tag="skip", frozen=True):
+class Skipped(Wire, tag="skip", frozen=True):
     """Transactions that hold nothing of the job's; they are executed by being noted. `last` is the last one's stamp."""
 
     gtids: str
@@ -122,27 +120,27 @@ class Skipped(_Wire, tag="skip", frozen=True):
     last: str = ""
 
 
-class Known(_Wire, tag="known", frozen=True):
+class Known(Wire, tag="known", frozen=True):
     """The source that is followed, and the stamps of executed transactions that it was recognised by."""
 
     server_uuid: str
     stamps: str
 
 
-class Format(_Wire, tag="fde", frozen=True):
+class Format(Wire, tag="fde", frozen=True):
     """The FORMAT_DESCRIPTION event that the events after it are written by."""
 
     event: bytes
 
 
-class Beat(_Wire, tag="beat", frozen=True):
+class Beat(Wire, tag="beat", frozen=True):
     """The source's clock (µs) and what it had executed a moment ago; once a second, also when nothing happens."""
 
     source_us: int
     executed: str = ""
 
 
-class CopyTable(_Wire, frozen=True):
+class CopyTable(Wire, frozen=True):
     """A table of a full copy: its names on the target and on the source, and the source's estimate of its rows."""
 
     schema: str
@@ -151,7 +149,7 @@ class CopyTable(_Wire, frozen=True):
     rows_estimate: int = 0
 
 
-class CopyPlan(_Wire, tag="plan", frozen=True):
+class CopyPlan(Wire, tag="plan", frozen=True):
     """What a full copy brings, and the position at which its snapshot stands.
 
     `details` is what the two drivers tell each other about definitions and objects.
@@ -162,7 +160,7 @@ class CopyPlan(_Wire, tag="plan", frozen=True):
     position: str
 
 
-class CopyTotals(_Wire, tag="totals", frozen=True):
+class CopyTotals(Wire, tag="totals", frozen=True):
     """Everything of one table was sent: so many chunks and rows; and the sums over its computed values, as text."""
 
     table: int
@@ -171,11 +169,11 @@ class CopyTotals(_Wire, tag="totals", frozen=True):
     sums: dict[str, str] = {}
 
 
-class CopyEnd(_Wire, tag="copied", frozen=True):
+class CopyEnd(Wire, tag="copied", frozen=True):
     """Every table was sent; the binary log follows when the copy stands."""
 
 
-class Tables(_Wire, tag="tables", frozen=True):
+class Tables(Wire, tag="tables", frozen=True):
     """The tables that the job keeps current: each one's schema and name on the source, then on the target.
 
     `all_of_them`: those that a copy brings, so that the job has no others. `server_uuid` and `source` tell the source.
@@ -191,7 +189,7 @@ class Tables(_Wire, tag="tables", frozen=True):
     details: bytes = b""
 
 
-class SnapshotRows(_Wire, tag="snap", frozen=True):
+class SnapshotRows(Wire, tag="snap", frozen=True):
     """Rows of a snapshot for a destination, in the place of the log that they belong to, as events of the source's log.
 
     A TABLE_MAP stands in front of the rows. `snapshot` numbers the snapshots of a job, `chunk` those of a table;
@@ -216,7 +214,7 @@ class SnapshotRows(_Wire, tag="snap", frozen=True):
     incremental: bool = False
 
 
-class SnapshotDefinition(_Wire, tag="snapddl", frozen=True):
+class SnapshotDefinition(Wire, tag="snapddl", frozen=True):
     """A statement that would make a snapshot's table, told ahead of its rows; `number` counts those of a snapshot.
 
     `tables` and `changes` as in `ports.delivery.DefinitionText`, the rest as in `SnapshotRows`. `last`: rows follow.
@@ -235,7 +233,7 @@ class SnapshotDefinition(_Wire, tag="snapddl", frozen=True):
     state: str
 
 
-class SnapshotEnd(_Wire, tag="snapend", frozen=True):
+class SnapshotEnd(Wire, tag="snapend", frozen=True):
     """A snapshot is complete. `state` as in `SnapshotRows`.
 
     `position` is the GTID set that it stands at; of one that took several tries, that of the first. "": it was complete
@@ -267,12 +265,12 @@ Record: TypeAlias = (
 )
 
 
-class Batch(_Wire, frozen=True):
+class Batch(Wire, frozen=True):
     number: int
     records: list[Record]
 
 
-class CopyPiece(_Wire, frozen=True):
+class CopyPiece(Wire, frozen=True):
     """A piece of a chunk of formatted rows; `rows` is the chunk's number of rows, told with its last piece.
 
     `values`: the chunk's text holds SQL expressions, which only INSERT takes. `odd_dates`: its table computes something
@@ -289,14 +287,14 @@ class CopyPiece(_Wire, frozen=True):
     odd_dates: bool = False
 
 
-class Credit(_Wire, tag="credit", frozen=True):
+class Credit(Wire, tag="credit", frozen=True):
     """Everything up to this message is done with; `channel` says which sequence of messages is meant."""
 
     channel: str
     number: int
 
 
-class StartRows(_Wire, tag="start", frozen=True):
+class StartRows(Wire, tag="start", frozen=True):
     """The target's tables stand: the rows may come, in this format (`load` or `insert`).
 
     `offsets`: the target reads +00:00 behind a TIMESTAMP (MySQL 8.0.19).
@@ -306,131 +304,15 @@ class StartRows(_Wire, tag="start", frozen=True):
     offsets: bool = False
 
 
-class CopyStands(_Wire, tag="stands", frozen=True):
+class CopyStands(Wire, tag="stands", frozen=True):
     """The copy stands on the target with all its indexes, and its checkpoint: the log may come."""
 
 
 Upstream: TypeAlias = Credit | StartRows | CopyStands
 
 
-class Group(_Wire, tag="group", frozen=True):
-    """So many transactions to commit as one; the worker may commit it together with the groups that follow.
-
-    `version` is the checkpoint row's before it (one more after it), `gtids` that row's new value, `label` names the
-    transactions for people, `create` is the Query event to run first. `context` is the SET of the session that the
-    rows need, empty if they need none.
-    """
-
-    number: int
-    count: int
-    version: int
-    gtids: str
-    events: list[bytes]
-    label: str
-    create: bytes = b""
-    context: bytes = b""
-
-
-class GroupPart(_Wire, tag="gpart", frozen=True):
-    """A piece of one large transaction, on one worker and in one open transaction until the last.
-
-    `xid`, on the last: the pieces were kept as those of a prepared transaction, and are to be applied now. `context`
-    as in `Group`. `marked` names tables that undo nothing: the transaction is applied between two marks.
-    """
-
-    number: int
-    version: int
-    gtids: str
-    index: int
-    last: bool
-    events: bytes
-    label: str
-    create: bytes = b""
-    xid: str = ""
-    context: bytes = b""
-    marked: str = ""
-
-
-class MarkedGroup(_Wire, tag="marked", frozen=True):
-    """Transactions that change nothing but `tables`, which undo nothing: applied one by one between two marks.
-
-    `gtids` is the checkpoint row's new value, `items` are the transactions' GTIDs and events, `context` as in `Group`.
-    """
-
-    number: int
-    version: int
-    gtids: str
-    items: list[tuple[str, bytes]]
-    tables: str
-    context: bytes = b""
-
-
-class SetFormat(_Wire, tag="setfde", frozen=True):
-    """The FORMAT_DESCRIPTION for the groups that follow."""
-
-    event: bytes
-
-
-class ExpectCopy(_Wire, tag="copy", frozen=True):
-    """A full copy begins: pieces of its tables will come, to be loaded as the driver's instructions say."""
-
-    instructions: bytes
-
-
-class Ask(_Wire, tag="ask", frozen=True):
-    """Say what you have to do: of orders that are out nothing has been heard for a while."""
-
-    number: int
-
-
-Order: TypeAlias = Group | GroupPart | MarkedGroup | SetFormat | ExpectCopy | Ask
-
-
-class Done(_Wire, tag="done", frozen=True):
-    """An order is carried out; for a part of a transaction `index` says which."""
-
-    slot: int
-    number: int
-    index: int = -1
-
-
-class Failed(_Wire, tag="failed", frozen=True):
-    """An order failed and nothing of it is in the target."""
-
-    slot: int
-    failure: Failure
-
-
-class ChunkLoaded(_Wire, tag="chunk", frozen=True):
-    slot: int
-    table: int
-    chunk: int
-    rows: int
-
-
-class RowCount(_Wire, tag="rows", frozen=True):
-    """Rows written by a worker's session since it began."""
-
-    slot: int
-    inserted: int
-    updated: int
-    deleted: int
-
-
-class Answer(_Wire, tag="answer", frozen=True):
-    """The answer to `Ask` of this number, at once: so many groups and parts have come and are not done."""
-
-    slot: int
-    number: int
-    in_hand: int
-
-
-Report: TypeAlias = Done | Failed | ChunkLoaded | RowCount | Answer
-
 _encoder = msgspec.msgpack.Encoder()
 encode = _encoder.encode
 decode_batch = msgspec.msgpack.Decoder(Batch).decode
 decode_piece = msgspec.msgpack.Decoder(CopyPiece).decode
 decode_upstream = msgspec.msgpack.Decoder(Upstream).decode
-decode_order = msgspec.msgpack.Decoder(Order).decode
-decode_report = msgspec.msgpack.Decoder(Report).decode

@@ -12,6 +12,7 @@ import pytest
 
 from tests.drivers.contract.pair import Pair
 from udup.base.errors import Superseded, Transient
+from udup.pipeline.orders import Group, GroupPart
 from udup.pipeline.ownership import Known, Owner
 from udup.pipeline.ports import (
     ApplySession,
@@ -30,8 +31,6 @@ from udup.pipeline.records import (
     CopyTotals,
     Definition,
     Format,
-    Group,
-    GroupPart,
     Part,
     Record,
     Skipped,

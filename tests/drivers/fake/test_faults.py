@@ -11,7 +11,8 @@ from tests.drivers.contract.job import Job, in_loop
 from tests.drivers.fake.pair import FakePair
 from udup.base.errors import Contended, Superseded, Transient, Unsupported
 from udup.drivers.fake.changes import Op
-from udup.pipeline.records import Group, Part, Transaction
+from udup.pipeline.orders import Group
+from udup.pipeline.records import Part, Transaction
 
 T = ("s", "t")
 

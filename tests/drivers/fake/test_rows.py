@@ -16,8 +16,9 @@ from udup.drivers.fake.changes import Table
 from udup.drivers.fake.drivers import FakeDrivers, end_of
 from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.replay import rows_at
+from udup.pipeline.orders import MarkedGroup
 from udup.pipeline.ports import End, Scope
-from udup.pipeline.records import MarkedGroup, Transaction
+from udup.pipeline.records import Transaction
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 
 T, M = ("s", "t"), ("s", "m")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from udup.base.errors import Transient
 from udup.pipeline.apply.large_transaction import LargeTransaction
 from udup.pipeline.apply.scheduler import Assigned, Pending
-from udup.pipeline.records import CommitOrder, GroupPart, Part, TransactionId
+from udup.pipeline.orders import GroupPart
+from udup.pipeline.records import CommitOrder, Part, TransactionId
 
 MARK = TransactionId("alpha", 7, CommitOrder(0, 1, 0))
 

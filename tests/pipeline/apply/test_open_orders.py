@@ -7,7 +7,7 @@ import pytest
 from udup.base import runtime
 from udup.base.errors import Transient
 from udup.pipeline.apply.open_orders import QUIET_SECONDS, OpenOrders
-from udup.pipeline.records import Answer
+from udup.pipeline.orders import Answer
 from udup.pipeline.waits import TOLD_SECONDS, WaitKind
 
 

@@ -17,8 +17,18 @@ from udup.base.errors import Contended, FailureKind, Transient
 from udup.node.nats_server import NatsServer
 from udup.pipeline.apply.settings import WorkerSettings
 from udup.pipeline.apply.worker import Worker
+from udup.pipeline.orders import (
+    Answer,
+    Ask,
+    Done,
+    Failed,
+    Group,
+    Order,
+    Report,
+    decode_report,
+)
 from udup.pipeline.ports import End, RowCounts, Target
-from udup.pipeline.records import Answer, Ask, Done, Failed, Group, Order, Report, decode_report, encode
+from udup.pipeline.records import encode
 from udup.pipeline.transport.link import Departures, Link, Subjects
 
 SLOT = 3

@@ -10,7 +10,7 @@ import pytest
 from tests.pipeline.machine import Machine
 from udup.base.errors import Transient
 from udup.pipeline.apply import applier, open_orders
-from udup.pipeline.records import Answer, Ask, decode_order, decode_report
+from udup.pipeline.orders import Answer, Ask, decode_order, decode_report
 from udup.pipeline.transport.link import Arrivals, Subjects
 
 pytestmark = pytest.mark.slow  # real sockets, or waits in real time

@@ -10,8 +10,9 @@ from udup.drivers.fake.changes import Change, Splitter, decode, decode_settings,
 from udup.drivers.fake.checkpoint import Note
 from udup.drivers.fake.server import FakeServer
 from udup.drivers.fake.work import Work
+from udup.pipeline.orders import Group, GroupPart, MarkedGroup
 from udup.pipeline.ports import Claim, RowCounts
-from udup.pipeline.records import Group, GroupPart, MarkedGroup, XaEnd
+from udup.pipeline.records import XaEnd
 
 #: The zone of a session that nobody has set: no source writes by it, so that a context that is missing shows.
 _OWN_ZONE = "none"

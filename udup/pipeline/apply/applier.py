@@ -25,12 +25,11 @@ from udup.pipeline.apply.report import Reporter
 from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.apply.wait_watch import WaitWatch
+from udup.pipeline.orders import Answer, ChunkLoaded, Done, Failed, RowCount, decode_report
 from udup.pipeline.ports import CheckpointState, RowCounts, ServerInfo, Target
 from udup.pipeline.records import (
-    Answer,
     Batch,
     Beat,
-    ChunkLoaded,
     Context,
     CopyEnd,
     CopyPlan,
@@ -38,20 +37,16 @@ from udup.pipeline.records import (
     CopyTotals,
     Credit,
     Definition,
-    Done,
-    Failed,
     Format,
     Known,
     Part,
     Record,
-    RowCount,
     Skipped,
     StartRows,
     Tables,
     Transaction,
     XaEnd,
     decode_batch,
-    decode_report,
     encode,
 )
 from udup.pipeline.transport.link import Link, Subjects

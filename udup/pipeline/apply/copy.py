@@ -14,8 +14,9 @@ from udup.base import runtime
 from udup.base.errors import Divergence
 from udup.pipeline.apply.copy_progress import CopyMeter, TableCopy
 from udup.pipeline.apply.progress import CopyProgress
+from udup.pipeline.orders import ChunkLoaded, ExpectCopy
 from udup.pipeline.ports import CopyWriter
-from udup.pipeline.records import ChunkLoaded, CopyEnd, CopyPlan, CopyTotals, ExpectCopy, StartRows, encode
+from udup.pipeline.records import CopyEnd, CopyPlan, CopyTotals, StartRows, encode
 
 #: What to do when a table has not what was sent.
 _COPY_AGAIN = "see that nobody else writes to it on the target, then resume the job: it is copied again"

@@ -18,18 +18,13 @@ from udup.pipeline.apply.inline import InlinePath
 from udup.pipeline.apply.large_transaction import LargeTransaction
 from udup.pipeline.apply.open_orders import OpenOrders
 from udup.pipeline.apply.scheduler import Assigned, Pending, Scheduler
+from udup.pipeline.orders import Done, Group, GroupPart, MarkedGroup, Order, SetFormat
 from udup.pipeline.ports import TargetControl
 from udup.pipeline.records import (
     CommitOrder,
     Definition,
-    Done,
     Format,
-    Group,
-    GroupPart,
-    MarkedGroup,
-    Order,
     Part,
-    SetFormat,
     Transaction,
     TransactionId,
     XaEnd,

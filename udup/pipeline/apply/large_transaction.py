@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from udup.base.errors import Transient
 from udup.pipeline.apply.scheduler import Assigned
+from udup.pipeline.orders import GroupPart
 from udup.pipeline.ports import LargeRules
-from udup.pipeline.records import GroupPart, Part
+from udup.pipeline.records import Part
 
 
 class LargeTransaction:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from udup.base import runtime
 from udup.base.errors import Side, Transient
-from udup.pipeline.records import Answer, Ask
+from udup.pipeline.orders import Answer, Ask
 from udup.pipeline.waits import TOLD_SECONDS, Began, Wait, WaitKind
 
 #: Seconds without a word of a worker that has orders, until it is asked; and between questions.

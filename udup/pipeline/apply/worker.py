@@ -16,13 +16,10 @@ from udup.base import runtime
 from udup.base.errors import Contended, Failure, Side, Transient
 from udup.pipeline.apply.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
 from udup.pipeline.apply.settings import WorkerSettings
-from udup.pipeline.ports import ApplySession, Piece, RowLoader, Target
-from udup.pipeline.records import (
+from udup.pipeline.orders import (
     Answer,
     Ask,
     ChunkLoaded,
-    CopyPiece,
-    Credit,
     Done,
     ExpectCopy,
     Failed,
@@ -34,9 +31,9 @@ from udup.pipeline.records import (
     RowCount,
     SetFormat,
     decode_order,
-    decode_piece,
-    encode,
 )
+from udup.pipeline.ports import ApplySession, Piece, RowLoader, Target
+from udup.pipeline.records import CopyPiece, Credit, decode_piece, encode
 from udup.pipeline.transport.link import Link, Subjects
 
 #: Tries of one group, and seconds before the second; doubled each time.

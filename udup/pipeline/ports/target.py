@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from udup.pipeline.orders import Group, GroupPart, MarkedGroup
 from udup.pipeline.ports.values import (
     CheckpointState,
     Claim,
@@ -21,9 +22,6 @@ from udup.pipeline.records import (
     CopyPlan,
     CopyTotals,
     Definition,
-    Group,
-    GroupPart,
-    MarkedGroup,
     Part,
     Tables,
     Transaction,

@@ -12,8 +12,8 @@ from udup.drivers.mysql.apply.errors import failure_of, one_gtid
 from udup.drivers.mysql.apply.row_session import LOCK_WAIT_SECONDS, RowSession
 from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.client.seam import behind_the_seam
+from udup.pipeline.orders import Group, GroupPart, MarkedGroup
 from udup.pipeline.ports import ApplyMode, RowCounts
-from udup.pipeline.records import Group, GroupPart, MarkedGroup
 
 
 def open_rows(
