@@ -11,7 +11,7 @@ from collections.abc import Callable
 from udup.base import runtime
 from udup.pipeline.extract.progress import Extracted
 from udup.pipeline.ports import Position
-from udup.pipeline.records import Definition, Part, Record, Skipped, Transaction
+from udup.pipeline.records import Definition, Part, Record, Skipped, SnapshotRows, Transaction
 
 
 class ExtractCounters:
@@ -38,7 +38,7 @@ class ExtractCounters:
             return None if self._extracted is None else self._extracted.copy()
 
     def read(self, record: Record) -> None:
-        """Count a record of the log."""
+        """Count a record of the log, or of a snapshot for a destination."""
         with self._lock:
             match record:
                 case Transaction():
@@ -51,6 +51,9 @@ class ExtractCounters:
                     self._definitions += 1
                 case Skipped():
                     self._note_skipped(record)
+                    return
+                case SnapshotRows():
+                    self._count_copied(record.rows, len(record.events))
                     return
             of = getattr(record, "id", None)  # a FORMAT_DESCRIPTION and the like have none
             if of is not None and self._extracted is not None:
@@ -67,9 +70,12 @@ class ExtractCounters:
     def copied(self, rows: int, size: int) -> None:
         """Count a piece of copied rows that was sent."""
         with self._lock:
-            self._copied_rows += rows
-            self._copied_messages += 1
-            self._copied_bytes += size
+            self._count_copied(rows, size)
+
+    def _count_copied(self, rows: int, size: int) -> None:
+        self._copied_rows += rows
+        self._copied_messages += 1
+        self._copied_bytes += size
 
     @property
     def amount(self) -> tuple[int, ...]:

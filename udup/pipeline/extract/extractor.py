@@ -34,7 +34,6 @@ from udup.pipeline.records import (
     CopyTotals,
     Known,
     Record,
-    SnapshotRows,
     StartRows,
     Tables,
     decode_upstream,
@@ -241,8 +240,7 @@ class Extractor:
 
     def _pack_rows(self, record: Record) -> None:
         with self._packing:
-            if isinstance(record, SnapshotRows):
-                self._counters.copied(record.rows, len(record.events))
+            self._counters.read(record)
             self._packer.add(record)
             if (beat := self._due_beat()) is not None:
                 self._packer.add(beat)
@@ -307,8 +305,6 @@ class Extractor:
         for record in log:
             if record is not None:
                 counters.read(record)
-                if isinstance(record, SnapshotRows):
-                    counters.copied(record.rows, len(record.events))
                 packer.add(record)
             beat_is_due = runtime.now() - beat_at > (BEAT_AT_REST_SECONDS if record is None else BEAT_SECONDS)
             if beat_is_due and (beat := self._watch.beat()) is not None:
