@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from tests.source_log import logged_by
 from udup.base.errors import Unsupported
+from udup.drivers.mysql.binlog.build import build
 from udup.drivers.mysql.binlog.event import EventType
-from udup.drivers.mysql.binlog.query import Charset, parse_query, parse_status
+from udup.drivers.mysql.binlog.query import Charset, is_begin, parse_query, parse_status
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.sandbox.server import MysqlServer
 
@@ -80,3 +83,15 @@ def test_an_unknown_variable_is_never_passed_over() -> None:
 def test_a_cut_off_variable_is_told(status: bytes) -> None:
     with pytest.raises(Unsupported, match="too early"):
         parse_status(status)
+
+
+@pytest.mark.parametrize("has_crc", [True, False])
+def test_begin_is_told_by_its_bytes_and_nothing_else_is(has_crc: bool) -> None:
+    def event(schema: bytes, sql: bytes, status: bytes = b"") -> bytes:
+        body = struct.pack("<IIBHH", 7, 0, len(schema), 0, len(status)) + status + schema + b"\0" + sql
+        return build(EventType.QUERY, body, with_crc=has_crc)
+
+    for schema, status in [(b"", b""), (b"shop", b"\0\0BEGIN"), (b"BEGIN", b"\0BEGIN")]:
+        assert is_begin(event(schema, b"BEGIN", status), has_crc=has_crc)
+        for other in (b"COMMIT", b"", b"BEGIN ", b"begin", b"DROP TABLE t -- \0BEGIN", b"\0BEGIN", b"XBEGIN"):
+            assert not is_begin(event(schema, other, status), has_crc=has_crc), other

@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 
+from tests.drivers.mysql.stream.dump import PACKET_MAX, PieceSocket, packets
 from tests.spoiled import spoil
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
@@ -18,8 +19,6 @@ from udup.drivers.mysql.stream.log_file import END, LogEvent, _Reading
 from udup.drivers.mysql.stream.packets import PacketBuffer
 
 A = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
-
-_PACKET_MAX = 0xFFFFFF
 
 #: The end of a dump that waits for nothing.
 EOF = b"\xfe\0\0\2\0"
@@ -60,30 +59,11 @@ class _File:
         return start
 
     def packets(self, *more: bytes) -> bytes:
-        out, number = bytearray(), 1
-        for payload in (*self.payloads, *more):
-            for at in range(0, len(payload) + 1, _PACKET_MAX):
-                piece = payload[at : at + _PACKET_MAX]
-                out += len(piece).to_bytes(3, "little") + bytes([number & 0xFF]) + piece
-                number += 1
-        return bytes(out)
-
-
-class _Socket:
-    """Gives bytes in pieces, and then nothing."""
-
-    def __init__(self, data: bytes, piece: int = 1 << 20) -> None:
-        self._left, self._piece = memoryview(data), piece
-
-    def recv_into(self, room: bytearray) -> int:
-        count = min(len(room), len(self._left), self._piece)
-        room[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
+        return packets((*self.payloads, *more))
 
 
 def _read(data: bytes, *, piece: int = 1 << 20) -> list[LogEvent]:
-    buffer = PacketBuffer(_Socket(data, piece))
+    buffer = PacketBuffer(PieceSocket(data, piece))
     return list(_Reading(Endpoint("here", 1, "u", ""), "b.1", buffer).events())
 
 
@@ -104,7 +84,7 @@ def test_transactions_are_found_where_they_stand_however_the_bytes_come(piece: i
 def test_large_events_are_counted_and_not_kept() -> None:
     file = _File()
     wanted = {file.transaction(5, 17 << 20): f"{A}:5", file.transaction(6): f"{A}:6"}
-    exact = _PACKET_MAX - 1 - 19 - 4  # an event that fills a packet to its last byte: an empty one follows
+    exact = PACKET_MAX - 1 - 19 - 4  # an event that fills a packet to its last byte: an empty one follows
     wanted |= {file.transaction(7, exact): f"{A}:7", file.transaction(8): f"{A}:8"}
     assert _gtids(_read(file.packets(EOF))) == wanted
 
@@ -112,11 +92,11 @@ def test_large_events_are_counted_and_not_kept() -> None:
 def test_offsets_go_beyond_what_an_event_can_say_of_itself() -> None:
     file = _File()
     buffer_at = (1 << 32) - 300
-    reading = _Reading(Endpoint("here", 1, "u", ""), "b.1", PacketBuffer(_Socket(b"")))
+    reading = _Reading(Endpoint("here", 1, "u", ""), "b.1", PacketBuffer(PieceSocket(b"")))
     file.at = reading._at = buffer_at
     file.payloads.clear()
     wanted = {file.transaction(number, 100): f"{A}:{number}" for number in range(5, 9)}
-    reading._packets = PacketBuffer(_Socket(file.packets(EOF)))
+    reading._packets = PacketBuffer(PieceSocket(file.packets(EOF)))
     assert _gtids(list(reading.events())) == wanted and max(wanted) > 1 << 32
 
 

@@ -29,6 +29,9 @@ ROWS_FLAGS_OFFSET = HEADER_SIZE + 6
 #: Value of the checksum byte in a FORMAT_DESCRIPTION event, five bytes before its end.
 CRC32_ALGORITHM = 1
 
+#: The CRC of any bytes that end in their own CRC.
+_CRC_OVER_ITSELF = 0x2144DF1C
+
 _U16 = struct.Struct("<H")
 _U32 = struct.Struct("<I")
 
@@ -81,9 +84,7 @@ ROWS_EVENTS = frozenset(
 
 def checksum_is_right(event: bytes | memoryview) -> bool:
     """Return whether the CRC at the event's end is that of its bytes."""
-    view = memoryview(event)
-    stored: int = _U32.unpack(view[-CRC_SIZE:])[0]
-    return zlib.crc32(view[:-CRC_SIZE]) == stored
+    return zlib.crc32(event) == _CRC_OVER_ITSELF
 
 
 def resized(event: bytes, *, has_crc: bool) -> bytes:

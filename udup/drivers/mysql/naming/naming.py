@@ -22,6 +22,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.event import HEADER_SIZE, EventType, has_checksums, resized
 from udup.drivers.mysql.binlog.gtid import GtidSet, parse_gtid_event
+from udup.drivers.mysql.binlog.query import is_begin
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, parse_columns
 from udup.drivers.mysql.binlog.table_map import definition_bytes, table_name
 from udup.drivers.mysql.client.connection import connect, scalar
@@ -34,6 +35,9 @@ from udup.pipeline.ports import Scope
 from udup.pipeline.selection.renames import Name
 
 _ID_AND_FLAGS = 8
+
+#: GTIDs that are counted together at most: they are asked for seldom.
+_BEHIND_MAX = 1000
 
 _WHAT_TO_DO = (
     "run SET PERSIST binlog_row_metadata = 'FULL' on the source, delete the job with its position"
@@ -50,7 +54,8 @@ class Naming:
         self._dictionary = DictionaryLook(endpoint)
         self._ahead = LogAhead(endpoint, job, fold_names=scope.fold_names)
         self._definitions: dict[Name, TableDefinition] = {}
-        self._made: dict[Name, dict[bytes, bytes]] = {}
+        self._made: dict[bytes, tuple[Name, bytes]] = {}  # by what the log has: whose it is, and what stands for it
+        self._behind: list[bytes] = []  # events of GTIDs that are to be counted as passed
         self._has_crc = True
 
     def begin(self) -> None:
@@ -71,34 +76,44 @@ class Naming:
         if kind == EventType.TABLE_MAP:
             return self._completed(event)
         if kind in (EventType.GTID, EventType.GTID_TAGGED):
-            gtid = parse_gtid_event(event, has_crc=self._has_crc)
-            self._passed.add(gtid.source, gtid.number)
+            self._behind.append(event)
+            if len(self._behind) >= _BEHIND_MAX:
+                self._count_passed()
         elif kind == EventType.QUERY:
             self._pass_statement(event)
         elif kind == EventType.FORMAT_DESCRIPTION:
+            self._count_passed()
             self._has_crc = has_checksums(event)
             self._made.clear()
         return event
 
+    def _count_passed(self) -> GtidSet:
+        """Return what of the log was passed, as of now."""
+        for event in self._behind:
+            gtid = parse_gtid_event(event, has_crc=self._has_crc)
+            self._passed.add(gtid.source, gtid.number)
+        self._behind.clear()
+        return self._passed
+
     def _pass_statement(self, event: bytes) -> None:
         """Forget what a statement may have changed."""
+        if is_begin(event, has_crc=self._has_crc):
+            return
         touched = touched_by(event, has_crc=self._has_crc, fold_names=self._scope.fold_names)
         if touched:
             for name in [name for name in self._definitions if name in touched]:
                 del self._definitions[name]
-            for name in [name for name in self._made if name in touched]:
-                del self._made[name]
+            for logged in [logged for logged, (name, _) in self._made.items() if name in touched]:
+                del self._made[logged]
 
     def _completed(self, event: bytes) -> bytes:
-        named = table_name(event)
-        name = named.schema, named.table
-        if not self._scope.selection.wants(*name):
-            return event
-        made = self._made.setdefault(name, {})
         logged = definition_bytes(event, has_crc=self._has_crc)
-        body = made.get(logged)
-        if body is None:
-            body = made[logged] = self._body(name, event)
+        if (made := self._made.get(logged)) is None:
+            named = table_name(event)
+            name = named.schema, named.table
+            wanted = self._scope.selection.wants(*name)
+            made = self._made[logged] = name, self._body(name, event) if wanted else b""
+        body = made[1]
         if not body:
             return event
         return resized(event[: HEADER_SIZE + _ID_AND_FLAGS] + body, has_crc=self._has_crc)
@@ -124,7 +139,7 @@ class Naming:
     def _ask(self, name: Name, count: int) -> TableDefinition:
         """Return the definition that rows of so many columns were logged by."""
         [(definitions, executed)] = self._dictionary.read([name])
-        changes = [each for each in self._ahead.changes(self._passed, executed) if name in each.touched]
+        changes = [each for each in self._ahead.changes(self._count_passed(), executed) if name in each.touched]
         definition = definitions.get(name)
         if definition is not None and all(each.touched.appends for each in changes):
             return definition.first(count) if changes else definition

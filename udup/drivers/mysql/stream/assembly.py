@@ -21,7 +21,7 @@ GTID and perhaps in another run, is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from udup.base.errors import Transient, UdupError, Unsupported
 from udup.drivers.mysql.binlog.event import (
@@ -34,9 +34,9 @@ from udup.drivers.mysql.binlog.event import (
     server_began,
     without_cascades,
 )
-from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
+from udup.drivers.mysql.binlog.gtid import Gtid, parse_gtid_event
 from udup.drivers.mysql.binlog.layout import check_layout
-from udup.drivers.mysql.binlog.query import status_of, thread_of
+from udup.drivers.mysql.binlog.query import is_begin, status_of, thread_of
 from udup.drivers.mysql.binlog.remedies import DAMAGED
 from udup.drivers.mysql.binlog.table_map import definition_bytes, table_id
 from udup.drivers.mysql.binlog.xa import XaStatement, XaVerb, is_one_phase, parse_xa
@@ -46,22 +46,20 @@ from udup.drivers.mysql.filters.shaper import Shapers
 from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
 from udup.drivers.mysql.stream.contexts import Contexts
 from udup.drivers.mysql.stream.damage import DAMAGE, unreadable
+from udup.drivers.mysql.stream.held_rows import HeldRows
 from udup.drivers.mysql.stream.known_tables import Judges, KnownTable, KnownTables
 from udup.drivers.mysql.stream.left_out import left_out_kinds
 from udup.drivers.mysql.stream.other_events import SILENT, check_ignorable
+from udup.drivers.mysql.stream.skipped import SkippedTransactions
 from udup.drivers.mysql.stream.told import Telling, rows_ends
 from udup.drivers.mysql.stream.transaction import OpenTransaction
-from udup.pipeline.records import PIECE_BYTES, CommitOrder, Definition, Format, Record, Skipped, TransactionId, XaEnd
+from udup.pipeline.records import PIECE_BYTES, CommitOrder, Definition, Format, Record, TransactionId, XaEnd
 from udup.pipeline.selection.renames import Renaming
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
-from udup.pipeline.stamps import Stamp
 
-#: Skipped transactions are told at least this often in log order, so that the checkpoint follows an idle job.
-SKIPPED_MAX = 1000
-
-#: Bytes of a transaction's rows that are looked at together where a job has row filters.
-HELD_BYTES = 256 << 10
+#: Events that complete no record: a Query only if it is BEGIN.
+_QUIET = frozenset({EventType.GTID, EventType.GTID_TAGGED, EventType.QUERY, EventType.TABLE_MAP})
 
 _OF_ROWS = ROWS_EVENTS | {EventType.TABLE_MAP}
 
@@ -86,19 +84,14 @@ class Assembler:
     ) -> None:
         self._telling = telling
         self._contexts = contexts or Contexts()
-        self._shapers = shapers
-        self._held: list[bytes] = []
-        self._held_size = 0
+        self._held = HeldRows(shapers, self._table_to_ask) if shapers is not None else None
         self._decide = decide
         self._known_tables = KnownTables(selection, renaming or Renaming(selection), shapers, column_maps, judges)
         self._left_out = left_out_kinds(sql_filter or SqlFilter())
         self._tables: dict[bytes, KnownTable] = {}
         self._announced: set[bytes] = set()
         self._open: OpenTransaction | None = None
-        self._skipped = GtidSet()
-        self._skipped_count = 0
-        self._skipped_us = 0
-        self._skipped_last: Stamp | None = None
+        self._skipped = SkippedTransactions()
         self._has_crc = True
         self._format = b""
         self._fence = True
@@ -113,26 +106,50 @@ class Assembler:
         """Return the FORMAT_DESCRIPTION that was sent last."""
         return self._format
 
-    def feed(self, event: bytes) -> Iterator[Record]:
-        """Yield the records that this event completes.
+    def feed(self, event: bytes) -> Iterable[Record]:
+        """Return the records that this event completes, to be taken before the next event comes.
 
         Raise `Unsupported` for what cannot be carried exactly, and for an event that is not what its lengths say.
         """
         kind = event[4]
+        if self._held is not None or kind not in _QUIET:
+            return self._records(event, kind)
+        if kind == EventType.QUERY and not is_begin(event, has_crc=self._has_crc):
+            return self._records(event, kind)
         try:
-            if self._shapers is not None:
-                if kind in _OF_ROWS:
-                    yield from self._hold(event)
+            if self._telling is not None:
+                self._telling.look_at(event, has_crc=self._has_crc)
+            if kind == EventType.TABLE_MAP:
+                self._table_map(event)
+            elif kind == EventType.QUERY:
+                self._begin_statements(event)
+            else:
+                self._begin(parse_gtid_event(event, has_crc=self._has_crc))
+        except DAMAGE as error:
+            raise self._explained(event, error) from error
+        except UdupError as error:
+            self._explained(event, error)
+            raise
+        return ()
+
+    def _explained(self, event: bytes, error: Exception) -> UdupError:
+        told = error if isinstance(error, UdupError) else unreadable(event, error)
+        return told.at(self._open.id.gtid if self._open else "")
+
+    def _records(self, event: bytes, kind: int) -> Iterator[Record]:
+        try:
+            if self._held is not None:
+                is_held = kind in _OF_ROWS
+                if not is_held or self._held.add(event):
+                    yield from self._decide_held(self._held)
+                if is_held:
                     return
-                yield from self._decide_held()
             if kind in ROWS_EVENTS:
                 yield from self._rows(event)
                 return
             if self._telling is not None:
                 self._telling.look_at(event, has_crc=self._has_crc)
-            if kind == EventType.TABLE_MAP:
-                self._table_map(event)
-            elif kind in (EventType.GTID, EventType.GTID_TAGGED):
+            if kind in (EventType.GTID, EventType.GTID_TAGGED):
                 self._begin(parse_gtid_event(event, has_crc=self._has_crc))
             elif kind == EventType.XID:
                 yield from self._commit()
@@ -141,7 +158,7 @@ class Assembler:
             elif kind == EventType.QUERY:
                 yield from self._query(event)
             elif kind in (EventType.HEARTBEAT, EventType.HEARTBEAT_V2):
-                yield from self.flush_skipped()
+                yield from self._skipped.flush()
             elif kind == EventType.FORMAT_DESCRIPTION:
                 yield from self._format_description(event)
             elif kind == EventType.ROTATE:
@@ -149,9 +166,9 @@ class Assembler:
             elif kind not in SILENT:
                 check_ignorable(event, self._open.id.gtid if self._open else "")
         except DAMAGE as error:
-            raise unreadable(event, error).at(self._open.id.gtid if self._open else "") from error
+            raise self._explained(event, error) from error
         except UdupError as error:
-            error.at(self._open.id.gtid if self._open else "")
+            self._explained(event, error)
             raise
 
     def _format_description(self, event: bytes) -> Iterator[Record]:
@@ -166,7 +183,7 @@ class Assembler:
         if is_same_format(event, self._format):
             return
         self._format = event
-        yield from self.flush_skipped()
+        yield from self._skipped.flush()
         yield Format(event)
 
     def _begin(self, gtid: Gtid) -> None:
@@ -176,6 +193,12 @@ class Assembler:
             gtid.source, gtid.number, CommitOrder(*order, gtid.committed_us, self._fence, gtid.original_us)
         )
         self._open = OpenTransaction(of)
+
+    def _begin_statements(self, event: bytes) -> None:
+        """Take note of BEGIN."""
+        current = self._current()
+        current.begun = True
+        self._note_session(current, event)
 
     def _expect_no_open(self) -> None:
         if self._open is not None:
@@ -243,36 +266,24 @@ class Assembler:
         elif current.size >= PIECE_BYTES + len(event):
             yield from self._parts(current, max(current.last_rows, 0))  # the last may yet have to end the statement
 
-    def _hold(self, event: bytes) -> Iterator[Record]:
-        """Gather the rows of a transaction, so that what has to be asked about them is asked at once."""
-        self._held.append(event)
-        self._held_size += len(event)
-        if self._held_size >= HELD_BYTES:
-            yield from self._decide_held()
-
-    def _decide_held(self) -> Iterator[Record]:
-        if not self._held or self._shapers is None:
-            return
-        held, self._held, self._held_size = self._held, [], 0
+    def _decide_held(self, held: HeldRows) -> Iterator[Record]:
         try:
-            self._look_at(held)
-            self._shapers.answer()
+            events = held.decide(has_crc=self._has_crc)
         except Unsupported as error:
             raise error.about(self._current().id.gtid) from error
-        for event in held:
+        for event in events:
             if event[4] == EventType.TABLE_MAP:
                 self._table_map(event)
             else:
                 yield from self._rows(event)
-        self._shapers.forget()
+        held.forget()
 
-    def _look_at(self, events: list[bytes]) -> None:
-        """Note what is to be asked about these rows."""
-        for event in events:
-            if event[4] == EventType.TABLE_MAP:
-                self._known(event)
-            elif (known := self._tables.get(table_id(event))) and known.shaper and event[4] not in self._left_out:
-                known.shaper.look_at(event, has_crc=self._has_crc)
+    def _table_to_ask(self, event: bytes) -> KnownTable | None:
+        """Return the table of a rows event that may be the job's; enter that of a TABLE_MAP."""
+        if event[4] == EventType.TABLE_MAP:
+            self._known(event)
+            return None
+        return None if event[4] in self._left_out else self._tables.get(table_id(event))
 
     def _shaped(self, current: OpenTransaction, known: KnownTable, event: bytes) -> Sequence[bytes]:
         try:
@@ -283,7 +294,7 @@ class Assembler:
     def _parts(self, current: OpenTransaction, count: int) -> Iterator[Record]:
         """Send the first `count` events kept so far."""
         if not current.parts:
-            yield from self.flush_skipped()
+            yield from self._skipped.flush()
             yield from self._tell_context(current)
         ends = rows_ends(current.events[:count]) if self._telling is not None else []
         data = current.take(count)
@@ -302,13 +313,13 @@ class Assembler:
         current = self._current()
         if not current.kept_rows and not current.create:
             self._open = None
-            yield from self._skip(current.id)
+            yield from self._skipped.add(current.id)
         else:
             yield from self._end(current)
 
     def _end(self, current: OpenTransaction, *, one_phase: bool = False) -> Iterator[Record]:
         self._open = None
-        yield from self.flush_skipped()
+        yield from self._skipped.flush()
         self._fence = False
         if current.creates:
             self._announced.clear()
@@ -336,7 +347,7 @@ class Assembler:
             self._note_session(current, event)
         elif not current.begun:
             self._open = None
-            yield from self.flush_skipped()
+            yield from self._skipped.flush()
             self._fence = False
             yield XaEnd(current.id, statement.xid, statement.verb is XaVerb.COMMIT)
 
@@ -359,13 +370,12 @@ class Assembler:
             raise error.about(current.id.gtid) from error
         match decision.action:
             case Action.BEGIN:
-                current.begun = True
-                self._note_session(current, event)
+                self._begin_statements(event)
             case Action.COMMIT:
                 yield from self._commit()
             case Action.SKIP if not current.begun:
                 self._open = None
-                yield from self._skip(current.id)
+                yield from self._skipped.add(current.id)
             case Action.XA:
                 yield from self._xa(parse_xa(decision.summary.encode()), event)
             case Action.CREATE:
@@ -379,7 +389,7 @@ class Assembler:
     def _carry(self, current: OpenTransaction, query: bytes, summary: str) -> Iterator[Record]:
         """Send a statement by itself."""
         self._open = None
-        yield from self.flush_skipped()
+        yield from self._skipped.flush()
         self._fence = False
         # Definitions may have changed: every table's is checked again when it comes next.
         self._announced.clear()
@@ -390,18 +400,6 @@ class Assembler:
     def _without_crc(self, event: bytes) -> bytes:
         return event[:-CRC_SIZE] if self._has_crc else event
 
-    # ---- What is not the job's ----
-
-    def _skip(self, of: TransactionId) -> Iterator[Record]:
-        self._skipped.add(of.source, of.number)
-        self._skipped_count += 1
-        self._skipped_us = of.order.committed_us
-        self._skipped_last = Stamp(of.source, of.number, of.order.original_us)
-        if self._skipped_count >= SKIPPED_MAX:
-            yield from self.flush_skipped()
-
     def flush_skipped(self) -> Iterator[Record]:
         """Tell of the transactions that held nothing for the job."""
-        if self._skipped_count:
-            yield Skipped(str(self._skipped), self._skipped_us, str(self._skipped_last))
-            self._skipped, self._skipped_count = GtidSet(), 0
+        yield from self._skipped.flush()

@@ -69,6 +69,7 @@ class Contexts:
         self._rules = rules
         self._by_status: dict[tuple[bytes, str], int] = {}
         self._zones: dict[int, str] = {}  # by session, where it has another one than the global
+        self._zones_in: dict[bytes, str | None] = {}  # what a Query event's status variables say
         self._numbers: dict[tuple[tuple[str, str], ...] | str, int] = {}
 
     def number_of(self, status: bytes, thread_id: int = 0) -> tuple[int, Context | None]:
@@ -90,7 +91,13 @@ class Contexts:
 
     def note_session(self, status: bytes, thread_id: int) -> None:
         """Remember the zone that the beginning of a transaction says, whether that is the job's or not."""
-        if (zone := _zone_in(status)) is None:
+        try:
+            zone = self._zones_in[status]
+        except KeyError:
+            if len(self._zones_in) >= _KNOWN_STATUSES:
+                self._zones_in.clear()
+            zone = self._zones_in[status] = _zone_in(status)
+        if zone is None:
             return
         if zone == self._defaults.get("time_zone"):
             self._zones.pop(thread_id, None)
@@ -123,9 +130,7 @@ class Contexts:
 
 
 def _zone_in(status: bytes) -> str | None:
-    """Return the time zone; most transactions say none, which is seen without parsing."""
-    if b"\x05" not in status:
-        return None
+    """Return the time zone; most transactions say none."""
     try:
         zone = parse_status(status).time_zone
         return zone.decode("ascii") if zone else None

@@ -20,7 +20,8 @@ PACKET_SECONDS = 600.0
 
 _PACKET_MAX = 0xFFFFFF
 
-#: Bytes of the smallest packet that holds an event: its own head, a byte in front of the event, the event's header.
+#: Bytes of the smallest packet that holds an event: its own head, a byte in front of the event, the event's header,
+#: which is all of a STOP event in a log without checksums.
 _SMALLEST = 4 + 1 + HEADER_SIZE
 
 
@@ -56,6 +57,22 @@ class PacketBuffer:
         self._number = (self._number + 1) & 0xFF
         self._offset = start + length
         return bytes(memoryview(self._buffer)[start : start + length]), length == _PACKET_MAX
+
+    def arrived(self) -> list[bytes]:
+        """Return the events that have arrived whole, up to a packet that is not an event alone, which `read` gives."""
+        data, at, number = self._buffer, self._offset, self._number
+        size = len(data)
+        events = []
+        while size - at >= _SMALLEST:
+            length = data[at] | data[at + 1] << 8 | data[at + 2] << 16
+            end = at + 4 + length
+            if end > size or length < _SMALLEST - 4 or length == _PACKET_MAX or data[at + 3] != number or data[at + 4]:
+                break
+            events.append(bytes(data[at + 5 : end]))
+            number = (number + 1) & 0xFF
+            at = end
+        self._offset, self._number = at, number
+        return events
 
     def pass_over(self, told: Container[int]) -> int:
         """Pass over events that have arrived whole, up to the first of these kinds; return how many bytes they have.

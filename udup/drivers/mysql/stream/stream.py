@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -90,6 +91,7 @@ class BinlogStream:
         self._endpoint = endpoint
         self._connection, self.server_uuid = _open_dump(endpoint, server_id, start_after, replica_uuid)
         self._packets = PacketBuffer(raw_socket(self._connection))
+        self._arrived: deque[bytes] = deque()
         self._has_crc = True
 
     def close(self) -> None:
@@ -99,26 +101,31 @@ class BinlogStream:
     @property
     def has_more(self) -> bool:
         """Return whether another event has arrived already."""
-        return self._packets.has_packet()
+        return bool(self._arrived) or self._packets.has_packet()
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield events with their CRC if the log has CRCs, those of compressed transactions one by one."""
+        arrived = self._arrived
         while True:
-            payload, goes_on = self._packets.read()
-            self._look_at(payload)
-            event = payload[1:]
-            if goes_on:
-                yield from self._large_event(event)
-                continue
-            kind = event[4]
-            if kind == EventType.FORMAT_DESCRIPTION:
-                self._has_crc = has_checksums(event)
-            self._check(event)
-            if kind == EventType.TRANSACTION_PAYLOAD:
-                offset, size, algorithm = self._fields(event)
-                yield from self._unpacked([event[offset : offset + size]], algorithm)
-            else:
-                yield event
+            while arrived:
+                event = arrived.popleft()
+                kind = event[4]
+                if kind == EventType.FORMAT_DESCRIPTION:
+                    self._has_crc = has_checksums(event)
+                self._check(event)
+                if kind == EventType.TRANSACTION_PAYLOAD:
+                    offset, size, algorithm = self._fields(event)
+                    yield from self._unpacked([event[offset : offset + size]], algorithm)
+                else:
+                    yield event
+            arrived.extend(self._packets.arrived())
+            if not arrived:
+                payload, goes_on = self._packets.read()
+                self._look_at(payload)
+                if goes_on:
+                    yield from self._large_event(payload[1:])
+                else:
+                    arrived.append(payload[1:])
 
     def _look_at(self, payload: bytes) -> None:
         """Raise unless an event, or the first piece of one, is behind the packet's first byte."""
@@ -127,7 +134,7 @@ class BinlogStream:
             self._raise_server_error(payload)
         if marker == 0xFE and len(payload) < 9:
             raise Unavailable(f"the source {self._endpoint} ended the binlog dump")
-        if marker != 0 or len(payload) < 1 + HEADER_SIZE + CRC_SIZE:
+        if marker != 0 or len(payload) < 1 + HEADER_SIZE:  # no more in a STOP event of a log without CRCs
             raise self._damaged(f"a packet that holds no event ({payload[:16]!r})")
 
     def _damaged(self, what: str) -> Transient:
