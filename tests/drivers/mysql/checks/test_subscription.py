@@ -120,3 +120,12 @@ def test_options_that_say_nothing_of_values_are_told_with_those_of_the_source(
     assert "roman" in told and "precise" in told
     outcome, text = _checks(plan)["options"]
     assert outcome is Outcome.FAIL and "decimal.handling.mode" in text
+
+
+def test_statements_are_not_told_where_some_rows_are_left_out(source: MysqlServer, facts: ServerFacts) -> None:
+    delivery = DeliveryPlan("shop1", {"include.query": "true"})
+    some = Selection((SchemaRule("shop", tables=(NameRule("orders", where="id > 5"),)),))
+    full = changed(facts, binlog_row_metadata="FULL")
+    [told] = _faults(full, _plan(source.endpoint, some, target=replace(SINK, delivery=delivery)))
+    assert told.startswith("with Where: the text of a statement")
+    assert _faults(full, _plan(source.endpoint, target=replace(SINK, delivery=delivery))) == []

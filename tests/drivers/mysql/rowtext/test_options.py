@@ -10,6 +10,7 @@ import pytest
 
 from tests.drivers.mysql.rows.definitions import front
 from udup.base.errors import Refused, Unsupported
+from udup.base.secrets import shown_name
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
 from udup.drivers.mysql.rows.codec import RowCodec
@@ -109,7 +110,7 @@ def test_what_is_wrong_is_named_with_what_to_do(name: str, value: str) -> None:
     with pytest.raises(Refused) as refused:
         parse_options({name: value, "decimal.handling.mode" if name != "decimal.handling.mode" else "x": "string"})
     (fault,) = refused.value.faults
-    assert fault.where == f"Options.{name}" and fault.problem and fault.remedy
+    assert fault.where == f"Options.{shown_name(name)}" and fault.problem and fault.remedy
 
 
 def test_every_fault_is_told_at_once() -> None:
@@ -134,7 +135,7 @@ def test_a_misspelt_mask_is_refused_and_shows_nothing(name: str) -> None:
     with pytest.raises(Refused) as caught:
         parse_options({name: "shop.users.email"})
     [fault] = caught.value.faults
-    assert fault.where == f"Options.{name}" and "column.mask.hash.v2" in fault.remedy
+    assert fault.where == f"Options.{shown_name(name)}" and "column.mask.hash.v2" in fault.remedy
 
 
 def test_columns_are_chosen_by_whole_names_in_any_case() -> None:
@@ -208,6 +209,28 @@ def test_what_is_masked_is_not_shown_in_keys() -> None:
 
 
 # ---- What the log does not say, and quirks ----
+
+
+@pytest.mark.parametrize("name", ["column.mask.with.3.chars", "column.mask.hash.v2.SHA-256.with.salt.x"])
+def test_a_mask_of_texts_shows_nothing_else_as_it_is(name: str) -> None:
+    table = Table("shop", "people", (ID, column("born", ColumnType.DATE), column("more", ColumnType.JSON, b"\4")))
+    for hidden in ("born", "more"):
+        options = {name: f"shop.people.{hidden}"}
+        with pytest.raises(Unsupported, match=rf"shop\.people\.{hidden} is masked, and this mask is of texts"):
+            program_of(table, parse_options(options))
+        program_of(table, parse_options(options, quirks=True))
+    row: Row = (1, Date.of(2001, 2, 3), None)
+    assert shown({name: ".*born"}, row, table, quirks=True)["born"] == 11356
+    assert shown({"column.mask.with.null": ".*born"}, row, table)["born"] is None
+
+
+def test_a_salt_may_be_named_and_is_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UDUP_SECRET_SALT", "pepper")
+    named = parse_options({"column.mask.hash.v2.SHA-256.with.salt.env:UDUP_SECRET_SALT": ".*name"})
+    assert named.masks[0].hash is not None and named.masks[0].hash.salt == "pepper"
+    assert "pepper" not in repr(named)
+    with pytest.raises(Refused, match="its salt names the variable"):
+        parse_options({"column.mask.hash.v2.SHA-256.with.salt.env:UDUP_SECRET_OTHER": ".*name"})
 
 
 def test_tinyint_1_is_a_boolean_where_the_dictionary_says_its_width() -> None:

@@ -63,12 +63,25 @@ def _option_checks(plan: JobPlan) -> list[Check]:
 
 
 def _option_faults(plan: JobPlan) -> list[Fault]:
-    """Return what is wrong with the options that say how values look."""
+    """Return what is wrong with the options that say how values look, and which are told."""
+    delivery = plan.target.delivery or DeliveryPlan("")
+    wrong = list(_query_faults(plan, delivery))
     try:
-        open_reader(plan.source.endpoint, plan.target.delivery or DeliveryPlan(""))
+        open_reader(plan.source.endpoint, delivery)
     except Refused as refused:
-        return [replace(fault, task=DEST) for fault in refused.faults]
-    return []
+        wrong += [replace(fault, task=DEST) for fault in refused.faults]
+    return wrong
+
+
+def _query_faults(plan: JobPlan, delivery: DeliveryPlan) -> Iterator[Fault]:
+    """Yield a fault where statements would tell of rows or columns that are not in the job."""
+    selection = plan.scope.selection
+    if delivery.options.get("include.query", "").strip().lower() == "true" and (
+        selection.filters_rows or selection.maps_columns
+    ):
+        key = "Where" if selection.filters_rows else "ColumnMapFrom"
+        problem = f"with {key}: the text of a statement has the values that this leaves out"
+        yield Fault("Options.include.query", problem, "leave one of them out", DEST)
 
 
 def _of_source(plan: JobPlan, facts: ServerFacts, start_after: str | None, *, starting: bool = False) -> list[Check]:

@@ -16,7 +16,7 @@ from udup.drivers.mysql.rowtext.options import ValueOptions
 
 __all__ = ["GENERATED_ONLY", "ColumnProgram", "Program", "TextOp", "program_of"]
 
-#: What Debezium's masks are for: columns whose values are texts. All others stay as they are.
+#: What Debezium's masks are for: columns whose values are texts. Debezium shows all others as they are.
 _TEXTS = frozenset({TextOp.TEXT_UTF8, TextOp.TEXT_BYTES, TextOp.TEXT_OTHER, TextOp.ENUM, TextOp.SET})
 
 
@@ -69,6 +69,11 @@ def _shaped(column: ColumnProgram, options: ValueOptions, name: str) -> ColumnPr
         unavailable = "null" if column.unavailable else ""
         return replace(column, op=TextOp.NULL, null="null", unavailable=unavailable, under=column.op, mask=mask)
     if column.op not in _TEXTS:
+        if mask.kind is not MaskKind.TRUNCATE and not options.quirks:
+            raise Unsupported(
+                f"{name} is masked, and this mask is of texts, so that its values would be shown as they are; give the"
+                " column to column.mask.with.null or column.exclude.list, or name the columns that the mask is for"
+            )
         return column
     if mask.kind is MaskKind.STARS:
         stars = quoted("*" * mask.length)
