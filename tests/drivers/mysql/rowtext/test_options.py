@@ -17,10 +17,11 @@ from udup.drivers.mysql.rows.codec import RowCodec
 from udup.drivers.mysql.rows.events import RowsEvent
 from udup.drivers.mysql.rows.table import KeyPart, Table
 from udup.drivers.mysql.rows.temporal import Date, DateTime, Timestamp
-from udup.drivers.mysql.rows.values import Json, Row
+from udup.drivers.mysql.rows.values import ABSENT, Geometry, Json, Row
 from udup.drivers.mysql.rowtext.facts import ColumnFacts
 from udup.drivers.mysql.rowtext.masks import java_string
 from udup.drivers.mysql.rowtext.options import (
+    PLACEHOLDER,
     Binary,
     Decimals,
     JsonForm,
@@ -266,6 +267,45 @@ def test_a_date_that_is_none_is_the_default_or_the_epoch_where_null_cannot_stand
         "n": ColumnFacts("date", "1970-01-03"),
     }
     assert told(DATES, row, ValueOptions(), facts)[1] == {**nothing, "d": 2, "dt": 1000}
+
+
+def test_large_values_that_an_insert_did_not_name_are_what_mysql_gives_them() -> None:
+    """With `binlog_row_image` NOBLOB, and with MINIMAL where nothing else was left out."""
+    table = Table(
+        "s",
+        "t",
+        (
+            ID,
+            NOTE,
+            column("must", ColumnType.BLOB, b"\2", nullable=False, collation=UTF8MB4),
+            column("bytes", ColumnType.BLOB, b"\2", nullable=False, collation=63),
+            column("doc", ColumnType.JSON, b"\4", nullable=False),
+            column("shape", ColumnType.GEOMETRY, b"\4", geometry=0),
+        ),
+        (KeyPart(0),),
+    )
+    row: Row = (1, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT)
+    unset = {"id": 1, "note": None, "must": "", "bytes": "", "doc": "null", "shape": None}
+    assert shown({}, row, table) == unset
+    masks = {"column.mask.with.3.chars": ".*note", "column.mask.hash.v2.MD5.with.salt.x": ".*must"}
+    hashed = hashlib.md5(b"x", usedforsecurity=False).hexdigest()
+    assert shown(masks, row, table) == {**unset, "note": "***", "must": hashed}
+    assert shown({"column.mask.with.null": ".*must"}, row, table)["must"] is None
+    text = GeneratedTableText(table, program_of(table, ValueOptions()), has_crc=True)
+    whole: Row = (1, b"n", b"m", b"b", Json.of(1), Geometry(bytes(25)))
+    event = RowsEvent(
+        front(EventType.UPDATE_ROWS),
+        [
+            (row, whole),
+        ],
+    )
+    (found,) = text.rows(RowCodec(table).write(event, has_crc=True))
+    before = json.loads(found.before or b"")
+    assert before == {"id": 1, **dict.fromkeys(("note", "must", "doc"), PLACEHOLDER), "bytes": before["bytes"]}
+
+
+def test_an_insert_that_lacks_more_than_large_values_tells_what_it_has() -> None:
+    assert shown({}, (1, b"x", ABSENT, ABSENT, ABSENT)) == {"id": 1, "name": "x"}
 
 
 def test_quirks_are_debezium_s_and_by_default_the_data_are_right() -> None:

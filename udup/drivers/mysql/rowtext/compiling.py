@@ -100,8 +100,8 @@ class Images:
                 continue
             if column.index in present:
                 members.append(f"{_escaped(column.label)}{{{prefix}{column.index}}}")
-            elif only_large and column.unavailable:
-                members.append(_escaped(column.label + column.unavailable))
+            elif only_large and (text := column.unset if self._before is None else column.unavailable):
+                members.append(_escaped(column.label + text))
         return f"{{{{{','.join(members)}}}}}"
 
     # ---- The key ----

@@ -66,8 +66,8 @@ def _shaped(column: ColumnProgram, options: ValueOptions, name: str) -> ColumnPr
     if mask is None:
         return column
     if mask.kind is MaskKind.NULL:
-        unavailable = "null" if column.unavailable else ""
-        return replace(column, op=TextOp.NULL, null="null", unavailable=unavailable, under=column.op, mask=mask)
+        hidden = replace(column, op=TextOp.NULL, null="null", under=column.op, mask=mask)
+        return _always(hidden, "null")
     if column.op not in _TEXTS:
         if mask.kind is not MaskKind.TRUNCATE and not options.quirks:
             raise Unsupported(
@@ -77,10 +77,15 @@ def _shaped(column: ColumnProgram, options: ValueOptions, name: str) -> ColumnPr
         return column
     if mask.kind is MaskKind.STARS:
         stars = quoted("*" * mask.length)
-        unavailable = stars if column.unavailable else ""
-        hidden = replace(column, op=TextOp.CONSTANT, texts=(stars,), null=stars, unavailable=unavailable)
-        return replace(hidden, under=column.op, mask=mask)
-    return replace(column, op=TextOp.MASKED, under=column.op, mask=mask)
+        hidden = replace(column, op=TextOp.CONSTANT, texts=(stars,), null=stars, under=column.op, mask=mask)
+        return _always(hidden, stars)
+    unset = quoted(mask.of("", column.characters)) if column.unset == '""' else column.unset
+    return replace(column, op=TextOp.MASKED, under=column.op, mask=mask, unset=unset)
+
+
+def _always(column: ColumnProgram, text: str) -> ColumnProgram:
+    """Return the column with what stands for a value that is not in the image."""
+    return replace(column, unavailable=text if column.unavailable else "", unset=text if column.unset else "")
 
 
 def _refuse_masked_key(table: Table, key: list[ColumnProgram], options: ValueOptions) -> None:
