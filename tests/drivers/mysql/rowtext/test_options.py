@@ -287,6 +287,8 @@ def test_large_values_that_an_insert_did_not_name_are_what_mysql_gives_them() ->
     row: Row = (1, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT)
     unset = {"id": 1, "note": None, "must": "", "bytes": "", "doc": "null", "shape": None}
     assert shown({}, row, table) == unset
+    assert shown({}, row, table, quirks=True)["doc"] == "{}"
+    assert shown({"json.string.formatting.mode": "database"}, row, table, quirks=True)["doc"] == "null"
     masks = {"column.mask.with.3.chars": ".*note", "column.mask.hash.v2.MD5.with.salt.x": ".*must"}
     hashed = hashlib.md5(b"x", usedforsecurity=False).hexdigest()
     assert shown(masks, row, table) == {**unset, "note": "***", "must": hashed}

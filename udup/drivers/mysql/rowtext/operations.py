@@ -62,8 +62,8 @@ def _unset(found: ColumnProgram) -> str:
     """
     if found.nullable:
         return found.null
-    if found.op in (TextOp.JSON_LEGACY, TextOp.JSON_DATABASE):
-        return '"{}"' if found.quirks else '"null"'  # as of a document without bytes
+    if found.op in (TextOp.JSON_LEGACY, TextOp.JSON_DATABASE):  # as of a document without bytes
+        return '"{}"' if found.quirks and found.op is TextOp.JSON_LEGACY else '"null"'
     return '""' if found.unavailable else ""
 
 
