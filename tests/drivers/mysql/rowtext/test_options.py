@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 
 import pytest
 
 from tests.drivers.mysql.rows.definitions import front
+from tests.drivers.mysql.rowtext.people import ANNA, ID, LATIN1, NAME, NOTE, PEOPLE, STATE, UTF8MB4, column, shown, told
 from udup.base.errors import Refused, Unsupported
 from udup.base.secrets import shown_name
 from udup.drivers.mysql.binlog.event import EventType
@@ -16,10 +16,9 @@ from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnT
 from udup.drivers.mysql.rows.codec import RowCodec
 from udup.drivers.mysql.rows.events import RowsEvent
 from udup.drivers.mysql.rows.table import KeyPart, Table
-from udup.drivers.mysql.rows.temporal import Date, DateTime, Timestamp
-from udup.drivers.mysql.rows.values import ABSENT, Geometry, Json, Row
+from udup.drivers.mysql.rows.temporal import Date, DateTime, Time, Timestamp
+from udup.drivers.mysql.rows.values import ABSENT, Geometry, Json, Row, Value
 from udup.drivers.mysql.rowtext.facts import ColumnFacts
-from udup.drivers.mysql.rowtext.masks import java_string
 from udup.drivers.mysql.rowtext.options import (
     PLACEHOLDER,
     Binary,
@@ -33,39 +32,6 @@ from udup.drivers.mysql.rowtext.options import (
 )
 from udup.drivers.mysql.rowtext.program import program_of
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
-
-UTF8MB4, LATIN1 = 255, 8
-
-
-def column(
-    name: str, kind: ColumnType, metadata: bytes = b"", nullable: bool = True, **more: object
-) -> ColumnDefinition:
-    return ColumnDefinition(kind, metadata, nullable, name=name, **more)  # type: ignore[arg-type]
-
-
-ID = column("id", ColumnType.LONG, nullable=False, unsigned=False)
-NAME = column("name", ColumnType.VARCHAR, b"\x28\0", collation=UTF8MB4)  # VARCHAR(10)
-NOTE = column("note", ColumnType.BLOB, b"\2", collation=UTF8MB4)
-STATE = column("state", ColumnType.ENUM, b"\1", collation=UTF8MB4, members=(b"new", b"paid"))
-BIG = column("big", ColumnType.LONGLONG, unsigned=True)
-PEOPLE = Table("shop", "people", (ID, NAME, NOTE, STATE, BIG), (KeyPart(0),))
-
-
-def told(
-    table: Table, row: Row, options: ValueOptions, facts: Mapping[str, ColumnFacts] | None = None
-) -> tuple[object, dict[str, object]]:
-    """Return key and image of an inserted row."""
-    event = RowCodec(table).write(RowsEvent(front(EventType.WRITE_ROWS), [(None, row)]), has_crc=True)
-    (found,) = GeneratedTableText(table, program_of(table, options, facts), has_crc=True).rows(event)
-    assert found.after is not None
-    return found.key and json.loads(found.key), json.loads(found.after)
-
-
-def shown(options: Mapping[str, str], row: Row, table: Table = PEOPLE, *, quirks: bool = False) -> dict[str, object]:
-    return told(table, row, parse_options(options, quirks=quirks))[1]
-
-
-ANNA: Row = (1, "Ånna".encode(), b"some text", 2, 2**64 - 1)
 
 
 def test_nothing_said_is_debezium_s_defaults() -> None:
@@ -129,16 +95,6 @@ def test_names_of_others_are_passed_over_and_those_of_values_are_known() -> None
         assert is_known(name)
 
 
-@pytest.mark.parametrize(
-    "name", ["column.mask.hash.SHA-256.salt.x", "column.exclude.lst", "column.mask.with.many.chars"]
-)
-def test_a_misspelt_mask_is_refused_and_shows_nothing(name: str) -> None:
-    with pytest.raises(Refused) as caught:
-        parse_options({name: "shop.users.email"})
-    [fault] = caught.value.faults
-    assert fault.where == f"Options.{shown_name(name)}" and "column.mask.hash.v2" in fault.remedy
-
-
 def test_columns_are_chosen_by_whole_names_in_any_case() -> None:
     assert list(shown({"column.include.list": r"SHOP\.people\.(id|name), shop.people.big"}, ANNA)) == [
         "id",
@@ -159,54 +115,6 @@ def test_a_key_has_its_columns_whatever_the_rows_show() -> None:
 def test_a_table_without_a_key_has_none() -> None:
     key, _ = told(Table("s", "t", (ID,)), (1,), ValueOptions())
     assert key is None
-
-
-# ---- Masks ----
-
-
-def test_masks_are_stars_nothing_or_the_beginning() -> None:
-    masked = shown(
-        {
-            "column.mask.with.4.chars": "shop.people.name",
-            "column.truncate.to.4.chars": "shop.people.(note|state)",
-            "column.mask.with.null": "shop.people.big",
-        },
-        ANNA,
-    )
-    assert masked == {"id": 1, "name": "****", "note": "some", "state": "paid", "big": None}
-    assert shown({"column.mask.with.0.chars": ".*name"}, (1, None, None, None, None))["name"] == ""
-
-
-def test_a_cut_text_does_not_end_in_half_a_letter() -> None:
-    row: Row = (1, "a\U0001f600b".encode(), None, None, None)
-    assert shown({"column.truncate.to.2.chars": ".*name"}, row)["name"] == "a"
-    assert shown({"column.truncate.to.3.chars": ".*name"}, row)["name"] == "a\U0001f600"
-
-
-def test_a_hash_is_that_of_salt_and_text_cut_to_the_column() -> None:
-    wanted = hashlib.sha256(b"salt.y" + "Ånna".encode()).hexdigest()
-    found = shown({"column.mask.hash.v2.SHA-256.with.salt.salt.y": ".*(name|note)"}, ANNA)
-    assert found["name"] == wanted[:10]
-    assert found["note"] == hashlib.sha256(b"salt.ysome text").hexdigest()
-    serialized = b"\xac\xed\x00\x05t\x00\x05" + "Ånna".encode()
-    assert (
-        shown({"column.mask.hash.md5.with.salt.s": ".*name"}, ANNA)["name"]
-        == (hashlib.md5(b"s" + serialized, usedforsecurity=False).hexdigest()[:10])
-    )
-    assert shown({"column.mask.hash.md5.with.salt.s": ".*name"}, (1, None, None, None, None))["name"] is None
-
-
-def test_java_writes_some_letters_otherwise() -> None:
-    assert java_string("\0\U0001f600")[5:] == b"\x00\x08\xc0\x80\xed\xa0\xbd\xed\xb8\x80"
-    assert java_string("x" * 70000)[4:13] == b"|" + (70000).to_bytes(8, "big")
-
-
-def test_what_is_masked_is_not_shown_in_keys() -> None:
-    masks = {"column.mask.with.3.chars": ".*name", "message.key.columns": "shop.people:name"}
-    with pytest.raises(Unsupported, match=r"shop\.people\.name is masked, and would stand in the messages' keys"):
-        program_of(PEOPLE, parse_options(masks))
-    key, after = told(PEOPLE, ANNA, parse_options(masks, quirks=True))
-    assert key == {"name": "Ånna"} and after["name"] == "***"
 
 
 # ---- What the log does not say, and quirks ----
@@ -267,6 +175,22 @@ def test_a_date_that_is_none_is_the_default_or_the_epoch_where_null_cannot_stand
         "n": ColumnFacts("date", "1970-01-03"),
     }
     assert told(DATES, row, ValueOptions(), facts)[1] == {**nothing, "d": 2, "dt": 1000}
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "value"),
+    [
+        ("nanoseconds", ColumnType.DATETIME, DateTime.of(9999, 12, 31)),
+        ("connect", ColumnType.TIME, Time.of(24, 0, 0)),
+        ("isostring", ColumnType.TIME, Time.of(0, 0, 1, negative=True)),
+    ],
+)
+def test_what_has_no_form_is_null_and_no_other_date(mode: str, kind: ColumnType, value: Value) -> None:
+    options = {"time.precision.mode": mode}
+    may, must = (Table("s", "t", (column("c", kind, b"\0", nullable=nullable),)) for nullable in (True, False))
+    assert shown(options, (value,), may) == {"c": None}
+    with pytest.raises(Unsupported, match=f"rows of s.t: the .* has no form with time.precision.mode {mode}"):
+        shown(options, (value,), must)
 
 
 def test_large_values_that_an_insert_did_not_name_are_what_mysql_gives_them() -> None:

@@ -45,14 +45,14 @@ class TextOp(IntEnum):
     DATE_ISO = 26  # "2017-09-15Z"
     DATETIME_MS = 27  # milliseconds since 1970, cut downwards
     DATETIME_US = 28
-    DATETIME_NS = 29  # `zero` where 64 bits do not hold it
+    DATETIME_NS = 29  # null where 64 bits do not hold it, and refused where that cannot stand
     DATETIME_ISO = 30  # "2019-07-09T02:28:57.123456Z", the fraction without zeros at its end
     TIMESTAMP_ISO = 31  # "2014-09-08T17:51:04.78Z", `digits` of a fraction
     TIME_MS = 32  # milliseconds
     TIME_US = 33
     TIME_NS = 34
-    TIME_CONNECT = 35  # milliseconds; `zero` where it is not within a day
-    TIME_ISO = 36  # "04:05:11.789Z"; `zero` likewise
+    TIME_CONNECT = 35  # milliseconds; null where it is not within a day, and refused where that cannot stand
+    TIME_ISO = 36  # "04:05:11.789Z"; the same where it is not within a day
     NULL = 40  # null, whatever it is
     CONSTANT = 41  # `texts[0]` for all that is not NULL
     MASKED = 42  # the text of `under`, masked: not for a compiled reader
