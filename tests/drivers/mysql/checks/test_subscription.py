@@ -16,6 +16,7 @@ from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.pipeline.checks import Outcome
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import DeliveryPlan, End, JobPlan, Scope, SourceLook, StartPoint
+from udup.pipeline.selection.kept import only
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.server import MysqlServer
 
@@ -129,3 +130,13 @@ def test_statements_are_not_told_where_some_rows_are_left_out(source: MysqlServe
     [told] = _faults(full, _plan(source.endpoint, some, target=replace(SINK, delivery=delivery)))
     assert told.startswith("with Where: the text of a statement")
     assert _faults(full, _plan(source.endpoint, target=replace(SINK, delivery=delivery))) == []
+
+
+def test_a_column_map_is_refused_whatever_the_snapshot_is(source: MysqlServer, facts: ServerFacts) -> None:
+    """The log would be told by it, and a snapshot that is asked for later with all columns."""
+    table = NameRule("orders", columns=(("id", "id"),))
+    plan = _plan(source.endpoint, Selection((SchemaRule("shop", tables=(table,)),)))
+    [told] = _faults(changed(facts, binlog_row_metadata="FULL"), plan)
+    assert told.startswith("ColumnMapFrom is for tables of a target") and "column.include.list" in told
+    assert _checks(plan)["column_maps"][0] is Outcome.FAIL
+    assert only(plan.scope.selection, "shop", "orders").columns_of("shop", "orders") == ((("id", "id"),),)

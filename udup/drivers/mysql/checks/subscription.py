@@ -15,14 +15,14 @@ from udup.drivers.mysql.checks.source_tables import table_checks
 from udup.drivers.mysql.checks.validate import look_at_source
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.rowtext.reader import open_reader
-from udup.pipeline.checks import DEST, SRC, Check, Finding, Outcome, Rule, apply, faults, warned
+from udup.pipeline.checks import DEST, SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import DeliveryPlan, JobPlan, ServerInfo, SourceLook
 
 _METADATA = "binlog_row_metadata"
 
 #: Checks of a replication's source that mean something else here.
-_REPLACED = frozenset({_METADATA, "binlog_row_image"})
+_REPLACED = frozenset({_METADATA, "binlog_row_image", "column_maps"})
 
 
 def start_faults(
@@ -52,7 +52,8 @@ def validate(plan: JobPlan) -> list[Check]:
     start_after = None if plan.copy_alone else look.start_after
     checks = [*look.checks, *_of_source(plan, look.facts, start_after), *look.begins]
     if look.tables is not None:
-        checks += [look.tables] if isinstance(look.tables, Check) else table_checks(look.tables)
+        tables = [look.tables] if isinstance(look.tables, Check) else table_checks(look.tables)
+        checks += [each for each in tables if each.name not in _REPLACED]
     return [*checks, *_option_checks(plan)]
 
 
@@ -74,19 +75,27 @@ def _option_faults(plan: JobPlan) -> list[Fault]:
 
 
 def _query_faults(plan: JobPlan, delivery: DeliveryPlan) -> Iterator[Fault]:
-    """Yield a fault where statements would tell of rows or columns that are not in the job."""
-    selection = plan.scope.selection
-    if delivery.options.get("include.query", "").strip().lower() == "true" and (
-        selection.filters_rows or selection.maps_columns
-    ):
-        key = "Where" if selection.filters_rows else "ColumnMapFrom"
-        problem = f"with {key}: the text of a statement has the values that this leaves out"
+    """Yield a fault where statements would tell of rows that are not in the job."""
+    if delivery.options.get("include.query", "").strip().lower() == "true" and plan.scope.selection.filters_rows:
+        problem = "with Where: the text of a statement has the rows that this leaves out"
         yield Fault("Options.include.query", problem, "leave one of them out", DEST)
+
+
+def _column_maps(plan: JobPlan) -> Iterator[Finding]:
+    if plan.scope.selection.maps_columns:
+        yield failed(
+            "ColumnMapFrom is for tables of a target, and a snapshot that comes later would tell the other columns too",
+            "leave it out, and name the columns in column.include.list of the Dest's Options",
+        )
+
+
+_MAPS: tuple[Rule[JobPlan], ...] = (Rule("column_maps", lambda plan: "none", _column_maps),)
 
 
 def _of_source(plan: JobPlan, facts: ServerFacts, start_after: str | None, *, starting: bool = False) -> list[Check]:
     listed = source_checks(facts, plan.scope.selection, start_after, starting=starting, rows_only=True)
-    return [*(each for each in listed if each.name not in _REPLACED), *_rows(plan, facts)]
+    maps = apply(_MAPS, SRC, plan)
+    return [*(each for each in listed if each.name not in _REPLACED), *_rows(plan, facts), *maps]
 
 
 def _rows(plan: JobPlan, facts: ServerFacts) -> list[Check]:
