@@ -140,3 +140,34 @@ def test_a_column_map_is_refused_whatever_the_snapshot_is(source: MysqlServer, f
     assert told.startswith("ColumnMapFrom is for tables of a target") and "column.include.list" in told
     assert _checks(plan)["column_maps"][0] is Outcome.FAIL
     assert only(plan.scope.selection, "shop", "orders").columns_of("shop", "orders") == ((("id", "id"),),)
+
+
+def test_what_is_said_of_columns_is_held_against_the_tables(source: MysqlServer) -> None:
+    options = {
+        "column.mask.with.3.chars": r"masked\.people\.(name|doc),masked\.people\.nmae",
+        "column.mask.hash.v2.MD5.with.salt.pepper": r"masked\.clients\.name",
+        "column.exclude.list": r"people\.name",
+    }
+    delivery = DeliveryPlan("shop1", options)
+    renamed = (NameRule("people"), NameRule("customers", rename="clients"))
+    plan = _plan(source.endpoint, Selection((SchemaRule("masked", tables=renamed),)))
+    plan = replace(plan, target=replace(SINK, delivery=delivery))
+    with closing(connect(source.endpoint)) as connection:
+        query(connection, "CREATE DATABASE masked")
+        query(connection, "CREATE TABLE masked.people (id INT PRIMARY KEY, name VARCHAR(9), doc JSON)")
+        query(connection, "CREATE TABLE masked.customers (name VARCHAR(9) PRIMARY KEY)")
+        try:
+            found = [each for each in subscription.validate(plan) if each.name == "columns"]
+            plain = replace(plan, target=replace(SINK, delivery=DeliveryPlan("shop1", {"column.mask.with.null": ".*"})))
+            assert _checks(plain)["columns"][0] is Outcome.FAIL, "keys are masked too"
+            assert "columns" not in _checks(replace(plan, target=SINK))
+        finally:
+            query(connection, "DROP DATABASE masked")
+    fits_nothing = "fits no column of the tables that there are"
+    told = {f"{each.outcome.name} {each.found}".partition(",")[0] for each in found}
+    assert told == {
+        "FAIL masked.people.doc is masked",
+        "FAIL masked.clients.name is masked",
+        "WARN Options.column.mask.with.3.chars: 'masked\\\\.people\\\\.nmae' " + fits_nothing,
+        "WARN Options.column.exclude.list: 'people\\\\.name' " + fits_nothing,
+    }

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from udup.base.errors import Fault, Refused
+from udup.drivers.mysql.checks.shown_columns import column_checks
 from udup.drivers.mysql.checks.source import source_checks, warn_source
 from udup.drivers.mysql.checks.source_tables import table_checks
 from udup.drivers.mysql.checks.validate import look_at_source
@@ -54,6 +55,7 @@ def validate(plan: JobPlan) -> list[Check]:
     if look.tables is not None:
         tables = [look.tables] if isinstance(look.tables, Check) else table_checks(look.tables)
         checks += [each for each in tables if each.name not in _REPLACED]
+        checks += column_checks(plan, look.facts)
     return [*checks, *_option_checks(plan)]
 
 
