@@ -109,7 +109,9 @@ def options(value: object) -> dict[str, object]:
         raise values.fault(f"has {len(given)} options, and {MAX_OPTIONS} are the most")
     for name in given:
         if not name or not name.isprintable() or len(name) > OPTION_NAME_LENGTH:
-            raise values.fault(f"has an option of the name {values.shown(name)}", "write a name of Debezium's")
+            raise values.fault(
+                f"has an option of the name {values.shown(shown_name(name))}", "write a name of Debezium's"
+            )
         if salt_in(name)[1].startswith((MASK, SEALED)):
             problem = f"has the mask of a salt in {shown_name(name)}, and no salt is kept for it"
             raise values.fault(problem, "write the salt, or with.salt.env:UDUP_SECRET_NAME, or with.salt.file:NAME")
