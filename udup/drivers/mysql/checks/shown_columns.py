@@ -70,9 +70,15 @@ def _named(definition: TableDefinition, schema: str, name: str) -> Table:
 def _findings(chosen: _Chosen) -> Iterator[Finding]:
     for table in chosen.tables:
         try:
-            program_of(table, chosen.options)
+            program = program_of(table, chosen.options)
         except Unsupported as error:
             yield failed(str(error), "change it before the job begins: it would stop at the table's first row")
+            continue
+        for key in program.key:
+            column = program.columns[key.index]
+            if not column.kept or column.mask is not None:
+                name = f"{table}.{table.column_name(key.index)}"
+                yield warned(f"{name} stands in keys as it is", "name other columns in message.key.columns")
     names = [f"{table}.{column.name}" for table in chosen.tables for column in table.columns]
     for option, text in chosen.said.items():
         for expression in parse_patterns(text).expressions:
