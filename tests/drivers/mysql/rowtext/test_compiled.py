@@ -200,8 +200,8 @@ def test_values_have_the_template_around_them_and_numbers_from_the_first(used: L
 
 def test_inserts_without_large_values_are_read_alike(used: Library) -> None:
     document = ColumnDefinition(ColumnType.JSON, b"\4", False, name="doc")
-    for row in ((1, ABSENT, ABSENT), (1, b"x", ABSENT), (1, ABSENT, Json.of(1))):
-        found = case(used, [INT, TEXT, document], [row])
+    for row in ((1, ABSENT, ABSENT), (1, b"x", ABSENT), (1, ABSENT, Json.of(1)), (ABSENT, ABSENT, Json.of(1))):
+        found = case(used, [INT, TEXT, document], [row], key=row[0] is not ABSENT)
         assert compare(found, found.events[0]) == "read"
     (read,) = case(used, [INT, TEXT], [(1, ABSENT)]).compiled.rows(found.events[0][:0], 0) or [None]
     assert read is None

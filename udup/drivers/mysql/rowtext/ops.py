@@ -70,8 +70,8 @@ class ColumnProgram:
     images have it. `precision` are digits of a DECIMAL or bits of a BIT, `digits` those behind the point or of a
     second, `fill` the bytes of a BINARY. `adjust`: years 0 to 69 are 2000 and more, 70 to 99 are 1970 and more.
     `zero` stands for a date that is none, `null` for NULL, `unavailable` for what an image of all but large values does
-    not have ("": left out), `unset` for the same of an INSERT: what MySQL gives a column that was not named. `kind` is
-    the type's name in schemas, where the operation does not say it.
+    not have ("": left out), `unset` for what any image of an INSERT lacks: what MySQL gives a column that was not
+    named. `kind` is the type's name in schemas, where the operation does not say it.
     """
 
     index: int
