@@ -13,7 +13,7 @@ from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.rows.table import KeyPart, Table
 from udup.drivers.mysql.rowtext.options import ValueOptions
 from udup.drivers.mysql.rowtext.patterns import parse_patterns
-from udup.drivers.mysql.rowtext.program import program_of
+from udup.drivers.mysql.rowtext.program import Program, program_of
 from udup.drivers.mysql.rowtext.reader import options_of
 from udup.drivers.mysql.snapshot.names import read_base_tables
 from udup.drivers.mysql.telling.definitions import TableDefinition, read_definitions
@@ -74,11 +74,7 @@ def _findings(chosen: _Chosen) -> Iterator[Finding]:
         except Unsupported as error:
             yield failed(str(error), "change it before the job begins: it would stop at the table's first row")
             continue
-        for key in program.key:
-            column = program.columns[key.index]
-            if not column.kept or column.mask is not None:
-                name = f"{table}.{table.column_name(key.index)}"
-                yield warned(f"{name} stands in keys as it is", "name other columns in message.key.columns")
+        yield from _shown(table, program, chosen.options)
     names = [f"{table}.{column.name}" for table in chosen.tables for column in table.columns]
     for option, text in chosen.said.items():
         for expression in parse_patterns(text).expressions:
@@ -87,6 +83,19 @@ def _findings(chosen: _Chosen) -> Iterator[Finding]:
                     f"Options.{shown_name(option)}: {expression.pattern!r} fits no column of the tables that there are",
                     "write schema.table.column as the job names them, each dot as \\.",
                 )
+
+
+def _shown(table: Table, program: Program, options: ValueOptions) -> Iterator[Finding]:
+    """Yield what is told as it is, though an option seems to say that it is not."""
+    for key in program.key:
+        column = program.columns[key.index]
+        if not column.kept or column.mask is not None:
+            name = f"{table}.{table.column_name(key.index)}"
+            yield warned(f"{name} stands in keys as it is", "name other columns in message.key.columns")
+    for column in program.columns:
+        name = f"{table}.{table.column_name(column.index)}"
+        if column.kept and column.mask is None and options.mask_of(name):
+            yield warned(f"{name} is no text, and is shown whole", "column.mask.with.null hides values of all types")
 
 
 _RULES: tuple[Rule[_Chosen], ...] = (Rule(_NAME, lambda chosen: f"fit {len(chosen.tables)} tables", _findings),)
