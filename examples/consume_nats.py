@@ -26,8 +26,8 @@ from nats.js.client import JetStreamContext
 #: Messages that are asked for at once.
 BATCH = 500
 
-#: What Udup writes for itself: the position of the subscription.
-NOTE = "position"
+#: What `Udup-Op` says of rows: of a snapshot, inserted, updated, deleted, and all of a table removed.
+OPERATIONS = ("r", "c", "u", "d", "t")
 
 
 class Tables:
@@ -38,15 +38,15 @@ class Tables:
         self.changes = 0
 
     def take(self, subject: str, headers: dict[str, str], data: bytes) -> None:
-        """Take in one message of a row; others (transactions, DDL, heartbeats) have no operation."""
+        """Take in one message of a row; others (transactions, DDL, heartbeats, an outbox's) are no rows to be kept."""
         operation = headers.get("Udup-Op", "")
-        if operation == NOTE or not operation:
+        if operation not in OPERATIONS:
             return
         self.changes += 1
         key, rows = headers.get("Udup-Key", ""), self.rows[subject]
         if operation == "t":
             rows.clear()
-        elif not data or operation == "d":  # without data: a tombstone
+        elif operation == "d":
             rows.pop(key, None)
         else:
             rows[key] = json.loads(data)["after"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from tests.jobs.documents import lowered
 from tests.jobs.subscriptions import faults_of, refused, to_kafka, to_nats
 from udup.base.errors import Refused
+from udup.base.logs import mask_secrets
 from udup.base.secrets import FILES_DIR_VARIABLE, PLACEHOLDER
 from udup.jobs import MASK, JobRecord, accept, parse_job, to_api
 from udup.jobs.differences import differences
@@ -149,3 +151,60 @@ def test_files_that_this_node_cannot_read_are_told(tmp_path: Path, monkeypatch: 
     monkeypatch.delenv(FILES_DIR_VARIABLE)
     with pytest.raises(Refused, match=r"secrets\.files_dir"):
         accept(to_nats({"Url": "h:1", "Credentials": "mine.creds"}))
+
+
+# ---- Salts of masks, which stand in the names of options ----
+
+_HASH = "column.mask.hash.v2.SHA-256.with.salt."
+
+
+def _salted(*salts: str, **more: str) -> dict[str, Any]:
+    return to_nats(Options={**{f"{_HASH}{salt}": f"shop\\.t\\.c{n}" for n, salt in enumerate(salts)}, **more})
+
+
+def _options_of(document: dict[str, Any]) -> dict[str, str]:
+    spec, _ = accept(document)
+    plan = spec.delivery_plan()
+    assert plan is not None
+    return dict(plan.options)
+
+
+@pytest.mark.parametrize("salt", ["pepper.1", "top-secret", "PASSWORD"])
+def test_a_mask_holds_whatever_its_salt_says(salt: str) -> None:
+    assert _options_of(_salted(salt)) == {f"{_HASH}{salt}": "shop\\.t\\.c0"}
+
+
+def test_salts_are_hidden_and_come_back_where_the_answer_is_posted() -> None:
+    document = _salted("pepper", "ginger", **{"topic.delimiter": "_"})
+    _, stored = accept(document)
+    answer = to_api(JobRecord(id="events", document=stored))
+    assert not any(salt in json.dumps(answer) for salt in ("pepper", "ginger"))
+    shown = answer["Tasks"][1]["Config"]["Options"]
+    assert list(shown) == [f"{_HASH}{MASK}", f"{_HASH}{MASK}2", "topic.delimiter"]
+    shown[f"{_HASH}{MASK}2"] = "shop.t.other"
+    for posted in (answer, lowered(answer)):
+        spec, _ = accept(posted, stored)
+        plan = spec.delivery_plan()
+        assert plan is not None
+        assert plan.options[f"{_HASH}pepper"] == "shop\\.t\\.c0" and plan.options[f"{_HASH}ginger"] == "shop.t.other"
+    with pytest.raises(Refused, match="has the mask of a salt"):
+        accept(answer)
+
+
+def test_salts_are_in_no_difference_and_sealed_in_the_store() -> None:
+    before, after = _salted("pepper"), _salted("ginger")
+    found = list(differences(before, after))
+    assert found and not any(salt in str(found) for salt in ("pepper", "ginger"))
+    spec, _ = accept(before)
+    assert "pepper" not in repr(spec) + repr(plan_of(spec)) + repr(spec.delivery_plan())
+    assert "pepper" not in str(faults_of(_salted("pepper" + "x" * 1000)))
+    keys = load_keyring(Path(), base64.b64encode(os.urandom(KEY_BYTES)).decode())
+    sealed = keys.seal("events", before)
+    assert "pepper" not in json.dumps(sealed) and keys.is_sealed_now(sealed) and not keys.is_sealed_now(before)
+    assert keys.open("events", sealed) == before
+    with pytest.raises(Refused, match="has the mask of a salt"):
+        parse_job(keys.open("another job", sealed))
+    assert "pepper" not in str(mask_secrets(logging.getLogger(), "info", {"document": before}))
+    named = _salted("env:UDUP_SECRET_SALT")
+    assert f"{_HASH}env:UDUP_SECRET_SALT" in json.dumps(keys.seal("events", named))
+    assert f"{_HASH}env:UDUP_SECRET_SALT" in json.dumps(to_api(JobRecord(id="events", document=named)))

@@ -9,7 +9,7 @@
 
 namespace udup {
 
-constexpr i64 VERSION = 1;
+constexpr i64 VERSION = 2;
 
 // As `TextOp`, which says what each of them does.
 enum class Op : i64 {

@@ -19,7 +19,7 @@ enum EventType : u8 { WRITE_V1 = 23, UPDATE_V1 = 24, DELETE_V1 = 25, WRITE = 30,
 
 constexpr std::size_t HEADER_SIZE = 19;
 
-// The columns that an image has: a bit for each column of the table. `only_large`: it has all but large values.
+// The columns that an image has: a bit for each column of the table. `only_large`: large values that it lacks are told.
 struct Present {
   const u8 *bits;
   std::size_t count;
@@ -69,6 +69,7 @@ Front front(Input &in, const Program &program) {
   if (found.has_before) found.before = present(in, program);
   if (found.has_after) found.after = present(in, program);
   if (!found.before.count && !found.after.count) throw Damaged{};
+  if (!found.has_before) found.after.only_large = true;  // what an INSERT lacks of large values is known
   return found;
 }
 

@@ -74,6 +74,12 @@ inline void put_bits(Output &out, const Input &value) {
 
 // ---- Dates and times ----
 
+// What stands for a value that has no form: null, where that can stand. `zero` would be another date.
+inline void put_without_form(Output &out, const Column &column) {
+  if (!column.nullable) throw Damaged{};
+  column.zero.put(out);
+}
+
 inline void put_date(Output &out, const u8 *p, const Column &column) {
   Day day = date_in_row(p);
   if (column.adjust) adjust(day);
@@ -101,7 +107,7 @@ inline void put_datetime(Output &out, const Input &value, const Column &column) 
   case Op::DATETIME_MS: o = whole(o, cut(microseconds, 1000)); break;
   case Op::DATETIME_US: o = whole(o, microseconds); break;
   case Op::DATETIME_NS:
-    if (__builtin_mul_overflow(microseconds, 1000, &nanoseconds)) return column.zero.put(out);
+    if (__builtin_mul_overflow(microseconds, 1000, &nanoseconds)) return put_without_form(out, column);
     o = whole(o, nanoseconds);
     break;
   default:
@@ -135,7 +141,7 @@ inline void put_time(Output &out, const Input &value, const Column &column) {
   const bool negative = time_in_row(value.at, static_cast<unsigned>(value.left()) - 3, clock);
   if (clock.minute > 59 || clock.second > 59 || clock.microseconds >= MICROSECONDS) throw Damaged{};
   const bool is_bounded = column.op == Op::TIME_CONNECT || column.op == Op::TIME_ISO;
-  if (is_bounded && (negative || clock.hour > 23)) return column.zero.put(out);
+  if (is_bounded && (negative || clock.hour > 23)) return put_without_form(out, column);
   char *o = out.room(NUMBER_ROOM);
   const i64 size = clock.seconds() * MICROSECONDS + clock.microseconds;
   const i64 microseconds = negative ? -size : size;

@@ -20,7 +20,7 @@ from typing import Any, Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from udup.base.secrets import MASK, is_secret
+from udup.base.secrets import MASK, is_secret, shown_name
 
 #: Libraries that tell each request or heartbeat at level info.
 NOISY = ("waitress", "nats", "httpx", "httpcore", "asyncio")
@@ -81,7 +81,10 @@ def _safe(value: Any, depth: int) -> Any:
     if isinstance(value, (Mapping, list, tuple)) and depth == 0:
         return type(value).__name__
     if isinstance(value, Mapping):
-        return {key: MASK if is_secret(str(key)) else _safe(inner, depth - 1) for key, inner in value.items()}
+        return {
+            shown_name(str(key)): MASK if is_secret(str(key)) else _safe(inner, depth - 1)
+            for key, inner in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [_safe(inner, depth - 1) for inner in value]
     return value

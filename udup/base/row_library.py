@@ -13,7 +13,7 @@ from pathlib import Path
 import udup
 
 #: Of the structures that it is driven by and of what it gives; a library of another version is not used.
-VERSION = 1
+VERSION = 2
 
 #: The kinds of readers.
 COMPILED, PYTHON = "compiled", "python"

@@ -9,6 +9,7 @@ environment, into which the node puts the folder at its start.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +24,9 @@ PLACEHOLDER = f"{MASK} put the password here, or env:UDUP_SECRET_NAME, or file:N
 
 #: Parts of a key's name, in any case, that mark a secret value. Clients may keep keys of their own in a document.
 SECRET = ("password", "passwd", "secret")
+
+#: A key whose name ends in a secret: `column.mask.hash.v2.SHA-256.with.salt.SALT`, misspelt ones too.
+_SALT = re.compile(r"(column\.mask\.hash\..*?salt\.)(.+)", re.DOTALL | re.IGNORECASE)
 
 #: What a password begins with that the job store could not open (`store/sealing.py`), with the version of the form.
 SEALED = "sealed:1:"
@@ -44,8 +48,24 @@ class Unresolvable(UdupError):
 
 
 def is_secret(key: str) -> bool:
-    """Return whether a key of this name holds a secret."""
-    return any(word in key.lower() for word in SECRET)
+    """Return whether a key of this name holds a secret. What a salt in the name says is no name."""
+    name = salt_in(key)[0].lower()
+    return any(word in name for word in SECRET)
+
+
+def salt_in(key: str) -> tuple[str, str]:
+    """Return what stands in front of the salt in the name of a mask (Debezium's options have it there), and the salt.
+
+    Without one the salt is "".
+    """
+    found = _SALT.fullmatch(key)
+    return (found[1], found[2]) if found else (key, "")
+
+
+def shown_name(key: str) -> str:
+    """Return a key as it may be shown: a salt in it is masked, unless it is a reference."""
+    front, salt = salt_in(key)
+    return key if not salt or is_reference(salt) else f"{front}{MASK}"
 
 
 def is_reference(value: object) -> bool:

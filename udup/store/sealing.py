@@ -1,6 +1,7 @@
 """Passwords as they are kept: sealed with a key of the node's, so that the job store's files hold none in clear.
 
-Only the secrets of a record are sealed; the rest stays readable. A sealed value is a text:
+Only the secrets of a record are sealed, salts in the names of masks among them; the rest stays readable. A sealed value
+is a text:
 
     sealed:1:KEY-ID:BASE64(12 bytes of nonce + AES-256-GCM of the value's JSON)
 
@@ -28,7 +29,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from udup.base.durable import write_whole
 from udup.base.errors import ConfigError
-from udup.base.secrets import SEALED, is_reference, is_secret
+from udup.base.secrets import SEALED, is_reference, is_secret, salt_in
 
 FILE_NAME = "secret.key"
 KEY_BYTES = 32
@@ -162,7 +163,16 @@ def _make(path: Path) -> None:
 
 def _each_secret(value: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(value, dict):
-        return {key: change(item) if is_secret(key) else _each_secret(item, change) for key, item in value.items()}
+        return {
+            _named(key, change): change(item) if is_secret(key) else _each_secret(item, change)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
         return [_each_secret(item, change) for item in value]
     return value
+
+
+def _named(key: str, change: Callable[[Any], Any]) -> str:
+    """Return a key whose name ends in a secret with that changed."""
+    front, salt = salt_in(key)
+    return f"{front}{change(salt)}" if salt else key

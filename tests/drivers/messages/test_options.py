@@ -183,3 +183,26 @@ def test_a_plan_shows_no_secret() -> None:
     assert "hidden" not in repr(plan) and "hidden" not in repr(
         DeliverySettings("job", 1, "", plan, "nats://x:hidden@y")
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "column.mask.hash.v2.SHA-256.with.salt.PEPPER",
+        "column.mask.with.3.chars",
+        "column.mask.with.null",
+        "column.truncate.to.3.chars",
+        "column.exclude.list",
+        "column.include.list",
+    ],
+)
+def test_statements_are_not_told_beside_columns_that_are_hidden(name: str) -> None:
+    (fault,) = _faults({name: "shop.customers.email", "include.query": "TRUE"})
+    assert fault.startswith("Options.include.query: with column.") and "PEPPER" not in fault
+    assert _faults({name: "shop.customers.email", "include.query": "false"}) == []
+    assert _faults({"include.query": "true"}) == []
+
+
+def test_a_salt_is_in_no_fault() -> None:
+    (fault,) = _faults({"column.mask.hash.SHA-256.wiht.salt.PEPPER": "shop.customers.email"}) or [""]
+    assert "PEPPER" not in fault

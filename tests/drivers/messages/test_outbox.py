@@ -11,7 +11,7 @@ from tests.drivers.messages.tables import COMMITTED_US, GTID, PreparedTable, enc
 from udup.base.errors import Unsupported
 from udup.drivers.messages.names import KafkaNames
 from udup.drivers.messages.options import option_faults
-from udup.pipeline.ports.delivery import DeliveryPlan, Message, Operation, RowText
+from udup.pipeline.ports.delivery import DefinitionText, DeliveryPlan, Message, Operation, RowText
 from udup.pipeline.records import SnapshotRows
 
 _TYPE = "io.debezium.transforms.outbox.EventRouter"
@@ -67,6 +67,12 @@ def test_an_update_stops_the_job_where_that_is_wanted() -> None:
     with pytest.raises(Unsupported, match="were updated") as caught:
         made.rows(GTID, COMMITTED_US, {}, _table().event(Operation.UPDATE, _row()))
     assert caught.value.table == "shop.outbox"
+
+
+def test_truncate_of_an_outbox_is_passed_over_as_deletes_are() -> None:
+    made = encoder({**_options(), "skipped.operations": "none"})
+    found = DefinitionText("TRUNCATE TABLE outbox", "shop", [("shop", "outbox"), ("shop", "orders")], True, b"[]")
+    assert [message.table for message in made.definition(GTID, COMMITTED_US, found)] == ["shop.orders"]
 
 
 def test_other_tables_are_as_ever() -> None:

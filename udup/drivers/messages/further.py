@@ -9,7 +9,7 @@ from udup.drivers.messages.formats import event_form
 from udup.drivers.messages.names import TopicNames
 from udup.drivers.messages.options import MessageOptions
 from udup.drivers.messages.source_block import Origin, SourceBlock
-from udup.drivers.messages.table_form import TableForms
+from udup.drivers.messages.table_form import TableForm, TableForms
 from udup.drivers.messages.texts import json_number, json_text
 from udup.pipeline.ports.delivery import DefinitionText, Message, Operation
 from udup.pipeline.records import SnapshotDefinition
@@ -76,7 +76,8 @@ class FurtherMessages:
         if found.truncates and found.tables:
             if _TRUNCATE in self._options.skipped:
                 return []
-            return [self._truncate(origin, gtid, schema, name, now_us) for schema, name in found.tables]
+            forms = [self._forms.named(*name) for name in found.tables]
+            return [self._truncate(origin, gtid, form, now_us) for form in forms if not form.is_outbox]
         if not self._options.schema_changes:
             return []
         return [self._definition_of(origin, found, f"{gtid}:{ids.DDL}")]
@@ -120,8 +121,7 @@ class FurtherMessages:
         key = self._transaction.key(b'{"id":%b}' % name)
         return Message(self._transaction_topic, key, self._transaction.value(value), f"{gtid}:{what}")
 
-    def _truncate(self, origin: Origin, gtid: str, schema: str, name: str, now_us: int) -> Message:
-        form = self._forms.named(schema, name)
+    def _truncate(self, origin: Origin, gtid: str, form: TableForm, now_us: int) -> Message:
         message_id = f"{gtid}:{form.id}:{ids.TRUNCATE}"
         value = event_form(self._options, form, origin, _TRUNCATE, now_us).value(None, None, 0, message_id, None)
         return Message(form.topic, None, value, message_id, (), _TRUNCATE, form.name)

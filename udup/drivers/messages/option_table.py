@@ -51,7 +51,7 @@ def _messages() -> list[Option]:
         "topic.heartbeat.prefix": ("the first part of the heartbeats' topic, '__debezium-heartbeat' by default", ()),
         "topic.heartbeat.name": ("the whole topic of heartbeats", ()),
         "heartbeat.interval.ms": ("how often a heartbeat is sent, 0 for never, which is the default", ()),
-        "tombstones.on.delete": ("a message without value behind each delete, by default", YES_NO),
+        "tombstones.on.delete": ("a message without value behind each delete; by default in Kafka alone", YES_NO),
         "skipped.operations": ("c, u, d, t or none, with commas between; t by default", ()),
         "provide.transaction.metadata": ("BEGIN and END, and the place in the transaction in each message", YES_NO),
         "include.schema.changes": ("a message for each DDL statement, by default", YES_NO),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from udup.base.errors import Fault
+from udup.base.secrets import shown_name
 from udup.drivers.messages.option_table import Use, option
 from udup.drivers.messages.outbox_options import OUTBOX, OutboxOptions, outbox_faults
 from udup.pipeline.ports.delivery import DeliveryPlan
@@ -90,7 +91,7 @@ def option_faults(plan: DeliveryPlan) -> list[Fault]:
     Of those that decide about values only the names are judged here; the source's driver knows the rest.
     """
     faults = [fault for name, value in plan.options.items() for fault in _option_faults(name, value)]
-    faults += _number_faults(plan) + _agreement_faults(plan)
+    faults += _number_faults(plan) + _agreement_faults(plan) + _query_faults(plan)
     if plan.options.get("transforms") == OUTBOX:
         faults += outbox_faults(plan.options)
     return faults
@@ -145,12 +146,27 @@ def _agreement_faults(plan: DeliveryPlan) -> list[Fault]:
     return faults
 
 
+def _query_faults(plan: DeliveryPlan) -> list[Fault]:
+    """Return a fault where statements would show values that the job hides: their text has them as they are."""
+    if not _yes(plan.options, "include.query", False):
+        return []
+    hiding = [name for name in plan.options if name.startswith(_HIDING)]
+    if not hiding:
+        return []
+    problem = f"with {shown_name(hiding[0])}: the text of a statement has the values that this hides"
+    return [_fault("include.query", problem, "leave one of them out")]
+
+
+#: What hides values of columns: masks, and the lists of columns.
+_HIDING = ("column.mask.", "column.truncate.", "column.include.list", "column.exclude.list")
+
+
 def _prefix(plan: DeliveryPlan) -> str:
     return plan.prefix or plan.options.get("topic.prefix", "") or str(plan.sink.get("Topic") or "")
 
 
 def _fault(name: str, problem: str, remedy: str) -> Fault:
-    return Fault(f"{_WHERE}.{name}", problem, remedy, _TASK)
+    return Fault(f"{_WHERE}.{shown_name(name)}", problem, remedy, _TASK)
 
 
 def _yes(options: Mapping[str, str], name: str, default: bool) -> bool:

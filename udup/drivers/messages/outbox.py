@@ -130,8 +130,10 @@ def _column(columns: dict[str, msgspec.Raw], name: str, form: TableForm) -> byte
         return bytes(columns[name])
     except KeyError:
         raise Unsupported(
-            f"the outbox {form.name} has no column {name}; name its columns by transforms.outbox.table.field.event.* "
-            "and route.by.field, or the outbox tables by transforms.outbox.tables",
+            f"a row of the outbox {form.name} has no column {name}; name its columns by "
+            "transforms.outbox.table.field.event.* and route.by.field, or the outbox tables by "
+            "transforms.outbox.tables; if the table has it, the log lacks it (binlog_row_image), or column.include.list"
+            " and column.exclude.list leave it out",
             table=form.name,
         ) from None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import TypeVar
 
-from udup.base.secrets import is_secret
+from udup.base.secrets import MASK, SEALED, is_secret, salt_in, shown_name
 from udup.jobs.document import values
 
 #: Characters of a prefix: a schema's and a table's name of 64 each, and what Udup adds, must fit into a topic's 249.
@@ -109,7 +109,12 @@ def options(value: object) -> dict[str, object]:
         raise values.fault(f"has {len(given)} options, and {MAX_OPTIONS} are the most")
     for name in given:
         if not name or not name.isprintable() or len(name) > OPTION_NAME_LENGTH:
-            raise values.fault(f"has an option of the name {values.shown(name)}", "write a name of Debezium's")
+            raise values.fault(
+                f"has an option of the name {values.shown(shown_name(name))}", "write a name of Debezium's"
+            )
+        if salt_in(name)[1].startswith((MASK, SEALED)):
+            problem = f"has the mask of a salt in {shown_name(name)}, and no salt is kept for it"
+            raise values.fault(problem, "write the salt, or with.salt.env:UDUP_SECRET_NAME, or with.salt.file:NAME")
     return given
 
 
@@ -118,6 +123,8 @@ def option(value: object) -> str:
     if not isinstance(value, (str, int, float)):
         raise values.fault(f"must be text, a number, true or false, got {values.kind(value)}")
     text = str(value).lower() if isinstance(value, bool) else values.weak_text(value)
+    if text.startswith(SEALED):
+        raise values.fault("is sealed, and could not be opened", "post the job again with the value")
     if len(text) > OPTION_LENGTH:
         raise values.fault(f"has {len(text)} characters, and {OPTION_LENGTH} are the most")
     return text

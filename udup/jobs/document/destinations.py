@@ -159,7 +159,7 @@ class DestinationConfig(Model):
 
     prefix: Annotated[str, BeforeValidator(read.prefix)]
     """What all topics and subjects begin with: Debezium's `topic.prefix`. `<Prefix>.<schema>.<table>`."""
-    options: Annotated[dict[str, _Option], BeforeValidator(read.options), _OPTIONS] = {}
+    options: Annotated[dict[str, _Option], BeforeValidator(read.options), _OPTIONS] = Field(default={}, repr=False)
     """Options of Debezium by their names, with Debezium's values."""
     snapshot: Annotated[
         SnapshotWord | None, BeforeValidator(lambda value: read.word_of(SnapshotWord, "")(value) or None)

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from udup.base.errors import Fault
+from udup.base.secrets import shown_name
 
 
 @dataclass(frozen=True)
@@ -51,5 +52,6 @@ def canonical(value: object, level: Level, path: str, faults: list[Fault]) -> An
 
 
 def join(path: str, name: str) -> str:
-    """The path of a key inside an object: `Tasks[0].Config` + `Gtid`."""
+    """The path of a key inside an object, as it may be shown: `Tasks[0].Config` + `Gtid`."""
+    name = shown_name(name)
     return f"{path}.{name}" if path else name

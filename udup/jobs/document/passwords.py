@@ -4,13 +4,16 @@ Answers show `******` instead, unless it is a reference (`env:NAME`, `file:PATH`
 reads or exports a job, changes something and posts it back sends that mask; the stored password is then put back in
 its place, but only while Host, Port and User stay the same (of a destination of messages Url or Brokers, and User):
 else whoever may post a job could send the password to a server of their own.
+
+The salt of a mask is a secret too, and stands in the name of an option (`column.mask.hash…with.salt.SALT`): there the
+name is masked, and put back by the mask. It goes to no server.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from udup.base.secrets import MASK, PLACEHOLDER, is_reference, is_secret
+from udup.base.secrets import MASK, PLACEHOLDER, is_reference, is_secret, shown_name
 
 #: What must stay the same around a password that is kept, by lower-case key.
 _OWNER_KEYS = ("host", "port", "user", "url", "brokers")
@@ -22,7 +25,8 @@ _TASK_KEY = "type"
 def masked(document: Any) -> Any:
     """A copy of a JSON value with every password replaced by the mask."""
     if isinstance(document, dict):
-        return {key: _masked(key, value) for key, value in document.items()}
+        names = _shown_names(document)
+        return {names[key]: _masked(key, value) for key, value in document.items()}
     if isinstance(document, list):
         return [masked(item) for item in document]
     return document
@@ -33,10 +37,25 @@ def merge_passwords(new: Any, stored: Any) -> Any:
     if isinstance(new, dict):
         known = _by_lower_key(stored)
         same_owner = _owner(_by_lower_key(new)) == _owner(known)
-        return {key: _merged(key, value, known.get(key.lower()), same_owner) for key, value in new.items()}
+        kept = {shown.lower(): key for key, shown in _shown_names(stored).items() if shown != key}
+        named = {kept.get(str(key).lower(), str(key)): value for key, value in new.items()}
+        return {key: _merged(key, value, known.get(key.lower()), same_owner) for key, value in named.items()}
     if isinstance(new, list):
         return [merge_passwords(item, _counterpart(item, place, stored)) for place, item in enumerate(new)]
     return new
+
+
+def _shown_names(document: Any) -> dict[str, str]:
+    """Return the keys of an object as answers have them: salts in them masked, each by a mask of its own."""
+    found: dict[str, str] = {}
+    for key in document if isinstance(document, dict) else ():
+        shown = name = shown_name(key) if isinstance(key, str) else key
+        number = 1
+        while shown in found.values():
+            number += 1
+            shown = f"{name}{number}"
+        found[key] = shown
+    return found
 
 
 def _masked(key: str, value: Any) -> Any:

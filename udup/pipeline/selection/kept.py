@@ -45,9 +45,9 @@ def _schema(kept: list[Any]) -> SchemaRule:
 
 
 def only(selection: Selection, schema: str, table: str) -> Selection:
-    """Return one that chooses a single table, with the new name and the rows that it has in a selection."""
+    """Return one that chooses a single table, with the new name, rows and columns that it has in a selection."""
     new_schema, new = selection.renamed_table(schema, table)
-    [where] = selection.filters_of(schema, table)
-    rule = NameRule(table, rename=new if new != table else "", where=where)
+    [where], [columns] = selection.filters_of(schema, table), selection.columns_of(schema, table)
+    rule = NameRule(table, rename=new if new != table else "", where=where, columns=columns)
     schema_rule = SchemaRule(schema, rename=new_schema if new_schema != schema else "", tables=(rule,))
     return Selection((schema_rule,), folds=selection.folds)

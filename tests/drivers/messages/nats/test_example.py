@@ -36,9 +36,12 @@ def test_tables_are_rebuilt_from_the_stream(sink: SmallSink) -> None:
                 change(sink, 4, "c", 3, {"id": 3, "a": long}),
                 change(sink, 5, "d", 2, None),
                 change(sink, 6, "", 2, None),
+                Message(
+                    f"{sink.prefix}.outbox.event.order", b'"42"', b'{"total":3}', "g:7:shop.outbox:0", (), "outbox"
+                ),
             ]
-            await delivery.send(Unit(1, rows, "6"))
-            await delivery.send(Unit(2, [], "7"))
+            await delivery.send(Unit(1, rows, "7"))
+            await delivery.send(Unit(2, [], "8"))
             await delivery.stored()
 
     asyncio.run(main())

@@ -16,6 +16,7 @@ from udup.drivers.mysql.client.facts import ServerFacts, read_facts
 from udup.pipeline.checks import Outcome
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import DeliveryPlan, End, JobPlan, Scope, SourceLook, StartPoint
+from udup.pipeline.selection.kept import only
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.sandbox.server import MysqlServer
 
@@ -120,3 +121,62 @@ def test_options_that_say_nothing_of_values_are_told_with_those_of_the_source(
     assert "roman" in told and "precise" in told
     outcome, text = _checks(plan)["options"]
     assert outcome is Outcome.FAIL and "decimal.handling.mode" in text
+
+
+def test_statements_are_not_told_where_some_rows_are_left_out(source: MysqlServer, facts: ServerFacts) -> None:
+    delivery = DeliveryPlan("shop1", {"include.query": "true"})
+    some = Selection((SchemaRule("shop", tables=(NameRule("orders", where="id > 5"),)),))
+    full = changed(facts, binlog_row_metadata="FULL")
+    [told] = _faults(full, _plan(source.endpoint, some, target=replace(SINK, delivery=delivery)))
+    assert told.startswith("with Where: the text of a statement")
+    assert _faults(full, _plan(source.endpoint, target=replace(SINK, delivery=delivery))) == []
+
+
+def test_a_column_map_is_refused_whatever_the_snapshot_is(source: MysqlServer, facts: ServerFacts) -> None:
+    """The log would be told by it, and a snapshot that is asked for later with all columns."""
+    table = NameRule("orders", columns=(("id", "id"),))
+    plan = _plan(source.endpoint, Selection((SchemaRule("shop", tables=(table,)),)))
+    [told] = _faults(changed(facts, binlog_row_metadata="FULL"), plan)
+    assert told.startswith("ColumnMapFrom is for tables of a target") and "column.include.list" in told
+    assert _checks(plan)["column_maps"][0] is Outcome.FAIL
+    assert only(plan.scope.selection, "shop", "orders").columns_of("shop", "orders") == ((("id", "id"),),)
+
+
+def test_what_is_said_of_columns_is_held_against_the_tables(source: MysqlServer) -> None:
+    options = {
+        "column.mask.with.3.chars": r"masked\.people\.(name|doc),masked\.people\.nmae",
+        "column.mask.hash.v2.MD5.with.salt.pepper": r"masked\.clients\.name",
+        "column.exclude.list": r"people\.name",
+    }
+    delivery = DeliveryPlan("shop1", options)
+    renamed = (NameRule("people"), NameRule("customers", rename="clients"))
+    plan = _plan(source.endpoint, Selection((SchemaRule("masked", tables=renamed),)))
+    plan = replace(plan, target=replace(SINK, delivery=delivery))
+    with closing(connect(source.endpoint)) as connection:
+        query(connection, "CREATE DATABASE masked")
+        query(connection, "CREATE TABLE masked.people (id INT PRIMARY KEY, name VARCHAR(9), doc JSON)")
+        query(connection, "CREATE TABLE masked.customers (name VARCHAR(9) PRIMARY KEY)")
+        try:
+            found = [each for each in subscription.validate(plan) if each.name == "columns"]
+            plain = replace(plan, target=replace(SINK, delivery=DeliveryPlan("shop1", {"column.mask.with.null": ".*"})))
+            assert _checks(plain)["columns"][0] is Outcome.FAIL, "keys are masked too"
+            assert "columns" not in _checks(replace(plan, target=SINK))
+            shown = DeliveryPlan(
+                "shop1", {"column.exclude.list": r".*\.id", "column.truncate.to.1.chars": r".*\.(name|doc)"}
+            )
+            listed = subscription.validate(replace(plan, target=replace(SINK, delivery=shown)))
+            assert [each.found for each in listed if each.name == "columns"] == [
+                "masked.clients.name stands in keys as it is",
+                "masked.people.id stands in keys as it is",
+                "masked.people.doc is no text, and is shown whole",
+            ]
+        finally:
+            query(connection, "DROP DATABASE masked")
+    fits_nothing = "fits no column of the tables that there are"
+    told = {f"{each.outcome.name} {each.found}".partition(",")[0] for each in found}
+    assert told == {
+        "FAIL masked.people.doc is masked",
+        "FAIL masked.clients.name is masked",
+        "WARN Options.column.mask.with.3.chars: 'masked\\\\.people\\\\.nmae' " + fits_nothing,
+        "WARN Options.column.exclude.list: 'people\\\\.name' " + fits_nothing,
+    }

@@ -28,7 +28,7 @@ from udup.drivers.mysql.rows.errors import DamagedRows
 from udup.drivers.mysql.rows.events import RowsEvent
 from udup.drivers.mysql.rows.json_values import JsonValue
 from udup.drivers.mysql.rows.table import KeyPart, Table
-from udup.drivers.mysql.rows.values import Json, Row
+from udup.drivers.mysql.rows.values import ABSENT, Json, Row
 from udup.drivers.mysql.rowtext import compiled
 from udup.drivers.mysql.rowtext.compiled import CompiledRows, CompiledTableText, Library, library
 from udup.drivers.mysql.rowtext.ops import Program, TextOp
@@ -196,6 +196,15 @@ def test_values_have_the_template_around_them_and_numbers_from_the_first(used: L
         (b'{"id":1}', b'{"before":null,"\xc3\xa4":{"id":1,"text":"a"},"row":41}'),
         (b'{"id":2}', b'{"before":null,"\xc3\xa4":{"id":2,"text":null},"row":42}'),
     ]
+
+
+def test_inserts_without_large_values_are_read_alike(used: Library) -> None:
+    document = ColumnDefinition(ColumnType.JSON, b"\4", False, name="doc")
+    for row in ((1, ABSENT, ABSENT), (1, b"x", ABSENT), (1, ABSENT, Json.of(1)), (ABSENT, ABSENT, Json.of(1))):
+        found = case(used, [INT, TEXT, document], [row], key=row[0] is not ABSENT)
+        assert compare(found, found.events[0]) == "read"
+    (read,) = case(used, [INT, TEXT], [(1, ABSENT)]).compiled.rows(found.events[0][:0], 0) or [None]
+    assert read is None
 
 
 def test_a_key_that_has_changed_is_left_to_rows(used: Library) -> None:

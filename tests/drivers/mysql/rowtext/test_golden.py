@@ -16,7 +16,7 @@ from udup.drivers.mysql.binlog.event import ROWS_EVENTS as ROWS
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.table_map import table_id, table_name
 from udup.drivers.mysql.client.connection import Connection, query
-from udup.drivers.mysql.rows.table import parse_table
+from udup.drivers.mysql.rows.table import Table, parse_table
 from udup.drivers.mysql.rowtext.compiled import table_text
 from udup.drivers.mysql.rowtext.facts import ColumnFacts, Dictionary, parse_dictionary, read_facts_of
 from udup.drivers.mysql.rowtext.options import parse_options
@@ -109,6 +109,41 @@ def test_null_beside_a_default_is_the_default_with_quirks_as_kafka_s_converter_p
     (row,) = GeneratedTableText(table, program, has_crc=True).rows(logged.events[number][0])
     assert row.after is not None
     assert json.loads(row.after)["D"] == "15.28000"
+
+
+_UNNAMED = (
+    "id INT PRIMARY KEY, t TEXT, tn TEXT NOT NULL, td TEXT DEFAULT ('abc'), bn BLOB NOT NULL, j JSON NOT NULL,"
+    " g GEOMETRY, v VARCHAR(9) DEFAULT (concat('x', 'y')), n INT DEFAULT 5"
+)
+
+
+def test_an_insert_tells_the_same_of_large_values_whether_they_are_logged_or_not(server: MysqlServer) -> None:
+    """And what is NULL beside a default that is an expression is NULL, with quirks too: nobody knows its value."""
+    facts: dict[tuple[str, str], Mapping[str, ColumnFacts]] = {}
+
+    def work(connection: Connection) -> None:
+        for sql in ("SET sql_mode = ''", "CREATE DATABASE unnamed", "USE unnamed", f"CREATE TABLE t ({_UNNAMED})"):
+            query(connection, sql)
+        for number, image in enumerate(("FULL", "NOBLOB")):
+            query(connection, f"SET binlog_row_image = '{image}'")
+            query(connection, f"INSERT IGNORE INTO t (id) VALUES ({2 * number})")
+            query(connection, f"INSERT IGNORE INTO t (id, n, v, td) VALUES ({2 * number + 1}, NULL, NULL, NULL)")
+        facts.update(parse_dictionary(read_facts_of(connection, {("unnamed", "t"): ("unnamed", "t")})))
+
+    table: Table | None = None
+    found: dict[bool, list[dict[str, object]]] = {False: [], True: []}
+    for each in logged_by(server.endpoint, work):
+        if each.kind == EventType.TABLE_MAP:
+            table = parse_table(each.event, has_crc=True)
+        elif each.kind in ROWS and table is not None:
+            for quirks, rows in found.items():
+                program = program_of(table, parse_options({}, quirks=quirks), facts["unnamed", "t"])
+                (row,) = table_text(table, program, has_crc=True).rows(each.event)
+                rows.append({**json.loads(row.after or b""), "id": 0})
+    whole = {"id": 0, "t": None, "tn": "", "td": "abc", "bn": "", "j": "null", "g": None, "v": "xy", "n": 5}
+    emptied = {**whole, "td": None, "v": None, "n": None}
+    assert found[False] == [whole, emptied] * 2
+    assert found[True] == [{**whole, "j": "{}"}, {**emptied, "j": "{}", "n": 5}] * 2
 
 
 #: Letters of a row, so that a row fits into a packet.

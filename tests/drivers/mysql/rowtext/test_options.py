@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 
 import pytest
 
 from tests.drivers.mysql.rows.definitions import front
+from tests.drivers.mysql.rowtext.people import ANNA, ID, LATIN1, NAME, NOTE, PEOPLE, STATE, UTF8MB4, column, shown, told
 from udup.base.errors import Refused, Unsupported
+from udup.base.secrets import shown_name
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.table_definition import ColumnDefinition, ColumnType
 from udup.drivers.mysql.rows.codec import RowCodec
 from udup.drivers.mysql.rows.events import RowsEvent
 from udup.drivers.mysql.rows.table import KeyPart, Table
-from udup.drivers.mysql.rows.temporal import Date, DateTime, Timestamp
-from udup.drivers.mysql.rows.values import Json, Row
+from udup.drivers.mysql.rows.temporal import Date, DateTime, Time, Timestamp
+from udup.drivers.mysql.rows.values import ABSENT, Geometry, Json, Row, Value
 from udup.drivers.mysql.rowtext.facts import ColumnFacts
-from udup.drivers.mysql.rowtext.masks import java_string
 from udup.drivers.mysql.rowtext.options import (
+    PLACEHOLDER,
     Binary,
     Decimals,
     JsonForm,
@@ -31,39 +32,6 @@ from udup.drivers.mysql.rowtext.options import (
 )
 from udup.drivers.mysql.rowtext.program import program_of
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
-
-UTF8MB4, LATIN1 = 255, 8
-
-
-def column(
-    name: str, kind: ColumnType, metadata: bytes = b"", nullable: bool = True, **more: object
-) -> ColumnDefinition:
-    return ColumnDefinition(kind, metadata, nullable, name=name, **more)  # type: ignore[arg-type]
-
-
-ID = column("id", ColumnType.LONG, nullable=False, unsigned=False)
-NAME = column("name", ColumnType.VARCHAR, b"\x28\0", collation=UTF8MB4)  # VARCHAR(10)
-NOTE = column("note", ColumnType.BLOB, b"\2", collation=UTF8MB4)
-STATE = column("state", ColumnType.ENUM, b"\1", collation=UTF8MB4, members=(b"new", b"paid"))
-BIG = column("big", ColumnType.LONGLONG, unsigned=True)
-PEOPLE = Table("shop", "people", (ID, NAME, NOTE, STATE, BIG), (KeyPart(0),))
-
-
-def told(
-    table: Table, row: Row, options: ValueOptions, facts: Mapping[str, ColumnFacts] | None = None
-) -> tuple[object, dict[str, object]]:
-    """Return key and image of an inserted row."""
-    event = RowCodec(table).write(RowsEvent(front(EventType.WRITE_ROWS), [(None, row)]), has_crc=True)
-    (found,) = GeneratedTableText(table, program_of(table, options, facts), has_crc=True).rows(event)
-    assert found.after is not None
-    return found.key and json.loads(found.key), json.loads(found.after)
-
-
-def shown(options: Mapping[str, str], row: Row, table: Table = PEOPLE, *, quirks: bool = False) -> dict[str, object]:
-    return told(table, row, parse_options(options, quirks=quirks))[1]
-
-
-ANNA: Row = (1, "Ånna".encode(), b"some text", 2, 2**64 - 1)
 
 
 def test_nothing_said_is_debezium_s_defaults() -> None:
@@ -109,7 +77,7 @@ def test_what_is_wrong_is_named_with_what_to_do(name: str, value: str) -> None:
     with pytest.raises(Refused) as refused:
         parse_options({name: value, "decimal.handling.mode" if name != "decimal.handling.mode" else "x": "string"})
     (fault,) = refused.value.faults
-    assert fault.where == f"Options.{name}" and fault.problem and fault.remedy
+    assert fault.where == f"Options.{shown_name(name)}" and fault.problem and fault.remedy
 
 
 def test_every_fault_is_told_at_once() -> None:
@@ -125,16 +93,6 @@ def test_names_of_others_are_passed_over_and_those_of_values_are_known() -> None
     assert not is_known("tombstones.on.delete")
     for name in ("Values", "column.mask.hash.v2.SHA-256.with.salt.a.b", "column.truncate.to.20.chars"):
         assert is_known(name)
-
-
-@pytest.mark.parametrize(
-    "name", ["column.mask.hash.SHA-256.salt.x", "column.exclude.lst", "column.mask.with.many.chars"]
-)
-def test_a_misspelt_mask_is_refused_and_shows_nothing(name: str) -> None:
-    with pytest.raises(Refused) as caught:
-        parse_options({name: "shop.users.email"})
-    [fault] = caught.value.faults
-    assert fault.where == f"Options.{name}" and "column.mask.hash.v2" in fault.remedy
 
 
 def test_columns_are_chosen_by_whole_names_in_any_case() -> None:
@@ -159,55 +117,29 @@ def test_a_table_without_a_key_has_none() -> None:
     assert key is None
 
 
-# ---- Masks ----
-
-
-def test_masks_are_stars_nothing_or_the_beginning() -> None:
-    masked = shown(
-        {
-            "column.mask.with.4.chars": "shop.people.name",
-            "column.truncate.to.4.chars": "shop.people.(note|state)",
-            "column.mask.with.null": "shop.people.big",
-        },
-        ANNA,
-    )
-    assert masked == {"id": 1, "name": "****", "note": "some", "state": "paid", "big": None}
-    assert shown({"column.mask.with.0.chars": ".*name"}, (1, None, None, None, None))["name"] == ""
-
-
-def test_a_cut_text_does_not_end_in_half_a_letter() -> None:
-    row: Row = (1, "a\U0001f600b".encode(), None, None, None)
-    assert shown({"column.truncate.to.2.chars": ".*name"}, row)["name"] == "a"
-    assert shown({"column.truncate.to.3.chars": ".*name"}, row)["name"] == "a\U0001f600"
-
-
-def test_a_hash_is_that_of_salt_and_text_cut_to_the_column() -> None:
-    wanted = hashlib.sha256(b"salt.y" + "Ånna".encode()).hexdigest()
-    found = shown({"column.mask.hash.v2.SHA-256.with.salt.salt.y": ".*(name|note)"}, ANNA)
-    assert found["name"] == wanted[:10]
-    assert found["note"] == hashlib.sha256(b"salt.ysome text").hexdigest()
-    serialized = b"\xac\xed\x00\x05t\x00\x05" + "Ånna".encode()
-    assert (
-        shown({"column.mask.hash.md5.with.salt.s": ".*name"}, ANNA)["name"]
-        == (hashlib.md5(b"s" + serialized, usedforsecurity=False).hexdigest()[:10])
-    )
-    assert shown({"column.mask.hash.md5.with.salt.s": ".*name"}, (1, None, None, None, None))["name"] is None
-
-
-def test_java_writes_some_letters_otherwise() -> None:
-    assert java_string("\0\U0001f600")[5:] == b"\x00\x08\xc0\x80\xed\xa0\xbd\xed\xb8\x80"
-    assert java_string("x" * 70000)[4:13] == b"|" + (70000).to_bytes(8, "big")
-
-
-def test_what_is_masked_is_not_shown_in_keys() -> None:
-    masks = {"column.mask.with.3.chars": ".*name", "message.key.columns": "shop.people:name"}
-    with pytest.raises(Unsupported, match=r"shop\.people\.name is masked, and would stand in the messages' keys"):
-        program_of(PEOPLE, parse_options(masks))
-    key, after = told(PEOPLE, ANNA, parse_options(masks, quirks=True))
-    assert key == {"name": "Ånna"} and after["name"] == "***"
-
-
 # ---- What the log does not say, and quirks ----
+
+
+@pytest.mark.parametrize("name", ["column.mask.with.3.chars", "column.mask.hash.v2.SHA-256.with.salt.x"])
+def test_a_mask_of_texts_shows_nothing_else_as_it_is(name: str) -> None:
+    table = Table("shop", "people", (ID, column("born", ColumnType.DATE), column("more", ColumnType.JSON, b"\4")))
+    for hidden in ("born", "more"):
+        options = {name: f"shop.people.{hidden}"}
+        with pytest.raises(Unsupported, match=rf"shop\.people\.{hidden} is masked, and this mask is of texts"):
+            program_of(table, parse_options(options))
+        program_of(table, parse_options(options, quirks=True))
+    row: Row = (1, Date.of(2001, 2, 3), None)
+    assert shown({name: ".*born"}, row, table, quirks=True)["born"] == 11356
+    assert shown({"column.mask.with.null": ".*born"}, row, table)["born"] is None
+
+
+def test_a_salt_may_be_named_and_is_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UDUP_SECRET_SALT", "pepper")
+    named = parse_options({"column.mask.hash.v2.SHA-256.with.salt.env:UDUP_SECRET_SALT": ".*name"})
+    assert named.masks[0].hash is not None and named.masks[0].hash.salt == "pepper"
+    assert "pepper" not in repr(named)
+    with pytest.raises(Refused, match="its salt names the variable"):
+        parse_options({"column.mask.hash.v2.SHA-256.with.salt.env:UDUP_SECRET_OTHER": ".*name"})
 
 
 def test_tinyint_1_is_a_boolean_where_the_dictionary_says_its_width() -> None:
@@ -243,6 +175,68 @@ def test_a_date_that_is_none_is_the_default_or_the_epoch_where_null_cannot_stand
         "n": ColumnFacts("date", "1970-01-03"),
     }
     assert told(DATES, row, ValueOptions(), facts)[1] == {**nothing, "d": 2, "dt": 1000}
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "value"),
+    [
+        ("nanoseconds", ColumnType.DATETIME, DateTime.of(9999, 12, 31)),
+        ("connect", ColumnType.TIME, Time.of(24, 0, 0)),
+        ("isostring", ColumnType.TIME, Time.of(0, 0, 1, negative=True)),
+    ],
+)
+def test_what_has_no_form_is_null_and_no_other_date(mode: str, kind: ColumnType, value: Value) -> None:
+    options = {"time.precision.mode": mode}
+    may, must = (Table("s", "t", (column("c", kind, b"\0", nullable=nullable),)) for nullable in (True, False))
+    assert shown(options, (value,), may) == {"c": None}
+    with pytest.raises(Unsupported, match=f"rows of s.t: the .* has no form with time.precision.mode {mode}"):
+        shown(options, (value,), must)
+
+
+def test_large_values_that_an_insert_did_not_name_are_what_mysql_gives_them() -> None:
+    """With `binlog_row_image` NOBLOB, and with MINIMAL where nothing else was left out."""
+    table = Table(
+        "s",
+        "t",
+        (
+            ID,
+            NOTE,
+            column("must", ColumnType.BLOB, b"\2", nullable=False, collation=UTF8MB4),
+            column("bytes", ColumnType.BLOB, b"\2", nullable=False, collation=63),
+            column("doc", ColumnType.JSON, b"\4", nullable=False),
+            column("shape", ColumnType.GEOMETRY, b"\4", geometry=0),
+        ),
+        (KeyPart(0),),
+    )
+    row: Row = (1, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT)
+    unset = {"id": 1, "note": None, "must": "", "bytes": "", "doc": "null", "shape": None}
+    assert shown({}, row, table) == unset
+    assert shown({}, row, table, quirks=True)["doc"] == "{}"
+    assert shown({"json.string.formatting.mode": "database"}, row, table, quirks=True)["doc"] == "null"
+    masks = {"column.mask.with.3.chars": ".*note", "column.mask.hash.v2.MD5.with.salt.x": ".*must"}
+    hashed = hashlib.md5(b"x", usedforsecurity=False).hexdigest()
+    assert shown(masks, row, table) == {**unset, "note": "***", "must": hashed}
+    assert shown({"column.mask.with.null": ".*must"}, row, table)["must"] is None
+    text = GeneratedTableText(table, program_of(table, ValueOptions()), has_crc=True)
+    whole: Row = (1, b"n", b"m", b"b", Json.of(1), Geometry(bytes(25)))
+    event = RowsEvent(
+        front(EventType.UPDATE_ROWS),
+        [
+            (row, whole),
+        ],
+    )
+    (found,) = text.rows(RowCodec(table).write(event, has_crc=True))
+    before = json.loads(found.before or b"")
+    assert before == {"id": 1, **dict.fromkeys(("note", "must", "doc"), PLACEHOLDER), "bytes": before["bytes"]}
+
+
+def test_an_insert_that_lacks_more_than_large_values_tells_what_is_known() -> None:
+    """A column of another type that was not named has its default, which the log does not say: it is left out."""
+    assert shown({}, (1, b"x", ABSENT, ABSENT, ABSENT)) == {"id": 1, "name": "x", "note": None}
+    update = RowsEvent(front(EventType.UPDATE_ROWS), [((1, *[ABSENT] * 4), (ABSENT, b"y", *[ABSENT] * 3))])
+    text = GeneratedTableText(PEOPLE, program_of(PEOPLE, ValueOptions()), has_crc=True)
+    (found,) = text.rows(RowCodec(PEOPLE).write(update, has_crc=True))
+    assert (found.before, found.after) == (b'{"id":1}', b'{"name":"y"}')
 
 
 def test_quirks_are_debezium_s_and_by_default_the_data_are_right() -> None:

@@ -10,19 +10,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from udup.base.errors import Fault, Refused
+from udup.drivers.mysql.checks.shown_columns import column_checks
 from udup.drivers.mysql.checks.source import source_checks, warn_source
 from udup.drivers.mysql.checks.source_tables import table_checks
 from udup.drivers.mysql.checks.validate import look_at_source
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.rowtext.reader import open_reader
-from udup.pipeline.checks import DEST, SRC, Check, Finding, Outcome, Rule, apply, faults, warned
+from udup.pipeline.checks import DEST, SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import DeliveryPlan, JobPlan, ServerInfo, SourceLook
 
 _METADATA = "binlog_row_metadata"
 
 #: Checks of a replication's source that mean something else here.
-_REPLACED = frozenset({_METADATA, "binlog_row_image"})
+_REPLACED = frozenset({_METADATA, "binlog_row_image", "column_maps"})
 
 
 def start_faults(
@@ -52,7 +53,9 @@ def validate(plan: JobPlan) -> list[Check]:
     start_after = None if plan.copy_alone else look.start_after
     checks = [*look.checks, *_of_source(plan, look.facts, start_after), *look.begins]
     if look.tables is not None:
-        checks += [look.tables] if isinstance(look.tables, Check) else table_checks(look.tables)
+        tables = [look.tables] if isinstance(look.tables, Check) else table_checks(look.tables)
+        checks += [each for each in tables if each.name not in _REPLACED]
+        checks += column_checks(plan, look.facts)
     return [*checks, *_option_checks(plan)]
 
 
@@ -63,17 +66,38 @@ def _option_checks(plan: JobPlan) -> list[Check]:
 
 
 def _option_faults(plan: JobPlan) -> list[Fault]:
-    """Return what is wrong with the options that say how values look."""
+    """Return what is wrong with the options that say how values look, and which are told."""
+    delivery = plan.target.delivery or DeliveryPlan("")
+    wrong = list(_query_faults(plan, delivery))
     try:
-        open_reader(plan.source.endpoint, plan.target.delivery or DeliveryPlan(""))
+        open_reader(plan.source.endpoint, delivery)
     except Refused as refused:
-        return [replace(fault, task=DEST) for fault in refused.faults]
-    return []
+        wrong += [replace(fault, task=DEST) for fault in refused.faults]
+    return wrong
+
+
+def _query_faults(plan: JobPlan, delivery: DeliveryPlan) -> Iterator[Fault]:
+    """Yield a fault where statements would tell of rows that are not in the job."""
+    if delivery.options.get("include.query", "").strip().lower() == "true" and plan.scope.selection.filters_rows:
+        problem = "with Where: the text of a statement has the rows that this leaves out"
+        yield Fault("Options.include.query", problem, "leave one of them out", DEST)
+
+
+def _column_maps(plan: JobPlan) -> Iterator[Finding]:
+    if plan.scope.selection.maps_columns:
+        yield failed(
+            "ColumnMapFrom is for tables of a target, and a snapshot that comes later would tell the other columns too",
+            "leave it out, and name the columns in column.include.list of the Dest's Options",
+        )
+
+
+_MAPS: tuple[Rule[JobPlan], ...] = (Rule("column_maps", lambda plan: "none", _column_maps),)
 
 
 def _of_source(plan: JobPlan, facts: ServerFacts, start_after: str | None, *, starting: bool = False) -> list[Check]:
     listed = source_checks(facts, plan.scope.selection, start_after, starting=starting, rows_only=True)
-    return [*(each for each in listed if each.name not in _REPLACED), *_rows(plan, facts)]
+    maps = apply(_MAPS, SRC, plan)
+    return [*(each for each in listed if each.name not in _REPLACED), *_rows(plan, facts), *maps]
 
 
 def _rows(plan: JobPlan, facts: ServerFacts) -> list[Check]:

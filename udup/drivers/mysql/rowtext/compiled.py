@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from udup.base import row_library
 from udup.base.row_library import COMPILED, PYTHON
 from udup.drivers.mysql.binlog.event import CRC_SIZE
+from udup.drivers.mysql.rows.events import WRITES
 from udup.drivers.mysql.rows.table import Table
 from udup.drivers.mysql.rowtext.ops import ColumnProgram, Program, TextOp
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
@@ -24,6 +26,10 @@ from udup.pipeline.ports.delivery import RowText, TableText, Template
 #: Bytes of text that a call has room for, and those of the largest room that is kept for the next.
 ROOM = 1 << 20
 ROOM_KEPT_MAX = 1 << 23
+
+#: Where an event says its kind, and the kinds of those that insert rows.
+_KIND = 4
+_WRITES = frozenset(bytes([kind]) for kind in WRITES)
 
 #: Rows of a call at most, and rooms that are kept.
 ROWS_MAX = 4096
@@ -151,12 +157,12 @@ _Piecewise = list[tuple[bytes, list[int]]]
 
 
 class CompiledRows:
-    """Reads the rows events of one table's program. `of` makes one."""
+    """Reads the rows events of one table's program. `of` makes one. `inserted`: what INSERTs are read by."""
 
-    def __init__(self, used: Library, program: _Program, kept: Sequence[Any]) -> None:
+    def __init__(self, used: Library, program: _Program, inserted: _Program, kept: Sequence[Any]) -> None:
         self._library = used
-        self._program = ctypes.byref(program)
-        self._kept = (program, kept)  # what the structures point to
+        self._program, self._inserted = ctypes.byref(program), ctypes.byref(inserted)
+        self._kept = (program, inserted, kept)  # what the structures point to
         self._has_key = bool(program.key_count)
 
     @classmethod
@@ -166,7 +172,10 @@ class CompiledRows:
         if used is None or not _is_known(program):
             return None
         made, kept = _laid_out(program)
-        return cls(used, made, kept) if used.check(ctypes.byref(made)) else None
+        inserted, further = made, kept
+        if any(column.unset != column.unavailable for column in program.columns):
+            inserted, further = _laid_out(_of_inserts(program))
+        return cls(used, made, inserted, (kept, further)) if used.check(ctypes.byref(made)) else None
 
     def rows(self, event: bytes, end: int) -> list[RowText] | None:
         """Return the rows of an event whose rows end at `end`; None if the generated reader is to be asked."""
@@ -216,6 +225,7 @@ class CompiledRows:
         """Return the texts of all rows, in pieces as there is room for; or why not."""
         room = _room()
         read_rows, around = self._library.read, None
+        program = self._inserted if event[_KIND : _KIND + 1] in _WRITES else self._program
         if template is not None:
             room.put_around(template)
             around = room.around_pointer
@@ -223,7 +233,7 @@ class CompiledRows:
         pieces: _Piecewise = []
         while True:
             read: int = read_rows(
-                *(self._program, event, end, room.place_pointer, around, first),
+                *(program, event, end, room.place_pointer, around, first),
                 *(room.text_address, room.size, room.ends_address, ROWS_MAX),
             )
             at = room.place.value
@@ -250,6 +260,12 @@ def _is_known(program: Program) -> bool:
     if len({column.index for column in program.key}) < len(program.key):
         return False
     return all(program.columns[column.index] == column for column in program.key)
+
+
+def _of_inserts(program: Program) -> Program:
+    """Return the program by which rows that were inserted are read: what their images lack was not named."""
+    columns = tuple(replace(column, unavailable=column.unset) for column in program.columns)
+    return Program(columns, tuple(columns[column.index] for column in program.key))
 
 
 def _laid_out(program: Program) -> tuple[_Program, Sequence[Any]]:

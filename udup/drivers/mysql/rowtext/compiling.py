@@ -94,14 +94,15 @@ class Images:
         present = set(self._sides[prefix])
         members = []
         absent = [column for column in self._program.columns if column.index not in present]
-        only_large = all(column.large for column in absent)
+        inserts = self._before is None
+        tells_large = inserts or all(column.large for column in absent)
         for column in self._program.columns:
             if not column.kept:
                 continue
             if column.index in present:
                 members.append(f"{_escaped(column.label)}{{{prefix}{column.index}}}")
-            elif only_large and column.unavailable:
-                members.append(_escaped(column.label + column.unavailable))
+            elif tells_large and (text := column.unset if inserts else column.unavailable):
+                members.append(_escaped(column.label + text))
         return f"{{{{{','.join(members)}}}}}"
 
     # ---- The key ----

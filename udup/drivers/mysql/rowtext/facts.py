@@ -45,6 +45,9 @@ _OF_INTEREST = (
     " OR (COLUMN_DEFAULT IS NOT NULL AND IS_NULLABLE = 'YES')"
 )
 
+#: What a column's default is; of one that is an expression nobody knows the value.
+_DEFAULT = "IF(EXTRA LIKE '%%DEFAULT_GENERATED%%', NULL, COLUMN_DEFAULT)"
+
 #: Schemas, and tables, that are asked about in one query.
 _SCHEMAS, _TABLES = 100, 100
 
@@ -65,7 +68,7 @@ def _asked(
     connection: Connection, schemas: Sequence[str], names: Mapping[Name, Name]
 ) -> list[tuple[str, str, str, str, str | None]]:
     sql = (
-        "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, COLUMN_DEFAULT FROM information_schema.COLUMNS"
+        f"SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, {_DEFAULT} FROM information_schema.COLUMNS"
         f" WHERE TABLE_SCHEMA IN ({', '.join(['%s'] * len(schemas))}) AND ({_OF_INTEREST})"
     )
     tables: list[str] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from udup.drivers.mysql.rowtext.patterns import Patterns
@@ -40,7 +40,7 @@ class Hash:
     """`algorithm` by hashlib's name."""
 
     algorithm: str
-    salt: str
+    salt: str = field(repr=False)
     version: int
 
     def of(self, text: str, longest: int) -> str:

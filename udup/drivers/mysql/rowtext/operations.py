@@ -51,8 +51,20 @@ def operation_of(index: int, column: ColumnDefinition, options: ValueOptions, fa
         quirks=options.quirks,
         large=column.kind in _LARGE,
     )
-    found = make(_Asked(column, options, facts, base))
-    return _with_default(found, column, options, facts)
+    found = _with_default(make(_Asked(column, options, facts, base)), column, options, facts)
+    return replace(found, unset=_unset(found)) if found.large else found
+
+
+def _unset(found: ColumnProgram) -> str:
+    """Return the text of a large value that an INSERT did not name: large columns have no default but expressions.
+
+    Those are in the image whatever `binlog_row_image` says, as what the server computes always is.
+    """
+    if found.nullable:
+        return found.null
+    if found.op in (TextOp.JSON_LEGACY, TextOp.JSON_DATABASE):  # as of a document without bytes
+        return '"{}"' if found.quirks and found.op is TextOp.JSON_LEGACY else '"null"'
+    return '""' if found.unavailable else ""
 
 
 def _with_default(

@@ -45,14 +45,14 @@ class TextOp(IntEnum):
     DATE_ISO = 26  # "2017-09-15Z"
     DATETIME_MS = 27  # milliseconds since 1970, cut downwards
     DATETIME_US = 28
-    DATETIME_NS = 29  # `zero` where 64 bits do not hold it
+    DATETIME_NS = 29  # null where 64 bits do not hold it, and refused where that cannot stand
     DATETIME_ISO = 30  # "2019-07-09T02:28:57.123456Z", the fraction without zeros at its end
     TIMESTAMP_ISO = 31  # "2014-09-08T17:51:04.78Z", `digits` of a fraction
     TIME_MS = 32  # milliseconds
     TIME_US = 33
     TIME_NS = 34
-    TIME_CONNECT = 35  # milliseconds; `zero` where it is not within a day
-    TIME_ISO = 36  # "04:05:11.789Z"; `zero` likewise
+    TIME_CONNECT = 35  # milliseconds; null where it is not within a day, and refused where that cannot stand
+    TIME_ISO = 36  # "04:05:11.789Z"; the same where it is not within a day
     NULL = 40  # null, whatever it is
     CONSTANT = 41  # `texts[0]` for all that is not NULL
     MASKED = 42  # the text of `under`, masked: not for a compiled reader
@@ -70,7 +70,8 @@ class ColumnProgram:
     images have it. `precision` are digits of a DECIMAL or bits of a BIT, `digits` those behind the point or of a
     second, `fill` the bytes of a BINARY. `adjust`: years 0 to 69 are 2000 and more, 70 to 99 are 1970 and more.
     `zero` stands for a date that is none, `null` for NULL, `unavailable` for what an image of all but large values does
-    not have ("": left out). `kind` is the type's name in schemas, where the operation does not say it.
+    not have ("": left out), `unset` for what any image of an INSERT lacks: what MySQL gives a column that was not
+    named. `kind` is the type's name in schemas, where the operation does not say it.
     """
 
     index: int
@@ -90,6 +91,7 @@ class ColumnProgram:
     zero: str = "null"
     null: str = "null"
     unavailable: str = ""
+    unset: str = ""
     large: bool = False
     texts: tuple[str, ...] = ()
     charset: str = ""

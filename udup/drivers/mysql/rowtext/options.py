@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from udup.base.errors import Fault, Refused
+from udup.base.secrets import Unresolvable, read_password, shown_name
 from udup.drivers.mysql.rowtext.masks import HASHES, Hash, Mask, MaskKind
 from udup.drivers.mysql.rowtext.patterns import KeyColumns, Patterns, parse_keys, parse_patterns
 
@@ -103,7 +104,7 @@ class _Draft:
     faults: list[Fault] = field(default_factory=list)
 
     def wrong(self, name: str, value: str, problem: str, remedy: str) -> None:
-        self.faults.append(Fault(f"Options.{name}", f"{value!r} {problem}", remedy))
+        self.faults.append(Fault(f"Options.{shown_name(name)}", f"{value!r} {problem}", remedy))
 
 
 def is_known(name: str) -> bool:
@@ -129,7 +130,7 @@ def parse_options(options: Mapping[str, str], *, quirks: bool = False) -> ValueO
                 break
         else:
             if name.startswith(_OF_COLUMNS):  # a misspelt mask would show what it was to hide
-                draft.faults.append(Fault(f"Options.{name}", "there is no such option", _COLUMNS_REMEDY))
+                draft.faults.append(Fault(f"Options.{shown_name(name)}", "there is no such option", _COLUMNS_REMEDY))
     if "include" in draft.found and "exclude" in draft.found:
         draft.wrong("column.exclude.list", options["column.exclude.list"], "stands beside column.include.list", _ONE)
     if draft.faults:
@@ -238,7 +239,7 @@ def _mask(draft: _Draft, name: str, value: str, found: re.Match[str], make: _Mak
     try:
         draft.masks.append(make(found, patterns))
     except ValueError as error:
-        draft.faults.append(Fault(f"Options.{name}", str(error), _MASK_REMEDY))
+        draft.faults.append(Fault(f"Options.{shown_name(name)}", str(error), _MASK_REMEDY))
 
 
 def _hash(found: re.Match[str], columns: Patterns) -> Mask:
@@ -246,7 +247,11 @@ def _hash(found: re.Match[str], columns: Patterns) -> Mask:
     if algorithm not in HASHES:
         raise ValueError(f"there is no algorithm {found['algorithm']}")
     version = 2 if found["version"] else 1
-    return Mask(columns, MaskKind.HASH, hash=Hash(HASHES[algorithm], found["salt"], version))
+    try:
+        salt = read_password(found["salt"])
+    except Unresolvable as error:
+        raise ValueError(f"its salt {error}") from error
+    return Mask(columns, MaskKind.HASH, hash=Hash(HASHES[algorithm], salt, version))
 
 
 def _truncate(found: re.Match[str], columns: Patterns) -> Mask:

@@ -16,7 +16,7 @@ from udup.drivers.mysql.rowtext.options import ValueOptions
 
 __all__ = ["GENERATED_ONLY", "ColumnProgram", "Program", "TextOp", "program_of"]
 
-#: What Debezium's masks are for: columns whose values are texts. All others stay as they are.
+#: What Debezium's masks are for: columns whose values are texts. Debezium shows all others as they are.
 _TEXTS = frozenset({TextOp.TEXT_UTF8, TextOp.TEXT_BYTES, TextOp.TEXT_OTHER, TextOp.ENUM, TextOp.SET})
 
 
@@ -66,16 +66,26 @@ def _shaped(column: ColumnProgram, options: ValueOptions, name: str) -> ColumnPr
     if mask is None:
         return column
     if mask.kind is MaskKind.NULL:
-        unavailable = "null" if column.unavailable else ""
-        return replace(column, op=TextOp.NULL, null="null", unavailable=unavailable, under=column.op, mask=mask)
+        hidden = replace(column, op=TextOp.NULL, null="null", under=column.op, mask=mask)
+        return _always(hidden, "null")
     if column.op not in _TEXTS:
+        if mask.kind is not MaskKind.TRUNCATE and not options.quirks:
+            raise Unsupported(
+                f"{name} is masked, and this mask is of texts, so that its values would be shown as they are; give the"
+                " column to column.mask.with.null or column.exclude.list, or name the columns that the mask is for"
+            )
         return column
     if mask.kind is MaskKind.STARS:
         stars = quoted("*" * mask.length)
-        unavailable = stars if column.unavailable else ""
-        hidden = replace(column, op=TextOp.CONSTANT, texts=(stars,), null=stars, unavailable=unavailable)
-        return replace(hidden, under=column.op, mask=mask)
-    return replace(column, op=TextOp.MASKED, under=column.op, mask=mask)
+        hidden = replace(column, op=TextOp.CONSTANT, texts=(stars,), null=stars, under=column.op, mask=mask)
+        return _always(hidden, stars)
+    unset = quoted(mask.of("", column.characters)) if column.unset == '""' else column.unset
+    return replace(column, op=TextOp.MASKED, under=column.op, mask=mask, unset=unset)
+
+
+def _always(column: ColumnProgram, text: str) -> ColumnProgram:
+    """Return the column with what stands for a value that is not in the image."""
+    return replace(column, unavailable=text if column.unavailable else "", unset=text if column.unset else "")
 
 
 def _refuse_masked_key(table: Table, key: list[ColumnProgram], options: ValueOptions) -> None:

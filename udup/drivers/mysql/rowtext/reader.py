@@ -197,9 +197,13 @@ class MysqlRecordReader:
 
 def open_reader(_endpoint: Endpoint, plan: DeliveryPlan) -> MysqlRecordReader:
     """Return what reads the records of a job's source. `Refused` for options of values that are wrong."""
+    return MysqlRecordReader(options_of(plan), make=table_text)
+
+
+def options_of(plan: DeliveryPlan) -> ValueOptions:
+    """Return what a plan says of values; `Refused` with all that is wrong."""
     said = {"Values": plan.values, "TinyInt1AsBoolean": str(plan.tiny_as_boolean).lower()}
-    options = parse_options({**plan.options, **said}, quirks=plan.quirks)
-    return MysqlRecordReader(options, make=table_text)
+    return parse_options({**plan.options, **said}, quirks=plan.quirks)
 
 
 def _operation(kind: int) -> Operation:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import cache
 
+from udup.base.errors import Unsupported
 from udup.drivers.mysql.rows import decimals
 from udup.drivers.mysql.rows.errors import damaged
 
@@ -243,8 +244,23 @@ def checked_fraction(microseconds: int) -> int:
 
 
 def nanoseconds(microseconds: int, zero: str) -> int | str:
-    """Return nanoseconds where 64 bits hold them."""
-    return microseconds * 1000 if -_NS_MAX <= microseconds * 1000 <= _NS_MAX else zero
+    """Return nanoseconds where 64 bits hold them: from 1677 to 2262."""
+    if -_NS_MAX <= microseconds * 1000 <= _NS_MAX:
+        return microseconds * 1000
+    return _without_form(zero, f"the DATETIME of {microseconds} microseconds since 1970", "nanoseconds")
+
+
+def _without_form(zero: str, value: str, mode: str) -> str:
+    """Return what stands for a value that has no form here: null, where that can stand.
+
+    `zero` is for a date that is none, and would be another date.
+    """
+    if zero != "null":
+        raise Unsupported(
+            f"{value} has no form with time.precision.mode {mode}, and its column is NOT NULL; take"
+            " adaptive_time_microseconds or microseconds"
+        )
+    return zero
 
 
 def time_microseconds(data: bytes) -> int:
@@ -269,11 +285,15 @@ _DAY = 86_400_000_000
 def connect_time(data: bytes, zero: str) -> int | str:
     """Return milliseconds of a time of day; what is none has no value there."""
     found = time_microseconds(data)
-    return found // 1000 if 0 <= found < _DAY else zero
+    return found // 1000 if 0 <= found < _DAY else _beyond_a_day(found, zero, "connect")
 
 
 def iso_time(data: bytes, zero: str) -> str:
     found = time_microseconds(data)
     if not 0 <= found < _DAY:
-        return zero
+        return _beyond_a_day(found, zero, "isostring")
     return f'"{CLOCK_TEXTS[found // 1_000_000]}{fraction_text(found % 1_000_000)}Z"'
+
+
+def _beyond_a_day(microseconds: int, zero: str, mode: str) -> str:
+    return _without_form(zero, f"the TIME of {microseconds} microseconds, which is not within a day,", mode)
