@@ -15,11 +15,11 @@ from tests.drivers.contract.job import in_loop
 from tests.drivers.messages.kafka.broker import Broker
 from tests.drivers.messages.kafka.numbered import assert_each_once_in_order, message, read_all, unit
 from udup.base.errors import Divergence, Refused, Superseded, Unavailable
-from udup.drivers.messages.kafka import position, topics
+from udup.drivers.messages.kafka import position, topics, writer
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.delivery import KafkaDelivery
 from udup.drivers.messages.kafka.errors import Heard
-from udup.drivers.messages.kafka.position import read_until, watermarks
+from udup.drivers.messages.kafka.position import Patience, read_until, watermarks
 from udup.pipeline.ports.delivery import DeliveryPlan, DeliverySettings, FoundPlace, Message, Unit
 from udup.sandbox.ports import free_port
 
@@ -82,7 +82,7 @@ async def test_a_message_is_kept_with_its_key_headers_and_id(broker: Broker, pre
     assert [(each.key, each.value, each.id) for each in found] == [(m.key, m.value, m.id) for m in messages]
     assert {each.subject for each in found} == {f"{prefix}.my_shop.t"}
     sink, heard = KafkaSink.of(settings.plan), Heard()
-    (first, *_) = read_until(sink, {(f"{prefix}.my_shop.t", 0): (0, 3)}, heard, whole=False)
+    (first, *_) = read_until(sink, {(f"{prefix}.my_shop.t", 0): (0, 3)}, heard, Patience.of_a_look())
     assert first.headers() == [("udup-id", b"g:1:shop.t:0:d"), ("__debezium.newkey", b'{"id":2}')]
 
 
@@ -196,8 +196,8 @@ async def test_another_jobs_open_transaction_does_not_hide_the_last_position(
         other = _open_transaction(broker, f"udup-{prefix}-job-2", (f"{prefix}.position", b"job-2", b"{}"))
         await delivery.send(unit(prefix, 2, 10, 20))
         await delivery.stored()
-    monkeypatch.setattr(position, "OPEN_SECONDS", 1.0)
-    with pytest.raises(Unavailable, match="a transaction is open there"):
+    monkeypatch.setattr(writer, "START_SECONDS", 2.0)
+    with pytest.raises(Unavailable, match=r"up to its end: .* A transaction is open there"):
         await _store(settings)
     other.abort_transaction(10)
     assert await _store(settings) == FoundPlace('{"next": 20}')

@@ -111,6 +111,10 @@ class Heard:
         """The brokers have answered."""
         self._last = None
 
+    @property
+    def last(self) -> KafkaError | None:
+        return self._last
+
     def behind(self, error: KafkaError) -> KafkaError:
         """Return the reason of an error that only says that nobody answered."""
         silent = error.code() in _AWAY and _AWAY[error.code()] is _LOOK

@@ -27,6 +27,7 @@ from udup.drivers.messages.kafka.errors import failure
 from udup.drivers.messages.kafka.position import (
     ENDS_HEADER,
     Ends,
+    Patience,
     Record,
     consumer,
     read_position,
@@ -35,7 +36,7 @@ from udup.drivers.messages.kafka.position import (
     write_mark,
 )
 from udup.drivers.messages.kafka.topics import ANSWER_SECONDS
-from udup.drivers.messages.kafka.writer import TRANSACTION_SECONDS, Writer, behind, id_of, made
+from udup.drivers.messages.kafka.writer import TRANSACTION_SECONDS, Writer, id_of, made
 from udup.pipeline.checks import DEST
 from udup.pipeline.ports.delivery import FoundPlace, Unit
 
@@ -47,16 +48,17 @@ class PlainWriter(Writer):
         """Return the position, and the IDs of the messages behind it, those of each partition in their order."""
         self._topics.make_position_topic()
         self._producer = made(Producer, self._producer_settings(), self._sink)
-        found = read_position(self._sink, self._settings.job, self._heard)
+        patience = self._patience()
+        found = read_position(self._sink, self._settings.job, self._heard, patience)
         if found.empty:
             write_mark(self._sink, self._heard)
         self._position, self._ends = found.text or "", found.ends
-        return FoundPlace(found.text, tuple(self._ids_behind(found.ends)))
+        return FoundPlace(found.text, tuple(self._ids_behind(found.ends, patience)))
 
     def _producer_settings(self) -> dict[str, Any]:
         return {**self._common_settings(), "delivery.report.only.error": False, "partitioner": "murmur2"}
 
-    def _ids_behind(self, ends: Ends) -> Iterator[str]:
+    def _ids_behind(self, ends: Ends, patience: Patience) -> Iterator[str]:
         """Yield the IDs of messages behind the ends; the next position is stored behind them."""
         try:
             now = self._ends_now(ends)
@@ -65,7 +67,7 @@ class PlainWriter(Writer):
                 for topic, partitions in ends.items()
                 for partition, first in partitions.items()
             }
-            for record in read_until(self._sink, ranges, self._heard):
+            for record in read_until(self._sink, ranges, self._heard, patience):
                 if name := id_of(record):
                     yield name
         except KafkaException as error:
@@ -103,8 +105,8 @@ class PlainWriter(Writer):
             self._flush(units, doing)
             self._position = units[-1].position
             self._store_position(self._position)
-        except (KafkaException, SystemError) as error:
-            self._fail(behind(error), units, doing)
+        except Exception as error:  # noqa: BLE001 - what is not the library's is raised again
+            self._fail(error, units, doing)
 
     def _store_position(self, text: str) -> None:
         self._produce_position(text, [(ENDS_HEADER, msgspec.json.encode(self._ends))])
