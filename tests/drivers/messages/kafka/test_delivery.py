@@ -186,6 +186,18 @@ async def test_a_topic_of_positions_that_shows_none_is_no_beginning(broker: Brok
 
 
 @in_loop
+async def test_a_position_that_may_have_been_removed_by_age_is_no_beginning(broker: Broker, prefix: str) -> None:
+    """What is left are positions of other jobs, which were written later: the topic's first record is gone."""
+    other = Producer({"bootstrap.servers": broker.address})
+    other.produce(f"{prefix}.position", b"{}", b"job-2", 0)
+    assert other.flush(10) == 0
+    with pytest.raises(Divergence, match="has not its first record any more"):
+        await _store(broker.settings(prefix), unit(prefix, 1, 0, 10))
+    assert await _store(broker.settings(prefix, job="job-2")) == FoundPlace("{}")  # that one is there
+    assert read_all(broker.plan(prefix)) == []
+
+
+@in_loop
 async def test_another_jobs_open_transaction_does_not_hide_the_last_position(
     broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,8 @@
 It is written in the same transaction as the events, and read by the next run after that has fenced off this one, from
 the topic's beginning, committed records only, up to the end that the topic had then. What is found is told from what
 cannot be seen: the topic's first record says that it is a topic of positions, and is written when the topic is empty.
-Where a topic has ended beyond 0 and shows nothing, records were removed or the broker hides them, and to begin again
-would deliver everything twice: that is an error.
+Compaction keeps it for ever. Where it is not seen, records were removed (by age, say) or the broker hides them, so that
+a position that is not seen may have been there, and to begin again would deliver everything twice: that is an error.
 
 Another job's open transaction on the topic hides what was committed after it began, so that an older record would look
 like the last: the reader waits until it has come to the very end.
@@ -80,18 +80,19 @@ def read_position(sink: KafkaSink, job: str, heard: Heard, patience: Patience | 
         first, end = _watermarks(sink, heard)
         if end == 0:
             return FoundPosition(empty=True)
-        found, seen = FoundPosition(), 0
+        found, is_whole = FoundPosition(), False
         for record in read_until(sink, {(sink.position_topic, 0): (first, end)}, heard, patience, whole=whole):
-            seen += 1
+            is_whole = is_whole or record.key() == MARK_KEY
             if record.key() == job.encode():
                 found = _found(record)
     except KafkaException as error:
         if not whole and error.args[0].code() in _NO_TOPIC:
             return FoundPosition(empty=True)
         raise failure(error, doing, heard) from error
-    if not seen:
+    if found.text is None and not is_whole:
         raise Divergence(
-            f"{doing}: the topic has ended at {end} and shows no record: they were removed, or the broker hides them."
+            f"{doing}: the topic goes from {first} to {end} and has not its first record any more: records were"
+            " removed, or the broker hides them, this job's among them perhaps."
             " To begin again would deliver everything twice -- set its cleanup.policy to compact; if a new beginning is"
             " what you want, delete the topic"
         )

@@ -173,6 +173,24 @@ class Topics:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error
             self.known.add(name)
 
+    def trouble(self) -> str:
+        """Return which partitions of the job's topics cannot take messages as they should; "" if that is not seen."""
+        try:
+            there = self.admin.list_topics(timeout=2.0).topics
+        except KafkaException:
+            return ""
+        found: list[str] = []
+        for name in sorted(self.known):
+            parts = there[name].partitions.values() if name in there else ()
+            if not parts:
+                found.append(f"the topic {name} is not there")
+            for part in parts:
+                if part.leader < 0:
+                    found.append(f"{name}[{part.id}] has no leader")
+                elif len(part.isrs) < len(part.replicas):
+                    found.append(f"{name}[{part.id}] has {len(part.isrs)} of {len(part.replicas)} replicas in sync")
+        return "; ".join(found[:3])
+
     def _await(self, name: str) -> None:
         """Wait until a topic is there: to ask for it makes it, where the brokers do that by themselves."""
         deadline = runtime.now() + ANSWER_SECONDS

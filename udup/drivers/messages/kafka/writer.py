@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from udup.base import runtime
-from udup.base.errors import Superseded, Transient, UdupError
+from udup.base.errors import Superseded, Transient, UdupError, Unavailable
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.errors import Heard, failure
 from udup.drivers.messages.kafka.large import refusal
@@ -44,6 +44,9 @@ _RECORD_BYTES = 100
 
 #: Errors that say no more than that another one was before.
 _VAGUE = (KafkaError._FATAL, KafkaError._STATE, KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
+
+#: Errors of messages that were sent again and again. Why, the library does not tell.
+_NOT_TAKEN = (KafkaError._TIMED_OUT, KafkaError._MSG_TIMED_OUT)
 
 #: Records after which the library's callbacks are called.
 _POLL_EVERY = 2000
@@ -224,9 +227,20 @@ class Writer:
         if isinstance(meant, Superseded):
             raise meant from error
         for cause, record in self._failed:
-            if cause.code() not in (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT):
+            if cause.code() not in (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT, *_NOT_TAKEN):
                 raise self._at_fault(cause, record, units, doing) from error
-        raise meant from error
+        raise self._explained(found, units, doing) from error
+
+    def _explained(self, found: KafkaError, units: Sequence[Unit], doing: str) -> UdupError:
+        """Return an error of which the library does not say which topic it is about, or why messages were not taken."""
+        if units and found.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            topics = {self._routes[each.topic][0] for unit in units for each in unit.messages}
+            doing = f"{doing}, the topics {', '.join(sorted(topics)[:5])} and {self._sink.position_topic}"
+        if units and found.code() in _NOT_TAKEN and self._heard.last is None:
+            trouble = self._topics.trouble() or "the brokers answer, and have not said why"
+            remedy = "look at min.insync.replicas, at their disks and their quotas"
+            return Unavailable(f"{doing}: messages were not stored in time: {trouble} -- {remedy}")
+        return failure(found, doing, self._heard)
 
     def _reason(self, error: Exception) -> KafkaError | None:
         """Return the library's reason for an error; None if it has none.
