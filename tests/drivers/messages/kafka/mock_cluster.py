@@ -45,6 +45,14 @@ class MockCluster:
         bootstraps: bytes = library.rd_kafka_mock_cluster_bootstraps(handle)
         self.address = bootstraps.decode()
 
+    @property
+    def port(self) -> int:
+        return int(self.address.rpartition(":")[2])
+
+    def advertise(self, port: int) -> None:
+        """Name another port of this machine as the broker's."""
+        self._library.rd_kafka_mock_broker_set_host_port(self._handle, ctypes.c_int32(1), b"127.0.0.1", port)
+
     def make(self, *topics: str) -> None:
         for topic in topics:
             assert self._library.rd_kafka_mock_topic_create(self._handle, topic.encode(), 1, 1) == 0
