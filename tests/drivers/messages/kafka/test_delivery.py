@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from tests.drivers.contract.job import in_loop
 from tests.drivers.messages.kafka.broker import Broker
 from tests.drivers.messages.kafka.numbered import assert_each_once_in_order, message, read_all, unit
-from udup.base.errors import Divergence, Refused, Superseded, Unavailable
+from udup.base.errors import Divergence, Refused, Superseded, Transient, Unavailable
 from udup.drivers.messages.kafka import position, topics, writer
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.delivery import KafkaDelivery
@@ -231,7 +232,7 @@ async def test_a_cluster_that_is_away_is_waited_for(
 async def test_a_broker_that_dies_is_told_by_a_check_and_holds_up_no_end(
     own_broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(topics, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(writer, "_CHECK_SECONDS", 1.0)
     own_broker.start()
     async with _run(own_broker.settings(prefix)) as (delivery, _):
         await delivery.check()
@@ -271,6 +272,33 @@ async def test_topics_are_awaited_where_the_job_may_make_none(broker: Broker, pr
     settings = broker.settings(prefix, CreateTopics=False)
     await _store(settings, unit(prefix, 1, 0, 10))  # this broker makes those that are asked for
     assert_each_once_in_order(read_all(settings.plan), 10)
+
+
+@in_loop
+async def test_a_topic_that_is_deleted_is_made_again_as_the_job_says(broker: Broker, prefix: str) -> None:
+    """Not by the brokers' defaults, and without a transaction's time to wait."""
+    settings = broker.settings(prefix, Partitions=3)
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    async with _run(settings) as (delivery, _):
+        await delivery.send(unit(prefix, 1, 0, 10))
+        await delivery.stored()
+        admin.delete_topics([f"{prefix}.shop.t0"])[f"{prefix}.shop.t0"].result(10)
+        await delivery.send(unit(prefix, 2, 10, 20))
+        with pytest.raises(Transient, match=rf"somebody has deleted the topic {prefix}\.shop\.t0"):
+            await asyncio.wait_for(delivery.stored(), 30)
+    assert await _store(settings, unit(prefix, 1, 10, 20)) == FoundPlace('{"next": 10}')
+    assert len(admin.list_topics(timeout=10).topics[f"{prefix}.shop.t0"].partitions) == 3
+    assert {each.id for each in read_all(settings.plan)} >= {message(prefix, number).id for number in range(10, 20)}
+
+
+@in_loop
+async def test_a_topic_of_positions_has_one_partition(broker: Broker, prefix: str) -> None:
+    """The last position is the last record: with several partitions nobody could say which one that is."""
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    name = f"{prefix}.position"
+    admin.create_topics([NewTopic(name, 3, 1)])[name].result(10)
+    with pytest.raises(Refused, match=rf"the topic {prefix}\.position has 3 partitions, and positions need one"):
+        await _store(broker.settings(prefix))
 
 
 @in_loop

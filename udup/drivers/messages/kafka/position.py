@@ -233,5 +233,6 @@ def plain_settings() -> dict[str, Any]:
         "enable.idempotence": True,
         "acks": "all",
         "partitioner": "murmur2_random",
+        "allow.auto.create.topics": False,  # by the brokers' defaults; a topic that is gone is made by the next run
         "message.timeout.ms": int(2000 * ANSWER_SECONDS),
     }

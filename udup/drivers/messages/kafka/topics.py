@@ -79,10 +79,13 @@ class Topics:
         self._check_position_topic(metadata.topics.get(self.sink.position_topic))
         return str(metadata.cluster_id or self.sink.where)
 
-    def ask(self) -> Any:
-        """Ask the brokers what they have: of one topic if that is there, for to ask for one may make it."""
+    def ask(self, seconds: float = 0.0) -> Any:
+        """Ask the brokers what they have: of one topic if that is there, for to ask for one may make it.
+
+        `seconds`: for which a broker that is away or silent is asked again.
+        """
         one = [self.sink.position_topic] if self.sink.position_topic in self.known else []
-        deadline = runtime.now() + ANSWER_SECONDS
+        deadline = runtime.now() + (seconds or ANSWER_SECONDS)
         while True:
             try:
                 metadata = self.admin.list_topics(*one, timeout=min(1.0, ANSWER_SECONDS))
@@ -173,18 +176,23 @@ class Topics:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error
             self.known.add(name)
 
-    def trouble(self) -> str:
-        """Return which partitions of the job's topics cannot take messages as they should; "" if that is not seen."""
+    def gone(self, names: Iterable[str]) -> list[str]:
+        """Return those of these topics that somebody has deleted; none if the brokers do not answer."""
+        there = self._there()
+        return sorted(name for name in names if there and name not in there)
+
+    def _there(self) -> Mapping[str, Any]:
         try:
             there = self.admin.list_topics(timeout=2.0).topics
         except KafkaException:
-            return ""
-        found: list[str] = []
-        for name in sorted(self.known):
-            parts = there[name].partitions.values() if name in there else ()
-            if not parts:
-                found.append(f"the topic {name} is not there")
-            for part in parts:
+            return {}
+        return {name: topic for name, topic in there.items() if topic.error is None}
+
+    def trouble(self, names: Iterable[str]) -> str:
+        """Return which partitions of these topics cannot take messages as they should; "" if that is not seen."""
+        there, found = self._there(), list[str]()
+        for name in sorted(names):
+            for part in there[name].partitions.values() if name in there else ():
                 if part.leader < 0:
                     found.append(f"{name}[{part.id}] has no leader")
                 elif len(part.isrs) < len(part.replicas):

@@ -39,6 +39,12 @@ START_SECONDS = 85.0
 #: Seconds of one wait within a call that takes long, so that a run may end meanwhile.
 _SLICE_SECONDS = 1.0
 
+#: Seconds in which brokers must answer a run that asks whether they are there; who asks has patience of its own.
+_CHECK_SECONDS = 4.0
+
+#: Seconds after which it is looked whether the topics are there at all, in which nothing is stored.
+_LOOK_SECONDS = 3.0
+
 #: Bytes that a record may have beside its key, value and headers.
 _RECORD_BYTES = 100
 
@@ -198,6 +204,7 @@ class Writer:
     ) -> None:
         """Make a call that goes on where it was when it is made again, for as long as a transaction may take."""
         deadline = deadline or runtime.now() + TRANSACTION_SECONDS
+        look_at = runtime.now() + _LOOK_SECONDS
         while True:
             self._check_open()
             try:
@@ -208,6 +215,9 @@ class Writer:
                 if not again or runtime.now() > deadline:
                     self._fail(error, units, doing)
                 self._serve()
+                if runtime.now() > look_at:
+                    look_at = runtime.now() + _LOOK_SECONDS
+                    self._check_topics(units, doing)
             else:
                 return
 
@@ -234,13 +244,22 @@ class Writer:
     def _explained(self, found: KafkaError, units: Sequence[Unit], doing: str) -> UdupError:
         """Return an error of which the library does not say which topic it is about, or why messages were not taken."""
         if units and found.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-            topics = {self._routes[each.topic][0] for unit in units for each in unit.messages}
-            doing = f"{doing}, the topics {', '.join(sorted(topics)[:5])} and {self._sink.position_topic}"
+            doing = f"{doing}, one of the topics {', '.join(sorted(self._written(units))[:6])}"
         if units and found.code() in _NOT_TAKEN and self._heard.last is None:
-            trouble = self._topics.trouble() or "the brokers answer, and have not said why"
+            trouble = self._topics.trouble(self._written(units)) or "the brokers answer, and have not said why"
             remedy = "look at min.insync.replicas, at their disks and their quotas"
             return Unavailable(f"{doing}: messages were not stored in time: {trouble} -- {remedy}")
         return failure(found, doing, self._heard)
+
+    def _written(self, units: Sequence[Unit]) -> set[str]:
+        """Return the topics that these units go to."""
+        topics = {self._routes[each.topic][0] for unit in units for each in unit.messages}
+        return {*topics, self._sink.position_topic}
+
+    def _check_topics(self, units: Sequence[Unit], doing: str) -> None:
+        """End the run if a topic is gone: for the library it may come back, the next run makes it."""
+        if units and (gone := self._topics.gone(self._written(units))):
+            raise Transient(f"{doing}: somebody has deleted the topic {', '.join(gone[:5])}")
 
     def _reason(self, error: Exception) -> KafkaError | None:
         """Return the library's reason for an error; None if it has none.
@@ -285,7 +304,7 @@ class Writer:
 
     def check(self) -> None:
         """Ask whether the brokers answer. May be called by another thread than the rest."""
-        self._topics.ask()
+        self._topics.ask(_CHECK_SECONDS)
 
     def close(self) -> None:
         """Give up what is under way. An open transaction is aborted by the next run, or by the brokers in time."""
