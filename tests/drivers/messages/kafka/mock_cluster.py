@@ -60,6 +60,11 @@ class MockCluster:
     def delete(self, topic: str) -> None:
         assert self._library.rd_kafka_mock_topic_delete(self._handle, topic.encode()) == 0
 
+    def remove_records(self, topic: str, before: int) -> None:
+        """Remove the records of a topic before an offset, as age would."""
+        remove = self._library.rd_kafka_mock_partition_delete_records
+        assert remove(self._handle, topic.encode(), ctypes.c_int32(0), ctypes.c_int64(before)) == 0
+
     def answer(self, request: Request, *codes: int) -> None:
         """Answer the next requests of a kind with these errors."""
         array = (ctypes.c_int * len(codes))(*codes)

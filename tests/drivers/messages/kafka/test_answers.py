@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from confluent_kafka import KafkaError
 
 from tests.drivers.messages.kafka.mock_cluster import MockCluster, Request, mock_cluster
 from tests.drivers.messages.kafka.numbered import unit
-from udup.base.errors import Refused, Superseded, Transient, UdupError, Unavailable
+from udup.base.errors import Divergence, Refused, Superseded, Transient, UdupError, Unavailable
 from udup.drivers.messages.kafka import writer as writing
 from udup.drivers.messages.kafka.config import KafkaSink
+from udup.drivers.messages.kafka.readback import PlainWriter
 from udup.drivers.messages.kafka.topics import Topics
 from udup.drivers.messages.kafka.writer import Writer
 
@@ -112,3 +114,45 @@ def test_brokers_that_answer_and_store_nothing_are_told_from_those_that_are_away
         cluster.answer(Request.PRODUCE, *[KafkaError.NOT_ENOUGH_REPLICAS] * 1000)
         with pytest.raises(Unavailable, match=r"not stored in time: the brokers answer, .*min\.insync\.replicas"):
             writer.store([unit(prefix, 1, 0, 4)])
+
+
+def test_what_age_has_removed_is_not_asked_for_when_it_is_read_back(cluster: MockCluster, prefix: str) -> None:
+    """Without transactions. A topic that was deleted, or made again, has nothing behind what was noted of it."""
+    cluster.make(f"{prefix}.position", f"{prefix}.shop.t0", f"{prefix}.shop.t1")
+    settings = cluster.settings(prefix, Transactional=False)
+
+    def taken() -> PlainWriter:
+        writer = PlainWriter(KafkaSink.of(settings.plan), settings)
+        writer.connect()
+        return writer
+
+    first = taken()
+    assert first.take_over().position is None
+    first.store([unit(prefix, 1, 0, 20)])
+    first._produce([unit(prefix, 2, 20, 24)])  # as by a run that is killed before its position
+    assert first._producer.flush(10) == 0
+    cluster.remove_records(f"{prefix}.shop.t0", 11)
+    found = taken().take_over()
+    assert found.position == '{"next": 20}'
+    assert [each.split(":")[1] for each in sorted(found.ids)] == ["21", "22", "23"]
+    cluster.delete(f"{prefix}.shop.t1")
+    assert [each.split(":")[1] for each in taken().take_over().ids] == ["22"]
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_position_that_age_has_removed_ends_the_job(cluster: MockCluster, prefix: str, left: int) -> None:
+    """Whether nothing is left in the topic, or what another job has written since."""
+    with _writer(cluster, prefix) as writer:
+        assert writer.take_over().position is None
+        writer.store([unit(prefix, 1, 0, 4)])
+    other = cluster.settings(prefix)
+    ours = Writer(KafkaSink.of(other.plan), replace(other, job="job-2"))
+    ours.connect()
+    assert ours.take_over().position is None
+    ours.store([unit(prefix, 1, 0, 4)])
+    cluster.remove_records(f"{prefix}.position", 3 - left)  # the mark, and a position of each job
+    settings = cluster.settings(prefix)
+    again = Writer(KafkaSink.of(settings.plan), settings)
+    again.connect()
+    with pytest.raises(Divergence, match=r"has not its first record any more.* -- set its cleanup\.policy to compact"):
+        again.take_over()

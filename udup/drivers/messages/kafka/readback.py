@@ -14,7 +14,7 @@ killed writer's last packets hold may arrive after the next run has looked.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -61,11 +61,11 @@ class PlainWriter(Writer):
     def _ids_behind(self, ends: Ends, patience: Patience) -> Iterator[str]:
         """Yield the IDs of messages behind the ends; the next position is stored behind them."""
         try:
-            now = self._ends_now(ends)
+            there = self._watermarks(ends)
             ranges = {
-                (topic, partition): (first, now[topic][partition])
-                for topic, partitions in ends.items()
-                for partition, first in partitions.items()
+                (topic, partition): (_first(ends[topic].get(partition, 0), *marks), marks[1])
+                for topic, partitions in there.items()
+                for partition, marks in partitions.items()
             }
             for record in read_until(self._sink, ranges, self._heard, patience):
                 if name := id_of(record):
@@ -74,14 +74,15 @@ class PlainWriter(Writer):
             doing = f"reading back what Kafka at {self._sink.where} has behind the position"
             raise failure(error, doing, self._heard) from error
 
-    def _ends_now(self, topics: Sequence[str] | Ends) -> Ends:
-        """Return where each partition of these topics ends."""
+    def _watermarks(self, topics: Iterable[str]) -> dict[str, dict[int, tuple[int, int]]]:
+        """Return where each partition of these topics begins and ends; nothing of one that somebody has deleted."""
         with closing(consumer(self._sink, self._heard, "read_uncommitted")) as reader:
-            found: Ends = {}
-            for topic in topics:
-                partitions = reader.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic].partitions
-                found[topic] = {number: watermarks(reader, topic, number)[1] for number in partitions}
-            return found
+            there = reader.list_topics(timeout=ANSWER_SECONDS).topics
+            return {
+                topic: {number: watermarks(reader, topic, number) for number in there[topic].partitions}
+                for topic in topics
+                if topic in there
+            }
 
     def _opened(self, topics: Sequence[str]) -> None:
         """Store where new topics end before the first message goes there, with the position as it is."""
@@ -89,7 +90,8 @@ class PlainWriter(Writer):
         if not new:
             return
         try:
-            self._ends |= self._ends_now(new)
+            for topic, partitions in self._watermarks(new).items():
+                self._ends[topic] = {number: end for number, (_, end) in partitions.items()}
             self._store_position(self._position)
         except KafkaException as error:
             raise failure(error, f"asking Kafka at {self._sink.where} for {', '.join(new)}", self._heard) from error
@@ -127,3 +129,8 @@ class PlainWriter(Writer):
         super()._delivered(error, record)
         if error is None and record.topic() in self._ends:
             self._ends[record.topic()][record.partition()] = record.offset() + 1
+
+
+def _first(noted: int, first: int, end: int) -> int:
+    """Return from where a partition is read back: as noted, unless age has removed that or the topic is a new one."""
+    return noted if first <= noted <= end else first
