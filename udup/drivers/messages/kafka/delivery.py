@@ -3,8 +3,8 @@
 All that wait when a transaction has ended go into the next one together, up to a number of bytes: a commit takes some
 milliseconds whatever it holds. The calls that block are made by threads of this run's own.
 
-Tested against noida-db, not against Apache Kafka itself: there what was read in its documentation is relied on, ACLs,
-quotas, several brokers and replicas, TLS and SASL among it.
+Tested against noida-db and the mock cluster of librdkafka, not against Apache Kafka itself: there what was read in its
+documentation is relied on, ACLs, quotas, several brokers and replicas among it.
 """
 
 from __future__ import annotations
