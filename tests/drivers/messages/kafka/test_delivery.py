@@ -240,7 +240,7 @@ async def test_a_broker_that_dies_is_told_by_a_check_and_holds_up_no_end(
         await delivery.send(unit(prefix, 1, 0, 10))
         with pytest.raises(Unavailable, match="asking Kafka at"):
             await delivery.check()
-        await asyncio.wait_for(delivery.close(), 30)  # a transaction may take 60 s
+        await asyncio.wait_for(delivery.close(), 8)  # an answer may take 20 s, a transaction 60 s
 
 
 @in_loop

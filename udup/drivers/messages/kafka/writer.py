@@ -77,7 +77,7 @@ class Writer:
         """Reach the brokers and return the cluster's ID. Nothing is changed there."""
         settings = {**self._sink.connection(), "error_cb": self._heard, "socket.timeout.ms": int(ANSWER_SECONDS * 1000)}
         self._begun = runtime.now()
-        self._topics = Topics(self._sink, made(AdminClient, settings, self._sink), self._heard)
+        self._topics = Topics(self._sink, made(AdminClient, settings, self._sink), self._heard, self._check_open)
         return self._topics.look()
 
     def take_over(self) -> FoundPlace:
