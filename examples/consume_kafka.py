@@ -28,7 +28,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--brokers", default="127.0.0.1:9092")
     parser.add_argument("--prefix", required=True, help="the Prefix (or Topic) of the job")
+    parser.add_argument("--topic", help="where TopicWithSchemaTable is false: the one topic")
     parser.add_argument("--group", default="udup-example")
+    parser.add_argument(
+        "-X",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of librdkafka, such as security.protocol=SASL_SSL or ssl.ca.location=/etc/ca.pem",
+    )
     parser.add_argument("--idle", type=float, default=0, help="end after so many seconds without a change")
     options = parser.parse_args()
     consumer = Consumer(
@@ -39,10 +47,11 @@ def main() -> None:
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
             "topic.metadata.refresh.interval.ms": 5000,  # how soon a new table's topic is seen
+            **dict(setting.split("=", 1) for setting in options.X),
         }
     )
     # Tables are <prefix>.<schema>.<table>; the job's own <prefix>.position has one dot less.
-    consumer.subscribe([f"^{re.escape(options.prefix)}\\.[^.]+\\..+"])
+    consumer.subscribe([options.topic or f"^{re.escape(options.prefix)}\\.[^.]+\\..+"])
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):  # ends between two batches, so that what was printed is committed
         signal.signal(number, lambda *_: stop.set())

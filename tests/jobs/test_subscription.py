@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.jobs.documents import UUID, seed
-from tests.jobs.subscriptions import faults_of, refused, spec_of, to_kafka, to_nats
+from tests.jobs.subscriptions import document, faults_of, refused, spec_of, to_kafka, to_nats
 from udup.jobs import accept, parse_job
 from udup.jobs.plan import plan_of
 from udup.pipeline.ports import StartPoint
@@ -78,6 +78,26 @@ def test_all_keys_of_kafka_reach_the_drivers_plan_and_what_is_not_said_is_the_dr
     assert plan.sink == {**kafka, **changed, "Compression": "zstd", "Converter": "json"}
     least = spec_of(to_kafka()).delivery_plan()
     assert least is not None and least.sink == {"Brokers": ["127.0.0.1:9092"]}
+
+
+def test_the_document_of_dtle_names_the_prefix_by_its_topic_alone() -> None:
+    keys = {
+        "Brokers": ["127.0.0.1:9092"],
+        "Topic": "shop2",
+        "TopicWithSchemaTable": True,
+        "SchemaChangeTopic": "schema-changes.shop2",
+        "Converter": "json",
+        "TimeZone": "UTC",
+        "MessageGroupMaxSize": 1,
+        "MessageGroupTimeout": 100,
+        "User": "u",
+        "Password": "p",
+    }
+    posted = document("Kafka", {"KafkaConfig": keys})
+    plan = spec_of(posted).delivery_plan()
+    assert plan is not None and plan.prefix == "shop2" and plan.sink == keys
+    assert refused(document("Kafka", {"KafkaConfig": {"Brokers": ["a:1"]}})).keys() == {"Prefix"}
+    assert refused(document("Kafka", {"KafkaConfig": {"Brokers": ["a:1"], "Topic": "a b"}})).keys() >= {"Prefix"}
 
 
 def test_what_messages_are_made_of_reaches_the_drivers_plan() -> None:

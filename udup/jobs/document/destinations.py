@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from udup.base.endpoint import Endpoint
 from udup.base.files import Unreadable, inside, read_regular
@@ -107,7 +107,7 @@ class KafkaConfig(Model):
     brokers: Annotated[list[str], BeforeValidator(read.brokers), _LISTED]
     """`host:port` of one broker at least: a list, or a text with commas."""
     topic: Annotated[str, BeforeValidator(read.topic)] = ""
-    """The same as Prefix, which it must not contradict."""
+    """The same as Prefix: in its place, or not contradicting it."""
     topic_with_schema_table: Truth = True
     """A topic for each table, `<Topic>.<schema>.<table>`; false: one topic for all."""
     schema_change_topic: Annotated[str, BeforeValidator(read.topic)] = ""
@@ -297,6 +297,15 @@ class KafkaDest(DestinationConfig):
     """The Config of a Dest with Driver Kafka."""
 
     kafka_config: KafkaConfig
+
+    @model_validator(mode="before")
+    @classmethod
+    def _topic_is_prefix(cls, posted: Any) -> Any:
+        """Take dtle's word for the prefix where the document has that alone."""
+        if isinstance(posted, dict) and not posted.get("Prefix") and isinstance(posted.get("KafkaConfig"), dict):
+            topic = posted["KafkaConfig"].get("Topic")
+            return {**posted, "Prefix": topic} if topic else posted
+        return posted
 
     @property
     def addresses(self) -> list[str]:

@@ -179,11 +179,9 @@ def _of_nats(nats: Json, path: str) -> Iterator[Fault]:
 
 def _of_kafka(kafka: Json, prefix: object, path: str) -> Iterator[Fault]:
     topic = kafka.get("Topic")
-    if isinstance(topic, str) and topic and topic != prefix:
-        problem, remedy = f"is {shown(topic)}, and Prefix is {shown(prefix)}: both mean the same", "leave Topic out"
-        if not prefix:
-            problem, remedy = f"is {shown(topic)}, and there is no Prefix", "write it as Prefix, beside KafkaConfig"
-        yield Fault(join(path, "Topic"), problem, remedy)
+    if prefix and isinstance(topic, str) and topic and topic != prefix:
+        problem = f"is {shown(topic)}, and Prefix is {shown(prefix)}: both mean the same"
+        yield Fault(join(path, "Topic"), problem, "leave Topic out")
     protocol = kafka.get("SecurityProtocol")
     if not isinstance(protocol, str) or not protocol.strip():
         return

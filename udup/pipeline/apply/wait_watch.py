@@ -42,6 +42,23 @@ async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             logs.logger("applier").error("waits_not_looked_at", exc_info=ended)
 
 
+def telling(
+    shown: Callable[[], Wait | None], report: Callable[[WaitReport], None]
+) -> AbstractAsyncContextManager[None]:
+    """Report what a run waits for that has not begun yet, and so has no other progress to tell."""
+
+    async def tell() -> None:
+        told = None
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            wait = shown()
+            if wait != told:
+                report(WaitReport(wait))
+                told = wait
+
+    return _beside(tell())
+
+
 class WaitWatch:
     """`run` beside the run; `shown` is what is told.
 
@@ -65,17 +82,8 @@ class WaitWatch:
         return _beside(self.run())
 
     def telling(self, report: Callable[[WaitReport], None]) -> AbstractAsyncContextManager[None]:
-        """Report what a run waits for that has not begun yet, and so has no other progress to tell."""
-        return _beside(self._tell(report))
-
-    async def _tell(self, report: Callable[[WaitReport], None]) -> None:
-        told = None
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            wait = self.shown(TOLD_SECONDS)
-            if wait != told:
-                report(WaitReport(wait))
-                told = wait
+        """Report what a run waits for that has not begun yet."""
+        return telling(lambda: self.shown(TOLD_SECONDS), report)
 
     async def run(self) -> None:
         """Look until cancelled."""

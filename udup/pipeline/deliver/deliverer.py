@@ -17,6 +17,7 @@ from udup.pipeline.apply.progress import ApplyProgress, WaitReport
 from udup.pipeline.apply.readiness import TargetReady
 from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.apply.target_watch import TargetWatch
+from udup.pipeline.apply.wait_watch import telling
 from udup.pipeline.deliver.changes import Changes
 from udup.pipeline.deliver.place import Place
 from udup.pipeline.deliver.report import DeliveryReporter
@@ -131,7 +132,8 @@ class Deliverer:
                 await self._link.close()
 
     async def _follow(self) -> None:
-        info, found = await self._begin()
+        async with telling(lambda: self._waits.longest(TOLD_SECONDS), self._report):
+            info, found = await self._begin()
         changes = self._changes
         try:
             parts = [self._give_credits(), self._store_place(), self._report_progress(), self._drained()]
@@ -146,7 +148,8 @@ class Deliverer:
 
     async def _begin(self) -> tuple[ServerInfo, FoundPlace]:
         """Take the sink over, and find out from where to go on."""
-        info = await self._delivery.connect()
+        with self._waits.on(WaitKind.SINK):
+            info = await self._delivery.connect()
         with self._waits.on(WaitKind.TAKE_OVER):
             found = await self._delivery.take_over()
         place = self._place_of(found)

@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from tests.drivers.contract.job import in_loop
 from tests.drivers.messages.kafka.broker import Broker
 from tests.drivers.messages.kafka.numbered import assert_each_once_in_order, message, read_all, unit
-from udup.base.errors import Divergence, Refused, Superseded, Unavailable
-from udup.drivers.messages.kafka import position, topics
+from udup.base.errors import Divergence, Refused, Superseded, Transient, Unavailable
+from udup.drivers.messages.kafka import position, topics, writer
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.delivery import KafkaDelivery
 from udup.drivers.messages.kafka.errors import Heard
-from udup.drivers.messages.kafka.position import read_until, watermarks
+from udup.drivers.messages.kafka.position import Patience, read_until, watermarks
 from udup.pipeline.ports.delivery import DeliveryPlan, DeliverySettings, FoundPlace, Message, Unit
 from udup.sandbox.ports import free_port
 
@@ -82,7 +83,7 @@ async def test_a_message_is_kept_with_its_key_headers_and_id(broker: Broker, pre
     assert [(each.key, each.value, each.id) for each in found] == [(m.key, m.value, m.id) for m in messages]
     assert {each.subject for each in found} == {f"{prefix}.my_shop.t"}
     sink, heard = KafkaSink.of(settings.plan), Heard()
-    (first, *_) = read_until(sink, {(f"{prefix}.my_shop.t", 0): (0, 3)}, heard, whole=False)
+    (first, *_) = read_until(sink, {(f"{prefix}.my_shop.t", 0): (0, 3)}, heard, Patience.of_a_look())
     assert first.headers() == [("udup-id", b"g:1:shop.t:0:d"), ("__debezium.newkey", b'{"id":2}')]
 
 
@@ -186,6 +187,18 @@ async def test_a_topic_of_positions_that_shows_none_is_no_beginning(broker: Brok
 
 
 @in_loop
+async def test_a_position_that_may_have_been_removed_by_age_is_no_beginning(broker: Broker, prefix: str) -> None:
+    """What is left are positions of other jobs, which were written later: the topic's first record is gone."""
+    other = Producer({"bootstrap.servers": broker.address})
+    other.produce(f"{prefix}.position", b"{}", b"job-2", 0)
+    assert other.flush(10) == 0
+    with pytest.raises(Divergence, match="has not its first record any more"):
+        await _store(broker.settings(prefix), unit(prefix, 1, 0, 10))
+    assert await _store(broker.settings(prefix, job="job-2")) == FoundPlace("{}")  # that one is there
+    assert read_all(broker.plan(prefix)) == []
+
+
+@in_loop
 async def test_another_jobs_open_transaction_does_not_hide_the_last_position(
     broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,8 +209,8 @@ async def test_another_jobs_open_transaction_does_not_hide_the_last_position(
         other = _open_transaction(broker, f"udup-{prefix}-job-2", (f"{prefix}.position", b"job-2", b"{}"))
         await delivery.send(unit(prefix, 2, 10, 20))
         await delivery.stored()
-    monkeypatch.setattr(position, "OPEN_SECONDS", 1.0)
-    with pytest.raises(Unavailable, match="a transaction is open there"):
+    monkeypatch.setattr(writer, "START_SECONDS", 2.0)
+    with pytest.raises(Unavailable, match=r"up to its end: .* A transaction is open there"):
         await _store(settings)
     other.abort_transaction(10)
     assert await _store(settings) == FoundPlace('{"next": 20}')
@@ -219,7 +232,7 @@ async def test_a_cluster_that_is_away_is_waited_for(
 async def test_a_broker_that_dies_is_told_by_a_check_and_holds_up_no_end(
     own_broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(topics, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(writer, "_CHECK_SECONDS", 1.0)
     own_broker.start()
     async with _run(own_broker.settings(prefix)) as (delivery, _):
         await delivery.check()
@@ -227,7 +240,7 @@ async def test_a_broker_that_dies_is_told_by_a_check_and_holds_up_no_end(
         await delivery.send(unit(prefix, 1, 0, 10))
         with pytest.raises(Unavailable, match="asking Kafka at"):
             await delivery.check()
-        await asyncio.wait_for(delivery.close(), 30)  # a transaction may take 60 s
+        await asyncio.wait_for(delivery.close(), 8)  # an answer may take 20 s, a transaction 60 s
 
 
 @in_loop
@@ -259,6 +272,33 @@ async def test_topics_are_awaited_where_the_job_may_make_none(broker: Broker, pr
     settings = broker.settings(prefix, CreateTopics=False)
     await _store(settings, unit(prefix, 1, 0, 10))  # this broker makes those that are asked for
     assert_each_once_in_order(read_all(settings.plan), 10)
+
+
+@in_loop
+async def test_a_topic_that_is_deleted_is_made_again_as_the_job_says(broker: Broker, prefix: str) -> None:
+    """Not by the brokers' defaults, and without a transaction's time to wait."""
+    settings = broker.settings(prefix, Partitions=3)
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    async with _run(settings) as (delivery, _):
+        await delivery.send(unit(prefix, 1, 0, 10))
+        await delivery.stored()
+        admin.delete_topics([f"{prefix}.shop.t0"])[f"{prefix}.shop.t0"].result(10)
+        await delivery.send(unit(prefix, 2, 10, 20))
+        with pytest.raises(Transient, match=rf"somebody has deleted the topic {prefix}\.shop\.t0"):
+            await asyncio.wait_for(delivery.stored(), 30)
+    assert await _store(settings, unit(prefix, 1, 10, 20)) == FoundPlace('{"next": 10}')
+    assert len(admin.list_topics(timeout=10).topics[f"{prefix}.shop.t0"].partitions) == 3
+    assert {each.id for each in read_all(settings.plan)} >= {message(prefix, number).id for number in range(10, 20)}
+
+
+@in_loop
+async def test_a_topic_of_positions_has_one_partition(broker: Broker, prefix: str) -> None:
+    """The last position is the last record: with several partitions nobody could say which one that is."""
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    name = f"{prefix}.position"
+    admin.create_topics([NewTopic(name, 3, 1)])[name].result(10)
+    with pytest.raises(Refused, match=rf"the topic {prefix}\.position has 3 partitions, and positions need one"):
+        await _store(broker.settings(prefix))
 
 
 @in_loop

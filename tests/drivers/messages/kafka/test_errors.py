@@ -71,3 +71,10 @@ def test_a_thread_of_a_run_that_has_ended_calls_the_brokers_no_more() -> None:
     with pytest.raises(Transient, match="has ended"):
         writer._produce_slowly("t", b"", None, 0, [])
     assert not called
+
+
+def test_that_all_brokers_are_down_does_not_hide_what_has_happened_to_them() -> None:
+    heard = Heard()
+    heard(KafkaError(KafkaError._TRANSPORT, "Connection refused"))
+    heard(KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down"))
+    assert "Connection refused" in str(failure(KafkaError(KafkaError._TIMED_OUT), "asking", heard))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -116,15 +117,27 @@ def test_consumers_of_one_group_share_the_changes(broker: Broker, prefix: str, t
     assert len(lines) < 310  # what was committed does not come again
 
 
+def test_the_example_reads_one_topic_for_all_and_takes_settings_of_the_client(
+    broker: Broker, prefix: str, tmp_path: Path
+) -> None:
+    settings = broker.settings(prefix, TopicWithSchemaTable=False)
+    _store(settings, unit(prefix, 1, 0, 20))
+    more = ("--topic", prefix, "-X", "client.id=reports", "-X", "session.timeout.ms=6000")
+    lines = _consumed(broker, prefix, tmp_path / "one", members=1, changes=20, more=more)
+    assert [_number(line) for line in lines] == list(range(20))
+    assert {line["topic"] for line in lines} == {prefix}
+
+
 def _number(line: dict[str, Any]) -> int:
     return int(line["id"].split(":")[1])
 
 
 def _consumed(
-    broker: Broker, prefix: str, output: Path, members: int, changes: int, first: int = 0
+    broker: Broker, prefix: str, output: Path, members: int, changes: int, first: int = 0, more: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
     """What members of a group print, run until they have printed so many from the first on, then ended as by Ctrl-C."""
-    command = [sys.executable, str(_EXAMPLE), "--brokers", broker.address, "--prefix", prefix, "--group", f"g-{prefix}"]
+    names = ["--brokers", broker.address, "--prefix", prefix, "--group", f"g-{prefix}"]
+    command = [sys.executable, str(_EXAMPLE), *names, *more]
     deadline = time.monotonic() + 60
     output.mkdir()
     processes = []

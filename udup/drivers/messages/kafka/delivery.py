@@ -3,8 +3,8 @@
 All that wait when a transaction has ended go into the next one together, up to a number of bytes: a commit takes some
 milliseconds whatever it holds. The calls that block are made by threads of this run's own.
 
-Tested against noida-db, not against Apache Kafka itself: there what was read in its documentation is relied on, ACLs,
-quotas, several brokers and replicas, TLS and SASL among it.
+Tested against noida-db and the mock cluster of librdkafka, not against Apache Kafka itself: there what was read in its
+documentation is relied on, ACLs, quotas, several brokers and replicas among it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from udup.base import runtime
-from udup.base.errors import UdupError
+from udup.base.errors import Transient, UdupError
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.readback import PlainWriter
 from udup.drivers.messages.kafka.writer import Writer
@@ -91,42 +91,48 @@ class KafkaDelivery:
         if self._task is not None and not self._storing:
             self._task.cancel()
         if self._task is not None:
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
         await self._in_pool(self._writer.close)
         self._pool.shutdown(wait=False)
 
     async def _store_groups(self) -> None:
-        """Store what waits, group by group, to the run's end."""
-        while not self._writer.closing:
-            async with self._changed:
-                await self._changed.wait_for(lambda: self._waiting)
-                if self._sink.group_seconds and self._has_room():
-                    with suppress(TimeoutError):
-                        full = self._changed.wait_for(lambda: not self._has_room())
-                        await asyncio.wait_for(full, self._sink.group_seconds)
-                group = self._take_group()
-                self._storing = True
-                self._changed.notify_all()
-            error = await self._store(group)
-            async with self._changed:
-                self._storing, self._error = False, error
-                self._changed.notify_all()
-            if error is not None:
-                return
+        """Store what waits, group by group, to the run's end. Whatever ends it is raised by every call that follows.
 
-    async def _store(self, group: list[Unit]) -> UdupError | None:
-        """Store units and tell of it; return what has failed. What nobody foresaw ends the run as well."""
+        So does `on_stored`: who waits for a unit that nobody counts would wait for ever.
+        """
+        error: UdupError = Transient(f"the run that writes to Kafka at {self._sink.where} has ended")
         try:
-            await self._in_pool(self._writer.store, group)
-        except UdupError as error:
-            return error
-        except Exception as error:  # noqa: BLE001 - raised again by the next call
-            unforeseen = UdupError(f"writing to Kafka at {self._sink.where}: {type(error).__name__}: {error}")
-            unforeseen.__cause__ = error
-            return unforeseen
-        self._on_stored(group[-1].number)
-        return None
+            while not self._writer.closing:
+                group = await self._next_group()
+                await self._in_pool(self._writer.store, group)
+                self._on_stored(group[-1].number)
+                await self._note_stored()
+        except UdupError as found:
+            error = found
+        except Exception as found:  # noqa: BLE001 - raised again by the next call
+            error = UdupError(f"writing to Kafka at {self._sink.where}: {type(found).__name__}: {found}")
+            error.__cause__ = found
+        finally:
+            self._error = error
+            await self._note_stored()
+
+    async def _next_group(self) -> list[Unit]:
+        """Wait for units, and take those of the next transaction."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._waiting)
+            if self._sink.group_seconds and self._has_room():
+                with suppress(TimeoutError):
+                    full = self._changed.wait_for(lambda: not self._has_room())
+                    await asyncio.wait_for(full, self._sink.group_seconds)
+            self._storing = True
+            group = self._take_group()
+            self._changed.notify_all()
+            return group
+
+    async def _note_stored(self) -> None:
+        async with self._changed:
+            self._storing = False
+            self._changed.notify_all()
 
     def _take_group(self) -> list[Unit]:
         """Take the units of the next transaction: one at least, others while they fit."""

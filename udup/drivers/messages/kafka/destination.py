@@ -34,7 +34,7 @@ class KafkaDestination:
         return KafkaDelivery(KafkaSink.of(settings.plan), settings, on_stored)
 
     def position(self, settings: DeliverySettings) -> str | None:
-        return read_position(KafkaSink.of(settings.plan), settings.job, Heard(), whole=False).text
+        return read_position(KafkaSink.of(settings.plan), settings.job, Heard()).text
 
     def tail(self, settings: DeliverySettings, wanted: TailRequest) -> Tail:
         return KafkaTail(KafkaSink.of(settings.plan), wanted)

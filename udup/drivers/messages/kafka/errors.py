@@ -14,7 +14,7 @@ from confluent_kafka import KafkaError, KafkaException
 from udup.base.errors import Fault, Refused, Superseded, Transient, UdupError, Unavailable
 from udup.pipeline.checks import DEST
 
-_LOOK = "look at Brokers, at the network between this node and them, and that they run"
+_LOOK = "look at Brokers and SecurityProtocol, at the network between this node and them, and that they run"
 
 _REPLICAS = "start the brokers that are down, or make ReplicationFactor smaller than their number"
 
@@ -103,13 +103,19 @@ class Heard:
         self._last: KafkaError | None = None
 
     def __call__(self, error: KafkaError) -> None:
-        """Note an error; one that no wait heals stays noted when others follow it."""
-        if self._last is None or not _is_final(self._last):
+        """Note an error. One that no wait heals stays noted when others follow it, and one that says what has happened
+        when it is followed by the word that all brokers are down now.
+        """
+        if self._last is None or not (_is_final(self._last) or error.code() == KafkaError._ALL_BROKERS_DOWN):
             self._last = error
 
     def forget(self) -> None:
         """The brokers have answered."""
         self._last = None
+
+    @property
+    def last(self) -> KafkaError | None:
+        return self._last
 
     def behind(self, error: KafkaError) -> KafkaError:
         """Return the reason of an error that only says that nobody answered."""

@@ -3,8 +3,8 @@
 It is written in the same transaction as the events, and read by the next run after that has fenced off this one, from
 the topic's beginning, committed records only, up to the end that the topic had then. What is found is told from what
 cannot be seen: the topic's first record says that it is a topic of positions, and is written when the topic is empty.
-Where a topic has ended beyond 0 and shows nothing, records were removed or the broker hides them, and to begin again
-would deliver everything twice: that is an error.
+Compaction keeps it for ever. Where it is not seen, records were removed (by age, say) or the broker hides them, so that
+a position that is not seen may have been there, and to begin again would deliver everything twice: that is an error.
 
 Another job's open transaction on the topic hides what was committed after it began, so that an older record would look
 like the last: the reader waits until it has come to the very end.
@@ -12,7 +12,7 @@ like the last: the reader waits until it has come to the very end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -21,7 +21,7 @@ import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from udup.base import runtime
-from udup.base.errors import Divergence, Unavailable
+from udup.base.errors import Divergence, UdupError, Unavailable
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.errors import Heard, failure
 from udup.drivers.messages.kafka.topics import ANSWER_SECONDS
@@ -33,8 +33,8 @@ _MARK = b'{"topic":"positions of jobs of udup"}'
 #: Where in a topic the messages of a run without transactions end: `{topic: {partition: offset}}` as JSON.
 ENDS_HEADER = "udup-ends"
 
-#: Seconds for which another job's transaction may hold up the reading of a position.
-OPEN_SECONDS = 90.0
+#: Seconds for which a position is waited for by whoever only looks.
+LOOK_SECONDS = 20.0
 
 #: Records that are fetched by one call.
 _RECORDS = 1000
@@ -48,6 +48,18 @@ Ends = dict[str, dict[int, int]]
 Record: TypeAlias = Any
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How long records are waited for: up to `deadline`. `check` is called meanwhile, and raises what ends the wait."""
+
+    deadline: float
+    check: Callable[[], None] = lambda: None
+
+    @classmethod
+    def of_a_look(cls) -> Patience:
+        return cls(runtime.now() + LOOK_SECONDS)
+
+
 @dataclass
 class FoundPosition:
     """`text` None: the job has none. `ends` as in `ENDS_HEADER`. `empty`: nothing was ever written to the topic."""
@@ -57,28 +69,30 @@ class FoundPosition:
     empty: bool = False
 
 
-def read_position(sink: KafkaSink, job: str, heard: Heard, *, whole: bool = True) -> FoundPosition:
-    """Return the position of a job. `whole` False: what is committed now is enough, for looking only.
+def read_position(sink: KafkaSink, job: str, heard: Heard, patience: Patience | None = None) -> FoundPosition:
+    """Return the position of a job. Without `patience`, what is committed now is enough: for looking only.
 
     `Divergence` if the topic shows nothing although it is not empty. `Unavailable` if its end is not reached.
     """
     doing = f"reading the position of {job} from the topic {sink.position_topic} at {sink.where}"
+    whole, patience = patience is not None, patience or Patience.of_a_look()
     try:
         first, end = _watermarks(sink, heard)
         if end == 0:
             return FoundPosition(empty=True)
-        found, seen = FoundPosition(), 0
-        for record in read_until(sink, {(sink.position_topic, 0): (first, end)}, heard, whole=whole):
-            seen += 1
+        found, is_whole = FoundPosition(), False
+        for record in read_until(sink, {(sink.position_topic, 0): (first, end)}, heard, patience, whole=whole):
+            is_whole = is_whole or record.key() == MARK_KEY
             if record.key() == job.encode():
                 found = _found(record)
     except KafkaException as error:
         if not whole and error.args[0].code() in _NO_TOPIC:
             return FoundPosition(empty=True)
         raise failure(error, doing, heard) from error
-    if not seen:
+    if found.text is None and not is_whole:
         raise Divergence(
-            f"{doing}: the topic has ended at {end} and shows no record: they were removed, or the broker hides them."
+            f"{doing}: the topic goes from {first} to {end} and has not its first record any more: records were"
+            " removed, or the broker hides them, this job's among them perhaps."
             " To begin again would deliver everything twice -- set its cleanup.policy to compact; if a new beginning is"
             " what you want, delete the topic"
         )
@@ -124,17 +138,23 @@ def _watermarks(sink: KafkaSink, heard: Heard) -> tuple[int, int]:
 
 
 def read_until(
-    sink: KafkaSink, ranges: dict[tuple[str, int], tuple[int, int]], heard: Heard, *, whole: bool = True
+    sink: KafkaSink,
+    ranges: dict[tuple[str, int], tuple[int, int]],
+    heard: Heard,
+    patience: Patience,
+    *,
+    whole: bool = True,
 ) -> Iterator[Record]:
     """Yield the committed records of partitions, from the first offset of each up to before the second.
 
-    Not `whole`: up to where an open transaction hides the rest.
+    Not `whole`: up to where an open transaction hides the rest. `Unavailable` when the patience is over.
     """
     with closing(consumer(sink, heard, "read_committed")) as reader:
         left = {place: end for place, (first, end) in ranges.items() if first < end}
         reader.assign([TopicPartition(*place, ranges[place][0]) for place in left])
-        deadline = runtime.now() + OPEN_SECONDS
+        began = runtime.now()
         while left:
+            patience.check()
             for record in some_records(reader):
                 place, code = (record.topic(), record.partition()), record.error() and record.error().code()
                 if code not in (None, KafkaError._PARTITION_EOF):
@@ -145,11 +165,8 @@ def read_until(
                 if code is None and record.offset() < end:
                     yield record
             _note_positions(reader, left)
-            if left and runtime.now() > deadline:
-                raise Unavailable(
-                    f"the end of {_told(left)} at {sink.where} cannot be read: a transaction is open there, or the"
-                    " broker does not answer -- it ends by itself after its transaction.timeout.ms"
-                )
+            if left and runtime.now() > patience.deadline:
+                raise _not_read(sink, left, runtime.now() - began, heard)
 
 
 def some_records(reader: Any) -> list[Record]:
@@ -166,6 +183,17 @@ def _note_positions(reader: Any, left: dict[tuple[str, int], int]) -> None:
                 del left[place.topic, place.partition]
 
 
+def _not_read(sink: KafkaSink, left: dict[tuple[str, int], int], seconds: float, heard: Heard) -> UdupError:
+    """Return the error of records that did not come: what was heard of the brokers, else what may be in the way."""
+    doing = f"reading {_told(left)} at {sink.where} up to its end"
+    if heard.last is not None:
+        return failure(heard.last, doing, heard)
+    return Unavailable(
+        f"{doing}: it has not come in {seconds:.0f} s. A transaction is open there, or the broker does not answer"
+        " -- a transaction ends by itself after its transaction.timeout.ms"
+    )
+
+
 def _told(places: dict[tuple[str, int], int]) -> str:
     return ", ".join(f"{topic}[{partition}]" for topic, partition in list(places)[:3])
 
@@ -177,7 +205,7 @@ def write_mark(sink: KafkaSink, heard: Heard) -> None:
 
 def remove_position(sink: KafkaSink, job: str, heard: Heard) -> None:
     """Remove the position of a job, if the topic is there."""
-    if not read_position(sink, job, heard, whole=False).empty:
+    if not read_position(sink, job, heard).empty:
         _write(sink, [(job.encode(), None)], heard)
 
 
@@ -205,5 +233,6 @@ def plain_settings() -> dict[str, Any]:
         "enable.idempotence": True,
         "acks": "all",
         "partitioner": "murmur2_random",
+        "allow.auto.create.topics": False,  # by the brokers' defaults; a topic that is gone is made by the next run
         "message.timeout.ms": int(2000 * ANSWER_SECONDS),
     }

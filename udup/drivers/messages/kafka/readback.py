@@ -14,7 +14,7 @@ killed writer's last packets hold may arrive after the next run has looked.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -27,6 +27,7 @@ from udup.drivers.messages.kafka.errors import failure
 from udup.drivers.messages.kafka.position import (
     ENDS_HEADER,
     Ends,
+    Patience,
     Record,
     consumer,
     read_position,
@@ -35,7 +36,7 @@ from udup.drivers.messages.kafka.position import (
     write_mark,
 )
 from udup.drivers.messages.kafka.topics import ANSWER_SECONDS
-from udup.drivers.messages.kafka.writer import TRANSACTION_SECONDS, Writer, behind, id_of, made
+from udup.drivers.messages.kafka.writer import TRANSACTION_SECONDS, Writer, id_of, made
 from udup.pipeline.checks import DEST
 from udup.pipeline.ports.delivery import FoundPlace, Unit
 
@@ -47,39 +48,41 @@ class PlainWriter(Writer):
         """Return the position, and the IDs of the messages behind it, those of each partition in their order."""
         self._topics.make_position_topic()
         self._producer = made(Producer, self._producer_settings(), self._sink)
-        found = read_position(self._sink, self._settings.job, self._heard)
+        patience = self._patience()
+        found = read_position(self._sink, self._settings.job, self._heard, patience)
         if found.empty:
             write_mark(self._sink, self._heard)
         self._position, self._ends = found.text or "", found.ends
-        return FoundPlace(found.text, tuple(self._ids_behind(found.ends)))
+        return FoundPlace(found.text, tuple(self._ids_behind(found.ends, patience)))
 
     def _producer_settings(self) -> dict[str, Any]:
         return {**self._common_settings(), "delivery.report.only.error": False, "partitioner": "murmur2"}
 
-    def _ids_behind(self, ends: Ends) -> Iterator[str]:
+    def _ids_behind(self, ends: Ends, patience: Patience) -> Iterator[str]:
         """Yield the IDs of messages behind the ends; the next position is stored behind them."""
         try:
-            now = self._ends_now(ends)
+            there = self._watermarks(ends)
             ranges = {
-                (topic, partition): (first, now[topic][partition])
-                for topic, partitions in ends.items()
-                for partition, first in partitions.items()
+                (topic, partition): (_first(ends[topic].get(partition, 0), *marks), marks[1])
+                for topic, partitions in there.items()
+                for partition, marks in partitions.items()
             }
-            for record in read_until(self._sink, ranges, self._heard):
+            for record in read_until(self._sink, ranges, self._heard, patience):
                 if name := id_of(record):
                     yield name
         except KafkaException as error:
             doing = f"reading back what Kafka at {self._sink.where} has behind the position"
             raise failure(error, doing, self._heard) from error
 
-    def _ends_now(self, topics: Sequence[str] | Ends) -> Ends:
-        """Return where each partition of these topics ends."""
+    def _watermarks(self, topics: Iterable[str]) -> dict[str, dict[int, tuple[int, int]]]:
+        """Return where each partition of these topics begins and ends; nothing of one that somebody has deleted."""
         with closing(consumer(self._sink, self._heard, "read_uncommitted")) as reader:
-            found: Ends = {}
-            for topic in topics:
-                partitions = reader.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic].partitions
-                found[topic] = {number: watermarks(reader, topic, number)[1] for number in partitions}
-            return found
+            there = reader.list_topics(timeout=ANSWER_SECONDS).topics
+            return {
+                topic: {number: watermarks(reader, topic, number) for number in there[topic].partitions}
+                for topic in topics
+                if topic in there
+            }
 
     def _opened(self, topics: Sequence[str]) -> None:
         """Store where new topics end before the first message goes there, with the position as it is."""
@@ -87,7 +90,8 @@ class PlainWriter(Writer):
         if not new:
             return
         try:
-            self._ends |= self._ends_now(new)
+            for topic, partitions in self._watermarks(new).items():
+                self._ends[topic] = {number: end for number, (_, end) in partitions.items()}
             self._store_position(self._position)
         except KafkaException as error:
             raise failure(error, f"asking Kafka at {self._sink.where} for {', '.join(new)}", self._heard) from error
@@ -103,8 +107,8 @@ class PlainWriter(Writer):
             self._flush(units, doing)
             self._position = units[-1].position
             self._store_position(self._position)
-        except (KafkaException, SystemError) as error:
-            self._fail(behind(error), units, doing)
+        except Exception as error:  # noqa: BLE001 - what is not the library's is raised again
+            self._fail(error, units, doing)
 
     def _store_position(self, text: str) -> None:
         self._produce_position(text, [(ENDS_HEADER, msgspec.json.encode(self._ends))])
@@ -125,3 +129,8 @@ class PlainWriter(Writer):
         super()._delivered(error, record)
         if error is None and record.topic() in self._ends:
             self._ends[record.topic()][record.partition()] = record.offset() + 1
+
+
+def _first(noted: int, first: int, end: int) -> int:
+    """Return from where a partition is read back: as noted, unless age has removed that or the topic is a new one."""
+    return noted if first <= noted <= end else first

@@ -6,7 +6,7 @@ a letter, digit, `.`, `_` or `-` becomes `_`, so that two tables may share a top
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,9 @@ from udup.drivers.messages.kafka.errors import Heard, failure
 
 #: Seconds to wait for an answer of the brokers.
 ANSWER_SECONDS = 10.0
+
+#: Seconds of one wait within a longer one.
+_SLICE_SECONDS = 0.5
 
 #: What a partitioner decides.
 ANY_PARTITION = -1
@@ -65,11 +68,15 @@ def _default_changes(sink: KafkaSink) -> str:
 
 @dataclass
 class Topics:
-    """The topics that are known to be there, and how those are made that are not."""
+    """The topics that are known to be there, and how those are made that are not.
+
+    `check` is called while an answer is waited for, and raises what ends the wait.
+    """
 
     sink: KafkaSink
     admin: AdminClient
     heard: Heard
+    check: Callable[[], None]
     known: set[str] = field(default_factory=set)
 
     def look(self) -> str:
@@ -79,10 +86,13 @@ class Topics:
         self._check_position_topic(metadata.topics.get(self.sink.position_topic))
         return str(metadata.cluster_id or self.sink.where)
 
-    def ask(self) -> Any:
-        """Ask the brokers what they have: of one topic if that is there, for to ask for one may make it."""
+    def ask(self, seconds: float = 0.0) -> Any:
+        """Ask the brokers what they have: of one topic if that is there, for to ask for one may make it.
+
+        `seconds`: for which a broker that is away or silent is asked again.
+        """
         one = [self.sink.position_topic] if self.sink.position_topic in self.known else []
-        deadline = runtime.now() + ANSWER_SECONDS
+        deadline = runtime.now() + (seconds or ANSWER_SECONDS)
         while True:
             try:
                 metadata = self.admin.list_topics(*one, timeout=min(1.0, ANSWER_SECONDS))
@@ -111,7 +121,7 @@ class Topics:
         change = ConfigResource("topic", name, incremental_configs=[entry])
         try:
             for answer in self.admin.incremental_alter_configs([change]).values():
-                answer.result(ANSWER_SECONDS)
+                self._answer(answer, ANSWER_SECONDS)
         except (KafkaException, TimeoutError) as error:
             problem = f"the topic {name} is not compacted, so that the position of this job would be lost: {error}"
             raise Refused([fault("Topic", problem, f"set cleanup.policy of {name} to compact")]) from error
@@ -120,7 +130,7 @@ class Topics:
         """Return the settings of a topic; none if this user may not ask for them."""
         try:
             (answer,) = self.admin.describe_configs([ConfigResource("topic", topic)]).values()
-            return {name: str(entry.value) for name, entry in answer.result(ANSWER_SECONDS).items()}
+            return {name: str(entry.value) for name, entry in self._answer(answer, ANSWER_SECONDS).items()}
         except (KafkaException, TimeoutError):
             return {}
 
@@ -155,6 +165,17 @@ class Topics:
             ]
         )
 
+    def _answer(self, answer: Any, seconds: float) -> Any:
+        """Return the answer to a request; `TimeoutError` if it does not come."""
+        deadline = runtime.now() + seconds
+        while True:
+            self.check()
+            try:
+                return answer.result(min(_SLICE_SECONDS, seconds))
+            except TimeoutError:
+                if runtime.now() > deadline:
+                    raise
+
     def _make_or_fail(self, topics: list[NewTopic]) -> None:
         try:
             self._make(topics)
@@ -165,13 +186,36 @@ class Topics:
     def _make(self, topics: list[NewTopic]) -> None:
         for name, answer in self.admin.create_topics(topics, request_timeout=ANSWER_SECONDS).items():
             try:
-                answer.result(2 * ANSWER_SECONDS)
+                self._answer(answer, 2 * ANSWER_SECONDS)
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
             except TimeoutError as error:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error
             self.known.add(name)
+
+    def gone(self, names: Iterable[str]) -> list[str]:
+        """Return those of these topics that somebody has deleted; none if the brokers do not answer."""
+        there = self._there()
+        return sorted(name for name in names if there and name not in there)
+
+    def _there(self) -> Mapping[str, Any]:
+        try:
+            there = self.admin.list_topics(timeout=2.0).topics
+        except KafkaException:
+            return {}
+        return {name: topic for name, topic in there.items() if topic.error is None}
+
+    def trouble(self, names: Iterable[str]) -> str:
+        """Return which partitions of these topics cannot take messages as they should; "" if that is not seen."""
+        there, found = self._there(), list[str]()
+        for name in sorted(names):
+            for part in there[name].partitions.values() if name in there else ():
+                if part.leader < 0:
+                    found.append(f"{name}[{part.id}] has no leader")
+                elif len(part.isrs) < len(part.replicas):
+                    found.append(f"{name}[{part.id}] has {len(part.isrs)} of {len(part.replicas)} replicas in sync")
+        return "; ".join(found[:3])
 
     def _await(self, name: str) -> None:
         """Wait until a topic is there: to ask for it makes it, where the brokers do that by themselves."""

@@ -17,11 +17,11 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from udup.base import runtime
-from udup.base.errors import Superseded, Transient, UdupError
+from udup.base.errors import Superseded, Transient, UdupError, Unavailable
 from udup.drivers.messages.kafka.config import KafkaSink
 from udup.drivers.messages.kafka.errors import Heard, failure
 from udup.drivers.messages.kafka.large import refusal
-from udup.drivers.messages.kafka.position import Record, plain_settings, read_position, write_mark
+from udup.drivers.messages.kafka.position import Patience, Record, plain_settings, read_position, write_mark
 from udup.drivers.messages.kafka.topics import ANSWER_SECONDS, Topics, route
 from udup.drivers.messages.large_values import without_longest
 from udup.pipeline.ports.delivery import DeliverySettings, FoundPlace, Message, Unit
@@ -32,11 +32,27 @@ ID_HEADER = "udup-id"
 #: Seconds after which the brokers abort a transaction by themselves: longer than any pause of a run that lives.
 TRANSACTION_SECONDS = 60
 
+#: Seconds from the first question to the brokers to the position that is read: longer than a transaction of another
+#: job may be open there, and less than a run has to begin.
+START_SECONDS = 85.0
+
 #: Seconds of one wait within a call that takes long, so that a run may end meanwhile.
 _SLICE_SECONDS = 1.0
 
+#: Seconds in which brokers must answer a run that asks whether they are there; who asks has patience of its own.
+_CHECK_SECONDS = 4.0
+
+#: Seconds after which it is looked whether the topics are there at all, in which nothing is stored.
+_LOOK_SECONDS = 3.0
+
 #: Bytes that a record may have beside its key, value and headers.
 _RECORD_BYTES = 100
+
+#: Errors that say no more than that another one was before.
+_VAGUE = (KafkaError._FATAL, KafkaError._STATE, KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
+
+#: Errors of messages that were sent again and again. Why, the library does not tell.
+_NOT_TAKEN = (KafkaError._TIMED_OUT, KafkaError._MSG_TIMED_OUT)
 
 #: Records after which the library's callbacks are called.
 _POLL_EVERY = 2000
@@ -52,7 +68,7 @@ class Writer:
         self._topics: Topics
         self._routes: dict[str, tuple[str, int]] = {}
         self._failed: list[tuple[KafkaError, Record]] = []
-        self._fatal: KafkaException | None = None
+        self._begun = runtime.now()
         self._skips = settings.plan.large_messages == "skip-values"
         self._limit = sink.message_bytes - _RECORD_BYTES
         self.closing = False
@@ -60,18 +76,25 @@ class Writer:
     def connect(self) -> str:
         """Reach the brokers and return the cluster's ID. Nothing is changed there."""
         settings = {**self._sink.connection(), "error_cb": self._heard, "socket.timeout.ms": int(ANSWER_SECONDS * 1000)}
-        self._topics = Topics(self._sink, made(AdminClient, settings, self._sink), self._heard)
+        self._begun = runtime.now()
+        self._topics = Topics(self._sink, made(AdminClient, settings, self._sink), self._heard, self._check_open)
         return self._topics.look()
 
     def take_over(self) -> FoundPlace:
         """Fence off every other run, and return the position. Messages behind it there are none."""
         self._topics.make_position_topic()
         self._producer = made(Producer, self._producer_settings(), self._sink)
-        self._patiently(self._producer.init_transactions, f"beginning to write to Kafka at {self._sink.where}")
-        found = read_position(self._sink, self._settings.job, self._heard)
+        patience = self._patience()
+        doing = f"ending what an earlier run has left open in Kafka at {self._sink.where}, and fencing it off"
+        self._patiently(self._producer.init_transactions, doing, deadline=patience.deadline)
+        found = read_position(self._sink, self._settings.job, self._heard, patience)
         if found.empty:
             write_mark(self._sink, self._heard)
         return FoundPlace(found.text)
+
+    def _patience(self) -> Patience:
+        """Return how long the start may still take; a run that has ended waits no more."""
+        return Patience(self._begun + START_SECONDS, self._check_open)
 
     def _producer_settings(self) -> dict[str, Any]:
         return {
@@ -104,8 +127,8 @@ class Writer:
             self._producer.begin_transaction()
             self._produce(units)
             self._produce_position(units[-1].position)
-        except (KafkaException, SystemError) as error:
-            self._fail(behind(error), units, doing)
+        except Exception as error:  # noqa: BLE001 - what is not the library's is raised again
+            self._fail(error, units, doing)
         self._patiently(self._producer.commit_transaction, doing, units)
         self._heard.forget()
 
@@ -176,18 +199,25 @@ class Writer:
         if error is not None and len(self._failed) < 100:
             self._failed.append((error, record))
 
-    def _patiently(self, call: Callable[[float], object], doing: str, units: Sequence[Unit] = ()) -> None:
+    def _patiently(
+        self, call: Callable[[float], object], doing: str, units: Sequence[Unit] = (), deadline: float = 0.0
+    ) -> None:
         """Make a call that goes on where it was when it is made again, for as long as a transaction may take."""
-        deadline = runtime.now() + TRANSACTION_SECONDS
+        deadline = deadline or runtime.now() + TRANSACTION_SECONDS
+        look_at = runtime.now() + _LOOK_SECONDS
         while True:
             self._check_open()
             try:
                 call(_SLICE_SECONDS)
-            except (KafkaException, SystemError) as error:
+            except Exception as error:  # noqa: BLE001 - what is not the library's is raised again
+                found = told(error)
+                again = found is not None and found.retriable() and not self.closing
+                if not again or runtime.now() > deadline:
+                    self._fail(error, units, doing)
                 self._serve()
-                found = behind(error)
-                if not found.args[0].retriable() or self.closing or runtime.now() > deadline:
-                    self._fail(found, units, doing)
+                if runtime.now() > look_at:
+                    look_at = runtime.now() + _LOOK_SECONDS
+                    self._check_topics(units, doing)
             else:
                 return
 
@@ -196,26 +226,71 @@ class Writer:
         if self.closing:
             raise Transient(f"the run that writes to Kafka at {self._sink.where} has ended")
 
-    def _fail(self, error: KafkaException, units: Sequence[Unit], doing: str) -> NoReturn:
-        """Raise what an error means; where a message was at fault, its own."""
-        self._serve()
-        if error.args[0].code() == KafkaError._FATAL and self._fatal is None:
-            runtime.sleep(0.2)  # the library's thread is about to tell what it was
-            self._serve()
-        found = failure(self._fatal or error, doing, self._heard)
-        if isinstance(found, Superseded):
-            raise found from error
+    def _fail(self, error: Exception, units: Sequence[Unit], doing: str) -> NoReturn:
+        """Raise what an error means; where a message was at fault, its own; as it is what is not the library's."""
+        if isinstance(error, UdupError):
+            raise error
+        found = self._reason(error)
+        if found is None:
+            raise error
+        meant = failure(found, doing, self._heard)
+        if isinstance(meant, Superseded):
+            raise meant from error
         for cause, record in self._failed:
-            if cause.code() not in (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT):
+            if cause.code() not in (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT, *_NOT_TAKEN):
                 raise self._at_fault(cause, record, units, doing) from error
-        raise found from error
+        raise self._explained(found, units, doing) from error
 
-    def _serve(self) -> None:
-        """Have the library call back what is due. By that it also raises a fatal error, which every call tells."""
+    def _explained(self, found: KafkaError, units: Sequence[Unit], doing: str) -> UdupError:
+        """Return an error of which the library does not say which topic it is about, or why messages were not taken."""
+        if units and found.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            doing = f"{doing}, one of the topics {', '.join(sorted(self._written(units))[:6])}"
+        if units and found.code() in _NOT_TAKEN and self._heard.last is None:
+            trouble = self._topics.trouble(self._written(units)) or "the brokers answer, and have not said why"
+            remedy = "look at min.insync.replicas, at their disks and their quotas"
+            return Unavailable(f"{doing}: messages were not stored in time: {trouble} -- {remedy}")
+        return failure(found, doing, self._heard)
+
+    def _written(self, units: Sequence[Unit]) -> set[str]:
+        """Return the topics that these units go to."""
+        topics = {self._routes[each.topic][0] for unit in units for each in unit.messages}
+        return {*topics, self._sink.position_topic}
+
+    def _check_topics(self, units: Sequence[Unit], doing: str) -> None:
+        """End the run if a topic is gone: for the library it may come back, the next run makes it."""
+        if units and (gone := self._topics.gone(self._written(units))):
+            raise Transient(f"{doing}: somebody has deleted the topic {', '.join(gone[:5])}")
+
+    def _reason(self, error: Exception) -> KafkaError | None:
+        """Return the library's reason for an error; None if it has none.
+
+        A fatal error (another run has fenced this one off) is raised in the midst of the library's callbacks, and what
+        Python makes of it there may be any error. The library's own state tells the reason to every call that follows.
+        """
+        found = self._serve() or told(error)
+        for pause in (0.0, 0.2):
+            if found is not None and found.code() not in _VAGUE:
+                break
+            runtime.sleep(pause)  # the library's thread is about to tell what it was
+            found = self._serve() or self._state() or found
+        return found
+
+    def _serve(self) -> KafkaError | None:
+        """Have the library call back what is due; return the fatal error that it tells by that."""
         try:
             self._producer.poll(0)
-        except KafkaException as error:
-            self._fatal = error
+        except Exception as error:  # noqa: BLE001 - a reason is looked for, and there may be none here
+            return told(error)
+        return None
+
+    def _state(self) -> KafkaError | None:
+        """Return why no transaction may begin, as the library has it; None if it says no more than that."""
+        try:
+            self._producer.begin_transaction()
+        except Exception as error:  # noqa: BLE001 - a reason is looked for, and there may be none here
+            found = told(error)
+            return None if found is None or found.code() in (*_VAGUE, KafkaError._NOT_CONFIGURED) else found
+        return None
 
     def _at_fault(self, cause: KafkaError, record: Record, units: Sequence[Unit], doing: str) -> UdupError:
         """Return the error of a message that the brokers have refused."""
@@ -229,7 +304,7 @@ class Writer:
 
     def check(self) -> None:
         """Ask whether the brokers answer. May be called by another thread than the rest."""
-        self._topics.ask()
+        self._topics.ask(_CHECK_SECONDS)
 
     def close(self) -> None:
         """Give up what is under way. An open transaction is aborted by the next run, or by the brokers in time."""
@@ -238,12 +313,17 @@ class Writer:
             producer.purge()
 
 
-def behind(error: KafkaException | SystemError) -> KafkaException:
-    """Return the library's error. A call that fails while another error is raised by it is a `SystemError`."""
+def told(error: Exception) -> KafkaError | None:
+    """Return the library's error that is behind an error, None if none is. A `SystemError` is the library's, too.
+
+    Python raises that for a call that has failed while it had an error of a callback's already.
+    """
     found: BaseException | None = error
     while found is not None and not isinstance(found, KafkaException):
         found = found.__cause__ or found.__context__
-    return found or KafkaException(KafkaError(KafkaError._FATAL, str(error)))
+    if found is not None and isinstance(found.args[0], KafkaError):
+        return found.args[0]
+    return KafkaError(KafkaError._FATAL, str(error)) if isinstance(error, (SystemError, KafkaException)) else None
 
 
 def id_of(record: Record) -> str:

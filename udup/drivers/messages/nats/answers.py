@@ -151,7 +151,14 @@ class Answers:
     async def _on_answer(self, message: Msg) -> None:
         if self.batch not in message.subject or self.failed is not None:
             return  # of a batch that was forgotten, or what follows on an error
-        error = self._take(message)
+        error: ApiError | UdupError | None
+        try:
+            error = self._take(message)
+        except UdupError as found:
+            error = found
+        except Exception as found:  # noqa: BLE001 - the client would go on, and who waits for the answer wait for ever
+            error = UdupError(f"an answer of {self._sink.where}: {type(found).__name__}: {found}")
+            error.__cause__ = found
         if error is not None:
             self.failed = error
         self._moved_at = runtime.now()
