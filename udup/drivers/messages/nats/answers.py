@@ -38,13 +38,16 @@ _NOBODY = "503"
 class _UnderWay(NamedTuple):
     """What was sent and is not stored yet; `unit` is 0 for a note.
 
-    `through`: messages of its batch up to its end.
+    `through`: messages of its batch up to its end; `last`: the number of the last one in the stream; `place`: what is
+    stored with that one, if anything.
     """
 
     unit: int
     messages: int
     size: int
     through: int
+    last: int
+    place: place.Place | None
 
 
 class Answers:
@@ -64,6 +67,7 @@ class Answers:
         self.count = 0  # messages of the batch
         self._last = 0  # the number of the last message sent
         self.ended = True  # nothing can be added to the batch any more
+        self.stored: tuple[int, place.Place] | None = None  # the last place that is stored, and its message's number
         self._under_way: deque[_UnderWay] = deque()
         self._messages = self._bytes = 0
         self._moved = asyncio.Event()
@@ -100,13 +104,13 @@ class Answers:
         self.batch = f"{self.inbox.rpartition('.')[2]}-{self._batches}"
         self.count, self.ended = 0, False
 
-    def sent(self, unit: int, messages: int, size: int, last: int) -> None:
+    def sent(self, unit: int, messages: int, size: int, last: int, place: place.Place | None) -> None:
         """Note what was added to the batch."""
         if not self._under_way:
             self._moved_at = runtime.now()
         self.count += messages
         self._last = last
-        self._under_way.append(_UnderWay(unit, messages, size, self.count))
+        self._under_way.append(_UnderWay(unit, messages, size, self.count, last, place))
         self._messages += messages
         self._bytes += size
 
@@ -128,9 +132,9 @@ class Answers:
 
     async def check(self) -> None:
         """Raise what has broken the chain, or ended the connection."""
+        self._connection.check()  # first: a subject that is forbidden breaks the chain too
         if self.failed is not None:
             raise await self._explained(self.failed)
-        self._connection.check()
 
     async def first_error(self) -> ApiError | UdupError | None:
         """Return what the stream answers to the one note that is under way; None if it is stored."""
@@ -182,6 +186,8 @@ class Answers:
             self._messages -= done.messages
             self._bytes -= done.size
             unit = done.unit or unit
+            if done.place is not None:
+                self.stored = (done.last, done.place)
         if unit:
             self._on_stored(unit)
 

@@ -16,6 +16,7 @@ from udup.drivers.messages.nats import place, stream
 from udup.drivers.messages.nats.config import NatsSink
 from udup.drivers.messages.nats.connection import ANSWER_SECONDS, LOST, Connection, away, heed_cancellation
 from udup.drivers.messages.nats.frames import ID, KEY, NOTE, OPERATION, Subjects
+from udup.drivers.messages.nats.kept import Kept
 from udup.drivers.messages.tailing import Wanted, bad_cursor, read_cursor
 from udup.pipeline.checks import DEST
 from udup.pipeline.ports.tail import NOW, Seen, TailRequest
@@ -222,7 +223,7 @@ async def position(sink: NatsSink, nats_url: str) -> str | None:
     connection = await Connection.open(sink, nats_url, "udup reader")
     try:
         state = await stream.look(connection, sink)
-        found = await place.find(connection, sink, state) if state is not None else None
+        found = await place.find(connection, sink, state, Kept(connection, sink).read) if state is not None else None
         return found.position if found is not None else None
     finally:
         await connection.close()

@@ -12,7 +12,7 @@ from typing import Any
 
 from udup.base.errors import Fault, Refused, Side
 from udup.drivers.messages.nats.config import NatsSink
-from udup.drivers.messages.nats.connection import KEEP, NO_STREAM, ApiError, Connection, refused, told
+from udup.drivers.messages.nats.connection import NO_STREAM, ApiError, Connection, refused, told
 from udup.pipeline.checks import DEST
 
 JOB, PREFIX = "udup.job", "udup.prefix"
@@ -21,7 +21,7 @@ JOB, PREFIX = "udup.job", "udup.prefix"
 DUPLICATE_SECONDS = 2
 
 #: What is to be done about a stream that is full.
-MAKE_ROOM = f"purge what was read, but {KEEP}, or raise MaxBytes; the job waits for that"
+MAKE_ROOM = "purge what was read (nats stream purge), or raise MaxBytes; the job waits for that"
 
 _NS = 10**9
 
@@ -38,6 +38,7 @@ class StreamState:
     bytes: int
     first: int
     last: int
+    created: str = ""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> StreamState:
@@ -48,6 +49,7 @@ class StreamState:
             int(state["bytes"]),
             int(state["first_seq"]),
             int(state["last_seq"]),
+            str(answer["created"]),
         )
 
     @property
