@@ -301,7 +301,8 @@ class _Hold:
             self._frames.note(note, self._sequence, self.answers.inbox)  # with room for the name of a batch
         except TooLarge as error:
             problem = f"the position of the job has {error}"
-            raise refused(self._sink.where, problem, "raise max_payload of the server") from error
+            remedy = "raise max_payload of the server, and max_msg_size of the stream"
+            raise refused(self._sink.where, problem, remedy) from error
         return note
 
     def _put(self, data: bytes, unit: int, messages: Sequence[object], ends: place.Place | None = None) -> None:

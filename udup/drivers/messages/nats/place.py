@@ -52,7 +52,7 @@ async def find(connection: Connection, sink: NatsSink, state: StreamState, kept:
     go on from there would be to deliver what was delivered. Then a place that is kept beside the stream counts, if all
     that came after it is there.
     """
-    if not state.last:
+    if not state.had:
         await _check_new(sink, state, kept)
         return None
     ids: list[str] = []
@@ -71,7 +71,7 @@ async def find(connection: Connection, sink: NatsSink, state: StreamState, kept:
             return Place(found.position, (*found.ids, *reversed(ids[:back])))
     raise refused(
         sink.where,
-        f"the job's position is lost: of {state.last} messages that the stream has had, {state.messages} are left, and "
+        f"the job's position is lost: of {state.had} messages that the stream has had, {state.messages} are left, and "
         "the last ones, which had the position, are not among them; the place that is kept beside them is older",
         "restore the stream; or delete it, then the job delivers from the beginning",
     )

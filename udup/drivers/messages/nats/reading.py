@@ -48,6 +48,7 @@ class StreamReader:
         self._size = 1 << 17  # bytes of the largest message of those before
         self._delivered = 0  # by the consumer
         self.at_end = False
+        self._forget = _FORGET_SECONDS
         self._connection: Connection | None = None
         self._consumer: JetStreamContext.PullSubscription | None = None
 
@@ -66,6 +67,8 @@ class StreamReader:
         state = await stream.look(connection, self._sink)
         if state is None:
             raise _refused(self._sink, "there is no such stream yet", "look again when the job runs")
+        limit = (state.config.get("consumer_limits") or {}).get("inactive_threshold") or 0
+        self._forget = min(_FORGET_SECONDS, limit / 10**9) if limit else _FORGET_SECONDS
         if self._request.cursor:
             self._go_on(state.last)
             return
@@ -157,7 +160,7 @@ class StreamReader:
             ack_policy=AckPolicy.NONE,
             filter_subjects=[subject] if subject else None,
             headers_only=self._searching or None,
-            inactive_threshold=_FORGET_SECONDS,
+            inactive_threshold=self._forget,
             mem_storage=True,
             num_replicas=1,
         )
