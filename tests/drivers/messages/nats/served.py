@@ -27,6 +27,10 @@ class Served:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process is not None else 0
+
     def start(self) -> None:
         log = self._folder / "nats.log"
         self._process = spawn([_program(), "-c", str(self._folder / "nats.conf")], log)
@@ -39,3 +43,16 @@ class Served:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+
+def cluster(folder: Path) -> list[Served]:
+    """Three servers that keep streams together."""
+    routes = [free_port() for _ in range(3)]
+    urls = ", ".join(f"nats://127.0.0.1:{port}" for port in routes)
+    return [
+        Served(
+            folder / f"n{number}",
+            f"server_name: n{number}\ncluster {{ name: c, listen: '127.0.0.1:{port}', routes: [{urls}] }}",
+        )
+        for number, port in enumerate(routes)
+    ]

@@ -76,6 +76,7 @@ def test_sizes(text: Any, size: int) -> None:
         ({"Strem": "x"}, r"Strem: 'x' is not known -- the keys are"),
         ({"Url": "http://x"}, r"Url: 'http://x' is no URL of a NATS server"),
         ({"Url": "nats://x:port"}, r"Url: it is no URL"),
+        ({"Url": "x,nats://y:port"}, r"Url: it is no URL"),
         ({"Url": "nats://x/path"}, r"Url: .* has more than host and port"),
         ({"User": "u"}, r"Url: User, Password, Credentials and the Ssl keys are not used with the node's own NATS"),
         ({"Url": "x", "User": "u", "Credentials": "c"}, r"Credentials: there is a User or Password too"),

@@ -40,7 +40,7 @@ _PREFIX = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 @dataclass(frozen=True)
 class NatsSink:
-    """A JetStream stream and how it is reached. `url` is "" for the node's own server.
+    """A JetStream stream and how it is reached. `url` is "" for the node's own server, or has commas for a cluster's.
 
     `max_age` is in seconds and `max_bytes` in bytes, 0 for no limit. `said`: the keys that the document has; what it
     does not say stays as it is in a stream that exists. Nothing is compressed unless it is asked for: s2 leaves a third
@@ -96,7 +96,14 @@ class NatsSink:
     @property
     def where(self) -> str:
         """Return where it is, for people."""
-        return f"stream {self.stream} at {shown(self.url)}" if self.url else f"stream {self.stream} of the node's NATS"
+        if not self.url:
+            return f"stream {self.stream} of the node's NATS"
+        return f"stream {self.stream} at {', '.join(map(shown, self.servers))}"
+
+    @property
+    def servers(self) -> list[str]:
+        """Return the URLs of a cluster's servers."""
+        return self.url.split(",") if self.url else []
 
     @property
     def position_subject(self) -> str:
@@ -201,8 +208,11 @@ class _Reader:
             return 0
 
     def url(self) -> str:
-        """Return the URL with its port. Who connects is said by keys, so that no secret is shown with it."""
+        """Return the URLs with their ports. Who connects is said by keys, so that no secret is shown with them."""
         text = self.text("Url")
+        return ",".join(self._one_url(each.strip()) for each in text.split(",")) if text else ""
+
+    def _one_url(self, text: str) -> str:
         url = text if "://" in text or not text else f"nats://{text}"
         try:
             parts = urlsplit(url)

@@ -89,7 +89,18 @@ class Connection:
 
     @classmethod
     async def open(cls, sink: NatsSink, nats_url: str, name: str) -> Connection:
-        """Connect. `Unavailable` if the server is away, `Refused` if it does not let us in."""
+        """Connect to the first server that is there. `Unavailable` if none is, `Refused` if one does not let us in."""
+        servers, options = _options(sink, nats_url)
+        while True:
+            try:
+                return await cls._open(sink, servers[0], options, name)
+            except Unavailable:
+                servers = servers[1:]
+                if not servers:
+                    raise
+
+    @classmethod
+    async def _open(cls, sink: NatsSink, server: str, options: Mapping[str, Any], name: str) -> Connection:
         lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         told: list[Exception] = []
 
@@ -105,10 +116,9 @@ class Connection:
                 reason = f": {told[-1]}" if told else ""
                 lost.set_exception(away(f"the connection to {sink.where} was lost{reason}"))
 
-        server, options = _options(sink, nats_url)
         client = Client()
         if sink.credentials:
-            _identify(client, sink, options)
+            options = {**options, **_identify(client, sink)}
         try:
             await client.connect(
                 server,
@@ -272,16 +282,17 @@ def heed_cancellation() -> None:
         raise asyncio.CancelledError
 
 
-def _options(sink: NatsSink, nats_url: str) -> tuple[str, dict[str, Any]]:
+def _options(sink: NatsSink, nats_url: str) -> tuple[list[str], dict[str, Any]]:
     if not sink.url:
         if not nats_url:
             remedy = "write the Url of a NATS server with JetStream"
             raise Refused([Fault(f"{WHERE}.Url", "the node has no NATS server of its own", remedy, DEST)])
         try:
-            return connect_options(nats_url)
+            server, options = connect_options(nats_url)
+            return [server], options
         except ConfigError as error:
             raise away(str(error)) from error
-    options: dict[str, Any] = {}
+    options = {}
     if sink.user:
         options |= {"user": sink.user, "password": sink.secret()}
     elif sink.password:
@@ -292,17 +303,16 @@ def _options(sink: NatsSink, nats_url: str) -> tuple[str, dict[str, Any]]:
         except OSError as error:
             problem = f"the files for TLS cannot be used: {error}"
             raise Refused([Fault(f"{WHERE}.SslCa", problem, "correct SslCa, SslCert and SslKey", DEST)]) from error
-    return sink.url, options
+    return sink.servers, options
 
 
-def _identify(client: Client, sink: NatsSink, options: dict[str, Any]) -> None:
+def _identify(client: Client, sink: NatsSink) -> dict[str, Any]:
     """Have the client sign with the credentials' key. A user is named since it would not sign without one."""
     found = sink.credentials_found()
-    options |= {"user": "by-key", "signature_cb": found.sign}
-    if found.jwt:
-        options["user_jwt_cb"] = lambda: found.jwt.encode()
-    else:
+    if not found.jwt:
         client._public_nkey = found.public
+        return {"user": "by-key", "signature_cb": found.sign}
+    return {"user": "by-key", "signature_cb": found.sign, "user_jwt_cb": lambda: found.jwt.encode()}
 
 
 def _not_connected(sink: NatsSink, error: Exception, wants_certificate: bool) -> UdupError:
