@@ -86,7 +86,7 @@ class NatsConfig(Model):
     """`none` or `s2`."""
     user: Text = ""
     password: Annotated[str, BeforeValidator(kept_password)] = Field(default="", repr=False)
-    """Itself, or a reference to it: `env:UDUP_SECRET_NAME`, `file:NAME`. Without User a token. Answers show `******`."""
+    """Itself, or a reference: `env:UDUP_SECRET_NAME`, `file:NAME`. Without User a token. Answers show `******`."""
     credentials: Text = ""
     """In place of User: a credentials file (`.creds`, or a seed alone), by its name in secrets.files_dir."""
     ssl_ca: Text = ""
