@@ -206,7 +206,10 @@ class Answers:
         if last is not None and last[0] != self._me:
             text = f"job {self._me.job}: {last[0]} has taken {self._sink.where} over at {last[1]}"
             return Superseded(text).of(Side.TARGET)
-        text = f"{self._sink.where} has not taken a message: {error}; the run begins again behind its {state.last}"
+        why = f"{error}"
+        if error.code in WRONG_SEQUENCE:
+            why += ". Either it has lost its last messages, or somebody else has written into it, which nobody should"
+        text = f"{self._sink.where} has not taken a message: {why}; the run begins again behind its {state.last}"
         return Transient(text).of(Side.TARGET)
 
 
