@@ -16,12 +16,12 @@ import pytest
 
 from tests.drivers.messages.nats.numbered_writer import AGAIN, DONE, Writer
 from tests.drivers.messages.nats.small_sink import SmallSink, event, next_events
-from udup.base.errors import Refused, UdupError
+from udup.base.errors import Refused, Transient, UdupError
 from udup.drivers.messages.nats import reading
 from udup.drivers.messages.nats.connection import ApiError, Connection, Stored
 from udup.drivers.messages.nats.frames import ID
 from udup.drivers.messages.nats.kept import Kept
-from udup.drivers.messages.nats.place import Place
+from udup.drivers.messages.nats.place import Place, find
 from udup.drivers.messages.nats.stream import StreamState
 from udup.node.nats_server import NatsServer
 from udup.pipeline.ports.delivery import FoundPlace
@@ -161,6 +161,41 @@ def test_a_consumer_that_purges_all_of_a_full_stream_gets_each_event_once(sink: 
         got += asyncio.run(sink.numbers())
         asyncio.run(_asked(sink, "PURGE"))
     assert run > 3 and got == list(range(last))
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_a_run_that_the_stream_stops_notes_what_the_stream_has(sink: SmallSink, foreign: bool) -> None:
+    """Without looking: by then a consumer may have purged it. It is full, or somebody else has written into it."""
+
+    async def main() -> None:
+        for run in range(1, 6):
+            with pytest.raises(Transient):
+                async with sink.opened(run=run) as (delivery, found):
+                    begin = int(found.position or 0)
+                    if foreign:
+                        await delivery.send(sink.unit(1, begin, 7))
+                        await delivery.stored()
+                        async with sink.asked() as other:
+                            await other.store(f"{sink.prefix}.x", b"{}", {ID: f"uuid:-{run}:x:0"})
+                    size = (await _asked(sink, "INFO"))["state"]["bytes"] + 3000 * run
+                    await _asked(sink, "UPDATE", {**await sink.config(), "discard": "new", "max_bytes": size})
+                    for number in range(2, 20):
+                        first = begin + 100 * number
+                        await delivery.send(sink.unit(number, first, 100))
+                    await delivery.stored()
+            async with sink.asked() as connection:
+                state = StreamState.of(await connection.ask(f"STREAM.INFO.{sink.sink().stream}"))
+                told = await find(connection, sink.sink(), state, _nothing)
+            last = max(kept := await _kept(sink))
+            assert told is not None
+            ids = told.ids[: len(told.ids) - (state.last - last)]
+            assert kept[last] == Place(told.position, ids) and state.last - last == foreign
+
+    asyncio.run(main())
+
+
+async def _nothing(_: StreamState) -> dict[int, Place]:
+    return {}
 
 
 @pytest.fixture

@@ -159,7 +159,7 @@ class _Hold:
             self._send_note(found.position)
             error = await self.answers.first_error()
             if error is None:
-                self._places = Keeper(self._kept, self._connection, self._sink, self.answers, state.created)
+                self._places = Keeper(self._kept, self.answers, state.created)
                 if state.max_age:
                     self._keeper = asyncio.ensure_future(self._keep_position())
                 return found
@@ -313,7 +313,7 @@ class _Hold:
         self._sent_at = runtime.now()
         if ends is None and unit != _NO_UNIT:
             ends = self._place
-        self.answers.sent(unit, len(messages), len(data), self._sequence, ends)
+        self.answers.sent(unit, messages, len(data), self._sequence, ends)
 
     def _commit(self) -> None:
         """End the fast batch: what follows waits for its answer."""

@@ -20,7 +20,6 @@ from contextlib import suppress
 from typing import Any
 
 from udup.base.errors import UdupError
-from udup.drivers.messages.nats import stream
 from udup.drivers.messages.nats.answers import Answers
 from udup.drivers.messages.nats.config import NatsSink
 from udup.drivers.messages.nats.connection import (
@@ -33,7 +32,7 @@ from udup.drivers.messages.nats.connection import (
     told,
 )
 from udup.drivers.messages.nats.frames import FENCE
-from udup.drivers.messages.nats.place import Place, find
+from udup.drivers.messages.nats.place import Place
 from udup.drivers.messages.nats.stream import StreamState
 
 #: Notes that stay. More than one, for a server that has lost the last messages of the events and not of these.
@@ -126,18 +125,16 @@ class Kept:
 class Keeper:
     """Notes what a run has stored, until it ends."""
 
-    def __init__(self, kept: Kept, connection: Connection, sink: NatsSink, answers: Answers, created: str) -> None:
-        self._kept, self._connection, self._sink = kept, connection, sink
-        self._answers, self._created = answers, created
+    def __init__(self, kept: Kept, answers: Answers, created: str) -> None:
+        self._kept, self._answers, self._created = kept, answers, created
         self._noted = 0
         self._ending = asyncio.Event()
         self._task = asyncio.ensure_future(self._run())
 
     async def end(self) -> None:
-        """Note the last of it. Where the stream has stopped in the middle of a unit, what it has is read there."""
+        """Note the last of it, also where the stream has stopped in the middle of a unit."""
         self._ending.set()
-        with suppress(UdupError, TimeoutError, asyncio.TimeoutError):
-            await asyncio.wait_for(self._finish(), _END_SECONDS)
+        await asyncio.wait({self._task}, timeout=_END_SECONDS)
         self._task.cancel()
 
     async def _run(self) -> None:
@@ -153,16 +150,6 @@ class Keeper:
         if stored is not None and stored[0] != self._noted:
             self._noted = stored[0]
             await self._kept.write(self._created, *stored)
-
-    async def _finish(self) -> None:
-        await asyncio.shield(self._task)
-        if self._answers.failed is None:
-            return
-        state = await stream.look(self._connection, self._sink)
-        if state is not None and state.created == self._created:
-            found = await find(self._connection, self._sink, state, self._kept.read)
-            if found is not None:
-                await self._kept.write(self._created, state.last, found)
 
 
 async def remove(connection: Connection, sink: NatsSink) -> None:
