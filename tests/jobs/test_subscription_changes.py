@@ -21,6 +21,7 @@ from udup.jobs.start import has_another_target, other_start
         (to_nats({"Stream": "A"}), to_nats({"Stream": "B"}), True),
         (to_nats({"Url": "h"}), to_nats({"Url": "h:4222", "User": "u"}), False),
         (to_nats({"Url": "h"}), to_nats(), True),
+        (to_nats({"Url": "h, tls://i:1"}), to_nats({"Url": "tls://i:1,h:4222"}), False),
         (to_kafka({"Brokers": "a:1,b:1"}), to_kafka({"Brokers": ["b:1", "a:1"]}), False),
         (to_kafka(), to_kafka({"Brokers": "c:1"}), True),
         (to_nats(), to_kafka(), True),

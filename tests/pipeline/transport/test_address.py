@@ -9,10 +9,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import nats
 import psutil
 import pytest
 
 from tests.certificates import Certificates, make_certificates
+from tests.drivers.messages.nats.served import Served
+from tests.nats_keys import account
 from udup.base.errors import ConfigError, Transient
 from udup.node.nats_server import USER, NatsServer, _program
 from udup.pipeline.transport.address import connect_options, of_job, shown, with_files
@@ -71,8 +74,34 @@ def test_the_nodes_password_is_not_sent_to_the_nats_that_a_job_names(given: str)
 
 def test_files_travel_in_the_url_and_are_not_shown() -> None:
     url = with_files(OWN, {"creds": "/etc/u dup.creds", "tls_ca": ""})
-    assert connect_options(url) == (OWN, {"user_credentials": "/etc/u dup.creds"})
     assert shown(url) == "nats://127.0.0.1:8193"
+    with pytest.raises(ConfigError, match=r"nats\.creds = /etc/u dup\.creds"):
+        connect_options(url)
+
+
+def test_a_credentials_file_lets_the_node_in(server_folder: Path, tmp_path: Path) -> None:
+    """Of a server that knows its operator alone; the client signs with the file's key."""
+    lines, text = account()
+    (tmp_path / "node.creds").write_text(text)
+    server = Served(server_folder / "creds", lines)
+
+    async def main() -> None:
+        address, options = connect_options(with_files(f"nats://{server.address}", {"creds": f"{tmp_path}/node.creds"}))
+        client = await nats.connect(address, allow_reconnect=False, **options)
+        await client.jetstream().add_stream(name="S", subjects=["s"])
+        await client.close()
+
+    try:
+        asyncio.run(main())
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize("text", ["", "SUAA", account()[1].replace("BEGIN NATS USER JWT", "")])
+def test_a_file_that_holds_no_credentials_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "node.creds").write_text(text)
+    with pytest.raises(ConfigError, match=r"it has no (seed|JWT) of a user"):
+        connect_options(with_files(OWN, {"creds": f"{tmp_path}/node.creds"}))
 
 
 @pytest.fixture

@@ -76,9 +76,8 @@ def stream(value: object) -> str:
 
 
 def nats_url(value: object) -> str:
-    """Return the address of a NATS server; empty is the node's own."""
-    text = values.weak_text(value).strip()
-    return _address(text, NATS_PORT, scheme=True) if text else ""
+    """Return the address of a NATS server, or of a cluster's with commas between; empty is the node's own."""
+    return ",".join(_address(part, NATS_PORT, scheme=True) for part in _parts(values.weak_text(value)))
 
 
 def brokers(value: object) -> list[str]:

@@ -67,7 +67,7 @@ class NatsConfig(Model):
     """A stream of JetStream: where it is, and what it is made with unless it is there."""
 
     url: Annotated[str, BeforeValidator(read.nats_url)] = ""
-    """A server, `host:port` or `tls://host:port`; empty: the node's own JetStream."""
+    """A server, `host:port` or `tls://host:port`, or several with commas; empty: the node's own JetStream."""
     stream: Annotated[str, BeforeValidator(read.stream)] = ""
     """Its name; empty: `UDUP_` and the prefix."""
     replicas: Annotated[int, BeforeValidator(single.within(0, MAX_REPLICAS))] = 0
@@ -86,9 +86,9 @@ class NatsConfig(Model):
     """`none` or `s2`."""
     user: Text = ""
     password: Annotated[str, BeforeValidator(kept_password)] = Field(default="", repr=False)
-    """Itself, or a reference to it: `env:UDUP_SECRET_NAME`, `file:NAME`. Answers show `******`."""
+    """Itself, or a reference: `env:UDUP_SECRET_NAME`, `file:NAME`. Without User a token. Answers show `******`."""
     credentials: Text = ""
-    """In place of User: a credentials file (`.creds`) by its name in the server's folder secrets.files_dir."""
+    """In place of User: a credentials file (`.creds`, or a seed alone), by its name in secrets.files_dir."""
     ssl_ca: Text = ""
     """PEM file of the authorities to trust, on the node; absent: those of the system."""
     ssl_cert: Text = ""
@@ -98,7 +98,7 @@ class NatsConfig(Model):
 
     @property
     def addresses(self) -> list[str]:
-        return [self.url] if self.url else []
+        return self.url.split(",") if self.url else []
 
 
 class KafkaConfig(Model):
@@ -290,7 +290,7 @@ class NatsDest(DestinationConfig):
         return sink
 
     def place(self) -> tuple[object, ...]:
-        return ("NATS", *self.addresses, self.nats_config.stream, self.prefix)
+        return ("NATS", *sorted(self.addresses), self.nats_config.stream, self.prefix)
 
 
 class KafkaDest(DestinationConfig):

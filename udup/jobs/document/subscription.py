@@ -157,17 +157,17 @@ def _accounts(config: Json, path: str) -> Iterator[Fault]:
 
 
 def _account(account: Json, path: str) -> Iterator[Fault]:
-    if account.get("Password") and not account.get("User"):
-        yield Fault(join(path, "Password"), "is given without User", "give both, or neither")
     if account.get("SslKey") and not account.get("SslCert"):
         yield Fault(join(path, "SslKey"), "is the key of SslCert, which is not given", "give both, or neither")
 
 
 def _of_nats(nats: Json, path: str) -> Iterator[Fault]:
-    if nats.get("Credentials") and nats.get("User"):
-        yield Fault(join(path, "Credentials"), "is given together with User", "keep one of them")
+    for key in ("User", "Password"):
+        if nats.get("Credentials") and nats.get(key):
+            yield Fault(join(path, "Credentials"), f"is given together with {key}", "keep one of them")
+            break
     if not nats.get("Url"):
-        for key in ("User", "Credentials", "SslCa", "SslCert"):
+        for key in ("User", "Password", "Credentials", "SslCa", "SslCert"):
             if nats.get(key):
                 problem = "has no meaning for the node's own JetStream"
                 yield Fault(join(path, key), problem, "name the server in Url, or remove it")
@@ -178,6 +178,8 @@ def _of_nats(nats: Json, path: str) -> Iterator[Fault]:
 
 
 def _of_kafka(kafka: Json, prefix: object, path: str) -> Iterator[Fault]:
+    if kafka.get("Password") and not kafka.get("User"):
+        yield Fault(join(path, "Password"), "is given without User", "give both, or neither")
     topic = kafka.get("Topic")
     if prefix and isinstance(topic, str) and topic and topic != prefix:
         problem = f"is {shown(topic)}, and Prefix is {shown(prefix)}: both mean the same"

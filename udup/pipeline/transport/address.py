@@ -15,9 +15,14 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from udup.base.errors import ConfigError
+from udup.base.files import Unreadable, read_regular
+from udup.pipeline.transport import credentials
 
 #: What the query may name: a credentials file (JWT and seed), and PEM files.
 FILES = ("creds", "tls_ca", "tls_cert", "tls_key")
+
+#: Bytes of a credentials file: a JWT and a seed.
+CREDENTIALS_BYTES = 64 << 10
 
 #: NATS's own port, where an address has none.
 DEFAULT_PORT = 4222
@@ -42,7 +47,7 @@ def connect_options(url: str) -> tuple[str, dict[str, Any]]:
     files = dict(parse_qsl(parts.query))
     options: dict[str, Any] = {}
     if creds := files.get("creds"):
-        options["user_credentials"] = creds
+        options |= _by_file(creds)
     if parts.scheme == "tls" or any(name.startswith("tls_") for name in files):
         options["tls"] = _tls(files)
         options["tls_hostname"] = parts.hostname
@@ -70,6 +75,13 @@ def _server(url: str) -> tuple[str, int]:
     except ValueError:
         loopback = host == "localhost"
     return "loopback" if loopback else host, parts.port or DEFAULT_PORT
+
+
+def _by_file(creds: str) -> dict[str, Any]:
+    try:
+        return credentials.connect_options(lambda: read_regular(creds, CREDENTIALS_BYTES).decode())
+    except (Unreadable, ValueError) as error:
+        raise ConfigError(f"the credentials file for NATS cannot be used (nats.creds = {creds}): {error}") from error
 
 
 def _tls(files: Mapping[str, str]) -> ssl.SSLContext:

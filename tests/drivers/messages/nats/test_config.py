@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.nats_keys import NatsKey
 from udup.base.errors import Refused
 from udup.base.tls import SslMode
 from udup.drivers.messages.nats.config import NatsSink
@@ -75,10 +76,11 @@ def test_sizes(text: Any, size: int) -> None:
         ({"Strem": "x"}, r"Strem: 'x' is not known -- the keys are"),
         ({"Url": "http://x"}, r"Url: 'http://x' is no URL of a NATS server"),
         ({"Url": "nats://x:port"}, r"Url: it is no URL"),
+        ({"Url": "x,nats://y:port"}, r"Url: it is no URL"),
         ({"Url": "nats://x/path"}, r"Url: .* has more than host and port"),
         ({"User": "u"}, r"Url: User, Password, Credentials and the Ssl keys are not used with the node's own NATS"),
-        ({"Url": "x", "Password": "p"}, r"User: there is a Password and no User"),
-        ({"Url": "x", "User": "u", "Credentials": "c"}, r"Credentials: there is a User too"),
+        ({"Url": "x", "User": "u", "Credentials": "c"}, r"Credentials: there is a User or Password too"),
+        ({"Url": "x", "Password": "p", "Credentials": "c"}, r"Credentials: there is a User or Password too"),
         ({"Url": "x", "SslKey": "/k"}, r"SslKey: .* is the key of SslCert, which is not given"),
         ({"Url": "x", "SslCa": "/does/not/exist"}, r"SslCa: cannot read /does/not/exist"),
         ({"Stream": 5}, r"Stream: 5 is no text"),
@@ -117,13 +119,17 @@ def test_a_password_may_be_a_reference(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_credentials_come_from_the_folder_for_such_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = NatsKey.of("user")
     (tmp_path / "inside").mkdir()
-    (tmp_path / "inside" / "nats.creds").write_text("token\nseed\n")
+    (tmp_path / "inside" / "nats.creds").write_text(f"a seed\n{made.seed}\n")
     (tmp_path / "outside.creds").write_text("token")
+    (tmp_path / "inside" / "other.creds").write_text(made.seed[:-1])
     found = sink(Url="x", Credentials="nats.creds")
     with pytest.raises(Refused, match=r"secrets\.files_dir"):
-        found.credentials_text()
+        found.credentials_found()
     monkeypatch.setenv("UDUP_SECRETS_FILES_DIR", str(tmp_path / "inside"))
-    assert found.credentials_text() == "token\nseed\n"
+    assert found.credentials_found().public == made.public
+    with pytest.raises(Refused, match="it has no seed of a user"):
+        sink(Url="x", Credentials="other.creds").credentials_found()
     with pytest.raises(Refused, match="not in the server's folder"):
-        sink(Url="x", Credentials="../outside.creds").credentials_text()
+        sink(Url="x", Credentials="../outside.creds").credentials_found()

@@ -322,20 +322,6 @@ def test_a_stream_that_is_deleted_ends_the_job_by_name(sink: SmallSink) -> None:
     run(main())
 
 
-def test_a_stream_that_was_purged_has_lost_the_position(sink: SmallSink) -> None:
-    async def main() -> None:
-        async with sink.opened() as (delivery, _):
-            await delivery.send(sink.unit(1, 0, 5))
-            await delivery.stored()
-        async with sink.asked() as connection:
-            await connection.ask(f"STREAM.PURGE.{sink.sink().stream}")
-        with pytest.raises(Refused, match="position is lost"):
-            async with sink.opened(run=2):
-                pass
-
-    run(main())
-
-
 @pytest.mark.parametrize("subjects", ["", ".>"])
 def test_a_position_that_is_purged_while_the_job_runs_is_noted_again(sink: SmallSink, subjects: str) -> None:
     async def main() -> None:
@@ -350,22 +336,6 @@ def test_a_position_that_is_purged_while_the_job_runs_is_noted_again(sink: Small
         async with sink.opened(run=2) as (_, found):
             assert found == FoundPlace("5")
         assert await sink.numbers() == []
-
-    run(main())
-
-
-def test_an_older_position_is_not_taken_for_the_last_one(sink: SmallSink) -> None:
-    """A run's first note stays when the messages behind it are purged, or when age has ended them."""
-
-    async def main() -> None:
-        async with sink.opened() as (delivery, _):
-            await delivery.send(sink.unit(1, 0, 5))
-            await delivery.stored()
-        async with sink.asked() as connection:
-            await connection.ask(f"STREAM.PURGE.{sink.sink().stream}", {"filter": f"{sink.prefix}.>"})
-        with pytest.raises(Refused, match="position is lost"):
-            async with sink.opened(run=2):
-                pass
 
     run(main())
 

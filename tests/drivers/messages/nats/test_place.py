@@ -27,9 +27,14 @@ class _Stream:
     async def message(self, _stream: str, sequence: int) -> Stored | None:
         return self._messages.get(sequence)
 
-    def find(self, last: int) -> place.Place | None:
+    def find(self, last: int, **kept: place.Place) -> place.Place | None:
+        """What is found when the stream has had `last` messages; `kept`: `at7` is a place beside it."""
+
+        async def places(_: StreamState) -> dict[int, place.Place]:
+            return {int(name.removeprefix("at")): each for name, each in kept.items()}
+
         state = StreamState({}, len(self._messages), 0, min(self._messages, default=last + 1), last)
-        return asyncio.run(place.find(cast("Connection", self), SINK, state))
+        return asyncio.run(place.find(cast("Connection", self), SINK, state, places))
 
 
 def _note(sequence: int, position: str, *ids: str) -> Stored:
@@ -55,3 +60,20 @@ def test_a_position_of_which_later_ones_may_be_missing_is_none(left: list[int]) 
     stream = _Stream(_note(7, "old"), *map(_event, left))
     with pytest.raises(Refused, match="position is lost"):
         stream.find(150)
+
+
+def test_a_place_beside_the_stream_counts_where_all_behind_it_is_there() -> None:
+    kept = {"at8": place.Place("p", ("a",)), "at3": place.Place("older")}
+    assert _Stream().find(8, **kept) == place.Place("p", ("a",))
+    assert _Stream(_note(3, "old"), _event(9), _event(10)).find(10, **kept) == place.Place("p", ("a", "id9", "id10"))
+    assert _Stream(_event(5, "newer")).find(5, **kept) == place.Place("newer")
+    for left, last in (([9, 11], 11), ([], 9), ([], 7), ([4], 5)):
+        with pytest.raises(Refused, match="position is lost"):
+            _Stream(*map(_event, left)).find(last, **kept)
+
+
+def test_a_stream_that_says_it_had_no_message_is_not_taken_for_a_new_one() -> None:
+    assert _Stream().find(0) is None
+    assert _Stream().find(0, at0=place.Place(None)) is None
+    with pytest.raises(Refused, match="the job has stored 8 there"):
+        _Stream().find(0, at8=place.Place("p"))

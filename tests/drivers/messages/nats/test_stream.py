@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from tests.drivers.messages.nats.small_sink import SmallSink
-from udup.base.errors import Refused
+from udup.base.errors import Refused, Transient
 from udup.drivers.messages.nats.connection import Connection
+from udup.drivers.messages.nats.destination import purge
 from udup.drivers.messages.nats.stream import _covers
 from udup.pipeline.ports.delivery import FoundPlace
 
@@ -75,6 +77,14 @@ def test_a_document_that_has_changed_changes_its_stream(sink: SmallSink) -> None
     asyncio.run(main())
 
 
+def filled(value: Any, prefix: str) -> Any:
+    if isinstance(value, str):
+        return value.replace("{prefix}", prefix)
+    if isinstance(value, list):
+        return [filled(each, prefix) for each in value]
+    return {key: filled(each, prefix) for key, each in value.items()} if isinstance(value, dict) else value
+
+
 @pytest.mark.parametrize(
     ("config", "told"),
     [
@@ -89,24 +99,74 @@ def test_a_document_that_has_changed_changes_its_stream(sink: SmallSink) -> None
         ({"metadata": {"udup.job": "other", "udup.prefix": "{prefix}"}}, "the stream belongs to job 'other'"),
         ({"metadata": {"udup.prefix": "another"}}, "was made for the prefix 'another'"),
         ({"deny_purge": True}, "denies purging"),
+        ({"persist_mode": "async"}, "acknowledges what it has not stored"),
+        ({"allow_msg_counter": True, "allow_direct": True}, "has counters"),
+        ({"sources": [{"name": "ANOTHER"}]}, "takes its messages from other streams"),
+        ({"subject_transform": {"src": "{prefix}.>", "dest": "x.>"}}, "changes subjects"),
+        ({"max_bytes": 10_000}, "beyond max_bytes 10000, .* -- let it have 67108864"),
+        ({"max_msgs": 100}, "beyond max_msgs 100,"),
+        ({"max_msgs_per_subject": 10}, "beyond max_msgs_per_subject 10,"),
     ],
 )
 def test_a_stream_that_does_not_fit_is_refused(sink: SmallSink, config: dict[str, Any], told: str) -> None:
-    def filled(value: Any) -> Any:
-        if isinstance(value, str):
-            return value.replace("{prefix}", sink.prefix)
-        if isinstance(value, list):
-            return [filled(each) for each in value]
-        return {key: filled(each) for key, each in value.items()} if isinstance(value, dict) else value
-
     async def main() -> None:
-        await sink.make(filled(config))
+        await sink.make(filled(config, sink.prefix))
         before = await sink.config()
         delivery = sink.delivery(Storage="file")
         with pytest.raises(Refused, match=told):
             await delivery.connect()
         await delivery.close()
         assert await sink.config() == before
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"duplicate_window": 0},
+        {"compression": "s2"},
+        {"max_msg_size": 400},
+        {"max_msgs": 2000},
+        {"max_msgs_per_subject": 100, "discard": "new", "discard_new_per_subject": True},
+        {"first_seq": 1000},
+        {"max_consumers": 1},
+        {"consumer_limits": {"inactive_threshold": 5 * 10**9, "max_ack_pending": 5}},
+        {"republish": {"src": "{prefix}.>", "dest": "again.{prefix}.>"}},
+        {"subject_delete_marker_ttl": 2 * 10**9, "allow_msg_ttl": True, "allow_rollup_hdrs": True},
+    ],
+)
+def test_a_stream_with_settings_of_its_own_is_used_as_it_is(sink: SmallSink, config: dict[str, Any]) -> None:
+    async def main() -> None:
+        await sink.make(filled(config, sink.prefix))
+        async with sink.opened() as (delivery, found):
+            assert found == FoundPlace(None)
+            await delivery.send(sink.unit(1, 0, 50))
+            await delivery.stored()
+        async with sink.opened(run=2) as (_, found):
+            assert found == FoundPlace("50")
+        assert await sink.numbers() == list(range(50))
+
+    asyncio.run(main())
+
+
+def test_ids_that_a_stream_remembers_keep_a_job_out_for_seconds_alone(sink: SmallSink) -> None:
+    """A job that begins anew sends IDs again; by NATS's own default they are known for two minutes."""
+
+    async def main() -> None:
+        await sink.make({"duplicate_window": 120 * 10**9})
+        async with sink.opened() as (delivery, _):
+            await delivery.send(sink.unit(1, 0, 5))
+            await delivery.stored()
+        await purge(sink.sink(), sink.url, sink.job)
+        async with asyncio.timeout(30):
+            while await sink.numbers() == [0, 1, 2, 3, 4]:
+                with suppress(Transient):
+                    async with sink.opened(run=2) as (delivery, found):
+                        assert found == FoundPlace(None)
+                        await delivery.send(sink.unit(1, 0, 5))
+                        await delivery.stored()
+        assert await sink.numbers() == [0, 1, 2, 3, 4] * 2
 
     asyncio.run(main())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -24,6 +24,8 @@ from udup.drivers.messages.nats.connection import (
     heed_cancellation,
     told,
 )
+from udup.drivers.messages.nats.frames import header_id
+from udup.pipeline.ports.delivery import Message
 
 #: Seconds without any answer, while some are awaited, after which the server is taken for away.
 ANSWER_SECONDS = 30.0
@@ -38,13 +40,17 @@ _NOBODY = "503"
 class _UnderWay(NamedTuple):
     """What was sent and is not stored yet; `unit` is 0 for a note.
 
-    `through`: messages of its batch up to its end.
+    `through`: messages of its batch up to its end; `last`: the number of the last one in the stream; `place`: what is
+    stored with that one, if anything; `sent`: the messages themselves.
     """
 
     unit: int
     messages: int
     size: int
     through: int
+    last: int
+    place: place.Place | None
+    sent: Sequence[object]
 
 
 class Answers:
@@ -64,6 +70,7 @@ class Answers:
         self.count = 0  # messages of the batch
         self._last = 0  # the number of the last message sent
         self.ended = True  # nothing can be added to the batch any more
+        self.stored: tuple[int, place.Place] | None = None  # by which number of the stream what place is reached
         self._under_way: deque[_UnderWay] = deque()
         self._messages = self._bytes = 0
         self._moved = asyncio.Event()
@@ -100,13 +107,14 @@ class Answers:
         self.batch = f"{self.inbox.rpartition('.')[2]}-{self._batches}"
         self.count, self.ended = 0, False
 
-    def sent(self, unit: int, messages: int, size: int, last: int) -> None:
+    def sent(self, unit: int, sent: Sequence[object], size: int, last: int, place: place.Place | None) -> None:
         """Note what was added to the batch."""
         if not self._under_way:
             self._moved_at = runtime.now()
+        messages = len(sent)
         self.count += messages
         self._last = last
-        self._under_way.append(_UnderWay(unit, messages, size, self.count))
+        self._under_way.append(_UnderWay(unit, messages, size, self.count, last, place, sent))
         self._messages += messages
         self._bytes += size
 
@@ -128,9 +136,9 @@ class Answers:
 
     async def check(self) -> None:
         """Raise what has broken the chain, or ended the connection."""
+        self._connection.check()  # first: a subject that is forbidden breaks the chain too
         if self.failed is not None:
             raise await self._explained(self.failed)
-        self._connection.check()
 
     async def first_error(self) -> ApiError | UdupError | None:
         """Return what the stream answers to the one note that is under way; None if it is stored."""
@@ -170,6 +178,9 @@ class Answers:
             return ApiError(NO_STREAM if status == _NOBODY else 0, f"no stream takes it, status {status}")
         said = _decoder.decode(message.data)
         if said.error is not None:
+            if said.type == "err" and said.seq:
+                self._store(said.seq - 1)
+                self._store_part(said.seq - 1)
             return ApiError(said.error.err_code, said.error.description)
         if said.type == "ack":
             self._store(said.seq)
@@ -189,8 +200,26 @@ class Answers:
             self._messages -= done.messages
             self._bytes -= done.size
             unit = done.unit or unit
+            self._note(done.last, done.place, done.sent)
         if unit:
             self._on_stored(unit)
+
+    def _store_part(self, count: int) -> None:
+        """Take in that of what is under way next the first messages are stored, and no more."""
+        if self._under_way:
+            cut = self._under_way[0]
+            part = count - (cut.through - cut.messages)
+            if 0 < part < cut.messages:
+                self._note(cut.last - cut.messages + part, None, cut.sent[:part])
+
+    def _note(self, last: int, ends: place.Place | None, sent: Sequence[object]) -> None:
+        """Remember what is stored. Without a position of its own it is what was, and the IDs of what came since."""
+        if ends is None and self.stored is not None:
+            before = self.stored[1]
+            ids = [header_id(each.id) for each in sent if isinstance(each, Message)]
+            ends = place.Place(before.position, (*before.ids, *ids))
+        if ends is not None:
+            self.stored = (last, ends)
 
     async def _explained(self, error: ApiError | UdupError) -> UdupError:
         """Return what broke the chain, in words: whoever was not taken is told no more than that it does not fit."""
@@ -207,7 +236,10 @@ class Answers:
         if last is not None and last[0] != self._me:
             text = f"job {self._me.job}: {last[0]} has taken {self._sink.where} over at {last[1]}"
             return Superseded(text).of(Side.TARGET)
-        text = f"{self._sink.where} has not taken a message: {error}; the run begins again behind its {state.last}"
+        why = f"{error}"
+        if error.code in WRONG_SEQUENCE:
+            why += ". Either it has lost its last messages, or somebody else has written into it, which nobody should"
+        text = f"{self._sink.where} has not taken a message: {why}; the run begins again behind its {state.last}"
         return Transient(text).of(Side.TARGET)
 
 

@@ -15,7 +15,8 @@ from udup.base.secrets import FILES_DIR_VARIABLE, Unresolvable, read_password
 from udup.base.tls import SslMode, Tls
 from udup.pipeline.checks import DEST
 from udup.pipeline.ports.delivery import DeliveryPlan
-from udup.pipeline.transport.address import DEFAULT_PORT, shown
+from udup.pipeline.transport.address import CREDENTIALS_BYTES, DEFAULT_PORT, shown
+from udup.pipeline.transport.credentials import Credentials
 
 #: Where the keys are in a document, for faults.
 WHERE = "NatsConfig"
@@ -31,9 +32,6 @@ OLD_BYTES_MIN = 64 << 20
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _BYTES = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 
-#: Bytes of a file of credentials: a token and a seed.
-_CREDENTIALS_MAX = 64 << 10
-
 _STREAM_NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 #: A topic's prefix becomes the first tokens of subjects.
@@ -42,7 +40,7 @@ _PREFIX = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 @dataclass(frozen=True)
 class NatsSink:
-    """A JetStream stream and how it is reached. `url` is "" for the node's own server.
+    """A JetStream stream and how it is reached. `url` is "" for the node's own server, or has commas for a cluster's.
 
     `max_age` is in seconds and `max_bytes` in bytes, 0 for no limit. `said`: the keys that the document has; what it
     does not say stays as it is in a stream that exists. Nothing is compressed unless it is asked for: s2 leaves a third
@@ -98,11 +96,32 @@ class NatsSink:
     @property
     def where(self) -> str:
         """Return where it is, for people."""
-        return f"stream {self.stream} at {shown(self.url)}" if self.url else f"stream {self.stream} of the node's NATS"
+        if not self.url:
+            return f"stream {self.stream} of the node's NATS"
+        return f"stream {self.stream} at {', '.join(map(shown, self.servers))}"
+
+    @property
+    def servers(self) -> list[str]:
+        """Return the URLs of a cluster's servers."""
+        return self.url.split(",") if self.url else []
 
     @property
     def position_subject(self) -> str:
         return f"__udup-position.{self.prefix}"
+
+    @property
+    def kept_stream(self) -> str:
+        """Return the name of the small stream that keeps the job's place."""
+        return f"{self.stream}_POSITION"
+
+    @property
+    def kept_subject(self) -> str:
+        return f"__udup-kept.{self.prefix}"
+
+    @property
+    def writer_subject(self) -> str:
+        """Return where a run says that it lives; no stream has it."""
+        return f"udup.writer.{self.stream}"
 
     @property
     def subjects(self) -> list[str]:
@@ -116,16 +135,16 @@ class NatsSink:
         except Unresolvable as error:
             raise Refused([Fault(f"{WHERE}.Password", str(error), "correct the reference", DEST)]) from error
 
-    def credentials_text(self) -> str:
-        """Return what the file of credentials holds; `Refused` if it cannot be read."""
+    def credentials_found(self) -> Credentials:
+        """Return what the file of credentials holds; `Refused` if it cannot be read or used."""
         folder = os.environ.get(FILES_DIR_VARIABLE, "")
         path = inside(folder, self.credentials.removeprefix("file:")) if folder else ""
         try:
             if not path:
                 raise Unreadable("it is not in the server's folder for such files, secrets.files_dir")
-            return read_regular(path, _CREDENTIALS_MAX).decode()
+            return Credentials.of(read_regular(path, CREDENTIALS_BYTES).decode())
         except (Unreadable, ValueError) as error:
-            problem = f"the file {self.credentials!r} cannot be read on this node: {error}"
+            problem = f"the file {self.credentials!r} cannot be used on this node: {error}"
             remedy = "put the file into that folder, and name it by its name there"
             raise Refused([Fault(f"{WHERE}.Credentials", problem, remedy, DEST)]) from error
 
@@ -141,10 +160,8 @@ class NatsSink:
         if self.discard == "old" and 0 < self.max_bytes < OLD_BYTES_MIN:
             problem = f"{self.max_bytes} bytes may hold less than what is under way, and the position is in it"
             yield Fault(f"{WHERE}.MaxBytes", problem, "write 64MB or more, or Discard new", DEST)
-        if self.password and not self.user:
-            yield Fault(f"{WHERE}.User", "there is a Password and no User", "write both or none", DEST)
-        if self.credentials and self.user:
-            yield Fault(f"{WHERE}.Credentials", "there is a User too", "write one of them", DEST)
+        if self.credentials and (self.user or self.password):
+            yield Fault(f"{WHERE}.Credentials", "there is a User or Password too", "write one of them", DEST)
         for key, problem in self.tls.file_faults() if self.tls else ():
             yield Fault(f"{WHERE}.{key}", problem, "correct the path, or put the file there", DEST)
 
@@ -191,8 +208,11 @@ class _Reader:
             return 0
 
     def url(self) -> str:
-        """Return the URL with its port. Who connects is said by keys, so that no secret is shown with it."""
+        """Return the URLs with their ports. Who connects is said by keys, so that no secret is shown with them."""
         text = self.text("Url")
+        return ",".join(self._one_url(each.strip()) for each in text.split(",")) if text else ""
+
+    def _one_url(self, text: str) -> str:
         url = text if "://" in text or not text else f"nats://{text}"
         try:
             parts = urlsplit(url)

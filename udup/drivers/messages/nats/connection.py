@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import nats
-from nats.aio.client import Client, RawCredentials
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
@@ -42,10 +41,6 @@ TOO_LARGE = frozenset({10054, 10097})
 PASSING = frozenset({10077, 10047, 10023, 10002, 10008, 10009, 10118, 10194, 10028})
 
 LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError)
-
-
-#: What may not be purged: a unit and what follows it, in which the last position is.
-KEEP = "leave the last 2000 messages, which have the job's position (nats stream purge --keep 2000)"
 
 
 class ApiError(Exception):
@@ -94,14 +89,26 @@ class Connection:
 
     @classmethod
     async def open(cls, sink: NatsSink, nats_url: str, name: str) -> Connection:
-        """Connect. `Unavailable` if the server is away, `Refused` if it does not let us in."""
+        """Connect to the first server that is there. `Unavailable` if none is, `Refused` if one does not let us in."""
+        servers, options = _options(sink, nats_url)
+        while True:
+            try:
+                return await cls._open(sink, servers[0], options, name)
+            except Unavailable:
+                servers = servers[1:]
+                if not servers:
+                    raise
+
+    @classmethod
+    async def _open(cls, sink: NatsSink, server: str, options: Mapping[str, Any], name: str) -> Connection:
         lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         told: list[Exception] = []
 
         async def on_error(error: Exception) -> None:
             told[:] = [*told[-3:], error]
             if "permissions violation" in str(error).lower() and not lost.done():
-                remedy = f"let the user publish to {', '.join(sink.subjects)} and $JS.API.>, and subscribe to _INBOX.>"
+                subjects = ", ".join([*sink.subjects, sink.kept_subject, sink.writer_subject, "$JS.API.>"])
+                remedy = f"let the user publish to {subjects}, and subscribe to _INBOX.> and {sink.writer_subject}"
                 lost.set_exception(refused(sink.where, str(error), remedy))
 
         async def on_disconnect() -> None:
@@ -109,9 +116,11 @@ class Connection:
                 reason = f": {told[-1]}" if told else ""
                 lost.set_exception(away(f"the connection to {sink.where} was lost{reason}"))
 
-        server, options = _options(sink, nats_url)
+        client = Client()
+        if sink.credentials:
+            options = {**options, **_identify(client, sink)}
         try:
-            client = await nats.connect(
+            await client.connect(
                 server,
                 name=name,
                 allow_reconnect=False,
@@ -127,7 +136,8 @@ class Connection:
             )
         except LOST as error:
             lost.cancel()
-            raise _not_connected(sink, told[-1] if told else error) from error
+            wants_certificate = bool(client._server_info.get("tls_verify"))
+            raise _not_connected(sink, told[-1] if told else error, wants_certificate) from error
         return cls(client, sink.where, lost)
 
     @property
@@ -178,9 +188,7 @@ class Connection:
         """Ask the API, `STREAM.INFO.name`. `ApiError` for what it refuses, `Unavailable` if nobody answers."""
         self.check()
         try:
-            reply: Msg = await self.client.request(
-                f"$JS.API.{what}", json.dumps(body or {}).encode(), timeout=ANSWER_SECONDS
-            )
+            reply = await self._request(f"$JS.API.{what}", json.dumps(body or {}).encode())
         except NoRespondersError as error:
             text = f"the server of {self.where} has no JetStream, or it has not started yet"
             raise away(f"{text}: enable jetstream in its configuration") from error
@@ -195,14 +203,34 @@ class Connection:
 
     async def store(self, subject: str, data: bytes, headers: Mapping[str, str]) -> None:
         """Store one message and wait for it. Raises what keeps the stream from taking it."""
+        try:
+            await self.publish(subject, data, headers)
+        except ApiError as error:
+            raise told(error, self.where, "cannot store a message") from error
+
+    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> int:
+        """Store one message; return its number. `ApiError` if the stream does not take it."""
         self.check()
         try:
-            reply = await self.client.request(subject, data, timeout=ANSWER_SECONDS, headers=dict(headers))
+            reply = await self._request(subject, data, dict(headers))
         except LOST as error:
             raise away(f"{self.where} does not answer: {error or type(error).__name__}") from error
         heed_cancellation()
-        if found := ApiError.of(json.loads(reply.data)):
-            raise told(found, self.where, "cannot store a message")
+        answer = json.loads(reply.data)
+        if found := ApiError.of(answer):
+            raise found
+        return int(answer["seq"])
+
+    async def _request(self, subject: str, data: bytes, headers: dict[str, str] | None = None) -> Msg:
+        """Ask and return the answer. What ends the connection ends the waiting, as does a subject that is forbidden."""
+        asking = asyncio.ensure_future(self.client.request(subject, data, timeout=ANSWER_SECONDS, headers=headers))
+        try:
+            await asyncio.wait({asking, self.lost}, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                self.check()
+            return await asking
+        finally:
+            asking.cancel()
 
     async def message(self, stream: str, sequence: int) -> Stored | None:
         """Return a message of a stream by its number; None if the stream does not have it any more."""
@@ -232,7 +260,7 @@ def told(error: ApiError, where: str, doing: str) -> UdupError:
     """Return what an answer of JetStream's means for the job."""
     text = f"{doing}: {where}: {error}"
     if error.code in PASSING:
-        return away(f"{text}: make room there, but {KEEP}, or raise the limit; the job waits for that")
+        return away(f"{text}: make room (nats stream purge), or raise the limit; the job waits for that")
     if error.code == NO_STREAM:
         return Divergence(
             f"{text}: the stream was deleted while the job wrote to it, and the job's position with it. "
@@ -254,34 +282,48 @@ def heed_cancellation() -> None:
         raise asyncio.CancelledError
 
 
-def _options(sink: NatsSink, nats_url: str) -> tuple[str, dict[str, Any]]:
+def _options(sink: NatsSink, nats_url: str) -> tuple[list[str], dict[str, Any]]:
     if not sink.url:
         if not nats_url:
             remedy = "write the Url of a NATS server with JetStream"
             raise Refused([Fault(f"{WHERE}.Url", "the node has no NATS server of its own", remedy, DEST)])
         try:
-            return connect_options(nats_url)
+            server, options = connect_options(nats_url)
+            return [server], options
         except ConfigError as error:
             raise away(str(error)) from error
-    options: dict[str, Any] = {}
+    options = {}
     if sink.user:
         options |= {"user": sink.user, "password": sink.secret()}
-    if sink.credentials:
-        options["user_credentials"] = RawCredentials(sink.credentials_text())
+    elif sink.password:
+        options["token"] = sink.secret()
     if sink.tls:
         try:
             options["tls"] = sink.tls.context()
         except OSError as error:
             problem = f"the files for TLS cannot be used: {error}"
             raise Refused([Fault(f"{WHERE}.SslCa", problem, "correct SslCa, SslCert and SslKey", DEST)]) from error
-    return sink.url, options
+    return sink.servers, options
 
 
-def _not_connected(sink: NatsSink, error: Exception) -> UdupError:
+def _identify(client: Client, sink: NatsSink) -> dict[str, Any]:
+    """Have the client sign with the credentials' key. A user is named since it would not sign without one."""
+    found = sink.credentials_found()
+    if not found.jwt:
+        client._public_nkey = found.public
+        return {"user": "by-key", "signature_cb": found.sign}
+    return {"user": "by-key", "signature_cb": found.sign, "user_jwt_cb": lambda: found.jwt.encode()}
+
+
+def _not_connected(sink: NatsSink, error: Exception, wants_certificate: bool) -> UdupError:
     text = str(error) or type(error).__name__
+    if wants_certificate and not (sink.tls and sink.tls.cert):
+        return refused(sink.where, f"it wants a certificate of its clients: {text}", "give SslCert and SslKey")
     if "authorization" in text.lower():
         remedy = "correct User and Password, or Credentials" if sink.url else "see the node's setting nats.url"
         return refused(sink.where, f"it does not let the job in: {text}", remedy)
     if is_refusal(error):
         return refused(sink.where, f"no TLS with it: {text}", "correct SslCa, or the server's certificate")
+    if sink.tls and "expecting INFO" in text:
+        text += ", or it wants TLS before it says anything: set its handshake_first to auto"
     return away(f"cannot connect to {sink.where}: {text}")

@@ -29,6 +29,7 @@ from udup.drivers.messages.nats.connection import (
     told,
 )
 from udup.drivers.messages.nats.frames import Frames, Note, Subjects, TooLarge
+from udup.drivers.messages.nats.kept import Keeper, Kept
 from udup.drivers.messages.nats.large import LargeMessages
 from udup.drivers.messages.nats.presence import Presence
 from udup.pipeline.ports.delivery import DeliverySettings, FoundPlace, Message, Unit
@@ -139,6 +140,9 @@ class _Hold:
         self._found: Sequence[str] = ()  # what was found behind the position at the beginning
         self._messages = state.messages  # at the last look, and those sent since
         self._sent_at = runtime.now()
+        self._place: place.Place | None = None  # of the unit that is sent
+        self._kept = Kept(connection, sink)
+        self._places: Keeper | None = None  # from the moment on that the run holds the stream
         self._keeper: asyncio.Task[None] | None = None
         self._commits: asyncio.TimerHandle | None = None  # when the fast batch ends
 
@@ -148,11 +152,14 @@ class _Hold:
             state = await stream.look(self._connection, self._sink)
             if state is None:
                 break
-            found = await place.find(self._connection, self._sink, state) or place.Place(None)
+            found = await place.find(self._connection, self._sink, state, self._kept.read) or place.Place(None)
+            if not await self._kept.take(state, found):
+                continue  # another run begins
             self._sequence, self._position, self._found = state.last, found.position, found.ids
             self._send_note(found.position)
             error = await self.answers.first_error()
             if error is None:
+                self._places = Keeper(self._kept, self.answers, state.created)
                 if state.max_age:
                     self._keeper = asyncio.ensure_future(self._keep_position())
                 return found
@@ -165,6 +172,7 @@ class _Hold:
         await self._turn()
         header = frames.position_header(unit.position)
         number = unit.number if header else _NO_UNIT
+        self._place = place.Place(unit.position)
         if unit.messages:
             self._found = ()
         if unit.atomic and unit.messages and not header:
@@ -207,16 +215,17 @@ class _Hold:
             self._send_note(self._position)
 
     async def end(self) -> None:
-        """Note the position before the run goes, where age ends messages."""
+        """Note the position before the run goes: among the events where age ends these, and beside them."""
         if self._commits is not None:
             self._commits.cancel()
-        if self._keeper is None:
-            return
-        self._keeper.cancel()
-        with suppress(UdupError, TimeoutError):
-            if self.answers.idle and self._noted != self._sequence:
-                self._send_note(self._position)
-                await asyncio.wait_for(self.answers.all(), 2)
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with suppress(UdupError, TimeoutError):
+                if self.answers.idle and self._noted != self._sequence:
+                    self._send_note(self._position)
+                    await asyncio.wait_for(self.answers.all(), 2)
+        if self._places is not None:
+            await self._places.end()
 
     async def _send_fitting(self, send: _Send, messages: Sequence[Message], header: bytes, unit: int) -> None:
         while True:
@@ -280,7 +289,7 @@ class _Hold:
         note, answers = self._note(position), self.answers
         answers.begin()
         data = self._frames.note(note, self._sequence, answers.batch)
-        self._put(data, unit, (None,))
+        self._put(data, unit, (None,), place.Place(position, tuple(self._found)))
         answers.ended = True
         self._noted = self._sequence
 
@@ -292,16 +301,19 @@ class _Hold:
             self._frames.note(note, self._sequence, self.answers.inbox)  # with room for the name of a batch
         except TooLarge as error:
             problem = f"the position of the job has {error}"
-            raise refused(self._sink.where, problem, "raise max_payload of the server") from error
+            remedy = "raise max_payload of the server, and max_msg_size of the stream"
+            raise refused(self._sink.where, problem, remedy) from error
         return note
 
-    def _put(self, data: bytes, unit: int, messages: Sequence[object]) -> None:
+    def _put(self, data: bytes, unit: int, messages: Sequence[object], ends: place.Place | None = None) -> None:
         """Send what was framed. Nothing waits between the frames, which have the numbers of the stream, and this."""
         self._connection.put(data)
         self._sequence += len(messages)
         self._messages += len(messages)
         self._sent_at = runtime.now()
-        self.answers.sent(unit, len(messages), len(data), self._sequence)
+        if ends is None and unit != _NO_UNIT:
+            ends = self._place
+        self.answers.sent(unit, messages, len(data), self._sequence, ends)
 
     def _commit(self) -> None:
         """End the fast batch: what follows waits for its answer."""

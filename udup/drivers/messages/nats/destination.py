@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from udup.base import runtime
-from udup.drivers.messages.nats import reading, stream
+from udup.drivers.messages.nats import kept, reading, stream
 from udup.drivers.messages.nats.config import NatsSink
 from udup.drivers.messages.nats.connection import Connection
 from udup.drivers.messages.nats.delivery import NatsDelivery
@@ -55,6 +55,7 @@ async def purge(sink: NatsSink, nats_url: str, job: str) -> None:
             return
         note = Note(sink.position_subject, note_data(None, (), job, "", 0), rolls=state.rolls, keeps=state.keeps)
         await connection.store(note.subject, note.data, {**note.headers, FENCE: str(state.last)})
+        await kept.remove(connection, sink)
         await stream.release(connection, sink)
     finally:
         await connection.close()

@@ -160,7 +160,7 @@ class Frames:
             if own is None:
                 own = self._operation(message.operation)
             if not name.isprintable():
-                name = _printable(name)
+                name = header_id(name)
             text = b"%bNats-Msg-Id:%b\r\n%b%b" % (_START, name.encode(), head, own)
             if key is not None:
                 text += b"Udup-Key:%b\r\n" % key
@@ -192,8 +192,10 @@ def note_data(position: str | None, ids: Sequence[str], job: str, owner: str, ru
     return json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _printable(text: str) -> str:
-    """Return a text for a header: what is no character to be seen is percent-encoded."""
+def header_id(text: str) -> str:
+    """Return an ID as a header has it: what is no character to be seen is percent-encoded."""
+    if text.isprintable():
+        return text
     return "".join(each if each.isprintable() else "".join(f"%{byte:02X}" for byte in each.encode()) for each in text)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 import msgspec
-from nats.js.api import ObjectStoreConfig, StorageType
+from nats.js.api import ObjectMeta, ObjectMetaOptions, ObjectStoreConfig, StorageType
 from nats.js.errors import APIError, NotFoundError
 from nats.js.object_store import ObjectStore
 
@@ -17,6 +17,9 @@ from udup.drivers.messages.nats.connection import LOST, PASSING, Connection, awa
 from udup.drivers.messages.nats.frames import CLAIM, HEADERS_MAX, TooLarge
 from udup.pipeline.checks import DEST
 from udup.pipeline.ports.delivery import Message
+
+#: Bytes of a part of an object, as NATS's clients have it.
+CHUNK = 128 << 10
 
 FAIL, CLAIMS, SKIP = "fail", "claim", "skip-values"
 
@@ -31,6 +34,11 @@ class LargeMessages:
     @property
     def bucket(self) -> str:
         return f"UDUP_{self._sink.prefix.replace('.', '_')}_LARGE"
+
+    @property
+    def _chunk(self) -> int:
+        """Return how many bytes of a value go in one message: what every server takes, unless it takes less."""
+        return max(1, min(CHUNK, self._connection.max_payload))
 
     async def replaced(self, messages: Sequence[Message], found: TooLarge) -> Sequence[Message]:
         """Return the messages with one in place of that which is too large; `Refused` if that must not be."""
@@ -62,7 +70,8 @@ class LargeMessages:
         try:
             if self._bucket is None:
                 self._bucket = await self._open()
-            await self._bucket.put(message.id, value)
+            meta = ObjectMeta(options=ObjectMetaOptions(max_chunk_size=self._chunk))
+            await self._bucket.put(message.id, value, meta)
         except APIError as error:
             text = f"cannot put a value of {len(value)} bytes into the object store {self.bucket}: {error.description}"
             if error.err_code in PASSING:

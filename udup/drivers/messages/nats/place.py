@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from udup.drivers.messages.nats.config import NatsSink
@@ -29,6 +29,10 @@ class Place:
     ids: tuple[str, ...] = ()
 
 
+#: What is kept beside a stream (`kept.py`): places, by how many messages the stream had.
+KeptReader = Callable[[StreamState], Awaitable[Mapping[int, Place]]]
+
+
 @dataclass(frozen=True)
 class Writer:
     """Whose run a note is of."""
@@ -41,13 +45,15 @@ class Writer:
         return f"{self.owner or 'another owner'} (run {self.run})"
 
 
-async def find(connection: Connection, sink: NatsSink, state: StreamState) -> Place | None:
-    """Return what the stream has, None if nothing was ever written; `Refused` if the position is lost.
+async def find(connection: Connection, sink: NatsSink, state: StreamState, kept: KeptReader) -> Place | None:
+    """Return what the stream has had, None if nothing was ever written; `Refused` if the position is lost.
 
     Where a message is missing behind a position, that position is not the last one: an older one has outlived it. To
-    go on from there would be to deliver what was delivered.
+    go on from there would be to deliver what was delivered. Then a place that is kept beside the stream counts, if all
+    that came after it is there.
     """
-    if not state.last:
+    if not state.had:
+        await _check_new(sink, state, kept)
         return None
     ids: list[str] = []
     async for message in _backwards(connection, sink.stream, state):
@@ -59,12 +65,23 @@ async def find(connection: Connection, sink: NatsSink, state: StreamState) -> Pl
         if POSITION in message.headers:
             return Place(message.headers[POSITION], tuple(reversed(ids)))
         ids.append(message.headers.get(ID, ""))
+    places = await kept(state)
+    for back in range(len(ids) + 1):
+        if (found := places.get(state.last - back)) is not None:
+            return Place(found.position, (*found.ids, *reversed(ids[:back])))
     raise refused(
         sink.where,
-        f"the job's position is lost: of {state.last} messages that the stream has had, {state.messages} are left, and "
-        "the last ones, which had the position, are not among them",
+        f"the job's position is lost: of {state.had} messages that the stream has had, {state.messages} are left, and "
+        "the last ones, which had the position, are not among them; the place that is kept beside them is older",
         "restore the stream; or delete it, then the job delivers from the beginning",
     )
+
+
+async def _check_new(sink: NatsSink, state: StreamState, kept: KeptReader) -> None:
+    """Raise `Refused` where the stream has never had a message, and the place that is kept says that it had."""
+    if known := max(await kept(state), default=0):
+        problem = f"the stream has had no message, as its server says, and the job has stored {known} there"
+        raise refused(sink.where, problem, "restore the stream; or delete it, then the job delivers from the beginning")
 
 
 async def writer(connection: Connection, sink: NatsSink) -> tuple[Writer, str] | None:

@@ -27,7 +27,7 @@ class Presence:
 
     def __init__(self, connection: Connection, sink: NatsSink, me: Writer) -> None:
         self._connection, self._sink, self._me = connection, sink, me
-        self._subject = f"udup.writer.{sink.stream}"
+        self._subject = sink.writer_subject
 
     async def refuse_another(self) -> None:
         """Raise `Superseded` if a run of another owner lives. An earlier one of the same owner ends at its fence."""

@@ -16,6 +16,7 @@ from udup.drivers.messages.nats import place, stream
 from udup.drivers.messages.nats.config import NatsSink
 from udup.drivers.messages.nats.connection import ANSWER_SECONDS, LOST, Connection, away, heed_cancellation
 from udup.drivers.messages.nats.frames import ID, KEY, NOTE, OPERATION, Subjects
+from udup.drivers.messages.nats.kept import Kept
 from udup.drivers.messages.tailing import Wanted, bad_cursor, read_cursor
 from udup.pipeline.checks import DEST
 from udup.pipeline.ports.tail import NOW, Seen, TailRequest
@@ -47,6 +48,7 @@ class StreamReader:
         self._size = 1 << 17  # bytes of the largest message of those before
         self._delivered = 0  # by the consumer
         self.at_end = False
+        self._forget = _FORGET_SECONDS
         self._connection: Connection | None = None
         self._consumer: JetStreamContext.PullSubscription | None = None
 
@@ -65,6 +67,8 @@ class StreamReader:
         state = await stream.look(connection, self._sink)
         if state is None:
             raise _refused(self._sink, "there is no such stream yet", "look again when the job runs")
+        limit = (state.config.get("consumer_limits") or {}).get("inactive_threshold") or 0
+        self._forget = min(_FORGET_SECONDS, limit / 10**9) if limit else _FORGET_SECONDS
         if self._request.cursor:
             self._go_on(state.last)
             return
@@ -156,7 +160,7 @@ class StreamReader:
             ack_policy=AckPolicy.NONE,
             filter_subjects=[subject] if subject else None,
             headers_only=self._searching or None,
-            inactive_threshold=_FORGET_SECONDS,
+            inactive_threshold=self._forget,
             mem_storage=True,
             num_replicas=1,
         )
@@ -222,7 +226,7 @@ async def position(sink: NatsSink, nats_url: str) -> str | None:
     connection = await Connection.open(sink, nats_url, "udup reader")
     try:
         state = await stream.look(connection, sink)
-        found = await place.find(connection, sink, state) if state is not None else None
+        found = await place.find(connection, sink, state, Kept(connection, sink).read) if state is not None else None
         return found.position if found is not None else None
     finally:
         await connection.close()

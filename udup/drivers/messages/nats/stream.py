@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from udup.base.errors import Fault, Refused, Side
-from udup.drivers.messages.nats.config import NatsSink
-from udup.drivers.messages.nats.connection import KEEP, NO_STREAM, ApiError, Connection, refused, told
+from udup.drivers.messages.nats.config import OLD_BYTES_MIN, NatsSink
+from udup.drivers.messages.nats.connection import NO_STREAM, ApiError, Connection, refused, told
 from udup.pipeline.checks import DEST
 
 JOB, PREFIX = "udup.job", "udup.prefix"
@@ -21,9 +21,14 @@ JOB, PREFIX = "udup.job", "udup.prefix"
 DUPLICATE_SECONDS = 2
 
 #: What is to be done about a stream that is full.
-MAKE_ROOM = f"purge what was read, but {KEEP}, or raise MaxBytes; the job waits for that"
+MAKE_ROOM = "purge what was read (nats stream purge), or raise MaxBytes; the job waits for that"
 
 _NS = 10**9
+
+_WINDOW = DUPLICATE_SECONDS * _NS
+
+#: Messages that a stream holds at least that forgets its oldest ones: a unit, and a note.
+OLD_MESSAGES_MIN = 2000
 
 #: What a stream of this server version may be told: messages that outlive its age limit, atomic and fast batches.
 TTL_SINCE, ATOMIC_SINCE, BATCHED_SINCE = (2, 11), (2, 12), (2, 14)
@@ -38,6 +43,7 @@ class StreamState:
     bytes: int
     first: int
     last: int
+    created: str = ""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> StreamState:
@@ -48,7 +54,13 @@ class StreamState:
             int(state["bytes"]),
             int(state["first_seq"]),
             int(state["last_seq"]),
+            str(answer["created"]),
         )
+
+    @property
+    def had(self) -> int:
+        """Return how many messages it has had. One may be made to count from a later number on."""
+        return max(0, self.last + 1 - max(1, int(self.config.get("first_seq") or 0)))
 
     @property
     def keeps(self) -> bool:
@@ -111,6 +123,7 @@ async def provide(connection: Connection, sink: NatsSink, job: str) -> StreamSta
         return await _change(connection, sink, "CREATE", _new(sink, job, connection.version))
     check(sink, job, state)
     wanted = {**state.config, **_said(sink), **_abilities(connection.version)}
+    wanted["duplicate_window"] = min(state.config.get("duplicate_window") or _WINDOW, _WINDOW)
     wanted["metadata"] = {**state.metadata, JOB: job, PREFIX: sink.prefix}
     if wanted == state.config:
         return state
@@ -191,8 +204,8 @@ def _faults(sink: NatsSink, job: str, state: StreamState) -> Iterator[Fault]:
 
     if owner and owner != job:
         yield fault(f"the stream belongs to job {owner!r}", f"{choose} and another Prefix, or delete that job")
-    elif not owner and state.last and PREFIX not in state.metadata:
-        yield fault(f"the stream has had {state.last} messages that no job has written", choose)
+    elif not owner and state.had and PREFIX not in state.metadata:
+        yield fault(f"the stream has had {state.had} messages that no job has written", choose)
     if state.metadata.get(PREFIX, sink.prefix) != sink.prefix:
         yield fault(f"the stream was made for the prefix {state.metadata[PREFIX]!r}", f"write that Prefix, or {choose}")
     if config.get("mirror") or config.get("sources"):
@@ -204,6 +217,9 @@ def _faults(sink: NatsSink, job: str, state: StreamState) -> Iterator[Fault]:
         yield fault(f"retention is {retention!r}: what was read is removed, and the job's position with it", choose)
     if config.get("no_ack"):
         yield fault("the stream does not acknowledge messages (no_ack)", f"{edit} --ack, or {choose}")
+    if config.get("persist_mode") == "async" or config.get("allow_msg_counter"):
+        yield fault("the stream has counters, or acknowledges what it has not stored (persist_mode async)", choose)
+    yield from _limit_faults(sink, {**config, **_said(sink)})
     if config.get("deny_purge") or config.get("subject_transform"):
         yield fault("the stream denies purging or changes subjects", choose)
     if "Storage" in sink.said and config.get("storage") != sink.storage:
@@ -212,6 +228,16 @@ def _faults(sink: NatsSink, job: str, state: StreamState) -> Iterator[Fault]:
     if missing := [each for each in sink.subjects if not any(_covers(one, each) for one in taken)]:
         listed = ",".join([*taken, *missing])
         yield fault(f"the stream does not take {', '.join(missing)}", f"{edit} --subjects='{listed}'")
+
+
+def _limit_faults(sink: NatsSink, config: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the limits under which a stream may forget what the last unit was, by the time that somebody asks."""
+    least = {"max_bytes": OLD_BYTES_MIN, "max_msgs": OLD_MESSAGES_MIN, "max_msgs_per_subject": OLD_MESSAGES_MIN}
+    for key, number in least.items():
+        if config.get("discard", "old") == "old" and 0 < int(config.get(key) or 0) < number:
+            problem = f"the stream forgets its oldest messages beyond {key} {config[key]}, the last unit's among them"
+            remedy = f"let it have {number} or more, or discard new: nats stream edit {sink.stream}"
+            yield Fault(sink.where, problem, remedy, DEST)
 
 
 def _covers(pattern: str, subject: str) -> bool:
