@@ -1,7 +1,10 @@
 """What of the source a sink has, as the text that is stored there with the last message of each unit.
 
-Everything that a later run needs is in it: the executed transactions, how far the one has come that is delivered in
-the middle of, what a snapshot has brought, how the job began, and how the source is recognised.
+Everything that a later run needs is in it: the executed transactions, how far those have come that are delivered in
+part, what a snapshot has brought, how the job began, and how the source is recognised.
+
+Several transactions may be delivered in part: the source may fail over to a server that sends others before the one
+that had begun, and then the next run may end in the middle of one of these.
 
 A prepared XA transaction is not executed before its end comes: the set has a gap there, so that the source sends it
 again to a run that begins in between.
@@ -10,7 +13,7 @@ again to a run that begins in between.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,14 +37,19 @@ class OpenTransaction:
 class Place:
     """`executed`: all of it is delivered. `snapshot` is the source driver's, "" when no snapshot is of interest.
 
-    `snapshots` counts the snapshots of the job, each try of one. `began` is the note of how the job began
-    (`start_note.py`). `copying`: a snapshot is under way, so the log is not followed from `executed` yet. `there`: IDs
-    of messages that the sink has and that are not executed: a run found them behind an earlier position, and has not
-    come to them again.
+    `open` is the transaction that is coming now, in part; `begun` are those that earlier runs have delivered in part
+    and that have not come again: their rows by table. `prepared`: XA transactions whose end is not executed.
+    `rules` is a digest of what decides which rows are told (`partial.py`). `snapshots` counts the snapshots of the job,
+    each try of one. `began` is the note of how the job began (`start_note.py`). `copying`: a snapshot is under way, so
+    the log is not followed from `executed` yet. `there`: IDs of messages that the sink has and that are not executed: a
+    run found them behind an earlier position, and has not come to them again.
     """
 
     executed: Position
     open: OpenTransaction | None = None
+    begun: dict[str, dict[str, int]] = field(default_factory=dict)
+    prepared: set[str] = field(default_factory=set)
+    rules: str = ""
     snapshot: str = ""
     snapshots: int = 0
     copying: bool = False
@@ -53,11 +61,15 @@ class Place:
     def text(self) -> str:
         """Return it as it is stored."""
         said: dict[str, Any] = {"form": FORM, "gtids": str(self.executed)}
+        begun = dict(self.begun)
         if self.open is not None:
-            said["open"] = {"gtid": self.open.gtid, "rows": self.open.counts}
-        for name, value in (("snapshot", self.snapshot), ("source", self.source_uuid), ("began", self.began)):
-            if value:
-                said[name] = value
+            begun[self.open.gtid] = self.open.counts
+        if begun:
+            said["open"] = [{"gtid": gtid, "rows": counts} for gtid, counts in begun.items()]
+        texts = {"snapshot": self.snapshot, "source": self.source_uuid, "began": self.began, "rules": self.rules}
+        said.update({name: value for name, value in texts.items() if value})
+        if self.prepared:
+            said["prepared"] = sorted(self.prepared)
         if self.snapshots:
             said["snapshots"] = self.snapshots
         if self.copying:
@@ -80,7 +92,9 @@ class Place:
                 )
             return cls(
                 executed=position(said["gtids"]),
-                open=_open(said.get("open")),
+                begun=_begun(said.get("open", ())),
+                prepared=set(map(str, said.get("prepared", ()))),
+                rules=said.get("rules", ""),
                 snapshot=said.get("snapshot", ""),
                 snapshots=int(said.get("snapshots", 0)),
                 copying=bool(said.get("copying", False)),
@@ -94,5 +108,7 @@ class Place:
             raise UdupError(f"the sink's position cannot be read ({type(error).__name__}: {error}): {shown}") from error
 
 
-def _open(said: Mapping[str, Any] | None) -> OpenTransaction | None:
-    return None if said is None else OpenTransaction(said["gtid"], {str(k): int(v) for k, v in said["rows"].items()})
+def _begun(said: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Return the rows of transactions that are there in part; of one alone where an earlier version has said so."""
+    several: Iterable[Mapping[str, Any]] = [said] if isinstance(said, Mapping) else said
+    return {each["gtid"]: {str(name): int(rows) for name, rows in each["rows"].items()} for each in several}

@@ -36,6 +36,7 @@ class DeliveryReporter(Heard):
         super().__init__(position)
         self._decoder = decoder
         self.executed = position("")
+        self._place: Place | None = None
         self._sink = sink
         self._transactions, self._rows_rate, self._snapshot_rate = Rate(), Rate(), Rate()
         self._events_rate, self._sent_bytes = Rate(), Rate()
@@ -50,6 +51,8 @@ class DeliveryReporter(Heard):
         self._snapshot_done = False
 
     def begin_at(self, place: Place) -> None:
+        """Take the place of the run, which goes on with it."""
+        self._place = place
         self.executed.update(place.executed)
         self._copying = place.copying
 
@@ -143,9 +146,16 @@ class DeliveryReporter(Heard):
             decoder=self._decoder,
         )
 
+    def has(self, wanted: Position) -> bool:
+        """Return whether the sink has all that is due of these: of what is prepared nothing is before its end."""
+        if wanted <= self.executed:
+            return True
+        prepared = self._place.prepared if self._place is not None else ()
+        return bool(prepared) and wanted - self._parse(",".join(prepared)) <= self.executed
+
     @property
     def _has_all(self) -> bool:
-        return self._source_executed is not None and self._source_set <= self.executed
+        return self._source_executed is not None and self.has(self._source_set)
 
     def _stage(self, *, level: bool) -> str:
         if self._copying:
