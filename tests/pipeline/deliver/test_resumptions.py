@@ -175,7 +175,7 @@ def test_runs_that_end_anywhere_leave_what_one_run_would(seed: int, monkeypatch:
     else:
         assert job.run()
     place = Place.parse(job.sink.position or "", FakePosition.parse)
-    assert place.open is None and not place.there
+    assert not place.begun and not place.there
     stored, job.sink = job.sink, FakeSink()
     assert job.run()
     assert _ids(stored) == _ids(job.sink)

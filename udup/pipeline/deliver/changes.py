@@ -54,7 +54,6 @@ class Changes:
         self._prepared = PreparedTransactions()
         self._format = b""
         self._stored_text = place.text()
-        self._making: list[Message] = []  # of a snapshot's tables
         self._cut = b""  # the beginning of a record of a snapshot's rows
 
     @property
@@ -227,18 +226,23 @@ class Changes:
     # ---- A snapshot ----
 
     async def snapshot_definition(self, record: SnapshotDefinition) -> None:
-        """Deliver, ahead of a snapshot's rows, the statements by which its tables would be made, as one unit."""
-        self._making += self._encoder.snapshot_definition(record)
-        if not record.last:
-            return
-        await self.flush()
-        made, self._making = self._making, []
+        """Deliver, ahead of a snapshot's rows, the statements by which its tables would be made.
+
+        A run that ends before the last one leaves them to the next, which tells all of them under another number: that
+        the number is taken is stored ahead of them.
+        """
+        made, place = self._encoder.snapshot_definition(record), self.place
         if not made:
             return
+        if place.snapshots < record.snapshot:
+            await self.flush()
+            place.snapshots, place.copying = record.snapshot, True
+            await self._close_unit()
         self._add(made)
-        self.place.snapshot, self.place.copying = record.state, True
-        self.place.snapshots = max(self.place.snapshots, record.snapshot)
-        await self._close_unit()
+        if record.last:
+            place.snapshot = record.state
+        if record.last or self._units.is_full:
+            await self._close_unit()
 
     async def snapshot_rows(self, record: SnapshotRows) -> None:
         """Deliver rows of a snapshot, all or none: read again after a death they would be others.

@@ -12,7 +12,9 @@ again to a run that begins in between.
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +25,14 @@ from udup.pipeline.stamps import Stamps
 
 #: The form of the text. An older Udup must not take a newer form for its own.
 FORM = 1
+
+#: That of a text which holds another one, compressed.
+COMPRESSED_FORM = 2
+
+#: Characters of a text that is stored as it is. A longer one is compressed: it lies with each unit, and sinks have room
+#: for 32 kB beside a message, for 1 MB in one. GTIDs with 4,000 gaps are 71 kB and become 31 kB, in 0.6 ms; counts of a
+#: transaction in 100,000 tables are 2.5 MB and become 0.4 MB.
+PLAIN_MAX = 8 << 10
 
 
 @dataclass
@@ -59,7 +69,7 @@ class Place:
     there: set[str] = field(default_factory=set)
 
     def text(self) -> str:
-        """Return it as it is stored."""
+        """Return it as it is stored: printable ASCII."""
         said: dict[str, Any] = {"form": FORM, "gtids": str(self.executed)}
         begun = dict(self.begun)
         if self.open is not None:
@@ -78,13 +88,16 @@ class Place:
             said["there"] = sorted(self.there)
         if stamps := str(self.stamps):
             said["stamps"] = stamps
-        return json.dumps(said, separators=(",", ":"))
+        text = json.dumps(said, separators=(",", ":"))
+        return text if len(text) <= PLAIN_MAX else _compressed(text)
 
     @classmethod
     def parse(cls, text: str, position: Callable[[str], Position]) -> Place:
         """Return what was stored; `UdupError` for what no version of this form has written."""
         try:
             said = json.loads(text)
+            if said["form"] == COMPRESSED_FORM:
+                said = json.loads(zlib.decompress(base64.b85decode(said["zlib"])))
             if said["form"] != FORM:
                 raise UdupError(
                     f"the sink's position has form {said['form']!r}, which this version does not know: "
@@ -103,9 +116,14 @@ class Place:
                 began=said.get("began", ""),
                 there=set(map(str, said.get("there", ()))),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, zlib.error, KeyError, TypeError, AttributeError) as error:
             shown = text[:200]
             raise UdupError(f"the sink's position cannot be read ({type(error).__name__}: {error}): {shown}") from error
+
+
+def _compressed(text: str) -> str:
+    data = base64.b85encode(zlib.compress(text.encode(), 1)).decode()  # which has none of JSON's own characters
+    return f'{{"form":{COMPRESSED_FORM},"zlib":"{data}"}}'
 
 
 def _begun(said: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> dict[str, dict[str, int]]:
