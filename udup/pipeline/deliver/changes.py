@@ -8,6 +8,7 @@ from dataclasses import replace
 import msgspec
 
 from udup.base.errors import UdupError
+from udup.pipeline.deliver.partial import check_rules
 from udup.pipeline.deliver.place import OpenTransaction, Place
 from udup.pipeline.deliver.prepared import PreparedTransactions
 from udup.pipeline.deliver.units import Units
@@ -71,6 +72,17 @@ class Changes:
         """Return the transactions that earlier runs have delivered in part and that have not come to their end."""
         found = set(map(self._encoder.gtid, self.place.there)) | set(self.place.begun)
         return found if self.place.open is None or not self._is_resumed else found | {self.place.open.gtid}
+
+    async def take_rules(self, job: str, rules: str, *, stores: bool) -> None:
+        """Take the rules by which rows are told from now on (`partial.py`); `Refused` if that cannot be.
+
+        `stores`: the sink knows of them ahead of the first such row. It need not where no row comes before a position.
+        """
+        if self.place.rules != rules:
+            check_rules(job, self.partial)
+            self.place.rules = rules
+            if stores:
+                await self.store_place(always=True)
 
     def close(self) -> None:
         """Give up what is held back."""

@@ -18,7 +18,7 @@ from udup.pipeline.apply.readiness import TargetReady
 from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.deliver.changes import Changes
-from udup.pipeline.deliver.partial import AwaitedTransactions, check_rules, row_rules
+from udup.pipeline.deliver.partial import AwaitedTransactions, row_rules
 from udup.pipeline.deliver.place import Place
 from udup.pipeline.deliver.report import DeliveryReporter
 from udup.pipeline.deliver.units import Delivered, Units
@@ -154,7 +154,8 @@ class Deliverer:
             found = await self._delivery.take_over()
         place = self._place_of(found)
         self._changes = Changes(self._reader, self._encoder, self._units, place, found.ids, self._send, self._parse)
-        await self._take_rules(place)
+        stores = self._began_at is None and not place.copying
+        await self._changes.take_rules(self._settings.job, self._rules, stores=stores)
         self._reporter.begin_at(place)
         await self._link.subscribe(self._subjects.log, self._on_batch)
         await self._link.flush()
@@ -168,14 +169,6 @@ class Deliverer:
         self._began_at = self._settings.start_after
         copying = self._settings.start_after is None
         return Place(self._parse(self._settings.start_after or ""), copying=copying, began=self._start.note)
-
-    async def _take_rules(self, place: Place) -> None:
-        """Have the sink know by which rules rows are told from now on, ahead of the first that is."""
-        if place.rules != self._rules:
-            check_rules(self._settings.job, self._changes.partial)
-            place.rules = self._rules
-            if self._began_at is None and not place.copying:
-                await self._changes.store_place(always=True)
 
     def _ready(self, _found: FoundPlace, info: ServerInfo) -> TargetReady:
         place = self._changes.place
