@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from udup.base.errors import Transient
+from udup.base.errors import Transient, Unsupported
 from udup.drivers.fake.changes import Change, Op, Statement, Verb, encode, encode_statement
 from udup.drivers.fake.messages import FakeEncoder, FakeReader, FakeSink
 from udup.drivers.fake.position import FakePosition
 from udup.pipeline.deliver import units as units_module
 from udup.pipeline.deliver.changes import Changes
-from udup.pipeline.deliver.place import Place
+from udup.pipeline.deliver.place import OpenTransaction, Place
 from udup.pipeline.deliver.units import Delivered, Units
 from udup.pipeline.ports.delivery import RowsText, Unit
 from udup.pipeline.records import CommitOrder, Part, SnapshotDefinition, SnapshotRows, Transaction, TransactionId, XaEnd
@@ -144,10 +144,33 @@ def test_a_server_with_another_order_may_leave_several_transactions_in_part(sink
     assert [each for each in ids(sink) if each.startswith("alpha:2:")] == second
 
 
+@pytest.mark.parametrize("committed_us", [5000, 0, 6000])
+def test_another_transaction_of_the_same_gtid_is_not_taken_for_the_rest(sink: FakeSink, committed_us: int) -> None:
+    """A source that has lost its last transactions in a crash numbers others like them. 0: it does not say when."""
+    first, second = (TransactionId("alpha", 1, CommitOrder(0, 1, 0, original_us=us)) for us in (5000, committed_us))
+
+    async def begun(changes: Changes) -> None:
+        await changes.part(Part(first, 0, False, rows(0, 6)))
+        await changes.flush()
+
+    async def ended(changes: Changes) -> None:
+        await changes.transaction(Transaction(second, rows(0, 10)))
+        await changes.flush()
+
+    run(sink, begun)
+    if committed_us != 6000:
+        run(sink, ended)
+        assert ids(sink) == wanted(10)
+        return
+    with pytest.raises(Unsupported, match=r"alpha:1 was delivered in part.*another time"):
+        run(sink, ended)
+    assert ids(sink) == wanted(10)[:7]
+
+
 def test_a_position_of_an_earlier_version_has_one_transaction_in_part() -> None:
     text = '{"form":1,"gtids":"alpha:1","open":{"gtid":"alpha:2","rows":{"s.t":6}}}'
     place = Place.parse(text, FakePosition.parse)
-    assert place.begun == {"alpha:2": {"s.t": 6}}
+    assert place.begun == {"alpha:2": OpenTransaction("alpha:2", {"s.t": 6})}
     assert Place.parse(place.text(), FakePosition.parse).begun == place.begun
 
 

@@ -12,7 +12,7 @@ from udup.base.errors import Refused, Transient, Unsupported
 from udup.drivers.fake.position import FakePosition
 from udup.pipeline.deliver import partial, units
 from udup.pipeline.deliver.partial import row_rules
-from udup.pipeline.deliver.place import Place
+from udup.pipeline.deliver.place import OpenTransaction, Place
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
 from udup.pipeline.selection.sqlfilter import FilterWord, SqlFilter
 
@@ -102,7 +102,7 @@ def test_rules_are_other_ones_where_rows_or_names_may_be() -> None:
 
 def _begun_elsewhere(subscription: Subscription) -> None:
     """Have the sink hold a part of a transaction that another server had made."""
-    place = Place(FakePosition(), begun={"beta:7": {"s.t": 3}})
+    place = Place(FakePosition(), begun={"beta:7": OpenTransaction("beta:7", {"s.t": 3})})
     subscription.sink.stored.append((None, place.text()))
 
 

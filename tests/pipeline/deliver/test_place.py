@@ -9,7 +9,7 @@ import pytest
 
 from udup.base.errors import UdupError
 from udup.drivers.fake.position import FakePosition
-from udup.pipeline.deliver.place import PLAIN_MAX, Place
+from udup.pipeline.deliver.place import PLAIN_MAX, OpenTransaction, Place
 
 #: What JetStream's driver puts into a header; what is longer is a message of its own, for which each unit waits.
 HEADER_BYTES = 32 << 10
@@ -36,7 +36,8 @@ def test_a_place_with_thousands_of_gaps_fits_into_a_header() -> None:
 def test_a_transaction_in_many_tables_fits_into_a_message() -> None:
     """Its rows are counted by table, and the counts lie with each of its units."""
     gtid = "3e11fa47-71ca-11e1-9e33-c80aa9429562:7"
-    place = Place(FakePosition(), begun={gtid: {f"tenant_{number:06}.orders": 1 for number in range(50_000)}})
+    counts = {f"tenant_{number:06}.orders": 1 for number in range(50_000)}
+    place = Place(FakePosition(), begun={gtid: OpenTransaction(gtid, counts, 1_700_000_000_000_000)})
     text = place.text()
     assert len(text) < 1 << 18
     assert Place.parse(text, FakePosition.parse).begun == place.begun

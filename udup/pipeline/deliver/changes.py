@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 
 from udup.base.errors import UdupError
-from udup.pipeline.deliver.partial import check_rules
+from udup.pipeline.deliver.partial import check_rules, check_same
 from udup.pipeline.deliver.place import OpenTransaction, Place
 from udup.pipeline.deliver.prepared import PreparedTransactions
 from udup.pipeline.deliver.units import Units
@@ -148,9 +148,11 @@ class Changes:
     def _begin(self, of: TransactionId) -> None:
         gtid = of.gtid
         resumed = self.place.begun.pop(gtid, None)
-        self.place.open = OpenTransaction(gtid)
-        self._is_resumed, self._already = resumed is not None, resumed or {}
-        if not self._is_resumed:
+        self.place.open = OpenTransaction(gtid, {}, of.order.original_us)
+        self._is_resumed, self._already = resumed is not None, resumed.counts if resumed else {}
+        if resumed is not None:
+            check_same(resumed, of)
+        else:
             self._add(self._encoder.begin(gtid, _committed_us(of)))
 
     async def _rows(self, record: Transaction | Part) -> None:
@@ -315,7 +317,7 @@ class Changes:
             return place.text()
         counts = place.open.counts
         most = {name: max(count, counts.get(name, 0)) for name, count in self._already.items()}
-        return replace(place, open=OpenTransaction(place.open.gtid, {**counts, **most})).text()
+        return replace(place, open=replace(place.open, counts={**counts, **most})).text()
 
 
 def _committed_us(of: TransactionId) -> int:

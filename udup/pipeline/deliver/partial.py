@@ -15,7 +15,9 @@ from collections.abc import Callable, Collection
 from udup.base import runtime
 from udup.base.errors import Fault, Refused, Unsupported
 from udup.pipeline.checks import DEST
+from udup.pipeline.deliver.place import OpenTransaction
 from udup.pipeline.ports import Position
+from udup.pipeline.records import TransactionId
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
 
@@ -57,6 +59,19 @@ def check_rules(job: str, partial: Collection[str]) -> None:
         f"begin with a snapshot: udup job delete --purge {job}, and post this one"
     )
     raise Refused([Fault("Dest", problem, remedy, DEST)])
+
+
+def check_same(begun: OpenTransaction, comes: TransactionId) -> None:
+    """Raise `Unsupported` if what comes is another transaction of the GTID than the one that is there in part."""
+    before, now = begun.committed_us, comes.order.original_us
+    if before and now and before != now:
+        raise Unsupported(
+            f"{comes.gtid} was delivered in part, and what the source sends under this GTID was committed at another "
+            f"time ({now} µs since 1970, not {before}): the source was reset, or has lost its last transactions in a "
+            "crash. Begin with a snapshot, which says what is true now: delete the job with its position (udup job "
+            "delete --purge), and post it again",
+            gtid=comes.gtid,
+        )
 
 
 class AwaitedTransactions:

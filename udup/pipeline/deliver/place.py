@@ -37,10 +37,20 @@ PLAIN_MAX = 8 << 10
 
 @dataclass
 class OpenTransaction:
-    """The transaction in whose middle a unit has ended: its rows so far, by table."""
+    """The transaction in whose middle a unit has ended: its rows so far, by table.
+
+    `committed_us`: when its origin committed it, 0 if that is not known. It tells it from another one of the same GTID,
+    which a server makes that was reset, or has lost its last transactions in a crash.
+    """
 
     gtid: str
     counts: dict[str, int] = field(default_factory=dict)
+    committed_us: int = 0
+
+    @property
+    def said(self) -> dict[str, Any]:
+        said = {"gtid": self.gtid, "rows": self.counts}
+        return {**said, "us": self.committed_us} if self.committed_us else said
 
 
 @dataclass
@@ -48,7 +58,7 @@ class Place:
     """`executed`: all of it is delivered. `snapshot` is the source driver's, "" when no snapshot is of interest.
 
     `open` is the transaction that is coming now, in part; `begun` are those that earlier runs have delivered in part
-    and that have not come again: their rows by table. `prepared`: XA transactions whose end is not executed.
+    and that have not come again, by their GTIDs. `prepared`: XA transactions whose end is not executed.
     `rules` is a digest of what decides which rows are told (`partial.py`). `snapshots` counts the snapshots of the job,
     each try of one. `began` is the note of how the job began (`start_note.py`). `copying`: a snapshot is under way, so
     the log is not followed from `executed` yet. `there`: IDs of messages that the sink has and that are not executed: a
@@ -57,7 +67,7 @@ class Place:
 
     executed: Position
     open: OpenTransaction | None = None
-    begun: dict[str, dict[str, int]] = field(default_factory=dict)
+    begun: dict[str, OpenTransaction] = field(default_factory=dict)
     prepared: set[str] = field(default_factory=set)
     rules: str = ""
     snapshot: str = ""
@@ -73,9 +83,9 @@ class Place:
         said: dict[str, Any] = {"form": FORM, "gtids": str(self.executed)}
         begun = dict(self.begun)
         if self.open is not None:
-            begun[self.open.gtid] = self.open.counts
+            begun[self.open.gtid] = self.open
         if begun:
-            said["open"] = [{"gtid": gtid, "rows": counts} for gtid, counts in begun.items()]
+            said["open"] = [each.said for each in begun.values()]
         texts = {"snapshot": self.snapshot, "source": self.source_uuid, "began": self.began, "rules": self.rules}
         said.update({name: value for name, value in texts.items() if value})
         if self.prepared:
@@ -126,7 +136,12 @@ def _compressed(text: str) -> str:
     return f'{{"form":{COMPRESSED_FORM},"zlib":"{data}"}}'
 
 
-def _begun(said: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """Return the rows of transactions that are there in part; of one alone where an earlier version has said so."""
+def _begun(said: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> dict[str, OpenTransaction]:
+    """Return the transactions that are there in part; one alone where an earlier version has said so."""
     several: Iterable[Mapping[str, Any]] = [said] if isinstance(said, Mapping) else said
-    return {each["gtid"]: {str(name): int(rows) for name, rows in each["rows"].items()} for each in several}
+    return {each["gtid"]: _open(each) for each in several}
+
+
+def _open(said: Mapping[str, Any]) -> OpenTransaction:
+    counts = {str(name): int(rows) for name, rows in said["rows"].items()}
+    return OpenTransaction(str(said["gtid"]), counts, int(said.get("us", 0)))
