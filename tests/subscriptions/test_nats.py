@@ -43,6 +43,14 @@ def test_a_snapshot_and_what_follows_it(world: Subscribed) -> None:
     assert [event.op for event in events if event.value] == ["r", "r", "r", "u", "d", "c", "d", "c"]
     assert [event.value["source"]["snapshot"] for event in events[:3]] == ["first", "true", "last"]
     assert _by_id(rebuilt(events)) == _selected(world)
+    xid = f"'{world.name}'"
+    prepared = ("XA START {}", f"INSERT INTO {world.name}.t VALUES (6, 6, NULL, 0)", "XA END {}", "XA PREPARE {}")
+    world.on_source(*(each.format(xid) for each in prepared))
+    world.told_level()  # what is prepared only is no change yet
+    assert len(world.rows_of("t")) == len(events)
+    world.on_source(f"XA COMMIT {xid}")
+    world.level()
+    assert [event.op for event in world.rows_of("t")[len(events) :]] == ["c"]
 
 
 def test_the_envelope_says_where_a_change_comes_from(world: Subscribed) -> None:

@@ -183,6 +183,16 @@ class Subscribed:
 
         self.wait_for(has_all, lambda: self.node.job(self.name), seconds)
 
+    def told_level(self) -> None:
+        """Wait until the server says that the job is level, when it is asked and by itself."""
+        path = f"/v1/job/{self.name}/level"
+
+        def is_level() -> bool:
+            told = self.node.job(self.name)["Progress"].get("level")
+            return bool(told and self.node.api._request("GET", path).json()["Level"])
+
+        self.wait_for(is_level, lambda: self.node.api._request("GET", path).json())
+
 
 def _event(subject: str, data: bytes, headers: Mapping[str, str]) -> Event:
     key = headers.get("Udup-Key")

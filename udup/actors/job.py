@@ -187,6 +187,7 @@ class Job:
             known=self.known,
             owner=Owner(self.token, self.node, by_force=not self.owned),
             selection=plan.scope.selection,
+            sql_filter=plan.scope.sql_filter,
             start_after=plan.start_after,
             drop_existing=plan.drop_existing,
             window_messages=spec.channel_size,

@@ -27,6 +27,7 @@ from udup.pipeline.ownership import Owner, TableName
 from udup.pipeline.ports import End, Scope
 from udup.pipeline.ports.delivery import DeliveryPlan, Message
 from udup.pipeline.selection.selection import Selection
+from udup.pipeline.selection.sqlfilter import SqlFilter
 from udup.pipeline.transport.flow import Windows
 
 #: Tables of the source.
@@ -45,6 +46,7 @@ class Subscription:
     network: Network
     start_after: str | None = ""
     selection: Selection = field(default_factory=Selection)
+    sql_filter: SqlFilter = field(default_factory=SqlFilter)
     message_bytes: int = 2000
     incarnation: str = "one"
     runs: int = 0
@@ -146,6 +148,7 @@ class Subscription:
             False,
             64,
             incarnation=self.incarnation,
+            sql_filter=self.sql_filter,
         )
 
     def _extractor(self, ready: TargetReady) -> ExtractorSettings:

@@ -7,14 +7,16 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
+from udup.base.errors import Transient, Unsupported
 from udup.drivers.fake.changes import Change, Op, Statement, Verb, encode, encode_statement
 from udup.drivers.fake.messages import FakeEncoder, FakeReader, FakeSink
 from udup.drivers.fake.position import FakePosition
+from udup.pipeline.deliver import units as units_module
 from udup.pipeline.deliver.changes import Changes
-from udup.pipeline.deliver.place import Place
+from udup.pipeline.deliver.place import OpenTransaction, Place
 from udup.pipeline.deliver.units import Delivered, Units
 from udup.pipeline.ports.delivery import RowsText, Unit
-from udup.pipeline.records import CommitOrder, Part, SnapshotRows, Transaction, TransactionId, XaEnd
+from udup.pipeline.records import CommitOrder, Part, SnapshotDefinition, SnapshotRows, Transaction, TransactionId, XaEnd
 
 T = ("s", "t")
 FIRST, SECOND = (TransactionId("alpha", number, CommitOrder(0, number, 0)) for number in (1, 2))
@@ -64,8 +66,8 @@ def ids(sink: FakeSink) -> list[str]:
     return [each.id for each in sink.messages]
 
 
-def wanted(count: int) -> list[str]:
-    return ["alpha:1:begin", *(f"alpha:1:s.t:{number}" for number in range(count)), "alpha:1:end"]
+def wanted(count: int, gtid: str = "alpha:1") -> list[str]:
+    return [f"{gtid}:begin", *(f"{gtid}:s.t:{number}" for number in range(count)), f"{gtid}:end"]
 
 
 async def half(changes: Changes) -> None:
@@ -117,6 +119,61 @@ def test_another_transaction_may_come_before_the_one_that_has_begun(sink: FakeSi
     assert [each for each in ids(sink) if each.startswith("alpha:1:")] == wanted(10)
 
 
+def test_a_server_with_another_order_may_leave_several_transactions_in_part(sink: FakeSink) -> None:
+    """The source fails over in the middle of one, and the next run ends in the middle of one that comes before it."""
+    second = wanted(8, "alpha:2")
+
+    async def half_of_another(changes: Changes) -> None:
+        await changes.part(Part(SECOND, 0, False, rows(20, 23)))
+        await changes.flush()
+
+    async def nothing(changes: Changes) -> None:
+        assert changes.partial == {"alpha:1", "alpha:2"} and not changes.is_inside
+        await changes.store_place(always=True)
+
+    async def the_other(changes: Changes) -> None:
+        await changes.transaction(Transaction(SECOND, rows(20, 28)))
+        await changes.flush()
+
+    run(sink, half)
+    run(sink, half_of_another)
+    run(sink, nothing)
+    assert run(sink, whole).partial == {"alpha:2"}
+    assert run(sink, the_other).partial == set()
+    assert [each for each in ids(sink) if each.startswith("alpha:1:")] == wanted(10)
+    assert [each for each in ids(sink) if each.startswith("alpha:2:")] == second
+
+
+@pytest.mark.parametrize("committed_us", [5000, 0, 6000])
+def test_another_transaction_of_the_same_gtid_is_not_taken_for_the_rest(sink: FakeSink, committed_us: int) -> None:
+    """A source that has lost its last transactions in a crash numbers others like them. 0: it does not say when."""
+    first, second = (TransactionId("alpha", 1, CommitOrder(0, 1, 0, original_us=us)) for us in (5000, committed_us))
+
+    async def begun(changes: Changes) -> None:
+        await changes.part(Part(first, 0, False, rows(0, 6)))
+        await changes.flush()
+
+    async def ended(changes: Changes) -> None:
+        await changes.transaction(Transaction(second, rows(0, 10)))
+        await changes.flush()
+
+    run(sink, begun)
+    if committed_us != 6000:
+        run(sink, ended)
+        assert ids(sink) == wanted(10)
+        return
+    with pytest.raises(Unsupported, match=r"alpha:1 was delivered in part.*another time"):
+        run(sink, ended)
+    assert ids(sink) == wanted(10)[:7]
+
+
+def test_a_position_of_an_earlier_version_has_one_transaction_in_part() -> None:
+    text = '{"form":1,"gtids":"alpha:1","open":{"gtid":"alpha:2","rows":{"s.t":6}}}'
+    place = Place.parse(text, FakePosition.parse)
+    assert place.begun == {"alpha:2": OpenTransaction("alpha:2", {"s.t": 6})}
+    assert Place.parse(place.text(), FakePosition.parse).begun == place.begun
+
+
 def test_a_transaction_that_has_begun_and_is_not_the_jobs_any_more_is_over(sink: FakeSink) -> None:
     async def skipped(changes: Changes) -> None:
         assert not changes.is_inside
@@ -124,9 +181,9 @@ def test_a_transaction_that_has_begun_and_is_not_the_jobs_any_more_is_over(sink:
         await changes.store_place()
 
     run(sink, half)
-    assert run(sink, skipped).place.open is None
+    assert run(sink, skipped).partial == set()
     found = Place.parse(sink.position or "", FakePosition.parse)
-    assert found.open is None and str(found.executed) == "alpha:1-4"
+    assert not found.begun and str(found.executed) == "alpha:1-4"
 
 
 def test_messages_of_transactions_that_are_executed_are_not_kept_in_the_place(sink: FakeSink) -> None:
@@ -152,6 +209,35 @@ def test_messages_behind_a_place_are_forgotten_when_their_transaction_is_left_ou
     with pytest.raises(Exception, match="cut"):
         run(sink, whole)
     assert run(sink, skipped).place.there == set()
+
+
+@pytest.mark.parametrize("cut", range(1, 9))
+def test_the_statements_of_a_snapshot_are_told_in_units_and_no_id_twice(
+    sink: FakeSink, monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    """A run that ends in the middle of them leaves all to the next, whose tables may be others."""
+    monkeypatch.setattr(units_module, "UNIT_MESSAGES", 3)
+    count = 8
+
+    async def told(changes: Changes) -> None:
+        number = changes.place.snapshots + 1
+        for at in range(count):
+            text, last = encode_statement(Statement(Verb.CREATE, T)).decode(), at == count - 1
+            await changes.snapshot_definition(
+                SnapshotDefinition(number, at, last, text, "s", [T], b"[]", "", 0, 0, "state")
+            )
+
+    sink.cuts = dict.fromkeys(range(1, cut), cut % 3)
+    for _ in range(cut - 1):
+        with pytest.raises(Transient):
+            run(sink, told)
+    before = len(ids(sink))
+    place = run(sink, told).place
+    assert len(ids(sink)) == len(set(ids(sink)))
+    assert ids(sink)[before:] == [f"s{place.snapshots}:{at}:ddl" for at in range(count)]
+    found = Place.parse(sink.position or "", FakePosition.parse)
+    assert (found.snapshot, found.copying, found.snapshots) == ("state", True, place.snapshots)
+    assert sink.units - (cut - 1) == 1 + 3, "one that says which number it has, and three with statements"
 
 
 def test_what_is_prepared_is_read_by_the_format_that_it_was_written_by(

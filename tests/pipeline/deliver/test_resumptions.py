@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.pipeline.deliver.random_log import random_log, sent, take
 from udup.base.errors import Transient
-from udup.drivers.fake.changes import Change, Op, Statement, Verb, encode, encode_statement
 from udup.drivers.fake.messages import FakeReader, FakeSink
 from udup.drivers.fake.position import FakePosition
 from udup.drivers.messages import ids
@@ -23,66 +22,6 @@ from udup.pipeline.deliver.changes import Changes
 from udup.pipeline.deliver.place import Place
 from udup.pipeline.deliver.units import Delivered, Units
 from udup.pipeline.ports.delivery import DeliveryPlan, DeliverySettings, Unit
-from udup.pipeline.records import CommitOrder, Definition, Part, Skipped, Transaction, TransactionId, XaEnd
-
-SOURCE = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
-T, U = ("s", "t"), ("s", "u")
-
-Entry = Definition | Skipped | XaEnd | Transaction
-
-
-def _id(number: int) -> TransactionId:
-    return TransactionId(SOURCE, number, CommitOrder(0, number, 0))
-
-
-def _log(chance: random.Random) -> list[Entry]:
-    """Return some transactions of all kinds; those of rows are whole."""
-    made: list[Entry] = []
-
-    def add(kind: str, *, xid: str = "", commit: bool = False) -> None:
-        of = _id(len(made) + 1)
-        table = chance.choice((T, U))
-        match kind:
-            case "definition":
-                made.append(Definition(of, encode_statement(Statement(Verb.ALTER, T)), ""))
-            case "skipped":
-                made.append(Skipped(of.gtid, 0))
-            case "end":
-                made.append(XaEnd(of, xid, commit))
-            case _:
-                changes = []
-                for row in range(chance.choice((1, 2, 5, 40))):
-                    table = chance.choice((T, U)) if chance.random() < 0.3 else table
-                    op = chance.choice((Op.INSERT, Op.INSERT, Op.DELETE, Op.UPDATE))
-                    changes.append(Change(table, op, f"{of.number}.{row}", "entry"))
-                create = encode_statement(Statement(Verb.CREATE, table)) if kind == "create" else b""
-                made.append(Transaction(of, encode(changes), create=create, xid=xid))
-
-    for _ in range(chance.randrange(3, 9)):
-        kind = chance.choice(("definition", "skipped", "create", "rows", "rows", "xa"))
-        if kind == "xa":
-            xid = f"x{len(made)}"
-            add("rows", xid=xid)
-            add("rows")
-            add("end", xid=xid, commit=chance.random() < 0.7)
-        else:
-            add(kind)
-    return made
-
-
-def _records(log: list[Entry], executed: FakePosition, chance: random.Random) -> Iterator[Entry | Part]:
-    """Yield what the source sends behind a position, large transactions in parts that are cut anywhere."""
-    for number, entry in enumerate(log, 1):
-        if executed.contains(SOURCE, number):
-            continue
-        if not isinstance(entry, Transaction) or chance.random() < 0.4:
-            yield entry
-            continue
-        size = chance.choice((30, 100, 300))
-        pieces = [entry.events[at : at + size] for at in range(0, len(entry.events), size)]
-        for index, piece in enumerate(pieces):
-            yield Part(entry.id, index, False, piece, create=b"" if index else entry.create, xid=entry.xid)
-        yield Part(entry.id, len(pieces), True, b"", xid=entry.xid)
 
 
 class _Job:
@@ -90,7 +29,7 @@ class _Job:
 
     def __init__(self, seed: int) -> None:
         self.chance = chance = random.Random(seed)
-        self.log = _log(chance)
+        self.log = random_log(chance)
         self.rows = chance.choice((1, 1, 3, 100))
         self.options = {"provide.transaction.metadata": chance.choice(("true", "false"))}
         self.options["tombstones.on.delete"] = chance.choice(("true", "false")) if self.rows == 1 else "false"
@@ -125,11 +64,11 @@ class _Job:
 
         async def work() -> bool:
             came = 0
-            for record in _records(self.log, begun, chance):
+            for record in sent(self.log, begun, chance):
                 if is_drained and chance.random() < 0.1:
                     await changes.store_place()
                     return False
-                await _take(changes, record)
+                await take(changes, record)
                 units.filling.batches.append(came)
                 came += 1
                 if chance.random() < 0.4:
@@ -147,20 +86,6 @@ class _Job:
             return False
 
 
-async def _take(changes: Changes, record: Entry | Part) -> None:
-    match record:
-        case Transaction():
-            await changes.transaction(record)
-        case Part():
-            await changes.part(record)
-        case XaEnd():
-            await changes.end_of_xa(record)
-        case Definition():
-            await changes.definition(record)
-        case Skipped():
-            changes.skipped(record.gtids)
-
-
 def _ids(sink: FakeSink) -> list[str]:
     return [row for message in sink.messages for row in ids.row_ids(message.id)]
 
@@ -175,7 +100,7 @@ def test_runs_that_end_anywhere_leave_what_one_run_would(seed: int, monkeypatch:
     else:
         assert job.run()
     place = Place.parse(job.sink.position or "", FakePosition.parse)
-    assert place.open is None and not place.there
+    assert not place.begun and not place.there
     stored, job.sink = job.sink, FakeSink()
     assert job.run()
     assert _ids(stored) == _ids(job.sink)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from udup.pipeline.ownership import Known, Owner
 from udup.pipeline.ports import ControlSettings, End
 from udup.pipeline.selection.selection import Selection
+from udup.pipeline.selection.sqlfilter import SqlFilter
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class ApplierSettings:
     incarnation: str = ""  # of the job: tells it from others of its ID
     copy_alone: bool = False  # the job is complete when its copy is there
     source: End | None = None  # whose records are read, where they are delivered as messages
+    sql_filter: SqlFilter = SqlFilter()  # noqa: RUF009 - frozen
 
     def control(self, slots: int) -> ControlSettings:
         """Return what the target is told of it; `slots` are the rows of the checkpoint beside the base row."""

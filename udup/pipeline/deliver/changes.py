@@ -8,6 +8,7 @@ from dataclasses import replace
 import msgspec
 
 from udup.base.errors import UdupError
+from udup.pipeline.deliver.partial import check_rules, check_same
 from udup.pipeline.deliver.place import OpenTransaction, Place
 from udup.pipeline.deliver.prepared import PreparedTransactions
 from udup.pipeline.deliver.units import Units
@@ -49,13 +50,11 @@ class Changes:
         self._send = send
         self._parse = position
         place.there = self._due({*place.there, *(row for each in there for row in encoder.row_ids(each))})
-        self._resumed = place.open  # until it comes again
-        self._is_resumed = False  # the open transaction
+        self._is_resumed = False  # the open transaction has begun in an earlier run
         self._already: dict[str, int] = {}  # rows of the open transaction that the sink has, by table
         self._prepared = PreparedTransactions()
         self._format = b""
         self._stored_text = place.text()
-        self._making: list[Message] = []  # of a snapshot's tables
         self._cut = b""  # the beginning of a record of a snapshot's rows
 
     @property
@@ -66,7 +65,24 @@ class Changes:
     @property
     def is_inside(self) -> bool:
         """Whether a transaction has come in part."""
-        return self.place.open is not None and self.place.open is not self._resumed
+        return self.place.open is not None
+
+    @property
+    def partial(self) -> set[str]:
+        """Return the transactions that earlier runs have delivered in part and that have not come to their end."""
+        found = set(map(self._encoder.gtid, self.place.there)) | set(self.place.begun)
+        return found if self.place.open is None or not self._is_resumed else found | {self.place.open.gtid}
+
+    async def take_rules(self, job: str, rules: str, *, stores: bool) -> None:
+        """Take the rules by which rows are told from now on (`partial.py`); `Refused` if that cannot be.
+
+        `stores`: the sink knows of them ahead of the first such row. It need not where no row comes before a position.
+        """
+        if self.place.rules != rules:
+            check_rules(job, self.partial)
+            self.place.rules = rules
+            if stores:
+                await self.store_place(always=True)
 
     def close(self) -> None:
         """Give up what is held back."""
@@ -82,7 +98,7 @@ class Changes:
     async def transaction(self, record: Transaction) -> None:
         """Deliver a transaction, or hold it back where it is prepared only."""
         if record.xid:
-            self._prepared.add(record, self._format)
+            self._prepare(record)
             return
         self._begin(record.id)
         await self._rows(record)
@@ -91,7 +107,7 @@ class Changes:
     async def part(self, record: Part) -> None:
         """Deliver a part of a large transaction, or hold it back."""
         if record.xid:
-            self._prepared.add(record, self._format)
+            self._prepare(record)
             if record.last and record.one_phase:
                 await self._held(record.xid, record.id)
             return
@@ -111,6 +127,10 @@ class Changes:
             self._executed(prepared)
         self._executed(record.id)
 
+    def _prepare(self, record: Transaction | Part) -> None:
+        self._prepared.add(record, self._format)
+        self.place.prepared.add(record.id.gtid)
+
     async def _held(self, xid: str, end: TransactionId) -> None:
         """Deliver what was prepared. Both of its halves are executed in one unit: one of them alone is never ended."""
         prepared, written_by, records = self._prepared.take(xid, end.gtid)
@@ -126,12 +146,12 @@ class Changes:
         await self._end(end)
 
     def _begin(self, of: TransactionId) -> None:
-        resumed, self._already = self._resumed, {}
         gtid = of.gtid
-        self.place.open = OpenTransaction(gtid)
-        self._is_resumed = resumed is not None and resumed.gtid == gtid
-        if resumed is not None and self._is_resumed:
-            self._resumed, self._already = None, resumed.counts
+        resumed = self.place.begun.pop(gtid, None)
+        self.place.open = OpenTransaction(gtid, {}, of.order.original_us)
+        self._is_resumed, self._already = resumed is not None, resumed.counts if resumed else {}
+        if resumed is not None:
+            check_same(resumed, of)
         else:
             self._add(self._encoder.begin(gtid, _committed_us(of)))
 
@@ -157,7 +177,7 @@ class Changes:
             await self._close_unit()
 
     async def _end(self, of: TransactionId) -> None:
-        opened, self.place.open, self._already = self.place.open, self._resumed, {}
+        opened, self.place.open, self._already = self.place.open, None, {}
         assert opened is not None
         self._add(self._encoder.end(opened.gtid, _committed_us(of), opened.counts))
         self._executed(of)
@@ -166,6 +186,7 @@ class Changes:
 
     def _executed(self, of: TransactionId) -> None:
         self.place.executed.add(of.source, of.number)
+        self.place.prepared.discard(of.gtid)
         if self.place.there:
             begins = f"{of.gtid}:"
             self.place.there = {each for each in self.place.there if not each.startswith(begins)}
@@ -184,9 +205,12 @@ class Changes:
         place = self.place
         place.executed.update(self._parse(gtids))
         place.there = self._due(place.there)
-        if self._resumed is not None and self._parse(self._resumed.gtid) <= place.executed:
-            place.open = None if place.open is self._resumed else place.open
-            self._resumed = None
+        place.begun = {gtid: rows for gtid, rows in place.begun.items() if not self._is_executed(gtid)}
+        place.prepared = {gtid for gtid in place.prepared if not self._is_executed(gtid)}
+
+    def _is_executed(self, gtid: str) -> bool:
+        source, _, number = gtid.rpartition(":")
+        return self.place.executed.contains(source, int(number))
 
     def known(self, source_uuid: str, stamps: str) -> None:
         """Note which server is followed, and the stamps of transactions that it was recognised by."""
@@ -205,7 +229,7 @@ class Changes:
     def _due(self, there: Collection[str]) -> set[str]:
         """Return those of the messages in the sink that will come again: what is of executed transactions does not."""
         gtid = self._encoder.gtid
-        due = {each for each in map(gtid, there) if each and not self._parse(each) <= self.place.executed}
+        due = {each for each in map(gtid, there) if each and not self._is_executed(each)}
         return {each for each in there if gtid(each) in due}
 
     def _is_there(self, message_id: str) -> bool:
@@ -216,18 +240,23 @@ class Changes:
     # ---- A snapshot ----
 
     async def snapshot_definition(self, record: SnapshotDefinition) -> None:
-        """Deliver, ahead of a snapshot's rows, the statements by which its tables would be made, as one unit."""
-        self._making += self._encoder.snapshot_definition(record)
-        if not record.last:
-            return
-        await self.flush()
-        made, self._making = self._making, []
+        """Deliver, ahead of a snapshot's rows, the statements by which its tables would be made.
+
+        A run that ends before the last one leaves them to the next, which tells all of them under another number: that
+        the number is taken is stored ahead of them.
+        """
+        made, place = self._encoder.snapshot_definition(record), self.place
         if not made:
             return
+        if place.snapshots < record.snapshot:
+            await self.flush()
+            place.snapshots, place.copying = record.snapshot, True
+            await self._close_unit()
         self._add(made)
-        self.place.snapshot, self.place.copying = record.state, True
-        self.place.snapshots = max(self.place.snapshots, record.snapshot)
-        await self._close_unit()
+        if record.last:
+            place.snapshot = record.state
+        if record.last or self._units.is_full:
+            await self._close_unit()
 
     async def snapshot_rows(self, record: SnapshotRows) -> None:
         """Deliver rows of a snapshot, all or none: read again after a death they would be others.
@@ -288,7 +317,7 @@ class Changes:
             return place.text()
         counts = place.open.counts
         most = {name: max(count, counts.get(name, 0)) for name, count in self._already.items()}
-        return replace(place, open=OpenTransaction(place.open.gtid, {**counts, **most})).text()
+        return replace(place, open=replace(place.open, counts={**counts, **most})).text()
 
 
 def _committed_us(of: TransactionId) -> int:

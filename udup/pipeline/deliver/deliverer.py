@@ -19,6 +19,7 @@ from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.apply.wait_watch import telling
 from udup.pipeline.deliver.changes import Changes
+from udup.pipeline.deliver.partial import AwaitedTransactions, row_rules
 from udup.pipeline.deliver.place import Place
 from udup.pipeline.deliver.report import DeliveryReporter
 from udup.pipeline.deliver.units import Delivered, Units
@@ -106,6 +107,8 @@ class Deliverer:
         self._watch = TargetWatch(_Checks(self._delivery))
         self._reporter = DeliveryReporter(position, self._watch, reader.kind)
         self._start = JobStart(settings.job, settings.incarnation, settings.start_after, settings.copy_alone)
+        self._rules = row_rules(settings.selection, settings.sql_filter)
+        self._awaited = AwaitedTransactions(settings.job, position)
         self._changes: Changes
         self._began_at: str | None = None  # the first position, until it is stored
         self._goal: tuple[Position, Callable[[], None]] | None = None
@@ -154,6 +157,8 @@ class Deliverer:
             found = await self._delivery.take_over()
         place = self._place_of(found)
         self._changes = Changes(self._reader, self._encoder, self._units, place, found.ids, self._send, self._parse)
+        stores = self._began_at is None and not place.copying
+        await self._changes.take_rules(self._settings.job, self._rules, stores=stores)
         self._reporter.begin_at(place)
         await self._link.subscribe(self._subjects.log, self._on_batch)
         await self._link.flush()
@@ -193,12 +198,12 @@ class Deliverer:
         self._tell_progress()
 
     def expect(self, position: str, then: Callable[[], None]) -> None:
-        """Call `then`, in the event loop, as soon as all of this position of the source is stored."""
+        """Call `then`, in the event loop, as soon as all that is due of this position of the source is stored."""
         self._goal = self._parse(position), then
         self._look_at_goal()
 
     def _look_at_goal(self) -> None:
-        if self._goal is not None and self._goal[0] <= self._reporter.executed:
+        if self._goal is not None and self._reporter.has(self._goal[0]):
             (_, then), self._goal = self._goal, None
             then()
 
@@ -218,6 +223,7 @@ class Deliverer:
                 await self._take(record)
                 self._units.filling.batches.append(batch.number)
             await self._changes.flush()
+        self._look_at_goal()
 
     async def _take(self, record: Record) -> None:
         changes = self._changes
@@ -238,9 +244,9 @@ class Deliverer:
             case Skipped():
                 changes.skipped(record.gtids)
                 self._reporter.skipped(record)
-                self._look_at_goal()
             case Beat():
                 self._reporter.beat(record)
+                self._awaited.look(changes.partial, record.executed)
                 self._credit_late = True  # an idle job's window is seen to be empty
             case Tables():
                 changes.place.source_uuid = record.server_uuid

@@ -1,7 +1,10 @@
 """What of the source a sink has, as the text that is stored there with the last message of each unit.
 
-Everything that a later run needs is in it: the executed transactions, how far the one has come that is delivered in
-the middle of, what a snapshot has brought, how the job began, and how the source is recognised.
+Everything that a later run needs is in it: the executed transactions, how far those have come that are delivered in
+part, what a snapshot has brought, how the job began, and how the source is recognised.
+
+Several transactions may be delivered in part: the source may fail over to a server that sends others before the one
+that had begun, and then the next run may end in the middle of one of these.
 
 A prepared XA transaction is not executed before its end comes: the set has a gap there, so that the source sends it
 again to a run that begins in between.
@@ -9,8 +12,10 @@ again to a run that begins in between.
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,27 +26,50 @@ from udup.pipeline.stamps import Stamps
 #: The form of the text. An older Udup must not take a newer form for its own.
 FORM = 1
 
+#: That of a text which holds another one, compressed.
+COMPRESSED_FORM = 2
+
+#: Characters of a text that is stored as it is. A longer one is compressed: it lies with each unit, and sinks have room
+#: for 32 kB beside a message, for 1 MB in one. GTIDs with 4,000 gaps are 71 kB and become 31 kB, in 0.6 ms; counts of a
+#: transaction in 100,000 tables are 2.5 MB and become 0.4 MB.
+PLAIN_MAX = 8 << 10
+
 
 @dataclass
 class OpenTransaction:
-    """The transaction in whose middle a unit has ended: its rows so far, by table."""
+    """The transaction in whose middle a unit has ended: its rows so far, by table.
+
+    `committed_us`: when its origin committed it, 0 if that is not known. It tells it from another one of the same GTID,
+    which a server makes that was reset, or has lost its last transactions in a crash.
+    """
 
     gtid: str
     counts: dict[str, int] = field(default_factory=dict)
+    committed_us: int = 0
+
+    @property
+    def said(self) -> dict[str, Any]:
+        said = {"gtid": self.gtid, "rows": self.counts}
+        return {**said, "us": self.committed_us} if self.committed_us else said
 
 
 @dataclass
 class Place:
     """`executed`: all of it is delivered. `snapshot` is the source driver's, "" when no snapshot is of interest.
 
-    `snapshots` counts the snapshots of the job, each try of one. `began` is the note of how the job began
-    (`start_note.py`). `copying`: a snapshot is under way, so the log is not followed from `executed` yet. `there`: IDs
-    of messages that the sink has and that are not executed: a run found them behind an earlier position, and has not
-    come to them again.
+    `open` is the transaction that is coming now, in part; `begun` are those that earlier runs have delivered in part
+    and that have not come again, by their GTIDs. `prepared`: XA transactions whose end is not executed.
+    `rules` is a digest of what decides which rows are told (`partial.py`). `snapshots` counts the snapshots of the job,
+    each try of one. `began` is the note of how the job began (`start_note.py`). `copying`: a snapshot is under way, so
+    the log is not followed from `executed` yet. `there`: IDs of messages that the sink has and that are not executed: a
+    run found them behind an earlier position, and has not come to them again.
     """
 
     executed: Position
     open: OpenTransaction | None = None
+    begun: dict[str, OpenTransaction] = field(default_factory=dict)
+    prepared: set[str] = field(default_factory=set)
+    rules: str = ""
     snapshot: str = ""
     snapshots: int = 0
     copying: bool = False
@@ -51,13 +79,17 @@ class Place:
     there: set[str] = field(default_factory=set)
 
     def text(self) -> str:
-        """Return it as it is stored."""
+        """Return it as it is stored: printable ASCII."""
         said: dict[str, Any] = {"form": FORM, "gtids": str(self.executed)}
+        begun = dict(self.begun)
         if self.open is not None:
-            said["open"] = {"gtid": self.open.gtid, "rows": self.open.counts}
-        for name, value in (("snapshot", self.snapshot), ("source", self.source_uuid), ("began", self.began)):
-            if value:
-                said[name] = value
+            begun[self.open.gtid] = self.open
+        if begun:
+            said["open"] = [each.said for each in begun.values()]
+        texts = {"snapshot": self.snapshot, "source": self.source_uuid, "began": self.began, "rules": self.rules}
+        said.update({name: value for name, value in texts.items() if value})
+        if self.prepared:
+            said["prepared"] = sorted(self.prepared)
         if self.snapshots:
             said["snapshots"] = self.snapshots
         if self.copying:
@@ -66,13 +98,16 @@ class Place:
             said["there"] = sorted(self.there)
         if stamps := str(self.stamps):
             said["stamps"] = stamps
-        return json.dumps(said, separators=(",", ":"))
+        text = json.dumps(said, separators=(",", ":"))
+        return text if len(text) <= PLAIN_MAX else _compressed(text)
 
     @classmethod
     def parse(cls, text: str, position: Callable[[str], Position]) -> Place:
         """Return what was stored; `UdupError` for what no version of this form has written."""
         try:
             said = json.loads(text)
+            if said["form"] == COMPRESSED_FORM:
+                said = json.loads(zlib.decompress(base64.b85decode(said["zlib"])))
             if said["form"] != FORM:
                 raise UdupError(
                     f"the sink's position has form {said['form']!r}, which this version does not know: "
@@ -80,7 +115,9 @@ class Place:
                 )
             return cls(
                 executed=position(said["gtids"]),
-                open=_open(said.get("open")),
+                begun=_begun(said.get("open", ())),
+                prepared=set(map(str, said.get("prepared", ()))),
+                rules=said.get("rules", ""),
                 snapshot=said.get("snapshot", ""),
                 snapshots=int(said.get("snapshots", 0)),
                 copying=bool(said.get("copying", False)),
@@ -89,10 +126,22 @@ class Place:
                 began=said.get("began", ""),
                 there=set(map(str, said.get("there", ()))),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, zlib.error, KeyError, TypeError, AttributeError) as error:
             shown = text[:200]
             raise UdupError(f"the sink's position cannot be read ({type(error).__name__}: {error}): {shown}") from error
 
 
-def _open(said: Mapping[str, Any] | None) -> OpenTransaction | None:
-    return None if said is None else OpenTransaction(said["gtid"], {str(k): int(v) for k, v in said["rows"].items()})
+def _compressed(text: str) -> str:
+    data = base64.b85encode(zlib.compress(text.encode(), 1)).decode()  # which has none of JSON's own characters
+    return f'{{"form":{COMPRESSED_FORM},"zlib":"{data}"}}'
+
+
+def _begun(said: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> dict[str, OpenTransaction]:
+    """Return the transactions that are there in part; one alone where an earlier version has said so."""
+    several: Iterable[Mapping[str, Any]] = [said] if isinstance(said, Mapping) else said
+    return {each["gtid"]: _open(each) for each in several}
+
+
+def _open(said: Mapping[str, Any]) -> OpenTransaction:
+    counts = {str(name): int(rows) for name, rows in said["rows"].items()}
+    return OpenTransaction(str(said["gtid"]), counts, int(said.get("us", 0)))

@@ -6,6 +6,7 @@ the source sends them again. What is large waits in a file without a name.
 
 from __future__ import annotations
 
+import io
 import struct
 import tempfile
 from collections.abc import Iterator
@@ -13,11 +14,11 @@ from typing import IO
 
 import msgspec
 
-from udup.base.errors import UdupError
+from udup.base.errors import Side, UdupError, Unavailable
 from udup.pipeline.records import Part, Transaction, TransactionId, encode
 
-#: Bytes of one prepared transaction that are held in memory.
-MEMORY_BYTES = 1 << 20
+#: Bytes of one prepared transaction that are held in memory, and of all of them.
+MEMORY_BYTES, ALL_MEMORY_BYTES = 1 << 20, 32 << 20
 
 _SIZE = struct.Struct("<I")
 
@@ -29,11 +30,34 @@ class _Held:
 
     def __init__(self, of: TransactionId, written_by: bytes) -> None:
         self.id, self.format = of, written_by
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115 - closed by whoever takes it
+        self._file: IO[bytes] = io.BytesIO()
+        self.in_memory = 0  # bytes
 
-    def add(self, record: Transaction | Part) -> None:
+    def add(self, record: Transaction | Part, memory_left: int) -> None:
         data = encode(record)
-        self._file.write(_SIZE.pack(len(data)) + data)
+        size = _SIZE.size + len(data)
+        if self._in_file or (self.in_memory + size <= MEMORY_BYTES and size <= memory_left):
+            self.in_memory += 0 if self._in_file else size
+        else:
+            self._move()
+        self._file.write(_SIZE.pack(len(data)))
+        self._file.write(data)
+        self._file.flush()  # a full disk is told now
+
+    @property
+    def _in_file(self) -> bool:
+        return not isinstance(self._file, io.BytesIO)
+
+    def _move(self) -> None:
+        """Put into a file what is in memory."""
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - `close` does
+        try:
+            assert isinstance(self._file, io.BytesIO)
+            file.write(self._file.getbuffer())
+        except BaseException:
+            file.close()
+            raise
+        self._file, self.in_memory = file, 0
 
     def records(self) -> Iterator[Transaction | Part]:
         self._file.seek(0)
@@ -49,6 +73,7 @@ class PreparedTransactions:
 
     def __init__(self) -> None:
         self._held: dict[str, _Held] = {}
+        self._in_memory = 0  # bytes of all of them
 
     def __len__(self) -> int:
         return len(self._held)
@@ -57,17 +82,25 @@ class PreparedTransactions:
         """Hold a record of a transaction that is being prepared, written by this FORMAT_DESCRIPTION."""
         held = self._held.get(record.xid)
         if held is None or held.id != record.id:
-            if held is not None:
-                held.close()  # its end was not in the log that the job follows
+            self.drop(record.xid)  # its end was not in the log that the job follows
             held = self._held[record.xid] = _Held(record.id, written_by)
-        held.add(record)
+        before = held.in_memory
+        try:
+            held.add(record, ALL_MEMORY_BYTES - self._in_memory)
+        except OSError as error:
+            raise Unavailable(
+                f"{record.id.gtid} prepares the XA transaction {record.xid}, whose rows wait in a file for its end, "
+                f"and this machine has no room for it where temporary files are (TMPDIR): {error}",
+                gtid=record.id.gtid,
+            ).of(Side.NODE) from error
+        self._in_memory += held.in_memory - before
 
     def take(self, xid: str, gtid: str) -> tuple[TransactionId, bytes, Iterator[Transaction | Part]]:
         """Return what was prepared under an XID and by which format; it is no longer held once it was iterated.
 
         `gtid` is that of its end. `UdupError` if nothing was.
         """
-        held = self._held.pop(xid, None)
+        held = self._pop(xid)
         if held is None:
             raise UdupError(
                 f"{gtid} ends the XA transaction {xid}, which was prepared before the place where the job begins: its "
@@ -84,13 +117,17 @@ class PreparedTransactions:
 
     def drop(self, xid: str) -> TransactionId | None:
         """Forget one that was rolled back; None if it was prepared before the job began."""
-        held = self._held.pop(xid, None)
+        held = self._pop(xid)
         if held is None:
             return None
         held.close()
         return held.id
 
+    def _pop(self, xid: str) -> _Held | None:
+        held = self._held.pop(xid, None)
+        self._in_memory -= 0 if held is None else held.in_memory
+        return held
+
     def close(self) -> None:
-        for held in self._held.values():
-            held.close()
-        self._held.clear()
+        while self._held:
+            self.drop(next(iter(self._held)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 from udup.pipeline.apply.heard import Heard
 from udup.pipeline.apply.lag import Rate
@@ -36,6 +37,7 @@ class DeliveryReporter(Heard):
         super().__init__(position)
         self._decoder = decoder
         self.executed = position("")
+        self._place: Place | None = None
         self._sink = sink
         self._transactions, self._rows_rate, self._snapshot_rate = Rate(), Rate(), Rate()
         self._events_rate, self._sent_bytes = Rate(), Rate()
@@ -48,8 +50,11 @@ class DeliveryReporter(Heard):
         self._copying = False
         self._tables: dict[str, tuple[int, int]] = {}  # of a snapshot: rows, and how many there may be
         self._snapshot_done = False
+        self._copied = self._to_copy = 0  # the sums of these rows
 
     def begin_at(self, place: Place) -> None:
+        """Take the place of the run, which goes on with it."""
+        self._place = place
         self.executed.update(place.executed)
         self._copying = place.copying
 
@@ -83,13 +88,18 @@ class DeliveryReporter(Heard):
         for table, count in delivered.snapshot_rows.items():
             rows, total = self._tables.get(table, (0, 0))
             self._tables[table] = rows + count, total
+            self._copied += count
             self._snapshot_rate.total += count
         if not delivered.is_empty:
             self._changed.set()
 
     def snapshot_begins(self, plan: CopyPlan) -> None:
         for table in plan.tables:
-            self._tables[f"{table.schema}.{table.name}"] = 0, table.rows_estimate
+            name = f"{table.schema}.{table.name}"
+            rows, total = self._tables.get(name, (0, 0))
+            self._tables[name] = 0, table.rows_estimate
+            self._copied -= rows
+            self._to_copy += table.rows_estimate - total
 
     def snapshot_ended(self, record: SnapshotEnd, place: Place) -> None:
         self.executed.update(place.executed)
@@ -143,9 +153,16 @@ class DeliveryReporter(Heard):
             decoder=self._decoder,
         )
 
+    def has(self, wanted: Position) -> bool:
+        """Return whether the sink has all that is due of these: of what is prepared nothing is before its end."""
+        if wanted <= self.executed:
+            return True
+        prepared = self._place.prepared if self._place is not None else ()
+        return bool(prepared) and wanted - self._parse(",".join(prepared)) <= self.executed
+
     @property
     def _has_all(self) -> bool:
-        return self._source_executed is not None and self._source_set <= self.executed
+        return self._source_executed is not None and self.has(self._source_set)
 
     def _stage(self, *, level: bool) -> str:
         if self._copying:
@@ -166,9 +183,9 @@ class DeliveryReporter(Heard):
             return None
         done = self._snapshot_done
         per_s = self._snapshot_rate.sample()
-        rows, total = (sum(each) for each in zip(*self._tables.values(), strict=True))
+        rows, total = self._copied, self._to_copy
         left = max(total - rows, 0)
-        shown = dict(list(self._tables.items())[:_TABLES_MAX])
+        shown = dict(islice(self._tables.items(), _TABLES_MAX))
         return CopyProgress(
             {
                 name: TableProgress(count, count if done else max(count, estimate), 0, done, 0.0, None)
