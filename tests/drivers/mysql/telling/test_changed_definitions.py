@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ from udup.pipeline.ports import LogPlan, ReadingPlan, Scope
 from udup.pipeline.records import Definition, Record, Skipped, SnapshotEnd, SnapshotRows, Transaction
 from udup.pipeline.selection.kept import kept_selection
 from udup.pipeline.selection.selection import Selection
+from udup.pipeline.selection.sqlfilter import FilterWord, SqlFilter
 from udup.sandbox.server import MysqlServer
 
 _CHUNK = 30
@@ -317,3 +319,15 @@ def _joining(source: MysqlServer, schema: str) -> _Job:
             break
     job.run("UPDATE a SET n = n + 1 WHERE id % 2 = 0", "DELETE FROM a WHERE id % 7 = 0")
     return job
+
+
+@pytest.mark.usefixtures("naming")
+def test_a_table_is_followed_by_statements_that_the_job_passes_over(source: MysqlServer, schema: str) -> None:
+    job = _joining(source, schema)
+    job.scope = replace(job.scope, sql_filter=SqlFilter(frozenset({FilterWord.NO_ALTER_TABLE})))
+    job.consumer = None
+    job.run("ALTER TABLE a RENAME TO b", "UPDATE b SET n = n + 1 WHERE id % 3 = 0", "DELETE FROM b WHERE id % 11 = 0")
+    job.level()
+    told = {**job.keyed.rows["a"], **job.keyed.rows["b"]}
+    rows = {row[0]: row[1] for row in job.tables()["b"]}
+    assert {key: told[key] for key in rows} == rows, "the stream has its rows under both names"

@@ -91,6 +91,7 @@ class Joined:
         self._read_of: JoiningTable | None = None
         self._read_as = ("", "")
         self._statement: Statement | None = None
+        self._has_changed = False
         self._read_at = GtidSet()
         self._codecs = RowCodecs()
         self._read_next = 0.0
@@ -134,18 +135,25 @@ class Joined:
 
         def watched(event: bytes, has_crc: bool) -> QueryDecision:
             decision = decide(event, has_crc)
-            if decision.action is Action.CARRY and self.is_at_work:
-                self._statement = classify_query(parse_query(event, has_crc=has_crc), fold_names=fold_names)
+            if decision.action in (Action.CARRY, Action.SKIP) and self.is_at_work:
+                statement = classify_query(parse_query(event, has_crc=has_crc), fold_names=fold_names)
+                if decision.action is Action.CARRY:
+                    self._statement = statement  # until its record comes, which says its GTID
+                else:
+                    self._has_changed |= self._tables.changed_by(statement, "")
             return decision
 
         return watched
 
     def changed(self, record: Record) -> str:
         """Return the state that holds from this record on, if that makes it another, else ""."""
-        if not isinstance(record, Definition) or (statement := self._statement) is None:
-            return ""
-        self._statement = None
-        return self._state() if self._tables.changed_by(statement, record.id.gtid) else ""
+        if isinstance(record, Skipped):
+            return ""  # what was passed over stands in it
+        changed, self._has_changed = self._has_changed, False
+        if isinstance(record, Definition) and self._statement is not None:
+            changed |= self._tables.changed_by(self._statement, record.id.gtid)
+            self._statement = None
+        return self._state() if changed else ""
 
     def step(self, log: Between, has_more: Callable[[], bool]) -> Iterator[Record]:
         """Yield rows where they are due: when the log has come to where a part was read."""
