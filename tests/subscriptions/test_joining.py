@@ -94,3 +94,20 @@ def test_rows_come_again_when_somebody_asks_for_them(world: Subscribed) -> None:
     assert [each.value["source"]["snapshot"] for each in events[3:5]] == ["incremental", "incremental"]
     refused = httpx.put(f"{world.node.url}/v1/job/{world.name}/snapshot", params={"table": "other.t"}, timeout=30)
     assert refused.status_code == 400 and "other.t" in refused.text
+
+
+def test_rows_that_are_asked_for_of_a_paused_job_come_when_it_goes_on(world: Subscribed) -> None:
+    table = f"{world.name}.t"
+    world.on_source(f"CREATE TABLE {table} (id INT PRIMARY KEY, n INT)", f"INSERT INTO {table} VALUES (1, 1)")
+    world.post()
+    world.level()
+    for method, act in (("POST", "pause"), ("PUT", f"snapshot?table={table}"), ("POST", "resume")):
+        answer = httpx.request(method, f"{world.node.url}/v1/job/{world.name}/{act}", timeout=30)
+        assert answer.status_code == 200, answer.text
+        if act == "pause":
+            world.node.wait_stage(world.name, ("paused",))
+            world.on_source(f"UPDATE {table} SET n = 2")
+    world.wait_for(lambda: [each.op for each in world.rows_of("t")].count("r") == 2, lambda: world.rows_of("t"))
+    world.level()
+    events = [(each.op, each.value["after"]["n"]) for each in world.rows_of("t")]
+    assert events == [("r", 1), ("u", 2), ("r", 2)]

@@ -230,7 +230,9 @@ class Extractor:
         settings = self._settings
         reading = self._source.open_reading(
             settings.scope,
-            ReadingPlan(settings.snapshots + 1, settings.chunk_rows, state=settings.snapshot),
+            ReadingPlan(
+                settings.snapshots + 1, settings.chunk_rows, state=settings.snapshot, alone=settings.copy_alone
+            ),
             readers=settings.workers,
             waits=self._source_waits,
         )

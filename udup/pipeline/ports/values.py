@@ -187,12 +187,14 @@ class ReadingPlan:
     """A snapshot whose rows are told to a destination: `number` is its own among those of the job.
 
     `state` is what `records.SnapshotRows` of an earlier try said last: what that has sent to its end is left out.
+    `alone`: the log behind it is not followed.
     """
 
     number: int = 1
     chunk_rows: int | None = None
     incremental: bool = False
     state: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True)

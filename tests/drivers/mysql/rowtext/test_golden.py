@@ -1,9 +1,11 @@
-"""Values as Debezium's own tests assert them (`golden.json`), made by a real server and read from its log."""
+"""Values as Debezium's own tests assert them (`golden.json`), made by a real server, read from its log and from a
+snapshot of its tables.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from tests.quick_servers import QUICK
 from tests.source_log import logged_by
 from udup.drivers.mysql.binlog.event import ROWS_EVENTS as ROWS
 from udup.drivers.mysql.binlog.event import EventType
+from udup.drivers.mysql.binlog.split import split
 from udup.drivers.mysql.binlog.table_map import table_id, table_name
 from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.rows.table import Table, parse_table
@@ -22,6 +25,10 @@ from udup.drivers.mysql.rowtext.facts import ColumnFacts, Dictionary, parse_dict
 from udup.drivers.mysql.rowtext.options import parse_options
 from udup.drivers.mysql.rowtext.program import program_of
 from udup.drivers.mysql.rowtext.table_text import GeneratedTableText
+from udup.drivers.mysql.source import MySQLSource
+from udup.pipeline.ports import ReadingPlan, Scope
+from udup.pipeline.records import Record, SnapshotRows
+from udup.pipeline.selection.selection import Selection
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer
 
@@ -64,15 +71,33 @@ def logged(server: MysqlServer) -> Logged:
         tables = {("gold", f"t{number}"): ("gold", f"t{number}") for number in range(len(CASES))}
         facts.update(parse_dictionary(read_facts_of(connection, tables)))
 
+    return _found((each.event for each in logged_by(server.endpoint, work)), facts)
+
+
+@pytest.fixture(scope="module")
+def snapshot(server: MysqlServer, logged: Logged) -> Logged:
+    """What a snapshot of the same tables has."""
+    scope = Scope(Selection.of([("gold", [])]))
+    reading = MySQLSource(server.endpoint).open_reading(scope, ReadingPlan(), readers=1)
+    records: list[Record] = []
+    try:
+        reading.read(0, records.append)
+    finally:
+        reading.close()
+    read = (event for each in records if isinstance(each, SnapshotRows) for event in split(each.events))
+    return _found(read, logged.facts)
+
+
+def _found(events: Iterable[bytes], facts: Dictionary) -> Logged:
     found = Logged({}, {}, facts)
     names: dict[bytes, int] = {}
-    for each in logged_by(server.endpoint, work):
-        if each.kind == EventType.TABLE_MAP:
-            number = int(table_name(each.event).table[1:])
-            names[table_id(each.event)] = number
-            found.maps[number] = each.event
-        elif each.kind in ROWS:
-            found.events.setdefault(names[table_id(each.event)], []).append(each.event)
+    for event in events:
+        if event[4] == EventType.TABLE_MAP:
+            number = int(table_name(event).table[1:])
+            names[table_id(event)] = number
+            found.maps[number] = event
+        elif event[4] in ROWS:
+            found.events.setdefault(names[table_id(event)], []).append(event)
     return found
 
 
@@ -81,6 +106,15 @@ _MODE = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERR
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[case["name"] for case in CASES])
 def test_values_are_debezium_s(logged: Logged, number: int) -> None:
+    _check(logged, number)
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[case["name"] for case in CASES])
+def test_values_of_a_snapshot_are_debezium_s(snapshot: Logged, number: int) -> None:
+    _check(snapshot, number)
+
+
+def _check(logged: Logged, number: int) -> None:
     case = CASES[number]
     written = {**GOLDEN["defaults"], **case["options"]}
     options = parse_options({_NAMES.get(name, name): _word(value) for name, value in written.items()})

@@ -200,3 +200,25 @@ def test_a_wished_table_comes_again_where_it_stands(source: MysqlServer, schema:
             break
     assert {table: _rows(source, schema, table) for table in "ab"} == job.destination.rows
     assert len(job.reads) == read, "a wish is done once"
+
+
+@pytest.mark.usefixtures("naming")
+def test_tables_of_every_kind_of_key_come_again_once_for_each_wish_though_runs_end(
+    source: MysqlServer, schema: str
+) -> None:
+    """Wished while another wish is under way, tables come when that one is done with them; an empty one has no rows."""
+    text, two = "text (id VARCHAR(9) PRIMARY KEY, n INT)", "two (id INT, n INT, PRIMARY KEY (n, id))"
+    _made(source, schema, "bare (id INT, n INT)", text, two, "zero (id INT PRIMARY KEY, n INT)")
+    run(source.endpoint, f"TRUNCATE TABLE {schema}.zero")
+    tables = ("bare", "text", "two", "zero")
+    job = _Job(source, schema, *tables)
+    job.wishes = ((1, (f"{schema}.two", f"{schema}.gone")),)
+    for record in job.follow(*tables):
+        if isinstance(record, SnapshotRows):
+            break
+    job.wishes += ((2, tuple(f"{schema}.{table}" for table in tables)),)
+    for _ in job.follow(*tables):
+        if not job.joins():
+            break
+    assert sum(record.rows for record in job.reads) == 3 * _ROWS, "a table that comes already does not come twice"
+    assert {name: len(rows) for name, rows in job.destination.rows.items()} == dict.fromkeys(tables[:3], _ROWS)

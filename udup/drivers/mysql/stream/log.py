@@ -110,6 +110,7 @@ class BinlogChanges:
             decide = judges.watching(decide, fold_names=scope.fold_names)
         if self._plan.tells:
             self._joined = Joined(endpoint, self._plan, kept, judges)
+            decide = self._joined.watching(decide, fold_names=scope.fold_names)
         both, shapers = self._joined or judges, self._shapers
         return Assembler(scope.selection, decide, renaming, scope.sql_filter, contexts, shapers, maps, telling, both)
 
@@ -134,6 +135,8 @@ class BinlogChanges:
                     yield SnapshotEnd(0, "", state)  # in front of what has changed it
                 self._note_place(event)
                 if joined is not None:
+                    if state := joined.changed(record):
+                        yield SnapshotEnd(0, "", state)
                     joined.note(record)
                 yield record if self._made is None else self._made.completed(record)
             if joined is not None and joined.is_at_work and assembler.is_between:

@@ -16,6 +16,8 @@ Which tables join: the state names the selection that the job had (`pipeline/sel
 chooses and that one does not, and what is on the source as the log begins to be followed, joins. A table that is made
 later is in the log from its first row on.
 
+What a table is called and how it is defined follows the log: `joining_tables.py`.
+
 The rows of a table that is there already come again where that is wished. They stand at the same places, and nothing of
 the log is left out: a row says what it is there, and whoever takes it as that has lost nothing and doubled nothing.
 """
@@ -25,7 +27,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec
@@ -33,19 +35,20 @@ import msgspec
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.binlog.query import parse_query
 from udup.drivers.mysql.client.connection import connect
+from udup.drivers.mysql.ddl.classify import classify_query
+from udup.drivers.mysql.ddl.query_action import Action, Decide, QueryDecision
+from udup.drivers.mysql.ddl.statement import Statement
 from udup.drivers.mysql.rows.codec import RowCodecs
 from udup.drivers.mysql.snapshot.names import read_base_tables
 from udup.drivers.mysql.stream.known_tables import Judge
-from udup.drivers.mysql.telling.judge import RowJudge
-from udup.drivers.mysql.telling.ranges import START, Key
-from udup.drivers.mysql.telling.reading import RowsReading, open_reading
+from udup.drivers.mysql.telling.joining_tables import JoiningTable, JoiningTables, JoinJudge
+from udup.drivers.mysql.telling.reading import RowsReading, open_rows
 from udup.drivers.mysql.telling.tries import SnapshotJudges
 from udup.pipeline.ports import LogPlan, ReadingPlan
-from udup.pipeline.records import Format, Part, Record, Skipped, SnapshotEnd, SnapshotRows
+from udup.pipeline.records import Definition, Format, Part, Record, Skipped, SnapshotEnd, SnapshotRows
 from udup.pipeline.selection.kept import kept_selection, only, selection_of
-from udup.pipeline.selection.renames import Name
-from udup.pipeline.selection.selection import Selection
 
 #: Chunks of a part. The log waits while they are read.
 PART_CHUNKS = 1
@@ -54,81 +57,16 @@ PART_CHUNKS = 1
 AHEAD = 8
 
 
-@dataclass
-class _Table:
-    """How far a table has come (`judge.Read`). `tells_all`: some rows of a part that is the whole table were told.
+class _BothJudges:
+    """What two judges let pass."""
 
-    `again`: it has been there before, and its rows come again; its changes are told all the time.
-    """
-
-    name: Name
-    key: tuple[str, ...] = ()
-    upper: Key = START
-    tells_all: bool = False
-    is_done: bool = False
-    chunk: int = 0
-    again: bool = False
-
-    @classmethod
-    def of(cls, kept: Any) -> _Table:
-        schema, table = kept["table"]
-        return cls(
-            (schema, table), tuple(kept["key"]), tuple(kept["upper"]), kept["all"], False, kept["chunk"], kept["again"]
-        )
-
-    def kept(self) -> dict[str, object]:
-        return {
-            "table": self.name,
-            "key": self.key,
-            "upper": self.upper,
-            "all": self.tells_all,
-            "chunk": self.chunk,
-            "again": self.again,
-        }
-
-    def tells(self, key: Key, source: str, number: int) -> bool:
-        return key <= self.upper
-
-    def resumed(self, position: str) -> str:
-        """Return the state from which the reading of the next part goes on (`order.py`)."""
-        if not self.key or self.upper == START:
-            return ""
-        ranges = [[self.upper, 0], [None, None]]
-        table = {"table": self.name, "number": self.chunk, "begun": True, "at": 0, "key": self.key, "ranges": ranges}
-        chosen = kept_selection(Selection())
-        return json.dumps({"selection": chosen, "positions": [position], "until": [], "done": [], "open": [table]})
-
-    def note(self, state: str) -> None:
-        """Note what a record's state says of the table."""
-        found = json.loads(state)["open"]
-        if not found:
-            self.is_done = True
-            return
-        if "ranges" not in found[0]:
-            self.key, self.tells_all = (), True
-            return
-        self.key, self.chunk = tuple(found[0]["key"]), found[0]["number"]
-        gaps = [place for place, (_, at) in enumerate(found[0]["ranges"]) if at is None]
-        self.upper = tuple(found[0]["ranges"][gaps[0] - 1][0]) if gaps and gaps[0] else START
-
-
-class _JoinJudge:
-    """Judges what the log has of a table with one definition."""
-
-    def __init__(self, table: _Table, table_map: bytes, codecs: RowCodecs) -> None:
-        self._table, self._table_map, self._codecs = table, table_map, codecs
-        self._judge: RowJudge | None = None
+    def __init__(self, first: Judge, second: Judge) -> None:
+        self._first, self._second = first, second
 
     def shaped(self, event: bytes, source: str, number: int, *, has_crc: bool) -> list[bytes]:
         """Return the events to be kept instead."""
-        table = self._table
-        if table.is_done or table.tells_all or table.again:
-            return [event]
-        if table.upper == START:
-            return []
-        if self._judge is None:
-            self._judge = RowJudge(self._codecs.of(self._table_map, has_crc=has_crc), table, table.key)
-        return self._judge.shaped(event, source, number, has_crc=has_crc)
+        passed = self._first.shaped(event, source, number, has_crc=has_crc)
+        return [made for each in passed for made in self._second.shaped(each, source, number, has_crc=has_crc)]
 
 
 class Between(Protocol):
@@ -148,8 +86,12 @@ class Joined:
     def __init__(self, endpoint: Endpoint, plan: LogPlan, kept: dict[str, Any], judges: SnapshotJudges | None) -> None:
         self._endpoint, self._plan, self._kept, self._judges = endpoint, plan, kept, judges
         self._executed = GtidSet.parse(plan.start_after)
-        self._tables: list[_Table] = []
+        self._tables = JoiningTables(kept, plan.scope.selection)
         self._reading: RowsReading | None = None
+        self._read_of: JoiningTable | None = None
+        self._read_as = ("", "")
+        self._statement: Statement | None = None
+        self._has_changed = False
         self._read_at = GtidSet()
         self._codecs = RowCodecs()
         self._read_next = 0.0
@@ -159,38 +101,63 @@ class Joined:
         selection = self._plan.scope.selection
         now = kept_selection(selection)
         known = selection_of(self._kept.get("selection", now), folds=selection.folds)
-        tables = [_Table.of(each) for each in self._kept.get("joins", ())]
-        self._tables = [each for each in tables if selection.wants(*each.name)]
         wishes = [each for each in self._plan.wishes if each[0] > self._kept.get("wish", 0)]
         if self._kept.get("selection") == now and not wishes:
             return ""
         with closing(connect(self._endpoint)) as connection:
             there = read_base_tables(connection, selection)
-        found = {each.name for each in self._tables}
-        self._tables += [_Table(name) for name in sorted(there) if not known.wants(*name) and name not in found]
+        for name in sorted(there):
+            if not known.wants(*name):
+                self._tables.add(JoiningTable(name))
         self._kept["selection"] = now
         for number, names in wishes:
-            found = {each.name for each in self._tables}
-            wished = [name for name in there if ".".join(name) in names and name not in found]
-            self._tables += [_Table(name, again=True) for name in wished]
+            for name in there:
+                if ".".join(name) in names and self._tables.find(name) is None:
+                    self._tables.add(JoiningTable(name, again=True))
             self._kept["wish"] = number
         return self._state()
 
     @property
     def is_at_work(self) -> bool:
         """Return whether any table is not there whole yet."""
-        return bool(self._tables)
+        return bool(self._tables.open) or self._tables.has_rest
 
     def judge(self, schema: str, table: str, table_map: bytes, *, has_crc: bool) -> Judge | None:
         """Return the judge of a table."""
-        for each in self._tables:
-            if each.name == (schema, table):
-                return _JoinJudge(each, table_map, self._codecs)
-        return None if self._judges is None else self._judges.judge(schema, table, table_map, has_crc=has_crc)
+        behind = None if self._judges is None else self._judges.judge(schema, table, table_map, has_crc=has_crc)
+        if (found := self._tables.find((schema, table))) is None:
+            return behind
+        own = JoinJudge(found, table_map, self._codecs)
+        return own if behind is None else _BothJudges(own, behind)
+
+    def watching(self, decide: Decide, *, fold_names: bool) -> Decide:
+        """Return the same decisions, and notice by them what becomes of the tables that join."""
+
+        def watched(event: bytes, has_crc: bool) -> QueryDecision:
+            decision = decide(event, has_crc)
+            if decision.action in (Action.CARRY, Action.SKIP) and self.is_at_work:
+                statement = classify_query(parse_query(event, has_crc=has_crc), fold_names=fold_names)
+                if decision.action is Action.CARRY:
+                    self._statement = statement  # until its record comes, which says its GTID
+                else:
+                    self._has_changed |= self._tables.changed_by(statement, "")
+            return decision
+
+        return watched
+
+    def changed(self, record: Record) -> str:
+        """Return the state that holds from this record on, if that makes it another, else ""."""
+        if isinstance(record, Skipped):
+            return ""  # what was passed over stands in it
+        changed, self._has_changed = self._has_changed, False
+        if isinstance(record, Definition) and self._statement is not None:
+            changed |= self._tables.changed_by(self._statement, record.id.gtid)
+            self._statement = None
+        return self._state() if changed else ""
 
     def step(self, log: Between, has_more: Callable[[], bool]) -> Iterator[Record]:
         """Yield rows where they are due: when the log has come to where a part was read."""
-        while self._tables:
+        while self.is_at_work:
             if self._reading is None:
                 if has_more() and runtime.now() < self._read_next:
                     return
@@ -200,13 +167,19 @@ class Joined:
                 yield record
             if not self._read_at <= self._executed:
                 return
-            yield from self._rows()
+            if self._read_of is None:
+                yield self._named()
+                continue
+            if self._read_of.is_done or self._read_of.name != self._read_as:
+                self.close()  # it was dropped or renamed before the snapshot, and the log has said so
+                continue
+            yield from self._rows(self._read_of)
             if log.format:
                 yield Format(log.format)
 
     def note(self, record: Record) -> None:
         """Note what the log has told."""
-        if not self._tables:
+        if not self.is_at_work:
             return
         if isinstance(record, Skipped):
             self._executed.update(GtidSet.parse(record.gtids))
@@ -214,11 +187,14 @@ class Joined:
             self._executed.add(of.source, of.number)
 
     def _open(self) -> None:
-        """Open the snapshot of the next part."""
-        table, plan = self._tables[0], self._plan
-        scope = replace(plan.scope, selection=only(plan.scope.selection, *table.name))
-        state = table.resumed(str(self._executed))
-        reading = open_reading(
+        """Open the snapshot of the next part; of all tables where their names are not known."""
+        plan, scope, state = self._plan, self._plan.scope, ""
+        self._read_of = table = None if self._tables.has_rest else self._tables.open[0]
+        if table is not None:
+            self._read_as = table.name
+            scope = replace(scope, selection=only(scope.selection, *table.name))
+            state = table.resumed(str(self._executed))
+        reading = open_rows(
             self._endpoint,
             scope,
             ReadingPlan(plan.snapshots + 1, plan.chunk_rows, incremental=True, state=state),
@@ -227,9 +203,16 @@ class Joined:
         )
         self._reading, self._read_at = reading, GtidSet.parse(reading.stands_at)
 
-    def _rows(self) -> Iterator[Record]:
+    def _named(self) -> Record:
+        """Return what is kept when the log is where the names of all tables are known."""
+        assert self._reading is not None
+        self._tables.name_rest(self._reading.tables)
+        self.close()
+        return SnapshotEnd(0, "", self._state())
+
+    def _rows(self, table: JoiningTable) -> Iterator[Record]:
         """Yield the part's rows, and what is kept of it."""
-        table, reading = self._tables[0], self._reading
+        reading = self._reading
         assert reading is not None
         whole, begun = False, runtime.now()
         for record in _read_by_thread(reading):
@@ -238,20 +221,19 @@ class Joined:
             elif isinstance(record, SnapshotRows):
                 table.note(record.state)
                 if table.is_done:
-                    self._tables = [each for each in self._tables if each is not table]
+                    self._tables.end(table)
                 yield msgspec.structs.replace(record, state=self._state(), first="true", last="true")
             else:
                 yield record
         self.close()
         if whole and not table.is_done:
-            table.is_done = True
-            self._tables = [each for each in self._tables if each is not table]
+            self._tables.end(table)
             yield SnapshotEnd(0, "", self._state())
         # A log that has more to tell gets as much time as the parts.
         self._read_next = 2 * runtime.now() - begun
 
     def _state(self) -> str:
-        self._kept["joins"] = [each.kept() for each in self._tables]
+        self._tables.keep()
         return json.dumps(self._kept, separators=(",", ":"), ensure_ascii=False)
 
     def close(self) -> None:

@@ -124,7 +124,8 @@ class SnapshotOrder:
     """`planned` for each chunk, `add` for its rows, `done` when it is read; `end` when all are.
 
     What `add`, `done` and `end` yield is to be sent in this order. `state` is that of an earlier try, "" for none.
-    `keys` has the columns of each table's key where it is of whole numbers; `selection` chooses the tables.
+    `keys` has the columns of each table's key where it is of whole numbers; `selection` chooses the tables, and `sign`
+    tells their definitions from others (`log_instead.py`).
     """
 
     def __init__(
@@ -137,7 +138,9 @@ class SnapshotOrder:
         state: str = "",
         keys: Mapping[Name, Sequence[str]] = {},
         selection: Selection = _EVERYTHING,
+        sign: str = "",
     ) -> None:
+        self._sign = sign
         self._selection, self._chosen = selection, kept_selection(selection)
         self._number, self._tables, self.place, self._incremental = number, tables, place, incremental
         self._progress = [_Progress(key=keys.get(name, ())) for name in tables]
@@ -291,6 +294,7 @@ class SnapshotOrder:
             later = [(self._tables[at], self._progress[at]) for at in sorted(self._begun) if at >= self._until]
             kept = {
                 "selection": self._chosen,
+                "tables": self._sign,
                 "positions": self._positions,
                 "until": self._done,
                 "done": [(name, each.at) for name, each in later if each.is_done],
@@ -304,6 +308,7 @@ class SnapshotOrder:
     def _resume(self, kept: Any) -> None:
         """Take over what an earlier try has sent: of the tables up to the last that was done all but those open."""
         self._positions = [*kept["positions"], self.place.position]
+        self._sign = kept.get("tables", "")
         until = [(tuple(name), at) for name, at in kept["until"]]
         done = {tuple(name): at for name, at in kept["done"]}
         open_ = {tuple(each["table"]): each for each in (*kept["open"], *kept.get("split", ()))}

@@ -66,6 +66,16 @@ class KeyRanges:
                 yield begin, end
             begin = end
 
+    def as_one(self) -> KeyRanges:
+        """Return the same as if one try had sent all of it: the first."""
+        made = KeyRanges()
+        begin = START
+        for end, at in zip(self._uppers, self._tries, strict=True):
+            if at is not None:
+                made.mark(begin, end, 0)
+            begin = end
+        return made
+
     def kept(self) -> list[tuple[Key | None, int | None]]:
         """Return them as they are kept."""
         return [(None if upper == END else upper, at) for upper, at in zip(self._uppers, self._tries, strict=True)]

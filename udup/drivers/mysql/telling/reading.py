@@ -7,7 +7,7 @@ the source would have logged them. Records leave one at a time, and those of a c
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -28,6 +28,7 @@ from udup.drivers.mysql.snapshot.rows import Block, prepare_session
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.telling.definition_messages import SnapshotDefinitions
 from udup.drivers.mysql.telling.events import SnapshotTable, format_description, key_of
+from udup.drivers.mysql.telling.log_instead import LogInstead, has_sent, is_changed, sign_of
 from udup.drivers.mysql.telling.order import Place, ReadRows, SnapshotOrder
 from udup.drivers.mysql.telling.planning import chunks_of
 from udup.drivers.mysql.telling.ranges import END, START, Key
@@ -111,6 +112,11 @@ class RowsReading:
     def tables(self) -> list[Name]:
         """Return the names on the source of the tables that are to be read, in the order in which they are."""
         return self._names
+
+    @property
+    def found(self) -> Sequence[Table]:
+        """Return all tables that are there."""
+        return self._baseline.catalog.tables
 
     @property
     def readers(self) -> int:
@@ -290,12 +296,31 @@ def open_reading(
     *,
     readers: int,
     waits: Waits | None = None,
+) -> RowsReading | LogInstead:
+    """Open a snapshot of all tables in the scope, or go on with the one whose state the plan has.
+
+    Where definitions have changed since, the log brings the rest of it; of a job that does not follow the log all rows
+    come again. Raise `Unsupported` if something in it cannot be read exactly, and what `open_baseline` raises.
+    """
+    reading = open_rows(endpoint, scope, plan, readers=readers, waits=waits)
+    if not plan.state or not is_changed(plan.state, reading.found, folds=scope.selection.folds):
+        return reading
+    reading.close()
+    if has_sent(plan.state) and not plan.alone:
+        return LogInstead(plan.number, plan.state, readers)
+    return open_rows(endpoint, scope, replace(plan, state=""), readers=readers, waits=waits)
+
+
+def open_rows(
+    endpoint: Endpoint,
+    scope: Scope,
+    plan: ReadingPlan,
+    *,
+    readers: int,
+    waits: Waits | None = None,
     chunks_max: int | None = None,
 ) -> RowsReading:
-    """Open a snapshot of all tables in the scope; of those with a key of whole numbers so many chunks are read.
-
-    Raise `Unsupported` if something in it cannot be read exactly, and what `open_baseline` raises.
-    """
+    """Open a snapshot of all tables in the scope; of those with a key of whole numbers so many chunks are read."""
     if scope.selection.maps_columns:
         raise Unsupported(
             "a job whose destination gets messages has a ColumnMapFrom, which is for tables alone: leave it out, and"
@@ -332,7 +357,14 @@ def _order(endpoint: Endpoint, baseline: Baseline, plan: ReadingPlan, selection:
     names = [(table.schema, table.name) for table in ordered(tables)]
     place = place_of(endpoint, baseline.snapshot.gtid_set)
     order = SnapshotOrder(
-        plan.number, names, place, incremental=plan.incremental, state=plan.state, keys=keys, selection=selection
+        plan.number,
+        names,
+        place,
+        incremental=plan.incremental,
+        state=plan.state,
+        keys=keys,
+        selection=selection,
+        sign="" if plan.incremental else sign_of(tables),
     )
     missing = GtidSet.parse(order.newest_before) - GtidSet.parse(place.position)
     if missing:
