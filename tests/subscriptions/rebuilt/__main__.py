@@ -32,6 +32,9 @@ def main() -> int:
     parser.add_argument("--victims", default=",".join(VICTIMS), help="what is killed (default: %(default)s)")
     parser.add_argument("--copy-kills", type=int, default=0, help="kills while a snapshot is read")
     parser.add_argument("--copy-ddl", action="store_true", help="change definitions also while a snapshot is read")
+    parser.add_argument(
+        "--option", action="append", default=[], help="of the source's mysqld: name=value, as often as one likes"
+    )
     chosen = parser.parse_args()
     began = time.monotonic()
 
@@ -39,8 +42,9 @@ def main() -> int:
         print(f"{time.monotonic() - began:7.1f}  {line}", flush=True)
 
     victims = tuple(filter(None, chosen.victims.split(",")))
-    plan = Plan(**{**vars(chosen), "victims": victims})
-    options = {**QUICK, "binlog-row-metadata": "FULL"}
+    own = {name.replace("_", "-"): value for name, _, value in (each.partition("=") for each in chosen.option)}
+    plan = Plan(**{name: given for name, given in vars(chosen).items() if name != "option"} | {"victims": victims})
+    options = {**QUICK, "binlog-row-metadata": "FULL", **own}
     with tempfile.TemporaryDirectory(prefix="udup-rebuilt-") as name:
         folder = Path(name)
         with (

@@ -28,7 +28,7 @@ from udup.sandbox.api import Json
 
 #: What is killed; actors are found by their role, the rest by its name.
 ACTORS = ("applier", "extractor", "supervisor")
-VICTIMS = (*ACTORS, "nats-server", "main")
+VICTIMS = (*ACTORS, "nats-server", "main", "source")
 
 #: Debezium's options: truncated tables are told, and years are not bent.
 OPTIONS = {"skipped.operations": "none", "enable.time.adjuster": "false"}
@@ -142,6 +142,9 @@ class Rebuilding:
         if victim == "main":
             node.kill()
             node.start()
+        elif victim == "source":
+            self.world.source.kill()
+            self.world.source.start()
         elif pid := self._pid(victim):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 import msgspec
@@ -11,8 +11,8 @@ from udup.base.errors import UdupError
 from udup.pipeline.deliver.place import OpenTransaction, Place
 from udup.pipeline.deliver.prepared import PreparedTransactions
 from udup.pipeline.deliver.units import Units
-from udup.pipeline.ports import Position
-from udup.pipeline.ports.delivery import Encoder, Message, RecordReader, RowsText, Unit
+from udup.pipeline.ports import InPart, Position
+from udup.pipeline.ports.delivery import Encoder, FoundPlace, Message, RecordReader, RowsText, Unit
 from udup.pipeline.records import (
     Definition,
     Part,
@@ -29,7 +29,7 @@ from udup.pipeline.stamps import Stamps
 class Changes:
     """`send` takes a unit, and returns when the next may come. `position` parses a position of the source.
 
-    `there`: the IDs of messages that the sink has behind the place.
+    `found`: what the sink has behind the place.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Changes:
         encoder: Encoder,
         units: Units,
         place: Place,
-        there: Sequence[str],
+        found: FoundPlace,
         send: Callable[[Unit], Awaitable[None]],
         position: Callable[[str], Position],
     ) -> None:
@@ -48,9 +48,11 @@ class Changes:
         self._units = units
         self._send = send
         self._parse = position
-        place.there = self._due({*place.there, *(row for each in there for row in encoder.row_ids(each))})
+        place.times.update(found.times)
+        place.there = self._due({*place.there, *(row for each in found.ids for row in encoder.row_ids(each))})
         self._resumed = place.open  # until it comes again
         self._is_resumed = False  # the open transaction
+        self._committed_us = 0  # when the open transaction was: of a prepared one its end
         self._already: dict[str, int] = {}  # rows of the open transaction that the sink has, by table
         self._prepared = PreparedTransactions()
         self._format = b""
@@ -67,6 +69,19 @@ class Changes:
     def is_inside(self) -> bool:
         """Whether a transaction has come in part."""
         return self.place.open is not None and self.place.open is not self._resumed
+
+    @property
+    def in_part(self) -> InPart:
+        """Return the transactions that the sink has in part: the source's log has to bring them again."""
+        times = {gtid: self.place.times.get(gtid, 0) for gtid in map(self._encoder.gtid, self.place.there) if gtid}
+        if self.place.open is not None:
+            times[self.place.open.gtid] = self.place.open.us
+        gtids, stamps = self._parse(""), Stamps()
+        for gtid, us in times.items():
+            source, _, number = gtid.rpartition(":")
+            gtids.add(source, int(number))
+            stamps.note(source, int(number), us)
+        return InPart(str(gtids), str(stamps))
 
     def close(self) -> None:
         """Give up what is held back."""
@@ -128,7 +143,8 @@ class Changes:
     def _begin(self, of: TransactionId) -> None:
         resumed, self._already = self._resumed, {}
         gtid = of.gtid
-        self.place.open = OpenTransaction(gtid)
+        self._committed_us = _committed_us(of)
+        self.place.open = OpenTransaction(gtid, us=of.order.original_us)
         self._is_resumed = resumed is not None and resumed.gtid == gtid
         if resumed is not None and self._is_resumed:
             self._resumed, self._already = None, resumed.counts
@@ -141,14 +157,14 @@ class Changes:
             raise UdupError(f"rows of {record.id.gtid} came outside of it")
         if record.create and not self._is_resumed:
             found_table = self._reader.definition(Definition(record.id, record.create, "", told=record.told))
-            self._add(self._encoder.definition(opened.gtid, _committed_us(record.id), found_table))
+            self._add(self._encoder.definition(opened.gtid, self._committed_us, found_table))
         for found in self._reader.rows(record):
-            await self._event(record.id, opened, found)
+            await self._event(opened, found)
 
-    async def _event(self, of: TransactionId, opened: OpenTransaction, found: RowsText) -> None:
+    async def _event(self, opened: OpenTransaction, found: RowsText) -> None:
         table = f"{found.table.schema}.{found.table.name}"
         before = opened.counts.get(table, 0)
-        messages = self._encoder.rows(opened.gtid, _committed_us(of), opened.counts, found)
+        messages = self._encoder.rows(opened.gtid, self._committed_us, opened.counts, found)
         there = self._already.get(table, 0)
         if before < there:
             messages = [each for each in messages if self._encoder.row_number(each.id) >= there]
@@ -159,7 +175,7 @@ class Changes:
     async def _end(self, of: TransactionId) -> None:
         opened, self.place.open, self._already = self.place.open, self._resumed, {}
         assert opened is not None
-        self._add(self._encoder.end(opened.gtid, _committed_us(of), opened.counts))
+        self._add(self._encoder.end(opened.gtid, self._committed_us, opened.counts))
         self._executed(of)
         if self._units.is_full:
             await self._close_unit()
@@ -169,6 +185,7 @@ class Changes:
         if self.place.there:
             begins = f"{of.gtid}:"
             self.place.there = {each for each in self.place.there if not each.startswith(begins)}
+            self.place.times.pop(of.gtid, None)
         self.place.stamps.note(of.source, of.number, of.order.original_us)
         self._units.filling.transactions.append(of)
 
@@ -179,10 +196,11 @@ class Changes:
         self._units.filling.definitions += 1
         self._executed(record.id)
 
-    def skipped(self, gtids: str) -> None:
-        """Note transactions that hold nothing of the job's, or nothing any more."""
+    def skipped(self, gtids: str, last: str = "") -> None:
+        """Note transactions that hold nothing of the job's, or nothing any more; `last` is the last one's stamp."""
         place = self.place
         place.executed.update(self._parse(gtids))
+        place.stamps.update(Stamps.parse(last))
         place.there = self._due(place.there)
         if self._resumed is not None and self._parse(self._resumed.gtid) <= place.executed:
             place.open = None if place.open is self._resumed else place.open
@@ -288,7 +306,7 @@ class Changes:
             return place.text()
         counts = place.open.counts
         most = {name: max(count, counts.get(name, 0)) for name, count in self._already.items()}
-        return replace(place, open=OpenTransaction(place.open.gtid, {**counts, **most})).text()
+        return replace(place, open=replace(place.open, counts={**counts, **most})).text()
 
 
 def _committed_us(of: TransactionId) -> int:

@@ -150,7 +150,7 @@ class Deliverer:
         with self._waits.on(WaitKind.TAKE_OVER):
             found = await self._delivery.take_over()
         place = self._place_of(found)
-        self._changes = Changes(self._reader, self._encoder, self._units, place, found.ids, self._send, self._parse)
+        self._changes = Changes(self._reader, self._encoder, self._units, place, found, self._send, self._parse)
         self._reporter.begin_at(place)
         await self._link.subscribe(self._subjects.log, self._on_batch)
         await self._link.flush()
@@ -168,7 +168,8 @@ class Deliverer:
     def _ready(self, _found: FoundPlace, info: ServerInfo) -> TargetReady:
         place = self._changes.place
         after = None if place.copying else str(place.executed)
-        return TargetReady(after, info, str(place.stamps), place.source_uuid, place.snapshot, place.snapshots)
+        told = str(place.stamps), place.source_uuid, place.snapshot, place.snapshots
+        return TargetReady(after, info, *told, self._changes.in_part)
 
     def workers_are_ready(self) -> None:
         """Nothing: there are no workers."""
@@ -233,7 +234,7 @@ class Deliverer:
             case Format():
                 changes.set_format(record.event)
             case Skipped():
-                changes.skipped(record.gtids)
+                changes.skipped(record.gtids, record.last)
                 self._reporter.skipped(record)
                 self._look_at_goal()
             case Beat():

@@ -24,10 +24,11 @@ FORM = 1
 
 @dataclass
 class OpenTransaction:
-    """The transaction in whose middle a unit has ended: its rows so far, by table."""
+    """The transaction in whose middle a unit has ended: its rows so far, by table, and when it was committed."""
 
     gtid: str
     counts: dict[str, int] = field(default_factory=dict)
+    us: int = 0  # since the epoch; 0 where that is not known
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Place:
     `snapshots` counts the snapshots of the job, each try of one. `began` is the note of how the job began
     (`start_note.py`). `copying`: a snapshot is under way, so the log is not followed from `executed` yet. `there`: IDs
     of messages that the sink has and that are not executed: a run found them behind an earlier position, and has not
-    come to them again.
+    come to them again; `times` says when their transactions were committed, by GTID, as far as that is known.
     """
 
     executed: Position
@@ -49,12 +50,13 @@ class Place:
     source_uuid: str = ""
     began: str = ""
     there: set[str] = field(default_factory=set)
+    times: dict[str, int] = field(default_factory=dict)
 
     def text(self) -> str:
         """Return it as it is stored."""
         said: dict[str, Any] = {"form": FORM, "gtids": str(self.executed)}
         if self.open is not None:
-            said["open"] = {"gtid": self.open.gtid, "rows": self.open.counts}
+            said["open"] = {"gtid": self.open.gtid, "rows": self.open.counts, "us": self.open.us}
         for name, value in (("snapshot", self.snapshot), ("source", self.source_uuid), ("began", self.began)):
             if value:
                 said[name] = value
@@ -64,6 +66,8 @@ class Place:
             said["copying"] = True
         if self.there:
             said["there"] = sorted(self.there)
+            if self.times:
+                said["times"] = self.times
         if stamps := str(self.stamps):
             said["stamps"] = stamps
         return json.dumps(said, separators=(",", ":"))
@@ -88,6 +92,7 @@ class Place:
                 source_uuid=said.get("source", ""),
                 began=said.get("began", ""),
                 there=set(map(str, said.get("there", ()))),
+                times={str(gtid): int(us) for gtid, us in said.get("times", {}).items()},
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             shown = text[:200]
@@ -95,4 +100,7 @@ class Place:
 
 
 def _open(said: Mapping[str, Any] | None) -> OpenTransaction | None:
-    return None if said is None else OpenTransaction(said["gtid"], {str(k): int(v) for k, v in said["rows"].items()})
+    if said is None:
+        return None
+    counts = {str(name): int(count) for name, count in said["rows"].items()}
+    return OpenTransaction(said["gtid"], counts, int(said.get("us", 0)))

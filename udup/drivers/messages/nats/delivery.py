@@ -79,7 +79,7 @@ class NatsDelivery:
         self._hold = _Hold(connection, sink, self._settings, answers, state)
         found = await self._hold.begin(self._me)
         await presence.show(lambda: answers.failed is None)
-        return FoundPlace(found.position, found.ids)
+        return FoundPlace(found.position, found.ids, found.times)
 
     async def send(self, unit: Unit) -> None:
         await self._held().send(unit)
@@ -136,7 +136,7 @@ class _Hold:
         self._me = place.Writer(settings.job, settings.owner, settings.run)
         self._sequence = self._noted = 0  # of the last message sent, of the last note
         self._position: str | None = None  # of the last unit sent
-        self._found: Sequence[str] = ()  # what was found behind the position at the beginning
+        self._found = place.Place(None)  # what was found at the beginning, until a message is sent
         self._messages = state.messages  # at the last look, and those sent since
         self._sent_at = runtime.now()
         self._keeper: asyncio.Task[None] | None = None
@@ -149,7 +149,7 @@ class _Hold:
             if state is None:
                 break
             found = await place.find(self._connection, self._sink, state) or place.Place(None)
-            self._sequence, self._position, self._found = state.last, found.position, found.ids
+            self._sequence, self._position, self._found = state.last, found.position, found
             self._send_note(found.position)
             error = await self.answers.first_error()
             if error is None:
@@ -166,7 +166,7 @@ class _Hold:
         header = frames.position_header(unit.position)
         number = unit.number if header else _NO_UNIT
         if unit.messages:
-            self._found = ()
+            self._found = place.Place(None)
         if unit.atomic and unit.messages and not header:
             await self._send_with_note(unit)
         elif unit.atomic and unit.messages:
@@ -285,8 +285,8 @@ class _Hold:
         self._noted = self._sequence
 
     def _note(self, position: str | None) -> Note:
-        me = self._me
-        said = frames.note_data(position, self._found, me.job, me.owner, me.run)
+        me, found = self._me, self._found
+        said = frames.note_data(position, found.ids, me.job, me.owner, me.run, found.times)
         note = Note(self._sink.position_subject, said, rolls=self._state.rolls, keeps=self._state.keeps)
         try:
             self._frames.note(note, self._sequence, self.answers.inbox)  # with room for the name of a batch

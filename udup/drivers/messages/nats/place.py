@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from udup.drivers.messages.moments import moments
 from udup.drivers.messages.nats.config import NatsSink
 from udup.drivers.messages.nats.connection import Connection, Stored, refused
 from udup.drivers.messages.nats.frames import ID, NOTE, OPERATION, POSITION
@@ -20,13 +21,18 @@ from udup.drivers.messages.nats.stream import StreamState
 #: Messages that are asked for at once on the way back.
 _AT_ONCE = 64
 
+_NONE: Mapping[str, int] = {}
+
 
 @dataclass(frozen=True)
 class Place:
-    """`position` None: the job has begun and no unit is stored whole. `ids` in the order of the stream."""
+    """`position` None: the job has begun and no unit is stored whole. `ids` in the order of the stream; `times` of the
+    transactions that they are of.
+    """
 
     position: str | None
     ids: tuple[str, ...] = ()
+    times: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,22 +55,28 @@ async def find(connection: Connection, sink: NatsSink, state: StreamState) -> Pl
     """
     if not state.last:
         return None
-    ids: list[str] = []
+    behind: list[tuple[str, bytes]] = []  # ID and value
     async for message in _backwards(connection, sink.stream, state):
         if message is None:
             break
         if message.headers.get(OPERATION) == NOTE:
             said = json.loads(message.data)
-            return Place(said["position"], (*said["ids"], *reversed(ids)))
+            return _place(said["position"], behind, said["ids"], said.get("times", {}))
         if POSITION in message.headers:
-            return Place(message.headers[POSITION], tuple(reversed(ids)))
-        ids.append(message.headers.get(ID, ""))
+            return _place(message.headers[POSITION], behind)
+        behind.append((message.headers.get(ID, ""), message.data))
     raise refused(
         sink.where,
         f"the job's position is lost: of {state.last} messages that the stream has had, {state.messages} are left, and "
         "the last ones, which had the position, are not among them",
         "restore the stream; or delete it, then the job delivers from the beginning",
     )
+
+
+def _place(
+    position: str | None, behind: Sequence[tuple[str, bytes]], ids: Sequence[str] = (), times: Mapping[str, int] = _NONE
+) -> Place:
+    return Place(position, (*ids, *(each for each, _ in reversed(behind))), {**times, **moments(behind)})
 
 
 async def writer(connection: Connection, sink: NatsSink) -> tuple[Writer, str] | None:

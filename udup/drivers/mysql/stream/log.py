@@ -1,8 +1,8 @@
 """A MySQL source's binary log as the records of a job (`ports.ChangeLog`).
 
 Before it is followed, the log must be the one that was read before, and hold everything since: the source has executed
-what the target has of it (`position.py`), the times of the last transactions are the same (`continuity.py`), and no
-change without a GTID lies in between (`anonymous.py`).
+what the target has of it (`position.py`), the times of the last transactions are the same (`continuity.py`), those that
+a destination has in part come again (`in_part.py`), and no change without a GTID lies in between (`anonymous.py`).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.contexts import contexts_of
 from udup.drivers.mysql.stream.continuity import Continuity, check_continuity
+from udup.drivers.mysql.stream.in_part import check_in_part
 from udup.drivers.mysql.stream.position import check_executed
 from udup.drivers.mysql.stream.replica import Replica
 from udup.drivers.mysql.stream.row_order import row_order_of
@@ -68,9 +69,10 @@ class BinlogChanges:
         endpoint, plan = self.endpoint, self._plan
         start_after, replica = GtidSet.parse(plan.start_after), Replica.of(plan.job)
         check_executed(endpoint, start_after, lambda: self._closed)
-        found = check_continuity(
-            endpoint, replica.server_id, replica.uuid, start_after, Stamps.parse(plan.stamps), self._opened
-        )
+        reading = endpoint, replica.server_id, replica.uuid
+        found = check_continuity(*reading, start_after, Stamps.parse(plan.stamps), self._opened)
+        if plan.in_part.gtids:
+            check_in_part(*reading, plan.in_part, lambda: self._closed, self._opened)
         check_anonymous(endpoint, start_after)
         stream = BinlogStream(endpoint, replica.server_id, start_after, replica.uuid)
         self._opened(stream)
