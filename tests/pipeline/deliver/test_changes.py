@@ -209,3 +209,21 @@ def test_rows_of_a_prepared_transaction_bear_the_time_of_its_end(sink: FakeSink)
 
     asyncio.run(work())
     assert times == [2000]
+
+
+def test_a_prepared_transaction_that_the_source_has_lost_leaves_no_gap(sink: FakeSink) -> None:
+    """Another is prepared under its XID, or the source's driver has found out."""
+    ids_of = [TransactionId("alpha", number, CommitOrder(0, number, 0)) for number in range(1, 5)]
+
+    async def work(changes: Changes) -> None:
+        await changes.transaction(Transaction(ids_of[0], rows(0, 1), xid="x"))
+        await changes.transaction(Transaction(ids_of[1], rows(1, 2), xid="x"))
+        await changes.transaction(Transaction(ids_of[2], rows(2, 3), xid="y"))
+        changes.skipped("alpha:3")
+        assert changes.prepared == 1
+        await changes.end_of_xa(XaEnd(ids_of[3], "x", True))
+        await changes.flush()
+
+    changes = run(sink, work)
+    assert str(changes.place.executed) == "alpha:1-4" and changes.prepared == 0
+    assert ids(sink) == ["alpha:4:begin", "alpha:4:s.t:0", "alpha:4:end"]

@@ -97,16 +97,21 @@ class Changes:
     async def transaction(self, record: Transaction) -> None:
         """Deliver a transaction, or hold it back where it is prepared only."""
         if record.xid:
-            self._prepared.add(record, self._format)
+            self._hold(record)
             return
         self._begin(record.id)
         await self._rows(record)
         await self._end(record.id)
 
+    def _hold(self, record: Transaction | Part) -> None:
+        lost = self._prepared.add(record, self._format)
+        if lost is not None:
+            self._executed(lost)
+
     async def part(self, record: Part) -> None:
         """Deliver a part of a large transaction, or hold it back."""
         if record.xid:
-            self._prepared.add(record, self._format)
+            self._hold(record)
             if record.last and record.one_phase:
                 await self._held(record.xid, record.id)
             return
@@ -201,6 +206,7 @@ class Changes:
         place = self.place
         place.executed.update(self._parse(gtids))
         place.stamps.update(Stamps.parse(last))
+        self._prepared.forget(place.executed)
         place.there = self._due(place.there)
         if self._resumed is not None and self._parse(self._resumed.gtid) <= place.executed:
             place.open = None if place.open is self._resumed else place.open

@@ -14,6 +14,7 @@ from typing import IO
 import msgspec
 
 from udup.base.errors import UdupError
+from udup.pipeline.ports import Position
 from udup.pipeline.records import Part, Transaction, TransactionId, encode
 
 #: Bytes of one prepared transaction that are held in memory.
@@ -53,14 +54,25 @@ class PreparedTransactions:
     def __len__(self) -> int:
         return len(self._held)
 
-    def add(self, record: Transaction | Part, written_by: bytes) -> None:
-        """Hold a record of a transaction that is being prepared, written by this FORMAT_DESCRIPTION."""
-        held = self._held.get(record.xid)
+    def add(self, record: Transaction | Part, written_by: bytes) -> TransactionId | None:
+        """Hold a record of a transaction that is being prepared, written by this FORMAT_DESCRIPTION.
+
+        Return the one that was prepared under the same XID before, whose end never comes: the source has lost it.
+        """
+        held, lost = self._held.get(record.xid), None
         if held is None or held.id != record.id:
             if held is not None:
-                held.close()  # its end was not in the log that the job follows
+                held.close()
+                lost = held.id
             held = self._held[record.xid] = _Held(record.id, written_by)
         held.add(record)
+        return lost
+
+    def forget(self, executed: Position) -> None:
+        """Forget those that are executed without an end: the source has lost them."""
+        for xid, held in list(self._held.items()):
+            if executed.contains(held.id.source, held.id.number):
+                self.drop(xid)
 
     def take(self, xid: str, gtid: str) -> tuple[TransactionId, bytes, Iterator[Transaction | Part]]:
         """Return what was prepared under an XID and by which format; it is no longer held once it was iterated.

@@ -30,6 +30,7 @@ from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.contexts import contexts_of
 from udup.drivers.mysql.stream.continuity import Continuity, check_continuity
 from udup.drivers.mysql.stream.in_part import check_in_part
+from udup.drivers.mysql.stream.lost_prepared import LostPrepared
 from udup.drivers.mysql.stream.position import check_executed
 from udup.drivers.mysql.stream.replica import Replica
 from udup.drivers.mysql.stream.row_order import row_order_of
@@ -57,6 +58,7 @@ class BinlogChanges:
         self._naming: Naming | None = None
         self._judges: SnapshotJudges | None = None
         self._joined: Joined | None = None
+        self._lost: LostPrepared | None = None
         self._made = MadeTables(endpoint, plan.scope) if plan.tells else None
         self._closed = False
         self._at = ("", 0)  # log file and offset, in one value since other threads look at it
@@ -78,6 +80,7 @@ class BinlogChanges:
         self._opened(stream)
         self._assembler = self._new_assembler()
         if plan.tells:
+            self._lost = LostPrepared(endpoint, stream.server_uuid)
             self._naming = naming = Naming(endpoint, plan.job, plan.scope, start_after)
             if self._closed:
                 naming.close()
@@ -137,6 +140,8 @@ class BinlogChanges:
                 self._note_place(event)
                 if joined is not None:
                     joined.note(record)
+                if self._lost is not None:
+                    self._lost.note(record)
                 yield record if self._made is None else self._made.completed(record)
             if joined is not None and joined.is_at_work and assembler.is_between:
                 yield from joined.step(assembler, lambda: stream.has_more)
@@ -146,6 +151,8 @@ class BinlogChanges:
                     if joined is not None:
                         joined.note(record)
                     yield record
+                if self._lost is not None:
+                    yield from self._lost.lost(*self._at)
                 yield None
 
     def _note_place(self, event: bytes) -> None:
