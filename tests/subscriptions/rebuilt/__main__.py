@@ -30,6 +30,9 @@ def main() -> int:
     parser.add_argument("--ddl", type=float, default=0.7, dest="ddl_seconds", help="seconds between DDL, 0 for none")
     parser.add_argument("--kills", type=float, default=4, dest="kill_seconds", help="seconds between kills")
     parser.add_argument("--victims", default=",".join(VICTIMS), help="what is killed (default: %(default)s)")
+    parser.add_argument(
+        "--freeze", type=float, default=0, dest="freeze_seconds", help="have every other victim hang, for up to so long"
+    )
     parser.add_argument("--copy-kills", type=int, default=0, help="kills while a snapshot is read")
     parser.add_argument("--copy-ddl", action="store_true", help="change definitions also while a snapshot is read")
     parser.add_argument(
