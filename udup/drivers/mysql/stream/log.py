@@ -72,7 +72,9 @@ class BinlogChanges:
         start_after, replica = GtidSet.parse(plan.start_after), Replica.of(plan.job)
         check_executed(endpoint, start_after, lambda: self._closed)
         reading = endpoint, replica.server_id, replica.uuid
-        found = check_continuity(*reading, start_after, Stamps.parse(plan.stamps), self._opened)
+        stamps = Stamps.parse(json.loads(plan.snapshot).get("stamps", "") if plan.snapshot else "")
+        stamps.update(Stamps.parse(plan.stamps))
+        found = check_continuity(*reading, start_after, stamps, self._opened)
         if plan.in_part.gtids:
             check_in_part(*reading, plan.in_part, lambda: self._closed, self._opened)
         check_anonymous(endpoint, start_after)
