@@ -10,10 +10,14 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from tests.drivers.messages.kafka.broker import Broker
 from tests.end_to_end.conftest import run
 from tests.quick_servers import QUICK
+from tests.subscriptions.rebuilt.kafka import IntoKafka
 from tests.subscriptions.rebuilt.run import VICTIMS, Plan, Rebuilding
 from tests.subscriptions.world import Subscribed
 from udup.sandbox.node import UdupNode
@@ -33,6 +37,7 @@ def main() -> int:
     parser.add_argument(
         "--freeze", type=float, default=0, dest="freeze_seconds", help="have every other victim hang, for up to so long"
     )
+    parser.add_argument("--kafka", action="store_true", help="into Kafka; its broker can be a victim: broker")
     parser.add_argument("--copy-kills", type=int, default=0, help="kills while a snapshot is read")
     parser.add_argument("--copy-ddl", action="store_true", help="change definitions also while a snapshot is read")
     parser.add_argument(
@@ -46,7 +51,8 @@ def main() -> int:
 
     victims = tuple(filter(None, chosen.victims.split(",")))
     own = {name.replace("_", "-"): value for name, _, value in (each.partition("=") for each in chosen.option)}
-    plan = Plan(**{name: given for name, given in vars(chosen).items() if name != "option"} | {"victims": victims})
+    planned = {name: given for name, given in vars(chosen).items() if name not in ("option", "kafka")}
+    plan = Plan(**{**planned, "victims": victims} | ({"ddl_seconds": 0.0} if chosen.kafka else {}))
     options = {**QUICK, "binlog-row-metadata": "FULL", **own}
     with tempfile.TemporaryDirectory(prefix="udup-rebuilt-") as name:
         folder = Path(name)
@@ -56,12 +62,27 @@ def main() -> int:
         ):
             run(source.endpoint, "CREATE DATABASE rebuilt")
             try:
-                Rebuilding(Subscribed(source, node, "rebuilt"), plan, say).run()
+                world = Subscribed(source, node, "rebuilt")
+                if chosen.kafka:
+                    with _broker(folder / "kafka") as broker:
+                        IntoKafka(world, broker, plan, say).run()
+                else:
+                    Rebuilding(world, plan, say).run()
             except Exception as error:  # noqa: BLE001 - shown with the log
                 traceback.print_exc()
                 print(f"FAILED: {error}\n--- the server's log ends with:\n{node.log.read_text()[-6000:]}")
                 return 1
     return 0
+
+
+@contextmanager
+def _broker(folder: Path) -> Iterator[Broker]:
+    broker = Broker(folder)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.kill()
 
 
 if __name__ == "__main__":
