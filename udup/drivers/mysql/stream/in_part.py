@@ -22,7 +22,7 @@ from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.pipeline.ports import InPart
 from udup.pipeline.stamps import Stamps
 
-_ANEW = (
+NEW_COPY = (
     "what consumers have of it cannot be completed, and nothing more was delivered: compare what they have with the"
     " source; delete the job with its position (DELETE /v1/job/ID?purge=true), and post it again: it begins with a"
     " snapshot"
@@ -53,7 +53,7 @@ def check_in_part(
             raise Unsupported(
                 f"Src {endpoint}: {stamp.gtid}, of which messages were delivered, was committed at"
                 f" {time_text(stamp.committed_us)}, and in the log it is another transaction, of"
-                f" {time_text(gtid.original_us)}: the source has lost its last transactions, or was reset; {_ANEW}"
+                f" {time_text(gtid.original_us)}: the source has lost its last transactions, or was reset; {NEW_COPY}"
             )
 
 
@@ -70,10 +70,10 @@ def _await_executed(endpoint: Endpoint, wanted: GtidSet, stopped: Callable[[], b
                 if own and not waits_for_replica(connection):
                     raise Unsupported(
                         f"Src {endpoint}: {brief(own)}, of which messages were delivered, is not executed there: the"
-                        f" source has lost its last transactions, or was restored from a backup; {_ANEW}"
+                        f" source has lost its last transactions, or was restored from a backup; {NEW_COPY}"
                     )
                 raise Unavailable(
                     f"{endpoint} has not executed {brief(missing)}, of which messages were delivered: the rest comes"
-                    f" when this server has it. If it never will, since it took another's place without it: {_ANEW}"
+                    f" when this server has it. If it never will, since it took another's place without it: {NEW_COPY}"
                 )
             runtime.sleep(PAUSE)
