@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.drivers.messages.kafka.broker import Broker
-from tests.drivers.messages.kafka.numbered import read_all
-from tests.subscriptions.rebuilt.run import OPTIONS, Plan, Rebuilding
+from tests.subscriptions.rebuilt.kafka import IntoKafka, into_kafka, topic_events
+from tests.subscriptions.rebuilt.run import Plan
 from tests.subscriptions.shown import told
-from tests.subscriptions.world import Event, Subscribed, rebuilt
+from tests.subscriptions.world import Subscribed, rebuilt
 
 
 @pytest.fixture(scope="module")
@@ -24,36 +23,11 @@ def broker(server_folder: Path) -> Iterator[Broker]:
     made.kill()
 
 
-def _document(world: Subscribed, broker: Broker) -> dict[str, object]:
-    document = world.document()
-    document["Tasks"][1] = {
-        "Type": "Dest",
-        "Driver": "Kafka",
-        "Config": {"Prefix": world.name, "KafkaConfig": {"Brokers": [broker.address]}},
-    }
-    return document
-
-
-def _events(world: Subscribed, broker: Broker, ending: str = ".t") -> list[Event]:
-    found = read_all(broker.plan(world.name))
-    return [
-        Event(
-            each.subject,
-            None if each.key is None else json.loads(each.key),
-            None if each.value is None else json.loads(each.value),
-            each.id,
-            {},
-        )
-        for each in found
-        if each.subject.endswith(ending)
-    ]
-
-
 def test_a_snapshot_changes_and_kills(world: Subscribed, broker: Broker) -> None:
     world.on_source(
         f"CREATE TABLE {world.name}.t (id INT PRIMARY KEY, a INT)", f"INSERT INTO {world.name}.t VALUES (1, 1), (2, 2)"
     )
-    world.node.post_job(_document(world, broker))
+    world.node.post_job(into_kafka(world, broker))
     world.posted.append(world.name)
     world.node.wait_stage(world.name)
     for number in range(3, 60):
@@ -62,21 +36,21 @@ def test_a_snapshot_changes_and_kills(world: Subscribed, broker: Broker) -> None
             world.kill("applier")
     world.on_source(f"DELETE FROM {world.name}.t WHERE id = 1", f"UPDATE {world.name}.t SET id = 100 WHERE id = 2")
     world.level(90)
-    rows = rebuilt(_events(world, broker))
+    rows = rebuilt(topic_events(world, broker, ".t"))
     assert sorted(row["id"] for row in rows.values()) == [*range(3, 60), 100]
-    assert all(event.value is None or event.id for event in _events(world, broker))
+    assert all(event.value is None or event.id for event in topic_events(world, broker, ".t"))
 
 
 def test_what_is_in_the_topics_is_shown_by_the_server(world: Subscribed, broker: Broker) -> None:
     world.on_source(f"CREATE TABLE {world.name}.t (id INT PRIMARY KEY)", f"CREATE TABLE {world.name}.u (id INT)")
-    world.node.post_job(_document(world, broker))
+    world.node.post_job(into_kafka(world, broker))
     world.posted.append(world.name)
     world.node.wait_stage(world.name)
     world.on_source(f"INSERT INTO {world.name}.t VALUES (1), (2), (3)", f"DELETE FROM {world.name}.t WHERE id = 2")
     world.on_source(f"INSERT INTO {world.name}.u VALUES (1)")
     world.level()
     shown = told(world, "--from", "start", "--table", f"{world.name}.t")
-    seen = {each.id: each.value for each in _events(world, broker)}
+    seen = {each.id: each.value for each in topic_events(world, broker, ".t")}
     assert {each["id"]: each["value"] for each in shown} == seen and len(seen) == 5
     deleted = next(value for value in seen.values() if value and value["op"] == "d")
     gtid = deleted["source"]["gtid"]
@@ -84,32 +58,10 @@ def test_what_is_in_the_topics_is_shown_by_the_server(world: Subscribed, broker:
     assert {each for each in seen if each.startswith(f"{gtid}:")} <= ids
 
 
-class _IntoKafka(Rebuilding):
-    """All in one topic of one partition, definitions too: messages are in the order of the log."""
-
-    def __init__(self, world: Subscribed, broker: Broker, plan: Plan) -> None:
-        super().__init__(world, plan, print)
-        self._broker = broker
-
-    def document(self) -> dict[str, object]:
-        document = _document(self.world, self._broker)
-        config = document["Tasks"][1]["Config"]  # type: ignore[index]
-        config |= {"Options": OPTIONS, "MaxRetries": 1000}
-        one = {"TopicWithSchemaTable": False, "SchemaChangeTopic": self.world.name, "Partitions": 1}
-        config["KafkaConfig"] |= one
-        return document
-
-    def new_events(self) -> list[Event]:
-        found = _events(self.world, self._broker, "")
-        assert {each.subject for each in found} <= {self.world.name}
-        first, self._read = self._read, len(found)
-        return found[first:]
-
-
 def test_tables_are_rebuilt_from_a_topic_alone(world: Subscribed, broker: Broker) -> None:
     victims = ("applier", "extractor", "supervisor", "main")
     plan = Plan(seed=str(time.time_ns()), seconds=8.0, kill_seconds=2.5, victims=victims)
-    _IntoKafka(world, broker, plan).run()
+    IntoKafka(world, broker, plan, print).run()
 
 
 def _away(world: Subscribed) -> str:
@@ -124,7 +76,7 @@ def test_a_broker_that_is_away_is_waited_for(world: Subscribed, server_folder: P
     own.start()
     try:
         world.on_source(f"CREATE TABLE {world.name}.t (id INT PRIMARY KEY, a INT)")
-        world.node.post_job(_document(world, own))
+        world.node.post_job(into_kafka(world, own))
         world.posted.append(world.name)
         world.node.wait_stage(world.name)
         world.on_source(f"INSERT INTO {world.name}.t VALUES (1, 1)")
@@ -134,7 +86,7 @@ def test_a_broker_that_is_away_is_waited_for(world: Subscribed, server_folder: P
         world.on_source(*(f"INSERT INTO {world.name}.t VALUES ({number}, 1)" for number in range(2, 40)))
         own.start()
         world.level(90)
-        rows = rebuilt(_events(world, own))
+        rows = rebuilt(topic_events(world, own, ".t"))
         assert sorted(row["id"] for row in rows.values()) == [*range(1, 40)]
     finally:
         own.kill()

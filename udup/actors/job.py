@@ -18,7 +18,7 @@ from udup.jobs.staleness import PATIENCE_SECONDS
 from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.ownership import Known, Owner
-from udup.pipeline.ports import Drivers, JobPlan
+from udup.pipeline.ports import Drivers, InPart, JobPlan
 from udup.pipeline.transport import address
 from udup.pipeline.transport.flow import Windows
 
@@ -225,6 +225,7 @@ class Job:
             delivers=plan.target.delivery is not None,
             snapshot=run.target.snapshot if run.target else "",
             snapshots=run.target.snapshots if run.target else 0,
+            in_part=run.target.in_part if run.target else InPart(),
             wishes=tuple((each.number, each.tables) for each in self.record.wishes),
         )
 

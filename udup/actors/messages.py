@@ -18,7 +18,7 @@ from udup.jobs.versions import POSTED
 from udup.pipeline.apply.readiness import TargetReady
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.extract.settings import ExtractorSettings
-from udup.pipeline.ports import Drivers, End, Scope, ServerInfo, SourceLook
+from udup.pipeline.ports import Drivers, End, InPart, Scope, ServerInfo, SourceLook
 from udup.store.sealing import Keyring
 
 
@@ -271,7 +271,7 @@ class Ready:
     """The target is ready to take the log from after this position, or a full copy (None).
 
     `stamps` and `source_uuid` tell the server that was followed before (`pipeline/stamps.py`). `snapshot` is what a
-    destination of messages has of one, `snapshots` how many it has had.
+    destination of messages has of one, `snapshots` how many it has had, `in_part` what it has in part.
     """
 
     run: int
@@ -281,10 +281,12 @@ class Ready:
     source_uuid: str = ""
     snapshot: str = ""
     snapshots: int = 0
+    in_part: InPart = field(default_factory=InPart)
 
     @classmethod
     def of(cls, run: int, ready: TargetReady) -> Ready:
-        return cls(run, ready.start_after, ready.info, ready.stamps, ready.source_uuid, ready.snapshot, ready.snapshots)
+        told = ready.stamps, ready.source_uuid, ready.snapshot, ready.snapshots, ready.in_part
+        return cls(run, ready.start_after, ready.info, *told)
 
 
 @dataclass(frozen=True)

@@ -168,4 +168,5 @@ class Subscription:
             delivers=True,
             snapshot=ready.snapshot,
             snapshots=ready.snapshots,
+            in_part=ready.in_part,
         )

@@ -15,7 +15,7 @@ from udup.pipeline.deliver import units as units_module
 from udup.pipeline.deliver.changes import Changes
 from udup.pipeline.deliver.place import OpenTransaction, Place
 from udup.pipeline.deliver.units import Delivered, Units
-from udup.pipeline.ports.delivery import RowsText, Unit
+from udup.pipeline.ports.delivery import Message, RowsText, Unit
 from udup.pipeline.records import CommitOrder, Part, SnapshotDefinition, SnapshotRows, Transaction, TransactionId, XaEnd
 
 T = ("s", "t")
@@ -25,14 +25,14 @@ FIRST, SECOND = (TransactionId("alpha", number, CommitOrder(0, number, 0)) for n
 class Run:
     """One run over what the sink has by now."""
 
-    def __init__(self, sink: FakeSink) -> None:
+    def __init__(self, sink: FakeSink, encoder: FakeEncoder | None = None) -> None:
         self.units = Units(lambda messages: messages, self._on_delivered)
         self.delivered: list[Delivered] = []
         self._sink = sink
         found = sink.found()
         place = Place(FakePosition()) if found.position is None else Place.parse(found.position, FakePosition.parse)
         self.changes = Changes(
-            FakeReader(1), FakeEncoder(), self.units, place, found.ids, self._send, FakePosition.parse
+            FakeReader(1), encoder or FakeEncoder(), self.units, place, found, self._send, FakePosition.parse
         )
 
     def _on_delivered(self, delivered: Delivered) -> None:
@@ -265,3 +265,51 @@ def test_what_is_prepared_is_read_by_the_format_that_it_was_written_by(
 
     run(sink, prepared)
     assert read == [("alpha:1", b"old"), ("alpha:3", b"new")]
+
+
+def test_what_holds_nothing_of_the_jobs_is_remembered_by_its_time(sink: FakeSink) -> None:
+    """It may be the last that the source has executed, and be what tells that it was reset."""
+
+    async def skipped(changes: Changes) -> None:
+        changes.skipped("alpha:1-7", "alpha:7@1700000000000000")
+        await changes.store_place()
+
+    run(sink, skipped)
+    assert str(Run(sink).changes.place.stamps) == "alpha:7@1700000000000000"
+
+
+def test_rows_of_a_prepared_transaction_bear_the_time_of_its_end(sink: FakeSink) -> None:
+    times: list[int] = []
+
+    class Encoder(FakeEncoder):
+        def rows(self, gtid: str, committed_us: int, counts: dict[str, int], found: RowsText) -> list[Message]:
+            times.append(committed_us)
+            return super().rows(gtid, committed_us, counts, found)
+
+    prepared, end = (TransactionId("alpha", number, CommitOrder(0, number, number * 1000)) for number in (1, 2))
+    one = Run(sink, Encoder()).changes
+
+    async def work() -> None:
+        await one.transaction(Transaction(prepared, rows(0, 1), xid="x"))
+        await one.end_of_xa(XaEnd(end, "x", True))
+
+    asyncio.run(work())
+    assert times == [2000]
+
+
+def test_a_prepared_transaction_that_the_source_has_lost_leaves_no_gap(sink: FakeSink) -> None:
+    """Another is prepared under its XID, or the source's driver has found out."""
+    ids_of = [TransactionId("alpha", number, CommitOrder(0, number, 0)) for number in range(1, 5)]
+
+    async def work(changes: Changes) -> None:
+        await changes.transaction(Transaction(ids_of[0], rows(0, 1), xid="x"))
+        await changes.transaction(Transaction(ids_of[1], rows(1, 2), xid="x"))
+        await changes.transaction(Transaction(ids_of[2], rows(2, 3), xid="y"))
+        changes.skipped("alpha:3")
+        assert changes.prepared == 1
+        await changes.end_of_xa(XaEnd(ids_of[3], "x", True))
+        await changes.flush()
+
+    changes = run(sink, work)
+    assert str(changes.place.executed) == "alpha:1-4" and changes.prepared == 0
+    assert ids(sink) == ["alpha:4:begin", "alpha:4:s.t:0", "alpha:4:end"]

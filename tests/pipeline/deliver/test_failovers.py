@@ -92,7 +92,7 @@ class _Job:
         units = Units(encoder.packed, lambda delivered: None)
         begun, found = self.place().executed, sink.found()
         assert isinstance(begun, FakePosition)
-        changes = Changes(FakeReader(1), encoder, units, self.place(), found.ids, send, FakePosition.parse)
+        changes = Changes(FakeReader(1), encoder, units, self.place(), found, send, FakePosition.parse)
 
         async def work() -> bool:
             await self._take_document(changes)

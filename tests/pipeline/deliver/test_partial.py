@@ -10,7 +10,7 @@ from tests.pipeline.deliver.machine import Subscription, T
 from tests.pipeline.deliver.test_deliver import expected
 from udup.base.errors import Refused, Transient, Unsupported
 from udup.drivers.fake.position import FakePosition
-from udup.pipeline.deliver import partial, units
+from udup.pipeline.deliver import units
 from udup.pipeline.deliver.partial import row_rules
 from udup.pipeline.deliver.place import OpenTransaction, Place
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
@@ -106,28 +106,9 @@ def _begun_elsewhere(subscription: Subscription) -> None:
     subscription.sink.stored.append((None, place.text()))
 
 
-def test_a_source_that_never_gets_what_was_delivered_in_part_ends_the_job(
-    subscription: Subscription, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(partial, "PATIENCE_SECONDS", 0.1)
+def test_a_source_without_what_was_delivered_in_part_is_not_followed(subscription: Subscription) -> None:
     _begun_elsewhere(subscription)
     subscription.insert("a")
-    with pytest.raises(Unsupported, match=r"beta:7 was delivered in part.*has not executed it") as caught:
+    with pytest.raises(Unsupported, match="beta:7 was told in part, which it never executed"):
         asyncio.run(subscription.run(lambda: False))
-    assert caught.value.gtid == "beta:7"
-    assert [each.id for each in subscription.rows(T)] == ["alpha:3:s.t:0"], "what there is was delivered"
-
-
-def test_a_source_may_get_late_what_was_delivered_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [1000.0]
-    monkeypatch.setattr(partial.runtime, "now", lambda: now[0])
-    awaited = partial.AwaitedTransactions("job", FakePosition.parse)
-    awaited.look({"beta:7"}, "alpha:1-9")
-    now[0] += partial.PATIENCE_SECONDS - 1
-    awaited.look({"beta:7"}, "alpha:1-9,beta:1-6")
-    awaited.look({"beta:7"}, "alpha:1-9,beta:1-7")
-    now[0] += partial.PATIENCE_SECONDS - 1
-    awaited.look({"beta:8"}, "alpha:1-9,beta:1-7")
-    now[0] += 2
-    awaited.look({"beta:8"}, "alpha:1-9,beta:1-7")
-    awaited.look(set(), "")
+    assert not subscription.rows(T)

@@ -60,7 +60,7 @@ class _Job:
 
         units = Units(encoder.packed, on_stored)
         begun: Any = Place.parse(place.text(), FakePosition.parse).executed
-        changes = Changes(FakeReader(1), encoder, units, place, found.ids, send, FakePosition.parse)
+        changes = Changes(FakeReader(1), encoder, units, place, found, send, FakePosition.parse)
 
         async def work() -> bool:
             came = 0

@@ -10,10 +10,14 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from tests.drivers.messages.kafka.broker import Broker
 from tests.end_to_end.conftest import run
 from tests.quick_servers import QUICK
+from tests.subscriptions.rebuilt.kafka import IntoKafka
 from tests.subscriptions.rebuilt.run import VICTIMS, Plan, Rebuilding
 from tests.subscriptions.world import Subscribed
 from udup.sandbox.node import UdupNode
@@ -30,8 +34,15 @@ def main() -> int:
     parser.add_argument("--ddl", type=float, default=0.7, dest="ddl_seconds", help="seconds between DDL, 0 for none")
     parser.add_argument("--kills", type=float, default=4, dest="kill_seconds", help="seconds between kills")
     parser.add_argument("--victims", default=",".join(VICTIMS), help="what is killed (default: %(default)s)")
+    parser.add_argument(
+        "--freeze", type=float, default=0, dest="freeze_seconds", help="have every other victim hang, for up to so long"
+    )
+    parser.add_argument("--kafka", action="store_true", help="into Kafka; its broker can be a victim: broker")
     parser.add_argument("--copy-kills", type=int, default=0, help="kills while a snapshot is read")
     parser.add_argument("--copy-ddl", action="store_true", help="change definitions also while a snapshot is read")
+    parser.add_argument(
+        "--option", action="append", default=[], help="of the source's mysqld: name=value, as often as one likes"
+    )
     chosen = parser.parse_args()
     began = time.monotonic()
 
@@ -39,8 +50,10 @@ def main() -> int:
         print(f"{time.monotonic() - began:7.1f}  {line}", flush=True)
 
     victims = tuple(filter(None, chosen.victims.split(",")))
-    plan = Plan(**{**vars(chosen), "victims": victims})
-    options = {**QUICK, "binlog-row-metadata": "FULL"}
+    own = {name.replace("_", "-"): value for name, _, value in (each.partition("=") for each in chosen.option)}
+    planned = {name: given for name, given in vars(chosen).items() if name not in ("option", "kafka")}
+    plan = Plan(**{**planned, "victims": victims})
+    options = {**QUICK, "binlog-row-metadata": "FULL", **own}
     with tempfile.TemporaryDirectory(prefix="udup-rebuilt-") as name:
         folder = Path(name)
         with (
@@ -49,12 +62,27 @@ def main() -> int:
         ):
             run(source.endpoint, "CREATE DATABASE rebuilt")
             try:
-                Rebuilding(Subscribed(source, node, "rebuilt"), plan, say).run()
+                world = Subscribed(source, node, "rebuilt")
+                if chosen.kafka:
+                    with _broker(folder / "kafka") as broker:
+                        IntoKafka(world, broker, plan, say).run()
+                else:
+                    Rebuilding(world, plan, say).run()
             except Exception as error:  # noqa: BLE001 - shown with the log
                 traceback.print_exc()
                 print(f"FAILED: {error}\n--- the server's log ends with:\n{node.log.read_text()[-6000:]}")
                 return 1
     return 0
+
+
+@contextmanager
+def _broker(folder: Path) -> Iterator[Broker]:
+    broker = Broker(folder)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.kill()
 
 
 if __name__ == "__main__":

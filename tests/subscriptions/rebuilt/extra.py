@@ -11,7 +11,8 @@ from contextlib import closing
 import pymysql
 
 from udup.base.endpoint import Endpoint
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query
+from udup.base.errors import UdupError
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, is_transient, query
 
 TABLES = (
     "CREATE TABLE `x_moved` (id INT PRIMARY KEY, v INT, UNIQUE KEY (v))",
@@ -22,12 +23,15 @@ TABLES = (
     'CREATE TABLE `x ä.%p` (`a b` INT PRIMARY KEY, `v."w` VARCHAR(30))',
 )
 
+#: What a client says whose server is gone.
+_GONE = (0, 1053, 2006, 2013)
+
 #: Rows of a large transaction, of 2,000 characters each, and the most rows that the table of them keeps.
 LARGE_ROWS, MOST_ROWS = 1500, 4000
 
 
 class ExtraWriter:
-    """One thread. Errors that the server answers with are no fault: duplicates, locks."""
+    """One thread. Errors that the server answers with are no fault: duplicates, locks. It may be killed."""
 
     def __init__(self, endpoint: Endpoint, schema: str, seed: str) -> None:
         self._endpoint = endpoint
@@ -47,15 +51,26 @@ class ExtraWriter:
 
     def _run(self) -> None:
         try:
-            with closing(connect(self._endpoint, database=self._schema)) as connection:
-                query(connection, "SET SESSION innodb_lock_wait_timeout = 2, sql_mode = ''")
-                while not self._stopped.wait(self._dice.random() * 0.05):
-                    try:
-                        self._one(connection)
-                    except MySQLError as error:
-                        self.done[f"error {error.args[0]}"] += 1
+            while not self._stopped.is_set():
+                try:
+                    with closing(connect(self._endpoint, database=self._schema)) as connection:
+                        self._write(connection)
+                except (MySQLError, UdupError, OSError) as error:
+                    if isinstance(error, MySQLError) and not is_transient(error):
+                        raise
+                    self._stopped.wait(0.3)
         except Exception as error:  # noqa: BLE001 - told by whoever joins
             self.problems.append(f"{type(error).__name__}: {error}")
+
+    def _write(self, connection: Connection) -> None:
+        query(connection, "SET SESSION innodb_lock_wait_timeout = 2, sql_mode = ''")
+        while not self._stopped.wait(self._dice.random() * 0.05):
+            try:
+                self._one(connection)
+            except MySQLError as error:
+                if error_code(error) in _GONE:
+                    raise
+                self.done[f"error {error.args[0]}"] += 1
 
     def _one(self, connection: Connection) -> None:
         dice = self._dice

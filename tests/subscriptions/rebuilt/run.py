@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import nats
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
+from tests.frozen import frozen
 from tests.soak.fixed import FAMILY
 from tests.soak.tables import Model
 from tests.soak.writers import Writers
@@ -28,7 +29,7 @@ from udup.sandbox.api import Json
 
 #: What is killed; actors are found by their role, the rest by its name.
 ACTORS = ("applier", "extractor", "supervisor")
-VICTIMS = (*ACTORS, "nats-server", "main")
+VICTIMS = (*ACTORS, "nats-server", "main", "source")
 
 #: Debezium's options: truncated tables are told, and years are not bent.
 OPTIONS = {"skipped.operations": "none", "enable.time.adjuster": "false"}
@@ -51,6 +52,7 @@ class Plan:
     kill_seconds: float = 4.0
     victims: tuple[str, ...] = VICTIMS
     copy_kills: int = 0
+    freeze_seconds: float = 0.0  # every other victim is stopped for up to so long, and goes on
     copy_ddl: bool = False  # definitions change from the first moment on, which has a copy begin again
 
 
@@ -134,14 +136,22 @@ class Rebuilding:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(dice.uniform(0.3, 1.7) * self.plan.kill_seconds, left))
-            if time.monotonic() < end:
-                self._kill(dice.choice(self.plan.victims))
+            if time.monotonic() >= end:
+                return
+            victim = dice.choice(self.plan.victims)
+            if self.plan.freeze_seconds and dice.random() < 0.5:
+                self._freeze(victim, dice.uniform(1, self.plan.freeze_seconds))
+            else:
+                self._kill(victim)
 
     def _kill(self, victim: str) -> None:
         node = self.world.node
         if victim == "main":
             node.kill()
             node.start()
+        elif victim == "source":
+            self.world.source.kill()
+            self.world.source.start()
         elif pid := self._pid(victim):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -149,6 +159,17 @@ class Rebuilding:
             return
         self.kills[victim] += 1
         self.say(f"killed {victim}")
+
+    def _freeze(self, victim: str, seconds: float) -> None:
+        """Have a process hang for some time; others may have taken its place when it goes on."""
+        own = {"main": lambda: self.world.node.pid, "source": lambda: self.world.source.pid}
+        pid = own[victim]() if victim in own else self._pid(victim)
+        if not pid:
+            return
+        self.kills[f"{victim} frozen"] += 1
+        self.say(f"{victim} is frozen for {seconds:.0f} s")
+        with suppress(ProcessLookupError), frozen(pid):
+            time.sleep(seconds)
 
     def _pid(self, victim: str) -> int:
         if victim == "nats-server":

@@ -19,6 +19,7 @@ from typing import Any
 
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.client.connection import Connection, connect, query
+from udup.drivers.mysql.client.names import quote
 
 Cell = Any
 _EPOCH = datetime(1970, 1, 1)
@@ -37,7 +38,7 @@ class Column:
     @property
     def asked(self) -> str:
         """Return the expression that it is asked by."""
-        name = "`" + self.name.replace("`", "``") + "`"
+        name = quote(self.name)
         if self.kind in ("bit", "year"):
             return f"CAST({name} + 0 AS UNSIGNED)"
         if self.kind in ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "point", "vector"):
@@ -181,7 +182,7 @@ class Source:
 
     def _read(self, connection: Connection, table: str, columns: list[Column]) -> list[tuple[Cell, ...]]:
         asked = ", ".join(each.asked for each in columns)
-        found = query(connection, f"SELECT {asked} FROM `{self._schema}`.`{table}`")
+        found = query(connection, f"SELECT {asked} FROM {quote(self._schema)}.{quote(table)}")
         return [tuple(each.of_server(_said(cell)) for each, cell in zip(columns, row, strict=True)) for row in found]
 
 

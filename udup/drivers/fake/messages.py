@@ -32,6 +32,10 @@ from udup.pipeline.records import Definition, Part, SnapshotDefinition, Snapshot
 _OPERATIONS = {Op.INSERT: Operation.CREATE, Op.UPDATE: Operation.UPDATE, Op.DELETE: Operation.DELETE}
 
 
+#: The header of a transaction's first message that says when it was committed.
+_TIME = "us"
+
+
 @dataclass(frozen=True)
 class FakeTableText:
     schema: str
@@ -107,7 +111,7 @@ class FakeEncoder:
         ]
 
     def begin(self, gtid: str, committed_us: int) -> list[Message]:
-        return [Message("tx", None, b"begin", f"{gtid}:begin")]
+        return [Message("tx", None, b"begin", f"{gtid}:begin", ((_TIME, b"%d" % committed_us),))]
 
     def end(self, gtid: str, committed_us: int, counts: Mapping[str, int]) -> list[Message]:
         return [Message("tx", None, json.dumps(dict(sorted(counts.items()))).encode(), f"{gtid}:end")]
@@ -168,8 +172,9 @@ class FakeSink:
 
     def found(self) -> FoundPlace:
         last = max((at for at, (_, position) in enumerate(self.stored) if position is not None), default=-1)
-        behind = [message.id for message, _ in self.stored[last + 1 :] if message is not None]
-        return FoundPlace(self.position, behind)
+        behind = [message for message, _ in self.stored[last + 1 :] if message is not None]
+        times = {each.id.rpartition(":")[0]: int(us) for each in behind for name, us in each.headers if name == _TIME}
+        return FoundPlace(self.position, [each.id for each in behind], times)
 
     def store(self, unit: Unit) -> None:
         self.units += 1

@@ -59,6 +59,13 @@ class FakeLog:
             if not seen:
                 last = [each.id for each in log.entries if self._start.contains(each.id.source, each.id.number)]
                 seen = [f"{each.gtid}@{each.order.original_us}" for each in last[-1:]]
+            begun = FakePosition.parse(plan.in_part.gtids)
+            if unknown := begun - log.executed:
+                raise Unsupported(f"Src {server.name}: {unknown} was told in part, which it never executed")
+            for stamp in filter(None, plan.in_part.stamps.split(",")):
+                gtid, _, committed = stamp.partition("@")
+                if times.get(gtid, int(committed)) != int(committed):
+                    raise Unsupported(f"{gtid} was told in part and is another transaction now")
             doubt = "nothing that the job knows is in the log any more" if plan.stamps and not seen else ""
             return Recognised(server.uuid, ",".join(seen), doubt)
 

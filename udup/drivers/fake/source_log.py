@@ -175,6 +175,16 @@ class SourceLog:
             self.formats = [(0, self.formats[-1][1])]
         self.rotate()
 
+    def lose(self, behind: int) -> None:
+        """Lose the transactions behind this number, as a crash does whose log was not synced: others get their numbers.
+
+        The rows stay, which is of no matter where they are other ones.
+        """
+        with self._server.changed:
+            self.entries = [each for each in self.entries if each.id.number <= behind]
+            self._number = behind
+        self.rotate()
+
     # ---- What readers ask, under the lock ----
 
     @property

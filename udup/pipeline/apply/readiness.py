@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from udup.pipeline.ports import CheckpointState, ServerInfo
+from udup.pipeline.ports import CheckpointState, InPart, ServerInfo
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class TargetReady:
     """Everything on the target's side is ready for the log after this set, or for a full copy (None).
 
     `snapshot`: what a destination has of a snapshot, in the source driver's words (`records.SnapshotRows.state`),
-    and `snapshots` how many it has had.
+    and `snapshots` how many it has had; `in_part`: transactions that it has in part.
     """
 
     start_after: str | None
@@ -26,6 +26,7 @@ class TargetReady:
     source_uuid: str = ""
     snapshot: str = ""
     snapshots: int = 0
+    in_part: InPart = field(default_factory=InPart)
 
     @classmethod
     def at(cls, state: CheckpointState | None, info: ServerInfo) -> TargetReady:

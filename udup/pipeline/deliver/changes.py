@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 import msgspec
@@ -12,8 +12,8 @@ from udup.pipeline.deliver.partial import check_rules, check_same
 from udup.pipeline.deliver.place import OpenTransaction, Place
 from udup.pipeline.deliver.prepared import PreparedTransactions
 from udup.pipeline.deliver.units import Units
-from udup.pipeline.ports import Position
-from udup.pipeline.ports.delivery import Encoder, Message, RecordReader, RowsText, Unit
+from udup.pipeline.ports import InPart, Position
+from udup.pipeline.ports.delivery import Encoder, FoundPlace, Message, RecordReader, RowsText, Unit
 from udup.pipeline.records import (
     Definition,
     Part,
@@ -30,7 +30,7 @@ from udup.pipeline.stamps import Stamps
 class Changes:
     """`send` takes a unit, and returns when the next may come. `position` parses a position of the source.
 
-    `there`: the IDs of messages that the sink has behind the place.
+    `found`: what the sink has behind the place.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Changes:
         encoder: Encoder,
         units: Units,
         place: Place,
-        there: Sequence[str],
+        found: FoundPlace,
         send: Callable[[Unit], Awaitable[None]],
         position: Callable[[str], Position],
     ) -> None:
@@ -49,8 +49,10 @@ class Changes:
         self._units = units
         self._send = send
         self._parse = position
-        place.there = self._due({*place.there, *(row for each in there for row in encoder.row_ids(each))})
+        place.times.update(found.times)
+        place.there = self._due({*place.there, *(row for each in found.ids for row in encoder.row_ids(each))})
         self._is_resumed = False  # the open transaction has begun in an earlier run
+        self._committed_us = 0  # when the open transaction was: of a prepared one its end
         self._already: dict[str, int] = {}  # rows of the open transaction that the sink has, by table
         self._prepared = PreparedTransactions()
         self._format = b""
@@ -83,6 +85,18 @@ class Changes:
             self.place.rules = rules
             if stores:
                 await self.store_place(always=True)
+
+    @property
+    def in_part(self) -> InPart:
+        """Return the same for the source: its log has to bring them again."""
+        times = {gtid: self.place.times.get(gtid, 0) for gtid in self.partial}
+        times |= {each.gtid: each.committed_us for each in self.place.begun.values()}
+        gtids, stamps = self._parse(""), Stamps()
+        for gtid, us in times.items():
+            source, _, number = gtid.rpartition(":")
+            gtids.add(source, int(number))
+            stamps.note(source, int(number), us)
+        return InPart(str(gtids), str(stamps))
 
     def close(self) -> None:
         """Give up what is held back."""
@@ -128,7 +142,9 @@ class Changes:
         self._executed(record.id)
 
     def _prepare(self, record: Transaction | Part) -> None:
-        self._prepared.add(record, self._format)
+        lost = self._prepared.add(record, self._format)
+        if lost is not None:
+            self._executed(lost)
         self.place.prepared.add(record.id.gtid)
 
     async def _held(self, xid: str, end: TransactionId) -> None:
@@ -147,13 +163,14 @@ class Changes:
 
     def _begin(self, of: TransactionId) -> None:
         gtid = of.gtid
+        self._committed_us = _committed_us(of)
         resumed = self.place.begun.pop(gtid, None)
         self.place.open = OpenTransaction(gtid, {}, of.order.original_us)
         self._is_resumed, self._already = resumed is not None, resumed.counts if resumed else {}
         if resumed is not None:
             check_same(resumed, of)
         else:
-            self._add(self._encoder.begin(gtid, _committed_us(of)))
+            self._add(self._encoder.begin(gtid, self._committed_us))
 
     async def _rows(self, record: Transaction | Part) -> None:
         opened = self.place.open
@@ -161,14 +178,14 @@ class Changes:
             raise UdupError(f"rows of {record.id.gtid} came outside of it")
         if record.create and not self._is_resumed:
             found_table = self._reader.definition(Definition(record.id, record.create, "", told=record.told))
-            self._add(self._encoder.definition(opened.gtid, _committed_us(record.id), found_table))
+            self._add(self._encoder.definition(opened.gtid, self._committed_us, found_table))
         for found in self._reader.rows(record):
-            await self._event(record.id, opened, found)
+            await self._event(opened, found)
 
-    async def _event(self, of: TransactionId, opened: OpenTransaction, found: RowsText) -> None:
+    async def _event(self, opened: OpenTransaction, found: RowsText) -> None:
         table = f"{found.table.schema}.{found.table.name}"
         before = opened.counts.get(table, 0)
-        messages = self._encoder.rows(opened.gtid, _committed_us(of), opened.counts, found)
+        messages = self._encoder.rows(opened.gtid, self._committed_us, opened.counts, found)
         there = self._already.get(table, 0)
         if before < there:
             messages = [each for each in messages if self._encoder.row_number(each.id) >= there]
@@ -179,7 +196,7 @@ class Changes:
     async def _end(self, of: TransactionId) -> None:
         opened, self.place.open, self._already = self.place.open, None, {}
         assert opened is not None
-        self._add(self._encoder.end(opened.gtid, _committed_us(of), opened.counts))
+        self._add(self._encoder.end(opened.gtid, self._committed_us, opened.counts))
         self._executed(of)
         if self._units.is_full:
             await self._close_unit()
@@ -190,6 +207,7 @@ class Changes:
         if self.place.there:
             begins = f"{of.gtid}:"
             self.place.there = {each for each in self.place.there if not each.startswith(begins)}
+            self.place.times.pop(of.gtid, None)
         self.place.stamps.note(of.source, of.number, of.order.original_us)
         self._units.filling.transactions.append(of)
 
@@ -200,10 +218,12 @@ class Changes:
         self._units.filling.definitions += 1
         self._executed(record.id)
 
-    def skipped(self, gtids: str) -> None:
-        """Note transactions that hold nothing of the job's, or nothing any more."""
+    def skipped(self, gtids: str, last: str = "") -> None:
+        """Note transactions that hold nothing of the job's, or nothing any more; `last` is the last one's stamp."""
         place = self.place
         place.executed.update(self._parse(gtids))
+        place.stamps.update(Stamps.parse(last))
+        self._prepared.forget(place.executed)
         place.there = self._due(place.there)
         place.begun = {gtid: rows for gtid, rows in place.begun.items() if not self._is_executed(gtid)}
         place.prepared = {gtid for gtid in place.prepared if not self._is_executed(gtid)}

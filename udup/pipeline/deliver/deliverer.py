@@ -19,7 +19,7 @@ from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.apply.wait_watch import telling
 from udup.pipeline.deliver.changes import Changes
-from udup.pipeline.deliver.partial import AwaitedTransactions, row_rules
+from udup.pipeline.deliver.partial import row_rules
 from udup.pipeline.deliver.place import Place
 from udup.pipeline.deliver.report import DeliveryReporter
 from udup.pipeline.deliver.units import Delivered, Units
@@ -108,7 +108,6 @@ class Deliverer:
         self._reporter = DeliveryReporter(position, self._watch, reader.kind)
         self._start = JobStart(settings.job, settings.incarnation, settings.start_after, settings.copy_alone)
         self._rules = row_rules(settings.selection, settings.sql_filter)
-        self._awaited = AwaitedTransactions(settings.job, position)
         self._changes: Changes
         self._began_at: str | None = None  # the first position, until it is stored
         self._goal: tuple[Position, Callable[[], None]] | None = None
@@ -156,7 +155,7 @@ class Deliverer:
         with self._waits.on(WaitKind.TAKE_OVER):
             found = await self._delivery.take_over()
         place = self._place_of(found)
-        self._changes = Changes(self._reader, self._encoder, self._units, place, found.ids, self._send, self._parse)
+        self._changes = Changes(self._reader, self._encoder, self._units, place, found, self._send, self._parse)
         stores = self._began_at is None and not place.copying
         await self._changes.take_rules(self._settings.job, self._rules, stores=stores)
         self._reporter.begin_at(place)
@@ -176,7 +175,8 @@ class Deliverer:
     def _ready(self, _found: FoundPlace, info: ServerInfo) -> TargetReady:
         place = self._changes.place
         after = None if place.copying else str(place.executed)
-        return TargetReady(after, info, str(place.stamps), place.source_uuid, place.snapshot, place.snapshots)
+        told = str(place.stamps), place.source_uuid, place.snapshot, place.snapshots
+        return TargetReady(after, info, *told, self._changes.in_part)
 
     def workers_are_ready(self) -> None:
         """Nothing: there are no workers."""
@@ -242,11 +242,10 @@ class Deliverer:
             case Format():
                 changes.set_format(record.event)
             case Skipped():
-                changes.skipped(record.gtids)
+                changes.skipped(record.gtids, record.last)
                 self._reporter.skipped(record)
             case Beat():
                 self._reporter.beat(record)
-                self._awaited.look(changes.partial, record.executed)
                 self._credit_late = True  # an idle job's window is seen to be empty
             case Tables():
                 changes.place.source_uuid = record.server_uuid

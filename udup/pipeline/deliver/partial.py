@@ -1,29 +1,22 @@
-"""Transactions that are in the sink in part: what may not change before they come again, and that they do come.
+"""Transactions that are in the sink in part: what may not change before they come again.
 
 Which of their rows the sink has is known by the rows' numbers, and these depend on what the job leaves out and on the
 names of its tables. A document with other rules for that would lose rows or tell them twice, so it is refused until
-these transactions are through. And their rest is in the source's log alone: a source that was replaced by a server
-without them never tells it.
+these transactions are through. That the source's log still has them, its driver sees to (`ports.InPart`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
-from udup.base import runtime
 from udup.base.errors import Fault, Refused, Unsupported
 from udup.pipeline.checks import DEST
 from udup.pipeline.deliver.place import OpenTransaction
-from udup.pipeline.ports import Position
 from udup.pipeline.records import TransactionId
 from udup.pipeline.selection.selection import Selection
 from udup.pipeline.selection.sqlfilter import SqlFilter
-
-#: Seconds that a source may lack them. One that has them and waits for a semi-synchronous replica counts them late
-#: (10 s by default), and a new one may still have to execute what it got from the one before.
-PATIENCE_SECONDS = 60.0
 
 #: Transactions that an error names.
 _NAMED = 3
@@ -72,34 +65,6 @@ def check_same(begun: OpenTransaction, comes: TransactionId) -> None:
             "delete --purge), and post it again",
             gtid=comes.gtid,
         )
-
-
-class AwaitedTransactions:
-    """Looks whether the source has what is in the sink in part; `position` parses a position of the source."""
-
-    def __init__(self, job: str, position: Callable[[str], Position]) -> None:
-        self._job = job
-        self._parse = position
-        self._lacking_since: float | None = None
-
-    def look(self, partial: Collection[str], executed: str) -> None:
-        """Raise `Unsupported` if the source, which has executed this, has lacked some of them for too long."""
-        lacking = self._lacking(partial, executed) if partial else []
-        if not lacking:
-            self._lacking_since = None
-        elif self._lacking_since is None:
-            self._lacking_since = runtime.now()
-        elif runtime.now() - self._lacking_since >= PATIENCE_SECONDS:
-            raise Unsupported(
-                f"{_named(lacking)} was delivered in part, and the source that is followed now has not executed it: "
-                "its last rows are nowhere. Have the job follow a server that has it; or begin with a snapshot, which "
-                f"says what is true now: udup job delete --purge {self._job}, and post the job again",
-                gtid=lacking[0],
-            )
-
-    def _lacking(self, partial: Collection[str], executed: str) -> list[str]:
-        there = self._parse(executed)
-        return [each for each in sorted(partial) if not self._parse(each) <= there]
 
 
 def _named(gtids: Collection[str]) -> str:

@@ -62,7 +62,8 @@ class Place:
     `rules` is a digest of what decides which rows are told (`partial.py`). `snapshots` counts the snapshots of the job,
     each try of one. `began` is the note of how the job began (`start_note.py`). `copying`: a snapshot is under way, so
     the log is not followed from `executed` yet. `there`: IDs of messages that the sink has and that are not executed: a
-    run found them behind an earlier position, and has not come to them again.
+    run found them behind an earlier position, and has not come to them again; `times` says when their transactions were
+    committed, by GTID, as far as that is known.
     """
 
     executed: Position
@@ -77,6 +78,7 @@ class Place:
     source_uuid: str = ""
     began: str = ""
     there: set[str] = field(default_factory=set)
+    times: dict[str, int] = field(default_factory=dict)
 
     def text(self) -> str:
         """Return it as it is stored: printable ASCII."""
@@ -96,6 +98,8 @@ class Place:
             said["copying"] = True
         if self.there:
             said["there"] = sorted(self.there)
+            if self.times:
+                said["times"] = self.times
         if stamps := str(self.stamps):
             said["stamps"] = stamps
         text = json.dumps(said, separators=(",", ":"))
@@ -125,6 +129,7 @@ class Place:
                 source_uuid=said.get("source", ""),
                 began=said.get("began", ""),
                 there=set(map(str, said.get("there", ()))),
+                times={str(gtid): int(us) for gtid, us in said.get("times", {}).items()},
             )
         except (ValueError, zlib.error, KeyError, TypeError, AttributeError) as error:
             shown = text[:200]

@@ -15,6 +15,7 @@ from typing import IO
 import msgspec
 
 from udup.base.errors import Side, UdupError, Unavailable
+from udup.pipeline.ports import Position
 from udup.pipeline.records import Part, Transaction, TransactionId, encode
 
 #: Bytes of one prepared transaction that are held in memory, and of all of them.
@@ -78,11 +79,14 @@ class PreparedTransactions:
     def __len__(self) -> int:
         return len(self._held)
 
-    def add(self, record: Transaction | Part, written_by: bytes) -> None:
-        """Hold a record of a transaction that is being prepared, written by this FORMAT_DESCRIPTION."""
-        held = self._held.get(record.xid)
+    def add(self, record: Transaction | Part, written_by: bytes) -> TransactionId | None:
+        """Hold a record of a transaction that is being prepared, written by this FORMAT_DESCRIPTION.
+
+        Return the one that was prepared under the same XID before, whose end never comes: the source has lost it.
+        """
+        held, lost = self._held.get(record.xid), None
         if held is None or held.id != record.id:
-            self.drop(record.xid)  # its end was not in the log that the job follows
+            lost = self.drop(record.xid)
             held = self._held[record.xid] = _Held(record.id, written_by)
         before = held.in_memory
         try:
@@ -94,6 +98,13 @@ class PreparedTransactions:
                 gtid=record.id.gtid,
             ).of(Side.NODE) from error
         self._in_memory += held.in_memory - before
+        return lost
+
+    def forget(self, executed: Position) -> None:
+        """Forget those that are executed without an end: the source has lost them."""
+        for xid, held in list(self._held.items()):
+            if executed.contains(held.id.source, held.id.number):
+                self.drop(xid)
 
     def take(self, xid: str, gtid: str) -> tuple[TransactionId, bytes, Iterator[Transaction | Part]]:
         """Return what was prepared under an XID and by which format; it is no longer held once it was iterated.

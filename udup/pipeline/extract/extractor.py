@@ -329,6 +329,7 @@ class Extractor:
             snapshots=self._snapshots,
             chunk_rows=settings.chunk_rows,
             wishes=settings.wishes,
+            in_part=settings.in_part,
         )
         self._log = log = self._source.open_log(plan)
         if self._stopped:

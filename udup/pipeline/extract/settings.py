@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from udup.pipeline.ports import End, Scope
+from udup.pipeline.ports import End, InPart, Scope
 from udup.pipeline.transport.flow import Windows
 
 
@@ -15,7 +15,7 @@ class ExtractorSettings:
     `stamps` say when the last transactions before `start_after` were committed, `source_uuid` which server they were
     read from. `copy_alone`: the log is not read. `delivers`: to a destination of messages, which is told what the log
     says beside its events; `snapshot` is what it has of a snapshot (`records.SnapshotRows.state`), `snapshots` how many
-    it has had, each try of one. `wishes` as in `LogPlan`.
+    it has had, each try of one. `wishes` and `in_part` as in `LogPlan`.
     """
 
     nats_url: str = field(repr=False)
@@ -36,3 +36,4 @@ class ExtractorSettings:
     snapshot: str = ""
     snapshots: int = 0
     wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    in_part: InPart = field(default_factory=InPart)

@@ -191,11 +191,13 @@ class Unit:
 class FoundPlace:
     """What a run finds in the sink: the position of the last whole unit, and the IDs of the messages behind it.
 
-    None: nothing of the job is there.
+    None: nothing of the job is there. `times`: when the transactions of these messages were committed (µs since the
+    epoch, by GTID), as far as the messages say it.
     """
 
     position: str | None
     ids: Sequence[str] = ()
+    times: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,17 @@ class SourceLook:
 
 
 @dataclass(frozen=True)
+class InPart:
+    """Transactions of which a destination has messages and that are not executed: they are to come again, the same.
+
+    `gtids` is a position as text, `stamps` says when the last of them were committed.
+    """
+
+    gtids: str = ""
+    stamps: str = ""
+
+
+@dataclass(frozen=True)
 class LogPlan:
     """Where a log is to be read from, and what for.
 
@@ -168,6 +179,7 @@ class LogPlan:
     `snapshot` is what the destination has of a snapshot, whose rows are left out of the log where they were read later,
     and `snapshots` how many tries of one there were: tables that have come into the scope since come in one more.
     `wishes` are tables (`schema.table` on the source) whose rows are to come again, each time with its number.
+    `in_part` are transactions behind `start_after` that the log must have.
     """
 
     job: str
@@ -180,6 +192,7 @@ class LogPlan:
     snapshots: int = 0
     chunk_rows: int | None = None
     wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    in_part: InPart = field(default_factory=InPart)
 
 
 @dataclass(frozen=True)

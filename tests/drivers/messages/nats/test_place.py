@@ -54,6 +54,15 @@ def test_what_is_before_the_position_may_be_missing() -> None:
     assert _Stream(_event(1), _note(7, "p", "a"), _event(8)).find(8) == place.Place("p", ("a", "id8"))
 
 
+def test_when_what_is_behind_the_position_was_committed_is_told() -> None:
+    first, second = (f"3e11fa47-71ca-11e1-9e33-c80aa9429562:{number}" for number in (7, 8))
+    note = Stored(3, "note", {OPERATION: NOTE}, note_data("p", [f"{first}:s.t:0"], "job", "owner", 1, {first: 70}))
+    begin = Stored(4, "event", {ID: f"{second}:begin"}, b'{"status":"BEGIN"}')
+    row = Stored(5, "event", {ID: f"{second}:s.t:0"}, b'{"source":{"ts_us":80}}')
+    found = _Stream(note, begin, row).find(5)
+    assert found is not None and found.times == {first: 70, second: 80}
+
+
 @pytest.mark.parametrize("left", [[], [8], [150], [8, 150]])
 def test_a_position_of_which_later_ones_may_be_missing_is_none(left: list[int]) -> None:
     """As where the job was killed, and MaxAge has ended everything but the note that its run began with."""

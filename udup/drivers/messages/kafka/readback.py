@@ -37,6 +37,7 @@ from udup.drivers.messages.kafka.position import (
 )
 from udup.drivers.messages.kafka.topics import ANSWER_SECONDS
 from udup.drivers.messages.kafka.writer import TRANSACTION_SECONDS, Writer, id_of, made
+from udup.drivers.messages.moments import moments
 from udup.pipeline.checks import DEST
 from udup.pipeline.ports.delivery import FoundPlace, Unit
 
@@ -53,13 +54,14 @@ class PlainWriter(Writer):
         if found.empty:
             write_mark(self._sink, self._heard)
         self._position, self._ends = found.text or "", found.ends
-        return FoundPlace(found.text, tuple(self._ids_behind(found.ends, patience)))
+        behind = list(self._behind(found.ends, patience))
+        return FoundPlace(found.text, tuple(each for each, _ in behind), moments(behind))
 
     def _producer_settings(self) -> dict[str, Any]:
         return {**self._common_settings(), "delivery.report.only.error": False, "partitioner": "murmur2"}
 
-    def _ids_behind(self, ends: Ends, patience: Patience) -> Iterator[str]:
-        """Yield the IDs of messages behind the ends; the next position is stored behind them."""
+    def _behind(self, ends: Ends, patience: Patience) -> Iterator[tuple[str, bytes | None]]:
+        """Yield ID and value of the messages behind the ends; the next position is stored behind them."""
         try:
             there = self._watermarks(ends)
             ranges = {
@@ -69,7 +71,7 @@ class PlainWriter(Writer):
             }
             for record in read_until(self._sink, ranges, self._heard, patience):
                 if name := id_of(record):
-                    yield name
+                    yield name, record.value()
         except KafkaException as error:
             doing = f"reading back what Kafka at {self._sink.where} has behind the position"
             raise failure(error, doing, self._heard) from error

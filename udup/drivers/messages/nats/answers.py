@@ -12,6 +12,7 @@ from nats.aio.msg import Msg
 
 from udup.base import runtime
 from udup.base.errors import Side, Superseded, Transient, UdupError
+from udup.drivers.messages.moments import moments
 from udup.drivers.messages.nats import place, stream
 from udup.drivers.messages.nats.config import NatsSink
 from udup.drivers.messages.nats.connection import (
@@ -216,8 +217,9 @@ class Answers:
         """Remember what is stored. Without a position of its own it is what was, and the IDs of what came since."""
         if ends is None and self.stored is not None:
             before = self.stored[1]
-            ids = [header_id(each.id) for each in sent if isinstance(each, Message)]
-            ends = place.Place(before.position, (*before.ids, *ids))
+            behind = [(header_id(each.id), each.value) for each in sent if isinstance(each, Message)]
+            ids = (*before.ids, *(each for each, _ in behind))
+            ends = place.Place(before.position, ids, {**before.times, **moments(behind)})
         if ends is not None:
             self.stored = (last, ends)
 

@@ -80,7 +80,7 @@ class NatsDelivery:
         self._hold = _Hold(connection, sink, self._settings, answers, state)
         found = await self._hold.begin(self._me)
         await presence.show(lambda: answers.failed is None)
-        return FoundPlace(found.position, found.ids)
+        return FoundPlace(found.position, found.ids, found.times)
 
     async def send(self, unit: Unit) -> None:
         await self._held().send(unit)
@@ -137,7 +137,7 @@ class _Hold:
         self._me = place.Writer(settings.job, settings.owner, settings.run)
         self._sequence = self._noted = 0  # of the last message sent, of the last note
         self._position: str | None = None  # of the last unit sent
-        self._found: Sequence[str] = ()  # what was found behind the position at the beginning
+        self._found = place.Place(None)  # what was found at the beginning, until a message is sent
         self._messages = state.messages  # at the last look, and those sent since
         self._sent_at = runtime.now()
         self._place: place.Place | None = None  # of the unit that is sent
@@ -155,7 +155,7 @@ class _Hold:
             found = await place.find(self._connection, self._sink, state, self._kept.read) or place.Place(None)
             if not await self._kept.take(state, found):
                 continue  # another run begins
-            self._sequence, self._position, self._found = state.last, found.position, found.ids
+            self._sequence, self._position, self._found = state.last, found.position, found
             self._send_note(found.position)
             error = await self.answers.first_error()
             if error is None:
@@ -174,7 +174,7 @@ class _Hold:
         number = unit.number if header else _NO_UNIT
         self._place = place.Place(unit.position)
         if unit.messages:
-            self._found = ()
+            self._found = place.Place(None)
         if unit.atomic and unit.messages and not header:
             await self._send_with_note(unit)
         elif unit.atomic and unit.messages:
@@ -289,13 +289,13 @@ class _Hold:
         note, answers = self._note(position), self.answers
         answers.begin()
         data = self._frames.note(note, self._sequence, answers.batch)
-        self._put(data, unit, (None,), place.Place(position, tuple(self._found)))
+        self._put(data, unit, (None,), place.Place(position, self._found.ids, self._found.times))
         answers.ended = True
         self._noted = self._sequence
 
     def _note(self, position: str | None) -> Note:
-        me = self._me
-        said = frames.note_data(position, self._found, me.job, me.owner, me.run)
+        me, found = self._me, self._found
+        said = frames.note_data(position, found.ids, me.job, me.owner, me.run, found.times)
         note = Note(self._sink.position_subject, said, rolls=self._state.rolls, keeps=self._state.keeps)
         try:
             self._frames.note(note, self._sequence, self.answers.inbox)  # with room for the name of a batch

@@ -11,7 +11,7 @@ that is refused, for good: a *fast* batch (ADR-50, nats-server 2.14), of any len
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from udup.pipeline.ports.delivery import Message
@@ -186,9 +186,13 @@ def position_header(position: str) -> bytes:
     return data if len(data) <= POSITION_HEADER_MAX and position.isprintable() else b""
 
 
-def note_data(position: str | None, ids: Sequence[str], job: str, owner: str, run: int) -> bytes:
+def note_data(
+    position: str | None, ids: Sequence[str], job: str, owner: str, run: int, times: Mapping[str, int] | None = None
+) -> bytes:
     """Return what a position's own message says: it may have the IDs of what was stored behind the position."""
     said = {"job": job, "owner": owner, "run": run, "position": position, "ids": list(ids)}
+    if times:
+        said["times"] = dict(times)
     return json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
 
 

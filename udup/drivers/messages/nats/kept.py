@@ -90,7 +90,9 @@ class Kept:
 
     async def _put(self, created: str, last: int, place: Place) -> None:
         expected, self._last = self._last, None
-        said = {"stream": created, "last": last, "position": place.position, "ids": list(place.ids)}
+        said: dict[str, Any] = {"stream": created, "last": last, "position": place.position, "ids": list(place.ids)}
+        if place.times:
+            said["times"] = place.times
         data = json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
         headers = {FENCE: str(expected)}
         try:
@@ -187,6 +189,6 @@ def _said(note: Stored, state: StreamState) -> tuple[int, Place] | None:
         said = json.loads(note.data)
         if said["stream"] != state.created:
             return None
-        return int(said["last"]), Place(said["position"], tuple(said["ids"]))
+        return int(said["last"]), Place(said["position"], tuple(said["ids"]), said.get("times", {}))
     except (ValueError, KeyError, TypeError):
         return None  # somebody else's

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from udup.drivers.messages.moments import moments
 from udup.drivers.messages.nats.config import NatsSink
 from udup.drivers.messages.nats.connection import Connection, Stored, refused
 from udup.drivers.messages.nats.frames import ID, NOTE, OPERATION, POSITION
@@ -20,13 +21,18 @@ from udup.drivers.messages.nats.stream import StreamState
 #: Messages that are asked for at once on the way back.
 _AT_ONCE = 64
 
+_NONE: Mapping[str, int] = {}
+
 
 @dataclass(frozen=True)
 class Place:
-    """`position` None: the job has begun and no unit is stored whole. `ids` in the order of the stream."""
+    """`position` None: the job has begun and no unit is stored whole. `ids` in the order of the stream; `times` of the
+    transactions that they are of.
+    """
 
     position: str | None
     ids: tuple[str, ...] = ()
+    times: Mapping[str, int] = field(default_factory=dict)
 
 
 #: What is kept beside a stream (`kept.py`): places, by how many messages the stream had.
@@ -55,20 +61,20 @@ async def find(connection: Connection, sink: NatsSink, state: StreamState, kept:
     if not state.had:
         await _check_new(sink, state, kept)
         return None
-    ids: list[str] = []
+    behind: list[tuple[str, bytes]] = []  # ID and value
     async for message in _backwards(connection, sink.stream, state):
         if message is None:
             break
         if message.headers.get(OPERATION) == NOTE:
             said = json.loads(message.data)
-            return Place(said["position"], (*said["ids"], *reversed(ids)))
+            return _place(said["position"], behind, said["ids"], said.get("times", {}))
         if POSITION in message.headers:
-            return Place(message.headers[POSITION], tuple(reversed(ids)))
-        ids.append(message.headers.get(ID, ""))
+            return _place(message.headers[POSITION], behind)
+        behind.append((message.headers.get(ID, ""), message.data))
     places = await kept(state)
-    for back in range(len(ids) + 1):
+    for back in range(len(behind) + 1):
         if (found := places.get(state.last - back)) is not None:
-            return Place(found.position, (*found.ids, *reversed(ids[:back])))
+            return _place(found.position, behind[:back], found.ids, found.times)
     raise refused(
         sink.where,
         f"the job's position is lost: of {state.had} messages that the stream has had, {state.messages} are left, and "
@@ -82,6 +88,12 @@ async def _check_new(sink: NatsSink, state: StreamState, kept: KeptReader) -> No
     if known := max(await kept(state), default=0):
         problem = f"the stream has had no message, as its server says, and the job has stored {known} there"
         raise refused(sink.where, problem, "restore the stream; or delete it, then the job delivers from the beginning")
+
+
+def _place(
+    position: str | None, behind: Sequence[tuple[str, bytes]], ids: Sequence[str] = (), times: Mapping[str, int] = _NONE
+) -> Place:
+    return Place(position, (*ids, *(each for each, _ in reversed(behind))), {**times, **moments(behind)})
 
 
 async def writer(connection: Connection, sink: NatsSink) -> tuple[Writer, str] | None:

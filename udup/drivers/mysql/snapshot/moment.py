@@ -49,13 +49,18 @@ def executed(connection: Connection) -> str:
 def prepared(connection: Connection) -> list[str]:
     """Return the xids that are prepared, as XA COMMIT takes them.
 
-    None also without XA_RECOVER_ADMIN; then the job stops when such a transaction commits.
+    Empty also without XA_RECOVER_ADMIN; then the job stops when such a transaction commits.
     """
+    return prepared_now(connection) or []
+
+
+def prepared_now(connection: Connection) -> list[str] | None:
+    """Return the same; None without XA_RECOVER_ADMIN."""
     try:
         rows = query(connection, "XA RECOVER CONVERT XID")
     except MySQLError as error:
         if error_code(error) == _XA_RECOVER_DENIED:
-            return []
+            return None
         raise
     return [_xid(int(number), int(gtrid), str(data)[2:].lower()) for number, gtrid, _, data in rows]
 

@@ -57,32 +57,44 @@ def check_continuity(
 
     `opened` is given the stream that is read, so that another thread can end it.
     """
-    with closing(connect(endpoint)) as connection:
-        sql = "SELECT @@global.server_uuid, @@global.gtid_executed, @@global.gtid_purged"
-        uuid, *sets = map(str, query(connection, sql)[0])
-    executed, purged = map(GtidSet.parse, sets)
+    log = GtidEvents(endpoint, server_id, replica_uuid, opened)
+    uuid = log.server_uuid
     known = {(stamp.source, stamp.number): stamp for stamp in stamps.within(start_after)}
-
-    def read(wanted: list[_Name], seconds: float) -> list[Gtid]:
-        there = {each for each in wanted if executed.contains(*each) and not purged.contains(*each)}
-        if not there:
-            return []
-        only = GtidSet()
-        for each in there:
-            only.add(*each)
-        stream = BinlogStream(endpoint, server_id, executed - only, replica_uuid)
-        opened(stream)
-        return _read(stream, there, seconds)
-
     newest = list(known)[:1]
-    found = read(newest, _READ_SECONDS)
-    found += read([each for each in _own(uuid.lower(), start_after, list(known)) if each not in newest], _LOOK_SECONDS)
+    found = log.read(newest)
+    own = [each for each in _own(uuid.lower(), start_after, list(known)) if each not in newest]
+    found += log.read(own, _LOOK_SECONDS)
     for gtid in found:
         stamp = known.get((gtid.source, gtid.number))
         if stamp is not None and gtid.original_us and stamp.committed_us != gtid.original_us:
             raise Unsupported(_another_log(endpoint, stamp, gtid))
     doubt = _doubt(endpoint) if known and not any((gtid.source, gtid.number) in known for gtid in found) else ""
     return Continuity(uuid, Stamps(Stamp(gtid.source, gtid.number, gtid.original_us) for gtid in found), doubt)
+
+
+class GtidEvents:
+    """GTID events out of a source's log, as far as it has them now. `opened` as in `check_continuity`."""
+
+    def __init__(
+        self, endpoint: Endpoint, server_id: int, replica_uuid: str, opened: Callable[[BinlogStream], None]
+    ) -> None:
+        self._endpoint, self._server_id, self._replica_uuid, self._opened = endpoint, server_id, replica_uuid, opened
+        with closing(connect(endpoint)) as connection:
+            sql = "SELECT @@global.server_uuid, @@global.gtid_executed, @@global.gtid_purged"
+            self.server_uuid, *sets = map(str, query(connection, sql)[0])
+        self._executed, self._purged = map(GtidSet.parse, sets)
+
+    def read(self, wanted: list[_Name], seconds: float = _READ_SECONDS) -> list[Gtid]:
+        """Return those of these transactions that come within this time."""
+        there = {each for each in wanted if self._executed.contains(*each) and not self._purged.contains(*each)}
+        if not there:
+            return []
+        only = GtidSet()
+        for each in there:
+            only.add(*each)
+        stream = BinlogStream(self._endpoint, self._server_id, self._executed - only, self._replica_uuid)
+        self._opened(stream)
+        return _read(stream, there, seconds)
 
 
 def _own(uuid: str, start_after: GtidSet, known: list[_Name]) -> list[_Name]:
@@ -118,9 +130,9 @@ def _read(stream: BinlogStream, missing: set[_Name], seconds: float) -> list[Gti
 
 def _another_log(endpoint: Endpoint, stamp: Stamp, gtid: Gtid) -> str:
     return (
-        f"{stamp.gtid}, which the target has, was committed at {_time(stamp.committed_us)}, and in the log of"
-        f" {endpoint} it is a transaction of {_time(gtid.original_us)}: the source's binary logs and GTIDs were reset,"
-        " or it is another server; what it writes does not follow on what the target has, and nothing of it was"
+        f"{stamp.gtid}, which the target has, was committed at {time_text(stamp.committed_us)}, and in the log of"
+        f" {endpoint} it is a transaction of {time_text(gtid.original_us)}: the source's binary logs and GTIDs were"
+        " reset, or it is another server; what it writes does not follow on what the target has, and nothing of it was"
         " applied. A new copy is needed: delete the job with its checkpoint (DELETE /v1/job/ID?purge=true), and post it"
         " again with DropTableIfExists"
     )
@@ -134,5 +146,6 @@ def _doubt(endpoint: Endpoint) -> str:
     )
 
 
-def _time(us: int) -> str:
+def time_text(us: int) -> str:
+    """Return a time as messages say it."""
     return datetime.fromtimestamp(us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")

@@ -1,8 +1,8 @@
 """A MySQL source's binary log as the records of a job (`ports.ChangeLog`).
 
 Before it is followed, the log must be the one that was read before, and hold everything since: the source has executed
-what the target has of it (`position.py`), the times of the last transactions are the same (`continuity.py`), and no
-change without a GTID lies in between (`anonymous.py`).
+what the target has of it (`position.py`), the times of the last transactions are the same (`continuity.py`), those that
+a destination has in part come again (`in_part.py`), and no change without a GTID lies in between (`anonymous.py`).
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.contexts import contexts_of
 from udup.drivers.mysql.stream.continuity import Continuity, check_continuity
+from udup.drivers.mysql.stream.in_part import check_in_part
+from udup.drivers.mysql.stream.lost_prepared import LostPrepared
 from udup.drivers.mysql.stream.position import check_executed
 from udup.drivers.mysql.stream.replica import Replica
 from udup.drivers.mysql.stream.row_order import row_order_of
@@ -56,6 +58,7 @@ class BinlogChanges:
         self._naming: Naming | None = None
         self._judges: SnapshotJudges | None = None
         self._joined: Joined | None = None
+        self._lost: LostPrepared | None = None
         self._made = MadeTables(endpoint, plan.scope) if plan.tells else None
         self._closed = False
         self._at = ("", 0)  # log file and offset, in one value since other threads look at it
@@ -68,14 +71,18 @@ class BinlogChanges:
         endpoint, plan = self.endpoint, self._plan
         start_after, replica = GtidSet.parse(plan.start_after), Replica.of(plan.job)
         check_executed(endpoint, start_after, lambda: self._closed)
-        found = check_continuity(
-            endpoint, replica.server_id, replica.uuid, start_after, Stamps.parse(plan.stamps), self._opened
-        )
+        reading = endpoint, replica.server_id, replica.uuid
+        stamps = Stamps.parse(json.loads(plan.snapshot).get("stamps", "") if plan.snapshot else "")
+        stamps.update(Stamps.parse(plan.stamps))
+        found = check_continuity(*reading, start_after, stamps, self._opened)
+        if plan.in_part.gtids:
+            check_in_part(*reading, plan.in_part, lambda: self._closed, self._opened)
         check_anonymous(endpoint, start_after)
         stream = BinlogStream(endpoint, replica.server_id, start_after, replica.uuid)
         self._opened(stream)
         self._assembler = self._new_assembler()
         if plan.tells:
+            self._lost = LostPrepared(endpoint, stream.server_uuid)
             self._naming = naming = Naming(endpoint, plan.job, plan.scope, start_after)
             if self._closed:
                 naming.close()
@@ -138,6 +145,8 @@ class BinlogChanges:
                     if state := joined.changed(record):
                         yield SnapshotEnd(0, "", state)
                     joined.note(record)
+                if self._lost is not None:
+                    self._lost.note(record)
                 yield record if self._made is None else self._made.completed(record)
             if joined is not None and joined.is_at_work and assembler.is_between:
                 yield from joined.step(assembler, lambda: stream.has_more)
@@ -147,6 +156,8 @@ class BinlogChanges:
                     if joined is not None:
                         joined.note(record)
                     yield record
+                if self._lost is not None:
+                    yield from self._lost.lost(*self._at)
                 yield None
 
     def _note_place(self, event: bytes) -> None:

@@ -58,11 +58,12 @@ class ReadRows:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a snapshot stands in the log; `file` is "" where that is not known."""
+    """Where a snapshot stands in the log; `file` is "" where that is not known. `stamps`: `recognising.py`."""
 
     position: str
     file: str = ""
     offset: int = 0
+    stamps: str = ""
 
 
 @dataclass
@@ -300,6 +301,8 @@ class SnapshotOrder:
                 "done": [(name, each.at) for name, each in later if each.is_done],
                 "open": [_kept(name, each) for name, each in later if not each.is_done],
             }
+            if self.place.stamps:
+                kept["stamps"] = self.place.stamps
             if self._split:
                 kept["split"] = [_kept(self._tables[at], self._progress[at]) for at in sorted(self._split)]
             self._state = json.dumps(kept, separators=(",", ":"), ensure_ascii=False)

@@ -32,6 +32,7 @@ from udup.drivers.mysql.telling.log_instead import LogInstead, has_sent, is_chan
 from udup.drivers.mysql.telling.order import Place, ReadRows, SnapshotOrder
 from udup.drivers.mysql.telling.planning import chunks_of
 from udup.drivers.mysql.telling.ranges import END, START, Key
+from udup.drivers.mysql.telling.recognising import recognised
 from udup.drivers.mysql.telling.tables import SnapshotTables
 from udup.pipeline.ports import Piece, ReadingPlan, Scope
 from udup.pipeline.records import PIECE_BYTES, Format, Record, SnapshotDefinition
@@ -351,11 +352,16 @@ def open_rows(
 
 
 def _order(endpoint: Endpoint, baseline: Baseline, plan: ReadingPlan, selection: Selection) -> SnapshotOrder:
-    """Return the order of the rows; `Transient` if an earlier try has read at a position that is not reached here."""
+    """Return the order of the rows.
+
+    `Transient` if an earlier try has read at a position that is not reached here, `Unsupported` if it never will be.
+    """
     tables, apart = baseline.catalog.tables, baseline.locked.numbers
     keys = {(each.schema, each.name): key_of(each) for at, each in enumerate(tables) if at not in apart}
     names = [(table.schema, table.name) for table in ordered(tables)]
     place = place_of(endpoint, baseline.snapshot.gtid_set)
+    if not plan.incremental:
+        place = replace(place, stamps=recognised(endpoint, place.position, plan.state))
     order = SnapshotOrder(
         plan.number,
         names,
