@@ -55,7 +55,7 @@ from udup.node.starts import StartDecisions
 from udup.node.tail import open_tail
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import Drivers, JobPlan, StartPoint, Tail, TailRequest
+from udup.pipeline.ports import DeliveryPlan, Drivers, JobPlan, StartPoint, Tail, TailRequest
 from udup.pipeline.transport.address import of_job
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, WouldNotStart, Written
 
@@ -126,7 +126,7 @@ class Control:
         The supervisor stores what was checked only beside the document that it was checked beside.
         """
         end = time.monotonic() + LOOK_SECONDS
-        spec, kept = accept(document, stored.document if stored else None)
+        spec, kept = self._accepted(document, stored)
         check_enforced_index(enforce_index, spec.id, stored)
         start = self._decided(spec, stored)
         checked = None
@@ -135,6 +135,13 @@ class Control:
             checked = 0 if stored is None else self._checked_beside(stored, spec, kept, start, command, left)
         beside = stored.incarnation if stored else ""
         return self._written(RegisterJob(document, enforce_index, checked, how, start, beside))
+
+    def _accepted(self, document: dict[str, Any], stored: JobRecord | None) -> tuple[JobSpec, dict[str, Any]]:
+        """Return what a posted document says. `Refused` with every fault that needs no server to be told."""
+        return accept(document, stored.document if stored else None, judge=self._judge)
+
+    def _judge(self, source: str, target: str, plan: DeliveryPlan) -> list[Fault]:
+        return self._drivers.delivery_faults(source, target, plan)
 
     def _decided(self, spec: JobSpec, stored: JobRecord | None) -> DecidedStart | None:
         """Return where the job begins, if that is not a copy or after a set of its document; ask the source once."""
@@ -246,7 +253,7 @@ class Control:
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""
         stored = self._reads.job(document_id(document) or "")
-        spec, _ = accept(document, stored.document if stored else None)
+        spec, _ = self._accepted(document, stored)
         plan = _plan(spec, _start(spec, stored))
         return [*self._drivers.validate(plan, self._known()), *nats_checks(self._own_nats(spec))]
 

@@ -197,9 +197,13 @@ class MysqlRecordReader:
 
 def open_reader(_endpoint: Endpoint, plan: DeliveryPlan) -> MysqlRecordReader:
     """Return what reads the records of a job's source. `Refused` for options of values that are wrong."""
+    return MysqlRecordReader(check_options(plan), make=table_text)
+
+
+def check_options(plan: DeliveryPlan) -> ValueOptions:
+    """Return how values are to look. `Refused` with what is wrong with the options of that."""
     said = {"Values": plan.values, "TinyInt1AsBoolean": str(plan.tiny_as_boolean).lower()}
-    options = parse_options({**plan.options, **said}, quirks=plan.quirks)
-    return MysqlRecordReader(options, make=table_text)
+    return parse_options({**plan.options, **said}, quirks=plan.quirks)
 
 
 def _operation(kind: int) -> Operation:
