@@ -97,6 +97,7 @@ class Deliverer:
         self._report = report
         self._subjects = Subjects(settings.job, settings.run)
         self._delivery = destination.open_delivery(delivery, self._on_stored)
+        self._where = destination.where
         self._encoder = destination.open_encoder(delivery)
         self._heartbeat_s = self._encoder.heartbeat_seconds
         self._units = Units(self._encoder.packed, self._on_delivered)
@@ -146,15 +147,29 @@ class Deliverer:
 
     async def _begin(self) -> tuple[ServerInfo, FoundPlace]:
         """Take the sink over, and find out from where to go on."""
-        info = await self._delivery.connect()
-        with self._waits.on(WaitKind.TAKE_OVER):
-            found = await self._delivery.take_over()
+        telling = asyncio.ensure_future(self._tell_wait())
+        try:
+            with self._waits.on(WaitKind.CONNECTION, statement=self._where):
+                info = await self._delivery.connect()
+            with self._waits.on(WaitKind.TAKE_OVER, statement=self._where):
+                found = await self._delivery.take_over()
+        finally:
+            telling.cancel()
         place = self._place_of(found)
         self._changes = Changes(self._reader, self._encoder, self._units, place, found.ids, self._send, self._parse)
         self._reporter.begin_at(place)
         await self._link.subscribe(self._subjects.log, self._on_batch)
         await self._link.flush()
         return info, found
+
+    async def _tell_wait(self) -> None:
+        """Report what a run waits for that has not begun yet, and so has no other progress to tell."""
+        told = None
+        while True:
+            await asyncio.sleep(REPORT_SECONDS)
+            if (wait := self._waits.longest(TOLD_SECONDS)) != told:
+                self._report(WaitReport(wait))
+                told = wait
 
     def _place_of(self, found: FoundPlace) -> Place:
         if found.position is not None:

@@ -278,10 +278,11 @@ def _options(sink: NatsSink, nats_url: str) -> tuple[str, dict[str, Any]]:
 
 
 def _not_connected(sink: NatsSink, error: Exception) -> UdupError:
-    text = str(error) or type(error).__name__
+    text = str(error) or f"no answer in {CONNECT_SECONDS:.0f} s"
     if "authorization" in text.lower():
         remedy = "correct User and Password, or Credentials" if sink.url else "see the node's setting nats.url"
         return refused(sink.where, f"it does not let the job in: {text}", remedy)
     if is_refusal(error):
         return refused(sink.where, f"no TLS with it: {text}", "correct SslCa, or the server's certificate")
-    return away(f"cannot connect to {sink.where}: {text}")
+    remedy = "look at NatsConfig.Url, at the network between this node and it, and that it runs" if sink.url else ""
+    return away(f"cannot connect to {sink.where}: {text}" + (f" -- {remedy}" if remedy else ""))
