@@ -32,6 +32,7 @@ from udup.actors.run_parts import Parts
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Fault, Refused, Side
 from udup.jobs import DesiredState, Stage, TaskType, history, skipping
+from udup.jobs.beginning_again import failure_of
 from udup.pipeline.ports import SourceLook
 
 #: Seconds that both sides may take until the run is under way, and a target to remove a checkpoint.
@@ -284,7 +285,8 @@ class JobRuns:
     def _fail(self, job: Job, failure: Failure, tasks: Iterable[TaskType], run: Run | None = None) -> None:
         run = job.run or run
         number = run.number if run else 0
-        failure = skipping.with_commands(job.id, failure)
+        delivers = job.spec.delivers
+        failure = failure_of(job.id, failure) if delivers else skipping.with_commands(job.id, failure)
         text = failure.text
         self._parts.log.error("job_failed", job=job.id, run=number, kind=failure.kind.value, error=text)
         if job.run is not None:

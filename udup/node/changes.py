@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, UdupError
 from udup.base.long_text import cut_set
+from udup.jobs.beginning_again import check_of
 from udup.jobs.start import OtherStart, begun_without_copy
 from udup.node.aside import Aside, NoAnswer
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
@@ -90,7 +91,7 @@ class ChangeChecks:
 
     def _start_faults(self, change: Change, known: Known) -> list[Fault]:
         plan = change.plan
-        checks = [*self._drivers.validate(plan, known), *nats_checks(change.nats_url)]
+        checks = [*told_checks(self._drivers, plan, known), *nats_checks(change.nats_url)]
         found = [
             Fault(_where(plan, check.task), check.found, check.remedy, check.task)
             for check in checks
@@ -125,6 +126,12 @@ class ChangeChecks:
             f" udup job delete --purge {plan.job}"
         )
         return [Fault(_where(plan, SRC), problem, remedy, SRC)]
+
+
+def told_checks(drivers: Drivers, plan: JobPlan, known: Known) -> list[Check]:
+    """Return every check of a job; what to do for a subscription is no copy to a database."""
+    checks = drivers.validate(plan, known)
+    return checks if plan.target.delivery is None else [check_of(plan.job, each) for each in checks]
 
 
 def _is_set(text: str) -> bool:

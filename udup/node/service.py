@@ -48,7 +48,7 @@ from udup.jobs.plan import plan_of
 from udup.jobs.start import DecidedStart, check_unchanged, kept_start, other_start
 from udup.jobs.versions import POSTED
 from udup.jobs.words import EndWhen, JobType
-from udup.node.changes import Change, ChangeChecks, nats_checks
+from udup.node.changes import Change, ChangeChecks, nats_checks, told_checks
 from udup.node.level import LevelQuestion
 from udup.node.reads import Reads
 from udup.node.starts import StartDecisions
@@ -255,7 +255,7 @@ class Control:
         stored = self._reads.job(document_id(document) or "")
         spec, _ = self._accepted(document, stored)
         plan = _plan(spec, _start(spec, stored))
-        return [*self._drivers.validate(plan, self._known()), *nats_checks(self._own_nats(spec))]
+        return [*told_checks(self._drivers, plan, self._known()), *nats_checks(self._own_nats(spec))]
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
         answer = self._ask_when_open(message, seconds)
