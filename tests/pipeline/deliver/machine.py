@@ -47,6 +47,7 @@ class Subscription:
     selection: Selection = field(default_factory=Selection)
     message_bytes: int = 2000
     incarnation: str = "one"
+    wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
     runs: int = 0
     told: list[ApplyProgress] = field(default_factory=list)
     extracted: list[ExtractProgress] = field(default_factory=list)
@@ -165,4 +166,5 @@ class Subscription:
             delivers=True,
             snapshot=ready.snapshot,
             snapshots=ready.snapshots,
+            wishes=self.wishes,
         )

@@ -33,6 +33,7 @@ from udup.pipeline.records import (
     Credit,
     Definition,
     Format,
+    Joining,
     Known,
     Part,
     Record,
@@ -270,6 +271,8 @@ class Deliverer:
                     self._reporter.snapshot_ended(record, changes.place)
             case CopyPlan():
                 self._reporter.snapshot_begins(record)
+            case Joining():
+                self._reporter.joining(record)
             case Context() | CopyTotals() | CopyEnd():
                 pass
 

@@ -35,14 +35,14 @@ from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.rows.codec import RowCodecs
-from udup.drivers.mysql.snapshot.names import read_base_tables
+from udup.drivers.mysql.snapshot.names import read_base_tables, read_estimates
 from udup.drivers.mysql.stream.known_tables import Judge
 from udup.drivers.mysql.telling.judge import RowJudge
 from udup.drivers.mysql.telling.ranges import START, Key
 from udup.drivers.mysql.telling.reading import RowsReading, open_reading
 from udup.drivers.mysql.telling.tries import SnapshotJudges
 from udup.pipeline.ports import LogPlan, ReadingPlan
-from udup.pipeline.records import Format, Part, Record, Skipped, SnapshotEnd, SnapshotRows
+from udup.pipeline.records import CopyTable, Format, Joining, Part, Record, Skipped, SnapshotEnd, SnapshotRows
 from udup.pipeline.selection.kept import kept_selection, only, selection_of
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.selection.selection import Selection
@@ -153,6 +153,8 @@ class Joined:
         self._read_at = GtidSet()
         self._codecs = RowCodecs()
         self._read_next = 0.0
+        self._estimates: dict[Name, int] = {}
+        self._told: list[Name] = []
 
     def begin(self) -> str:
         """Find out which of the tables on the source join. Return the state if that makes it another, else ""."""
@@ -161,6 +163,14 @@ class Joined:
         known = selection_of(self._kept.get("selection", now), folds=selection.folds)
         tables = [_Table.of(each) for each in self._kept.get("joins", ())]
         self._tables = [each for each in tables if selection.wants(*each.name)]
+        state = self._find(selection, known, now)
+        if self._tables:
+            with closing(connect(self._endpoint)) as connection:
+                self._estimates = read_estimates(connection, [each.name for each in self._tables])
+        return state
+
+    def _find(self, selection: Selection, known: Selection, now: Any) -> str:
+        """Add the tables that join or come again; return as `begin`."""
         wishes = [each for each in self._plan.wishes if each[0] > self._kept.get("wish", 0)]
         if self._kept.get("selection") == now and not wishes:
             return ""
@@ -175,6 +185,15 @@ class Joined:
             self._tables += [_Table(name, again=True) for name in wished]
             self._kept["wish"] = number
         return self._state()
+
+    def joining(self) -> Joining | None:
+        """Return which tables are read now, None where that was told."""
+        names = [each.name for each in self._tables]
+        if names == self._told:
+            return None
+        self._told = names
+        renamed = self._plan.scope.selection.renamed_table
+        return Joining([CopyTable(*renamed(*each), ".".join(each), self._estimates.get(each, 0)) for each in names])
 
     @property
     def is_at_work(self) -> bool:
@@ -201,6 +220,8 @@ class Joined:
             if not self._read_at <= self._executed:
                 return
             yield from self._rows()
+            if (told := self.joining()) is not None:
+                yield told
             if log.format:
                 yield Format(log.format)
 
