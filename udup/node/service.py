@@ -51,6 +51,7 @@ from udup.jobs.words import EndWhen, JobType
 from udup.node.changes import Change, ChangeChecks, nats_checks, told_checks
 from udup.node.level import LevelQuestion
 from udup.node.reads import Reads
+from udup.node.snapshots import SnapshotChecks
 from udup.node.starts import StartDecisions
 from udup.node.tail import open_tail
 from udup.pipeline.cutover.state import Options as CutoverOptions
@@ -90,6 +91,7 @@ class Control:
         self._drivers = drivers
         self._changes = ChangeChecks(drivers, nats_url=nats_url)
         self._starts = StartDecisions(drivers)
+        self._snapshots = SnapshotChecks(drivers)
         self._node = node
         self._nats_url = nats_url
 
@@ -200,6 +202,8 @@ class Control:
         return self._written(FinishJob(job_id))
 
     def snapshot(self, job_id: str, tables: Sequence[str]) -> Written:
+        if (record := self._reads.job(job_id)) is not None:
+            self._snapshots.check(record, tables)
         return self._written(WishSnapshot(job_id, tuple(tables)))
 
     def ask_level(self, job_id: str, gtid: str | None) -> LevelQuestion:
