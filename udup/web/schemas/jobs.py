@@ -109,7 +109,7 @@ class WarnedJobResponse(JobResponse):
 
 
 class SnapshotResponse(JobResponse):
-    """The answer to a snapshot of single tables. How far they are says `Progress` of the job: `tables`, `copy_phase`."""
+    """The answer to a snapshot of single tables; how far they are says the `Progress` of the job (`tables`)."""
 
     tables: list[str] = Field(description="whose rows come once more, as the request names them")
 
