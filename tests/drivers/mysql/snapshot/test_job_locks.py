@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.drivers.mysql.snapshot.denying_shop import Shop, make_shop
+from tests.drivers.mysql.snapshot.denying_shop import Shop, ended, make_shop
 from tests.drivers.mysql.snapshot.test_snapshot import number_of_transactions
 from tests.full_copy import flushes, run
 from tests.preflights import bare_account
