@@ -259,7 +259,7 @@ class Control:
         stored = self._reads.job(document_id(document) or "")
         spec, _ = self._accepted(document, stored)
         plan = _plan(spec, _start(spec, stored))
-        return [*told_checks(self._drivers, plan, self._known()), *nats_checks(self._own_nats(spec))]
+        return [*told_checks(self._drivers, plan, self._known(), self._nats_url), *nats_checks(self._own_nats(spec))]
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
         answer = self._ask_when_open(message, seconds)
