@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.actors.conftest import running
-from tests.actors.small_world import Carrier, World
+from tests.actors.small_children import Carrier
+from tests.actors.small_world import World
 from udup.actors.cutover_messages import StartCutover
 from udup.pipeline.cutover.state import Cutover, Options, StepName, StepState
 

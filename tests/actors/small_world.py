@@ -19,69 +19,29 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
-from thespian.actors import ActorExitRequest, ChildActorExited, WakeupMessage
+from thespian.actors import ChildActorExited, WakeupMessage
 
-from udup.actors.cutover_messages import Answered, CarryOn, CutoverEnded, Question
-from udup.actors.level_messages import AskExecuted, HasReached, Reach, SourceExecuted
+from tests.actors.small_children import KINDS, Address, Child, Json, Script
 from udup.actors.messages import (
     Apply,
     Begin,
     Command,
     Extract,
-    Hello,
-    Introduce,
     NodeSettings,
-    Probe,
-    Probed,
-    Progress,
-    Purge,
-    Purged,
-    Ready,
-    RunEnded,
-    StopRun,
-    WorkersKnown,
 )
-from udup.actors.store_messages import Forget, Loaded, OpenStore, Save, Saved, ShowProgress
 from udup.actors.supervisor import JobSupervisor
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Failure, FailureKind, Fault
 from udup.jobs import JobProgress, JobRecord
 from udup.jobs.allocation import Evaluation
-from udup.jobs.progress import TaskReport
 from udup.pipeline.checks import Check
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import End, JobPlan, ServerInfo, Source, SourceLook, Target
 from udup.sandbox.api import job_document
 
-Json = dict[str, Any]
-
 #: Most steps of a test: one that never comes to rest has failed.
 _STEPS_MAX = 200_000
-
-
-class Address:
-    """Where an actor is. Cannot be hashed, like the real ones."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __str__(self) -> str:
-        return self._name
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-@dataclass(frozen=True)
-class Info:
-    """A server as the scripted driver has found it."""
-
-    address: str = "somewhere:3306"
-    uuid: str = "u"
-    folds_names: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,202 +81,6 @@ class ScriptedDrivers:
 
     def validate(self, plan: JobPlan, known: Known) -> list[Check]:
         raise AssertionError("not the supervisor's")
-
-
-@dataclass
-class Script:
-    """What the children of one job do. `None` for an answer: they say nothing."""
-
-    look: SourceLook | Failure | None = field(default_factory=lambda: SourceLook(Info()))
-    target: str | Failure | None = "full copy"  # or the position that the checkpoint says
-    known_source: str = "u"  # by the checkpoint
-    reports: tuple[Json, ...] = ({"stage": "copying"}, {"stage": "catching_up"}, {"stage": "running", "level": True})
-    run_ends: Failure | None = None  # after the reports
-    executed: str | Failure | None = "u:1-9"  # what the source says when it is asked
-    reaches: Callable[[str], bool] = lambda _executed: True  # whether the target has that by now
-    drains: Failure | str | None = None  # how a drain ends; "never"
-    purge: Failure | str | None = None
-
-
-class Child:
-    """A task of a job, or the StoreKeeper."""
-
-    def __init__(self, world: World, role: str, address: Address) -> None:
-        self.world, self.role, self.address = world, role, address
-        self.job_id = ""
-        self.pid = world.next_pid()
-        self.run = 0
-        self.alive = True
-
-    def tell(self, message: object) -> None:
-        self.world.post(self.address, self.world.supervisor_address, message)
-
-    def receive(self, message: object) -> None:
-        match message:
-            case Introduce():
-                self.job_id = message.job_id
-                self.tell(Hello(self.role, message.job_id, self.pid))
-            case ActorExitRequest():
-                self.world.kill(self)
-            case _:
-                getattr(self, f"on_{type(message).__name__}")(message)
-
-    @property
-    def script(self) -> Script:
-        return self.world.script(self.job_id)
-
-    def later(self, seconds: float, run: int, act: Callable[[], None]) -> None:
-        """Do it unless the run is over by then."""
-
-        def due() -> None:
-            if self.alive and self.run == run:
-                act()
-
-        self.world.at(seconds, due)
-
-    def end(self, run: int, failure: Failure | None) -> None:
-        self.run = 0
-        self.tell(RunEnded(self.role, run, failure))
-
-
-class Extractor(Child):
-    def on_Probe(self, message: Probe) -> None:  # noqa: N802
-        self.run = message.run
-        self.world.note_run(self.job_id, message.run)
-        look = self.script.look
-        if isinstance(look, Failure):
-            self.later(0.01, message.run, lambda: self.end(message.run, look))
-        elif look is not None:
-            self.later(0.01, message.run, lambda: self.tell(Probed(message.run, look)))
-
-    def on_Extract(self, message: Extract) -> None:  # noqa: N802
-        self.world.extracts.append(message)
-        applier = self.world.child_of("applier", self.job_id)
-        if applier is not None:
-            self.world.at(0.01, lambda: applier.log_comes(message.run))
-
-    def on_StopRun(self, message: StopRun) -> None:  # noqa: N802
-        if message.run >= self.run:
-            self.end(message.run, None)
-
-    def on_AskExecuted(self, message: AskExecuted) -> None:  # noqa: N802
-        self.world.asked.append(message.run)
-        executed = self.script.executed
-        if isinstance(executed, Failure):
-            self.later(0.01, message.run, lambda: self.end(message.run, executed))
-        elif executed is not None:
-            self.later(0.01, message.run, lambda: self.tell(SourceExecuted(message.run, executed)))
-
-
-class Applier(Child):
-    def on_Apply(self, message: Apply) -> None:  # noqa: N802
-        self.run = message.run
-        self.world.applies.append(message)
-        self.world.note_run(self.job_id, message.run)
-        self.tell(WorkersKnown(self.job_id, ((1, self.world.next_pid()),)))
-        target = self.script.target
-        if isinstance(target, Failure):
-            self.later(0.02, message.run, lambda: self.end(message.run, target))
-        elif target is not None:
-            start_after = None if target == "full copy" else target
-            known = self.script.known_source
-            ready = Ready(message.run, start_after, Info(uuid="t"), f"stamps of {message.run}", known)
-            self.later(0.02, message.run, lambda: self.tell(ready))
-
-    def log_comes(self, run: int) -> None:
-        if self.run != run or not self.alive:
-            return
-        script = self.script
-        for number, values in enumerate(script.reports):
-            self.later(0.1 * number, run, lambda values=values: self.report(values))  # type: ignore[misc]
-        if script.run_ends is not None:
-            self.later(0.1 * len(script.reports), run, lambda: self.end(run, script.run_ends))
-
-    def report(self, values: Json) -> None:
-        self.tell(Progress(self.role, self.run, TaskReport.of(values), runtime.wall()))
-
-    def on_Reach(self, message: Reach) -> None:  # noqa: N802
-        self.world.goals.append(message.executed)
-        self.look(message)
-
-    def look(self, message: Reach) -> None:
-        if self.script.reaches(message.executed):
-            self.tell(HasReached(message.run))
-        else:
-            self.later(0.05, message.run, lambda: self.look(message))
-
-    def on_StopRun(self, message: StopRun) -> None:  # noqa: N802
-        if message.run < self.run:
-            return
-        if not message.drain or self.run == 0:
-            self.end(message.run, None)
-        elif (how := self.script.drains) != "never":
-            assert not isinstance(how, str)
-            self.later(0.05, message.run, lambda: self.end(message.run, how))
-
-    def on_Purge(self, message: Purge) -> None:  # noqa: N802
-        self.run = message.run
-        how = self.script.purge
-        if isinstance(how, Failure):
-            self.later(0.05, message.run, lambda: self.end(message.run, how))
-        elif how is None:
-            self.later(0.05, message.run, lambda: self.purge(message))
-
-    def purge(self, message: Purge) -> None:
-        self.world.purged.append(message.job)
-        self.tell(Purged(message.run))
-
-
-class Carrier(Child):
-    """The actor of a cut-over's engine. It does nothing but what a test has it ask."""
-
-    def __init__(self, world: World, role: str, address: Address) -> None:
-        super().__init__(world, role, address)
-        self.settings: Any = None
-        self.answers: list[Answered] = []
-        self._asked = 0
-
-    def on_CarryOn(self, message: CarryOn) -> None:  # noqa: N802
-        self.settings = message.settings
-
-    def on_Answered(self, message: Answered) -> None:  # noqa: N802
-        self.answers.append(message)
-
-    def ask(self, kind: type[Question], *more: Any) -> Answered:
-        """Put a question to the supervisor; return its answer."""
-        self._asked += 1
-        number = self._asked
-        self.tell(kind(self.settings.attempt, number, *more))
-        self.world.until(lambda: any(each.number == number for each in self.answers))
-        return next(each for each in self.answers if each.number == number)
-
-    def ends(self, failure: Failure | None = None) -> None:
-        self.tell(CutoverEnded(self.settings.attempt, failure))
-
-
-class Store(Child):
-    """The StoreKeeper; what it writes outlives it."""
-
-    def on_OpenStore(self, _message: OpenStore) -> None:  # noqa: N802
-        world = self.world
-        self.tell(Loaded(tuple(world.stored.values()), world.stored_index, world.gone))
-
-    def on_Save(self, message: Save) -> None:  # noqa: N802
-        JobRecord.from_json(message.record.to_json())
-        self.world.stored[message.record.id] = message.record
-        self.world.stored_index = max(self.world.stored_index, message.record.modify_index)
-        self.tell(Saved(message.ticket))
-
-    def on_Forget(self, message: Forget) -> None:  # noqa: N802
-        self.world.stored.pop(message.job_id, None)
-        self.world.gone = message.gone
-        self.tell(Saved(message.ticket))
-
-    def on_ShowProgress(self, message: ShowProgress) -> None:  # noqa: N802
-        self.world.shown.update(message.progress)
-
-
-_KINDS: dict[str, type[Child]] = {"extractor": Extractor, "applier": Applier, "cutover": Carrier, "store": Store}
 
 
 class World:
@@ -494,7 +258,7 @@ class _Supervisor(JobSupervisor):
 
     def createActor(self, kind: Any) -> Address:  # noqa: N802 - Thespian's name
         address = Address(f"{kind.role} {self._world.next_pid()}")
-        self._world.children.append(_KINDS[kind.role](self._world, kind.role, address))
+        self._world.children.append(KINDS[kind.role](self._world, kind.role, address))
         return address
 
     def send(self, to: Address, message: object) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.actors.conftest import post, running
-from tests.actors.small_world import Json, Script, World, refused, transient
+from tests.actors.small_children import Json, Script
+from tests.actors.small_world import World, refused, transient
 from udup.actors import commands
 from udup.actors.messages import Accepted, DeleteJob, PauseJob, RegisterJob, Rejected, Rejection, ResumeJob
 from udup.jobs import versions

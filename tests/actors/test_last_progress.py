@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.actors.conftest import post, running
-from tests.actors.small_world import Applier, Carrier, World
+from tests.actors.small_children import Applier, Carrier
+from tests.actors.small_world import World
 from udup.actors.cutover_messages import AskJob, Keep, StartCutover
 from udup.actors.messages import StopRun
 from udup.base.errors import Failure, FailureKind

@@ -6,7 +6,7 @@ from typing import Any
 
 from thespian.actors import ActorExitRequest
 
-from tests.actors.small_world import Address
+from tests.actors.small_children import Address
 from udup.actors.messages import Hello, Introduce, Place
 from udup.actors.registry import ActorRegistry
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import select
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +14,7 @@ from thespian.actors import ChildActorExited, WatchMessage
 
 import udup.actors.applier
 import udup.actors.shell
+from tests.actors.shells import FACTS, shell_of
 from udup.actors.applier import DestApplier
 from udup.actors.extractor import SrcExtractor
 from udup.actors.messages import (
@@ -33,23 +31,16 @@ from udup.actors.messages import (
     Work,
     WorkerReady,
 )
-from udup.actors.store_messages import NotSaved, Save, Saved, StoreRefuses
-from udup.actors.store_writer import StoreKeeper
 from udup.actors.worker import ApplyWorker
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Failure, FailureKind, Fault, Refused, Side, Transient, Unavailable
-from udup.drivers.mysql.client.facts import ServerFacts
-from udup.drivers.mysql.client.privileges import Privileges
-from udup.jobs import JobRecord
+from udup.base.errors import Failure, FailureKind, Side, Unavailable
 from udup.pipeline.apply.readiness import TargetChecked, TargetReady
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.ownership import Owner
-from udup.pipeline.ports import End, Scope, SourceLook
+from udup.pipeline.ports import End, Scope
 from udup.pipeline.selection.selection import Selection
 
 NOWHERE = End("MySQL", Endpoint("127.0.0.1", 1, "nobody", ""))
-
-FACTS = ServerFacts("127.0.0.1:1", "'a'@'%'", (9, 7, 0), "9.7.0", False, {}, Privileges((), False), {}, frozenset())
 
 SETTINGS = ApplierSettings(
     nats_url="",
@@ -88,39 +79,11 @@ class ScriptedApplier:
         await asyncio.Event().wait()
 
 
-class ScriptedDrivers:
-    """A source that is looked at, and a target whose checkpoint is removed, both at once."""
-
-    def delivers(self, _end: End) -> bool:
-        return False
-
-    def source(self, _end: End) -> Any:
-        return SimpleNamespace(look=lambda _scope: SourceLook(FACTS))
-
-    def target(self, _end: End) -> Any:
-        return SimpleNamespace(purge=lambda _job: None)
-
-
-@contextmanager
-def _shell(kind: type[Any]) -> Iterator[tuple[Any, list[Any]]]:
-    """An actor outside of any actor system, and what it sends."""
-    shell = kind()
-    sent: list[Any] = []
-    shell.send = lambda _address, message: sent.append(message)
-    shell.createActor = lambda kind: f"{kind.__name__} {len(sent)}"
-    shell.owner, shell.node, shell.job_id = "owner", SimpleNamespace(drivers=ScriptedDrivers()), "j"
-    try:
-        yield shell, sent
-    finally:
-        shell.stop_engine()
-        os.close(shell._eventfd)
-
-
 @pytest.fixture
 def applier(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[DestApplier, list[Any]]]:
     monkeypatch.setattr(udup.actors.applier, "Applier", ScriptedApplier)
     monkeypatch.setattr(ScriptedApplier, "script", {})
-    with _shell(DestApplier) as made:
+    with shell_of(DestApplier) as made:
         yield made
 
 
@@ -255,7 +218,7 @@ def test_a_purge_that_was_given_up_is_not_taken_for_the_next_ones(
 
 
 def test_the_facts_of_a_source_belong_to_the_run_that_asked() -> None:
-    with _shell(SrcExtractor) as (shell, sent):
+    with shell_of(SrcExtractor) as (shell, sent):
         shell.receiveMsg_Probe(Probe(1, NOWHERE, Scope(Selection())), "owner")
         _said(shell)
         shell.receiveMsg_Probe(Probe(2, NOWHERE, Scope(Selection())), "owner")
@@ -275,7 +238,7 @@ def test_a_worker_is_ready_for_the_run_that_it_works_for(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(udup.actors.worker, "Worker", ReadyAtOnce)
     settings = WorkerSettings("", "j", 1, 1, NOWHERE)
-    with _shell(ApplyWorker) as (shell, sent):
+    with shell_of(ApplyWorker) as (shell, sent):
         shell.receiveMsg_Work(Work(settings), "owner")
         _said(shell)
         shell.receiveMsg_StopRun(StopRun(1), "owner")
@@ -314,7 +277,7 @@ def test_an_applier_that_cannot_handle_a_message_ends_its_run_and_says_why(
 
 
 def test_a_run_that_cannot_be_begun_has_failed_and_not_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    with _shell(SrcExtractor) as (shell, sent):
+    with shell_of(SrcExtractor) as (shell, sent):
         shell.run = 1
         monkeypatch.setattr(shell, "start_engine", lambda *_: 1 / 0)
         shell.receiveMessage(Probe(2, NOWHERE, Scope(Selection())), "owner")
@@ -324,7 +287,7 @@ def test_a_run_that_cannot_be_begun_has_failed_and_not_the_one_before(monkeypatc
 def test_a_worker_that_cannot_handle_its_orders_tells_its_applier(
     applier: tuple[DestApplier, list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with _shell(ApplyWorker) as (shell, sent):
+    with shell_of(ApplyWorker) as (shell, sent):
         monkeypatch.setattr(shell, "start_engine", lambda *_: 1 / 0)
         shell.receiveMessage(Work(WorkerSettings("", "j", 1, 1, NOWHERE)), "owner")
         [told] = _of(RunEnded, sent)
@@ -341,56 +304,6 @@ def test_a_worker_that_cannot_handle_its_orders_tells_its_applier(
         assert time.monotonic() < end
         time.sleep(0.005)
     assert heard == [told.failure] and heard[0].kind is FailureKind.INTERNAL
-
-
-def test_a_store_keeper_that_may_have_lost_an_order_ends_to_be_replaced() -> None:
-    with _shell(StoreKeeper) as (shell, _), pytest.raises(SystemExit):
-        shell.receiveMessage(Save("no record", 1), "owner")  # type: ignore[arg-type]
-        shell._orders = object()
-        shell.receiveMessage(Save("no record", 1), "owner")  # type: ignore[arg-type]
-
-
-class _Store:
-    """A store that is refused some writes and never takes the record of one job."""
-
-    max_bytes = 100
-
-    def __init__(self) -> None:
-        self.kept: list[str] = []
-        self.refusals = 2
-
-    async def save(self, record: JobRecord) -> None:
-        if record.id == "large":
-            raise Refused([Fault("NATS", "the record has 200 bytes")])
-        if self.refusals:
-            self.refusals -= 1
-            raise Transient("no responders")
-        self.kept.append(record.id)
-
-
-def test_a_record_that_is_too_large_is_an_error_of_its_own_order_and_a_refusal_of_nats_is_told() -> None:
-    store, said = _Store(), list[Any]()
-
-    async def write(shell: Any) -> None:
-        shell._orders = asyncio.Queue()
-        for ticket, job_id in enumerate(("large", "small"), 1):
-            shell._orders.put_nowait(Save(JobRecord(id=job_id, document={}), ticket))
-        writing = asyncio.ensure_future(shell._write(store, said.append))
-        end = time.monotonic() + 5
-        while Saved(2) not in said:
-            assert time.monotonic() < end and not writing.done()
-            await asyncio.sleep(0.01)
-        writing.cancel()
-
-    with _shell(StoreKeeper) as (shell, _):
-        asyncio.run(write(shell))
-    assert store.kept == ["small"]
-    assert said == [
-        NotSaved("large", 1, "NATS: the record has 200 bytes"),
-        StoreRefuses("no responders"),
-        StoreRefuses("no responders"),
-        Saved(2),
-    ]
 
 
 def test_a_report_that_is_too_long_is_cut_and_says_so(applier: tuple[DestApplier, list[Any]]) -> None:
@@ -411,7 +324,7 @@ def test_a_report_that_is_too_long_is_cut_and_says_so(applier: tuple[DestApplier
 def test_a_failure_that_does_not_say_where_it_came_from_came_from_the_actors_own_server(
     kind: type[Any], side: Side
 ) -> None:
-    with _shell(kind) as (shell, sent):
+    with shell_of(kind) as (shell, sent):
         for error in (Unavailable("gone"), Unavailable("NATS is gone").of(Side.NATS)):
             shell._ended = False  # DestApplier's: its run goes on
             shell.on_report(EngineEnded(shell.run, Failure.of(error)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.actors.small_world import Info
+from tests.actors.small_children import Info
 from udup.actors.job import Job, Step
 from udup.actors.messages import Ready, Wake
 from udup.actors.run import Next, Phase, Run, RunNumbers, tasks_at_fault

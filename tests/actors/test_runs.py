@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.actors.conftest import post, running
-from tests.actors.small_world import Info, World, refused, transient
+from tests.actors.small_children import Info
+from tests.actors.small_world import World, refused, transient
 from udup.actors.messages import (
     PauseJob,
     Probed,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.actors.conftest import post, running
-from tests.actors.small_world import Info, World, refused, transient
+from tests.actors.small_children import Info
+from tests.actors.small_world import World, refused, transient
 from tests.actors.test_outages import LEVEL, away, outage
 from udup.actors.messages import PauseJob, ResumeJob
 from udup.actors.outages import OTHER_SERVER_SECONDS

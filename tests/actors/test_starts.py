@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.actors.small_world import Info, World, refused, transient
+from tests.actors.small_children import Info
+from tests.actors.small_world import World, refused, transient
 from udup.actors.cutover_messages import StartCutover
 from udup.actors.messages import Accepted, DeleteJob, FinishJob, PauseJob, RegisterJob, Rejected, Rejection, ResumeJob
 from udup.jobs import Stage

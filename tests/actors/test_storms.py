@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.actors.small_world import Script, World, refused, small_world, transient
+from tests.actors.small_children import Script
+from tests.actors.small_world import World, refused, small_world, transient
 from udup.actors.messages import (
     Accepted,
     Command,

@@ -97,7 +97,7 @@ def test_it_ends_with_what_is_there(jobs: MemoryJobs, asking: Asking) -> None:
     found = asking("job", "tail", JOB_ID[:4], "--from", "start", "--no-follow", "--table", "s.t")
     assert found.exit_code == 0 and found.output.count("create") == 3, found.output
     assert jobs.tails[-1] == TailRequest("start", "", ("s", "t"), follow=False)
-    found = asking("job", "tail", JOB_ID, "--from", "start", "--no-follow", "--json")
+    found = asking("job", "tail", JOB_ID, "--no-follow", "--json")
     assert [json.loads(line)["id"] for line in found.output.splitlines()] == [f"{_GTID}:s.t:{n}" for n in range(3)]
 
 

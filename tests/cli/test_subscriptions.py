@@ -57,6 +57,28 @@ def test_the_status_tells_events_and_the_sink(jobs: MemoryJobs, asking: Asking) 
     assert "install a C++ compiler" in facts["Reader"] and "Snapshot" in found.output
 
 
+def test_tables_that_are_read_while_the_log_goes_on_are_told(jobs: MemoryJobs, asking: Asking) -> None:
+    _posted(jobs, to_nats({"Stream": "SHOP1"}))
+    record = jobs.records["events"]
+    tables = {
+        "shop.new": {"rows": 1200, "total": 5000, "complete": False},
+        "shop.old": {"rows": 7, "total": 7, "complete": True},
+    }
+    told = record.progress.overlaid(JobProgress.of({"copy_phase": "rows", "tables": tables}))
+    jobs.records["events"] = record.model_copy(update={"progress": told})
+    found = asking("job", "status", "events").output
+    assert "Reading" in found and "shop.new (1,200 of about 5,000 rows)" in found and "shop.old (" not in found
+
+
+def test_a_snapshot_of_tables_says_where_to_look(jobs: MemoryJobs, asking: Asking) -> None:
+    _posted(jobs, to_nats({"Stream": "SHOP1"}))
+    told = asking("job", "snapshot", "events", "shop.a").output
+    assert "the rows of shop.a come again" in told and "udup job status events" in told
+    assert '"shop.a"' in asking("job", "snapshot", "events", "shop.a", "--json").output
+    jobs.records["events"] = jobs.records["events"].model_copy(update={"stage": Stage.PAUSED})
+    assert "when it is carried on: it is paused" in asking("job", "snapshot", "events", "shop.a").output
+
+
 def test_the_list_has_further_columns_where_there_are_subscriptions(jobs: MemoryJobs, asking: Asking) -> None:
     _posted(jobs, job_document())
     assert "Sink" not in asking("job", "list").output

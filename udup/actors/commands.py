@@ -1,8 +1,4 @@
-"""What clients ask of jobs: to register, delete, pause, resume, finish. Each is stored, answered, carried out.
-
-A job that is being deleted with its checkpoint stays listed until the checkpoint is gone, and is kept if that cannot
-be removed: a checkpoint that is left behind without a word would let the next job of this ID begin in the middle.
-"""
+"""What clients ask of jobs: to register, delete, pause, resume, finish. Each is stored, answered, carried out."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from typing import Any, Protocol
 from udup.actors.cutover_commands import CutoverCommands
 from udup.actors.cutover_messages import AbortCutover, StartCutover
 from udup.actors.cutover_rules import check_no_cutover
+from udup.actors.deletion_commands import DeletionCommands
 from udup.actors.finishing import unfinishable
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
@@ -47,7 +44,7 @@ from udup.jobs import (
     document_id,
     history,
 )
-from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
+from udup.jobs.allocation import Evaluation
 from udup.jobs.differences import is_same
 from udup.jobs.fitting import RECORD_MAX
 from udup.jobs.start import DecidedStart, check_unchanged, has_another_target, kept_start
@@ -87,9 +84,9 @@ class JobCommands:
         self._host = host
         self._journal = journal
         self._jobs = jobs
-        self._gone = gone
         self._unread = unread
         self._cutovers = CutoverCommands(host, journal, jobs)
+        self._deletions = DeletionCommands(host, journal, jobs, gone, unread)
         self._skips = SkipCommands(host, self._save, self._carry_on)
 
     def execute(self, command: Command, answer: Answer) -> None:
@@ -99,7 +96,7 @@ class JobCommands:
                 case RegisterJob():
                     self._register(command, answer)
                 case DeleteJob():
-                    self._delete(command, answer)
+                    self._deletions.delete(command, self._unless_going(command.job_id), answer)
                 case PauseJob():
                     self._pause(command.job_id, answer)
                 case ResumeJob():
@@ -296,55 +293,13 @@ class JobCommands:
 
     # ---- Deleting ----
 
-    def _delete(self, command: DeleteJob, answer: Answer) -> None:
-        job = self._unless_going(command.job_id)
-        if job is not None:
-            check_no_cutover(job.record, "delete")
-        if job is None:
-            self._delete_unknown(command.job_id, answer)
-        elif command.purge:
-            job.wanted_before, job.purge_for = job.record.desired, answer
-            record = job.record.model_copy(update={"desired": DesiredState.STOP})
-            self._journal.save(job, record, lambda: self._host.reconcile(job))
-        else:
-            self._forget(job, answer)
-
-    def _delete_unknown(self, job_id: str, answer: Answer) -> None:
-        """Answer a success as well. A job that is stored and was not understood is removed."""
-        self._journal.index += 1
-        accepted = Accepted(self._journal.index, job_id, runtime.new_id())
-        if job_id in self._unread:
-            self._unread.discard(job_id)
-            self._journal.forget(job_id, self._gone, lambda: answer(accepted))
-        else:
-            answer(accepted)
-
-    def _forget(self, job: Job, answer: Answer) -> None:
-        del self._jobs[job.id]
-        job.end_run()
-        self._host.stop_actors(job.id)
-        self._host.log.info("job_deleted", job=job.id)
-        removed = self._journal.index + 1
-        index = self._journal.index = removed + 1
-        numbers = {"job_modify_index": removed, "create_index": index, "modify_index": index}
-        made = history.deregistered(job.record).model_copy(update=numbers)
-        self._gone = (*self._gone, made)[-MAX_EVALUATIONS:]
-        self._journal.forget(job.id, self._gone, lambda: answer(Accepted(index, job.id, made.id)))
-
     def purged(self, job: Job) -> None:
         """Forget a job whose checkpoint is gone."""
-        self._forget(job, job.purge_for or _nobody)
+        self._deletions.purged(job)
 
     def purge_failed(self, job: Job, failure: Failure) -> None:
         """Keep the job, and carry it on if it was carried out before."""
-        self._host.log.warning("purge_failed", job=job.id, kind=failure.kind.value, error=failure.text)
-        answer, job.purge_for = job.purge_for or _nobody, None
-        remedy = "fix that and try again, or delete the job without purge, which leaves its checkpoint on the target"
-        fault = Fault("purge", f"job {job.id} was not deleted: {failure.text}", remedy)
-        reason = Rejection.NOT_NOW if failure.kind.passes else Rejection.REFUSED
-        self._journal.save(job, job.record.model_copy(update={"desired": job.wanted_before}))
-        answer(Rejected(reason, Failure(failure.kind, str(fault), (fault,))))
-        self._host.reconcile(job)
+        self._deletions.purge_failed(job, failure)
 
 
 def _reason(error: UdupError) -> Rejection:
@@ -404,7 +359,3 @@ def _fitting(record: JobRecord) -> JobRecord:
         problem = f"has {size:,} bytes, and the job store takes {RECORD_MAX:,}"
         raise Refused([Fault("the job's document", problem, "name whole schemas, or make several jobs of it")])
     return record
-
-
-def _nobody(_answer: Accepted | Rejected) -> None:
-    """Who asked was gone before the server was started again."""

@@ -381,6 +381,9 @@ class Job:
         if not self.spec.copy_alone or run.start_after is None:
             return []
         purge = f"udup job delete --purge {self.id}"
+        if self.spec.delivers:
+            told = "no snapshot was made in this run: the sink has the job's position, so one was made before"
+            return [f"{told}. To make another: {purge}, and post it again"]
         return [
             "nothing was copied in this run: the target has the job's checkpoint, so a copy was made before, or the job"
             f" has begun without one. To copy again: {purge}, and post it with DropTableIfExists"

@@ -14,7 +14,8 @@ from udup.actors.journal import RecordJournal
 from udup.actors.run import ROLE_OF_TASK, Phase, Run
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Side
-from udup.jobs import JobRecord, TaskType, history
+from udup.jobs import JobRecord, TaskType, history, skipping
+from udup.jobs.beginning_again import failure_of
 
 #: Seconds that a refusal by one side waits for what the other has to say, so that all is told at once.
 OTHER_SIDE_SECONDS = 5.0
@@ -94,6 +95,11 @@ def given_up(failure: Failure, failures: int) -> Failure:
     if not failure.kind.passes:
         return failure
     return replace(failure, text=f"given up after {failures} failures in a row, the last: {failure.text}")
+
+
+def with_remedy(job: Job, failure: Failure) -> Failure:
+    """Return a failure that ends a job, with what gets that going again."""
+    return failure_of(job.id, failure) if job.spec.delivers else skipping.with_commands(job.id, failure)
 
 
 def note_silent(run: Run) -> None:

@@ -26,12 +26,14 @@ from udup.actors.outages import (
     record_without,
     told_by,
     waits,
+    with_remedy,
 )
 from udup.actors.run import TASK_OF_ROLE, Next, Phase, Run, RunNumbers, tasks_at_fault
 from udup.actors.run_parts import Parts
+from udup.actors.server_end import ServerEnd
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Fault, Refused, Side
-from udup.jobs import DesiredState, Stage, TaskType, history, skipping
+from udup.jobs import DesiredState, Stage, TaskType, history
 from udup.pipeline.ports import SourceLook
 
 #: Seconds that both sides may take until the run is under way, and a target to remove a checkpoint.
@@ -58,8 +60,7 @@ class JobRuns:
         self._parts = parts
         self._numbers = RunNumbers()
         self._completion = Completion(parts.tasks, self._wake, parts.log)
-        self._when_drained: Callable[[], None] | None = None
-        self._told_drained = False
+        self._end = ServerEnd(jobs)
 
     # ---- Guards ----
 
@@ -89,8 +90,8 @@ class JobRuns:
         self.guarded(job, lambda: self._take_step(job))
 
     def _take_step(self, job: Job) -> None:
-        if self._when_drained is not None:
-            self._answer_if_drained()
+        if self._end.wanted:
+            self._end.answer_if_drained()
             return
         match job.next_step():
             case Step.DRAIN:
@@ -123,7 +124,7 @@ class JobRuns:
         if failure is not None:
             kind, text = failure.kind.value, failure.text
             self._parts.log.warning("run_ended_badly", job=job.id, run=run.number, kind=kind, error=text)
-        if not run.completing or self._when_drained is not None:
+        if not run.completing or self._end.wanted:
             self._take_step(job)
         elif failure is None:
             self._complete(job, run.source_executed)
@@ -254,9 +255,9 @@ class JobRuns:
 
     def _run_failed(self, job: Job, run: Run, failure: Failure, role: str = "") -> None:
         """A run has failed: begin another one after a pause, or the job has failed."""
-        if self._when_drained is not None:
+        if self._end.wanted:
             self._stop(job, run)
-            self._answer_if_drained()
+            self._end.answer_if_drained()
             return
         if run.phase is Phase.PURGING:
             self._purge_failed(job, run, failure)
@@ -284,7 +285,7 @@ class JobRuns:
     def _fail(self, job: Job, failure: Failure, tasks: Iterable[TaskType], run: Run | None = None) -> None:
         run = job.run or run
         number = run.number if run else 0
-        failure = skipping.with_commands(job.id, failure)
+        failure = with_remedy(job, failure)
         text = failure.text
         self._parts.log.error("job_failed", job=job.id, run=number, kind=failure.kind.value, error=text)
         if job.run is not None:
@@ -387,20 +388,13 @@ class JobRuns:
 
     def drain_all(self, when_drained: Callable[[], None]) -> None:
         """End every run at a transaction boundary, begin no other, and call `when_drained` once that is so."""
-        self._when_drained, self._told_drained = when_drained, False
+        self._end.begin(when_drained)
         for job in self._jobs.values():
             if job.run is not None and job.run.phase is not Phase.DRAINING:
                 self.guarded(job, lambda job=job: self._drain(job))  # type: ignore[misc]
-        self._answer_if_drained()
+        self._end.answer_if_drained()
 
     @property
     def draining(self) -> bool:
         """Whether the server ends."""
-        return self._when_drained is not None
-
-    def _answer_if_drained(self) -> None:
-        if self._when_drained is None or self._told_drained:
-            return
-        if not any(job.run is not None for job in self._jobs.values()):
-            self._told_drained = True
-            self._when_drained()
+        return self._end.wanted

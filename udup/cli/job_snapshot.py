@@ -25,9 +25,16 @@ def snapshot(session: Session, job_id: str, tables: tuple[str, ...]) -> None:
       udup job snapshot shop-events shop.orders
       udup job snapshot shop-events shop.orders shop.items
     """
-    found = find_job(session.api, job_id)["ID"]
+    job = find_job(session.api, job_id)
+    found = job["ID"]
     answer = session.api.send("PUT", job_path(found, "snapshot"), table=list(tables))
     if session.out.as_json:
         session.out.json(answer)
         return
+    if job.get("Stage") in ("paused", "failed", "completed"):
+        session.out.say(
+            f"job {found}: the rows of {', '.join(tables)} come again when it is carried on: it is {job['Stage']}"
+        )
+        return
     session.out.say(f"job {found}: the rows of {', '.join(tables)} come again, while its changes go on")
+    session.out.say(f"how far they are: udup job status {found}")

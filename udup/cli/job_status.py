@@ -83,6 +83,8 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
         yield "Lag", number(now.get("lag_ms"), " ms")
         yield "Transactions", number(now.get("tx_per_s"), "/s")
         yield "Rows", number(now.get("rows_per_s"), "/s")
+    if sink(job) and job.get("Stage") != "copying":
+        yield "Reading", _reading(now)
     if sink(job):
         yield from _delivered(job, now)
     elif changed := [f"{number(now.get(key))} {key}" for key in ("inserts", "updates", "deletes") if now.get(key)]:
@@ -94,6 +96,15 @@ def _facts(job: Json, verbose: bool) -> Iterator[tuple[str, object]]:
     if line := waiting_line(now):
         yield "Waits", line
     yield "Restarts", number(now.get("restarts"))
+
+
+def _reading(now: Json) -> str:
+    """The tables whose rows come while the log goes on: those that join, and those of `udup job snapshot`."""
+    tables = (now.get("tables") or {}).items() if now.get("copy_phase") == "rows" else ()
+    left = [(name, each) for name, each in sorted(tables) if isinstance(each, dict) and not each.get("complete")]
+    told = [f"{name} ({number(each.get('rows'))} of about {number(each.get('total'), ' rows')})" for name, each in left]
+    more = f", and {len(told) - _TABLES} more" if len(told) > _TABLES else ""
+    return ", ".join(told[:_TABLES]) + more
 
 
 def _delivered(job: Json, now: Json) -> Iterator[tuple[str, object]]:

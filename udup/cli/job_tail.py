@@ -22,10 +22,10 @@ _REQUEST_SECONDS, _PAUSE_SECONDS = "20", 1.0
 @click.command(cls=Command)
 @click.argument("job_id", metavar="ID")
 @click.option("--table", metavar="SCHEMA.TABLE", help="Messages of this table alone.")
-@click.option("--from", "since", default="now", metavar="GTID|start|now", help="Where to begin; default: now.")
+@click.option("--from", "since", metavar="GTID|start|now", help="Where to begin; default: now, start with --no-follow.")
 @click.option("--no-follow", is_flag=True, help="End with what is there now.")
 @asks_server
-def tail(session: Session, job_id: str, table: str | None, since: str, no_follow: bool) -> None:
+def tail(session: Session, job_id: str, table: str | None, since: str | None, no_follow: bool) -> None:
     """Show what a subscription puts into its sink, as it passes: a line for each change, and one for its values.
 
     Of an update the columns that have changed are shown. --json prints a line for each message,
@@ -38,6 +38,7 @@ def tail(session: Session, job_id: str, table: str | None, since: str, no_follow
       udup job tail shop1 --json --from 3e11fa47-71ca-11e1-9e33-c80aa9429562:17 | jq .value.after
     """
     found = find_job(session.api, job_id)["ID"]
+    since = since or ("start" if no_follow else "now")  # what is there now is all behind `now`
     asked = {"from": since, "timeout": _REQUEST_SECONDS, "follow": "false" if no_follow else "true"}
     _Tail(session, found, asked | ({"table": table} if table else {})).show()
 

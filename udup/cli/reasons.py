@@ -29,7 +29,8 @@ _NARROWEST = 40
 
 def reason(job: Json) -> str:
     """Why the job has failed or waits, else the error that ended its last run; "" where that is history."""
-    return str(job.get("StatusDescription") or _progress(job).get("last_error") or "")
+    error, told = _progress(job).get("last_error"), job.get("StatusDescription")
+    return str(((told or error) if job.get("Stage") in ("failed", "completed") else (error or told)) or "")
 
 
 def reasons(job: Json) -> list[str]:

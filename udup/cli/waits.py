@@ -17,6 +17,7 @@ _SENTENCES = {
     "full disk": "for room on the disk of the {side}",
     "statement": "for a statement on the {side}",
     "checkpoint": "for the checkpoint to be written on the {side}",
+    "connection": "for the {side} to answer",
     "sink": "for the {side} to store what is under way, which takes nothing now",
     "take-over": "for the job's place on the {side}",
     "prepared transactions": "for prepared XA transactions of the {side} to end",

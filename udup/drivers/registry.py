@@ -62,6 +62,18 @@ def _kafka(plan: DeliveryPlan) -> Destination:
     return kafka_destination(plan)
 
 
+def _nats_faults(plan: DeliveryPlan) -> list[Fault]:
+    from udup.drivers.messages.sinks import nats_faults
+
+    return nats_faults(plan)
+
+
+def _kafka_faults(plan: DeliveryPlan) -> list[Fault]:
+    from udup.drivers.messages.sinks import kafka_faults
+
+    return kafka_faults(plan)
+
+
 def _mysql_rows(endpoint: Endpoint, plan: DeliveryPlan) -> RecordReader:
     from udup.drivers.mysql.rowtext.reader import open_reader  # loads its compiled part
 
@@ -91,6 +103,11 @@ _TARGET_GATES: Mapping[str, Callable[[Endpoint], TargetGate]] = {MYSQL: MySQLTar
 _DESTINATIONS: Mapping[str, Callable[[DeliveryPlan], Destination]] = {NATS: _nats, KAFKA: _kafka}
 
 _READERS: Mapping[str, Callable[[Endpoint, DeliveryPlan], RecordReader]] = {MYSQL: _mysql_rows}
+
+#: What speaks against a plan of messages without a server: how values look, by source; all else, by sink.
+_VALUES: Mapping[str, Callable[[DeliveryPlan], list[Fault]]] = {MYSQL: subscription.value_faults}
+
+_SINKS: Mapping[str, Callable[[DeliveryPlan], list[Fault]]] = {NATS: _nats_faults, KAFKA: _kafka_faults}
 
 _DELIVERED = _Pair(subscription.start_faults, subscription.warnings, _validate_delivery)
 
@@ -128,6 +145,10 @@ class Registry:
     def reader(self, end: End, plan: DeliveryPlan) -> RecordReader:
         _check_known(end, SRC, _READERS)
         return _READERS[end.driver](end.endpoint, plan)
+
+    def delivery_faults(self, source: str, target: str, plan: DeliveryPlan) -> list[Fault]:
+        found = [fault for judge in (_VALUES[source], _SINKS[target]) for fault in judge(plan)]
+        return list({fault.where: fault for fault in reversed(found)}.values())[::-1]
 
     def source_gate(self, end: End) -> SourceGate:
         _check_known(end, SRC, _SOURCE_GATES)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from udup.base.errors import FailureKind, Fault, UdupError
 from udup.jobs.allocation import Allocation, Evaluation
+from udup.jobs.describing import description
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.passwords import masked
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION, JobSpec, parse_job
@@ -224,7 +225,7 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "Constraints": None,
         "Tasks": [_task_to_api(task) for task in tasks or [] if isinstance(task, dict)],
         "Status": record.status.value,
-        "StatusDescription": record.status_description,
+        "StatusDescription": description(record),
         "EnforceIndex": False,
         "CreateIndex": record.create_index,
         "ModifyIndex": record.modify_index,

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from udup.base import runtime
 from udup.base.errors import Failure, Fault, UdupError
 from udup.base.long_text import cut_set
+from udup.jobs.beginning_again import check_of
 from udup.jobs.start import OtherStart, begun_without_copy
 from udup.node.aside import Aside, NoAnswer
+from udup.node.own_sink import own_sink_checks
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.deliver.delivered import JobEnd
 from udup.pipeline.ownership import Known
@@ -90,7 +92,7 @@ class ChangeChecks:
 
     def _start_faults(self, change: Change, known: Known) -> list[Fault]:
         plan = change.plan
-        checks = [*self._drivers.validate(plan, known), *nats_checks(change.nats_url)]
+        checks = [*told_checks(self._drivers, plan, known, self._nats_url), *nats_checks(change.nats_url)]
         found = [
             Fault(_where(plan, check.task), check.found, check.remedy, check.task)
             for check in checks
@@ -125,6 +127,15 @@ class ChangeChecks:
             f" udup job delete --purge {plan.job}"
         )
         return [Fault(_where(plan, SRC), problem, remedy, SRC)]
+
+
+def told_checks(drivers: Drivers, plan: JobPlan, known: Known, nats_url: str) -> list[Check]:
+    """Return every check of a job; what to do for a subscription is no copy to a database.
+
+    `nats_url` is the node's own, of which drivers know nothing.
+    """
+    checks = [*drivers.validate(plan, known), *own_sink_checks(drivers, plan, nats_url)]
+    return checks if plan.target.delivery is None else [check_of(plan.job, each) for each in checks]
 
 
 def _is_set(text: str) -> bool:

@@ -48,14 +48,15 @@ from udup.jobs.plan import plan_of
 from udup.jobs.start import DecidedStart, check_unchanged, kept_start, other_start
 from udup.jobs.versions import POSTED
 from udup.jobs.words import EndWhen, JobType
-from udup.node.changes import Change, ChangeChecks, nats_checks
+from udup.node.changes import Change, ChangeChecks, nats_checks, told_checks
 from udup.node.level import LevelQuestion
 from udup.node.reads import Reads
+from udup.node.snapshots import SnapshotChecks
 from udup.node.starts import StartDecisions
 from udup.node.tail import open_tail
 from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
-from udup.pipeline.ports import Drivers, JobPlan, StartPoint, Tail, TailRequest
+from udup.pipeline.ports import DeliveryPlan, Drivers, JobPlan, StartPoint, Tail, TailRequest
 from udup.pipeline.transport.address import of_job
 from udup.web.ports import ActorInfo, Check, NotReady, NotThere, WouldNotStart, Written
 
@@ -90,6 +91,7 @@ class Control:
         self._drivers = drivers
         self._changes = ChangeChecks(drivers, nats_url=nats_url)
         self._starts = StartDecisions(drivers)
+        self._snapshots = SnapshotChecks(drivers)
         self._node = node
         self._nats_url = nats_url
 
@@ -126,7 +128,7 @@ class Control:
         The supervisor stores what was checked only beside the document that it was checked beside.
         """
         end = time.monotonic() + LOOK_SECONDS
-        spec, kept = accept(document, stored.document if stored else None)
+        spec, kept = self._accepted(document, stored)
         check_enforced_index(enforce_index, spec.id, stored)
         start = self._decided(spec, stored)
         checked = None
@@ -135,6 +137,13 @@ class Control:
             checked = 0 if stored is None else self._checked_beside(stored, spec, kept, start, command, left)
         beside = stored.incarnation if stored else ""
         return self._written(RegisterJob(document, enforce_index, checked, how, start, beside))
+
+    def _accepted(self, document: dict[str, Any], stored: JobRecord | None) -> tuple[JobSpec, dict[str, Any]]:
+        """Return what a posted document says. `Refused` with every fault that needs no server to be told."""
+        return accept(document, stored.document if stored else None, judge=self._judge)
+
+    def _judge(self, source: str, target: str, plan: DeliveryPlan) -> list[Fault]:
+        return self._drivers.delivery_faults(source, target, plan)
 
     def _decided(self, spec: JobSpec, stored: JobRecord | None) -> DecidedStart | None:
         """Return where the job begins, if that is not a copy or after a set of its document; ask the source once."""
@@ -193,6 +202,8 @@ class Control:
         return self._written(FinishJob(job_id))
 
     def snapshot(self, job_id: str, tables: Sequence[str]) -> Written:
+        if (record := self._reads.job(job_id)) is not None:
+            self._snapshots.check(record, tables)
         return self._written(WishSnapshot(job_id, tuple(tables)))
 
     def ask_level(self, job_id: str, gtid: str | None) -> LevelQuestion:
@@ -246,9 +257,9 @@ class Control:
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Ask the two servers itself: the supervisor has no part in it. Masks stand for the stored passwords."""
         stored = self._reads.job(document_id(document) or "")
-        spec, _ = accept(document, stored.document if stored else None)
+        spec, _ = self._accepted(document, stored)
         plan = _plan(spec, _start(spec, stored))
-        return [*self._drivers.validate(plan, self._known()), *nats_checks(self._own_nats(spec))]
+        return [*told_checks(self._drivers, plan, self._known(), self._nats_url), *nats_checks(self._own_nats(spec))]
 
     def _written(self, message: object, seconds: float = ASK_SECONDS) -> Written:
         answer = self._ask_when_open(message, seconds)

@@ -245,6 +245,12 @@ class SnapshotEnd(Wire, tag="snapend", frozen=True):
     state: str
 
 
+class Joining(Wire, tag="joining", frozen=True):
+    """Which tables are read while the log goes on, told whenever that changes; the reading of others is over."""
+
+    tables: list[CopyTable]
+
+
 Record: TypeAlias = (
     Transaction
     | Part
@@ -262,6 +268,7 @@ Record: TypeAlias = (
     | SnapshotRows
     | SnapshotDefinition
     | SnapshotEnd
+    | Joining
 )
 
 

@@ -33,6 +33,7 @@ class WaitKind(StrEnum):
     FULL_DISK = "full disk"
     STATEMENT = "statement"  # a statement that runs, and of which the server says nothing more
     CHECKPOINT = "checkpoint"  # the base row is being written
+    CONNECTION = "connection"  # a sink that has not answered yet
     SINK = "sink"  # it has not stored what is under way, or takes nothing
     TAKE_OVER = "take-over"  # the job's place on the target
     PREPARED = "prepared transactions"  # the moment of a snapshot, in which there may be none

@@ -49,6 +49,7 @@ class Subscription:
     sql_filter: SqlFilter = field(default_factory=SqlFilter)
     message_bytes: int = 2000
     incarnation: str = "one"
+    wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
     runs: int = 0
     told: list[ApplyProgress] = field(default_factory=list)
     extracted: list[ExtractProgress] = field(default_factory=list)
@@ -169,4 +170,5 @@ class Subscription:
             snapshot=ready.snapshot,
             snapshots=ready.snapshots,
             in_part=ready.in_part,
+            wishes=self.wishes,
         )

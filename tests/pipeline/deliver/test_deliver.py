@@ -12,8 +12,9 @@ import pytest
 
 from tests.pipeline.deliver.machine import Subscription, T, U
 from udup.base.errors import Superseded, Transient, UdupError
+from udup.drivers.fake.messages import FakeDelivery, FakeDestination
 from udup.drivers.fake.source_log import Writing
-from udup.pipeline.deliver import units
+from udup.pipeline.deliver import deliverer, units
 from udup.pipeline.ownership import TableName
 from udup.pipeline.ports.delivery import Message
 from udup.pipeline.selection.selection import Selection
@@ -275,3 +276,21 @@ def test_a_table_that_joins_behind_a_death_doubles_nothing_that_is_there(
     found = [each for each in subscription.ids() if not each.endswith(":ddl")]
     assert len(found) == len(set(found)), "something came twice"
     assert {"t0", "t1", "t2"} == set(rebuilt(subscription.rows()))
+
+
+def test_a_run_tells_which_sink_it_waits_for_while_that_does_not_answer(
+    subscription: Subscription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+
+    async def connect(_delivery: object) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(FakeDelivery, "connect", connect)
+    monkeypatch.setattr(deliverer, "TOLD_SECONDS", 0.0)
+    monkeypatch.setattr(deliverer, "REPORT_SECONDS", 0.001)
+    asyncio.run(subscription.run(until=lambda: asked.is_set() and bool(subscription.told)))
+    wait = subscription.told[-1].as_dict()["waiting_for"]
+    assert (wait["what"], wait["side"]) == ("connection", "target")
+    assert wait["statement"] == FakeDestination(subscription.sink).where

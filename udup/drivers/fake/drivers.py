@@ -52,6 +52,9 @@ class FakeDrivers(Drivers):
     def reader(self, end: End, plan: DeliveryPlan) -> RecordReader:
         raise Refused([Fault("Driver", f"nothing reads the records of {end.driver!r}")])
 
+    def delivery_faults(self, source: str, target: str, plan: DeliveryPlan) -> list[Fault]:
+        return []
+
     def source_gate(self, end: End) -> SourceGate:
         return FakeSourceGate(_server(end))
 

@@ -14,6 +14,7 @@ from udup.drivers.fake.changes import (
     encode_shape,
     encode_statement,
 )
+from udup.drivers.fake.joining import FakeJoining
 from udup.drivers.fake.position import FakePosition
 from udup.drivers.fake.server import FakeServer
 from udup.drivers.fake.snapshot_reading import SnapshotState
@@ -33,7 +34,9 @@ class FakeLog:
         self._server = server
         self._plan = plan
         self._start = FakePosition.parse(plan.start_after)
-        self._translate = Translator(plan.scope.selection, SnapshotState.parse(plan.snapshot))
+        state = SnapshotState.parse(plan.snapshot)
+        self._joining = FakeJoining(server, plan, state) if plan.tells else None
+        self._translate = Translator(plan.scope.selection, state, self._joining)
         self._place = 0  # in the log's entries
         self._format = ""
         self._closed = False
@@ -70,6 +73,10 @@ class FakeLog:
             return Recognised(server.uuid, ",".join(seen), doubt)
 
     def __iter__(self) -> Iterator[Record | None]:
+        if self._joining is not None:
+            with self._server.changed:
+                begun = self._joining.begin()
+            yield from begun
         while True:
             self._server.faults.meet("ChangeLog.next", "log", "before")
             record = self._next()
@@ -95,7 +102,7 @@ class FakeLog:
                     records += self._translate.records(entry, self._server.settings.part_bytes)
                 if records:
                     return records
-        return None
+            return (self._joining.read() if self._joining is not None else None) or None
 
     def _wait(self) -> None:
         """Until there is more, or it is time to say that there is not."""
@@ -122,9 +129,12 @@ class FakeLog:
 class Translator:
     """What a job sees of a log: its own tables, by their names on the target."""
 
-    def __init__(self, selection: Selection, snapshot: SnapshotState = _NO_SNAPSHOT) -> None:
+    def __init__(
+        self, selection: Selection, snapshot: SnapshotState = _NO_SNAPSHOT, joining: FakeJoining | None = None
+    ) -> None:
         self._selection = selection
         self._snapshot = snapshot
+        self._joining = joining
         self._shown: set[TableName] = set()  # tables whose shape was sent in this run
         self._contexts: dict[tuple[tuple[str, str], ...], int] = {}
 
@@ -132,6 +142,8 @@ class Translator:
         if entry.commit is not None:
             return [XaEnd(entry.id, entry.xid, entry.commit)]
         changes = self._snapshot.wanted(self.wanted(entry.changes), entry.id.source, entry.id.number)
+        if self._joining is not None:
+            changes = self._joining.wanted(changes)
         statement = self.wanted_statement(entry.statement)
         if statement is not None and not entry.changes:
             return [*self._context(entry), self._definition(entry, statement)]

@@ -11,6 +11,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from udup.base import runtime
 from udup.base.errors import Transient
@@ -20,18 +21,25 @@ from udup.drivers.fake.server import FakeServer
 from udup.pipeline.ownership import TableName
 from udup.pipeline.ports import ReadingPlan, Scope
 from udup.pipeline.records import Record, SnapshotEnd, SnapshotRows
+from udup.pipeline.selection.kept import kept_selection
 
 
 @dataclass
 class SnapshotState:
     """`tables`, by the job's names: keys up to which rows were sent, each with the position at which they were read.
 
-    The last key of a table that is complete is None.
+    The last key of a table that is complete is None. `selection` is what the job chose, `wish` the last wish that was
+    taken up, `joins` the tables, by the source's names, whose rows are to come while the log goes on
+    (`joining.py`), `again` those of them that were there before.
     """
 
     snapshot: int = 0
     first: str = ""
     tables: dict[str, list[tuple[str | None, str]]] = field(default_factory=dict)
+    selection: Any = None
+    wish: int = 0
+    joins: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
 
     @classmethod
     def parse(cls, text: str) -> SnapshotState:
@@ -76,6 +84,7 @@ class FakeReading:
         with server.call("Source.open_reading", self._connection):
             self._at = str(server.log.executed)
             self._state.first = self._state.first or self._at
+            self._state.selection = kept_selection(scope.selection)
             named = {
                 scope.selection.renamed_table(*name): table
                 for name, table in sorted(server.tables.items())

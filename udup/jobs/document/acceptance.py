@@ -8,6 +8,7 @@ from typing import Any
 from udup.base.errors import Fault, Refused
 from udup.base.ids import unaddressable
 from udup.jobs.document.bounds import excess
+from udup.jobs.document.delivered import Judge, delivery_faults
 from udup.jobs.document.harmless import ANSWERED_JOB, ANSWERED_TASK
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.document.local import local_faults
@@ -34,20 +35,26 @@ def accept(
     region: str = DEFAULT_REGION,
     datacenter: str = DEFAULT_DATACENTER,
     local: bool = True,
+    judge: Judge | None = None,
 ) -> tuple[JobSpec, dict[str, Any]]:
     """The spec of a posted document, and the document to keep: unwrapped, with passwords, ID, Region and Datacenters.
 
     `stored` is the document kept so far under the same ID, if any. `local`: the files and secrets that the job names
-    on this node are looked at, too, which may take long. Raises `Refused` with every fault, unknown keys among them.
+    on this node are looked at, too, which may take long. `judge` says what drivers find in a subscription's Dest.
+    Raises `Refused` with every fault, unknown keys among them.
     """
     given = unwrap(document).document
     if faults := list(excess(given, DOCUMENT)):
         raise Refused(faults)
     merged = merge_passwords(given, stored)
-    spec = _parsed(merged)
-    if stored is None and (problem := unaddressable(spec.id)):  # one that was made before may be changed and deleted
-        raise Refused([Fault("ID", f"{shown(spec.id)} {problem}", "choose another ID, or leave it out")])
-    if local and (faults := list(local_faults(spec))):
+    spec, faults = _read(merged)
+    if spec is not None and stored is None and (problem := unaddressable(spec.id)):  # an older one may be changed
+        faults.append(Fault("ID", f"{shown(spec.id)} {problem}", "choose another ID, or leave it out"))
+    if spec is not None and local:
+        faults += local_faults(spec)
+    if judge is not None:
+        faults += list(delivery_faults(merged, DOCUMENT, judge, faults))
+    if faults or spec is None:
         raise Refused(faults)
     kept = essence(merged)
     kept["ID"] = spec.id
@@ -56,19 +63,13 @@ def accept(
     return spec.model_copy(update={"region": kept["Region"], "datacenters": kept["Datacenters"]}), kept
 
 
-def _parsed(document: Mapping[str, Any]) -> JobSpec:
-    """Return the spec of a document whose keys are all known, and whose start is one.
-
-    `Refused` with the faults of keys and of values.
-    """
-    unknown = [*unknown_faults(document), *start_faults(document), *misplaced(document, DOCUMENT)]
+def _read(document: Mapping[str, Any]) -> tuple[JobSpec | None, list[Fault]]:
+    """Return the spec of a document, None if it is none, and the faults of keys and of values, of its start too."""
+    faults = [*unknown_faults(document), *start_faults(document), *misplaced(document, DOCUMENT)]
     try:
-        spec = parse_job(document)
+        return parse_job(document), faults
     except Refused as refused:
-        raise Refused([*unknown, *refused.faults]) from refused
-    if unknown:
-        raise Refused(unknown)
-    return spec
+        return None, [*faults, *refused.faults]
 
 
 def essence(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,6 +76,11 @@ def faults(job: Json) -> Iterator[Fault]:
             yield from _start(config, join(path, "Config"), tasks)
 
 
+def sink_tasks(job: Json) -> list[tuple[str, Json]]:
+    """Return the tasks of a job of canonical keys that are read as destinations of messages, with their paths."""
+    return [(path, task) for path, task in _tasks(job) if _is_sink(task)]
+
+
 def misplaced(document: Mapping[str, Any], level: Any) -> Iterator[Fault]:
     """Yield the keys of a posted document that mean nothing in its kind of task; in any case, `level` knows them."""
     job = canonical(dict(document), level, "", [])

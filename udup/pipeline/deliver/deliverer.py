@@ -35,6 +35,7 @@ from udup.pipeline.records import (
     Credit,
     Definition,
     Format,
+    Joining,
     Known,
     Part,
     Record,
@@ -99,6 +100,7 @@ class Deliverer:
         self._report = report
         self._subjects = Subjects(settings.job, settings.run)
         self._delivery = destination.open_delivery(delivery, self._on_stored)
+        self._where = destination.where
         self._encoder = destination.open_encoder(delivery)
         self._heartbeat_s = self._encoder.heartbeat_seconds
         self._units = Units(self._encoder.packed, self._on_delivered)
@@ -150,10 +152,14 @@ class Deliverer:
 
     async def _begin(self) -> tuple[ServerInfo, FoundPlace]:
         """Take the sink over, and find out from where to go on."""
-        with self._waits.on(WaitKind.SINK):
-            info = await self._delivery.connect()
-        with self._waits.on(WaitKind.TAKE_OVER):
-            found = await self._delivery.take_over()
+        telling = asyncio.ensure_future(self._tell_wait())
+        try:
+            with self._waits.on(WaitKind.CONNECTION, statement=self._where):
+                info = await self._delivery.connect()
+            with self._waits.on(WaitKind.TAKE_OVER, statement=self._where):
+                found = await self._delivery.take_over()
+        finally:
+            telling.cancel()
         place = self._place_of(found)
         self._changes = Changes(self._reader, self._encoder, self._units, place, found, self._send, self._parse)
         stores = self._began_at is None and not place.copying
@@ -162,6 +168,15 @@ class Deliverer:
         await self._link.subscribe(self._subjects.log, self._on_batch)
         await self._link.flush()
         return info, found
+
+    async def _tell_wait(self) -> None:
+        """Report what a run waits for that has not begun yet, and so has no other progress to tell."""
+        told = None
+        while True:
+            await asyncio.sleep(REPORT_SECONDS)
+            if (wait := self._waits.longest(TOLD_SECONDS)) != told:
+                self._report(WaitReport(wait))
+                told = wait
 
     def _place_of(self, found: FoundPlace) -> Place:
         if found.position is not None:
@@ -263,6 +278,8 @@ class Deliverer:
                     self._reporter.snapshot_ended(record, changes.place)
             case CopyPlan():
                 self._reporter.snapshot_begins(record)
+            case Joining():
+                self._reporter.joining(record)
             case Context() | CopyTotals() | CopyEnd():
                 pass
 

@@ -15,7 +15,7 @@ from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.deliver.place import Place
 from udup.pipeline.deliver.units import OTHER, TOMBSTONE, Delivered
 from udup.pipeline.ports import Operation, Position
-from udup.pipeline.records import CopyPlan, Skipped, SnapshotEnd, TransactionId
+from udup.pipeline.records import CopyPlan, Joining, Skipped, SnapshotEnd, TransactionId
 from udup.pipeline.waits import Wait
 
 #: Tables of a snapshot that are shown.
@@ -49,8 +49,8 @@ class DeliveryReporter(Heard):
         self._waiting: deque[TransactionId] = deque()  # have come, and are not stored
         self._copying = False
         self._tables: dict[str, tuple[int, int]] = {}  # of a snapshot: rows, and how many there may be
-        self._snapshot_done = False
         self._copied = self._to_copy = 0  # the sums of these rows
+        self._joining: frozenset[str] = frozenset()  # of these, the tables that are read while the log goes on
 
     def begin_at(self, place: Place) -> None:
         """Take the place of the run, which goes on with it."""
@@ -95,16 +95,25 @@ class DeliveryReporter(Heard):
 
     def snapshot_begins(self, plan: CopyPlan) -> None:
         for table in plan.tables:
-            name = f"{table.schema}.{table.name}"
-            rows, total = self._tables.get(name, (0, 0))
-            self._tables[name] = 0, table.rows_estimate
-            self._copied -= rows
-            self._to_copy += table.rows_estimate - total
+            self._begin_table(f"{table.schema}.{table.name}", table.rows_estimate)
+
+    def _begin_table(self, name: str, estimate: int) -> None:
+        rows, total = self._tables.get(name, (0, 0))
+        self._tables[name] = 0, estimate
+        self._copied -= rows
+        self._to_copy += estimate - total
 
     def snapshot_ended(self, record: SnapshotEnd, place: Place) -> None:
         self.executed.update(place.executed)
         self._copying = False
-        self._snapshot_done = bool(self._tables)
+
+    def joining(self, record: Joining) -> None:
+        """Note which tables are read now while the log goes on: one that was not begins at its first row."""
+        named = {f"{each.schema}.{each.name}": each.rows_estimate for each in record.tables}
+        for name in named.keys() - self._joining:
+            self._begin_table(name, named[name])
+        self._joining = frozenset(named)
+        self._changed.set()
 
     # ---- What is shown ----
 
@@ -181,20 +190,23 @@ class DeliveryReporter(Heard):
     def _snapshot(self) -> CopyProgress | None:
         if not self._tables:
             return None
-        done = self._snapshot_done
+        unread = self._tables.keys() if self._copying else self._joining
+        done = not unread
         per_s = self._snapshot_rate.sample()
         rows, total = self._copied, self._to_copy
         left = max(total - rows, 0)
         shown = dict(islice(self._tables.items(), _TABLES_MAX))
         return CopyProgress(
             {
-                name: TableProgress(count, count if done else max(count, estimate), 0, done, 0.0, None)
+                name: TableProgress(
+                    count, max(count, estimate) if name in unread else count, 0, name not in unread, 0.0, None
+                )
                 for name, (count, estimate) in shown.items()
             },
             copied_rows=rows,
             copy_total_rows=rows if done else max(rows, total),
             copy_tables=len(self._tables),
-            copy_tables_complete=len(self._tables) if done else 0,
+            copy_tables_complete=len(self._tables) - len(unread),
             copy_rows_per_s=round(per_s, 1),
             copy_phase="done" if done else "rows",
             eta_s=None if done or not per_s else round(left / per_s, 1),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from udup.base import runtime
 from udup.base.errors import Transient, Unsupported
+from udup.base.remedies import COMPARE_AND_COPY
 from udup.pipeline.ports import Position
 
 #: Characters of a position that an error shows.
@@ -50,8 +51,7 @@ class ResetGuard:
             raise Unsupported(
                 f"the source has no longer executed {_shown(forgotten)}, which this"
                 " job has read from it: its binary logs and GTIDs were reset, or an older backup was restored; what it"
-                " writes now does not follow on what the target has. Compare both sides, then start the job again"
-                " under another ID, with a new copy"
+                f" writes now does not follow on what the target has. {COMPARE_AND_COPY}"
             )
         return self._overdue(read - executed)
 

@@ -36,6 +36,13 @@ class Drivers(Protocol):
         """Return what reads the records of this source as texts, for one run; the source is not asked."""
         ...
 
+    def delivery_faults(self, source: str, target: str, plan: DeliveryPlan) -> list[Fault]:
+        """Return what is wrong with a plan of messages between these drivers and no server needs to be asked for.
+
+        Its places are those of the Dest's Config: `Options.time.precision.mode`, `NatsConfig.MaxBytes`.
+        """
+        ...
+
     def source_gate(self, end: End) -> SourceGate: ...
 
     def target_gate(self, end: End) -> TargetGate: ...

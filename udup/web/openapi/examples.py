@@ -22,7 +22,15 @@ from udup.pipeline.cutover.state import Cutover, Options, StepName, StepState
 from udup.web.ports import Consumer, ConsumerCredentials
 from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
 from udup.web.schemas.cutover import cutover_of
-from udup.web.schemas.jobs import EvaluatedJobResponse, Event, Events, JobResponse, LevelAnswer, WarnedJobResponse
+from udup.web.schemas.jobs import (
+    EvaluatedJobResponse,
+    Event,
+    Events,
+    JobResponse,
+    LevelAnswer,
+    SnapshotResponse,
+    WarnedJobResponse,
+)
 from udup.web.schemas.nats import credentials_of, user_of
 from udup.web.schemas.versions import versions_of
 
@@ -134,6 +142,7 @@ def by_schema() -> dict[str, Any]:
         "Registration": job_document(),
         "JobResponse": JobResponse(index=7, success=True).to_json(),
         "WarnedJobResponse": WarnedJobResponse(index=7, success=True, warning=skipping.WARNING).to_json(),
+        "SnapshotResponse": SnapshotResponse(index=7, success=True, tables=["shop.orders"]).to_json(),
         "EvaluatedJobResponse": EvaluatedJobResponse(index=7, success=True, eval_id=EVALUATION_ID).to_json(),
         "LevelAnswer": LevelAnswer(
             level=False,

@@ -174,12 +174,12 @@ def _jobs() -> Iterator[Operation]:
         "snapshotTables",
         "Have a subscription deliver all rows of tables once more, while its changes go on",
         "jobs",
-        "JobResponse",
+        "SnapshotResponse",
         (*_JOB_ID, "snapshot_tables", *_WRITE),
         _WRITTEN,
         errors=(301, 404),
         description="The rows are reads marked incremental, each where it stands in the stream. 400 for a job that is"
-        " no subscription, and for tables that it does not have.",
+        " no subscription, and for tables that it or its source does not have.",
     )
     yield from _both(snapshot)
     skip = Operation(

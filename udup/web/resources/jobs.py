@@ -19,7 +19,7 @@ from udup.web.resources.level import LevelQuestions
 from udup.web.resources.tables import Tables
 from udup.web.responses import Reading, View, give, invalid_method, set_write_headers, split_part
 from udup.web.schemas.cutover import cutover_of, options_of
-from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, WarnedJobResponse
+from udup.web.schemas.jobs import EvaluatedJobResponse, JobResponse, SnapshotResponse, WarnedJobResponse
 from udup.web.schemas.versions import versions_of
 
 _PAUSE, _RESUME, _ALLOCATIONS, _EVALUATIONS = "pause", "resume", "allocations", "evaluations"
@@ -154,6 +154,11 @@ class JobResource:
             _SNAPSHOT: lambda: self._control.snapshot(job_id, req.get_param_as_list("table", default=[])),
         }
         written = commands[part]()
+        if part == _SNAPSHOT:
+            tables = req.get_param_as_list("table", default=[])
+            set_write_headers(resp, written.index, written.job_id)
+            give(req, resp, SnapshotResponse(index=written.index, success=written.changed, tables=tables).to_json())
+            return
         give_written(req, resp, written, warning=skipping.WARNING if part == _SKIP else None)
 
     def _settle(self, req: falcon.Request, job_id: str) -> Written:

@@ -108,6 +108,12 @@ class WarnedJobResponse(JobResponse):
     warning: str
 
 
+class SnapshotResponse(JobResponse):
+    """The answer to a snapshot of single tables; how far they are says the `Progress` of the job (`tables`)."""
+
+    tables: list[str] = Field(description="whose rows come once more, as the request names them")
+
+
 class EvaluatedJobResponse(JobResponse):
     """The answer to a job that was posted as `{"Job": …}`."""
 

@@ -4,102 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
+from tests.drivers.mysql.snapshot.denying_shop import Shop, ended, make_shop
 from tests.drivers.mysql.snapshot.test_snapshot import number_of_transactions
 from tests.full_copy import flushes, run
 from tests.preflights import bare_account
-from tests.quick_servers import QUICK
-from udup.base.endpoint import Endpoint
-from udup.base.errors import Contended, Refused, Side, Transient
+from udup.base.errors import Contended, Refused, Transient
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, connect, query, scalar
 from udup.drivers.mysql.client.sessions import LOCKER
 from udup.drivers.mysql.snapshot import global_lock, job_locks, snapshot
 from udup.drivers.mysql.snapshot.baseline import open_baseline
-from udup.drivers.mysql.snapshot.snapshot import Snapshot, open_snapshot
 from udup.pipeline.selection.selection import Selection
-from udup.pipeline.waits import WaitKind, Waits
-from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer
 
 #: Seconds of writing in the test under load, and until it has seen enough, on a busy machine.
 STRESS_SECONDS, DEADLINE = 4.0, 120.0
-
-#: What a managed server grants, of what a snapshot needs.
-MANAGED = ("SELECT", "LOCK TABLES", "REPLICATION CLIENT", "REPLICATION SLAVE", "SHOW VIEW", "TRIGGER", "EVENT")
-
-MakeServer = Callable[..., MysqlServer]
-
-
-@dataclass(frozen=True)
-class Shop:
-    """Two tables of a job, `t` and `u`, and what is beside them in another schema, `other`; seen by `account`."""
-
-    admin: Endpoint
-    account: Endpoint
-    schema: str
-
-    @property
-    def tables(self) -> list[tuple[str, str]]:
-        return [(self.schema, "t"), (self.schema, "u")]
-
-    def open(self, waits: Waits | None = None, connections: int = 2) -> Snapshot:
-        return open_snapshot(self.account, connections, waits=waits, job_tables=self.tables)
-
-    @contextmanager
-    def session(self) -> Iterator[Connection]:
-        with closing(connect(self.admin)) as connection:
-            run(connection, "SET lock_wait_timeout = 3")
-            yield connection
-
-    def can_be_written(self) -> bool:
-        """Whether nobody holds the tables."""
-        with self.session() as connection:
-            run(connection, *(f"INSERT INTO {self.schema}.{name} VALUES (DEFAULT, 0, 0)" for _, name in self.tables))
-        return True
-
-
-def _make(server: MysqlServer, schema: str, account: Endpoint, *grants: str) -> Shop:
-    with closing(connect(server.endpoint)) as connection:
-        run(
-            connection,
-            f"CREATE DATABASE {schema}",
-            *(
-                f"CREATE TABLE {schema}.{name} (id BIGINT AUTO_INCREMENT PRIMARY KEY, w INT, n INT, KEY (w, n))"
-                for name in ("t", "u")
-            ),
-            f"GRANT {', '.join(grants or MANAGED)} ON *.* TO {account.user}",
-            # performance_schema is off on most managed servers: with partial revokes it can be kept from an account
-            f"REVOKE SELECT ON performance_schema.* FROM {account.user}",
-        )
-    return Shop(server.endpoint, account, schema)
-
-
-@pytest.fixture(scope="module")
-def denying(programs: MysqlPrograms, server_folder: Path) -> Iterator[MysqlServer]:
-    """A server on which performance_schema can be kept from an account that may read all else."""
-    with MysqlServer(programs, server_folder / "denying", options={**QUICK, "partial-revokes": "ON"}) as server:
-        yield server
-
-
-@pytest.fixture
-def shop(denying: MysqlServer, name: str) -> Iterator[Shop]:
-    with bare_account(denying) as account:
-        yield _make(denying, name, account)
-        with closing(connect(denying.endpoint)) as connection:
-            run(connection, f"DROP DATABASE {name}")
-
-
-@pytest.fixture
-def name() -> str:
-    return f"j{uuid.uuid4().hex[:10]}"
 
 
 # ---- Exact under writes ----
@@ -278,100 +202,11 @@ def test_views_triggers_and_tables_without_transactions_are_no_hindrance(shop: S
 def test_a_long_query_is_not_waited_for(shop: Shop) -> None:
     """FLUSH TABLES WITH READ LOCK would wait for its end."""
     assert shop.can_be_written()
-    with shop.session() as other, _ended(shop, other):
+    with shop.session() as other, ended(shop, other):
         other._execute_command(3, f"SELECT SLEEP(60) FROM {shop.schema}.t LIMIT 1")  # type: ignore[attr-defined]
         begun = time.monotonic()
         shop.open().close()
         assert time.monotonic() - begun < 30
-
-
-@contextmanager
-def _ended(shop: Shop, other: Connection) -> Iterator[None]:
-    """End a session's statement, which would go on for as long as it sleeps."""
-    try:
-        yield
-    finally:
-        with shop.session() as killer:
-            run(killer, f"KILL {other.session_number}")
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_locks, "LOCK_TRIES", 2)
-    monkeypatch.setattr(job_locks, "LOCK_PAUSE", 0.3)
-
-
-@pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("sight", ["performance_schema", "PROCESS", "nothing"])
-def test_the_session_in_the_way_is_named_and_the_writers_go_on(shop: Shop, sight: str) -> None:
-    user = shop.account.user
-    with shop.session() as other, shop.session() as application:
-        if sight == "PROCESS":
-            run(application, f"GRANT PROCESS ON *.* TO {user}")
-        if sight == "performance_schema":
-            run(application, f"GRANT SELECT ON performance_schema.* TO {user}")
-        number = scalar(other, "SELECT CONNECTION_ID()")
-        run(other, "BEGIN", f"INSERT INTO {shop.schema}.u VALUES (DEFAULT, 1, 1)")
-        told, seen, errors, waited = Waits(Side.SOURCE), list[object](), list[BaseException](), 0.0
-
-        def opened() -> None:
-            try:
-                open_snapshot(shop.account, 2, quiet_tries=0, waits=told, job_tables=shop.tables).close()
-            except BaseException as error:  # noqa: BLE001 -- looked at below
-                errors.append(error)
-
-        thread = threading.Thread(target=opened)
-        thread.start()
-        while thread.is_alive():
-            begun = time.monotonic()
-            run(application, f"INSERT INTO {shop.schema}.t VALUES (DEFAULT, 2, 2)")
-            waited = max(waited, time.monotonic() - begun)
-            if (wait := told.longest(0.0)) is not None:
-                seen.append(wait.what)
-            time.sleep(0.02)
-        (error,) = errors
-        assert isinstance(error, Contended)
-        assert WaitKind.TABLE_LOCK in seen
-        assert waited < 2.5, "a lock that waits is let go after a second"
-        if sight == "nothing":
-            assert "GRANT SELECT ON performance_schema.*" in str(error)
-        else:
-            assert f"connection {number} of root@" in str(error) and f"KILL {number}" in str(error)
-        run(other, "ROLLBACK")
-    assert shop.can_be_written()
-    shop.open().close()
-
-
-@pytest.mark.usefixtures("impatient")
-def test_one_lock_of_many_tables_is_given_up_after_a_while(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each table may be waited for for a second; the sum of that would keep writers out."""
-    monkeypatch.setattr(job_locks, "lock_bound", lambda tables: 0.2)
-    with shop.session() as other:
-        run(other, "BEGIN", f"INSERT INTO {shop.schema}.u VALUES (DEFAULT, 1, 1)")
-        begun = time.monotonic()
-        with pytest.raises(Contended):
-            shop.open()
-        assert time.monotonic() - begun < 2 * 0.2 + 0.3 + 1.5
-        run(other, "ROLLBACK")
-    assert shop.can_be_written()
-
-
-@pytest.mark.usefixtures("impatient")
-def test_a_prepared_transaction_that_holds_a_table_is_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "PREPARED_SECONDS", 0.5)
-    with shop.session() as other:
-        run(other, f"GRANT XA_RECOVER_ADMIN ON *.* TO {shop.account.user}")
-        run(other, "XA START 'left'", f"INSERT INTO {shop.schema}.u VALUES (DEFAULT, 1, 1)")
-        run(other, "XA END 'left'", "XA PREPARE 'left'")
-        try:
-            with pytest.raises(Refused, match="XA ROLLBACK") as refused:
-                shop.open()
-            assert b"left".hex() in str(refused.value)
-        finally:
-            run(other, "XA ROLLBACK 'left'")
-
-
-# ---- Letting go ----
 
 
 @pytest.mark.parametrize("where", ["start_all", "executed"])
@@ -444,7 +279,7 @@ def test_a_global_lock_that_is_not_granted_in_time_is_not_the_only_way(
     monkeypatch.setattr(global_lock, "LOCK_TRIES", 2)
     monkeypatch.setattr(global_lock, "FEW_TRIES", 1)
     monkeypatch.setattr(global_lock, "LOCK_PAUSE", 0.6)
-    with shop.session() as other, _ended(shop, other):
+    with shop.session() as other, ended(shop, other):
         run(other, f"GRANT RELOAD, PROCESS ON *.* TO {shop.account.user}")
         assert shop.can_be_written()
         other._execute_command(3, f"SELECT SLEEP(60) FROM {shop.schema}.t LIMIT 1")  # type: ignore[attr-defined]
@@ -460,7 +295,7 @@ def test_a_global_lock_that_is_not_granted_in_time_is_not_the_only_way(
 
 def test_what_is_missing_is_named_with_the_grant_that_is_enough(denying: MysqlServer, name: str) -> None:
     with bare_account(denying) as account:
-        shop = _make(denying, name, account, "SELECT", "REPLICATION CLIENT")
+        shop = make_shop(denying, name, account, "SELECT", "REPLICATION CLIENT")
         try:
             with pytest.raises(Refused) as refused:
                 shop.open()

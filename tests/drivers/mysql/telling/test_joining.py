@@ -17,7 +17,7 @@ from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query
 from udup.drivers.mysql.stream.log import BinlogChanges
 from udup.pipeline.ports import LogPlan, Scope
-from udup.pipeline.records import Record, Skipped, SnapshotEnd, SnapshotRows, Transaction
+from udup.pipeline.records import Joining, Record, Skipped, SnapshotEnd, SnapshotRows, Transaction
 from udup.pipeline.selection.kept import kept_selection
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.server import MysqlServer
@@ -38,6 +38,7 @@ class _Job:
         self.wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
         self.destination = _Destination(exact=())
         self.reads: list[SnapshotRows] = []
+        self.joining: list[list[str]] = []  # what is said of the tables that are read
 
     def follow(self, *tables: str) -> Iterator[Record]:
         """Take the log's records as a destination does, and yield each."""
@@ -75,6 +76,9 @@ class _Job:
                 self.reads.append(record)
             case SnapshotEnd():
                 self.state = record.state
+            case Joining():
+                assert all(each.rows_estimate > 0 for each in record.tables)
+                self.joining.append([each.name for each in record.tables])
 
     def joins(self) -> bool:
         return bool(json.loads(self.state).get("joins"))
@@ -194,6 +198,7 @@ def test_a_wished_table_comes_again_where_it_stands(source: MysqlServer, schema:
         stop.set()
         writer.join()
     assert sum(record.rows for record in job.reads) >= 2 * _ROWS * 0.9
+    assert job.joining[0] == ["a", "b"] and job.joining[-1] in (["b"], []), "told, and told again when it has changed"
     wanted, read = position_of(source.endpoint), len(job.reads)
     for _ in job.follow("a", "b"):
         if wanted <= job.at:

@@ -316,7 +316,7 @@ def _identify(client: Client, sink: NatsSink) -> dict[str, Any]:
 
 
 def _not_connected(sink: NatsSink, error: Exception, wants_certificate: bool) -> UdupError:
-    text = str(error) or type(error).__name__
+    text = str(error) or f"no answer in {CONNECT_SECONDS:.0f} s"
     if wants_certificate and not (sink.tls and sink.tls.cert):
         return refused(sink.where, f"it wants a certificate of its clients: {text}", "give SslCert and SslKey")
     if "authorization" in text.lower():
@@ -326,4 +326,5 @@ def _not_connected(sink: NatsSink, error: Exception, wants_certificate: bool) ->
         return refused(sink.where, f"no TLS with it: {text}", "correct SslCa, or the server's certificate")
     if sink.tls and "expecting INFO" in text:
         text += ", or it wants TLS before it says anything: set its handshake_first to auto"
-    return away(f"cannot connect to {sink.where}: {text}")
+    remedy = "look at NatsConfig.Url, at the network between this node and it, and that it runs" if sink.url else ""
+    return away(f"cannot connect to {sink.where}: {text}" + (f" -- {remedy}" if remedy else ""))

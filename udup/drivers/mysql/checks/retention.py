@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
+from udup.base.remedies import COPIED_AGAIN
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
 from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query
 from udup.drivers.mysql.client.facts import ServerFacts
@@ -93,8 +94,7 @@ def lost_log(endpoint: Endpoint, told: str) -> Refused:
             Fault(
                 f"Src {endpoint}",
                 f"the source does not have the log any more from where the job stands ({told})",
-                f"{KEEP_LONGER} on the source, and give the job another ID (or delete it with its checkpoint and post "
-                "it again), with DropTableIfExists: it is copied again",
+                f"{KEEP_LONGER} on the source, and {COPIED_AGAIN}",
                 SRC,
             )
         ]

@@ -14,7 +14,7 @@ from udup.drivers.mysql.rows.table import KeyPart, Table
 from udup.drivers.mysql.rowtext.options import ValueOptions
 from udup.drivers.mysql.rowtext.patterns import parse_patterns
 from udup.drivers.mysql.rowtext.program import Program, program_of
-from udup.drivers.mysql.rowtext.reader import options_of
+from udup.drivers.mysql.rowtext.reader import check_options
 from udup.drivers.mysql.snapshot.names import read_base_tables
 from udup.drivers.mysql.telling.definitions import TableDefinition, read_definitions
 from udup.pipeline.checks import SRC, Check, Finding, Outcome, Rule, apply, failed, warned
@@ -43,7 +43,7 @@ def column_checks(plan: JobPlan, facts: ServerFacts) -> list[Check]:
     if not said and "message.key.columns" not in delivery.options:
         return []
     try:
-        options = options_of(delivery)
+        options = check_options(delivery)
         tables = _read(plan, plan.scope.selection.folding(facts.lower_case_table_names != 0))
     except Refused:
         return []  # told as wrong options

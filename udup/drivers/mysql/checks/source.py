@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from udup.base.errors import Fault
+from udup.base.remedies import COPY_AGAIN, NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
 from udup.drivers.mysql.checks.retention import KEEP_LONGER, expires_after
 from udup.drivers.mysql.client.facts import ServerFacts
 from udup.drivers.mysql.client.names import quote
-from udup.drivers.mysql.stream.anonymous import NEW_COPY
 from udup.drivers.mysql.stream.position import never_executed, own_part
 from udup.pipeline.checks import SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.selection.selection import Selection
@@ -36,12 +36,6 @@ _SCHEMA_PRIVILEGES = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
 #: Of a job that carries rows alone.
 _ROW_PRIVILEGES = ("SELECT",)
 
-
-#: What is left where the log cannot be gone on with.
-_COPY_AGAIN = (
-    "copy again: give the job another ID and no Gtid, or delete it with its checkpoint (udup job delete --purge ID) "
-    "and post it again"
-)
 
 #: The steps of gtid_mode, each of which a server takes only from the one beside it.
 _GTID_MODES = ("OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
@@ -246,11 +240,11 @@ def _position(side: SourceSide) -> Iterator[Finding]:
     if purged:
         yield failed(
             f"the job goes on after {brief(start)}, and the source has purged {brief(purged)} from its log since",
-            f"{KEEP_LONGER} on the source, and {_COPY_AGAIN}",
+            f"{KEEP_LONGER} on the source, and {COPY_AGAIN}",
         )
     unknown = own_part(start - executed, facts.uuid)
     if unknown and not side.starting:
-        yield failed(never_executed(unknown), _COPY_AGAIN)
+        yield failed(never_executed(unknown), COPY_AGAIN)
 
 
 def _filtered(facts: ServerFacts) -> str:

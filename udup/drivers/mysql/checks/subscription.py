@@ -15,7 +15,7 @@ from udup.drivers.mysql.checks.source import source_checks, warn_source
 from udup.drivers.mysql.checks.source_tables import table_checks
 from udup.drivers.mysql.checks.validate import look_at_source
 from udup.drivers.mysql.client.facts import ServerFacts
-from udup.drivers.mysql.rowtext.reader import open_reader
+from udup.drivers.mysql.rowtext.reader import check_options
 from udup.pipeline.checks import DEST, SRC, Check, Finding, Outcome, Rule, apply, failed, faults, warned
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import DeliveryPlan, JobPlan, ServerInfo, SourceLook
@@ -68,12 +68,16 @@ def _option_checks(plan: JobPlan) -> list[Check]:
 def _option_faults(plan: JobPlan) -> list[Fault]:
     """Return what is wrong with the options that say how values look, and which are told."""
     delivery = plan.target.delivery or DeliveryPlan("")
-    wrong = list(_query_faults(plan, delivery))
+    return [*_query_faults(plan, delivery), *value_faults(delivery)]
+
+
+def value_faults(plan: DeliveryPlan) -> list[Fault]:
+    """Return what is wrong with the options that say how values look."""
     try:
-        open_reader(plan.source.endpoint, delivery)
+        check_options(plan)
     except Refused as refused:
-        wrong += [replace(fault, task=DEST) for fault in refused.faults]
-    return wrong
+        return [replace(fault, task=DEST) for fault in refused.faults]
+    return []
 
 
 def _query_faults(plan: JobPlan, delivery: DeliveryPlan) -> Iterator[Fault]:

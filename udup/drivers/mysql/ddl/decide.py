@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from udup.base.remedies import START_WITH_COPY
 from udup.drivers.mysql.ddl.classify import classify, classify_query
 from udup.drivers.mysql.ddl.sqlreader import ObjectName
 from udup.drivers.mysql.ddl.statement import Kind, Statement
@@ -120,7 +121,7 @@ def _decide_tables(statement: Statement, selection: Selection) -> StatementDecis
     if statement.moves_files:
         return _refuse(
             f"{statement.verb} of {_listed(statement.objects)} takes a tablespace file away or in, and files are not "
-            "carried; start the job again with a new copy, which has the table"
+            f"carried; {START_WITH_COPY}, which has the table"
         )
     if statement.numbers_rows:
         if statement.reorders_rows:
@@ -196,7 +197,7 @@ def _decide_dml(statement: Statement, selection: Selection) -> StatementDecision
     where = f" in {', '.join(statement.schemas)}" if statement.schemas else ""
     return _refuse(
         f"the source logged a {statement.verb}{where} as a statement, and statements may give other rows elsewhere; "
-        "set binlog_format=ROW on the source, for every session, and start the job again with a new copy"
+        f"set binlog_format=ROW on the source, for every session, and {START_WITH_COPY}"
     )
 
 

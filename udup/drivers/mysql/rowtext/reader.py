@@ -197,11 +197,11 @@ class MysqlRecordReader:
 
 def open_reader(_endpoint: Endpoint, plan: DeliveryPlan) -> MysqlRecordReader:
     """Return what reads the records of a job's source. `Refused` for options of values that are wrong."""
-    return MysqlRecordReader(options_of(plan), make=table_text)
+    return MysqlRecordReader(check_options(plan), make=table_text)
 
 
-def options_of(plan: DeliveryPlan) -> ValueOptions:
-    """Return what a plan says of values; `Refused` with all that is wrong."""
+def check_options(plan: DeliveryPlan) -> ValueOptions:
+    """Return how values are to look. `Refused` with what is wrong with the options of that."""
     said = {"Values": plan.values, "TinyInt1AsBoolean": str(plan.tiny_as_boolean).lower()}
     return parse_options({**plan.options, **said}, quirks=plan.quirks)
 

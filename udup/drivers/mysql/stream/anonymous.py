@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
+from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
 
@@ -25,12 +26,6 @@ _PURGED, _NO_PRIVILEGE = 1220, 1227
 
 #: Files that a message names.
 _NAMED = 5
-
-#: What to do where a log has not all that a target needs.
-NEW_COPY = (
-    "only a new copy has them: delete the job with its checkpoint (udup job delete --purge), remove its tables from "
-    "the target, or set DropTableIfExists, and post it again"
-)
 
 #: What changes without a GTID are to a job that has met them.
 WITHOUT_GTID = (

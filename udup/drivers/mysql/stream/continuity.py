@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Unsupported
+from udup.base.remedies import PURGE_AND_COPY
 from udup.drivers.mysql.binlog.event import EventType, has_checksums
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
 from udup.drivers.mysql.client.connection import connect, query
@@ -133,8 +134,7 @@ def _another_log(endpoint: Endpoint, stamp: Stamp, gtid: Gtid) -> str:
         f"{stamp.gtid}, which the target has, was committed at {time_text(stamp.committed_us)}, and in the log of"
         f" {endpoint} it is a transaction of {time_text(gtid.original_us)}: the source's binary logs and GTIDs were"
         " reset, or it is another server; what it writes does not follow on what the target has, and nothing of it was"
-        " applied. A new copy is needed: delete the job with its checkpoint (DELETE /v1/job/ID?purge=true), and post it"
-        " again with DropTableIfExists"
+        f" applied. {PURGE_AND_COPY}"
     )
 
 

@@ -134,6 +134,8 @@ class BinlogChanges:
         assert stream is not None and assembler is not None, "begin first"
         if joined is not None and (state := joined.begin()):
             yield SnapshotEnd(0, "", state)
+        if joined is not None and (told := joined.joining()) is not None:
+            yield told
         for event in stream if self._naming is None else map(self._naming.completed, stream):
             if event[4] == EventType.ROTATE:
                 self._at = parse_rotate(event)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from udup.base.errors import Unsupported
+from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.remedies import UNKNOWN
-from udup.drivers.mysql.stream.anonymous import NEW_COPY, WITHOUT_GTID
+from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
 
 #: Header flag of events that a reader may ignore when it does not know them.
 _IGNORABLE = 0x80

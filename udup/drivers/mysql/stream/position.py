@@ -14,6 +14,7 @@ from contextlib import closing
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Unavailable, Unsupported
+from udup.base.remedies import FULL_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.processes import read_processes
@@ -57,7 +58,7 @@ def check_executed(endpoint: Endpoint, start_after: GtidSet, stopped: Callable[[
                         f"{endpoint} has not committed {brief(unknown)}, which it has sent: it waits for a "
                         "semi-synchronous replica to acknowledge it"
                     )
-                raise Unsupported(f"Src {endpoint}: {never_executed(unknown)}; start the job again with a full copy")
+                raise Unsupported(f"Src {endpoint}: {never_executed(unknown)}; {FULL_COPY}")
             runtime.sleep(PAUSE)
 
 

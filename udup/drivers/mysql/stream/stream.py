@@ -20,6 +20,7 @@ from pymysqlreplication import BinLogStreamReader
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError, Unavailable, Unsupported
+from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.event import (
     ARTIFICIAL,
     CRC_SIZE,
@@ -38,7 +39,7 @@ from udup.drivers.mysql.client.connection import Connection, connect, scalar
 from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
 from udup.drivers.mysql.client.wire import ERROR_BYTES
-from udup.drivers.mysql.stream.anonymous import NEW_COPY, WITHOUT_GTID
+from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
 from udup.drivers.mysql.stream.packets import SILENCE_SECONDS, PacketBuffer
 
 #: Seconds between the source's heartbeats when it has nothing to send: how soon "level" is known.

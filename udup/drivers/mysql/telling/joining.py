@@ -41,14 +41,26 @@ from udup.drivers.mysql.ddl.classify import classify_query
 from udup.drivers.mysql.ddl.query_action import Action, Decide, QueryDecision
 from udup.drivers.mysql.ddl.statement import Statement
 from udup.drivers.mysql.rows.codec import RowCodecs
-from udup.drivers.mysql.snapshot.names import read_base_tables
+from udup.drivers.mysql.snapshot.names import read_base_tables, read_estimates
 from udup.drivers.mysql.stream.known_tables import Judge
 from udup.drivers.mysql.telling.joining_tables import JoiningTable, JoiningTables, JoinJudge
 from udup.drivers.mysql.telling.reading import RowsReading, open_rows
 from udup.drivers.mysql.telling.tries import SnapshotJudges
 from udup.pipeline.ports import LogPlan, ReadingPlan
-from udup.pipeline.records import Definition, Format, Part, Record, Skipped, SnapshotEnd, SnapshotRows
+from udup.pipeline.records import (
+    CopyTable,
+    Definition,
+    Format,
+    Joining,
+    Part,
+    Record,
+    Skipped,
+    SnapshotEnd,
+    SnapshotRows,
+)
 from udup.pipeline.selection.kept import kept_selection, only, selection_of
+from udup.pipeline.selection.renames import Name
+from udup.pipeline.selection.selection import Selection
 
 #: Chunks of a part. The log waits while they are read.
 PART_CHUNKS = 1
@@ -95,12 +107,26 @@ class Joined:
         self._read_at = GtidSet()
         self._codecs = RowCodecs()
         self._read_next = 0.0
+        self._estimates: dict[Name, int] = {}
+        self._told: list[Name] = []
 
     def begin(self) -> str:
         """Find out which of the tables on the source join. Return the state if that makes it another, else ""."""
         selection = self._plan.scope.selection
         now = kept_selection(selection)
         known = selection_of(self._kept.get("selection", now), folds=selection.folds)
+        state = self._find(selection, known, now)
+        self._estimate()
+        return state
+
+    def _estimate(self) -> None:
+        """Have the source tell about how many rows the tables have."""
+        if self._tables.open:
+            with closing(connect(self._endpoint)) as connection:
+                self._estimates = read_estimates(connection, [each.name for each in self._tables.open])
+
+    def _find(self, selection: Selection, known: Selection, now: Any) -> str:
+        """Add the tables that join or come again; return as `begin`."""
         wishes = [each for each in self._plan.wishes if each[0] > self._kept.get("wish", 0)]
         if self._kept.get("selection") == now and not wishes:
             return ""
@@ -116,6 +142,15 @@ class Joined:
                     self._tables.add(JoiningTable(name, again=True))
             self._kept["wish"] = number
         return self._state()
+
+    def joining(self) -> Joining | None:
+        """Return which tables are read now, None where that was told."""
+        names = [each.name for each in self._tables.open]
+        if names == self._told:
+            return None
+        self._told = names
+        renamed = self._plan.scope.selection.renamed_table
+        return Joining([CopyTable(*renamed(*each), ".".join(each), self._estimates.get(each, 0)) for each in names])
 
     @property
     def is_at_work(self) -> bool:
@@ -169,11 +204,14 @@ class Joined:
                 return
             if self._read_of is None:
                 yield self._named()
-                continue
-            if self._read_of.is_done or self._read_of.name != self._read_as:
+                self._estimate()
+            elif self._read_of.is_done or self._read_of.name != self._read_as:
                 self.close()  # it was dropped or renamed before the snapshot, and the log has said so
                 continue
-            yield from self._rows(self._read_of)
+            else:
+                yield from self._rows(self._read_of)
+            if (told := self.joining()) is not None:
+                yield told
             if log.format:
                 yield Format(log.format)
 

@@ -1,0 +1,65 @@
+"""What the StoreKeeper says of orders that it cannot carry out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from tests.actors.shells import shell_of
+from udup.actors.store_messages import NotSaved, Save, Saved, StoreRefuses
+from udup.actors.store_writer import StoreKeeper
+from udup.base.errors import Fault, Refused, Transient
+from udup.jobs import JobRecord
+
+
+def test_a_store_keeper_that_may_have_lost_an_order_ends_to_be_replaced() -> None:
+    with shell_of(StoreKeeper) as (shell, _), pytest.raises(SystemExit):
+        shell.receiveMessage(Save("no record", 1), "owner")  # type: ignore[arg-type]
+        shell._orders = object()
+        shell.receiveMessage(Save("no record", 1), "owner")  # type: ignore[arg-type]
+
+
+class _Store:
+    """A store that is refused some writes and never takes the record of one job."""
+
+    max_bytes = 100
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+        self.refusals = 2
+
+    async def save(self, record: JobRecord) -> None:
+        if record.id == "large":
+            raise Refused([Fault("NATS", "the record has 200 bytes")])
+        if self.refusals:
+            self.refusals -= 1
+            raise Transient("no responders")
+        self.kept.append(record.id)
+
+
+def test_a_record_that_is_too_large_is_an_error_of_its_own_order_and_a_refusal_of_nats_is_told() -> None:
+    store, said = _Store(), list[Any]()
+
+    async def write(shell: Any) -> None:
+        shell._orders = asyncio.Queue()
+        for ticket, job_id in enumerate(("large", "small"), 1):
+            shell._orders.put_nowait(Save(JobRecord(id=job_id, document={}), ticket))
+        writing = asyncio.ensure_future(shell._write(store, said.append))
+        end = time.monotonic() + 5
+        while Saved(2) not in said:
+            assert time.monotonic() < end and not writing.done()
+            await asyncio.sleep(0.01)
+        writing.cancel()
+
+    with shell_of(StoreKeeper) as (shell, _):
+        asyncio.run(write(shell))
+    assert store.kept == ["small"]
+    assert said == [
+        NotSaved("large", 1, "NATS: the record has 200 bytes"),
+        StoreRefuses("no responders"),
+        StoreRefuses("no responders"),
+        Saved(2),
+    ]
