@@ -16,7 +16,7 @@ from udup.pipeline.ports.delivery import FoundPlace
 from udup.pipeline.waits import Wait, WaitKind
 
 
-@pytest.mark.parametrize(("call", "kind"), [("connect", WaitKind.SINK), ("take_over", WaitKind.TAKE_OVER)])
+@pytest.mark.parametrize(("call", "kind"), [("connect", WaitKind.CONNECTION), ("take_over", WaitKind.TAKE_OVER)])
 def test_what_a_start_waits_for_is_told(
     subscription: Subscription, monkeypatch: pytest.MonkeyPatch, call: str, kind: WaitKind
 ) -> None:

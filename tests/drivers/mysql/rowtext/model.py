@@ -18,6 +18,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BINARY = 63
 
 
+class NoForm(Exception):
+    """A value that no text stands for."""
+
+
 def shown(column: ColumnDefinition, value: Value, options: ValueOptions) -> object:
     """Return the value that JSON has."""
     if value is None:
@@ -187,9 +191,15 @@ def _shown(
     microseconds = (moment - _EPOCH) // timedelta(microseconds=1) + value.microseconds
     if options.times is Times.NANOSECONDS:
         fits = abs(microseconds * 1000) < 1 << 63
-        return microseconds * 1000 if fits else None if column.nullable else 0
+        return microseconds * 1000 if fits else _without_form(column)
     fine = options.times is Times.MICROSECONDS or (options.times is not Times.CONNECT and digits > 3)
     return microseconds if fine else microseconds // 1000
+
+
+def _without_form(column: ColumnDefinition) -> None:
+    """Return null where that can stand; `NoForm` if it cannot."""
+    if not column.nullable:
+        raise NoForm
 
 
 def _time(column: ColumnDefinition, value: Time, options: ValueOptions) -> object:
@@ -198,10 +208,10 @@ def _time(column: ColumnDefinition, value: Time, options: ValueOptions) -> objec
     microseconds = -microseconds if value < 0 else microseconds
     within = 0 <= microseconds < 86_400_000_000
     if options.times is Times.CONNECT:
-        return microseconds // 1000 if within else None if column.nullable else 0
+        return microseconds // 1000 if within else _without_form(column)
     if options.times is Times.ISOSTRING:
         if not within:
-            return None if column.nullable else "00:00:00Z"
+            return _without_form(column)
         return f"{value.text(6).rstrip('0').rstrip('.') if value.microseconds else value.text(0)}Z"
     if options.times is Times.NANOSECONDS:
         return microseconds * 1000
