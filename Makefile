@@ -35,9 +35,9 @@ endef
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
 
-venv: $(STAMP)  ## install Udup and its tools into .venv (again only when pyproject.toml changes)
+venv: $(STAMP)  ## install Udup and its tools into .venv (again only when pyproject.toml or the compiled reader changes)
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml $(wildcard udup/_rows/*)
 	@$(FIND_PYTHON); \
 	echo "Installing Udup into $(VENV) with $$able ($$("$$able" --version)): a minute or two"; \
 	"$$able" -m venv --clear $(VENV)
