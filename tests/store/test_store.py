@@ -11,13 +11,16 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from nats.js.api import KeyValueConfig
 
 from udup.base.errors import Refused, Transient
 from udup.jobs import JobRecord, Stage
 from udup.jobs.allocation import Evaluation, Trigger
 from udup.node.nats_server import NatsServer
+from udup.store import batch
+from udup.store.batch import BatchReader, Message, NoBatches
 from udup.store.sealing import KEY_BYTES, load_keyring
-from udup.store.store import JobStore
+from udup.store.store import JobStore, key_of
 
 KEYS = load_keyring(Path(), base64.b64encode(os.urandom(KEY_BYTES)).decode())
 
@@ -175,6 +178,51 @@ def test_a_reader_follows_what_is_changed_removed_and_lost(nats: NatsServer) -> 
             await store.close()
 
     asyncio.run(asyncio.wait_for(run(), 30))
+
+
+async def _batches(store: JobStore, *, seq: int = 1) -> list[Message]:
+    return await BatchReader(store._client, "KV_udup_jobs", "$KV.udup_jobs.>", 4.0).read(seq)
+
+
+def test_a_bucket_that_an_earlier_version_made_is_read_singly_until_its_owner_opens_it(nats: NatsServer) -> None:
+    async def run() -> None:
+        reader = await JobStore.open(nats.url, "reader", KEYS)
+        bucket = await reader._context.create_key_value(KeyValueConfig(bucket="udup_jobs", history=1))
+        for name in ("a", "b"):
+            await bucket.put(key_of(name), reader._sealed(_record(name)))
+        await bucket.put("complete", b"")
+        with pytest.raises(NoBatches):
+            await _batches(reader)
+        before = {record.id: record for record in (await reader.load())[0]}
+        owner = await JobStore.open(nats.url, "owner", KEYS, owner=True)
+        assert {record.id for record in (await owner.load())[0]} == {"a", "b"} == before.keys()
+        assert [message.subject for message in await _batches(reader)][:2] == [
+            f"$KV.udup_jobs.{key_of(x)}" for x in "ab"
+        ]
+        await owner.save(_record("b", modify_index=7))
+        after = {record.id: record for record in (await reader.load())[0]}
+        assert after["a"] is before["a"] and after["b"].modify_index == 7
+        for store in (reader, owner):
+            await store.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_more_than_one_answer_holds_is_read_in_several(nats: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By number, and by bytes: a single message may be larger than an answer is to be."""
+
+    async def work(store: JobStore) -> None:
+        await store.load()
+        for number in range(7):
+            await store.save(JobRecord(id=str(number), document={"Name": "x" * (6000 if number == 3 else 10)}))
+        for name, most in (("BATCH", 2), ("BATCH_BYTES", 4000)):
+            with monkeypatch.context() as patch:
+                patch.setattr(batch, name, most)
+                assert len(await _batches(store)) == 8
+                assert len(await _batches(store, seq=5)) == 4
+        assert await _batches(store, seq=99) == []
+
+    _with_store(nats.url, work)
 
 
 def test_a_record_that_nats_never_takes_is_refused_and_others_are_stored(nats: NatsServer) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import nats
@@ -21,7 +21,7 @@ from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
 from nats.js.api import KeyValueConfig, StorageType
 from nats.js.client import JetStreamContext
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError
 from nats.js.kv import KeyValue
 from pydantic import TypeAdapter
 
@@ -30,6 +30,7 @@ from udup.jobs import JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.pipeline.transport.address import connect_options, shown
 from udup.pipeline.transport.link import PING_SECONDS, PINGS, Subjects
+from udup.store.batch import BatchReader
 from udup.store.mirror import Mirror
 from udup.store.sealing import Keyring
 
@@ -198,7 +199,7 @@ class JobStore:
 
     async def progress(self) -> dict[str, dict[str, Any]]:
         """The latest progress by job ID; none before the first is written, or after NATS was started again."""
-        mirror = self._mirrors.setdefault(PROGRESS_BUCKET, Mirror(self._context, PROGRESS_BUCKET))
+        mirror = self._mirror(PROGRESS_BUCKET)
         with self._answering(PROGRESS_BUCKET):
             try:
                 await mirror.refresh()
@@ -214,9 +215,15 @@ class JobStore:
         """The bucket of jobs as it is now."""
         with self._answering(JOBS_BUCKET):
             await self._bucket(JOBS_BUCKET)  # made by its owner, looked for again after a loss
-            mirror = self._mirrors.setdefault(JOBS_BUCKET, Mirror(self._context, JOBS_BUCKET))
+            mirror = self._mirror(JOBS_BUCKET)
             await mirror.refresh()
             return mirror
+
+    def _mirror(self, name: str) -> Mirror:
+        if name not in self._mirrors:
+            batches = BatchReader(self._client, f"KV_{name}", f"$KV.{name}.>", TIMEOUT)
+            self._mirrors[name] = Mirror(self._context, name, batches)
+        return self._mirrors[name]
 
     # ---- Both ----
 
@@ -226,17 +233,31 @@ class JobStore:
             return self._buckets[name]
         try:
             bucket = await self._context.key_value(name)
+            if self._owner:
+                await self._allow_direct(name)
         except NotFoundError:
             if not self._owner:
                 raise
-            storage = StorageType.FILE if name == JOBS_BUCKET else StorageType.MEMORY
-            bucket = await self._context.create_key_value(KeyValueConfig(bucket=name, history=1, storage=storage))
+            bucket = await self._made(name)
         if self._owner and name == JOBS_BUCKET:
             for key, data in self._written.items():
                 await bucket.put(key, data)
             await bucket.put(_COMPLETE, b"")
         self._buckets[name] = bucket
         return bucket
+
+    async def _made(self, name: str) -> KeyValue:
+        storage = StorageType.FILE if name == JOBS_BUCKET else StorageType.MEMORY
+        config = KeyValueConfig(bucket=name, history=1, storage=storage, direct=True)
+        return await self._context.create_key_value(config)
+
+    async def _allow_direct(self, name: str) -> None:
+        """Let a bucket be read in batches that an earlier version made; where that is refused it is read singly."""
+        config = (await self._context.stream_info(f"KV_{name}")).config
+        if not config.allow_direct:
+            config.allow_direct = True
+            with suppress(APIError):
+                await self._context.update_stream(config)
 
     @contextmanager
     def _answering(self, name: str) -> Iterator[None]:
