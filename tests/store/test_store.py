@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import shutil
 import time
@@ -13,8 +14,9 @@ from pathlib import Path
 import pytest
 from nats.js.api import KeyValueConfig
 
+from tests.jobs.newer_records import newer_record
 from udup.base.errors import Refused, Transient
-from udup.jobs import JobRecord, Stage
+from udup.jobs import JobRecord, Stage, UnreadRecord
 from udup.jobs.allocation import Evaluation, Trigger
 from udup.node.nats_server import NatsServer
 from udup.store import batch
@@ -178,6 +180,50 @@ def test_a_reader_follows_what_is_changed_removed_and_lost(nats: NatsServer) -> 
             await store.close()
 
     asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_a_roll_back_to_this_version_and_forth_again_loses_nothing_of_a_newer_one(nats: NatsServer) -> None:
+    """What a newer version has stored: one job with more fields, one with words that are unknown here, and more."""
+    more, words = newer_record("more"), {**newer_record("words"), "stage": "rewinding"}
+    gone = [{"id": "e", "triggered_by": "job-moved"}, {**_gone().model_dump(mode="json"), "new_field": 1}]
+    stored = {key_of("more"): more, key_of("words"): words, "gone": gone, "node.1": {"id": "1"}}
+
+    async def newer(store: JobStore) -> None:
+        await store.load()
+        bucket = await store._bucket("udup_jobs")
+        for key, value in stored.items():
+            job_id = value["id"] if isinstance(value, dict) else ""
+            await bucket.put(key, json.dumps(KEYS.seal(job_id, value)).encode())
+        await bucket.put("0" * 16, b"damaged")
+
+    async def this(store: JobStore) -> None:
+        before = dict((await store._jobs()).values)
+        records = {record.id: record for record in (await store.load())[0]}
+        assert [job_id for job_id, record in records.items() if isinstance(record, UnreadRecord)] == ["words", "0" * 16]
+        await store.save(records["more"].model_copy(update={"stage": Stage.PAUSED}))
+        await store.save_gone([*(await store.gone()), _gone()])
+        await store.remove("0" * 16)
+        after = (await store._jobs()).values
+        assert {key for key in before if after.get(key) != before[key]} == {key_of("more"), "gone", "0" * 16}
+        await store._context.delete_stream("KV_udup_jobs")
+        await _until_it_answers(store.restore)
+
+    async def newer_again(store: JobStore) -> None:
+        values = (await store._jobs()).values
+        found = {key: json.loads(values[key]) for key in stored}
+        opened = {
+            key: KEYS.open(value["id"], value) if isinstance(value, dict) else value for key, value in found.items()
+        }
+        assert opened[key_of("more")] == {**more, "stage": "paused"}
+        assert opened[key_of("words")] == words and opened["node.1"] == {"id": "1"}
+        assert opened["gone"] == [*gone, _gone().model_dump(mode="json")]
+
+    for version in (newer, this, newer_again):
+        _with_store(nats.url, version)
+
+
+def _gone() -> Evaluation:
+    return Evaluation(id="g", job_id="b", job_type="synchronous", triggered_by=Trigger.DEREGISTER, modify_index=50)
 
 
 async def _batches(store: JobStore, *, seq: int = 1) -> list[Message]:

@@ -10,9 +10,10 @@ from typing import Any
 
 from udup.base import logs
 from udup.base.errors import Transient, UdupError
-from udup.jobs import JobProgress, JobRecord
+from udup.jobs import JobProgress, JobRecord, Stage, UnreadRecord
 from udup.jobs.allocation import Evaluation
 from udup.jobs.staleness import ReportAges, changes_by_itself
+from udup.jobs.unread import told
 from udup.node.health import Health
 from udup.store.sealing import Keyring
 from udup.store.store import JobStore
@@ -42,6 +43,7 @@ class Reads:
         self._made: dict[str, _Made] = {}
         self._reports: dict[str, tuple[dict[str, Any], JobProgress]] = {}  # as they are stored, and as they are read
         self._records: dict[str, JobRecord] = {}
+        self._not_understood: dict[str, tuple[dict[str, Any], str]] = {}  # documents by job, and why ("": they are)
         self._ages = ReportAges(time.monotonic, time.time)
         self._gone: tuple[Evaluation, ...] = ()
         self._index = 0
@@ -115,6 +117,7 @@ class Reads:
         self._made = {record.id: self._with_progress(record, live[record.id]) for record in records}
         self._records = {job_id: made[2] for job_id, made in self._made.items()}
         self._ages.forget_all_but(self._records)
+        self._not_understood = {key: each for key, each in self._not_understood.items() if key in self._records}
 
     def _with_progress(self, record: JobRecord, live: JobProgress | None) -> _Made:
         """Return the record with its progress; the same object as before where nothing has changed."""
@@ -123,7 +126,24 @@ class Reads:
         changes = changes_by_itself(live, record.stage, record.outage, now)
         if known is not None and known[0] is record and known[1] is live and not changes:
             return known
-        return record, live, record.model_copy(update={"progress": record.shown_progress(live, now)})
+        update: dict[str, Any] = {"progress": record.shown_progress(live, now)}
+        if record.carried_out and (why := self._why_not_understood(record)):
+            update |= {"stage": Stage.PENDING, "status_description": told(why)}
+        return record, live, record.model_copy(update=update)
+
+    def _why_not_understood(self, record: JobRecord) -> str:
+        """Return why this version does not carry the job out as its document asks, "" if it does."""
+        known = self._not_understood.get(record.id)
+        if isinstance(record, UnreadRecord):
+            return ""  # it says so itself
+        if known is None or known[0] != record.document:
+            why = ""
+            try:
+                record.spec()
+            except UdupError as error:
+                why = str(error)
+            known = self._not_understood[record.id] = record.document, why
+        return known[1]
 
     def _live(self, job_id: str, values: dict[str, Any] | None) -> JobProgress | None:
         """Return what a job's run reports; the same object as before where that is the same."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -23,11 +24,12 @@ from nats.js.api import KeyValueConfig, StorageType
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 from nats.js.kv import KeyValue
-from pydantic import TypeAdapter
+from pydantic import ValidationError
 
 from udup.base.errors import Fault, Refused, Transient
-from udup.jobs import JobRecord
-from udup.jobs.allocation import Evaluation
+from udup.jobs import JobRecord, UnreadRecord
+from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
+from udup.jobs.unread import read_record
 from udup.pipeline.transport.address import connect_options, shown
 from udup.pipeline.transport.link import PING_SECONDS, PINGS, Subjects
 from udup.store.batch import BatchReader
@@ -46,7 +48,8 @@ _GONE = "gone"
 #: Seconds for NATS to answer.
 TIMEOUT = 4.0
 
-_GONE_LIST = TypeAdapter(list[Evaluation])
+#: How the key of a job looks; a newer version may keep other things beside them, which are left alone.
+_JOB_KEY = re.compile("[0-9a-f]{16}")
 
 _LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError)
 
@@ -126,12 +129,15 @@ class JobStore:
 
     async def save_gone(self, evaluations: Sequence[Evaluation]) -> None:
         """What stays of deleted jobs, in place of what was kept before."""
-        data = _GONE_LIST.dump_json(list(evaluations))
+        others = _gone_of(self._written)[1]
+        data = json.dumps(
+            [*others, *(each.model_dump(mode="json") for each in evaluations)][-MAX_EVALUATIONS:]
+        ).encode()
         self._written[_GONE] = data
         await self._put(JOBS_BUCKET, _GONE, data)
 
     async def remove(self, job_id: str) -> None:
-        key = key_of(job_id)
+        key = job_id if job_id in self._parsed else key_of(job_id)  # of a damaged record nothing but its key is known
         self._written.pop(key, None)
         for name in (JOBS_BUCKET, PROGRESS_BUCKET):
             with self._answering(name):
@@ -162,21 +168,22 @@ class JobStore:
     async def load(self) -> tuple[list[JobRecord], int]:
         """All jobs, and the highest index that was given to any. `ConfigError` if a key for their passwords is missing.
 
-        The owner seals again what is not sealed with the present key.
+        A record that this version cannot read is an `UnreadRecord`, and its bytes stay as they are. The owner seals
+        again what is not sealed with the present key.
         """
         mirror = await self._jobs()
         values, last = dict(mirror.values), mirror.last
         if _COMPLETE not in values:
             raise Transient("the job store is being written again; try again in a moment")
-        stored = {key: data for key, data in values.items() if key not in (_COMPLETE, _GONE)}
+        stored = {key: data for key, data in values.items() if _JOB_KEY.fullmatch(key)}
         self._parsed = {key: self._parse(key, data) for key, data in stored.items()}
         records = [record for _, record in self._parsed.values()]
         if self._owner:
             self._written = {key: data for key, data in values.items() if key != _COMPLETE}
             for record, data in zip(records, stored.values(), strict=True):
-                if not self._keys.is_sealed_now(json.loads(data)):
+                if not isinstance(record, UnreadRecord) and not self._keys.is_sealed_now(json.loads(data)):
                     await self.save(record)
-        gone = _GONE_LIST.validate_json(values.get(_GONE, b"[]"))
+        gone = _gone_of(values)[0]
         indexes = [*(record.modify_index for record in records), *(evaluation.modify_index for evaluation in gone)]
         return records, max([last, *indexes])
 
@@ -185,13 +192,17 @@ class JobStore:
         known = self._parsed.get(key)
         if known is not None and known[0] is data:
             return known
-        job = json.loads(data)
-        return data, JobRecord.model_validate_json(json.dumps(self._keys.open(job["id"], job)))
+        try:
+            job = json.loads(data)
+        except ValueError:
+            job = None
+        job_id = job.get("id") if isinstance(job, dict) else None
+        return data, read_record(self._keys.open(job_id, job) if isinstance(job_id, str) else job, key)
 
     async def gone(self) -> tuple[Evaluation, ...]:
         """What stays of deleted jobs."""
         mirror = await self._jobs()
-        return tuple(_GONE_LIST.validate_json(mirror.values.get(_GONE, b"[]")))
+        return _gone_of(mirror.values)[0]
 
     def _sealed(self, record: JobRecord) -> bytes:
         sealed = self._keys.seal(record.id, json.loads(record.to_json()))
@@ -267,6 +278,17 @@ class JobStore:
         except _LOST as error:
             self._buckets.pop(name, None)
             raise _no_answer(error) from error
+
+
+def _gone_of(values: Mapping[str, bytes]) -> tuple[tuple[Evaluation, ...], tuple[Any, ...]]:
+    """Return what is kept of deleted jobs, and of that what this version cannot read, as it is."""
+    read, others = [], []
+    for each in json.loads(values.get(_GONE, b"[]")):
+        try:
+            read.append(Evaluation.model_validate_json(json.dumps(each)))
+        except ValidationError:
+            others.append(each)
+    return tuple(read), tuple(others)
 
 
 def _no_answer(error: BaseException) -> Transient:
