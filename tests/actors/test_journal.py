@@ -82,6 +82,16 @@ def test_another_store_keeper_is_given_in_the_same_order_what_the_one_before_has
     assert told == ["a", "b", "gone"]
 
 
+def test_that_a_record_is_not_stored_is_news_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(monkeypatch, "a")
+    news = []
+    for why in ("another has it", "another has it", "it is too large"):
+        desk.journal.save(desk.jobs["a"], desk.jobs["a"].record)
+        news.append(desk.journal.not_saved("a", desk.taken()[0].ticket, why))
+    assert news == [True, False, True] and not desk.journal.orders_waiting
+    assert [each for each in desk.journal.ailments if "it is too large" in each]
+
+
 def test_what_happens_is_gathered_and_written_at_most_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(monkeypatch, "a", "b")
     for _ in range(5):

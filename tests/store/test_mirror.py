@@ -3,72 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from nats.js.client import JetStreamContext
-from nats.js.errors import NotFoundError
 
-from udup.store.batch import Message, NoBatches
+from tests.store.fake_bucket import Bucket
 from udup.store.mirror import Mirror
-
-
-class Bucket:
-    """JetStream's answers for a bucket that keeps one value of each key; `meanwhile` runs behind each message."""
-
-    def __init__(self, *, batches: bool, day: int = 1, begins_at: int = 0) -> None:
-        self.created = datetime(2026, 1, day, tzinfo=UTC)
-        self.day = day
-        self.batches = batches
-        self.last = begins_at
-        self.messages: dict[int, tuple[str, bytes, dict[str, str] | None]] = {}
-        self.asked: list[str] = []
-        self.meanwhile: list[Callable[[], None]] = []
-
-    def put(self, key: str, data: bytes, headers: dict[str, str] | None = None) -> None:
-        self.messages = {seq: each for seq, each in self.messages.items() if each[0] != key}
-        self.last += 1
-        self.messages[self.last] = key, data, headers
-
-    def purge(self, key: str) -> None:
-        self.put(key, b"", {"KV-Operation": "PURGE"})
-
-    async def stream_info(self, name: str) -> Any:
-        assert name == "KV_jobs"
-        self.asked.append("info")
-        return SimpleNamespace(
-            created=self.created, state=SimpleNamespace(last_seq=self.last, messages=len(self.messages))
-        )
-
-    def _next(self, seq: int) -> int | None:
-        return min((each for each in self.messages if each >= seq), default=None)
-
-    async def get_msg(self, name: str, *, seq: int, subject: str, **how: bool) -> Any:
-        assert (name, subject, how) == ("KV_jobs", "$KV.jobs.>", {"next": True})
-        self.asked.append("single")
-        found = self._next(seq)
-        if found is None:
-            raise NotFoundError
-        key, data, headers = self.messages[found]
-        if self.meanwhile:
-            self.meanwhile.pop(0)()
-        return SimpleNamespace(subject=f"$KV.jobs.{key}", seq=found, data=data, headers=headers)
-
-    async def read(self, seq: int) -> list[Message]:
-        if not self.batches:
-            raise NoBatches
-        self.asked.append("batch")
-        read: list[Message] = []
-        while (found := self._next(seq)) is not None:
-            key, data, headers = self.messages[found]
-            read.append(Message(found, f"$KV.jobs.{key}", data, bool(headers), f"{self.day}-{found}"))
-            if self.meanwhile:
-                self.meanwhile.pop(0)()
-            seq = found + 1
-        return read
 
 
 @pytest.fixture(params=["batches", "singly"])

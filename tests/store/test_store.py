@@ -190,7 +190,7 @@ def test_a_roll_back_to_this_version_and_forth_again_loses_nothing_of_a_newer_on
 
     async def newer(store: JobStore) -> None:
         await store.load()
-        bucket = await store._bucket("udup_jobs")
+        bucket = await store._context.key_value("udup_jobs")
         for key, value in stored.items():
             job_id = value["id"] if isinstance(value, dict) else ""
             await bucket.put(key, json.dumps(KEYS.seal(job_id, value)).encode())
@@ -224,6 +224,35 @@ def test_a_roll_back_to_this_version_and_forth_again_loses_nothing_of_a_newer_on
 
 def _gone() -> Evaluation:
     return Evaluation(id="g", job_id="b", job_type="synchronous", triggered_by=Trigger.DEREGISTER, modify_index=50)
+
+
+def test_two_servers_on_one_store_overwrite_nothing_of_each_other(nats: NatsServer) -> None:
+    async def run() -> None:
+        this = await JobStore.open(nats.url, "this", KEYS, owner=True, writer="this")
+        await this.load()
+        for job_id in ("a", "b"):
+            await this.save(_record(job_id))
+        other = await JobStore.open(nats.url, "other", KEYS, owner=True, writer="other")
+        await other.load()
+        theirs = _record("a", stage=Stage.PAUSED)
+        await other.save(theirs)
+        await other.remove("b")
+        for call in (lambda: this.save(_record("a", stage=Stage.RUNNING)), lambda: this.remove("a")):
+            with pytest.raises(Refused, match=r"job a was written by another .* two Udup servers use one job store"):
+                await call()
+        with pytest.raises(Refused, match="job b was removed by another"):
+            await this.save(_record("b", stage=Stage.RUNNING))
+        await this.save(theirs)
+        await other.save_gone([_gone()])
+        mine = _gone().model_copy(update={"id": "mine"})
+        await this.save_gone([mine])
+        assert (await other.load())[0] == [theirs] and await other.gone() == (_gone(), mine)
+        await this.save(_record("c"))
+        assert {record.id for record in (await this.load())[0]} == {"a", "c"}
+        for store in (this, other):
+            await store.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
 
 
 async def _batches(store: JobStore, *, seq: int = 1) -> list[Message]:

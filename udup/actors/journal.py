@@ -139,10 +139,16 @@ class RecordJournal:
                 self._unstorable.pop(order.record.id, None)
             then()
 
-    def not_saved(self, job_id: str, ticket: int, why: str) -> None:
-        """The store never takes this record; whoever waits for it has no answer, and the node says why."""
-        self._unstorable[job_id] = f"what has happened to job {job_id} is not stored: {why}"
+    def not_saved(self, job_id: str, ticket: int, why: str) -> bool:
+        """The store never takes this record; whoever waits for it has no answer, and the node says why.
+
+        Return whether that is news: a job that goes on is written again and again.
+        """
+        told = f"what has happened to job {job_id} is not stored: {why}"
+        before = self._unstorable.get(job_id)
+        self._unstorable[job_id] = told
         self._done_with(ticket)
+        return before != told
 
     def refused(self) -> None:
         """The StoreKeeper says that NATS has not taken a write just now."""

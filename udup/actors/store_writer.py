@@ -71,7 +71,9 @@ class StoreKeeper(EngineActor):
 
     async def _engine(self, emit: Callable[[object], None]) -> None:
         store = await _until_done(
-            lambda: JobStore.open(self.node.nats_url, "udup job store", self.node.keys, owner=True)
+            lambda: JobStore.open(
+                self.node.nats_url, "udup job store", self.node.keys, owner=True, writer=self.node.writer
+            )
         )
         records, index = await _until_done(store.load)
         emit(Loaded(tuple(records), index, await _until_done(store.gone), store.max_bytes))
@@ -90,8 +92,8 @@ class StoreKeeper(EngineActor):
                     await self._show_one(store, order.record.id)
                     await _until_done(partial(store.save, order.record), refused)
                 else:
-                    await _until_done(partial(store.save_gone, order.gone), refused)
                     await _until_done(partial(store.remove, order.job_id), refused)
+                    await _until_done(partial(store.save_gone, order.gone), refused)
             except Refused as error:
                 job_id = order.record.id if isinstance(order, Save) else order.job_id
                 emit(NotSaved(job_id, order.ticket, str(error)))

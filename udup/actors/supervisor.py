@@ -185,8 +185,8 @@ class JobSupervisor(ShellActor):
         self._journal.saved(message.ticket)
 
     def receiveMsg_NotSaved(self, message: NotSaved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self.log.error("record_not_stored", job=message.job_id, error=message.why)
-        self._journal.not_saved(message.job_id, message.ticket, message.why)
+        if self._journal.not_saved(message.job_id, message.ticket, message.why):
+            self.log.error("record_not_stored", job=message.job_id, error=message.why)
 
     def receiveMsg_StoreRefuses(self, _message: StoreRefuses, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._journal.refused()

@@ -22,7 +22,7 @@ from udup import __version__
 from udup.actors.messages import Begin, Begun, Drain, NodeSettings
 from udup.actors.supervisor import JobSupervisor
 from udup.actors.system import Actors as ActorSystem
-from udup.base import logs
+from udup.base import logs, runtime
 from udup.base.config import Settings
 from udup.base.errors import ConfigError, Transient, UdupError
 from udup.base.identity import described, load_node_id
@@ -133,6 +133,7 @@ class _Node:
                 max_jobs=settings.jobs.max,
                 region=settings.region,
                 datacenter=settings.datacenter,
+                writer=runtime.new_id(),
             )
             reads = Reads(url, keys)
             reads.health = self._health = Health(

@@ -36,13 +36,14 @@ class NoBatches(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A stored message; `time` is the server's, `removed` says that it marks a key's removal."""
+    """A stored message; `time` is the server's, `removed` says that it marks a key's removal, `writer` who wrote it."""
 
     seq: int
     subject: str
     data: bytes
     removed: bool
     time: str = ""
+    writer: str = ""
 
 
 class BatchReader:

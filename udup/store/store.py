@@ -18,15 +18,14 @@ from typing import Any
 
 import nats
 from nats.aio.client import Client
-from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
-from nats.js.api import KeyValueConfig, StorageType
+from nats.js.api import StorageType
 from nats.js.client import JetStreamContext
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
 from pydantic import ValidationError
 
-from udup.base.errors import Fault, Refused, Transient
+from udup.base.errors import ConfigError, Fault, Refused, Transient
 from udup.jobs import JobRecord, UnreadRecord
 from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
 from udup.jobs.unread import read_record
@@ -34,13 +33,11 @@ from udup.pipeline.transport.address import connect_options, shown
 from udup.pipeline.transport.link import PING_SECONDS, PINGS, Subjects
 from udup.store.batch import BatchReader
 from udup.store.mirror import Mirror
+from udup.store.owned import COMPLETE, LOST, OwnedBucket, WrittenByAnother, allow_direct, make_bucket
 from udup.store.sealing import Keyring
 
 JOBS_BUCKET = "udup_jobs"
 PROGRESS_BUCKET = "udup_progress"
-
-#: The key written last into a new store: everything is there.
-_COMPLETE = "complete"
 
 #: The key of what stays of deleted jobs: their last evaluations.
 _GONE = "gone"
@@ -51,7 +48,8 @@ TIMEOUT = 4.0
 #: How the key of a job looks; a newer version may keep other things beside them, which are left alone.
 _JOB_KEY = re.compile("[0-9a-f]{16}")
 
-_LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError)
+#: Tries to add to what others have kept.
+_TRIES = 3
 
 
 def key_of(job_id: str) -> str:
@@ -61,18 +59,22 @@ def key_of(job_id: str) -> str:
 class JobStore:
     """One process's access; reconnects by itself. Every call raises `Transient` if NATS does not answer."""
 
-    def __init__(self, client: Client, context: JetStreamContext, keys: Keyring, *, owner: bool) -> None:
+    def __init__(self, client: Client, context: JetStreamContext, keys: Keyring, owned: str | None) -> None:
+        """`owned`: under which name the owner writes, None for who only reads."""
         self._client = client
         self._context = context
         self._keys = keys
-        self._owner = owner
-        self._buckets: dict[str, KeyValue] = {}
-        self._written: dict[str, bytes] = {}
+        self._bucket = (
+            None if owned is None else OwnedBucket(context, JOBS_BUCKET, lambda: self._new_mirror(JOBS_BUCKET), owned)
+        )
+        self._progress: KeyValue | None = None
         self._mirrors: dict[str, Mirror] = {}
         self._parsed: dict[str, tuple[bytes, JobRecord]] = {}
 
     @classmethod
-    async def open(cls, url: str, name: str, keys: Keyring, *, owner: bool = False) -> JobStore:
+    async def open(cls, url: str, name: str, keys: Keyring, *, owner: bool = False, writer: str = "") -> JobStore:
+        """Connect. `writer` is the owner's name in what it writes."""
+
         async def quiet(_error: Exception) -> None:
             """Each call tells its own errors; a lost connection is taken up again."""
 
@@ -91,28 +93,42 @@ class JobStore:
                 **options,
             )
             client = await asyncio.wait_for(opening, TIMEOUT)
-        except _LOST as error:
+        except LOST as error:
             raise Transient(f"cannot connect to NATS at {shown(url)}: {error or type(error).__name__}") from error
-        return cls(client, client.jetstream(timeout=TIMEOUT), keys, owner=owner)
+        return cls(client, client.jetstream(timeout=TIMEOUT), keys, writer if owner else None)
 
     async def close(self) -> None:
         try:
             await asyncio.wait_for(self._client.close(), 2)
-        except _LOST:
+        except LOST:
             return  # it is gone either way
 
     # ---- The owner ----
 
     async def save(self, record: JobRecord) -> None:
-        """Store a record; raise `Refused` if NATS takes no message of its size, whatever is tried."""
+        """Store a record; raise `Refused` if NATS takes no message of its size, or if another writer has changed it."""
         key, data = key_of(record.id), self._sealed(record)
         if len(data) > self.max_bytes:
             raise _too_large(record.id, len(data), self.max_bytes)
         try:
-            await self._put(JOBS_BUCKET, key, data)
+            with _answering():
+                await self._owned.write(key, data, lambda found: self._holds(found, record))
         except MaxPayloadError as error:  # another server of the cluster, which takes less
             raise _too_large(record.id, len(data), self.max_bytes) from error
-        self._written[key] = data
+        except WrittenByAnother as error:
+            raise _changed(record.id, error) from error
+
+    def _holds(self, data: bytes, record: JobRecord) -> bool:
+        """Whether this is the record: sealed again it is made of other bytes."""
+        try:
+            return bool(self._keys.open(record.id, json.loads(data)) == json.loads(record.to_json()))
+        except (ValueError, ConfigError):
+            return False
+
+    @property
+    def _owned(self) -> OwnedBucket:
+        assert self._bucket is not None, "only the owner writes"
+        return self._bucket
 
     @property
     def max_bytes(self) -> int:
@@ -125,43 +141,53 @@ class JobStore:
         data = json.dumps(shown).encode()
         if len(data) > self.max_bytes:
             data = json.dumps({**shown, "tables": None}).encode()
-        await self._put(PROGRESS_BUCKET, key_of(job_id), data)
+        with _answering():
+            try:
+                await (await self._progress_bucket()).put(key_of(job_id), data)
+            except LOST:
+                self._progress = None  # it may have been lost with NATS's own store
+                await (await self._progress_bucket()).put(key_of(job_id), data)
 
     async def save_gone(self, evaluations: Sequence[Evaluation]) -> None:
-        """What stays of deleted jobs, in place of what was kept before."""
-        others = _gone_of(self._written)[1]
-        data = json.dumps(
-            [*others, *(each.model_dump(mode="json") for each in evaluations)][-MAX_EVALUATIONS:]
-        ).encode()
-        self._written[_GONE] = data
-        await self._put(JOBS_BUCKET, _GONE, data)
+        """Store what stays of deleted jobs, beside what others, or other versions, have kept there."""
+        made = [each.model_dump(mode="json") for each in evaluations]
+        ids = {each["id"] for each in made}
+        known = self._owned.values.get(_GONE, b"[]")
+        with _answering():
+            for _ in range(_TRIES):
+                others = [each for each in json.loads(known) if not (isinstance(each, dict) and each.get("id") in ids)]
+                data = json.dumps([*others, *made][-MAX_EVALUATIONS:]).encode()
+                try:
+                    await self._owned.write(_GONE, data, data.__eq__)
+                    return
+                except WrittenByAnother as error:
+                    known = error.found.data or b"[]"
+                    self._owned.revisions[_GONE] = error.found.seq
+        raise Transient("what stays of deleted jobs is changed by others all the time")
 
     async def remove(self, job_id: str) -> None:
+        """Remove a job; raise `Refused` if another writer has changed it."""
         key = job_id if job_id in self._parsed else key_of(job_id)  # of a damaged record nothing but its key is known
-        self._written.pop(key, None)
-        for name in (JOBS_BUCKET, PROGRESS_BUCKET):
-            with self._answering(name):
-                await (await self._bucket(name)).purge(key)
+        with _answering():
+            try:
+                await self._owned.remove(key)
+            except WrittenByAnother as error:
+                raise _changed(job_id, error) from error
+            await (await self._progress_bucket()).purge(key)
 
     async def restore(self) -> None:
         """Look whether the store is still there, and write it again if it was lost."""
-        with self._answering(JOBS_BUCKET):
-            try:
-                await self._context.key_value(JOBS_BUCKET)
-            except NotFoundError:
-                self._buckets.pop(JOBS_BUCKET, None)
-                await self._bucket(JOBS_BUCKET)
+        with _answering():
+            await self._owned.ensure()
 
-    async def _put(self, name: str, key: str, data: bytes) -> None:
-        try:
-            await (await self._bucket(name)).put(key, data)
-        except MaxPayloadError:
-            raise  # no try takes it
-        except _LOST:
-            # The bucket may have been lost with NATS's own store; it is looked for again, and made.
-            self._buckets.pop(name, None)
-            with self._answering(name):
-                await (await self._bucket(name)).put(key, data)
+    async def _progress_bucket(self) -> KeyValue:
+        if self._progress is None:
+            try:
+                self._progress = await self._context.key_value(PROGRESS_BUCKET)
+                await allow_direct(self._context, await self._context.stream_info(f"KV_{PROGRESS_BUCKET}"))
+            except NotFoundError:
+                self._progress = await make_bucket(self._context, PROGRESS_BUCKET, StorageType.MEMORY)
+        return self._progress
 
     # ---- Reading ----
 
@@ -173,16 +199,17 @@ class JobStore:
         """
         mirror = await self._jobs()
         values, last = dict(mirror.values), mirror.last
-        if _COMPLETE not in values:
+        if COMPLETE not in values:
             raise Transient("the job store is being written again; try again in a moment")
         stored = {key: data for key, data in values.items() if _JOB_KEY.fullmatch(key)}
         self._parsed = {key: self._parse(key, data) for key, data in stored.items()}
         records = [record for _, record in self._parsed.values()]
-        if self._owner:
-            self._written = {key: data for key, data in values.items() if key != _COMPLETE}
+        if self._bucket is not None:
+            self._bucket.know(mirror)
             for record, data in zip(records, stored.values(), strict=True):
                 if not isinstance(record, UnreadRecord) and not self._keys.is_sealed_now(json.loads(data)):
-                    await self.save(record)
+                    with suppress(Refused):  # another has changed it meanwhile
+                        await self.save(record)
         gone = _gone_of(values)[0]
         indexes = [*(record.modify_index for record in records), *(evaluation.modify_index for evaluation in gone)]
         return records, max([last, *indexes])
@@ -211,7 +238,7 @@ class JobStore:
     async def progress(self) -> dict[str, dict[str, Any]]:
         """The latest progress by job ID; none before the first is written, or after NATS was started again."""
         mirror = self._mirror(PROGRESS_BUCKET)
-        with self._answering(PROGRESS_BUCKET):
+        with _answering():
             try:
                 await mirror.refresh()
             except NotFoundError:
@@ -223,61 +250,32 @@ class JobStore:
         return found
 
     async def _jobs(self) -> Mirror:
-        """The bucket of jobs as it is now."""
-        with self._answering(JOBS_BUCKET):
-            await self._bucket(JOBS_BUCKET)  # made by its owner, looked for again after a loss
-            mirror = self._mirror(JOBS_BUCKET)
+        """The bucket of jobs as it is now; its owner makes it."""
+        mirror = self._mirror(JOBS_BUCKET)
+        with _answering():
+            if self._bucket is not None:
+                await self._bucket.ensure()
             await mirror.refresh()
-            return mirror
+        return mirror
 
     def _mirror(self, name: str) -> Mirror:
         if name not in self._mirrors:
-            batches = BatchReader(self._client, f"KV_{name}", f"$KV.{name}.>", TIMEOUT)
-            self._mirrors[name] = Mirror(self._context, name, batches)
+            self._mirrors[name] = self._new_mirror(name)
         return self._mirrors[name]
 
-    # ---- Both ----
+    def _new_mirror(self, name: str) -> Mirror:
+        return Mirror(self._context, name, BatchReader(self._client, f"KV_{name}", f"$KV.{name}.>", TIMEOUT))
 
-    async def _bucket(self, name: str) -> KeyValue:
-        """The bucket; its owner makes it if it is not there, with everything written before."""
-        if name in self._buckets:
-            return self._buckets[name]
-        try:
-            bucket = await self._context.key_value(name)
-            if self._owner:
-                await self._allow_direct(name)
-        except NotFoundError:
-            if not self._owner:
-                raise
-            bucket = await self._made(name)
-        if self._owner and name == JOBS_BUCKET:
-            for key, data in self._written.items():
-                await bucket.put(key, data)
-            await bucket.put(_COMPLETE, b"")
-        self._buckets[name] = bucket
-        return bucket
 
-    async def _made(self, name: str) -> KeyValue:
-        storage = StorageType.FILE if name == JOBS_BUCKET else StorageType.MEMORY
-        config = KeyValueConfig(bucket=name, history=1, storage=storage, direct=True)
-        return await self._context.create_key_value(config)
-
-    async def _allow_direct(self, name: str) -> None:
-        """Let a bucket be read in batches that an earlier version made; where that is refused it is read singly."""
-        config = (await self._context.stream_info(f"KV_{name}")).config
-        if not config.allow_direct:
-            config.allow_direct = True
-            with suppress(APIError):
-                await self._context.update_stream(config)
-
-    @contextmanager
-    def _answering(self, name: str) -> Iterator[None]:
-        """What NATS does not answer is `Transient`, and its bucket is looked for again."""
-        try:
-            yield
-        except _LOST as error:
-            self._buckets.pop(name, None)
-            raise _no_answer(error) from error
+@contextmanager
+def _answering() -> Iterator[None]:
+    """What NATS does not answer is `Transient`."""
+    try:
+        yield
+    except MaxPayloadError:
+        raise  # no try takes it
+    except LOST as error:
+        raise _no_answer(error) from error
 
 
 def _gone_of(values: Mapping[str, bytes]) -> tuple[tuple[Evaluation, ...], tuple[Any, ...]]:
@@ -300,3 +298,14 @@ def _no_answer(error: BaseException) -> Transient:
 def _too_large(job_id: str, size: int, most: int) -> Refused:
     problem = f"the record of job {job_id} has {size:,} bytes, and NATS takes {most:,}"
     return Refused([Fault("NATS", problem, "raise max_payload of the NATS server, or make several jobs of it")])
+
+
+def _changed(job_id: str, error: WrittenByAnother) -> Refused:
+    found = error.found
+    who = "removed" if found.removed else "written"
+    problem = f"the record of job {job_id} was {who} by another than this server (revision {found.seq})"
+    remedy = (
+        "two Udup servers use one job store: stop the other one, or give each a NATS server of its own, and start this"
+        " one again; it goes on with what is stored then"
+    )
+    return Refused([Fault("the job store", problem, remedy)])
