@@ -357,7 +357,11 @@ class _Store:
 
     def __init__(self) -> None:
         self.kept: list[str] = []
+        self.filed: list[list[str]] = []  # what was stored each time that the node's file was written
         self.refusals = 2
+
+    def keep_snapshot(self) -> None:
+        self.filed.append(list(self.kept))
 
     async def save(self, record: JobRecord) -> None:
         if record.id == "large":
@@ -391,6 +395,30 @@ def test_a_record_that_is_too_large_is_an_error_of_its_own_order_and_a_refusal_o
         StoreRefuses("no responders"),
         Saved(2),
     ]
+
+
+def test_who_waits_is_answered_when_the_nodes_file_has_it_too_and_several_at_once() -> None:
+    store, said = _Store(), list[Any]()
+    store.refusals = 0
+
+    def told(report: object) -> None:
+        said.append((report, len(store.filed)))
+
+    async def write(shell: Any) -> None:
+        shell._orders = asyncio.Queue()
+        for ticket, awaited in enumerate((True, False, True), 1):
+            shell._orders.put_nowait(Save(JobRecord(id=str(ticket), document={}), ticket, awaited))
+        writing = asyncio.ensure_future(shell._write(store, told))
+        end = time.monotonic() + 5
+        while len(said) < 3:
+            assert time.monotonic() < end and not writing.done()
+            await asyncio.sleep(0.01)
+        writing.cancel()
+
+    with _shell(StoreKeeper) as (shell, _):
+        asyncio.run(write(shell))
+    assert store.filed == [["1", "2", "3"]]
+    assert said == [(Saved(2), 0), (Saved(1), 1), (Saved(3), 1)]
 
 
 def test_a_report_that_is_too_long_is_cut_and_says_so(applier: tuple[DestApplier, list[Any]]) -> None:

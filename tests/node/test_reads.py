@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +15,8 @@ from udup.jobs import DesiredState, JobRecord, Stage
 from udup.jobs.unread import read_record
 from udup.node import reads
 from udup.node.reads import Reads
-from udup.store.sealing import Keyring
+from udup.store.sealing import Keyring, load_keyring
+from udup.store.snapshot import Snapshot, write_snapshot
 
 
 class _Store:
@@ -83,3 +87,44 @@ def test_jobs_that_this_version_does_not_understand_are_shown_with_what_to_do(mo
     for job_id, why in (("document", "teleport"), ("record", "stage: ")):
         told = found[job_id].status_description
         assert "does not understand" in told and why in told and "The job is not carried out" in told
+
+
+def test_until_the_store_is_read_what_the_node_knew_last_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keys = load_keyring(Path(), base64.b64encode(bytes(32)).decode())
+    record = before_formats("known")
+    file = tmp_path / "jobs.snapshot"
+    values = {"0123456789abcdef": json.dumps(keys.seal("known", record)).encode()}
+    write_snapshot(file, Snapshot("id", "", 0, 3, values))
+    store = _Store([])
+    away = True
+
+    async def opened(*_: object) -> _Store:
+        if away:
+            raise Transient("cannot connect to NATS")
+        return store
+
+    monkeypatch.setattr(reads.JobStore, "open", opened)
+    monkeypatch.setattr(reads, "CACHE_SECONDS", 0.0)
+    looked = Reads("nats://127.0.0.1:1", keys, file)
+    for _ in range(2):
+        found, index = looked.jobs("")
+        assert [each.id for each in found] == ["known"] and index == max(3, record["modify_index"])
+    [problem] = looked.problems()
+    assert problem.startswith("the job store has not been read yet")
+    away = False
+    assert looked.jobs("") == ([], 7) and looked.problems() == []
+    store.records, store.loaded = None, 0
+    with pytest.raises(Transient):
+        looked.jobs("")  # it has been read: what was known before that is old
+    looked.close()
+    for damaged in (None, b"damaged"):
+        file.unlink()
+        if damaged is not None:
+            file.write_bytes(damaged)
+        away, looked = True, Reads("nats://127.0.0.1:1", keys, file)
+        with pytest.raises(Transient, match="cannot connect"):
+            looked.jobs("")
+        looked.close()
+        file.touch()

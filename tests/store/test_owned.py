@@ -29,7 +29,7 @@ class Writer:
         await self.owned.ensure()
         mirror = self._mirror()
         await mirror.refresh()
-        self.owned.know(mirror)
+        await self.owned.settle(mirror, None)
 
     def write(self, key: str, data: bytes) -> int:
         return asyncio.run(self.owned.write(key, data, lambda found: found == data))

@@ -60,7 +60,7 @@ class RecordJournal:
         job.record, self.index = history.numbered(record, job.stored, self.index + 1)
         job.stored, job.changed, job.saved_at = job.record, False, runtime.now()
         self._ticket += 1
-        self._order(Save(job.record, self._ticket), then)
+        self._order(Save(job.record, self._ticket, awaited=then is not None), then)
         return self.index
 
     def note(self, job: Job, record: JobRecord) -> None:

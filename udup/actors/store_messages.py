@@ -30,6 +30,8 @@ class Save:
 
     record: JobRecord
     ticket: int
+    #: Somebody waits for it: it is in the node's own file as well before it is answered.
+    awaited: bool = True
 
 
 @dataclass(frozen=True)

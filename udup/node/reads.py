@@ -6,6 +6,8 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 from udup.base import logs
@@ -16,7 +18,8 @@ from udup.jobs.staleness import ReportAges, changes_by_itself
 from udup.jobs.unread import told
 from udup.node.health import Health
 from udup.store.sealing import Keyring
-from udup.store.store import JobStore
+from udup.store.snapshot import Snapshot, SnapshotDamaged, read_snapshot
+from udup.store.store import JobStore, records_of
 
 #: Seconds that what was read from the store serves other requests.
 CACHE_SECONDS = 0.2
@@ -24,16 +27,25 @@ CACHE_SECONDS = 0.2
 #: Seconds for the store to answer.
 STORE_SECONDS = 8.0
 
+#: Seconds that a request waits for a connection where what was known last can be told, at first and from then on.
+FIRST_SECONDS, AGAIN_SECONDS = 1.0, 0.2
+
 
 #: A record as it is stored, what its run reports, and the two together.
 _Made = tuple[JobRecord, JobProgress | None, JobRecord]
 
 
 class Reads:
-    """One reading of the store serves all requests of a moment."""
+    """One reading of the store serves all requests of a moment.
 
-    def __init__(self, url: str, keys: Keyring) -> None:
-        self._url, self._keys = url, keys
+    Until the store is read for the first time, what the node's own file has of it is told, as far as there is one.
+    """
+
+    def __init__(self, url: str, keys: Keyring, file: Path | None = None) -> None:
+        self._url, self._keys, self._file = url, keys, file
+        self._opening: Future[JobStore] | None = None
+        self._was_read = False
+        self._snapshot: Snapshot | None = None
         self.health: Health | None = None  # looks at more than can be read
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="reads", daemon=True)
@@ -68,6 +80,8 @@ class Reads:
             self._refresh()
         except UdupError as error:
             return [str(error), *found]
+        if self._snapshot is not None:
+            found.insert(0, "the job store has not been read yet: what is shown of jobs is what the node knew last")
         return found
 
     def last_problems(self) -> list[str]:
@@ -92,7 +106,7 @@ class Reads:
                     raise self._failure
                 return
             try:
-                self._read()
+                self._read_or_remember()
                 self._failure = None
             except Transient as error:
                 self._failure = error  # who waited for the lock need not wait for NATS again
@@ -105,13 +119,55 @@ class Reads:
             finally:
                 self._read_at = time.monotonic()
 
-    def _read(self) -> None:
+    def _read_or_remember(self) -> None:
+        try:
+            self._read()
+            self._was_read, self._snapshot = True, None
+        except Transient as error:
+            if self._was_read or not self._remember(str(error)):
+                raise
+
+    def _remember(self, why: str) -> bool:
+        """Take what the node's file has; return whether there is one."""
+        if self._snapshot is not None:
+            return True
+        try:
+            self._snapshot = None if self._file is None else read_snapshot(self._file)
+        except SnapshotDamaged:
+            return False  # its owner tells that
+        if self._snapshot is None:
+            return False
+        records, self._gone, self._index = records_of(self._snapshot, self._keys)
+        self._take(records, {})
+        logs.logger("reads").warning("jobs_shown_as_known_last", jobs=len(records), why=why)
+        return True
+
+    def _connected(self) -> JobStore:
+        """Return the store; a connection that takes long is made while the node's file serves."""
         if self._store is None:
-            self._store = self._call(lambda: JobStore.open(self._url, "udup api", self._keys))
-        records, index = self._call(self._store.load)
-        progress = self._call(self._store.progress)
-        self._gone = self._call(self._store.gone)
+            if self._opening is None:
+                opening = JobStore.open(self._url, "udup api", self._keys)
+                self._opening = asyncio.run_coroutine_threadsafe(opening, self._loop)
+            knows = self._file is not None and self._file.exists()
+            patience = AGAIN_SECONDS if self._snapshot is not None else FIRST_SECONDS if knows else STORE_SECONDS
+            try:
+                self._store = self._opening.result(patience)
+            except TimeoutError as error:
+                raise Transient("the job store does not answer") from error
+            finally:
+                if self._opening.done():
+                    self._opening = None
+        return self._store
+
+    def _read(self) -> None:
+        store = self._connected()
+        records, index = self._call(store.load)
+        progress = self._call(store.progress)
+        self._gone = self._call(store.gone)
         self._index = index
+        self._take(records, progress)
+
+    def _take(self, records: list[JobRecord], progress: dict[str, dict[str, Any]]) -> None:
         live = {record.id: self._live(record.id, progress.get(record.id)) for record in records}
         self._reports = {job_id: (progress[job_id], each) for job_id, each in live.items() if each is not None}
         self._made = {record.id: self._with_progress(record, live[record.id]) for record in records}

@@ -9,8 +9,11 @@ What was written is remembered: a bucket that is lost is made again with all of 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from nats.errors import Error as NatsError
@@ -19,9 +22,11 @@ from nats.js.api import Header, KeyValueConfig, StorageType
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 
+from udup.base import runtime
 from udup.base.errors import Transient
 from udup.store.batch import REMOVED, Message
 from udup.store.mirror import Mirror
+from udup.store.snapshot import Snapshot
 
 #: The key written last into a new store: everything is there.
 COMPLETE = "complete"
@@ -39,6 +44,34 @@ _REMOVAL = {REMOVED: "PURGE", "Nats-Rollup": "sub"}
 
 #: What is raised where NATS does not answer.
 LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The mark's value: the store's ID, "" in one of an earlier version, and what its numbers are added to."""
+
+    store: str = ""
+    base: int = 0
+
+    @classmethod
+    def of(cls, data: bytes) -> Mark:
+        try:
+            told = json.loads(data)
+            return cls(str(told["store"]), int(told["base"]))
+        except (ValueError, TypeError, KeyError):
+            return cls()
+
+    @property
+    def data(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+
+class Settled(Enum):
+    """Who was right at the start: the store; or the file, since the store is behind; or another store."""
+
+    STORE = "store"
+    BEHIND = "behind"
+    ANOTHER = "another"
 
 
 class WrittenByAnother(Exception):
@@ -59,13 +92,62 @@ class OwnedBucket:
         self._writer = writer
         self._made: datetime | None = None
         self._lock = asyncio.Lock()
+        self._mark = Mark()
+        self._settled = False  # what is known here is what there is
+        self._went_back = False  # the bucket has lost its end, and is written again
+        self.written_again = False  # a bucket was found lost
+        self._last = 0
         self.values: dict[str, bytes] = {}
         self.revisions: dict[str, int] = {}
 
-    def know(self, mirror: Mirror) -> None:
-        """Take what was read for what there is."""
+    @property
+    def position(self) -> int:
+        """Return how far the history of this store has come; it never goes back."""
+        return self._mark.base + self._last
+
+    def snapshot(self) -> Snapshot:
+        """Return what there is."""
+        return Snapshot(self._mark.store, str(self._made), self._mark.base, self._last, dict(self.values))
+
+    def remember(self, snapshot: Snapshot) -> None:
+        """Take what is in the file for what there was: a bucket that is lost is made again with it."""
+        self.values, self._last = dict(snapshot.values), snapshot.last
+        self._mark = Mark(snapshot.store, snapshot.base)
+
+    async def settle(self, mirror: Mirror, snapshot: Snapshot | None) -> Settled:
+        """Take what was read for what there is, or what the file has where that is right (`snapshot.py`)."""
+        async with self._lock:
+            mark = Mark.of(mirror.values.get(COMPLETE, b""))
+            settled = Settled.STORE
+            if snapshot is not None:
+                if not (mark.store == snapshot.store if mark.store else str(mirror.made) == snapshot.made):
+                    settled = Settled.ANOTHER
+                elif (mark.base if mark.store else snapshot.base) + mirror.last < snapshot.position:
+                    settled = Settled.BEHIND
+                elif not mark.store:
+                    mark = Mark(snapshot.store, snapshot.base)
+            if settled is Settled.BEHIND:
+                assert snapshot is not None
+                self.remember(snapshot)
+                await self._write_all(mirror, overwrite=True)
+            else:
+                self._know(mirror, mark)
+                await self._keep_mark()
+            self._settled = True
+            return settled
+
+    def _know(self, mirror: Mirror, mark: Mark) -> None:
         self.values = {key: data for key, data in mirror.values.items() if key != COMPLETE}
         self.revisions = dict(mirror.revisions)
+        self._mark, self._last = mark, mirror.last
+
+    async def _keep_mark(self) -> None:
+        """Give the store of an earlier version its ID; it has lost one if that version has had it since."""
+        if not self._mark.store:
+            self._mark = Mark(runtime.new_id(), self._mark.base)
+        found = await self._last_of(COMPLETE)
+        if found is None or found.data != self._mark.data:
+            await self._publish(COMPLETE, self._mark.data)
 
     async def ensure(self) -> None:
         """Look whether the bucket is there; make it, and write what is known, if it is not."""
@@ -108,11 +190,12 @@ class OwnedBucket:
                     looked = True
                     await self._ensure()  # the bucket may have been lost with NATS's own store
                     continue
-            found = await self._last(key)
+            found = await self._last_of(key)
             if found is None:
                 self.revisions[key] = 0
                 await self._ensure()
             elif is_done(found):
+                self._last = max(self._last, found.seq)
                 return found.seq
             elif self._writer and found.writer == self._writer:
                 self.revisions[key] = found.seq  # of a StoreKeeper before this one; nobody was told of it
@@ -124,9 +207,12 @@ class OwnedBucket:
         named = {WRITER: self._writer} if self._writer else {}
         expected = {Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(self.revisions.get(key, 0))}
         told = {**(headers or {}), **named, **expected}
-        return int((await self._context.publish(self._subject(key), data, headers=told)).seq)
+        number = int((await self._context.publish(self._subject(key), data, headers=told)).seq)
+        self.revisions[key] = number
+        self._last = max(self._last, number)
+        return number
 
-    async def _last(self, key: str) -> Message | None:
+    async def _last_of(self, key: str) -> Message | None:
         """Return what is there now, as the stream's leader has it."""
         try:
             found = await self._context.get_last_msg(self._stream, self._subject(key))
@@ -147,26 +233,46 @@ class OwnedBucket:
         except NotFoundError:
             await make_bucket(self._context, self._name, StorageType.FILE)
             info = await self._context.stream_info(self._stream)
-        if info.created != self._made:
+        another = info.created != self._made
+        if self._settled and not another and info.state.last_seq < self._last:
+            self._went_back = True
+        if another or self._went_back:
             await allow_direct(self._context, info)
             await self._fill()
-            self._made = info.created
+            self._made, self._went_back = info.created, False
 
     async def _fill(self) -> None:
-        """Write what is known into a bucket that is new, or that somebody began to write; then the mark."""
+        """Write what is known into a bucket that is new, or that somebody began to write, or that has lost its end."""
         mirror = self._new_mirror()
         await mirror.refresh()
-        complete = COMPLETE in mirror.values
+        if self._went_back or COMPLETE not in mirror.values:
+            self.written_again = bool(self.values)
+            by_the_file = not self._settled and bool(self._mark.store)
+            await self._write_all(mirror, overwrite=self._went_back or by_the_file)
+            return
+        for key, data in self.values.items():
+            if mirror.values.get(key) == data:
+                self.revisions[key] = mirror.revisions[key]
+
+    async def _write_all(self, mirror: Mirror, *, overwrite: bool) -> None:
+        """Write what is known and is not there, then the mark; `overwrite` what is there as well.
+
+        Until then there is no mark, so that nobody takes half of it for the whole, whatever dies.
+        """
+        base = max(self._mark.base, self.position - mirror.last)
+        self._mark = Mark(self._mark.store or runtime.new_id(), base)
+        self.revisions, self._last = dict(mirror.revisions), mirror.last
+        if COMPLETE in mirror.values:
+            await self._publish(COMPLETE, b"", _REMOVAL)
+        for key in mirror.values.keys() - self.values.keys() - {COMPLETE} if overwrite else ():
+            await self._publish(key, b"", _REMOVAL)
         for key, data in self.values.items():
             there = mirror.values.get(key)
-            if there == data:
-                self.revisions[key] = mirror.revisions[key]
-            elif there is None and not complete:
-                self.revisions[key] = mirror.revisions.get(key, 0)
-                self.revisions[key] = await self._publish(key, data)
-        if not complete:
-            self.revisions[COMPLETE] = mirror.revisions.get(COMPLETE, 0)
-            await self._publish(COMPLETE, b"")
+            if there is None or (overwrite and there != data):
+                await self._publish(key, data)
+            elif there != data:
+                del self.revisions[key]  # whose it is, the next write of it finds out
+        await self._publish(COMPLETE, self._mark.data)
 
 
 async def make_bucket(context: JetStreamContext, name: str, storage: StorageType) -> Any:

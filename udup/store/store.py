@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import nats
@@ -25,6 +26,7 @@ from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
 from pydantic import ValidationError
 
+from udup.base import logs
 from udup.base.errors import ConfigError, Fault, Refused, Transient
 from udup.jobs import JobRecord, UnreadRecord
 from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
@@ -33,8 +35,9 @@ from udup.pipeline.transport.address import connect_options, shown
 from udup.pipeline.transport.link import PING_SECONDS, PINGS, Subjects
 from udup.store.batch import BatchReader
 from udup.store.mirror import Mirror
-from udup.store.owned import COMPLETE, LOST, OwnedBucket, WrittenByAnother, allow_direct, make_bucket
+from udup.store.owned import COMPLETE, LOST, OwnedBucket, Settled, WrittenByAnother, allow_direct, make_bucket
 from udup.store.sealing import Keyring
+from udup.store.snapshot import Snapshot, SnapshotDamaged, put_aside, read_snapshot, write_snapshot
 
 JOBS_BUCKET = "udup_jobs"
 PROGRESS_BUCKET = "udup_progress"
@@ -59,21 +62,27 @@ def key_of(job_id: str) -> str:
 class JobStore:
     """One process's access; reconnects by itself. Every call raises `Transient` if NATS does not answer."""
 
-    def __init__(self, client: Client, context: JetStreamContext, keys: Keyring, owned: str | None) -> None:
-        """`owned`: under which name the owner writes, None for who only reads."""
+    def __init__(
+        self, client: Client, context: JetStreamContext, keys: Keyring, owned: str | None, file: Path | None = None
+    ) -> None:
+        """`owned`: under which name the owner writes, None for who only reads; `file` is its snapshot's."""
         self._client = client
         self._context = context
         self._keys = keys
         self._bucket = (
             None if owned is None else OwnedBucket(context, JOBS_BUCKET, lambda: self._new_mirror(JOBS_BUCKET), owned)
         )
+        self._file, self._filed = file, ("", 0)
+        self._opened = False
         self._progress: KeyValue | None = None
         self._mirrors: dict[str, Mirror] = {}
         self._parsed: dict[str, tuple[bytes, JobRecord]] = {}
 
     @classmethod
-    async def open(cls, url: str, name: str, keys: Keyring, *, owner: bool = False, writer: str = "") -> JobStore:
-        """Connect. `writer` is the owner's name in what it writes."""
+    async def open(
+        cls, url: str, name: str, keys: Keyring, *, owner: bool = False, writer: str = "", file: Path | None = None
+    ) -> JobStore:
+        """Connect. `writer` is the owner's name in what it writes, and `file` where it keeps a snapshot of that."""
 
         async def quiet(_error: Exception) -> None:
             """Each call tells its own errors; a lost connection is taken up again."""
@@ -95,7 +104,7 @@ class JobStore:
             client = await asyncio.wait_for(opening, TIMEOUT)
         except LOST as error:
             raise Transient(f"cannot connect to NATS at {shown(url)}: {error or type(error).__name__}") from error
-        return cls(client, client.jetstream(timeout=TIMEOUT), keys, writer if owner else None)
+        return cls(client, client.jetstream(timeout=TIMEOUT), keys, writer if owner else None, file)
 
     async def close(self) -> None:
         try:
@@ -197,7 +206,7 @@ class JobStore:
         A record that this version cannot read is an `UnreadRecord`, and its bytes stay as they are. The owner seals
         again what is not sealed with the present key.
         """
-        mirror = await self._jobs()
+        mirror = await self._jobs() if self._bucket is None or self._opened else await self._open_owned(self._bucket)
         values, last = dict(mirror.values), mirror.last
         if COMPLETE not in values:
             raise Transient("the job store is being written again; try again in a moment")
@@ -205,26 +214,58 @@ class JobStore:
         self._parsed = {key: self._parse(key, data) for key, data in stored.items()}
         records = [record for _, record in self._parsed.values()]
         if self._bucket is not None:
-            self._bucket.know(mirror)
             for record, data in zip(records, stored.values(), strict=True):
                 if not isinstance(record, UnreadRecord) and not self._keys.is_sealed_now(json.loads(data)):
                     with suppress(Refused):  # another has changed it meanwhile
                         await self.save(record)
-        gone = _gone_of(values)[0]
-        indexes = [*(record.modify_index for record in records), *(evaluation.modify_index for evaluation in gone)]
-        return records, max([last, *indexes])
+        return records, _index_of(records, _gone_of(values)[0], last)
+
+    async def _open_owned(self, bucket: OwnedBucket) -> Mirror:
+        """Return the bucket as its owner finds it at first, or makes it by what the node's file has."""
+        snapshot = self._last_snapshot()
+        if snapshot is not None:
+            bucket.remember(snapshot)
+        mirror = await self._jobs()
+        with _answering():
+            settled = await bucket.settle(mirror, snapshot)
+            await mirror.refresh()
+        if self._file is not None and snapshot is not None:
+            if settled is Settled.ANOTHER:
+                logs.logger("store").warning("job_store_is_another", kept=str(put_aside(self._file)))
+            elif settled is Settled.BEHIND or bucket.written_again:
+                logs.logger("store").warning("job_store_written_again", jobs=len(snapshot.values))
+        self._opened = True
+        return mirror
+
+    def _last_snapshot(self) -> Snapshot | None:
+        if self._file is None:
+            return None
+        try:
+            return read_snapshot(self._file)
+        except SnapshotDamaged as error:
+            logs.logger("store").error("snapshot_not_read", error=str(error))
+            return None
+
+    def keep_snapshot(self) -> None:
+        """Write what the store holds into the node's file, if that has changed. What cannot be written is logged."""
+        if self._file is None:
+            return
+        now = self._owned.snapshot()
+        if (now.store, now.position) == self._filed:
+            return
+        try:
+            write_snapshot(self._file, now)
+        except OSError as error:
+            logs.logger("store").warning("snapshot_not_written", file=str(self._file), error=error.strerror)
+            return
+        self._filed = now.store, now.position
 
     def _parse(self, key: str, data: bytes) -> tuple[bytes, JobRecord]:
         """The record with the bytes it was made from, so that it need not be made again from the same."""
         known = self._parsed.get(key)
         if known is not None and known[0] is data:
             return known
-        try:
-            job = json.loads(data)
-        except ValueError:
-            job = None
-        job_id = job.get("id") if isinstance(job, dict) else None
-        return data, read_record(self._keys.open(job_id, job) if isinstance(job_id, str) else job, key)
+        return data, _record_of(key, data, self._keys)
 
     async def gone(self) -> tuple[Evaluation, ...]:
         """What stays of deleted jobs."""
@@ -276,6 +317,30 @@ def _answering() -> Iterator[None]:
         raise  # no try takes it
     except LOST as error:
         raise _no_answer(error) from error
+
+
+def records_of(snapshot: Snapshot, keys: Keyring) -> tuple[list[JobRecord], tuple[Evaluation, ...], int]:
+    """Return what a snapshot holds: all jobs, what stays of deleted ones, and the highest index that was given to any.
+
+    `ConfigError` if a key for their passwords is missing.
+    """
+    stored = {key: data for key, data in snapshot.values.items() if _JOB_KEY.fullmatch(key)}
+    records = [_record_of(key, data, keys) for key, data in stored.items()]
+    gone = _gone_of(snapshot.values)[0]
+    return records, gone, _index_of(records, gone, snapshot.last)
+
+
+def _record_of(key: str, data: bytes, keys: Keyring) -> JobRecord:
+    try:
+        job = json.loads(data)
+    except ValueError:
+        job = None
+    job_id = job.get("id") if isinstance(job, dict) else None
+    return read_record(keys.open(job_id, job) if isinstance(job_id, str) else job, key)
+
+
+def _index_of(records: Iterable[JobRecord], gone: Iterable[Evaluation], last: int) -> int:
+    return max([last, *(record.modify_index for record in records), *(each.modify_index for each in gone)])
 
 
 def _gone_of(values: Mapping[str, bytes]) -> tuple[tuple[Evaluation, ...], tuple[Any, ...]]:
