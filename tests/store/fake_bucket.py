@@ -26,6 +26,7 @@ class Bucket:
         self.meanwhile: list[Callable[[], None]] = []
         self.lose: list[str] = []
         self.gone = False
+        self.silent = False  # requests for batches are dropped
 
     def put(self, key: str, data: bytes, headers: dict[str, str] | None = None) -> None:
         self.messages = {seq: each for seq, each in self.messages.items() if each[0] != key}
@@ -62,6 +63,9 @@ class Bucket:
         return SimpleNamespace(subject=f"$KV.jobs.{key}", seq=found, data=data, headers=headers)
 
     async def read(self, seq: int) -> list[Message]:
+        if self.silent:
+            self.asked.append("silence")
+            raise NoBatches(silent=True)
         if not self.batches:
             raise NoBatches
         self.asked.append("batch")
@@ -101,6 +105,11 @@ class Bucket:
         """What there is, without the mark."""
         found = {key: data for key, data, headers in self.messages.values() if "KV-Operation" not in (headers or {})}
         return {key: data for key, data in sorted(found.items()) if key != "complete"}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the mark is there."""
+        return any(key == "complete" and "KV-Operation" not in (more or {}) for key, _, more in self.messages.values())
 
     async def get_last_msg(self, name: str, subject: str) -> Any:
         key = subject.removeprefix("$KV.jobs.")

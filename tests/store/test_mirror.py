@@ -7,9 +7,10 @@ from typing import cast
 
 import pytest
 from nats.js.client import JetStreamContext
+from nats.js.errors import NotFoundError
 
 from tests.store.fake_bucket import Bucket
-from udup.store.mirror import Mirror
+from udup.store.mirror import SILENCES, Mirror
 
 
 @pytest.fixture(params=["batches", "singly"])
@@ -117,3 +118,29 @@ def test_a_server_that_learns_to_answer_in_batches_is_not_read_again() -> None:
     assert _look(mirror, bucket) == ["batch", "info"]
     assert _look(mirror, bucket) == ["batch"]
     assert mirror.values["a"] is first
+
+
+def test_a_server_that_drops_requests_for_batches_is_read_singly_and_not_asked_for_ever() -> None:
+    """An account may lack the permission to ask."""
+    bucket = Bucket(batches=True)
+    bucket.put("a", b"1")
+    mirror = _mirror(bucket)
+    bucket.silent = True
+    for _ in range(SILENCES):
+        assert "silence" in _look(mirror, bucket)
+    bucket.put("b", b"1")
+    assert _look(mirror, bucket) == ["info", "single", "single"]
+    assert mirror.values == {"a": b"1", "b": b"1"}
+
+
+def test_batches_are_asked_for_again_when_nats_itself_was_away() -> None:
+    bucket = Bucket(batches=True)
+    bucket.put("a", b"1")
+    mirror = _mirror(bucket)
+    _look(mirror, bucket)
+    bucket.silent = bucket.gone = True
+    for _ in range(2 * SILENCES):
+        with pytest.raises(NotFoundError):
+            _look(mirror, bucket)
+    bucket.silent = bucket.gone = False
+    assert _look(mirror, bucket) == ["batch"]

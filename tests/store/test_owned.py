@@ -136,6 +136,18 @@ def test_what_somebody_began_to_write_again_is_completed(bucket: Bucket) -> None
     assert bucket.values == {"a": b"2", "b": b"1"}
 
 
+def test_what_another_has_written_of_a_half_written_store_is_not_overwritten(bucket: Bucket) -> None:
+    writer = Writer(bucket)
+    for key in ("a", "b"):
+        writer.write(key, b"1")
+    bucket.lost()
+    bucket.put("a", b"theirs", {WRITER: "other"})
+    writer.look()
+    with pytest.raises(WrittenByAnother):
+        writer.write("a", b"2")
+    assert bucket.values == {"a": b"theirs", "b": b"1"}
+
+
 def test_another_complete_store_in_the_place_of_this_one_is_not_written_into(bucket: Bucket) -> None:
     writer = Writer(bucket)
     for key in ("a", "b"):

@@ -17,6 +17,7 @@ from typing import Any
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeoutError
 
 #: Messages and bytes of one answer: a client of NATS drops what waits beyond 128 MiB.
 BATCH, BATCH_BYTES = 1000, 32 << 20
@@ -31,7 +32,14 @@ _END, _NOTHING = "204", "404"
 
 
 class NoBatches(Exception):
-    """The server is too old for batches, or the stream does not allow direct gets: it is read in another way."""
+    """The server is too old for batches, or the stream does not allow direct gets: it is read in another way.
+
+    `silent`: there was no answer at all, as where NATS is away, or where the account may not ask.
+    """
+
+    def __init__(self, text: str = "", *, silent: bool = False) -> None:
+        super().__init__(text)
+        self.silent = silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,12 @@ class BatchReader:
     async def _gather(self, answers: Subscription) -> tuple[list[Message], int]:
         found: list[Message] = []
         while True:
-            answer = await answers.next_msg(self._timeout)
+            try:
+                answer = await answers.next_msg(self._timeout)
+            except NatsTimeoutError as error:
+                if found:
+                    raise
+                raise NoBatches(f"stream {self._stream}: no answer", silent=True) from error
             headers: dict[str, Any] = dict(answer.headers or {})
             status = headers.get(_STATUS)
             if status == _NOTHING:

@@ -16,6 +16,9 @@ from nats.js.errors import NotFoundError
 
 from udup.store.batch import REMOVED, Message, NoBatches
 
+#: Requests in a row that were not answered, after which no more is made: the account may lack the permission.
+SILENCES = 3
+
 
 class Batches(Protocol):
     """The messages of the bucket's stream, many at a time."""
@@ -34,6 +37,7 @@ class Mirror:
         self._stream = f"KV_{bucket}"
         self._prefix = f"$KV.{bucket}."
         self._batches = batches
+        self._silences = 0  # in a row, of a server that answers otherwise
         self._anchor: tuple[int, str] | None = None  # number and time of the last message
         self.made: datetime | None = None
         self.last = 0
@@ -44,10 +48,15 @@ class Mirror:
         """NATS's errors are raised as they are; what was read until then is kept. `NotFoundError`: no such bucket."""
         if self.made is None:
             self._begin_again(await self._info())
+        if self._silences >= SILENCES:
+            await self._refresh_singly()
+            return
         try:
             messages = await self._batches.read(max(self.last, 1))
-        except NoBatches:
+            self._silences = 0
+        except NoBatches as error:
             await self._refresh_singly()
+            self._silences += error.silent
             return
         if self._anchor is not None and (not messages or (messages[0].seq, messages[0].time) != self._anchor):
             info = await self._info()
