@@ -48,6 +48,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Failure, FailureKind, Fault
 from udup.jobs import JobProgress, JobRecord
 from udup.jobs.allocation import Evaluation
+from udup.jobs.numbers import last_index, placed, with_indexes
 from udup.jobs.progress import TaskReport
 from udup.pipeline.checks import Check
 from udup.pipeline.ownership import Known
@@ -297,20 +298,27 @@ class Carrier(Child):
 class Store(Child):
     """The StoreKeeper; what it writes outlives it."""
 
+    def __init__(self, world: World, role: str, address: Address) -> None:
+        super().__init__(world, role, address)
+        self.positions: dict[int, int] = {}
+
     def on_OpenStore(self, _message: OpenStore) -> None:  # noqa: N802
         world = self.world
-        self.tell(Loaded(tuple(world.stored.values()), world.stored_index, world.gone))
+        self.tell(Loaded(tuple(world.stored.values()), last_index(world.position), world.gone))
 
     def on_Save(self, message: Save) -> None:  # noqa: N802
         JobRecord.from_json(message.record.to_json())
-        self.world.stored[message.record.id] = message.record
-        self.world.stored_index = max(self.world.stored_index, message.record.modify_index)
-        self.tell(Saved(message.ticket))
+        position = self.world.next_position()
+        self.positions[message.ticket] = position
+        record = placed(message.record, message.ticket, position, self.positions)
+        self.world.stored[message.record.id] = record
+        self.tell(Saved(message.ticket, position))
 
     def on_Forget(self, message: Forget) -> None:  # noqa: N802
         self.world.stored.pop(message.job_id, None)
-        self.world.gone = message.gone
-        self.tell(Saved(message.ticket))
+        position = self.positions[message.ticket] = self.world.next_position()
+        self.world.gone = tuple(with_indexes(each, message.ticket, self.positions) for each in message.gone)
+        self.tell(Saved(message.ticket, position))
 
     def on_ShowProgress(self, message: ShowProgress) -> None:  # noqa: N802
         self.world.shown.update(message.progress)
@@ -330,7 +338,7 @@ class World:
         self.attempts = 3
         self.children: list[Child] = []
         self.stored: dict[str, JobRecord] = {}
-        self.stored_index = 0
+        self.position = 1  # of the store's mark
         self.gone: tuple[Evaluation, ...] = ()
         self.shown: dict[str, JobProgress] = {}
         self.purged: list[str] = []
@@ -458,6 +466,10 @@ class World:
         for task in made["Tasks"]:
             task["Config"].update(config)
         return made
+
+    def next_position(self) -> int:
+        self.position += 1
+        return self.position
 
     def job(self, job_id: str) -> Any:
         """The supervisor's own bookkeeping of a job."""

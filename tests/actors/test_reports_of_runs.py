@@ -363,13 +363,14 @@ class _Store:
     def keep_snapshot(self) -> None:
         self.filed.append(list(self.kept))
 
-    async def save(self, record: JobRecord) -> None:
+    async def save(self, record: JobRecord, placed: Callable[[JobRecord, int], JobRecord]) -> int:
         if record.id == "large":
             raise Refused([Fault("NATS", "the record has 200 bytes")])
         if self.refusals:
             self.refusals -= 1
             raise Transient("no responders")
-        self.kept.append(record.id)
+        self.kept.append(placed(record, len(self.kept) + 1).id)
+        return len(self.kept)
 
 
 def test_a_record_that_is_too_large_is_an_error_of_its_own_order_and_a_refusal_of_nats_is_told() -> None:
@@ -381,7 +382,7 @@ def test_a_record_that_is_too_large_is_an_error_of_its_own_order_and_a_refusal_o
             shell._orders.put_nowait(Save(JobRecord(id=job_id, document={}), ticket))
         writing = asyncio.ensure_future(shell._write(store, said.append))
         end = time.monotonic() + 5
-        while Saved(2) not in said:
+        while Saved(2, 1) not in said:
             assert time.monotonic() < end and not writing.done()
             await asyncio.sleep(0.01)
         writing.cancel()
@@ -393,7 +394,7 @@ def test_a_record_that_is_too_large_is_an_error_of_its_own_order_and_a_refusal_o
         NotSaved("large", 1, "NATS: the record has 200 bytes"),
         StoreRefuses("no responders"),
         StoreRefuses("no responders"),
-        Saved(2),
+        Saved(2, 1),
     ]
 
 
@@ -418,7 +419,7 @@ def test_who_waits_is_answered_when_the_nodes_file_has_it_too_and_several_at_onc
     with _shell(StoreKeeper) as (shell, _):
         asyncio.run(write(shell))
     assert store.filed == [["1", "2", "3"]]
-    assert said == [(Saved(2), 0), (Saved(1), 1), (Saved(3), 1)]
+    assert said == [(Saved(2, 2), 0), (Saved(1, 1), 1), (Saved(3, 3), 1)]
 
 
 def test_a_report_that_is_too_long_is_cut_and_says_so(applier: tuple[DestApplier, list[Any]]) -> None:

@@ -90,7 +90,8 @@ class Bucket:
         if self.gone:
             raise NoStreamResponseError
         key = subject.removeprefix("$KV.jobs.")
-        if int(headers["Nats-Expected-Last-Subject-Sequence"]) != self.revision(key):
+        last = int(headers.get("Nats-Expected-Last-Sequence", self.last))
+        if last != self.last or int(headers["Nats-Expected-Last-Subject-Sequence"]) != self.revision(key):
             raise APIError(code=400, err_code=10071, description="wrong last sequence")
         self.put(key, data, headers)
         if lost == "after":

@@ -32,7 +32,7 @@ class Writer:
         await self.owned.settle(mirror, None)
 
     def write(self, key: str, data: bytes) -> int:
-        return asyncio.run(self.owned.write(key, data, lambda found: found == data))
+        return asyncio.run(self.owned.replace(key, data))
 
     def remove(self, key: str) -> None:
         asyncio.run(self.owned.remove(key))

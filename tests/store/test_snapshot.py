@@ -46,7 +46,7 @@ class Server:
         self.file = self.owned.snapshot()
 
     def write(self, key: str, data: bytes, *, kept: bool = True) -> None:
-        asyncio.run(self.owned.write(key, data, lambda found: found == data))
+        asyncio.run(self.owned.replace(key, data))
         if kept:
             self.keep()
 

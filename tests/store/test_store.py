@@ -18,6 +18,7 @@ from tests.jobs.newer_records import newer_record
 from udup.base.errors import Refused, Transient
 from udup.jobs import JobRecord, Stage, UnreadRecord
 from udup.jobs.allocation import Evaluation, Trigger
+from udup.jobs.numbers import last_index, ordered, placed
 from udup.node.nats_server import NatsServer
 from udup.store import batch
 from udup.store.batch import BatchReader, Message, NoBatches
@@ -204,7 +205,12 @@ def test_a_roll_back_to_this_version_and_forth_again_loses_nothing_of_a_newer_on
         await store.save_gone([*(await store.gone()), _gone()])
         await store.remove("0" * 16)
         after = (await store._jobs()).values
-        assert {key for key in before if after.get(key) != before[key]} == {key_of("more"), "gone", "0" * 16}
+        assert {key for key in before if after.get(key) != before[key]} == {
+            key_of("more"),
+            "gone",
+            "0" * 16,
+            "complete",
+        }
         await store._context.delete_stream("KV_udup_jobs")
         await _until_it_answers(store.restore)
 
@@ -250,6 +256,50 @@ def test_two_servers_on_one_store_overwrite_nothing_of_each_other(nats: NatsServ
         await this.save(_record("c"))
         assert {record.id for record in (await this.load())[0]} == {"a", "c"}
         for store in (this, other):
+            await store.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_indexes_are_of_the_store_the_same_for_all_who_read_and_never_go_back(nats: NatsServer) -> None:
+    """Whoever writes beside, whatever is lost, and also where an earlier version counted otherwise."""
+
+    def at(record: JobRecord, position: int) -> JobRecord:
+        return placed(record, 1, position)
+
+    def ordered_now(job_id: str) -> JobRecord:
+        return _record(job_id, modify_index=ordered(1), create_index=ordered(1))
+
+    async def run() -> None:
+        this = await JobStore.open(nats.url, "this", KEYS, owner=True, writer="this")
+        other = await JobStore.open(nats.url, "other", KEYS, owner=True, writer="other")
+        reader = await JobStore.open(nats.url, "reader", KEYS)
+        assert [(await store.load())[1] for store in (this, other, reader)] == [5, 5, 5]
+        positions = [
+            await store.save(ordered_now(name), at) for store, name in ((this, "a"), (other, "b"), (this, "c"))
+        ]
+        assert positions == [2, 3, 4]
+        records, index = await reader.load()
+        assert {each.id: each.modify_index for each in records} == {"a": 6, "b": 8, "c": 10} and index == 11
+        assert all(each.create_index == each.modify_index for each in records)
+        for store in (this, other):
+            await store.close()
+        this = await JobStore.open(nats.url, "this", KEYS, owner=True, writer="this again")
+        assert (await this.load())[1] == index
+        await this._context.delete_stream("KV_udup_jobs")
+        await this.restore()
+        after, lost = await reader.load()
+        assert sorted(after, key=lambda each: each.id) == sorted(records, key=lambda each: each.id) and lost >= index
+        bucket = await this._context.key_value("udup_jobs")
+        await bucket.put(key_of("a"), this._sealed(_record("a", modify_index=1000)))
+        assert (await reader.load())[1] == 1000
+        later = await JobStore.open(nats.url, "later", KEYS, owner=True, writer="later")
+        assert 1000 <= (await later.load())[1] <= 1003
+        position = await later.save(ordered_now("a"), at)
+        records, index = await reader.load()
+        assert index == last_index(position) > 1000
+        assert next(each for each in records if each.id == "a").modify_index == index - 1
+        for store in (this, later, reader):
             await store.close()
 
     asyncio.run(asyncio.wait_for(run(), 30))

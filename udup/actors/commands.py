@@ -145,11 +145,11 @@ class JobCommands:
         """Store, answer, carry out: in this order, or a command might be forgotten on the way."""
 
         def stored() -> None:
-            answer(Accepted(index, job.id, record.evaluations[-1].id))
+            answer(Accepted(self._journal.index, job.id, record.evaluations[-1].id))
             if self._jobs.get(job.id) is job:
                 self._host.reconcile(job)
 
-        index = self._journal.save(job, record, stored)
+        self._journal.save(job, record, stored)
 
     # ---- Registering ----
 
@@ -196,7 +196,7 @@ class JobCommands:
             local=False,  # the request's own thread has looked at files, which may make whoever looks wait
         )
         start = start_of(spec, stored, command)
-        index = self._journal.index + 1
+        index = self._journal.next_number
         record = JobRecord(
             id=spec.id,
             document=document,
@@ -320,25 +320,32 @@ class JobCommands:
 
     def _delete_unknown(self, job_id: str, answer: Answer) -> None:
         """Answer a success as well. A job that is stored and was not understood is removed."""
-        self._journal.index += 1
-        accepted = Accepted(self._journal.index, job_id, runtime.new_id())
+        made = runtime.new_id()
+
+        def accepted() -> None:
+            answer(Accepted(self._journal.index, job_id, made))
+
         if job_id in self._unread:
             del self._unread[job_id]
-            self._journal.forget(job_id, self._gone, lambda: answer(accepted))
+            self._journal.forget(job_id, self._gone, accepted)
         else:
-            answer(accepted)
+            accepted()
 
     def _forget(self, job: Job, answer: Answer) -> None:
         del self._jobs[job.id]
         job.end_run()
         self._host.stop_actors(job.id)
         self._host.log.info("job_deleted", job=job.id)
-        removed = self._journal.index + 1
-        index = self._journal.index = removed + 1
-        numbers = {"job_modify_index": removed, "create_index": index, "modify_index": index}
+        removed = self._journal.next_number
+        numbers = {"job_modify_index": removed, "create_index": removed + 1, "modify_index": removed + 1}
         made = history.deregistered(job.record).model_copy(update=numbers)
         self._gone = (*self._gone, made)[-MAX_EVALUATIONS:]
-        self._journal.forget(job.id, self._gone, lambda: answer(Accepted(index, job.id, made.id)))
+
+        def forgotten() -> None:
+            self._gone = self._journal.placed_gone(self._gone)
+            answer(Accepted(self._journal.index, job.id, made.id))
+
+        self._journal.forget(job.id, self._gone, forgotten)
 
     def purged(self, job: Job) -> None:
         """Forget a job whose checkpoint is gone."""

@@ -45,7 +45,10 @@ class Forget:
 
 @dataclass(frozen=True)
 class Saved:
+    """`position` is where the store has it, by which its indexes are made (`jobs/numbers.py`)."""
+
     ticket: int
+    position: int = 0
 
 
 @dataclass(frozen=True)

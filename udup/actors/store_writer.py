@@ -23,14 +23,18 @@ from udup.actors.store_messages import (
 from udup.base import logs, runtime
 from udup.base.errors import Refused, Transient
 from udup.jobs import JobProgress
+from udup.jobs.numbers import placed, with_indexes
 from udup.store.snapshot import FILE_NAME
-from udup.store.store import JobStore
+from udup.store.store import JobStore, Placed
 
 #: Seconds after which tries without success are logged, and how often after that.
 _TOLD_SECONDS, _TOLD_AGAIN_SECONDS = 3.0, 60.0
 
 #: Seconds between tries while NATS is away, and between looks whether the store is still there.
 _RETRY_SECONDS, _LOOK_SECONDS = 0.3, 1.0
+
+#: Orders whose positions are remembered: more than there are on the way back to the supervisor.
+_REMEMBERED = 10_000
 
 #: Orders that are answered together at most.
 _TOGETHER = 64
@@ -43,6 +47,7 @@ class StoreKeeper(EngineActor):
         super().__init__()
         self._orders: asyncio.Queue[Save | Forget] | None = None
         self._progress: dict[str, JobProgress] = {}
+        self._positions: dict[int, int] = {}  # of the last orders, by ticket
 
     def receiveMsg_OpenStore(self, _message: OpenStore, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._orders = asyncio.Queue()
@@ -121,14 +126,20 @@ class StoreKeeper(EngineActor):
         try:
             if isinstance(order, Save):
                 await self._show_one(store, order.record.id)
-                await _until_done(partial(store.save, order.record), refused)
+                place = partial(placed, earlier=self._positions)
+                put_in: Placed = lambda record, position: place(record, order.ticket, position)  # noqa: E731
+                position = await _until_done(partial(store.save, order.record, put_in), refused)
             else:
-                await _until_done(partial(store.remove, order.job_id), refused)
-                await _until_done(partial(store.save_gone, order.gone), refused)
+                position = await _until_done(partial(store.remove, order.job_id), refused)
+                known = {**self._positions, order.ticket: position}
+                gone = [with_indexes(each, order.ticket, known) for each in order.gone]
+                await _until_done(partial(store.save_gone, gone), refused)
         except Refused as error:
             job_id = order.record.id if isinstance(order, Save) else order.job_id
             return NotSaved(job_id, order.ticket, str(error))
-        return Saved(order.ticket)
+        self._positions[order.ticket] = position
+        self._positions.pop(order.ticket - _REMEMBERED, None)
+        return Saved(order.ticket, position)
 
     async def _show(self, store: JobStore) -> None:
         """Store the latest progress of each job; what NATS does not take now is overtaken by the next."""

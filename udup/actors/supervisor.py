@@ -182,7 +182,7 @@ class JobSupervisor(ShellActor):
         self._cutovers.carry_on(job, resumed=True)
 
     def receiveMsg_Saved(self, message: Saved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._journal.saved(message.ticket)
+        self._journal.saved(message.ticket, message.position)
 
     def receiveMsg_NotSaved(self, message: NotSaved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         if self._journal.not_saved(message.job_id, message.ticket, message.why):

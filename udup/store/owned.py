@@ -38,7 +38,7 @@ WRITER = "Udup-Writer"
 _WRONG_REVISION = (10071, 10164)
 
 #: Tries of one write, each by what the one before has found.
-_TRIES = 3
+_TRIES = 10
 
 _REMOVAL = {REMOVED: "PURGE", "Nats-Rollup": "sub"}
 
@@ -154,33 +154,73 @@ class OwnedBucket:
         async with self._lock:
             await self._ensure()
 
-    async def write(self, key: str, data: bytes, is_own: Callable[[bytes], bool]) -> int:
-        """Replace the value that is known and return the new revision; raise `WrittenByAnother` if it is another one.
+    async def write(self, key: str, make: Callable[[int], bytes], is_own: Callable[[bytes, int], bool]) -> int:
+        """Replace the value that is known, and return the position of the write.
 
-        `is_own` says whether a value is the one to be written: a write whose answer was lost is not done twice.
+        Raise `WrittenByAnother` if it is another one. `make` gives the value for the position that it will have;
+        `is_own` says whether one at a position is the one to be written: a write whose answer was lost is done once.
         """
         async with self._lock:
-            number = await self._write(key, data, {}, lambda found: not found.removed and is_own(found.data))
-            self.values[key], self.revisions[key] = data, number
-            return number
+            found = b""
 
-    async def remove(self, key: str) -> None:
+            def is_done(message: Message) -> bool:
+                nonlocal found
+                found = message.data
+                return not message.removed and is_own(message.data, self._mark.base + message.seq)
+
+            def made(number: int) -> bytes:
+                nonlocal found
+                found = make(self._mark.base + number)
+                return found
+
+            number = await self._write(key, made, {}, is_done)
+            self.values[key], self.revisions[key] = found, number
+            return self._mark.base + number
+
+    async def replace(self, key: str, data: bytes) -> int:
+        """Write a value that is the same at any position."""
+        return await self.write(key, lambda _: data, lambda found, _: found == data)
+
+    async def remove(self, key: str) -> int:
         """Remove a key, like `write`."""
         async with self._lock:
             self.values.pop(key, None)
-            self.revisions[key] = await self._write(key, b"", _REMOVAL, lambda found: found.removed)
+            number = await self._write(key, None, _REMOVAL, lambda found: found.removed)
+            self.revisions[key] = number
+            return self._mark.base + number
+
+    async def come_to(self, position: int) -> None:
+        """Have what is written from now on come behind this position."""
+        async with self._lock:
+            while position > self.position:
+                mark = Mark(self._mark.store, position - self._last)
+                try:
+                    await self._publish(COMPLETE, mark.data)
+                    self._mark = mark
+                except APIError as error:
+                    if error.err_code not in _WRONG_REVISION:
+                        raise
+                    await self._see_last()
 
     # ---- One at a time ----
 
     async def _write(
-        self, key: str, data: bytes, headers: Mapping[str, str], is_done: Callable[[Message], bool]
+        self,
+        key: str,
+        make: Callable[[int], bytes] | None,
+        headers: Mapping[str, str],
+        is_done: Callable[[Message], bool],
     ) -> int:
+        """`make` is told the number that the message gets, on the condition of which it is written."""
         if self._made is None:
             await self._ensure()
         looked = False
         for _ in range(_TRIES):
             try:
-                return await self._publish(key, data, headers)
+                if make is None:
+                    return await self._publish(key, b"", headers)
+                behind = {Header.EXPECTED_LAST_SEQUENCE.value: str(self._last)}
+                return await self._publish(key, make(self._last + 1), behind)
             except MaxPayloadError:
                 raise  # no try takes it
             except LOST as error:
@@ -191,7 +231,9 @@ class OwnedBucket:
                     await self._ensure()  # the bucket may have been lost with NATS's own store
                     continue
             found = await self._last_of(key)
-            if found is None:
+            if (0 if found is None else found.seq) == self.revisions.get(key, 0):
+                await self._see_last()  # another key was written meanwhile
+            elif found is None:
                 self.revisions[key] = 0
                 await self._ensure()
             elif is_done(found):
@@ -226,6 +268,13 @@ class OwnedBucket:
 
     def _subject(self, key: str) -> str:
         return f"$KV.{self._name}.{key}"
+
+    async def _see_last(self) -> None:
+        """Take what others have written since: their last number, and the mark, if they have changed it."""
+        await self._ensure()
+        self._last = max(self._last, (await self._context.stream_info(self._stream)).state.last_seq)
+        if (found := await self._last_of(COMPLETE)) is not None and not found.removed:
+            self._mark, self.revisions[COMPLETE] = Mark.of(found.data), found.seq
 
     async def _ensure(self) -> None:
         try:

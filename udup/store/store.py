@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -27,15 +27,17 @@ from nats.js.kv import KeyValue
 from pydantic import ValidationError
 
 from udup.base import logs
-from udup.base.errors import ConfigError, Fault, Refused, Transient
+from udup.base.errors import ConfigError, Refused, Transient
 from udup.jobs import JobRecord, UnreadRecord
 from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
+from udup.jobs.numbers import last_index, position_of
 from udup.jobs.unread import read_record
 from udup.pipeline.transport.address import connect_options, shown
 from udup.pipeline.transport.link import PING_SECONDS, PINGS, Subjects
 from udup.store.batch import BatchReader
 from udup.store.mirror import Mirror
-from udup.store.owned import COMPLETE, LOST, OwnedBucket, Settled, WrittenByAnother, allow_direct, make_bucket
+from udup.store.owned import COMPLETE, LOST, Mark, OwnedBucket, Settled, WrittenByAnother, allow_direct, make_bucket
+from udup.store.refusals import changed, no_answer, too_large
 from udup.store.sealing import Keyring
 from udup.store.snapshot import Snapshot, SnapshotDamaged, put_aside, read_snapshot, write_snapshot
 
@@ -53,6 +55,14 @@ _JOB_KEY = re.compile("[0-9a-f]{16}")
 
 #: Tries to add to what others have kept.
 _TRIES = 3
+
+
+#: Gives a record as it is stored at a position.
+Placed = Callable[[JobRecord, int], JobRecord]
+
+
+def _as_it_is(record: JobRecord, _position: int) -> JobRecord:
+    return record
 
 
 def key_of(job_id: str) -> str:
@@ -114,18 +124,29 @@ class JobStore:
 
     # ---- The owner ----
 
-    async def save(self, record: JobRecord) -> None:
-        """Store a record; raise `Refused` if NATS takes no message of its size, or if another writer has changed it."""
-        key, data = key_of(record.id), self._sealed(record)
-        if len(data) > self.max_bytes:
-            raise _too_large(record.id, len(data), self.max_bytes)
+    async def save(self, record: JobRecord, placed: Placed = _as_it_is) -> int:
+        """Store a record, as `placed` gives it for the position of the write, which is returned.
+
+        Raise `Refused` if NATS takes no message of its size, or if another writer has changed it.
+        """
+        data = b""
+
+        def made(position: int) -> bytes:
+            nonlocal data
+            data = self._sealed(placed(record, position))
+            if len(data) > self.max_bytes:
+                raise too_large(record.id, len(data), self.max_bytes)
+            return data
+
         try:
             with _answering():
-                await self._owned.write(key, data, lambda found: self._holds(found, record))
+                return await self._owned.write(
+                    key_of(record.id), made, lambda found, position: self._holds(found, placed(record, position))
+                )
         except MaxPayloadError as error:  # another server of the cluster, which takes less
-            raise _too_large(record.id, len(data), self.max_bytes) from error
+            raise too_large(record.id, len(data), self.max_bytes) from error
         except WrittenByAnother as error:
-            raise _changed(record.id, error) from error
+            raise changed(record.id, error) from error
 
     def _holds(self, data: bytes, record: JobRecord) -> bool:
         """Whether this is the record: sealed again it is made of other bytes."""
@@ -167,22 +188,23 @@ class JobStore:
                 others = [each for each in json.loads(known) if not (isinstance(each, dict) and each.get("id") in ids)]
                 data = json.dumps([*others, *made][-MAX_EVALUATIONS:]).encode()
                 try:
-                    await self._owned.write(_GONE, data, data.__eq__)
+                    await self._owned.replace(_GONE, data)
                     return
                 except WrittenByAnother as error:
                     known = error.found.data or b"[]"
                     self._owned.revisions[_GONE] = error.found.seq
         raise Transient("what stays of deleted jobs is changed by others all the time")
 
-    async def remove(self, job_id: str) -> None:
-        """Remove a job; raise `Refused` if another writer has changed it."""
+    async def remove(self, job_id: str) -> int:
+        """Remove a job, and return the position of that; raise `Refused` if another writer has changed it."""
         key = job_id if job_id in self._parsed else key_of(job_id)  # of a damaged record nothing but its key is known
         with _answering():
             try:
-                await self._owned.remove(key)
+                position = await self._owned.remove(key)
             except WrittenByAnother as error:
-                raise _changed(job_id, error) from error
+                raise changed(job_id, error) from error
             await (await self._progress_bucket()).purge(key)
+        return position
 
     async def restore(self) -> None:
         """Look whether the store is still there, and write it again if it was lost."""
@@ -207,18 +229,21 @@ class JobStore:
         again what is not sealed with the present key.
         """
         mirror = await self._jobs() if self._bucket is None or self._opened else await self._open_owned(self._bucket)
-        values, last = dict(mirror.values), mirror.last
+        values = dict(mirror.values)
         if COMPLETE not in values:
             raise Transient("the job store is being written again; try again in a moment")
         stored = {key: data for key, data in values.items() if _JOB_KEY.fullmatch(key)}
         self._parsed = {key: self._parse(key, data) for key, data in stored.items()}
-        records = [record for _, record in self._parsed.values()]
+        records, gone = [record for _, record in self._parsed.values()], _gone_of(values)[0]
         if self._bucket is not None:
             for record, data in zip(records, stored.values(), strict=True):
                 if not isinstance(record, UnreadRecord) and not self._keys.is_sealed_now(json.loads(data)):
                     with suppress(Refused):  # another has changed it meanwhile
                         await self.save(record)
-        return records, _index_of(records, _gone_of(values)[0], last)
+            with _answering():  # an earlier version counted otherwise
+                await self._bucket.come_to(position_of(_index_of(records, gone)))
+            return records, last_index(self._bucket.position)
+        return records, max(_index_of(records, gone), last_index(Mark.of(values[COMPLETE]).base + mirror.last))
 
     async def _open_owned(self, bucket: OwnedBucket) -> Mirror:
         """Return the bucket as its owner finds it at first, or makes it by what the node's file has."""
@@ -316,7 +341,7 @@ def _answering() -> Iterator[None]:
     except MaxPayloadError:
         raise  # no try takes it
     except LOST as error:
-        raise _no_answer(error) from error
+        raise no_answer(error) from error
 
 
 def records_of(snapshot: Snapshot, keys: Keyring) -> tuple[list[JobRecord], tuple[Evaluation, ...], int]:
@@ -327,7 +352,7 @@ def records_of(snapshot: Snapshot, keys: Keyring) -> tuple[list[JobRecord], tupl
     stored = {key: data for key, data in snapshot.values.items() if _JOB_KEY.fullmatch(key)}
     records = [_record_of(key, data, keys) for key, data in stored.items()]
     gone = _gone_of(snapshot.values)[0]
-    return records, gone, _index_of(records, gone, snapshot.last)
+    return records, gone, max(_index_of(records, gone), last_index(snapshot.position))
 
 
 def _record_of(key: str, data: bytes, keys: Keyring) -> JobRecord:
@@ -339,8 +364,10 @@ def _record_of(key: str, data: bytes, keys: Keyring) -> JobRecord:
     return read_record(keys.open(job_id, job) if isinstance(job_id, str) else job, key)
 
 
-def _index_of(records: Iterable[JobRecord], gone: Iterable[Evaluation], last: int) -> int:
-    return max([last, *(record.modify_index for record in records), *(each.modify_index for each in gone)])
+def _index_of(records: Sequence[JobRecord], gone: Iterable[Evaluation]) -> int:
+    """Return the highest index that is in there."""
+    kept = [*gone, *(each for record in records for each in record.evaluations)]
+    return max([0, *(record.modify_index for record in records), *(each.modify_index for each in kept)])
 
 
 def _gone_of(values: Mapping[str, bytes]) -> tuple[tuple[Evaluation, ...], tuple[Any, ...]]:
@@ -352,25 +379,3 @@ def _gone_of(values: Mapping[str, bytes]) -> tuple[tuple[Evaluation, ...], tuple
         except ValidationError:
             others.append(each)
     return tuple(read), tuple(others)
-
-
-def _no_answer(error: BaseException) -> Transient:
-    if isinstance(error, NotFoundError):
-        return Transient("the job store is not there yet; try again in a moment")
-    return Transient(f"the job store in NATS does not answer: {error or type(error).__name__}")
-
-
-def _too_large(job_id: str, size: int, most: int) -> Refused:
-    problem = f"the record of job {job_id} has {size:,} bytes, and NATS takes {most:,}"
-    return Refused([Fault("NATS", problem, "raise max_payload of the NATS server, or make several jobs of it")])
-
-
-def _changed(job_id: str, error: WrittenByAnother) -> Refused:
-    found = error.found
-    who = "removed" if found.removed else "written"
-    problem = f"the record of job {job_id} was {who} by another than this server (revision {found.seq})"
-    remedy = (
-        "two Udup servers use one job store: stop the other one, or give each a NATS server of its own, and start this"
-        " one again; it goes on with what is stored then"
-    )
-    return Refused([Fault("the job store", problem, remedy)])
