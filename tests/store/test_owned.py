@@ -161,9 +161,18 @@ def test_another_complete_store_in_the_place_of_this_one_is_not_written_into(buc
         writer.write("b", b"2")
 
 
-def test_keys_that_were_taken_out_by_hand_are_written_again(bucket: Bucket) -> None:
+@pytest.mark.parametrize("looks", [True, False])
+def test_what_was_taken_out_of_the_stream_by_hand_is_written_again(bucket: Bucket, looks: bool) -> None:
     writer = Writer(bucket)
-    writer.write("a", b"1")
+    for key in ("a", "b"):
+        writer.write(key, b"1")
     bucket.messages.clear()
+    if looks:
+        writer.look()
+        assert bucket.values == {"a": b"1", "b": b"1"} and bucket.is_complete
     writer.write("a", b"2")
-    assert bucket.values == {"a": b"2"}
+    writer.look()
+    assert bucket.values == {"a": b"2", "b": b"1"} and bucket.is_complete
+    before = bucket.last
+    writer.look()
+    assert bucket.last == before

@@ -94,7 +94,7 @@ class OwnedBucket:
         self._lock = asyncio.Lock()
         self._mark = Mark()
         self._settled = False  # what is known here is what there is
-        self._went_back = False  # the bucket has lost its end, and is written again
+        self._went_back = False  # the bucket has lost its end, or was emptied, and is written again
         self.written_again = False  # a bucket was found lost
         self._last = 0
         self.values: dict[str, bytes] = {}
@@ -283,7 +283,8 @@ class OwnedBucket:
             await make_bucket(self._context, self._name, StorageType.FILE)
             info = await self._context.stream_info(self._stream)
         another = info.created != self._made
-        if self._settled and not another and info.state.last_seq < self._last:
+        lacks = info.state.last_seq < self._last or info.state.messages <= len(self.values)  # and the mark
+        if self._settled and not another and lacks:
             self._went_back = True
         if another or self._went_back:
             await allow_direct(self._context, info)
