@@ -23,9 +23,8 @@ def too_large(job_id: str, size: int, most: int) -> Refused:
 
 def changed(job_id: str, error: WrittenByAnother) -> Refused:
     """Return that the record is not this server's any more."""
-    found = error.found
-    who = "removed" if found.removed else "written"
-    problem = f"the record of job {job_id} was {who} by another than this server (revision {found.seq})"
+    what = "removed" if error.found.removed else "written"
+    problem = f"the record of job {job_id} was {what} by another than this server"
     remedy = (
         "two Udup servers use one job store: stop the other one, or give each a NATS server of its own, and start this"
         " one again; it goes on with what is stored then"
