@@ -29,6 +29,7 @@ from udup.actors.store_messages import Forget, Loaded, OpenStore, Save, Saved, S
 from udup.base import runtime
 from udup.base.errors import Failure
 from udup.jobs import JobRecord
+from udup.jobs.numbers import last_index, placed, with_indexes
 from udup.jobs.progress import TaskReport
 from udup.pipeline.ports import SourceLook
 
@@ -236,20 +237,27 @@ class Carrier(Child):
 class Store(Child):
     """The StoreKeeper; what it writes outlives it."""
 
+    def __init__(self, world: World, role: str, address: Address) -> None:
+        super().__init__(world, role, address)
+        self.positions: dict[int, int] = {}
+
     def on_OpenStore(self, _message: OpenStore) -> None:  # noqa: N802
         world = self.world
-        self.tell(Loaded(tuple(world.stored.values()), world.stored_index, world.gone))
+        self.tell(Loaded(tuple(world.stored.values()), last_index(world.position), world.gone))
 
     def on_Save(self, message: Save) -> None:  # noqa: N802
         JobRecord.from_json(message.record.to_json())
-        self.world.stored[message.record.id] = message.record
-        self.world.stored_index = max(self.world.stored_index, message.record.modify_index)
-        self.tell(Saved(message.ticket))
+        position = self.world.next_position()
+        self.positions[message.ticket] = position
+        record = placed(message.record, message.ticket, position, self.positions)
+        self.world.stored[message.record.id] = record
+        self.tell(Saved(message.ticket, position))
 
     def on_Forget(self, message: Forget) -> None:  # noqa: N802
         self.world.stored.pop(message.job_id, None)
-        self.world.gone = message.gone
-        self.tell(Saved(message.ticket))
+        position = self.positions[message.ticket] = self.world.next_position()
+        self.world.gone = tuple(with_indexes(each, message.ticket, self.positions) for each in message.gone)
+        self.tell(Saved(message.ticket, position))
 
     def on_ShowProgress(self, message: ShowProgress) -> None:  # noqa: N802
         self.world.shown.update(message.progress)

@@ -94,7 +94,7 @@ class World:
         self.attempts = 3
         self.children: list[Child] = []
         self.stored: dict[str, JobRecord] = {}
-        self.stored_index = 0
+        self.position = 1  # of the store's mark
         self.gone: tuple[Evaluation, ...] = ()
         self.shown: dict[str, JobProgress] = {}
         self.purged: list[str] = []
@@ -222,6 +222,10 @@ class World:
         for task in made["Tasks"]:
             task["Config"].update(config)
         return made
+
+    def next_position(self) -> int:
+        self.position += 1
+        return self.position
 
     def job(self, job_id: str) -> Any:
         """The supervisor's own bookkeeping of a job."""

@@ -9,7 +9,7 @@ import pytest
 from tests.actors.conftest import post, running
 from tests.actors.small_children import Json, Script
 from tests.actors.small_world import World, refused, transient
-from udup.actors import commands
+from udup.actors import documents
 from udup.actors.messages import Accepted, DeleteJob, PauseJob, RegisterJob, Rejected, Rejection, ResumeJob
 from udup.jobs import versions
 from udup.jobs.versions import MAX_DOCUMENTS
@@ -155,10 +155,10 @@ def test_a_record_that_is_too_large_loses_its_oldest_documents_first(
 ) -> None:
     for workers in range(1, 6):
         post(world, ParallelWorkers=workers)
-    monkeypatch.setattr(commands, "RECORD_MAX", 5 * world.stored["j"].replaced.size)
+    monkeypatch.setattr(documents, "RECORD_MAX", 5 * world.stored["j"].replaced.size)
     post(world, ParallelWorkers=6)
     assert 1 < len(_numbers(world)) < 6 and _numbers(world)[-1] == 6
-    monkeypatch.setattr(commands, "RECORD_MAX", 100)
+    monkeypatch.setattr(documents, "RECORD_MAX", 100)
     answer = _post(world, None, ParallelWorkers=7)
     assert isinstance(answer, Rejected) and "the job store takes 100" in answer.failure.text
     assert _numbers(world)[-1] == 6

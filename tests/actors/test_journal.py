@@ -14,6 +14,7 @@ from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused
 from udup.jobs import JobProgress, JobRecord, accept, history
+from udup.jobs.numbers import placed
 from udup.jobs.skipped import SkippedTransaction
 from udup.sandbox.api import job_document
 
@@ -56,14 +57,15 @@ def _job(job_id: str) -> Job:
 def test_a_write_that_is_waited_for_is_sent_at_once_and_its_end_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     desk, told = Desk(monkeypatch, "a"), []
     job = desk.jobs["a"]
-    index = desk.journal.save(job, job.record, lambda: told.append("stored"))
+    desk.journal.save(job, job.record, lambda: told.append(desk.journal.index))
     [order] = desk.taken()
     assert isinstance(order, Save) and order.record is job.record is job.stored
-    assert (order.record.modify_index, index) == (FIRST_INDEX + 1, FIRST_INDEX + 2), "its evaluation has the next one"
-    assert not told
-    desk.journal.saved(order.ticket)
-    desk.journal.saved(order.ticket)
-    assert told == ["stored"] and not desk.journal.orders_waiting
+    assert not told and order.record.modify_index < 0, "where it is stored is not known"
+    for _ in range(2):
+        desk.journal.saved(order.ticket, 2)
+    assert told == [FIRST_INDEX + 2] and not desk.journal.orders_waiting
+    assert job.record is job.stored and job.record.modify_index == FIRST_INDEX + 1
+    assert job.record.evaluations[0].create_index == FIRST_INDEX + 2, "its evaluation has the next one"
 
 
 def test_another_store_keeper_is_given_in_the_same_order_what_the_one_before_has_not_done(
@@ -74,12 +76,54 @@ def test_another_store_keeper_is_given_in_the_same_order_what_the_one_before_has
         desk.journal.save(job, job.record, lambda job_id=job_id: told.append(job_id))  # type: ignore[misc]
     desk.journal.forget("b", (), lambda: told.append("gone"))
     first, second, third = desk.taken()
-    desk.journal.saved(first.ticket)
+    desk.journal.saved(first.ticket, 2)
     desk.journal.repeat()
     assert desk.taken() == [second, third] and isinstance(third, Forget)
     for order in (second, second, third):
-        desk.journal.saved(order.ticket)
+        desk.journal.saved(order.ticket, 3)
     assert told == ["a", "b", "gone"]
+
+
+def test_that_a_record_is_not_stored_is_news_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(monkeypatch, "a")
+    news = []
+    for why in ("another has it", "another has it", "it is too large"):
+        desk.journal.save(desk.jobs["a"], desk.jobs["a"].record)
+        news.append(desk.journal.not_saved("a", desk.taken()[0].ticket, why))
+    assert news == [True, False, True] and not desk.journal.orders_waiting
+    assert [each for each in desk.journal.ailments if "it is too large" in each]
+
+
+def test_indexes_are_put_in_wherever_what_was_written_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second write is ordered before the first is stored, and is given to another StoreKeeper."""
+    desk = Desk(monkeypatch, "a")
+    job, journal = desk.jobs["a"], desk.journal
+    first = job.record.model_copy(update={"create_index": journal.next_number})
+    journal.save(job, first)
+    journal.save(job, history.registered_again(job.record))
+    one, _ = desk.taken()
+    journal.saved(one.ticket, 7)
+    journal.repeat()
+    [again] = desk.taken()
+    assert again.record.create_index == job.record.create_index == 16 and job.record is job.stored
+    assert again.record.evaluations[0].create_index == 17
+    assert again.record.modify_index < 0 and again.record.evaluations[1].create_index < 0
+    journal.saved(again.ticket, 9)
+    assert (job.record.modify_index, job.record.create_index, journal.index) == (20, 16, 21)
+    assert [each.create_index for each in job.record.evaluations] == [17, 21]
+    assert all(each.create_index > 0 for each in job.record.allocations)
+
+
+def test_a_write_that_was_never_stored_gets_the_indexes_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(monkeypatch, "a")
+    job, journal = desk.jobs["a"], desk.journal
+    journal.save(job, job.record.model_copy(update={"create_index": journal.next_number}))
+    journal.save(job, job.record)
+    one, two = desk.taken()
+    journal.not_saved("a", one.ticket, "too large")
+    assert placed(two.record, two.ticket, 4).create_index == 10
+    journal.saved(two.ticket, 4)
+    assert job.record.create_index == job.record.modify_index == 10
 
 
 def test_what_happens_is_gathered_and_written_at_most_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:

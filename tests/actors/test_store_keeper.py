@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,15 +30,20 @@ class _Store:
 
     def __init__(self) -> None:
         self.kept: list[str] = []
+        self.filed: list[list[str]] = []  # what was stored each time that the node's file was written
         self.refusals = 2
 
-    async def save(self, record: JobRecord) -> None:
+    def keep_snapshot(self) -> None:
+        self.filed.append(list(self.kept))
+
+    async def save(self, record: JobRecord, placed: Callable[[JobRecord, int], JobRecord]) -> int:
         if record.id == "large":
             raise Refused([Fault("NATS", "the record has 200 bytes")])
         if self.refusals:
             self.refusals -= 1
             raise Transient("no responders")
-        self.kept.append(record.id)
+        self.kept.append(placed(record, len(self.kept) + 1).id)
+        return len(self.kept)
 
 
 def test_a_record_that_is_too_large_is_an_error_of_its_own_order_and_a_refusal_of_nats_is_told() -> None:
@@ -49,7 +55,7 @@ def test_a_record_that_is_too_large_is_an_error_of_its_own_order_and_a_refusal_o
             shell._orders.put_nowait(Save(JobRecord(id=job_id, document={}), ticket))
         writing = asyncio.ensure_future(shell._write(store, said.append))
         end = time.monotonic() + 5
-        while Saved(2) not in said:
+        while Saved(2, 1) not in said:
             assert time.monotonic() < end and not writing.done()
             await asyncio.sleep(0.01)
         writing.cancel()
@@ -61,5 +67,29 @@ def test_a_record_that_is_too_large_is_an_error_of_its_own_order_and_a_refusal_o
         NotSaved("large", 1, "NATS: the record has 200 bytes"),
         StoreRefuses("no responders"),
         StoreRefuses("no responders"),
-        Saved(2),
+        Saved(2, 1),
     ]
+
+
+def test_who_waits_is_answered_when_the_nodes_file_has_it_too_and_several_at_once() -> None:
+    store, said = _Store(), list[Any]()
+    store.refusals = 0
+
+    def told(report: object) -> None:
+        said.append((report, len(store.filed)))
+
+    async def write(shell: Any) -> None:
+        shell._orders = asyncio.Queue()
+        for ticket, awaited in enumerate((True, False, True), 1):
+            shell._orders.put_nowait(Save(JobRecord(id=str(ticket), document={}), ticket, awaited))
+        writing = asyncio.ensure_future(shell._write(store, told))
+        end = time.monotonic() + 5
+        while len(said) < 3:
+            assert time.monotonic() < end and not writing.done()
+            await asyncio.sleep(0.01)
+        writing.cancel()
+
+    with shell_of(StoreKeeper) as (shell, _):
+        asyncio.run(write(shell))
+    assert store.filed == [["1", "2", "3"]]
+    assert said == [(Saved(2, 2), 0), (Saved(1, 1), 1), (Saved(3, 3), 1)]

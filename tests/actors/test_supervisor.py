@@ -6,6 +6,7 @@ import pytest
 
 from tests.actors.conftest import post, running
 from tests.actors.small_world import World, transient
+from tests.jobs.newer_records import newer_record
 from udup.actors.job import Job
 from udup.actors.messages import (
     Accepted,
@@ -29,6 +30,7 @@ from udup.actors.supervisor import JobSupervisor
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind
 from udup.jobs import DesiredState, JobProgress, JobRecord, Stage, history
+from udup.jobs.unread import read_record
 
 # ---- The store, and the server's life ----
 
@@ -47,6 +49,33 @@ def test_before_the_store_is_read_a_command_is_to_come_again(world: World) -> No
     world.start(opens=False)
     answer = world.ask(PauseJob("j"), 1)
     assert isinstance(answer, Rejected) and answer.reason is Rejection.NOT_OPEN
+
+
+def test_a_job_that_a_newer_version_wrote_is_left_alone_and_keeps_no_other_from_running(world: World) -> None:
+    running(world, "j")
+    newer = {**newer_record("n"), "stage": "rewinding"}
+    world.stored["n"] = unread = read_record(newer, "key")
+    world.start()
+    world.reaches("j", "running")
+    assert world.stored["n"] is unread and ("applier", "n") not in world.living
+    for command in (RegisterJob(newer["document"], None), PauseJob("n"), ResumeJob("n")):
+        answer = world.ask(command)
+        assert isinstance(answer, Rejected) and answer.reason is Rejection.INDEX_CONFLICT
+        assert "stage: " in answer.failure.text and "start the version that wrote it" in answer.failure.text
+    assert world.stored["n"] is unread
+    assert isinstance(world.ask(DeleteJob("n")), Accepted) and "n" not in world.stored
+    post(world, "n")
+    world.reaches("n", "running")
+
+
+def test_fields_that_a_newer_version_wrote_survive_another_document(world: World) -> None:
+    running(world, "j")
+    world.ask(PauseJob("j"))
+    world.reaches("j", "paused")
+    world.stored["j"] = world.stored["j"].model_copy(update={"new_field": {"a": 1}})
+    world.start()
+    post(world, "j", ParallelWorkers=7)
+    assert world.stored["j"].model_extra == {"new_field": {"a": 1}} and world.stored["j"].posted.number == 2
 
 
 def test_a_supervisor_that_comes_back_carries_everything_on(world: World) -> None:

@@ -17,6 +17,7 @@ from udup.actors.store_writer import StoreKeeper
 from udup.actors.supervisor import JobSupervisor
 from udup.actors.worker import ApplyWorker
 from udup.jobs import JobRecord
+from udup.jobs.numbers import placed, position_of
 
 JOB = "j"
 
@@ -40,8 +41,9 @@ class SimStore(SimActor):
                 index = max([5, *(record.modify_index for record in disk.values())])
                 self.send(sender, Loaded(tuple(disk.values()), index, ()))
             case Save():
-                disk[message.record.id] = message.record
-                self.send(sender, Saved(message.ticket))
+                position = position_of(max([5, *(record.modify_index for record in disk.values())])) + 1
+                disk[message.record.id] = placed(message.record, message.ticket, position)
+                self.send(sender, Saved(message.ticket, position))
             case Forget():
                 disk.pop(message.job_id, None)
                 self.send(sender, Saved(message.ticket))

@@ -9,6 +9,7 @@ from udup.actors.cutover_commands import CutoverCommands
 from udup.actors.cutover_messages import AbortCutover, StartCutover
 from udup.actors.cutover_rules import check_no_cutover
 from udup.actors.deletion_commands import DeletionCommands
+from udup.actors.documents import beside, check_same_document, start_of, with_room
 from udup.actors.finishing import unfinishable
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
@@ -36,7 +37,6 @@ from udup.jobs import (
     IndexConflict,
     JobProgress,
     JobRecord,
-    JobSpec,
     Stage,
     UnknownJob,
     accept,
@@ -46,12 +46,10 @@ from udup.jobs import (
 )
 from udup.jobs.allocation import Evaluation
 from udup.jobs.differences import is_same
-from udup.jobs.fitting import RECORD_MAX
-from udup.jobs.start import DecidedStart, check_unchanged, has_another_target, kept_start
-from udup.jobs.versions import Posted, with_replaced
+from udup.jobs.start import check_unchanged, has_another_target
+from udup.jobs.versions import Posted
 from udup.jobs.wishing import wished
 from udup.pipeline.cutover.host import NameTaken
-from udup.pipeline.ports import StartPoint
 
 Answer = Callable[[Accepted | Rejected], None]
 
@@ -71,7 +69,10 @@ class Host(Protocol):
 
 
 class JobCommands:
-    """`jobs` are the supervisor's own; `gone` what stays of deleted ones; `unread` IDs that can only be deleted."""
+    """`jobs` are the supervisor's own; `gone` what stays of deleted ones; `unread` those that are not understood.
+
+    Such a job can be deleted; another document takes its place only where its record is understood, `unread` is "".
+    """
 
     def __init__(
         self,
@@ -79,7 +80,7 @@ class JobCommands:
         journal: RecordJournal,
         jobs: dict[str, Job],
         gone: tuple[Evaluation, ...],
-        unread: set[str],
+        unread: dict[str, str],
     ) -> None:
         self._host = host
         self._journal = journal
@@ -121,9 +122,15 @@ class JobCommands:
 
     def _known(self, job_id: str) -> Job:
         job = self._unless_going(job_id)
+        self._check_read(job_id)
         if job is None:
             raise UnknownJob("job not found")
         return job
+
+    def _check_read(self, job_id: str) -> None:
+        """Raise `IndexConflict` for a job whose record this version cannot read, and so must not write."""
+        if why := self._unread.get(job_id):
+            raise IndexConflict(why)
 
     def _unless_going(self, job_id: str) -> Job | None:
         job = self._jobs.get(job_id)
@@ -135,16 +142,17 @@ class JobCommands:
         """Store, answer, carry out: in this order, or a command might be forgotten on the way."""
 
         def stored() -> None:
-            answer(Accepted(index, job.id, record.evaluations[-1].id))
+            answer(Accepted(self._journal.index, job.id, record.evaluations[-1].id))
             if self._jobs.get(job.id) is job:
                 self._host.reconcile(job)
 
-        index = self._journal.save(job, record, stored)
+        self._journal.save(job, record, stored)
 
     # ---- Registering ----
 
     def _register(self, command: RegisterJob, answer: Answer) -> None:
         job_id = document_id(command.document) or ""
+        self._check_read(job_id)
         before = self._unless_going(job_id)
         if before is not None:
             check_no_cutover(before.record, "register")
@@ -161,7 +169,7 @@ class JobCommands:
                     before.reset_attempts()  # whoever posts it wants it here, and now
                 self._save(before, history.registered_again(before.record), answer)
                 return
-            _check_unchanged(command, before.record)
+            check_same_document(command, before.record)
         made = self._host.new_job(record)
         if before is None:
             self._check_room()
@@ -170,7 +178,7 @@ class JobCommands:
             job = before
             job.replace(record, made.spec, made.nats_url)
             self._journal.show(job)  # nothing is known by the new document yet
-        self._unread.discard(record.id)
+        self._unread.pop(record.id, None)
         self._host.log.info("job_registered", job=record.id, name=made.spec.name, again=before is not None)
         self._save(job, record, answer)
 
@@ -184,8 +192,8 @@ class JobCommands:
             datacenter=settings.datacenter,
             local=False,  # the request's own thread has looked at files, which may make whoever looks wait
         )
-        start = _start(spec, stored, command)
-        index = self._journal.index + 1
+        start = start_of(spec, stored, command)
+        index = self._journal.next_number
         record = JobRecord(
             id=spec.id,
             document=document,
@@ -198,10 +206,11 @@ class JobCommands:
             start=start,
             skipped=stored.skipped if stored else (),
             wishes=stored.wishes if stored else (),
+            **((stored.model_extra or {}) if stored else {}),
         )
         if stored is not None:
-            record = _beside(record, stored)
-        return history.registered(_fitting(record), stored, runtime.wall_ns())
+            record = beside(record, stored)
+        return history.registered(with_room(record), stored, runtime.wall_ns())
 
     def _check_room(self) -> None:
         limit = self._host.settings.max_jobs
@@ -314,48 +323,3 @@ def _reason(error: UdupError) -> Rejection:
             return Rejection.NOT_NOW
         case _:
             return Rejection.INTERNAL
-
-
-def _start(spec: JobSpec, stored: JobRecord | None, command: RegisterJob) -> DecidedStart | None:
-    """Return where the job begins, as its record has it or as it was decided for this document.
-
-    Raise `Transient` if that was decided beside another record than the job has now.
-    """
-    found = spec.begins_at if stored is None else kept_start(spec, stored.spec(), stored.start)
-    if not isinstance(found, StartPoint):
-        return found
-    decided, incarnation = command.start, stored.incarnation if stored else ""
-    if decided is None or decided.at != str(found) or command.beside != incarnation:
-        raise Transient(
-            f"job {spec.id} was changed or deleted while its source was asked where it begins; post it again"
-        )
-    return decided
-
-
-def _beside(record: JobRecord, stored: JobRecord) -> JobRecord:
-    """Return the record with the documents of the job before it; one that says the same takes the place of the last."""
-    if is_same(record.document, stored.document):
-        kept = ("posted", "documents", "cutover", "finish")
-        return record.model_copy(update={key: getattr(stored, key) for key in kept})
-    posted = record.posted.model_copy(update={"number": stored.posted.number + 1})
-    return record.model_copy(update={"posted": posted, "documents": with_replaced(stored.documents, stored.replaced)})
-
-
-def _check_unchanged(command: RegisterJob, stored: JobRecord) -> None:
-    """Raise `IndexConflict` if the document was checked beside another one than the job is carried out by now."""
-    if command.checked not in (None, stored.job_modify_index):
-        problem = f"job {stored.id} was changed or resumed while the new document was checked; it goes on as it is now"
-        remedy = f"look at it (udup job history {stored.id}), and post yours again if it is still to replace that"
-        raise IndexConflict.by(Fault("Job", problem, remedy))
-
-
-def _fitting(record: JobRecord) -> JobRecord:
-    """Return the record with as many of its earlier documents as it has room for; `Refused` if it has none at all."""
-    size = len(record.to_json())
-    while size > RECORD_MAX and record.documents:
-        record = record.model_copy(update={"documents": record.documents[1:]})
-        size = len(record.to_json())
-    if size > RECORD_MAX:
-        problem = f"has {size:,} bytes, and the job store takes {RECORD_MAX:,}"
-        raise Refused([Fault("the job's document", problem, "name whole schemas, or make several jobs of it")])
-    return record

@@ -48,9 +48,9 @@ class CutoverCommands:
             return
 
         def stored() -> None:
-            answer(Accepted(index, job.id, cutover.id))
+            answer(Accepted(self._journal.index, job.id, cutover.id))
             if self._jobs.get(job.id) is job:
                 self._host.carry_on_cutover(job)
 
         self._host.log.info("cutover_asked", job=job.id, state=cutover.state.value, abort=bool(cutover.abort))
-        index = self._journal.save(job, job.record.model_copy(update={"cutover": cutover}), stored)
+        self._journal.save(job, job.record.model_copy(update={"cutover": cutover}), stored)

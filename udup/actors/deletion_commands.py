@@ -31,7 +31,7 @@ class Host(Protocol):
 
 
 class DeletionCommands:
-    """`jobs` are the supervisor's own; `gone` what stays of deleted ones; `unread` IDs that can only be deleted."""
+    """`jobs` are the supervisor's own; `gone` what stays of deleted ones; `unread` those that are not understood."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class DeletionCommands:
         journal: RecordJournal,
         jobs: dict[str, Job],
         gone: tuple[Evaluation, ...],
-        unread: set[str],
+        unread: dict[str, str],
     ) -> None:
         self._host = host
         self._journal = journal
@@ -62,25 +62,32 @@ class DeletionCommands:
 
     def _delete_unknown(self, job_id: str, answer: Answer) -> None:
         """Answer a success as well. A job that is stored and was not understood is removed."""
-        self._journal.index += 1
-        accepted = Accepted(self._journal.index, job_id, runtime.new_id())
+        made = runtime.new_id()
+
+        def accepted() -> None:
+            answer(Accepted(self._journal.index, job_id, made))
+
         if job_id in self._unread:
-            self._unread.discard(job_id)
-            self._journal.forget(job_id, self._gone, lambda: answer(accepted))
+            del self._unread[job_id]
+            self._journal.forget(job_id, self._gone, accepted)
         else:
-            answer(accepted)
+            accepted()
 
     def _forget(self, job: Job, answer: Answer) -> None:
         del self._jobs[job.id]
         job.end_run()
         self._host.stop_actors(job.id)
         self._host.log.info("job_deleted", job=job.id)
-        removed = self._journal.index + 1
-        index = self._journal.index = removed + 1
-        numbers = {"job_modify_index": removed, "create_index": index, "modify_index": index}
+        removed = self._journal.next_number
+        numbers = {"job_modify_index": removed, "create_index": removed + 1, "modify_index": removed + 1}
         made = history.deregistered(job.record).model_copy(update=numbers)
         self._gone = (*self._gone, made)[-MAX_EVALUATIONS:]
-        self._journal.forget(job.id, self._gone, lambda: answer(Accepted(index, job.id, made.id)))
+
+        def forgotten() -> None:
+            self._gone = self._journal.placed_gone(self._gone)
+            answer(Accepted(self._journal.index, job.id, made.id))
+
+        self._journal.forget(job.id, self._gone, forgotten)
 
     def purged(self, job: Job) -> None:
         """Forget a job whose checkpoint is gone."""

@@ -7,6 +7,7 @@ write is a numbered order to the StoreKeeper, and is given again to another Stor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from udup.actors.job import Job
 from udup.actors.store_messages import Forget, Save, ShowProgress
@@ -14,6 +15,7 @@ from udup.base import logs, runtime
 from udup.jobs import JobRecord, history
 from udup.jobs.allocation import Evaluation
 from udup.jobs.fitting import STORED_MAX, fitting
+from udup.jobs.numbers import last_index, ordered, placed, with_indexes
 
 #: The index before the first write of a new server, as clients know it: the first job has 6, its evaluation 7.
 FIRST_INDEX = 5
@@ -40,28 +42,33 @@ class RecordJournal:
         self._awaited = False
         self._reported: set[str] = set()  # jobs with new progress
         self._ticket = 0
+        self._placed = (0, 0)  # the last order that is stored, and its position
         self._waiting: dict[int, tuple[Save | Forget, Then]] = {}
         self._ordered_at: dict[int, float] = {}
         self._refused: tuple[float, float] | None = None  # since when NATS refuses, and when that was heard last
         self._unstorable: dict[str, str] = {}  # why the last record of a job is not in the store
-        #: The last that was given to a write.
+        #: The last that was given to a write that is stored.
         self.index = FIRST_INDEX
         #: Bytes of a record that NATS takes.
         self.max_bytes = STORED_MAX
 
     # ---- What happens to jobs ----
 
-    def save(self, job: Job, record: JobRecord, then: Then | None = None) -> int:
-        """Store a job's new record at once, then call `then`; return the index of the write.
+    def save(self, job: Job, record: JobRecord, then: Then | None = None) -> None:
+        """Store a job's new record at once, then call `then`: `index` is that of the write by then.
 
         Raise `Refused`, with the job as it was, if what was asked of it has become too large for the store.
         """
         record = fitting(record, job.stored, self.max_bytes)
-        job.record, self.index = history.numbered(record, job.stored, self.index + 1)
+        job.record, _ = history.numbered(record, job.stored, self.next_number)
         job.stored, job.changed, job.saved_at = job.record, False, runtime.now()
         self._ticket += 1
-        self._order(Save(job.record, self._ticket), then)
-        return self.index
+        self._order(Save(job.record, self._ticket, awaited=then is not None), then)
+
+    @property
+    def next_number(self) -> int:
+        """Return what stands for the index of the next write until it is stored (`jobs/numbers.py`)."""
+        return ordered(self._ticket + 1)
 
     def note(self, job: Job, record: JobRecord) -> None:
         """Take a record that something has happened to, to be stored soon."""
@@ -129,20 +136,53 @@ class RecordJournal:
         self._ordered_at[order.ticket] = runtime.now()
         self._send(order)
 
-    def saved(self, ticket: int) -> None:
+    def saved(self, ticket: int, position: int) -> None:
         """The StoreKeeper has carried an order out. It says so twice of one that was repeated."""
         self._refused = None
         waiting = self._done_with(ticket)
         if waiting is not None:
             order, then = waiting
+            self.index, self._placed = max(self.index, last_index(position)), (ticket, position)
             if isinstance(order, Save):
                 self._unstorable.pop(order.record.id, None)
+                self._place(order.record.id, ticket, position)
+            else:
+                self._place_gone(ticket, position)
             then()
 
-    def not_saved(self, job_id: str, ticket: int, why: str) -> None:
-        """The store never takes this record; whoever waits for it has no answer, and the node says why."""
-        self._unstorable[job_id] = f"what has happened to job {job_id} is not stored: {why}"
+    def _place(self, job_id: str, ticket: int, position: int) -> None:
+        """Put the indexes of a write in wherever what was written is kept."""
+        job = self._jobs.get(job_id)
+        if job is not None:
+            same, record = job.record is job.stored, placed(job.record, ticket, position)
+            if job.stored is not None:
+                job.stored = record if same else placed(job.stored, ticket, position)
+            job.record = record
+        for number, (order, then) in self._waiting.items():
+            if isinstance(order, Save) and order.record.id == job_id:
+                self._waiting[number] = replace(order, record=placed(order.record, ticket, position)), then
+
+    def placed_gone(self, gone: tuple[Evaluation, ...]) -> tuple[Evaluation, ...]:
+        """Return these with the indexes of the order whose `then` is called."""
+        ticket, position = self._placed
+        return tuple(with_indexes(each, ticket, {ticket: position}) for each in gone)
+
+    def _place_gone(self, ticket: int, position: int) -> None:
+        for number, (order, then) in self._waiting.items():
+            if isinstance(order, Forget):
+                gone = tuple(with_indexes(each, ticket, {ticket: position}) for each in order.gone)
+                self._waiting[number] = replace(order, gone=gone), then
+
+    def not_saved(self, job_id: str, ticket: int, why: str) -> bool:
+        """The store never takes this record; whoever waits for it has no answer, and the node says why.
+
+        Return whether that is news: a job that goes on is written again and again.
+        """
+        told = f"what has happened to job {job_id} is not stored: {why}"
+        before = self._unstorable.get(job_id)
+        self._unstorable[job_id] = told
         self._done_with(ticket)
+        return before != told
 
     def refused(self) -> None:
         """The StoreKeeper says that NATS has not taken a write just now."""

@@ -41,6 +41,8 @@ class NodeSettings:
     #: Of jobs that name none.
     region: str = DEFAULT_REGION
     datacenter: str = DEFAULT_DATACENTER
+    #: This server in what it writes into the job store, new each time that it is started.
+    writer: str = ""
 
 
 # ---- The node and its supervisor ----

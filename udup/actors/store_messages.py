@@ -30,6 +30,8 @@ class Save:
 
     record: JobRecord
     ticket: int
+    #: Somebody waits for it: it is in the node's own file as well before it is answered.
+    awaited: bool = True
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,10 @@ class Forget:
 
 @dataclass(frozen=True)
 class Saved:
+    """`position` is where the store has it, by which its indexes are made (`jobs/numbers.py`)."""
+
     ticket: int
+    position: int = 0
 
 
 @dataclass(frozen=True)

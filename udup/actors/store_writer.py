@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from udup.actors.messages import EngineEnded
@@ -22,13 +23,21 @@ from udup.actors.store_messages import (
 from udup.base import logs, runtime
 from udup.base.errors import Refused, Transient
 from udup.jobs import JobProgress
-from udup.store.store import JobStore
+from udup.jobs.numbers import placed, with_indexes
+from udup.store.snapshot import FILE_NAME
+from udup.store.store import JobStore, Placed
 
 #: Seconds after which tries without success are logged, and how often after that.
 _TOLD_SECONDS, _TOLD_AGAIN_SECONDS = 3.0, 60.0
 
 #: Seconds between tries while NATS is away, and between looks whether the store is still there.
 _RETRY_SECONDS, _LOOK_SECONDS = 0.3, 1.0
+
+#: Orders whose positions are remembered: more than there are on the way back to the supervisor.
+_REMEMBERED = 10_000
+
+#: Orders that are answered together at most.
+_TOGETHER = 64
 
 
 class StoreKeeper(EngineActor):
@@ -38,6 +47,7 @@ class StoreKeeper(EngineActor):
         super().__init__()
         self._orders: asyncio.Queue[Save | Forget] | None = None
         self._progress: dict[str, JobProgress] = {}
+        self._positions: dict[int, int] = {}  # of the last orders, by ticket
 
     def receiveMsg_OpenStore(self, _message: OpenStore, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._orders = asyncio.Queue()
@@ -70,33 +80,66 @@ class StoreKeeper(EngineActor):
     # ---- On the engine's thread ----
 
     async def _engine(self, emit: Callable[[object], None]) -> None:
+        node = self.node
         store = await _until_done(
-            lambda: JobStore.open(self.node.nats_url, "udup job store", self.node.keys, owner=True)
+            lambda: JobStore.open(
+                *(node.nats_url, "udup job store", node.keys),
+                owner=True,
+                writer=node.writer,
+                file=Path(node.data_dir) / FILE_NAME,
+            )
         )
         records, index = await _until_done(store.load)
+        store.keep_snapshot()
         emit(Loaded(tuple(records), index, await _until_done(store.gone), store.max_bytes))
         await asyncio.gather(self._write(store, emit), self._show(store), self._look(store))
 
     async def _write(self, store: JobStore, emit: Callable[[object], None]) -> None:
+        """Carry orders out. Who waits is answered when the node's own file has it too, which takes several at once."""
         assert self._orders is not None
+        done: list[object] = []
+
+        def answer() -> None:
+            if done:
+                store.keep_snapshot()
+            for each in done:
+                emit(each)
+            done.clear()
 
         def refused(why: str) -> None:
+            answer()
             emit(StoreRefuses(why))
 
         while True:
+            if self._orders.empty() or len(done) >= _TOGETHER:
+                answer()
             order = await self._orders.get()
-            try:
-                if isinstance(order, Save):
-                    await self._show_one(store, order.record.id)
-                    await _until_done(partial(store.save, order.record), refused)
-                else:
-                    await _until_done(partial(store.save_gone, order.gone), refused)
-                    await _until_done(partial(store.remove, order.job_id), refused)
-            except Refused as error:
-                job_id = order.record.id if isinstance(order, Save) else order.job_id
-                emit(NotSaved(job_id, order.ticket, str(error)))
+            said = await self._carry_out(store, order, refused)
+            if isinstance(order, Save) and not order.awaited:
+                emit(said)
             else:
-                emit(Saved(order.ticket))
+                done.append(said)
+
+    async def _carry_out(
+        self, store: JobStore, order: Save | Forget, refused: Callable[[str], None]
+    ) -> Saved | NotSaved:
+        try:
+            if isinstance(order, Save):
+                await self._show_one(store, order.record.id)
+                place = partial(placed, earlier=self._positions)
+                put_in: Placed = lambda record, position: place(record, order.ticket, position)  # noqa: E731
+                position = await _until_done(partial(store.save, order.record, put_in), refused)
+            else:
+                position = await _until_done(partial(store.remove, order.job_id), refused)
+                known = {**self._positions, order.ticket: position}
+                gone = [with_indexes(each, order.ticket, known) for each in order.gone]
+                await _until_done(partial(store.save_gone, gone), refused)
+        except Refused as error:
+            job_id = order.record.id if isinstance(order, Save) else order.job_id
+            return NotSaved(job_id, order.ticket, str(error))
+        self._positions[order.ticket] = position
+        self._positions.pop(order.ticket - _REMEMBERED, None)
+        return Saved(order.ticket, position)
 
     async def _show(self, store: JobStore) -> None:
         """Store the latest progress of each job; what NATS does not take now is overtaken by the next."""
@@ -121,6 +164,7 @@ class StoreKeeper(EngineActor):
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             await _until_done(store.restore)
+            store.keep_snapshot()
 
 
 async def _until_done(attempt: Callable[[], Awaitable[Any]], refused: Callable[[str], None] | None = None) -> Any:

@@ -67,7 +67,7 @@ from udup.actors.worker import ApplyWorker
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, UdupError
 from udup.base.identity import described
-from udup.jobs import JobRecord, history
+from udup.jobs import JobRecord, UnreadRecord, history
 from udup.jobs.document.unknown import unknown_keys
 from udup.pipeline.transport.address import of_job
 
@@ -89,7 +89,7 @@ class JobSupervisor(ShellActor):
         self._settings: NodeSettings | None = None
         self._actors = ActorRegistry(self.createActor, self.send)
         self._jobs: dict[str, Job] = {}
-        self._unread: set[str] = set()  # jobs whose documents this version does not understand
+        self._unread: dict[str, str] = {}  # jobs that this version does not understand; why they may not be replaced
         self._journal = RecordJournal(self._jobs, self._tell_store, lambda: self._wake(_FLUSH_SECONDS, Flush()))
         self._starting = Starting(self._jobs, lambda: self._wake(_TURN_SECONDS, NextTurn()))
         self._commands: JobCommands | None = None  # until the store is open
@@ -155,12 +155,16 @@ class JobSupervisor(ShellActor):
         if self._commands is not None:
             return  # another StoreKeeper; what is here is newer
         for record in message.records:
+            if isinstance(record, UnreadRecord):
+                self.log.error("job_not_understood", job=record.id, error=record.status_description)
+                self._unread[record.id] = record.status_description
+                continue
             try:
                 self._jobs[record.id] = self.new_job(record)
             except Exception as error:  # whatever is wrong with one job must not keep all others from being carried on
                 known = isinstance(error, UdupError)
                 self.log.error("job_not_understood", job=record.id, error=str(error), exc_info=not known)
-                self._unread.add(record.id)
+                self._unread[record.id] = ""
                 continue
             if unknown := unknown_keys(record.document):  # of an older version, which took them: the job goes on
                 self.log.warning("job_has_unknown_keys", job=record.id, keys=unknown)
@@ -178,11 +182,11 @@ class JobSupervisor(ShellActor):
         self._cutovers.carry_on(job, resumed=True)
 
     def receiveMsg_Saved(self, message: Saved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._journal.saved(message.ticket)
+        self._journal.saved(message.ticket, message.position)
 
     def receiveMsg_NotSaved(self, message: NotSaved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self.log.error("record_not_stored", job=message.job_id, error=message.why)
-        self._journal.not_saved(message.job_id, message.ticket, message.why)
+        if self._journal.not_saved(message.job_id, message.ticket, message.why):
+            self.log.error("record_not_stored", job=message.job_id, error=message.why)
 
     def receiveMsg_StoreRefuses(self, _message: StoreRefuses, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._journal.refused()

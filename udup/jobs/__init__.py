@@ -16,6 +16,7 @@ from udup.jobs.document.submission import Submission, document_id, unwrap
 from udup.jobs.document.tasks import TaskSpec
 from udup.jobs.progress import JobProgress
 from udup.jobs.record import IndexConflict, JobRecord, UnknownJob, check_enforced_index, to_api, to_stub
+from udup.jobs.unread import UnreadRecord
 from udup.jobs.words import DesiredState, Driver, EndWhen, JobType, Stage, Status, TaskType
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "TaskSpec",
     "TaskType",
     "UnknownJob",
+    "UnreadRecord",
     "accept",
     "check_enforced_index",
     "document_id",

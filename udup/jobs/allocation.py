@@ -7,10 +7,9 @@ away. Both are kept in the job's record. Field names are the API's in snake case
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
+from udup.base.kept import Kept
 from udup.jobs.words import DesiredState
 
 #: Events kept of one task; the oldest go first.
@@ -65,11 +64,7 @@ class Trigger(StrEnum):
     NODE_UPDATE = "node-update"
 
 
-class _Kept(BaseModel):
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, hide_input_in_errors=True, extra="ignore")
-
-
-class TaskEvent(_Kept):
+class TaskEvent(Kept):
     """`time` in nanoseconds since the epoch; `fields` holds the API's further keys that are not empty."""
 
     type: EventType
@@ -77,7 +72,7 @@ class TaskEvent(_Kept):
     fields: dict[str, Any] = {}
 
 
-class TaskState(_Kept):
+class TaskState(Kept):
     """`started_ns` and `finished_ns` are 0 for never."""
 
     state: TaskLife = TaskLife.PENDING
@@ -87,7 +82,7 @@ class TaskState(_Kept):
     events: tuple[TaskEvent, ...] = ()
 
 
-class Allocation(_Kept):
+class Allocation(Kept):
     """One task of a job on this node. `task` is `Src` or `Dest`; `job_create_index` tells jobs of one ID apart."""
 
     id: str
@@ -103,7 +98,7 @@ class Allocation(_Kept):
     create_time_ns: int = 0
 
 
-class Evaluation(_Kept):
+class Evaluation(Kept):
     """`status` is `complete`: one node decides at once."""
 
     id: str

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
-
 from udup.base.errors import Failure, FailureKind, Side
+from udup.base.kept import Kept
 from udup.jobs.progress import Reconnecting, SideAway
 
 #: Characters of the reason that are kept.
@@ -30,10 +29,8 @@ class Heard:
     answered: frozenset[Side] = frozenset()
 
 
-class Away(BaseModel):
+class Away(Kept):
     """One side that is away: where it is, for people, since when (seconds since the epoch), and why."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     side: Side
     to: str = ""
@@ -41,7 +38,7 @@ class Away(BaseModel):
     why: str = ""
 
 
-class Outage(BaseModel):
+class Outage(Kept):
     """Times are seconds since the epoch. `attempts` are the runs that have ended by it.
 
     The stored ones may be older: not every try is stored, and progress tells `attempts` and `next_try` meanwhile.
@@ -50,8 +47,6 @@ class Outage(BaseModel):
     that are away. `side` is None where nobody knows, and `sides` are empty then and in records of older versions.
     `current_until` is when the target was known to be current last, None for never.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     side: Side | None = None
     kind: FailureKind = FailureKind.UNAVAILABLE

@@ -7,9 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer
+from pydantic import Field, field_serializer
 
 from udup.base.errors import FailureKind, Fault, UdupError
+from udup.base.kept import Kept
 from udup.jobs.allocation import Allocation, Evaluation
 from udup.jobs.describing import description
 from udup.jobs.document.keys import Level, canonical
@@ -29,6 +30,10 @@ from udup.pipeline.cutover.state import Cutover
 #: A document's keys down to the tasks; what is inside Config is shown as it was given.
 _OUTLINE = Level(JobSpec.key_names(), {"Tasks": Level(TaskSpec.key_names())})
 
+
+#: The form of a record. Fields that an older version may pass over need no other one: it keeps them. It is raised for
+#: what an older version would do wrong by not knowing it, for the records that say that.
+FORMAT = 1
 
 #: Failures kept in a job's restart history.
 MAX_RESTARTS = 20
@@ -51,22 +56,18 @@ class UnknownJob(UdupError):
     """There is no job of the ID that was named."""
 
 
-class Restart(BaseModel):
+class Restart(Kept):
     """A failure that ended a run: when, in nanoseconds since the epoch, and why."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     time_ns: int
     error: str
 
 
-class Stopped(BaseModel):
+class Stopped(Kept):
     """The failure at which a job stopped for good: when, in nanoseconds since the epoch, what, and about what.
 
     `gtid` is the transaction at which it stands, `table` the table; "" where it is about none. `kept`: see `UdupError`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     time_ns: int
     kind: FailureKind
@@ -76,13 +77,11 @@ class Stopped(BaseModel):
     kept: str = ""
 
 
-class JobRecord(BaseModel):
+class JobRecord(Kept):
     """A job and its state. Immutable: `record.model_copy(update={…})` makes the next one.
 
     Holds the passwords in its document, so neither its repr nor its errors show that.
     """
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="forbid")
 
     id: str
     document: dict[str, Any] = Field(repr=False)
@@ -121,6 +120,8 @@ class JobRecord(BaseModel):
     outage: Outage | None = None
     #: The last cut-over that was asked for.
     cutover: Cutover | None = None
+    #: A record of a higher one is not read by this version (`unread.py`).
+    format: int = FORMAT
     #: As the last run has left it.
     progress: JobProgress = JobProgress()
 
@@ -178,7 +179,8 @@ class JobRecord(BaseModel):
 
     def to_json(self) -> bytes:
         """Return it for the store: passwords included."""
-        return self.model_dump_json().encode()
+        first = {"format"} if self.format == 1 else None  # versions before there were formats read these too
+        return self.model_dump_json(exclude=first).encode()
 
     @classmethod
     def from_json(cls, data: bytes | str) -> JobRecord:

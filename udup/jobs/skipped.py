@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from udup.base.errors import FailureKind
+from udup.base.kept import Kept
 
 #: Failures that are about one transaction, and that no later attempt gets over by itself.
 SKIPPABLE = frozenset({FailureKind.DIVERGENCE, FailureKind.CONFLICT, FailureKind.UNSUPPORTED})
@@ -13,14 +12,12 @@ SKIPPABLE = frozenset({FailureKind.DIVERGENCE, FailureKind.CONFLICT, FailureKind
 ERROR_MAX = 500
 
 
-class SkippedTransaction(BaseModel):
+class SkippedTransaction(Kept):
     """When, in nanoseconds since the epoch, which, and the failure that it was passed over for.
 
     It is written before the target is asked, and `confirmed` when the target has it. One that is not confirmed was
     asked for, and the answer was lost or has not come.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     time_ns: int
     gtid: str

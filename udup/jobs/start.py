@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
-
 from udup.base.errors import Fault, Refused
+from udup.base.kept import Kept
 from udup.base.long_text import cut_set
 from udup.jobs.document.spec import JobSpec
 from udup.jobs.progress import JobProgress
@@ -26,13 +25,11 @@ _SNAPSHOT = "Snapshot"
 _SET_MAX = 600
 
 
-class DecidedStart(BaseModel):
+class DecidedStart(Kept):
     """What a document's start means: `at` as the document says it, `position` what comes before it.
 
     `server_uuid` is the server that was asked, `time_ns` when, in nanoseconds since the epoch.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     at: str
     position: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from udup.base.kept import Kept
 
 #: Documents of a job that are kept, the present one among them.
 MAX_DOCUMENTS = 10
@@ -15,10 +17,8 @@ MAX_BYTES = 1 << 20
 POSTED = "posted"
 
 
-class Posted(BaseModel):
+class Posted(Kept):
     """When a document came (nanoseconds since the epoch; 0: not known) and how; `number` counts a job's documents."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     number: int = 1
     time_ns: int = 0

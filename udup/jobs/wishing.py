@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
-
 from udup.base.errors import Fault, Refused
+from udup.base.kept import Kept
 
 #: Wishes that a record keeps, the newest: a run goes by those that its position does not have yet.
 WISHES_MAX = 20
@@ -15,10 +14,8 @@ WISHES_MAX = 20
 TABLES_MAX = 100
 
 
-class SnapshotWish(BaseModel):
+class SnapshotWish(Kept):
     """`number` counts a job's wishes, `time_ns` is since the epoch; `tables` are `schema.table` as on the source."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     number: int
     tables: tuple[str, ...]

@@ -22,7 +22,7 @@ from udup import __version__
 from udup.actors.messages import Begin, Begun, Drain, NodeSettings
 from udup.actors.supervisor import JobSupervisor
 from udup.actors.system import Actors as ActorSystem
-from udup.base import logs
+from udup.base import logs, runtime
 from udup.base.config import Settings
 from udup.base.errors import ConfigError, Transient, UdupError
 from udup.base.identity import described, load_node_id
@@ -37,7 +37,8 @@ from udup.node.reads import Reads
 from udup.node.service import ASK_SECONDS, Control
 from udup.pipeline.transport.address import FILES, connect_options, shown, with_files
 from udup.store.sealing import Keyring, load_keyring
-from udup.store.store import JobStore
+from udup.store.snapshot import FILE_NAME, SnapshotDamaged, read_snapshot
+from udup.store.store import JobStore, records_of
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
 from udup.web.serve import WebServer
@@ -119,7 +120,7 @@ class _Node:
                 self._nats.start()
             url = self._nats.url if self._nats else _external_nats(settings)
             connect_options(url)  # its files are there and fit, or the start ends here
-            _check_keys(url, keys)
+            _check_keys(url, keys, settings.data_path / FILE_NAME)
             self._node_settings = NodeSettings(
                 nats_url=url,
                 data_dir=settings.data_dir,
@@ -133,8 +134,9 @@ class _Node:
                 max_jobs=settings.jobs.max,
                 region=settings.region,
                 datacenter=settings.datacenter,
+                writer=runtime.new_id(),
             )
-            reads = Reads(url, keys)
+            reads = Reads(url, keys, settings.data_path / FILE_NAME)
             reads.health = self._health = Health(
                 url, settings.data_path, self.ask, self._restart_nats.set if self._nats is not None else None
             )
@@ -225,8 +227,11 @@ def _external_nats(settings: Settings) -> str:
     return with_files(settings.nats.url, {name: getattr(settings.nats, name) for name in FILES})
 
 
-def _check_keys(url: str, keys: Keyring) -> None:
-    """`ConfigError` if stored jobs need a key that is not here. A store that is not there yet is waited for later."""
+def _check_keys(url: str, keys: Keyring, file: Path) -> None:
+    """`ConfigError` if stored jobs need a key that is not here.
+
+    A store that is not there yet is waited for later; until then what the node's file has of it counts.
+    """
 
     async def look() -> None:
         store = await JobStore.open(url, "udup start", keys)
@@ -235,8 +240,12 @@ def _check_keys(url: str, keys: Keyring) -> None:
         finally:
             await store.close()
 
-    with suppress(Transient):
+    try:
         asyncio.run(look())
+    except Transient:
+        with suppress(SnapshotDamaged):
+            if (snapshot := read_snapshot(file)) is not None:
+                records_of(snapshot, keys)
 
 
 def _has_ended(pidfd: int) -> bool:

@@ -6,16 +6,20 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 from udup.base import logs
 from udup.base.errors import Transient, UdupError
-from udup.jobs import JobProgress, JobRecord
+from udup.jobs import JobProgress, JobRecord, Stage, UnreadRecord
 from udup.jobs.allocation import Evaluation
 from udup.jobs.staleness import ReportAges, changes_by_itself
+from udup.jobs.unread import told
 from udup.node.health import Health
 from udup.store.sealing import Keyring
-from udup.store.store import JobStore
+from udup.store.snapshot import Snapshot, SnapshotDamaged, read_snapshot
+from udup.store.store import JobStore, records_of
 
 #: Seconds that what was read from the store serves other requests.
 CACHE_SECONDS = 0.2
@@ -23,16 +27,25 @@ CACHE_SECONDS = 0.2
 #: Seconds for the store to answer.
 STORE_SECONDS = 8.0
 
+#: Seconds that a request waits for a connection where what was known last can be told, at first and from then on.
+FIRST_SECONDS, AGAIN_SECONDS = 1.0, 0.2
+
 
 #: A record as it is stored, what its run reports, and the two together.
 _Made = tuple[JobRecord, JobProgress | None, JobRecord]
 
 
 class Reads:
-    """One reading of the store serves all requests of a moment."""
+    """One reading of the store serves all requests of a moment.
 
-    def __init__(self, url: str, keys: Keyring) -> None:
-        self._url, self._keys = url, keys
+    Until the store is read for the first time, what the node's own file has of it is told, as far as there is one.
+    """
+
+    def __init__(self, url: str, keys: Keyring, file: Path | None = None) -> None:
+        self._url, self._keys, self._file = url, keys, file
+        self._opening: Future[JobStore] | None = None
+        self._was_read = False
+        self._snapshot: Snapshot | None = None
         self.health: Health | None = None  # looks at more than can be read
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="reads", daemon=True)
@@ -42,6 +55,7 @@ class Reads:
         self._made: dict[str, _Made] = {}
         self._reports: dict[str, tuple[dict[str, Any], JobProgress]] = {}  # as they are stored, and as they are read
         self._records: dict[str, JobRecord] = {}
+        self._not_understood: dict[str, tuple[dict[str, Any], str]] = {}  # documents by job, and why ("": they are)
         self._ages = ReportAges(time.monotonic, time.time)
         self._gone: tuple[Evaluation, ...] = ()
         self._index = 0
@@ -66,6 +80,8 @@ class Reads:
             self._refresh()
         except UdupError as error:
             return [str(error), *found]
+        if self._snapshot is not None:
+            found.insert(0, "the job store has not been read yet: what is shown of jobs is what the node knew last")
         return found
 
     def last_problems(self) -> list[str]:
@@ -90,7 +106,7 @@ class Reads:
                     raise self._failure
                 return
             try:
-                self._read()
+                self._read_or_remember()
                 self._failure = None
             except Transient as error:
                 self._failure = error  # who waited for the lock need not wait for NATS again
@@ -103,18 +119,61 @@ class Reads:
             finally:
                 self._read_at = time.monotonic()
 
-    def _read(self) -> None:
+    def _read_or_remember(self) -> None:
+        try:
+            self._read()
+            self._was_read, self._snapshot = True, None
+        except Transient as error:
+            if self._was_read or not self._remember(str(error)):
+                raise
+
+    def _remember(self, why: str) -> bool:
+        """Take what the node's file has; return whether there is one."""
+        if self._snapshot is not None:
+            return True
+        try:
+            self._snapshot = None if self._file is None else read_snapshot(self._file)
+        except SnapshotDamaged:
+            return False  # its owner tells that
+        if self._snapshot is None:
+            return False
+        records, self._gone, self._index = records_of(self._snapshot, self._keys)
+        self._take(records, {})
+        logs.logger("reads").warning("jobs_shown_as_known_last", jobs=len(records), why=why)
+        return True
+
+    def _connected(self) -> JobStore:
+        """Return the store; a connection that takes long is made while the node's file serves."""
         if self._store is None:
-            self._store = self._call(lambda: JobStore.open(self._url, "udup api", self._keys))
-        records, index = self._call(self._store.load)
-        progress = self._call(self._store.progress)
-        self._gone = self._call(self._store.gone)
+            if self._opening is None:
+                opening = JobStore.open(self._url, "udup api", self._keys)
+                self._opening = asyncio.run_coroutine_threadsafe(opening, self._loop)
+            knows = self._file is not None and self._file.exists()
+            patience = AGAIN_SECONDS if self._snapshot is not None else FIRST_SECONDS if knows else STORE_SECONDS
+            try:
+                self._store = self._opening.result(patience)
+            except TimeoutError as error:
+                raise Transient("the job store does not answer") from error
+            finally:
+                if self._opening.done():
+                    self._opening = None
+        return self._store
+
+    def _read(self) -> None:
+        store = self._connected()
+        records, index = self._call(store.load)
+        progress = self._call(store.progress)
+        self._gone = self._call(store.gone)
         self._index = index
+        self._take(records, progress)
+
+    def _take(self, records: list[JobRecord], progress: dict[str, dict[str, Any]]) -> None:
         live = {record.id: self._live(record.id, progress.get(record.id)) for record in records}
         self._reports = {job_id: (progress[job_id], each) for job_id, each in live.items() if each is not None}
         self._made = {record.id: self._with_progress(record, live[record.id]) for record in records}
         self._records = {job_id: made[2] for job_id, made in self._made.items()}
         self._ages.forget_all_but(self._records)
+        self._not_understood = {key: each for key, each in self._not_understood.items() if key in self._records}
 
     def _with_progress(self, record: JobRecord, live: JobProgress | None) -> _Made:
         """Return the record with its progress; the same object as before where nothing has changed."""
@@ -123,7 +182,24 @@ class Reads:
         changes = changes_by_itself(live, record.stage, record.outage, now)
         if known is not None and known[0] is record and known[1] is live and not changes:
             return known
-        return record, live, record.model_copy(update={"progress": record.shown_progress(live, now)})
+        update: dict[str, Any] = {"progress": record.shown_progress(live, now)}
+        if record.carried_out and (why := self._why_not_understood(record)):
+            update |= {"stage": Stage.PENDING, "status_description": told(why)}
+        return record, live, record.model_copy(update=update)
+
+    def _why_not_understood(self, record: JobRecord) -> str:
+        """Return why this version does not carry the job out as its document asks, "" if it does."""
+        known = self._not_understood.get(record.id)
+        if isinstance(record, UnreadRecord):
+            return ""  # it says so itself
+        if known is None or known[0] != record.document:
+            why = ""
+            try:
+                record.spec()
+            except UdupError as error:
+                why = str(error)
+            known = self._not_understood[record.id] = record.document, why
+        return known[1]
 
     def _live(self, job_id: str, values: dict[str, Any] | None) -> JobProgress | None:
         """Return what a job's run reports; the same object as before where that is the same."""

@@ -38,6 +38,7 @@ from udup.jobs import (
     JobProgress,
     JobRecord,
     JobSpec,
+    UnreadRecord,
     accept,
     check_enforced_index,
     document_id,
@@ -128,6 +129,8 @@ class Control:
         The supervisor stores what was checked only beside the document that it was checked beside.
         """
         end = time.monotonic() + LOOK_SECONDS
+        if isinstance(stored, UnreadRecord):
+            raise IndexConflict(stored.status_description)
         spec, kept = self._accepted(document, stored)
         check_enforced_index(enforce_index, spec.id, stored)
         start = self._decided(spec, stored)

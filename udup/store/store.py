@@ -11,33 +11,38 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import nats
 from nats.aio.client import Client
-from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
-from nats.js.api import KeyValueConfig, StorageType
+from nats.js.api import StorageType
 from nats.js.client import JetStreamContext
 from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
-from pydantic import TypeAdapter
+from pydantic import ValidationError
 
-from udup.base.errors import Fault, Refused, Transient
-from udup.jobs import JobRecord
-from udup.jobs.allocation import Evaluation
+from udup.base import logs
+from udup.base.errors import ConfigError, Refused, Transient
+from udup.jobs import JobRecord, UnreadRecord
+from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
+from udup.jobs.numbers import last_index, position_of
+from udup.jobs.unread import read_record
 from udup.pipeline.transport.address import connect_options, shown
 from udup.pipeline.transport.link import PING_SECONDS, PINGS, Subjects
+from udup.store.batch import BatchReader
 from udup.store.mirror import Mirror
+from udup.store.owned import COMPLETE, LOST, Mark, OwnedBucket, Settled, WrittenByAnother, allow_direct, make_bucket
+from udup.store.refusals import changed, no_answer, too_large
 from udup.store.sealing import Keyring
+from udup.store.snapshot import Snapshot, SnapshotDamaged, put_aside, read_snapshot, write_snapshot
 
 JOBS_BUCKET = "udup_jobs"
 PROGRESS_BUCKET = "udup_progress"
-
-#: The key written last into a new store: everything is there.
-_COMPLETE = "complete"
 
 #: The key of what stays of deleted jobs: their last evaluations.
 _GONE = "gone"
@@ -45,9 +50,19 @@ _GONE = "gone"
 #: Seconds for NATS to answer.
 TIMEOUT = 4.0
 
-_GONE_LIST = TypeAdapter(list[Evaluation])
+#: How the key of a job looks; a newer version may keep other things beside them, which are left alone.
+_JOB_KEY = re.compile("[0-9a-f]{16}")
 
-_LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError)
+#: Tries to add to what others have kept.
+_TRIES = 3
+
+
+#: Gives a record as it is stored at a position.
+Placed = Callable[[JobRecord, int], JobRecord]
+
+
+def _as_it_is(record: JobRecord, _position: int) -> JobRecord:
+    return record
 
 
 def key_of(job_id: str) -> str:
@@ -57,18 +72,28 @@ def key_of(job_id: str) -> str:
 class JobStore:
     """One process's access; reconnects by itself. Every call raises `Transient` if NATS does not answer."""
 
-    def __init__(self, client: Client, context: JetStreamContext, keys: Keyring, *, owner: bool) -> None:
+    def __init__(
+        self, client: Client, context: JetStreamContext, keys: Keyring, owned: str | None, file: Path | None = None
+    ) -> None:
+        """`owned`: under which name the owner writes, None for who only reads; `file` is its snapshot's."""
         self._client = client
         self._context = context
         self._keys = keys
-        self._owner = owner
-        self._buckets: dict[str, KeyValue] = {}
-        self._written: dict[str, bytes] = {}
+        self._bucket = (
+            None if owned is None else OwnedBucket(context, JOBS_BUCKET, lambda: self._new_mirror(JOBS_BUCKET), owned)
+        )
+        self._file, self._filed = file, ("", 0)
+        self._opened = False
+        self._progress: KeyValue | None = None
         self._mirrors: dict[str, Mirror] = {}
         self._parsed: dict[str, tuple[bytes, JobRecord]] = {}
 
     @classmethod
-    async def open(cls, url: str, name: str, keys: Keyring, *, owner: bool = False) -> JobStore:
+    async def open(
+        cls, url: str, name: str, keys: Keyring, *, owner: bool = False, writer: str = "", file: Path | None = None
+    ) -> JobStore:
+        """Connect. `writer` is the owner's name in what it writes, and `file` where it keeps a snapshot of that."""
+
         async def quiet(_error: Exception) -> None:
             """Each call tells its own errors; a lost connection is taken up again."""
 
@@ -87,28 +112,53 @@ class JobStore:
                 **options,
             )
             client = await asyncio.wait_for(opening, TIMEOUT)
-        except _LOST as error:
+        except LOST as error:
             raise Transient(f"cannot connect to NATS at {shown(url)}: {error or type(error).__name__}") from error
-        return cls(client, client.jetstream(timeout=TIMEOUT), keys, owner=owner)
+        return cls(client, client.jetstream(timeout=TIMEOUT), keys, writer if owner else None, file)
 
     async def close(self) -> None:
         try:
             await asyncio.wait_for(self._client.close(), 2)
-        except _LOST:
+        except LOST:
             return  # it is gone either way
 
     # ---- The owner ----
 
-    async def save(self, record: JobRecord) -> None:
-        """Store a record; raise `Refused` if NATS takes no message of its size, whatever is tried."""
-        key, data = key_of(record.id), self._sealed(record)
-        if len(data) > self.max_bytes:
-            raise _too_large(record.id, len(data), self.max_bytes)
+    async def save(self, record: JobRecord, placed: Placed = _as_it_is) -> int:
+        """Store a record, as `placed` gives it for the position of the write, which is returned.
+
+        Raise `Refused` if NATS takes no message of its size, or if another writer has changed it.
+        """
+        data = b""
+
+        def made(position: int) -> bytes:
+            nonlocal data
+            data = self._sealed(placed(record, position))
+            if len(data) > self.max_bytes:
+                raise too_large(record.id, len(data), self.max_bytes)
+            return data
+
         try:
-            await self._put(JOBS_BUCKET, key, data)
+            with _answering():
+                return await self._owned.write(
+                    key_of(record.id), made, lambda found, position: self._holds(found, placed(record, position))
+                )
         except MaxPayloadError as error:  # another server of the cluster, which takes less
-            raise _too_large(record.id, len(data), self.max_bytes) from error
-        self._written[key] = data
+            raise too_large(record.id, len(data), self.max_bytes) from error
+        except WrittenByAnother as error:
+            raise changed(record.id, error) from error
+
+    def _holds(self, data: bytes, record: JobRecord) -> bool:
+        """Whether this is the record: sealed again it is made of other bytes."""
+        try:
+            return bool(self._keys.open(record.id, json.loads(data)) == json.loads(record.to_json()))
+        except (ValueError, ConfigError):
+            return False
+
+    @property
+    def _owned(self) -> OwnedBucket:
+        assert self._bucket is not None, "only the owner writes"
+        return self._bucket
 
     @property
     def max_bytes(self) -> int:
@@ -121,76 +171,131 @@ class JobStore:
         data = json.dumps(shown).encode()
         if len(data) > self.max_bytes:
             data = json.dumps({**shown, "tables": None}).encode()
-        await self._put(PROGRESS_BUCKET, key_of(job_id), data)
+        with _answering():
+            try:
+                await (await self._progress_bucket()).put(key_of(job_id), data)
+            except LOST:
+                self._progress = None  # it may have been lost with NATS's own store
+                await (await self._progress_bucket()).put(key_of(job_id), data)
 
     async def save_gone(self, evaluations: Sequence[Evaluation]) -> None:
-        """What stays of deleted jobs, in place of what was kept before."""
-        data = _GONE_LIST.dump_json(list(evaluations))
-        self._written[_GONE] = data
-        await self._put(JOBS_BUCKET, _GONE, data)
+        """Store what stays of deleted jobs, beside what others, or other versions, have kept there."""
+        made = [each.model_dump(mode="json") for each in evaluations]
+        ids = {each["id"] for each in made}
+        known = self._owned.values.get(_GONE, b"[]")
+        with _answering():
+            for _ in range(_TRIES):
+                others = [each for each in json.loads(known) if not (isinstance(each, dict) and each.get("id") in ids)]
+                data = json.dumps([*others, *made][-MAX_EVALUATIONS:]).encode()
+                try:
+                    await self._owned.replace(_GONE, data)
+                    return
+                except WrittenByAnother as error:
+                    known = error.found.data or b"[]"
+                    self._owned.revisions[_GONE] = error.found.seq
+        raise Transient("what stays of deleted jobs is changed by others all the time")
 
-    async def remove(self, job_id: str) -> None:
-        key = key_of(job_id)
-        self._written.pop(key, None)
-        for name in (JOBS_BUCKET, PROGRESS_BUCKET):
-            with self._answering(name):
-                await (await self._bucket(name)).purge(key)
+    async def remove(self, job_id: str) -> int:
+        """Remove a job, and return the position of that; raise `Refused` if another writer has changed it."""
+        key = job_id if job_id in self._parsed else key_of(job_id)  # of a damaged record nothing but its key is known
+        with _answering():
+            try:
+                position = await self._owned.remove(key)
+            except WrittenByAnother as error:
+                raise changed(job_id, error) from error
+            await (await self._progress_bucket()).purge(key)
+        return position
 
     async def restore(self) -> None:
         """Look whether the store is still there, and write it again if it was lost."""
-        with self._answering(JOBS_BUCKET):
-            try:
-                await self._context.key_value(JOBS_BUCKET)
-            except NotFoundError:
-                self._buckets.pop(JOBS_BUCKET, None)
-                await self._bucket(JOBS_BUCKET)
+        with _answering():
+            await self._owned.ensure()
 
-    async def _put(self, name: str, key: str, data: bytes) -> None:
-        try:
-            await (await self._bucket(name)).put(key, data)
-        except MaxPayloadError:
-            raise  # no try takes it
-        except _LOST:
-            # The bucket may have been lost with NATS's own store; it is looked for again, and made.
-            self._buckets.pop(name, None)
-            with self._answering(name):
-                await (await self._bucket(name)).put(key, data)
+    async def _progress_bucket(self) -> KeyValue:
+        if self._progress is None:
+            try:
+                self._progress = await self._context.key_value(PROGRESS_BUCKET)
+                await allow_direct(self._context, await self._context.stream_info(f"KV_{PROGRESS_BUCKET}"))
+            except NotFoundError:
+                self._progress = await make_bucket(self._context, PROGRESS_BUCKET, StorageType.MEMORY)
+        return self._progress
 
     # ---- Reading ----
 
     async def load(self) -> tuple[list[JobRecord], int]:
         """All jobs, and the highest index that was given to any. `ConfigError` if a key for their passwords is missing.
 
-        The owner seals again what is not sealed with the present key.
+        A record that this version cannot read is an `UnreadRecord`, and its bytes stay as they are. The owner seals
+        again what is not sealed with the present key.
         """
-        mirror = await self._jobs()
-        values, last = dict(mirror.values), mirror.last
-        if _COMPLETE not in values:
+        mirror = await self._jobs() if self._bucket is None or self._opened else await self._open_owned(self._bucket)
+        values = dict(mirror.values)
+        if COMPLETE not in values:
             raise Transient("the job store is being written again; try again in a moment")
-        stored = {key: data for key, data in values.items() if key not in (_COMPLETE, _GONE)}
+        stored = {key: data for key, data in values.items() if _JOB_KEY.fullmatch(key)}
         self._parsed = {key: self._parse(key, data) for key, data in stored.items()}
-        records = [record for _, record in self._parsed.values()]
-        if self._owner:
-            self._written = {key: data for key, data in values.items() if key != _COMPLETE}
+        records, gone = [record for _, record in self._parsed.values()], _gone_of(values)[0]
+        if self._bucket is not None:
             for record, data in zip(records, stored.values(), strict=True):
-                if not self._keys.is_sealed_now(json.loads(data)):
-                    await self.save(record)
-        gone = _GONE_LIST.validate_json(values.get(_GONE, b"[]"))
-        indexes = [*(record.modify_index for record in records), *(evaluation.modify_index for evaluation in gone)]
-        return records, max([last, *indexes])
+                if not isinstance(record, UnreadRecord) and not self._keys.is_sealed_now(json.loads(data)):
+                    with suppress(Refused):  # another has changed it meanwhile
+                        await self.save(record)
+            with _answering():  # an earlier version counted otherwise
+                await self._bucket.come_to(position_of(_index_of(records, gone)))
+            return records, last_index(self._bucket.position)
+        return records, max(_index_of(records, gone), last_index(Mark.of(values[COMPLETE]).base + mirror.last))
+
+    async def _open_owned(self, bucket: OwnedBucket) -> Mirror:
+        """Return the bucket as its owner finds it at first, or makes it by what the node's file has."""
+        snapshot = self._last_snapshot()
+        if snapshot is not None:
+            bucket.remember(snapshot)
+        mirror = await self._jobs()
+        with _answering():
+            settled = await bucket.settle(mirror, snapshot)
+            await mirror.refresh()
+        if self._file is not None and snapshot is not None:
+            if settled is Settled.ANOTHER:
+                logs.logger("store").warning("job_store_is_another", kept=str(put_aside(self._file)))
+            elif settled is Settled.BEHIND or bucket.written_again:
+                logs.logger("store").warning("job_store_written_again", jobs=len(snapshot.values))
+        self._opened = True
+        return mirror
+
+    def _last_snapshot(self) -> Snapshot | None:
+        if self._file is None:
+            return None
+        try:
+            return read_snapshot(self._file)
+        except SnapshotDamaged as error:
+            logs.logger("store").error("snapshot_not_read", error=str(error))
+            return None
+
+    def keep_snapshot(self) -> None:
+        """Write what the store holds into the node's file, if that has changed. What cannot be written is logged."""
+        if self._file is None:
+            return
+        now = self._owned.snapshot()
+        if (now.store, now.position) == self._filed:
+            return
+        try:
+            write_snapshot(self._file, now)
+        except OSError as error:
+            logs.logger("store").warning("snapshot_not_written", file=str(self._file), error=error.strerror)
+            return
+        self._filed = now.store, now.position
 
     def _parse(self, key: str, data: bytes) -> tuple[bytes, JobRecord]:
         """The record with the bytes it was made from, so that it need not be made again from the same."""
         known = self._parsed.get(key)
         if known is not None and known[0] is data:
             return known
-        job = json.loads(data)
-        return data, JobRecord.model_validate_json(json.dumps(self._keys.open(job["id"], job)))
+        return data, _record_of(key, data, self._keys)
 
     async def gone(self) -> tuple[Evaluation, ...]:
         """What stays of deleted jobs."""
         mirror = await self._jobs()
-        return tuple(_GONE_LIST.validate_json(mirror.values.get(_GONE, b"[]")))
+        return _gone_of(mirror.values)[0]
 
     def _sealed(self, record: JobRecord) -> bytes:
         sealed = self._keys.seal(record.id, json.loads(record.to_json()))
@@ -198,8 +303,8 @@ class JobStore:
 
     async def progress(self) -> dict[str, dict[str, Any]]:
         """The latest progress by job ID; none before the first is written, or after NATS was started again."""
-        mirror = self._mirrors.setdefault(PROGRESS_BUCKET, Mirror(self._context, PROGRESS_BUCKET))
-        with self._answering(PROGRESS_BUCKET):
+        mirror = self._mirror(PROGRESS_BUCKET)
+        with _answering():
             try:
                 await mirror.refresh()
             except NotFoundError:
@@ -211,49 +316,66 @@ class JobStore:
         return found
 
     async def _jobs(self) -> Mirror:
-        """The bucket of jobs as it is now."""
-        with self._answering(JOBS_BUCKET):
-            await self._bucket(JOBS_BUCKET)  # made by its owner, looked for again after a loss
-            mirror = self._mirrors.setdefault(JOBS_BUCKET, Mirror(self._context, JOBS_BUCKET))
+        """The bucket of jobs as it is now; its owner makes it."""
+        mirror = self._mirror(JOBS_BUCKET)
+        with _answering():
+            if self._bucket is not None:
+                await self._bucket.ensure()
             await mirror.refresh()
-            return mirror
+        return mirror
 
-    # ---- Both ----
+    def _mirror(self, name: str) -> Mirror:
+        if name not in self._mirrors:
+            self._mirrors[name] = self._new_mirror(name)
+        return self._mirrors[name]
 
-    async def _bucket(self, name: str) -> KeyValue:
-        """The bucket; its owner makes it if it is not there, with everything written before."""
-        if name in self._buckets:
-            return self._buckets[name]
+    def _new_mirror(self, name: str) -> Mirror:
+        return Mirror(self._context, name, BatchReader(self._client, f"KV_{name}", f"$KV.{name}.>", TIMEOUT))
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """What NATS does not answer is `Transient`."""
+    try:
+        yield
+    except MaxPayloadError:
+        raise  # no try takes it
+    except LOST as error:
+        raise no_answer(error) from error
+
+
+def records_of(snapshot: Snapshot, keys: Keyring) -> tuple[list[JobRecord], tuple[Evaluation, ...], int]:
+    """Return what a snapshot holds: all jobs, what stays of deleted ones, and the highest index that was given to any.
+
+    `ConfigError` if a key for their passwords is missing.
+    """
+    stored = {key: data for key, data in snapshot.values.items() if _JOB_KEY.fullmatch(key)}
+    records = [_record_of(key, data, keys) for key, data in stored.items()]
+    gone = _gone_of(snapshot.values)[0]
+    return records, gone, max(_index_of(records, gone), last_index(snapshot.position))
+
+
+def _record_of(key: str, data: bytes, keys: Keyring) -> JobRecord:
+    try:
+        job = json.loads(data)
+    except ValueError:
+        job = None
+    job_id = job.get("id") if isinstance(job, dict) else None
+    return read_record(keys.open(job_id, job) if isinstance(job_id, str) else job, key)
+
+
+def _index_of(records: Sequence[JobRecord], gone: Iterable[Evaluation]) -> int:
+    """Return the highest index that is in there."""
+    kept = [*gone, *(each for record in records for each in record.evaluations)]
+    return max([0, *(record.modify_index for record in records), *(each.modify_index for each in kept)])
+
+
+def _gone_of(values: Mapping[str, bytes]) -> tuple[tuple[Evaluation, ...], tuple[Any, ...]]:
+    """Return what is kept of deleted jobs, and of that what this version cannot read, as it is."""
+    read, others = [], []
+    for each in json.loads(values.get(_GONE, b"[]")):
         try:
-            bucket = await self._context.key_value(name)
-        except NotFoundError:
-            if not self._owner:
-                raise
-            storage = StorageType.FILE if name == JOBS_BUCKET else StorageType.MEMORY
-            bucket = await self._context.create_key_value(KeyValueConfig(bucket=name, history=1, storage=storage))
-        if self._owner and name == JOBS_BUCKET:
-            for key, data in self._written.items():
-                await bucket.put(key, data)
-            await bucket.put(_COMPLETE, b"")
-        self._buckets[name] = bucket
-        return bucket
-
-    @contextmanager
-    def _answering(self, name: str) -> Iterator[None]:
-        """What NATS does not answer is `Transient`, and its bucket is looked for again."""
-        try:
-            yield
-        except _LOST as error:
-            self._buckets.pop(name, None)
-            raise _no_answer(error) from error
-
-
-def _no_answer(error: BaseException) -> Transient:
-    if isinstance(error, NotFoundError):
-        return Transient("the job store is not there yet; try again in a moment")
-    return Transient(f"the job store in NATS does not answer: {error or type(error).__name__}")
-
-
-def _too_large(job_id: str, size: int, most: int) -> Refused:
-    problem = f"the record of job {job_id} has {size:,} bytes, and NATS takes {most:,}"
-    return Refused([Fault("NATS", problem, "raise max_payload of the NATS server, or make several jobs of it")])
+            read.append(Evaluation.model_validate_json(json.dumps(each)))
+        except ValidationError:
+            others.append(each)
+    return tuple(read), tuple(others)

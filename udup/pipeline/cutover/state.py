@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from udup.base import runtime
+from udup.base.kept import Kept
 
 #: Characters of a text that is kept.
 TEXT_MAX = 4000
@@ -57,11 +58,7 @@ class CutoverState(StrEnum):
     DONE = "done"
 
 
-class _Kept(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Options(_Kept):
+class Options(Kept):
     """What was asked for. `writes_stopped`: the operator gives his word that nothing writes to the source."""
 
     source_read_only: bool = False
@@ -72,7 +69,7 @@ class Options(_Kept):
     timeout_s: float = DEFAULT_TIMEOUT_S
 
 
-class Step(_Kept):
+class Step(Kept):
     """`time_ns`: when its state changed last, in nanoseconds since the epoch."""
 
     name: StepName
@@ -81,7 +78,7 @@ class Step(_Kept):
     text: str = ""
 
 
-class KeptEvent(_Kept):
+class KeptEvent(Kept):
     """An event that was enabled on the source, and its name on the target."""
 
     schema_name: str
@@ -89,7 +86,7 @@ class KeptEvent(_Kept):
     target_schema: str
 
 
-class KeptTrigger(_Kept):
+class KeptTrigger(Kept):
     """A trigger of the source that the target is to get, by its names there."""
 
     schema_name: str
@@ -100,7 +97,7 @@ class KeptTrigger(_Kept):
     restores: str = ""
 
 
-class Cutover(_Kept):
+class Cutover(Kept):
     """`text` is for people: what came of it, and what is left to do.
 
     `found` are the source's settings before the first change, None until they were asked, and `reopening` is what
