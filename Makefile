@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 VENV := .venv
 STAMP := $(VENV)/.installed
-JOBS := 3
+JOBS := 4
 SOURCES := udup tests $(wildcard bench)
 
 # Python keeps what it has compiled of the tests: collecting them takes half the time. Empty means so.
