@@ -36,9 +36,18 @@ def test_every_form_says_when_its_transaction_was_committed(plan: dict[str, Any]
     sent = _sent(plan)
     assert moments((each.id, each.value) for each in sent) == {GTID: COMMITTED_US}
     rows = [each for each in sent if each.operation]
-    assert rows and {committed_us(each.value) for each in rows} == {COMMITTED_US}
+    assert rows and {committed_us(each.value, GTID) for each in rows} == {COMMITTED_US}
 
 
-@pytest.mark.parametrize("value", [None, b"", b"{", b"[]", b"7", b'{"source":"x"}', b'{"source":{"ts_us":null}}'])
-def test_what_does_not_say_it_is_no_fault(value: bytes | None) -> None:
-    assert committed_us(value) == 0
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, b"", b"{", b"[]", b"7", b'{"source":"x"}', b'{"source":{"ts_us":null}}'),
+        *(b'{"source":{"ts_us":5}}', b'{"source":{"gtid":"u:1","ts_us":5}}', b'{"__gtid":"u:1","__ts_us":5}'),
+        *(b'{"iodebeziumtsus":5}', b'{"source":{"gtid":"%b","ts_us":1e999}}' % GTID.encode()),
+        b'{"__gtid":"%b"}' % GTID.encode(),
+    ],
+)
+def test_what_does_not_say_it_of_its_transaction_is_no_fault(value: bytes | None) -> None:
+    """A row of an outbox is whatever its user has written."""
+    assert committed_us(value, GTID) == 0

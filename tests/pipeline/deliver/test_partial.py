@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -112,3 +113,17 @@ def test_a_source_without_what_was_delivered_in_part_is_not_followed(subscriptio
     with pytest.raises(Unsupported, match="beta:7 was told in part, which it never executed"):
         asyncio.run(subscription.run(lambda: False))
     assert not subscription.rows(T)
+
+
+def test_a_place_that_says_no_rules_is_of_an_earlier_version_and_is_gone_on_from(subscription: Subscription) -> None:
+    _half(subscription, cut=1)
+    subscription.selection = WITH_WHERE
+    stored = subscription.sink.stored
+    for at, (message, position) in enumerate(stored):
+        if position is not None:
+            said = json.loads(position)
+            said.pop("rules", None)
+            stored[at] = message, json.dumps(said)
+    asyncio.run(subscription.run())
+    assert subscription.ids() == expected(subscription)
+    assert Place.parse(subscription.sink.position or "", FakePosition.parse).rules == row_rules(WITH_WHERE, SqlFilter())

@@ -13,8 +13,11 @@ from typing import Any
 from udup.drivers.messages import ids
 
 
-def committed_us(value: bytes | None) -> int:
-    """Return it in µs since the epoch, from a value of any form; 0 where that does not say it."""
+def committed_us(value: bytes | None, gtid: str) -> int:
+    """Return it in µs since the epoch, from a value of any form that names this transaction; 0 where none says it.
+
+    What does not name it may be a user's own document (`outbox.py`).
+    """
     try:
         said = json.loads(value or b"null")
         for _ in range(2):
@@ -22,18 +25,19 @@ def committed_us(value: bytes | None) -> int:
                 said = said[0]  # several rows in one message
             if isinstance(said, dict) and set(said) == {"schema", "payload"}:
                 said = said["payload"]
-        return _committed_us(said) if isinstance(said, dict) else 0
-    except (ValueError, TypeError, RecursionError):
+        return _committed_us(said, gtid) if isinstance(said, dict) else 0
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return 0
 
 
-def _committed_us(said: Mapping[str, Any]) -> int:
-    if "__ts_us" in said and "__gtid" in said:
-        return int(said["__ts_us"])
-    if "iodebeziumtsus" in said:
-        return int(said["iodebeziumtsus"])
+def _committed_us(said: Mapping[str, Any], gtid: str) -> int:
     source = said.get("source")
-    return int(source["ts_us"]) if isinstance(source, dict) and "ts_us" in source else 0
+    forms: list[tuple[Any, str, str]] = [
+        (said, "__gtid", "__ts_us"),
+        (said, "iodebeziumgtid", "iodebeziumtsus"),
+        (source if isinstance(source, dict) else {}, "gtid", "ts_us"),
+    ]
+    return next((int(form[time]) for form, name, time in forms if form.get(name) == gtid), 0)
 
 
 def moments(messages: Iterable[tuple[str, bytes | None]]) -> dict[str, int]:
@@ -41,6 +45,6 @@ def moments(messages: Iterable[tuple[str, bytes | None]]) -> dict[str, int]:
     found: dict[str, int] = {}
     for message_id, value in messages:
         gtid = ids.gtid(message_id)
-        if gtid and gtid not in found and (us := committed_us(value)):
+        if gtid and gtid not in found and (us := committed_us(value, gtid)):
             found[gtid] = us
     return found

@@ -81,7 +81,8 @@ class Changes:
         `stores`: the sink knows of them ahead of the first such row. It need not where no row comes before a position.
         """
         if self.place.rules != rules:
-            check_rules(job, self.partial)
+            if self.place.rules is not None:
+                check_rules(job, self.partial)
             self.place.rules = rules
             if stores:
                 await self.store_place(always=True)

@@ -59,7 +59,8 @@ class Place:
 
     `open` is the transaction that is coming now, in part; `begun` are those that earlier runs have delivered in part
     and that have not come again, by their GTIDs. `prepared`: XA transactions whose end is not executed.
-    `rules` is a digest of what decides which rows are told (`partial.py`). `snapshots` counts the snapshots of the job,
+    `rules` is a digest of what decides which rows are told (`partial.py`), None where an earlier version has not said
+    it. `snapshots` counts the snapshots of the job,
     each try of one. `began` is the note of how the job began (`start_note.py`). `copying`: a snapshot is under way, so
     the log is not followed from `executed` yet. `there`: IDs of messages that the sink has and that are not executed: a
     run found them behind an earlier position, and has not come to them again; `times` says when their transactions were
@@ -70,7 +71,7 @@ class Place:
     open: OpenTransaction | None = None
     begun: dict[str, OpenTransaction] = field(default_factory=dict)
     prepared: set[str] = field(default_factory=set)
-    rules: str = ""
+    rules: str | None = ""
     snapshot: str = ""
     snapshots: int = 0
     copying: bool = False
@@ -88,8 +89,10 @@ class Place:
             begun[self.open.gtid] = self.open
         if begun:
             said["open"] = [each.said for each in begun.values()]
-        texts = {"snapshot": self.snapshot, "source": self.source_uuid, "began": self.began, "rules": self.rules}
+        texts = {"snapshot": self.snapshot, "source": self.source_uuid, "began": self.began}
         said.update({name: value for name, value in texts.items() if value})
+        if self.rules is not None:
+            said["rules"] = self.rules
         if self.prepared:
             said["prepared"] = sorted(self.prepared)
         if self.snapshots:
@@ -121,7 +124,7 @@ class Place:
                 executed=position(said["gtids"]),
                 begun=_begun(said.get("open", ())),
                 prepared=set(map(str, said.get("prepared", ()))),
-                rules=said.get("rules", ""),
+                rules=said.get("rules"),
                 snapshot=said.get("snapshot", ""),
                 snapshots=int(said.get("snapshots", 0)),
                 copying=bool(said.get("copying", False)),

@@ -58,7 +58,7 @@ def test_when_what_is_behind_the_position_was_committed_is_told() -> None:
     first, second = (f"3e11fa47-71ca-11e1-9e33-c80aa9429562:{number}" for number in (7, 8))
     note = Stored(3, "note", {OPERATION: NOTE}, note_data("p", [f"{first}:s.t:0"], "job", "owner", 1, {first: 70}))
     begin = Stored(4, "event", {ID: f"{second}:begin"}, b'{"status":"BEGIN"}')
-    row = Stored(5, "event", {ID: f"{second}:s.t:0"}, b'{"source":{"ts_us":80}}')
+    row = Stored(5, "event", {ID: f"{second}:s.t:0"}, b'{"source":{"gtid":"%b","ts_us":80}}' % second.encode())
     found = _Stream(note, begin, row).find(5)
     assert found is not None and found.times == {first: 70, second: 80}
 

@@ -13,7 +13,7 @@ from contextlib import closing
 from functools import partial
 
 from udup.base.endpoint import Endpoint
-from udup.base.errors import Side
+from udup.base.errors import Side, Unsupported
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.rotate import parse_rotate
@@ -24,6 +24,7 @@ from udup.drivers.mysql.ddl.query_action import Decide
 from udup.drivers.mysql.ddl.query_classifier import QueryClassifier
 from udup.drivers.mysql.filters.shaper import Shapers
 from udup.drivers.mysql.naming.naming import Naming
+from udup.drivers.mysql.snapshot.moment import prepared_now
 from udup.drivers.mysql.snapshot.names import is_transactional_there, read_names
 from udup.drivers.mysql.stream.anonymous import check_anonymous
 from udup.drivers.mysql.stream.assembly import Assembler
@@ -40,7 +41,7 @@ from udup.drivers.mysql.telling.joining import Joined
 from udup.drivers.mysql.telling.made_tables import MadeTables
 from udup.drivers.mysql.telling.tries import SnapshotJudges
 from udup.pipeline.ports import LogPlace, LogPlan, Recognised
-from udup.pipeline.records import Record, SnapshotEnd
+from udup.pipeline.records import Part, Record, SnapshotEnd, Transaction
 from udup.pipeline.selection.renames import Name, Renaming
 from udup.pipeline.stamps import Stamps
 
@@ -143,6 +144,7 @@ class BinlogChanges:
                 if self._judges is not None and (state := self._judges.changed()):
                     yield SnapshotEnd(0, "", state)  # in front of what has changed it
                 self._note_place(event)
+                self._check_prepared(record)
                 if joined is not None:
                     if state := joined.changed(record):
                         yield SnapshotEnd(0, "", state)
@@ -161,6 +163,27 @@ class BinlogChanges:
                 if self._lost is not None:
                     yield from self._lost.lost(*self._at)
                 yield None
+
+    def _check_prepared(self, record: Record) -> None:
+        """Raise `Unsupported` for XA whose rows may be in no snapshot: a table is read while it is prepared.
+
+        A snapshot waits for the end of what is prepared, which only XA RECOVER shows.
+        """
+        if not isinstance(record, Transaction | Part) or not record.xid:
+            return
+        if isinstance(record, Part) and record.index:
+            return
+        if self._judges is None and (self._joined is None or not self._joined.is_at_work):
+            return
+        with closing(connect(self.endpoint)) as connection:
+            if prepared_now(connection) is not None:
+                return
+        raise Unsupported(
+            f"{record.id.gtid} prepares an XA transaction while rows of a snapshot are still to be read, and whether"
+            " one is prepared cannot be seen: rows of it could be missed; GRANT XA_RECOVER_ADMIN ON *.* to the job's"
+            " account on the source, and resume the job",
+            gtid=record.id.gtid,
+        )
 
     def _note_place(self, event: bytes) -> None:
         """Note where the event ends; one of a compressed transaction does not say it."""
