@@ -137,7 +137,7 @@ class Deliverer:
 
     async def _follow(self) -> None:
         async with telling(lambda: self._waits.longest(TOLD_SECONDS), self._report):
-            info, found = await self._begin()
+            info = await self._begin()
         changes = self._changes
         try:
             parts = [self._give_credits(), self._store_place(), self._report_progress(), self._drained()]
@@ -145,12 +145,12 @@ class Deliverer:
                 parts.append(self._beat())
             watch = self._watch.run(lambda: self._units.settled, lambda: False)
             tasks = [asyncio.ensure_future(part) for part in (*parts, watch)]
-            self._tell(self._ready(found, info))
+            self._tell(self._ready(info))
             await until_failure(tasks, (self._ended, self._link.lost), lambda: None)
         finally:
             changes.close()
 
-    async def _begin(self) -> tuple[ServerInfo, FoundPlace]:
+    async def _begin(self) -> ServerInfo:
         """Take the sink over, and find out from where to go on."""
         telling = asyncio.ensure_future(self._tell_wait())
         try:
@@ -167,7 +167,7 @@ class Deliverer:
         self._reporter.begin_at(place)
         await self._link.subscribe(self._subjects.log, self._on_batch)
         await self._link.flush()
-        return info, found
+        return info
 
     async def _tell_wait(self) -> None:
         """Report what a run waits for that has not begun yet, and so has no other progress to tell."""
@@ -187,7 +187,7 @@ class Deliverer:
         copying = self._settings.start_after is None
         return Place(self._parse(self._settings.start_after or ""), copying=copying, began=self._start.note)
 
-    def _ready(self, _found: FoundPlace, info: ServerInfo) -> TargetReady:
+    def _ready(self, info: ServerInfo) -> TargetReady:
         place = self._changes.place
         after = None if place.copying else str(place.executed)
         told = str(place.stamps), place.source_uuid, place.snapshot, place.snapshots
