@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import threading
 import time
 from pathlib import Path
 
+import pytest
+from pymysql.constants import COMMAND
+
 from udup.drivers.mysql.apply import wait_look
-from udup.drivers.mysql.client.connection import connect, query
-from udup.drivers.mysql.client.processes import passed, read_processes
+from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query
+from udup.drivers.mysql.client.processes import Process, passed, read_processes
 from udup.drivers.mysql.cutover import in_the_way
 from udup.sandbox.server import MysqlServer
 
@@ -23,12 +27,7 @@ def test_a_statement_with_characters_beyond_utf8mb3_is_read_like_any_other(sourc
     slow.start()
     asks = connect(source.endpoint)
     try:
-        end = time.monotonic() + 30
-        while True:
-            found = next(each for each in read_processes(asks) if each.number == runs.thread_id())
-            if found.runs_a_statement or time.monotonic() > end:
-                break
-            time.sleep(0.01)
+        found = _running(asks, runs.thread_id())
         assert "😀" in found.statement and found.command == "Query"
         own = next(each for each in read_processes(asks) if each.number == asks.thread_id())
         assert own.runs_a_statement and own.seconds == 0
@@ -36,6 +35,44 @@ def test_a_statement_with_characters_beyond_utf8mb3_is_read_like_any_other(sourc
         query(asks, f"KILL QUERY {runs.thread_id()}")
         asks.close()
         slow.join(30)
+
+
+def _running(asks: Connection, number: int) -> Process:
+    """Return what is told of a session that is about to run a statement."""
+    end = time.monotonic() + 30
+    while True:
+        found = next(each for each in read_processes(asks) if each.number == number)
+        if found.runs_a_statement or time.monotonic() > end:
+            return found
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("charset", ["utf8mb4", "latin1", "binary"])
+def test_bytes_in_a_statement_that_are_no_text_are_shown(source: MysqlServer, charset: str) -> None:
+    """A BLOB is enough. The server hands them on as they came, whatever the asking session's character set is."""
+    runs = connect(source.endpoint)
+    query(runs, f"SET NAMES {charset}")
+    said = b"SELECT SLEEP(20), _binary'a\xff\xfeb', 'c\xe9'"
+    slow = threading.Thread(target=_ignoring_errors, args=(runs, said))
+    slow.start()
+    asks = connect(source.endpoint)
+    try:
+        found = _running(asks, runs.thread_id())
+        assert found.statement.startswith("SELECT SLEEP(20), _binary'a")
+        [name] = query(asks, "SELECT 'é'")
+        assert name == ("é",), "other results are read as ever"
+    finally:
+        query(asks, f"KILL QUERY {runs.thread_id()}")
+        asks.close()
+        slow.join(30)
+        runs.close()
+
+
+def _ignoring_errors(connection: Connection, statement: bytes) -> None:
+    """Run a statement whose result is not text either."""
+    with contextlib.suppress(MySQLError):
+        connection._execute_command(COMMAND.COM_QUERY, statement)
+        connection._read_query_result()
 
 
 def test_no_session_has_done_anything_for_less_than_no_time() -> None:

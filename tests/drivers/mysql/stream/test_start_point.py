@@ -12,7 +12,7 @@ from tests.conftest import MakeServer
 from udup.base.errors import Refused
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import connect, query, scalar
-from udup.drivers.mysql.stream.log_file import read_file
+from udup.drivers.mysql.stream.log_file import first_events, read_file
 from udup.drivers.mysql.stream.start_point import find_start
 from udup.pipeline.ports import StartPoint
 from udup.sandbox.server import MysqlServer
@@ -164,6 +164,22 @@ def test_a_start_is_after_what_the_log_has_before_it_also_of_other_servers(log: 
     assert log.before_gtid(f"{OTHER}:2") == GtidSet.parse(f"{OTHER}:1,{uuid}:1-3")
     # In the log behind it there are transactions of the other server: none of them counts as executed.
     assert log.before_gtid(f"{uuid}:4") == GtidSet.parse(f"{OTHER}:1-2,{uuid}:1-3")
+
+
+def test_a_file_may_begin_with_a_statement_that_is_no_utf8(log: Log) -> None:
+    """The server shows a file's statements as they came, and the first files are looked at to find the right one."""
+    log.run("INSERT INTO d.t (a) VALUES (1)", "FLUSH BINARY LOGS")
+    with closing(connect(log.server.endpoint)) as connection:
+        connection.set_character_set("latin1")
+        query(connection, "CREATE TABLE d.c (a INT COMMENT 'caf\xe9')")
+        assert [kind for kind, _ in first_events(connection, log.end[0])] == [
+            *("Format_desc", "Previous_gtids"),
+            *("Gtid", "Query"),
+        ]
+    log.run("FLUSH BINARY LOGS", "INSERT INTO d.t (a) VALUES (2)")
+    assert [str(log.before_gtid(f"{log.uuid}:{number}")) for number in (3, 4)] == [
+        f"{log.uuid}:1-{number}" for number in (2, 3)
+    ]
 
 
 def test_the_next_transaction_of_a_server_is_a_start_and_a_later_one_is_not(log: Log) -> None:

@@ -109,9 +109,12 @@ def _records(source: MysqlServer, after: GtidSet, scope: Scope, *, tells: bool =
 
 
 def _shown(source: MysqlServer, told_of: Told) -> dict[int, tuple[str, str]]:
-    """Return what stands at each place of a log file: kind, and a statement's text."""
-    with closing(connect(source.endpoint)) as connection:
-        found = query(connection, f"SHOW BINLOG EVENTS IN '{told_of.file}'")
+    """Return what stands at each place of a log file, from there on: kind, and a statement's text.
+
+    What stands before it is of other tests, whose statements need not be text.
+    """
+    with closing(connect(source.endpoint)) as connection, connection.showing_statements():
+        found = query(connection, f"SHOW BINLOG EVENTS IN '{told_of.file}' FROM {told_of.starts[0]}")
     return {int(row[1]): (str(row[2]), str(row[5])) for row in found}
 
 

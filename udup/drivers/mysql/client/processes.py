@@ -44,7 +44,7 @@ def passed(seconds: object) -> int:
 
 def read_processes(connection: Connection) -> list[Process]:
     """Return all connections that the account may see: without PROCESS its own alone."""
-    with connection.cursor() as cursor:
+    with connection.showing_statements(), connection.cursor() as cursor:
         cursor.execute("SHOW PROCESSLIST")
         rows = cursor.fetchall()
     return [

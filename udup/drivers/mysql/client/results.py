@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pymysql
@@ -28,8 +30,16 @@ UNREADABLE = (
 )
 
 
+def _shown(encoding: str, converter: Callable[[str], Any] | None, data: bytes) -> Any:
+    text = data.decode(encoding, "backslashreplace")
+    return text if converter is None else converter(text)
+
+
 class CountedResult(MySQLResult):
-    """A result whose columns and rows are counted."""
+    """A result whose columns and rows are counted.
+
+    Where the connection is `showing_statements`, bytes that are no text stand in it as `\\xe9`.
+    """
 
     connection: Any  # given up as soon as the result is read, or each would keep the other alive
     affected_rows: int | None
@@ -46,6 +56,11 @@ class CountedResult(MySQLResult):
         if not isinstance(count, int) or not 0 < count <= MAX_COLUMNS:
             raise ValueError(f"a result of {count} columns")
         super()._get_descriptions()  # type: ignore[misc]
+        if self.connection.shows_statements:
+            self.converters = [
+                (None, partial(_shown, encoding, converter)) if encoding else (encoding, converter)
+                for encoding, converter in self.converters  # type: ignore[has-type]
+            ]
 
     def _read_row_from_packet(self, packet: Any) -> tuple[Any, ...]:
         row: tuple[Any, ...] = super()._read_row_from_packet(packet)  # type: ignore[misc]

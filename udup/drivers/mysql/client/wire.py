@@ -99,6 +99,7 @@ class Wire(Line):
         self._results = 0
         self._watch_by(ask)
         self.result_bytes = result_bytes
+        self.shows_statements = False
         # PyMySQL itself is never told that it may send files: it only announces that LOAD DATA LOCAL will be used.
         flags = client_flag | (CLIENT.LOCAL_FILES if local_infile else 0)
         super().__init__(client_flag=flags, local_infile=False, **options)
@@ -121,6 +122,18 @@ class Wire(Line):
             yield
         finally:
             self.result_bytes = before
+
+    @contextmanager
+    def showing_statements(self) -> Iterator[None]:
+        """Have results show what others run: a server hands on their bytes as they came, which need not be text.
+
+        A BLOB in a statement is enough, or a client that says utf8mb4 and sends latin1. Such bytes stand as `\\xe9`.
+        """
+        self.shows_statements = True
+        try:
+            yield
+        finally:
+            self.shows_statements = False
 
     @contextmanager
     def reading_within(self, seconds: float | None) -> Iterator[None]:

@@ -20,6 +20,7 @@ from udup.base.errors import Unsupported
 from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
+from udup.drivers.mysql.stream.log_file import first_events, set_before
 
 #: Errors of SHOW BINLOG EVENTS: no such file any more, and no privilege (which is a fault of its own).
 _PURGED, _NO_PRIVILEGE = 1220, 1227
@@ -86,12 +87,11 @@ def _backwards(connection: Connection, executed: GtidSet) -> Iterator[_LogFile]:
     after = executed
     for name, *_ in reversed(query(connection, "SHOW BINARY LOGS")):
         try:
-            events = query(connection, "SHOW BINLOG EVENTS IN %s LIMIT 4", name)
+            events = first_events(connection, name)
         except MySQLError as error:
             if error_code(error) in (_PURGED, _NO_PRIVILEGE):
                 return
             raise
-        told = next((str(event[5]) for event in events if event[2] == "Previous_gtids"), "")
-        before = GtidSet.parse(told)
-        yield _LogFile(str(name), before, after - before, frozenset(str(event[2]) for event in events))
+        before = set_before(events)
+        yield _LogFile(str(name), before, after - before, frozenset(kind for kind, _ in events))
         after = before

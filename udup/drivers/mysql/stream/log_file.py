@@ -25,7 +25,7 @@ from udup.drivers.mysql.binlog.event import (
 )
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
 from udup.drivers.mysql.client import sessions
-from udup.drivers.mysql.client.connection import connect
+from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.client.raw import dump_file, raw_socket
 from udup.drivers.mysql.client.wire import ERROR_BYTES
@@ -85,6 +85,18 @@ class LogEvent:
     def is_anonymous(self) -> bool:
         """Whether a transaction begins here that has no GTID."""
         return self.kind == EventType.ANONYMOUS_GTID
+
+
+def first_events(connection: Connection, file: str) -> list[tuple[str, str]]:
+    """Return the kinds and the texts of a file's first events; the last may be a user's statement."""
+    with connection.showing_statements():
+        events = query(connection, "SHOW BINLOG EVENTS IN %s LIMIT 4", file)
+    return [(str(event[2]), str(event[5])) for event in events]
+
+
+def set_before(events: list[tuple[str, str]]) -> GtidSet:
+    """Return what all files before this one have held, by its first events."""
+    return GtidSet.parse(next((text for kind, text in events if kind == "Previous_gtids"), ""))
 
 
 def read_file(endpoint: Endpoint, file: str) -> Generator[LogEvent]:

@@ -20,7 +20,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, brief
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query
-from udup.drivers.mysql.stream.log_file import FIRST_EVENT, LogEvent, read_file
+from udup.drivers.mysql.stream.log_file import FIRST_EVENT, LogEvent, first_events, read_file, set_before
 from udup.pipeline.checks import SRC
 from udup.pipeline.ports import Beginning, StartPoint
 
@@ -139,8 +139,7 @@ class _Source:
         return files[low]
 
     def _before_file(self, file: str) -> GtidSet:
-        events = query(self.connection, "SHOW BINLOG EVENTS IN %s LIMIT 4", file)
-        return GtidSet.parse(next((str(event[5]) for event in events if event[2] == "Previous_gtids"), ""))
+        return set_before(first_events(self.connection, file))
 
     def _files(self) -> list[str]:
         """Return the log's files, the oldest first; there is always one."""
