@@ -17,7 +17,7 @@ def plan_of(spec: JobSpec, start: DecidedStart | None = None) -> JobPlan:
         job=spec.id,
         source=End(spec.source.driver.value, spec.source_endpoint()),
         target=End(spec.target.driver.value, spec.target_endpoint(), spec.apply_mode, spec.delivery_plan()),
-        scope=Scope(spec.selection(), spec.sql_filter(), spec.kept_users(), spec.innodb),
+        scope=Scope(spec.selection(), spec.sql_filter(), spec.kept_users(), spec.innodb, holder=_holder(spec)),
         start_after=position,
         drop_existing=spec.drop_table_if_exists,
         recompute=spec.recompute,
@@ -25,3 +25,8 @@ def plan_of(spec: JobSpec, start: DecidedStart | None = None) -> JobPlan:
         start_at=spec.begins_at if position is None else None,
         copy_alone=spec.copy_alone,
     )
+
+
+def _holder(spec: JobSpec) -> str:
+    """Return whose the sessions on the source are: another job of this ID, for another destination, is another."""
+    return f"{spec.id} {spec.target_place()}"

@@ -91,6 +91,8 @@ class Scope:
     `kept_users`: accounts that stay as they are, None if the job carries none. `innodb`: tables without transactions
     become InnoDB tables. `fold_names`: the source keeps names in lower case (known when it was looked at).
     `copy_first`: tables (`schema.table`) that changed under a copy before: the next one reads them first.
+    `holder` names the job's sessions on the source, each run's and each node's the same, that one run ends what another
+    has left there; empty: it is not named.
     """
 
     selection: Selection
@@ -99,6 +101,7 @@ class Scope:
     innodb: bool = False
     fold_names: bool = False
     copy_first: frozenset[str] = frozenset()
+    holder: str = ""
 
 
 @dataclass(frozen=True)

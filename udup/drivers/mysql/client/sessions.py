@@ -37,7 +37,11 @@ LISTED_WARNINGS = 65535
 LOCK_SECONDS = 1
 
 #: Seconds after which a session that holds such a lock and says nothing is ended by the server. Its pauses are shorter.
-LOCKER_IDLE_SECONDS = 20
+LOCKER_IDLE_SECONDS = 5
+
+#: The same where a table is locked for as long as its rows are read, which wait for the target: one that takes nothing
+#: for so long is not waited for. Nobody else ends the session of a client that is frozen.
+HELD_SECONDS = 3600
 
 _UNLIMITED = "18446744073709551615"
 
@@ -166,7 +170,10 @@ OBSERVER = Session("opening the snapshot", {"lock_wait_timeout": str(LOCK_SECOND
 LOCKER = OBSERVER.with_("locking for a snapshot", wait_timeout=str(LOCKER_IDLE_SECONDS))
 
 #: A connection of the snapshot, as its planner uses it. The rows' text must not depend on the session that wrote them.
-SNAPSHOT = Session("reading a snapshot", {"sql_mode": "ALLOW_INVALID_DATES", "lock_wait_timeout": "60"})
+SNAPSHOT = Session(
+    "reading a snapshot",
+    {"sql_mode": "ALLOW_INVALID_DATES", "lock_wait_timeout": "60", "net_write_timeout": str(HELD_SECONDS)},
+)
 
 #: A reader of the snapshot's rows: everything computed and returned as bytes, room for a chunk.
 ROWS = SNAPSHOT.with_(
@@ -177,7 +184,9 @@ ROWS = SNAPSHOT.with_(
 )
 
 #: The same for tables without transactions, which it locks: every write waits behind a lock that waits.
-LOCKED_ROWS = ROWS.with_("reading rows under a lock", lock_wait_timeout=str(LOCK_SECONDS))
+LOCKED_ROWS = ROWS.with_(
+    "reading rows under a lock", lock_wait_timeout=str(LOCK_SECONDS), wait_timeout=str(HELD_SECONDS)
+)
 
 #: What asks the source whether rows of the log pass a filter: as the rows are read, so that copy and log are told the
 #: same; numbers come decoded.

@@ -19,6 +19,7 @@ from udup.drivers.mysql.dictionary.catalog import Catalog
 from udup.drivers.mysql.dictionary.engines import is_transactional
 from udup.drivers.mysql.snapshot.accounts import read_accounts
 from udup.drivers.mysql.snapshot.locked_tables import LockedTables, SpoolIsFullError
+from udup.drivers.mysql.snapshot.places import Places
 from udup.drivers.mysql.snapshot.reader import CHANGED, ReadBlocks, blocks
 from udup.drivers.mysql.snapshot.schema import read_catalog, same_definitions
 from udup.drivers.mysql.snapshot.snapshot import Snapshot, open_snapshot
@@ -53,25 +54,28 @@ def open_baseline(
     chunk_rows: int | None = None,
     waits: Waits | None = None,
     read: ReadBlocks = blocks,
+    holder: str = "",
 ) -> Baseline:
     """Return snapshot and catalog that belong together; with the accounts but those of `kept_users`, if it is given.
 
-    `read` reads the tables without transactions.
+    `read` reads the tables without transactions. What a run of before holds in the name of `holder` is ended.
 
     Raise what `open_snapshot` and `read_catalog` raise, and `Transient` if DDL never pauses.
     """
+    places = Places(holder)
     with closing(connect(endpoint)) as connection:
         try:
+            places.clear(connection)
             before = _read(connection, selection, kept_users)
             large: set[str] = set()
             for _ in range(TRIES):
-                locked = LockedTables(endpoint, before.tables, chunk_rows, large, read)
+                locked = LockedTables(endpoint, before.tables, chunk_rows, large, read, places)
                 if locked.tables:
                     # Somebody's FLUSH TABLES may wait for these locks, and this connection behind it.
                     query(connection, patience.SESSION)
                 snapshot = None
                 try:
-                    snapshot = _opened(endpoint, readers, before, locked, waits)
+                    snapshot = _opened(endpoint, readers, before, locked, waits, places)
                     after = _read(connection, selection, kept_users)
                     if snapshot and same_definitions(before, after) and before.accounts == after.accounts:
                         return Baseline(snapshot, after, locked)
@@ -86,7 +90,7 @@ def open_baseline(
 
 
 def _opened(
-    endpoint: Endpoint, readers: int, catalog: Catalog, locked: LockedTables, waits: Waits | None
+    endpoint: Endpoint, readers: int, catalog: Catalog, locked: LockedTables, waits: Waits | None, places: Places
 ) -> Snapshot | None:
     """Return the snapshot, with small tables read; None if it has to be opened again.
 
@@ -94,7 +98,7 @@ def _opened(
     """
     try:
         names = [(each.schema, each.name) for each in catalog.tables if is_transactional(each.engine)]
-        snapshot = open_snapshot(endpoint, readers + 1, tables=locked, waits=waits, job_tables=names)
+        snapshot = open_snapshot(endpoint, readers + 1, tables=locked, waits=waits, job_tables=names, places=places)
     except UdupError as error:
         if isinstance(error.__cause__, MySQLError) and error_code(error.__cause__) in CHANGED:
             return None

@@ -98,7 +98,9 @@ def open_copy(
     Raise `Unsupported` if something in it cannot be copied exactly, and what `open_baseline` raises.
     """
     check_anonymous(endpoint, None)
-    baseline = open_baseline(endpoint, readers, scope.selection, scope.kept_users, chunk_rows, waits)
+    baseline = open_baseline(
+        endpoint, readers, scope.selection, scope.kept_users, chunk_rows, waits, holder=scope.holder
+    )
     try:
         return SnapshotCopy(endpoint, baseline, _plan_of(endpoint, scope, baseline), chunk_rows, scope.copy_first)
     except BaseException:

@@ -24,6 +24,7 @@ from udup.drivers.mysql.dictionary.catalog import Table
 from udup.drivers.mysql.dictionary.digests import Sums, added, column_sums, index_sums
 from udup.drivers.mysql.dictionary.engines import MERGE, is_non_transactional
 from udup.drivers.mysql.snapshot.chunks import Chunk, plan_chunks
+from udup.drivers.mysql.snapshot.places import Places
 from udup.drivers.mysql.snapshot.reader import Cutter, ReadBlocks, TableTotal, blocks, reading_error
 from udup.drivers.mysql.snapshot.rows import has_odd_dates, with_offsets
 from udup.pipeline.ports import Piece
@@ -56,10 +57,11 @@ class LockedTables:
         chunk_rows: int | None = None,
         large: set[str] | None = None,
         read: ReadBlocks = blocks,
+        places: Places | None = None,
     ) -> None:
         """`large`: tables (in quotes, with their schemas) that were found not to fit into memory; more may come.
 
-        `read` is what reads a chunk's rows, in which form ever.
+        `read` is what reads a chunk's rows, in which form ever. `places` name the sessions.
         """
         self._read = read
         self._endpoint = endpoint
@@ -70,7 +72,8 @@ class LockedTables:
         self._merges = [index for index, table in apart if table.engine.lower() == MERGE]
         held = [each for each in apart if each[0] not in self._merges]
         fits, rest = _by_size(held, self._found_large)
-        self._small, self._large = _Held(endpoint, fits), _Held(endpoint, rest)
+        places = places or Places()
+        self._small, self._large = _Held(endpoint, fits, places), _Held(endpoint, rest, places)
         self._spooled: list[Piece] = []
         self._totals: list[TableTotal] = [TableTotal(index, 0, 0) for index in self._merges]
 
@@ -191,8 +194,8 @@ def _keep_locks(_connection: Connection) -> None:
 class _Held:
     """Some tables and the connection that locks and reads them; none is opened for no table."""
 
-    def __init__(self, endpoint: Endpoint, tables: list[Numbered]) -> None:
-        self._endpoint = endpoint
+    def __init__(self, endpoint: Endpoint, tables: list[Numbered], places: Places) -> None:
+        self._endpoint, self._places = endpoint, places
         self.tables = tables
         self._opened: Connection | None = None
 
@@ -206,6 +209,7 @@ class _Held:
             return True
         if self._opened is None:
             self._opened = connect(self._endpoint, LOCKED_ROWS)
+            self._places.take(self._opened)
         names = ", ".join(f"{qualified(table.schema, table.name)} READ" for _, table in self.tables)
         try:
             query(self._opened, f"LOCK TABLES {names}")

@@ -43,6 +43,7 @@ from udup.drivers.mysql.client.sessions import LOCKER, OBSERVER, SNAPSHOT
 from udup.drivers.mysql.snapshot import global_lock
 from udup.drivers.mysql.snapshot.job_locks import Opening, open_under_table_locks
 from udup.drivers.mysql.snapshot.moment import Moment, TableLocks, executed, prepared, start_all
+from udup.drivers.mysql.snapshot.places import Places
 from udup.pipeline.selection.renames import Name
 from udup.pipeline.waits import WaitKind, Waits
 
@@ -108,21 +109,23 @@ def open_snapshot(
     tables: TableLocks | None = None,
     waits: Waits | None = None,
     job_tables: Sequence[Name] | None = None,
+    places: Places | None = None,
 ) -> Snapshot:
     """Open `connections` transactions on one snapshot, with locks on `tables` that stay.
 
     `job_tables` are the tables, of those that take part in transactions, whose rows are read in it: they may be locked
     for a moment instead of the whole server, and then the snapshot is exact for them alone. None: not known.
+    `places` name its sessions.
     Raise `Transient` if the server cannot be reached or the lock not be had in time, `Refused` if the server is
     too busy to do without a lock and the account may take none, or if XA transactions stay prepared.
     """
     observer = connect(endpoint, OBSERVER)
     readers: list[Connection] = []
     locks = tables or _NoLocks()
-    waits = waits or Waits(Side.SOURCE)
+    waits, places = waits or Waits(Side.SOURCE), places or Places()
     try:
         for _ in range(connections):
-            readers.append(_open_reader(endpoint))
+            readers.append(places.take(_open_reader(endpoint)))
         begun = runtime.now()
         since: dict[str, float] = {}
         with ExitStack() as waiting:
@@ -131,7 +134,7 @@ def open_snapshot(
                 moment = _open_quietly(observer, readers, quiet_tries)
                 if moment is None:
                     locks.release()
-                    moment = _open_under_lock(endpoint, observer, readers, locks, waits, job_tables)
+                    moment = _open_under_lock(endpoint, observer, readers, locks, waits, job_tables, places)
                 if not moment.prepared:
                     return Snapshot(moment.gtid_set, tuple(readers))
                 now = runtime.now()
@@ -189,9 +192,11 @@ def _open_under_lock(
     locks: TableLocks,
     waits: Waits,
     job_tables: Sequence[Name] | None,
+    places: Places,
 ) -> Moment:
     """Open them under the global read lock, or under one on the job's tables."""
     with closing(connect(endpoint, LOCKER)) as locker:
+        places.take(locker)
         privileges = read_privileges(locker)
         opening = Opening(endpoint, locker, observer, readers, job_tables or ())
         schemas = {schema for schema, _ in opening.tables}

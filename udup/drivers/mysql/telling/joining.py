@@ -226,7 +226,9 @@ class Joined:
 
     def _open(self) -> None:
         """Open the snapshot of the next part; of all tables where their names are not known."""
-        plan, scope, state = self._plan, self._plan.scope, ""
+        plan, state = self._plan, ""
+        holder = f"{plan.scope.holder} joining" if plan.scope.holder else ""  # a snapshot of the job may stand beside
+        scope = replace(plan.scope, holder=holder)
         self._read_of = table = None if self._tables.has_rest else self._tables.open[0]
         if table is not None:
             self._read_as = table.name

@@ -338,7 +338,7 @@ def open_rows(
         for block in tables.of(table).blocks(connection, table, chunk, release):
             yield Block(block.rows, _FRAME.pack(block.rows, len(block.text)) + block.text)
 
-    baseline = open_baseline(endpoint, readers, scope.selection, None, plan.chunk_rows, waits, framed)
+    baseline = open_baseline(endpoint, readers, scope.selection, None, plan.chunk_rows, waits, framed, scope.holder)
     try:
         order = _order(endpoint, baseline, plan, scope.selection)
         making: Iterable[SnapshotDefinition] = ()
