@@ -148,7 +148,7 @@ class MySQLControl:
                     state.executed.update(applied)
                     look_at_memory_tables(connection, self._job)
             if state is not None:
-                self._ddl.retry_stale_views(connection)
+                self._ddl.retry_stale_views(connection, self._checkpoint.version)
             return state
 
         return await self._run(take)
@@ -217,7 +217,7 @@ class MySQLControl:
 
     async def finish_copy(self, position: str, source_uuid: str) -> CheckpointState:
         def finish(connection: Connection) -> CheckpointState:
-            self._ddl.retry_stale_views(connection)
+            self._ddl.retry_stale_views(connection, self._checkpoint.version)
             return self._write_first(position, source_uuid)
 
         return await self._run(finish)

@@ -37,8 +37,10 @@ class DdlRunner:
     `notes_intents`: the account may not run definitions under a GTID, so each is noted before (`intents.py`).
     `has_intents`: it was so in a run before.
 
-    No server skips a definition without a GTID that comes a second time, from a run that was frozen. So it is noted and
-    run by a connection that holds its place on the target and has then seen the checkpoint's version (`ownership.py`).
+    What runs a definition holds its place on the target and has then seen the checkpoint's version (`ownership.py`): so
+    nothing comes from a run that was frozen. No server skips a definition without a GTID that comes a second time; and
+    one with a GTID of a checkpoint that is gone by now, as its job was deleted, or whose transaction was passed over on
+    purpose since, is none that the server has run.
     """
 
     def __init__(self, endpoint: Endpoint, job: str, claims: Claims) -> None:
@@ -75,10 +77,7 @@ class DdlRunner:
                 return
             self._claims.before(control, statement)
             to_run = self._housed(control, event)
-            with self._opened(DDL) as connection:
-                if self.notes_intents:
-                    same_server(control, connection)
-                    see_version(connection, self._job, version)
+            with self._opened(DDL, control, version) as connection:
                 before = self._before(control, connection, record, statement, event, gtid)
                 if before is None:
                     finish_ddl(connection, event)
@@ -95,7 +94,7 @@ class DdlRunner:
             raise error.about(record.id.gtid) from error
         self._claims.after(control, statement)
         if self.stale_views:
-            self.retry_stale_views(control)
+            self.retry_stale_views(control, version)
 
     def _before(
         self,
@@ -177,21 +176,24 @@ class DdlRunner:
         except UdupError as error:
             raise error.about(gtid) from error
 
-    def retry_stale_views(self, control: Connection) -> None:
+    def retry_stale_views(self, control: Connection, version: int) -> None:
         """Look for the job's views that are broken as on the source, and make what can be made by now."""
         found: tuple[StaleView, ...] = ()
         if stale_views(control, self._job):
-            with self._opened(DEFINITION) as connection:
+            with self._opened(DEFINITION, control, version) as connection:
                 found = tuple(retry_stale_views(connection, self._job))
         self.stale_views = found  # read by the event loop meanwhile, so never empty for a moment
 
     @contextmanager
-    def _opened(self, session: Session) -> Iterator[Connection]:
+    def _opened(self, session: Session, control: Connection, version: int) -> Iterator[Connection]:
+        """Connect what may run definitions of the job's owner, which has the checkpoint's version."""
         self._connection = connection = connect(self._endpoint, session)
         try:
             if self._aborted:
                 raise Transient("the run has ended")
+            same_server(control, connection)
             hold(connection, self._job, DDL_PLACE)
+            see_version(connection, self._job, version)
             yield connection
         finally:
             self._connection = None

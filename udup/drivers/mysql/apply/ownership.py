@@ -97,7 +97,7 @@ def same_server(one: Connection, other: Connection) -> None:
 
     What one of them says fences nothing on the other.
     """
-    first, second = (str(scalar(each, "SELECT @@server_uuid")) for each in (one, other))
+    first, second = one.server_uuid, other.server_uuid  # as the opening of each session was told
     if first != second:
         raise Transient(f"the target's address leads to two servers, {first} and {second}; have it lead to one of them")
 

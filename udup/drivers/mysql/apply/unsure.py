@@ -53,6 +53,9 @@ CREATE = f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{TABLE} (
 #: Seconds that a take-over waits for a session that applies such rows; then the run begins again.
 LOCK_SECONDS = 10
 
+#: Seconds of such a session in which it asks for nothing: then its client is frozen or gone, and a take-over ends it.
+_IDLE_SECONDS = 3
+
 #: Seconds by which the server must have been up before a note, so that it is certainly the note's own process.
 _BOOT_MARGIN = 2
 
@@ -113,7 +116,7 @@ def lock_name(job: str) -> str:
 def locked(connection: Connection, job: str, seconds: int = LOCK_SECONDS, *, by_force: bool = False) -> Iterator[None]:
     """Hold the job's lock: no other session is between its marks. `Unavailable` if one stays there.
 
-    `by_force`: end one that stays there and runs nothing; `Contended` if it runs something.
+    `by_force`: end one that has run nothing for a while; `Contended` if it runs something.
     """
     _lock(connection, job, seconds, by_force=by_force)
     try:
@@ -124,10 +127,7 @@ def locked(connection: Connection, job: str, seconds: int = LOCK_SECONDS, *, by_
 
 
 def _lock(connection: Connection, job: str, seconds: int, *, by_force: bool = False) -> None:
-    got = _got(connection, job, seconds)
-    if not got and by_force and _end_idle_holder(connection, job):
-        got = _got(connection, job, 1)
-    if not got:
+    if not (_got_by_force(connection, job, seconds) if by_force else _got(connection, job, seconds)):
         kind = Contended if by_force else Unavailable  # who applies must not take it for worth another try at once
         raise kind(
             f"a session of an earlier run of job {job} is still applying rows to a table without transactions on the "
@@ -135,24 +135,29 @@ def _lock(connection: Connection, job: str, seconds: int, *, by_force: bool = Fa
         )
 
 
+def _got_by_force(connection: Connection, job: str, seconds: int) -> bool:
+    end = runtime.now() + seconds
+    while not _got(connection, job, 1):
+        if runtime.now() > end:
+            return False
+        _end_idle_holder(connection, job)
+    return True
+
+
 def _got(connection: Connection, job: str, seconds: int) -> bool:
     return bool(scalar(connection, f"SELECT GET_LOCK('{lock_name(job)}', {seconds})") == 1)
 
 
-def _end_idle_holder(connection: Connection, job: str) -> bool:
+def _end_idle_holder(connection: Connection, job: str) -> None:
     """End a session that holds the lock and runs nothing: its client is frozen or gone, and no rows are on their way.
 
     One that runs a statement is left alone: ended in its middle, it would leave a part of the rows.
     """
     number = scalar(connection, f"SELECT IS_USED_LOCK('{lock_name(job)}')")
-    if number is None:
-        return True
     for each in read_processes(connection):
-        if each.number == number and each.command == "Sleep":
+        if each.number == number and each.command == "Sleep" and each.seconds >= _IDLE_SECONDS:
             with suppress(MySQLError):  # gone by itself, or another account's
                 query(connection, f"KILL {number}")
-            return True
-    return False
 
 
 def _unlock(connection: Connection, job: str) -> None:
