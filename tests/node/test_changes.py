@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import socket
 import threading
 from dataclasses import dataclass, field
@@ -201,6 +202,15 @@ def changes_plan() -> JobPlan:
     from udup.jobs.plan import plan_of
 
     return plan_of(accept(_document())[0])
+
+
+def test_a_jobs_sessions_on_its_source_have_one_name_on_every_node_and_one_for_each_destination() -> None:
+    document = _document()
+    elsewhere, other = copy.deepcopy(document), copy.deepcopy(document)
+    elsewhere["Tasks"][1]["Config"]["ConnectionConfig"]["Port"] += 1
+    other["ID"] = "another"
+    holders = [plan_of(accept(each)[0]).scope.holder for each in (document, document, elsewhere, other)]
+    assert holders[0] == holders[1] and len(set(holders)) == 3 and all(holders)
 
 
 # ---- Documents of before ----

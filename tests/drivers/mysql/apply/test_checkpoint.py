@@ -9,6 +9,7 @@ from dataclasses import replace
 import pymysql
 import pytest
 
+from tests.preflights import bare_account
 from udup.base.errors import Refused, Superseded, Transient
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.apply.ownership import (
@@ -272,6 +273,30 @@ def test_whoever_is_being_superseded_does_not_end_its_successor_while_the_base_r
             assert scalar(connection, "SELECT IS_USED_LOCK(%s) = CONNECTION_ID()", lock_name(schema, CONTROL))
         with pytest.raises(pymysql.err.OperationalError):
             query(left, "SELECT 1")
+
+
+def test_a_run_before_that_cannot_be_ended_is_named_with_the_reason(
+    target: MysqlServer, connection: Connection, schema: str
+) -> None:
+    """Sessions of another account take a privilege; a proxy with numbers of its own would end another session."""
+    with bare_account(target) as account, closing(connect(target.endpoint)) as left:
+        query(connection, f"GRANT ALL ON udup.* TO {account.user}")
+        hold(left, schema, session_place(2))
+        with (
+            closing(connect(account)) as denied,
+            pytest.raises(Superseded, match=rf"KILL {left.session_number}$"),
+            taking_over(denied, schema, _TWO, patience=0.1),
+        ):
+            pass
+        with closing(connect(target.endpoint)) as by_proxy:
+            by_proxy.session_number += 1000
+            assert not by_proxy.has_servers_numbers
+            told = "is a proxy that numbers sessions by itself"
+            with pytest.raises(Superseded, match=told), taking_over(by_proxy, schema, _TWO, patience=0.1):
+                pass
+        assert scalar(left, "SELECT 1") == 1
+        with taking_over(connection, schema, _TWO):
+            pass
 
 
 def test_names_of_locks_are_short_whatever_the_job_is_called() -> None:

@@ -62,6 +62,13 @@ def test_every_fault_is_told_at_once(theirs: ServerFacts) -> None:
     assert all(fault.remedy and fault.where == f"Dest {theirs.address}" for fault in faults)
 
 
+def test_a_cluster_that_denies_named_locks_is_refused(theirs: ServerFacts) -> None:
+    for mode, refused in (("ENFORCING", True), ("MASTER", True), ("PERMISSIVE", False), ("DISABLED", False)):
+        faults = check_target(changed(theirs, pxc_strict_mode=mode), EVERYTHING)
+        assert bool(faults) == refused
+        assert all("GET_LOCK" in fault.problem and "PERMISSIVE" in fault.remedy for fault in faults)
+
+
 def test_the_grants_that_are_told_are_enough(account: Endpoint, target: MysqlServer) -> None:
     selection = Selection.of([("shop", []), ("part_of", ["t"])])
     with closing(connect(account)) as connection:

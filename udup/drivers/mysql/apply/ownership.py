@@ -23,7 +23,7 @@ from udup.base import runtime
 from udup.base.errors import Contended, Superseded, Transient
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.client.connection import Connection, MySQLError, query, scalar
-from udup.drivers.mysql.client.processes import read_processes
+from udup.drivers.mysql.client.processes import end_session, read_processes
 from udup.pipeline.ownership import Owner
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
@@ -174,10 +174,19 @@ def _take(connection: Connection, job: str, owner: Owner, names: list[str], pati
     end = runtime.now() + patience
     while names := _not_got(connection, names):
         if runtime.now() > end:
-            text = f"{_owner(connection, job)}{_holder(connection, names[0])}"
+            text = f"{_owner(connection, job)}{_holder(connection, names[0])}{_told_of(connection)}"
             raise Superseded(f"job {job}: a connection of the run before has not ended yet: {text}")
         _end_run_before(connection, job, owner)  # again and again: a connection may have come meanwhile
         scalar(connection, "SELECT SLEEP(0.05)")
+
+
+def _told_of(connection: Connection) -> str:
+    if connection.has_servers_numbers:
+        return ""
+    return (
+        f". {connection.host}:{connection.port} is a proxy that numbers sessions by itself, so that none can be ended"
+        " through it: name the server's own address in the job"
+    )
 
 
 def _release(connection: Connection, names: list[str]) -> None:
@@ -206,8 +215,7 @@ def _not_got(connection: Connection, names: list[str]) -> list[str]:
 def _end(connection: Connection, numbers: set[int]) -> None:
     """KILL these connections, as far as the account may."""
     for number in sorted(numbers):
-        with suppress(MySQLError):  # gone by itself, or another account's, which is told when its place is wanted
-            query(connection, f"KILL {number}")
+        end_session(connection, number)  # another account's stays, which is told when its place is wanted
 
 
 def _holders(connection: Connection, job: str) -> set[int]:

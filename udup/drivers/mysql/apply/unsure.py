@@ -18,7 +18,7 @@ and say: `settle`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -29,7 +29,7 @@ from udup.drivers.mysql.apply import intents
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, is_transient, query, scalar
 from udup.drivers.mysql.client.errors import failure
-from udup.drivers.mysql.client.processes import read_processes
+from udup.drivers.mysql.client.processes import end_session, read_processes
 from udup.drivers.mysql.client.sessions import PURGE
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
@@ -156,8 +156,7 @@ def _end_idle_holder(connection: Connection, job: str) -> None:
     number = scalar(connection, f"SELECT IS_USED_LOCK('{lock_name(job)}')")
     for each in read_processes(connection):
         if each.number == number and each.command == "Sleep" and each.seconds >= _IDLE_SECONDS:
-            with suppress(MySQLError):  # gone by itself, or another account's
-                query(connection, f"KILL {number}")
+            end_session(connection, each.number)
 
 
 def _unlock(connection: Connection, job: str) -> None:

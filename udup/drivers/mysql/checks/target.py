@@ -127,6 +127,16 @@ def _packet(side: TargetSide) -> Iterator[Finding]:
         )
 
 
+def _named_locks(side: TargetSide) -> Iterator[Finding]:
+    mode = side.facts.value("pxc_strict_mode", "DISABLED").upper()
+    if mode in ("ENFORCING", "MASTER"):
+        yield failed(
+            f"pxc_strict_mode is {mode}, with which Percona XtraDB Cluster denies named locks (GET_LOCK): by them a run"
+            " finds what one before it has left on the target, and keeps it from writing there",
+            "SET GLOBAL pxc_strict_mode = 'PERMISSIVE' on the member that the job writes to, and in its option file",
+        )
+
+
 def _local_infile(side: TargetSide) -> Iterator[Finding]:
     if not side.facts.is_on("local_infile"):
         yield warned(
@@ -200,6 +210,7 @@ _RULES: tuple[Rule[TargetSide], ...] = (
     _READ_ONLY,
     Rule("binlog_format", lambda side: side.facts.value("binlog_format", "ROW"), _binlog_format),
     Rule("max_allowed_packet", lambda side: side.facts.value("max_allowed_packet"), _packet),
+    Rule("named_locks", lambda side: side.facts.value("pxc_strict_mode", "allowed"), _named_locks),
     Rule("server_id", lambda side: side.facts.value("server_id"), lambda _side: ()),
     Rule("privileges", lambda side: "rows may be applied by BINLOG, definitions under a GTID", _global_privileges),
     Rule("session_variables", lambda side: "nothing that takes a privilege", _session_variables),

@@ -57,6 +57,12 @@ class Line(_Base):
         self.server_uuid = ""  # as the session's opening has found
         self.session_number = 0  # the same; 0: it was not asked
 
+    @property
+    def has_servers_numbers(self) -> bool:
+        """Whether sessions have the server's own numbers here: no proxy between numbers them by itself."""
+        greeted = int(self.server_thread_id[0])  # type: ignore[attr-defined]
+        return self.session_number & 0xFFFFFFFF == greeted and self.session_number != 0  # the handshake has 32 bits
+
     # ---- Closing ----
 
     def close(self) -> None:
@@ -114,9 +120,8 @@ class Line(_Base):
             return False
         if self._silence is None:
             greeted = int(self.server_thread_id[0])  # type: ignore[attr-defined]
-            # The handshake has 32 bits of it, and a proxy's own number where there is a proxy.
-            certain = self.session_number & 0xFFFFFFFF == greeted and self.session_number != 0
-            self._silence = Silence(self._ask, self.session_number or greeted, self.server_uuid, certain=certain)
+            number, certain = self.session_number or greeted, self.has_servers_numbers
+            self._silence = Silence(self._ask, number, self.server_uuid, certain=certain)
         if why := self._silence.look(waits, _unacknowledged(self._sock)):
             # PyMySQL closes the connection: that cannot be done inside of its reader.
             raise ConnectionError(f"{_shown(self._statement)} is not answered, and {why}")

@@ -6,8 +6,11 @@ long as anybody runs a statement with a character beyond that, such as an emoji.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from udup.drivers.mysql.client.errors import MySQLError
 
 if TYPE_CHECKING:
     from udup.drivers.mysql.client.connection import Connection
@@ -59,3 +62,14 @@ def read_processes(connection: Connection) -> list[Process]:
         )
         for number, user, host, _schema, command, seconds, state, info in (row[:8] for row in rows)
     ]
+
+
+def end_session(connection: Connection, number: int, *, statement_alone: bool = False) -> None:
+    """KILL a session, or its statement, as far as the account may: one of its own needs no privilege.
+
+    Nothing is done behind a proxy (ProxySQL, MaxScale, RDS Proxy) that numbers sessions by itself: it takes KILL for
+    one of its own, and would end another one.
+    """
+    if connection.has_servers_numbers:
+        with suppress(MySQLError), connection.cursor() as cursor:  # gone by itself, or another account's
+            cursor.execute(f"KILL {'QUERY ' if statement_alone else ''}{number}")

@@ -29,6 +29,7 @@ from udup.base.errors import Contended, Fault, Refused
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, query, scalar
 from udup.drivers.mysql.client.errors import ER
 from udup.drivers.mysql.client.names import qualified, quote
+from udup.drivers.mysql.client.processes import end_session
 from udup.drivers.mysql.client.sessions import LOCK_SECONDS
 from udup.drivers.mysql.snapshot.in_the_way import Holders, read_holders
 from udup.drivers.mysql.snapshot.moment import (
@@ -140,7 +141,7 @@ def _lock(opening: Opening) -> bool:
     def give_up() -> None:
         gave_up.set()
         with suppress(MySQLError, OSError):
-            query(opening.asking, f"KILL QUERY {number}")
+            end_session(opening.asking, number, statement_alone=True)
 
     timer = runtime.Timer(lock_bound(len(opening.tables)), give_up)
     timer.daemon = True

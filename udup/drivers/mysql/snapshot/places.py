@@ -15,11 +15,11 @@ and the other is sent away by the target.
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
 from typing import Any
 
 from udup.base import runtime
 from udup.drivers.mysql.client.connection import Connection, MySQLError, is_transient, query, scalar
+from udup.drivers.mysql.client.processes import end_session
 
 #: Places of one snapshot: its readers, its locks, and those of a few tries between two definitions.
 _MOST = 128
@@ -46,11 +46,12 @@ class Places:
 
     def clear(self, connection: Connection) -> None:
         """End the sessions that an earlier run has left, and wait until they are gone."""
+        if not connection.has_servers_numbers:
+            return
         end = runtime.now() + PATIENCE_SECONDS
         while (left := self._holders(connection)) and runtime.now() < end:
             for number in left:
-                with suppress(MySQLError):  # gone by itself, or another account's
-                    query(connection, f"KILL {number}")
+                end_session(connection, number)
             scalar(connection, "SELECT SLEEP(0.05)")
 
     def _holders(self, connection: Connection) -> list[int]:
