@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from udup.base.errors import Transient
+from tests.freezing import FreezingLine
+from udup.base.errors import Transient, Unavailable
 from udup.node.nats_server import NatsServer
+from udup.pipeline.transport import link as link_module
 from udup.pipeline.transport.address import shown
 from udup.pipeline.transport.link import MESSAGE_MAX, Arrivals, Departures, Joiner, Link, Subjects, split
 
@@ -154,6 +156,28 @@ def test_a_server_that_dies_is_a_lost_link_and_one_that_is_not_there_is_named(se
         await link.close()
         with pytest.raises(Transient, match=shown(server.url)):
             await Link.open(server.url, "link")
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("sends", [False, True])
+def test_a_line_that_swallows_everything_is_a_lost_link(
+    nats: NatsServer, monkeypatch: pytest.MonkeyPatch, sends: bool
+) -> None:
+    """Both of its ends stay open, and nobody is told anything."""
+    assert link_module.PING_SECONDS * (link_module.PINGS + 1) <= 30, "as the docs say"
+    monkeypatch.setattr(link_module, "PING_SECONDS", 0.1)
+
+    async def work() -> None:
+        with FreezingLine(nats.port) as line:
+            link = await Link.open(nats.url.replace(f":{nats.port}", f":{line.port}"), "link")
+            line.freeze()
+            if sends:
+                await link.publish(SUBJECTS.log, b"x" * 3_000_000)
+            with pytest.raises(Unavailable, match="NATS"):
+                await asyncio.wait_for(link.lost, 20)
+            line.thaw()
+            await link.close()
 
     asyncio.run(work())
 

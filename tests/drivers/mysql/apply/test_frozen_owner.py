@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from tests.drivers.contract.job import OUT, SOURCE, Job, read_all
-from tests.drivers.mysql.freezing import FreezingLine, When
 from tests.drivers.mysql.pair import MySQLPair
+from tests.freezing import FreezingLine, When
 from udup.base.errors import Divergence
 from udup.drivers.mysql.apply import unsure
 from udup.drivers.mysql.client.connection import connect, query

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from tests.faults.proxy import Fault, MySQLPassage, Proxy, Wrong
 from udup.drivers.mysql.client import line, silence
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, query, scalar
 from udup.drivers.mysql.client.processes import Process
+from udup.drivers.mysql.client.raw import raw_socket
 from udup.drivers.mysql.client.silence import DEAD_ANSWERS, UNANSWERED, Ask, NoAnswerError, Seen, Silence, Waits
 from udup.sandbox.server import MysqlServer
 
@@ -145,6 +147,19 @@ def test_a_proxy_that_keeps_both_ends_open_is_found_out(soon: None, source: Mysq
         with pytest.raises(MySQLError, match=r"SELECT SLEEP is not answered, and its session \d+ has nothing to do"):
             query(it, "SELECT SLEEP(0.01)")
         assert time.monotonic() - begun < DEADLINE
+
+
+def test_the_kernel_looks_for_a_machine_that_is_gone_as_long_as_the_docs_say() -> None:
+    """40 s, whether bytes are under way or not."""
+    with FakeServer(serving(decent)) as server, closing(connect(server.endpoint())) as connection:
+        sock = raw_socket(connection)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        idle, pause, count = (
+            sock.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        )
+        assert idle + pause * count == 40
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 40_000
 
 
 def test_a_long_statement_is_not_cut(soon: None, source: MysqlServer) -> None:

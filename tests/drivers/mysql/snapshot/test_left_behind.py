@@ -6,18 +6,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 
 import pytest
 
 from tests.fake_mysql import Conversation, FakeServer, decent, error, serving
+from tests.freezing import FreezingLine
 from tests.full_copy import run
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
+from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, scalar
+from udup.drivers.mysql.client.processes import read_processes
 from udup.drivers.mysql.client.sessions import HELD_SECONDS, LOCKED_ROWS, LOCKER, ROWS
 from udup.drivers.mysql.snapshot import global_lock, job_locks, snapshot
 from udup.drivers.mysql.snapshot.baseline import Baseline, open_baseline
 from udup.drivers.mysql.snapshot.places import Places
+from udup.drivers.mysql.stream.replica import Replica
+from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.pipeline.selection.selection import Selection
 from udup.sandbox.server import MysqlServer
 
@@ -201,6 +207,40 @@ def test_no_lock_of_a_reader_outlives_its_hour() -> None:
     for session in (ROWS, LOCKED_ROWS):
         assert int(session.settings["net_write_timeout"] or 0) <= HELD_SECONDS <= 3600
     assert int(LOCKED_ROWS.settings["wait_timeout"] or 0) <= HELD_SECONDS
+
+
+# ---- A frozen reader of the log ----
+
+
+def test_a_dump_that_nobody_reads_is_ended_by_the_next_of_the_job(source: MysqlServer, shop: str) -> None:
+    """It would keep the files of the log that it has not sent from being purged."""
+    replica = Replica.of(shop)
+    with FreezingLine(source.endpoint.port) as line, closing(connect(source.endpoint)) as connection:
+        executed = GtidSet.parse(str(scalar(connection, "SELECT @@global.gtid_executed")))
+
+        def opened(endpoint: Endpoint) -> BinlogStream:
+            return BinlogStream(endpoint, replica.server_id, executed, replica.uuid)
+
+        def dumps() -> set[int]:
+            return {each.number for each in read_processes(connection) if each.command.startswith("Binlog Dump")}
+
+        others = dumps()
+        with closing(opened(replace(source.endpoint, port=line.port))):
+            _until(lambda: bool(dumps() - others))
+            line.freeze()
+            [left] = dumps() - others
+            run(connection, *[f"INSERT INTO {shop}.t (a) VALUES (REPEAT('x', 8000000))"] * 3)
+            with closing(opened(source.endpoint)) as stream:
+                assert next(iter(stream))
+                _until(lambda: left not in dumps())
+            line.thaw()
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + SOON
+    while not condition():
+        assert time.monotonic() < end, "it takes too long"
+        time.sleep(0.05)
 
 
 # ---- Whose sessions are ended ----

@@ -40,6 +40,11 @@ class FreezingLine:
         with self._lock:
             self._word, self._when = word, when
 
+    def freeze(self) -> None:
+        """Freeze now."""
+        self._flows.clear()
+        self.is_frozen.set()
+
     def thaw(self) -> None:
         with self._lock:
             self._word = b""
