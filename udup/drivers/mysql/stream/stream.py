@@ -41,6 +41,7 @@ from udup.drivers.mysql.client.raw import raw_socket, shut_down
 from udup.drivers.mysql.client.wire import ERROR_BYTES
 from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
 from udup.drivers.mysql.stream.packets import SILENCE_SECONDS, PacketBuffer
+from udup.drivers.mysql.stream.replica import end_earlier_dump
 
 #: Seconds between the source's heartbeats when it has nothing to send: how soon "level" is known.
 HEARTBEAT_SECONDS = 1.0
@@ -248,6 +249,7 @@ def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica
             init_command="SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32'",
         )
         uuids.append(str(scalar(connection, "SELECT @@global.server_uuid")))  # nothing can be asked during the dump
+        end_earlier_dump(connection, replica_uuid)
         return connection
 
     reader = BinLogStreamReader(
