@@ -242,7 +242,7 @@ def _same(word: bytes) -> tuple[bytes, bytes]:
 
 MOMENTS = {
     "a group, half sent": Moment(_group, _BINLOG, When.HALF),
-    "a group, sent": Moment(_group, (b"BINLOG", b"INSERT INTO"), When.AFTER),
+    "a group, sent": Moment(_group, (b"BINLOG", b"INSERT INTO"), When.AFTER, both=False),
     "a group that waits for a row": Moment(_group, (b"BINLOG", b"INSERT INTO"), When.AFTER, waits=True),
     "a group, before its commit": Moment(_group, (b"BINLOG", b"COMMIT"), When.BEFORE),
     "inline, half sent": Moment(_inline, _BINLOG, When.HALF),
@@ -250,10 +250,10 @@ MOMENTS = {
     "a part of a large transaction": Moment(_part, (b"BINLOG", b"SAVEPOINT"), When.BEFORE),
     "a large transaction's commit": Moment(_part, _COMMIT, When.BEFORE),
     "between marks": Moment(_marked, (b"gtid_next", b"INSERT INTO"), When.BEFORE, asked=True),
-    "a note that is not committed": Moment(_marked, _same(b"SELECT mark, number"), When.BEFORE),
+    "a note that is not committed": Moment(_marked, _same(b"SELECT mark, number"), When.BEFORE, both=False),
     "a definition without a place": Moment(_definition, _same(b":ddl', 10)"), When.BEFORE),
-    "a definition, not sent": Moment(_definition, _same(b"ALTER TABLE"), When.BEFORE),
-    "a definition that waits": Moment(_definition, _same(b"ALTER TABLE"), When.AFTER, waits=True),
+    "a definition, not sent": Moment(_definition, _same(b"ALTER TABLE"), When.BEFORE, both=False),
+    "a definition that waits": Moment(_definition, _same(b"ALTER TABLE"), When.AFTER, waits=True, both=False),
     "CREATE … SELECT, before its rows": Moment(_created, _BINLOG, When.BEFORE),
     "CREATE … SELECT, before its commit": Moment(_created, _COMMIT, When.BEFORE),
     "XA COMMIT, before its commit": Moment(_xa_end, _COMMIT, When.BEFORE),

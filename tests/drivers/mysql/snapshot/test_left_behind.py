@@ -18,7 +18,7 @@ from udup.base.errors import UdupError
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, scalar
 from udup.drivers.mysql.client.processes import read_processes
-from udup.drivers.mysql.client.sessions import HELD_SECONDS, LOCKED_ROWS, LOCKER, ROWS
+from udup.drivers.mysql.client.sessions import HELD_SECONDS, LOCKED_ROWS, LOCKER, ROWS, closing_session
 from udup.drivers.mysql.snapshot import global_lock, job_locks, snapshot
 from udup.drivers.mysql.snapshot.baseline import Baseline, open_baseline
 from udup.drivers.mysql.snapshot.places import Places
@@ -207,6 +207,7 @@ def test_no_lock_of_a_reader_outlives_its_hour() -> None:
     for session in (ROWS, LOCKED_ROWS):
         assert int(session.settings["net_write_timeout"] or 0) <= HELD_SECONDS <= 3600
     assert int(LOCKED_ROWS.settings["wait_timeout"] or 0) <= HELD_SECONDS
+    assert int(closing_session(1).settings["wait_timeout"] or 0) <= 300, "of a cut-over, which keeps out others"
 
 
 # ---- A frozen reader of the log ----

@@ -43,6 +43,10 @@ LOCKER_IDLE_SECONDS = 5
 #: for so long is not waited for. Nobody else ends the session of a client that is frozen.
 HELD_SECONDS = 3600
 
+#: Seconds of silence after which a server ends the session that changes whether it is read-only: nobody else does that
+#: meanwhile. What is done in the session's shelter, on other connections, takes seconds.
+CLOSING_IDLE_SECONDS = 300
+
 _UNLIMITED = "18446744073709551615"
 
 #: Variables and values as SHOW VARIABLES prints them. One that a server does not have is passed over. Of
@@ -300,8 +304,15 @@ def asking_session(milliseconds: int) -> Session:
 
 
 def closing_session(lock_wait_seconds: int) -> Session:
-    """A session that makes a server read-only: every write waits behind it for as long as it waits."""
-    return PLAIN.with_("making the server read-only", lock_wait_timeout=str(lock_wait_seconds))
+    """A session that makes a server read-only: every write waits behind it for as long as it waits.
+
+    It keeps others from changing that meanwhile, no longer than a client lives that says something.
+    """
+    return PLAIN.with_(
+        "making the server read-only",
+        lock_wait_timeout=str(lock_wait_seconds),
+        wait_timeout=str(CLOSING_IDLE_SECONDS),
+    )
 
 
 def counters_session(lock_wait_seconds: int) -> Session:
