@@ -81,7 +81,7 @@ def _advance(connection: Connection, _sql: str, args: tuple[Any, ...]) -> int:
 def _has_version(connection: Connection, sql: str, args: tuple[Any, ...]) -> list[Any]:
     """`SELECT 1 FROM udup.checkpoint`: a slot's version, or a copy's base row."""
     copying = "selection = 'copying'" in sql
-    job, slot, version = (args[0], 0, args[1]) if copying else args
+    job, slot, version = (args[0], 0, args[1]) if len(args) == 2 else args
     key = ("checkpoint", job, slot, version)
     if "FOR SHARE" in sql:  # as a lock of its own here, which is stricter
         _lock_base(connection, job, slot)
@@ -227,7 +227,16 @@ def _kill(connection: Connection, sql: str, _args: tuple[Any, ...]) -> int:
 
 def _processes(connection: Connection, _sql: str, _args: tuple[Any, ...]) -> list[Any]:
     return [
-        (number, "u", f"{each.process.name}:1", None, "Query" if each.busy else "Sleep", 0, "", None)
+        (
+            number,
+            "u",
+            f"{each.process.name}:1",
+            None,
+            "Query" if each.busy else "Sleep",
+            0 if each.busy else 5,
+            "",
+            None,
+        )
         for number, each in connection.server.connections.items()
     ]
 
