@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from udup.base import runtime
@@ -26,6 +26,7 @@ from udup.pipeline.orders import (
     Group,
     GroupPart,
     MarkedGroup,
+    Opened,
     Order,
     Report,
     RowCount,
@@ -57,12 +58,11 @@ class _Count:
 
 
 class Worker:
-    """`on_ready` is called when it has its session and listens."""
+    """Says `Opened` when it has its session and listens."""
 
-    def __init__(self, settings: WorkerSettings, target: Target, on_ready: Callable[[], None]) -> None:
+    def __init__(self, settings: WorkerSettings, target: Target) -> None:
         self._settings = settings
         self._target = target
-        self._on_ready = on_ready
         self._subjects = Subjects(settings.job, settings.run)
         self._work: deque[Order | _Chunk | _Count] = deque()
         self._in_hand = 0  # groups and parts that have come and are not done
@@ -81,17 +81,18 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         settings = self._settings
         name = f"udup worker {settings.slot} of {settings.job}"
-        self._link = await Link.open(settings.nats_url, name, settings.slot)
+        self._link = await Link.open(settings.nats_url, name, settings.number)
         pool = runtime.Pool(1, f"apply-{settings.slot}")
         work: list[asyncio.Future[None]] = []
         try:
-            self._opened = await self._loop.run_in_executor(
-                pool, self._target.open_session, settings.job, settings.slot
-            )
-            await self._link.subscribe(self._subjects.orders(settings.slot), self._on_order)
+            if not settings.loads_only:
+                self._opened = await self._loop.run_in_executor(
+                    pool, self._target.open_session, settings.job, settings.slot
+                )
+            await self._link.subscribe(self._subjects.orders(settings.number), self._on_order)
             await self._link.subscribe(self._subjects.copy(settings.slot), self._on_piece)
             await self._link.flush()
-            self._on_ready()
+            await self._send(Opened(settings.slot, settings.number))
             work.append(asyncio.ensure_future(self._carry_out(pool)))
             await asyncio.wait({*work, self._link.lost}, return_when=asyncio.FIRST_COMPLETED)
             if work[0].done():
@@ -153,7 +154,7 @@ class Worker:
                     report = await self._loop.run_in_executor(pool, self._do, item)
                     if report is not None:
                         await self._tell(report)
-                if not isinstance(item, _Count):
+                if not isinstance(item, _Count) and self._opened is not None:
                     self._count_soon()
             except Exception as error:
                 await self._send(Failed(self._settings.slot, Failure.of(error)))
@@ -235,7 +236,8 @@ class Worker:
             case _Count():
                 if not self._session.in_large_transaction:
                     counted = self._session.rows_written()
-                    return RowCount(slot, counted.inserted, counted.updated, counted.deleted)
+                    number = self._settings.number
+                    return RowCount(slot, number, counted.inserted, counted.updated, counted.deleted)
         return None
 
     def _apply(self, groups: list[Group]) -> None:
