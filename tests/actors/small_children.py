@@ -23,7 +23,6 @@ from udup.actors.messages import (
     Ready,
     RunEnded,
     StopRun,
-    WorkersKnown,
 )
 from udup.actors.store_messages import Forget, Loaded, OpenStore, Save, Saved, ShowProgress
 from udup.base import runtime
@@ -153,7 +152,6 @@ class Applier(Child):
         self.run = message.run
         self.world.applies.append(message)
         self.world.note_run(self.job_id, message.run)
-        self.tell(WorkersKnown(self.job_id, ((1, self.world.next_pid()),)))
         target = self.script.target
         if isinstance(target, Failure):
             self.later(0.02, message.run, lambda: self.end(message.run, target))

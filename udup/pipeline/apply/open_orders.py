@@ -63,7 +63,9 @@ class OpenOrders:
         """Return whether a worker has orders that are not done."""
         return bool(self._workers[slot].open)
 
-    def questions(self, is_open: Callable[[int], bool], *, copying: bool = False) -> Iterator[tuple[int, Ask]]:
+    def questions(
+        self, is_open: Callable[[int], bool] = lambda slot: True, *, copying: bool = False
+    ) -> Iterator[tuple[int, Ask]]:
         """Yield whom to ask now: those that listen and have orders, and of whom nothing has been heard for long.
 
         `copying`: all have something to do, the rows that the source sends them.

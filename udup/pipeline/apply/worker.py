@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from udup.base import runtime
 from udup.base.errors import Contended, Failure, Side, Transient
+from udup.pipeline.apply import open_orders
 from udup.pipeline.apply.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
 from udup.pipeline.apply.settings import WorkerSettings
 from udup.pipeline.orders import (
@@ -67,6 +68,7 @@ class Worker:
         self._work: deque[Order | _Chunk | _Count] = deque()
         self._in_hand = 0  # groups and parts that have come and are not done
         self._arrived = asyncio.Event()
+        self._heard = False  # anything, of whoever has this worker
         self._arriving: _Chunk | None = None
         self._piece_number = 0
         self._copy_instructions: bytes | None = None
@@ -92,11 +94,11 @@ class Worker:
             await self._link.subscribe(self._subjects.orders(settings.number), self._on_order)
             await self._link.subscribe(self._subjects.copy(settings.slot), self._on_piece)
             await self._link.flush()
-            await self._send(Opened(settings.slot, settings.number))
-            work.append(asyncio.ensure_future(self._carry_out(pool)))
+            work += [asyncio.ensure_future(part) for part in (self._carry_out(pool), self._say_opened())]
             await asyncio.wait({*work, self._link.lost}, return_when=asyncio.FIRST_COMPLETED)
-            if work[0].done():
-                work[0].result()
+            for part in work:
+                if part.done():
+                    part.result()
             self._link.lost.result()
         finally:
             for task in work:
@@ -115,7 +117,16 @@ class Worker:
             if held is not None:
                 held.abandon()
 
+    async def _say_opened(self) -> None:
+        """Say that this worker listens, again while nothing is heard: whether the first was lost shows by its number."""
+        opened = Opened(self._settings.slot, self._settings.number)
+        while not self._heard:
+            await self._send(opened)
+            await asyncio.sleep(open_orders.QUIET_SECONDS)
+        await asyncio.get_running_loop().create_future()
+
     async def _on_order(self, data: bytes) -> None:
+        self._heard = True
         order = decode_order(data)
         if isinstance(order, Ask):
             await self._send(Answer(self._settings.slot, order.number, self._in_hand))
@@ -125,6 +136,7 @@ class Worker:
         self._arrived.set()
 
     async def _on_piece(self, data: bytes) -> None:
+        self._heard = True
         if not data:
             return  # the link has looked at its number: nothing before it was lost
         piece = decode_piece(data)
