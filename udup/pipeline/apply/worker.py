@@ -118,7 +118,7 @@ class Worker:
                 held.abandon()
 
     async def _say_opened(self) -> None:
-        """Say that this worker listens, again while nothing is heard: whether the first was lost shows by its number."""
+        """Say that this worker listens, again while nothing is heard: by its number a loss of the first is seen."""
         opened = Opened(self._settings.slot, self._settings.number)
         while not self._heard:
             await self._send(opened)
