@@ -1,4 +1,4 @@
-"""Workers are taken with the first order for them, told everything in order, and let go when they have nothing to do."""
+"""Workers are taken with the first order for them, told everything in order, and let go when they are idle."""
 
 from __future__ import annotations
 

@@ -63,9 +63,8 @@ def test_no_more_messages_of_the_log_are_under_way_than_its_window_holds(
     assert under_way.messages["log"] == window, "it was filled, and never overfilled"
 
 
-def test_no_more_bytes_are_under_way_than_the_windows_hold(
-    machine: Machine, by_workers: None, under_way: UnderWay
-) -> None:
+@pytest.mark.usefixtures("by_workers")
+def test_no_more_bytes_are_under_way_than_the_windows_hold(machine: Machine, under_way: UnderWay) -> None:
     """Neither of the log nor of copied rows; one message fits in any case."""
     machine.window_bytes, machine.message_bytes = 3000, 500
     machine.workers = 2
