@@ -182,7 +182,7 @@ def test_an_actor_tells_its_stacks_and_is_replaced_when_it_is_killed(node: UdupN
     def actors() -> dict[tuple[str, str], dict[str, object]]:
         return {(actor["Role"], actor["JobID"]): actor for actor in node.api.actors() if actor["Slot"] < 2}
 
-    places = [("supervisor", ""), ("store", ""), ("extractor", job), ("applier", job), ("worker", job)]
+    places = [("supervisor", ""), ("store", ""), ("extractor", job), ("applier", job)]
     end = time.monotonic() + 30
     while not all(place in actors() for place in places):
         assert time.monotonic() < end, actors()
