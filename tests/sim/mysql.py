@@ -349,10 +349,6 @@ class Connection:
         return "9.7.0"
 
     @contextmanager
-    def showing_statements(self) -> Iterator[None]:
-        yield
-
-    @contextmanager
     def answering_within(self, _seconds: float) -> Iterator[None]:
         yield
 
