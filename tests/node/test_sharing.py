@@ -9,11 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.end_to_end.conftest import run, value, wait_for
 from udup.drivers.mysql.client.connection import connect, query
+from udup.node import sharing
 from udup.sandbox.api import job_document, subscription_document
 from udup.sandbox.node import UdupNode
 from udup.sandbox.server import MysqlServer
@@ -41,6 +43,24 @@ def test_types_are_numbered_and_what_is_loaded_is_not_collected() -> None:
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert found == "True 0 True\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "runs", "why"),
+    [(0, "1\n", ""), (0, "0\n", "is 0: nothing is merged"), (-1, "1\n", "Linux 6.4"), (0, None, "")],
+)
+def test_why_memory_is_not_merged_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: int, runs: str | None, why: str
+) -> None:
+    asked: list[tuple[int, ...]] = []
+    library = SimpleNamespace(prctl=lambda *args: asked.append(args) or answer)
+    monkeypatch.setattr(sharing, "ctypes", SimpleNamespace(CDLL=lambda _: library))
+    monkeypatch.setattr(sharing, "_KSM_RUNS", tmp_path / "run")
+    if runs is not None:
+        (tmp_path / "run").write_text(runs)
+    told = sharing.merge_memory()
+    assert why in told and bool(told) == bool(why)
+    assert asked == [(67, 1, 0, 0, 0)]
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from udup.node.nats_config import Listener
 from udup.node.nats_server import NatsServer
 from udup.node.reads import Reads
 from udup.node.service import ASK_SECONDS, Control
-from udup.node.sharing import share_memory
+from udup.node.sharing import merge_memory, share_memory
 from udup.pipeline.transport.address import FILES, connect_options, shown, with_files
 from udup.store.sealing import Keyring, load_keyring
 from udup.store.snapshot import FILE_NAME, SnapshotDamaged, read_snapshot
@@ -108,6 +108,8 @@ class _Node:
         drivers.load()
         keys = load_keyring(settings.data_path, settings.secrets.key.get_secret_value())
         share_memory()
+        if settings.jobs.merge_memory and (why := merge_memory()):
+            self._log.warning("memory_not_merged", setting="jobs.merge_memory", why=why)
         self._actors = ActorSystem(settings.data_path)
         try:
             if not settings.nats.url:
