@@ -177,3 +177,16 @@ def test_the_client_libraries_of_sinks_are_imported_for_their_jobs_alone() -> No
     program = "import sys, udup.drivers.registry; print(sorted({'nats', 'confluent_kafka'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert "confluent_kafka" not in found
+
+
+def test_a_statement_loads_nothing_that_processes_could_share() -> None:
+    """Every process that reads a statement would load it for itself."""
+    program = (
+        "import sys, udup.drivers.registry\n"
+        "from udup.drivers.mysql.ddl.sqltokens import tokenize\n"
+        "before = set(sys.modules)\n"
+        "tokenize('SELECT 1')\n"
+        "print(sorted(set(sys.modules) - before))"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert found == "[]\n"

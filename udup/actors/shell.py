@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -53,8 +54,18 @@ class _Said:
     report: object
 
 
+def begin_process() -> None:
+    """Begin an actor's own process: it dies with its parent, and leaves alone what it has inherited.
+
+    To be called first in every actor's __init__. Does nothing in a process that was not forked for an actor.
+    """
+    if multiprocessing.parent_process() is not None:
+        die_with_parent()
+        gc.freeze()  # collecting it would write into each page that is shared with the parent
+
+
 def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies. To be called first in every actor's __init__."""
+    """Have the kernel kill this process when its parent dies."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return  # not a process of its own (Thespian's in-process base)
@@ -69,7 +80,7 @@ class ShellActor(ActorTypeDispatcher):  # type: ignore[misc]
     role = "actor"
 
     def __init__(self) -> None:
-        die_with_parent()
+        begin_process()
         # Threads pass the interpreter on to each other at every commit; 5 ms, the default, would be the latency.
         sys.setswitchinterval(0.0005)
         self.log = logs.logger(self.role)

@@ -11,7 +11,10 @@ Import this before any actor system is made. The system is started before any th
 
 from __future__ import annotations
 
+import encodings.ascii
 import logging
+import multiprocessing.popen_fork
+import multiprocessing.util
 import os
 import signal
 import socket
@@ -26,12 +29,15 @@ os.environ.setdefault("THESPLOG_THRESHOLD", "ERROR")
 
 import psutil
 from thespian.actors import ActorSystem, ThespianWatch
-from thespian.system import multiprocCommon
+from thespian.system import multiprocCommon, multiprocTCPBase
 from thespian.system.transport import IPBase
 
 from udup.actors.shell import ShellActor, die_with_parent
 from udup.actors.signing import sign_messages
 from udup.base.errors import UdupError
+
+#: What Thespian and Python load when a process is forked or a socket is opened; so it is there before the first fork.
+LOADED_EARLY = (multiprocTCPBase, multiprocessing.popen_fork, multiprocessing.util, encodings.ascii)
 
 LOOPBACK = "127.0.0.1"
 

@@ -162,12 +162,15 @@ class Secrets(Section):
 
 
 class Jobs(Section):
-    """Limits of what is carried out."""
+    """Limits of what is carried out, and what it costs."""
 
     #: Jobs that there may be at a time; each has its own processes and connections while it runs.
     max: Annotated[int, Field(ge=1, le=100_000)] = 500
     #: Jobs whose extractors, or appliers, may share a process: 1, each has its own.
     share_processes: Annotated[int, Field(ge=1, le=64)] = 1
+
+    #: Whether Linux may merge what the processes have alike in memory (KSM); it has to be switched on there as well.
+    merge_memory: bool = False
 
 
 class Http(Section):

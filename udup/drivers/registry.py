@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Fault, Refused
@@ -102,6 +103,9 @@ _TARGET_GATES: Mapping[str, Callable[[Endpoint], TargetGate]] = {MYSQL: MySQLTar
 #: What imports the driver of a sink and makes it: each brings a client library of its own.
 _DESTINATIONS: Mapping[str, Callable[[DeliveryPlan], Destination]] = {NATS: _nats, KAFKA: _kafka}
 
+#: What a job to a sink loads, the client library among it.
+_LOADED_LATE = tuple(f"udup.drivers.messages.{name}" for name in ("sinks", "nats.destination", "kafka.destination"))
+
 _READERS: Mapping[str, Callable[[Endpoint, DeliveryPlan], RecordReader]] = {MYSQL: _mysql_rows}
 
 #: What speaks against a plan of messages without a server: how values look, by source; all else, by sink.
@@ -124,6 +128,11 @@ class Registry:
 
     Every method raises `Refused` for a driver that is not known, and for two that do not go together.
     """
+
+    def load(self) -> None:
+        """Load what is otherwise loaded when a job needs it: the processes that a node forks share it then."""
+        for name in _LOADED_LATE:
+            import_module(name)
 
     def source(self, end: End) -> Source:
         _check_known(end, SRC, _SOURCES)

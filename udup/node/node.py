@@ -8,9 +8,7 @@ dies with it; started again, it finds the jobs in the store and carries them on 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import fcntl
-import gc
 import os
 import signal
 import threading
@@ -35,6 +33,7 @@ from udup.node.nats_config import Listener
 from udup.node.nats_server import NatsServer
 from udup.node.reads import Reads
 from udup.node.service import ASK_SECONDS, Control
+from udup.node.sharing import merge_memory, share_memory
 from udup.pipeline.transport.address import FILES, connect_options, shown, with_files
 from udup.store.sealing import Keyring, load_keyring
 from udup.store.snapshot import FILE_NAME, SnapshotDamaged, read_snapshot
@@ -51,9 +50,6 @@ NATS_AGAIN_SECONDS = 2.0
 
 #: Seconds for jobs to reach a transaction boundary at the end; the whole end takes 10 at most.
 DRAIN_SECONDS = 4.0
-
-#: glibc's number for "no more arenas than this", and how many: one more than what an engine's thread and others need.
-_M_ARENA_MAX, _ARENAS = -8, 2
 
 
 def run_node(settings: Settings) -> None:
@@ -109,8 +105,11 @@ class _Node:
         os.environ[FILES_DIR_VARIABLE] = settings.secrets.files_dir  # every process of the node is a fork of this one
         os.environ[TLS_DIR_VARIABLE] = settings.secrets.tls_dir
         drivers = Registry()
+        drivers.load()
         keys = load_keyring(settings.data_path, settings.secrets.key.get_secret_value())
-        _share_memory()
+        share_memory()
+        if settings.jobs.merge_memory and (why := merge_memory()):
+            self._log.warning("memory_not_merged", setting="jobs.merge_memory", why=why)
         self._actors = ActorSystem(settings.data_path)
         try:
             if not settings.nats.url:
@@ -211,17 +210,6 @@ class _Node:
     def ask(self, message: object, seconds: float) -> Any:
         """Return what the supervisor answers; None if there is none in time, or no supervisor yet."""
         return None if self._supervisor is None else self._actors.ask(self._supervisor, message, seconds)
-
-
-def _share_memory() -> None:
-    """Have the processes that are forked from this one share its memory for as long as they can.
-
-    What was imported until now is left alone by the garbage collector, which would write into every page of it; and
-    the threads of a process take their memory from few arenas, since each arena keeps what was freed in it.
-    """
-    gc.collect()
-    gc.freeze()
-    ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def _external_nats(settings: Settings) -> str:

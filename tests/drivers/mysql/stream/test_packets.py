@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -99,3 +101,16 @@ def test_a_packet_that_is_missing_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
     events, error = _events(iter(_stream(damaged, monkeypatch)))
     assert events == sent[:2]
     assert "number 4 where 3 is due" in str(error)
+
+
+def test_memory_is_taken_only_for_what_comes() -> None:
+    """In a process of its own, where nothing was freed that could be taken again."""
+    program = (
+        "import psutil\n"
+        "from udup.drivers.mysql.stream.packets import READ_BYTES, PacketBuffer\n"
+        "before = psutil.Process().memory_info().rss\n"
+        "quiet = [PacketBuffer(None) for _ in range(100)]\n"
+        "print((psutil.Process().memory_info().rss - before) / (len(quiet) * READ_BYTES))"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert float(found) < 0.25

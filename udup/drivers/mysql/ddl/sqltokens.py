@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import ClassVar
 
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
@@ -29,6 +30,10 @@ MODE_NO_BACKSLASH_ESCAPES = 0x100000
 
 #: ASCII structure survives this decoding, whatever the bytes are.
 LAST_RESORT_CODEC = "latin-1"
+
+#: The dialect lets a name start with a digit. It is made here and not at the first statement: what is loaded with it
+#: (megabytes) is so shared by all processes that are forked.
+_DIALECT = Dialect.get_or_raise("mysql")
 
 _VERSION_COMMENT = "/*!"
 _COMMENT_END = "*/"
@@ -175,7 +180,7 @@ def _scanner(sql_mode: int) -> Tokenizer:
         (False, True): _NoBackslash,
         (True, False): _Ansi,
         (True, True): _AnsiNoBackslash,
-    }[ansi, plain](dialect="mysql")  # the dialect lets a name start with a digit
+    }[ansi, plain](dialect=_DIALECT)
 
 
 def _word(token: Token) -> Word:

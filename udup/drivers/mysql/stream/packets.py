@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Container, Iterator
 from typing import Any
 
@@ -33,7 +34,8 @@ class PacketBuffer:
         self._buffer = bytearray()
         self._offset = 0
         self._number = 1  # that the next packet must have
-        self._room = bytearray(READ_BYTES)
+        # Takes memory only as far as something is read into it: at a quiet source that is one page.
+        self._room = mmap.mmap(-1, READ_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
     def has_packet(self) -> bool:
         available = len(self._buffer) - self._offset
