@@ -13,10 +13,11 @@ from typing import Any
 import psutil
 import pytest
 from thespian.actors import ActorTypeDispatcher
+from thespian.system.transport import ReceiveEnvelope, TransmitIntent
 
 from udup.actors import signing
 from udup.actors.signing import FRONT_BYTES, HEAD_BYTES, NotSigned, SignedBuffer, SignedPickles
-from udup.actors.system import Actors
+from udup.actors.system import Actors, guard
 
 
 @pytest.fixture
@@ -174,3 +175,22 @@ def test_strangers_at_the_ports_of_actors_are_few_and_are_not_listened_to(tmp_pa
     finally:
         process.join(10)
         process.kill()
+
+
+class _Costly:
+    """A message that counts how often a text is made of it."""
+
+    texts = 0
+
+    def __str__(self) -> str:
+        type(self).texts += 1
+        return "a password"
+
+    __repr__ = __str__
+
+
+def test_no_text_is_made_of_a_message_on_its_way() -> None:
+    guard()
+    for way in (TransmitIntent(None, _Costly(), lambda *_: None, lambda *_: None), ReceiveEnvelope(None, _Costly())):
+        assert "_Costly" in str(way) and "password" not in str(way)
+    assert _Costly.texts == 0
