@@ -46,8 +46,6 @@ def _source(dump: Callable[[Conversation], None]) -> FakeServer:
             conversation.number = 1
             dump(conversation)
             conversation.drain()
-        elif b"CHECKSUM" in command:
-            conversation.send(*rows([b"binlog_checksum", b"CRC32"]))
         else:
             decent(conversation, command)
 

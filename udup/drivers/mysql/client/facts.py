@@ -21,7 +21,7 @@ _MAY_BE_CUT = 1000
 #: A variable's name as it may stand in SQL; those of components have a dot.
 _NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?")
 
-_ON = frozenset({"ON", "1", "YES", "TRUE"})
+ON = frozenset({"ON", "1", "YES", "TRUE"})
 
 
 #: From this version on a server logs what its foreign keys change, unless innodb_native_foreign_keys is ON.
@@ -53,7 +53,7 @@ class ServerFacts:
         return int(self.variables.get(name, default))
 
     def is_on(self, name: str) -> bool:
-        return self.value(name).upper() in _ON
+        return self.value(name).upper() in ON
 
     @property
     def logs_cascades(self) -> bool:
@@ -104,7 +104,7 @@ def read_facts(connection: Connection) -> ServerFacts:
     variables = read_variables(connection)
     if not is_mariadb:
         variables |= read_gtids(connection)
-    version = _version(version_text)
+    version = version_of(version_text)
     collations = query(
         connection,
         "SELECT ID, COLLATION_NAME, CHARACTER_SET_NAME FROM information_schema.COLLATIONS WHERE ID IS NOT NULL",
@@ -152,7 +152,8 @@ def _account(connection: Connection) -> str:
     return f"'{user}'@'{host}'"
 
 
-def _version(text: str) -> Version:
+def version_of(text: str) -> Version:
+    """Return the numbers of what VERSION() says."""
     major, minor, patch = text.split("-")[0].split(".")[:3]
     return int(major), int(minor), int(patch)
 
