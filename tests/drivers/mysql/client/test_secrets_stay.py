@@ -27,7 +27,6 @@ from tests.fake_mysql import (
     decent,
     file_request,
     on,
-    rows,
     serving,
     switch,
 )
