@@ -23,14 +23,15 @@ from udup.actors.messages import (
     Ready,
     RunEnded,
     StopRun,
-    WorkersKnown,
 )
 from udup.actors.store_messages import Forget, Loaded, OpenStore, Save, Saved, ShowProgress
+from udup.actors.worker_messages import Staffed, Work, WorkerFailed
 from udup.base import runtime
 from udup.base.errors import Failure
 from udup.jobs import JobRecord
 from udup.jobs.numbers import last_index, placed, with_indexes
 from udup.jobs.progress import TaskReport
+from udup.pipeline.apply.crew import Seat
 from udup.pipeline.ports import SourceLook
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Script:
     target: str | Failure | None = "full copy"  # or the position that the checkpoint says
     known_source: str = "u"  # by the checkpoint
     reports: tuple[Json, ...] = ({"stage": "copying"}, {"stage": "catching_up"}, {"stage": "running", "level": True})
+    crews: tuple[tuple[Seat, ...], ...] = ()  # whom the run wants, one after the other
     run_ends: Failure | None = None  # after the reports
     executed: str | Failure | None = "u:1-9"  # what the source says when it is asked
     reaches: Callable[[str], bool] = lambda _executed: True  # whether the target has that by now
@@ -87,6 +89,7 @@ class Child:
         self.pid = world.next_pid()
         self.run = 0
         self.alive = True
+        self.slot = 0
 
     def tell(self, message: object) -> None:
         self.world.post(self.address, self.world.supervisor_address, message)
@@ -95,7 +98,8 @@ class Child:
         match message:
             case Introduce():
                 self.job_id = message.job_id
-                self.tell(Hello(self.role, message.job_id, self.pid))
+                self.slot = message.slot
+                self.tell(Hello(self.role, message.job_id, self.pid, message.slot))
             case ActorExitRequest():
                 self.world.kill(self)
             case _:
@@ -148,12 +152,25 @@ class Extractor(Child):
             self.later(0.01, message.run, lambda: self.tell(SourceExecuted(message.run, executed)))
 
 
+class Worker(Child):
+    def on_Work(self, message: Work) -> None:  # noqa: N802
+        self.run = message.run
+        self.world.works.append(message)
+
+
 class Applier(Child):
+    def wants(self, *seats: Seat) -> None:
+        """Say whom the run is to have."""
+        self.tell(Staffed(self.run, seats))
+
+    def on_WorkerFailed(self, message: WorkerFailed) -> None:  # noqa: N802
+        self.world.failed_workers.append(message)
+        self.later(0.01, message.run, lambda: self.end(message.run, message.failure))
+
     def on_Apply(self, message: Apply) -> None:  # noqa: N802
         self.run = message.run
         self.world.applies.append(message)
         self.world.note_run(self.job_id, message.run)
-        self.tell(WorkersKnown(self.job_id, ((1, self.world.next_pid()),)))
         target = self.script.target
         if isinstance(target, Failure):
             self.later(0.02, message.run, lambda: self.end(message.run, target))
@@ -167,6 +184,8 @@ class Applier(Child):
         if self.run != run or not self.alive:
             return
         script = self.script
+        for number, crew in enumerate(script.crews):
+            self.later(0.1 * number, run, lambda crew=crew: self.wants(*crew))  # type: ignore[misc]
         for number, values in enumerate(script.reports):
             self.later(0.1 * number, run, lambda values=values: self.report(values))  # type: ignore[misc]
         if script.run_ends is not None:
@@ -264,4 +283,10 @@ class Store(Child):
 
 
 #: The child of each role.
-KINDS: dict[str, type[Child]] = {"extractor": Extractor, "applier": Applier, "cutover": Carrier, "store": Store}
+KINDS: dict[str, type[Child]] = {
+    "extractor": Extractor,
+    "applier": Applier,
+    "worker": Worker,
+    "cutover": Carrier,
+    "store": Store,
+}

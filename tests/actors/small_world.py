@@ -30,6 +30,7 @@ from udup.actors.messages import (
     NodeSettings,
 )
 from udup.actors.supervisor import JobSupervisor
+from udup.actors.worker_messages import Work, WorkerFailed
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Failure, FailureKind, Fault
@@ -100,6 +101,8 @@ class World:
         self.purged: list[str] = []
         self.extracts: list[Extract] = []
         self.applies: list[Apply] = []
+        self.works: list[Work] = []
+        self.failed_workers: list[WorkerFailed] = []
         self.asked: list[int] = []  # runs in which the source was asked what it has executed
         self.goals: list[str] = []  # what appliers were to reach
         self.answers: list[object] = []

@@ -15,6 +15,10 @@ class Applier:
     role = "applier"
 
 
+class Worker:
+    """A kind of actor."""
+
+
 class Desk:
     def __init__(self) -> None:
         self.sent: list[tuple[str, Any]] = []
@@ -28,6 +32,9 @@ class Desk:
     def applier(self, job_id: str) -> Any:
         return self.registry.get_or_create(Applier, "applier", job_id, None)  # type: ignore[arg-type]
 
+    def worker(self, job_id: str, slot: int) -> Any:
+        return self.registry.get_or_create(Worker, "worker", job_id, None, slot)  # type: ignore[arg-type]
+
     def places(self) -> dict[tuple[str, str, int], tuple[int, int]]:
         found: list[Place] = self.registry.places(lambda _job_id: False)
         return {(each.role, each.job_id, each.slot): (each.pid, each.restarts) for each in found}
@@ -38,7 +45,7 @@ def test_an_actor_is_made_once_and_introduced() -> None:
     first = desk.applier("a")
     assert desk.applier("a") is first and desk.applier("b") is not first
     assert [type(message) for _, message in desk.sent] == [Introduce, Introduce]
-    assert desk.registry.place_of(first) == ("applier", "a")
+    assert desk.registry.place_of(first) == ("applier", "a", 0)
     assert desk.registry.place_of(Address("a stranger")) is None
 
 
@@ -46,7 +53,7 @@ def test_one_that_died_is_replaced_and_its_place_counts_it() -> None:
     desk = Desk()
     first = desk.applier("a")
     desk.registry.register(Hello("applier", "a", 11), first)
-    assert desk.registry.died(first) == ("applier", "a", 11)
+    assert desk.registry.died(first) == (("applier", "a", 0), 11)
     assert desk.registry.died(first) is None, "told twice"
     second = desk.applier("a")
     desk.registry.register(Hello("applier", "a", 10), first)
@@ -54,15 +61,20 @@ def test_one_that_died_is_replaced_and_its_place_counts_it() -> None:
     assert desk.places() == {("applier", "a", 0): (12, 1)}
 
 
-def test_workers_are_known_by_the_one_that_has_made_them() -> None:
+def test_workers_have_a_place_for_each_slot_and_one_that_was_let_go_is_no_death() -> None:
     desk = Desk()
-    applier = desk.applier("a")
-    desk.registry.register_workers("worker", "a", "applier", applier, ((1, 21), (2, 22)))
-    desk.registry.register_workers("worker", "a", "applier", applier, ((2, 23),))
-    desk.registry.register_workers("worker", "a", "applier", Address("one that was stopped"), ((1, 99),))
-    assert desk.places() == {("worker", "a", 2): (23, 1)}
-    desk.registry.register_workers("worker", "a", "applier", applier, ((1, 24), (2, 23)))
-    assert desk.places()["worker", "a", 1] == (24, 1)
+    first, second = desk.worker("a", 1), desk.worker("a", 2)
+    desk.registry.register(Hello("worker", "a", 21, 1), first)
+    desk.registry.register(Hello("worker", "a", 22, 2), second)
+    desk.registry.register(Hello("worker", "a", 99, 1), second)
+    assert desk.places() == {("worker", "a", 1): (21, 0), ("worker", "a", 2): (22, 0)}
+    desk.registry.stop_one("worker", "a", 1)
+    assert desk.registry.died(first) is None, "it was told to end"
+    assert desk.registry.died(second) == (("worker", "a", 2), 22)
+    assert not desk.places()
+    desk.registry.register(Hello("worker", "a", 23, 1), desk.worker("a", 1))
+    desk.registry.register(Hello("worker", "a", 24, 2), desk.worker("a", 2))
+    assert desk.places() == {("worker", "a", 1): (23, 0), ("worker", "a", 2): (24, 1)}
 
 
 def test_a_job_that_is_stopped_leaves_no_actor_and_no_place() -> None:
@@ -73,5 +85,5 @@ def test_a_job_that_is_stopped_leaves_no_actor_and_no_place() -> None:
     desk.registry.stop("a")
     assert [(to, type(message)) for to, message in desk.sent[2:]] == [(str(applier), ActorExitRequest)]
     assert desk.registry.place_of(applier) is None and desk.registry.died(applier) is None
-    assert desk.registry.address("applier", "a") is None and desk.registry.place_of(other) == ("applier", "b")
+    assert desk.registry.address("applier", "a") is None and desk.registry.place_of(other) == ("applier", "b", 0)
     assert not desk.places()

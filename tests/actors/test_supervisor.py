@@ -161,7 +161,7 @@ def test_who_works_for_which_job_is_listed_with_how_often_it_was_replaced(world:
     world.until(lambda: listed().get(("extractor", "j")) == (1, True))
     found = listed()
     assert found[("applier", "j")] == (0, True)
-    assert {role for role, _ in found} == {"supervisor", "store", "extractor", "applier", "worker"}
+    assert {role for role, _ in found} == {"supervisor", "store", "extractor", "applier"}
 
 
 # ---- Errors in Udup itself ----
