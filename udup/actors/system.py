@@ -5,8 +5,8 @@
 * When several children die at once, the base forgets to report some of them; `_child_exited` corrects that.
 * Of each message Thespian makes a text for its debug log, three times on its way, also when nobody keeps that log:
   of a message with a server's facts that is half of what the message costs. The texts name the message's class alone.
-* Before each look at its sockets Thespian makes a selector of all of them, one for each actor that it knows: with those
-  of 100 jobs that was half of the supervisor's time. `polling.py` has something less for it.
+* Each look at its sockets costs Thespian something for each actor that it knows: with those of 100 jobs that was half
+  of the supervisor's time. `polling.py` has it cost little.
 * Every process dies with its parent (`shell.die_with_parent`), and a Guardian kills the admin process when the main
   process is gone, so `kill -9` of any of them leaves nothing.
 
@@ -33,7 +33,7 @@ from thespian.actors import ActorSystem, ThespianWatch
 from thespian.system import multiprocCommon, transport
 from thespian.system.transport import IPBase
 
-from udup.actors.polling import look_by_poll
+from udup.actors.polling import look_quickly
 from udup.actors.shell import ShellActor, die_with_parent
 from udup.actors.signing import sign_messages
 from udup.base.errors import UdupError
@@ -65,7 +65,7 @@ def guard() -> None:
     multiprocCommon.MultiProcReplicator._childExited = _child_exited
     transport.TransmitIntent.identify = _intent
     transport.ReceiveEnvelope.identify = _envelope
-    look_by_poll()
+    look_quickly()
     sign_messages()
     _guarded = True
 
