@@ -210,8 +210,8 @@ def decent(conversation: Conversation, command: bytes) -> None:
     if b"SHOW SESSION VARIABLES WHERE" in command:
         conversation.send(OK_AND_MORE, *rows([b"autocommit", b"ON"]))
         return
-    if b"; SELECT @@autocommit" in command:
-        conversation.send(OK_AND_MORE, *rows([b"1"]))
+    if b"COALESCE(@@autocommit" in command:
+        conversation.send(*[OK_AND_MORE] * command.count(b"SET SESSION"), *rows([b"1"]))
         return
     if command[:1] == b"\x01":  # COM_QUIT, which no server answers
         return

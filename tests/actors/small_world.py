@@ -298,6 +298,7 @@ def small_world(monkeypatch: pytest.MonkeyPatch, folder: Path, seed: int = 0, *,
         patched.setattr(runtime, "now", lambda: world.clock)
         patched.setattr(runtime, "wall", lambda: world.clock)
         patched.setattr(runtime, "wall_ns", lambda: int(world.clock * 1e9))
+        patched.setattr(runtime, "idle_seconds", lambda: 0.0)
         patched.setattr(runtime, "chance", world.random.random)
         patched.setattr(runtime, "new_id", lambda: f"{world.random.getrandbits(128):032x}")
         world.start()

@@ -180,3 +180,16 @@ def test_the_progress_of_a_job_that_is_gone_is_not_shown(monkeypatch: pytest.Mon
     desk.taken()
     desk.journal.flush()
     assert not desk.taken()
+
+
+def test_what_a_job_has_reported_is_shown_with_its_record_and_not_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(monkeypatch, "a", "b")
+    desk.report("a", 5)
+    desk.report("b", 6)
+    desk.journal.save(desk.jobs["a"], history.started(desk.jobs["a"].record, 1))
+    shown, order = desk.taken()
+    assert isinstance(shown, ShowProgress) and shown.progress["a"].rows == 5 and list(shown.progress) == ["a"]
+    assert isinstance(order, Save)
+    desk.journal.flush()
+    [rest] = desk.taken()
+    assert isinstance(rest, ShowProgress) and list(rest.progress) == ["b"], "it was shown already"

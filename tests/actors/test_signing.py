@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
+import selectors
 import socket
 import time
 from contextlib import ExitStack, suppress
@@ -13,10 +15,11 @@ from typing import Any
 import psutil
 import pytest
 from thespian.actors import ActorTypeDispatcher
+from thespian.system.transport import ReceiveEnvelope, TCPTransport, TransmitIntent
 
 from udup.actors import signing
 from udup.actors.signing import FRONT_BYTES, HEAD_BYTES, NotSigned, SignedBuffer, SignedPickles
-from udup.actors.system import Actors
+from udup.actors.system import Actors, guard
 
 
 @pytest.fixture
@@ -174,3 +177,45 @@ def test_strangers_at_the_ports_of_actors_are_few_and_are_not_listened_to(tmp_pa
     finally:
         process.join(10)
         process.kill()
+
+
+class _Costly:
+    """A message that counts how often a text is made of it."""
+
+    texts = 0
+
+    def __str__(self) -> str:
+        type(self).texts += 1
+        return "a password"
+
+    __repr__ = __str__
+
+
+def test_no_text_is_made_of_a_message_on_its_way() -> None:
+    guard()
+    for way in (TransmitIntent(None, _Costly(), lambda *_: None, lambda *_: None), ReceiveEnvelope(None, _Costly())):
+        assert "_Costly" in str(way) and "password" not in str(way)
+    assert _Costly.texts == 0
+
+
+def test_a_look_at_sockets_finds_what_a_selector_finds() -> None:
+    guard()
+    one, other = socket.socketpair()
+    gone, _ = socket.socketpair()
+    with one, other, gone:
+        found = []
+        for made in (TCPTransport.selectors.DefaultSelector(), selectors.DefaultSelector()):
+            made.register(one.fileno(), selectors.EVENT_READ)
+            made.register(other.fileno(), selectors.EVENT_WRITE)
+            found.append([sorted((key.fd, events) for key, events in made.select(0.01))])
+            one_byte = other.send(b"x")
+            found[-1].append(sorted((key.fd, events) for key, events in made.select(None)))
+            assert one.recv(one_byte) == b"x"
+            made.close()
+        assert found[0] == found[1] and found[0][0] == [(other.fileno(), selectors.EVENT_WRITE)]
+        closed = gone.detach()
+        os.close(closed)
+        look = TCPTransport.selectors.DefaultSelector()
+        with pytest.raises(OSError, match="is not open"):
+            look.register(closed, selectors.EVENT_READ)
+            look.select(1.0)

@@ -152,11 +152,15 @@ def test_who_works_for_which_job_is_listed_with_how_often_it_was_replaced(world:
     running(world)
     world.kill(world.child_of("extractor", "j"))
     world.until(lambda: len(world.runs["j"]) == 2)
-    world.reaches("j", "running")
-    listed = world.ask(ListActors())  # type: ignore[arg-type]
-    assert isinstance(listed, Actors)
-    found = {(place.role, place.job_id): (place.restarts, place.busy) for place in listed.actors}
-    assert found[("extractor", "j")] == (1, True) and found[("applier", "j")] == (0, True)
+
+    def listed() -> dict[tuple[str, str], tuple[int, bool]]:
+        answer = world.ask(ListActors())  # type: ignore[arg-type]
+        assert isinstance(answer, Actors)
+        return {(place.role, place.job_id): (place.restarts, place.busy) for place in answer.actors}
+
+    world.until(lambda: listed().get(("extractor", "j")) == (1, True))
+    found = listed()
+    assert found[("applier", "j")] == (0, True)
     assert {role for role, _ in found} == {"supervisor", "store", "extractor", "applier"}
 
 

@@ -108,6 +108,7 @@ def stand_ins() -> dict[str, Any]:
         "wall_ns": wall_ns,
         "sleep": sleep,
         "chance": chance,
+        "idle_seconds": lambda: 0.0,
         "new_id": new_id,
         "pid": pid,
         "end_process": end_process,

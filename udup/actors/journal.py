@@ -57,11 +57,15 @@ class RecordJournal:
     def save(self, job: Job, record: JobRecord, then: Then | None = None) -> None:
         """Store a job's new record at once, then call `then`: `index` is that of the write by then.
 
+        What it reports is shown with it: who sees that a job runs sees by what.
+
         Raise `Refused`, with the job as it was, if what was asked of it has become too large for the store.
         """
         record = fitting(record, job.stored, self.max_bytes)
         job.record, _ = history.numbered(record, job.stored, self.next_number)
         job.stored, job.changed, job.saved_at = job.record, False, runtime.now()
+        if job.id in self._reported:
+            self.show(job)
         self._ticket += 1
         self._order(Save(job.record, self._ticket, awaited=then is not None), then)
 

@@ -78,7 +78,7 @@ _FLUSH_SECONDS = 0.4
 _KEEPER_SECONDS = 1.0
 
 #: Seconds until jobs that wait to be started are looked at again.
-_TURN_SECONDS = 0.1
+_TURN_SECONDS = 0.05
 
 
 class JobSupervisor(ShellActor):

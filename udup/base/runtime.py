@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -31,6 +32,7 @@ __all__ = [
     "chance",
     "doorbell",
     "end_process",
+    "idle_seconds",
     "in_thread",
     "new_id",
     "now",
@@ -86,6 +88,15 @@ def wall_ns() -> int:
 def sleep(seconds: float) -> None:
     """Block this thread."""
     time.sleep(seconds)
+
+
+def idle_seconds() -> float:
+    """Return for how long the machine's processors have had nothing to do, each taken for its part; 0 if unknown."""
+    try:
+        ticks = Path("/proc/stat").read_bytes().split(b"\n", 1)[0].split()[1:]
+        return (int(ticks[3]) + int(ticks[4])) / os.sysconf("SC_CLK_TCK") / (os.cpu_count() or 1)
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def chance() -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import closing, suppress
 
 from udup.base.endpoint import Endpoint
@@ -40,6 +41,8 @@ from udup.pipeline.ports import (
     StartPoint,
 )
 from udup.pipeline.records import Tables
+from udup.pipeline.selection.renames import Name
+from udup.pipeline.selection.selection import Selection
 from udup.pipeline.waits import Waits
 
 #: Seconds for a source to tell its time and what it has executed: it looks at nothing for that. As long as its log may
@@ -93,13 +96,17 @@ class MySQLSource:
     def tables(self, scope: Scope, copied: SourceCopy | None, *, tells: bool = False) -> Tables:
         """Return the tables that the job keeps current: those of a copy, or those that the source has now."""
         assert copied is None or isinstance(copied, SnapshotCopy), "a copy of this driver's"
-        with closing(connect(self.endpoint)) as connection:
-            uuid = str(scalar(connection, "SELECT @@global.server_uuid"))
-            names = read_base_tables(connection, scope.selection) if copied is None else copied.tables
-            whole = [name for name in names if scope.selection.columns_of(*name) == ((),)]  # a map has none of them
-            computed = read_computed(connection, whole)
-            new = {name: scope.selection.renamed_table(*name) for name in names}
-            details = read_facts_of(connection, new) if tells else b""
+        selection, details = scope.selection, b""
+        if copied is not None:
+            uuid, names, computed = copied.server_uuid, copied.tables, copied.computed
+        else:
+            with closing(connect(self.endpoint)) as connection:
+                uuid, names = connection.server_uuid, read_base_tables(connection, selection)
+                computed = read_computed(connection, names)
+                details = read_facts_of(connection, _renamed(names, selection)) if tells else b""
+        whole = {name for name in names if selection.columns_of(*name) == ((),)}  # a map has none of them
+        computed = {each for each in computed if each[:2] in whole}
+        new = _renamed(names, selection)
         listed = [(*name, *new[name]) for name in names]
         shown = [(*new[schema, table], column) for schema, table, column in sorted(computed)]
         return Tables(uuid, self.where, listed, copied is not None, shown, details)
@@ -119,6 +126,10 @@ class MySQLSource:
     def open_log(self, plan: LogPlan) -> ChangeLog:
         """Return the binary log after a GTID set; nothing is asked of the source before `begin`."""
         return BinlogChanges(self.endpoint, plan)
+
+
+def _renamed(names: Iterable[Name], selection: Selection) -> dict[Name, Name]:
+    return {name: selection.renamed_table(*name) for name in names}
 
 
 @behind_the_seam(Side.SOURCE)

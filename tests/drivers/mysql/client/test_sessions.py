@@ -23,6 +23,7 @@ from udup.drivers.mysql.client.facts import read_facts
 from udup.drivers.mysql.client.session_setup import differing, enter, forget_servers, present
 from udup.drivers.mysql.client.session_variables import LEFT_ALONE, LEFT_ALONE_PREFIXES, RESTRICTED
 from udup.drivers.mysql.client.sessions import Session
+from udup.drivers.mysql.client.wire import Wire
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.server import MysqlServer
 
@@ -292,8 +293,50 @@ def test_a_variable_that_is_gone_is_passed_over() -> None:
     enter(cast("Any", server), sessions.PLAIN)
     server.rows = [("autocommit", "OFF")]
     enter(cast("Any", server), sessions.PLAIN)
-    assert ["SELECT @@" in sql for sql in server.sent[-3:]] == [True, False, False]
+    assert ["SELECT CONCAT_WS" in sql for sql in server.sent[-3:]] == [True, False, False]
     assert server.sent[-1] == "SET SESSION autocommit = 'ON'"
+
+
+def test_a_use_that_was_opened_before_takes_one_round_trip(
+    hostile: MysqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[object] = []
+    execute = Wire._execute_command
+
+    def recorded(connection: Wire, command: int, sql: str | bytes) -> None:
+        sent.append(sql)
+        execute(connection, command, sql)
+
+    monkeypatch.setattr(Wire, "_execute_command", recorded)
+    forget_servers()
+    taken = []
+    for _ in range(3):
+        sent.clear()
+        with closing(connect(hostile.endpoint, sessions.LOADER)) as connection:
+            taken.append(len(sent) - 1)  # SET NAMES
+            assert differing(sessions.LOADER.settings, _shown(connection)) in (
+                [],
+                _same_modes(sessions.LOADER, connection),
+            )
+    assert taken == [2, 1, 1]
+
+
+def test_what_was_set_before_is_no_proof_that_it_is_now(hostile: MysqlServer) -> None:
+    """Another default of the server's, and an account that may not set any more what it did."""
+    forget_servers()
+    account = _account(hostile, "waning", "SESSION_VARIABLES_ADMIN")
+    connect(account, sessions.DEFINITION).close()
+    with closing(connect(hostile.endpoint)) as connection:
+        before = scalar(connection, "SELECT @@GLOBAL.sql_notes")
+        try:
+            query(connection, f"SET GLOBAL sql_notes = {1 - int(before)}")
+            with closing(connect(account, sessions.DEFINITION)) as ours:
+                assert _shown(ours)["sql_notes"] == "ON"
+        finally:
+            query(connection, "SET GLOBAL sql_notes = %s", before)
+        query(connection, "REVOKE SESSION_VARIABLES_ADMIN ON *.* FROM waning@'127.0.0.1'")
+    with pytest.raises(Refused, match="GRANT SESSION_VARIABLES_ADMIN"):
+        connect(account, sessions.DEFINITION)
 
 
 class _Answering:
@@ -323,15 +366,17 @@ class _Answering:
             raise OperationalError(1273, "Unknown collation: 'utf8mb4_0900_ai_ci'")
         self.sent.append(sql)
         self._found: list[tuple[str, ...]] = list(self.rows)
-        if "SELECT @@" in sql:
+        if "SELECT CONCAT_WS" in sql:
             values = dict(self.rows)
             wanted = re.findall(r"@@(\w+)", sql)
             if any(name not in values for name in wanted):
                 raise OperationalError(1193, "Unknown system variable")
-            self._found = [tuple(values[name] for name in wanted)]
+            self._found = [("\x1f".join(values[name] for name in wanted),)]
+        self._further = sql.count("; ")
 
-    def nextset(self) -> None:
-        return None
+    def nextset(self) -> bool:
+        self._further -= 1
+        return self._further >= 0
 
     def fetchall(self) -> list[tuple[str, ...]]:
         return self._found

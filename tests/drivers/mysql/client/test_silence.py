@@ -107,8 +107,9 @@ def test_the_session_is_asked_for_by_the_number_that_it_has_told_itself(
     def answer(conversation: Conversation, command: bytes) -> None:
         if b"SHOW SESSION VARIABLES WHERE" in command:
             conversation.send(OK_AND_MORE, *rows(*found))
-        elif b"; SELECT @@autocommit" in command:
-            conversation.send(OK_AND_MORE, *rows([b"1", *([told] if told is not None else [])]))
+        elif b"COALESCE(@@autocommit" in command:
+            values = [b"1", *([told] if told is not None else [])]
+            conversation.send(OK_AND_MORE, *rows([b"\x1f".join(values)]))
         elif b"SLOWLY" in command:
             time.sleep(1.0)
             conversation.send(*rows([b"1"]))

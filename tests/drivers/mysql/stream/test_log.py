@@ -31,7 +31,7 @@ def _recognised(monkeypatch: pytest.MonkeyPatch, looked_at: str, read: str, doub
     monkeypatch.setattr(log, "check_continuity", lambda *_: found)
     monkeypatch.setattr(log, "check_anonymous", lambda *_: None)
     monkeypatch.setattr(log, "BinlogStream", lambda *_: Stream(read))
-    monkeypatch.setattr(BinlogChanges, "_new_assembler", lambda self: None)
+    monkeypatch.setattr(BinlogChanges, "_new_assembler", lambda *_: None)
     return BinlogChanges(Endpoint("balancer", 3306, "u", ""), LogPlan("j", Scope(Selection()), f"{A}:1-5")).begin()
 
 

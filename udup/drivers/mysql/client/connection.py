@@ -17,7 +17,7 @@ from udup.base.tls import SslMode
 from udup.drivers.mysql.client.errors import MySQLError, describe, error_code, failure, is_transient
 from udup.drivers.mysql.client.processes import read_processes
 from udup.drivers.mysql.client.refusals import connection_refused
-from udup.drivers.mysql.client.session_setup import enter
+from udup.drivers.mysql.client.session_setup import begin
 from udup.drivers.mysql.client.sessions import PLAIN, Session
 from udup.drivers.mysql.client.silence import ASK_SECONDS, NoAnswerError, Seen
 from udup.drivers.mysql.client.wire import Wire
@@ -99,7 +99,7 @@ def connect(endpoint: Endpoint, session: Session | None = PLAIN, **options: Any)
 def _begin(connection: Connection, session: Session) -> None:
     try:
         with connection.answering_within(CONNECT_TIMEOUT):
-            enter(connection, session)
+            begin(connection, session)
     except BaseException:
         connection.close()
         raise

@@ -29,6 +29,9 @@ _MOST_RANK = 127
 
 _NAME = r"(?:`(?:[^`]|``)*`|\"(?:[^\"]|\"\")*\")"
 _ACCOUNT = rf"{_NAME}@{_NAME}"
+#: What nearly every line is: nothing in it needs reading as SQL.
+_PLAIN = re.compile(r"(GRANT|REVOKE) ([A-Z0-9_ ]+(?:,[A-Z0-9_ ]+)*) ON (\*|`[^`]+`)\.(\*|`[^`]+`) (?:TO|FROM) ")
+
 _ROLES = re.compile(rf"GRANT ({_ACCOUNT}(?:,\s*{_ACCOUNT})*) TO ")
 
 
@@ -132,6 +135,10 @@ def _roles(line: str) -> list[str]:
 
 def _parse_line(line: str, sql_mode: int) -> Grant | None:
     """One grant; None for roles, proxies, routines and columns, which no check asks for."""
+    if plain := _PLAIN.match(line):
+        taken, names, schema, table = plain.groups()
+        listed = frozenset(name.strip() for name in names.split(","))
+        return Grant(listed, schema.strip("`"), table.strip("`"), revoked=taken == "REVOKE")
     words = tokenize(line, sql_mode)
     if not words or words[0].upper not in ("GRANT", "REVOKE"):
         raise UdupError(f"cannot read the server's answer to SHOW GRANTS: {line!r}")

@@ -2,9 +2,13 @@
 
 The first lifts what would cut short or refuse the server's answer and asks for the present values of everything that
 Udup sets; the second sets what is otherwise. The first connection to a server asks by SHOW VARIABLES, which also tells
-which variables there are; all others select just these. So a variable that the server does not have costs nothing, and
-one that needs a privilege (SESSION_VARIABLES_ADMIN) is touched only where it has to be. A refusal is an error that
-names the grant or the global setting that helps.
+which variables there are; all others select just these, as one value: a column for each costs the client more than all
+the rest of a connection. So a variable that the server does not have costs nothing, and one that needs a privilege
+(SESSION_VARIABLES_ADMIN) is touched only where it has to be. A refusal is an error that names the grant or the global
+setting that helps.
+
+A new connection of a use that this account has opened before needs one round trip: what was set then is set in front
+of the question, whose answer shows whether that was all.
 """
 
 from __future__ import annotations
@@ -56,6 +60,10 @@ _SWITCHES = frozenset(
 )
 _SWITCHED = {"1": "ON", "0": "OFF"}
 
+#: In the one value that all variables are asked for as: what stands between two, and for NULL. They are numbers, since
+#: how a string is read is among what is asked.
+_BETWEEN, _NULL = "CHAR(31)", "CHAR(0)"
+
 
 @dataclass(frozen=True)
 class _Known:
@@ -68,6 +76,9 @@ class _Known:
 #: By address and version: the first connection learns it, and all others ask for what is there alone.
 _KNOWN: dict[tuple[str, int, str], _Known] = {}
 
+#: What a new connection had set, by address, version and account, and by its use.
+_BEGUN: dict[tuple[object, ...], list[Assignment]] = {}
+
 
 class SessionRefused(Refused):
     """The account may connect, and may not set its session as it has to be."""
@@ -79,8 +90,29 @@ def enter(connection: Connection, session: Session) -> None:
 
     MySQL's other errors pass. A transaction that is open stays open, unless the use is one without autocommit.
     """
+    _bring_about(connection, session, [])
+
+
+def begin(connection: Connection, session: Session) -> None:
+    """As `enter`, of a connection that is new."""
+    wanted = tuple(session.settings.items())
+    key = (*_server(connection), connection.user, wanted)
+    before = _BEGUN.pop(key, [])
+    more = _bring_about(connection, session, before)
+    if more is not None:
+        _BEGUN[key] = [*before, *more]
+
+
+def _bring_about(connection: Connection, session: Session, before: list[Assignment]) -> list[Assignment] | None:
+    """Set it all, these at once; return what was set besides, None where something could not be set like that."""
     wanted = session.settings
-    current = present(connection, {**wanted, _SERVER_UUID: None, _NUMBER: None})
+    asked = {**wanted, _SERVER_UUID: None, _NUMBER: None}
+    try:
+        current, as_before = present(connection, asked, before), True
+    except pymysql.MySQLError as error:
+        if not before or _code(error) not in _NOT_SETTABLE:
+            raise
+        current, as_before = present(connection, asked), False  # another server, other rights, another build
     connection.server_uuid = current.pop(_SERVER_UUID, "")
     number = current.pop(_NUMBER, "")
     connection.session_number = int(number) if number.isdecimal() else 0
@@ -90,23 +122,29 @@ def enter(connection: Connection, session: Session) -> None:
             " there answers in the server's place"
         )
     changes = differing(wanted, current)
-    if not changes:
-        return
     try:
-        _set(connection, changes)
+        if changes:
+            _set(connection, changes)
     except pymysql.MySQLError as error:
         if _code(error) not in _NOT_SETTABLE:
             raise
         _set_singly(connection, session, changes, current)
+        return None
+    return changes if as_before else None
 
 
-def present(connection: Connection, wanted: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the session's values of those variables that the server has, as SHOW VARIABLES prints them."""
-    server = (connection.host, connection.port, str(connection.get_server_info()))  # type: ignore[no-untyped-call]
+def present(
+    connection: Connection, wanted: Mapping[str, str | None], before: Sequence[Assignment] = ()
+) -> dict[str, str]:
+    """Return the session's values of those variables that the server has, as SHOW VARIABLES prints them.
+
+    `before` is set first, in the same round trip.
+    """
+    server = _server(connection)
     known = _KNOWN.get(server)
     if known is not None and known.asked.issuperset(wanted):
         try:
-            return _selected(connection, [name for name in wanted if name in known.there])
+            return _selected(connection, [name for name in wanted if name in known.there], before)
         except pymysql.MySQLError as error:
             if _code(error) != ER.UNKNOWN_SYSTEM_VARIABLE:  # else another build listens there now
                 raise
@@ -117,6 +155,10 @@ def present(connection: Connection, wanted: Mapping[str, str | None]) -> dict[st
     return current
 
 
+def _server(connection: Connection) -> tuple[str, int, str]:
+    return connection.host, connection.port, str(connection.get_server_info())  # type: ignore[no-untyped-call]
+
+
 def _listed(connection: Connection, names: Iterable[str]) -> dict[str, str]:
     listed = ", ".join(f"'{name}'" for name in sorted(names))
     rows = _asked(connection, f"SHOW SESSION VARIABLES WHERE Variable_name IN ({listed})")
@@ -125,34 +167,36 @@ def _listed(connection: Connection, names: Iterable[str]) -> dict[str, str]:
     return {_text(name): _text(value) for name, value in rows}
 
 
-def _selected(connection: Connection, names: Sequence[str]) -> dict[str, str]:
+def _selected(connection: Connection, names: Sequence[str], before: Sequence[Assignment]) -> dict[str, str]:
     """Return what SHOW VARIABLES would print: that has the server format all of its 650, a millisecond more."""
-    rows = _asked(connection, f"SELECT {', '.join(f'@@{name}' for name in names)}")
-    if any(len(row) != len(names) for row in rows) or len(rows) > 1:
+    each = ", ".join(f"COALESCE(@@{name}, {_NULL})" for name in names)
+    rows = _asked(connection, f"SELECT CONCAT_WS({_BETWEEN}, {each})", before)
+    found = [_text(row[0]).split("\x1f") if len(row) == 1 else [] for row in rows]
+    if any(len(values) != len(names) for values in found) or len(found) > 1:
         raise pymysql.OperationalError(CR.CR_MALFORMED_PACKET, "a question for variables was answered with others")
-    return {name: _as_shown(name, value) for row in rows for name, value in zip(names, row, strict=True)}
+    return {name: _as_shown(name, value) for values in found for name, value in zip(names, values, strict=True)}
 
 
-def _asked(connection: Connection, question: str) -> Sequence[Sequence[object]]:
+def _asked(connection: Connection, question: str, before: Sequence[Assignment] = ()) -> Sequence[Sequence[object]]:
     with connection.cursor() as cursor:
-        cursor.execute(f"{_ABLE_TO_ASK}; {question}")
-        cursor.nextset()
-        rows: Sequence[Sequence[object]] = cursor.fetchall()
+        cursor.execute("; ".join([_ABLE_TO_ASK, *_statements(before), question]))
+        rows: Sequence[Sequence[object]] = ()
         while cursor.nextset():
-            pass
+            rows = cursor.fetchall()
     return rows
 
 
-def _as_shown(name: str, value: object) -> str:
+def _as_shown(name: str, value: str) -> str:
     """Return a variable's value as SHOW VARIABLES prints it: SELECT has 1 and 0 for ON and OFF, NULL for nothing."""
-    if value is None:
+    if value == "\0":
         return ""
-    return _SWITCHED.get(str(value), _text(value)) if name in _SWITCHES else _text(value)
+    return _SWITCHED.get(value, value) if name in _SWITCHES else value
 
 
 def forget_servers() -> None:
     """Ask every server again which variables it has: for tests that put another one in its place."""
     _KNOWN.clear()
+    _BEGUN.clear()
 
 
 def reset(connection: Connection, session: Session, *names: str) -> None:
@@ -171,9 +215,15 @@ def differing(wanted: Mapping[str, str | None], current: Mapping[str, str]) -> l
             value = _flags(value or "", current[name])
         elif (value or "").casefold() == current[name].casefold():
             continue
+        elif name == "sql_mode" and _modes(value) == _modes(current[name]):
+            continue  # a server prints them in an order of its own
         if value != "" or name != "optimizer_switch":
             changes.append((name, _literal(value)))
     return changes
+
+
+def _modes(text: str | None) -> frozenset[str]:
+    return frozenset((text or "").casefold().split(","))
 
 
 def _flags(wanted: str, current: str) -> str:
@@ -184,13 +234,18 @@ def _flags(wanted: str, current: str) -> str:
 
 
 def _set(connection: Connection, changes: list[Assignment]) -> None:
-    """All of them or none, in one round trip; what strings are read by comes first, and is named without a string."""
-    words = [f"{name} = {value.strip(chr(39))}" for name, value in changes if name in _READING_STRINGS]
-    others = [f"{name} = {value}" for name, value in changes if name not in _READING_STRINGS]
+    """All of them or none, in one round trip."""
     with connection.cursor() as cursor:
-        cursor.execute("; ".join(f"SET SESSION {', '.join(each)}" for each in (words, others) if each))
+        cursor.execute("; ".join(_statements(changes)))
         while cursor.nextset():
             pass
+
+
+def _statements(changes: Sequence[Assignment]) -> list[str]:
+    """Return what sets them: what strings are read by comes first, and is named without a string."""
+    words = [f"{name} = {value.strip(chr(39))}" for name, value in changes if name in _READING_STRINGS]
+    others = [f"{name} = {value}" for name, value in changes if name not in _READING_STRINGS]
+    return [f"SET SESSION {', '.join(each)}" for each in (words, others) if each]
 
 
 def _set_singly(

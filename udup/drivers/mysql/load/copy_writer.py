@@ -1,16 +1,18 @@
 """What a full copy makes on a MySQL target besides its rows: tables, indexes, foreign keys, objects, accounts.
 
 What is made is noted before it is made (`copied.py`), and when a copy begins again after a failure that is dropped.
-Each step has a connection of its own, which has a place of the job (`ownership.py`), and has looked at the version of
-the base row under it (`copy_fence.py`): so nothing of a copy comes after a take-over.
+Each step has a connection that has a place of the job (`ownership.py`), and has looked at the version of the base row
+under it (`copy_fence.py`): so nothing of a copy comes after a take-over. The next step has the same connection if it
+comes soon, and looks again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Side, Transient, Unsupported
 from udup.drivers.mysql.apply.memory_tables import note_memory_tables
@@ -35,6 +37,18 @@ from udup.drivers.mysql.load.stale_views import make_stand_in
 from udup.drivers.mysql.statements.plan import left_out
 from udup.pipeline.ports import LoadPlan
 from udup.pipeline.records import CopyPlan, CopyTotals, StartRows
+
+#: Seconds for which a connection is kept for the next step. What stands idle for longer may be given up on the way.
+KEPT_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """A connection and the place that it has for as long as it lives; `since`: on the clock of `runtime.now`."""
+
+    connection: Connection
+    place: str
+    since: float
 
 
 @behind_the_seam(Side.TARGET)
@@ -71,6 +85,7 @@ class MySQLCopyWriter:
         self._computed = ComputedValues(endpoint, details.context, recompute=recompute)
         self._places = [builder_place(number) for number in range(places, 0, -1)]
         self._connections: set[Connection] = set()
+        self._kept: list[_Builder] = []
         self._aborted = False
         self._told: list[str] = []
 
@@ -88,30 +103,60 @@ class MySQLCopyWriter:
             shut_down(connection)
 
     @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        """A connection that has a place of the job for as long as it lives."""
-        connection = connect(self.endpoint, DEFINITION)
-        self._connections.add(connection)
-        place = self._places.pop()
+    def _connected(self, *, keep: bool = True) -> Iterator[Connection]:
+        """A connection that has a place of the job. `keep`: the step leaves its session as it was."""
+        builder = self._kept_one() or self._new()
+        done = False
+        try:
+            self._computed.begin(builder.connection)
+            yield builder.connection
+            done = True
+        finally:
+            if done and keep:
+                self._kept.append(replace(builder, since=runtime.now()))
+            else:
+                self._end(builder)
+
+    def _kept_one(self) -> _Builder | None:
+        """Return a connection of a step before; several threads ask."""
+        while self._kept:
+            try:
+                builder = self._kept.pop()
+            except IndexError:
+                return None
+            if runtime.now() - builder.since <= KEPT_SECONDS:
+                return self._entered(builder, self._fence.look)
+            self._end(builder)
+        return None
+
+    def _new(self) -> _Builder:
+        builder = _Builder(connect(self.endpoint, DEFINITION), self._places.pop(), runtime.now())
+        self._connections.add(builder.connection)
+        return self._entered(builder, lambda connection: self._fence.enter(connection, builder.place))
+
+    def _entered(self, builder: _Builder, enter: Callable[[Connection], None]) -> _Builder:
         try:
             if self._aborted:
                 raise Transient("the run has ended")
-            self._fence.enter(connection, place)
-            self._computed.begin(connection)
-            yield connection
-        finally:
-            self._connections.discard(connection)
-            connection.close()
-            self._places.append(place)
+            enter(builder.connection)
+        except BaseException:
+            self._end(builder)
+            raise
+        return builder
+
+    def _end(self, builder: _Builder) -> None:
+        self._connections.discard(builder.connection)
+        builder.connection.close()
+        self._places.append(builder.place)
 
     def make_tables(self) -> LoadPlan:
         """Refuse, or make room and make the tables; and try the stored objects."""
-        with self._connected() as connection:
+        with self._connected(keep=self._filling is None) as connection:
             self._note_memory_tables(connection)
             method = self._make_tables(connection)
         if self._filling is None:
             self._told = [*self._told, *_left_out(self._catalog)]
-        with self._connected() as connection:
+        with self._connected(keep=not self._objects) as connection:
             self._rehearse_objects(connection)
         load = LoadDetails(
             self._catalog.tables,
@@ -162,7 +207,7 @@ class MySQLCopyWriter:
     def finish_table(self, table: int, totals: CopyTotals) -> None:
         """Compare what was computed before an index could refuse it, and what indexes compute after that."""
         made = self._catalog.tables[table]
-        with self._connected() as connection:
+        with self._connected(keep=not made.computes) as connection:
             self._computed.compare_columns(connection, made, totals.sums)
             if self._filling is not None:
                 return
@@ -176,13 +221,13 @@ class MySQLCopyWriter:
     def finish_tables(self) -> None:
         if self._filling is not None:
             return  # what they refer to is the user's
-        with self._connected() as connection:
+        with self._connected(keep=not any(map(is_merge, self._catalog.tables))) as connection:
             for table in self._catalog.tables:
                 objects.add_foreign_keys(connection, table)
             objects.create_merge_tables(connection, self._catalog.tables)
 
     def make_objects(self) -> None:
-        with self._connected() as connection:
+        with self._connected(keep=False) as connection:
             replace = self._room.make_for_objects(connection, self._catalog)
             if self._without_triggers:
                 triggers = [each for each in self._catalog.objects if each.kind == "TRIGGER"]
@@ -190,6 +235,8 @@ class MySQLCopyWriter:
             for view in objects.create_objects(connection, self._objects, replace):
                 make_stand_in(connection, self._job, view)
             create_accounts(connection, self._catalog.accounts, self._room.where)
+        while self._kept:  # this was the last step
+            self._end(self._kept.pop())
 
 
 def _left_out(catalog: Catalog) -> list[str]:

@@ -40,8 +40,9 @@ def create_schemas(connection: Connection, schemas: Iterable[Schema]) -> None:
     for schema in schemas:
         options = schema.create_sql.removeprefix(f"CREATE DATABASE {quote(schema.name)}")
         place = f"schema {quote(schema.name)}"
-        _run(connection, f"CREATE DATABASE IF NOT EXISTS {quote(schema.name)}{options}", f"creating {place}")
-        if options.strip():
+        create = f"CREATE DATABASE IF NOT EXISTS {quote(schema.name)}{options}"
+        was_there = _run(connection, create, f"creating {place}")
+        if was_there and options.strip():
             _run(connection, f"ALTER DATABASE {quote(schema.name)}{options}", f"altering {place}")
 
 
@@ -210,8 +211,11 @@ def _place(stored: StoredObject) -> str:
     return f"{stored.kind.lower()} {qualified(stored.schema, stored.name)}"
 
 
-def _run(connection: Connection, sql: str, what: str) -> None:
+def _run(connection: Connection, sql: str, what: str) -> int:
+    """Return how many warnings there were: a note that something is there already is one."""
     try:
-        query(connection, sql)
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return int(cursor.warning_count)
     except MySQLError as error:
         raise failure(error, f"{what} on the target failed") from error

@@ -73,7 +73,7 @@ class Room:
         """
         stored = wanted_objects(catalog)
         there = in_the_way(connection, stored)
-        if faults := list(self._faults(connection, there, self.notes.read(connection))):
+        if there and (faults := list(self._faults(connection, there, self.notes.read(connection)))):
             raise Refused(faults)
         self.notes.write(connection, stored)
         return bool(there)

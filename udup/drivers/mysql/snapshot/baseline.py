@@ -8,13 +8,13 @@ equal readings count.
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass, replace
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Transient, UdupError
 from udup.drivers.mysql.client import patience
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, failure, query
+from udup.drivers.mysql.client.asking import Asking, asked
+from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, failure, query
 from udup.drivers.mysql.dictionary.catalog import Catalog
 from udup.drivers.mysql.dictionary.engines import is_transactional
 from udup.drivers.mysql.snapshot.accounts import read_accounts
@@ -55,6 +55,7 @@ def open_baseline(
     waits: Waits | None = None,
     read: ReadBlocks = blocks,
     holder: str = "",
+    asking: Asking | None = None,
 ) -> Baseline:
     """Return snapshot and catalog that belong together; with the accounts but those of `kept_users`, if it is given.
 
@@ -63,7 +64,7 @@ def open_baseline(
     Raise what `open_snapshot` and `read_catalog` raise, and `Transient` if DDL never pauses.
     """
     places = Places(holder)
-    with closing(connect(endpoint)) as connection:
+    with asked(endpoint, asking) as connection:
         try:
             places.clear(connection)
             before = _read(connection, selection, kept_users)

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
-from udup.drivers.mysql.client.connection import connect
-from udup.drivers.mysql.client.facts import ServerFacts, read_facts
+from udup.drivers.mysql.client.asking import Asking
+from udup.drivers.mysql.client.connection import Connection, query, scalar
+from udup.drivers.mysql.client.facts import LOGS_CASCADES, ON, ServerFacts, version_of
 from udup.drivers.mysql.client.raw import shut_down
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.definitions import mapped_catalog
@@ -32,9 +33,16 @@ class SnapshotCopy:
     """Made by `open_copy`; `start` once, then `read` on one thread for each reader."""
 
     def __init__(
-        self, endpoint: Endpoint, baseline: Baseline, plan: CopyPlan, chunk_rows: int | None, first: frozenset[str]
+        self,
+        endpoint: Endpoint,
+        baseline: Baseline,
+        plan: CopyPlan,
+        chunk_rows: int | None,
+        first: frozenset[str],
+        server_uuid: str,
     ) -> None:
         self._first = first
+        self.server_uuid = server_uuid
         self.endpoint = endpoint
         self._baseline = baseline
         self._plan = plan
@@ -50,6 +58,12 @@ class SnapshotCopy:
     def tables(self) -> list[Name]:
         """Return the tables' names on the source."""
         return [(table.schema, table.name) for table in self._baseline.catalog.tables]
+
+    @property
+    def computed(self) -> set[tuple[str, str, str]]:
+        """Return schema, table and column of what the source computes."""
+        tables = self._baseline.catalog.tables
+        return {(each.schema, each.name, column.name) for each in tables for column in each.columns if column.generated}
 
     def start(self, start: StartRows, on_table: Callable[[CopyTotals], None]) -> None:
         """Prepare the readers; `on_table` is called with each table that was read to its end."""
@@ -97,26 +111,35 @@ def open_copy(
 
     Raise `Unsupported` if something in it cannot be copied exactly, and what `open_baseline` raises.
     """
-    check_anonymous(endpoint, None)
-    baseline = open_baseline(
-        endpoint, readers, scope.selection, scope.kept_users, chunk_rows, waits, holder=scope.holder
-    )
-    try:
-        return SnapshotCopy(endpoint, baseline, _plan_of(endpoint, scope, baseline), chunk_rows, scope.copy_first)
-    except BaseException:
-        baseline.close()
-        raise
+    with closing(Asking(endpoint)) as asking:
+        check_anonymous(endpoint, None, asking)
+        baseline = open_baseline(
+            endpoint,
+            readers,
+            scope.selection,
+            scope.kept_users,
+            chunk_rows,
+            waits,
+            holder=scope.holder,
+            asking=asking,
+        )
+        try:
+            with asking.connection() as connection:
+                server_uuid, plan = connection.server_uuid, _plan_of(connection, scope, baseline)
+            return SnapshotCopy(endpoint, baseline, plan, chunk_rows, scope.copy_first, server_uuid)
+        except BaseException:
+            baseline.close()
+            raise
 
 
-def _plan_of(endpoint: Endpoint, scope: Scope, baseline: Baseline) -> CopyPlan:
+def _plan_of(connection: Connection, scope: Scope, baseline: Baseline) -> CopyPlan:
     """Return what the target must know of the copy, under the target's names."""
     computes = any(table.computes for table in baseline.catalog.tables)
     renamed = catalog_there(baseline.catalog, scope)
     tables = tuple(replace(table, condition="") for table in renamed.tables)
-    context = _context(endpoint) if computes else {}
-    with closing(connect(endpoint)) as connection:
-        log = log_of(read_facts(connection))
-    details = CopyDetails(replace(renamed, tables=tables), context, log)
+    details = CopyDetails(
+        replace(renamed, tables=tables), own_context(connection) if computes else {}, read_log(connection)
+    )
     return CopyPlan(_tables(renamed), details.encoded(), baseline.snapshot.gtid_set)
 
 
@@ -138,6 +161,11 @@ def log_of(facts: ServerFacts) -> SourceLog:
     return SourceLog(names_columns=named, has_cascades=facts.logs_cascades)
 
 
-def _context(endpoint: Endpoint) -> dict[str, str]:
-    with closing(connect(endpoint)) as connection:
-        return own_context(connection)
+def read_log(connection: Connection) -> SourceLog:
+    """Return the same of the server of a connection."""
+    named, version = query(connection, "SELECT @@GLOBAL.binlog_row_metadata, VERSION()")[0]
+    native = "OFF"
+    if version_of(str(version)) >= LOGS_CASCADES:
+        native = str(scalar(connection, "SELECT @@GLOBAL.innodb_native_foreign_keys"))
+    has_cascades = version_of(str(version)) >= LOGS_CASCADES and native.upper() not in ON
+    return SourceLog(names_columns=str(named).upper() == "FULL", has_cascades=has_cascades)

@@ -300,6 +300,8 @@ def _read_virtual_keys(
     connection: Connection, schema: str, columns: dict[str, tuple[Column, ...]]
 ) -> dict[str, tuple[tuple[str, str], ...]]:
     """By table: each virtual column with an index that holds its whole values and can be read."""
+    if not any(each.generated and not each.materialized for own in columns.values() for each in own):
+        return {}
     rows = query(
         connection,
         "SELECT TABLE_NAME, COLUMN_NAME, MIN(INDEX_NAME) FROM information_schema.STATISTICS"

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from udup.drivers.mysql.client.connection import Connection, MySQLError, describe, error_code, is_transient, query
 from udup.drivers.mysql.client.errors import ER
@@ -51,6 +52,9 @@ _EVENTS = (
     "SELECT 'EVENT', EVENT_NAME, '', CONCAT(CREATED, ' ', LAST_ALTERED), UNIX_TIMESTAMP(CREATED)"
     " FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %s ORDER BY EVENT_NAME"
 )
+#: By connection, whether its server has libraries.
+_KNOWN: WeakKeyDictionary[Connection, bool] = WeakKeyDictionary()
+
 _HAS_LIBRARIES = (
     "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME = 'LIBRARIES'"
 )
@@ -92,7 +96,7 @@ def read_triggers(
 
 
 def _lists(connection: Connection, whole_schema: bool) -> Iterator[str]:
-    if whole_schema and query(connection, _HAS_LIBRARIES):
+    if whole_schema and _has_libraries(connection):
         yield _LIBRARIES
     if whole_schema:
         yield _ROUTINES
@@ -100,6 +104,13 @@ def _lists(connection: Connection, whole_schema: bool) -> Iterator[str]:
     yield _TRIGGERS
     if whole_schema:
         yield _EVENTS
+
+
+def _has_libraries(connection: Connection) -> bool:
+    """Return whether the server knows any; it is asked once on a connection."""
+    if connection not in _KNOWN:
+        _KNOWN[connection] = bool(query(connection, _HAS_LIBRARIES))
+    return _KNOWN[connection]
 
 
 def _list(connection: Connection, sql: str, schema: str) -> list[_Listed]:

@@ -12,14 +12,14 @@ hold no GTID that the job has not, and none of its own: their first transaction,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
 from udup.base.remedies import NEW_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
+from udup.drivers.mysql.client.asking import Asking, asked
+from udup.drivers.mysql.client.connection import Connection, MySQLError, error_code, query, scalar
 from udup.drivers.mysql.stream.log_file import first_events, set_before
 
 #: Errors of SHOW BINLOG EVENTS: no such file any more, and no privilege (which is a fault of its own).
@@ -45,12 +45,12 @@ class _LogFile:
     kinds: frozenset[str]  # of its first events
 
 
-def check_anonymous(endpoint: Endpoint, start_after: GtidSet | None) -> None:
+def check_anonymous(endpoint: Endpoint, start_after: GtidSet | None, asking: Asking | None = None) -> None:
     """Raise `Unsupported` if changes without a GTID lie between this set and the dump that follows on it.
 
     None is for a copy that is to be made now: it would not know its own place from one before these changes.
     """
-    with closing(connect(endpoint)) as connection:
+    with asked(endpoint, asking) as connection:
         files = anonymous_files(connection, start_after)
     if not files:
         return

@@ -24,6 +24,7 @@ from udup.base.endpoint import Endpoint
 from udup.base.errors import Unsupported
 from udup.drivers.mysql.binlog.query import parse_status
 from udup.drivers.mysql.binlog.remedies import UNKNOWN
+from udup.drivers.mysql.client.asking import Asking, asked
 from udup.drivers.mysql.client.connection import Connection, connect, query
 from udup.drivers.mysql.dictionary.timezones import is_fixed, zone_rules
 from udup.pipeline.records import Context
@@ -150,11 +151,11 @@ def mode_words(sql_mode: int) -> str:
 def read_defaults(connection: Connection) -> dict[str, str]:
     """Return the settings of a session of this server that changes none."""
     names = ("sql_mode", "time_zone", "lc_time_names", *_UNLOGGED)
-    listed = ", ".join(f"'{name}'" for name in names)
-    found = dict(query(connection, f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({listed})"))
+    [values] = query(connection, f"SELECT {', '.join(f'@@GLOBAL.{name}' for name in names)}")
+    found = dict(zip(names, values, strict=True))
     words = str(found["sql_mode"]).split(",")
     found["sql_mode"] = ",".join(word for word in VALUE_MODES.values() if word in words)
-    return {name: str(found[name]) for name in names if name in found}
+    return {name: str(found[name]) for name in names}
 
 
 def own_context(connection: Connection) -> dict[str, str]:
@@ -164,12 +165,12 @@ def own_context(connection: Connection) -> dict[str, str]:
     return settings if is_fixed(zone) else {**settings, ZONE_RULES: zone_rules(connection, zone)}
 
 
-def contexts_of(endpoint: Endpoint) -> Contexts:
+def contexts_of(endpoint: Endpoint, asking: Asking | None = None) -> Contexts:
     """Return the contexts of this server's sessions; it is asked again for each time zone that is no offset."""
 
     def rules(zone: str) -> str:
         with closing(connect(endpoint)) as connection:
             return zone_rules(connection, zone)
 
-    with closing(connect(endpoint)) as connection:
+    with asked(endpoint, asking) as connection:
         return Contexts(read_defaults(connection), rules)

@@ -11,7 +11,6 @@ A transaction that the source has purged from its log cannot be looked at; the c
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,7 +20,8 @@ from udup.base.errors import Refused, Unsupported
 from udup.base.remedies import PURGE_AND_COPY
 from udup.drivers.mysql.binlog.event import EventType, has_checksums
 from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet, parse_gtid_event
-from udup.drivers.mysql.client.connection import connect, query
+from udup.drivers.mysql.client.asking import Asking, asked
+from udup.drivers.mysql.client.connection import query
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.pipeline.stamps import Stamp, Stamps
 
@@ -53,12 +53,13 @@ def check_continuity(
     start_after: GtidSet,
     stamps: Stamps,
     opened: Callable[[BinlogStream], None] = lambda stream: None,
+    asking: Asking | None = None,
 ) -> Continuity:
     """Raise `Unsupported` if the source's log is another one than the job has read up to `start_after`.
 
     `opened` is given the stream that is read, so that another thread can end it.
     """
-    log = GtidEvents(endpoint, server_id, replica_uuid, opened)
+    log = GtidEvents(endpoint, server_id, replica_uuid, opened, asking)
     uuid = log.server_uuid
     known = {(stamp.source, stamp.number): stamp for stamp in stamps.within(start_after)}
     newest = list(known)[:1]
@@ -77,10 +78,15 @@ class GtidEvents:
     """GTID events out of a source's log, as far as it has them now. `opened` as in `check_continuity`."""
 
     def __init__(
-        self, endpoint: Endpoint, server_id: int, replica_uuid: str, opened: Callable[[BinlogStream], None]
+        self,
+        endpoint: Endpoint,
+        server_id: int,
+        replica_uuid: str,
+        opened: Callable[[BinlogStream], None],
+        asking: Asking | None = None,
     ) -> None:
         self._endpoint, self._server_id, self._replica_uuid, self._opened = endpoint, server_id, replica_uuid, opened
-        with closing(connect(endpoint)) as connection:
+        with asked(endpoint, asking) as connection:
             sql = "SELECT @@global.server_uuid, @@global.gtid_executed, @@global.gtid_purged"
             self.server_uuid, *sets = map(str, query(connection, sql)[0])
         self._executed, self._purged = map(GtidSet.parse, sets)

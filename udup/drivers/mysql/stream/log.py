@@ -17,6 +17,7 @@ from udup.base.errors import Side, Unsupported
 from udup.drivers.mysql.binlog.event import EventType
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.binlog.rotate import parse_rotate
+from udup.drivers.mysql.client.asking import Asking
 from udup.drivers.mysql.client.connection import connect
 from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.columns.shaper import ColumnMaps
@@ -71,17 +72,22 @@ class BinlogChanges:
         """
         endpoint, plan = self.endpoint, self._plan
         start_after, replica = GtidSet.parse(plan.start_after), Replica.of(plan.job)
-        check_executed(endpoint, start_after, lambda: self._closed)
+        with closing(Asking(endpoint)) as asking:
+            return self._begin(start_after, replica, asking)
+
+    def _begin(self, start_after: GtidSet, replica: Replica, asking: Asking) -> Recognised:
+        endpoint, plan = self.endpoint, self._plan
+        check_executed(endpoint, start_after, lambda: self._closed, asking)
         reading = endpoint, replica.server_id, replica.uuid
         stamps = Stamps.parse(json.loads(plan.snapshot).get("stamps", "") if plan.snapshot else "")
         stamps.update(Stamps.parse(plan.stamps))
-        found = check_continuity(*reading, start_after, stamps, self._opened)
+        found = check_continuity(*reading, start_after, stamps, self._opened, asking)
         if plan.in_part.gtids:
             check_in_part(*reading, plan.in_part, lambda: self._closed, self._opened)
-        check_anonymous(endpoint, start_after)
+        check_anonymous(endpoint, start_after, asking)
         stream = BinlogStream(endpoint, replica.server_id, start_after, replica.uuid)
         self._opened(stream)
-        self._assembler = self._new_assembler()
+        self._assembler = self._new_assembler(asking)
         if plan.tells:
             self._lost = LostPrepared(endpoint, stream.server_uuid)
             self._naming = naming = Naming(endpoint, plan.job, plan.scope, start_after)
@@ -96,7 +102,7 @@ class BinlogChanges:
         if self._closed:
             stream.close()
 
-    def _new_assembler(self) -> Assembler:
+    def _new_assembler(self, asking: Asking) -> Assembler:
         endpoint, scope = self.endpoint, self._plan.scope
         renaming = Renaming(scope.selection, _names_now(endpoint, self._plan))
         classifier = QueryClassifier(
@@ -109,7 +115,7 @@ class BinlogChanges:
             partial(is_transactional_there, endpoint) if scope.innodb else None,
         )
         self._shapers = Shapers.of(scope.selection, endpoint)
-        contexts, maps = contexts_of(endpoint), ColumnMaps.of(scope.selection)
+        contexts, maps = contexts_of(endpoint, asking), ColumnMaps.of(scope.selection)
         telling = Telling(folds_names=scope.fold_names) if self._plan.tells else None
         decide: Decide = classifier.decide
         kept = json.loads(self._plan.snapshot) if self._plan.snapshot else {}

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import closing
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Unavailable, Unsupported
 from udup.base.remedies import FULL_COPY
 from udup.drivers.mysql.binlog.gtid import GtidSet, brief
-from udup.drivers.mysql.client.connection import Connection, connect, query
+from udup.drivers.mysql.client.asking import Asking, asked
+from udup.drivers.mysql.client.connection import Connection, query
 from udup.drivers.mysql.client.processes import read_processes
 
 #: Seconds for which the source may take to count them, and between two looks. Semi-synchronous sources wait for 10 s.
@@ -47,9 +47,11 @@ def own_part(gtids: GtidSet, uuid: str) -> GtidSet:
     return GtidSet.parse(",".join(part for part in str(gtids).split(",") if part.startswith(f"{uuid.lower()}:")))
 
 
-def check_executed(endpoint: Endpoint, start_after: GtidSet, stopped: Callable[[], bool]) -> None:
+def check_executed(
+    endpoint: Endpoint, start_after: GtidSet, stopped: Callable[[], bool], asking: Asking | None = None
+) -> None:
     """Wait until the source has executed its part of the set. `Unsupported` if it does not come to it."""
-    with closing(connect(endpoint)) as connection:
+    with asked(endpoint, asking) as connection:
         end = runtime.now() + PATIENCE
         while (unknown := _unknown(connection, start_after)) and not stopped():
             if runtime.now() > end:

@@ -35,7 +35,7 @@ from udup.drivers.mysql.binlog.payload import FIELDS_MAX, data_offset, inner_eve
 from udup.drivers.mysql.binlog.split import EVENT_MAX
 from udup.drivers.mysql.checks.retention import lost_log
 from udup.drivers.mysql.client import sessions
-from udup.drivers.mysql.client.connection import Connection, connect, scalar
+from udup.drivers.mysql.client.connection import Connection, connect
 from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
 from udup.drivers.mysql.client.wire import ERROR_BYTES
@@ -248,7 +248,7 @@ def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica
             # Whatever its binlog_checksum is now, its older files may have been written with checksums.
             init_command="SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32'",
         )
-        uuids.append(str(scalar(connection, "SELECT @@global.server_uuid")))  # nothing can be asked during the dump
+        uuids.append(connection.server_uuid)  # nothing can be asked during the dump
         end_earlier_dump(connection, replica_uuid)
         return connection
 
@@ -263,6 +263,8 @@ def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica
         pymysql_wrapper=open_connection,
         enable_logging=False,
     )
+    # It would ask whether there are checksums, and say then what has been said.
+    reader._BinLogStreamReader__checksum_enabled = lambda: False
     try:
         reader._BinLogStreamReader__connect_to_stream()
     except UdupError:
