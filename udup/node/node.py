@@ -31,14 +31,18 @@ from udup.base.tls import TLS_DIR_VARIABLE
 from udup.drivers.registry import Registry
 from udup.node.health import Health
 from udup.node.nats_access import NatsAccess
+from udup.node.nats_cluster import Member, member_of
 from udup.node.nats_config import Listener
 from udup.node.nats_server import NatsServer
 from udup.node.reads import Reads
 from udup.node.service import ASK_SECONDS, Control
+from udup.node.shared_store import SharedStore
+from udup.node.taking_along import check_place, take_along
 from udup.pipeline.transport.address import FILES, connect_options, shown, with_files
+from udup.store.contents import records_of
 from udup.store.sealing import Keyring, load_keyring
 from udup.store.snapshot import FILE_NAME, SnapshotDamaged, read_snapshot
-from udup.store.store import JobStore, records_of
+from udup.store.store import JobStore
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
 from udup.web.serve import WebServer
@@ -99,6 +103,8 @@ class _Node:
         self._supervisors = 0
         self._nats: NatsServer | None = None
         self._access: NatsAccess | None = None
+        self._member: Member | None = None
+        self._shared: SharedStore | None = None
         self._restart_nats = threading.Event()
         self._health: Health
 
@@ -114,10 +120,7 @@ class _Node:
         self._actors = ActorSystem(settings.data_path)
         try:
             if not settings.nats.url:
-                given = settings.consumers
-                door = Listener(given.listen, given.tls_cert, given.tls_key)
-                self._nats = NatsServer(settings.data_path / "nats", settings.ports.nats, door)
-                self._nats.start()
+                self._start_nats()
             url = self._nats.url if self._nats else _external_nats(settings)
             connect_options(url)  # its files are there and fit, or the start ends here
             _check_keys(url, keys, settings.data_path / FILE_NAME)
@@ -135,12 +138,12 @@ class _Node:
                 region=settings.region,
                 datacenter=settings.datacenter,
                 writer=runtime.new_id(),
+                shared_store=self._member is not None and self._member.managers != 1,
             )
             reads = Reads(url, keys, settings.data_path / FILE_NAME)
-            reads.health = self._health = Health(
-                url, settings.data_path, self.ask, self._restart_nats.set if self._nats is not None else None
-            )
-            if self._nats is not None:
+            restart = self._restart_nats.set if self._nats is not None and not self._shared else None
+            reads.health = self._health = Health(url, settings.data_path, self.ask, restart)
+            if self._nats is not None and self._nats.store:
                 self._access = NatsAccess(self._nats)
                 self._access.open()
             room = WaitingRoom()
@@ -170,8 +173,25 @@ class _Node:
             if self._access is not None:
                 self._access.close()
             self._actors.shutdown()
+            if self._shared is not None:
+                self._shared.close()
             if self._nats is not None:
                 self._nats.stop()
+
+    def _start_nats(self) -> None:
+        """Start the node's own nats-server, in the place that it has among others."""
+        settings, folder = self._settings, self._settings.data_path / "nats"
+        given, file = settings.consumers, settings.data_path / FILE_NAME
+        self._member = member_of(settings, load_node_id(settings.data_path))
+        check_place(folder, self._member)
+        if self._member is not None and self._member.shares_store:
+            take_along(folder, file, settings.cluster.leave_streams)
+        door = Listener(given.listen, given.tls_cert, given.tls_key)
+        self._nats = NatsServer(folder, settings.ports.nats, door, self._member)
+        self._nats.start()
+        if self._member is not None and self._member.shares_store:
+            self._shared = SharedStore(self._nats.url, self._member, folder)
+            self._shared.start()
 
     def _start_supervisor(self) -> None:
         self._supervisor = self._actors.create(JobSupervisor)

@@ -17,9 +17,10 @@ from udup.jobs.allocation import Evaluation
 from udup.jobs.staleness import ReportAges, changes_by_itself
 from udup.jobs.unread import told
 from udup.node.health import Health
+from udup.store.contents import records_of
 from udup.store.sealing import Keyring
 from udup.store.snapshot import Snapshot, SnapshotDamaged, read_snapshot
-from udup.store.store import JobStore, records_of
+from udup.store.store import JobStore
 
 #: Seconds that what was read from the store serves other requests.
 CACHE_SECONDS = 0.2

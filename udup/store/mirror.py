@@ -8,6 +8,7 @@ same; if not, it was overwritten, or another bucket has its name, which a second
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -18,6 +19,9 @@ from udup.store.batch import REMOVED, Message, NoBatches
 
 #: Requests in a row that were not answered, after which no more is made: the account may lack the permission.
 SILENCES = 3
+
+#: Seconds until a replica that is behind is read again, and how often it is.
+CATCH_UP_SECONDS, CATCH_UPS = 0.02, 100
 
 
 class Batches(Protocol):
@@ -65,6 +69,16 @@ class Mirror:
                 messages = await self._batches.read(1)
         for message in messages:
             self._take(message)
+
+    async def catch_up(self) -> None:
+        """Refresh until nothing is missing that the stream's leader has: another replica may be behind it."""
+        wanted = (await self._info()).state.last_seq
+        for _ in range(CATCH_UPS):
+            if self.last >= wanted:
+                return
+            await asyncio.sleep(CATCH_UP_SECONDS)
+            await self.refresh()
+        raise TimeoutError(f"a replica of {self._stream} stays behind")
 
     async def _info(self) -> Any:
         return await self._context.stream_info(self._stream)
