@@ -17,10 +17,14 @@ from typing import Any
 import nats
 import pytest
 from nats.js.client import JetStreamContext
+from structlog.testing import capture_logs
 
-from tests.node.cluster_lab import Lab
+from tests.node.cluster_lab import Lab, Proxy
+from udup.base.authority import make_authority
+from udup.base.cluster_settings import Address
 from udup.base.errors import Transient
 from udup.jobs import JobRecord
+from udup.node.link_watch import LinkWatch
 from udup.node.nats_server import NatsServer
 from udup.node.shared_store import SharedStore
 from udup.node.taking_along import take_along
@@ -44,6 +48,7 @@ def _record(job_id: str) -> JobRecord:
 
 @dataclass
 class Cluster:
+    lab: Lab
     managers: list[NatsServer]
     agents: list[NatsServer]
     stores: dict[str, SharedStore]
@@ -93,7 +98,7 @@ def cluster(server_folder: Path) -> Iterator[Cluster]:
     """One node that has jobs, and two that join it; and agents."""
     lab = Lab(Path(tempfile.mkdtemp(prefix="cluster-", dir=server_folder)))
     managers = lab.managers(3)
-    made = Cluster(managers, [lab.agent(managers) for _ in range(2)], {}, set())
+    made = Cluster(lab, managers, [lab.agent(managers) for _ in range(2)], {}, set())
     file = managers[0].folder.parent / "jobs.snapshot"
     try:
         made.holds |= _hold_alone(managers[0].folder, file)
@@ -224,6 +229,7 @@ def test_managers_are_started_again_one_after_the_other_and_writes_go_on(cluster
     assert _work(lambda: _read_all(cluster.agents[1])) == cluster.holds
 
 
+@pytest.mark.slow
 def test_the_leaders_death_stops_writes_for_seconds_and_no_read(cluster: Cluster) -> None:
     leader = _work(lambda: _leader(cluster))
     left = [each for each in cluster.managers if each is not leader]
@@ -250,6 +256,7 @@ def test_the_leaders_death_stops_writes_for_seconds_and_no_read(cluster: Cluster
         assert _work(lambda node=node: _read_all(node)) == cluster.holds
 
 
+@pytest.mark.slow
 def test_all_stopped_and_started_again_have_every_record(cluster: Cluster) -> None:
     for manager in cluster.managers:
         cluster.stop(manager, kill=True)
@@ -258,6 +265,77 @@ def test_all_stopped_and_started_again_have_every_record(cluster: Cluster) -> No
     _wait(lambda: _all_current(cluster))
     for node in cluster.nodes:
         assert _work(lambda node=node: _read_all(node)) == cluster.holds
+
+
+def test_a_node_with_another_secret_or_certificate_is_refused_and_the_log_says_why(cluster: Cluster) -> None:
+    lab, foreign = cluster.lab, make_authority("another")
+    trusting = lab.tls("trusting")
+    Path(trusting.ca).write_text(foreign.cert)
+    wrong = {
+        "cluster.secret": lab.agent(cluster.managers, secret="another-secret-of-the-tests"),
+        "no certificate of this cluster's authority": lab.agent(cluster.managers, tls=lab.tls("foreign", foreign)),
+        "cluster.tls_ca": lab.agent(cluster.managers, tls=trusting),
+    }
+    with capture_logs() as told:
+        watches = [LinkWatch(each.log) for each in (*cluster.managers, *wrong.values())]
+        for agent in wrong.values():
+            agent.start()
+        end = time.monotonic() + SECONDS
+        while missing := [why for why in wrong if not any(why in str(each.get("why")) for each in told)]:
+            assert time.monotonic() < end, missing
+            for watch in watches:
+                watch.look()
+            time.sleep(0.05)
+
+    async def refused(server: NatsServer) -> None:
+        store = await _open(server, owner=False)
+        with pytest.raises(Transient):
+            await store.load()
+        await store.close()
+
+    async def all_refused() -> None:
+        await asyncio.gather(*(refused(each) for each in wrong.values()))
+
+    _work(all_refused)
+    for agent in wrong.values():
+        agent.stop()
+
+
+def test_an_agent_that_is_cut_off_goes_on_by_itself_and_is_back_when_that_ends(cluster: Cluster) -> None:
+    proxies = [Proxy(each.member.leaves.port) for each in cluster.managers if each.member]
+    others = tuple(Address("127.0.0.1", each.port) for each in proxies)
+    agent = cluster.lab.agent(cluster.managers, others=others)
+    agent.start()
+
+    async def work() -> None:
+        store = await _open(agent)
+        await _until(store.load)
+        for each in proxies:
+            each.cut()
+        async with await nats.connect(agent.url) as one, await nats.connect(agent.url) as other:
+            heard = await other.subscribe("rows")
+            await other.flush()
+            await one.publish("rows", b"1")
+            assert (await heard.next_msg(SECONDS)).data == b"1"
+        with pytest.raises(Transient):
+            await store.save(_record("cut-off"))
+        for each in proxies:
+            each.heal()
+
+        async def save() -> bool:
+            return bool(await store.save(_record("cut-off")))
+
+        assert await _until(save)
+        cluster.holds.add("cut-off")
+        assert await _ids(store) == cluster.holds
+        await store.close()
+
+    try:
+        _work(work)
+    finally:
+        agent.stop()
+        for each in proxies:
+            each.close()
 
 
 async def _read_all(server: NatsServer) -> set[str]:

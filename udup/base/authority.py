@@ -10,8 +10,10 @@ import datetime
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -57,6 +59,49 @@ def issue(authority: Certificate, node: str, hosts: Sequence[str]) -> Certificat
     if hosts:
         builder = builder.add_extension(x509.SubjectAlternativeName([_host(each) for each in hosts]), critical=False)
     return _signed(builder, key, signer)
+
+
+def certificate_fault(ca: Path, cert: Path, key: Path, host: str) -> str:
+    """Return why a node with these files would be refused by others, "" if nothing speaks against it.
+
+    `host` is how others call it, "" if they do not.
+    """
+    try:
+        authorities = x509.load_pem_x509_certificates(ca.read_bytes())
+        own, *chain = x509.load_pem_x509_certificates(cert.read_bytes())
+        public = serialization.load_pem_private_key(key.read_bytes(), None).public_key()
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+        return f"tls_ca, tls_cert or tls_key cannot be read: {error}"
+    if public != own.public_key():
+        return f"tls_key: {key} is not the key of the certificate {cert}"
+    if not any(_is_issued(last, by) for last in [own, *chain][-1:] for by in authorities):
+        return f"tls_cert: {cert} is not signed by the cluster's authority, {ca}"
+    now = datetime.datetime.now(datetime.UTC)
+    if not own.not_valid_before_utc <= now <= own.not_valid_after_utc:
+        return f"tls_cert: {cert} holds from {own.not_valid_before_utc} to {own.not_valid_after_utc}"
+    if host and not _is_made_out(own, host):
+        return f"tls_cert: {cert} is not made out to {host}, by which other nodes call this one"
+    return ""
+
+
+def _is_issued(cert: x509.Certificate, by: x509.Certificate) -> bool:
+    try:
+        cert.verify_directly_issued_by(by)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _is_made_out(cert: x509.Certificate, host: str) -> bool:
+    try:
+        names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return False
+    try:
+        return ipaddress.ip_address(host) in names.get_values_for_type(x509.IPAddress)
+    except ValueError:
+        known = [each.lower() for each in names.get_values_for_type(x509.DNSName)]
+        return host.lower() in known or f"*.{host.lower().partition('.')[2]}" in known
 
 
 def _host(text: str) -> x509.GeneralName:

@@ -122,9 +122,9 @@ class NatsServer:
         deadline = time.monotonic() + START_SECONDS
         while not _is_taken(self.port):
             if not self.alive:
-                raise UdupError(f"nats-server ended at its start; see {self._log}")
+                raise UdupError(f"nats-server ended at its start; see {self.log}")
             if time.monotonic() > deadline:
-                raise UdupError(f"nats-server does not accept connections on port {self.port}; see {self._log}")
+                raise UdupError(f"nats-server does not accept connections on port {self.port}; see {self.log}")
             time.sleep(0.02)
 
     def _doors(self) -> Iterator[tuple[str, Address]]:
@@ -179,7 +179,7 @@ class NatsServer:
             f"listen: {json.dumps(f'{HOST}:{self.port}')}",
             *self._jetstream(),
             f"max_payload: {MAX_PAYLOAD}\nmax_pending: {MAX_PENDING}\nwrite_deadline: {json.dumps(WRITE_DEADLINE)}",
-            f"log_file: {json.dumps(str(self._log))}\nlogfile_size_limit: 10MB",
+            f"log_file: {json.dumps(str(self.log))}\nlogfile_size_limit: 10MB",
             *self.listener.lines(),
             *(member.lines() if member else ()),
             *account_lines(
@@ -222,7 +222,8 @@ class NatsServer:
         return self._folder / "nats.conf"
 
     @property
-    def _log(self) -> Path:
+    def log(self) -> Path:
+        """Return the file into which nats-server writes."""
         return self._folder / "nats.log"
 
 

@@ -11,6 +11,7 @@ import asyncio
 import ctypes
 import fcntl
 import gc
+import itertools
 import os
 import signal
 import threading
@@ -23,6 +24,7 @@ from udup.actors.messages import Begin, Begun, Drain, NodeSettings
 from udup.actors.supervisor import JobSupervisor
 from udup.actors.system import Actors as ActorSystem
 from udup.base import logs, runtime
+from udup.base.cluster_settings import own_host
 from udup.base.config import Settings
 from udup.base.errors import ConfigError, Transient, UdupError
 from udup.base.identity import described, load_node_id
@@ -30,6 +32,7 @@ from udup.base.secrets import FILES_DIR_VARIABLE
 from udup.base.tls import TLS_DIR_VARIABLE
 from udup.drivers.registry import Registry
 from udup.node.health import Health
+from udup.node.link_watch import LinkWatch
 from udup.node.nats_access import NatsAccess
 from udup.node.nats_cluster import Member, member_of
 from udup.node.nats_config import Listener
@@ -37,7 +40,7 @@ from udup.node.nats_server import NatsServer
 from udup.node.reads import Reads
 from udup.node.service import ASK_SECONDS, Control
 from udup.node.shared_store import SharedStore
-from udup.node.taking_along import check_place, take_along
+from udup.node.taking_along import check_certificate, check_place, take_along
 from udup.pipeline.transport.address import FILES, connect_options, shown, with_files
 from udup.store.contents import records_of
 from udup.store.sealing import Keyring, load_keyring
@@ -49,6 +52,9 @@ from udup.web.serve import WebServer
 
 #: Seconds between looks at the processes.
 WATCH_SECONDS = 0.2
+
+#: Looks at the processes for one at the links to other nodes.
+LINKS_EVERY = 5
 
 #: Seconds until nats-server is tried once more, if it could not be started.
 NATS_AGAIN_SECONDS = 2.0
@@ -105,6 +111,7 @@ class _Node:
         self._access: NatsAccess | None = None
         self._member: Member | None = None
         self._shared: SharedStore | None = None
+        self._links: LinkWatch | None = None
         self._restart_nats = threading.Event()
         self._health: Health
 
@@ -184,10 +191,13 @@ class _Node:
         given, file = settings.consumers, settings.data_path / FILE_NAME
         self._member = member_of(settings, load_node_id(settings.data_path))
         check_place(folder, self._member)
+        if self._member is not None:
+            check_certificate(self._member, own_host(settings) if self._member.manager else "")
         if self._member is not None and self._member.shares_store:
             take_along(folder, file, settings.cluster.leave_streams)
         door = Listener(given.listen, given.tls_cert, given.tls_key)
         self._nats = NatsServer(folder, settings.ports.nats, door, self._member)
+        self._links = LinkWatch(self._nats.log) if self._member is not None else None
         self._nats.start()
         if self._member is not None and self._member.shares_store:
             self._shared = SharedStore(self._nats.url, self._member, folder)
@@ -204,8 +214,12 @@ class _Node:
         self._supervisor_fd = os.pidfd_open(answer.pid)
 
     def _watch(self) -> None:
-        while not self._stopping.wait(WATCH_SECONDS):
+        for looks in itertools.count():
+            if self._stopping.wait(WATCH_SECONDS):
+                return
             self._watch_nats()
+            if self._links is not None and looks % LINKS_EVERY == 0:
+                self._links.look()
             if _has_ended(self._supervisor_fd):
                 self._log.warning("supervisor_died")
                 self._start_supervisor()

@@ -19,6 +19,7 @@ from nats.js.client import JetStreamContext
 from nats.js.errors import NotFoundError
 
 from udup.base import logs
+from udup.base.authority import certificate_fault
 from udup.base.errors import ConfigError, UdupError
 from udup.node.nats_cluster import ALONE, Member
 from udup.node.nats_server import NatsServer
@@ -51,6 +52,13 @@ def check_place(folder: Path, member: Member | None) -> None:
             f"cluster.role: an agent keeps no jobs, and this node has kept its own in {folder / ALONE}; make this one"
             " the manager and another one the agent, or start this one with an empty data_dir"
         )
+
+
+def check_certificate(member: Member, host: str) -> None:
+    """`ConfigError` if others would refuse this node's certificate. `host` is how they call a manager."""
+    tls = member.tls
+    if tls.ca and (fault := certificate_fault(Path(tls.ca), Path(tls.cert), Path(tls.key), host)):
+        raise ConfigError(f"cluster.{fault}; join this node again with a token of udup cluster token")
 
 
 def take_along(folder: Path, file: Path, leave_streams: bool) -> None:
