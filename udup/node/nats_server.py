@@ -59,6 +59,9 @@ WRITE_DEADLINE = "5m"
 #: The random bytes of the node's own passwords.
 PASSWORD_BYTES = 32
 
+#: The file with the URL for asking the server about itself, for the commands of a node of a cluster.
+SYSTEM_URL = "system-url"
+
 #: The account that an earlier version of Udup had its store in: NATS's own name for the only one.
 _ONLY_ACCOUNT = "$G"
 
@@ -172,6 +175,8 @@ class NatsServer:
             text = self._config_text()
             if not _is_so(self._config, text):  # started again, perhaps while the disk is full
                 write_whole(self._config, text.encode())
+                if self.member is not None:
+                    write_whole(self._folder / SYSTEM_URL, self.system_url.encode())
 
     def _config_text(self) -> str:
         member = self.member

@@ -126,6 +126,16 @@ class OwnedBucket:
         """Return what there is."""
         return Snapshot(self._mark.store, str(self._made), self._mark.base, self._last, dict(self.values))
 
+    def beside(self, mirror: Mirror) -> Snapshot:
+        """Return what a shared bucket holds as it was read last, and what was written here since."""
+        values = {key: data for key, data in mirror.values.items() if key != COMPLETE}
+        for key, number in self.revisions.items():
+            if number > mirror.revisions.get(key, 0) and key != COMPLETE:
+                values.pop(key, None)
+                if key in self.values:
+                    values[key] = self.values[key]
+        return Snapshot(self._mark.store, str(mirror.made), self._mark.base, mirror.last, values)
+
     def remember(self, snapshot: Snapshot) -> None:
         """Take what is in the file for what there was: a bucket that is lost is made again with it."""
         self.values, self._last = dict(snapshot.values), snapshot.last

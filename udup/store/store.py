@@ -224,6 +224,8 @@ class JobStore:
         """Look whether the store is still there, and write it again if it was lost."""
         with _answering():
             await self._owned.ensure()
+            if self._shared:
+                await self._mirror(JOBS_BUCKET).refresh()  # what other nodes have written
 
     async def _progress_bucket(self) -> KeyValue:
         if self._progress is None:
@@ -291,15 +293,17 @@ class JobStore:
         """Write what the store holds into the node's file, if that has changed. What cannot be written is logged."""
         if self._file is None:
             return
-        now = self._owned.snapshot()
-        if (now.store, now.position) == self._filed:
+        now, written = self._owned.snapshot(), 0
+        if self._shared:
+            now, written = self._owned.beside(self._mirror(JOBS_BUCKET)), self._owned.position
+        if (now.store, now.position + written) == self._filed:
             return
         try:
             write_snapshot(self._file, now)
         except OSError as error:
             logs.logger("store").warning("snapshot_not_written", file=str(self._file), error=error.strerror)
             return
-        self._filed = now.store, now.position
+        self._filed = now.store, now.position + written
 
     def _parse(self, key: str, data: bytes) -> tuple[bytes, JobRecord]:
         """The record with the bytes it was made from, so that it need not be made again from the same."""
