@@ -11,20 +11,25 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nats
 import pytest
+from nats.aio.client import Client
+from nats.js.api import StreamConfig
 from nats.js.client import JetStreamContext
 from structlog.testing import capture_logs
 
 from tests.node.cluster_lab import Lab, Proxy
+from tests.node.nats_clients import url_of, work_as
 from udup.base.authority import make_authority
 from udup.base.cluster_settings import Address
 from udup.base.errors import Transient
 from udup.jobs import JobRecord
 from udup.node.link_watch import LinkWatch
+from udup.node.nats_access import NatsAccess
 from udup.node.nats_server import NatsServer
 from udup.node.shared_store import SharedStore
 from udup.node.taking_along import take_along
@@ -299,6 +304,34 @@ def test_a_node_with_another_secret_or_certificate_is_refused_and_the_log_says_w
     _work(all_refused)
     for agent in wrong.values():
         agent.stop()
+
+
+def test_a_consumer_is_answered_by_the_manager_that_let_it_in(cluster: Cluster) -> None:
+    """Each manager has users of its own, and gates of others are not asked."""
+
+    async def fill(udup: Client) -> None:
+        await udup.jetstream().add_stream(StreamConfig(name="SHOP", subjects=["shop"], num_replicas=3))
+        await udup.jetstream().publish("shop", b"1")
+
+    async def read(client: Client, name: str) -> None:
+        pull = await client.jetstream().pull_subscribe("shop", durable=name, stream="SHOP")
+        (message,) = await pull.fetch(1, timeout=SECONDS)
+        await message.ack_sync()
+        assert message.data == b"1"
+
+    work_as(cluster.agents[0].url, fill)
+    accesses = [NatsAccess(each) for each in cluster.managers]
+    try:
+        for each in accesses:
+            each.open()
+        for number, each in enumerate(accesses):
+            made = each.add(f"reports{number}", ["SHOP"])
+            for at in range(3):
+                work_as(url_of(made), partial(read, name=f"of-{number}-{at}"))
+        assert [[user.name for user in each.users()] for each in accesses] == [["reports0"], ["reports1"], ["reports2"]]
+    finally:
+        for each in accesses:
+            each.close()
 
 
 def test_an_agent_that_is_cut_off_goes_on_by_itself_and_is_back_when_that_ends(cluster: Cluster) -> None:

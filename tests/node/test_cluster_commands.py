@@ -252,4 +252,4 @@ def _settled(machine: Machine, managers: int) -> dict[str, Any]:
 
 
 def _status(machine: Machine) -> dict[str, Any]:
-    return asdict(read_status(machine.data))
+    return asdict(read_status(machine.data, 3))

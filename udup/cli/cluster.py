@@ -194,9 +194,11 @@ def status(as_json: bool, config: Path, data_dir: str | None) -> None:
     \b
     Example: udup cluster status
     """
+    from udup.base.cluster_settings import count_of_managers
     from udup.node.cluster_admin import read_status
 
-    found, out = read_status(_settings(config, data_dir).data_path), Output(as_json=as_json)
+    settings, out = _settings(config, data_dir), Output(as_json=as_json)
+    found = read_status(settings.data_path, count_of_managers(settings))
     if as_json:
         out.json(asdict(found))
     elif not found.managers:
@@ -228,11 +230,13 @@ def remove(node: str, yes: bool, config: Path, data_dir: str | None) -> None:
     \b
     Example: udup cluster remove 5482868b
     """
+    from udup.base.cluster_settings import count_of_managers
     from udup.node.cluster_admin import remove_manager
 
     if not (yes or confirmed(f"Remove the manager {node!r} from the cluster for good?", "cluster remove")):
         return
-    removed = remove_manager(_settings(config, data_dir).data_path, node)
+    settings = _settings(config, data_dir)
+    removed = remove_manager(settings.data_path, count_of_managers(settings), node)
     click.echo(f"the manager {removed} is removed; take its address out of cluster.join on every node")
 
 

@@ -17,10 +17,11 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from udup.base.errors import ConfigError, Transient
+from udup.base.identity import load_node_id
 from udup.node.nats_server import SYSTEM_URL
 
-#: Seconds for all servers to answer, and for one.
-ALL_SECONDS, ONE_SECONDS = 1.0, 5.0
+#: Seconds for the servers that are there to answer, and for one.
+ALL_SECONDS, ONE_SECONDS = 3.0, 5.0
 
 _Json = dict[str, Any]
 
@@ -52,14 +53,19 @@ class Status:
     links: dict[str, str] = field(default_factory=dict)
 
 
-def read_status(data_dir: Path) -> Status:
-    """Return what this node's nats-server and those of the managers say; `Transient` if it does not answer."""
-    return _asked(data_dir, _status)  # type: ignore[no-any-return]
+def read_status(data_dir: Path, managers: int) -> Status:
+    """Return what this node's nats-server and those of the managers say; `Transient` if it does not answer.
+
+    So many managers are waited for, for some seconds.
+    """
+    name = load_node_id(data_dir)
+    return _asked(data_dir, lambda client: _status(client, name, managers))  # type: ignore[no-any-return]
 
 
-def remove_manager(data_dir: Path, node: str) -> str:
+def remove_manager(data_dir: Path, managers: int, node: str) -> str:
     """Take a manager out that is not there any more, named by its ID or the beginning of it; return its ID."""
-    return _asked(data_dir, lambda client: _remove(client, node))  # type: ignore[no-any-return]
+    name = load_node_id(data_dir)
+    return _asked(data_dir, lambda client: _remove(client, name, managers, node))  # type: ignore[no-any-return]
 
 
 def _asked(data_dir: Path, work: Callable[[Client], Awaitable[Any]]) -> Any:
@@ -68,7 +74,7 @@ def _asked(data_dir: Path, work: Callable[[Client], Awaitable[Any]]) -> Any:
         url = file.read_text("ascii").strip()
     except OSError as error:
         raise ConfigError(
-            f"{file} cannot be read ({error.strerror}): start the server here, and ask as its user"
+            f"{file} cannot be read ({error.strerror}); start the server here, and ask as its user"
         ) from error
 
     async def quiet(_error: Exception) -> None:
@@ -87,14 +93,16 @@ def _asked(data_dir: Path, work: Callable[[Client], Awaitable[Any]]) -> Any:
         return asyncio.run(connected())
     except (NatsError, OSError, TimeoutError) as error:
         raise Transient(
-            f"this node's nats-server does not answer: {error or type(error).__name__}; is it started?"
+            f"this node's nats-server does not answer: {error or type(error).__name__}; start the server here"
         ) from error
 
 
-async def _status(client: Client) -> Status:
-    own = json.loads((await client.request("$SYS.REQ.SERVER.PING", timeout=ONE_SECONDS)).data)["server"]
+async def _status(client: Client, name: str, managers: int) -> Status:
+    only = json.dumps({"server_name": name, "exact_match": True}).encode()
+    own = json.loads((await client.request("$SYS.REQ.SERVER.PING", only, timeout=ONE_SECONDS)).data)["server"]
     stores, leaves = await asyncio.gather(
-        _all(client, "JSZ", {"accounts": True, "streams": True, "config": True}), _all(client, "LEAFZ", {})
+        _all(client, "JSZ", {"accounts": True, "streams": True, "config": True}, managers),
+        _all(client, "LEAFZ", {}, managers),
     )
     if not own.get("jetstream"):
         links = {each["name"]: each.get("rtt", "") for each in leaves.get(own["name"], {}).get("leafs", ())}
@@ -140,25 +148,23 @@ def _buckets(stores: dict[str, _Json]) -> list[Bucket]:
     return [bucket for _, (_, bucket) in sorted(found.items())]
 
 
-async def _all(client: Client, what: str, body: _Json) -> dict[str, _Json]:
+async def _all(client: Client, what: str, body: _Json, servers: int) -> dict[str, _Json]:
     """Ask every server, and return the answers of those that give one in time, by their names."""
     inbox, found = client.new_inbox(), {}
     answers = await client.subscribe(inbox)
     await client.publish(f"$SYS.REQ.SERVER.PING.{what}", json.dumps(body).encode(), reply=inbox)
     end = asyncio.get_running_loop().time() + ALL_SECONDS
-    while (left := end - asyncio.get_running_loop().time()) > 0:
+    while len(found) < max(servers, 1) and (left := end - asyncio.get_running_loop().time()) > 0:
         try:
             told = json.loads((await answers.next_msg(left)).data)
-        except TimeoutError:
-            break
-        except NatsError:
+        except (NatsError, TimeoutError):
             break
         found[told["server"]["name"]] = told.get("data") or {}
     return found
 
 
-async def _remove(client: Client, node: str) -> str:
-    status = await _status(client)
+async def _remove(client: Client, name: str, managers: int, node: str) -> str:
+    status = await _status(client, name, managers)
     named = [each for each in status.managers if each.startswith(node)] if node else []
     if len(named) != 1:
         raise ConfigError(f"{node!r} names {len(named) or 'none'} of the managers {', '.join(status.managers)}")

@@ -161,7 +161,7 @@ class NatsServer:
         """
         self._write_config()
         if self.alive:
-            reload_server(self.system_url)
+            reload_server(self.system_url, self.member.node_id if self.member else "")
 
     def _move_store(self) -> None:
         """Give what an earlier version of Udup has stored to the account that it is used by now."""
