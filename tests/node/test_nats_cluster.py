@@ -81,6 +81,11 @@ def test_a_node_that_was_elsewhere_is_not_started_where_its_jobs_would_be_lost_o
     (tmp_path / ALONE / "jetstream" / "UDUP" / "streams" / "KV_udup_jobs").mkdir(parents=True)
     with pytest.raises(ConfigError, match="an agent keeps no jobs"):
         check_place(tmp_path, AGENT)
+    shared = tmp_path / SHARED / "jetstream" / "UDUP" / "streams" / "KV_udup_jobs"
+    shared.mkdir(parents=True)
+    with pytest.raises(ConfigError, match="was one of several managers"):
+        check_place(tmp_path, None)
+    shared.rmdir()
     (tmp_path / "store-seen").touch()
     check_place(tmp_path, AGENT)
     for alone in (None, replace(MANAGER, others=())):

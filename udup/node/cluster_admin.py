@@ -114,14 +114,14 @@ async def _status(client: Client, name: str, managers: int) -> Status:
         for name, told in leaves.items()
         for each in told.get("leafs", ())
     }
-    if not meta:  # one manager, who asks nobody
+    if managers == 1:  # who asks nobody
         return Status(own["name"], own["name"], {own["name"]: LEADER}, (), agents)
-    view = meta.get(leader) or meta[own["name"]]
-    managers = dict.fromkeys(stores, CURRENT)
-    managers |= {each["name"]: _state(each, known=bool(leader)) for each in view.get("replicas", ())}
+    view = meta.get(leader) or meta.get(own["name"], {})
+    states = dict.fromkeys([own["name"], *stores], CURRENT if leader else UNKNOWN)
+    states |= {each["name"]: _state(each, known=bool(leader)) for each in view.get("replicas", ())}
     if leader:
-        managers[leader] = LEADER
-    return Status(own["name"], leader, managers, tuple(_buckets(stores)), agents)
+        states[leader] = LEADER
+    return Status(own["name"], leader, states, tuple(_buckets(stores)), agents)
 
 
 def _state(replica: _Json, *, known: bool) -> str:
@@ -150,7 +150,8 @@ def _buckets(stores: dict[str, _Json]) -> list[Bucket]:
 
 async def _all(client: Client, what: str, body: _Json, servers: int) -> dict[str, _Json]:
     """Ask every server, and return the answers of those that give one in time, by their names."""
-    inbox, found = client.new_inbox(), {}
+    inbox = client.new_inbox()
+    found: dict[str, _Json] = {}
     answers = await client.subscribe(inbox)
     await client.publish(f"$SYS.REQ.SERVER.PING.{what}", json.dumps(body).encode(), reply=inbox)
     end = asyncio.get_running_loop().time() + ALL_SECONDS

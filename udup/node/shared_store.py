@@ -142,6 +142,7 @@ class SharedStore:
             self._tell("job_store_is_waited_for" if turn is Turn.WAIT else "job_store_cannot_begin", why)
             return
         others = await begin(context, JOBS_BUCKET, self._member.managers, self._brought)
+        self._note_seen(await store_of(context, JOBS_BUCKET))
         self._log.info("job_store_begun", jobs=brings, managers=self._member.managers, not_taken=sorted(others))
 
     def _note_seen(self, store: str) -> None:

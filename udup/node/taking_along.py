@@ -21,7 +21,7 @@ from nats.js.errors import NotFoundError
 from udup.base import logs
 from udup.base.authority import certificate_fault
 from udup.base.errors import ConfigError, UdupError
-from udup.node.nats_cluster import ALONE, Member
+from udup.node.nats_cluster import ALONE, SHARED, Member
 from udup.node.nats_server import NatsServer
 from udup.node.shared_store import BRINGS, SEEN
 from udup.store.batch import BatchReader
@@ -40,9 +40,9 @@ def check_place(folder: Path, member: Member | None) -> None:
     What was once to be taken along is forgotten by a node that is alone: it goes on, and is read anew another time.
     """
     alone = member is None or member.managers == 1
-    if alone and (folder / SEEN).exists():
+    if alone and ((folder / SEEN).exists() or _has_jobs(folder, SHARED)):
         raise ConfigError(
-            f"cluster: this node was one of several managers ({folder / SEEN}), and alone it would carry out all jobs"
+            f"cluster: this node was one of several managers ({folder / SHARED}), and alone it would carry out all jobs"
             " of theirs; put cluster.join back. If that cluster is gone for good: udup cluster recover --alone"
         )
     if alone:
@@ -89,9 +89,9 @@ def take_along(folder: Path, file: Path, leave_streams: bool) -> None:
         logs.logger("cluster").info("job_store_is_taken_along", jobs=len(brought.values), left_behind=streams)
 
 
-def _has_jobs(folder: Path) -> bool:
-    """Whether there is a job store of a node alone, of this version or one before."""
-    return any((folder / ALONE / "jetstream").glob(f"*/streams/KV_{JOBS_BUCKET}"))
+def _has_jobs(folder: Path, store: str = ALONE) -> bool:
+    """Whether there is a job store in one of the two folders for it, of this version or one before."""
+    return any((folder / store / "jetstream").glob(f"*/streams/KV_{JOBS_BUCKET}"))
 
 
 async def _read(url: str, file: Path) -> tuple[list[str], Snapshot | None]:
