@@ -145,9 +145,9 @@ class _Node:
                 region=settings.region,
                 datacenter=settings.datacenter,
                 writer=runtime.new_id(),
-                shared_store=self._member is not None and self._member.managers != 1,
+                shared_store=self._store_is_shared,
             )
-            reads = Reads(url, keys, settings.data_path / FILE_NAME)
+            reads = Reads(url, keys, settings.data_path / FILE_NAME, shared=self._store_is_shared)
             restart = self._restart_nats.set if self._nats is not None and not self._shared else None
             reads.health = self._health = Health(url, settings.data_path, self.ask, restart)
             if self._nats is not None and self._nats.store:
@@ -184,6 +184,10 @@ class _Node:
                 self._shared.close()
             if self._nats is not None:
                 self._nats.stop()
+
+    @property
+    def _store_is_shared(self) -> bool:
+        return self._member is not None and self._member.managers != 1
 
     def _start_nats(self) -> None:
         """Start the node's own nats-server, in the place that it has among others."""

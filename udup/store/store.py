@@ -342,8 +342,8 @@ class JobStore:
             if self._bucket is not None:
                 await self._bucket.ensure()
             await mirror.refresh()
-            if self._shared and self._bucket is not None:
-                await mirror.catch_up()
+            if self._shared:
+                await (mirror.catch_up() if self._bucket is not None else mirror.catch_up_if_led())
         return mirror
 
     def _mirror(self, name: str) -> Mirror:
@@ -352,7 +352,8 @@ class JobStore:
         return self._mirrors[name]
 
     def _new_mirror(self, name: str) -> Mirror:
-        return Mirror(self._context, name, BatchReader(self._client, f"KV_{name}", f"$KV.{name}.>", TIMEOUT))
+        batches = BatchReader(self._client, f"KV_{name}", f"$KV.{name}.>", TIMEOUT)
+        return Mirror(self._context, name, batches, shared=self._shared)
 
 
 @contextmanager
