@@ -15,7 +15,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from nats.aio.client import Client
+from nats.js.api import StreamConfig
 
+from tests.node.nats_clients import work_as
 from udup.base.cluster_settings import count_of_managers
 from udup.base.config import Settings, load_settings
 from udup.base.errors import UdupError
@@ -29,7 +32,7 @@ from udup.node.shared_store import SharedStore
 from udup.node.taking_along import check_certificate, check_place, take_along
 from udup.sandbox.ports import free_port
 from udup.store.sealing import load_keyring
-from udup.store.snapshot import FILE_NAME
+from udup.store.snapshot import FILE_NAME, read_snapshot
 from udup.store.store import JobStore
 
 HOSTS = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
@@ -175,6 +178,30 @@ def test_the_template_of_settings_takes_a_cluster(machines: list[Machine]) -> No
     text = first.config.read_text()
     assert len(re.findall(r"^\[cluster\]", text, re.MULTILINE)) == 1 and "[log]" in text
     assert first.settings.cluster.role == "manager"
+
+
+def test_streams_that_would_be_left_behind_are_named_before_anything_is_done(
+    machines: list[Machine], server_folder: Path
+) -> None:
+    first = machines[0]
+    first.start()
+    first.jobs("a")
+
+    async def add(client: Client) -> None:
+        await client.jetstream().add_stream(StreamConfig(name="SHOP1", subjects=["shop1"]))
+
+    assert first.nats
+    work_as(first.nats.url, add)
+    first.stop()
+    first.run("init", "--host", HOSTS[0], "--manager", HOSTS[1], "--manager", HOSTS[2])
+    folder, file = first.data / "nats", first.data / FILE_NAME
+    with pytest.raises(UdupError, match=r"the streams SHOP1 of this node's own .* set cluster.leave_streams"):
+        take_along(folder, file, leave_streams=False)
+    assert not (folder / "store-brings.snapshot").exists()
+    take_along(folder, file, leave_streams=True)
+    brought = read_snapshot(folder / "store-brings.snapshot")
+    assert brought and len(brought.values) == 1 and brought.store
+    assert brought.position >= (read_snapshot(file) or brought).position
 
 
 @pytest.mark.slow

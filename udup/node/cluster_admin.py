@@ -118,14 +118,15 @@ async def _status(client: Client, name: str, managers: int) -> Status:
         return Status(own["name"], own["name"], {own["name"]: LEADER}, (), agents)
     view = meta.get(leader) or meta.get(own["name"], {})
     states = dict.fromkeys([own["name"], *stores], CURRENT if leader else UNKNOWN)
-    states |= {each["name"]: _state(each, known=bool(leader)) for each in view.get("replicas", ())}
+    for each in view.get("replicas", ()):
+        states[each["name"]] = _state(each, known=bool(leader), answers=each["name"] in stores)
     if leader:
         states[leader] = LEADER
     return Status(own["name"], leader, states, tuple(_buckets(stores)), agents)
 
 
-def _state(replica: _Json, *, known: bool) -> str:
-    if replica.get("offline"):
+def _state(replica: _Json, *, known: bool, answers: bool) -> str:
+    if replica.get("offline") or not (answers or replica.get("current")):
         return OFFLINE
     if not known:
         return UNKNOWN

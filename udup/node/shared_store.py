@@ -88,12 +88,13 @@ class SharedStore:
         try:
             await client.subscribe(SUBJECT, cb=self._hear)
             while True:
+                had_begun = self.has_begun.is_set()
                 try:
-                    await (self._care(context) if self.has_begun.is_set() else self._begin(client, context))
+                    await (self._care(context) if had_begun else self._begin(client, context))
                     self._silent_since = None
                 except _LOST as error:
                     self._wait_for_leader(error)
-                await asyncio.sleep(CARE_SECONDS if self.has_begun.is_set() else BEGIN_SECONDS)
+                await asyncio.sleep(CARE_SECONDS if had_begun else BEGIN_SECONDS)
         finally:
             with suppress(*_LOST):
                 await asyncio.wait_for(client.close(), 1)
