@@ -356,6 +356,10 @@ class Connection:
         yield
 
     @contextmanager
+    def showing_statements(self) -> Iterator[None]:
+        yield
+
+    @contextmanager
     def holding(self, _size: int) -> Iterator[None]:
         yield
 
