@@ -20,6 +20,7 @@ _LINES = {
     "10.0.0.2:8192 - rid:67 - TLS route handshake error: tls: failed to verify certificate: x509: certificate is valid"
     " for 10.9.9.9, not 10.0.0.2 (CN=x)": "is made out to 10.9.9.9, and it is called 10.0.0.2",
     "10.0.0.2:32884 - rid:19 - TLS route handshake error: remote error: tls: bad certificate": "refuses this node's",
+    '10.0.0.2:38804 - rid:11 - Remote server has a duplicate name: "6d94"': "a data_dir was copied",
     "Error trying to connect to route (attempt 12): dial tcp 10.0.0.2:8192: connect: no route to host": "no route",
     'Error trying to connect as leafnode to remote server "10.0.0.2:8191" (attempt 4): dial tcp: timeout': "timeout",
 }  # fmt: skip

@@ -46,6 +46,10 @@ _REASONS = tuple(
             r"certificate is valid for (.*?), not (\S+)",
             "its certificate is made out to {0}, and it is called {1}; join it again with a token for the host {1}",
         ),
+        (
+            r"Remote server has a duplicate name",
+            "two nodes have one ID, since a data_dir was copied; start one of the two with an empty data_dir",
+        ),
         (r"certificate has expired or is not yet valid", f"its certificate, or a clock, is out of time; {_TOKEN}"),
         (
             r"remote error: tls: (?:bad certificate|unknown certificate authority|certificate required)",
