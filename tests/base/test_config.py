@@ -44,7 +44,9 @@ def test_every_setting_has_a_variable() -> None:
     everything = {variable_of(path): "not one/word" for path in paths()}
     told = refused(environment=everything)
     taken = {"UDUP_DATA_DIR", "UDUP_SECRETS_KEY", "UDUP_SECRETS_FILES_DIR", "UDUP_SECRETS_TLS_DIR"} | {
-        variable_of(path) for path in paths() if path.startswith(("nats.creds", "nats.tls", "consumers.tls"))
+        variable_of(path)
+        for path in paths()
+        if path.startswith(("nats.creds", "nats.tls", "consumers.tls", "cluster.tls"))
     }
     assert {name for name in everything if name not in told} == taken
 

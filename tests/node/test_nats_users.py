@@ -162,7 +162,7 @@ def test_a_change_that_nats_does_not_take_is_taken_back(
     before = (server.folder / FILE_NAME).read_bytes()
 
     def fails(error: UdupError) -> None:
-        monkeypatch.setattr("udup.node.nats_server.reload_server", lambda _url: (_ for _ in ()).throw(error))
+        monkeypatch.setattr("udup.node.nats_server.reload_server", lambda *_how: (_ for _ in ()).throw(error))
 
     fails(Transient("no answer"))
     with pytest.raises(NotReady, match="nothing was changed: no answer"):

@@ -47,7 +47,7 @@ class _Store:
 def test_after_a_look_that_failed_no_job_is_said_not_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     store = _Store()
 
-    async def opened(*_: object) -> _Store:
+    async def opened(*_: object, **_how: object) -> _Store:
         return store
 
     monkeypatch.setattr(reads.JobStore, "open", opened)
@@ -71,7 +71,7 @@ def test_jobs_that_this_version_does_not_understand_are_shown_with_what_to_do(mo
     record = read_record({**newer_record("record"), "stage": "rewinding"}, "key")
     store = _Store([understood, other, paused, record])
 
-    async def opened(*_: object) -> _Store:
+    async def opened(*_: object, **_how: object) -> _Store:
         return store
 
     monkeypatch.setattr(reads.JobStore, "open", opened)
@@ -100,7 +100,7 @@ def test_until_the_store_is_read_what_the_node_knew_last_is_told(
     store = _Store([])
     away = True
 
-    async def opened(*_: object) -> _Store:
+    async def opened(*_: object, **_how: object) -> _Store:
         if away:
             raise Transient("cannot connect to NATS")
         return store

@@ -45,6 +45,8 @@ class NodeSettings:
     datacenter: str = DEFAULT_DATACENTER
     #: This server in what it writes into the job store, new each time that it is started.
     writer: str = ""
+    #: The job store is kept by other nodes, or by several.
+    shared_store: bool = False
 
 
 # ---- The node and its supervisor ----

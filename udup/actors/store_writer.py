@@ -87,6 +87,7 @@ class StoreKeeper(EngineActor):
                 owner=True,
                 writer=node.writer,
                 file=Path(node.data_dir) / FILE_NAME,
+                shared=node.shared_store,
             )
         )
         records, index = await _until_done(store.load)

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from udup.base.cluster_settings import cluster_faults
 from udup.base.errors import ConfigError
 from udup.base.secrets import Unresolvable, read_setting
 from udup.base.settings import Section, Settings
@@ -26,7 +27,7 @@ __all__ = ["Settings", "load_settings", "paths", "variable_of"]
 ENVIRONMENT_PREFIX = "UDUP_"
 
 #: Settings that may be given as a reference, `env:NAME` or `file:PATH`.
-SECRETS = ("api.token", "secrets.key", "nats.url")
+SECRETS = ("api.token", "secrets.key", "nats.url", "cluster.secret")
 
 #: Settings that name files, which must be there.
 FILES = ("nats.creds", "nats.tls_ca", "nats.tls_cert", "nats.tls_key")
@@ -108,6 +109,8 @@ def _typed(path: str, text: str) -> object:
     kind = model.model_fields[name].annotation
     if kind is int and text.strip().lstrip("+-").isdecimal():
         return int(text)
+    if kind is bool and text in ("true", "false"):
+        return text == "true"
     if kind in (list[str], dict[str, str]):
         try:
             return json.loads(text)
@@ -154,6 +157,7 @@ def _between(settings: Settings) -> Iterator[str]:
         )
     yield from _nats_files(settings)
     yield from _consumers(settings)
+    yield from cluster_faults(settings)
     if settings.data_path.exists() and not settings.data_path.is_dir():
         yield f"data_dir: {settings.data_dir} is not a folder; name one, it is made if it does not exist"
 
@@ -203,6 +207,8 @@ def _described(detail: ErrorDetails, sources: Mapping[str, str], file: str) -> s
             problem = f"is not a setting; known are {', '.join(_known_beside(path))}"
         case "int_type":
             problem = f"must be a whole number, got {given!r}"
+        case "bool_type":
+            problem = f"must be true or false, got {given!r}"
         case "list_type":
             problem = f"must be a list of texts, got {given!r}"
         case "dict_type":

@@ -20,6 +20,9 @@ Name = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\s/\\]+$"
 #: Characters of an API token at least: 16 of them out of 62 are 95 bits.
 TOKEN_MIN = 16
 
+#: Characters of a cluster's secret at least.
+SECRET_MIN = 16
+
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -79,6 +82,9 @@ class Ports(Section):
 
     http: Port = 8190
     nats: Port = 8193
+    #: Of a cluster: where managers are reached by agents, and by each other.
+    leaf: Port = 8191
+    cluster: Port = 8192
 
 
 class Nats(Section):
@@ -129,6 +135,42 @@ class Consumers(Section):
     def port(self) -> int:
         """Return the port of `listen`, 0 if there is none."""
         return int(self.listen.rpartition(":")[2] or 0)
+
+
+def _host(address: str) -> str:
+    if address and not re.fullmatch(r"[A-Za-z0-9._-]+|[0-9a-fA-F:]*:[0-9a-fA-F:.]*", address):
+        raise refused(f"must be the host name or the IP address alone, such as 10.0.0.1, got {address!r}")
+    return address
+
+
+def _secret(secret: SecretStr) -> SecretStr:
+    """Never shown, not even when it is refused."""
+    text = secret.get_secret_value()
+    if text and (len(text) < SECRET_MIN or not text.isprintable()):
+        raise refused(f"must be at least {SECRET_MIN} characters in one line; `udup cluster init` makes one")
+    return secret
+
+
+class Cluster(Section):
+    """What this node is to other nodes; what these settings must be together is in `cluster_settings.py`."""
+
+    #: Empty: nothing, the node is alone.
+    role: Literal["", "manager", "agent", "witness"] = ""
+    #: The managers, each as `host` or `host:port`; of a manager the others, or all of them.
+    join: list[str] = []
+    #: The same on all nodes: what the cluster is called, and the secret by which nodes let each other in.
+    name: Name = "udup"
+    secret: Annotated[SecretStr, AfterValidator(_secret)] = SecretStr("")
+    #: The IP address on which a manager listens for other nodes; empty: `bind_addr`.
+    bind_addr: Annotated[str, AfterValidator(lambda address: _address(address) if address else "")] = ""
+    #: The host name or IP address under which other nodes reach this one; empty: the address that it listens on.
+    advertise: Annotated[str, AfterValidator(_host)] = ""
+    #: The streams that this node's own JetStream had alone may stay behind when it becomes one of several managers.
+    leave_streams: bool = False
+    #: Paths of PEM files: the cluster's authority, this node's certificate, and its key.
+    tls_ca: str = ""
+    tls_cert: str = ""
+    tls_key: str = ""
 
 
 class Log(Section):
@@ -214,6 +256,7 @@ class Settings(Section):
     ports: Ports = Ports()
     nats: Nats = Nats()
     consumers: Consumers = Consumers()
+    cluster: Cluster = Cluster()
     log: Log = Log()
     node: Node = Field(default_factory=Node)
     api: Api = Api()

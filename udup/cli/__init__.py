@@ -16,6 +16,7 @@ _COMMANDS = {
     "job": "udup.cli.jobs:job",
     "node": "udup.cli.nodes:node",
     "members": "udup.cli.nodes:members",
+    "cluster": "udup.cli.cluster:cluster",
     "nats": "udup.cli.nats:nats",
     "metrics": "udup.cli.metrics:metrics",
     "admin": "udup.cli.admin:admin",

@@ -25,6 +25,9 @@ from udup.cli.output import Output
 @click.option("--node", help="What the node is called.")
 @click.option("--region", help="The node's region.")
 @click.option("--dc", help="The node's datacenter.")
+@click.option(
+    "--join", multiple=True, metavar="HOST[:PORT]", help="A manager of the cluster; repeatable (cluster.join)."
+)
 @click.option("--log-level", type=str.lower, metavar="LEVEL", help="debug, info, warning or error.")
 @click.option("--manager", is_flag=True, hidden=True, help="The original's; every node is one.")
 @click.option("--agent", is_flag=True, hidden=True, help="The original's; every node is one.")
@@ -38,6 +41,7 @@ def server(
     node: str | None,
     region: str | None,
     dc: str | None,
+    join: tuple[str, ...],
     log_level: str | None,
     manager: bool,
     agent: bool,
@@ -60,6 +64,7 @@ def server(
         "node.name": node,
         "region": region,
         "datacenter": dc,
+        "cluster.join": list(join) or None,
         "log.level": log_level,
     }
     from udup.base.config import load_settings

@@ -34,7 +34,9 @@ class NatsAccess:
         self._server = server
         self._folder = server.folder
         self._users = read_users(self._folder)
-        self._gate = ConsumerGate(server.url, lambda: self._users)
+        member = server.member
+        node = member.token if member is not None and member.shares_store else ""
+        self._gate = ConsumerGate(server.url, lambda: self._users, node)
         self._changing = threading.Lock()
 
     def open(self) -> None:

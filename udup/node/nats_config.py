@@ -54,7 +54,6 @@ _EXPORTS = (
     '{ service: "$JS.API.STREAM.MSG.GET.*" }',
     '{ service: "$JS.ACK.>", response: stream }',
     '{ service: "$JS.FC.>" }',
-    f'{{ service: "{ASK}.>" }}',
     f'{{ stream: "{DELIVER}.>" }}',
 )
 
@@ -87,8 +86,19 @@ class NodeUsers:
     system_password: str = field(repr=False)
 
 
-def account_lines(own: NodeUsers, users: Iterable[NatsUser]) -> Iterator[str]:
-    """Yield the accounts."""
+def ask_subject(node: str) -> str:
+    """Return what the gate of a node is asked at; `node` is "" where there is no other one."""
+    return f"{ASK}.{node}" if node else ASK
+
+
+def account_lines(
+    own: NodeUsers, users: Iterable[NatsUser], *, jetstream: bool = True, node: str = ""
+) -> Iterator[str]:
+    """Yield the accounts. Users are those of one node, whose gate alone may answer them.
+
+    Without JetStream there is nothing for consumers, so that they have no accounts.
+    """
+    ask = ask_subject(node)
     yield f"system_account: {SYSTEM_ACCOUNT}"
     yield "accounts {"
     yield f"  {SYSTEM_ACCOUNT} {{"
@@ -96,17 +106,18 @@ def account_lines(own: NodeUsers, users: Iterable[NatsUser]) -> Iterator[str]:
     yield f'    exports: [ {{ service: "{_NOBODY}" }} ]'
     yield "  }"
     yield f"  {ACCOUNT} {{"
-    yield "    jetstream: enabled"
     yield f"    users: [ {_own_user(USER, own.password)} ]"
-    yield "    exports: ["
-    yield from (f"      {export}" for export in _EXPORTS)
-    yield "    ]"
+    if jetstream:
+        yield "    jetstream: enabled"
+        yield "    exports: ["
+        yield from (f"      {export}" for export in (*_EXPORTS, f'{{ service: "{ask}.>" }}'))
+        yield "    ]"
     yield "  }"
-    for user in users:
+    for user in users if jetstream else ():
         yield f"  {_text('consumer-' + user.token)} {{"
         yield f"    users: [ {{ user: {_text(user.name)}, password: {_text(user.password_hash)} }} ]"
         yield "    imports: ["
-        yield from (f"      {each}" for each in _imports(user))
+        yield from (f"      {each}" for each in _imports(user, ask))
         yield "    ]"
         yield "  }"
     yield "}"
@@ -117,9 +128,9 @@ def _own_user(name: str, password: str) -> str:
     return f"{{ user: {_text(name)}, password: {_text(password)}, allowed_connection_types: [STANDARD] }}"
 
 
-def _imports(user: NatsUser) -> Iterator[str]:
+def _imports(user: NatsUser, ask: str) -> Iterator[str]:
     yield f'{{ service: {{ account: {SYSTEM_ACCOUNT}, subject: "{_NOBODY}" }}, to: "{_API}>" }}'
-    yield _service(f"{ASK}.{user.token}.{NAMES}", f"{_API}STREAM.NAMES")
+    yield _service(f"{ask}.{user.token}.{NAMES}", f"{_API}STREAM.NAMES")
     yield f'{{ stream: {{ account: {ACCOUNT}, subject: "{DELIVER}.{user.token}.>" }}, to: ">" }}'
     for stream in user.streams:
         yield _service(f"{_API}STREAM.INFO.{stream}")
@@ -129,9 +140,9 @@ def _imports(user: NatsUser) -> Iterator[str]:
         yield _service(f"{_API}CONSUMER.MSG.NEXT.{stream}.*")
         yield _service(f"$JS.ACK.{stream}.>")
         yield _service(f"$JS.FC.{stream}.>")
-        yield _service(f"{ASK}.{user.token}.{CREATE}.{stream}", f"{_API}{_GATED[CREATE]}.{stream}")
+        yield _service(f"{ask}.{user.token}.{CREATE}.{stream}", f"{_API}{_GATED[CREATE]}.{stream}")
         for asked, call in _GATED.items():
-            yield _service(f"{ASK}.{user.token}.{asked}.{stream}.>", f"{_API}{call}.{stream}.>")
+            yield _service(f"{ask}.{user.token}.{asked}.{stream}.>", f"{_API}{call}.{stream}.>")
 
 
 def _service(subject: str, to: str = "") -> str:

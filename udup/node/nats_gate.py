@@ -27,7 +27,7 @@ from nats.errors import Error as NatsError
 
 from udup.base import logs
 from udup.base.errors import Transient
-from udup.node.nats_config import ASK, CREATE, CREATE_DURABLE, DELETE, DELIVER, INFO, NAMES
+from udup.node.nats_config import CREATE, CREATE_DURABLE, DELETE, DELIVER, INFO, NAMES, ask_subject
 from udup.pipeline.transport.address import connect_options
 from udup.store.nats_users import NatsUser
 
@@ -63,8 +63,9 @@ class _Refusal(Exception):
 class ConsumerGate:
     """Answers from a thread of its own, until it is closed; a server that is away is waited for."""
 
-    def __init__(self, url: str, users: Callable[[], Sequence[NatsUser]]) -> None:
-        self._url, self._users = url, users
+    def __init__(self, url: str, users: Callable[[], Sequence[NatsUser]], node: str = "") -> None:
+        """`node` tells this gate from those of other nodes, whose users are others."""
+        self._url, self._users, self._ask = url, users, ask_subject(node)
         self._log = logs.logger("nats_gate")
         self._client: nats.NATS | None = None
         self._calls: asyncio.Semaphore
@@ -109,7 +110,7 @@ class ConsumerGate:
             error_cb=quiet,
             **options,
         )
-        await self._client.subscribe(f"{ASK}.>", cb=self._take)
+        await self._client.subscribe(f"{self._ask}.>", cb=self._take)
         await self._client.flush()
 
     async def _close(self) -> None:
@@ -148,7 +149,7 @@ class ConsumerGate:
                 await message.respond(json.dumps(answer).encode())
 
     async def _answered(self, subject: str, data: bytes) -> _Json:
-        token, what, *rest = subject.removeprefix(f"{ASK}.").split(".")
+        token, what, *rest = subject.removeprefix(f"{self._ask}.").split(".")
         user = next((each for each in self._users() if each.token == token), None)
         if user is None or (what != NAMES and (not rest or rest[0] not in user.streams)):
             raise _Refusal(_FORBIDDEN, "this user has no such stream")

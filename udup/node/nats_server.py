@@ -22,11 +22,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from udup.base.cluster_settings import Address
 from udup.base.durable import write_whole
 from udup.base.environment import for_program
 from udup.base.errors import ConfigError, UdupError
+from udup.node.nats_cluster import ALONE, DOMAIN, Member
 from udup.node.nats_config import ACCOUNT, SYSTEM_USER, USER, Listener, NodeUsers, account_lines
 from udup.node.nats_reload import reload_server
 from udup.store.nats_users import read_users
@@ -56,6 +59,9 @@ WRITE_DEADLINE = "5m"
 #: The random bytes of the node's own passwords.
 PASSWORD_BYTES = 32
 
+#: The file with the URL for asking the server about itself, for the commands of a node of a cluster.
+SYSTEM_URL = "system-url"
+
 #: The account that an earlier version of Udup had its store in: NATS's own name for the only one.
 _ONLY_ACCOUNT = "$G"
 
@@ -68,9 +74,11 @@ _PR_SET_PDEATHSIG = 1
 class NatsServer:
     """Start and stop it from the main thread: it is told to die with the thread that started it."""
 
-    def __init__(self, folder: Path, port: int, listener: Listener | None = None) -> None:
+    def __init__(self, folder: Path, port: int, listener: Listener | None = None, member: Member | None = None) -> None:
+        """`member` is what it is to other nodes, None for nothing."""
         self._folder = folder
         self.port = port
+        self.member = member
         self.listener = listener or Listener()
         self._own = NodeUsers(secrets.token_urlsafe(PASSWORD_BYTES), secrets.token_urlsafe(PASSWORD_BYTES))
         self._process: subprocess.Popen[bytes] | None = None
@@ -80,6 +88,11 @@ class NatsServer:
     def url(self) -> str:
         """Return the URL with its password: for connecting, not for showing."""
         return f"nats://{USER}:{self._own.password}@{HOST}:{self.port}"
+
+    @property
+    def system_url(self) -> str:
+        """Return the URL for asking the server about itself, with its password."""
+        return f"nats://{SYSTEM_USER}:{self._own.system_password}@{HOST}:{self.port}"
 
     @property
     def folder(self) -> Path:
@@ -102,14 +115,27 @@ class NatsServer:
                 f"port {self.port} for NATS is taken by another program; set ports.nats to another port, or nats.url to"
                 " use that NATS server"
             )
+        for name, address in self._doors():
+            if not _may_listen(address):
+                raise ConfigError(
+                    f"nothing can listen at {address} for other nodes: the port is taken, or the address is none of"
+                    f" this machine; set ports.{name}, or cluster.bind_addr"
+                )
         self.spawn()
         deadline = time.monotonic() + START_SECONDS
         while not _is_taken(self.port):
             if not self.alive:
-                raise UdupError(f"nats-server ended at its start; see {self._log}")
+                raise UdupError(f"nats-server ended at its start; see {self.log}")
             if time.monotonic() > deadline:
-                raise UdupError(f"nats-server does not accept connections on port {self.port}; see {self._log}")
+                raise UdupError(f"nats-server does not accept connections on port {self.port}; see {self.log}")
             time.sleep(0.02)
+
+    def _doors(self) -> Iterator[tuple[str, Address]]:
+        """Yield the ports for other nodes by the names of their settings."""
+        if self.member is not None and self.member.manager:
+            yield "leaf", self.member.leaves
+            if self.member.shares_store:
+                yield "cluster", self.member.routes
 
     def spawn(self) -> None:
         """Start the process without waiting for it."""
@@ -135,7 +161,7 @@ class NatsServer:
         """
         self._write_config()
         if self.alive:
-            reload_server(f"nats://{SYSTEM_USER}:{self._own.system_password}@{HOST}:{self.port}")
+            reload_server(self.system_url, self.member.node_id if self.member else "")
 
     def _move_store(self) -> None:
         """Give what an earlier version of Udup has stored to the account that it is used by now."""
@@ -149,17 +175,37 @@ class NatsServer:
             text = self._config_text()
             if not _is_so(self._config, text):  # started again, perhaps while the disk is full
                 write_whole(self._config, text.encode())
+                if self.member is not None:
+                    write_whole(self._folder / SYSTEM_URL, self.system_url.encode())
 
     def _config_text(self) -> str:
+        member = self.member
         lines = (
             f"listen: {json.dumps(f'{HOST}:{self.port}')}",
-            f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'jetstream'))}, max_file_store: {MAX_FILES} }}",
+            *self._jetstream(),
             f"max_payload: {MAX_PAYLOAD}\nmax_pending: {MAX_PENDING}\nwrite_deadline: {json.dumps(WRITE_DEADLINE)}",
-            f"log_file: {json.dumps(str(self._log))}\nlogfile_size_limit: 10MB",
+            f"log_file: {json.dumps(str(self.log))}\nlogfile_size_limit: 10MB",
             *self.listener.lines(),
-            *account_lines(self._own, read_users(self._folder)),
+            *(member.lines() if member else ()),
+            *account_lines(
+                self._own,
+                read_users(self._folder),
+                jetstream=bool(self.store),
+                node=member.token if member and member.shares_store else "",
+            ),
         )
         return "\n".join(lines) + "\n"
+
+    @property
+    def store(self) -> str:
+        """Return the name of the store's folder, "" if there is none on this node."""
+        return ALONE if self.member is None else self.member.store
+
+    def _jetstream(self) -> Iterator[str]:
+        if self.store:
+            domain = f", domain: {DOMAIN}" if self.member else ""
+            folder = json.dumps(str(self._folder / self.store))
+            yield f"jetstream {{ store_dir: {folder}, max_file_store: {MAX_FILES}{domain} }}"
 
     def restart(self) -> None:
         """End it and start it again, without waiting for it to listen."""
@@ -181,7 +227,8 @@ class NatsServer:
         return self._folder / "nats.conf"
 
     @property
-    def _log(self) -> Path:
+    def log(self) -> Path:
+        """Return the file into which nats-server writes."""
         return self._folder / "nats.log"
 
 
@@ -209,6 +256,17 @@ def _is_taken(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((HOST, port)) == 0
+
+
+def _may_listen(address: Address) -> bool:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+        except OSError:
+            return False
+    return True
 
 
 def _free_port() -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import itertools
 import os
 import signal
 import threading
@@ -21,6 +22,7 @@ from udup.actors.messages import Begin, Begun, Drain, NodeSettings
 from udup.actors.supervisor import JobSupervisor
 from udup.actors.system import Actors as ActorSystem
 from udup.base import logs, runtime
+from udup.base.cluster_settings import own_host
 from udup.base.config import Settings
 from udup.base.errors import ConfigError, Transient, UdupError
 from udup.base.identity import described, load_node_id
@@ -28,22 +30,30 @@ from udup.base.secrets import FILES_DIR_VARIABLE
 from udup.base.tls import TLS_DIR_VARIABLE
 from udup.drivers.registry import Registry
 from udup.node.health import Health
+from udup.node.link_watch import LinkWatch
 from udup.node.nats_access import NatsAccess
+from udup.node.nats_cluster import Member, member_of
 from udup.node.nats_config import Listener
 from udup.node.nats_server import NatsServer
 from udup.node.reads import Reads
 from udup.node.service import ASK_SECONDS, Control
+from udup.node.shared_store import SharedStore
 from udup.node.sharing import merge_memory, share_memory
+from udup.node.taking_along import check_certificate, check_place, take_along
 from udup.pipeline.transport.address import FILES, connect_options, shown, with_files
+from udup.store.contents import records_of
 from udup.store.sealing import Keyring, load_keyring
 from udup.store.snapshot import FILE_NAME, SnapshotDamaged, read_snapshot
-from udup.store.store import JobStore, records_of
+from udup.store.store import JobStore
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
 from udup.web.serve import WebServer
 
 #: Seconds between looks at the processes.
 WATCH_SECONDS = 0.2
+
+#: Looks at the processes for one at the links to other nodes.
+LINKS_EVERY = 5
 
 #: Seconds until nats-server is tried once more, if it could not be started.
 NATS_AGAIN_SECONDS = 2.0
@@ -95,6 +105,9 @@ class _Node:
         self._supervisors = 0
         self._nats: NatsServer | None = None
         self._access: NatsAccess | None = None
+        self._member: Member | None = None
+        self._shared: SharedStore | None = None
+        self._links: LinkWatch | None = None
         self._restart_nats = threading.Event()
         self._health: Health
 
@@ -113,10 +126,7 @@ class _Node:
         self._actors = ActorSystem(settings.data_path)
         try:
             if not settings.nats.url:
-                given = settings.consumers
-                door = Listener(given.listen, given.tls_cert, given.tls_key)
-                self._nats = NatsServer(settings.data_path / "nats", settings.ports.nats, door)
-                self._nats.start()
+                self._start_nats()
             url = self._nats.url if self._nats else _external_nats(settings)
             connect_options(url)  # its files are there and fit, or the start ends here
             _check_keys(url, keys, settings.data_path / FILE_NAME)
@@ -135,12 +145,12 @@ class _Node:
                 region=settings.region,
                 datacenter=settings.datacenter,
                 writer=runtime.new_id(),
+                shared_store=self._store_is_shared,
             )
-            reads = Reads(url, keys, settings.data_path / FILE_NAME)
-            reads.health = self._health = Health(
-                url, settings.data_path, self.ask, self._restart_nats.set if self._nats is not None else None
-            )
-            if self._nats is not None:
+            reads = Reads(url, keys, settings.data_path / FILE_NAME, shared=self._store_is_shared)
+            restart = self._restart_nats.set if self._nats is not None and not self._shared else None
+            reads.health = self._health = Health(url, settings.data_path, self.ask, restart)
+            if self._nats is not None and self._nats.store:
                 self._access = NatsAccess(self._nats)
                 self._access.open()
             room = WaitingRoom()
@@ -170,8 +180,32 @@ class _Node:
             if self._access is not None:
                 self._access.close()
             self._actors.shutdown()
+            if self._shared is not None:
+                self._shared.close()
             if self._nats is not None:
                 self._nats.stop()
+
+    @property
+    def _store_is_shared(self) -> bool:
+        return self._member is not None and self._member.managers != 1
+
+    def _start_nats(self) -> None:
+        """Start the node's own nats-server, in the place that it has among others."""
+        settings, folder = self._settings, self._settings.data_path / "nats"
+        given, file = settings.consumers, settings.data_path / FILE_NAME
+        self._member = member_of(settings, load_node_id(settings.data_path))
+        check_place(folder, self._member)
+        if self._member is not None:
+            check_certificate(self._member, own_host(settings) if self._member.manager else "")
+        if self._member is not None and self._member.shares_store:
+            take_along(folder, file, settings.cluster.leave_streams)
+        door = Listener(given.listen, given.tls_cert, given.tls_key)
+        self._nats = NatsServer(folder, settings.ports.nats, door, self._member)
+        self._links = LinkWatch(self._nats.log) if self._member is not None else None
+        self._nats.start()
+        if self._member is not None and self._member.shares_store:
+            self._shared = SharedStore(self._nats.url, self._member, folder)
+            self._shared.start()
 
     def _start_supervisor(self) -> None:
         self._supervisor = self._actors.create(JobSupervisor)
@@ -184,8 +218,12 @@ class _Node:
         self._supervisor_fd = os.pidfd_open(answer.pid)
 
     def _watch(self) -> None:
-        while not self._stopping.wait(WATCH_SECONDS):
+        for looks in itertools.count():
+            if self._stopping.wait(WATCH_SECONDS):
+                return
             self._watch_nats()
+            if self._links is not None and looks % LINKS_EVERY == 0:
+                self._links.look()
             if _has_ended(self._supervisor_fd):
                 self._log.warning("supervisor_died")
                 self._start_supervisor()

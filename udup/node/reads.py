@@ -17,9 +17,10 @@ from udup.jobs.allocation import Evaluation
 from udup.jobs.staleness import ReportAges, changes_by_itself
 from udup.jobs.unread import told
 from udup.node.health import Health
+from udup.store.contents import records_of
 from udup.store.sealing import Keyring
 from udup.store.snapshot import Snapshot, SnapshotDamaged, read_snapshot
-from udup.store.store import JobStore, records_of
+from udup.store.store import JobStore
 
 #: Seconds that what was read from the store serves other requests.
 CACHE_SECONDS = 0.2
@@ -41,7 +42,9 @@ class Reads:
     Until the store is read for the first time, what the node's own file has of it is told, as far as there is one.
     """
 
-    def __init__(self, url: str, keys: Keyring, file: Path | None = None) -> None:
+    def __init__(self, url: str, keys: Keyring, file: Path | None = None, *, shared: bool = False) -> None:
+        """`shared`: the store is kept by other nodes, or by several."""
+        self._shared = shared
         self._url, self._keys, self._file = url, keys, file
         self._opening: Future[JobStore] | None = None
         self._was_read = False
@@ -146,7 +149,7 @@ class Reads:
         """Return the store; a connection that takes long is made while the node's file serves."""
         if self._store is None:
             if self._opening is None:
-                opening = JobStore.open(self._url, "udup api", self._keys)
+                opening = JobStore.open(self._url, "udup api", self._keys, shared=self._shared)
                 self._opening = asyncio.run_coroutine_threadsafe(opening, self._loop)
             knows = self._file is not None and self._file.exists()
             patience = AGAIN_SECONDS if self._snapshot is not None else FIRST_SECONDS if knows else STORE_SECONDS

@@ -8,16 +8,25 @@ same; if not, it was overwritten, or another bucket has its name, which a second
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any, Protocol
 
+from nats.errors import Error as NatsError
 from nats.js.client import JetStreamContext
 from nats.js.errors import NotFoundError
 
+from udup.base import runtime
 from udup.store.batch import REMOVED, Message, NoBatches
 
 #: Requests in a row that were not answered, after which no more is made: the account may lack the permission.
 SILENCES = 3
+
+#: Seconds for a stream's leader to answer who could do without, and until it is asked again if it did not.
+LED_SECONDS, UNLED_SECONDS = 0.5, 2.0
+
+#: Seconds until a replica that is behind is read again, and how often it is.
+CATCH_UP_SECONDS, CATCH_UPS = 0.02, 100
 
 
 class Batches(Protocol):
@@ -32,8 +41,10 @@ class Mirror:
     `revisions` has the sequence number of each key's last message, also of keys that were removed.
     """
 
-    def __init__(self, context: JetStreamContext, bucket: str, batches: Batches) -> None:
+    def __init__(self, context: JetStreamContext, bucket: str, batches: Batches, *, shared: bool = False) -> None:
+        """`shared`: several servers have the bucket, and any of them answers, also while it has no leader."""
         self._context = context
+        self._shared, self._unled_until = shared, float("-inf")
         self._stream = f"KV_{bucket}"
         self._prefix = f"$KV.{bucket}."
         self._batches = batches
@@ -59,12 +70,41 @@ class Mirror:
             self._silences += error.silent
             return
         if self._anchor is not None and (not messages or (messages[0].seq, messages[0].time) != self._anchor):
-            info = await self._info()
-            if self._is_another(info, messages):
+            info = await (self._info_if_led() if self._shared else self._info())
+            if info is not None and self._is_another(info, messages):
                 self._begin_again(info)
                 messages = await self._batches.read(1)
         for message in messages:
             self._take(message)
+
+    async def catch_up(self) -> None:
+        """Refresh until nothing is missing that the stream's leader has: another replica may be behind it."""
+        await self._come_to((await self._info()).state.last_seq)
+
+    async def catch_up_if_led(self) -> None:
+        """Do so if there is a leader; without one nothing new is stored."""
+        if (info := await self._info_if_led()) is not None:
+            await self._come_to(info.state.last_seq)
+
+    async def _come_to(self, wanted: int) -> None:
+        for _ in range(CATCH_UPS):
+            if self.last >= wanted:
+                return
+            await asyncio.sleep(CATCH_UP_SECONDS)
+            await self.refresh()
+        raise TimeoutError(f"a replica of {self._stream} stays behind")
+
+    async def _info_if_led(self) -> Any:
+        """Return what the stream's leader says of it, None if it has none; who is not there is not asked each time."""
+        if runtime.now() < self._unled_until:
+            return None
+        try:
+            return await asyncio.wait_for(self._info(), LED_SECONDS)
+        except NotFoundError:
+            raise
+        except (NatsError, OSError, TimeoutError):
+            self._unled_until = runtime.now() + UNLED_SECONDS
+            return None
 
     async def _info(self) -> Any:
         return await self._context.stream_info(self._stream)

@@ -35,10 +35,14 @@ COMPLETE = "complete"
 WRITER = "Udup-Writer"
 
 #: Another revision is there than was expected; some versions of nats-server say it so, some so.
-_WRONG_REVISION = (10071, 10164)
+WRONG_REVISION = (10071, 10164)
 
 #: Tries of one write, each by what the one before has found.
 _TRIES = 10
+
+#: Of a shared bucket: seconds for the answer to a write, tries of one that is not answered, and seconds in between.
+#: What was written all the same is found by the next try. A store that is handed on has a leader again by then.
+_SHARED_SECONDS, _SHARED_TRIES, _SHARED_PAUSE = 1.0, 5, 0.1
 
 _REMOVAL = {REMOVED: "PURGE", "Nats-Rollup": "sub"}
 
@@ -83,10 +87,23 @@ class WrittenByAnother(Exception):
 
 
 class OwnedBucket:
-    """`mirror` makes a reader of the bucket; `writer` is this server's name in messages, "" for none."""
+    """`mirror` makes a reader of the bucket; `writer` is this server's name in messages, "" for none.
 
-    def __init__(self, context: JetStreamContext, name: str, mirror: Callable[[], Mirror], writer: str = "") -> None:
+    A bucket that is `shared` is kept by several managers: it is made and begun elsewhere, and never written again by
+    what one node remembers. Where it is not found, or seems to have lost something, its managers are not there yet.
+    """
+
+    def __init__(
+        self,
+        context: JetStreamContext,
+        name: str,
+        mirror: Callable[[], Mirror],
+        writer: str = "",
+        *,
+        shared: bool = False,
+    ) -> None:
         self._context = context
+        self._shared = shared
         self._name, self._stream = name, f"KV_{name}"
         self._new_mirror = mirror
         self._writer = writer
@@ -109,6 +126,16 @@ class OwnedBucket:
         """Return what there is."""
         return Snapshot(self._mark.store, str(self._made), self._mark.base, self._last, dict(self.values))
 
+    def beside(self, mirror: Mirror) -> Snapshot:
+        """Return what a shared bucket holds as it was read last, and what was written here since."""
+        values = {key: data for key, data in mirror.values.items() if key != COMPLETE}
+        for key, number in self.revisions.items():
+            if number > mirror.revisions.get(key, 0) and key != COMPLETE:
+                values.pop(key, None)
+                if key in self.values:
+                    values[key] = self.values[key]
+        return Snapshot(self._mark.store, str(mirror.made), self._mark.base, mirror.last, values)
+
     def remember(self, snapshot: Snapshot) -> None:
         """Take what is in the file for what there was: a bucket that is lost is made again with it."""
         self.values, self._last = dict(snapshot.values), snapshot.last
@@ -122,6 +149,8 @@ class OwnedBucket:
             if snapshot is not None:
                 if not (mark.store == snapshot.store if mark.store else str(mirror.made) == snapshot.made):
                     settled = Settled.ANOTHER
+                elif self._shared:
+                    settled = Settled.STORE  # what it lacks, a replica of it has not heard of yet
                 elif (mark.base if mark.store else snapshot.base) + mirror.last < snapshot.position:
                     settled = Settled.BEHIND
                 elif not mark.store:
@@ -198,7 +227,7 @@ class OwnedBucket:
                     await self._publish(COMPLETE, mark.data)
                     self._mark = mark
                 except APIError as error:
-                    if error.err_code not in _WRONG_REVISION:
+                    if error.err_code not in WRONG_REVISION:
                         raise
                     await self._see_last()
 
@@ -214,7 +243,7 @@ class OwnedBucket:
         """`make` is told the number that the message gets, on the condition of which it is written."""
         if self._made is None:
             await self._ensure()
-        looked = False
+        looked, unanswered = False, 0
         for _ in range(_TRIES):
             try:
                 if make is None:
@@ -224,7 +253,11 @@ class OwnedBucket:
             except MaxPayloadError:
                 raise  # no try takes it
             except LOST as error:
-                if not isinstance(error, APIError) or error.err_code not in _WRONG_REVISION:
+                if not isinstance(error, APIError) or error.err_code not in WRONG_REVISION:
+                    if self._shared and unanswered < _SHARED_TRIES:
+                        unanswered += 1
+                        await asyncio.sleep(_SHARED_PAUSE)
+                        continue
                     if looked:
                         raise
                     looked = True
@@ -249,7 +282,8 @@ class OwnedBucket:
         named = {WRITER: self._writer} if self._writer else {}
         expected = {Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(self.revisions.get(key, 0))}
         told = {**(headers or {}), **named, **expected}
-        number = int((await self._context.publish(self._subject(key), data, headers=told)).seq)
+        within: dict[str, Any] = {"timeout": _SHARED_SECONDS} if self._shared else {}
+        number = int((await self._context.publish(self._subject(key), data, headers=told, **within)).seq)
         self.revisions[key] = number
         self._last = max(self._last, number)
         return number
@@ -280,11 +314,13 @@ class OwnedBucket:
         try:
             info = await self._context.stream_info(self._stream)
         except NotFoundError:
+            if self._shared:
+                raise
             await make_bucket(self._context, self._name, StorageType.FILE)
             info = await self._context.stream_info(self._stream)
         another = info.created != self._made
         lacks = info.state.last_seq < self._last or info.state.messages <= len(self.values)  # and the mark
-        if self._settled and not another and lacks:
+        if self._settled and not another and lacks and not self._shared:
             self._went_back = True
         if another or self._went_back:
             await allow_direct(self._context, info)
@@ -295,6 +331,8 @@ class OwnedBucket:
         """Write what is known into a bucket that is new, or that somebody began to write, or that has lost its end."""
         mirror = self._new_mirror()
         await mirror.refresh()
+        if self._shared and COMPLETE not in mirror.values:
+            raise NotFoundError  # a manager is about to fill it
         if self._went_back or COMPLETE not in mirror.values:
             self.written_again = bool(self.values)
             by_the_file = not self._settled and bool(self._mark.store)
@@ -325,9 +363,10 @@ class OwnedBucket:
         await self._publish(COMPLETE, self._mark.data)
 
 
-async def make_bucket(context: JetStreamContext, name: str, storage: StorageType) -> Any:
+async def make_bucket(context: JetStreamContext, name: str, storage: StorageType, replicas: int = 1) -> Any:
     """Make a bucket that keeps one value of each key, and may be read in batches."""
-    return await context.create_key_value(KeyValueConfig(bucket=name, history=1, storage=storage, direct=True))
+    config = KeyValueConfig(bucket=name, history=1, storage=storage, direct=True, replicas=replicas)
+    return await context.create_key_value(config)
 
 
 async def allow_direct(context: JetStreamContext, info: Any) -> None:

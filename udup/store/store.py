@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -24,17 +23,16 @@ from nats.js.api import StorageType
 from nats.js.client import JetStreamContext
 from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
-from pydantic import ValidationError
 
 from udup.base import logs
 from udup.base.errors import ConfigError, Refused, Transient
 from udup.jobs import JobRecord, UnreadRecord
 from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
 from udup.jobs.numbers import last_index, position_of
-from udup.jobs.unread import read_record
 from udup.pipeline.transport.address import connect_options, shown
 from udup.pipeline.transport.link import PING_SECONDS, PINGS, Subjects
 from udup.store.batch import BatchReader
+from udup.store.contents import GONE, JOB_KEY, gone_of, index_of, record_of
 from udup.store.mirror import Mirror
 from udup.store.owned import COMPLETE, LOST, Mark, OwnedBucket, Settled, WrittenByAnother, allow_direct, make_bucket
 from udup.store.refusals import changed, no_answer, too_large
@@ -44,14 +42,8 @@ from udup.store.snapshot import Snapshot, SnapshotDamaged, put_aside, read_snaps
 JOBS_BUCKET = "udup_jobs"
 PROGRESS_BUCKET = "udup_progress"
 
-#: The key of what stays of deleted jobs: their last evaluations.
-_GONE = "gone"
-
 #: Seconds for NATS to answer.
 TIMEOUT = 4.0
-
-#: How the key of a job looks; a newer version may keep other things beside them, which are left alone.
-_JOB_KEY = re.compile("[0-9a-f]{16}")
 
 #: Tries to add to what others have kept.
 _TRIES = 3
@@ -73,15 +65,28 @@ class JobStore:
     """One process's access; reconnects by itself. Every call raises `Transient` if NATS does not answer."""
 
     def __init__(
-        self, client: Client, context: JetStreamContext, keys: Keyring, owned: str | None, file: Path | None = None
+        self,
+        client: Client,
+        context: JetStreamContext,
+        keys: Keyring,
+        owned: str | None,
+        file: Path | None = None,
+        *,
+        shared: bool = False,
     ) -> None:
-        """`owned`: under which name the owner writes, None for who only reads; `file` is its snapshot's."""
+        """`owned`: under which name the owner writes, None for who only reads; `file` is its snapshot's.
+
+        `shared`: several managers keep the store (`OwnedBucket`), or another node does.
+        """
         self._client = client
         self._context = context
         self._keys = keys
         self._bucket = (
-            None if owned is None else OwnedBucket(context, JOBS_BUCKET, lambda: self._new_mirror(JOBS_BUCKET), owned)
+            None
+            if owned is None
+            else OwnedBucket(context, JOBS_BUCKET, lambda: self._new_mirror(JOBS_BUCKET), owned, shared=shared)
         )
+        self._shared = shared
         self._file, self._filed = file, ("", 0)
         self._opened = False
         self._progress: KeyValue | None = None
@@ -90,7 +95,15 @@ class JobStore:
 
     @classmethod
     async def open(
-        cls, url: str, name: str, keys: Keyring, *, owner: bool = False, writer: str = "", file: Path | None = None
+        cls,
+        url: str,
+        name: str,
+        keys: Keyring,
+        *,
+        owner: bool = False,
+        writer: str = "",
+        file: Path | None = None,
+        shared: bool = False,
     ) -> JobStore:
         """Connect. `writer` is the owner's name in what it writes, and `file` where it keeps a snapshot of that."""
 
@@ -114,7 +127,8 @@ class JobStore:
             client = await asyncio.wait_for(opening, TIMEOUT)
         except LOST as error:
             raise Transient(f"cannot connect to NATS at {shown(url)}: {error or type(error).__name__}") from error
-        return cls(client, client.jetstream(timeout=TIMEOUT), keys, writer if owner else None, file)
+        context = client.jetstream(timeout=TIMEOUT)
+        return cls(client, context, keys, writer if owner else None, file, shared=shared)
 
     async def close(self) -> None:
         try:
@@ -182,17 +196,17 @@ class JobStore:
         """Store what stays of deleted jobs, beside what others, or other versions, have kept there."""
         made = [each.model_dump(mode="json") for each in evaluations]
         ids = {each["id"] for each in made}
-        known = self._owned.values.get(_GONE, b"[]")
+        known = self._owned.values.get(GONE, b"[]")
         with _answering():
             for _ in range(_TRIES):
                 others = [each for each in json.loads(known) if not (isinstance(each, dict) and each.get("id") in ids)]
                 data = json.dumps([*others, *made][-MAX_EVALUATIONS:]).encode()
                 try:
-                    await self._owned.replace(_GONE, data)
+                    await self._owned.replace(GONE, data)
                     return
                 except WrittenByAnother as error:
                     known = error.found.data or b"[]"
-                    self._owned.revisions[_GONE] = error.found.seq
+                    self._owned.revisions[GONE] = error.found.seq
         raise Transient("what stays of deleted jobs is changed by others all the time")
 
     async def remove(self, job_id: str) -> int:
@@ -210,6 +224,8 @@ class JobStore:
         """Look whether the store is still there, and write it again if it was lost."""
         with _answering():
             await self._owned.ensure()
+            if self._shared:
+                await self._mirror(JOBS_BUCKET).refresh()  # what other nodes have written
 
     async def _progress_bucket(self) -> KeyValue:
         if self._progress is None:
@@ -217,6 +233,8 @@ class JobStore:
                 self._progress = await self._context.key_value(PROGRESS_BUCKET)
                 await allow_direct(self._context, await self._context.stream_info(f"KV_{PROGRESS_BUCKET}"))
             except NotFoundError:
+                if self._shared:
+                    raise
                 self._progress = await make_bucket(self._context, PROGRESS_BUCKET, StorageType.MEMORY)
         return self._progress
 
@@ -232,18 +250,18 @@ class JobStore:
         values = dict(mirror.values)
         if COMPLETE not in values:
             raise Transient("the job store is being written again; try again in a moment")
-        stored = {key: data for key, data in values.items() if _JOB_KEY.fullmatch(key)}
+        stored = {key: data for key, data in values.items() if JOB_KEY.fullmatch(key)}
         self._parsed = {key: self._parse(key, data) for key, data in stored.items()}
-        records, gone = [record for _, record in self._parsed.values()], _gone_of(values)[0]
+        records, gone = [record for _, record in self._parsed.values()], gone_of(values)[0]
         if self._bucket is not None:
             for record, data in zip(records, stored.values(), strict=True):
                 if not isinstance(record, UnreadRecord) and not self._keys.is_sealed_now(json.loads(data)):
                     with suppress(Refused):  # another has changed it meanwhile
                         await self.save(record)
             with _answering():  # an earlier version counted otherwise
-                await self._bucket.come_to(position_of(_index_of(records, gone)))
+                await self._bucket.come_to(position_of(index_of(records, gone)))
             return records, last_index(self._bucket.position)
-        return records, max(_index_of(records, gone), last_index(Mark.of(values[COMPLETE]).base + mirror.last))
+        return records, max(index_of(records, gone), last_index(Mark.of(values[COMPLETE]).base + mirror.last))
 
     async def _open_owned(self, bucket: OwnedBucket) -> Mirror:
         """Return the bucket as its owner finds it at first, or makes it by what the node's file has."""
@@ -275,27 +293,29 @@ class JobStore:
         """Write what the store holds into the node's file, if that has changed. What cannot be written is logged."""
         if self._file is None:
             return
-        now = self._owned.snapshot()
-        if (now.store, now.position) == self._filed:
+        now, written = self._owned.snapshot(), 0
+        if self._shared:
+            now, written = self._owned.beside(self._mirror(JOBS_BUCKET)), self._owned.position
+        if (now.store, now.position + written) == self._filed:
             return
         try:
             write_snapshot(self._file, now)
         except OSError as error:
             logs.logger("store").warning("snapshot_not_written", file=str(self._file), error=error.strerror)
             return
-        self._filed = now.store, now.position
+        self._filed = now.store, now.position + written
 
     def _parse(self, key: str, data: bytes) -> tuple[bytes, JobRecord]:
         """The record with the bytes it was made from, so that it need not be made again from the same."""
         known = self._parsed.get(key)
         if known is not None and known[0] is data:
             return known
-        return data, _record_of(key, data, self._keys)
+        return data, record_of(key, data, self._keys)
 
     async def gone(self) -> tuple[Evaluation, ...]:
         """What stays of deleted jobs."""
         mirror = await self._jobs()
-        return _gone_of(mirror.values)[0]
+        return gone_of(mirror.values)[0]
 
     def _sealed(self, record: JobRecord) -> bytes:
         sealed = self._keys.seal(record.id, json.loads(record.to_json()))
@@ -322,6 +342,8 @@ class JobStore:
             if self._bucket is not None:
                 await self._bucket.ensure()
             await mirror.refresh()
+            if self._shared:
+                await (mirror.catch_up() if self._bucket is not None else mirror.catch_up_if_led())
         return mirror
 
     def _mirror(self, name: str) -> Mirror:
@@ -330,7 +352,8 @@ class JobStore:
         return self._mirrors[name]
 
     def _new_mirror(self, name: str) -> Mirror:
-        return Mirror(self._context, name, BatchReader(self._client, f"KV_{name}", f"$KV.{name}.>", TIMEOUT))
+        batches = BatchReader(self._client, f"KV_{name}", f"$KV.{name}.>", TIMEOUT)
+        return Mirror(self._context, name, batches, shared=self._shared)
 
 
 @contextmanager
@@ -342,40 +365,3 @@ def _answering() -> Iterator[None]:
         raise  # no try takes it
     except LOST as error:
         raise no_answer(error) from error
-
-
-def records_of(snapshot: Snapshot, keys: Keyring) -> tuple[list[JobRecord], tuple[Evaluation, ...], int]:
-    """Return what a snapshot holds: all jobs, what stays of deleted ones, and the highest index that was given to any.
-
-    `ConfigError` if a key for their passwords is missing.
-    """
-    stored = {key: data for key, data in snapshot.values.items() if _JOB_KEY.fullmatch(key)}
-    records = [_record_of(key, data, keys) for key, data in stored.items()]
-    gone = _gone_of(snapshot.values)[0]
-    return records, gone, max(_index_of(records, gone), last_index(snapshot.position))
-
-
-def _record_of(key: str, data: bytes, keys: Keyring) -> JobRecord:
-    try:
-        job = json.loads(data)
-    except ValueError:
-        job = None
-    job_id = job.get("id") if isinstance(job, dict) else None
-    return read_record(keys.open(job_id, job) if isinstance(job_id, str) else job, key)
-
-
-def _index_of(records: Sequence[JobRecord], gone: Iterable[Evaluation]) -> int:
-    """Return the highest index that is in there."""
-    kept = [*gone, *(each for record in records for each in record.evaluations)]
-    return max([0, *(record.modify_index for record in records), *(each.modify_index for each in kept)])
-
-
-def _gone_of(values: Mapping[str, bytes]) -> tuple[tuple[Evaluation, ...], tuple[Any, ...]]:
-    """Return what is kept of deleted jobs, and of that what this version cannot read, as it is."""
-    read, others = [], []
-    for each in json.loads(values.get(_GONE, b"[]")):
-        try:
-            read.append(Evaluation.model_validate_json(json.dumps(each)))
-        except ValidationError:
-            others.append(each)
-    return tuple(read), tuple(others)

@@ -1,0 +1,186 @@
+"""What the nats-servers of a cluster know of each other, and taking a dead manager out: asked of this node's own one.
+
+Asked over the system account, which the managers share; an agent knows the managers that it is linked to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nats
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from udup.base.errors import ConfigError, Transient
+from udup.base.identity import load_node_id
+from udup.node.nats_server import SYSTEM_URL
+
+#: Seconds for the servers that are there to answer, and for one.
+ALL_SECONDS, ONE_SECONDS = 3.0, 5.0
+
+_Json = dict[str, Any]
+
+LEADER, CURRENT, BEHIND, OFFLINE, UNKNOWN = "leader", "current", "behind", "offline", "unknown"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A part of the store: who leads it, how many managers shall keep it, and who is current."""
+
+    name: str
+    leader: str
+    replicas: int
+    current: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Status:
+    """`managers` by node ID: leader, current, behind, offline. `agents`: node ID to address, as managers see them.
+
+    `links` are what this node is linked to, with the round trip; `own` is its ID.
+    """
+
+    own: str
+    leader: str = ""
+    managers: dict[str, str] = field(default_factory=dict)
+    buckets: tuple[Bucket, ...] = ()
+    agents: dict[str, str] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+
+
+def read_status(data_dir: Path, managers: int) -> Status:
+    """Return what this node's nats-server and those of the managers say; `Transient` if it does not answer.
+
+    So many managers are waited for, for some seconds.
+    """
+    name = load_node_id(data_dir)
+    return _asked(data_dir, lambda client: _status(client, name, managers))  # type: ignore[no-any-return]
+
+
+def remove_manager(data_dir: Path, managers: int, node: str) -> str:
+    """Take a manager out that is not there any more, named by its ID or the beginning of it; return its ID."""
+    name = load_node_id(data_dir)
+    return _asked(data_dir, lambda client: _remove(client, name, managers, node))  # type: ignore[no-any-return]
+
+
+def _asked(data_dir: Path, work: Callable[[Client], Awaitable[Any]]) -> Any:
+    file = data_dir / "nats" / SYSTEM_URL
+    try:
+        url = file.read_text("ascii").strip()
+    except OSError as error:
+        raise ConfigError(
+            f"{file} cannot be read ({error.strerror}); start the server here, and ask as its user"
+        ) from error
+
+    async def quiet(_error: Exception) -> None:
+        """The call tells its own errors."""
+
+    async def connected() -> Any:
+        client = await nats.connect(
+            url, name="udup cluster", connect_timeout=2, allow_reconnect=False, max_reconnect_attempts=0, error_cb=quiet
+        )
+        try:
+            return await work(client)
+        finally:
+            await client.close()
+
+    try:
+        return asyncio.run(connected())
+    except (NatsError, OSError, TimeoutError) as error:
+        raise Transient(
+            f"this node's nats-server does not answer: {error or type(error).__name__}; start the server here"
+        ) from error
+
+
+async def _status(client: Client, name: str, managers: int) -> Status:
+    only = json.dumps({"server_name": name, "exact_match": True}).encode()
+    own = json.loads((await client.request("$SYS.REQ.SERVER.PING", only, timeout=ONE_SECONDS)).data)["server"]
+    stores, leaves = await asyncio.gather(
+        _all(client, "JSZ", {"accounts": True, "streams": True, "config": True}, managers),
+        _all(client, "LEAFZ", {}, managers),
+    )
+    if not own.get("jetstream"):
+        links = {each["name"]: each.get("rtt", "") for each in leaves.get(own["name"], {}).get("leafs", ())}
+        return Status(own["name"], links=links)
+    meta = {name: told["meta_cluster"] for name, told in stores.items() if "meta_cluster" in told}
+    leader = next((each["leader"] for each in meta.values() if each.get("leader") in stores), "")
+    agents = {
+        each["name"]: f"{each['ip']} (at {name[:8]}, {each.get('rtt', '?')})"
+        for name, told in leaves.items()
+        for each in told.get("leafs", ())
+    }
+    if managers == 1:  # who asks nobody
+        return Status(own["name"], own["name"], {own["name"]: LEADER}, (), agents)
+    view = meta.get(leader) or meta.get(own["name"], {})
+    states = dict.fromkeys([own["name"], *stores], CURRENT if leader else UNKNOWN)
+    for each in view.get("replicas", ()):
+        states[each["name"]] = _state(each, known=bool(leader), answers=each["name"] in stores)
+    if leader:
+        states[leader] = LEADER
+    return Status(own["name"], leader, states, tuple(_buckets(stores)), agents)
+
+
+def _state(replica: _Json, *, known: bool, answers: bool) -> str:
+    if replica.get("offline") or not (answers or replica.get("current")):
+        return OFFLINE
+    if not known:
+        return UNKNOWN
+    return CURRENT if replica.get("current") else BEHIND
+
+
+def _buckets(stores: dict[str, _Json]) -> list[Bucket]:
+    """Return each stream as its leader describes it; as anybody does who has it, where it has no leader."""
+    found: dict[str, tuple[bool, Bucket]] = {}
+    for server, told in stores.items():
+        for account in told.get("account_details", ()):
+            for stream in account.get("stream_detail", ()):
+                cluster = stream.get("cluster") or {}
+                leader = cluster.get("leader", "")
+                others = [each["name"] for each in cluster.get("replicas", ()) if each.get("current")]
+                current = tuple(sorted([*others, server])) if leader == server else ()
+                replicas = int((stream.get("config") or {}).get("num_replicas", 1))
+                if stream["name"] not in found or leader == server:
+                    found[stream["name"]] = leader == server, Bucket(stream["name"], leader, replicas, current)
+    return [bucket for _, (_, bucket) in sorted(found.items())]
+
+
+async def _all(client: Client, what: str, body: _Json, servers: int) -> dict[str, _Json]:
+    """Ask every server, and return the answers of those that give one in time, by their names."""
+    inbox = client.new_inbox()
+    found: dict[str, _Json] = {}
+    answers = await client.subscribe(inbox)
+    await client.publish(f"$SYS.REQ.SERVER.PING.{what}", json.dumps(body).encode(), reply=inbox)
+    end = asyncio.get_running_loop().time() + ALL_SECONDS
+    while len(found) < max(servers, 1) and (left := end - asyncio.get_running_loop().time()) > 0:
+        try:
+            told = json.loads((await answers.next_msg(left)).data)
+        except (NatsError, TimeoutError):
+            break
+        found[told["server"]["name"]] = told.get("data") or {}
+    return found
+
+
+async def _remove(client: Client, name: str, managers: int, node: str) -> str:
+    status = await _status(client, name, managers)
+    named = [each for each in status.managers if each.startswith(node)] if node else []
+    if len(named) != 1:
+        raise ConfigError(f"{node!r} names {len(named) or 'none'} of the managers {', '.join(status.managers)}")
+    if status.managers[named[0]] != OFFLINE:
+        raise ConfigError(
+            f"the manager {named[0]} is not offline but {status.managers[named[0]]}; stop it first, for good: started"
+            " again it would not be taken back"
+        )
+    if not status.leader:
+        raise ConfigError(
+            "the managers have no leader, so that none can be removed; start more of them, or see udup cluster recover"
+        )
+    body = json.dumps({"peer": named[0]}).encode()
+    answer = json.loads((await client.request("$JS.API.SERVER.REMOVE", body, timeout=ONE_SECONDS)).data)
+    if not answer.get("success"):
+        raise ConfigError(f"the manager {named[0]} was not removed: {(answer.get('error') or {}).get('description')}")
+    return named[0]
