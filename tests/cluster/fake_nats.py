@@ -18,6 +18,9 @@ from udup.cluster.ports import Change, LostRace, News, StoreAway
 #: Seconds for which a leader that is cut off answers questions.
 OLD_LEADER = 10.0
 
+#: Turns of the loop from a socket that can be read to a subscription's callback.
+HOPS = 4
+
 
 @dataclass
 class Server:
@@ -79,8 +82,8 @@ class Network:
                     self.servers[name].applied = len(self.log)
         elif not self.elects:
             self.elects = True
-            single = len(self.replicas) == 1
-            self.clock.after(0.1 if single else self.clock.between("raft", 4, 9), self._elect)
+            at_once = len(self.replicas) == 1 or not self.leader
+            self.clock.after(0.1 if at_once else self.clock.between("raft", 4, 9), self._elect)
         self.clock.after(0.1, self.watch)
 
     def _elect(self) -> None:
@@ -156,7 +159,14 @@ class Client:
 
     def deliver_beat(self, sender: str, data: bytes) -> None:
         self._network.heard_at[sender, self.name] = self._network.clock.now
-        self._loop.call_soon(self._heard, data)
+        self._in_turn(HOPS if self._loop.frozen_until > self._network.clock.now else 0, self._heard, data)
+
+    def _in_turn(self, hops: int, call: Callable[[Any], None], what: Any) -> None:
+        """Hand on what has come. A process that was frozen gets it some turns of its loop later, as from a socket."""
+        if hops:
+            self._loop.call_soon(self._in_turn, hops - 1, call, what)
+        else:
+            self._loop.call_soon(call, what)
 
     async def write(self, key: str, data: bytes | None, last: int) -> int:
         return await self._call(lambda: self._write(key, data, last, None))

@@ -13,7 +13,7 @@ from udup.cluster.beats import Role
 from udup.cluster.placement import TaskWish, Wish
 
 #: Seconds: all have begun; the last fault begins; all faults are over; the end.
-BEGUN, LAST, HEALED, END = 9.0, 24.0, 32.0, 52.0
+BEGUN, LAST, HEALED, END = 7.0, 17.0, 24.0, 42.0
 
 _M, _A, _W = Role.MANAGER, Role.AGENT, Role.WITNESS
 
@@ -29,11 +29,14 @@ SHAPES: tuple[tuple[Role, ...], ...] = (
 
 @dataclass(frozen=True)
 class Fault:
+    """`node` and `other` count the nodes; `aim` chooses the coordinator instead, or the leader of the store."""
+
     kind: str
     at: float
     lasts: float
     node: int
     other: int
+    aim: str = ""
 
 
 def wishes(names: list[str], clock: Clock) -> list[Wish]:
@@ -54,7 +57,8 @@ def faults(nodes: int, clock: Clock) -> list[Fault]:
         lasts = min(0.3 * 60 ** clock.rand("faults"), HEALED - at)
         first = int(clock.rand("faults") * nodes)
         other = (first + 1 + int(clock.rand("faults") * (nodes - 1))) % nodes
-        found.append(Fault(kind, at, lasts, first, other))
+        aim = ("", "", "coordinator", "raft")[int(clock.rand("faults") * 4)]
+        found.append(Fault(kind, at, lasts, first, other, aim))
     return found
 
 
@@ -193,7 +197,9 @@ def _play(cluster: Cluster, happens: list[Fault]) -> None:
     for fault in happens:
 
         def begin(fault: Fault = fault) -> None:
-            undo = KINDS[fault.kind](cluster, fault, names[fault.node], names[fault.other])
+            aimed = {"coordinator": cluster.truth.leader, "raft": cluster.network.leader}.get(fault.aim)
+            name, other = aimed or names[fault.node], names[fault.other]
+            undo = KINDS[fault.kind](cluster, fault, name, other if other != name else names[fault.node])
             cluster.clock.after(fault.lasts, undo)
 
         cluster.clock.at(fault.at, begin)

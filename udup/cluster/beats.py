@@ -170,11 +170,12 @@ class Hearing:
     def hears(self, node: str, now: float) -> bool:
         """Whether another node was heard just now, and has not said that it is gone."""
         found = self._heard.get(node)
-        return found is not None and not found[0].gone and now - found[1] < self._limits.dead
+        return found is not None and not found[0].gone and found[1] > now - self._limits.dead
 
     def heard(self, now: float) -> tuple[str, ...]:
         """Return all other nodes that are heard."""
-        return tuple(sorted(node for node in self._heard if self.hears(node, now)))
+        since = now - self._limits.dead
+        return tuple(sorted(node for node, (beat, at) in self._heard.items() if at > since and not beat.gone))
 
     def last_beats(self, now: float) -> dict[str, tuple[Beat, float]]:
         """Return the last beat of each node that was ever heard, and how many seconds ago that was."""
@@ -189,8 +190,9 @@ class Hearing:
         return now - self._ticked <= self._limits.pause and self._has_quorum(now)
 
     def _has_quorum(self, now: float) -> bool:
-        others = sum(beat.role.votes and self.hears(node, now) for node, (beat, _) in self._heard.items())
-        return others + self._role.votes >= self.quorum
+        since = now - self._limits.dead
+        heard = sum(at > since and beat.role.votes and not beat.gone for beat, at in self._heard.values())
+        return heard + self._role.votes >= self.quorum
 
     def _is_dead(self, node: str, hearing: list[frozenset[str]]) -> bool:
         """Whether it has said so, or a quorum does not hear it; this node does not."""
