@@ -45,6 +45,8 @@ class Network:
     leader: str = ""
     elects: bool = False
     slow: float = 0.0  # seconds that writes take at most besides
+    delays: dict[str, float] = field(default_factory=dict)  # of what a node writes
+    refused: int = 0
     loses_acks: float = 0.0
     loses_news: float = 0.0
     loses_beats: float = 0.0
@@ -213,7 +215,7 @@ class Client:
             raise StoreAway("no server")
         future = self._loop.create_future()
         sent = clock.now
-        slow = network.slow * clock.rand("slow")
+        slow = network.slow * clock.rand("slow") + network.delays.get(self.name, 0.0)
 
         def answer(result: Any, error: BaseException | None) -> None:
             if not future.done():
@@ -225,6 +227,7 @@ class Client:
                 result = do()
             except LostRace as race:
                 error = race
+                network.refused += 1
             if result is None and error is None:
                 return
             lost = network.loses_acks if loses is None else loses

@@ -103,6 +103,38 @@ def test_two_managers_that_do_not_hear_each_other_do_not_fight() -> None:
         cluster.close()
 
 
+def late_write() -> Cluster:
+    """A decision of a coordinator that then stands still is under way while another leads, and the victim is back."""
+    cluster = Cluster(1, shape_of(0), [wish for wish in wishes(["n0"], Clock(1)) if not wish.dest.is_pinned])
+    cluster.clock.run(9.0)
+    first = cluster.truth.leader
+    victim, second = (name for name in cluster.nodes if name != first)
+    cluster.network.leader = second
+    cut = {link for name in (first, second) for link in ((name, victim), (victim, name))}
+    cluster.network.cut |= cut
+    cluster.clock.run(11.2)
+    cluster.network.delays[first] = 8.0
+    cluster.clock.run(12.8)
+    cluster.freeze(first, 12.0, machine=False)
+    cluster.network.cut -= cut
+    try:
+        cluster.clock.run(24.0)
+        assert cluster.truth.leader in (second, victim)
+        cluster.network.delays.clear()
+        cluster.clock.run(40.0)
+        cluster.check_rest()
+    except BaseException:
+        cluster.close()
+        raise
+    return cluster
+
+
+def test_a_decision_that_arrives_late_is_refused_when_another_has_decided_since() -> None:
+    cluster = late_write()
+    assert cluster.network.refused
+    cluster.close()
+
+
 # ---- Tests of the tests: each protection taken away is found ----
 
 
@@ -185,3 +217,9 @@ def test_a_protection_that_is_missing_is_found(bug: Bug, seed: int, monkeypatch:
     bug(monkeypatch)
     with pytest.raises(Violation):
         run(seed)
+
+
+def test_a_condition_on_the_key_alone_is_found_to_be_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    _by_the_keys_revision(monkeypatch)
+    with pytest.raises(Violation, match="and the leader is"):
+        late_write()
