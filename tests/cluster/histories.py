@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.cluster.virtual import Clock
 from tests.cluster.world import Cluster, Violation
 from udup.cluster.beats import Role
-from udup.cluster.placement import TaskWish, Wish
+from udup.cluster.placement import Move, TaskWish, Wish
 
 #: Seconds: all have begun; the last fault begins; all faults are over; the end.
 BEGUN, LAST, HEALED, END = 7.0, 17.0, 24.0, 42.0
@@ -142,6 +142,40 @@ def _drain(cluster: Cluster, fault: Fault, name: str, _: str) -> Undo:
     return undo if fault.lasts < 5 else lambda: None
 
 
+def _new_job(cluster: Cluster, fault: Fault, name: str, _: str) -> Undo:
+    cluster.wish(Wish(f"job{len(cluster.wanted.wishes)}"))
+    return lambda: None
+
+
+def _delete(cluster: Cluster, fault: Fault, name: str, _: str) -> Undo:
+    job = f"job{int(cluster.clock.rand('delete') * 8)}"
+    cluster.wish(replace(cluster.wanted.wishes[job], ended=True))
+    return lambda: None
+
+
+def _elsewhere(cluster: Cluster, fault: Fault, name: str, other: str) -> Undo:
+    """The document names another node."""
+    job = f"job{int(cluster.clock.rand('elsewhere') * 8)}"
+    if cluster.nodes[other].role is not Role.WITNESS:
+        cluster.wish(replace(cluster.wanted.wishes[job], dest=TaskWish(node_id=other), failover=False))
+    return lambda: None
+
+
+def _leave(cluster: Cluster, fault: Fault, name: str, _: str) -> Undo:
+    node = cluster.nodes[name]
+    if node.loop is not None and node.works:
+        node.loop.create_task(node.leave())
+    return lambda: cluster.restart(name)
+
+
+def _balance(cluster: Cluster, fault: Fault, name: str, _: str) -> Undo:
+    """Jobs are asked to go to one node, by whoever leads."""
+    leader = cluster.nodes.get(cluster.truth.leader)
+    if leader is not None and leader.works:
+        leader.keeper.move(tuple(Move(job, name) for job in cluster.wanted.wishes))
+    return lambda: None
+
+
 KINDS: dict[str, Callable[[Cluster, Fault, str, str], Undo]] = {
     "kill": _machine,
     "kill process": _process,
@@ -158,6 +192,11 @@ KINDS: dict[str, Callable[[Cluster, Fault, str, str], Undo]] = {
     "news": _set("loses_news", 0.4),
     "beats": _set("loses_beats", 0.15),
     "drain": _drain,
+    "new job": _new_job,
+    "delete": _delete,
+    "elsewhere": _elsewhere,
+    "leave": _leave,
+    "balance": _balance,
 }
 
 

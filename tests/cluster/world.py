@@ -6,6 +6,7 @@ import asyncio
 import traceback
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.cluster.fake_nats import Client, Network, Server
 from tests.cluster.virtual import Clock, NodeLoop
@@ -19,6 +20,13 @@ from udup.cluster.placement import Wish
 from udup.cluster.ports import Change
 
 LIMITS = Limits()
+
+
+class _Silent:
+    """Thousands of lines of log take longer than the histories."""
+
+    def __getattr__(self, level: str) -> Any:
+        return lambda event, **values: None
 
 
 class Violation(AssertionError):
@@ -65,6 +73,7 @@ class Node:
     def start(self) -> None:
         world = self.world
         self.starts += 1
+        self.started_at, self.has_left = world.clock.now, False
         loop = self.loop = NodeLoop(world.clock, self.name)
         world.loops.append(loop)
         self.tokens: dict[str, int] = {}
@@ -80,8 +89,10 @@ class Node:
         client = Client(world.network, self.name, loop)
         host = Host(self._carrying, lambda: world.wanted, self._told, lambda: world.clock.now)
         self.keeper = NodeKeeper(me, world.voters, client, client, host, LIMITS)
+        self.keeper._log = _Silent()
         client.listen(self.keeper.heard, self.keeper.changed)
         loop.create_task(self.keeper.run()).add_done_callback(self._ended)
+        loop.create_task(self._look_for_deleted())
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -115,12 +126,32 @@ class Node:
 
     async def _leave(self, job: str) -> None:
         await asyncio.sleep(self.world.clock.between("wind up", 0.05, 0.5))
-        if job in self.leaves:
+        while job in self.leaves:  # told again meanwhile, it has another token
             self._end(job)
-            await self.keeper.hand_over(job, self.tokens[job])
-        told = self.leaves.pop(job, None)
-        if job in self.tokens and told is None and job not in self.runs:  # it stays after all
+            token = self.tokens[job]
+            await self.keeper.hand_over(job, token)
+            if self.tokens.get(job) == token:
+                self.leaves.pop(job, None)
+        if job in self.tokens and job not in self.runs:  # it stays after all
             self.runs[job] = asyncio.get_running_loop().create_task(self._work(job))
+
+    async def _look_for_deleted(self) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            for job in [job for job in self.tokens if self.world.wanted.wishes[job].ended]:
+                self._end(job)
+                await self.keeper.forget(job, self.tokens[job])
+                self.tokens.pop(job, None)
+
+    async def leave(self) -> None:
+        """As on SIGTERM: wind all runs up, say that the node is gone, and end."""
+        self.tokens.clear()
+        for job in list(self.runs):
+            self._end(job)
+        self.has_left = True
+        await self.keeper.leave()
+        await asyncio.sleep(0.05)
+        self.world.kill(self.name, machine=False)
 
     async def _work(self, job: str) -> None:
         clock, target = self.world.clock, self.world.target
@@ -133,7 +164,7 @@ class Node:
             if target.take(job, number, self.name):
                 while target.commit(job, number, self.name):
                     await asyncio.sleep(0.4)
-                    if clock.rand(f"run {self.name}") < 0.005:
+                    if clock.rand(f"run {self.name}") < self.world.runs_end:
                         break  # a run ends by itself, too
             await asyncio.sleep(1.0)
 
@@ -143,6 +174,7 @@ class Cluster:
         self.clock = Clock(seed)
         self.network = Network(self.clock)
         self.target = Target(self.clock)
+        self.runs_end = 0.005  # the chance of a run to end by itself, each 0.4 s
         self.loops: list[NodeLoop] = []
         self.crashes: list[str] = []
         self.voters = sum(role.votes for _, role, _ in roles)
@@ -190,6 +222,11 @@ class Cluster:
         if machine:
             self.network.servers[name].frozen_until = self.clock.now + seconds
 
+    def wish(self, *changed: Wish) -> None:
+        """Have jobs wanted, or not any more."""
+        wishes = {**self.wanted.wishes, **{wish.job: wish for wish in changed}}
+        self.wanted = Wanted(wishes, self.wanted.version + 1, self.wanted.nodes)
+
     # ---- What must hold ----
 
     def _note_beats(self, client: Client) -> None:
@@ -223,7 +260,12 @@ class Cluster:
             return
         was, now = before.get(job), self.truth.jobs.get(job)
         if now is None:
-            raise Violation(f"{writer} removed {job}")
+            if was is not None and not self.wanted.wishes[job].ended:
+                raise Violation(f"{writer} removed {job}, which is wanted")
+            if was is not None and writer not in (was.node, before_leader):
+                raise Violation(f"{writer} removed {job} of {was.node}")
+            self.counts["removed"] += 1
+            return
         if now.run or (was is not None and was.node == writer and was.to == now.node):
             self._check_own(writer, was, now)
             return
@@ -248,9 +290,9 @@ class Cluster:
         near = [name for name in voters if name == by or heard.get((name, by), -9.0) > sent - LIMITS.dead - 0.05]
         if len(near) < quorum:
             raise Violation(f"{by} decides at {sent:.2f} with {near}")
-        if not victim:
+        if not victim or self.nodes[victim].has_left:
             return
-        if sent - LIMITS.dead + 0.1 < heard.get((victim, by), -9.0) < sent - 0.02:
+        if max(sent - LIMITS.dead + 0.1, self.nodes[victim].started_at) < heard.get((victim, by), -9.0) < sent - 0.02:
             raise Violation(f"false take-over at {sent:.2f}: {by} had heard {victim}")
         loud = [name for name in voters if name != victim and self._hears_all_along(victim, name, sent)]
         if len(voters) - len(loud) - (victim in voters) < quorum:
@@ -259,6 +301,7 @@ class Cluster:
     def _hears_all_along(self, sender: str, receiver: str, when: float) -> bool:
         since = self._continuous.get((sender, receiver), 1e9)
         last = self.network.heard_at.get((sender, receiver), -9.0)
+        since = max(since, self.nodes[sender].started_at)
         return since < when - 2 * LIMITS.dead - 1 and last > when - LIMITS.dead + 0.5
 
     def check_rest(self) -> None:
@@ -268,6 +311,10 @@ class Cluster:
             raise Violation(crashes[0])
         for job, wish in self.wanted.wishes.items():
             owner = self.truth.jobs.get(job)
+            if wish.ended:
+                if owner is not None:
+                    raise Violation(f"{job} is deleted, and {owner.node} owns it")
+                continue
             when, node = self.target.committed.get(job, (-1.0, ""))
             if owner is None or node != owner.node or when < self.clock.now - 2.5:
                 raise Violation(f"{job} ({owner}) was carried last at {when:.1f} by {node}")

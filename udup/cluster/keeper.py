@@ -40,7 +40,10 @@ class Owned:
 
 @dataclass(frozen=True)
 class Leave:
-    """The job is to go to another node: wind its run up, then ask for `hand_over`. Until then it is this node's."""
+    """The job is to go to another node: wind its run up, then ask for `hand_over`. Until then it is this node's.
+
+    Told again, with another token, when it is to go elsewhere; `Owned` is told when it stays after all.
+    """
 
     job: str
     token: int
