@@ -1,0 +1,194 @@
+"""What the coordinator writes: one change at a time, and none without need."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from udup.cluster.beats import Beat, Judgement, Role
+from udup.cluster.coordinator import Coordinator, KnownNode, Wanted, Write
+from udup.cluster.limits import Limits
+from udup.cluster.owners import LEADER, Owner, Owners, key_of
+from udup.cluster.placement import Move, TaskWish, Wish
+from udup.cluster.ports import Change, News
+
+
+class Bucket:
+    """A coordinator with its copy of the bucket, whose writes all come first."""
+
+    def __init__(self, nodes: str, wishes: list[Wish], **draining: bool) -> None:
+        self.owners = Owners()
+        self.owners.take_news(News("one", 0, ()))
+        self.coordinator = Coordinator("a", Role.MANAGER, self.owners, Limits())
+        self.wanted = Wanted({wish.job: wish for wish in wishes}, 1, {})
+        self.writes: list[Write] = []
+        self.see(nodes, **draining)
+
+    def see(self, here: str, dead: str = "", **draining: bool) -> None:
+        beats = {
+            node: Beat(node=node, incarnation="1", number=1, max=10_000, draining=draining.get(node, False))
+            for node in here
+        }
+        self.judgement = Judgement(beats, frozenset(dead))
+
+    def put(self, owner: Owner, key: str = "") -> None:
+        self.owners.take(Change(key or key_of(owner.job), owner.encode(), self.owners.last + 1))
+
+    def settle(self) -> list[Write]:
+        """Write until there is nothing more to write; return it."""
+        done: list[Write] = []
+        while write := self.coordinator.decide(self.judgement, self.wanted):
+            layout = self.owners.layout
+            data = write.owner.encode() if write.owner is not None else None
+            self.owners.take(Change(write.key, data, self.owners.last + 1))
+            self.coordinator.written(write, layout)
+            done.append(write)
+        return done
+
+    def counts(self) -> Counter[str]:
+        return Counter(owner.node for owner in self.owners.jobs.values())
+
+
+def jobs(count: int) -> list[Wish]:
+    return [Wish(f"job{number}") for number in range(count)]
+
+
+def test_leadership_comes_first_and_then_every_job_is_spread() -> None:
+    bucket = Bucket("abc", jobs(9))
+    writes = bucket.settle()
+    assert writes[0].key == LEADER
+    assert bucket.counts() == {"a": 3, "b": 3, "c": 3}
+    assert bucket.settle() == []
+
+
+def test_only_the_leader_places_and_a_dead_one_is_followed() -> None:
+    bucket = Bucket("abc", jobs(3))
+    bucket.put(Owner(node="b"), LEADER)
+    assert bucket.settle() == []
+    bucket.see("ac", "b")
+    assert bucket.settle()[0].key == LEADER
+    assert bucket.owners.leader == "a"
+
+
+def test_before_the_bucket_was_read_nothing_is_decided_and_before_the_wishes_are_known_nothing_placed() -> None:
+    bucket = Bucket("ab", jobs(2))
+    bucket.owners.is_complete = False
+    assert bucket.coordinator.decide(bucket.judgement, bucket.wanted) is None
+    bucket.owners.is_complete = True
+    assert bucket.coordinator.decide(bucket.judgement, None) is not None
+    bucket.settle()
+    assert bucket.coordinator.decide(bucket.judgement, None) is None
+
+
+def test_the_jobs_of_a_dead_node_are_shared_out_and_no_other_moves() -> None:
+    bucket = Bucket("abc", jobs(12))
+    bucket.settle()
+    before = {job: owner.node for job, owner in bucket.owners.jobs.items()}
+    bucket.see("ab", "c")
+    writes = bucket.settle()
+    assert {write.taken_from for write in writes} == {"c"}
+    assert bucket.counts() == {"a": 6, "b": 6}
+    assert all(bucket.owners.jobs[job].node == node for job, node in before.items() if node != "c")
+    assert all(write.owner and (write.owner.previous, write.owner.why) == ("c", "node c is down") for write in writes)
+    bucket.see("abc")
+    assert bucket.settle() == [], "it comes back, and nothing moves back"
+
+
+def test_a_node_in_doubt_keeps_its_jobs() -> None:
+    bucket = Bucket("abc", jobs(6))
+    bucket.settle()
+    bucket.see("ab")
+    assert bucket.settle() == []
+
+
+def test_a_draining_node_gives_up_its_jobs_some_at_a_time() -> None:
+    bucket = Bucket("ab", [*jobs(30), Wish("pinned", TaskWish(node_id="a"))])
+    bucket.settle()
+    mine = sum(owner.node == "a" for owner in bucket.owners.jobs.values())
+    bucket.see("ab", a=True)
+    writes = bucket.settle()
+    assert len(writes) == Limits().drain_moves
+    assert all(write.owner and (write.owner.node, write.owner.to) == ("a", "b") for write in writes)
+    while going := [owner for owner in bucket.owners.jobs.values() if owner.to]:
+        bucket.put(Owner(node="b", job=going[0].job, previous="a"))
+        bucket.settle()
+        assert sum(bool(owner.to) for owner in bucket.owners.jobs.values()) <= Limits().drain_moves
+    assert bucket.counts() == {"a": 1, "b": 30}
+    assert mine == 16
+    assert bucket.owners.jobs["pinned"].node == "a"
+
+
+def test_a_job_on_its_way_goes_elsewhere_when_its_next_node_dies_and_there_when_its_owner_does() -> None:
+    bucket = Bucket("abc", jobs(1), a=True)
+    bucket.put(Owner(node="a"), LEADER)
+    bucket.put(Owner(node="a", job="job0", to="b"))
+    assert bucket.settle() == []
+    bucket.see("ac", "b", a=True)
+    bucket.settle()
+    assert bucket.owners.jobs["job0"].to == "c"
+    bucket.put(Owner(node="b", job="job0", to="c"))
+    bucket.see("ac", "b")
+    bucket.settle()
+    assert (bucket.owners.jobs["job0"].node, bucket.owners.jobs["job0"].to) == ("c", "")
+
+
+def test_moves_for_balance_are_made_two_at_a_time() -> None:
+    bucket = Bucket("a", jobs(6))
+    bucket.settle()
+    bucket.see("ab")
+    assert bucket.settle() == []
+    bucket.coordinator.move([Move(f"job{number}", "b") for number in range(3)])
+    assert len(bucket.settle()) == 2
+    for job in [job for job, owner in bucket.owners.jobs.items() if owner.to]:
+        bucket.put(Owner(node="b", job=job, previous="a"))
+    assert len(bucket.settle()) == 1
+    for job in [job for job, owner in bucket.owners.jobs.items() if owner.to]:
+        bucket.put(Owner(node="b", job=job, previous="a"))
+    assert bucket.settle() == []
+    assert bucket.coordinator.moving == 0
+    assert bucket.counts() == {"a": 3, "b": 3}
+
+
+def test_a_deleted_job_is_removed_by_the_coordinator_only_if_its_owner_is_dead() -> None:
+    bucket = Bucket("ab", jobs(1))
+    bucket.settle()
+    node = bucket.owners.jobs["job0"].node
+    bucket.wanted = Wanted({"job0": Wish("job0", ended=True)}, 2, {})
+    assert bucket.settle() == []
+    bucket.put(Owner(node="c", job="job0"))
+    bucket.see("ab", "c")
+    assert [write.owner for write in bucket.settle()] == [None]
+    assert node
+    assert bucket.owners.jobs == {}
+
+
+def test_in_a_new_bucket_everybody_gets_what_they_had() -> None:
+    bucket = Bucket("abc", jobs(9))
+    bucket.settle()
+    before = {job: owner.node for job, owner in bucket.owners.jobs.items()}
+    bucket.owners.take_news(News("two", 40, ()))
+    bucket.settle()
+    assert {job: owner.node for job, owner in bucket.owners.jobs.items()} == before
+    assert min(bucket.owners.revisions.values()) > 40
+
+
+def test_why_a_job_waits_is_the_same_on_every_node() -> None:
+    bucket = Bucket("ab", [Wish("j", TaskWish(node_id="c"))])
+    bucket.wanted = Wanted(bucket.wanted.wishes, 1, {"c": KnownNode("c", "C", "dc1", "10:00")})
+    bucket.see("ab", "c")
+    bucket.settle()
+    follower = Coordinator("b", Role.MANAGER, bucket.owners, Limits())
+    for each in (bucket.coordinator, follower):
+        assert "node C (c) is down since 10:00" in each.reason("j", bucket.judgement, bucket.wanted)
+    bucket.see("abc")
+    bucket.settle()
+    assert bucket.coordinator.reason("j", bucket.judgement, bucket.wanted) == ""
+
+
+def test_a_thousand_jobs_are_taken_over_in_little_time() -> None:
+    bucket = Bucket("abcde", jobs(1000))
+    bucket.settle()
+    bucket.see("abcd", "e")
+    began = time.process_time()
+    assert len(bucket.settle()) == 200
+    assert time.process_time() - began < 2.0

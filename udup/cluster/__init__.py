@@ -1,0 +1,1 @@
+"""Several nodes: who is alive, who owns which job, and where jobs are placed."""

@@ -1,0 +1,259 @@
+"""What the coordinator decides: from who is there, who owns what and what is wanted, to one write at a time.
+
+Level-triggered: nothing waits for an event, everything follows from the state, each time again. Where another's write
+comes first, nothing of what was decided stands: not even who leads.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from udup.cluster.beats import Beat, Judgement, Role
+from udup.cluster.limits import Limits
+from udup.cluster.owners import LEADER, Owner, Owners, key_of
+from udup.cluster.placement import Move, Place, Placed, Waits, Wish, place
+
+
+@dataclass(frozen=True)
+class Write:
+    """One change of the bucket. `owner` None removes the key; `taken_from` is the dead node that had the job."""
+
+    key: str
+    owner: Owner | None
+    taken_from: str = ""
+
+
+@dataclass(frozen=True)
+class KnownNode:
+    """A node that the cluster has had, by its record or its last beat. `since` says when it was last heard."""
+
+    node: str
+    name: str = ""
+    datacenter: str = "dc1"
+    since: str = ""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """All jobs' wishes; `version` changes with any of them. `nodes` are the nodes that there have been."""
+
+    wishes: Mapping[str, Wish]
+    version: int
+    nodes: Mapping[str, KnownNode]
+
+
+class Coordinator:
+    """Of one node, whether it leads or not. Pure, but that it remembers what it has decided until that is stale."""
+
+    def __init__(self, node: str, role: Role, owners: Owners, limits: Limits) -> None:
+        self._node, self._role = node, role
+        self._owners = owners
+        self._limits = limits
+        self._plan: deque[Write] = deque()
+        self._planned_by: object = None
+        self._moves: dict[str, str] = {}
+        self._known: tuple[object, frozenset[str]] = (None, frozenset())
+
+    def move(self, moves: Sequence[Move]) -> None:
+        """Have jobs moved, some at a time. Nobody remembers this when another node becomes the leader."""
+        self._moves.update({move.job: move.to for move in moves})
+        self._planned_by = None
+
+    @property
+    def moving(self) -> int:
+        """Return how many moves have not begun."""
+        return len(self._moves)
+
+    def decide(self, judgement: Judgement, wanted: Wanted | None) -> Write | None:
+        """Return the next write, None if all is well or another leads. `wanted` None: it is not known yet."""
+        owners = self._owners
+        if not owners.is_complete or self._role is not Role.MANAGER:
+            return None
+        if not owners.leader or owners.leader in judgement.dead:
+            return Write(LEADER, Owner(node=self._node, previous=owners.leader))
+        if owners.leader != self._node or wanted is None:
+            return None
+        by = _signature(judgement), wanted.version, owners.layout, owners.made
+        if by != self._planned_by:
+            self._plan = deque(self._all_writes(judgement, wanted))
+            self._planned_by = by
+        return self._plan[0] if self._plan else None
+
+    def known(self, wanted: Wanted | None) -> frozenset[str]:
+        """Return the nodes about which it must be known whether they are dead."""
+        owners = self._owners
+        by = owners.layout, None if wanted is None else wanted.version
+        if by != self._known[0]:
+            known = {name for owner in owners.jobs.values() for name in (owner.node, owner.source, owner.to)}
+            known |= {owners.leader} | (set(wanted.nodes) if wanted is not None else set())
+            self._known = by, frozenset(known - {""})
+        return self._known[1]
+
+    def reason(self, job: str, judgement: Judgement, wanted: Wanted) -> str:
+        """Return why a job waits, for its StatusDescription, "" if it does not. Every node says the same."""
+        wish, owner = wanted.wishes.get(job), self._owners.jobs.get(job)
+        if wish is None or wish.ended:
+            return ""
+        is_dead = owner is not None and owner.node in judgement.dead
+        if owner is not None and not is_dead and owner.node not in judgement.here:
+            return ""
+        places = _places(judgement, wanted, self._counts())
+        found = place(wish, places, self._home(owner, is_dead, places), owner.source if owner else "")
+        return found.reason if isinstance(found, Waits) else ""
+
+    def written(self, write: Write, layout: int) -> None:
+        """A write is done, `layout` was the bucket's before it: the rest stands if nothing else has changed."""
+        if not self._plan or self._plan[0] is not write or self._owners.layout != layout + 1:
+            self._planned_by = None
+            return
+        self._plan.popleft()
+        if isinstance(self._planned_by, tuple):
+            self._planned_by = (*self._planned_by[:2], self._owners.layout, self._owners.made)
+
+    def refused(self) -> None:
+        """Another's write came first, or the store was away: decide everything again."""
+        self._planned_by = None
+
+    # ---- The plan ----
+
+    def _all_writes(self, judgement: Judgement, wanted: Wanted) -> list[Write]:
+        """Return what to write from this state, each write counted in for the next."""
+        owners, writes = self._owners, []
+        places = _places(judgement, wanted, self._counts())
+        under_way = sum(bool(owner.to) for owner in owners.jobs.values())
+        for job in sorted(wanted.wishes):
+            write = self._of_job(wanted.wishes[job], judgement, places, under_way)
+            if write is None:
+                continue
+            writes.append(write)
+            before = owners.jobs.get(job)
+            under_way += bool(write.owner and write.owner.to) - bool(before and before.to)
+            self._count(places, before, write.owner)
+        return writes
+
+    def _of_job(self, wish: Wish, judgement: Judgement, places: dict[str, Place], under_way: int) -> Write | None:
+        owner = self._owners.jobs.get(wish.job)
+        is_dead = owner is not None and owner.node in judgement.dead
+        if wish.ended:
+            return Write(key_of(wish.job), None) if is_dead else None  # a living owner removes it itself
+        if owner is not None and not is_dead and owner.node not in judgement.here:
+            return None  # in doubt: nothing is done to it
+        unsure = owner is not None and owner.source and not _is_sure(owner.source, judgement)
+        found = place(wish, places, self._home(owner, is_dead, places), owner.source if owner else "")
+        if isinstance(found, Waits):
+            home = found.node or (owner.node if owner is not None and not is_dead else "")
+            if not home:
+                return None
+            found = Placed(home, owner.source if owner else "")
+        if unsure:
+            found = replace(found, source=owner.source if owner else "")
+        if owner is None or is_dead:
+            return self._give(wish, owner, found)
+        return self._keep_or_move(wish, owner, found, places, under_way)
+
+    def _home(self, owner: Owner | None, is_dead: bool, places: Mapping[str, Place]) -> str:
+        """Return where the job stays if it can: with its owner, or of a dead one with who was to get it."""
+        if owner is None:
+            return ""
+        return owner.to if is_dead and owner.to in places else owner.node
+
+    def _give(self, wish: Wish, owner: Owner | None, found: Placed) -> Write:
+        """Give a job to a node that is not with anybody who lives."""
+        previous = owner.node if owner is not None else ""
+        why = f"node {previous} is down" if previous else ""
+        new = Owner(node=found.node, job=wish.job, source=found.source, previous=previous, why=why)
+        return Write(key_of(wish.job), new, taken_from=previous)
+
+    def _keep_or_move(
+        self, wish: Wish, owner: Owner, found: Placed, places: Mapping[str, Place], under_way: int
+    ) -> Write | None:
+        """The owner lives: what is to go elsewhere it hands over itself, when its run has come to a boundary."""
+        to, why, most = self._next(wish, owner, found, places)
+        if to and not owner.to and under_way >= most:
+            to, why = "", owner.why
+        # While a job moves its source stays: the new owner's node may want another, which is seen when it has the job.
+        source = owner.source if to else found.source
+        if self._owners.revision(wish.job) and (to, source) == (owner.to, owner.source):
+            return None
+        return Write(key_of(wish.job), msgspec.structs.replace(owner, to=to, source=source, why=why, run=""))
+
+    def _next(self, wish: Wish, owner: Owner, found: Placed, places: Mapping[str, Place]) -> tuple[str, str, int]:
+        """Return where a job goes, "" if it stays; why; and how many may be under way so."""
+        limits = self._limits
+        if owner.to and self._may_be_at(wish, owner.to, places):
+            return owner.to, owner.why, limits.drain_moves  # what is under way is not changed without need
+        if found.node != owner.node:
+            drains = places[owner.node].is_draining
+            return (
+                found.node,
+                "its node drains" if drains else "its document or its failures say so",
+                limits.drain_moves,
+            )
+        if asked := self._asked(wish, owner, places):
+            return asked, "for balance", limits.balance_moves
+        return "", owner.why, 0
+
+    def _may_be_at(self, wish: Wish, node: str, places: Mapping[str, Place]) -> bool:
+        if node not in places or places[node].is_draining:
+            return False
+        found = place(wish, places, node)
+        return isinstance(found, Placed) and found.node == node
+
+    def _asked(self, wish: Wish, owner: Owner, places: Mapping[str, Place]) -> str:
+        """Return where this job was asked to go, "" for nowhere or where it cannot."""
+        to = self._moves.get(wish.job, "")
+        if not to:
+            return ""
+        if to == owner.node or wish.copying or not self._may_be_at(wish, to, places):
+            del self._moves[wish.job]
+            return ""
+        return to
+
+    def _counts(self) -> Counter[str]:
+        """Return how many jobs each node has, or is to get."""
+        return Counter(owner.to or owner.node for owner in self._owners.jobs.values())
+
+    def _count(self, places: dict[str, Place], before: Owner | None, after: Owner | None) -> None:
+        for owner, more in ((before, -1), (after, 1)):
+            node = (owner.to or owner.node) if owner is not None else ""
+            if node in places:
+                places[node] = replace(places[node], jobs=places[node].jobs + more)
+
+
+def _is_sure(node: str, judgement: Judgement) -> bool:
+    return node in judgement.here or node in judgement.dead
+
+
+def _signature(judgement: Judgement) -> object:
+    """Return what of the nodes makes a difference to a decision."""
+    here = frozenset(
+        (node, beat.ready, beat.draining, beat.hurry, beat.max, beat.datacenter, beat.name, beat.drivers, beat.format)
+        for node, beat in judgement.here.items()
+        if beat.role is not Role.WITNESS
+    )
+    return here, judgement.dead
+
+
+def _places(judgement: Judgement, wanted: Wanted, counts: Mapping[str, int]) -> dict[str, Place]:
+    """Return the nodes that may carry jobs, and those that are dead, or in doubt: these are not ready."""
+    places = {node: Place(node, is_dead=True) for node in sorted(judgement.dead)}
+    for node, known in sorted(wanted.nodes.items()):
+        is_dead = node in judgement.dead
+        places[node] = Place(
+            node, known.name, known.datacenter, is_dead=is_dead, is_ready=False, since=known.since if is_dead else ""
+        )
+    for node, beat in sorted(judgement.here.items()):
+        if beat.role is not Role.WITNESS:
+            places[node] = _place(beat, counts.get(node, 0))
+    return places
+
+
+def _place(beat: Beat, jobs: int) -> Place:
+    return Place(
+        beat.node, beat.name, beat.datacenter, frozenset(beat.drivers), jobs, beat.max, beat.ready, beat.draining,
+        beat.hurry, wire=beat.wire, format=beat.format,
+    )  # fmt: skip

@@ -1,0 +1,134 @@
+"""Who owns which job, as this node knows it: a copy of the bucket `udup_owners`. Pure.
+
+A key for each job, and one for the leader, who alone writes ownership; the owner itself rewrites its key to begin a
+run, or to hand the job over. The number of a key's last value is the owner's token: who comes later has a higher one.
+
+What has changed comes by republishing, each change once and in order while nothing is lost; what was missed is found by
+a look at the bucket. `last` is the number up to which everything is known: a decision from this copy is written on the
+condition that nothing is behind it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import msgspec
+
+from udup.cluster.ports import Change, News
+
+BUCKET = "udup_owners"
+
+LEADER = "leader"
+
+_JOB = "job."
+
+
+def key_of(job: str) -> str:
+    """Return a job's key; its ID may hold any character, so a digest of it stands in for it."""
+    return _JOB + hashlib.sha256(job.encode()).hexdigest()[:32]
+
+
+class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A value of the bucket.
+
+    `node` owns the job and carries its Dest task. `source` is the node of its Src task, "" for the same. `to` is who
+    gets it next, as soon as the owner has wound its run up. `previous` is who had it before, and `why` it was moved.
+    `run` names the beginning of a run that wrote this: the node's incarnation, and a count of its own.
+    """
+
+    node: str
+    job: str = ""
+    source: str = ""
+    to: str = ""
+    previous: str = ""
+    why: str = ""
+    run: str = ""
+
+    def encode(self) -> bytes:
+        return msgspec.json.encode(self)
+
+
+class Owners:
+    """What the bucket holds."""
+
+    def __init__(self) -> None:
+        self.made = ""
+        self.last = 0
+        self.leader = ""
+        #: By job. Ownership that was in a bucket which was lost has the revision 0, until it is written again.
+        self.jobs: dict[str, Owner] = {}
+        self.revisions: dict[str, int] = {}
+        #: Changes whenever who owns what does: not when a run begins.
+        self.layout = 0
+        self._keys: dict[str, str] = {}
+        self._leader_seq = 0
+        self.is_complete = False  # the bucket was read once
+
+    def revision(self, job: str) -> int:
+        return self.revisions.get(job, 0)
+
+    def of_node(self, node: str) -> Iterator[str]:
+        """Yield the jobs that a node owns."""
+        return (job for job, owner in self.jobs.items() if owner.node == node)
+
+    def take(self, change: Change) -> str:
+        """Take one change as it comes; return the job that it is about, "" if there is none or it is old."""
+        if change.seq == self.last + 1 and self.is_complete:
+            self.last = change.seq  # else something was missed, and the next look finds it
+        return self._take(change)
+
+    def take_news(self, news: News) -> list[str]:
+        """Take what a look has found; return the jobs that it is about."""
+        if news.made != self.made:
+            self._begin_again(news.made)
+        changed = [job for change in news.changes if (job := self._take(change))]
+        self.last = max(self.last, news.last)
+        self.is_complete = True
+        return changed
+
+    def is_behind(self, seq: int) -> bool:
+        """Whether a change with this number tells that one before it was missed."""
+        return seq > self.last
+
+    def _begin_again(self, made: str) -> None:
+        self.made, self.last, self.is_complete = made, 0, False
+        self.leader, self._leader_seq = "", 0
+        self.revisions = dict.fromkeys(self.jobs, 0)
+        self.layout += 1
+
+    def _take(self, change: Change) -> str:
+        if change.key == LEADER:
+            if change.seq > self._leader_seq:
+                self._leader_seq = change.seq
+                self.leader = _decoded(change.data).node if change.data else ""
+                self.layout += 1
+            return ""
+        job = self._keys.get(change.key, "")
+        if change.data:
+            owner = _decoded(change.data)
+            job = job or owner.job
+            if not job or change.key != key_of(job) or change.seq <= self.revision(job):
+                return ""
+            self._keys[change.key] = job
+            self._put(job, owner)
+        elif not job or change.seq <= self.revision(job):
+            return ""
+        elif self.jobs.pop(job, None) is not None:
+            self.layout += 1
+        self.revisions[job] = change.seq
+        return job
+
+    def _put(self, job: str, owner: Owner) -> None:
+        before = self.jobs.get(job)
+        if before is None or (before.node, before.to, before.source) != (owner.node, owner.to, owner.source):
+            self.layout += 1
+        self.jobs[job] = owner
+
+
+def _decoded(data: bytes) -> Owner:
+    """Return a value; one that cannot be read names no job, so that nobody acts on it."""
+    try:
+        return msgspec.json.decode(data, type=Owner)
+    except msgspec.MsgspecError:
+        return Owner(node="")
