@@ -72,6 +72,7 @@ class Node:
         self.tokens: dict[str, int] = {}
         self.numbers: dict[str, int] = {}
         self.lost: set[str] = set()
+        self._begins: list[asyncio.Task[None]] = []
         self._wanted = Wanted(
             {f"job {n}": Wish(f"job {n}") for n in range(JOBS)}, 1, {node: KnownNode(node) for node in nodes}
         )
@@ -106,7 +107,7 @@ class Node:
     def _told(self, told: Told) -> None:
         if isinstance(told, Owned):
             self.tokens[told.job] = told.token
-            asyncio.get_running_loop().create_task(self._begin(told.job, told.token))
+            self._begins.append(asyncio.get_running_loop().create_task(self._begin(told.job, told.token)))
         elif isinstance(told, Lost):
             self.lost.add(told.job)
             self.tokens.pop(told.job, None)
