@@ -22,7 +22,7 @@ from udup.cluster.ports import LostRace
 Bug = Callable[[pytest.MonkeyPatch], None]
 
 #: Histories in all, and in one test.
-COUNT, AT_A_TIME = 48, 8
+COUNT, AT_A_TIME = 48, 16
 
 
 @pytest.mark.parametrize("first", range(1, COUNT + 1, AT_A_TIME))

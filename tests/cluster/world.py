@@ -13,11 +13,12 @@ from tests.cluster.virtual import Clock, NodeLoop
 from udup.cluster.beats import Beat, Role
 from udup.cluster.begins import NotOurs
 from udup.cluster.coordinator import KnownNode, Wanted
-from udup.cluster.keeper import Carrying, Host, Leave, Lost, NodeKeeper, Owned, Told
+from udup.cluster.keeper import Host, NodeKeeper
 from udup.cluster.limits import Limits
 from udup.cluster.owners import LEADER, Owner, Owners
 from udup.cluster.placement import Wish
 from udup.cluster.ports import Change
+from udup.cluster.told import Carrying, Leave, Lost, Owned, Told
 
 LIMITS = Limits()
 

@@ -22,69 +22,7 @@ from udup.cluster.limits import Limits
 from udup.cluster.owners import Owners
 from udup.cluster.placement import Move
 from udup.cluster.ports import BeatLine, Change, LostRace, OwnersStore, StoreAway
-
-
-@dataclass(frozen=True)
-class Owned:
-    """The job is this node's: `token` is asked for when a run begins. Told again when it is given again.
-
-    `source` is the node that carries its Src task, "" for this one; `previous` had the job before.
-    """
-
-    job: str
-    token: int
-    source: str = ""
-    previous: str = ""
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Leave:
-    """The job is to go to another node: wind its run up, then ask for `hand_over`. Until then it is this node's.
-
-    Told again, with another token, when it is to go elsewhere; `Owned` is told when it stays after all.
-    """
-
-    job: str
-    token: int
-    to: str
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Lost:
-    """The job is not this node's any more: its run must end. `node` owns it now, "" for nobody."""
-
-    job: str
-    node: str = ""
-
-
-@dataclass(frozen=True)
-class Paused:
-    """This process stood still for so long."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Twin:
-    """Another node beats with an ID that one has already: this node's, if `node` is that."""
-
-    node: str
-
-
-Told = Owned | Leave | Lost | Paused | Twin
-
-
-@dataclass(frozen=True)
-class Carrying:
-    """What a node says of its work in each beat."""
-
-    jobs: int = 0
-    max: int = 0
-    ready: bool = True
-    draining: bool = False
-    hurry: bool = False
+from udup.cluster.told import Carrying, Leave, Lost, Owned, Paused, Told, Twin
 
 
 @dataclass(frozen=True)
@@ -191,7 +129,10 @@ class NodeKeeper:
     def reason(self, job: str) -> str:
         """Return why a job waits, for its StatusDescription; "" if it does not."""
         judgement, wanted = self.judgement(), self._host.wanted()
-        if judgement is None or wanted is None:
+        if judgement is None:
+            hearing = self.hearing
+            return f"this node waits to hear {hearing.quorum} of {hearing.voters} managers; see that they run"
+        if wanted is None:
             return ""
         return self.coordinator.reason(job, judgement, wanted)
 
