@@ -28,6 +28,7 @@ class Host(Protocol):
 
     def reconcile(self, job: Job) -> None: ...
     def stop_actors(self, job_id: str) -> None: ...
+    def forgotten(self, job: Job) -> None: ...
 
 
 class DeletionCommands:
@@ -85,9 +86,11 @@ class DeletionCommands:
 
         def forgotten() -> None:
             self._gone = self._journal.placed_gone(self._gone)
+            self._host.forgotten(job)
             answer(Accepted(self._journal.index, job.id, made.id))
 
-        self._journal.forget(job.id, self._gone, forgotten)
+        behind = None if job.hold is None else job.hold.revision
+        self._journal.forget(job.id, self._gone, forgotten, behind)
 
     def purged(self, job: Job) -> None:
         """Forget a job whose checkpoint is gone."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from udup.actors.holding import Hold
 from udup.actors.run import Phase, Run
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Fault, Side
@@ -52,6 +53,7 @@ class Step(Enum):
     PURGE = "purge"
     REST = "rest"  # it is not carried out now
     START = "start"
+    LEAVE = "leave"  # another node gets it
 
 
 @dataclass
@@ -68,6 +70,7 @@ class Job:
     token: str = field(default_factory=lambda: runtime.new_id().replace("-", ""))
     owned: bool = False  # a run has taken the job over since somebody asked for it: from then on not by force
     run: Run | None = None
+    hold: Hold | None = None  # where there are several nodes: what this one may do with it
     retry_of: int | None = None  # the run that failed, while the pause after it lasts
     # In a row:
     failures: int = 0
@@ -107,11 +110,22 @@ class Job:
         """Return the next step to what is wanted of the job."""
         if self.run is not None:
             runs = self.run.phase in (Phase.STARTING, Phase.RUNNING)
-            ends = self.run.outdated or self.run.completing or not self.wanted
+            ends = self.run.outdated or self.run.completing or not self.wanted or self.leaves
             return Step.DRAIN if runs and ends else Step.NONE
+        if self.hold is not None and not self.hold.is_ours:
+            return Step.NONE
+        if self.leaves:
+            return Step.LEAVE
         if self.record.desired == DesiredState.STOP:
             return Step.PURGE
+        if self.wanted and self.hold is not None and self.hold.apart:
+            return Step.NONE
         return Step.START if self.wanted else Step.REST
+
+    @property
+    def leaves(self) -> bool:
+        """Whether another node is to have it."""
+        return self.hold is not None and self.hold.leaves
 
     @property
     def done(self) -> bool:

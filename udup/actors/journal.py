@@ -67,7 +67,8 @@ class RecordJournal:
         if job.id in self._reported:
             self.show(job)
         self._ticket += 1
-        self._order(Save(job.record, self._ticket, awaited=then is not None), then)
+        behind = None if job.hold is None else job.hold.revision
+        self._order(Save(job.record, self._ticket, awaited=then is not None, behind=behind), then)
 
     @property
     def next_number(self) -> int:
@@ -89,12 +90,20 @@ class RecordJournal:
         self._reported.discard(job.id)
         self._send(ShowProgress({job.id: job.told}))
 
-    def forget(self, job_id: str, gone: tuple[Evaluation, ...], then: Then) -> None:
+    def forget(self, job_id: str, gone: tuple[Evaluation, ...], then: Then, behind: int | None = None) -> None:
         """Remove a job from the store, then call `then`. `gone` is what stays of deleted jobs."""
         self._reported.discard(job_id)
         self._unstorable.pop(job_id, None)
         self._ticket += 1
-        self._order(Forget(job_id, gone, self._ticket), then)
+        self._order(Forget(job_id, gone, self._ticket, behind), then)
+
+    def drop(self, job_id: str) -> None:
+        """Forget what was to be stored of a job that is not this node's any more: its record is another's."""
+        self._reported.discard(job_id)
+        self._unstorable.pop(job_id, None)
+        for ticket, (order, _) in list(self._waiting.items()):
+            if isinstance(order, Save) and order.record.id == job_id:
+                self._done_with(ticket)
 
     # ---- In a moment ----
 
@@ -140,7 +149,7 @@ class RecordJournal:
         self._ordered_at[order.ticket] = runtime.now()
         self._send(order)
 
-    def saved(self, ticket: int, position: int) -> None:
+    def saved(self, ticket: int, position: int, revision: int = 0) -> None:
         """The StoreKeeper has carried an order out. It says so twice of one that was repeated."""
         self._refused = None
         waiting = self._done_with(ticket)
@@ -149,12 +158,12 @@ class RecordJournal:
             self.index, self._placed = max(self.index, last_index(position)), (ticket, position)
             if isinstance(order, Save):
                 self._unstorable.pop(order.record.id, None)
-                self._place(order.record.id, ticket, position)
+                self._place(order.record.id, ticket, position, revision)
             else:
                 self._place_gone(ticket, position)
             then()
 
-    def _place(self, job_id: str, ticket: int, position: int) -> None:
+    def _place(self, job_id: str, ticket: int, position: int, revision: int) -> None:
         """Put the indexes of a write in wherever what was written is kept."""
         job = self._jobs.get(job_id)
         if job is not None:
@@ -162,6 +171,8 @@ class RecordJournal:
             if job.stored is not None:
                 job.stored = record if same else placed(job.stored, ticket, position)
             job.record = record
+            if job.hold is not None:
+                job.hold.revision = revision
         for number, (order, then) in self._waiting.items():
             if isinstance(order, Save) and order.record.id == job_id:
                 self._waiting[number] = replace(order, record=placed(order.record, ticket, position)), then

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from udup.base.errors import Failure
+from udup.cluster.node_of import NodeOfCluster
 from udup.jobs.document.spec import DEFAULT_DATACENTER, DEFAULT_REGION
 from udup.jobs.progress import TaskReport
 from udup.jobs.start import DecidedStart
@@ -47,6 +48,8 @@ class NodeSettings:
     writer: str = ""
     #: The job store is kept by other nodes, or by several.
     shared_store: bool = False
+    #: What this node is among others; None: it is alone.
+    cluster: NodeOfCluster | None = None
 
 
 # ---- The node and its supervisor ----

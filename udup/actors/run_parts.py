@@ -10,6 +10,7 @@ from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.messages import NodeSettings
 from udup.actors.registry import ActorRegistry
+from udup.actors.run import RunNumbers
 from udup.actors.starting import Starting
 from udup.actors.tasks import Tasks
 from udup.base.errors import Failure
@@ -22,6 +23,29 @@ class Purges(Protocol):
     def purge_failed(self, job: Job, failure: Failure) -> None: ...
 
 
+class Numbers(Protocol):
+    """Where the numbers of runs come from."""
+
+    def take(self, job: Job) -> int:
+        """Return the number of a run that begins now; 0: it is asked for, and `reconcile` follows."""
+
+    def leave(self, job: Job) -> None:
+        """Give the job away, which has no run any more."""
+
+
+class OwnNumbers:
+    """Those of a node that is alone."""
+
+    def __init__(self) -> None:
+        self._numbers = RunNumbers()
+
+    def take(self, _job: Job) -> int:
+        return self._numbers.next()
+
+    def leave(self, job: Job) -> None:
+        raise AssertionError(f"there is no other node for job {job.id}")
+
+
 @dataclass(frozen=True)
 class Parts:
     """What runs are carried out with. `wake` has a message come back after so many seconds."""
@@ -32,5 +56,6 @@ class Parts:
     journal: RecordJournal
     starting: Starting
     purges: Purges
+    numbers: Numbers
     wake: Callable[[float, object], None]
     log: Any

@@ -28,7 +28,7 @@ from udup.actors.outages import (
     waits,
     with_remedy,
 )
-from udup.actors.run import TASK_OF_ROLE, Next, Phase, Run, RunNumbers, tasks_at_fault
+from udup.actors.run import TASK_OF_ROLE, Next, Phase, Run, tasks_at_fault
 from udup.actors.run_parts import Parts
 from udup.actors.server_end import ServerEnd
 from udup.base import runtime
@@ -58,7 +58,6 @@ class JobRuns:
     def __init__(self, jobs: Mapping[str, Job], parts: Parts) -> None:
         self._jobs = jobs
         self._parts = parts
-        self._numbers = RunNumbers()
         self._completion = Completion(parts.tasks, self._wake, parts.log)
         self._end = ServerEnd(jobs)
 
@@ -102,6 +101,8 @@ class JobRuns:
                 self._rest(job)
             case Step.START if self._parts.starting.admits(job):
                 self._start(job)
+            case Step.LEAVE:
+                self._parts.numbers.leave(job)
             case Step.NONE:
                 self._completion.ask_if_done(job)
 
@@ -157,7 +158,9 @@ class JobRuns:
             self._parts.journal.save(job, history.paused(job.record.model_copy(update=update), runtime.wall_ns()))
 
     def _purge(self, job: Job) -> None:
-        run = job.begin_run(self._numbers.next(), Phase.PURGING)
+        if not (number := self._parts.numbers.take(job)):
+            return
+        run = job.begin_run(number, Phase.PURGING)
         self._parts.tasks.purge(job, run)
         self._wake(START_SECONDS, job, run, Wake.PURGE_OVERDUE)
 
@@ -174,7 +177,9 @@ class JobRuns:
 
     def _start(self, job: Job) -> None:
         """Begin a run: both sides look at their servers, then `_decide`."""
-        run = job.begin_run(self._numbers.next())
+        if not (number := self._parts.numbers.take(job)):
+            return
+        run = job.begin_run(number)
         self._parts.tasks.begin(job, run)
         self._parts.log.info("run_begins", job=job.id, run=run.number, careful=job.serial)
         if not waits(job):
@@ -303,6 +308,11 @@ class JobRuns:
         """The run is over, whatever its tasks do."""
         self._parts.tasks.stop(job, run)
         job.end_run()
+
+    def end(self, job: Job) -> None:
+        """End whatever run there is, at once: the job is another node's."""
+        if job.run is not None:
+            self._stop(job, job.run)
 
     # ---- Time ----
 

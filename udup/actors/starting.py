@@ -35,7 +35,7 @@ class Starting:
 
     def admits(self, job: Job) -> bool:
         """Return whether a job may begin a run now; else it has its turn later."""
-        if self._room() > 0:
+        if self._room() > 0 or (job.hold is not None and (job.hold.asked or job.hold.granted)):
             self._waiting.pop(job.id, None)
             return True
         self._waiting.setdefault(job.id)
@@ -74,8 +74,11 @@ class Starting:
 
     def _room(self) -> int:
         now = runtime.now()
-        starting = sum(
-            job.run is not None and job.run.is_starting and now - job.run.began < _COUNTED_SECONDS
-            for job in self._jobs.values()
-        )
+        starting = sum(_counts(job, now) for job in self._jobs.values())
         return self._places - starting
+
+
+def _counts(job: Job, now: float) -> bool:
+    if job.run is None:
+        return job.hold is not None and job.hold.asked
+    return job.run.is_starting and now - job.run.began < _COUNTED_SECONDS

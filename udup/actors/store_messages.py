@@ -32,6 +32,8 @@ class Save:
     ticket: int
     #: Somebody waits for it: it is in the node's own file as well before it is answered.
     awaited: bool = True
+    #: Where several nodes write: the revision that it replaces, as far as the supervisor knew when it was ordered.
+    behind: int | None = None
 
 
 @dataclass(frozen=True)
@@ -41,23 +43,26 @@ class Forget:
     job_id: str
     gone: tuple[Evaluation, ...]
     ticket: int
+    behind: int | None = None
 
 
 @dataclass(frozen=True)
 class Saved:
-    """`position` is where the store has it, by which its indexes are made (`jobs/numbers.py`)."""
+    """`position` is where the store has it, by which its indexes are made (`jobs/numbers.py`); `revision` its own."""
 
     ticket: int
     position: int = 0
+    revision: int = 0
 
 
 @dataclass(frozen=True)
 class NotSaved:
-    """The store never takes this one: it is dropped, and the others go on."""
+    """The store never takes this one: it is dropped, and the others go on. `taken`: another has written the record."""
 
     job_id: str
     ticket: int
     why: str
+    taken: bool = False
 
 
 @dataclass(frozen=True)

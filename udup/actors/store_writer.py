@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from udup.actors.cluster_messages import ReadRecord, RecordRead, WrittenElsewhere
 from udup.actors.messages import EngineEnded
 from udup.actors.shell import EngineActor
 from udup.actors.store_messages import (
@@ -24,6 +25,7 @@ from udup.base import logs, runtime
 from udup.base.errors import Refused, Transient
 from udup.jobs import JobProgress
 from udup.jobs.numbers import placed, with_indexes
+from udup.store.refusals import TakenByAnother
 from udup.store.snapshot import FILE_NAME
 from udup.store.store import JobStore, Placed
 
@@ -40,14 +42,18 @@ _REMEMBERED = 10_000
 _TOGETHER = 64
 
 
+_Order = Save | Forget | ReadRecord
+
+
 class StoreKeeper(EngineActor):
     role = "store"
 
     def __init__(self) -> None:
         super().__init__()
-        self._orders: asyncio.Queue[Save | Forget] | None = None
+        self._orders: asyncio.Queue[_Order] | None = None
         self._progress: dict[str, JobProgress] = {}
         self._positions: dict[int, int] = {}  # of the last orders, by ticket
+        self._read: set[str] = set()  # where several nodes write: jobs of which this process knows the revision
 
     def receiveMsg_OpenStore(self, _message: OpenStore, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._orders = asyncio.Queue()
@@ -63,7 +69,10 @@ class StoreKeeper(EngineActor):
     def receiveMsg_ShowProgress(self, message: ShowProgress, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._progress.update(message.progress)
 
-    def _order(self, order: Save | Forget) -> None:
+    def receiveMsg_ReadRecord(self, message: ReadRecord, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._order(message)
+
+    def _order(self, order: _Order) -> None:
         if self._orders is not None:
             self.call_engine(self._orders.put_nowait, order)
 
@@ -93,7 +102,7 @@ class StoreKeeper(EngineActor):
         records, index = await _until_done(store.load)
         store.keep_snapshot()
         emit(Loaded(tuple(records), index, await _until_done(store.gone), store.max_bytes))
-        await asyncio.gather(self._write(store, emit), self._show(store), self._look(store))
+        await asyncio.gather(self._write(store, emit), self._show(store), self._look(store, emit))
 
     async def _write(self, store: JobStore, emit: Callable[[object], None]) -> None:
         """Carry orders out. Who waits is answered when the node's own file has it too, which takes several at once."""
@@ -115,6 +124,10 @@ class StoreKeeper(EngineActor):
             if self._orders.empty() or len(done) >= _TOGETHER:
                 answer()
             order = await self._orders.get()
+            if isinstance(order, ReadRecord):
+                answer()
+                emit(await self._reread(store, order))
+                continue
             said = await self._carry_out(store, order, refused)
             if isinstance(order, Save) and not order.awaited:
                 emit(said)
@@ -124,6 +137,7 @@ class StoreKeeper(EngineActor):
     async def _carry_out(
         self, store: JobStore, order: Save | Forget, refused: Callable[[str], None]
     ) -> Saved | NotSaved:
+        self._expect(store, order)
         try:
             if isinstance(order, Save):
                 await self._show_one(store, order.record.id)
@@ -136,11 +150,21 @@ class StoreKeeper(EngineActor):
                 gone = [with_indexes(each, order.ticket, known) for each in order.gone]
                 await _until_done(partial(store.save_gone, gone), refused)
         except Refused as error:
-            job_id = order.record.id if isinstance(order, Save) else order.job_id
-            return NotSaved(job_id, order.ticket, str(error))
+            return NotSaved(_job_of(order), order.ticket, str(error), taken=isinstance(error, TakenByAnother))
         self._positions[order.ticket] = position
         self._positions.pop(order.ticket - _REMEMBERED, None)
-        return Saved(order.ticket, position)
+        return Saved(order.ticket, position, 0 if order.behind is None else store.revision(_job_of(order)))
+
+    async def _reread(self, store: JobStore, order: ReadRecord) -> RecordRead:
+        record, revision = await _until_done(partial(store.reread, order.job_id))
+        self._read.add(order.job_id)
+        return RecordRead(order.job_id, order.ticket, record, revision)
+
+    def _expect(self, store: JobStore, order: Save | Forget) -> None:
+        """Take the supervisor's word for what is replaced, not what this process has found when it was started."""
+        if order.behind is not None and (job_id := _job_of(order)) not in self._read:
+            store.expect(job_id, order.behind)
+            self._read.add(job_id)
 
     async def _show(self, store: JobStore) -> None:
         """Store the latest progress of each job; what NATS does not take now is overtaken by the next."""
@@ -161,11 +185,18 @@ class StoreKeeper(EngineActor):
                 return False
         return True
 
-    async def _look(self, store: JobStore) -> None:
+    async def _look(self, store: JobStore, emit: Callable[[object], None]) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             await _until_done(store.restore)
             store.keep_snapshot()
+            for job_id in await _until_done(lambda: store.overtaken(tuple(self._read))):
+                self._read.discard(job_id)  # told once: it is read again, or another's
+                emit(WrittenElsewhere(job_id))
+
+
+def _job_of(order: Save | Forget) -> str:
+    return order.record.id if isinstance(order, Save) else order.job_id
 
 
 async def _until_done(attempt: Callable[[], Awaitable[Any]], refused: Callable[[str], None] | None = None) -> Any:

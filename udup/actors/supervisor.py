@@ -20,6 +20,8 @@ from typing import Any
 
 from thespian.actors import ChildActorExited
 
+from udup.actors.cluster_mailbox import ClusterMailbox
+from udup.actors.cluster_messages import JoinCluster, MayCarry
 from udup.actors.commands import JobCommands
 from udup.actors.cutover import CutoverCarrier
 from udup.actors.cutover_messages import AskJob, AskTaken, CreateWayBack, CutoverEnded, CutoverTick, Keep, Question
@@ -27,8 +29,11 @@ from udup.actors.cutovers import Cutovers
 from udup.actors.cutovers import Parts as CutoverParts
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
+from udup.actors.keeper import NodeKeeper
 from udup.actors.level_messages import HasReached, SourceExecuted
+from udup.actors.membership import AskNumber, Membership
 from udup.actors.messages import (
+    Accepted,
     Actors,
     Ailments,
     AskAilments,
@@ -54,10 +59,9 @@ from udup.actors.messages import (
 )
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import Run
-from udup.actors.run_parts import Parts
+from udup.actors.run_parts import OwnNumbers, Parts
 from udup.actors.runs import JobRuns
 from udup.actors.shared import Hosted, OfTask
-from udup.actors.shell import ShellActor
 from udup.actors.starting import Starting
 from udup.actors.store_messages import Loaded, NotSaved, OpenStore, Saved, StoreRefuses
 from udup.actors.store_writer import StoreKeeper
@@ -65,7 +69,7 @@ from udup.actors.tasks import Tasks
 from udup.actors.worker import ApplyWorker
 from udup.actors.worker_messages import Staffed
 from udup.base import runtime
-from udup.base.errors import Failure, FailureKind, UdupError
+from udup.base.errors import Failure, FailureKind, Transient, UdupError
 from udup.base.identity import described
 from udup.jobs import JobRecord, UnreadRecord, history
 from udup.jobs.document.unknown import unknown_keys
@@ -81,7 +85,7 @@ _KEEPER_SECONDS = 1.0
 _TURN_SECONDS = 0.05
 
 
-class JobSupervisor(ShellActor):
+class JobSupervisor(ClusterMailbox):
     role = "supervisor"
 
     def __init__(self) -> None:
@@ -90,14 +94,14 @@ class JobSupervisor(ShellActor):
         self._actors = ActorRegistry(self.createActor, self.send)
         self._jobs: dict[str, Job] = {}
         self._unread: dict[str, str] = {}  # jobs that this version does not understand; why they may not be replaced
-        self._journal = RecordJournal(self._jobs, self._tell_store, lambda: self._wake(_FLUSH_SECONDS, Flush()))
-        self._starting = Starting(self._jobs, lambda: self._wake(_TURN_SECONDS, NextTurn()))
+        self._journal = RecordJournal(self._jobs, self.tell_store, lambda: self.wake(_FLUSH_SECONDS, Flush()))
+        self._starting = Starting(self._jobs, lambda: self.wake(_TURN_SECONDS, NextTurn()))
         self._commands: JobCommands | None = None  # until the store is open
         self._tasks: Tasks
         self._runs: JobRuns
         self._cutovers: Cutovers
 
-    def _wake(self, seconds: float, message: object) -> None:
+    def wake(self, seconds: float, message: object) -> None:
         self.wakeupAfter(timedelta(seconds=seconds), message)
 
     # ---- The node ----
@@ -106,6 +110,8 @@ class JobSupervisor(ShellActor):
         if self._settings is None:
             self.configure(message.settings)
             self._settings = message.settings
+            if message.settings.cluster is not None:
+                self._membership = Membership(self, self._jobs, self._unread, self._journal)
             self._tasks = Tasks(self._actors, self._actors.send, message.settings)
             parts = Parts(
                 settings=message.settings,
@@ -114,12 +120,15 @@ class JobSupervisor(ShellActor):
                 journal=self._journal,
                 starting=self._starting,
                 purges=self,
-                wake=self._wake,
+                numbers=self._membership or OwnNumbers(),
+                wake=self.wake,
                 log=self.log,
             )
             self._runs = JobRuns(self._jobs, parts)
-            cutover_parts = CutoverParts(self._actors, self._journal, self.send, self._wake)
+            cutover_parts = CutoverParts(self._actors, self._journal, self.send, self.wake)
             self._cutovers = Cutovers(self, self._jobs, self._unread, cutover_parts)
+            if self._membership is not None:
+                self.open_keeper()
             self._open_store()
         self.send(sender, Begun(runtime.pid()))
 
@@ -131,7 +140,7 @@ class JobSupervisor(ShellActor):
     def receiveMsg_Drain(self, _message: Drain, sender: Any) -> None:  # noqa: N802 - Thespian's name
         """Every run ends at a transaction boundary; then the node ends everything."""
         self._journal.save_all()
-        self._runs.drain_all(lambda: self.send(sender, Drained()))
+        self._runs.drain_all(lambda: self.say_gone(lambda: self.send(sender, Drained())))
 
     # ---- The store ----
 
@@ -141,12 +150,14 @@ class JobSupervisor(ShellActor):
             keeper = self._actors.get_or_create(StoreKeeper, StoreKeeper.role, "", self.settings)
         except Exception as error:
             self.log.exception("store_keeper_not_made", error=str(error))
-            self._wake(_KEEPER_SECONDS, OpenStore())
+            self.wake(_KEEPER_SECONDS, OpenStore())
             return
         self.send(keeper, OpenStore())
         self._journal.repeat()
+        if self._membership is not None:
+            self._membership.repeat()
 
-    def _tell_store(self, message: object) -> None:
+    def tell_store(self, message: object) -> None:
         """Send an order; where nobody is there to take it, it is repeated to the next StoreKeeper."""
         if (keeper := self._actors.address(StoreKeeper.role, "")) is not None:
             self.send(keeper, message)
@@ -156,7 +167,7 @@ class JobSupervisor(ShellActor):
         self._journal.max_bytes = message.max_bytes
         if self._commands is not None:
             return  # another StoreKeeper; what is here is newer
-        for record in message.records:
+        for record in message.records if self._membership is None else ():
             if isinstance(record, UnreadRecord):
                 self.log.error("job_not_understood", job=record.id, error=record.status_description)
                 self._unread[record.id] = record.status_description
@@ -171,8 +182,9 @@ class JobSupervisor(ShellActor):
             if unknown := unknown_keys(record.document):  # of an older version, which took them: the job goes on
                 self.log.warning("job_has_unknown_keys", job=record.id, keys=unknown)
         self._commands = JobCommands(self, self._journal, self._jobs, message.gone, self._unread)
-        for job in list(self._jobs.values()):
+        for job in list(self._jobs.values()) if self._membership is None else ():
             self._runs.guarded(job, lambda job=job: self._carry_on(job))  # type: ignore[misc]
+        self.tell_keeper(MayCarry())
         self.log.info("jobs_loaded", jobs=len(self._jobs), not_understood=len(self._unread))
 
     def _carry_on(self, job: Job) -> None:
@@ -184,9 +196,11 @@ class JobSupervisor(ShellActor):
         self._cutovers.carry_on(job, resumed=True)
 
     def receiveMsg_Saved(self, message: Saved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._journal.saved(message.ticket, message.position)
+        self._journal.saved(message.ticket, message.position, message.revision)
 
     def receiveMsg_NotSaved(self, message: NotSaved, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if self._membership is not None and self._membership.not_saved(message):
+            return
         if self._journal.not_saved(message.job_id, message.ticket, message.why):
             self.log.error("record_not_stored", job=message.job_id, error=message.why)
 
@@ -199,16 +213,40 @@ class JobSupervisor(ShellActor):
         if self._commands is None:
             failure = Failure(FailureKind.TRANSIENT, "the job store is not open yet; try again in a moment")
             self.send(sender, Rejected(Rejection.NOT_OPEN, failure))
+        elif self._membership is not None:
+            self._membership.command(message, lambda answer: self.send(sender, answer))
         else:
-            self._commands.execute(message, lambda answer: self.send(sender, answer))
+            self.execute(message, lambda answer: self.send(sender, answer))
+
+    def execute(self, command: Command, answer: Callable[[Accepted | Rejected], None]) -> None:
+        """Carry out what was asked for."""
+        assert self._commands is not None
+        self._commands.execute(command, answer)
+
+    @property
+    def may_carry(self) -> bool:
+        """Whether the job store is open."""
+        return self._commands is not None
 
     def new_job(self, record: JobRecord) -> Job:
         """Return what a record becomes here; raise `UdupError` if this version does not understand the document."""
         spec = record.spec()
         settings = self.settings
         url = of_job(settings.nats_url, spec.nats_addr)
-        peers = (self._jobs.keys(), self._unread)
-        return Job(record, spec, url, settings.buffer_bytes, node=described(settings.data_dir), peers=peers)
+        own, peers = described(settings.data_dir), (self._jobs.keys(), self._unread)
+        if (cluster := self._membership) is None:
+            return Job(record, spec, url, settings.buffer_bytes, node=own, peers=peers)
+        hold, all_peers = cluster.new_hold(record.id), (*peers, cluster.known)
+        return Job(record, spec, url, settings.buffer_bytes, node=own, peers=all_peers, hold=hold)
+
+    def drop(self, job: Job) -> None:
+        """Let go of a job that is not this node's any more: nothing of it is left here, and its record stays."""
+        if self._jobs.get(job.id) is job:
+            del self._jobs[job.id]
+        self._runs.guarded(job, lambda: self._runs.end(job))
+        self._cutovers.end(job)
+        self.stop_actors(job.id)
+        self._journal.drop(job.id)
 
     def reconcile(self, job: Job) -> None:
         """Take the next step to what is wanted of the job."""
@@ -277,6 +315,10 @@ class JobSupervisor(ShellActor):
                     self._runs.reconcile(waiting)
             case OpenStore():
                 self._open_store()
+            case JoinCluster():
+                self.open_keeper()
+            case AskNumber() as wake if self._membership is not None:
+                self._membership.ask_again(wake)
             case Tick() as tick:
                 self._runs.tick(tick)
             case CutoverTick() as tick:
@@ -290,6 +332,9 @@ class JobSupervisor(ShellActor):
     def _place_died(self, role: str, job_id: str, slot: int, pid: int) -> None:
         if role == StoreKeeper.role:
             self._store_died(pid)
+            return
+        if role == NodeKeeper.role:
+            self._keeper_died(pid)
             return
         self.log.warning("actor_died", role=role, job=job_id, pid=pid)
         job = self._jobs.get(job_id)
@@ -312,6 +357,13 @@ class JobSupervisor(ShellActor):
         self.log.warning("actor_died", role=StoreKeeper.role, job="", pid=pid)
         self._open_store()  # it takes orders when it has loaded what is stored
 
+    def _keeper_died(self, pid: int) -> None:
+        """Jobs that run go on; another keeper tells what this node owns."""
+        if self._runs.draining:
+            return
+        self.log.warning("actor_died", role=NodeKeeper.role, job="", pid=pid)
+        self.open_keeper()
+
     # ---- Cut-overs ----
 
     def carry_on_cutover(self, job: Job) -> None:
@@ -325,6 +377,8 @@ class JobSupervisor(ShellActor):
     def create_job(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None:
         """Register a job that a cut-over makes."""
         assert self._commands is not None
+        if self._membership is not None:
+            raise Transient("in a cluster no way back is made by a cut-over in this version; post it yourself")
         self._commands.create(document, incarnation, then)
 
     def _of_cutover(self, sender: Any, step: Callable[[Job], None]) -> None:

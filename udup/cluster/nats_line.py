@@ -7,8 +7,8 @@ bucket republishes each change on a plain subject, and is asked once a second wh
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
 from nats.js.api import DiscardPolicy, Header, RePublish, StorageType, StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
@@ -25,6 +26,7 @@ from udup.cluster.owners import BUCKET
 from udup.cluster.ports import Change, LostRace, News, StoreAway
 from udup.pipeline.transport.address import connect_options, shown
 from udup.store.batch import REMOVED, BatchReader, NoBatches
+from udup.store.mirror import Mirror
 
 STREAM = f"KV_{BUCKET}"
 
@@ -50,6 +52,7 @@ class NatsLine:
         self._client, self._timeout, self._role = client, timeout, role
         self._context = client.jetstream(timeout=timeout)
         self._batches = BatchReader(client, STREAM, f"{_PREFIX}>", timeout)
+        self._sending: set[asyncio.Future[None]] = set()
 
     @classmethod
     async def open(cls, url: str, name: str, role: Role = Role.MANAGER, timeout: float = 1.0) -> NatsLine:
@@ -92,6 +95,37 @@ class NatsLine:
 
         await self._client.subscribe(f"{SUBJECT}.*", cb=on_beat)
         await self._client.subscribe(f"{REPUBLISHED}.>", cb=on_change)
+
+    def mirror(self, bucket: str) -> Mirror:
+        """Return a reader of another bucket over this connection."""
+        batches = BatchReader(self._client, f"KV_{bucket}", f"$KV.{bucket}.>", self._timeout)
+        return Mirror(self._context, bucket, batches, shared=True)
+
+    # ---- Questions between nodes ----
+
+    async def serve(self, subject: str, asked: Callable[[bytes, Callable[[bytes], None]], None]) -> None:
+        """Hand on what is asked at a subject, each with how it is answered: at any time, on this loop."""
+
+        async def on_ask(message: Msg) -> None:
+            def answer(data: bytes) -> None:
+                sending = asyncio.ensure_future(_unless_away(message.respond(data)))
+                self._sending.add(sending)
+                sending.add_done_callback(self._sending.discard)
+
+            asked(message.data, answer)
+
+        await self._client.subscribe(subject, cb=on_ask)
+
+    async def ask(self, subject: str, data: bytes, seconds: float) -> bytes | None:
+        """Return the answer, None if nobody is there to be asked; `StoreAway`: it may have been heard all the same."""
+        if not self._client.is_connected:
+            return None
+        try:
+            return bytes((await self._client.request(subject, data, timeout=seconds)).data)
+        except NoRespondersError:
+            return None
+        except _LOST as error:
+            raise _away("another node did not answer", error) from error
 
     # ---- Beats ----
 
@@ -177,6 +211,12 @@ def _translated(what: str) -> Iterator[None]:
         raise _away(what, error) from error
     except (*_LOST, NoBatches) as error:
         raise _away(what, error) from error
+
+
+async def _unless_away(sending: Awaitable[None]) -> None:
+    """What cannot be sent now is not sent at all: whoever waits for it hears nothing."""
+    with suppress(*_LOST):
+        await sending
 
 
 def _away(what: str, error: BaseException) -> StoreAway:

@@ -22,12 +22,14 @@ from udup.actors.messages import Begin, Begun, Drain, NodeSettings
 from udup.actors.supervisor import JobSupervisor
 from udup.actors.system import Actors as ActorSystem
 from udup.base import logs, runtime
-from udup.base.cluster_settings import own_host
+from udup.base.cluster_settings import Address, count_of_managers, is_manager, joined, own_host
 from udup.base.config import Settings
 from udup.base.errors import ConfigError, Transient, UdupError
 from udup.base.identity import described, load_node_id
 from udup.base.secrets import FILES_DIR_VARIABLE
 from udup.base.tls import TLS_DIR_VARIABLE
+from udup.cluster.beats import Role
+from udup.cluster.node_of import NodeOfCluster
 from udup.drivers.registry import Registry
 from udup.node.health import Health
 from udup.node.link_watch import LinkWatch
@@ -146,6 +148,7 @@ class _Node:
                 datacenter=settings.datacenter,
                 writer=runtime.new_id(),
                 shared_store=self._store_is_shared,
+                cluster=node_of_cluster(settings),
             )
             reads = Reads(url, keys, settings.data_path / FILE_NAME, shared=self._store_is_shared)
             restart = self._restart_nats.set if self._nats is not None and not self._shared else None
@@ -248,6 +251,25 @@ class _Node:
     def ask(self, message: object, seconds: float) -> Any:
         """Return what the supervisor answers; None if there is none in time, or no supervisor yet."""
         return None if self._supervisor is None else self._actors.ask(self._supervisor, message, seconds)
+
+
+def node_of_cluster(settings: Settings) -> NodeOfCluster | None:
+    """Return what this node is to others; None if it is alone."""
+    if not settings.cluster.role:
+        return None
+    managers = count_of_managers(settings)
+    host = own_host(settings) if is_manager(settings) else settings.bind_addr
+    return NodeOfCluster(
+        node=load_node_id(settings.data_path),
+        role=Role(settings.cluster.role),
+        voters=managers or len(joined(settings)),
+        replicas=managers,
+        name=settings.node.name,
+        datacenter=settings.datacenter,
+        address=str(Address(host, settings.ports.http)),
+        build=__version__,
+        max_jobs=settings.jobs.max,
+    )
 
 
 def _external_nats(settings: Settings) -> str:

@@ -35,7 +35,7 @@ class UdupNode:
     """One server in `folder`: its settings file, its log, its `data`. Ports are free ones unless they are given.
 
     The ports stay the same over restarts, so that a client finds the server again. `token` is its API token;
-    `settings` are further sections of its settings file.
+    `settings` are further sections of its settings file, `ports` further lines of its section of ports.
     """
 
     def __init__(
@@ -46,12 +46,13 @@ class UdupNode:
         nats_port: int | None = None,
         token: str = "",
         settings: str = "",
+        ports: str = "",
     ) -> None:
         self.folder = folder.absolute()
         self.http_port = http_port or free_port()
         self.nats_port = nats_port or free_port()
         self._token = token
-        self._settings = settings
+        self._settings, self._ports = settings, ports
         self._process: subprocess.Popen[bytes] | None = None
         self._family: dict[int, psutil.Process] = {}
 
@@ -106,7 +107,7 @@ class UdupNode:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config.touch(mode=0o600)
         self.config.write_text(
-            f"data_dir = {json.dumps(str(self.data))}\n\n[ports]\nhttp = {self.http_port}\nnats = {self.nats_port}\n"
+            f"data_dir = {json.dumps(str(self.data))}\n\n[ports]\nhttp = {self.http_port}\nnats = {self.nats_port}\n{self._ports}"
             + (f"\n[api]\ntoken = {json.dumps(self._token)}\n" if self._token else "")
             + f"\n{self._settings}\n"
         )

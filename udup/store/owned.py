@@ -231,6 +231,28 @@ class OwnedBucket:
                         raise
                     await self._see_last()
 
+    # ---- Where several nodes write, each what it owns ----
+
+    async def reread(self, key: str) -> Message | None:
+        """Return what is there now by the stream's leader; the next write replaces that, and nothing newer."""
+        async with self._lock:
+            found = await self._last_of(key)
+            self.expect(key, 0 if found is None else found.seq)
+            if found is None or found.removed:
+                self.values.pop(key, None)
+                return None
+            self.values[key] = found.data
+            return found
+
+    def expect(self, key: str, revision: int) -> None:
+        """Have the next write replace this revision."""
+        self.revisions[key] = revision
+
+    async def overtaken(self, key: str, mirror: Mirror) -> bool:
+        """Whether another has written a key since it was written or read here."""
+        async with self._lock:  # no write is under way
+            return mirror.revisions.get(key, 0) > self.revisions.get(key, 0)
+
     # ---- One at a time ----
 
     async def _write(

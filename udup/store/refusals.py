@@ -21,7 +21,11 @@ def too_large(job_id: str, size: int, most: int) -> Refused:
     return Refused([Fault("NATS", problem, "raise max_payload of the NATS server, or make several jobs of it")])
 
 
-def changed(job_id: str, error: WrittenByAnother) -> Refused:
+class TakenByAnother(Refused):
+    """The record was written by another than this server: it is not this one's any more."""
+
+
+def changed(job_id: str, error: WrittenByAnother) -> TakenByAnother:
     """Return that the record is not this server's any more."""
     what = "removed" if error.found.removed else "written"
     problem = f"the record of job {job_id} was {what} by another than this server"
@@ -29,4 +33,4 @@ def changed(job_id: str, error: WrittenByAnother) -> Refused:
         "two Udup servers use one job store: stop the other one, or give each a NATS server of its own, and start this"
         " one again; it goes on with what is stored then"
     )
-    return Refused([Fault("the job store", problem, remedy)])
+    return TakenByAnother([Fault("the job store", problem, remedy)])

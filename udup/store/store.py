@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -219,6 +219,36 @@ class JobStore:
                 raise changed(job_id, error) from error
             await (await self._progress_bucket()).purge(key)
         return position
+
+    async def reread(self, job_id: str) -> tuple[JobRecord | None, int]:
+        """Return a record as it is now, and its revision; the next write here replaces that and nothing newer.
+
+        `ConfigError` if a key for its passwords is missing.
+        """
+        key = key_of(job_id)
+        with _answering():
+            found = await self._owned.reread(key)
+        revision = self._owned.revisions[key]
+        if found is None:
+            return None, revision
+        self._parsed[key] = found.data, record_of(key, found.data, self._keys)
+        return self._parsed[key][1], revision
+
+    def expect(self, job_id: str, revision: int) -> None:
+        """Have the next write of a job's record replace this revision, and nothing newer."""
+        self._owned.expect(key_of(job_id), revision)
+
+    def revision(self, job_id: str) -> int:
+        """Return what the next write of a job's record replaces."""
+        return self._owned.revisions.get(key_of(job_id), 0)
+
+    async def overtaken(self, job_ids: Iterable[str]) -> list[str]:
+        """Return those whose records another has written since they were read or written here, as was seen last."""
+        mirror = self._mirror(JOBS_BUCKET)
+        if not self._shared:
+            with _answering():
+                await mirror.refresh()
+        return [each for each in job_ids if await self._owned.overtaken(key_of(each), mirror)]
 
     async def restore(self) -> None:
         """Look whether the store is still there, and write it again if it was lost."""

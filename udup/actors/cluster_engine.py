@@ -1,0 +1,279 @@
+"""A node's keeper at work: on NATS, with the job store read for what is wanted, and with asks of and by other nodes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nats.errors import Error as NatsError
+
+from udup.base import logs, runtime
+from udup.cluster.asking import Answer, Ask, subject_of
+from udup.cluster.beats import Beat
+from udup.cluster.begins import NotOurs
+from udup.cluster.keeper import Host, NodeKeeper
+from udup.cluster.limits import Limits
+from udup.cluster.nats_line import NatsLine
+from udup.cluster.node_of import NodeOfCluster
+from udup.cluster.ports import StoreAway
+from udup.cluster.told import Carrying
+from udup.cluster.view import View, look_around
+from udup.cluster.wishes import Wishes
+from udup.store.batch import NoBatches
+from udup.store.mirror import Mirror
+from udup.store.store import JOBS_BUCKET
+
+#: Seconds between two looks at the records, and between two views.
+LOOK_SECONDS, VIEW_SECONDS = 0.4, 0.5
+
+#: Views without news that are told all the same, so that their ages are known: one in so many.
+VIEW_ANYWAY = 4
+
+#: Seconds for which another node is asked again that does not own the job, or is not there; and between two times.
+AGAIN_SECONDS, PAUSE_SECONDS = 5.0, 0.2
+
+_LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError, NoBatches)
+
+
+# ---- What is said beside `keeper.Told` ----
+
+
+@dataclass(frozen=True)
+class Holding:
+    """These jobs are this node's, by the first reading of the bucket; what it carries besides, it has lost."""
+
+    jobs: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A run of the job may begin, by this number; or not, `number` 0, and why."""
+
+    job: str
+    token: int
+    number: int
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Routed:
+    """Where a wish belongs: the other node's `answer`; or `here`; or nobody's who lives, `node` had it last.
+
+    `failed` says why it could not be found out, or that nobody knows whether it was heard.
+    """
+
+    ticket: int
+    answer: Answer | None = None
+    here: bool = False
+    node: str = ""
+    failed: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Another node asks. `AnswerNode` of its number answers."""
+
+    number: int
+    ask: Ask
+
+
+@dataclass(frozen=True)
+class Gone:
+    """This node has said that it is gone."""
+
+
+class ClusterEngine:
+    """`tell` hands on what is told. All but `run` is called on the loop of `run`."""
+
+    def __init__(self, me: NodeOfCluster, url: str, tell: Callable[[object], None]) -> None:
+        self._me, self._url, self._tell = me, url, tell
+        self._limits = Limits()
+        self._wishes = Wishes(self._limits.dead)
+        self._carrying = Carrying(max=me.max_jobs, ready=False)
+        self._beat = Beat(
+            node=me.node, incarnation=runtime.new_id(), number=0, role=me.role, name=me.name,
+            datacenter=me.datacenter, address=me.address, build=me.build,
+        )  # fmt: skip
+        self._keeper: NodeKeeper | None = None
+        self._line: NatsLine
+        self._tasks: asyncio.TaskGroup
+        self._held = False
+        self._answers: dict[int, Callable[[bytes], None]] = {}
+        self._asked = 0
+        self._view: tuple[View, int] = (View(), 0)
+        self._log = logs.logger("keeper", node=me.node)
+
+    async def run(self) -> None:
+        """Do it all, until it is cancelled."""
+        self._line = line = await self._connected()
+        host = Host(self._now_carrying, lambda: self._wishes.wanted, self._told, runtime.now)
+        self._keeper = keeper = NodeKeeper(self._beat, self._me.voters, line, line, host, self._limits)
+        await line.listen(keeper.heard, keeper.changed)
+        await line.serve(subject_of(self._me.node), self._on_ask)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                for part in (keeper.run(), self._look(line), self._show()):
+                    tasks.create_task(part)
+        finally:
+            with suppress(*_LOST):
+                await asyncio.wait_for(line.close(), 1)
+
+    async def _connected(self) -> NatsLine:
+        while True:
+            try:
+                return await NatsLine.open(self._url, "udup keeper", self._me.role)
+            except StoreAway:
+                await asyncio.sleep(self._limits.retry)
+
+    def _now_carrying(self) -> Carrying:
+        jobs = sum(1 for _ in self._keeper.owners.of_node(self._me.node)) if self._keeper is not None else 0
+        return replace(self._carrying, jobs=jobs)
+
+    def _told(self, told: object) -> None:
+        self._tell(told)
+
+    # ---- What the supervisor asks ----
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._keeper is None:
+            work.close()  # asked again when this one has said what it holds
+        else:
+            self._tasks.create_task(work)
+
+    def ready(self, *, draining: bool = False) -> None:
+        """Say in beats that jobs may be given to this node, or that it drains."""
+        self._carrying = replace(self._carrying, ready=True, draining=draining)
+        if self._keeper is not None:
+            self._keeper.beat_now()
+
+    def begin(self, job: str, token: int) -> None:
+        """Ask for a run's number; answered by `Begun`."""
+        self._do(self._begin(job, token))
+
+    async def _begin(self, job: str, token: int) -> None:
+        assert self._keeper is not None
+        got = await self._keeper.begin(job, token)
+        self._tell(Begun(job, token, 0, got.reason) if isinstance(got, NotOurs) else Begun(job, token, got))
+
+    def hand_over(self, job: str, token: int) -> None:
+        """Give a job away whose run has ended; `Lost` follows."""
+        self._do(self._done(self._keeper.hand_over(job, token), job) if self._keeper else _nothing())
+
+    def forget(self, job: str, token: int) -> None:
+        """Give up a job that is deleted; `Lost` follows."""
+        self._do(self._done(self._keeper.forget(job, token), job) if self._keeper else _nothing())
+
+    async def _done(self, work: Coroutine[Any, Any, int | NotOurs], job: str) -> None:
+        got = await work
+        if isinstance(got, NotOurs):
+            self._log.info("job_was_not_given_up", job=job, why=got.reason)
+
+    def leave(self) -> None:
+        """Say that this node is gone; answered by `Gone`."""
+        if self._keeper is None:
+            self._tell(Gone())
+        self._do(self._leave())
+
+    async def _leave(self) -> None:
+        assert self._keeper is not None
+        await self._keeper.leave()
+        self._tell(Gone())
+
+    # ---- Wishes for jobs of other nodes ----
+
+    def route(self, ticket: int, ask: Ask, seconds: float) -> None:
+        """Bring a wish to who owns the job; answered by `Routed`."""
+        if self._keeper is None:
+            self._tell(Routed(ticket, failed="this node has not reached its cluster yet; try again in a moment"))
+        self._do(self._route(ticket, ask, seconds))
+
+    async def _route(self, ticket: int, ask: Ask, seconds: float) -> None:
+        until = runtime.now() + AGAIN_SECONDS
+        while (routed := await self._try_route(ticket, ask, seconds)) is None:
+            await asyncio.sleep(PAUSE_SECONDS)
+            if runtime.now() > until:
+                node = self._owner_of(ask.job)
+                routed = Routed(ticket, node=node, failed=f"node {node}, which owns job {ask.job}, cannot be asked")
+        self._tell(routed)
+
+    def _owner_of(self, job: str) -> str:
+        assert self._keeper is not None
+        owner = self._keeper.owners.jobs.get(job)
+        return owner.node if owner is not None else ""
+
+    async def _try_route(self, ticket: int, ask: Ask, seconds: float) -> Routed | None:
+        """Return where it belongs, None if that is to be looked at again."""
+        keeper = self._keeper
+        assert keeper is not None
+        if not keeper.owners.is_complete:
+            return None
+        node = self._owner_of(ask.job)
+        if node == self._me.node:
+            return Routed(ticket, here=True)
+        if not node:
+            return Routed(ticket)
+        if not keeper.hearing.hears(node, runtime.now()):
+            judgement = keeper.judgement()
+            return Routed(ticket, node=node) if judgement is not None and node in judgement.dead else None
+        try:
+            data = await self._line.ask(subject_of(node), ask.encode(), seconds)
+        except StoreAway:
+            why = f"node {node}, which owns job {ask.job}, has not answered: it may have heard the wish, or not"
+            return Routed(ticket, node=node, failed=why)
+        answer = None if data is None else Answer.decode(data)
+        return None if answer is None or answer.not_owner else Routed(ticket, answer, node=node)
+
+    def _on_ask(self, data: bytes, answer: Callable[[bytes], None]) -> None:
+        if (ask := Ask.decode(data)) is not None:
+            self._asked += 1
+            self._answers[self._asked] = answer
+            self._tell(Asked(self._asked, ask))
+
+    def answer(self, number: int, answer: Answer) -> None:
+        """Answer another node."""
+        if (send := self._answers.pop(number, None)) is not None:
+            send(answer.encode())
+
+    # ---- Loops ----
+
+    async def _look(self, line: NatsLine) -> None:
+        """Read the job store; make the bucket of owners when that has begun, and say what this node holds."""
+        mirror, is_made = line.mirror(JOBS_BUCKET), False
+        assert self._keeper is not None
+        while True:
+            with suppress(StoreAway, *_LOST):
+                await self._read(mirror)
+                if self._wishes.wanted is not None and not is_made:
+                    if self._me.replicas:
+                        await line.make(self._me.replicas, runtime.wall_ns() // 1_000_000)
+                    is_made = True
+                if self._keeper.owners.is_complete and not self._held:
+                    self._held = True
+                    self._tell(Holding(frozenset(self._keeper.owners.of_node(self._me.node))))
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _read(self, mirror: Mirror) -> None:
+        assert self._keeper is not None
+        await mirror.refresh()
+        self._wishes.take(mirror.values, self._keeper.owners)
+        self._wishes.hear(self._keeper.hearing, runtime.now(), runtime.wall())
+
+    async def _show(self) -> None:
+        assert self._keeper is not None
+        while True:
+            view = look_around(self._keeper, self._beat, self._wishes.wanted, runtime.now())
+            told, left = self._view
+            if left <= 0 or replace(view, contact=None) != replace(told, contact=None):
+                self._tell(view)
+                self._view = view, VIEW_ANYWAY
+            else:
+                self._view = told, left - 1
+            await asyncio.sleep(VIEW_SECONDS)
+
+
+async def _nothing() -> None:
+    """Nobody is there yet who could do it."""

@@ -1,0 +1,102 @@
+"""What of the supervisor's mailbox there is only in a cluster: its keeper, and records that are read anew.
+
+A node that is alone has no `Membership`, and none of these messages comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from udup.actors.cluster_messages import (
+    AskCluster,
+    Cluster,
+    JoinCluster,
+    KeeperSays,
+    MayCarry,
+    RecordRead,
+    SayGone,
+    WrittenElsewhere,
+)
+from udup.actors.job import Job
+from udup.actors.keeper import NodeKeeper
+from udup.actors.membership import Membership
+from udup.actors.messages import NodeSettings
+from udup.actors.registry import ActorRegistry
+from udup.actors.shell import ShellActor
+
+#: Seconds until a keeper is tried once more, if none could be made.
+_KEEPER_SECONDS = 1.0
+
+
+class ClusterMailbox(ShellActor):
+    _actors: ActorRegistry
+    _membership: Membership | None = None
+
+    @property
+    def settings(self) -> NodeSettings:
+        raise NotImplementedError
+
+    @property
+    def may_carry(self) -> bool:
+        """Whether the job store is open."""
+        raise NotImplementedError
+
+    def wake(self, seconds: float, message: object) -> None:
+        """Have a message come back after so many seconds."""
+        raise NotImplementedError
+
+    def tell_store(self, message: object) -> None:
+        """Send something to the StoreKeeper; where nobody is there to take it, it is asked for again."""
+        raise NotImplementedError
+
+    # ---- The keeper ----
+
+    def open_keeper(self) -> None:
+        """Make the node's keeper; again in a while if this machine cannot make a process now."""
+        try:
+            keeper = self._actors.get_or_create(NodeKeeper, NodeKeeper.role, "", self.settings)
+        except Exception as error:
+            self.log.exception("keeper_not_made", error=str(error))
+            self.wake(_KEEPER_SECONDS, JoinCluster())
+            return
+        self.send(keeper, JoinCluster())
+        if self.may_carry:
+            self.send(keeper, MayCarry())
+
+    def tell_keeper(self, message: object) -> None:
+        """Send something to the keeper; where there is none, another one will tell all anew."""
+        if (keeper := self._actors.address(NodeKeeper.role, "")) is not None:
+            self.send(keeper, message)
+
+    def say_gone(self, then: Callable[[], None]) -> None:
+        """Have `then` called when all runs have ended and other nodes know it."""
+        if self._membership is None or self._actors.address(NodeKeeper.role, "") is None:
+            then()
+            return
+        self._membership.say_gone(then)
+        self.tell_keeper(SayGone())
+
+    def receiveMsg_KeeperSays(self, message: KeeperSays, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if self._membership is not None and self._actors.address(NodeKeeper.role, "") == sender:
+            self._membership.told(message.what)
+
+    # ---- Records ----
+
+    def receiveMsg_RecordRead(self, message: RecordRead, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if self._membership is not None:
+            self._membership.read(message)
+
+    def receiveMsg_WrittenElsewhere(self, message: WrittenElsewhere, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        if self._membership is not None:
+            self._membership.taken(message.job_id)
+
+    def forgotten(self, job: Job) -> None:
+        """The record of a deleted job is removed."""
+        if self._membership is not None:
+            self._membership.forgotten(job)
+
+    # ---- What the node asks ----
+
+    def receiveMsg_AskCluster(self, _message: AskCluster, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self.send(sender, Cluster(None if self._membership is None else self._membership.view))

@@ -1,0 +1,41 @@
+"""What a node may do with a job where there are several: nothing, unless the job is its own. No I/O here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Of a job that is nobody's, while a wish for it is stored.
+NOBODYS = 0
+
+
+@dataclass
+class Hold:
+    """`token` was told with the job's ownership, `NOBODYS` without; `revision` is that of the record as it is known.
+
+    A run begins with a number that the cluster has granted: it is asked for, granted, and used at once.
+    """
+
+    token: int = NOBODYS
+    revision: int = 0
+    #: A number was asked for, and has not come.
+    asked: bool = False
+    granted: int = 0
+    #: Another node is to have the job as soon as its run has ended; and that was told to the keeper.
+    leaves: bool = False
+    given: bool = False
+    #: The node of its Src task, where that is another: such a job is not carried out.
+    apart: str = ""
+
+    @property
+    def is_ours(self) -> bool:
+        return self.token != NOBODYS
+
+    def own(self, token: int, apart: str) -> None:
+        """Take the job, or take it once more: whatever was under way before counts for nothing."""
+        self.token, self.apart = token, apart
+        self.asked, self.granted, self.leaves, self.given = False, 0, False, False
+
+    def take_number(self) -> int:
+        """Return the number that was granted, 0 if none was; it is used up by that."""
+        number, self.granted = self.granted, 0
+        return number

@@ -1,0 +1,82 @@
+"""NodeKeeper: this node's part in a cluster. Its loop does little else, so that it is never late with a beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from udup.actors.cluster_engine import ClusterEngine
+from udup.actors.cluster_messages import (
+    AnswerNode,
+    BeginRun,
+    GiveUp,
+    HandOver,
+    JoinCluster,
+    KeeperSays,
+    MayCarry,
+    Route,
+    SayGone,
+)
+from udup.actors.messages import EngineEnded
+from udup.actors.shell import EngineActor
+
+
+class NodeKeeper(EngineActor):
+    role = "keeper"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._engine: ClusterEngine | None = None
+
+    def receiveMsg_JoinCluster(self, _message: JoinCluster, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self.start_engine(1, self._work)
+
+    async def _work(self, emit: Callable[[object], None]) -> None:
+        assert self.node.cluster is not None
+        self._engine = engine = ClusterEngine(
+            self.node.cluster, self.node.nats_url, lambda what: emit(KeeperSays(what))
+        )
+        await engine.run()
+
+    def on_report(self, report: object) -> None:
+        if isinstance(report, EngineEnded):
+            self.log.error("keeper_engine_ended", error=report.failure.text if report.failure else "")
+            raise SystemExit(1)  # the supervisor makes another
+        self.send(self.owner, report)
+
+    def failed(self, error: Exception, message: object) -> None:
+        """End: the supervisor makes another, which tells all anew."""
+        raise SystemExit(1) from error
+
+    def _do(self, act: Callable[[ClusterEngine], None]) -> None:
+        self.call_engine(self._act, act)
+
+    def _act(self, act: Callable[[ClusterEngine], None]) -> None:
+        if self._engine is not None:
+            act(self._engine)
+
+    def receiveMsg_MayCarry(self, message: MayCarry, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.ready(draining=message.draining))
+
+    def receiveMsg_BeginRun(self, message: BeginRun, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.begin(message.job, message.token))
+
+    def receiveMsg_HandOver(self, message: HandOver, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.hand_over(message.job, message.token))
+
+    def receiveMsg_GiveUp(self, message: GiveUp, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.forget(message.job, message.token))
+
+    def receiveMsg_Route(self, message: Route, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(partial(_route, message))
+
+    def receiveMsg_AnswerNode(self, message: AnswerNode, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.answer(message.number, message.answer))
+
+    def receiveMsg_SayGone(self, _message: SayGone, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.leave())
+
+
+def _route(message: Route, engine: ClusterEngine) -> None:
+    engine.route(message.ticket, message.ask, message.seconds)

@@ -1,0 +1,55 @@
+"""What one node asks another over NATS: a wish of a client for a job that the other one owns.
+
+JSON by names, never a pickle: who can speak to NATS must not be able to have a node load one. Passwords of documents
+are sealed on their way by whoever sends them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+#: A node is asked at `SUBJECT.<node>.ask`.
+SUBJECT = "udup.node"
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """`kind` names what is asked, `body` has its fields; `job` is what it is about."""
+
+    kind: str
+    job: str
+    body: dict[str, Any]
+    sender: str = ""
+
+    def encode(self) -> bytes:
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Ask | None:
+        try:
+            return msgspec.json.decode(data, type=cls)
+        except msgspec.MsgspecError:
+            return None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """`not_owner`: who was asked does not own the job, so nothing was done. `kind` and `body`: what was said."""
+
+    kind: str = ""
+    body: dict[str, Any] = {}
+    not_owner: bool = False
+
+    def encode(self) -> bytes:
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Answer | None:
+        try:
+            return msgspec.json.decode(data, type=cls)
+        except msgspec.MsgspecError:
+            return None
+
+
+def subject_of(node: str) -> str:
+    return f"{SUBJECT}.{node}.ask"
