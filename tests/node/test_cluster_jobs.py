@@ -1,0 +1,166 @@
+"""Jobs of three real managers: one node has a job, another takes it over, and any node is asked for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.node.real_cluster import SECONDS, RealCluster, carried, kill, stopped, until
+from udup.base.errors import Transient
+from udup.drivers.mysql.client.connection import connect, query, scalar
+from udup.sandbox.api import job_document
+from udup.sandbox.node import UdupNode
+from udup.sandbox.server import MysqlServer
+from udup.verify.compare import compare
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cluster(server_folder: Path) -> Iterator[RealCluster]:
+    with RealCluster(server_folder / "cluster-of-nodes") as cluster:
+        yield cluster
+
+
+@dataclass
+class World:
+    """A job that follows a table into which somebody writes all the time."""
+
+    cluster: RealCluster
+    source: MysqlServer
+    target: MysqlServer
+    job: str
+    written: int = field(default=0)
+
+    def document(self, **more: Any) -> dict[str, Any]:
+        made = job_document(self.job, self.source.endpoint, self.target.endpoint, [self.job])
+        return {**made, "ID": self.job, **more}
+
+    def at_target(self) -> int:
+        with closing(connect(self.target.endpoint)) as connection, suppress(Exception):
+            return int(scalar(connection, f"SELECT COALESCE(MAX(id), 0) FROM {self.job}.t") or 0)
+        return 0
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A row each few milliseconds."""
+        ended = threading.Event()
+
+        def write() -> None:
+            with closing(connect(self.source.endpoint)) as connection:
+                while not ended.is_set():
+                    self.written += 1
+                    query(connection, f"INSERT INTO {self.job}.t VALUES ({self.written}, NOW(6))")
+                    time.sleep(0.005)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            writer.join()
+
+    def gets_more(self) -> float:
+        """Wait until the target has what is written from now on; return the seconds that took."""
+        wanted = self.written + 1
+        return until(lambda: self.at_target() >= wanted, lambda: (self.at_target(), wanted, self._logs()))
+
+    def _logs(self) -> str:
+        return "\n".join(node.log.read_text("utf-8", "replace")[-4000:] for node in self.cluster.nodes)
+
+    def is_equal(self) -> None:
+        until(lambda: self.at_target() == self.written, lambda: (self.at_target(), self.written, self._logs()))
+        compared = compare(self.source.endpoint, self.target.endpoint, [self.job])
+        assert compared.equal, compared
+
+
+@pytest.fixture
+def world(cluster: RealCluster, source: MysqlServer, target: MysqlServer, schema: str) -> Iterator[World]:
+    """The job is posted to the first node."""
+    for node in cluster.nodes:
+        if not node.running:
+            node.start()
+    with closing(connect(source.endpoint)) as connection:
+        query(connection, f"CREATE DATABASE {schema}")
+        query(connection, f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, at DATETIME(6))")
+    made = World(cluster, source, target, schema)
+    _when_taken(lambda: cluster.nodes[0].post_job(made.document()))
+    try:
+        cluster.nodes[0].wait_stage(schema, deadline=SECONDS)
+        yield made
+    finally:
+        alive = next(node for node in cluster.nodes if node.running)
+        _when_taken(lambda: alive.delete_job(schema))
+
+
+def _when_taken(act: Callable[[], object]) -> None:
+    """A cluster that has just lost a node takes no wishes for a while."""
+
+    def taken() -> bool:
+        try:
+            act()
+        except Transient:
+            return False
+        return True
+
+    until(taken, lambda: "not taken")
+
+
+def test_another_node_takes_the_jobs_of_one_that_is_killed(world: World) -> None:
+    cluster = world.cluster
+    with world.writing():
+        world.gets_more()
+        first = cluster.owner(world.job)
+        kill(first)
+        print(f"taken over after {world.gets_more():.1f} s")
+        second = cluster.owner(world.job)
+        assert second is not first
+        first.start()
+        world.gets_more()
+    world.is_equal()
+    assert [each for each in cluster.nodes if world.job in carried(each)] == [second], "it does not move back"
+
+
+def test_a_node_that_stood_still_has_lost_its_jobs_and_ends_their_runs(world: World) -> None:
+    cluster = world.cluster
+    with world.writing():
+        world.gets_more()
+        first = cluster.owner(world.job)
+        with stopped(first):
+            world.gets_more()
+            time.sleep(1)
+        until(lambda: world.job not in carried(first), lambda: carried(first))
+        world.gets_more()
+    world.is_equal()
+    assert cluster.owner(world.job) is not first
+
+
+def test_any_node_is_asked_for_a_job_and_shows_it(world: World) -> None:
+    owner = world.cluster.owner(world.job)
+    one, other = world.cluster.others(owner)
+    _act(one, world.job, "pause")
+    for node in world.cluster.nodes:
+        assert node.job(world.job)["Status"] == "pause"
+    until(lambda: node_stage(owner, world.job) == "paused", lambda: node_stage(owner, world.job))
+    _act(other, world.job, "resume")
+    assert other.wait_stage(world.job, deadline=SECONDS)["Status"] == "running"
+    world.cluster.owner(world.job)
+    with world.writing():
+        world.gets_more()
+    world.is_equal()
+
+
+def node_stage(node: UdupNode, job: str) -> str:
+    return str(node.job(job)["Stage"])
+
+
+def _act(node: UdupNode, job: str, what: str) -> None:
+    node.api._request("POST", f"/v1/job/{job}/{what}").raise_for_status()
