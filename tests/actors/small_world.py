@@ -22,6 +22,7 @@ from structlog.typing import EventDict
 from thespian.actors import ChildActorExited, WakeupMessage
 
 from tests.actors.small_children import KINDS, Address, Child, Host, Json, Script
+from tests.actors.small_cluster import KINDS_OF_CLUSTER, NODE, ClusterState
 from udup.actors.messages import (
     Apply,
     Begin,
@@ -41,6 +42,7 @@ from udup.pipeline.checks import Check
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import End, JobPlan, ServerInfo, Source, SourceLook, Target
 from udup.sandbox.api import job_document
+from udup.store.sealing import Keyring
 
 #: Most steps of a test: one that never comes to rest has failed.
 _STEPS_MAX = 200_000
@@ -109,6 +111,7 @@ class World:
         self.goals: list[str] = []  # what appliers were to reach
         self.answers: list[object] = []
         self.logged: list[EventDict] = []
+        self.cluster: ClusterState | None = None  # there are other nodes
         self.runs: dict[str, list[int]] = defaultdict(list)
         self._scripts: dict[str, Script] = {}
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -181,9 +184,10 @@ class World:
             log_format="text",
             retry_attempts=self.attempts,
             backoff_max_s=10,
-            keys=None,  # type: ignore[arg-type]
+            keys=Keyring({"k": bytes(32)}, "the test"),
             drivers=self.drivers,
             share_processes=self.share,
+            cluster=NODE if self.cluster is not None else None,
         )
         self.supervisor.receiveMessage(Begin(settings), Address("node"))
         if opens:
@@ -202,13 +206,14 @@ class World:
     @property
     def living(self) -> list[tuple[str, str]]:
         """Role and job of each task that lives."""
-        tasks = (child for child in self.children if child.alive and child.role != "store")
+        tasks = (child for child in self.children if child.alive and child.role not in ("store", "keeper"))
         return sorted((child.role, child.job_id) for child in tasks if not isinstance(child, Host))
 
     def note_run(self, job_id: str, run: int) -> None:
         runs = self.runs[job_id]
         if not runs or runs[-1] != run:
             assert not runs or run > runs[-1], f"run {run} came after {runs[-1]}"
+            assert self.cluster is None or run in self.cluster.granted, "no run begins without a grant"
             runs.append(run)
 
     # ---- Clients ----
@@ -272,7 +277,8 @@ class _Supervisor(JobSupervisor):
 
     def createActor(self, kind: Any) -> Address:  # noqa: N802 - Thespian's name
         address = Address(f"{kind.role} {self._world.next_pid()}")
-        made = Host if issubclass(kind, TaskHost) else KINDS[kind.role]
+        kinds = KINDS if self._world.cluster is None else {**KINDS, **KINDS_OF_CLUSTER}
+        made = Host if issubclass(kind, TaskHost) else kinds[kind.role]
         self._world.children.append(made(self._world, kind.role, address))
         return address
 
@@ -290,10 +296,17 @@ class _Supervisor(JobSupervisor):
 
 
 @contextmanager
-def small_world(monkeypatch: pytest.MonkeyPatch, folder: Path, seed: int = 0, *, share: int = 1) -> Iterator[World]:
-    """A node with a supervisor, in virtual time; `share`: jobs whose tasks share a process."""
+def small_world(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, seed: int = 0, *, share: int = 1, clustered: bool = False
+) -> Iterator[World]:
+    """A node with a supervisor, in virtual time; `share`: jobs whose tasks share a process.
+
+    `clustered`: it is one of several, and jobs are given to it by `world.cluster`.
+    """
     world = World(folder, seed)
     world.share = share
+    if clustered:
+        world.cluster = ClusterState(world)
     with monkeypatch.context() as patched, capture_logs() as world.logged:
         patched.setattr(runtime, "now", lambda: world.clock)
         patched.setattr(runtime, "wall", lambda: world.clock)

@@ -90,6 +90,7 @@ class _Pending:
     job_id: str
     answer: Say
     command: Command
+    is_here: bool = False  # it is being carried out here
 
 
 class Membership:
@@ -296,7 +297,7 @@ class Membership:
         if (job := self._jobs.get(job_id)) is not None:
             self._host.drop(job)
         for ticket, pending in list(self._pending.items()):
-            if pending.job_id == job_id:
+            if pending.job_id == job_id and pending.is_here:
                 del self._pending[ticket]
                 pending.answer(_not_now(why))
 
@@ -346,7 +347,7 @@ class Membership:
         """Carry it out here; whoever waits is answered also when another turns out to have written the record."""
         self._ticket += 1
         ticket = self._ticket
-        self._pending[ticket] = _Pending(job_id, answer, command)
+        self._pending[ticket] = _Pending(job_id, answer, command, is_here=True)
 
         def answered(said: Accepted | Rejected) -> None:
             if self._pending.pop(ticket, None) is not None:
@@ -359,7 +360,11 @@ class Membership:
         """Hold a job no longer that a wish was stored for; who it is given to carries it out."""
         job = self._jobs.get(job_id)
         self._revisions.pop(job_id, None)
-        if job is None or _is_ours(job) or any(each.job_id == job_id for each in self._pending.values()):
+        if (
+            job is None
+            or _is_ours(job)
+            or any(each.job_id == job_id and each.is_here for each in self._pending.values())
+        ):
             return
         self._host.drop(job)
         if job_id in self._owned:
