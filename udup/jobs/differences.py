@@ -23,7 +23,7 @@ from udup.jobs.words import Driver, EndWhen, JobType
 _NAMES = ("Type", "TableSchema", "TableSchemaRegex", "TableName", "TableRegex")
 
 #: Keys of a job on which nothing depends that a start could meet.
-_PLACES = ("Region", "Datacenters", "Meta")
+_PLACES = ("Region", "Datacenters", "Failover", "Meta")
 
 #: What a task says that says nothing of it.
 _SILENT_IN_TASK = {"NodeId": "", "NodeName": "", "Driver": Driver.MYSQL.value}
@@ -62,6 +62,8 @@ def _canonical(document: Mapping[str, Any]) -> Any:
         made["Tasks"] = [_SILENT_IN_TASK | task if isinstance(task, dict) else task for task in tasks]
     if made.get("EndWhen") in ("", EndWhen.LEVEL.value):
         del made["EndWhen"]
+    if made.get("Failover") is False:
+        del made["Failover"]
     return made
 
 

@@ -233,6 +233,7 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "ModifyIndex": record.modify_index,
         "JobModifyIndex": record.job_modify_index,
         "EndWhen": _end_when(document),
+        "Failover": document.get("Failover") is True,
         "Stage": record.stage.value,
         "Start": _start_to_api(record),
         "Cutover": _cutover_to_api(record),

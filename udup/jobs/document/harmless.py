@@ -34,7 +34,6 @@ ANSWERED_TASK = ("Constraints", "Leader", "Status")
 
 JOB: Mapping[str, str] = {
     **dict.fromkeys(ANSWERED_JOB, _SHOWN),
-    "Failover": "of dtle: one node runs the job",
     "Meta": _NOTES,
     "Orders": "of dtle: an accounting of its own",
 }

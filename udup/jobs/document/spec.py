@@ -83,6 +83,8 @@ class JobSpec(Model):
     """Of a migration: it ends by itself when it is `level`, or stays level until it is told to finish (`finished`)."""
     region: PlainText = DEFAULT_REGION
     datacenters: list[PlainText] = [DEFAULT_DATACENTER]
+    failover: StrictBool = False
+    """In a cluster: another node of the same datacenter may take a job whose tasks name a node."""
     tasks: list[AnyTask]
     """Exactly one Src and one Dest."""
     enforce_index: StrictBool = False

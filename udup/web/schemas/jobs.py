@@ -52,9 +52,9 @@ class JobCutover(Shape):
 
 
 class Job(Shape):
-    """A job. `EndWhen`, `Stage`, `Start`, `Cutover`, `Skipped` and `Progress` are additions of Udup.
+    """A job. `EndWhen`, `Failover`, `Stage`, `Start`, `Cutover`, `Skipped` and `Progress` are additions of Udup.
 
-    They are when it ends, where it is in its life, where it begins without a copy, its last cut-over, what was passed
+    They are when it ends, whether another node may take it, where it is in its life, where it begins without a copy, its last cut-over, what was passed
     over, and how far it is.
     """
 
@@ -71,6 +71,7 @@ class Job(Shape):
     create_index: int = Field(ge=0)
     modify_index: int = Field(ge=0)
     job_modify_index: int = Field(ge=0)
+    failover: bool = Field(description="in a cluster: another node may take the job though its tasks name one")
     end_when: str = Field(description="of a migration: level or finished; empty for a job that never ends")
     stage: str = Field(description="pending, copying, catching_up, running, paused, completed or failed")
     start: JobStart | None = Field(description="null for a job that copies, or begins after Gtid")
