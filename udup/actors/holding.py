@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from udup.actors.job import Job
 
 #: Of a job that is nobody's, while a wish for it is stored.
 NOBODYS = 0
@@ -39,3 +43,8 @@ class Hold:
         """Return the number that was granted, 0 if none was; it is used up by that."""
         number, self.granted = self.granted, 0
         return number
+
+
+def is_ours(job: Job) -> bool:
+    """Whether this node may carry the job out."""
+    return job.hold is not None and job.hold.is_ours

@@ -214,7 +214,7 @@ class JobSupervisor(ClusterMailbox):
             failure = Failure(FailureKind.TRANSIENT, "the job store is not open yet; try again in a moment")
             self.send(sender, Rejected(Rejection.NOT_OPEN, failure))
         elif self._membership is not None:
-            self._membership.command(message, lambda answer: self.send(sender, answer))
+            self._membership.wishes.command(message, lambda answer: self.send(sender, answer))
         else:
             self.execute(message, lambda answer: self.send(sender, answer))
 

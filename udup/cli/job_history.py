@@ -107,7 +107,8 @@ def exported(job: Json) -> Json:
 
 
 def _is_exported(key: str, value: Any) -> bool:
-    return key not in _OF_A_SERVER and value not in (None, "", []) and (key, value) != ("Datacenters", ["dc1"])
+    defaults = (("Datacenters", ["dc1"]), ("Failover", False))
+    return key not in _OF_A_SERVER and value not in (None, "", []) and (key, value) not in defaults
 
 
 def _with_placeholders(value: Any) -> Any:

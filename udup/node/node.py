@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import ipaddress
 import itertools
 import os
 import signal
@@ -22,7 +23,7 @@ from udup.actors.messages import Begin, Begun, Drain, NodeSettings
 from udup.actors.supervisor import JobSupervisor
 from udup.actors.system import Actors as ActorSystem
 from udup.base import logs, runtime
-from udup.base.cluster_settings import Address, count_of_managers, is_manager, joined, own_host
+from udup.base.cluster_settings import Address, count_of_managers, joined, own_host
 from udup.base.config import Settings
 from udup.base.errors import ConfigError, Transient, UdupError
 from udup.base.identity import described, load_node_id
@@ -31,6 +32,7 @@ from udup.base.tls import TLS_DIR_VARIABLE
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster
 from udup.drivers.registry import Registry
+from udup.node.cluster_watch import ClusterWatch
 from udup.node.health import Health
 from udup.node.link_watch import LinkWatch
 from udup.node.nats_access import NatsAccess
@@ -153,6 +155,8 @@ class _Node:
             reads = Reads(url, keys, settings.data_path / FILE_NAME, shared=self._store_is_shared)
             restart = self._restart_nats.set if self._nats is not None and not self._shared else None
             reads.health = self._health = Health(url, settings.data_path, self.ask, restart)
+            watch = None if self._member is None else ClusterWatch(self.ask).view
+            reads.cluster = watch
             if self._nats is not None and self._nats.store:
                 self._access = NatsAccess(self._nats)
                 self._access.open()
@@ -166,6 +170,7 @@ class _Node:
                 load_node_id(settings.data_path),
                 room,
                 self._access,
+                watch,
             )
             web = WebServer(app, settings, before_stop=room.close)
             self._start_supervisor()
@@ -258,7 +263,7 @@ def node_of_cluster(settings: Settings) -> NodeOfCluster | None:
     if not settings.cluster.role:
         return None
     managers = count_of_managers(settings)
-    host = own_host(settings) if is_manager(settings) else settings.bind_addr
+    host = settings.bind_addr if _names_a_host(settings.bind_addr) else own_host(settings)
     return NodeOfCluster(
         node=load_node_id(settings.data_path),
         role=Role(settings.cluster.role),
@@ -270,6 +275,10 @@ def node_of_cluster(settings: Settings) -> NodeOfCluster | None:
         build=__version__,
         max_jobs=settings.jobs.max,
     )
+
+
+def _names_a_host(address: str) -> bool:
+    return not ipaddress.ip_address(address).is_unspecified
 
 
 def _external_nats(settings: Settings) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from udup.base import logs
 from udup.base.errors import Transient, UdupError
+from udup.cluster.view import View
 from udup.jobs import JobProgress, JobRecord, Stage, UnreadRecord
 from udup.jobs.allocation import Evaluation
 from udup.jobs.staleness import ReportAges, changes_by_itself
@@ -50,6 +51,7 @@ class Reads:
         self._was_read = False
         self._snapshot: Snapshot | None = None
         self.health: Health | None = None  # looks at more than can be read
+        self.cluster: Callable[[], View] | None = None  # how it looks where there are several nodes
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="reads", daemon=True)
         self._thread.start()
@@ -172,9 +174,10 @@ class Reads:
 
     def _take(self, records: list[JobRecord], progress: dict[str, dict[str, Any]]) -> None:
         live = {record.id: self._live(record.id, progress.get(record.id)) for record in records}
+        waits = {} if self.cluster is None else self.cluster().reasons
         self._reports = {job_id: (progress[job_id], each) for job_id, each in live.items() if each is not None}
         self._made = {record.id: self._with_progress(record, live[record.id]) for record in records}
-        self._records = {job_id: made[2] for job_id, made in self._made.items()}
+        self._records = {job_id: _waiting(made[2], waits.get(job_id, "")) for job_id, made in self._made.items()}
         self._ages.forget_all_but(self._records)
         self._not_understood = {key: each for key, each in self._not_understood.items() if key in self._records}
 
@@ -216,3 +219,10 @@ class Reads:
             return asyncio.run_coroutine_threadsafe(function(), self._loop).result(STORE_SECONDS)
         except TimeoutError as error:
             raise Transient("the job store does not answer") from error
+
+
+def _waiting(record: JobRecord, why: str) -> JobRecord:
+    """Return a job as it is while no node may carry it out."""
+    if not why or not record.carried_out:
+        return record
+    return record.model_copy(update={"stage": Stage.PENDING, "status_description": why})

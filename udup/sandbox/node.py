@@ -107,7 +107,8 @@ class UdupNode:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config.touch(mode=0o600)
         self.config.write_text(
-            f"data_dir = {json.dumps(str(self.data))}\n\n[ports]\nhttp = {self.http_port}\nnats = {self.nats_port}\n{self._ports}"
+            f"data_dir = {json.dumps(str(self.data))}\n\n[ports]\nhttp = {self.http_port}\nnats = {self.nats_port}\n"
+            + self._ports
             + (f"\n[api]\ntoken = {json.dumps(self._token)}\n" if self._token else "")
             + f"\n{self._settings}\n"
         )

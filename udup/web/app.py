@@ -6,11 +6,13 @@ Exact paths without a slash at their end; behind /v1/job/, /v1/node/, /v1/alloca
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import falcon
 
 from udup.base.config import Settings
+from udup.cluster.view import View
 from udup.web import errors
 from udup.web.auth import HeadersRule, access_rule
 from udup.web.blocking import WaitingRoom
@@ -45,10 +47,12 @@ def create_app(
     node_id: str,
     room: WaitingRoom | None = None,
     consumers: Consumers | None = None,
+    cluster: Callable[[], View] | None = None,
 ) -> App:
     """The application; `control`, `reads` and `consumers` are called from several threads at once.
 
-    `consumers` is None where the node uses a NATS server that is not its own.
+    `consumers` is None where the node uses a NATS server that is not its own. `cluster` says how it looks where there
+    are several nodes.
 
     Requests that block wait in `room`, which whoever ends the server closes first.
     """
@@ -66,7 +70,7 @@ def create_app(
     room = room or WaitingRoom()
     reading, levels = Reading(region, room), LevelQuestions(control, region, room)
     events = EventReads(control, region, room)
-    here = NodeInfo(node_id, settings, reads)
+    here = NodeInfo(node_id, settings, reads, cluster)
     _add_jobs(app, control, reads, settings, here, reading, region, levels, events)
     _add_node(app, here, region)
     app.add_route("/metrics", MetricsResource(control, reads, node_id))
@@ -100,7 +104,7 @@ def _add_jobs(
     registration = Registration(control, region, limit)
 
     def tables() -> Tables:
-        return Tables(reads, here.node_id, here.datacenter)
+        return Tables(reads, here.places)
 
     app.add_route("/v1/jobs", JobsResource(reads, registration, reading))
     job = JobResource(control, reads, tables, registration, reading, region, levels, events)

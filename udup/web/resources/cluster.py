@@ -1,19 +1,20 @@
-"""/v1/members, leader, peers, managers, join and leave: who is there besides this node. Nobody, and it says so."""
+"""/v1/members, leader, peers, managers, join and leave: who is there besides this node. None is joined by a request."""
 
 from __future__ import annotations
 
 import falcon
 
+from udup.web.ports import NotReady
 from udup.web.requests import RegionRule, read_blocking
 from udup.web.resources.node_info import NodeInfo
 from udup.web.responses import give
 from udup.web.schemas.agent import Joined
 
-_ALONE = "a Udup node works alone in this version, so that no other can be joined"
+_ALONE = "a node is joined to others by its settings alone (udup cluster join), not by a request"
 
 
 class MembersResource:
-    """The managers: this node."""
+    """The managers."""
 
     def __init__(self, here: NodeInfo) -> None:
         self._here = here
@@ -23,7 +24,7 @@ class MembersResource:
 
 
 class LeaderResource:
-    """/v1/leader is this node's address, /v1/peers the list of it. `index` is read and waits for nothing."""
+    """/v1/leader is the address of who leads, /v1/peers those of all managers. `index` waits for nothing."""
 
     def __init__(self, here: NodeInfo, region: RegionRule) -> None:
         self._here = here
@@ -31,11 +32,13 @@ class LeaderResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         self._check(req)
-        give(req, resp, self._here.address)
+        if not (leader := self._here.leader):
+            raise NotReady("No cluster leader")
+        give(req, resp, leader)
 
     def on_get_peers(self, req: falcon.Request, resp: falcon.Response) -> None:
         self._check(req)
-        give(req, resp, [self._here.address])
+        give(req, resp, self._here.peers)
 
     def _check(self, req: falcon.Request) -> None:
         read_blocking(req)
@@ -43,13 +46,13 @@ class LeaderResource:
 
 
 class ManagersResource:
-    """The managers that this node talks to: itself. Another list is refused, not ignored."""
+    """The managers of this node. Another list is refused, not ignored."""
 
     def __init__(self, here: NodeInfo) -> None:
         self._here = here
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        give(req, resp, [self._here.address])
+        give(req, resp, self._here.peers)
 
     def on_post(self, req: falcon.Request, _resp: falcon.Response) -> None:
         addresses = _addresses(req, "missing server address")

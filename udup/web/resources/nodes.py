@@ -1,4 +1,4 @@
-"""/v1/nodes and /v1/node/<id>: this node, its allocations, and its evaluation."""
+"""/v1/nodes and /v1/node/<id>: this node and those of its cluster, their allocations; this one's evaluation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ class NodesResource:
         digits = uuid_prefix(req, "node")
         wanted = has_prefix(self._here.node_id, digits)
         self._reading.answer(
-            req, resp, lambda: View(self._here.refresh(), lambda: [self._here.stub()] if wanted else [])
+            req,
+            resp,
+            lambda: View(
+                self._here.refresh(),
+                lambda: [*([self._here.stub()] if wanted else []), *self._here.stubs_of_others(digits)],
+            ),
         )
 
 
@@ -68,12 +73,16 @@ class NodeResource:
     on_put = on_post
 
     def _node(self, node_id: str) -> View:
-        return View(self._here.refresh(), self._here.node, "" if self._is_here(node_id) else _NOT_FOUND)
+        if self._is_here(node_id):
+            return View(self._here.refresh(), self._here.node, "")
+        other = self._here.other(node_id)
+        return View(self._here.refresh(), lambda: other, "" if other is not None else _NOT_FOUND)
 
     def _allocations(self, node_id: str) -> View:
         """Whole allocations, none for another node; their index is the last one that changed any of them."""
         tables = self._tables()
-        placed = tables.allocations() if self._is_here(node_id) else []
+        place = self._here.places()
+        placed = [each for each in tables.allocations() if place(each[0].id)[0] == node_id.lower()]
         index = max([1, *(kept.modify_index for _, kept in placed)])
         return View(index, lambda: [tables.whole(each) for each in placed])
 

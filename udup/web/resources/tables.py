@@ -6,7 +6,7 @@ is the evaluation that took them away; so that one counts for the table of alloc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from udup.jobs import JobRecord
@@ -21,10 +21,10 @@ Placed = tuple[JobRecord, Allocation]
 class Tables:
     """A moment's reading of both tables."""
 
-    def __init__(self, reads: JobReads, node_id: str, datacenter: str) -> None:
+    def __init__(self, reads: JobReads, places: Callable[[], Callable[[str], tuple[str, str]]]) -> None:
+        """`places` gives what says of a job on which node it is, and in which datacenter."""
         records, _ = reads.jobs("")
-        self._node_id = node_id
-        self._datacenter = datacenter
+        self._place = places()
         self._placed: list[Placed] = [(record, kept) for record in records for kept in record.allocations]
         self._placed.sort(key=lambda placed: placed[1].id)
         evaluations = [kept for record in records for kept in record.evaluations] + list(reads.evaluations())
@@ -55,10 +55,10 @@ class Tables:
         return next((placed for placed in self._placed if placed[1].id == identity.lower()), None)
 
     def stubs(self, placed: Iterable[Placed]) -> list[dict[str, Any]]:
-        return [stub_of(record, kept, self._node_id) for record, kept in placed]
+        return [stub_of(record, kept, self._place(record.id)[0]) for record, kept in placed]
 
     def whole(self, placed: Placed) -> dict[str, Any]:
-        return allocation_of(*placed, self._node_id, self._datacenter)
+        return allocation_of(*placed, *self._place(placed[0].id))
 
     # ---- Evaluations ----
 

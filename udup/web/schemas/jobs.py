@@ -54,8 +54,8 @@ class JobCutover(Shape):
 class Job(Shape):
     """A job. `EndWhen`, `Failover`, `Stage`, `Start`, `Cutover`, `Skipped` and `Progress` are additions of Udup.
 
-    They are when it ends, whether another node may take it, where it is in its life, where it begins without a copy, its last cut-over, what was passed
-    over, and how far it is.
+    They are when it ends, whether another node may take it, where it is in its life, where it begins without a copy,
+    its last cut-over, what was passed over, and how far it is.
     """
 
     region: str
