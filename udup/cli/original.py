@@ -153,7 +153,7 @@ def node_status(session: Session, node_id: str, own: bool, allocs: bool, verbose
 @click.option("--update-servers", is_flag=True, help="Replace them by the ADDRESSes.")
 @asks_server
 def agent_config(session: Session, addresses: tuple[str, ...], servers: bool, update_servers: bool) -> None:
-    """Show or replace the managers that a node talks to. A node works alone: its only manager is itself.
+    """Show or replace the managers that a node talks to. Nodes are joined by their settings alone.
 
     \b
     Examples:

@@ -299,7 +299,7 @@ def _cluster() -> Iterator[Operation]:
         yield Operation("get", path, f"list{name}", summary, tag, "[string]", ("pretty",))
         summary = "Name the managers that this node is to talk to; only its own address is accepted"
         yield from _both(Operation("put", path, f"set{name}", summary, tag, "", ("address",)))
-    summary = "Join other managers; a node works alone, so that none can be joined but itself"
+    summary = "Join other managers; nodes are joined by their settings, so that none can be joined but itself"
     yield from _both(Operation("put", "/v1/join", "join", summary, tag, "Joined", ("address", "pretty")))
     yield from _both(Operation("put", "/v1/leave", "leave", "Force a failed member out", tag, "", ("node",)))
 
