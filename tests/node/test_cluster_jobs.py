@@ -123,6 +123,9 @@ def test_another_node_takes_the_jobs_of_one_that_is_killed(world: World) -> None
         print(f"taken over after {world.gets_more():.1f} s")
         second = cluster.owner(world.job)
         assert second is not first
+        shown = {each["Name"]: each["Status"] for each in _get(second, "/v1/nodes")}
+        assert sorted(shown.values()) == ["down", "ready", "ready"]
+        assert sorted(each["Status"] for each in _get(second, "/v1/members")["Members"]) == ["alive", "alive", "failed"]
         first.start()
         world.gets_more()
     world.is_equal()
@@ -148,14 +151,51 @@ def test_any_node_is_asked_for_a_job_and_shows_it(world: World) -> None:
     one, other = world.cluster.others(owner)
     _act(one, world.job, "pause")
     for node in world.cluster.nodes:
-        assert node.job(world.job)["Status"] == "pause"
+        _shows(node, world.job, Status="pause")
     until(lambda: node_stage(owner, world.job) == "paused", lambda: node_stage(owner, world.job))
     _act(other, world.job, "resume")
     assert other.wait_stage(world.job, deadline=SECONDS)["Status"] == "running"
-    world.cluster.owner(world.job)
+    owner = world.cluster.owner(world.job)
     with world.writing():
         world.gets_more()
     world.is_equal()
+    ids = {_id(node): node for node in world.cluster.nodes}
+    for node in world.cluster.nodes:
+        placed = _get(node, f"/v1/job/{world.job}/allocations")
+        assert placed and all(ids[each["NodeID"]] is owner for each in placed)
+        assert _get(node, "/v1/leader") in _get(node, "/v1/peers")
+
+
+def test_a_job_for_a_node_that_is_not_there_waits_and_may_be_changed_at_any_node(world: World) -> None:
+    one, two, three = world.cluster.nodes
+    waiting = {**world.document(), "ID": f"{world.job}-waits", "Name": "waits"}
+    for task in waiting["Tasks"]:
+        task["NodeId"] = "0aae4fb5-a6a3-4d17-bf7c-a24cf0b53fa7"
+    one.post_job(waiting)
+    why = "task Dest: no node has the ID 0aae4fb5-a6a3-4d17-bf7c-a24cf0b53fa7; the job begins when one has, or with "
+    for node in (two, three):
+        _shows(node, waiting["ID"], Status="pending", StatusDescription=f"{why}another NodeId")
+    _act(two, waiting["ID"], "pause")
+    _shows(three, waiting["ID"], Status="pause")
+    three.delete_job(waiting["ID"])
+
+    def shown() -> list[list[str]]:
+        return [[each["ID"] for each in _get(node, "/v1/jobs")] for node in world.cluster.nodes]
+
+    until(lambda: shown() == [[world.job]] * 3, shown)
+
+
+def _shows(node: UdupNode, job: str, **wanted: str) -> None:
+    """Wait for it: what another node has written is seen a moment later."""
+    until(lambda: wanted.items() <= node.job(job).items(), lambda: (node.job(job), wanted))
+
+
+def _get(node: UdupNode, path: str) -> Any:
+    return node.api._request("GET", path).json()
+
+
+def _id(node: UdupNode) -> str:
+    return (node.data / "agent" / "node-id").read_text().strip()
 
 
 def node_stage(node: UdupNode, job: str) -> str:
