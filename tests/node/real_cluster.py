@@ -21,19 +21,26 @@ SECONDS = 60.0
 
 
 class RealCluster:
-    """Nodes that are started together: the store begins when all are there."""
+    """Managers and agents that are started together: the store begins when all managers are there."""
 
-    def __init__(self, folder: Path, count: int = 3) -> None:
-        key = base64.b64encode(os.urandom(KEY_BYTES)).decode()
-        routes = [free_port() for _ in range(count)]
-        self.nodes = [self._node(folder / f"n{number}", number, routes, key) for number in range(count)]
+    def __init__(self, folder: Path, managers: int = 3, agents: int = 0) -> None:
+        self._folder = folder
+        self._key = base64.b64encode(os.urandom(KEY_BYTES)).decode()
+        self._routes = [free_port() for _ in range(managers)]
+        self._leaves = [free_port() for _ in range(managers)]
+        self.nodes = [self._manager(number) for number in range(managers)]
+        self.nodes += [self._node(managers + number, "agent", self._leaves, "") for number in range(agents)]
 
-    @staticmethod
-    def _node(folder: Path, number: int, routes: list[int], key: str) -> UdupNode:
-        others = ", ".join(f'"127.0.0.1:{port}"' for place, port in enumerate(routes) if place != number)
-        cluster = f'role = "manager"\nname = "tests"\nsecret = "a-secret-of-the-tests"\njoin = [{others}]'
-        settings = f'[node]\nname = "n{number}"\n\n[cluster]\n{cluster}\n\n[secrets]\nkey = "{key}"\n'
-        return UdupNode(folder, settings=settings, ports=f"leaf = {free_port()}\ncluster = {routes[number]}\n")
+    def _manager(self, number: int) -> UdupNode:
+        others = [port for place, port in enumerate(self._routes) if place != number]
+        ports = f"leaf = {self._leaves[number]}\ncluster = {self._routes[number]}\n"
+        return self._node(number, "manager", others, ports)
+
+    def _node(self, number: int, role: str, join: list[int], ports: str) -> UdupNode:
+        others = ", ".join(f'"127.0.0.1:{port}"' for port in join)
+        cluster = f'role = "{role}"\nname = "tests"\nsecret = "a-secret-of-the-tests"\njoin = [{others}]'
+        settings = f'[node]\nname = "n{number}"\n\n[cluster]\n{cluster}\n\n[secrets]\nkey = "{self._key}"\n'
+        return UdupNode(self._folder / f"n{number}", settings=settings, ports=ports)
 
     def __enter__(self) -> RealCluster:
         try:

@@ -88,9 +88,7 @@ def world(cluster: RealCluster, source: MysqlServer, target: MysqlServer, schema
     for node in cluster.nodes:
         if not node.running:
             node.start()
-    with closing(connect(source.endpoint)) as connection:
-        query(connection, f"CREATE DATABASE {schema}")
-        query(connection, f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, at DATETIME(6))")
+    _create_table(source, schema)
     made = World(cluster, source, target, schema)
     _when_taken(lambda: cluster.nodes[0].post_job(made.document()))
     try:
@@ -99,6 +97,12 @@ def world(cluster: RealCluster, source: MysqlServer, target: MysqlServer, schema
     finally:
         alive = next(node for node in cluster.nodes if node.running)
         _when_taken(lambda: alive.delete_job(schema))
+
+
+def _create_table(source: MysqlServer, schema: str) -> None:
+    with closing(connect(source.endpoint)) as connection:
+        query(connection, f"CREATE DATABASE {schema}")
+        query(connection, f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, at DATETIME(6))")
 
 
 def _when_taken(act: Callable[[], object]) -> None:
@@ -188,6 +192,30 @@ def test_a_job_for_a_node_that_is_not_there_waits_and_may_be_changed_at_any_node
 def _shows(node: UdupNode, job: str, **wanted: str) -> None:
     """Wait for it: what another node has written is seen a moment later."""
     until(lambda: wanted.items() <= node.job(job).items(), lambda: (node.job(job), wanted))
+
+
+def test_an_agent_carries_a_job_and_its_manager_shows_it_and_takes_it_over(
+    server_folder: Path, source: MysqlServer, target: MysqlServer, schema: str
+) -> None:
+    with RealCluster(server_folder / "manager-and-agent", managers=1, agents=1) as pair:
+        manager, agent = pair.nodes
+        world = World(pair, source, target, schema)
+        _create_table(source, schema)
+        document = world.document(Failover=True)
+        for task in document["Tasks"]:
+            task["NodeName"] = "n1"
+        _when_taken(lambda: manager.post_job(document))
+        manager.wait_stage(schema, deadline=SECONDS)
+        assert pair.owner(schema) is agent
+        with world.writing():
+            world.gets_more()
+            until(lambda: bool(manager.job(schema)["Progress"].get("applied_gtid")), lambda: manager.job(schema))
+            kill(agent)
+            world.gets_more()
+        world.is_equal()
+        assert pair.owner(schema) is manager
+        _when_taken(lambda: manager.delete_job(schema))
+        assert not _get(manager, "/v1/jobs")
 
 
 def _get(node: UdupNode, path: str) -> Any:

@@ -101,6 +101,8 @@ class StoreKeeper(EngineActor):
         )
         records, index = await _until_done(store.load)
         store.keep_snapshot()
+        if node.cluster is not None:
+            await _until_done(store.show_progress_of_all)
         emit(Loaded(tuple(records), index, await _until_done(store.gone), store.max_bytes))
         await asyncio.gather(self._write(store, emit), self._show(store), self._look(store, emit))
 

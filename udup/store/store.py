@@ -217,7 +217,8 @@ class JobStore:
                 position = await self._owned.remove(key)
             except WrittenByAnother as error:
                 raise changed(job_id, error) from error
-            await (await self._progress_bucket()).purge(key)
+            with suppress(NotFoundError):  # nobody has reported anything yet
+                await (await self._progress_bucket()).purge(key)
         return position
 
     async def reread(self, job_id: str) -> tuple[JobRecord | None, int]:
@@ -256,6 +257,12 @@ class JobStore:
             await self._owned.ensure()
             if self._shared:
                 await self._mirror(JOBS_BUCKET).refresh()  # what other nodes have written
+
+    async def show_progress_of_all(self) -> None:
+        """Make the bucket into which other nodes write their progress, too, unless several managers see to that."""
+        with _answering():
+            if not self._shared:
+                await self._progress_bucket()
 
     async def _progress_bucket(self) -> KeyValue:
         if self._progress is None:
