@@ -100,10 +100,10 @@ class ClusterWishes:
             self._execute(command, job_id, answer)
         elif job is not None or (job_id in self._members.owned and job_id not in self._unread):
             answer(_not_open())  # it is being read, or a wish for it is being stored
-        elif of_node is not None:
-            of_node()
         elif not job_id or job_id in self._members.owned:
             self._execute(command, job_id, answer)
+        elif of_node is not None:
+            of_node()
         else:
             self._ticket += 1
             self._pending[self._ticket] = _Pending(job_id, answer, command)

@@ -166,10 +166,7 @@ class Membership:
             if self._jobs.get(job.id) is job and hold.leaves and hold.token == token:
                 self._host.tell_keeper(HandOver(job.id, token))
 
-        if job.changed:
-            self._journal.save(job, job.record, stored)
-        else:
-            stored()
+        self._journal.save(job, job.record, stored)  # behind all that was to be stored before
 
     # ---- Records ----
 

@@ -192,9 +192,10 @@ class StoreKeeper(EngineActor):
             await asyncio.sleep(_LOOK_SECONDS)
             await _until_done(store.restore)
             store.keep_snapshot()
-            for job_id in await _until_done(lambda: store.overtaken(tuple(self._read))):
-                self._read.discard(job_id)  # told once: it is read again, or another's
-                emit(WrittenElsewhere(job_id))
+            if self.node.cluster is not None:
+                for job_id in await _until_done(lambda: store.overtaken(tuple(self._read))):
+                    self._read.discard(job_id)  # told once: it is read again, or another's
+                    emit(WrittenElsewhere(job_id))
 
 
 def _job_of(order: Save | Forget) -> str:

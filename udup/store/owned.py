@@ -253,6 +253,15 @@ class OwnedBucket:
         async with self._lock:  # no write is under way
             return mirror.revisions.get(key, 0) > self.revisions.get(key, 0)
 
+    def learn(self, mirror: Mirror) -> None:
+        """Know what others have written, for a bucket that is lost; what the next write replaces stays the same."""
+        for key, number in mirror.revisions.items():
+            if number > self.revisions.get(key, 0) and key != COMPLETE:
+                self.values.pop(key, None)
+                if key in mirror.values:
+                    self.values[key] = mirror.values[key]
+        self._last = max(self._last, mirror.last)
+
     # ---- One at a time ----
 
     async def _write(

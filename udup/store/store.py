@@ -249,6 +249,7 @@ class JobStore:
         if not self._shared:
             with _answering():
                 await mirror.refresh()
+            self._owned.learn(mirror)
         return [each for each in job_ids if await self._owned.overtaken(key_of(each), mirror)]
 
     async def restore(self) -> None:
