@@ -77,3 +77,16 @@ def test_a_node_that_falls_silent_is_known_and_since_when() -> None:
         node = wishes.wanted.nodes["n"]
         assert (node.name, node.since) == ("north", "1970-01-01T00:16:40Z")
     assert wishes.wanted.version == version + 1
+
+
+def test_a_job_whose_key_was_removed_is_not_placed_by_what_was_read_before() -> None:
+    owners, wishes = Owners(), Wishes(3.0)
+    values = {KEY: _stored(), "complete": b"{}"}
+    wishes.take(values, owners)
+    wishes.removed(key_of("another"))
+    assert wishes.wanted is not None and set(wishes.wanted.wishes) == {"a"}
+    before = wishes.wanted.version
+    wishes.removed(key_of("a"))
+    assert not wishes.wanted.wishes and wishes.wanted.version > before
+    wishes.take(values, owners)  # it was posted again
+    assert set(wishes.wanted.wishes) == {"a"}

@@ -97,10 +97,9 @@ def stopped(node: UdupNode) -> Iterator[None]:
                 os.kill(pid, signal.SIGCONT)
 
 
-def until(holds: Callable[[], bool], what: Callable[[], object], seconds: float = SECONDS) -> float:
-    """Return how many seconds it took."""
-    began = time.monotonic()
+def until(holds: Callable[[], bool], what: Callable[[], object], seconds: float = SECONDS) -> None:
+    """Wait for it."""
+    end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() - began < seconds, f"not within {seconds:.0f} s: {what()}"
+        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what()}"
         time.sleep(0.1)
-    return time.monotonic() - began

@@ -18,7 +18,7 @@ from udup.cluster.keeper import Host, NodeKeeper
 from udup.cluster.limits import Limits
 from udup.cluster.nats_line import NatsLine
 from udup.cluster.node_of import NodeOfCluster
-from udup.cluster.ports import StoreAway
+from udup.cluster.ports import Change, StoreAway
 from udup.cluster.told import Carrying
 from udup.cluster.view import View, look_around
 from udup.cluster.wishes import Wishes
@@ -111,7 +111,7 @@ class ClusterEngine:
         self._line = line = await self._connected()
         host = Host(self._now_carrying, lambda: self._wishes.wanted, self._told, runtime.now)
         self._keeper = keeper = NodeKeeper(self._beat, self._me.voters, line, line, host, self._limits)
-        await line.listen(keeper.heard, keeper.changed)
+        await line.listen(keeper.heard, self._changed)
         await line.serve(subject_of(self._me.node), self._on_ask)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -121,6 +121,12 @@ class ClusterEngine:
         finally:
             with suppress(*_LOST):
                 await asyncio.wait_for(line.close(), 1)
+
+    def _changed(self, change: Change) -> None:
+        assert self._keeper is not None
+        if change.data is None:
+            self._wishes.removed(change.key)
+        self._keeper.changed(change)
 
     async def _connected(self) -> NatsLine:
         while True:

@@ -15,7 +15,7 @@ import msgspec
 
 from udup.cluster.beats import Hearing
 from udup.cluster.coordinator import KnownNode, Wanted
-from udup.cluster.owners import Owners
+from udup.cluster.owners import Owners, key_of
 from udup.cluster.placement import TaskWish, Wish
 from udup.jobs.document.keys import Level, canonical
 from udup.jobs.words import DesiredState, Driver, Stage, TaskType
@@ -106,6 +106,11 @@ class Wishes:
         wishes = {each.wish.job: each.wish for each in known.values() if each.wish is not None}
         ended = {job: Wish(job, ended=True) for job in owners.jobs if job not in wishes}
         self._put({**wishes, **ended}, self._nodes)
+
+    def removed(self, key: str) -> None:
+        """Take it that nobody wants a job whose key was removed: what was read of it is older than its end."""
+        if self.wanted is not None and (job := next((each for each in self._records if key_of(each) == key), "")):
+            self._put({name: wish for name, wish in self._records.items() if name != job}, self._nodes)
 
     def hear(self, hearing: Hearing, now: float, wall: float) -> None:
         """Note who was heard, and since when he was not."""
