@@ -43,6 +43,9 @@ _STILL_SECONDS = 10.0
 #: Reports taken from the engine at a time, so that messages are heard in between.
 _BATCH = 200
 
+#: The process that has begun: one that is forked from it begins as well.
+_begun = 0
+
 Engine = Callable[[Callable[[object], None]], Coroutine[Any, Any, None]]
 
 
@@ -57,9 +60,12 @@ class _Said:
 def begin_process() -> None:
     """Begin an actor's own process: it dies with its parent, and leaves alone what it has inherited.
 
-    To be called first in every actor's __init__. Does nothing in a process that was not forked for an actor.
+    To be called first in every actor's __init__, and once is enough for several in a process. Does nothing in one
+    that was not forked for an actor.
     """
-    if multiprocessing.parent_process() is not None:
+    global _begun
+    if multiprocessing.parent_process() is not None and _begun != runtime.pid():
+        _begun = runtime.pid()
         die_with_parent()
         gc.freeze()  # collecting it would write into each page that is shared with the parent
 
