@@ -23,7 +23,7 @@ from functools import partial
 from typing import Any
 
 from setproctitle import setproctitle
-from thespian.actors import ActorTypeDispatcher, ThespianWatch
+from thespian.actors import ActorSystemMessage, ActorTypeDispatcher, ThespianWatch
 
 from udup.actors.errors import failure_of
 from udup.actors.messages import EngineEnded, Hello, Introduce, NodeSettings, Progress, RunEnded
@@ -137,6 +137,17 @@ class EngineActor(ShellActor):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self.run = 0
+        self._early: list[tuple[object, Any]] = []  # what has come before the introduction, and who sent it
+
+    def receiveMessage(self, message: object, sender: Any) -> Any:  # noqa: N802 - Thespian's name
+        """Handle a message; keep it until this actor is introduced, for what is sent to a new one may overtake that."""
+        if not hasattr(self, "node") and not isinstance(message, (Introduce, ActorSystemMessage)):
+            self._early.append((message, sender))
+            return self.watch()
+        super().receiveMessage(message, sender)
+        while self._early and hasattr(self, "node"):
+            super().receiveMessage(*self._early.pop(0))
+        return self.watch()
 
     def receiveMsg_Introduce(self, message: Introduce, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self.owner, self.node, self.job_id = sender, message.settings, message.job_id
