@@ -24,6 +24,7 @@ from udup.actors.messages import (
     RunEnded,
     StopRun,
 )
+from udup.actors.shared import EndTask, OfTask, ToTask
 from udup.actors.store_messages import Forget, Loaded, OpenStore, Save, Saved, ShowProgress
 from udup.actors.worker_messages import Staffed, Work, WorkerFailed
 from udup.base import runtime
@@ -90,9 +91,11 @@ class Child:
         self.run = 0
         self.alive = True
         self.slot = 0
+        self.host: Host | None = None
 
     def tell(self, message: object) -> None:
-        self.world.post(self.address, self.world.supervisor_address, message)
+        said = message if self.host is None else OfTask(self.role, self.job_id, message)
+        self.world.post(self.address, self.world.supervisor_address, said)
 
     def receive(self, message: object) -> None:
         match message:
@@ -283,6 +286,31 @@ class Store(Child):
 
 
 #: The child of each role.
+class Host(Child):
+    """A process for several jobs' tasks: it dies with any of them."""
+
+    def __init__(self, world: World, role: str, address: Address) -> None:
+        super().__init__(world, role, address)
+        self.job_id = "several jobs"
+        self.tasks: dict[str, Child] = {}
+
+    def receive(self, message: object) -> None:
+        match message:
+            case ToTask(job_id=job_id):
+                self._task(job_id).receive(message.message)
+            case EndTask(job_id=job_id):
+                self.tasks.pop(job_id).alive = False
+            case ActorExitRequest():
+                self.world.kill(self)
+
+    def _task(self, job_id: str) -> Child:
+        if job_id not in self.tasks:
+            task = self.tasks[job_id] = KINDS[self.role](self.world, self.role, self.address)
+            task.host, task.pid = self, self.pid
+            self.world.children.append(task)
+        return self.tasks[job_id]
+
+
 KINDS: dict[str, type[Child]] = {
     "extractor": Extractor,
     "applier": Applier,

@@ -84,7 +84,7 @@ def applier(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[DestApplier, list
 
 def _said(shell: Any, seconds: float = 5.0) -> None:
     """Wait until the engine has said something that the actor has not heard."""
-    assert select.select([shell._eventfd], [], [], seconds)[0], "the engine says nothing"
+    assert select.select([shell.doorbell], [], [], seconds)[0], "the engine says nothing"
 
 
 def _hear(shell: Any) -> None:

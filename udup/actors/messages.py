@@ -38,6 +38,8 @@ class NodeSettings:
     #: Makes the ends of jobs.
     drivers: Drivers
     max_jobs: int = 500
+    #: Jobs whose extractors, or appliers, may share a process.
+    share_processes: int = 1
     #: Of jobs that name none.
     region: str = DEFAULT_REGION
     datacenter: str = DEFAULT_DATACENTER

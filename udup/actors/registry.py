@@ -9,6 +9,7 @@ from typing import Any
 from thespian.actors import ActorExitRequest
 
 from udup.actors.messages import Hello, Introduce, NodeSettings, Place
+from udup.actors.shared import Hosted, Hosts, ToTask
 
 #: A place that is filled by one actor at a time: role, job ID ("" for none), slot (0 where there is only one).
 _Place = tuple[str, str, int]
@@ -26,6 +27,7 @@ class ActorRegistry:
     def __init__(self, create: Callable[[type], Any], send: Callable[[Any, object], None]) -> None:
         self._create = create
         self._send = send
+        self._hosts = Hosts(create, send)
         self._addresses: dict[_Place, Any] = {}
         # Addresses cannot be hashed, and comparing one with those of hundreds of jobs takes a millisecond.
         self._last_seen: dict[str, _Place] = {}
@@ -35,8 +37,8 @@ class ActorRegistry:
         """Return the actor of this role for this job; make it if there is none."""
         place = (role, job_id, slot)
         if place not in self._addresses:
-            self._addresses[place] = self._create(kind)
-            self._send(self._addresses[place], Introduce(settings, job_id, slot))
+            self._addresses[place] = self._hosts.place(kind, job_id, settings) or self._create(kind)
+            self.send(self._addresses[place], Introduce(settings, job_id, slot))
         return self._addresses[place]
 
     def address(self, role: str, job_id: str) -> Any:
@@ -61,8 +63,19 @@ class ActorRegistry:
         if self._addresses.get(place) == sender:
             self._fillings.setdefault(place, _Filling(hello.pid)).pid = hello.pid
 
-    def died(self, address: Any) -> tuple[_Place, int] | None:
-        """Forget an actor that has ended; return its place and process, None if it was stopped on purpose."""
+    def send(self, address: Any, message: object) -> None:
+        """Send a message to an actor, also to one in a process that it shares."""
+        if isinstance(address, Hosted):
+            self._send(address.host, ToTask(address.job_id, message))
+        else:
+            self._send(address, message)
+
+    def died(self, address: Any) -> list[tuple[_Place, int]]:
+        """Forget who has ended with a process; return their places and the process, none for one that was stopped."""
+        found = [self._died(each) for each in (address, *self._hosts.died(address))]
+        return [each for each in found if each is not None]
+
+    def _died(self, address: Any) -> tuple[_Place, int] | None:
         place = self.place_of(address)
         if place is None:
             return None
@@ -90,7 +103,11 @@ class ActorRegistry:
 
     def _end(self, place: _Place) -> None:
         self._last_seen = {name: seen for name, seen in self._last_seen.items() if seen != place}
-        self._send(self._addresses.pop(place), ActorExitRequest())
+        address = self._addresses.pop(place)
+        if isinstance(address, Hosted):
+            self._hosts.end(address)
+        else:
+            self._send(address, ActorExitRequest())
 
     def places(self, is_busy: Callable[[str], bool]) -> list[Place]:
         """Return every actor that lives; `is_busy` says by the job whether it has something to do."""

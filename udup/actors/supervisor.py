@@ -56,6 +56,7 @@ from udup.actors.registry import ActorRegistry
 from udup.actors.run import Run
 from udup.actors.run_parts import Parts
 from udup.actors.runs import JobRuns
+from udup.actors.shared import Hosted, OfTask
 from udup.actors.shell import ShellActor
 from udup.actors.starting import Starting
 from udup.actors.store_messages import Loaded, NotSaved, OpenStore, Saved, StoreRefuses
@@ -105,7 +106,7 @@ class JobSupervisor(ShellActor):
         if self._settings is None:
             self.configure(message.settings)
             self._settings = message.settings
-            self._tasks = Tasks(self._actors, self.send, message.settings)
+            self._tasks = Tasks(self._actors, self._actors.send, message.settings)
             parts = Parts(
                 settings=message.settings,
                 actors=self._actors,
@@ -237,6 +238,9 @@ class JobSupervisor(ShellActor):
         if job is not None and (run := job.run) is not None and run.number == number:
             self._runs.guarded(job, lambda: step(job, run))
 
+    def receiveMsg_OfTask(self, message: OfTask, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self.receiveMessage(message.message, Hosted(sender, message.role, message.job_id))
+
     def receiveMsg_Probed(self, message: Probed, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._of_run(sender, message.run, lambda job, run: self._runs.source_seen(job, run, message.look))
 
@@ -279,11 +283,11 @@ class JobSupervisor(ShellActor):
                 self._cutovers.tick(tick)
 
     def receiveMsg_ChildActorExited(self, message: ChildActorExited, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        """An actor died (told twice when it ended orderly)."""
-        dead = self._actors.died(message.childAddress)
-        if dead is None:
-            return
-        (role, job_id, slot), pid = dead
+        """An actor died (told twice when it ended orderly), or a process that several jobs share."""
+        for place, pid in self._actors.died(message.childAddress):
+            self._place_died(*place, pid)
+
+    def _place_died(self, role: str, job_id: str, slot: int, pid: int) -> None:
         if role == StoreKeeper.role:
             self._store_died(pid)
             return
