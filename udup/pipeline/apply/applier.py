@@ -55,16 +55,13 @@ from udup.pipeline.waits import TOLD_SECONDS, WaitKind
 #: Seconds between writes of the base row: what the slots' rows hold in GTIDs stays small.
 FLUSH_SECONDS = 1.0
 
-#: Seconds between reports of progress; and while nothing happens.
-REPORT_SECONDS, IDLE_SECONDS = 0.5, 2.0
-
 #: Seconds after which the sender is told of what is done with, even if it is little.
 CREDIT_SECONDS = 0.2
 
-#: Seconds between looks at what nothing has been heard of for long.
+#: Seconds between looks at what nothing has been heard of for long; twice that while nothing is under way.
 WATCH_SECONDS = 5.0
 
-#: Seconds without a message of the log, which has one a second, until the last credit is given again.
+#: Seconds without a message of the log, which has one every few, until the last credit is given again.
 SILENT_LOG_SECONDS = 10.0
 
 
@@ -86,7 +83,7 @@ class Applier:
         # One row of the checkpoint more than there are workers: the last is the inline session's.
         slots = settings.workers + 1
         self._control = target.open_control(settings.control(slots))
-        self._target_watch = TargetWatch(self._control)
+        self._target_watch = TargetWatch(self._control, self._something_happens)
         self._executed = ExecutedPositions(slots, target.position, self._target_watch.advance)
         self._credits = Credits(settings.window_messages)
         self._credit_timer: asyncio.TimerHandle | None = None
@@ -99,6 +96,7 @@ class Applier:
             self._credits,
             self._reporter.committed,
             serial=settings.serial,
+            begun=self._something_begins,
         )
         self._waits = self._dispatcher.waits
         self._wait_watch = WaitWatch(
@@ -213,8 +211,10 @@ class Applier:
         if batch.number != self._received:
             raise Transient(f"a message was lost on the way: {batch.number} came after {self._received - 1}")
         self._received_at = runtime.now()
-        self._reporter.received(batch, len(data))
-        self._credits.received(batch.number, len(data), len(batch.records))
+        is_beat = self._reporter.received(batch, len(data))
+        self._credits.received(batch.number, len(data), len(batch.records), beat=is_beat)
+        if not is_beat:
+            self._wait_watch.begun()
         for record in batch.records:
             await self._take(record, batch.number)
         self._changed.set()
@@ -238,7 +238,6 @@ class Applier:
             case Beat():
                 self._reporter.beat(record)
                 self._credits.finished(number)
-                self._credit_is_late = True  # an idle job's window is seen to be empty
             case CopyPlan():
                 self._copy = self._start_copy(record)
                 self._credits.finished(number)
@@ -316,6 +315,7 @@ class Applier:
 
     async def _flush_executed(self) -> None:
         while True:
+            await self._executed.changed()
             await asyncio.sleep(FLUSH_SECONDS)
             if self._executed.begun and not self._dispatcher.scheduler.barrier_runs:
                 with self._waits.on(WaitKind.CHECKPOINT):
@@ -333,7 +333,7 @@ class Applier:
         The next message on the same way shows it: a question to a worker, its answer, the last credit once more.
         """
         while True:
-            await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.sleep(WATCH_SECONDS * (1 if self._copying or self._dispatcher.open_orders.any else 2))
             await self._dispatcher.ask_silent_workers(copying=self._copying)
             silent = runtime.now() - self._received_at >= SILENT_LOG_SECONDS
             if silent and self._credits.told and self._credits.settled:
@@ -342,20 +342,27 @@ class Applier:
     async def _report_progress(self) -> None:
         """Report twice a second while something happens, rarely while nothing does."""
         while True:
-            self._tell_progress()
-            await asyncio.sleep(REPORT_SECONDS)
+            told = self._tell_progress()
+            await self._reporter.next_report(told, copying=self._copying)
             if self._copy_task is not None and self._copy_task.done():
                 self._copy_task.result()
-            if not self._copying:
-                await self._reporter.progress_changed(IDLE_SECONDS)
 
-    def _tell_progress(self) -> None:
+    def _something_begins(self) -> None:
+        self._wait_watch.begun()
+        self._something_happens()
+
+    def _something_happens(self) -> None:
+        self._reporter.wake()
+
+    def _tell_progress(self) -> ApplyProgress:
         if self._inline is not None and not self._dispatcher.scheduler.barrier_runs:
             # Used in the event loop alone, but for what runs as a barrier.
             self._reporter.count_rows(self._inline.slot, self._inline.rows_written())
         told = self._control.notices()
         waits = self._wait_watch.shown(TOLD_SECONDS)
-        self._report(self._reporter.progress(self._dispatcher, self._executed, self._copy, told, waits))
+        progress = self._reporter.progress(self._dispatcher, self._executed, self._copy, told, waits)
+        self._report(progress)
+        return progress
 
     def _copy_moved(self) -> int | None:
         """Return how many rows the copy has loaded, None while there is no copy under way."""

@@ -69,8 +69,9 @@ class Dispatcher:
         on_committed: Callable[[Assigned], None],
         *,
         serial: bool,
+        begun: Callable[[], None] = lambda: None,
     ) -> None:
-        """`serial`: one transaction at a time, to find the one that fails."""
+        """`serial`: one transaction at a time, to find the one that fails. `begun` is called when a wait begins."""
         self._workers = workers
         self._control = control
         self._executed = executed
@@ -79,8 +80,8 @@ class Dispatcher:
         self._serial = serial
         self._rules = control.rules
         self._scheduler = Scheduler(workers, serial=serial, context_of=self._context_of)
-        self.open_orders = OpenOrders(workers)
-        self.waits = Waits(Side.TARGET)
+        self.open_orders = OpenOrders(workers, begun)
+        self.waits = Waits(Side.TARGET, begun)
         self._large: LargeTransaction | None = None
         self._checked: Pending | None = None
         self._transactions = 0
