@@ -12,6 +12,8 @@ from udup.actors.level_messages import AskExecuted, Reach
 from udup.actors.messages import Apply, Extract, NodeSettings, Probe, Purge, StopRun
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import Run
+from udup.jobs.signs import SIGNS
+from udup.pipeline.transport.link import token_of
 
 _Task = type[SrcExtractor] | type[DestApplier]
 
@@ -27,6 +29,7 @@ class Tasks:
     def begin(self, job: Job, run: Run) -> None:
         """Have both sides look at their servers."""
         self.probe(job, run)
+        SIGNS.admit(token_of(job.id))
         self._send(self._get_or_create(DestApplier, job), Apply(job.applier_settings(run)))
 
     def probe(self, job: Job, run: Run) -> None:

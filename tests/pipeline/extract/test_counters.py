@@ -99,4 +99,8 @@ def test_the_position_is_all_that_was_read(records: list[Record]) -> None:
     assert str(counters.extracted) == str(expected)
     kinds = [type(record) for record in records]
     shown = counters.values()
-    assert (shown.transactions, shown.definitions, shown.skipped) == (kinds.count(Transaction), kinds.count(Definition), kinds.count(Skipped))
+    assert (shown.transactions, shown.definitions, shown.skipped) == (
+        kinds.count(Transaction),
+        kinds.count(Definition),
+        kinds.count(Skipped),
+    )

@@ -14,9 +14,8 @@ import pytest
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Side, Transient, UdupError, Unavailable, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.pipeline.extract import beats
+from udup.pipeline.extract import beats, reset_guard, source_watch
 from udup.pipeline.extract import extractor as engine
-from udup.pipeline.extract import reset_guard, source_watch
 from udup.pipeline.extract.extractor import Extractor
 from udup.pipeline.extract.progress import ExtractProgress
 from udup.pipeline.extract.settings import ExtractorSettings

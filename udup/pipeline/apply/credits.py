@@ -71,7 +71,7 @@ class Credits:
         """Return up to which message the sender is to be told that all is done; None if it need not be told now."""
         count = self._done - self._told
         enough = count >= self._due_messages or self._freed >= DUE_BYTES
-        if not count or not (enough or late and self._owed or count >= DUE_BEATS and not self._owed):
+        if not count or not (enough or (late and self._owed) or (count >= DUE_BEATS and not self._owed)):
             return None
         self._told, self._freed, self._owed = self._done, 0, False
         return self._done

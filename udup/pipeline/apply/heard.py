@@ -12,7 +12,6 @@ from udup.pipeline.apply.progress import ApplyProgress
 from udup.pipeline.ports import Position
 from udup.pipeline.records import Batch, Beat
 
-
 #: Seconds between reports of progress; and while little happens.
 REPORT_SECONDS, IDLE_SECONDS = 0.5, 2.0
 

@@ -25,7 +25,7 @@ class ExtractCounters:
         self._stale = False  # the text is behind the position
         self._transactions = self._definitions = self._skipped = 0
         self._copied_rows = self._copied_messages = self._copied_bytes = 0
-        self._moved: Callable[[], None] | None = None
+        self._moved: Callable[[], object] | None = None
 
     def begin(self, start_after: str) -> None:
         """Note that the log is read after this position."""
@@ -80,7 +80,7 @@ class ExtractCounters:
         self._copied_messages += 1
         self._copied_bytes += size
 
-    def when_moved(self, then: Callable[[], None]) -> None:
+    def when_moved(self, then: Callable[[], object]) -> None:
         """Call `then` once, on a reading thread, with the next that is read: the source is at work."""
         self._moved = then
 

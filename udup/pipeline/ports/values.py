@@ -180,8 +180,8 @@ class LogPlan:
     `snapshot` is what the destination has of a snapshot, whose rows are left out of the log where they were read later,
     and `snapshots` how many tries of one there were: tables that have come into the scope since come in one more.
     `wishes` are tables (`schema.table` on the source) whose rows are to come again, each time with its number.
-    `in_part` are transactions behind `start_after` that the log must have. `silent` is called, on the thread that reads,
-    while the source says nothing, not even that there is nothing, with for how many seconds already.
+    `in_part` are transactions behind `start_after` that the log must have. `silent` is called, on the thread that
+    reads, while the source says nothing, not even that there is nothing, with for how many seconds already.
     """
 
     job: str

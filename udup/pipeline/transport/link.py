@@ -48,6 +48,11 @@ PENDING_BYTES = 128 << 20
 Handler = Callable[[bytes], Awaitable[None]]
 
 
+def token_of(job_id: str) -> str:
+    """Return what stands for a job where its ID may not."""
+    return hashlib.sha256(job_id.encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True)
 class Subjects:
     """The names of one run of a job. The job's ID may hold any character, so a digest of it stands in for it."""
@@ -57,7 +62,7 @@ class Subjects:
 
     @cached_property
     def token(self) -> str:
-        return hashlib.sha256(self.job_id.encode()).hexdigest()[:16]
+        return token_of(self.job_id)
 
     @property
     def log(self) -> str:
