@@ -245,6 +245,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports and heartbeats come soon."""
     monkeypatch.setattr(source_watch, "REPORT_SECONDS", 0.02)
     monkeypatch.setattr(source_watch, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(source_watch, "FOLLOWING_SECONDS", 0.05)
     monkeypatch.setattr(engine, "TOLD_SECONDS", 0.1)
     monkeypatch.setattr(beats, "BEAT_AT_REST_SECONDS", 0.0)
 

@@ -15,7 +15,7 @@ from udup.pipeline.transport.link import Arrivals, Subjects
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beats, "BEAT_AT_REST_SECONDS", 0.02)
-    for name in ("REPORT_SECONDS", "IDLE_SECONDS"):
+    for name in ("REPORT_SECONDS", "IDLE_SECONDS", "FOLLOWING_SECONDS"):
         monkeypatch.setattr(source_watch, name, 0.02)
 
 

@@ -22,6 +22,7 @@ from udup.pipeline.apply import heard, target_watch
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in (
         ("REST_SECONDS", 0.05),
+        ("SOONER_SECONDS", 0.0),
         ("BUSY_SECONDS", 0.1),
         ("ANSWER_SECONDS", 0.4),
         ("APART_ANSWER_SECONDS", 0.4),

@@ -213,7 +213,9 @@ class Applier:
         self._received_at = runtime.now()
         is_beat = self._reporter.received(batch, len(data))
         self._credits.received(batch.number, len(data), len(batch.records), beat=is_beat)
-        if not is_beat:
+        if is_beat:
+            self._target_watch.awake()
+        else:
             self._wait_watch.begun()
         for record in batch.records:
             await self._take(record, batch.number)

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from udup.base import runtime
 from udup.base.errors import Side, UdupError, Unavailable
 
-#: Seconds without a word from the target until it is asked: at rest, and while something is under way.
-REST_SECONDS, BUSY_SECONDS = 4.0, 10.0
+#: Seconds without a word from the target until it is asked: at rest, and while something is under way. At rest it may
+#: be asked sooner by so many seconds, when the process is awake for something else.
+REST_SECONDS, BUSY_SECONDS, SOONER_SECONDS = 5.0, 10.0, 2.0
 
 #: Questions on another connection that must stay without an answer, one after the other, over how many seconds, and
 #: seconds between two of them: more than a driver waits for on a connection that is under way.
@@ -58,6 +60,7 @@ class TargetWatch:
         self._asked_at: float | None = None  # the first of the questions that were not answered yet
         self._failed = 0
         self._is_asking = False
+        self._awake = asyncio.Event()
 
     def answered(self) -> None:
         """Note that the target has answered something just now."""
@@ -86,9 +89,9 @@ class TargetWatch:
         """
         self.answered()
         while True:
-            await asyncio.sleep(self._pause(at_rest=is_at_rest()))
+            sooner = await self._pause(at_rest=is_at_rest())
             at_rest = is_at_rest()
-            if runtime.now() - self._last_word < (REST_SECONDS if at_rest else BUSY_SECONDS):
+            if runtime.now() - self._last_word < (REST_SECONDS - sooner if at_rest else BUSY_SECONDS):
                 continue
             try:
                 await self._ask(apart=not at_rest)
@@ -96,10 +99,22 @@ class TargetWatch:
                 if at_rest or not error.kind.passes or self._is_given_up(patient=does_long_work()):
                     raise
 
-    def _pause(self, *, at_rest: bool) -> float:
-        if self._failed:
-            return AGAIN_SECONDS
-        return max(_LOOK_SECONDS, self._last_word + REST_SECONDS - runtime.now()) if at_rest else _LOOK_SECONDS
+    def awake(self) -> None:
+        """Ask now, in the event loop, if that is due in a moment: something else has woken this process."""
+        if runtime.now() - self._last_word >= REST_SECONDS - SOONER_SECONDS:
+            self._awake.set()
+
+    async def _pause(self, *, at_rest: bool) -> float:
+        """Return when it may be time to ask, and how much sooner than at the latest."""
+        if self._failed or not at_rest:
+            await asyncio.sleep(AGAIN_SECONDS if self._failed else _LOOK_SECONDS)
+            return 0.0
+        self._awake.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(_LOOK_SECONDS, self._last_word + REST_SECONDS - runtime.now())):
+                await self._awake.wait()
+                return SOONER_SECONDS
+        return 0.0
 
     def _is_given_up(self, *, patient: bool) -> bool:
         """Note a question apart that nobody has answered; return whether that has been so for long enough."""

@@ -234,6 +234,8 @@ class Deliverer:
             raise Transient(f"a message was lost on the way: {batch.number} came after {self._received - 1}")
         is_beat = self._reporter.received(batch, len(data))
         self._credits.received(batch.number, len(data), len(batch.records), beat=is_beat)
+        if is_beat:
+            self._watch.awake()
         async with self._taking:
             if self._draining.is_set():
                 return  # what comes now, the next run reads again

@@ -10,10 +10,10 @@ from udup.base import runtime
 from udup.pipeline.extract.source_watch import SourceWatch
 from udup.pipeline.records import Beat
 
-#: Seconds between heartbeats while records follow each other; and when the source has no more, which it says once a
-#: second at rest: a bit less than four of these, so that none of them is missed. The target's side counts on it
+#: Seconds between heartbeats while records follow each other; and when the source has no more, which it says every
+#: 1.5 seconds at rest: a bit less than three times that, so that no third one is missed. The target's side counts on it
 #: (`SILENT_SECONDS` of `pipeline/apply/lag.py`).
-BEAT_SECONDS, BEAT_AT_REST_SECONDS = 1.0, 3.9
+BEAT_SECONDS, BEAT_AT_REST_SECONDS = 1.0, 4.3
 
 
 class Beats:

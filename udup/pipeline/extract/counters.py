@@ -26,11 +26,13 @@ class ExtractCounters:
         self._transactions = self._definitions = self._skipped = 0
         self._copied_rows = self._copied_messages = self._copied_bytes = 0
         self._moved: Callable[[], object] | None = None
+        self.read_so_far = 0  # records, of whatever kind, and that the log is open
 
     def begin(self, start_after: str) -> None:
         """Note that the log is read after this position."""
         with self._lock:
             self._extracted, self._stale = self._parse(start_after), True
+            self.read_so_far += 1
 
     @property
     def extracted(self) -> Position | None:
@@ -42,6 +44,7 @@ class ExtractCounters:
         """Count a record of the log, or of a snapshot for a destination."""
         self._tell_moved()
         with self._lock:
+            self.read_so_far += 1
             match record:
                 case Transaction():
                     self._transactions += 1

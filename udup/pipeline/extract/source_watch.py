@@ -22,8 +22,9 @@ from udup.pipeline.extract.reset_guard import ResetGuard, not_counted
 from udup.pipeline.ports import ClockAnswer, Position, Source, SourceClock
 from udup.pipeline.records import Beat
 
-#: Seconds between reports, each with a question to the source; and while nothing comes from it.
-REPORT_SECONDS, IDLE_SECONDS = 1.0, 4.0
+#: Seconds between reports, each with a question to the source; and while nothing comes from it, without its log and
+#: behind it, whose heartbeats say that it is there.
+REPORT_SECONDS, IDLE_SECONDS, FOLLOWING_SECONDS = 1.0, 4.0, 6.0
 
 #: Seconds without an answer that a copy is worth, and between two tries to ask on another connection.
 COPY_PATIENCE_SECONDS, AGAIN_SECONDS = 120.0, 5.0
@@ -52,6 +53,7 @@ class SourceWatch:
         self._report = report
         self._needs_log = needs_log
         self._guard = ResetGuard()
+        self._guarded = -1  # how much had been read when the guard looked last
         self._answer: ClockAnswer | None = None
         self._log_server = ""  # the UUID of the server whose log is read, "" before it is
         self._told_of_wait = False
@@ -115,7 +117,7 @@ class SourceWatch:
                 self._report()
                 if overdue is not None:
                     await self._look_into(clock, overdue)
-                await _pause(moved)
+                await _pause(moved, FOLLOWING_SECONDS if self._log_server else IDLE_SECONDS)
         finally:
             if clock is not None:
                 clock.close()
@@ -136,12 +138,16 @@ class SourceWatch:
 
     def _ask(self, clock: SourceClock) -> tuple[ClockAnswer, Position | None]:
         """Return what the source answers, and what of it is overdue: all that blocks, at one go in a thread."""
-        before = runtime.now_us()
+        before, known, read = runtime.now_us(), self._answer, self._counters.read_so_far
         self._answer = answer = clock.read()
         self._clock_offset_us = answer.now_us - (before + runtime.now_us()) // 2
         if self._needs_log and (position := self.copy_position) is not None:
             clock.check_kept(position)
-        return answer, None if self._is_elsewhere(answer) else self._overdue(answer)
+        is_same = known is not None and (known.executed, known.server_uuid) == (answer.executed, answer.server_uuid)
+        if self._is_elsewhere(answer) or (is_same and self._guarded == read and self._guard.waits_for_nothing):
+            return answer, None
+        self._guarded = read
+        return answer, self._overdue(answer)
 
     def _tell_elsewhere(self, answer: ClockAnswer) -> None:
         if self.told:
@@ -178,11 +184,11 @@ class SourceWatch:
         return self._guard.check(self._source.position(answer.executed), self._counters.extracted)
 
 
-async def _pause(moved: asyncio.Event) -> None:
+async def _pause(moved: asyncio.Event, idle_seconds: float) -> None:
     """Wait for the time of the next question: soon when the source is at work, at once when it has been silent."""
     began = runtime.now()
     with suppress(TimeoutError):
-        async with asyncio.timeout(IDLE_SECONDS):
+        async with asyncio.timeout(idle_seconds):
             await moved.wait()
     if (left := began + REPORT_SECONDS - runtime.now()) > 0:
         await asyncio.sleep(left)

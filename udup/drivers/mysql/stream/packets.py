@@ -12,8 +12,8 @@ from udup.drivers.mysql.binlog.event import ARTIFICIAL, HEADER_SIZE
 #: Seconds without a byte after which the source or the way to it is taken for dead.
 SILENCE_SECONDS = 20.0
 
-#: Looks in that time whether it lasts, after which it is told: heartbeats come every second, one may be late.
-QUIETS = 7
+#: Looks in that time whether it lasts, after each of which that is told: two heartbeats may be late by then.
+QUIETS = 6
 QUIET_SECONDS = SILENCE_SECONDS / QUIETS
 
 #: Bytes asked of the socket at a time; larger than what a busy server sends in one go.

@@ -43,7 +43,7 @@ from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
 from udup.drivers.mysql.stream.packets import QUIET_SECONDS, QUIETS, SILENCE_SECONDS, PacketBuffer
 
 #: Seconds between the source's heartbeats when it has nothing to send: how soon it is noticed that it says nothing.
-HEARTBEAT_SECONDS = 1.0
+HEARTBEAT_SECONDS = 1.5
 
 #: The server's lost-binlog error: what the dump needs was purged, or the source lacks GTIDs that the job has.
 ER_SOURCE_FATAL_READING = 1236
