@@ -40,7 +40,7 @@ COPIED_FIRST = 64
 LONGEST_WAIT = 15.0
 
 #: Seconds within which one side says that the other is silent, or has more, of a job that was level.
-CONTRADICTED_SECONDS = 7.0
+CONTRADICTED_SECONDS = 9.0
 
 #: Times in a row that a conflict is looked into transaction by transaction.
 SERIAL_TRIES = 2

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from udup.base import runtime
 from udup.base.errors import Failure, Refused, Superseded, Transient, UdupError
@@ -58,7 +59,8 @@ FLUSH_SECONDS = 1.0
 #: Seconds after which the sender is told of what is done with, even if it is little.
 CREDIT_SECONDS = 0.2
 
-#: Seconds between looks at what nothing has been heard of for long; twice that while nothing is under way.
+#: Seconds between looks at what nothing has been heard of for long. While nothing is under way nobody looks, unless no
+#: message of the log comes for twice that time.
 WATCH_SECONDS = 5.0
 
 #: Seconds without a message of the log, which has one every few, until the last credit is given again.
@@ -104,7 +106,7 @@ class Applier:
         )
         self._received = 0
         self._received_at = 0.0
-        self._changed = asyncio.Event()
+        self._came, self._changed = asyncio.Event(), asyncio.Event()
         self._workers_ready = asyncio.Event()
         self._ended: asyncio.Future[None]
         self._draining = False
@@ -211,6 +213,7 @@ class Applier:
         if batch.number != self._received:
             raise Transient(f"a message was lost on the way: {batch.number} came after {self._received - 1}")
         self._received_at = runtime.now()
+        self._came.set()
         is_beat = self._reporter.received(batch, len(data))
         self._credits.received(batch.number, len(data), len(batch.records), beat=is_beat)
         if is_beat:
@@ -335,19 +338,34 @@ class Applier:
         The next message on the same way shows it: a question to a worker, its answer, the last credit once more.
         """
         while True:
-            await asyncio.sleep(WATCH_SECONDS * (1 if self._copying or self._dispatcher.open_orders.any else 2))
+            if self._copying or self._dispatcher.open_orders.any:
+                await asyncio.sleep(WATCH_SECONDS)
+            elif await self._comes_within(2 * WATCH_SECONDS):
+                continue  # somebody is there, and nothing is under way
             await self._dispatcher.ask_silent_workers(copying=self._copying)
             silent = runtime.now() - self._received_at >= SILENT_LOG_SECONDS
             if silent and self._credits.told and self._credits.settled:
                 await self._link.publish(self._subjects.upstream, encode(Credit("log", self._credits.told)))
 
+    async def _comes_within(self, seconds: float) -> bool:
+        """Return whether a message of the log comes in this time."""
+        self._came.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self._came.wait()
+        return False
+
     async def _report_progress(self) -> None:
         """Report twice a second while something happens, rarely while nothing does."""
+        told = self._tell_progress()
         while True:
-            told = self._tell_progress()
-            await self._reporter.next_report(told, copying=self._copying)
+            is_same = await self._reporter.next_report(told, copying=self._copying)
             if self._copy_task is not None and self._copy_task.done():
                 self._copy_task.result()
+            if is_same:
+                self._report(told)
+            else:
+                told = self._tell_progress()
 
     def _something_begins(self) -> None:
         self._wait_watch.begun()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 DUE_BYTES, DUE_SHARE, DUE_MESSAGES = 128 << 10, 8, 32
 
 #: Heartbeats that make a credit due. Its number shows the sender that none was lost, within 15 s at rest.
-DUE_BEATS = 3
+DUE_BEATS = 2
 
 
 @dataclass(slots=True)

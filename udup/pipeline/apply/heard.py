@@ -31,13 +31,15 @@ class Heard:
         self._source_set = position("")
         self._caught_up = False
         self._changed = asyncio.Event()
+        self._has_news = False  # since the last report: more than heartbeats that say the same
 
     def wake(self) -> None:
         """Have the next report made soon: something has happened."""
+        self._has_news = True
         self._changed.set()
 
-    async def next_report(self, told: ApplyProgress, *, copying: bool = False) -> None:
-        """Return when it is time for the report after this one.
+    async def next_report(self, told: ApplyProgress, *, copying: bool = False) -> bool:
+        """Return when it is time for the report after this one, and whether that would say the same.
 
         At rest nothing wakes this but what happens: a word of the source's side, which comes every few seconds, a
         question to the target that stays without an answer, or the moment from which on the source counts as silent.
@@ -46,17 +48,22 @@ class Heard:
             await asyncio.sleep(REPORT_SECONDS)
             if not copying:
                 await self._happens(IDLE_SECONDS)
-            return
+            self._has_news = False
+            return False
         began = runtime.now()
-        await self._happens(self.lag.silent_in + _AFTER_SECONDS)
+        happened = await self._happens(self.lag.silent_in + _AFTER_SECONDS)
         if (left := began + REPORT_SECONDS - runtime.now()) > 0:
             await asyncio.sleep(left)
+        is_same, self._has_news = happened and not self._has_news, False
+        return is_same
 
-    async def _happens(self, seconds: float) -> None:
+    async def _happens(self, seconds: float) -> bool:
+        happened = False
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._changed.wait()
+                happened = await self._changed.wait()
         self._changed.clear()
+        return happened
 
     def received(self, batch: Batch, size: int) -> bool:
         """Note a message of the log; one that holds heartbeats alone is not counted. Return whether it is one."""
@@ -64,6 +71,7 @@ class Heard:
         self._changed.set()
         if all(isinstance(record, Beat) for record in batch.records):
             return True
+        self._has_news = True
         self._messages += 1
         self._bytes.total += size
         return False
@@ -72,7 +80,9 @@ class Heard:
         """Note what the source says of its clock, and of what it has executed, or that it says nothing."""
         if beat.silent_us:
             self.lag.silent_for(beat.silent_us / 1e6)
+            self._has_news = True
             return
         self.lag.beat(beat.source_us)
         if beat.executed != self._source_executed:
             self._source_executed, self._source_set = beat.executed, self._parse(beat.executed)
+            self._has_news = True

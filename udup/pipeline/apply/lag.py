@@ -9,9 +9,9 @@ from udup.base import runtime
 #: Seconds over which rates are taken.
 RATE_SECONDS = 5.0
 
-#: Seconds without a word from the source's side after which it counts as silent: at rest heartbeats come every 4.5.
+#: Seconds without a word from the source's side after which it counts as silent: at rest heartbeats come every six.
 #: That the source itself says nothing is told sooner, by the extractor.
-SILENT_SECONDS = 6.5
+SILENT_SECONDS = 8.5
 
 #: Microseconds by which a stamp of the source's may lie ahead of its clock, as that is known here.
 _AHEAD_US = 1_000_000

@@ -32,13 +32,13 @@ class Reporter(Heard):
         self._target.answered()
         self.lag.passed(group.members[-1].id.order.committed_us)
         self._transactions.total += len(group.members)
-        self._changed.set()
+        self.wake()
 
     def count_rows(self, slot: int, rows: RowCounts) -> None:
         """Note what the session of a slot has written since it began."""
         if self._rows_by_slot.get(slot) != rows:
             self._rows_by_slot[slot] = rows
-            self._changed.set()
+            self.wake()
 
     def progress(
         self,

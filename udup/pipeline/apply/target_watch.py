@@ -20,7 +20,7 @@ from udup.base.errors import Side, UdupError, Unavailable
 
 #: Seconds without a word from the target until it is asked: at rest, and while something is under way. At rest it may
 #: be asked sooner by so many seconds, when the process is awake for something else.
-REST_SECONDS, BUSY_SECONDS, SOONER_SECONDS = 5.0, 10.0, 2.0
+REST_SECONDS, BUSY_SECONDS, SOONER_SECONDS = 6.5, 10.0, 2.0
 
 #: Questions on another connection that must stay without an answer, one after the other, over how many seconds, and
 #: seconds between two of them: more than a driver waits for on a connection that is under way.

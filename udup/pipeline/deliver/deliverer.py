@@ -360,8 +360,12 @@ class Deliverer:
 
     async def _report_progress(self) -> None:
         """Report twice a second while something happens, rarely while nothing does."""
+        told = self._tell_progress()
         while True:
-            await self._reporter.next_report(self._tell_progress())
+            if await self._reporter.next_report(told):
+                self._report(told)
+            else:
+                told = self._tell_progress()
 
     def _something_happens(self) -> None:
         self._reporter.wake()

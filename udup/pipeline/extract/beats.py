@@ -11,9 +11,9 @@ from udup.pipeline.extract.source_watch import SourceWatch
 from udup.pipeline.records import Beat
 
 #: Seconds between heartbeats while records follow each other; and when the source has no more, which it says every
-#: 1.5 seconds at rest: a bit less than three times that, so that no third one is missed. The target's side counts on it
+#: 1.5 seconds at rest: a bit less than four times that, so that no fourth one is missed. The target's side counts on it
 #: (`SILENT_SECONDS` of `pipeline/apply/lag.py`).
-BEAT_SECONDS, BEAT_AT_REST_SECONDS = 1.0, 4.3
+BEAT_SECONDS, BEAT_AT_REST_SECONDS = 1.0, 5.8
 
 
 class Beats:

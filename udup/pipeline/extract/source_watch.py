@@ -24,7 +24,7 @@ from udup.pipeline.records import Beat
 
 #: Seconds between reports, each with a question to the source; and while nothing comes from it, without its log and
 #: behind it, whose heartbeats say that it is there.
-REPORT_SECONDS, IDLE_SECONDS, FOLLOWING_SECONDS = 1.0, 4.0, 6.0
+REPORT_SECONDS, IDLE_SECONDS, FOLLOWING_SECONDS = 1.0, 4.0, 8.0
 
 #: Seconds without an answer that a copy is worth, and between two tries to ask on another connection.
 COPY_PATIENCE_SECONDS, AGAIN_SECONDS = 120.0, 5.0
