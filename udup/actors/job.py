@@ -40,7 +40,7 @@ COPIED_FIRST = 64
 LONGEST_WAIT = 15.0
 
 #: Seconds within which one side says that the other is silent, or has more, of a job that was level.
-CONTRADICTED_SECONDS = 9.0
+CONTRADICTED_SECONDS = 5.0
 
 #: Times in a row that a conflict is looked into transaction by transaction.
 SERIAL_TRIES = 2
@@ -251,12 +251,14 @@ class Job:
     def run_is_lost(self) -> None:
         """Note that nothing more is heard of a run; until when it was current is told.
 
-        A report that says the same as the one before is not sent, so a job that was level is taken to have been so
-        until a moment ago: each side says at once when the other is silent or has more.
+        That is when DestApplier noted last that it is level. A report that says the same as the one before is not
+        sent, so a job that has no such note is taken to have been level until a moment ago: each side says at once
+        when the other is silent or has more.
         """
-        now, told = runtime.wall(), self.progress
-        told = told.with_(**SIGNS.refreshed(token_of(self.id), vars(told)))
-        if told.is_level and told.reported_at is not None and abs(now - told.reported_at) <= PATIENCE_SECONDS:
+        noted = SIGNS.refreshed(token_of(self.id), vars(self.progress))
+        told, now = self.progress.with_(**noted), runtime.wall()
+        is_recent = told.reported_at is not None and abs(now - told.reported_at) <= PATIENCE_SECONDS
+        if told.is_level and is_recent and not noted:
             until = max(told.current_until or 0.0, round(now - CONTRADICTED_SECONDS, 3))
             told = told.with_(current_until=until)
         self.progress = told.not_level()
