@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 from udup.base import runtime
 from udup.base.errors import Failure, Refused, Superseded, Transient, UdupError
@@ -52,6 +51,7 @@ from udup.pipeline.records import (
 )
 from udup.pipeline.transport.link import Link, Subjects
 from udup.pipeline.waits import TOLD_SECONDS, WaitKind
+from udup.pipeline.within import set_within
 
 #: Seconds between writes of the base row: what the slots' rows hold in GTIDs stays small.
 FLUSH_SECONDS = 1.0
@@ -85,7 +85,7 @@ class Applier:
         # One row of the checkpoint more than there are workers: the last is the inline session's.
         slots = settings.workers + 1
         self._control = target.open_control(settings.control(slots))
-        self._target_watch = TargetWatch(self._control, self._something_happens)
+        self._target_watch = TargetWatch(self._control, lambda: self._reporter.wake())
         self._executed = ExecutedPositions(slots, target.position, self._target_watch.advance)
         self._credits = Credits(settings.window_messages)
         self._credit_timer: asyncio.TimerHandle | None = None
@@ -106,7 +106,7 @@ class Applier:
         )
         self._received = 0
         self._received_at = 0.0
-        self._came, self._changed = asyncio.Event(), asyncio.Event()
+        self._beat_came, self._changed = asyncio.Event(), asyncio.Event()
         self._workers_ready = asyncio.Event()
         self._ended: asyncio.Future[None]
         self._draining = False
@@ -213,10 +213,10 @@ class Applier:
         if batch.number != self._received:
             raise Transient(f"a message was lost on the way: {batch.number} came after {self._received - 1}")
         self._received_at = runtime.now()
-        self._came.set()
         is_beat = self._reporter.received(batch, len(data))
         self._credits.received(batch.number, len(data), len(batch.records), beat=is_beat)
         if is_beat:
+            self._beat_came.set()
             self._target_watch.awake()
         else:
             self._wait_watch.begun()
@@ -302,7 +302,7 @@ class Applier:
             if self._draining and not self._dispatcher.scheduler.running:
                 if self._executed.begun:
                     await self._executed.flush()
-                self._tell_progress()  # the last, of what stays as it is now
+                self._report(self._progress())  # the last, of what stays as it is now
                 return
 
     async def _give_credit(self) -> None:
@@ -340,49 +340,35 @@ class Applier:
         while True:
             if self._copying or self._dispatcher.open_orders.any:
                 await asyncio.sleep(WATCH_SECONDS)
-            elif await self._comes_within(2 * WATCH_SECONDS):
+            elif await set_within(self._beat_came, 2 * WATCH_SECONDS):
+                self._beat_came.clear()
                 continue  # somebody is there, and nothing is under way
             await self._dispatcher.ask_silent_workers(copying=self._copying)
             silent = runtime.now() - self._received_at >= SILENT_LOG_SECONDS
             if silent and self._credits.told and self._credits.settled:
                 await self._link.publish(self._subjects.upstream, encode(Credit("log", self._credits.told)))
 
-    async def _comes_within(self, seconds: float) -> bool:
-        """Return whether a message of the log comes in this time."""
-        self._came.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                return await self._came.wait()
-        return False
-
     async def _report_progress(self) -> None:
         """Report twice a second while something happens, rarely while nothing does."""
-        told = self._tell_progress()
+        self._report(told := self._progress())
         while True:
             is_same = await self._reporter.next_report(told, copying=self._copying)
             if self._copy_task is not None and self._copy_task.done():
                 self._copy_task.result()
-            if is_same:
-                self._report(told)
-            else:
-                told = self._tell_progress()
+            told = told if is_same else self._progress()
+            self._report(told)
 
     def _something_begins(self) -> None:
         self._wait_watch.begun()
-        self._something_happens()
-
-    def _something_happens(self) -> None:
         self._reporter.wake()
 
-    def _tell_progress(self) -> ApplyProgress:
+    def _progress(self) -> ApplyProgress:
         if self._inline is not None and not self._dispatcher.scheduler.barrier_runs:
             # Used in the event loop alone, but for what runs as a barrier.
             self._reporter.count_rows(self._inline.slot, self._inline.rows_written())
         told = self._control.notices()
         waits = self._wait_watch.shown(TOLD_SECONDS)
-        progress = self._reporter.progress(self._dispatcher, self._executed, self._copy, told, waits)
-        self._report(progress)
-        return progress
+        return self._reporter.progress(self._dispatcher, self._executed, self._copy, told, waits)
 
     def _copy_moved(self) -> int | None:
         """Return how many rows the copy has loaded, None while there is no copy under way."""

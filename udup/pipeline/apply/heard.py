@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 from udup.base import runtime
 from udup.pipeline.apply.lag import Lag, Rate
 from udup.pipeline.apply.progress import ApplyProgress
 from udup.pipeline.ports import Position
 from udup.pipeline.records import Batch, Beat
+from udup.pipeline.within import set_within
 
 #: Seconds between reports of progress; and while little happens.
 REPORT_SECONDS, IDLE_SECONDS = 0.5, 2.0
@@ -47,23 +47,17 @@ class Heard:
         if copying or not told.is_at_rest:
             await asyncio.sleep(REPORT_SECONDS)
             if not copying:
-                await self._happens(IDLE_SECONDS)
+                await set_within(self._changed, IDLE_SECONDS)
+                self._changed.clear()
             self._has_news = False
             return False
         began = runtime.now()
-        happened = await self._happens(self.lag.silent_in + _AFTER_SECONDS)
+        happened = await set_within(self._changed, self.lag.silent_in + _AFTER_SECONDS)
+        self._changed.clear()
         if (left := began + REPORT_SECONDS - runtime.now()) > 0:
             await asyncio.sleep(left)
         is_same, self._has_news = happened and not self._has_news, False
         return is_same
-
-    async def _happens(self, seconds: float) -> bool:
-        happened = False
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                happened = await self._changed.wait()
-        self._changed.clear()
-        return happened
 
     def received(self, batch: Batch, size: int) -> bool:
         """Note a message of the log; one that holds heartbeats alone is not counted. Return whether it is one."""

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Protocol
 
 from udup.base import runtime
 from udup.base.errors import Side, UdupError, Unavailable
+from udup.pipeline.within import set_within
 
 #: Seconds without a word from the target until it is asked: at rest, and while something is under way. At rest it may
 #: be asked sooner by so many seconds, when the process is awake for something else.
@@ -110,11 +110,8 @@ class TargetWatch:
             await asyncio.sleep(AGAIN_SECONDS if self._failed else _LOOK_SECONDS)
             return 0.0
         self._awake.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max(_LOOK_SECONDS, self._last_word + REST_SECONDS - runtime.now())):
-                await self._awake.wait()
-                return SOONER_SECONDS
-        return 0.0
+        left = max(_LOOK_SECONDS, self._last_word + REST_SECONDS - runtime.now())
+        return SOONER_SECONDS if await set_within(self._awake, left) else 0.0
 
     def _is_given_up(self, *, patient: bool) -> bool:
         """Note a question apart that nobody has answered; return whether that has been so for long enough."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 from udup.base import runtime
 from udup.base.errors import Failure, Side, Transient, UdupError
@@ -53,6 +52,7 @@ from udup.pipeline.records import (
 from udup.pipeline.start_note import JobStart
 from udup.pipeline.transport.link import Link, Subjects
 from udup.pipeline.waits import TOLD_SECONDS, WaitKind, Waits
+from udup.pipeline.within import set_within
 
 #: Seconds between looks whether the place has to be stored though nothing was delivered, and while nobody waits for it.
 PLACE_SECONDS, PLACE_AT_REST_SECONDS = 1.0, 5.0
@@ -338,9 +338,7 @@ class Deliverer:
         stored_at = runtime.now()
         while True:
             await asyncio.sleep(PLACE_SECONDS)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(stored_at + PLACE_AT_REST_SECONDS - runtime.now()):
-                    await self._somebody_waits.wait()
+            await set_within(self._somebody_waits, stored_at + PLACE_AT_REST_SECONDS - runtime.now())
             if self._goal is None:
                 self._somebody_waits.clear()
                 if runtime.now() - stored_at < PLACE_AT_REST_SECONDS:

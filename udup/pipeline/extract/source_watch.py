@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from udup.base import logs, runtime
@@ -21,6 +20,7 @@ from udup.pipeline.extract.counters import ExtractCounters
 from udup.pipeline.extract.reset_guard import ResetGuard, not_counted
 from udup.pipeline.ports import ClockAnswer, Position, Source, SourceClock
 from udup.pipeline.records import Beat
+from udup.pipeline.within import set_within
 
 #: Seconds between reports, each with a question to the source; and while nothing comes from it, without its log and
 #: behind it, whose heartbeats say that it is there.
@@ -187,8 +187,6 @@ class SourceWatch:
 async def _pause(moved: asyncio.Event, idle_seconds: float) -> None:
     """Wait for the time of the next question: soon when the source is at work, at once when it has been silent."""
     began = runtime.now()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(idle_seconds):
-            await moved.wait()
+    await set_within(moved, idle_seconds)
     if (left := began + REPORT_SECONDS - runtime.now()) > 0:
         await asyncio.sleep(left)
