@@ -158,7 +158,10 @@ class Applier:
         self._dispatcher.connect(self._link, self._subjects, inline)
         self._received_at = runtime.now()
         parts = self._dispatch(), self._flush_executed(), self._report_progress(), self._watch()
-        watch = self._target_watch.run(self._is_at_rest, self._does_long_work)
+        watch = self._target_watch.run(
+            lambda: self._dispatcher.scheduler.idle and not self._waits.any and not self._copying,
+            lambda: self._copying or self._dispatcher.does_long_work,
+        )
         tasks = [asyncio.ensure_future(part) for part in (*parts, watch)]
         self._tell(TargetReady.at(state, info))
         await until_failure(tasks, (self._ended, self._link.lost), lambda: self._copy_task)
@@ -325,12 +328,6 @@ class Applier:
             if self._executed.begun and not self._dispatcher.scheduler.barrier_runs:
                 with self._waits.on(WaitKind.CHECKPOINT):
                     await self._executed.flush()
-
-    def _is_at_rest(self) -> bool:
-        return self._dispatcher.scheduler.idle and not self._waits.any and not self._copying
-
-    def _does_long_work(self) -> bool:
-        return self._copying or self._dispatcher.does_long_work
 
     async def _watch(self) -> None:
         """Look after what has been silent for long, so that a message that was lost is noticed by its number.
