@@ -40,4 +40,4 @@ def shell_of(kind: type[Any]) -> Iterator[tuple[Any, list[Any]]]:
         yield shell, sent
     finally:
         shell.stop_engine()
-        os.close(shell._eventfd)
+        os.close(shell.doorbell)

@@ -23,14 +23,16 @@ from udup.actors.messages import (
     Ready,
     RunEnded,
     StopRun,
-    WorkersKnown,
 )
+from udup.actors.shared import EndTask, OfTask, ToTask
 from udup.actors.store_messages import Forget, Loaded, OpenStore, Save, Saved, ShowProgress
+from udup.actors.worker_messages import Staffed, Work, WorkerFailed
 from udup.base import runtime
 from udup.base.errors import Failure
 from udup.jobs import JobRecord
 from udup.jobs.numbers import last_index, placed, with_indexes
 from udup.jobs.progress import TaskReport
+from udup.pipeline.apply.crew import Seat
 from udup.pipeline.ports import SourceLook
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ class Script:
     target: str | Failure | None = "full copy"  # or the position that the checkpoint says
     known_source: str = "u"  # by the checkpoint
     reports: tuple[Json, ...] = ({"stage": "copying"}, {"stage": "catching_up"}, {"stage": "running", "level": True})
+    crews: tuple[tuple[Seat, ...], ...] = ()  # whom the run wants, one after the other
     run_ends: Failure | None = None  # after the reports
     executed: str | Failure | None = "u:1-9"  # what the source says when it is asked
     reaches: Callable[[str], bool] = lambda _executed: True  # whether the target has that by now
@@ -87,15 +90,19 @@ class Child:
         self.pid = world.next_pid()
         self.run = 0
         self.alive = True
+        self.slot = 0
+        self.host: Host | None = None
 
     def tell(self, message: object) -> None:
-        self.world.post(self.address, self.world.supervisor_address, message)
+        said = message if self.host is None else OfTask(self.role, self.job_id, message)
+        self.world.post(self.address, self.world.supervisor_address, said)
 
     def receive(self, message: object) -> None:
         match message:
             case Introduce():
                 self.job_id = message.job_id
-                self.tell(Hello(self.role, message.job_id, self.pid))
+                self.slot = message.slot
+                self.tell(Hello(self.role, message.job_id, self.pid, message.slot))
             case ActorExitRequest():
                 self.world.kill(self)
             case _:
@@ -148,12 +155,25 @@ class Extractor(Child):
             self.later(0.01, message.run, lambda: self.tell(SourceExecuted(message.run, executed)))
 
 
+class Worker(Child):
+    def on_Work(self, message: Work) -> None:  # noqa: N802
+        self.run = message.run
+        self.world.works.append(message)
+
+
 class Applier(Child):
+    def wants(self, *seats: Seat) -> None:
+        """Say whom the run is to have."""
+        self.tell(Staffed(self.run, seats))
+
+    def on_WorkerFailed(self, message: WorkerFailed) -> None:  # noqa: N802
+        self.world.failed_workers.append(message)
+        self.later(0.01, message.run, lambda: self.end(message.run, message.failure))
+
     def on_Apply(self, message: Apply) -> None:  # noqa: N802
         self.run = message.run
         self.world.applies.append(message)
         self.world.note_run(self.job_id, message.run)
-        self.tell(WorkersKnown(self.job_id, ((1, self.world.next_pid()),)))
         target = self.script.target
         if isinstance(target, Failure):
             self.later(0.02, message.run, lambda: self.end(message.run, target))
@@ -167,6 +187,8 @@ class Applier(Child):
         if self.run != run or not self.alive:
             return
         script = self.script
+        for number, crew in enumerate(script.crews):
+            self.later(0.1 * number, run, lambda crew=crew: self.wants(*crew))  # type: ignore[misc]
         for number, values in enumerate(script.reports):
             self.later(0.1 * number, run, lambda values=values: self.report(values))  # type: ignore[misc]
         if script.run_ends is not None:
@@ -264,4 +286,35 @@ class Store(Child):
 
 
 #: The child of each role.
-KINDS: dict[str, type[Child]] = {"extractor": Extractor, "applier": Applier, "cutover": Carrier, "store": Store}
+class Host(Child):
+    """A process for several jobs' tasks: it dies with any of them."""
+
+    def __init__(self, world: World, role: str, address: Address) -> None:
+        super().__init__(world, role, address)
+        self.job_id = "several jobs"
+        self.tasks: dict[str, Child] = {}
+
+    def receive(self, message: object) -> None:
+        match message:
+            case ToTask(job_id=job_id):
+                self._task(job_id).receive(message.message)
+            case EndTask(job_id=job_id):
+                self.tasks.pop(job_id).alive = False
+            case ActorExitRequest():
+                self.world.kill(self)
+
+    def _task(self, job_id: str) -> Child:
+        if job_id not in self.tasks:
+            task = self.tasks[job_id] = KINDS[self.role](self.world, self.role, self.address)
+            task.host, task.pid = self, self.pid
+            self.world.children.append(task)
+        return self.tasks[job_id]
+
+
+KINDS: dict[str, type[Child]] = {
+    "extractor": Extractor,
+    "applier": Applier,
+    "worker": Worker,
+    "cutover": Carrier,
+    "store": Store,
+}

@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 from thespian.actors import ChildActorExited, WakeupMessage
 
-from tests.actors.small_children import KINDS, Address, Child, Json, Script
+from tests.actors.small_children import KINDS, Address, Child, Host, Json, Script
 from udup.actors.messages import (
     Apply,
     Begin,
@@ -29,7 +29,9 @@ from udup.actors.messages import (
     Extract,
     NodeSettings,
 )
+from udup.actors.shared import TaskHost
 from udup.actors.supervisor import JobSupervisor
+from udup.actors.worker_messages import Work, WorkerFailed
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Failure, FailureKind, Fault
@@ -90,6 +92,7 @@ class World:
         self.random = random.Random(seed)
         self.clock = 1000.0
         self.folder = folder
+        self.share = 1  # jobs whose tasks share a process
         self.drivers = ScriptedDrivers()
         self.attempts = 3
         self.children: list[Child] = []
@@ -100,6 +103,8 @@ class World:
         self.purged: list[str] = []
         self.extracts: list[Extract] = []
         self.applies: list[Apply] = []
+        self.works: list[Work] = []
+        self.failed_workers: list[WorkerFailed] = []
         self.asked: list[int] = []  # runs in which the source was asked what it has executed
         self.goals: list[str] = []  # what appliers were to reach
         self.answers: list[object] = []
@@ -131,7 +136,7 @@ class World:
         elif str(to).startswith("client"):
             self.answers.append(message)
         else:
-            child = next((each for each in self.children if each.address == to), None)
+            child = next((each for each in self.children if each.address == to and each.host is None), None)
             if child is not None and child.alive:
                 child.receive(message)
 
@@ -178,14 +183,17 @@ class World:
             backoff_max_s=10,
             keys=None,  # type: ignore[arg-type]
             drivers=self.drivers,
+            share_processes=self.share,
         )
         self.supervisor.receiveMessage(Begin(settings), Address("node"))
         if opens:
             self.until(lambda: self.supervisor._commands is not None)
 
     def kill(self, child: Child) -> None:
+        child = child.host or child
         if child.alive:
-            child.alive = False
+            for each in (child, *(child.tasks.values() if isinstance(child, Host) else ())):
+                each.alive = False
             self.post(child.address, self.supervisor_address, ChildActorExited(child.address))
 
     def child_of(self, role: str, job_id: str) -> Any:
@@ -194,7 +202,8 @@ class World:
     @property
     def living(self) -> list[tuple[str, str]]:
         """Role and job of each task that lives."""
-        return sorted((child.role, child.job_id) for child in self.children if child.alive and child.role != "store")
+        tasks = (child for child in self.children if child.alive and child.role != "store")
+        return sorted((child.role, child.job_id) for child in tasks if not isinstance(child, Host))
 
     def note_run(self, job_id: str, run: int) -> None:
         runs = self.runs[job_id]
@@ -246,7 +255,8 @@ class World:
         supervisor = self.supervisor
         actors = supervisor._actors
         places = [key for key in (*actors._addresses, *actors._fillings, *actors._last_seen.values()) if key[1]]
-        left = (supervisor._jobs, self.stored, self.living, supervisor._starting._waiting, places)
+        hosts = actors._hosts._hosts, [each for each in self.children if each.alive and isinstance(each, Host)]
+        left = (supervisor._jobs, self.stored, self.living, supervisor._starting._waiting, places, *hosts)
         return not any(left) and not supervisor._journal.orders_waiting
 
 
@@ -262,7 +272,8 @@ class _Supervisor(JobSupervisor):
 
     def createActor(self, kind: Any) -> Address:  # noqa: N802 - Thespian's name
         address = Address(f"{kind.role} {self._world.next_pid()}")
-        self._world.children.append(KINDS[kind.role](self._world, kind.role, address))
+        made = Host if issubclass(kind, TaskHost) else KINDS[kind.role]
+        self._world.children.append(made(self._world, kind.role, address))
         return address
 
     def send(self, to: Address, message: object) -> None:
@@ -279,9 +290,10 @@ class _Supervisor(JobSupervisor):
 
 
 @contextmanager
-def small_world(monkeypatch: pytest.MonkeyPatch, folder: Path, seed: int = 0) -> Iterator[World]:
-    """A node with a supervisor, in virtual time."""
+def small_world(monkeypatch: pytest.MonkeyPatch, folder: Path, seed: int = 0, *, share: int = 1) -> Iterator[World]:
+    """A node with a supervisor, in virtual time; `share`: jobs whose tasks share a process."""
     world = World(folder, seed)
+    world.share = share
     with monkeypatch.context() as patched, capture_logs() as world.logged:
         patched.setattr(runtime, "now", lambda: world.clock)
         patched.setattr(runtime, "wall", lambda: world.clock)

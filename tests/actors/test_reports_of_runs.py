@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from thespian.actors import ChildActorExited, WatchMessage
+from thespian.actors import WatchMessage
 
 import udup.actors.applier
 import udup.actors.shell
@@ -20,7 +20,6 @@ from udup.actors.extractor import SrcExtractor
 from udup.actors.messages import (
     Apply,
     EngineEnded,
-    Hello,
     Probe,
     Probed,
     Purge,
@@ -28,15 +27,15 @@ from udup.actors.messages import (
     Ready,
     RunEnded,
     StopRun,
-    Work,
-    WorkerReady,
 )
 from udup.actors.worker import ApplyWorker
+from udup.actors.worker_messages import Staffed, Work, WorkerFailed
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Failure, FailureKind, Side, Unavailable
 from udup.jobs.signs import SignsOfLife
-from udup.pipeline.apply.readiness import TargetChecked, TargetReady
+from udup.pipeline.apply.crew import Seat
+from udup.pipeline.apply.readiness import Staff, TargetReady
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.ownership import Owner
 from udup.pipeline.ports import End, Scope
@@ -66,10 +65,6 @@ class ScriptedApplier:
 
     def __init__(self, settings: ApplierSettings, _target: object, tell: Callable[[object], None], report: Any) -> None:
         self._run, self._tell, self._report = settings.run, tell, report
-        self.ready = asyncio.Event()
-
-    def workers_are_ready(self) -> None:
-        self.ready.set()
 
     def worker_failed(self, failure: Failure) -> None:
         raise AssertionError(failure)
@@ -92,7 +87,7 @@ def applier(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[DestApplier, list
 
 def _said(shell: Any, seconds: float = 5.0) -> None:
     """Wait until the engine has said something that the actor has not heard."""
-    assert select.select([shell._eventfd], [], [], seconds)[0], "the engine says nothing"
+    assert select.select([shell.doorbell], [], [], seconds)[0], "the engine says nothing"
 
 
 def _hear(shell: Any) -> None:
@@ -115,7 +110,7 @@ def _of(kind: type, sent: list[Any]) -> list[Any]:
     return [message for message in sent if isinstance(message, kind)]
 
 
-@pytest.mark.parametrize("said", [TargetChecked(), TargetReady("x:1", FACTS), RuntimeError("gone")])
+@pytest.mark.parametrize("said", [Staff((Seat(1, 1),)), TargetReady("x:1", FACTS), RuntimeError("gone")])
 def test_what_a_superseded_run_has_said_and_nobody_has_heard_is_forgotten(
     applier: tuple[DestApplier, list[Any]], said: object
 ) -> None:
@@ -127,7 +122,7 @@ def test_what_a_superseded_run_has_said_and_nobody_has_heard_is_forgotten(
     shell.receiveMsg_StopRun(StopRun(1), "owner")
     shell.receiveMsg_Apply(Apply(replace(SETTINGS, run=2)), "owner")
     _hear(shell)
-    assert not _of(Ready, sent) and not _of(Work, sent)
+    assert not _of(Ready, sent) and not _of(Staffed, sent)
     assert _of(RunEnded, sent) == [RunEnded("applier", 1)]
 
 
@@ -135,42 +130,27 @@ def test_a_run_that_follows_without_a_stop_hears_nothing_of_the_one_before(
     applier: tuple[DestApplier, list[Any]],
 ) -> None:
     shell, sent = applier
-    ScriptedApplier.script = {1: [TargetChecked(), TargetReady("x:1", FACTS)], 2: [TargetReady("x:2", FACTS)]}
+    ScriptedApplier.script = {1: [Staff((Seat(1, 1),)), TargetReady("x:1", FACTS)], 2: [TargetReady("x:2", FACTS)]}
     shell.receiveMsg_Apply(Apply(SETTINGS), "owner")
     _said(shell)
     shell.receiveMsg_Apply(Apply(replace(SETTINGS, run=2)), "owner")
     _hear_until(shell, lambda: bool(_of(Ready, sent)))
     assert [(ready.run, ready.start_after) for ready in _of(Ready, sent)] == [(2, "x:2")]
-    assert not _of(Work, sent)
+    assert not _of(Staffed, sent)
 
 
 def test_a_late_stop_and_a_late_worker_of_a_run_before_do_nothing(applier: tuple[DestApplier, list[Any]]) -> None:
     shell, sent = applier
-    ScriptedApplier.script = {2: [TargetChecked()]}
+    seats = (Seat(1, 1), Seat(2, 2))
+    ScriptedApplier.script = {2: [Staff(seats)]}
     shell.receiveMsg_Apply(Apply(replace(SETTINGS, run=2)), "owner")
-    _hear_until(shell, lambda: len(_of(Work, sent)) == 2)
-    shell.receiveMsg_WorkerReady(WorkerReady(1, 1), "worker")
-    shell.receiveMsg_WorkerReady(WorkerReady(2, 2), "worker")
-    shell.receiveMsg_RunEnded(RunEnded("worker", 1, Failure(FailureKind.TRANSIENT, "old")), "worker")
+    _hear_until(shell, lambda: bool(_of(Staffed, sent)))
+    assert _of(Staffed, sent) == [Staffed(2, seats)]
+    for died in (False, True):
+        shell.receiveMsg_WorkerFailed(WorkerFailed(1, Failure(FailureKind.TRANSIENT, "old"), died), "owner")
     shell.receiveMsg_StopRun(StopRun(1), "owner")
     assert shell._thread is not None and shell._thread.is_alive()
-    engine: Any = shell._applier
-    assert not engine.ready.is_set()
-    shell.receiveMsg_WorkerReady(WorkerReady(2, 1), "worker")
-    end = time.monotonic() + 5
-    while not engine.ready.is_set():
-        assert time.monotonic() < end
-        time.sleep(0.005)
     assert not _of(RunEnded, sent)
-
-
-def test_only_the_worker_that_has_the_slot_says_whose_process_it_is(applier: tuple[DestApplier, list[Any]]) -> None:
-    shell, _ = applier
-    shell.receiveMsg_Apply(Apply(SETTINGS), "owner")
-    present = shell._workers[1]
-    shell.receiveMsg_Hello(Hello("worker", "j", 11, 1), present)
-    shell.receiveMsg_Hello(Hello("worker", "j", 10, 1), "one that was replaced")
-    assert shell._pids == {1: 11}
 
 
 def test_what_ends_the_engine_ends_its_reports_too(
@@ -194,8 +174,8 @@ def test_a_report_that_cannot_be_handled_does_not_keep_back_the_next(
     applier: tuple[DestApplier, list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell, sent = applier
-    ScriptedApplier.script = {1: [TargetChecked(), TargetReady(None, FACTS)]}
-    monkeypatch.setattr(shell, "_start_workers", lambda: 1 / 0)
+    ScriptedApplier.script = {1: [Staff(()), TargetReady(None, FACTS)]}
+    monkeypatch.setattr(udup.actors.applier, "Staffed", lambda *_: 1 / 0)
     shell.receiveMsg_Apply(Apply(SETTINGS), "owner")
     end = time.monotonic() + 5
     while len(shell._events) < 2:
@@ -230,35 +210,15 @@ def test_the_facts_of_a_source_belong_to_the_run_that_asked() -> None:
         assert [probed.run for probed in _of(Probed, sent)] == [2]
 
 
-def test_a_worker_is_ready_for_the_run_that_it_works_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    class ReadyAtOnce:
-        def __init__(self, _settings: WorkerSettings, _target: object, ready: Callable[[], None]) -> None:
-            self._ready = ready
-
-        async def run(self) -> None:
-            self._ready()
-            await asyncio.Event().wait()
-
-    monkeypatch.setattr(udup.actors.worker, "Worker", ReadyAtOnce)
-    settings = WorkerSettings("", "j", 1, 1, NOWHERE)
-    with shell_of(ApplyWorker) as (shell, sent):
-        shell.receiveMsg_Work(Work(settings), "owner")
-        _said(shell)
-        shell.receiveMsg_StopRun(StopRun(1), "owner")
-        shell.receiveMsg_Work(Work(replace(settings, run=2)), "owner")
-        shell.receiveMsg_StopRun(StopRun(1), "owner")
-        _hear_until(shell, lambda: bool(_of(WorkerReady, sent)))
-        assert [ready.run for ready in _of(WorkerReady, sent)] == [2]
-
-
 def test_a_worker_that_died_for_a_run_before_does_not_end_the_next(applier: tuple[DestApplier, list[Any]]) -> None:
     shell, sent = applier
+    died = WorkerFailed(1, Failure(FailureKind.TRANSIENT, "ApplyWorker 1 died"), died=True)
     shell.receiveMsg_Apply(Apply(SETTINGS), "owner")
-    dead = shell._workers[1]
-    shell.receiveMsg_ChildActorExited(ChildActorExited(dead), "system")
+    shell.receiveMsg_WorkerFailed(died, "owner")
     assert _kinds(sent) == [(1, FailureKind.TRANSIENT)]
+    shell.receiveMsg_WorkerFailed(died, "owner")
     shell.receiveMsg_Apply(Apply(replace(SETTINGS, run=2)), "owner")
-    shell.receiveMsg_ChildActorExited(ChildActorExited(dead), "system")  # told twice
+    shell.receiveMsg_WorkerFailed(died, "owner")
     assert len(_of(RunEnded, sent)) == 1
 
 
@@ -269,14 +229,13 @@ def test_an_applier_that_cannot_handle_a_message_ends_its_run_and_says_why(
     applier: tuple[DestApplier, list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell, sent = applier
-    ScriptedApplier.script = {1: [TargetChecked()]}
-    monkeypatch.setattr(shell, "_start_workers", lambda: 1 / 0)
+    ScriptedApplier.script = {1: [Staff(())]}
+    monkeypatch.setattr(udup.actors.applier, "Staffed", lambda *_: 1 / 0)
     shell.receiveMessage(Apply(SETTINGS), "owner")
     _said(shell)
     shell.receiveMessage(WatchMessage([]), "self")
     assert _kinds(sent) == [(1, FailureKind.INTERNAL)] and shell._thread is None
     assert "ZeroDivisionError" in _of(RunEnded, sent)[0].failure.text
-    assert _of(StopRun, sent) == [StopRun(1)] * 2, "its workers end, too"
 
 
 def test_a_run_that_cannot_be_begun_has_failed_and_not_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +251,7 @@ def test_a_worker_that_cannot_handle_its_orders_tells_its_applier(
 ) -> None:
     with shell_of(ApplyWorker) as (shell, sent):
         monkeypatch.setattr(shell, "start_engine", lambda *_: 1 / 0)
-        shell.receiveMessage(Work(WorkerSettings("", "j", 1, 1, NOWHERE)), "owner")
+        shell.receiveMessage(Work(WorkerSettings("", "j", 1, 1, 1, NOWHERE)), "owner")
         [told] = _of(RunEnded, sent)
     supervised, _ = applier
     heard: list[Failure] = []
@@ -302,7 +261,7 @@ def test_a_worker_that_cannot_handle_its_orders_tells_its_applier(
         assert time.monotonic() < end
         time.sleep(0.005)
     monkeypatch.setattr(supervised._applier, "worker_failed", heard.append)
-    supervised.receiveMsg_RunEnded(told, "worker")
+    supervised.receiveMsg_WorkerFailed(WorkerFailed(told.run, told.failure, died=False), "owner")
     while not heard:
         assert time.monotonic() < end
         time.sleep(0.005)

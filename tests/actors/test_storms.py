@@ -25,6 +25,7 @@ from udup.actors.messages import (
 )
 from udup.base.errors import Failure, FailureKind
 from udup.jobs import DesiredState, Stage
+from udup.pipeline.apply.crew import Seat
 
 JOBS = ("a", "b", "c", "d")
 
@@ -55,6 +56,10 @@ def _weather(world: World, job_id: str) -> None:
     """What a job's servers do from now on."""
     dice, script = world.random, world.script(job_id)
     fresh = Script()
+    script.crews = tuple(
+        tuple(Seat(slot, 10 * turn + slot) for slot in range(1, dice.randint(1, 4)))
+        for turn in range(dice.randint(0, 4))
+    )
     look = dice.choice([fresh.look, fresh.look, fresh.look, transient(), refused("Src", "no log"), None])
     script.look = look
     taken = Failure(FailureKind.SUPERSEDED, "another node has it")
@@ -92,7 +97,7 @@ def _check(world: World) -> None:
         assert job.id == job_id
         if job.run is not None:
             assert job.retry_of is None, "a job that runs does not wait for its next run"
-    at_work = [(child.role, child.job_id) for child in world.children if child.alive and child.job_id]
+    at_work = [(child.role, child.job_id, child.slot) for child in world.children if child.alive and child.job_id]
     assert len(at_work) <= len(set(at_work)) + len(JOBS), "old ones are ended when new ones are made"
 
 
@@ -100,7 +105,7 @@ def _check(world: World) -> None:
 def test_after_a_storm_every_job_gets_where_it_is_wanted_and_nothing_is_left(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seed: int
 ) -> None:
-    with small_world(monkeypatch, tmp_path, seed) as world:
+    with small_world(monkeypatch, tmp_path, seed, share=1 + seed % 3) as world:
         assert _storm(world) > 20
         for job_id in JOBS:
             world._scripts[job_id] = Script()  # fair weather from now on
@@ -125,7 +130,9 @@ def _all_at_rest(world: World) -> None:
             assert (job.run is not None) == (record.stage is Stage.RUNNING)
             assert not (job.ends and record.stage is Stage.RUNNING), "a migration that is level comes to its end"
     running = {job_id for job_id, record in world.stored.items() if record.stage is Stage.RUNNING}
-    assert world.living == sorted((role, job_id) for role in ("applier", "extractor") for job_id in running)
+    tasks = [place for place in world.living if place[0] != "worker"]
+    assert tasks == sorted((role, job_id) for role in ("applier", "extractor") for job_id in running)
+    assert {job_id for role, job_id in world.living if role == "worker"} <= running
     assert not world.supervisor._journal.orders_waiting
 
 

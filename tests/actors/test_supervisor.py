@@ -157,7 +157,7 @@ def test_who_works_for_which_job_is_listed_with_how_often_it_was_replaced(world:
     assert isinstance(listed, Actors)
     found = {(place.role, place.job_id): (place.restarts, place.busy) for place in listed.actors}
     assert found[("extractor", "j")] == (1, True) and found[("applier", "j")] == (0, True)
-    assert {role for role, _ in found} == {"supervisor", "store", "extractor", "applier", "worker"}
+    assert {role for role, _ in found} == {"supervisor", "store", "extractor", "applier"}
 
 
 # ---- Errors in Udup itself ----

@@ -89,6 +89,11 @@ def test_computed_values_are_those_of_the_sources_sessions_in_copy_and_log(in_to
     assert _rows(world.target.endpoint, name, "made") == _rows(world.source.endpoint, name, "made")
 
 
+def _workers(world: World, job: str) -> list[int]:
+    actors = world.node.api.actors()
+    return [int(actor["Pid"]) for actor in actors if (actor["Role"], actor["JobID"]) == ("worker", job)]
+
+
 def test_sessions_of_many_zones_at_once_are_told_apart_while_workers_are_killed(in_tokyo: World, name: str) -> None:
     world = in_tokyo
     world.on_source(f"CREATE DATABASE {name}", EVENTS.format(name), f"CREATE TABLE {name}.plain (id INT PRIMARY KEY)")
@@ -105,10 +110,10 @@ def test_sessions_of_many_zones_at_once_are_told_apart_while_workers_are_killed(
         *("SET time_zone = '-10:30'", f"XA START '{name}'", prepared, f"XA END '{name}'", f"XA PREPARE '{name}'")
     )
     try:
-        actors = world.node.api.actors()
-        workers = [int(actor["Pid"]) for actor in actors if (actor["Role"], actor["JobID"]) == ("worker", name)]
-        assert len(workers) == 4, actors
-        os.kill(workers[0], signal.SIGKILL)
+        rows = ", ".join(f"({number})" for number in range(100_000, 105_000))
+        world.on_source(f"INSERT INTO {name}.plain VALUES {rows}")
+        wait_for(lambda: bool(_workers(world, name)), lambda: world.node.api.actors())
+        os.kill(_workers(world, name)[0], signal.SIGKILL)
         world.on_source(*statements[450:])
     finally:  # else the schema could not be dropped
         world.on_source(f"XA COMMIT '{name}'")

@@ -169,7 +169,7 @@ def test_a_job_from_a_server_to_itself_is_refused_at_once(filled: World, name: s
 
 def test_a_deleted_job_leaves_no_actor_and_no_stream_and_may_be_made_anew(filled: World, name: str) -> None:
     filled.start(name, [name])
-    assert {actor["Role"] for actor in _actors(filled.node, name)} == {"extractor", "applier", "worker"}
+    assert {actor["Role"] for actor in _actors(filled.node, name)} == {"extractor", "applier"}
     pids = [int(actor["Pid"]) for actor in _actors(filled.node, name)]
     filled.forget(name)
     assert not _actors(filled.node, name)

@@ -141,7 +141,7 @@ def test_a_job_tells_what_it_has_read_and_applied(world: World, name: str) -> No
     }
     assert rows == {"insert": 14, "update": 3, "delete": 2}
     roles = {sample.labels["role"] for sample in families["udup_process_resident_memory_bytes"].samples}
-    assert {"supervisor", "extractor", "applier", "worker"} <= roles
+    assert {"supervisor", "extractor", "applier"} <= roles
 
 
 def test_the_lag_grows_while_the_source_is_silent(world: World, name: str) -> None:

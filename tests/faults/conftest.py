@@ -84,10 +84,21 @@ class Household:
             self.load.stop()
             self.load = None
 
+    def need_a_worker(self, *statements: str) -> None:
+        """Commit what DestApplier does not apply itself, by default in the shop, and wait until a worker is there."""
+        much = "CREATE TABLE IF NOT EXISTS shop.much (id INT AUTO_INCREMENT PRIMARY KEY, t LONGTEXT)"
+        with connect(self.source.endpoint) as connection:
+            for statement in statements or (much, "INSERT INTO shop.much (t) VALUES (REPEAT('much ', 20000))"):
+                query(connection, statement)
+        wait_for(lambda: any(self._pids_of("worker")), STAGE_SECONDS, "a worker")
+
     def pid_of(self, role: str) -> int:
         """A live process of this role; `StopIteration` if there is none at the moment."""
+        return next(self._pids_of(role))
+
+    def _pids_of(self, role: str) -> Iterator[int]:
         pids = (int(actor["Pid"]) for actor in self.node.api.actors() if actor["Role"] == role)
-        return next(pid for pid in pids if psutil.pid_exists(pid))
+        return (pid for pid in pids if psutil.pid_exists(pid))
 
     def wait_successor(self, role: str, victim: int) -> None:
         """Until another process has taken the place of a killed one."""

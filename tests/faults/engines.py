@@ -1,7 +1,7 @@
 """A job carried out by the engines themselves, in one event loop, between two servers and a NATS behind proxies.
 
-What the supervisor does otherwise, in a few lines: a look at the source, workers when the target was checked, the
-extractor when it is ready; whatever fails ends all of them, and the next run begins.
+What the supervisor does otherwise, in a few lines: a look at the source, workers when the applier wants them, the
+extractor when the target is ready; whatever fails ends all of them, and the next run begins.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from udup.base.errors import Conflict, Failure, UdupError
 from udup.drivers.mysql.client.connection import connect, query, scalar
 from udup.drivers.mysql.source import MySQLSource
 from udup.drivers.mysql.target import MySQLTarget
-from udup.pipeline.apply.applier import Applier, TargetChecked, TargetReady
+from udup.pipeline.apply.applier import Applier
+from udup.pipeline.apply.crew import Seat
+from udup.pipeline.apply.readiness import Staff, TargetReady
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.apply.worker import Worker
 from udup.pipeline.extract.extractor import Extractor
@@ -93,10 +95,11 @@ class Job:
         tasks: list[asyncio.Future[None]] = []
         failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        def begin(engine: Coroutine[Any, Any, None], *, is_worker: bool = False) -> None:
+        def begin(engine: Coroutine[Any, Any, None], *, is_worker: bool = False) -> asyncio.Future[None]:
             task = asyncio.ensure_future(engine)
             tasks.append(task)
             task.add_done_callback(told_applier if is_worker else told)
+            return task
 
         def told(task: asyncio.Future[None]) -> None:
             if not task.cancelled() and not failed.done() and (error := task.exception()) is not None:
@@ -108,18 +111,16 @@ class Job:
                     told(task)
                 applier.worker_failed(Failure.of(error))
 
-        ready: set[int] = set()
+        crew: dict[Seat, asyncio.Future[None]] = {}
 
-        def on_ready(slot: int) -> None:
-            ready.add(slot)
-            if len(ready) == self.workers:
-                applier.workers_are_ready()
-
-        def on_told(event: TargetChecked | TargetReady) -> None:
-            if isinstance(event, TargetChecked):
-                for slot in range(1, self.workers + 1):
-                    work = WorkerSettings(self.nats_url, self.name, run, slot, End("MySQL", self.target))
-                    begin(Worker(work, target, lambda slot=slot: on_ready(slot)).run(), is_worker=True)  # type: ignore[misc]
+        def on_told(event: Staff | TargetReady) -> None:
+            if isinstance(event, Staff):
+                for seat in [seat for seat in crew if seat not in event.seats]:
+                    crew.pop(seat).cancel()
+                for seat in [seat for seat in event.seats if seat not in crew]:
+                    end = End("MySQL", self.target)
+                    work = WorkerSettings(self.nats_url, self.name, run, seat.slot, seat.number, end)
+                    crew[seat] = begin(Worker(work, target).run(), is_worker=True)
             else:
                 begin(Extractor(self._extractor(run, event), source, lambda _: None).run())
 

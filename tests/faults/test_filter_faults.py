@@ -192,6 +192,8 @@ def _kill(home: Household, what: str) -> None:
 
 def test_kills_in_the_log_leave_the_rows_that_pass(following: Chosen) -> None:
     for what in ("worker", "source", "extractor", "node", "applier", "target"):
+        if what == "worker":
+            following.home.need_a_worker(f"INSERT INTO {SCHEMA}.keyless SELECT 50 FROM {SCHEMA}.orders WHERE id < 9000")
         _kill(following.home, what)
         following.goes_on()
     following.check()

@@ -11,15 +11,19 @@ from tests.faults.conftest import AFTER, BEFORE, JOB, Household, kill, wait_for
 
 @pytest.mark.parametrize("role", ["worker", "applier", "extractor", "supervisor"])
 def test_a_killed_actor_loses_and_doubles_nothing(running: Household, role: str) -> None:
+    running.need_a_worker()
     victim = running.pid_of(role)
     kill(victim)
     running.wait_applied(AFTER)
+    if role == "worker":
+        running.need_a_worker()
     running.wait_successor(role, victim)
     running.check()
 
 
 def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(running: Household) -> None:
     for _ in range(4):
+        running.need_a_worker()
         kill(running.pid_of("worker"))
         running.wait_applied(BEFORE)
     running.check()

@@ -62,6 +62,7 @@ def _check(job: Household) -> None:
 @pytest.mark.parametrize("role", ["worker", "applier"])
 def test_a_killed_actor_loses_and_doubles_nothing(by_statements: Household, role: str) -> None:
     for _ in range(3):
+        by_statements.need_a_worker()
         victim = by_statements.pid_of(role)
         kill(victim)
         by_statements.wait_applied(AFTER)

@@ -107,7 +107,7 @@ def test_a_running_job_shows_no_password_and_opens_no_socket_to_others(
     for password in passwords:
         assert password not in answers
         assert not any(password in text for text in [*files, *lines])
-    assert len(processes) >= 8
+    assert len(processes) >= 6
     listening = [
         connection.laddr
         for process in processes
@@ -142,7 +142,7 @@ def test_a_server_with_a_running_job_stops_in_time_and_starts_again_where_it_was
     node: UdupNode, source: MysqlServer, target: MysqlServer, job: str
 ) -> None:
     processes = list(_processes(node).values())
-    assert len(processes) >= 8
+    assert len(processes) >= 6
     began = time.monotonic()
     psutil.Process(node.pid).terminate()
     _gone, left = psutil.wait_procs(processes, timeout=STOP_SECONDS)
@@ -182,7 +182,7 @@ def test_an_actor_tells_its_stacks_and_is_replaced_when_it_is_killed(node: UdupN
     def actors() -> dict[tuple[str, str], dict[str, object]]:
         return {(actor["Role"], actor["JobID"]): actor for actor in node.api.actors() if actor["Slot"] < 2}
 
-    places = [("supervisor", ""), ("store", ""), ("extractor", job), ("applier", job), ("worker", job)]
+    places = [("supervisor", ""), ("store", ""), ("extractor", job), ("applier", job)]
     end = time.monotonic() + 30
     while not all(place in actors() for place in places):
         assert time.monotonic() < end, actors()

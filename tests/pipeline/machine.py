@@ -1,7 +1,7 @@
 """One run of a job in one event loop: the real engines over fake servers and a network in memory.
 
-What a supervisor does otherwise, in a few lines: workers begin when the target was checked, the extractor when it is
-ready, and whatever fails ends all of them.
+What a supervisor does otherwise, in a few lines: workers begin when the applier wants them, the extractor when the
+target is ready, and whatever fails ends all of them.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from udup.drivers.fake.source import FakeSource
 from udup.drivers.fake.source_log import Writing
 from udup.drivers.fake.target import FakeTarget
 from udup.pipeline.apply.applier import Applier
+from udup.pipeline.apply.crew import Seat
 from udup.pipeline.apply.progress import ApplyProgress
-from udup.pipeline.apply.readiness import TargetChecked, TargetReady
+from udup.pipeline.apply.readiness import Staff, TargetReady
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.apply.worker import Worker
 from udup.pipeline.extract.extractor import Extractor
@@ -68,6 +69,8 @@ class Machine:
     begun_after: list[str | None] = field(default_factory=list)  # of each run
     applier: Applier | None = None
     extractor: Extractor | None = None
+    crew: dict[Seat, asyncio.Future[None]] = field(default_factory=dict)  # of the run
+    most_workers: int = 0
 
     # ---- What writers do on the source ----
 
@@ -158,28 +161,20 @@ class Machine:
     async def run(self, until: Callable[[], bool] | None = None) -> None:
         """Run until a condition holds, by default until all is in the target; raise what ends the run before."""
         self.runs += 1
+        self.crew = {}
         until = until or self.is_level
         tasks: list[asyncio.Future[None]] = []
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        def begin(engine: Applier | Worker | Extractor) -> None:
+        def begin(engine: Applier | Worker | Extractor) -> asyncio.Future[None]:
             task = asyncio.ensure_future(engine.run())
             tasks.append(task)
             task.add_done_callback(self._worker_ends if isinstance(engine, Worker) else self._ends(ended))
+            return task
 
-        ready = 0
-
-        def on_worker_ready() -> None:
-            nonlocal ready
-            ready += 1
-            if ready == self.workers:
-                assert self.applier is not None
-                self.applier.workers_are_ready()
-
-        def on_told(event: TargetChecked | TargetReady) -> None:
-            if isinstance(event, TargetChecked):
-                for slot in range(1, self.workers + 1):
-                    begin(Worker(self._worker(slot), FakeTarget(self.target), on_worker_ready))
+        def on_told(event: Staff | TargetReady) -> None:
+            if isinstance(event, Staff):
+                self.crew_of_run(event, lambda seat: begin(Worker(self._worker(seat), FakeTarget(self.target))))
             else:
                 self.begun_after.append(event.start_after)
                 self.extractor = Extractor(self._extractor(event), FakeSource(self.source), self.extracted.append)
@@ -240,8 +235,17 @@ class Machine:
             serial=self.serial,
         )
 
-    def _worker(self, slot: int) -> WorkerSettings:
-        return WorkerSettings("", self.job, self.runs, slot, end_of(self.target))
+    def crew_of_run(self, staff: Staff, begin: Callable[[Seat], asyncio.Future[None]]) -> None:
+        """Have just these workers, as a supervisor has."""
+        for seat in [seat for seat in self.crew if seat not in staff.seats]:
+            self.crew.pop(seat).cancel()
+        for seat in staff.seats:
+            if seat not in self.crew:
+                self.crew[seat] = begin(seat)
+        self.most_workers = max(self.most_workers, len(self.crew))
+
+    def _worker(self, seat: Seat) -> WorkerSettings:
+        return WorkerSettings("", self.job, self.runs, seat.slot, seat.number, end_of(self.target))
 
     def _extractor(self, ready: TargetReady) -> ExtractorSettings:
         return ExtractorSettings(

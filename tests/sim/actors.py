@@ -14,7 +14,7 @@ from thespian.actors import ActorExitRequest, ChildActorExited, WakeupMessage
 from tests.sim.world import MS, US, Process, World
 
 #: Messages that say nothing about a history.
-_QUIET = frozenset({"Progress", "WatchMessage", "ShowProgress", "WakeupMessage", "Hello", "Introduce", "WorkersKnown"})
+_QUIET = frozenset({"Progress", "WatchMessage", "ShowProgress", "WakeupMessage", "Hello", "Introduce"})
 
 
 class WatchMessage:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import pymysql
@@ -95,9 +95,6 @@ class Server:
 
 class Connection:
     """The face of the driver's `Wire`, as far as Udup uses it."""
-
-    def showing_statements(self) -> AbstractContextManager[None]:
-        return nullcontext()
 
     def __init__(self, *, host: str, port: int, **_: Any) -> None:
         self.server = server = Server.current[host]
@@ -356,6 +353,10 @@ class Connection:
 
     @contextmanager
     def reading_within(self, _seconds: float | None) -> Iterator[None]:
+        yield
+
+    @contextmanager
+    def showing_statements(self) -> Iterator[None]:
         yield
 
     @contextmanager

@@ -162,7 +162,9 @@ class SimCopy:
             "  KEY `v` (`v`(9))\n) ENGINE=InnoDB"
         )
         catalog = Catalog((), (Table("s", "t", (_COLUMN,), ("k",), 1, 1, create, "PRIMARY"),), ())
-        self._plan = CopyPlan([CopyTable("s", "t", "", len(rows))], CopyDetails(catalog, {}).encoded(), executed)
+        self._plan = CopyPlan(
+            [CopyTable("s", "t", "", len(rows), len(rows) << 20)], CopyDetails(catalog, {}).encoded(), executed
+        )
         self._chunks = [rows[at : at + 2] for at in range(0, len(rows), 2)]
         self._totals = CopyTotals(0, len(self._chunks), len(rows))
         self._on_table: Callable[[CopyTotals], None]

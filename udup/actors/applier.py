@@ -1,9 +1,7 @@
-"""DestApplier: the shell around `Applier` or `Deliverer`, and the supervisor of its ApplyWorkers.
+"""DestApplier: the shell around `Applier` or `Deliverer`.
 
-What delivers messages has no workers: a sink takes them in one order.
-
-It forks its workers, so it does that only while its engine does not run. A worker that dies ends the run: the engine
-stops, the supervisor begins a new run, and the worker is replaced at its beginning.
+Its engine says which ApplyWorkers it wants; JobSupervisor makes them, and tells it what becomes of them. A worker that
+dies ends the run. What delivers messages has no workers: a sink takes them in one order.
 """
 
 from __future__ import annotations
@@ -11,30 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from thespian.actors import ActorExitRequest, ChildActorExited
-
 from udup.actors.level_messages import HasReached, Reach
 from udup.actors.messages import (
     Apply,
     EngineEnded,
-    Hello,
-    Introduce,
     Purge,
     Purged,
     Ready,
     RunEnded,
     StopRun,
-    Work,
-    WorkerReady,
-    WorkersKnown,
 )
 from udup.actors.shell import EngineActor
-from udup.actors.worker import ApplyWorker
+from udup.actors.worker_messages import Staffed, WorkerFailed
 from udup.base import runtime
-from udup.base.errors import Failure, FailureKind, Side
+from udup.base.errors import Failure, Side
 from udup.pipeline.apply.applier import Applier
-from udup.pipeline.apply.readiness import TargetChecked, TargetReady
-from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
+from udup.pipeline.apply.readiness import Staff, TargetReady
+from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.deliver.deliverer import Deliverer
 from udup.pipeline.ports.delivery import DeliverySettings
 
@@ -46,21 +37,12 @@ class DestApplier(EngineActor):
 
     def __init__(self) -> None:
         super().__init__()
-        self._workers: dict[int, Any] = {}
-        self._pids: dict[int, int] = {}
-        self._message: Apply | None = None
         self._applier: Applier | Deliverer | None = None
-        self._ready: set[int] = set()
         self._ended = True
 
     def receiveMsg_Apply(self, message: Apply, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        """Make the workers first, while no thread runs; then start the engine."""
-        self.stop_engine()
-        self._message = message
         settings = message.settings
         delivers = self.node.drivers.delivers(settings.end)
-        self._make_workers(0 if delivers else settings.workers)
-        self._ready.clear()
         self._ended, self._applier = False, None
 
         async def engine(emit: Callable[[object], None]) -> None:
@@ -102,56 +84,23 @@ class DestApplier(EngineActor):
         self._ended, self._applier = False, None
         self.start_engine(message.run, engine)
 
-    def _make_workers(self, count: int) -> None:
-        for slot in range(1, count + 1):
-            if slot not in self._workers:
-                self._workers[slot] = self.createActor(ApplyWorker)
-                self.send(self._workers[slot], Introduce(self.node, self.job_id, slot))
-        for slot in [slot for slot in self._workers if slot > count]:
-            self.send(self._workers.pop(slot), ActorExitRequest())
-            self._pids.pop(slot, None)
+    def receiveMsg_WorkerFailed(self, message: WorkerFailed, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        """End the run if a worker died. What failed in a group the engine has heard already, with its cause."""
+        if message.run != self.run or self._ended:
+            return
+        if message.died:
+            self._end(message.failure)
+        else:
+            self.call_engine(self._fail_engine, message.failure)
 
-    def receiveMsg_Hello(self, message: Hello, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        if self._workers.get(message.slot) == sender:
-            self._pids[message.slot] = message.pid
-            self._tell_pids()
-
-    def _tell_pids(self) -> None:
-        self.send(self.owner, WorkersKnown(self.job_id, tuple(self._pids.items())))
-
-    def receiveMsg_WorkerReady(self, message: WorkerReady, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        if message.run == self.run:
-            self._ready.add(message.slot)
-            if self._applier is not None and len(self._ready) == len(self._workers):
-                self.call_engine(self._applier.workers_are_ready)
-
-    def receiveMsg_RunEnded(self, message: RunEnded, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        """Tell the engine that a worker failed. What failed in a group it has heard already, with its cause."""
-        if message.run == self.run and not self._ended:
-            self.call_engine(self._fail_engine, message)
-
-    def _fail_engine(self, message: RunEnded) -> None:
-        if self._applier is not None and message.failure is not None:
-            self._applier.worker_failed(message.failure)
-
-    def receiveMsg_ChildActorExited(self, message: ChildActorExited, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        """End the run if a worker died. Thespian tells it twice of one that ended orderly."""
-        for slot, address in list(self._workers.items()):
-            if address == message.childAddress:
-                del self._workers[slot]
-                pid = self._pids.pop(slot, 0)
-                if not self._ended:
-                    self.log.warning("worker_died", job=self.job_id, slot=slot, pid=pid)
-                self._tell_pids()
-                if not self._ended:
-                    self._end(Failure(FailureKind.TRANSIENT, f"ApplyWorker {slot} died", side=Side.NODE))
+    def _fail_engine(self, failure: Failure) -> None:
+        if self._applier is not None:
+            self._applier.worker_failed(failure)
 
     def _end(self, failure: Failure | None) -> None:
         """End the run by itself, and tell the supervisor."""
         self._ended = True
         self.stop_engine()
-        for address in self._workers.values():
-            self.send(address, StopRun(self.run))
         self.send(self.owner, self.run_ended(self.run, failure))
 
     def failed(self, error: Exception, message: object) -> None:
@@ -169,8 +118,6 @@ class DestApplier(EngineActor):
             return  # the engine ends by itself
         self._ended = True
         self.stop_engine()
-        for address in self._workers.values():
-            self.send(address, StopRun(message.run))
         self.send(sender, RunEnded(self.role, message.run))
 
     def on_report(self, report: object) -> None:
@@ -178,24 +125,13 @@ class DestApplier(EngineActor):
             case EngineEnded():
                 if not self._ended:
                     self._end(report.failure)
-            case TargetChecked():
-                self._start_workers()
+            case Staff(seats=seats):
+                self.send(self.owner, Staffed(self.run, seats))
             case TargetReady():
                 self.send(self.owner, Ready.of(self.run, report))
             case _:
                 self.send(self.owner, report)
 
-    def _start_workers(self) -> None:
-        assert self._message is not None
-        settings = self._message.settings
-        for slot, address in self._workers.items():
-            work = WorkerSettings(settings.nats_url, settings.job, settings.run, slot, settings.end)
-            self.send(address, Work(work))
-
     def receiveMsg_ActorExitRequest(self, message: object, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._ended = True
         super().receiveMsg_ActorExitRequest(message, sender)
-        if set(self._pids) != set(self._workers):
-            # Thespian tells those children to exit that it has met, and waits for all: with one that is just being made
-            # both would stay for ever. Workers die with their parent.
-            runtime.end_process(0)

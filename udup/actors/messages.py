@@ -16,7 +16,7 @@ from udup.jobs.progress import TaskReport
 from udup.jobs.start import DecidedStart
 from udup.jobs.versions import POSTED
 from udup.pipeline.apply.readiness import TargetReady
-from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
+from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.extract.settings import ExtractorSettings
 from udup.pipeline.ports import Drivers, End, InPart, Scope, ServerInfo, SourceLook
 from udup.store.sealing import Keyring
@@ -38,6 +38,8 @@ class NodeSettings:
     #: Makes the ends of jobs.
     drivers: Drivers
     max_jobs: int = 500
+    #: Jobs whose extractors, or appliers, may share a process.
+    share_processes: int = 1
     #: Of jobs that name none.
     region: str = DEFAULT_REGION
     datacenter: str = DEFAULT_DATACENTER
@@ -330,34 +332,6 @@ class Purge:
 @dataclass(frozen=True)
 class Purged:
     run: int
-
-
-# ---- DestApplier and its workers ----
-
-
-@dataclass(frozen=True)
-class Work:
-    """To an ApplyWorker: begin. Answered by `WorkerReady` or `RunEnded`."""
-
-    settings: WorkerSettings
-
-    @property
-    def run(self) -> int:
-        return self.settings.run
-
-
-@dataclass(frozen=True)
-class WorkerReady:
-    run: int
-    slot: int
-
-
-@dataclass(frozen=True)
-class WorkersKnown:
-    """To the supervisor: slot and pid of each of a job's workers."""
-
-    job_id: str
-    workers: tuple[tuple[int, int], ...]
 
 
 # ---- An engine's thread to its own actor ----

@@ -119,11 +119,13 @@ class JobRuns:
 
     def _drained(self, job: Job, run: Run, failure: Failure | None) -> None:
         """The applier has ended. What it could not apply, the next run applies."""
+        self._parts.tasks.crews.dismiss(job.id)
         job.end_run()
         job.told_last = failure is None
         if failure is not None:
-            kind, text = failure.kind.value, failure.text
-            self._parts.log.warning("run_ended_badly", job=job.id, run=run.number, kind=kind, error=text)
+            self._parts.log.warning(
+                "run_ended_badly", job=job.id, run=run.number, kind=failure.kind.value, error=failure.text
+            )
         if not run.completing or self._end.wanted:
             self._take_step(job)
         elif failure is None:

@@ -121,7 +121,7 @@ class EngineActor(ShellActor):
         self.node: NodeSettings
         self.job_id = ""
         self._events: deque[_Said] = deque()
-        self._eventfd = runtime.doorbell()
+        self.doorbell = runtime.doorbell()
         self._thread: runtime.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -134,7 +134,7 @@ class EngineActor(ShellActor):
         self.send(sender, Hello(self.role, message.job_id, runtime.pid(), message.slot))
 
     def watch(self) -> Any:
-        return ThespianWatch([self._eventfd])
+        return ThespianWatch([self.doorbell])
 
     def start_engine(self, run: int, engine: Engine) -> None:
         """End the engine before, and run this one's coroutine; it is given a function by which to report."""
@@ -189,7 +189,7 @@ class EngineActor(ShellActor):
 
     def receiveMsg_WatchMessage(self, _message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         with suppress(BlockingIOError):  # woken for nothing
-            runtime.quiet(self._eventfd)
+            runtime.quiet(self.doorbell)
         try:
             for _ in range(_BATCH):
                 if not self._events:  # also where a report has ended the engine, and all that it had said
@@ -199,7 +199,7 @@ class EngineActor(ShellActor):
                     self.on_report(said.report)
         finally:
             if self._events:
-                runtime.ring(self._eventfd)
+                runtime.ring(self.doorbell)
 
     def receiveMsg_ActorExitRequest(self, _message: object, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self.stop_engine()
@@ -233,7 +233,7 @@ class EngineActor(ShellActor):
 
     def _emit(self, run: int, report: object) -> None:
         self._events.append(_Said(run, report))
-        runtime.ring(self._eventfd)
+        runtime.ring(self.doorbell)
 
     def _run_engine(self, run: int, engine: Engine, started: runtime.Event) -> None:
         failure: Failure | None = None

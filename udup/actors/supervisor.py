@@ -20,7 +20,6 @@ from typing import Any
 
 from thespian.actors import ChildActorExited
 
-from udup.actors.applier import DestApplier
 from udup.actors.commands import JobCommands
 from udup.actors.cutover import CutoverCarrier
 from udup.actors.cutover_messages import AskJob, AskTaken, CreateWayBack, CutoverEnded, CutoverTick, Keep, Question
@@ -52,18 +51,19 @@ from udup.actors.messages import (
     Rejection,
     RunEnded,
     Tick,
-    WorkersKnown,
 )
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import Run
 from udup.actors.run_parts import Parts
 from udup.actors.runs import JobRuns
+from udup.actors.shared import Hosted, OfTask
 from udup.actors.shell import ShellActor
 from udup.actors.starting import Starting
 from udup.actors.store_messages import Loaded, NotSaved, OpenStore, Saved, StoreRefuses
 from udup.actors.store_writer import StoreKeeper
 from udup.actors.tasks import Tasks
 from udup.actors.worker import ApplyWorker
+from udup.actors.worker_messages import Staffed
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, UdupError
 from udup.base.identity import described
@@ -94,6 +94,7 @@ class JobSupervisor(ShellActor):
         self._journal = RecordJournal(self._jobs, self._tell_store, lambda: self._wake(_FLUSH_SECONDS, Flush()))
         self._starting = Starting(self._jobs, lambda: self._wake(_TURN_SECONDS, NextTurn()))
         self._commands: JobCommands | None = None  # until the store is open
+        self._tasks: Tasks
         self._runs: JobRuns
         self._cutovers: Cutovers
 
@@ -107,10 +108,11 @@ class JobSupervisor(ShellActor):
             self.configure(message.settings)
             SIGNS.clear()  # another supervisor's jobs ended with it
             self._settings = message.settings
+            self._tasks = Tasks(self._actors, self._actors.send, message.settings)
             parts = Parts(
                 settings=message.settings,
                 actors=self._actors,
-                tasks=Tasks(self._actors, self.send, message.settings),
+                tasks=self._tasks,
                 journal=self._journal,
                 starting=self._starting,
                 purges=self,
@@ -216,6 +218,7 @@ class JobSupervisor(ShellActor):
 
     def stop_actors(self, job_id: str) -> None:
         """End a job's processes, whatever they do."""
+        self._tasks.crews.dismiss(job_id)
         self._actors.stop(job_id)
 
     def purged(self, job: Job) -> None:
@@ -237,17 +240,26 @@ class JobSupervisor(ShellActor):
         if job is not None and (run := job.run) is not None and run.number == number:
             self._runs.guarded(job, lambda: step(job, run))
 
+    def receiveMsg_OfTask(self, message: OfTask, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self.receiveMessage(message.message, Hosted(sender, message.role, message.job_id))
+
     def receiveMsg_Probed(self, message: Probed, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._of_run(sender, message.run, lambda job, run: self._runs.source_seen(job, run, message.look))
 
     def receiveMsg_Ready(self, message: Ready, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._of_run(sender, message.run, lambda job, run: self._runs.target_ready(job, run, message))
 
+    def receiveMsg_Staffed(self, message: Staffed, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._of_run(sender, message.run, lambda job, run: self._tasks.crews.staff(job, run, message.seats))
+
     def receiveMsg_Progress(self, message: Progress, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._of_run(sender, message.run, lambda job, run: self._runs.progress(job, run, message))
 
     def receiveMsg_RunEnded(self, message: RunEnded, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message.run, lambda job, run: self._runs.ended(job, run, message))
+        if message.role == ApplyWorker.role:
+            self._of_run(sender, message.run, lambda job, run: self._tasks.worker_failed(job, run, message.failure))
+        else:
+            self._of_run(sender, message.run, lambda job, run: self._runs.ended(job, run, message))
 
     def receiveMsg_SourceExecuted(self, message: SourceExecuted, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._of_run(sender, message.run, lambda job, run: self._runs.source_executed(job, run, message.executed))
@@ -273,11 +285,11 @@ class JobSupervisor(ShellActor):
                 self._cutovers.tick(tick)
 
     def receiveMsg_ChildActorExited(self, message: ChildActorExited, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        """An actor died (told twice when it ended orderly)."""
-        dead = self._actors.died(message.childAddress)
-        if dead is None:
-            return
-        role, job_id, pid = dead
+        """An actor died (told twice when it ended orderly), or a process that several jobs share."""
+        for place, pid in self._actors.died(message.childAddress):
+            self._place_died(*place, pid)
+
+    def _place_died(self, role: str, job_id: str, slot: int, pid: int) -> None:
         if role == StoreKeeper.role:
             self._store_died(pid)
             return
@@ -286,8 +298,15 @@ class JobSupervisor(ShellActor):
         if role == CutoverCarrier.role:
             if job is not None:
                 self._cutovers.died(job)
+        elif role == ApplyWorker.role:
+            self._worker_died(job, job_id, slot)
         elif job is not None and (run := job.run) is not None:
             self._runs.guarded(job, lambda: self._runs.actor_died(job, run, role))
+
+    def _worker_died(self, job: Job | None, job_id: str, slot: int) -> None:
+        self._tasks.crews.died(job_id, slot)
+        if job is not None and (run := job.run) is not None:
+            self._runs.guarded(job, lambda: self._tasks.worker_died(job, run, slot))
 
     def _store_died(self, pid: int) -> None:
         if self._runs.draining:
@@ -338,9 +357,6 @@ class JobSupervisor(ShellActor):
 
     def receiveMsg_Hello(self, message: Hello, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._actors.register(message, sender)
-
-    def receiveMsg_WorkersKnown(self, message: WorkersKnown, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._actors.register_workers(ApplyWorker.role, message.job_id, DestApplier.role, sender, message.workers)
 
     def receiveMsg_AskAilments(self, _message: AskAilments, sender: Any) -> None:  # noqa: N802 - Thespian's name
         """Say what is not well: the store has not been read, or does not take what is to be stored."""

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from udup.actors.applier import DestApplier
+from udup.actors.crews import Crews
 from udup.actors.extractor import SrcExtractor
 from udup.actors.job import Job
 from udup.actors.level_messages import AskExecuted, Reach
 from udup.actors.messages import Apply, Extract, NodeSettings, Probe, Purge, StopRun
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import Run
+from udup.actors.worker_messages import WorkerFailed
+from udup.base.errors import Failure, FailureKind, Side
 from udup.jobs.signs import SIGNS
 from udup.pipeline.transport.link import token_of
 
@@ -25,6 +28,7 @@ class Tasks:
         self._actors = actors
         self._send = send
         self._settings = settings
+        self.crews = Crews(actors, send, settings)
 
     def begin(self, job: Job, run: Run) -> None:
         """Have both sides look at their servers."""
@@ -56,8 +60,19 @@ class Tasks:
 
     def stop(self, job: Job, run: Run) -> None:
         """End what both sides do for the run, now."""
+        self.crews.dismiss(job.id)
         for kind in (SrcExtractor, DestApplier):
             self._tell(kind, job, StopRun(run.number))
+
+    def worker_failed(self, job: Job, run: Run, failure: Failure | None) -> None:
+        """Tell the applier that a worker of the run has failed: it says what that means."""
+        if failure is not None:
+            self._tell(DestApplier, job, WorkerFailed(run.number, failure, died=False))
+
+    def worker_died(self, job: Job, run: Run, slot: int) -> None:
+        """Tell the applier that a worker's process is gone."""
+        failure = Failure(FailureKind.TRANSIENT, f"ApplyWorker {slot} died", side=Side.NODE)
+        self._tell(DestApplier, job, WorkerFailed(run.number, failure, died=True))
 
     def purge(self, job: Job, run: Run) -> None:
         """Have the job's checkpoint removed, and nothing else."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from udup.actors.messages import StopRun, Work, WorkerReady
 from udup.actors.shell import EngineActor
+from udup.actors.worker_messages import Work
 from udup.base.errors import Side
 from udup.pipeline.apply.worker import Worker
 
@@ -18,12 +18,7 @@ class ApplyWorker(EngineActor):
     def receiveMsg_Work(self, message: Work, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         settings = message.settings
 
-        async def engine(emit: Callable[[object], None]) -> None:
-            target = self.node.drivers.target(settings.end)
-            await Worker(settings, target, lambda: emit(WorkerReady(settings.run, settings.slot))).run()
+        async def engine(_emit: Callable[[object], None]) -> None:
+            await Worker(settings, self.node.drivers.target(settings.end)).run()
 
         self.start_engine(settings.run, engine)
-
-    def receiveMsg_StopRun(self, message: StopRun, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        if message.run >= self.run:
-            self.stop_engine()

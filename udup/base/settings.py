@@ -166,6 +166,8 @@ class Jobs(Section):
 
     #: Jobs that there may be at a time; each has its own processes and connections while it runs.
     max: Annotated[int, Field(ge=1, le=100_000)] = 500
+    #: Jobs whose extractors, or appliers, may share a process: 1, each has its own.
+    share_processes: Annotated[int, Field(ge=1, le=64)] = 1
 
 
 class Http(Section):

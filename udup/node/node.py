@@ -132,6 +132,7 @@ class _Node:
                 keys=keys,
                 drivers=drivers,
                 max_jobs=settings.jobs.max,
+                share_processes=settings.jobs.share_processes,
                 region=settings.region,
                 datacenter=settings.datacenter,
                 writer=runtime.new_id(),

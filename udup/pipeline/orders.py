@@ -80,6 +80,13 @@ class Ask(Wire, tag="ask", frozen=True):
     number: int
 
 
+class Opened(Wire, tag="opened", frozen=True):
+    """A worker has its session and listens. `number` is its own (`apply/crew.py`)."""
+
+    slot: int
+    number: int
+
+
 Order: TypeAlias = Group | GroupPart | MarkedGroup | SetFormat | ExpectCopy | Ask
 
 
@@ -106,9 +113,10 @@ class ChunkLoaded(Wire, tag="chunk", frozen=True):
 
 
 class RowCount(Wire, tag="rows", frozen=True):
-    """Rows written by a worker's session since it began."""
+    """Rows written by a worker's session since it began; `worker` is the worker's own number."""
 
     slot: int
+    worker: int
     inserted: int
     updated: int
     deleted: int
@@ -122,7 +130,7 @@ class Answer(Wire, tag="answer", frozen=True):
     in_hand: int
 
 
-Report: TypeAlias = Done | Failed | ChunkLoaded | RowCount | Answer
+Report: TypeAlias = Opened | Done | Failed | ChunkLoaded | RowCount | Answer
 
 decode_order = msgspec.msgpack.Decoder(Order).decode
 decode_report = msgspec.msgpack.Decoder(Report).decode

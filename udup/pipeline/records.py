@@ -145,12 +145,13 @@ class Beat(Wire, tag="beat", frozen=True):
 
 
 class CopyTable(Wire, frozen=True):
-    """A table of a full copy: its names on the target and on the source, and the source's estimate of its rows."""
+    """A table of a full copy: its names on the target and on the source, and what the source estimates it to hold."""
 
     schema: str
     name: str
     source: str = ""
     rows_estimate: int = 0
+    bytes_estimate: int = 0
 
 
 class CopyPlan(Wire, tag="plan", frozen=True):
@@ -308,11 +309,13 @@ class Credit(Wire, tag="credit", frozen=True):
 class StartRows(Wire, tag="start", frozen=True):
     """The target's tables stand: the rows may come, in this format (`load` or `insert`).
 
-    `offsets`: the target reads +00:00 behind a TIMESTAMP (MySQL 8.0.19).
+    `offsets`: the target reads +00:00 behind a TIMESTAMP (MySQL 8.0.19). `loaders`: so many load them, one each of the
+    first slots; 0: as many as there are readers.
     """
 
     method: str
     offsets: bool = False
+    loaders: int = 0
 
 
 class CopyStands(Wire, tag="stands", frozen=True):

@@ -23,6 +23,7 @@ from udup.pipeline.orders import (
     Done,
     Failed,
     Group,
+    Opened,
     Order,
     Report,
     decode_report,
@@ -31,7 +32,7 @@ from udup.pipeline.ports import End, RowCounts, Target
 from udup.pipeline.records import encode
 from udup.pipeline.transport.link import Departures, Link, Subjects
 
-SLOT = 3
+SLOT, NUMBER = 3, 7
 
 #: Each test has a run of its own, so that none hears what is left of another.
 RUNS = count(1)
@@ -94,7 +95,7 @@ class Applier:
 
     async def send(self, *orders: Order) -> None:
         for order in orders:
-            await self.link.publish(self.subjects.orders(SLOT), encode(order))
+            await self.link.publish(self.subjects.orders(NUMBER), encode(order))
 
     def of(self, kind: type[Any]) -> list[Any]:
         return [report for report in self.reports if isinstance(report, kind)]
@@ -112,11 +113,11 @@ async def _worker(url: str, session: Session) -> AsyncIterator[tuple[Applier, as
     applier = Applier(await Link.open(url, "applier"), subjects)
     await applier.link.subscribe(subjects.reports, applier.hear)
     await applier.link.flush()
-    ready = asyncio.Event()
-    settings = WorkerSettings(url, "j", subjects.run, SLOT, End("MySQL", Endpoint("127.0.0.1", 1, "nobody", "")))
-    running = asyncio.create_task(Worker(settings, cast(Target, ScriptedTarget(session)), ready.set).run())
+    end = End("MySQL", Endpoint("127.0.0.1", 1, "nobody", ""))
+    settings = WorkerSettings(url, "j", subjects.run, SLOT, NUMBER, end)
+    running = asyncio.create_task(Worker(settings, cast(Target, ScriptedTarget(session))).run())
     try:
-        await asyncio.wait_for(ready.wait(), 20)
+        await applier.until(lambda: applier.of(Opened) == [Opened(SLOT, NUMBER)])
         yield applier, running
     finally:
         running.cancel()
@@ -190,7 +191,7 @@ def test_an_order_that_was_lost_or_repeated_ends_the_run_and_is_not_applied(nats
     async def run() -> None:
         session = Session()
         async with _worker(nats.url, session) as (applier, running):
-            subject = applier.subjects.orders(SLOT)
+            subject = applier.subjects.orders(NUMBER)
             departures = Departures(0)
             orders = [_group(1, 10), _group(2, 11), _group(3, 12)]
             first, second, third = [b"".join(departures.messages(subject, encode(order))) for order in orders]

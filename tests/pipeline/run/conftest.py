@@ -9,7 +9,7 @@ import pytest
 from tests.pipeline.machine import Machine, T, U, in_memory
 from tests.pipeline.memory_link import Network
 from udup.drivers.fake.server import FakeServer, Settings
-from udup.pipeline.apply import applier, inline
+from udup.pipeline.apply import applier, inline, loaders
 
 
 @pytest.fixture
@@ -26,5 +26,6 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
 
 @pytest.fixture
 def by_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is small enough for the inline session."""
+    """Nothing is small enough for DestApplier itself."""
     monkeypatch.setattr(inline, "INLINE_BYTES", 0)
+    monkeypatch.setattr(loaders, "loaders_for", lambda _tables, workers: workers)

@@ -15,7 +15,7 @@ from udup.drivers.fake.control import FakeControl
 from udup.drivers.fake.target import FakeTarget
 from udup.pipeline.apply import applier, lag, target_watch
 from udup.pipeline.apply.applier import Applier
-from udup.pipeline.apply.readiness import TargetChecked, TargetReady
+from udup.pipeline.apply.readiness import Staff, TargetReady
 from udup.pipeline.records import Batch, Beat, encode
 from udup.pipeline.transport.link import Link, Subjects
 
@@ -39,8 +39,9 @@ class _Job:
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
         ready = asyncio.Event()
 
-        def told(event: TargetChecked | TargetReady) -> None:
-            engine.workers_are_ready() if isinstance(event, TargetChecked) else ready.set()
+        def told(event: Staff | TargetReady) -> None:
+            if isinstance(event, TargetReady):
+                ready.set()
 
         machine = self.machine
         engine = Applier(machine._applier(), FakeTarget(machine.target), told, machine.applied.append)

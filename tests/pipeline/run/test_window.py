@@ -63,6 +63,7 @@ def test_no_more_messages_of_the_log_are_under_way_than_its_window_holds(
     assert under_way.messages["log"] == window, "it was filled, and never overfilled"
 
 
+@pytest.mark.usefixtures("by_workers")
 def test_no_more_bytes_are_under_way_than_the_windows_hold(machine: Machine, under_way: UnderWay) -> None:
     """Neither of the log nor of copied rows; one message fits in any case."""
     machine.window_bytes, machine.message_bytes = 3000, 500

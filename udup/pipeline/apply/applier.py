@@ -16,16 +16,17 @@ from udup.base.errors import Failure, Refused, Superseded, Transient, UdupError
 from udup.pipeline.apply.copy import CopyRun
 from udup.pipeline.apply.credits import Credits
 from udup.pipeline.apply.dispatcher import Dispatcher
-from udup.pipeline.apply.ending import or_failure, until_failure
+from udup.pipeline.apply.ending import until_failure
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.inline import InlinePath
+from udup.pipeline.apply.loaders import Loaders
 from udup.pipeline.apply.progress import ApplyProgress, WaitReport
-from udup.pipeline.apply.readiness import TargetChecked, TargetReady
+from udup.pipeline.apply.readiness import Staff, TargetReady
 from udup.pipeline.apply.report import Reporter
 from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.apply.target_watch import TargetWatch
 from udup.pipeline.apply.wait_watch import WaitWatch
-from udup.pipeline.orders import Answer, ChunkLoaded, Done, Failed, RowCount, decode_report
+from udup.pipeline.orders import Answer, ChunkLoaded, Done, Failed, Opened, RowCount, decode_report
 from udup.pipeline.ports import CheckpointState, RowCounts, ServerInfo, Target
 from udup.pipeline.records import (
     Batch,
@@ -67,14 +68,18 @@ WATCH_SECONDS = 5.0
 SILENT_LOG_SECONDS = 10.0
 
 
+#: What stands for the inline session where workers' sessions have the workers' numbers.
+_INLINE = 0
+
+
 class Applier:
-    """`tell` is called with `TargetChecked` and then `TargetReady`; `report` with progress."""
+    """`tell` is called with `TargetReady`, and with the `Staff` that the run wants; `report` with progress."""
 
     def __init__(
         self,
         settings: ApplierSettings,
         target: Target,
-        tell: Callable[[TargetChecked | TargetReady], None],
+        tell: Callable[[TargetReady | Staff], None],
         report: Callable[[ApplyProgress | WaitReport], None],
     ) -> None:
         self._settings = settings
@@ -97,9 +102,12 @@ class Applier:
             self._executed,
             self._credits,
             self._reporter.committed,
+            lambda seats: tell(Staff(seats)),
             serial=settings.serial,
             begun=self._something_begins,
         )
+        self._crew = self._dispatcher.crew
+        self._loaders = Loaders(settings, target, self._crew, self.worker_failed)
         self._waits = self._dispatcher.waits
         self._wait_watch = WaitWatch(
             self._control, self._waits, self._dispatcher.open_orders, self._reporter.lag, self._copy_moved
@@ -107,7 +115,6 @@ class Applier:
         self._received = 0
         self._received_at = 0.0
         self._beat_came, self._changed = asyncio.Event(), asyncio.Event()
-        self._workers_ready = asyncio.Event()
         self._ended: asyncio.Future[None]
         self._draining = False
         self._copy: CopyRun | None = None
@@ -147,8 +154,11 @@ class Applier:
             self._abort()
 
     async def _connected(self) -> None:
-        async with self._wait_watch.running():
-            await self._follow()
+        try:
+            async with self._wait_watch.running():
+                await self._follow()
+        finally:
+            await self._loaders.end()
 
     async def _follow(self) -> None:
         async with self._wait_watch.telling(self._report):
@@ -167,7 +177,7 @@ class Applier:
         await until_failure(tasks, (self._ended, self._link.lost), lambda: self._copy_task)
 
     async def _begin(self) -> tuple[CheckpointState | None, ServerInfo]:
-        """Take the job over, and wait for the workers."""
+        """Take the job over."""
         await self._link.subscribe(self._subjects.reports, self._on_report)
         await self._link.subscribe(self._subjects.log, self._on_batch)
         await self._link.flush()
@@ -180,8 +190,6 @@ class Applier:
             self._executed.begin_at(state)
         else:
             self._begins_after = state
-        self._tell(TargetChecked())
-        await or_failure(self._workers_ready, (self._ended, self._link.lost))
         return state, info
 
     def _abort(self) -> None:
@@ -189,10 +197,6 @@ class Applier:
         self._control.abort()
         if self._copy is not None:
             self._copy.abort()
-
-    def workers_are_ready(self) -> None:
-        """Go on, in the event loop: every worker has its session and listens."""
-        self._workers_ready.set()
 
     def worker_failed(self, failure: Failure) -> None:
         """End the run, in the event loop: a worker's engine ended by itself."""
@@ -276,6 +280,8 @@ class Applier:
             self._target_watch.answered()  # a worker has carried something out there
         self._dispatcher.open_orders.heard(report.slot)
         match report:
+            case Opened():
+                await self._crew.opened(report)
             case Done():
                 self._dispatcher.done(report)
             case Failed(failure=failure):
@@ -285,7 +291,7 @@ class Applier:
                     self._copy.loaded(report)
             case RowCount():
                 counted = RowCounts(report.inserted, report.updated, report.deleted)
-                self._reporter.count_rows(report.slot, counted)
+                self._reporter.count_rows(report.worker, counted)
             case Answer():
                 self._dispatcher.open_orders.answered(report)
         self._changed.set()
@@ -339,7 +345,9 @@ class Applier:
                 await asyncio.sleep(WATCH_SECONDS)
             elif await set_within(self._beat_came, 2 * WATCH_SECONDS):
                 self._beat_came.clear()
+                self._crew.look()
                 continue  # somebody is there, and nothing is under way
+            self._crew.look()
             await self._dispatcher.ask_silent_workers(copying=self._copying)
             silent = runtime.now() - self._received_at >= SILENT_LOG_SECONDS
             if silent and self._credits.told and self._credits.settled:
@@ -362,7 +370,7 @@ class Applier:
     def _progress(self) -> ApplyProgress:
         if self._inline is not None and not self._dispatcher.scheduler.barrier_runs:
             # Used in the event loop alone, but for what runs as a barrier.
-            self._reporter.count_rows(self._inline.slot, self._inline.rows_written())
+            self._reporter.count_rows(_INLINE, self._inline.rows_written())
         told = self._control.notices()
         waits = self._wait_watch.shown(TOLD_SECONDS)
         return self._reporter.progress(self._dispatcher, self._executed, self._copy, told, waits)
@@ -378,9 +386,6 @@ class Applier:
         return self._copy is not None and not self._copy.finished
 
     def _start_copy(self, plan: CopyPlan) -> CopyRun:
-        async def publish(slot: int, data: bytes) -> None:
-            await self._link.publish(self._subjects.orders(slot), data)
-
         async def start_rows(start: StartRows) -> None:
             await self._link.publish(self._subjects.upstream, encode(start))
 
@@ -393,7 +398,7 @@ class Applier:
             fill_existing=settings.fill_existing,
             incarnation=settings.incarnation,
         )
-        copy = CopyRun(writer, plan, settings.workers, publish, start_rows)
+        copy = CopyRun(writer, plan, settings.workers, self._loaders, start_rows)
         self._copy_task = asyncio.ensure_future(self._finish_copy(copy, plan))
         return copy
 

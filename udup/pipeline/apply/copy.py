@@ -10,32 +10,34 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
+
 from udup.base import runtime
 from udup.base.errors import Divergence
 from udup.pipeline.apply.copy_progress import CopyMeter, TableCopy
+from udup.pipeline.apply.loaders import Loaders
 from udup.pipeline.apply.progress import CopyProgress
 from udup.pipeline.orders import ChunkLoaded, ExpectCopy
 from udup.pipeline.ports import CopyWriter
-from udup.pipeline.records import CopyEnd, CopyPlan, CopyTotals, StartRows, encode
+from udup.pipeline.records import CopyEnd, CopyPlan, CopyTotals, StartRows
 
 #: What to do when a table has not what was sent.
 _COPY_AGAIN = "see that nobody else writes to it on the target, then resume the job: it is copied again"
 
 
 class CopyRun:
-    """`order` sends bytes to a worker's slot, `start_rows` tells the extractor to begin."""
+    """`loaders` take the rows, `start_rows` tells the extractor to begin."""
 
     def __init__(
         self,
         writer: CopyWriter,
         plan: CopyPlan,
         workers: int,
-        order: Callable[[int, bytes], Awaitable[None]],
+        loaders: Loaders,
         start_rows: Callable[[StartRows], Awaitable[None]],
     ) -> None:
         self._writer = writer
-        self._workers = workers
-        self._order = order
+        self._loaders = loaders
         self._start_rows = start_rows
         self._tables = [TableCopy(table) for table in plan.tables]
         self._pool = runtime.Pool(workers, "build")
@@ -49,11 +51,11 @@ class CopyRun:
     async def run(self) -> None:
         """Return when everything stands; the caller then writes the checkpoint."""
         plan = await self._in_thread(self._writer.make_tables)
-        for slot in range(1, self._workers + 1):
-            await self._order(slot, encode(ExpectCopy(plan.instructions)))
+        count = await self._loaders.begin(ExpectCopy(plan.instructions), [state.table for state in self._tables])
         self._phase = "rows"
-        await self._start_rows(plan.start)
+        await self._start_rows(msgspec.structs.replace(plan.start, loaders=count))
         await self._or_failure(self._loaded.wait())
+        await self._loaders.end()
         self._phase = "indexes"
         # One that fails has said so by `_built`; the others of a copy that is given up fail with nobody to ask them.
         await self._or_failure(asyncio.gather(*self._building, return_exceptions=True))
@@ -62,6 +64,7 @@ class CopyRun:
         self._phase = "objects"
         await self._in_thread(self._writer.make_objects)
         self._phase = "done"
+        self._pool.shutdown(wait=False)
 
     def abort(self) -> None:
         """End what is under way; no thread is left when it returns."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from udup.base.errors import Conflict, Divergence, Side, Transient, UdupError, Unsupported
 from udup.pipeline.apply.credits import Credits
+from udup.pipeline.apply.crew import Crew, Seat
 from udup.pipeline.apply.executed import ExecutedPositions
 from udup.pipeline.apply.inline import InlinePath
 from udup.pipeline.apply.large_transaction import LargeTransaction
@@ -67,20 +68,24 @@ class Dispatcher:
         executed: ExecutedPositions,
         credits_: Credits,
         on_committed: Callable[[Assigned], None],
+        want: Callable[[tuple[Seat, ...]], None],
         *,
         serial: bool,
         begun: Callable[[], None] = lambda: None,
     ) -> None:
-        """`serial`: one transaction at a time, to find the one that fails. `begun` is called when a wait begins."""
-        self._workers = workers
+        """`want` is told which workers the run is to have, `begun` that a wait begins.
+
+        `serial`: one transaction at a time, to find the one that fails.
+        """
         self._control = control
         self._executed = executed
         self._credits = credits_
         self._on_committed = on_committed
         self._serial = serial
         self._rules = control.rules
-        self._scheduler = Scheduler(workers, serial=serial, context_of=self._context_of)
         self.open_orders = OpenOrders(workers, begun)
+        self.crew = Crew(want, self._publish, self.open_orders.has_any)
+        self._scheduler = Scheduler(workers, serial=serial, context_of=self._context_of, is_there=self.crew.is_there)
         self.waits = Waits(Side.TARGET, begun)
         self._large: LargeTransaction | None = None
         self._checked: Pending | None = None
@@ -302,17 +307,19 @@ class Dispatcher:
                 self.open_orders.sent(slot, order.number, order.items[0][0])
             case GroupPart():
                 self.open_orders.sent(slot, order.number, order.label, order.index)
-        await self._link.publish(self._subjects.orders(slot), encode(order))
+        await self.crew.send(slot, order)
+
+    async def _publish(self, seat: Seat, order: Order) -> None:
+        await self._link.publish(self._subjects.orders(seat.number), encode(order))
 
     async def ask_silent_workers(self, *, copying: bool) -> None:
         """Ask the workers that have something to do and of whom nothing has been heard for long."""
-        for slot, question in list(self.open_orders.questions(copying=copying)):
+        for slot, question in list(self.open_orders.questions(self.crew.is_open, copying=copying)):
             await self._send(slot, question)
 
     async def _send_format(self, group: Assigned, record: Format) -> None:
         await self._control.set_format(record.event)
-        for slot in range(1, self._workers + 1):
-            await self._send(slot, SetFormat(record.event))
+        await self.crew.set_format(SetFormat(record.event))
         self._scheduler.done(group.number)
         self._credits.finished(group.members[0].batch)
 

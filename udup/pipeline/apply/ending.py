@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
 
 
 async def until_failure(
@@ -25,14 +24,3 @@ async def until_failure(
         for part in ending:
             part.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
-
-
-async def or_failure(event: asyncio.Event, causes: Sequence[asyncio.Future[None]]) -> None:
-    """Wait for an event, unless one of `causes` fails first; its error is raised then."""
-    waited = asyncio.ensure_future(event.wait())
-    futures: set[asyncio.Future[Any]] = {waited, *causes}
-    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
-    waited.cancel()
-    for cause in causes:
-        if cause.done():
-            cause.result()

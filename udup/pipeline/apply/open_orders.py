@@ -69,14 +69,20 @@ class OpenOrders:
         if (worker := self._workers.get(slot)) is not None:
             worker.heard_at = runtime.now()
 
-    def questions(self, *, copying: bool = False) -> Iterator[tuple[int, Ask]]:
-        """Yield whom to ask now: those that have orders, and of whom nothing has been heard for long.
+    def has_any(self, slot: int) -> bool:
+        """Return whether a worker has orders that are not done."""
+        return bool(self._workers[slot].open)
+
+    def questions(
+        self, is_open: Callable[[int], bool] = lambda slot: True, *, copying: bool = False
+    ) -> Iterator[tuple[int, Ask]]:
+        """Yield whom to ask now: those that listen and have orders, and of whom nothing has been heard for long.
 
         `copying`: all have something to do, the rows that the source sends them.
         """
         now = runtime.now()
         for slot, worker in self._workers.items():
-            if not worker.open and not copying:
+            if not is_open(slot) or not (worker.open or copying):
                 continue
             oldest = next(iter(worker.open.values())).sent.now if worker.open else 0.0
             if now - max(oldest, worker.heard_at, worker.asked_at) >= QUIET_SECONDS:

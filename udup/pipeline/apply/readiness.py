@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from udup.pipeline.apply.crew import Seat
 from udup.pipeline.ports import CheckpointState, InPart, ServerInfo
 
 
 @dataclass(frozen=True)
-class TargetChecked:
-    """The target's preconditions hold: workers may start."""
+class Staff:
+    """The workers that a run wants from now on: all of them, none but these."""
+
+    seats: tuple[Seat, ...]
 
 
 @dataclass(frozen=True)

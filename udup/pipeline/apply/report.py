@@ -26,7 +26,7 @@ class Reporter(Heard):
         super().__init__(position)
         self._target = target
         self._transactions, self._rows = Rate(), Rate()
-        self._rows_by_slot: dict[int, RowCounts] = {}
+        self._rows_by_session: dict[int, RowCounts] = {}
 
     def committed(self, group: Assigned) -> None:
         self._target.answered()
@@ -34,10 +34,10 @@ class Reporter(Heard):
         self._transactions.total += len(group.members)
         self.wake()
 
-    def count_rows(self, slot: int, rows: RowCounts) -> None:
-        """Note what the session of a slot has written since it began."""
-        if self._rows_by_slot.get(slot) != rows:
-            self._rows_by_slot[slot] = rows
+    def count_rows(self, session: int, rows: RowCounts) -> None:
+        """Note what a session has written since it began: a worker's, by its own number, or the inline one (0)."""
+        if self._rows_by_session.get(session) != rows:
+            self._rows_by_session[session] = rows
             self.wake()
 
     def progress(
@@ -52,7 +52,7 @@ class Reporter(Heard):
         level = not copying and dispatcher.scheduler.idle and self._has_all(executed.executed)
         target_silent_ms = self._target.silent_ms
         rows = RowCounts()
-        for each in self._rows_by_slot.values():
+        for each in self._rows_by_session.values():
             rows = rows.plus(each)
         self._rows.total = rows.total
         return ApplyProgress(

@@ -36,6 +36,9 @@ GROUP_BYTES = 768 << 10
 #: they are large.
 WORKER_DEPTH = 16
 
+#: Groups that those who are there get before another worker is made.
+_TO_MAKE = 2
+
 _EVERYTHING = 1 << 63
 
 
@@ -78,15 +81,21 @@ class Scheduler:
     """Decides, sends nothing: `offer` what came, `next_group` for what may start, `done` when it is committed."""
 
     def __init__(
-        self, workers: int, *, serial: bool = False, context_of: Callable[[Pending], int] = lambda item: 0
+        self,
+        workers: int,
+        *,
+        serial: bool = False,
+        context_of: Callable[[Pending], int] = lambda item: 0,
+        is_there: Callable[[int], bool] = lambda slot: True,
     ) -> None:
         """`serial`: one transaction at a time, so that an error names the one that caused it.
 
         `context_of` tells which context a transaction needs. It is asked when a group is made, so that the definitions
-        of all tables before it were looked at.
+        of all tables before it were looked at. `is_there` says whether a slot has a worker, or it is to be made first.
         """
         self._serial = serial
         self._context_of = context_of
+        self._is_there = is_there
         self._waiting: deque[Pending] = deque()
         self._running: dict[int, Assigned] = {}
         self._load = dict.fromkeys(range(1, workers + 1), 0)  # by slot
@@ -201,14 +210,14 @@ class Scheduler:
 
     def _best_slot(self, head: Pending) -> tuple[int, int]:
         """Return the least loaded worker that may take `head`, 0 if none may, and up to which number it may take."""
-        best, best_key, best_limit = 0, (WORKER_DEPTH, 0), 0
+        best, best_key, best_limit = 0, (WORKER_DEPTH + _TO_MAKE, 0), 0
         for slot, load in self._load.items():
             if load >= WORKER_DEPTH or (load >= 2 and self._bytes[slot] >= GROUP_BYTES):
                 continue
             limit = self._limit_on(slot)
             if not self._allowed(head, limit, head.id.order.sequence):
                 continue
-            key = (load, -limit)
+            key = (load if self._is_there(slot) else load + _TO_MAKE, -limit)
             if key < best_key:
                 best, best_key, best_limit = slot, key, limit
         return best, best_limit

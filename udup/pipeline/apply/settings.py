@@ -51,4 +51,6 @@ class WorkerSettings:
     job: str
     run: int
     slot: int
+    number: int  # the worker's own: another of the same slot has another (`crew.py`)
     end: End
+    loads_only: bool = False  # no transactions, only rows of a copy

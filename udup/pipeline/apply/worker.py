@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from udup.base import runtime
 from udup.base.errors import Contended, Failure, Side, Transient
+from udup.pipeline.apply import open_orders
 from udup.pipeline.apply.scheduler import GROUP_BYTES, GROUP_TRANSACTIONS
 from udup.pipeline.apply.settings import WorkerSettings
 from udup.pipeline.orders import (
@@ -26,6 +27,7 @@ from udup.pipeline.orders import (
     Group,
     GroupPart,
     MarkedGroup,
+    Opened,
     Order,
     Report,
     RowCount,
@@ -57,16 +59,16 @@ class _Count:
 
 
 class Worker:
-    """`on_ready` is called when it has its session and listens."""
+    """Says `Opened` when it has its session and listens."""
 
-    def __init__(self, settings: WorkerSettings, target: Target, on_ready: Callable[[], None]) -> None:
+    def __init__(self, settings: WorkerSettings, target: Target) -> None:
         self._settings = settings
         self._target = target
-        self._on_ready = on_ready
         self._subjects = Subjects(settings.job, settings.run)
         self._work: deque[Order | _Chunk | _Count] = deque()
         self._in_hand = 0  # groups and parts that have come and are not done
         self._arrived = asyncio.Event()
+        self._heard = False  # anything, of whoever has this worker
         self._arriving: _Chunk | None = None
         self._piece_number = 0
         self._copy_instructions: bytes | None = None
@@ -81,21 +83,22 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         settings = self._settings
         name = f"udup worker {settings.slot} of {settings.job}"
-        self._link = await Link.open(settings.nats_url, name, settings.slot)
+        self._link = await Link.open(settings.nats_url, name, settings.number)
         pool = runtime.Pool(1, f"apply-{settings.slot}")
         work: list[asyncio.Future[None]] = []
         try:
-            self._opened = await self._loop.run_in_executor(
-                pool, self._target.open_session, settings.job, settings.slot
-            )
-            await self._link.subscribe(self._subjects.orders(settings.slot), self._on_order)
+            if not settings.loads_only:
+                self._opened = await self._loop.run_in_executor(
+                    pool, self._target.open_session, settings.job, settings.slot
+                )
+            await self._link.subscribe(self._subjects.orders(settings.number), self._on_order)
             await self._link.subscribe(self._subjects.copy(settings.slot), self._on_piece)
             await self._link.flush()
-            self._on_ready()
-            work.append(asyncio.ensure_future(self._carry_out(pool)))
+            work += [asyncio.ensure_future(part) for part in (self._carry_out(pool), self._say_opened())]
             await asyncio.wait({*work, self._link.lost}, return_when=asyncio.FIRST_COMPLETED)
-            if work[0].done():
-                work[0].result()
+            for part in work:
+                if part.done():
+                    part.result()
             self._link.lost.result()
         finally:
             for task in work:
@@ -114,7 +117,16 @@ class Worker:
             if held is not None:
                 held.abandon()
 
+    async def _say_opened(self) -> None:
+        """Say that this worker listens, again while nothing is heard: by its number a loss of the first is seen."""
+        opened = Opened(self._settings.slot, self._settings.number)
+        while not self._heard:
+            await self._send(opened)
+            await asyncio.sleep(open_orders.QUIET_SECONDS)
+        await asyncio.get_running_loop().create_future()
+
     async def _on_order(self, data: bytes) -> None:
+        self._heard = True
         order = decode_order(data)
         if isinstance(order, Ask):
             await self._send(Answer(self._settings.slot, order.number, self._in_hand))
@@ -124,6 +136,7 @@ class Worker:
         self._arrived.set()
 
     async def _on_piece(self, data: bytes) -> None:
+        self._heard = True
         if not data:
             return  # the link has looked at its number: nothing before it was lost
         piece = decode_piece(data)
@@ -153,7 +166,7 @@ class Worker:
                     report = await self._loop.run_in_executor(pool, self._do, item)
                     if report is not None:
                         await self._tell(report)
-                if not isinstance(item, _Count):
+                if not isinstance(item, _Count) and self._opened is not None:
                     self._count_soon()
             except Exception as error:
                 await self._send(Failed(self._settings.slot, Failure.of(error)))
@@ -235,7 +248,8 @@ class Worker:
             case _Count():
                 if not self._session.in_large_transaction:
                     counted = self._session.rows_written()
-                    return RowCount(slot, counted.inserted, counted.updated, counted.deleted)
+                    number = self._settings.number
+                    return RowCount(slot, number, counted.inserted, counted.updated, counted.deleted)
         return None
 
     def _apply(self, groups: list[Group]) -> None:

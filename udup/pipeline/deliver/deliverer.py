@@ -195,9 +195,6 @@ class Deliverer:
         told = str(place.stamps), place.source_uuid, place.snapshot, place.snapshots
         return TargetReady(after, info, *told, self._changes.in_part)
 
-    def workers_are_ready(self) -> None:
-        """Nothing: there are no workers."""
-
     def worker_failed(self, failure: Failure) -> None:
         """End the run, in the event loop."""
         if not self._ended.done():

@@ -196,9 +196,10 @@ class Extractor:
         self._tables_asked = None
         await self._in_thread(copy.start, start, self._pack)
         self._copying.set()
+        windows = self._copy_windows[: start.loaders or None]
         senders = [
             RowSender(self._subjects.copy(slot), window, self._outbox, self._counters)
-            for slot, window in enumerate(self._copy_windows, start=1)
+            for slot, window in enumerate(windows, start=1)
         ]
         await asyncio.gather(
             *[self._in_thread(copy.read, reader, sender.send) for reader, sender in enumerate(senders)]

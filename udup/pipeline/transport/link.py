@@ -5,7 +5,7 @@ that the receiver has not done with (`flow.py`). Keeping it on disk as well woul
 anything reads again from the source at the checkpoint; it cost a third of the way's time, and as much of nats-server's.
 Whatever goes wrong on the way (a lost connection, a gap in the numbers) ends the run.
 
-Each message begins with six bytes: who sent it, and its number among those that this one has sent to its subject. A
+Each message begins with eight bytes: who sent it, and its number among those that this one has sent to its subject. A
 receiver expects every number in turn, so that nothing that was lost or repeated is taken for all there is.
 """
 
@@ -30,7 +30,7 @@ from udup.pipeline.transport.address import connect_options, shown
 MESSAGE_MAX = 900 << 10
 
 #: In front of each message: its sender, and its number, which begins again at 0 after four thousand million.
-_HEAD = struct.Struct("<HI")
+_HEAD = struct.Struct("<II")
 _NUMBERS = 1 << 32
 
 #: What split messages begin with: a byte that msgpack never uses, then whether another follows.
@@ -79,9 +79,9 @@ class Subjects:
         """To the extractor: credits."""
         return f"udup.{self.token}.{self.run}.up"
 
-    def orders(self, slot: int) -> str:
-        """DestApplier to one worker."""
-        return f"udup.{self.token}.{self.run}.work.{slot}"
+    def orders(self, worker: int) -> str:
+        """DestApplier to one worker, by its own number."""
+        return f"udup.{self.token}.{self.run}.work.{worker}"
 
     @property
     def reports(self) -> str:
@@ -101,7 +101,7 @@ class Link:
     async def open(cls, url: str, name: str, sender: int = 0) -> Link:
         """Connect; `url` as in `address.py`. Raise `Transient` if NATS cannot be reached or refuses us.
 
-        `sender` tells this link from others that publish to the same subjects: a worker's is its slot.
+        `sender` tells this link from others that publish to the same subjects: a worker's is its own number.
         """
         lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         is_open, told = False, ""

@@ -78,6 +78,10 @@ class _Connection:
         yield self
 
     @contextmanager
+    def showing_statements(self) -> Iterator[None]:
+        yield
+
+    @contextmanager
     def holding(self, size: int) -> Iterator[None]:
         yield
 

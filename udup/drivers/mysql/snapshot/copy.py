@@ -119,7 +119,10 @@ def _plan_of(endpoint: Endpoint, scope: Scope, baseline: Baseline) -> CopyPlan:
 
 
 def _tables(catalog: Catalog) -> list[CopyTable]:
-    return [CopyTable(each.schema, each.name, each.source, each.rows_estimate) for each in catalog.tables]
+    return [
+        CopyTable(each.schema, each.name, each.source, each.rows_estimate, each.rows_estimate * each.row_bytes)
+        for each in catalog.tables
+    ]
 
 
 def catalog_there(catalog: Catalog, scope: Scope) -> Catalog:
