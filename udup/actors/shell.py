@@ -30,6 +30,8 @@ from udup.actors.messages import EngineEnded, Hello, Introduce, NodeSettings, Pr
 from udup.base import logs, runtime, stacks
 from udup.base.errors import Failure, Side
 from udup.jobs.progress import EngineReport, TaskReport, shown_set
+from udup.jobs.signs import SIGNS
+from udup.pipeline.transport.link import token_of
 
 #: prctl's number for "send me this signal when my parent dies".
 _PR_SET_PDEATHSIG = 1
@@ -37,8 +39,9 @@ _PR_SET_PDEATHSIG = 1
 #: Seconds that an engine may take to end; then its process does.
 STOP_SECONDS = 6.0
 
-#: Seconds after which progress is reported even though nothing of it has changed; see also `udup.jobs.staleness`.
-_STILL_SECONDS = 10.0
+#: Seconds after which progress is reported even though nothing of it has changed, where it cannot be noted that the
+#: last report holds (see also `udup.jobs.staleness`); and where it can, or nobody asks.
+_STILL_SECONDS, _SELDOM_SECONDS = 10.0, 300.0
 
 #: Reports taken from the engine at a time, so that messages are heard in between.
 _BATCH = 200
@@ -125,6 +128,9 @@ class EngineActor(ShellActor):
     """
 
     side: Side = Side.NODE
+
+    #: Whether a job's progress is as old as its last report is (`udup/jobs/signs.py`).
+    shows_life = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -229,21 +235,27 @@ class EngineActor(ShellActor):
     # ---- On the engine's thread ----
 
     def reporter(self, run: int, emit: Callable[[object], None]) -> Callable[[EngineReport | Mapping[str, Any]], None]:
-        """Return what sends an engine's reports to the owner. An idle job reports the same every time: that is dropped.
+        """Return what sends an engine's reports to the owner. An idle job reports the same every time: that is noted.
 
         An engine may report a mapping, with the names of `JobProgress`, as well.
         """
         last: dict[str, Any] = {}
-        sent_at = 0.0
+        sent_at = made = 0.0
+        token = token_of(self.job_id)
 
         def report(told: EngineReport | Mapping[str, Any]) -> None:
-            nonlocal last, sent_at
-            now = runtime.now()
+            nonlocal last, sent_at, made
+            now, wall = runtime.now(), runtime.wall()
             values = dict(told) if isinstance(told, Mapping) else told.as_dict()
             values = {key: shown_set(each) if isinstance(each, str) else each for key, each in values.items()}
-            if values != last or now - sent_at >= _STILL_SECONDS:
-                last, sent_at = values, now
-                emit(Progress(self.role, run, TaskReport.of(values), runtime.wall()))
+            holds = values == last
+            is_noted = not self.shows_life or (holds and SIGNS.still(token, made, round(wall, 3)))
+            if holds and now - sent_at < (_SELDOM_SECONDS if is_noted else _STILL_SECONDS):
+                return
+            last, sent_at, made = values, now, round(wall, 3)
+            if self.shows_life:
+                SIGNS.made(token, made)
+            emit(Progress(self.role, run, TaskReport.of(values), wall))
 
         return report
 

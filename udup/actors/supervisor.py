@@ -69,6 +69,7 @@ from udup.base.errors import Failure, FailureKind, UdupError
 from udup.base.identity import described
 from udup.jobs import JobRecord, UnreadRecord, history
 from udup.jobs.document.unknown import unknown_keys
+from udup.jobs.signs import SIGNS
 from udup.pipeline.transport.address import of_job
 
 #: Seconds until what has happened to jobs is passed on, for all of them together.
@@ -105,6 +106,7 @@ class JobSupervisor(ShellActor):
     def receiveMsg_Begin(self, message: Begin, sender: Any) -> None:  # noqa: N802 - Thespian's name
         if self._settings is None:
             self.configure(message.settings)
+            SIGNS.clear()  # another supervisor's jobs ended with it
             self._settings = message.settings
             self._tasks = Tasks(self._actors, self._actors.send, message.settings)
             parts = Parts(

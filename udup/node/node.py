@@ -43,7 +43,7 @@ from udup.web.blocking import WaitingRoom
 from udup.web.serve import WebServer
 
 #: Seconds between looks at the processes.
-WATCH_SECONDS = 0.2
+WATCH_SECONDS = 0.5
 
 #: Seconds until nats-server is tried once more, if it could not be started.
 NATS_AGAIN_SECONDS = 2.0
