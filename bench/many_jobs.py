@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from statistics import quantiles
 
@@ -27,6 +28,10 @@ from udup.sandbox.server import MysqlServer
 
 JOBS, QUICK_JOBS = 100, 20
 
+#: Each job's tasks have processes of their own; or those of so many jobs share one.
+SHARED = 16
+SHARING = f"{OURS}, share_processes {SHARED}"
+
 #: Seconds for all jobs to run, and to be gone.
 DEADLINE = 600.0
 
@@ -40,26 +45,28 @@ REQUESTS, CONNECTIONS = 1000, 8
 def run(bench: Bench) -> Result:
     count = QUICK_JOBS if bench.quick else JOBS
     result = Result("many", f"{count} small jobs on one server, ParallelWorkers 1", "see each")
-    result.attempt(OURS, lambda: _measure(bench, count))
+    for who, share in ((OURS, 1), (SHARING, SHARED)):
+        result.attempt(who, lambda who=who, share=share: _measure(bench, count, who, share))  # type: ignore[misc]
     return result
 
 
-def _measure(bench: Bench, count: int) -> list[Line]:
+def _measure(bench: Bench, count: int, who: str, share: int) -> list[Line]:
     settings = {**SETTINGS, "max_connections": 20 * count + 100, "innodb_buffer_pool_size": "256M"}
     names = [f"small_{number:03}" for number in range(count)]
     with (
-        MysqlServer(bench.programs, bench.folder / "source-many", options=settings) as source,
-        MysqlServer(bench.programs, bench.folder / "target-many", options=settings) as target,
-        bench.node() as node,
+        MysqlServer(bench.programs, bench.folder / f"source-many-{share}", options=settings) as source,
+        MysqlServer(bench.programs, bench.folder / f"target-many-{share}", options=settings) as target,
+        bench.node(f"[jobs]\nshare_processes = {share}") as node,
     ):
         _fill(source.endpoint, names)
-        return [
+        lines = [
             _line("all running after, s", _seconds(lambda: _start(node, source.endpoint, target.endpoint, names))),
             *_at_rest(node, count),
             *_listing(node),
             _line("all running after a restart, s", _seconds(lambda: _restart(node, names))),
             _line("all deleted and gone after, s", _seconds(lambda: _delete(node, names))),
         ]
+        return [replace(line, contestant=who) for line in lines]
 
 
 def _line(what: str, value: float, detail: str = "") -> Line:
@@ -121,7 +128,7 @@ def _delete(node: UdupNode, names: list[str]) -> None:
         _again(partial(node.delete_job, name))
 
     def left() -> int:
-        return sum(" of small_" in title for title in node.pids().values())
+        return sum("extractor" in title or "applier" in title for title in node.pids().values())
 
     _wait(lambda: not left(), lambda: f"{left()} processes of deleted jobs still live")
 

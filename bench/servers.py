@@ -44,9 +44,9 @@ class Bench:
         """A server to be started with `with`; it is wiped at the end. `more` are further settings."""
         return MysqlServer(self.programs, self.folder / name, options={**SETTINGS, **more})
 
-    def node(self) -> UdupNode:
-        """A Udup server without memory of an earlier one."""
-        return UdupNode(Path(tempfile.mkdtemp(prefix="node-", dir=self.folder)))
+    def node(self, settings: str = "") -> UdupNode:
+        """A Udup server without memory of an earlier one; `settings` are further sections of its settings file."""
+        return UdupNode(Path(tempfile.mkdtemp(prefix="node-", dir=self.folder)), settings=settings)
 
 
 def executed(endpoint: Endpoint) -> str:

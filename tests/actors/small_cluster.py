@@ -22,7 +22,7 @@ from udup.actors.cluster_messages import (
     SayGone,
 )
 from udup.actors.messages import Accepted
-from udup.actors.store_messages import Forget, NotSaved, Save
+from udup.actors.store_messages import Forget, HideProgress, NotSaved, Save
 from udup.actors.wire_commands import answer_of
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster
@@ -174,6 +174,9 @@ class SharedStore(Store):
     def __init__(self, world: World, role: str, address: Address) -> None:
         super().__init__(world, role, address)
         self.known: dict[str, int] = {}
+
+    def on_HideProgress(self, message: HideProgress) -> None:  # noqa: N802
+        self.world.shown.pop(message.job_id, None)
 
     def on_ReadRecord(self, message: ReadRecord) -> None:  # noqa: N802
         assert self.world.cluster is not None

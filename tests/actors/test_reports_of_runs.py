@@ -30,14 +30,17 @@ from udup.actors.messages import (
 )
 from udup.actors.worker import ApplyWorker
 from udup.actors.worker_messages import Staffed, Work, WorkerFailed
+from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Failure, FailureKind, Side, Unavailable
+from udup.jobs.signs import SignsOfLife
 from udup.pipeline.apply.crew import Seat
 from udup.pipeline.apply.readiness import Staff, TargetReady
 from udup.pipeline.apply.settings import ApplierSettings, WorkerSettings
 from udup.pipeline.ownership import Owner
 from udup.pipeline.ports import End, Scope
 from udup.pipeline.selection.selection import Selection
+from udup.pipeline.transport.link import token_of
 
 NOWHERE = End("MySQL", Endpoint("127.0.0.1", 1, "nobody", ""))
 
@@ -275,6 +278,44 @@ def test_a_report_that_is_too_long_is_cut_and_says_so(applier: tuple[DestApplier
     assert len(told) == 1, "the same again is not sent"
     shown = told[0].report.progress.applied_gtid
     assert len(shown) < 66_000 and shown.endswith(f"… ({len(long):,} characters in all)")
+
+
+def test_a_report_that_holds_is_noted_and_not_sent_again(
+    applier: tuple[DestApplier, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell, _ = applier
+    signs, now = SignsOfLife(), [100.0]
+    monkeypatch.setattr(udup.actors.shell, "SIGNS", signs)
+    monkeypatch.setattr(runtime, "now", lambda: now[0])
+    monkeypatch.setattr(runtime, "wall", lambda: now[0])
+    token = token_of(shell.job_id)
+    signs.admit(token)
+    told: list[Any] = []
+    report = shell.reporter(1, told.append)
+    level = {"level": True, "lag_ms": 0}
+    for now[0] in range(100, 400, 6):
+        report(level)
+    assert [each.at for each in told] == [100.0], "nobody is woken for it"
+    assert signs.notes() == {token: (100.0, 394.0)}
+    shown = {**level, "reported_at": 100.0}
+    assert signs.refreshed(token, shown) == {"reported_at": 394.0, "current_until": 394.0}
+    now[0] = 398.0
+    report({"level": False, "lag_ms": 5000})
+    assert [each.at for each in told] == [100.0, 398.0] and signs.notes() == {}, "what is another goes at once"
+
+
+def test_a_job_without_a_place_for_notes_reports_often_enough(
+    applier: tuple[DestApplier, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell, _ = applier
+    now = [100.0]
+    monkeypatch.setattr(udup.actors.shell, "SIGNS", SignsOfLife())
+    monkeypatch.setattr(runtime, "now", lambda: now[0])
+    told: list[Any] = []
+    report = shell.reporter(1, told.append)
+    for now[0] in range(100, 160, 6):
+        report({"level": True})
+    assert len(told) == 5
 
 
 @pytest.mark.parametrize(

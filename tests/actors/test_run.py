@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import udup.actors.job
 from tests.actors.small_children import Info
 from udup.actors.job import Job, Step
 from udup.actors.messages import Ready, Wake
@@ -19,7 +20,9 @@ from udup.drivers.mysql.client.privileges import Privileges
 from udup.drivers.registry import Registry
 from udup.jobs import DesiredState, JobProgress, JobRecord, Stage, TaskType, accept
 from udup.jobs.progress import TaskReport
+from udup.jobs.signs import SignsOfLife
 from udup.pipeline.ports import SourceLook
+from udup.pipeline.transport.link import token_of
 from udup.sandbox.api import job_document
 
 FACTS = ServerFacts("127.0.0.1:1", "'a'@'%'", (9, 7, 0), "9.7.0", False, {}, Privileges((), False), {}, frozenset())
@@ -257,6 +260,21 @@ def test_how_current_the_target_is_follows_from_what_both_sides_say() -> None:
     job.hear(_report(source_gtid="x:1-10"), None, 111.0)
     assert not job.progress.level, "DestApplier has not said so"
     assert job.progress.current_until == 105.0
+
+
+def test_a_job_that_has_noted_that_it_is_level_was_so_until_then_when_it_dies(monkeypatch: pytest.MonkeyPatch) -> None:
+    signs = SignsOfLife()
+    monkeypatch.setattr(udup.actors.job, "SIGNS", signs)
+    monkeypatch.setattr(runtime, "wall", lambda: 1003.0)
+    job = _job()
+    token = token_of(job.id)
+    signs.admit(token)
+    job.begin_run(1)
+    job.hear(_report(level=True, lag_ms=0, source_gtid="x:1-9"), 101.0)
+    signs.made(token, 101.0)
+    signs.still(token, 101.0, 1000.0)
+    job.run_is_lost()
+    assert (job.progress.level, job.progress.current_until, job.progress.reported_at) == (False, 1000.0, 1000.0)
 
 
 def test_what_the_source_had_before_does_not_contradict_a_target_that_is_level_now() -> None:

@@ -93,3 +93,11 @@ def test_an_error_in_one_task_is_told_of_its_job(world: World, monkeypatch: pyte
     assert [each.job_id for each in world.hear(1, Probed)] == ["b"]
     failures = [(each.job_id, each.message.failure.text) for each in world.said if hasattr(each.message, "failure")]
     assert [job_id for job_id, _ in failures] == ["a"] and "ZeroDivisionError" in failures[0][1]
+
+
+def test_what_overtakes_an_introduction_waits_for_it(world: World) -> None:
+    world.tell(ToTask("a", Probe(1, NOWHERE, Scope(Selection()))))
+    assert not world.said
+    world.begin("a")
+    assert [each.message.run for each in world.hear(1, Probed)] == [1]  # type: ignore[attr-defined]
+    assert [type(each.message) for each in world.said] == [Hello, Probed]

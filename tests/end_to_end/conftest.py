@@ -81,6 +81,20 @@ class World:
     def on_target(self, *statements: str) -> None:
         run(self.target.endpoint, *statements)
 
+    def need_workers(self, job: str, schema: str, count: int = 1) -> None:
+        """Write transactions that DestApplier does not apply itself, until the job has so many workers."""
+        rows = ", ".join(f"('{'much ' * 2000}')" for _ in range(20))
+        self.on_source(f"CREATE TABLE IF NOT EXISTS {schema}.wide (id INT AUTO_INCREMENT PRIMARY KEY, t TEXT)")
+
+        def are_there() -> bool:
+            roles = [actor["Role"] for actor in self.node.api.actors() if actor["JobID"] == job]
+            if roles.count("worker") >= count:
+                return True
+            self.on_source(*[f"INSERT INTO {schema}.wide (t) VALUES {rows}"] * 20)
+            return False
+
+        wait_for(are_there, self.node.api.actors)
+
     def executed(self) -> str:
         return str(value(self.source.endpoint, "SELECT @@GLOBAL.gtid_executed"))
 

@@ -221,9 +221,11 @@ def test_a_job_is_paused_and_resumed_and_its_log_says_so(world: World, udup: Udu
 
 
 def test_actors_are_shown_as_a_tree_and_killed_by_name(world: World, udup: Udup, running: str) -> None:
+    world.need_workers(running, running, 2)
     tree = _done(udup("admin", "tree")).splitlines()
     assert tree[1].startswith("supervisor ")
     assert any(line.startswith(("   ├─ worker", "│  ├─ worker")) for line in tree), tree
+    _refused(udup("admin", "stacks", f"worker:{running}"), "is several actors", f"worker:{running}:")
     assert "File " in _done(udup("admin", "stacks", f"extractor:{running}"))
     victim = next(
         actor for actor in _api(world, "/v1/agent/actors") if (actor["Role"], actor["JobID"]) == ("extractor", running)
@@ -235,7 +237,6 @@ def test_actors_are_shown_as_a_tree_and_killed_by_name(world: World, udup: Udup,
     wait_for(lambda: not process.is_running(), lambda: process)
     wait_for(lambda: "the extractor died" in udup("job", "logs", running).stdout, lambda: udup("job", "logs", running))
     _refused(udup("admin", "kill", "-yes", "extractor:nobody"), "no actor 'extractor:nobody' lives", "supervisor  (pid")
-    _refused(udup("admin", "stacks", f"worker:{running}"), "is several actors", f"worker:{running}:")
     world.level_and_equal(running, running)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.end_to_end.conftest import DEADLINE, World, value, wait_for
+from tests.end_to_end.conftest import DEADLINE, World, value
 from udup.base.errors import UdupError
 from udup.sandbox.api import Json
 
@@ -127,15 +127,12 @@ def test_a_definition_of_more_than_a_message_is_carried(world: World, name: str)
 
 def test_a_job_posted_again_goes_on_with_its_new_settings(world: World, name: str) -> None:
     _fill(world, name)
-    world.on_source(f"CREATE TABLE {name}.wide (id INT AUTO_INCREMENT PRIMARY KEY, t TEXT)")
     world.start(name, [name], workers=1)
     assert _workers(world, name) == 0, "there is no work for them"
-    _write_much(world, name)
-    wait_for(lambda: _workers(world, name) == 1, lambda: _workers(world, name))
+    world.need_workers(name, name)
     index = world.node.job(name)["JobModifyIndex"]
     world.start(name, [name], workers=3)
-    _write_much(world, name)
-    wait_for(lambda: _workers(world, name) == 3, lambda: _workers(world, name))
+    world.need_workers(name, name, 3)
     assert world.node.job(name)["JobModifyIndex"] > index
     world.on_source(f"UPDATE {name}.t SET a = 'after'")
     world.level_and_equal(name, name)
@@ -153,12 +150,6 @@ def test_a_job_posted_again_for_other_schemas_is_refused_since_they_were_not_cop
     assert "ReplicateDoDb" in world.failure(name)
     world.start(name, [name])
     world.level_and_equal(name, name)
-
-
-def _write_much(world: World, name: str) -> None:
-    """Transactions that are more than DestApplier applies itself, independent of each other, faster than one worker."""
-    rows = ", ".join(f"('{'much ' * 2000}')" for _ in range(20))
-    world.on_source(*[f"INSERT INTO {name}.wide (t) VALUES {rows}"] * 60)
 
 
 def _actors(world: World, job: str) -> list[Json]:

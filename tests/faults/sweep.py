@@ -197,9 +197,10 @@ def bench(programs: MysqlPrograms, folder: Path) -> Iterator[Bench]:
         patch.setattr(connection, "CONNECT_TIMEOUT", 1.5)
         patch.setattr(connection, "ASK_SECONDS", 2.0)
         patch.setattr(stream, "SILENCE_SECONDS", 2.0)
+        patch.setattr(stream, "QUIET_SECONDS", 0.7)
         patch.setattr(stream, "HEARTBEAT_SECONDS", 0.5)
         patch.setattr(source_module, "CLOCK_SECONDS", 1.5)
-        patch.setattr(link, "PING_SECONDS", 0.5)
+        patch.setattr(link, "PING_SECONDS", 0.8)
         patch.setattr(link, "REQUEST_TIMEOUT", 2)
         patch.setattr(ownership, "PATIENCE_SECONDS", 5)
         servers = [

@@ -26,8 +26,8 @@ from udup.sandbox.server import MysqlServer
 
 TOKEN = "a-token-of-the-tests-0123456789"
 
-#: The fewest actors of a server with a job: supervisor, store keeper, extractor, applier, worker.
-ACTORS = 5
+#: The fewest actors of a server with a job: supervisor, store keeper, extractor, applier.
+ACTORS = 4
 
 
 def _holding(folder: Path, secret: str) -> list[Path]:

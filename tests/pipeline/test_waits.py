@@ -134,12 +134,20 @@ class _Control:
 class _Watched:
     clock: Clock
     control: _Control = field(default_factory=_Control)
-    orders: OpenOrders = field(default_factory=lambda: OpenOrders(2))
     moved: int | None = None
+    looks: int = 0
 
     def __post_init__(self) -> None:
-        self.waits, self.lag = Waits(Side.TARGET), Lag()
+        self.waits, self.lag = Waits(Side.TARGET, self._begun), Lag()
+        self.orders = OpenOrders(2, self._begun)
         self.watch = WaitWatch(cast(Any, self.control), self.waits, self.orders, self.lag, lambda: self.moved)
+
+    def _begun(self) -> None:
+        self.watch.begun()
+
+    def copies(self, rows: int) -> None:
+        self.moved = rows
+        self.watch.begun()
 
     async def seconds(self, count: int) -> None:
         """Let time pass, a second at a time."""
@@ -154,6 +162,7 @@ def watched(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> _Watched:
     made = _Watched(clock)
 
     async def a_second(_seconds: float, sleep: Any = asyncio.sleep) -> None:
+        made.looks += 1
         end = clock.now + 1.0
         while clock.now < end:
             await sleep(0)
@@ -177,7 +186,7 @@ def _while_watched(watched: _Watched, work: Any) -> None:
 def test_the_server_is_asked_rarely_and_only_while_something_waits(watched: _Watched) -> None:
     async def work() -> None:
         await watched.seconds(30)
-        assert watched.control.asked == []
+        assert watched.control.asked == [] and not watched.looks, "while nothing is under way nobody looks"
         watched.orders.sent(1, 1, "u:1")
         watched.control.answer = (SessionWait(WaitKind.ROW_LOCK, 1.0, 1, blocked_by=OTHER),)
         await watched.seconds(30)
@@ -188,7 +197,9 @@ def test_the_server_is_asked_rarely_and_only_while_something_waits(watched: _Wat
         assert told is not None and (told.what, told.blocked_by, told.gtid) == (WaitKind.ROW_LOCK, OTHER, "u:1")
         watched.orders.done(1, 1)
         await watched.seconds(3)
-        assert watched.control.asked == asked
+        looks = watched.looks
+        await watched.seconds(30)
+        assert watched.control.asked == asked and watched.looks == looks
         watched.lag.heard()
         assert watched.watch.shown(TOLD_SECONDS) is None
 
@@ -217,7 +228,8 @@ def test_a_copy_is_asked_about_while_nothing_of_it_moves(watched: _Watched) -> N
     watched.control.answer = (SessionWait(WaitKind.GLOBAL_READ_LOCK, 1.0, 1, blocked_by=OTHER),)
 
     async def work() -> None:
-        for watched.moved in range(20):
+        for rows in range(20):
+            watched.copies(rows)
             await watched.seconds(1)
         assert watched.control.asked == []
         await watched.seconds(6)

@@ -184,7 +184,7 @@ def _get_locks(connection: Connection, sql: str, args: tuple[Any, ...]) -> list[
         return [(_get_lock(connection, found[1], float(found[2])),)]
     if sql == "SELECT GET_LOCK(%s, %s)":
         return [(_get_lock(connection, args[0], float(args[1])),)]
-    return [tuple(_get_lock(connection, name, 0) for name in args)]
+    return [("".join(str(_get_lock(connection, name, 0)) for name in args),)]
 
 
 def _get_lock(connection: Connection, name: str, seconds: float) -> int:
@@ -269,7 +269,9 @@ def _constant(rows: Any) -> Answer:
 #: By how a statement begins, or what it holds; the first that fits.
 _BEGINNINGS: tuple[tuple[str, Answer], ...] = (
     ("SELECT GET_LOCK", _get_locks),
+    ("SELECT CONCAT('', COALESCE(GET_LOCK", _get_locks),
     ("SELECT RELEASE_LOCK", _release_locks),
+    ("DO RELEASE_LOCK", _release_locks),
     ("SELECT IS_USED_LOCK", _used_locks),
     ("SELECT CONNECTION_ID()", lambda connection, sql, args: [(connection.number,)]),
     ("SELECT SLEEP", _sleep),

@@ -104,6 +104,23 @@ def test_a_job_is_replaced_and_removed(nats: NatsServer) -> None:
     _with_store(nats.url, work)
 
 
+def test_a_report_is_as_new_as_the_last_note_that_it_holds(nats: NatsServer) -> None:
+    async def work(store: JobStore) -> None:
+        level = {"level": True, "lag_ms": 0, "reported_at": 5.0, "current_until": 5.0}
+        for job in "abc":
+            await store.save_progress(job, level)
+        await store.save_signs("this", {key_of("a"): (5.0, 9.0), key_of("b"): (4.0, 9.0)})
+        await store.save_signs("that", {key_of("c"): (5.0, 11.0)})
+        shown = await store.progress()
+        assert shown == {
+            "a": {**level, "reported_at": 9.0, "current_until": 9.0},
+            "b": level,
+            "c": {**level, "reported_at": 11.0, "current_until": 11.0},
+        }
+
+    _with_store(nats.url, work)
+
+
 def test_the_index_never_goes_back_even_when_the_newest_job_is_removed(nats: NatsServer) -> None:
     async def work(store: JobStore) -> None:
         for number in range(1, 6):

@@ -33,6 +33,7 @@ from udup.pipeline.ports.delivery import DeliverySettings
 class DestApplier(EngineActor):
     role = "applier"
     side = Side.TARGET
+    shows_life = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -17,6 +17,8 @@ from udup.base import runtime
 from udup.base.errors import Failure, Fault
 from udup.jobs import DesiredState, history
 from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
+from udup.jobs.signs import SIGNS
+from udup.pipeline.transport.link import token_of
 
 Answer = Callable[[Accepted | Rejected], None]
 
@@ -78,6 +80,7 @@ class DeletionCommands:
         del self._jobs[job.id]
         job.end_run()
         self._host.stop_actors(job.id)
+        SIGNS.dismiss(token_of(job.id))
         self._host.log.info("job_deleted", job=job.id)
         removed = self._journal.next_number
         numbers = {"job_modify_index": removed, "create_index": removed + 1, "modify_index": removed + 1}

@@ -15,6 +15,7 @@ from udup.jobs import DesiredState, EndWhen, JobProgress, JobRecord, JobSpec, Jo
 from udup.jobs.outage import Heard, Outage
 from udup.jobs.plan import plan_of
 from udup.jobs.progress import TaskReport, WaitingFor, cause_of
+from udup.jobs.signs import SIGNS
 from udup.jobs.staleness import PATIENCE_SECONDS
 from udup.pipeline.apply.settings import ApplierSettings
 from udup.pipeline.extract.settings import ExtractorSettings
@@ -22,6 +23,7 @@ from udup.pipeline.ownership import Known, Owner
 from udup.pipeline.ports import Drivers, InPart, JobPlan
 from udup.pipeline.transport import address
 from udup.pipeline.transport.flow import Windows
+from udup.pipeline.transport.link import token_of
 
 if TYPE_CHECKING:
     from udup.actors.messages import Accepted, Rejected
@@ -263,14 +265,17 @@ class Job:
     def run_is_lost(self) -> None:
         """Note that nothing more is heard of a run; until when it was current is told.
 
-        A report that says the same as the one before is not sent, so a job that was level is taken to have been so
-        until a moment ago: each side says at once when the other is silent or has more.
+        That is when DestApplier noted last that it is level. A report that says the same as the one before is not
+        sent, so a job that has no such note is taken to have been level until a moment ago: each side says at once
+        when the other is silent or has more.
         """
-        told, now = self.progress, runtime.wall()
-        if told.is_level and told.reported_at is not None and abs(now - told.reported_at) <= PATIENCE_SECONDS:
+        noted = SIGNS.refreshed(token_of(self.id), vars(self.progress))
+        told, now = self.progress.with_(**noted), runtime.wall()
+        is_recent = told.reported_at is not None and abs(now - told.reported_at) <= PATIENCE_SECONDS
+        if told.is_level and is_recent and not noted:
             until = max(told.current_until or 0.0, round(now - CONTRADICTED_SECONDS, 3))
-            self.progress = told.with_(current_until=until)
-        self.progress = self.progress.not_level()
+            told = told.with_(current_until=until)
+        self.progress = told.not_level()
 
     def learn(self, failure: Failure) -> None:
         """Remember a table that changed while it was copied: the next copy reads it first."""

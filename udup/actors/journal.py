@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from udup.actors.job import Job
-from udup.actors.store_messages import Forget, Save, ShowProgress
+from udup.actors.store_messages import Forget, HideProgress, Save, ShowProgress
 from udup.base import logs, runtime
 from udup.jobs import JobRecord, history
 from udup.jobs.allocation import Evaluation
@@ -104,6 +104,7 @@ class RecordJournal:
         for ticket, (order, _) in list(self._waiting.items()):
             if isinstance(order, Save) and order.record.id == job_id:
                 self._done_with(ticket)
+        self._send(HideProgress(job_id))
 
     # ---- In a moment ----
 

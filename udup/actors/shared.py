@@ -79,6 +79,7 @@ class TaskHost(ShellActor):
         self.configure(message.settings, "of several jobs")
 
     def receiveMsg_ToTask(self, message: ToTask, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._owner = sender
         task = self._tasks.get(message.job_id)
         if task is None:
             task = self._tasks[message.job_id] = self._made(message.job_id)

@@ -23,13 +23,15 @@ from functools import partial
 from typing import Any
 
 from setproctitle import setproctitle
-from thespian.actors import ActorTypeDispatcher, ThespianWatch
+from thespian.actors import ActorSystemMessage, ActorTypeDispatcher, ThespianWatch
 
 from udup.actors.errors import failure_of
 from udup.actors.messages import EngineEnded, Hello, Introduce, NodeSettings, Progress, RunEnded
 from udup.base import logs, runtime, stacks
 from udup.base.errors import Failure, Side
 from udup.jobs.progress import EngineReport, TaskReport, shown_set
+from udup.jobs.signs import SIGNS
+from udup.pipeline.transport.link import token_of
 
 #: prctl's number for "send me this signal when my parent dies".
 _PR_SET_PDEATHSIG = 1
@@ -37,11 +39,15 @@ _PR_SET_PDEATHSIG = 1
 #: Seconds that an engine may take to end; then its process does.
 STOP_SECONDS = 6.0
 
-#: Seconds after which progress is reported even though nothing of it has changed; see also `udup.jobs.staleness`.
-_STILL_SECONDS = 10.0
+#: Seconds after which progress is reported even though nothing of it has changed, where it cannot be noted that the
+#: last report holds (see also `udup.jobs.staleness`); and where it can, or nobody asks.
+_STILL_SECONDS, _SELDOM_SECONDS = 10.0, 300.0
 
 #: Reports taken from the engine at a time, so that messages are heard in between.
 _BATCH = 200
+
+#: The process that has begun: one that is forked from it begins as well.
+_begun = 0
 
 Engine = Callable[[Callable[[object], None]], Coroutine[Any, Any, None]]
 
@@ -57,9 +63,12 @@ class _Said:
 def begin_process() -> None:
     """Begin an actor's own process: it dies with its parent, and leaves alone what it has inherited.
 
-    To be called first in every actor's __init__. Does nothing in a process that was not forked for an actor.
+    To be called first in every actor's __init__, and once is enough for several in a process. Does nothing in one
+    that was not forked for an actor.
     """
-    if multiprocessing.parent_process() is not None:
+    global _begun
+    if multiprocessing.parent_process() is not None and _begun != runtime.pid():
+        _begun = runtime.pid()
         die_with_parent()
         gc.freeze()  # collecting it would write into each page that is shared with the parent
 
@@ -120,6 +129,9 @@ class EngineActor(ShellActor):
 
     side: Side = Side.NODE
 
+    #: Whether a job's progress is as old as its last report is (`udup/jobs/signs.py`).
+    shows_life = False
+
     def __init__(self) -> None:
         super().__init__()
         self.owner: Any = None
@@ -131,6 +143,17 @@ class EngineActor(ShellActor):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self.run = 0
+        self._early: list[tuple[object, Any]] = []  # what has come before the introduction, and who sent it
+
+    def receiveMessage(self, message: object, sender: Any) -> Any:  # noqa: N802 - Thespian's name
+        """Handle a message; keep it until this actor is introduced, for what is sent to a new one may overtake that."""
+        if not hasattr(self, "node") and not isinstance(message, (Introduce, ActorSystemMessage)):
+            self._early.append((message, sender))
+            return self.watch()
+        super().receiveMessage(message, sender)
+        while self._early and hasattr(self, "node"):
+            super().receiveMessage(*self._early.pop(0))
+        return self.watch()
 
     def receiveMsg_Introduce(self, message: Introduce, sender: Any) -> None:  # noqa: N802 - Thespian's name
         self.owner, self.node, self.job_id = sender, message.settings, message.job_id
@@ -212,21 +235,27 @@ class EngineActor(ShellActor):
     # ---- On the engine's thread ----
 
     def reporter(self, run: int, emit: Callable[[object], None]) -> Callable[[EngineReport | Mapping[str, Any]], None]:
-        """Return what sends an engine's reports to the owner. An idle job reports the same every time: that is dropped.
+        """Return what sends an engine's reports to the owner. An idle job reports the same every time: that is noted.
 
         An engine may report a mapping, with the names of `JobProgress`, as well.
         """
         last: dict[str, Any] = {}
-        sent_at = 0.0
+        sent_at = made = 0.0
+        token = token_of(self.job_id)
 
         def report(told: EngineReport | Mapping[str, Any]) -> None:
-            nonlocal last, sent_at
-            now = runtime.now()
+            nonlocal last, sent_at, made
+            now, wall = runtime.now(), runtime.wall()
             values = dict(told) if isinstance(told, Mapping) else told.as_dict()
             values = {key: shown_set(each) if isinstance(each, str) else each for key, each in values.items()}
-            if values != last or now - sent_at >= _STILL_SECONDS:
-                last, sent_at = values, now
-                emit(Progress(self.role, run, TaskReport.of(values), runtime.wall()))
+            holds = values == last
+            is_noted = not self.shows_life or (holds and SIGNS.still(token, made, round(wall, 3)))
+            if holds and now - sent_at < (_SELDOM_SECONDS if is_noted else _STILL_SECONDS):
+                return
+            last, sent_at, made = values, now, round(wall, 3)
+            if self.shows_life:
+                SIGNS.made(token, made)
+            emit(Progress(self.role, run, TaskReport.of(values), wall))
 
         return report
 

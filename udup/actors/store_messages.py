@@ -77,3 +77,10 @@ class ShowProgress:
     """For the API to show, by job ID; may be lost."""
 
     progress: dict[str, JobProgress]
+
+
+@dataclass(frozen=True)
+class HideProgress:
+    """The job is another node's, which shows it from now on."""
+
+    job_id: str

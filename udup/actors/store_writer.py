@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from udup.actors.messages import EngineEnded
 from udup.actors.shell import EngineActor
 from udup.actors.store_messages import (
     Forget,
+    HideProgress,
     Loaded,
     NotSaved,
     OpenStore,
@@ -23,8 +25,10 @@ from udup.actors.store_messages import (
 )
 from udup.base import logs, runtime
 from udup.base.errors import Refused, Transient
+from udup.base.identity import load_node_id
 from udup.jobs import JobProgress
 from udup.jobs.numbers import placed, with_indexes
+from udup.jobs.signs import SIGNS, Notes
 from udup.store.refusals import TakenByAnother
 from udup.store.snapshot import FILE_NAME
 from udup.store.store import JobStore, Placed
@@ -34,6 +38,9 @@ _TOLD_SECONDS, _TOLD_AGAIN_SECONDS = 3.0, 60.0
 
 #: Seconds between tries while NATS is away, and between looks whether the store is still there.
 _RETRY_SECONDS, _LOOK_SECONDS = 0.3, 1.0
+
+#: Looks after which it is stored which reports of quiet jobs still hold.
+_SIGNS_LOOKS = 5
 
 #: Orders whose positions are remembered: more than there are on the way back to the supervisor.
 _REMEMBERED = 10_000
@@ -51,12 +58,16 @@ class StoreKeeper(EngineActor):
     def __init__(self) -> None:
         super().__init__()
         self._orders: asyncio.Queue[_Order] | None = None
-        self._progress: dict[str, JobProgress] = {}
+        self._progress: dict[str, JobProgress] = {}  # to be shown
+        self._shown: dict[str, JobProgress] = {}
+        self._has_progress = asyncio.Event()
+        self._notes: Notes = {}  # as they are shown
         self._positions: dict[int, int] = {}  # of the last orders, by ticket
         self._read: set[str] = set()  # where several nodes write: jobs of which this process knows the revision
 
     def receiveMsg_OpenStore(self, _message: OpenStore, _sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._orders = asyncio.Queue()
+        self._orders, self._has_progress = asyncio.Queue(), asyncio.Event()
+        self._has_progress.set()
         self.start_engine(1, self._engine)
 
     def receiveMsg_Save(self, message: Save, _sender: Any) -> None:  # noqa: N802 - Thespian's name
@@ -64,10 +75,16 @@ class StoreKeeper(EngineActor):
 
     def receiveMsg_Forget(self, message: Forget, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._progress.pop(message.job_id, None)
+        self._shown.pop(message.job_id, None)
         self._order(message)
 
     def receiveMsg_ShowProgress(self, message: ShowProgress, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._progress.update(message.progress)
+        self.call_engine(self._has_progress.set)
+
+    def receiveMsg_HideProgress(self, message: HideProgress, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._progress.pop(message.job_id, None)
+        self._shown.pop(message.job_id, None)
 
     def receiveMsg_ReadRecord(self, message: ReadRecord, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._order(message)
@@ -171,23 +188,38 @@ class StoreKeeper(EngineActor):
     async def _show(self, store: JobStore) -> None:
         """Store the latest progress of each job; what NATS does not take now is overtaken by the next."""
         while True:
+            await self._has_progress.wait()
             await asyncio.sleep(_RETRY_SECONDS)
+            self._has_progress.clear()
             for job_id in list(self._progress):
                 if not await self._show_one(store, job_id):
+                    self._has_progress.set()
                     break
 
     async def _show_one(self, store: JobStore, job_id: str) -> bool:
         """Store the latest progress of a job, if there is any new; return whether NATS takes it now."""
         progress = self._progress.pop(job_id, None)
         if progress is not None:
+            begun = store.progress_begun
             try:
                 await store.save_progress(job_id, progress.as_dict())
+                self._was_shown(job_id, progress, again=store.progress_begun != begun)
             except Transient:
                 self._progress.setdefault(job_id, progress)
                 return False
         return True
 
+    def _was_shown(self, job_id: str, progress: JobProgress, *, again: bool) -> None:
+        """Keep what is shown, for reports of quiet jobs do not come again; `again`: NATS has lost all of it."""
+        if again:
+            self._progress = {**self._shown, **self._progress}
+            self._progress.pop(job_id, None)
+            self._has_progress.set()
+        self._shown[job_id] = progress
+
     async def _look(self, store: JobStore, emit: Callable[[object], None]) -> None:
+        node_id = load_node_id(Path(self.node.data_dir))
+        looks = 0
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             await _until_done(store.restore)
@@ -196,6 +228,22 @@ class StoreKeeper(EngineActor):
                 for job_id in await _until_done(lambda: store.overtaken(tuple(self._read))):
                     self._read.discard(job_id)  # told once: it is read again, or another's
                     emit(WrittenElsewhere(job_id))
+            looks += 1
+            if looks % _SIGNS_LOOKS == 0:
+                await self._show_signs(store, node_id)
+
+    async def _show_signs(self, store: JobStore, node_id: str) -> None:
+        """Store which reports of quiet jobs hold, if any was held up since; what NATS does not take now comes later."""
+        notes = SIGNS.notes()
+        if notes == self._notes:
+            return
+        begun = store.progress_begun
+        with suppress(Transient):
+            await store.save_signs(node_id, notes)
+            self._notes = notes
+        if store.progress_begun != begun:
+            self._progress = {**self._shown, **self._progress}
+            self._has_progress.set()
 
 
 def _job_of(order: Save | Forget) -> str:

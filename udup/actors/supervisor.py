@@ -73,7 +73,9 @@ from udup.base.errors import Failure, FailureKind, Transient, UdupError
 from udup.base.identity import described
 from udup.jobs import JobRecord, UnreadRecord, history
 from udup.jobs.document.unknown import unknown_keys
+from udup.jobs.signs import SIGNS
 from udup.pipeline.transport.address import of_job
+from udup.pipeline.transport.link import token_of
 
 #: Seconds until what has happened to jobs is passed on, for all of them together.
 _FLUSH_SECONDS = 0.4
@@ -109,6 +111,7 @@ class JobSupervisor(ClusterMailbox):
     def receiveMsg_Begin(self, message: Begin, sender: Any) -> None:  # noqa: N802 - Thespian's name
         if self._settings is None:
             self.configure(message.settings)
+            SIGNS.clear()  # another supervisor's jobs ended with it
             self._settings = message.settings
             if message.settings.cluster is not None:
                 self._membership = Membership(self, self._jobs, self._unread, self._journal)
@@ -246,6 +249,7 @@ class JobSupervisor(ClusterMailbox):
         self._runs.guarded(job, lambda: self._runs.end(job))
         self._cutovers.end(job)
         self.stop_actors(job.id)
+        SIGNS.dismiss(token_of(job.id))
         self._journal.drop(job.id)
 
     def reconcile(self, job: Job) -> None:

@@ -15,6 +15,8 @@ from udup.actors.registry import ActorRegistry
 from udup.actors.run import Run
 from udup.actors.worker_messages import WorkerFailed
 from udup.base.errors import Failure, FailureKind, Side
+from udup.jobs.signs import SIGNS
+from udup.pipeline.transport.link import token_of
 
 _Task = type[SrcExtractor] | type[DestApplier]
 
@@ -31,6 +33,7 @@ class Tasks:
     def begin(self, job: Job, run: Run) -> None:
         """Have both sides look at their servers."""
         self.probe(job, run)
+        SIGNS.admit(token_of(job.id))
         self._send(self._get_or_create(DestApplier, job), Apply(job.applier_settings(run)))
 
     def probe(self, job: Job, run: Run) -> None:

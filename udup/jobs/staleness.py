@@ -1,6 +1,6 @@
 """What a job's last figures are worth by now: how far behind it is when nobody says so any more.
 
-The lag is told by DestApplier, so if that is frozen, or its messages do not come through, the job would stay level for
+The lag is told by DestApplier, so if that is frozen, or its words do not come through, the job would stay level for
 ever; and while a job waits for a server, is paused or has failed, nobody tells a lag at all. What is known then is
 until when the target was current (`current_until`): from that moment on the lag grows. Rates are 0 when nobody tells
 them any more.
@@ -14,8 +14,8 @@ from udup.jobs.outage import Outage
 from udup.jobs.progress import JobProgress
 from udup.jobs.words import Stage
 
-#: Seconds without a report that are nothing unusual. A job at rest reports every 10 to 12 s, and what it says needs a
-#: second to where it is read, on a busy machine some more.
+#: Seconds without a report that are nothing unusual. A job at rest notes every six seconds that its report holds
+#: (`jobs/signs.py`), which is stored every five seconds and needs one to where it is read, on a busy machine some more.
 PATIENCE_SECONDS = 20.0
 
 #: The same for a job that is not at rest: it is behind, or applies something, and says so every 0.5 to 2.5 s.

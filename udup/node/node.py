@@ -54,7 +54,7 @@ from udup.web.blocking import WaitingRoom
 from udup.web.serve import WebServer
 
 #: Seconds between looks at the processes.
-WATCH_SECONDS = 0.2
+WATCH_SECONDS = 0.5
 
 #: Looks at the processes for one at the links to other nodes.
 LINKS_EVERY = 5

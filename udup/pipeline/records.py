@@ -134,10 +134,14 @@ class Format(Wire, tag="fde", frozen=True):
 
 
 class Beat(Wire, tag="beat", frozen=True):
-    """The source's clock (µs) and what it had executed a moment ago; once a second, also when nothing happens."""
+    """The source's clock (µs) and what it had executed a moment ago; every few seconds, also when nothing happens.
+
+    `silent_us`: it has said nothing for so long, and the rest is of before.
+    """
 
     source_us: int
     executed: str = ""
+    silent_us: int = 0
 
 
 class CopyTable(Wire, frozen=True):

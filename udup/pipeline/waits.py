@@ -125,10 +125,14 @@ class Began:
 
 
 class Waits:
-    """The waits that are under way, each from its beginning on. May be used on any thread."""
+    """The waits that are under way, each from its beginning on. May be used on any thread.
 
-    def __init__(self, side: Side) -> None:
+    `begun` is called, on that thread, whenever one begins.
+    """
+
+    def __init__(self, side: Side, begun: Callable[[], None] = lambda: None) -> None:
         self._side = side
+        self._begun = begun
         self._began: dict[int, tuple[Wait, Began]] = {}
         self._number = 0
 
@@ -151,6 +155,7 @@ class Waits:
         number, began = self._number, Began.here()
         wait = Wait(what, self._side, began.wall, shortened(statement), gtid, table)
         self._began[number] = wait, began
+        self._begun()
         try:
             yield lambda blocker: self._began.update({number: (replace(wait, blocked_by=blocker), began)})
         finally:

@@ -29,8 +29,9 @@ from udup.base.errors import ConfigError, Refused, Transient
 from udup.jobs import JobRecord, UnreadRecord
 from udup.jobs.allocation import MAX_EVALUATIONS, Evaluation
 from udup.jobs.numbers import last_index, position_of
+from udup.jobs.signs import Notes, refreshed
 from udup.pipeline.transport.address import connect_options, shown
-from udup.pipeline.transport.link import PING_SECONDS, PINGS, Subjects
+from udup.pipeline.transport.link import PING_SECONDS, PINGS, token_of
 from udup.store.batch import BatchReader
 from udup.store.contents import GONE, JOB_KEY, gone_of, index_of, record_of
 from udup.store.mirror import Mirror
@@ -41,6 +42,9 @@ from udup.store.snapshot import Snapshot, SnapshotDamaged, put_aside, read_snaps
 
 JOBS_BUCKET = "udup_jobs"
 PROGRESS_BUCKET = "udup_progress"
+
+#: Where the notes of a node's quiet jobs stand beside the jobs' progress.
+_SIGNS = "signs"
 
 #: Seconds for NATS to answer.
 TIMEOUT = 4.0
@@ -58,7 +62,7 @@ def _as_it_is(record: JobRecord, _position: int) -> JobRecord:
 
 
 def key_of(job_id: str) -> str:
-    return Subjects(job_id, 0).token
+    return token_of(job_id)
 
 
 class JobStore:
@@ -90,6 +94,7 @@ class JobStore:
         self._file, self._filed = file, ("", 0)
         self._opened = False
         self._progress: KeyValue | None = None
+        self.progress_begun = 0  # how often there was nothing of it
         self._mirrors: dict[str, Mirror] = {}
         self._parsed: dict[str, tuple[bytes, JobRecord]] = {}
 
@@ -192,6 +197,16 @@ class JobStore:
                 self._progress = None  # it may have been lost with NATS's own store
                 await (await self._progress_bucket()).put(key_of(job_id), data)
 
+    async def save_signs(self, node_id: str, notes: Notes) -> None:
+        """Show which reports of a node's quiet jobs still hold."""
+        data = json.dumps({"id": "", _SIGNS: notes}).encode()
+        with _answering():
+            try:
+                await (await self._progress_bucket()).put(f"{_SIGNS}-{node_id}", data)
+            except LOST:
+                self._progress = None  # as above
+                raise
+
     async def save_gone(self, evaluations: Sequence[Evaluation]) -> None:
         """Store what stays of deleted jobs, beside what others, or other versions, have kept there."""
         made = [each.model_dump(mode="json") for each in evaluations]
@@ -274,6 +289,7 @@ class JobStore:
                 if self._shared:
                     raise
                 self._progress = await make_bucket(self._context, PROGRESS_BUCKET, StorageType.MEMORY)
+                self.progress_begun += 1
         return self._progress
 
     # ---- Reading ----
@@ -367,11 +383,14 @@ class JobStore:
                 await mirror.refresh()
             except NotFoundError:
                 return {}
-        found = {}
-        for data in mirror.values.values():
-            values = json.loads(data)
-            found[str(values.pop("id"))] = values
-        return found
+        by_key = {key: json.loads(data) for key, data in mirror.values.items()}
+        notes: Notes = {}
+        for key in [key for key in by_key if key.startswith(_SIGNS)]:
+            notes |= by_key.pop(key)[_SIGNS]
+        for key, values in by_key.items():
+            if (note := notes.get(key)) is not None:
+                values |= refreshed(values, note)
+        return {str(values.pop("id")): values for values in by_key.values()}
 
     async def _jobs(self) -> Mirror:
         """The bucket of jobs as it is now; its owner makes it."""

@@ -68,3 +68,19 @@ def test_whatever_ends_first_no_message_is_credited_before_all_up_to_it_are_done
             told.append(due)
     credits_.due(late=True)
     assert not credits_.owed and not any(left.values())
+
+
+def test_heartbeats_are_credited_together_and_nobody_waits_for_them() -> None:
+    credits_ = Credits(800)
+    credited = []
+    for number in range(1, 11):
+        credits_.received(number, 100, 1, beat=True)
+        credits_.finished(number)
+        assert not credits_.owed, "no timer is set for them"
+        credited.append(credits_.due(late=True))
+    assert [each for each in credited if each] == [2, 4, 6, 8, 10]
+    credits_.received(11, 100, 1, beat=True)
+    credits_.finished(11)
+    credits_.received(12, 100, 1)
+    credits_.finished(12)
+    assert credits_.owed and credits_.due() is None and credits_.due(late=True) == 12

@@ -39,10 +39,22 @@ def test_a_large_transaction_counts_with_its_last_part() -> None:
     counters = ExtractCounters(FakePosition.parse)
     counters.begin("")
     counters.read(Part(_mark(1), 0, False, b"x"))
-    before = counters.amount
     assert not counters.extracted
     counters.read(Part(_mark(1), 1, True, b"x"))
-    assert str(counters.extracted) == "alpha:1" and counters.amount != before
+    assert str(counters.extracted) == "alpha:1" and counters.values().transactions == 1
+
+
+def test_whoever_waits_for_the_source_is_told_once_of_what_is_read() -> None:
+    counters = ExtractCounters(FakePosition.parse)
+    told: list[str] = []
+    counters.when_moved(lambda: told.append("moved"))
+    assert not told
+    counters.copied(10, 1000)
+    counters.copied(10, 1000)
+    assert told == ["moved"], "until somebody waits again"
+    counters.when_moved(lambda: told.append("again"))
+    counters.read(Format(b"x"))
+    assert told == ["moved", "again"]
 
 
 def test_the_position_that_is_handed_out_is_ones_own() -> None:
@@ -86,4 +98,9 @@ def test_the_position_is_all_that_was_read(records: list[Record]) -> None:
             expected.add("alpha", number)
     assert str(counters.extracted) == str(expected)
     kinds = [type(record) for record in records]
-    assert counters.amount[:3] == (kinds.count(Transaction), kinds.count(Definition), kinds.count(Skipped))
+    shown = counters.values()
+    assert (shown.transactions, shown.definitions, shown.skipped) == (
+        kinds.count(Transaction),
+        kinds.count(Definition),
+        kinds.count(Skipped),
+    )

@@ -14,8 +14,8 @@ import pytest
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Side, Transient, UdupError, Unavailable, Unsupported
 from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.pipeline.extract import beats, reset_guard, source_watch
 from udup.pipeline.extract import extractor as engine
-from udup.pipeline.extract import reset_guard, source_watch
 from udup.pipeline.extract.extractor import Extractor
 from udup.pipeline.extract.progress import ExtractProgress
 from udup.pipeline.extract.settings import ExtractorSettings
@@ -245,9 +245,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports and heartbeats come soon."""
     monkeypatch.setattr(source_watch, "REPORT_SECONDS", 0.02)
     monkeypatch.setattr(source_watch, "IDLE_SECONDS", 0.05)
-    monkeypatch.setattr(source_watch, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(source_watch, "FOLLOWING_SECONDS", 0.05)
     monkeypatch.setattr(engine, "TOLD_SECONDS", 0.1)
-    monkeypatch.setattr(engine, "BEAT_AT_REST_SECONDS", 0.0)
+    monkeypatch.setattr(beats, "BEAT_AT_REST_SECONDS", 0.0)
 
 
 @asynccontextmanager

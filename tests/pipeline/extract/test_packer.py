@@ -25,7 +25,7 @@ MARK = TransactionId("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", 1, CommitOrder(0, 1
 def _packed(records: list[Record], limit: int, flush_every: int = 0) -> list[Batch]:
     sent: list[Batch] = []
 
-    def send(number: int, data: bytes) -> None:
+    def send(number: int, data: bytes, _beat: bool) -> None:
         batch = decode_batch(data)
         assert batch.number == number
         sent.append(batch)

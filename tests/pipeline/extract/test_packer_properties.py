@@ -31,7 +31,7 @@ _RECORD: st.SearchStrategy[Record] = st.one_of(
 @given(st.lists(st.tuples(_RECORD, st.booleans()), max_size=30), st.sampled_from([1, 500, 2000, 1 << 30]))
 def test_every_record_goes_once_and_in_order(records: list[tuple[Record, bool]], limit: int) -> None:
     sent: list[tuple[int, bytes]] = []
-    packer = Packer(limit, lambda number, data: sent.append((number, data)))
+    packer = Packer(limit, lambda number, data, _beat: sent.append((number, data)))
     for record, flush in records:
         packer.add(record)
         if flush:

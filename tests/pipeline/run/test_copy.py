@@ -49,7 +49,7 @@ def test_what_is_written_while_it_copies_and_follows_comes_along(machine: Machin
 def test_a_log_that_is_purged_while_it_copies_ends_the_copy_at_once(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("REPORT_SECONDS", "IDLE_SECONDS", "_LOOK_SECONDS"):
+    for name in ("REPORT_SECONDS", "IDLE_SECONDS", "FOLLOWING_SECONDS"):
         monkeypatch.setattr(source_watch, name, 0.02)
     machine.insert(*(f"k{number}" for number in range(45)))
     gate = machine.source.faults.hold("SourceCopy.read", nth=2)

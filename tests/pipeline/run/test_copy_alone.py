@@ -7,15 +7,15 @@ import asyncio
 import pytest
 
 from tests.pipeline.machine import Machine, T
-from udup.pipeline.extract import extractor, source_watch
+from udup.pipeline.extract import beats, source_watch
 from udup.pipeline.records import CopyEnd, decode_batch
 from udup.pipeline.transport.link import Arrivals, Subjects
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extractor, "BEAT_AT_REST_SECONDS", 0.02)
-    for name in ("REPORT_SECONDS", "IDLE_SECONDS", "_LOOK_SECONDS"):
+    monkeypatch.setattr(beats, "BEAT_AT_REST_SECONDS", 0.02)
+    for name in ("REPORT_SECONDS", "IDLE_SECONDS", "FOLLOWING_SECONDS"):
         monkeypatch.setattr(source_watch, name, 0.02)
 
 

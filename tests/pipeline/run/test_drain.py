@@ -8,7 +8,7 @@ import pytest
 
 from tests.pipeline.machine import Machine
 from udup.drivers.fake.position import FakePosition
-from udup.pipeline.apply import applier
+from udup.pipeline.apply import heard
 
 
 def _noted(machine: Machine) -> FakePosition:
@@ -34,7 +34,7 @@ def test_a_drained_run_ends_by_itself_with_all_of_it_in_the_base_row(machine: Ma
 def test_the_last_report_of_a_drained_run_says_how_far_it_has_come(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(applier, "REPORT_SECONDS", 3600.0)
+    monkeypatch.setattr(heard, "REPORT_SECONDS", 3600.0)
 
     async def work() -> None:
         running = asyncio.ensure_future(machine.run(lambda: False))

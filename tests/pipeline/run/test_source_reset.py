@@ -50,7 +50,7 @@ def test_one_that_has_purged_what_the_job_needs_is_refused(machine: Machine) -> 
 
 def test_a_reset_while_it_is_followed_ends_the_run(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log itself need not end then: what the source says it has executed tells it."""
-    for name in ("REPORT_SECONDS", "IDLE_SECONDS", "_LOOK_SECONDS"):
+    for name in ("REPORT_SECONDS", "IDLE_SECONDS", "FOLLOWING_SECONDS"):
         monkeypatch.setattr(source_watch, name, 0.02)
 
     async def work() -> None:

@@ -15,13 +15,14 @@ from tests.pipeline.machine import Machine, T
 from udup.base.errors import Unavailable
 from udup.drivers.fake.faults import Gate
 from udup.drivers.mysql.client import silence
-from udup.pipeline.apply import applier, target_watch
+from udup.pipeline.apply import heard, target_watch
 
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in (
         ("REST_SECONDS", 0.05),
+        ("SOONER_SECONDS", 0.0),
         ("BUSY_SECONDS", 0.1),
         ("ANSWER_SECONDS", 0.4),
         ("APART_ANSWER_SECONDS", 0.4),
@@ -31,8 +32,8 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
         ("_LOOK_SECONDS", 0.02),
     ):
         monkeypatch.setattr(target_watch, name, seconds)
-    monkeypatch.setattr(applier, "REPORT_SECONDS", 0.05)
-    monkeypatch.setattr(applier, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(heard, "REPORT_SECONDS", 0.05)
+    monkeypatch.setattr(heard, "IDLE_SECONDS", 0.05)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from tests.pipeline.machine import Machine, T
 from udup.base.errors import Contended, Transient
-from udup.pipeline.apply import applier, wait_watch, worker
+from udup.pipeline.apply import applier, heard, wait_watch, worker
 from udup.pipeline.waits import WaitKind
 
 
@@ -18,8 +18,8 @@ def quick(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in (("ASKED_SECONDS", 0.05), ("AGAIN_SECONDS", 0.05), ("_LOOK_SECONDS", 0.02)):
         monkeypatch.setattr(wait_watch, name, seconds)
     monkeypatch.setattr(applier, "TOLD_SECONDS", 0.1)
-    monkeypatch.setattr(applier, "REPORT_SECONDS", 0.02)
-    monkeypatch.setattr(applier, "IDLE_SECONDS", 0.02)
+    monkeypatch.setattr(heard, "REPORT_SECONDS", 0.02)
+    monkeypatch.setattr(heard, "IDLE_SECONDS", 0.02)
     machine.target.settings.lock_wait_s = 30.0
     machine.insert("a", "b")
     asyncio.run(machine.run())

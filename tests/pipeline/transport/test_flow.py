@@ -149,3 +149,16 @@ def test_under_any_load_no_more_is_out_than_allowed() -> None:
                 window.credit(done)
     sender.join(5)
     assert worst[0] <= 5 and worst[1] <= 1000
+
+
+def test_heartbeats_need_room_and_are_not_shown() -> None:
+    window = Window(3, 1000)
+    window.take(1, 100)
+    window.take(2, 10, beat=True)
+    window.take(3, 10, beat=True)
+    assert window.under_way == (1, 100) and window.fill == pytest.approx(1 / 3)
+    thread, _ = _taking(window, 4, 1)
+    assert _waits(thread), "what is out is bounded, whatever it is"
+    window.credit(2)
+    thread.join(5)
+    assert not thread.is_alive() and window.under_way == (1, 1)

@@ -27,6 +27,10 @@ class Writers(StrEnum):
     NOBODY = "nobody"
 
 
+#: Seconds for which a connection waits for another that has its place.
+_PLACE_SECONDS = 1.0
+
+
 @dataclass(eq=False)
 class Connection:
     """`place` tells what it is in its job; `on_end` is called, under the server's lock, when it ends."""
@@ -108,13 +112,20 @@ class FakeServer:
         self.faults.meet(call, place, "before")
         with self.changed:
             self._check_up()
-            taken = [each for each in self.connections if (each.job, each.place) == (job, place)]
-            if job and taken and self.settings.kills:
-                raise Transient(f"job {job}: another connection has the place {place!r} on {self.name}")
+            if job and self.settings.kills:
+                self._await_place(job, place)
             connection = Connection(job, place)
             self.connections.append(connection)
         self._way_back(call, connection)
         return connection
+
+    def _await_place(self, job: str, place: str) -> None:
+        """Wait until no other connection has this place of the job: one that ends may take a moment."""
+        end = runtime.now() + _PLACE_SECONDS
+        while any((each.job, each.place) == (job, place) for each in self.connections):
+            if not self.changed.wait(max(0.0, end - runtime.now())):
+                raise Transient(f"job {job}: another connection has the place {place!r} on {self.name}")
+            self._check_up()
 
     @contextmanager
     def call(self, name: str, connection: Connection) -> Iterator[None]:

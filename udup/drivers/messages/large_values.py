@@ -20,6 +20,7 @@ UNAVAILABLE = b'"__debezium_unavailable_value"'
 SKIPPED = "Udup-Skipped"
 
 _Object = dict[str, Raw]
+_decode = msgspec.json.Decoder(_Object).decode
 
 #: Where an image may lie: in the envelope, and in what schemas or CloudEvents put around it.
 _AROUND, _IMAGES = ("payload", "data"), ("before", "after")
@@ -28,7 +29,7 @@ _AROUND, _IMAGES = ("payload", "data"), ("before", "after")
 def without_longest(message: Message, too_much: int) -> Message | None:
     """Return a message shorter by as many bytes at least, which names what it lacks; None if that is not enough."""
     try:
-        root = msgspec.json.decode(message.value or b"null", type=_Object)
+        root = _decode(message.value or b"null")
     except msgspec.MsgspecError:
         return None
     images = list(_images(root, lambda: None))
@@ -59,7 +60,7 @@ def _images(node: _Object, store: Callable[[], None]) -> Iterator[tuple[_Object,
     if not around:
         yield node, store
     for name in around:
-        inner = msgspec.json.decode(node[name], type=_Object)
+        inner = _decode(node[name])
 
         def put(name: str = name, inner: _Object = inner) -> None:
             node[name] = Raw(msgspec.json.encode(inner))

@@ -52,20 +52,19 @@ from udup.pipeline.records import (
 )
 from udup.pipeline.transport.link import Link, Subjects
 from udup.pipeline.waits import TOLD_SECONDS, WaitKind
+from udup.pipeline.within import set_within
 
 #: Seconds between writes of the base row: what the slots' rows hold in GTIDs stays small.
 FLUSH_SECONDS = 1.0
 
-#: Seconds between reports of progress; and while nothing happens.
-REPORT_SECONDS, IDLE_SECONDS = 0.5, 2.0
-
 #: Seconds after which the sender is told of what is done with, even if it is little.
 CREDIT_SECONDS = 0.2
 
-#: Seconds between looks at what nothing has been heard of for long.
+#: Seconds between looks at what nothing has been heard of for long. While nothing is under way nobody looks, unless no
+#: message of the log comes for twice that time.
 WATCH_SECONDS = 5.0
 
-#: Seconds without a message of the log, which has one a second, until the last credit is given again.
+#: Seconds without a message of the log, which has one every few, until the last credit is given again.
 SILENT_LOG_SECONDS = 10.0
 
 
@@ -91,7 +90,7 @@ class Applier:
         # One row of the checkpoint more than there are workers: the last is the inline session's.
         slots = settings.workers + 1
         self._control = target.open_control(settings.control(slots))
-        self._target_watch = TargetWatch(self._control)
+        self._target_watch = TargetWatch(self._control, lambda: self._reporter.wake())
         self._executed = ExecutedPositions(slots, target.position, self._target_watch.advance)
         self._credits = Credits(settings.window_messages)
         self._credit_timer: asyncio.TimerHandle | None = None
@@ -105,6 +104,7 @@ class Applier:
             self._reporter.committed,
             lambda seats: tell(Staff(seats)),
             serial=settings.serial,
+            begun=self._something_begins,
         )
         self._crew = self._dispatcher.crew
         self._loaders = Loaders(settings, target, self._crew, self.worker_failed)
@@ -114,7 +114,7 @@ class Applier:
         )
         self._received = 0
         self._received_at = 0.0
-        self._changed = asyncio.Event()
+        self._beat_came, self._changed = asyncio.Event(), asyncio.Event()
         self._ended: asyncio.Future[None]
         self._draining = False
         self._copy: CopyRun | None = None
@@ -168,7 +168,10 @@ class Applier:
         self._dispatcher.connect(self._link, self._subjects, inline)
         self._received_at = runtime.now()
         parts = self._dispatch(), self._flush_executed(), self._report_progress(), self._watch()
-        watch = self._target_watch.run(self._is_at_rest, self._does_long_work)
+        watch = self._target_watch.run(
+            lambda: self._dispatcher.scheduler.idle and not self._waits.any and not self._copying,
+            lambda: self._copying or self._dispatcher.does_long_work,
+        )
         tasks = [asyncio.ensure_future(part) for part in (*parts, watch)]
         self._tell(TargetReady.at(state, info))
         await until_failure(tasks, (self._ended, self._link.lost), lambda: self._copy_task)
@@ -217,8 +220,13 @@ class Applier:
         if batch.number != self._received:
             raise Transient(f"a message was lost on the way: {batch.number} came after {self._received - 1}")
         self._received_at = runtime.now()
-        self._reporter.received(batch, len(data))
-        self._credits.received(batch.number, len(data), len(batch.records))
+        is_beat = self._reporter.received(batch, len(data))
+        self._credits.received(batch.number, len(data), len(batch.records), beat=is_beat)
+        if is_beat:
+            self._beat_came.set()
+            self._target_watch.awake()
+        else:
+            self._wait_watch.begun()
         for record in batch.records:
             await self._take(record, batch.number)
         self._changed.set()
@@ -242,7 +250,6 @@ class Applier:
             case Beat():
                 self._reporter.beat(record)
                 self._credits.finished(number)
-                self._credit_is_late = True  # an idle job's window is seen to be empty
             case CopyPlan():
                 self._copy = self._start_copy(record)
                 self._credits.finished(number)
@@ -304,7 +311,7 @@ class Applier:
             if self._draining and not self._dispatcher.scheduler.running:
                 if self._executed.begun:
                     await self._executed.flush()
-                self._tell_progress()  # the last, of what stays as it is now
+                self._report(self._progress())  # the last, of what stays as it is now
                 return
 
     async def _give_credit(self) -> None:
@@ -322,16 +329,11 @@ class Applier:
 
     async def _flush_executed(self) -> None:
         while True:
+            await self._executed.changed()
             await asyncio.sleep(FLUSH_SECONDS)
             if self._executed.begun and not self._dispatcher.scheduler.barrier_runs:
                 with self._waits.on(WaitKind.CHECKPOINT):
                     await self._executed.flush()
-
-    def _is_at_rest(self) -> bool:
-        return self._dispatcher.scheduler.idle and not self._waits.any and not self._copying
-
-    def _does_long_work(self) -> bool:
-        return self._copying or self._dispatcher.does_long_work
 
     async def _watch(self) -> None:
         """Look after what has been silent for long, so that a message that was lost is noticed by its number.
@@ -339,7 +341,12 @@ class Applier:
         The next message on the same way shows it: a question to a worker, its answer, the last credit once more.
         """
         while True:
-            await asyncio.sleep(WATCH_SECONDS)
+            if self._copying or self._dispatcher.open_orders.any:
+                await asyncio.sleep(WATCH_SECONDS)
+            elif await set_within(self._beat_came, 2 * WATCH_SECONDS):
+                self._beat_came.clear()
+                self._crew.look()
+                continue  # somebody is there, and nothing is under way
             self._crew.look()
             await self._dispatcher.ask_silent_workers(copying=self._copying)
             silent = runtime.now() - self._received_at >= SILENT_LOG_SECONDS
@@ -348,21 +355,25 @@ class Applier:
 
     async def _report_progress(self) -> None:
         """Report twice a second while something happens, rarely while nothing does."""
+        self._report(told := self._progress())
         while True:
-            self._tell_progress()
-            await asyncio.sleep(REPORT_SECONDS)
+            is_same = await self._reporter.next_report(told, copying=self._copying)
             if self._copy_task is not None and self._copy_task.done():
                 self._copy_task.result()
-            if not self._copying:
-                await self._reporter.progress_changed(IDLE_SECONDS)
+            told = told if is_same else self._progress()
+            self._report(told)
 
-    def _tell_progress(self) -> None:
+    def _something_begins(self) -> None:
+        self._wait_watch.begun()
+        self._reporter.wake()
+
+    def _progress(self) -> ApplyProgress:
         if self._inline is not None and not self._dispatcher.scheduler.barrier_runs:
             # Used in the event loop alone, but for what runs as a barrier.
             self._reporter.count_rows(_INLINE, self._inline.rows_written())
         told = self._control.notices()
         waits = self._wait_watch.shown(TOLD_SECONDS)
-        self._report(self._reporter.progress(self._dispatcher, self._executed, self._copy, told, waits))
+        return self._reporter.progress(self._dispatcher, self._executed, self._copy, told, waits)
 
     def _copy_moved(self) -> int | None:
         """Return how many rows the copy has loaded, None while there is no copy under way."""

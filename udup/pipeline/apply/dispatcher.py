@@ -71,18 +71,22 @@ class Dispatcher:
         want: Callable[[tuple[Seat, ...]], None],
         *,
         serial: bool,
+        begun: Callable[[], None] = lambda: None,
     ) -> None:
-        """`want` is told which workers the run is to have. `serial`: one transaction at a time, to find what fails."""
+        """`want` is told which workers the run is to have, `begun` that a wait begins.
+
+        `serial`: one transaction at a time, to find the one that fails.
+        """
         self._control = control
         self._executed = executed
         self._credits = credits_
         self._on_committed = on_committed
         self._serial = serial
         self._rules = control.rules
-        self.open_orders = OpenOrders(workers)
+        self.open_orders = OpenOrders(workers, begun)
         self.crew = Crew(want, self._publish, self.open_orders.has_any)
         self._scheduler = Scheduler(workers, serial=serial, context_of=self._context_of, is_there=self.crew.is_there)
-        self.waits = Waits(Side.TARGET)
+        self.waits = Waits(Side.TARGET, begun)
         self._large: LargeTransaction | None = None
         self._checked: Pending | None = None
         self._transactions = 0

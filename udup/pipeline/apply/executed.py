@@ -36,7 +36,7 @@ class ExecutedPositions:
         self._versions = dict.fromkeys(self._claims, 0)
         self._flushed = ("", "", "")
         self._flushing = asyncio.Lock()
-        self._changed = False  # since it was flushed
+        self._changed = asyncio.Event()  # since it was flushed
         self._state: CheckpointState | None = None
         self._stamps = Stamps()
         self._source_uuid = ""
@@ -80,14 +80,14 @@ class ExecutedPositions:
             of = member.id
             self.executed.add(of.source, of.number)
             self._stamps.note(of.source, of.number, of.order.original_us)
-        self._changed = True
+        self._changed.set()
         self._look_at_goal()
 
     def note_skipped(self, gtids: str, last: str = "") -> None:
         """Note transactions that hold nothing of the job's; `last` is the stamp of the last one of them."""
         self.executed.update(self._parse(gtids))
         self._stamps.update(Stamps.parse(last))
-        self._changed = True
+        self._changed.set()
         self._look_at_goal()
 
     def expect(self, position: str, then: Callable[[], None]) -> None:
@@ -104,7 +104,7 @@ class ExecutedPositions:
         """Note which server is followed, and the stamps of transactions that it was recognised by."""
         self._source_uuid = source_uuid
         self._stamps.update(Stamps.parse(stamps))
-        self._changed = True
+        self._changed.set()
 
     def claim(self, slot: int, members: Iterable[Pending]) -> tuple[int, str]:
         """Return the version that the slot's row has now and what it will hold with this group, which is sent then."""
@@ -127,15 +127,19 @@ class ExecutedPositions:
         self._claims[slot] = claim
         self._versions[slot] += 1
 
+    async def changed(self) -> None:
+        """Return when there is something to flush."""
+        await self._changed.wait()
+
     async def flush(self) -> None:
         """Write what is executed into the base row; the slots' rows need not say it again.
 
         One after the other: whoever ends a run with this returns only when all of it is written.
         """
         async with self._flushing:
-            if not self._changed:
+            if not self._changed.is_set():
                 return
-            self._changed = False
+            self._changed.clear()
             executed = self.executed.copy()
             said = str(executed), str(self._stamps), self._source_uuid
             if said == self._flushed:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
+from udup.base import runtime
 from udup.pipeline.apply.lag import Lag, Rate
+from udup.pipeline.apply.progress import ApplyProgress
 from udup.pipeline.ports import Position
 from udup.pipeline.records import Batch, Beat
+from udup.pipeline.within import set_within
+
+#: Seconds between reports of progress; and while little happens.
+REPORT_SECONDS, IDLE_SECONDS = 0.5, 2.0
+
+#: Seconds by which a look comes after the moment from which on a server counts as silent.
+_AFTER_SECONDS = 0.05
 
 
 class Heard:
@@ -23,27 +31,52 @@ class Heard:
         self._source_set = position("")
         self._caught_up = False
         self._changed = asyncio.Event()
+        self._has_news = False  # since the last report: more than heartbeats that say the same
 
-    async def progress_changed(self, seconds: float) -> None:
-        """Return when something has happened since the last time, or after so long."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
+    def wake(self) -> None:
+        """Have the next report made soon: something has happened."""
+        self._has_news = True
+        self._changed.set()
+
+    async def next_report(self, told: ApplyProgress, *, copying: bool = False) -> bool:
+        """Return when it is time for the report after this one, and whether that would say the same.
+
+        At rest nothing wakes this but what happens: a word of the source's side, which comes every few seconds, a
+        question to the target that stays without an answer, or the moment from which on the source counts as silent.
+        """
+        if copying or not told.is_at_rest:
+            await asyncio.sleep(REPORT_SECONDS)
+            if not copying:
+                await set_within(self._changed, IDLE_SECONDS)
+                self._changed.clear()
+            self._has_news = False
+            return False
+        began = runtime.now()
+        happened = await set_within(self._changed, self.lag.silent_in + _AFTER_SECONDS)
         self._changed.clear()
+        if (left := began + REPORT_SECONDS - runtime.now()) > 0:
+            await asyncio.sleep(left)
+        is_same, self._has_news = happened and not self._has_news, False
+        return is_same
 
-    def received(self, batch: Batch, size: int) -> None:
-        """Note a message of the log; one that holds heartbeats alone is not counted."""
+    def received(self, batch: Batch, size: int) -> bool:
+        """Note a message of the log; one that holds heartbeats alone is not counted. Return whether it is one."""
         self.lag.heard()
-        if any(not isinstance(record, Beat) for record in batch.records):
-            self._messages += 1
-            self._bytes.total += size
-            self._changed.set()
+        self._changed.set()
+        if all(isinstance(record, Beat) for record in batch.records):
+            return True
+        self._has_news = True
+        self._messages += 1
+        self._bytes.total += size
+        return False
 
     def beat(self, beat: Beat) -> None:
-        """Note what the source says of its clock, and of what it has executed."""
+        """Note what the source says of its clock, and of what it has executed, or that it says nothing."""
+        if beat.silent_us:
+            self.lag.silent_for(beat.silent_us / 1e6)
+            self._has_news = True
+            return
         self.lag.beat(beat.source_us)
         if beat.executed != self._source_executed:
             self._source_executed, self._source_set = beat.executed, self._parse(beat.executed)
-            self._changed.set()
-        elif not self._caught_up:
-            self._changed.set()
+            self._has_news = True

@@ -9,8 +9,9 @@ from udup.base import runtime
 #: Seconds over which rates are taken.
 RATE_SECONDS = 5.0
 
-#: Seconds without a word from the source after which it counts as silent: heartbeats come every second.
-BEAT_SECONDS = 3.0
+#: Seconds without a word from the source's side after which it counts as silent: at rest heartbeats come every six.
+#: That the source itself says nothing is told sooner, by the extractor.
+SILENT_SECONDS = 8.5
 
 #: Microseconds by which a stamp of the source's may lie ahead of its clock, as that is known here.
 _AHEAD_US = 1_000_000
@@ -49,13 +50,23 @@ class Lag:
     def __init__(self) -> None:
         self._clock_offset_us = 0  # from the clock that this machine's owner does not set
         self._last_word = runtime.now()
+        self._told_silent = False
         self._last_commit_us = 0
         self._behind_since: float | None = None
         self._oldest: tuple[int, float] = 0, self._last_word  # the one that waits, and since when it is seen to
 
     def heard(self) -> None:
         """Note that something came from the source."""
-        self._last_word = runtime.now()
+        self._last_word, self._told_silent = runtime.now(), False
+
+    def silent_for(self, seconds: float) -> None:
+        """Note that the extractor is there and has heard nothing of the source for so long."""
+        self._last_word, self._told_silent = runtime.now() - seconds, True
+
+    @property
+    def silent_in(self) -> float:
+        """Return seconds until the source counts as silent if nothing comes."""
+        return 0.0 if self._told_silent else max(0.0, self._last_word + SILENT_SECONDS - runtime.now())
 
     def beat(self, source_us: int) -> None:
         """Note the source's clock."""
@@ -78,7 +89,7 @@ class Lag:
     def silent_ms(self) -> int:
         """Return how long the source has said nothing; 0 as long as that is nothing unusual."""
         silent = runtime.now() - self._last_word
-        return int(silent * 1000) if silent > BEAT_SECONDS else 0
+        return int(silent * 1000) if self._told_silent or silent > SILENT_SECONDS else 0
 
     def milliseconds(self, oldest_us: int | None, *, level: bool) -> int | None:
         """Return the lag. Call it regularly.

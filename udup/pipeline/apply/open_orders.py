@@ -39,14 +39,24 @@ class _Worker:
 
 
 class OpenOrders:
-    """`sent` and `done` for each order; `questions` now and then, `answered` for their answers."""
+    """`sent` and `done` for each order; `questions` now and then, `answered` for their answers.
 
-    def __init__(self, workers: int) -> None:
+    `begun` is called whenever one is sent.
+    """
+
+    def __init__(self, workers: int, begun: Callable[[], None] = lambda: None) -> None:
+        self._begun = begun
         self._workers = {slot: _Worker() for slot in range(1, workers + 1)}
         self._questions = 0
 
     def sent(self, slot: int, number: int, label: str, index: int = -1) -> None:
         self._workers[slot].open[number, index] = _Open(label, Began.here())
+        self._begun()
+
+    @property
+    def any(self) -> bool:
+        """Return whether any order is open."""
+        return any(worker.open for worker in self._workers.values())
 
     def done(self, slot: int, number: int, index: int = -1) -> None:
         """Raise `Transient` if this order is not open on that worker."""

@@ -61,6 +61,10 @@ class DeliveryProgress:
     delivered_bytes_per_s: float
     decoder: str
 
+    @property
+    def rests(self) -> bool:
+        return not (self.events_per_s or self.delivered_bytes_per_s)
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as the API's keys have it."""
         return {**vars(self), "events": dict(self.events), "events_by_table": dict(self.events_by_table)}
@@ -94,6 +98,12 @@ class ApplyProgress:
     copy: CopyProgress | None = None
     waiting_for: Wait | None = None
     delivery: DeliveryProgress | None = None
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it is level and nothing is under way: then it stays true until something happens."""
+        moves = self.lag_ms or self.waiting or self.groups or self.tx_per_s or self.rows_per_s or self.bytes_per_s
+        return self.level and not moves and self.waiting_for is None and (self.delivery is None or self.delivery.rests)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as the API's keys have it. Each is there in every report, so that none of an older one stays."""

@@ -32,13 +32,13 @@ class Reporter(Heard):
         self._target.answered()
         self.lag.passed(group.members[-1].id.order.committed_us)
         self._transactions.total += len(group.members)
-        self._changed.set()
+        self.wake()
 
     def count_rows(self, session: int, rows: RowCounts) -> None:
         """Note what a session has written since it began: a worker's, by its own number, or the inline one (0)."""
         if self._rows_by_session.get(session) != rows:
             self._rows_by_session[session] = rows
-            self._changed.set()
+            self.wake()
 
     def progress(
         self,

@@ -16,9 +16,11 @@ from typing import Protocol
 
 from udup.base import runtime
 from udup.base.errors import Side, UdupError, Unavailable
+from udup.pipeline.within import set_within
 
-#: Seconds without a word from the target until it is asked: at rest, and while something is under way.
-REST_SECONDS, BUSY_SECONDS = 3.0, 10.0
+#: Seconds without a word from the target until it is asked: at rest, and while something is under way. At rest it may
+#: be asked sooner by so many seconds, when the process is awake for something else.
+REST_SECONDS, BUSY_SECONDS, SOONER_SECONDS = 6.5, 10.0, 2.0
 
 #: Questions on another connection that must stay without an answer, one after the other, over how many seconds, and
 #: seconds between two of them: more than a driver waits for on a connection that is under way.
@@ -33,6 +35,10 @@ ANSWER_SECONDS, APART_ANSWER_SECONDS = 15.0, 20.0
 #: Seconds that a question may be open before the target counts as silent; one that has failed counts at once.
 SILENT_SECONDS = 2.0
 
+#: Seconds by which it is told later, so that it is told.
+_AFTER_SECONDS = 0.05
+
+#: Seconds between looks while something is under way.
 _LOOK_SECONDS = 1.0
 
 
@@ -45,14 +51,16 @@ class WatchedTarget(Protocol):
 
 
 class TargetWatch:
-    """`answered` is called whenever the target has carried something out."""
+    """`answered` is called whenever the target has carried something out; `on_silence` when it counts as silent."""
 
-    def __init__(self, control: WatchedTarget) -> None:
+    def __init__(self, control: WatchedTarget, on_silence: Callable[[], None] = lambda: None) -> None:
         self._control = control
+        self._on_silence = on_silence
         self._last_word = runtime.now()
         self._asked_at: float | None = None  # the first of the questions that were not answered yet
         self._failed = 0
         self._is_asking = False
+        self._awake = asyncio.Event()
 
     def answered(self) -> None:
         """Note that the target has answered something just now."""
@@ -81,15 +89,29 @@ class TargetWatch:
         """
         self.answered()
         while True:
-            await asyncio.sleep(AGAIN_SECONDS if self._failed else _LOOK_SECONDS)
+            sooner = await self._pause(at_rest=is_at_rest())
             at_rest = is_at_rest()
-            if runtime.now() - self._last_word < (REST_SECONDS if at_rest else BUSY_SECONDS):
+            if runtime.now() - self._last_word < (REST_SECONDS - sooner if at_rest else BUSY_SECONDS):
                 continue
             try:
                 await self._ask(apart=not at_rest)
             except UdupError as error:
                 if at_rest or not error.kind.passes or self._is_given_up(patient=does_long_work()):
                     raise
+
+    def awake(self) -> None:
+        """Ask now, in the event loop, if that is due in a moment: something else has woken this process."""
+        if runtime.now() - self._last_word >= REST_SECONDS - SOONER_SECONDS:
+            self._awake.set()
+
+    async def _pause(self, *, at_rest: bool) -> float:
+        """Return when it may be time to ask, and how much sooner than at the latest."""
+        if self._failed or not at_rest:
+            await asyncio.sleep(AGAIN_SECONDS if self._failed else _LOOK_SECONDS)
+            return 0.0
+        self._awake.clear()
+        left = max(_LOOK_SECONDS, self._last_word + REST_SECONDS - runtime.now())
+        return SOONER_SECONDS if await set_within(self._awake, left) else 0.0
 
     def _is_given_up(self, *, patient: bool) -> bool:
         """Note a question apart that nobody has answered; return whether that has been so for long enough."""
@@ -104,6 +126,7 @@ class TargetWatch:
         self._is_asking = True
         if self._asked_at is None:
             self._asked_at = runtime.now()
+        silent = asyncio.get_running_loop().call_later(SILENT_SECONDS + _AFTER_SECONDS, self._on_silence)
         try:
             async with asyncio.timeout(APART_ANSWER_SECONDS if apart else ANSWER_SECONDS):
                 await self._control.check(apart=apart)
@@ -112,4 +135,5 @@ class TargetWatch:
             raise Unavailable(text).of(Side.TARGET) from error
         finally:
             self._is_asking = False
+            silent.cancel()
         self.answered()

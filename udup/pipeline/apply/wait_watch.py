@@ -1,7 +1,8 @@
 """Looks into what the target's side waits for, once that lasts: the server is asked, on a connection of its own.
 
 A wait is noticed here (a statement under way, an order that a worker has not carried out, a copy in which nothing
-moves), and the server is asked rarely, and only while it lasts: a job that is well asks nothing.
+moves), and the server is asked rarely, and only while it lasts: a job that is well asks nothing, and while nothing is
+under way nobody looks.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from udup.pipeline.waits import TOLD_SECONDS, SessionWait, Wait, WaitKind, Waits
 #: a wait that goes on for hours has one reason, and its server may be in trouble.
 ASKED_SECONDS, AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 3.0, 6.0, 60.0
 
-#: Seconds without a word of the source until that is told. It says once a second that there is nothing.
+#: Seconds without a word of the source until that is told. It says every few seconds that there is nothing.
 SILENT_SECONDS = 10.0
 
 #: Seconds between looks whether anything waits.
@@ -76,6 +77,11 @@ class WaitWatch:
         self._moved_to: int | None = None
         self._moved_at = runtime.now()
         self._sessions: tuple[SessionWait, ...] = ()
+        self._begun = asyncio.Event()
+
+    def begun(self) -> None:
+        """Look, in the event loop, for as long as anything is under way: something is from now on."""
+        self._begun.set()
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Look, for as long as this is entered."""
@@ -91,6 +97,9 @@ class WaitWatch:
         asked_of: float | None = None  # since when what was asked about has lasted
         pause = AGAIN_SECONDS
         while True:
+            if not self._is_at_work:
+                await self._begun.wait()
+            self._begun.clear()
             await asyncio.sleep(_LOOK_SECONDS)
             if not self._is_waiting():
                 self._sessions, asked_at = (), None
@@ -104,6 +113,10 @@ class WaitWatch:
                 pause, asked_of = pause if is_other else min(2 * pause, LONGEST_AGAIN_SECONDS), since
                 self._sessions = await self._control.look_at_waits()
                 asked_at = runtime.now()
+
+    @property
+    def _is_at_work(self) -> bool:
+        return self._waits.any or self._orders.any or self._moved() is not None
 
     def _is_waiting(self) -> bool:
         return self._longest(ASKED_SECONDS) is not None or self._copy_stands()

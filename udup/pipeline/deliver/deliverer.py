@@ -52,12 +52,13 @@ from udup.pipeline.records import (
 from udup.pipeline.start_note import JobStart
 from udup.pipeline.transport.link import Link, Subjects
 from udup.pipeline.waits import TOLD_SECONDS, WaitKind, Waits
+from udup.pipeline.within import set_within
 
 #: Seconds between looks whether the place has to be stored though nothing was delivered, and while nobody waits for it.
 PLACE_SECONDS, PLACE_AT_REST_SECONDS = 1.0, 5.0
 
-#: Seconds between reports of progress; and while nothing happens.
-REPORT_SECONDS, IDLE_SECONDS = 0.5, 2.0
+#: Seconds between looks whether a run that has not begun waits.
+REPORT_SECONDS = 0.5
 
 #: Seconds after which the sender is told of what is done with, even if it is little.
 CREDIT_SECONDS = 0.2
@@ -105,14 +106,15 @@ class Deliverer:
         self._heartbeat_s = self._encoder.heartbeat_seconds
         self._units = Units(self._encoder.packed, self._on_delivered)
         self._credits = Credits(settings.window_messages)
-        self._waits = Waits(Side.TARGET)
-        self._watch = TargetWatch(_Checks(self._delivery))
+        self._waits = Waits(Side.TARGET, self._something_happens)
+        self._watch = TargetWatch(_Checks(self._delivery), self._something_happens)
         self._reporter = DeliveryReporter(position, self._watch, reader.kind)
         self._start = JobStart(settings.job, settings.incarnation, settings.start_after, settings.copy_alone)
         self._rules = row_rules(settings.selection, settings.sql_filter)
         self._changes: Changes
         self._began_at: str | None = None  # the first position, until it is stored
         self._goal: tuple[Position, Callable[[], None]] | None = None
+        self._somebody_waits = asyncio.Event()  # for the goal
         self._taking = asyncio.Lock()  # records, and whatever else makes units
         self._received = 0
         self._credit_late = False
@@ -212,6 +214,7 @@ class Deliverer:
     def expect(self, position: str, then: Callable[[], None]) -> None:
         """Call `then`, in the event loop, as soon as all that is due of this position of the source is stored."""
         self._goal = self._parse(position), then
+        self._somebody_waits.set()
         self._look_at_goal()
 
     def _look_at_goal(self) -> None:
@@ -226,8 +229,10 @@ class Deliverer:
         self._received += 1
         if batch.number != self._received:
             raise Transient(f"a message was lost on the way: {batch.number} came after {self._received - 1}")
-        self._reporter.received(batch, len(data))
-        self._credits.received(batch.number, len(data), len(batch.records))
+        is_beat = self._reporter.received(batch, len(data))
+        self._credits.received(batch.number, len(data), len(batch.records), beat=is_beat)
+        if is_beat:
+            self._watch.awake()
         async with self._taking:
             if self._draining.is_set():
                 return  # what comes now, the next run reads again
@@ -258,7 +263,6 @@ class Deliverer:
                 self._reporter.skipped(record)
             case Beat():
                 self._reporter.beat(record)
-                self._credit_late = True  # an idle job's window is seen to be empty
             case Tables():
                 changes.place.source_uuid = record.server_uuid
                 self._reader.note_tables(record.details)
@@ -331,8 +335,11 @@ class Deliverer:
         stored_at = runtime.now()
         while True:
             await asyncio.sleep(PLACE_SECONDS)
-            if self._goal is None and runtime.now() - stored_at < PLACE_AT_REST_SECONDS:
-                continue
+            await set_within(self._somebody_waits, stored_at + PLACE_AT_REST_SECONDS - runtime.now())
+            if self._goal is None:
+                self._somebody_waits.clear()
+                if runtime.now() - stored_at < PLACE_AT_REST_SECONDS:
+                    continue
             async with self._taking:
                 if not self._changes.place.copying and not self._changes.is_inside:
                     await self._changes.store_place()
@@ -348,11 +355,18 @@ class Deliverer:
 
     async def _report_progress(self) -> None:
         """Report twice a second while something happens, rarely while nothing does."""
+        told = self._tell_progress()
         while True:
-            self._tell_progress()
-            await asyncio.sleep(REPORT_SECONDS)
-            await self._reporter.progress_changed(IDLE_SECONDS)
+            if await self._reporter.next_report(told):
+                self._report(told)
+            else:
+                told = self._tell_progress()
 
-    def _tell_progress(self) -> None:
+    def _something_happens(self) -> None:
+        self._reporter.wake()
+
+    def _tell_progress(self) -> ApplyProgress:
         waiting = self._waits.longest(TOLD_SECONDS)
-        self._report(self._reporter.progress(settled=self._units.settled, waiting_for=waiting))
+        progress = self._reporter.progress(settled=self._units.settled, waiting_for=waiting)
+        self._report(progress)
+        return progress

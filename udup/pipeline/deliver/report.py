@@ -91,7 +91,7 @@ class DeliveryReporter(Heard):
             self._copied += count
             self._snapshot_rate.total += count
         if not delivered.is_empty:
-            self._changed.set()
+            self.wake()
 
     def snapshot_begins(self, plan: CopyPlan) -> None:
         for table in plan.tables:
@@ -113,7 +113,7 @@ class DeliveryReporter(Heard):
         for name in named.keys() - self._joining:
             self._begin_table(name, named[name])
         self._joining = frozenset(named)
-        self._changed.set()
+        self.wake()
 
     # ---- What is shown ----
 

@@ -25,11 +25,14 @@ class ExtractCounters:
         self._stale = False  # the text is behind the position
         self._transactions = self._definitions = self._skipped = 0
         self._copied_rows = self._copied_messages = self._copied_bytes = 0
+        self._moved: Callable[[], object] | None = None
+        self.read_so_far = 0  # records, of whatever kind, and that the log is open
 
     def begin(self, start_after: str) -> None:
         """Note that the log is read after this position."""
         with self._lock:
             self._extracted, self._stale = self._parse(start_after), True
+            self.read_so_far += 1
 
     @property
     def extracted(self) -> Position | None:
@@ -39,7 +42,9 @@ class ExtractCounters:
 
     def read(self, record: Record) -> None:
         """Count a record of the log, or of a snapshot for a destination."""
+        self._tell_moved()
         with self._lock:
+            self.read_so_far += 1
             match record:
                 case Transaction():
                     self._transactions += 1
@@ -69,6 +74,7 @@ class ExtractCounters:
 
     def copied(self, rows: int, size: int) -> None:
         """Count a piece of copied rows that was sent."""
+        self._tell_moved()
         with self._lock:
             self._count_copied(rows, size)
 
@@ -77,10 +83,14 @@ class ExtractCounters:
         self._copied_messages += 1
         self._copied_bytes += size
 
-    @property
-    def amount(self) -> tuple[int, ...]:
-        """Return what differs whenever something was read since: whether the source is at work."""
-        return self._transactions, self._definitions, self._skipped, self._copied_messages
+    def when_moved(self, then: Callable[[], object]) -> None:
+        """Call `then` once, on a reading thread, with the next that is read: the source is at work."""
+        self._moved = then
+
+    def _tell_moved(self) -> None:
+        if (moved := self._moved) is not None:
+            self._moved = None
+            moved()
 
     def values(self) -> Extracted:
         """Return all counts as of one moment."""

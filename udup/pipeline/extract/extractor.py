@@ -17,6 +17,8 @@ from typing import TypeVar
 
 from udup.base import logs, runtime
 from udup.base.errors import Side, Transient, UdupError
+from udup.pipeline.extract import beats
+from udup.pipeline.extract.beats import Beats
 from udup.pipeline.extract.counters import ExtractCounters
 from udup.pipeline.extract.outbox import Outbox
 from udup.pipeline.extract.packer import Packer
@@ -41,10 +43,6 @@ from udup.pipeline.records import (
 from udup.pipeline.transport.flow import Window
 from udup.pipeline.transport.link import Link, Subjects
 from udup.pipeline.waits import TOLD_SECONDS, Began, Wait, WaitKind, Waits
-
-#: Seconds between heartbeats to the target while records follow each other; and when the source has no more, which it
-#: says once a second at rest: then a bit less, so that none of these is missed.
-BEAT_SECONDS, BEAT_AT_REST_SECONDS = 1.0, 0.9
 
 #: Seconds between looks at workers to whom nothing was sent for long; and how long that is.
 WATCH_SECONDS, QUIET_SECONDS = 5.0, 10.0
@@ -73,19 +71,20 @@ class Extractor:
         self._watch = SourceWatch(
             source, self._counters, self._pool, self._report_progress, needs_log=not settings.copy_alone
         )
+        self._beats = Beats(self._watch)
         self._tables_asked: Began | None = None  # while the target makes its tables
         self._source_waits = Waits(Side.SOURCE)
         self._log: ChangeLog | None = None
         self._copy: SourceCopy | None = None
         self._reading: SnapshotReading | None = None
         self._snapshot, self._snapshots = settings.snapshot, settings.snapshots
-        self._beat_at = 0.0
         self._server_uuid = ""
         self._doubt = ""
         self._stopped = False
         self._questions: asyncio.Queue[Callable[[str], None]] = asyncio.Queue()
         self._start_rows: asyncio.Future[StartRows]
         self._copy_stands = asyncio.Event()
+        self._copying = asyncio.Event()  # rows are sent to workers, and not all are known to be loaded
         self._link: Link
         self._outbox: Outbox
 
@@ -156,6 +155,7 @@ class Extractor:
                 self._start_rows.set_result(message)
         elif isinstance(message, CopyStands):
             self._copy_stands.set()
+            self._copying.clear()
         elif message.channel == "log":
             self._log_window.credit(message.number)
         else:
@@ -180,7 +180,7 @@ class Extractor:
         while True:
             if (beat := self._watch.beat()) is not None:
                 await self._in_thread(self._pack, beat)
-            await asyncio.sleep(BEAT_AT_REST_SECONDS)
+            await asyncio.sleep(beats.BEAT_AT_REST_SECONDS)
 
     # ---- Full copy ----
 
@@ -195,6 +195,7 @@ class Extractor:
         start = await self._start_rows
         self._tables_asked = None
         await self._in_thread(copy.start, start, self._pack)
+        self._copying.set()
         windows = self._copy_windows[: start.loaders or None]
         senders = [
             RowSender(self._subjects.copy(slot), window, self._outbox, self._counters)
@@ -245,21 +246,15 @@ class Extractor:
         with self._packing:
             self._counters.read(record)
             self._packer.add(record)
-            if (beat := self._due_beat()) is not None:
+            if (beat := self._beats.due()) is not None:
                 self._packer.add(beat)
             self._packer.flush()
-
-    def _due_beat(self) -> Beat | None:
-        if runtime.now() - self._beat_at <= BEAT_SECONDS:
-            return None
-        self._beat_at = runtime.now()
-        return self._watch.beat()
 
     async def _copied(self) -> None:
         """Wait until the copy stands on the target, and say that the source is there meanwhile."""
         while not self._copy_stands.is_set():
             with suppress(TimeoutError):
-                async with asyncio.timeout(BEAT_SECONDS):
+                async with asyncio.timeout(beats.BEAT_SECONDS):
                     await self._copy_stands.wait()
             if (beat := self._watch.beat()) is not None:
                 await self._in_thread(self._pack, beat)
@@ -270,6 +265,7 @@ class Extractor:
         An empty message shows by its number whether everything before it came (`transport/link.py`).
         """
         while True:
+            await self._copying.wait()
             await asyncio.sleep(WATCH_SECONDS)
             for slot, window in enumerate(self._copy_windows, start=1):
                 if window.quiet >= QUIET_SECONDS:
@@ -304,18 +300,21 @@ class Extractor:
         self._note_recognised(recognised)
         self._counters.begin(start_after)
         packer, counters = self._packer, self._counters
-        beat_at = runtime.now()
         for record in log:
             if record is not None:
                 counters.read(record)
                 packer.add(record)
-            beat_is_due = runtime.now() - beat_at > (BEAT_AT_REST_SECONDS if record is None else BEAT_SECONDS)
-            if beat_is_due and (beat := self._watch.beat()) is not None:
+            if (beat := self._beats.due(at_rest=record is None)) is not None:
                 packer.add(beat)
-                beat_at = runtime.now()
             if record is None:
                 packer.flush()
         raise Transient(f"the log of {self._source.where} has ended")
+
+    def _source_is_silent(self, seconds: float) -> None:
+        """Let the target know, on the log's thread, that nothing comes: its figures are no longer true."""
+        if (beat := self._beats.silent(seconds)) is not None:
+            self._packer.add(beat)
+            self._packer.flush()
 
     def _open_log(self, start_after: str) -> ChangeLog:
         settings = self._settings
@@ -331,6 +330,7 @@ class Extractor:
             chunk_rows=settings.chunk_rows,
             wishes=settings.wishes,
             in_part=settings.in_part,
+            silent=self._source_is_silent,
         )
         self._log = log = self._source.open_log(plan)
         if self._stopped:
@@ -362,8 +362,8 @@ class Extractor:
             self._doubt = source.doubt
         self._pack(Known(source.server_uuid, source.stamps))
 
-    def _send_log(self, number: int, data: bytes) -> None:
-        self._log_window.take(number, len(data))
+    def _send_log(self, number: int, data: bytes, is_beat: bool) -> None:
+        self._log_window.take(number, len(data), beat=is_beat)
         self._outbox.put(self._subjects.log, data)
 
     # ---- Progress ----

@@ -33,7 +33,8 @@ class Packer:
     `full` are those that went because they held what they may; the others went because nothing more was waiting.
     """
 
-    def __init__(self, limit: int, send: Callable[[int, bytes], None]) -> None:
+    def __init__(self, limit: int, send: Callable[[int, bytes, bool], None]) -> None:
+        """`send` takes a message's number, the message, and whether it holds heartbeats alone."""
         self._limit = min(limit, MESSAGE_MAX)
         self._send = send
         self._records: list[Record] = []
@@ -58,11 +59,12 @@ class Packer:
     def _send_all(self, *, full: bool) -> None:
         self._number += 1
         data = encode(Batch(self._number, self._records))
-        if any(not isinstance(record, Beat) for record in self._records):
+        is_beat = all(isinstance(record, Beat) for record in self._records)
+        if not is_beat:
             self.messages += 1
             self.size += len(data)
             self.full += full
-        self._send(self._number, data)
+        self._send(self._number, data, is_beat)
         self._records, self._size = [], 0
 
 

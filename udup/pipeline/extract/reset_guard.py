@@ -71,6 +71,11 @@ class ResetGuard:
         self._uncounted = still
         return still if runtime.now() - self._since > COUNT_SECONDS else None
 
+    @property
+    def waits_for_nothing(self) -> bool:
+        """Return whether the source has counted all that it has sent: the same answer would change nothing."""
+        return not self._uncounted
+
     def wait_longer(self) -> None:
         """Give the source as much time once more: it has a reason."""
         self._since = runtime.now()

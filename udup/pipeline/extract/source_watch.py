@@ -20,12 +20,11 @@ from udup.pipeline.extract.counters import ExtractCounters
 from udup.pipeline.extract.reset_guard import ResetGuard, not_counted
 from udup.pipeline.ports import ClockAnswer, Position, Source, SourceClock
 from udup.pipeline.records import Beat
+from udup.pipeline.within import set_within
 
-#: Seconds between reports, each with a question to the source; and while nothing comes from it.
-REPORT_SECONDS, IDLE_SECONDS = 1.0, 4.0
-
-#: Seconds between looks whether an idle source has begun to send.
-_LOOK_SECONDS = 0.5
+#: Seconds between reports, each with a question to the source; and while nothing comes from it, without its log and
+#: behind it, whose heartbeats say that it is there.
+REPORT_SECONDS, IDLE_SECONDS, FOLLOWING_SECONDS = 1.0, 4.0, 8.0
 
 #: Seconds without an answer that a copy is worth, and between two tries to ask on another connection.
 COPY_PATIENCE_SECONDS, AGAIN_SECONDS = 120.0, 5.0
@@ -54,6 +53,7 @@ class SourceWatch:
         self._report = report
         self._needs_log = needs_log
         self._guard = ResetGuard()
+        self._guarded = -1  # how much had been read when the guard looked last
         self._answer: ClockAnswer | None = None
         self._log_server = ""  # the UUID of the server whose log is read, "" before it is
         self._told_of_wait = False
@@ -92,14 +92,12 @@ class SourceWatch:
         clock: SourceClock | None = await self._in_thread(self._source.open_clock)
         answered_at = runtime.now()
         try:
-            amount = self._counters.amount
             while True:
+                moved = self._moves()
                 try:
                     if clock is None:
                         clock = await self._in_thread(self._source.open_clock)
-                    answer = await self._ask(clock)
-                    if self._needs_log and (position := self.copy_position) is not None:
-                        await self._in_thread(clock.check_kept, position)
+                    answer, overdue = await self._in_thread(self._ask, clock)
                 except UdupError as error:
                     if not self._is_worth_another_try(error, answered_at):
                         raise
@@ -117,15 +115,18 @@ class SourceWatch:
                     await asyncio.sleep(AGAIN_SECONDS)
                     continue
                 self._report()
-                await self._check(clock, answer)
-                end = runtime.now() + IDLE_SECONDS
-                await asyncio.sleep(REPORT_SECONDS)
-                while self._counters.amount == amount and runtime.now() < end:
-                    await asyncio.sleep(_LOOK_SECONDS)
-                amount = self._counters.amount
+                if overdue is not None:
+                    await self._look_into(clock, overdue)
+                await _pause(moved, FOLLOWING_SECONDS if self._log_server else IDLE_SECONDS)
         finally:
             if clock is not None:
                 clock.close()
+
+    def _moves(self) -> asyncio.Event:
+        """Return what is set with the next that comes from the source."""
+        loop, moved = asyncio.get_running_loop(), asyncio.Event()
+        self._counters.when_moved(lambda: loop.call_soon_threadsafe(moved.set))
+        return moved
 
     def _is_worth_another_try(self, error: UdupError, answered_at: float) -> bool:
         """Return whether the clock is to be opened once more: the rows that were copied would be copied again."""
@@ -135,11 +136,18 @@ class SourceWatch:
     async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
 
-    async def _ask(self, clock: SourceClock) -> ClockAnswer:
-        before = runtime.now_us()
-        self._answer = answer = await self._in_thread(clock.read)
+    def _ask(self, clock: SourceClock) -> tuple[ClockAnswer, Position | None]:
+        """Return what the source answers, and what of it is overdue: all that blocks, at one go in a thread."""
+        before, known, read = runtime.now_us(), self._answer, self._counters.read_so_far
+        self._answer = answer = clock.read()
         self._clock_offset_us = answer.now_us - (before + runtime.now_us()) // 2
-        return answer
+        if self._needs_log and (position := self.copy_position) is not None:
+            clock.check_kept(position)
+        is_same = known is not None and (known.executed, known.server_uuid) == (answer.executed, answer.server_uuid)
+        if self._is_elsewhere(answer) or (is_same and self._guarded == read and self._guard.waits_for_nothing):
+            return answer, None
+        self._guarded = read
+        return answer, self._overdue(answer)
 
     def _tell_elsewhere(self, answer: ClockAnswer) -> None:
         if self.told:
@@ -155,14 +163,11 @@ class SourceWatch:
             "source_answered_elsewhere", source=where, log=self._log_server, answer=answer.server_uuid
         )
 
-    async def _check(self, clock: SourceClock, answer: ClockAnswer) -> None:
+    async def _look_into(self, clock: SourceClock, overdue: Position) -> None:
         """Raise if the source has forgotten what this job has read, or may have: it has sent it and does not count it.
 
         One whose commits stand still until a replica acknowledges them counts nothing meanwhile, for however long.
         """
-        overdue = await self._in_thread(self._overdue, answer)
-        if overdue is None:
-            return
         if not await self._in_thread(clock.awaits_acknowledgement):
             raise not_counted(overdue)
         self._guard.wait_longer()
@@ -173,7 +178,15 @@ class SourceWatch:
             )
 
     def _overdue(self, answer: ClockAnswer) -> Position | None:
-        """Return what the guard does, in a thread: sets may have tens of thousands of ranges."""
+        """Return what the guard does. It takes its time: sets may have tens of thousands of ranges."""
         if answer.server_uuid != self._guard.server_uuid:
             self._guard = ResetGuard(answer.server_uuid)  # what another server has said is no promise of this one
         return self._guard.check(self._source.position(answer.executed), self._counters.extracted)
+
+
+async def _pause(moved: asyncio.Event, idle_seconds: float) -> None:
+    """Wait for the time of the next question: soon when the source is at work, at once when it has been silent."""
+    began = runtime.now()
+    await set_within(moved, idle_seconds)
+    if (left := began + REPORT_SECONDS - runtime.now()) > 0:
+        await asyncio.sleep(left)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Self
@@ -182,7 +183,8 @@ class LogPlan:
     `snapshot` is what the destination has of a snapshot, whose rows are left out of the log where they were read later,
     and `snapshots` how many tries of one there were: tables that have come into the scope since come in one more.
     `wishes` are tables (`schema.table` on the source) whose rows are to come again, each time with its number.
-    `in_part` are transactions behind `start_after` that the log must have.
+    `in_part` are transactions behind `start_after` that the log must have. `silent` is called, on the thread that
+    reads, while the source says nothing, not even that there is nothing, with for how many seconds already.
     """
 
     job: str
@@ -196,6 +198,7 @@ class LogPlan:
     chunk_rows: int | None = None
     wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
     in_part: InPart = field(default_factory=InPart)
+    silent: Callable[[float], None] = field(default=lambda _: None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

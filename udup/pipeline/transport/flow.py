@@ -39,15 +39,19 @@ class Window:
     def __init__(self, messages: int, size: int) -> None:
         self._max_messages = messages
         self._max_bytes = size
-        self._out: deque[tuple[int, int]] = deque()
+        self._out: deque[tuple[int, int, bool]] = deque()
         self._bytes = 0
+        self._beats = self._beat_bytes = 0  # of that, what heartbeats take
         self._changed = runtime.Condition()
         self._error: BaseException | None = None
         self._waiting_since: float | None = None
         self._taken_at = 0.0
 
-    def take(self, number: int, size: int) -> None:
-        """Wait for room, then count message `number` as under way. Raises what `abort` was given."""
+    def take(self, number: int, size: int, *, beat: bool = False) -> None:
+        """Wait for room, then count message `number` as under way. Raises what `abort` was given.
+
+        `beat`: it holds heartbeats alone, which need room like any other and are not shown: their credits come late.
+        """
         with self._changed:
             while self._error is None and self._out and self._is_full(size):
                 if self._waiting_since is None:
@@ -56,18 +60,26 @@ class Window:
             self._waiting_since = None
             if self._error is not None:
                 raise Transient(f"sending stopped: {self._error}") from self._error
-            self._out.append((number, size))
+            self._out.append((number, size, beat))
             self._bytes += size
+            self._count_beat(size, beat, 1)
             self._taken_at = runtime.now()
 
     def _is_full(self, size: int) -> bool:
         return len(self._out) >= self._max_messages or self._bytes + size > self._max_bytes
 
+    def _count_beat(self, size: int, beat: bool, sign: int) -> None:
+        if beat:
+            self._beats += sign
+            self._beat_bytes += sign * size
+
     def credit(self, number: int) -> None:
         """Everything up to `number` is done with."""
         with self._changed:
             while self._out and self._out[0][0] <= number:
-                self._bytes -= self._out.popleft()[1]
+                _, size, beat = self._out.popleft()
+                self._bytes -= size
+                self._count_beat(size, beat, -1)
             self._changed.notify_all()
 
     def abort(self, error: BaseException) -> None:
@@ -78,15 +90,15 @@ class Window:
 
     @property
     def fill(self) -> float:
-        """How full the window is, 0 to 1."""
-        with self._changed:
-            return max(len(self._out) / self._max_messages, self._bytes / self._max_bytes)
+        """How full the window is, 0 to 1, heartbeats aside."""
+        messages, size = self.under_way
+        return max(messages / self._max_messages, size / self._max_bytes)
 
     @property
     def under_way(self) -> tuple[int, int]:
-        """Messages and bytes that were sent and are not done with."""
+        """Messages and bytes that were sent and are not done with, heartbeats aside."""
         with self._changed:
-            return len(self._out), self._bytes
+            return len(self._out) - self._beats, self._bytes - self._beat_bytes
 
     @property
     def quiet(self) -> float:

@@ -160,6 +160,17 @@ def _reading_rows(endpoint: Endpoint, schema: str) -> Baseline:
     baseline = _baseline(endpoint, schema, "j")
     reader = baseline.snapshot.connections[0]
     reader._execute_command(3, f"SELECT * FROM {schema}.t".encode())  # type: ignore[attr-defined]
+    number = reader.thread_id()
+    locked = (
+        "SELECT COUNT(*) FROM performance_schema.metadata_locks l JOIN performance_schema.threads t"
+        " ON t.THREAD_ID = l.OWNER_THREAD_ID WHERE l.OBJECT_SCHEMA = %s AND l.LOCK_STATUS = 'GRANTED'"
+        " AND t.PROCESSLIST_ID = %s"
+    )
+    end = time.monotonic() + 30
+    with closing(connect(endpoint)) as connection:
+        while not scalar(connection, locked, schema, number):
+            assert time.monotonic() < end, "it does not read"
+            time.sleep(0.01)
     return baseline
 
 

@@ -17,7 +17,8 @@ from udup.drivers.mysql.binlog.build import build
 from udup.drivers.mysql.binlog.event import EventType, resized
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.stream import stream as module
-from udup.drivers.mysql.stream.stream import BinlogStream
+from udup.drivers.mysql.stream.packets import QUIET_SECONDS, QUIETS
+from udup.drivers.mysql.stream.stream import HEARTBEAT_SECONDS, BinlogStream
 
 #: FORMAT_DESCRIPTIONs of logs with and without checksums.
 WITH, WITHOUT = (
@@ -114,3 +115,36 @@ def test_memory_is_taken_only_for_what_comes() -> None:
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert float(found) < 0.25
+
+
+class _QuietSocket:
+    """One on which nothing comes for a number of its time limits, and then this."""
+
+    def __init__(self, limits: int, data: bytes) -> None:
+        self.limits, self.data = limits, data
+
+    def recv_into(self, room: Any) -> int:
+        if self.limits:
+            self.limits -= 1
+            raise TimeoutError
+        data, self.data = self.data, b""
+        room[: len(data)] = data
+        return len(data)
+
+
+def _quiet(limits: int, monkeypatch: pytest.MonkeyPatch) -> tuple[list[float], list[bytes], UdupError]:
+    connection: Any = SimpleNamespace(_sock=_QuietSocket(limits, packets([b"\0" + WITH])))
+    monkeypatch.setattr(module, "_open_dump", lambda *_: (connection, "uuid"))
+    told: list[float] = []
+    events, error = _events(iter(BinlogStream(Endpoint("here", 1, "u", ""), 1, GtidSet(), "", told.append)))
+    return told, events, error
+
+
+def test_a_source_that_says_nothing_is_told_long_before_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, events, _ = _quiet(QUIETS - 1, monkeypatch)
+    assert [round(each, 1) for each in told] == [3.3, 6.7, 10.0, 13.3, 16.7]
+    assert events == [WITH], "and it goes on when it comes back"
+    told, events, error = _quiet(QUIETS, monkeypatch)
+    assert isinstance(error, Unavailable) and "not even a heartbeat, for 20 s" in str(error)
+    assert len(told) == QUIETS - 1 and not events
+    assert HEARTBEAT_SECONDS * 2 < QUIET_SECONDS, "one heartbeat may be lost, and that of the next be late"

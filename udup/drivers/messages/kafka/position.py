@@ -43,6 +43,7 @@ _RECORDS = 1000
 _WAIT_SECONDS = 0.3
 
 Ends = dict[str, dict[int, int]]
+_decode_ends = msgspec.json.Decoder(Ends).decode
 
 #: A `confluent_kafka.Message`, whose stubs have every part of it optional.
 Record: TypeAlias = Any
@@ -104,7 +105,7 @@ _NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaE
 
 def _found(record: Record) -> FoundPosition:
     headers = dict(record.headers() or ())
-    ends = msgspec.json.decode(headers.get(ENDS_HEADER) or b"{}", type=Ends)
+    ends = _decode_ends(headers.get(ENDS_HEADER) or b"{}")
     value = record.value()
     return FoundPosition(value.decode("utf-8") if value else None, ends)
 

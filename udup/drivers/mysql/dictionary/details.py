@@ -28,9 +28,9 @@ class CopyDetails(msgspec.Struct, frozen=True, array_like=True):
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode(self)
 
-    @classmethod
-    def decode(cls, data: bytes) -> CopyDetails:
-        return msgspec.msgpack.decode(data, type=cls)
+    @staticmethod
+    def decode(data: bytes) -> CopyDetails:
+        return _decode_copy(data)
 
 
 class Filled(msgspec.Struct, frozen=True, array_like=True):
@@ -58,6 +58,11 @@ class LoadDetails(msgspec.Struct, frozen=True, array_like=True):
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode(self)
 
-    @classmethod
-    def decode(cls, data: bytes) -> LoadDetails:
-        return msgspec.msgpack.decode(data, type=cls)
+    @staticmethod
+    def decode(data: bytes) -> LoadDetails:
+        return _decode_load(data)
+
+
+# Made here, on one thread: two that decode a type for the first time at once may stand still for ever.
+_decode_copy = msgspec.msgpack.Decoder(CopyDetails).decode
+_decode_load = msgspec.msgpack.Decoder(LoadDetails).decode

@@ -94,6 +94,9 @@ def _refusal(connection: Connection, stored: StoredObject) -> str:
     return ""
 
 
+_decode = msgspec.json.Decoder(StoredObject).decode
+
+
 def _found(connection: Connection, job: str) -> Iterator[StaleView]:
     sql = (
         "SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS"
@@ -102,7 +105,7 @@ def _found(connection: Connection, job: str) -> Iterator[StaleView]:
     for schema, name, body in query(connection, sql, _table(job)):
         kept = _DEFINITION.search(body)
         if kept is not None:
-            stored = msgspec.json.decode(base64.b64decode(kept[1]), type=StoredObject)
+            stored = _decode(base64.b64decode(kept[1]))
             yield StaleView(_moved(stored, schema, name))
 
 

@@ -85,7 +85,7 @@ class BinlogChanges:
         if plan.in_part.gtids:
             check_in_part(*reading, plan.in_part, lambda: self._closed, self._opened)
         check_anonymous(endpoint, start_after, asking)
-        stream = BinlogStream(endpoint, replica.server_id, start_after, replica.uuid)
+        stream = BinlogStream(endpoint, replica.server_id, start_after, replica.uuid, plan.silent)
         self._opened(stream)
         self._assembler = self._new_assembler(asking)
         if plan.tells:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any
 
 from udup.base import runtime
@@ -12,6 +12,10 @@ from udup.drivers.mysql.binlog.event import ARTIFICIAL, HEADER_SIZE
 
 #: Seconds without a byte after which the source or the way to it is taken for dead.
 SILENCE_SECONDS = 20.0
+
+#: Looks in that time whether it lasts, after each of which that is told: two heartbeats may be late by then.
+QUIETS = 6
+QUIET_SECONDS = SILENCE_SECONDS / QUIETS
 
 #: Bytes asked of the socket at a time; larger than what a busy server sends in one go.
 READ_BYTES = 512 << 10
@@ -27,10 +31,14 @@ _SMALLEST = 4 + 1 + HEADER_SIZE
 
 
 class PacketBuffer:
-    """Client-protocol packets (length 3, number 1, payload) out of a socket, many to a read."""
+    """Client-protocol packets (length 3, number 1, payload) out of a socket, many to a read.
 
-    def __init__(self, sock: Any) -> None:
+    The socket's time limit may pass `quiets` times in a row, and `quiet` is called each time with how often it has.
+    """
+
+    def __init__(self, sock: Any, quiets: int = 1, quiet: Callable[[int], None] = lambda _: None) -> None:
         self._socket = sock
+        self._quiets, self._quiet = quiets, quiet
         self._buffer = bytearray()
         self._offset = 0
         self._number = 1  # that the next packet must have
@@ -110,7 +118,7 @@ class PacketBuffer:
             del self._buffer[: self._offset]
             self._offset = 0
         try:
-            count = self._socket.recv_into(self._room)
+            count = self._received()
         except TimeoutError as error:
             raise Unavailable(f"the source sent nothing, not even a heartbeat, for {SILENCE_SECONDS:.0f} s") from error
         except (OSError, AttributeError) as error:
@@ -118,3 +126,14 @@ class PacketBuffer:
         if not count:
             raise Unavailable("the source closed the connection")
         self._buffer += memoryview(self._room)[:count]
+
+    def _received(self) -> int:
+        passed = 0
+        while True:
+            try:
+                return int(self._socket.recv_into(self._room))
+            except TimeoutError:
+                passed += 1
+                if passed >= self._quiets:
+                    raise
+            self._quiet(passed)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pymysqlreplication.binlogstream as dump_protocol
@@ -40,11 +40,11 @@ from udup.drivers.mysql.client.errors import MySQLError, failure
 from udup.drivers.mysql.client.raw import raw_socket, shut_down
 from udup.drivers.mysql.client.wire import ERROR_BYTES
 from udup.drivers.mysql.stream.anonymous import WITHOUT_GTID
-from udup.drivers.mysql.stream.packets import SILENCE_SECONDS, PacketBuffer
+from udup.drivers.mysql.stream.packets import QUIET_SECONDS, QUIETS, SILENCE_SECONDS, PacketBuffer
 from udup.drivers.mysql.stream.replica import end_earlier_dump
 
-#: Seconds between the source's heartbeats when it has nothing to send: how soon "level" is known.
-HEARTBEAT_SECONDS = 1.0
+#: Seconds between the source's heartbeats when it has nothing to send: how soon it is noticed that it says nothing.
+HEARTBEAT_SECONDS = 1.5
 
 #: The server's lost-binlog error: what the dump needs was purged, or the source lacks GTIDs that the job has.
 ER_SOURCE_FATAL_READING = 1236
@@ -87,12 +87,21 @@ class BinlogStream:
     """Events of the source from after a GTID set on. Iterate; `close` from another thread ends it.
 
     `server_uuid` is the server that sends them: behind a balancer another connection may lead to another one.
+    `silent` is called, on the thread that iterates, while not even heartbeats come, with for how many seconds.
     """
 
-    def __init__(self, endpoint: Endpoint, server_id: int, start_after: GtidSet, replica_uuid: str) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        server_id: int,
+        start_after: GtidSet,
+        replica_uuid: str,
+        silent: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._endpoint = endpoint
         self._connection, self.server_uuid = _open_dump(endpoint, server_id, start_after, replica_uuid)
-        self._packets = PacketBuffer(raw_socket(self._connection))
+        sock = raw_socket(self._connection)
+        self._packets = PacketBuffer(sock, QUIETS, lambda passed: silent(passed * QUIET_SECONDS))
         self._arrived: deque[bytes] = deque()
         self._has_crc = True
 
@@ -272,5 +281,5 @@ def _open_dump(endpoint: Endpoint, server_id: int, start_after: GtidSet, replica
     except Exception as error:
         raise failure(error, f"cannot open the binlog dump of {endpoint}", Transient) from error
     connection: Connection = reader._stream_connection
-    raw_socket(connection).settimeout(SILENCE_SECONDS)
+    raw_socket(connection).settimeout(QUIET_SECONDS)
     return connection, uuids[-1]
