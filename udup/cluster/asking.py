@@ -28,7 +28,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def decode(cls, data: bytes) -> Ask | None:
         try:
-            return msgspec.json.decode(data, type=cls)
+            return _ask(data)
         except msgspec.MsgspecError:
             return None
 
@@ -46,9 +46,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def decode(cls, data: bytes) -> Answer | None:
         try:
-            return msgspec.json.decode(data, type=cls)
+            return _answer(data)
         except msgspec.MsgspecError:
             return None
+
+
+_ask = msgspec.json.Decoder(Ask).decode
+_answer = msgspec.json.Decoder(Answer).decode
 
 
 def subject_of(node: str) -> str:

@@ -49,6 +49,9 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.json.encode(self)
 
 
+_owner = msgspec.json.Decoder(Owner).decode
+
+
 class Owners:
     """What the bucket holds."""
 
@@ -129,6 +132,6 @@ class Owners:
 def _decoded(data: bytes) -> Owner:
     """Return a value; one that cannot be read names no job, so that nobody acts on it."""
     try:
-        return msgspec.json.decode(data, type=Owner)
+        return _owner(data)
     except msgspec.MsgspecError:
         return Owner(node="")

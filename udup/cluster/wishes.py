@@ -35,10 +35,13 @@ class _Record(msgspec.Struct):
     format: int = 1
 
 
+_record = msgspec.json.Decoder(_Record).decode
+
+
 def wish_of(data: bytes) -> Wish | None:
     """Return what a stored record wants; None for one that names no job."""
     try:
-        record = msgspec.json.decode(data, type=_Record)
+        record = _record(data)
     except msgspec.MsgspecError:
         return None
     if not record.id:
