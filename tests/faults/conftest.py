@@ -70,8 +70,11 @@ class Household:
             for schema in ("shop", "udup"):
                 query(connection, f"DROP DATABASE IF EXISTS {schema}")
 
-    def post_job(self) -> None:
+    def post_job(self, *, chunk_rows: int | None = None) -> None:
+        """Post the job; `chunk_rows`: few in a chunk, so that its copy takes long enough to be hit in its middle."""
         document = {**job_document(JOB, self.source.endpoint, self.target.endpoint, ["shop"]), "ID": JOB}
+        if chunk_rows is not None:
+            document["Tasks"][0]["Config"]["ChunkSize"] = chunk_rows
         self.node.post_job(document)
 
     def start_load(self, *, rate: int = RATE, ddl: bool = False) -> None:

@@ -17,7 +17,7 @@ def copying(household: Household) -> Household:
     with closing(connect(household.source.endpoint)) as connection:
         query(connection, "CREATE TABLE IF NOT EXISTS shop.passing (a INT PRIMARY KEY) SELECT 1 AS a")
         household.start_load(rate=RATE_BESIDE_A_COPY)
-        household.post_job()
+        household.post_job(chunk_rows=100)
         wait_for(lambda: _share_copied(household) > 0.15, STAGE_SECONDS, "rows are copied")
         query(connection, "DROP TABLE shop.passing")
     assert household.node.job(JOB)["Stage"] == "copying"
