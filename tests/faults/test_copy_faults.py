@@ -10,12 +10,23 @@ import pytest
 from tests.faults.conftest import JOB, RATE_BESIDE_A_COPY, STAGE_SECONDS, Household, kill, wait_for
 from udup.drivers.mysql.client.connection import connect, query
 
+#: A table that makes the copy large enough for workers.
+_HEAVY = (
+    "CREATE TABLE IF NOT EXISTS shop.heavy (a INT PRIMARY KEY, t VARCHAR(6000))",
+    "INSERT IGNORE INTO shop.heavy WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 900)"
+    " SELECT n, REPEAT('x', 6000) FROM n",
+    "INSERT IGNORE INTO shop.heavy SELECT a + 900, t FROM shop.heavy",
+    "ANALYZE NO_WRITE_TO_BINLOG TABLE shop.heavy",
+)
+
 
 @pytest.fixture
 def copying(household: Household) -> Household:
     """A full copy in its middle, under write load; one of its tables is just dropped on the source."""
     with closing(connect(household.source.endpoint)) as connection:
         query(connection, "CREATE TABLE IF NOT EXISTS shop.passing (a INT PRIMARY KEY) SELECT 1 AS a")
+        for statement in _HEAVY:
+            query(connection, statement)
         household.start_load(rate=RATE_BESIDE_A_COPY)
         household.post_job(chunk_rows=100)
         wait_for(lambda: _share_copied(household) > 0.15, STAGE_SECONDS, "rows are copied")

@@ -127,9 +127,13 @@ def test_another_node_takes_the_jobs_of_one_that_is_killed(world: World) -> None
         world.gets_more()
         second = cluster.owner(world.job)
         assert second is not first
-        shown = {each["Name"]: each["Status"] for each in _get(second, "/v1/nodes")}
-        assert sorted(shown.values()) == ["down", "ready", "ready"]
-        assert sorted(each["Status"] for each in _get(second, "/v1/members")["Members"]) == ["alive", "alive", "failed"]
+
+        def shown() -> tuple[list[str], list[str]]:
+            nodes = sorted(each["Status"] for each in _get(second, "/v1/nodes"))
+            return nodes, sorted(each["Status"] for each in _get(second, "/v1/members")["Members"])
+
+        # On a busy machine a node may look paused to another one for a moment.
+        until(lambda: shown() == (["down", "ready", "ready"], ["alive", "alive", "failed"]), shown)
         first.start()
         world.gets_more()
     world.is_equal()
