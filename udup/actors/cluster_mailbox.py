@@ -5,6 +5,7 @@ A node that is alone has no `Membership`, and none of these messages comes.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -34,21 +35,21 @@ class ClusterMailbox(ShellActor):
     _membership: Membership | None = None
 
     @property
-    def settings(self) -> NodeSettings:
-        raise NotImplementedError
+    @abstractmethod
+    def settings(self) -> NodeSettings: ...
 
     @property
+    @abstractmethod
     def may_carry(self) -> bool:
         """Whether the job store is open."""
-        raise NotImplementedError
 
+    @abstractmethod
     def wake(self, seconds: float, message: object) -> None:
         """Have a message come back after so many seconds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tell_store(self, message: object) -> None:
         """Send something to the StoreKeeper; where nobody is there to take it, it is asked for again."""
-        raise NotImplementedError
 
     # ---- The keeper ----
 

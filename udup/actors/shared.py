@@ -74,8 +74,7 @@ class TaskHost(ShellActor):
         self._tasks: dict[str, EngineActor] = {}
         self._ended: list[int] = []  # doorbells of tasks that have ended, which are watched until this message is done
 
-    def receiveMsg_OpenHost(self, message: OpenHost, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._owner = sender
+    def receiveMsg_OpenHost(self, message: OpenHost, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self.configure(message.settings, "of several jobs")
 
     def receiveMsg_ToTask(self, message: ToTask, sender: Any) -> None:  # noqa: N802 - Thespian's name

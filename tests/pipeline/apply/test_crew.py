@@ -9,24 +9,12 @@ from typing import Any
 
 import pytest
 
-from udup.base import runtime
+from tests.pipeline.apply.clock import Clock
 from udup.base.errors import Transient
 from udup.pipeline.apply.crew import IDLE_SECONDS, OPEN_SECONDS, Crew, Seat
 from udup.pipeline.apply.loaders import ONE_BYTES, ONE_TABLES, loaders_for
 from udup.pipeline.orders import Ask, ExpectCopy, Group, Opened, Order, SetFormat
 from udup.pipeline.records import CopyTable
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 500.0
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(runtime, "now", lambda: clock.now)
-    return clock
 
 
 @dataclass

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from udup.base import runtime
+from tests.pipeline.apply.clock import Clock
 from udup.base.errors import Transient
 from udup.pipeline.apply.open_orders import QUIET_SECONDS, OpenOrders
 from udup.pipeline.orders import Answer
 from udup.pipeline.waits import TOLD_SECONDS, WaitKind
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 500.0
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(runtime, "now", lambda: clock.now)
-    monkeypatch.setattr(runtime, "wall", lambda: clock.now + 1_000_000.0)
-    return clock
 
 
 def _asked(orders: OpenOrders) -> list[tuple[int, int]]:
