@@ -17,7 +17,7 @@ import ssl
 import tempfile
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -191,7 +191,7 @@ def _check_ids(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection(session: pytest.Session) -> Iterator[None]:
+def pytest_collection() -> Generator[None, object, object]:
     """Collect without the collector of garbage, which finds none in hundreds of thousands of objects again and again.
 
     They stay for the whole run, so it leaves them alone afterwards as well, here and in what is forked.
