@@ -71,8 +71,8 @@ def look(connection: Connection, job: str, number: int, what: str = RUN) -> None
     if newest is not None and newest > number:
         raise Superseded(
             f"job {job}: {what} {newest} has begun on the target since this node was granted {what} {number}, so"
-            " another carries the job out and nothing was changed. If there is none, as where another cluster had the job, run"
-            f" on the target: DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = {job!r}"
+            " another carries the job out and nothing was changed. If there is none, as where another cluster had the"
+            f" job, run on the target: DELETE FROM {UDUP_SCHEMA}.{TABLE} WHERE job = {job!r}"
         )
 
 
