@@ -70,6 +70,15 @@ def test_only_the_leader_places_and_a_dead_one_is_followed() -> None:
     assert bucket.owners.leader == "a"
 
 
+def test_a_leader_that_hangs_gives_its_own_jobs_away_and_does_not_fight_for_the_lead() -> None:
+    bucket = Bucket("abc", jobs(6))
+    bucket.settle()
+    bucket.see("bc", "a")
+    writes = bucket.settle()
+    assert [write.taken_from for write in writes] == ["a", "a"]
+    assert bucket.counts() == {"b": 3, "c": 3} and bucket.owners.leader == "a"
+
+
 def test_before_the_bucket_was_read_nothing_is_decided_and_before_the_wishes_are_known_nothing_placed() -> None:
     bucket = Bucket("ab", jobs(2))
     bucket.owners.is_complete = False

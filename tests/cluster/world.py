@@ -63,7 +63,7 @@ class Node:
     def __init__(self, world: Cluster, name: str, role: Role, datacenter: str = "dc1") -> None:
         self.world, self.name, self.role, self.datacenter = world, name, role, datacenter
         self.starts = 0
-        self.draining = False
+        self.draining = self.hangs = False
         self.loop: NodeLoop | None = None
         self.start()
 
@@ -100,12 +100,14 @@ class Node:
             self.world.crashes.append(f"{self.name}: {''.join(traceback.format_exception(error))}")
 
     def _carrying(self) -> Carrying:
-        return Carrying(len(self.tokens), 100, True, self.draining)
+        return Carrying(len(self.tokens), 100, True, self.draining, hangs=self.hangs)
 
     # ---- Its supervisor ----
 
     def _told(self, told: Told) -> None:
         assert self.loop is not None
+        if self.hangs:
+            return  # its runs go on, and are shut out at the target
         if isinstance(told, Lost):
             self.tokens.pop(told.job, None)
             self.leaves.pop(told.job, None)
@@ -291,7 +293,7 @@ class Cluster:
         near = [name for name in voters if name == by or heard.get((name, by), -9.0) > sent - LIMITS.dead - 0.05]
         if len(near) < quorum:
             raise Violation(f"{by} decides at {sent:.2f} with {near}")
-        if not victim or self.nodes[victim].has_left:
+        if not victim or self.nodes[victim].has_left or self.nodes[victim].hangs:
             return
         if max(sent - LIMITS.dead + 0.1, self.nodes[victim].started_at) < heard.get((victim, by), -9.0) < sent - 0.02:
             raise Violation(f"false take-over at {sent:.2f}: {by} had heard {victim}")

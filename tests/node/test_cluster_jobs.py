@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -152,6 +154,50 @@ def test_a_node_that_stood_still_has_lost_its_jobs_and_ends_their_runs(world: Wo
         world.gets_more()
     world.is_equal()
     assert cluster.owner(world.job) is not first
+
+
+def test_a_supervisor_that_hangs_has_its_jobs_taken_and_another_is_made_in_its_place(world: World) -> None:
+    """Its keeper beats all the time."""
+    cluster = world.cluster
+    with world.writing():
+        world.gets_more()
+        first = cluster.owner(world.job)
+        [hung] = _pids(first, "udup supervisor")
+        os.kill(hung, signal.SIGSTOP)
+        until(lambda: any(world.job in carried(each) for each in cluster.others(first)), lambda: carried(first))
+        world.gets_more()
+        until(lambda: _pids(first, "udup supervisor") not in ([], [hung]), lambda: first.pids())
+        until(lambda: carried(first) == set(), lambda: carried(first))
+        world.gets_more()
+    world.is_equal()
+
+
+def test_a_nats_server_that_dies_is_started_again_and_the_jobs_of_its_node_go_on(world: World) -> None:
+    cluster = world.cluster
+    with world.writing():
+        world.gets_more()
+        first = cluster.owner(world.job)
+        [server] = _pids(first, "nats-server")
+        os.kill(server, signal.SIGKILL)
+        until(lambda: _pids(first, "nats-server") not in ([], [server]), lambda: first.pids())
+        world.gets_more()
+    world.is_equal()
+    _shows(first, world.job, Status="running")  # by its own part of the store
+
+
+def test_a_nats_server_that_answers_nobody_is_started_again(world: World) -> None:
+    first = world.cluster.owner(world.job)
+    [server] = _pids(first, "nats-server")
+    os.kill(server, signal.SIGSTOP)
+    with world.writing():
+        world.gets_more()
+        until(lambda: _pids(first, "nats-server") not in ([], [server]), lambda: first.pids())
+        world.gets_more()
+    world.is_equal()
+
+
+def _pids(node: UdupNode, what: str) -> list[int]:
+    return [pid for pid, title in node.pids().items() if what in title]
 
 
 def test_any_node_is_asked_for_a_job_and_shows_it(world: World) -> None:

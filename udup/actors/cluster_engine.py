@@ -10,6 +10,8 @@ from typing import Any
 
 from nats.errors import Error as NatsError
 
+from udup.actors.pulse import END_SECONDS, HANGS_SECONDS, PULSE, PulseWatch
+from udup.actors.pulse import LOOK_SECONDS as PULSE_SECONDS
 from udup.base import logs, runtime
 from udup.cluster.asking import Answer, Ask, subject_of
 from udup.cluster.beats import Beat
@@ -85,6 +87,18 @@ class Gone:
     """This node has said that it is gone."""
 
 
+@dataclass(frozen=True)
+class AreYouThere:
+    """Needs no answer: it is noted that it was handled (`pulse.py`)."""
+
+
+@dataclass(frozen=True)
+class Hangs:
+    """The supervisor has handled nothing for so long: its process is to be ended."""
+
+    seconds: float
+
+
 class ClusterEngine:
     """`tell` hands on what is told. All but `run` is called on the loop of `run`."""
 
@@ -104,6 +118,7 @@ class ClusterEngine:
         self._answers: dict[int, Callable[[bytes], None]] = {}
         self._asked = 0
         self._view: tuple[View, int] = (View(), 0)
+        self._watch = PulseWatch(PULSE.at(), runtime.now())
         self._log = logs.logger("keeper", node=me.node)
 
     async def run(self) -> None:
@@ -116,7 +131,7 @@ class ClusterEngine:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                for part in (keeper.run(), self._look(line), self._show()):
+                for part in (keeper.run(), self._look(line), self._show(), self._watch_supervisor()):
                     tasks.create_task(part)
         finally:
             with suppress(*_LOST):
@@ -279,6 +294,25 @@ class ClusterEngine:
             else:
                 self._view = told, left - 1
             await asyncio.sleep(VIEW_SECONDS)
+
+    async def _watch_supervisor(self) -> None:
+        """Say in beats that the supervisor hangs, so that others take its jobs; then have its process ended."""
+        while True:
+            if self._watch.asks:
+                self._tell(AreYouThere())
+            await asyncio.sleep(PULSE_SECONDS)
+            silent = self._watch.look(PULSE.at(), runtime.now())
+            if (hangs := silent >= HANGS_SECONDS) != self._carrying.hangs:
+                self._log.error("supervisor_hangs" if hangs else "supervisor_works_again", seconds=round(silent))
+                self._carrying = replace(self._carrying, hangs=hangs)
+                if self._keeper is not None:
+                    self._keeper.beat_now()
+            if silent >= END_SECONDS:
+                self._tell(Hangs(silent))
+
+    def asked_supervisor(self) -> None:
+        """A question to the supervisor has been sent."""
+        self._watch.asked()
 
 
 async def _nothing() -> None:

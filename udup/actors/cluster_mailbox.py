@@ -23,6 +23,7 @@ from udup.actors.job import Job
 from udup.actors.keeper import NodeKeeper
 from udup.actors.membership import Membership
 from udup.actors.messages import NodeSettings
+from udup.actors.pulse import PULSE
 from udup.actors.registry import ActorRegistry
 from udup.actors.shell import ShellActor
 
@@ -50,6 +51,12 @@ class ClusterMailbox(ShellActor):
     @abstractmethod
     def tell_store(self, message: object) -> None:
         """Send something to the StoreKeeper; where nobody is there to take it, it is asked for again."""
+
+    def receiveMessage(self, message: object, sender: Any) -> Any:  # noqa: N802 - Thespian's name
+        try:
+            return super().receiveMessage(message, sender)
+        finally:
+            PULSE.beat()
 
     # ---- The keeper ----
 

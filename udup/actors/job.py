@@ -188,6 +188,10 @@ class Job:
     def plan(self) -> JobPlan:
         return plan_of(self.spec, self.record.start)
 
+    def fence(self, run: Run) -> int:
+        """Return the number by which the target tells the run from later ones: what the cluster has granted."""
+        return run.number if self.hold is not None else 0
+
     @property
     def known(self) -> Known:
         return Known(self.node, frozenset().union(*self.peers))
@@ -201,7 +205,7 @@ class Job:
             end=plan.target,
             workers=spec.parallel_workers,
             known=self.known,
-            owner=Owner(self.token, self.node, by_force=not self.owned),
+            owner=Owner(self.token, self.node, by_force=not self.owned, number=self.fence(run)),
             selection=plan.scope.selection,
             sql_filter=plan.scope.sql_filter,
             start_after=plan.start_after,

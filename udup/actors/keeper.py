@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from udup.actors.cluster_engine import ClusterEngine
+from udup.actors.cluster_engine import AreYouThere, ClusterEngine, Hangs
 from udup.actors.cluster_messages import (
     AnswerNode,
     BeginRun,
@@ -43,7 +46,19 @@ class NodeKeeper(EngineActor):
         if isinstance(report, EngineEnded):
             self.log.error("keeper_engine_ended", error=report.failure.text if report.failure else "")
             raise SystemExit(1)  # the supervisor makes another
+        if isinstance(report, KeeperSays) and isinstance(report.what, Hangs):
+            self._end_supervisor(report.what)
+            return
         self.send(self.owner, report)
+        if isinstance(report, KeeperSays) and isinstance(report.what, AreYouThere):
+            self._do(lambda engine: engine.asked_supervisor())
+
+    def _end_supervisor(self, hangs: Hangs) -> None:
+        """End a supervisor that hangs: this process and all others of it end with it, and the node makes another."""
+        parent = multiprocessing.parent_process()
+        if parent is not None and parent.pid is not None and os.getppid() == parent.pid:
+            self.log.error("supervisor_is_ended", seconds=round(hangs.seconds))
+            os.kill(parent.pid, signal.SIGKILL)
 
     def failed(self, error: Exception, message: object) -> None:
         """End: the supervisor makes another, which tells all anew."""

@@ -76,7 +76,7 @@ class Tasks:
 
     def purge(self, job: Job, run: Run) -> None:
         """Have the job's checkpoint removed, and nothing else."""
-        self._send(self._get_or_create(DestApplier, job), Purge(run.number, job.plan.target, job.id))
+        self._send(self._get_or_create(DestApplier, job), Purge(run.number, job.plan.target, job.id, job.fence(run)))
 
     def _get_or_create(self, kind: _Task, job: Job) -> Any:
         return self._actors.get_or_create(kind, kind.role, job.id, self._settings)

@@ -73,7 +73,7 @@ class Coordinator:
         owners = self._owners
         if not owners.is_complete or self._role is not Role.MANAGER:
             return None
-        if not owners.leader or owners.leader in judgement.dead:
+        if not owners.leader or (owners.leader in judgement.dead and owners.leader != self._node):
             return Write(LEADER, Owner(node=self._node, previous=owners.leader))
         if owners.leader != self._node or wanted is None:
             return None

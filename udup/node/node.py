@@ -153,8 +153,11 @@ class _Node:
                 cluster=node_of_cluster(settings),
             )
             reads = Reads(url, keys, settings.data_path / FILE_NAME, shared=self._store_is_shared)
-            restart = self._restart_nats.set if self._nats is not None and not self._shared else None
-            reads.health = self._health = Health(url, settings.data_path, self.ask, restart)
+            restart = self._restart_nats.set if self._nats is not None else None
+            keeps = self._nats is not None and bool(self._nats.store)
+            reads.health = self._health = Health(
+                url, settings.data_path, self.ask, restart, shared=self._store_is_shared, keeps=keeps
+            )
             watch = None if self._member is None else ClusterWatch(self.ask).view
             reads.cluster = watch
             if self._nats is not None and self._nats.store:
