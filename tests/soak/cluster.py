@@ -112,7 +112,7 @@ class Runner:
             case "disks":
                 return Disks.can()
             case "clock":
-                return bool(Clock.library())
+                return Clock.can()
         return True
 
     def _keep(self, lab: Lab, outcome: Outcome, folder: Path) -> None:

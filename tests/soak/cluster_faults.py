@@ -45,11 +45,18 @@ class Lab:
             return ids.index(max(left or ids, key=lambda each: counts[each]))
         return ids.index(max(ids, key=lambda each: counts[each]))
 
-    def are_whole(self) -> bool:
-        return self.nodes.are_whole() and self.watcher.store_is_whole(self.nodes.managers)
+    def lacks(self) -> list[str]:
+        """Return who does not hear whom, and what is not everywhere of the store."""
+        return [*self.nodes.deaf(), *self.watcher.store_lacks(self.nodes.managers)]
 
     def wait_whole(self) -> None:
-        until(self.are_whole, lambda: "the nodes do not find together", WHOLE_SECONDS)
+        lacked: Counter[str] = Counter()
+
+        def are_whole() -> bool:
+            lacked.update(lacks := self.lacks())
+            return not lacks
+
+        until(are_whole, lambda: f"the nodes do not find together: {lacked.most_common(6)}", WHOLE_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -219,7 +226,7 @@ def _quick(lab: Lab, hit: int) -> None:
 
 
 def _clock(lab: Lab, hit: int) -> Clock:
-    return Clock(lab.nodes.folder / f"clock-{hit}")
+    return Clock(lab.nodes.folder, f"n{hit}")
 
 
 def _with_clock(lab: Lab, hit: int) -> None:
@@ -233,7 +240,7 @@ def _with_clock(lab: Lab, hit: int) -> None:
     time.sleep(5)
 
 
-def _step(seconds: float) -> Callable[[Lab, int], set[int]]:
+def _step(seconds: int) -> Callable[[Lab, int], set[int]]:
     def strike(lab: Lab, hit: int) -> set[int]:
         _clock(lab, hit).step(seconds)
         return set()
@@ -242,7 +249,7 @@ def _step(seconds: float) -> Callable[[Lab, int], set[int]]:
 
 
 def _step_back(lab: Lab, hit: int) -> None:
-    _clock(lab, hit)
+    _clock(lab, hit).step(0)
     time.sleep(3)
 
 

@@ -6,6 +6,7 @@ import base64
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -26,12 +27,6 @@ DISK_MIB, SLOW_WRITES = 600, 15
 
 #: Where the first hierarchy of control groups limits the writes of a device.
 _GROUPS = Path("/sys/fs/cgroup/blkio")
-
-#: What steps the clock of a process: Debian's package libfaketime.
-_FAKETIME = (
-    Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"),
-    Path("/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1"),
-)
 
 
 class Nodes:
@@ -105,16 +100,18 @@ class Nodes:
         """Return the ways from some nodes to others."""
         return [(a, b) for a in some for b in others if a != b]
 
-    def are_whole(self) -> bool:
-        """Whether each node hears all others, and knows who coordinates."""
-        return all(self._hears_all(node) for node in self.all)
+    def deaf(self) -> list[str]:
+        """Return which node does not hear all others, or does not know who coordinates."""
+        return [told for node in self.all if (told := self._lacks(node))]
 
-    def _hears_all(self, node: UdupNode) -> bool:
-        with suppress(UdupError):
+    def _lacks(self, node: UdupNode) -> str:
+        try:
             nodes = node.api._request("GET", "/v1/nodes").json()
             node.api._request("GET", "/v1/leader")
-            return sum(each["Status"] == "ready" for each in nodes) == len(self.all)
-        return False
+        except UdupError as error:
+            return f"{node.folder.name}: {error}"
+        heard = {self.name(each["ID"]): each["Status"] for each in nodes}
+        return "" if list(heard.values()) == ["ready"] * len(self.all) else f"{node.folder.name} hears {heard}"
 
 
 def start(node: UdupNode) -> None:
@@ -203,25 +200,30 @@ class Clock:
     nats-server asks the kernel itself, and keeps the machine's.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self.step(0)
+    def __init__(self, folder: Path, name: str) -> None:
+        self._library, self._file = folder / "clock.so", folder / f"clock-{name}"
+        if not self._library.exists():
+            _run(
+                "cc",
+                "-shared",
+                "-fPIC",
+                "-O1",
+                "-o",
+                str(self._library),
+                str(Path(__file__).parent / "clock.c"),
+                "-ldl",
+            )
+        if not self._file.exists():
+            self.step(0)
 
     @staticmethod
-    def library() -> str:
-        """Return the library's path, "" where it is not installed."""
-        return next((str(path) for path in _FAKETIME if path.exists()), "")
+    def can() -> bool:
+        return shutil.which("cc") is not None
 
     def environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "LD_PRELOAD": self.library(),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_DONT_RESET": "1",
-        }
+        return {**os.environ, "LD_PRELOAD": str(self._library), "SOAK_CLOCK": str(self._file)}
 
-    def step(self, seconds: float) -> None:
-        """Have the clock differ by so much from the machine's, within a second."""
-        self._file.write_text(f"{seconds:+.0f}s\n")
+    def step(self, seconds: int) -> None:
+        """Have the clock differ by so much from the machine's, from now on."""
+        with self._file.open("r+b" if self._file.exists() else "wb") as file:  # in place: it is mapped
+            file.write(seconds.to_bytes(8, sys.byteorder, signed=True))

@@ -37,13 +37,16 @@ class Outcome:
     role: str
     gaps: list[float] = field(default_factory=list)
     others: list[float] = field(default_factory=list)
+    #: Seconds after the strike until each job that moved was another node's.
+    taken: list[float] = field(default_factory=list)
     moved: int = 0
     violations: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         taken = f"{len(self.gaps)} jobs hit, gap {_span(self.gaps)} s" if self.gaps else "no job hit"
-        line = f"{self.fault} ({self.role}, {self.hit}): {taken}; others {_span(self.others)} s; {self.moved} moved"
+        moved = f"{self.moved} moved after {_span(self.taken)} s"
+        line = f"{self.fault} ({self.role}, {self.hit}): {taken}; others {_span(self.others)} s; {moved}"
         return "; ".join([line, *self.notes, *(f"VIOLATION: {each}" for each in self.violations)])
 
 
@@ -178,6 +181,7 @@ class Trial:
             now = each.owner.node if each.owner else ""
             if now != path[-1]:
                 outcome.moved += 1
+                outcome.taken.append(each.at - was.at)
                 if path[-1] and path[-1] not in was.victims:
                     self._taken(outcome, job, path[-1], now, was.at)
                 path.append(now)

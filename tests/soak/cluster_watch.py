@@ -6,10 +6,12 @@ import asyncio
 import re
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
 import msgspec
+from nats.js.api import StreamInfo
 
 from tests.soak.cluster_nodes import Nodes
 from udup.base.endpoint import Endpoint
@@ -91,17 +93,15 @@ class Watcher:
 
         return asyncio.run_coroutine_threadsafe(ask(), self._loop).result(20)
 
-    def store_is_whole(self, managers: int) -> bool:
-        """Whether all managers have all of the store."""
+    def store_lacks(self, managers: int) -> list[str]:
+        """Return what the managers do not have of the store; nothing if each has all."""
 
-        async def ask() -> bool:
+        async def ask() -> list[str]:
             for line in self._lines.values():
                 with suppress(Exception):
                     infos = await line._context.streams_info()
-                    kept = [info.cluster for info in infos if info.config.num_replicas == managers]
-                    others = [[each for each in cluster.replicas or () if each.current] for cluster in kept if cluster]
-                    return bool(others) and all(len(each) == managers - 1 for each in others)
-            return False
+                    return [lack for info in infos for lack in _lacks(info, managers)]
+            return ["it does not answer"]
 
         return asyncio.run_coroutine_threadsafe(ask(), self._loop).result(20)
 
@@ -144,6 +144,16 @@ class Watcher:
         if change.seq not in self.seen:
             owner = msgspec.json.decode(change.data, type=Owner) if change.data else None
             self.seen[change.seq] = Seen(change.seq, time.monotonic(), change.key, owner)
+
+
+def _lacks(info: StreamInfo, managers: int) -> Iterator[str]:
+    name, cluster = info.config.name, info.cluster
+    if info.config.num_replicas != managers or cluster is None or not cluster.leader:
+        yield f"{name} has no leader, or too few replicas"
+        return
+    for each in cluster.replicas or ():
+        if not each.current:
+            yield f"{name} (led by {cluster.leader}) at {each.name}: lag {each.lag}, offline {each.offline}"
 
 
 def _password(node: UdupNode) -> str:
