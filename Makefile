@@ -80,7 +80,7 @@ soak: $(STAMP)  ## a random workload with kills, compared at every quiet point (
 TRIALS := --trials 100
 
 trials: $(STAMP)  ## whole nodes of a cluster under faults and writing, an hour (TRIALS="--trials 20 --managers 5")
-	@$(VENV)/bin/python -m tests.soak.cluster $(TRIALS)
+	@$(VENV)/bin/python -m tests.trials $(TRIALS)
 
 faults: $(STAMP)  ## every step of a job goes wrong once: half an hour and more (FAULTS="--phase copy --place target")
 	@$(VENV)/bin/python -m tests.faults $(FAULTS)

@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.node.real_cluster import kill, until
-from tests.soak.cluster_nodes import Clock, Nodes, start
-from tests.soak.cluster_watch import Watcher
+from tests.trials.nodes import Clock, Nodes, start
+from tests.trials.watch import Watcher
 from udup.sandbox.node import UdupNode
 
 #: Seconds for a node to be among the others again.

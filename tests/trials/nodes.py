@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.node.real_cluster import until
-from tests.soak.cluster_links import Links
+from tests.trials.links import Links
 from udup.base.errors import UdupError
 from udup.sandbox.node import UdupNode
 from udup.sandbox.ports import free_port
@@ -49,7 +49,7 @@ class Nodes:
         join = [self.links.add(number, other, places[other]) for other in others]
         listed = ", ".join(f'"127.0.0.1:{port}"' for port in join)
         role = f'role = "manager"\nadvertise = "{NOWHERE}"' if is_manager else 'role = "agent"'
-        cluster = f'{role}\nname = "soak"\nsecret = "a-secret-of-the-soak"\njoin = [{listed}]'
+        cluster = f'{role}\nname = "trials"\nsecret = "a-secret-of-the-trials"\njoin = [{listed}]'
         settings = (
             f'[node]\nname = "n{number}"\n\n[jobs]\nshare_processes = {self._share}\n\n[cluster]\n{cluster}\n\n'
             f'[secrets]\nkey = "{self._key}"\n'
@@ -159,7 +159,7 @@ class Disks:
     def slow(self, number: int, node: UdupNode) -> None:
         """Have each write of the node's nats-server wait for a disk that does a few in a second."""
         at, device = self._mounts[number]
-        group = self._groups[number] = _GROUPS / f"udup-soak-{os.getpid()}-{number}"
+        group = self._groups[number] = _GROUPS / f"udup-trials-{os.getpid()}-{number}"
         group.mkdir(exist_ok=True)
         numbers = Path(device).stat().st_rdev
         limit = f"{os.major(numbers)}:{os.minor(numbers)} {SLOW_WRITES}"
@@ -221,7 +221,7 @@ class Clock:
         return shutil.which("cc") is not None
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "LD_PRELOAD": str(self._library), "SOAK_CLOCK": str(self._file)}
+        return {**os.environ, "LD_PRELOAD": str(self._library), "TRIALS_CLOCK": str(self._file)}
 
     def step(self, seconds: int) -> None:
         """Have the clock differ by so much from the machine's, from now on."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from tests.node.real_cluster import until
-from tests.soak.cluster_faults import Fault, Lab
-from tests.soak.cluster_watch import Load, Seen
+from tests.trials.faults import Fault, Lab
+from tests.trials.watch import Load, Seen
 from udup.base.errors import Transient, UdupError
 from udup.cluster.owners import LEADER, key_of
 from udup.drivers.mysql.client.connection import connect, query

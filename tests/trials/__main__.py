@@ -1,4 +1,4 @@
-"""`python -m tests.soak.cluster --trials 100`: whole nodes of a cluster under faults, while their jobs are written to.
+"""`python -m tests.trials --trials 100`: whole nodes of a cluster under faults, while their jobs are written to.
 
 Each trial strikes a running cluster of real servers with one fault, waits until all jobs go on, compares source and
 target exactly, and looks through the history of who owned what: no job may be taken from a node that was well. The seed
@@ -23,10 +23,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.quick_servers import QUICK
-from tests.soak.cluster_faults import AGENT, FAULTS, Fault, Lab
-from tests.soak.cluster_nodes import Clock, Disks, Nodes
-from tests.soak.cluster_trial import Outcome, Trial, post_jobs, spans
-from tests.soak.cluster_watch import Load, Watcher
+from tests.trials.faults import AGENT, FAULTS, Fault, Lab
+from tests.trials.nodes import Clock, Disks, Nodes
+from tests.trials.trial import Outcome, Trial, post_jobs, spans
+from tests.trials.watch import Load, Watcher
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.provision import provision
 from udup.sandbox.server import MysqlServer
@@ -48,21 +48,26 @@ class Runner:
 
     def run(self) -> int:
         self.say(f"seed {self._chosen.seed}: {self._chosen.trials} trials on {self._chosen.managers} managers")
-        while self._goes_on():
-            self._in_a_lab()
+        try:
+            while self._goes_on():
+                self._in_a_lab()
+        finally:
+            self._tell_all()
+        return 1 if any(each.violations for each in self.outcomes) else 0
+
+    def _tell_all(self) -> None:
         for line in spans(self.outcomes):
             print(line)
-        bad = [each for each in self.outcomes if each.violations]
+        bad = sum(bool(each.violations) for each in self.outcomes)
         starved = sum(bool(each.notes) for each in self.outcomes)
-        print(f"{len(self.outcomes)} trials, {len(bad)} bad, {starved} in which this machine starved a node")
-        return 1 if bad else 0
+        print(f"{len(self.outcomes)} trials, {bad} bad, {starved} in which this machine starved a node", flush=True)
 
     def _goes_on(self) -> bool:
         is_late = self._chosen.seconds and time.monotonic() - self._began > self._chosen.seconds
         return len(self.outcomes) < self._chosen.trials and not is_late
 
     def _in_a_lab(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="udup-soak-cluster-"))
+        folder = Path(tempfile.mkdtemp(prefix="udup-trials-"))
         with ExitStack() as stack:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             source = stack.enter_context(MysqlServer(self._programs, folder / "source", options=QUICK))
@@ -88,7 +93,7 @@ class Runner:
         except AssertionError as error:
             outcome = Outcome(fault.name, "?", role, violations=[f"before the fault: {error}"])
         self.outcomes.append(outcome)
-        self.say(f"trial {len(self.outcomes)}: {outcome}")
+        self.say(f"trial {len(self.outcomes)}: {outcome} (load {os.getloadavg()[0]:.0f})")
         return outcome
 
     def _schedule(self) -> Iterator[tuple[Fault, str]]:
@@ -150,7 +155,7 @@ def _versions(folder: Path, old: str) -> dict[str, dict[str, str]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.soak.cluster", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.trials", description=__doc__)
     parser.add_argument("--trials", type=int, default=100, help="how many (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=0, help="begin no trial after so long, 0: no end")
     parser.add_argument("--seed", default=str(time.time_ns()), help="of an earlier run, to repeat its faults")
@@ -161,7 +166,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="faults whose name has this, such as kill")
     parser.add_argument("--old", default="", help="a commit, to which nodes go one after the other, and back")
     parser.add_argument("--newer", action="store_true", help="with a version whose records this one cannot read")
-    parser.add_argument("--keep", default="soak-kept", help="where bad trials are kept (default: %(default)s)")
+    parser.add_argument("--keep", default="trials-kept", help="where bad trials are kept (default: %(default)s)")
     chosen = parser.parse_args()
     return Runner(chosen, provision(lambda line: print(line))).run()
 

@@ -14,7 +14,7 @@
 static volatile int64_t *moved;
 
 __attribute__((constructor)) static void open_file(void) {
-  const char *path = getenv("SOAK_CLOCK");
+  const char *path = getenv("TRIALS_CLOCK");
   int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
   if (file < 0) return;
   void *map = mmap(NULL, sizeof *moved, PROT_READ, MAP_SHARED, file, 0);

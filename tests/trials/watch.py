@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 from nats.js.api import StreamInfo
 
-from tests.soak.cluster_nodes import Nodes
+from tests.trials.nodes import Nodes
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.cluster.beats import Beat
