@@ -33,7 +33,7 @@ if [ -z "$$able" ]; then \
 fi
 endef
 
-.PHONY: help venv demo check test lint bench soak faults sim clean
+.PHONY: help venv demo check test lint bench soak trials faults sim clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
@@ -83,6 +83,11 @@ bench: $(STAMP)  ## measure the speed (BENCH="..." passes arguments)
 
 soak: $(STAMP)  ## a random workload with kills, compared at every quiet point (SOAK="--seconds 3600 --seed 1")
 	@$(VENV)/bin/python -m tests.soak $(SOAK)
+
+TRIALS := --trials 100
+
+trials: $(STAMP)  ## whole nodes of a cluster under faults and writing, an hour (TRIALS="--trials 20 --managers 5")
+	@$(VENV)/bin/python -m tests.trials $(TRIALS)
 
 faults: $(STAMP)  ## every step of a job goes wrong once: half an hour and more (FAULTS="--phase copy --place target")
 	@$(VENV)/bin/python -m tests.faults $(FAULTS)

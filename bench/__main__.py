@@ -11,7 +11,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import backlog, bigtx, full_copy, latency, many_jobs, row_text, rows, sub_backlog, sub_latency, sub_memory
+from bench import (
+    backlog,
+    bigtx,
+    full_copy,
+    latency,
+    many_jobs,
+    nodes,
+    nodes_computed,
+    row_text,
+    rows,
+    sub_backlog,
+    sub_latency,
+    sub_memory,
+)
 from bench.results import Result, save, show
 from bench.servers import Bench
 from udup.base.errors import UdupError
@@ -23,6 +36,8 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "copy": full_copy.run,
     "bigtx": bigtx.run,
     "many": many_jobs.run,
+    "nodes": nodes.run,
+    "computed": nodes_computed.run,
     "rows": rows.run,
     "rowtext": row_text.run,
     "sub": sub_backlog.run,

@@ -18,6 +18,8 @@ from udup.actors.cluster_engine import Asked
 from udup.actors.cluster_messages import WrittenElsewhere
 from udup.actors.messages import (
     Accepted,
+    Ailments,
+    AskAilments,
     DeleteJob,
     Drain,
     Drained,
@@ -27,7 +29,7 @@ from udup.actors.messages import (
     Rejection,
     ResumeJob,
 )
-from udup.actors.store_messages import Save
+from udup.actors.store_messages import NotSaved, Save
 from udup.actors.wire_commands import ask_of
 from udup.jobs import DesiredState, Stage
 
@@ -84,7 +86,7 @@ def test_after_a_storm_a_node_carries_what_it_owns_and_nothing_else(
             _cluster(world).give(job_id, OTHER)
         world.run(30)
         assert not world.living and not world.supervisor._jobs
-        assert not world.supervisor._journal.orders_waiting
+        assert not world.supervisor._journal.orders_waiting and not world.supervisor._journal.ailments
         assert not [each for each in world.logged if "exc_info" in each], "no error in Udup itself"
         assert not any(isinstance(each, Rejected) and each.reason is Rejection.INTERNAL for each in world.answers)
 
@@ -147,6 +149,17 @@ def _all_at_rest(world: World) -> None:
 
 
 # ---- One at a time ----
+
+
+def test_a_node_is_well_when_the_record_of_a_job_that_it_has_lost_was_not_stored(world: World) -> None:
+    """The store says so when the job is another's already: what was to be stored is not wanted any more."""
+    _posted(world)
+    store = world.child_of("store", "")
+    _cluster(world).give("a", OTHER)
+    world.until(lambda: _nothing_of(world, "a"))
+    store.tell(NotSaved("a", 99, "written by another", taken=True))
+    world.run(1)
+    assert world.ask(AskAilments()) == Ailments(())
 
 
 def test_a_posted_job_is_stored_and_carried_out_by_whom_it_is_given_to(world: World) -> None:

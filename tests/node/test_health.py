@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from nats.js.api import RawStreamMsg
+from nats.js.kv import KeyValue
 
 from tests.frozen import frozen
 from udup.actors.messages import Ailments
@@ -136,3 +138,41 @@ def test_a_nats_server_that_hung_for_longer_than_a_look_is_used_again(server_fol
     finally:
         looks.close()
         server.stop()
+
+
+class _BehindOne:
+    """A bucket of several managers: whoever is asked for a value may be behind the one that has taken it."""
+
+    is_closed = False
+
+    def jetstream(self, **_options: object) -> _BehindOne:
+        return self
+
+    async def key_value(self, _name: str) -> _BehindOne:
+        return self
+
+    async def put(self, _key: str, _data: bytes) -> int:
+        return 7
+
+    async def get(self, _key: str) -> KeyValue.Entry:
+        return KeyValue.Entry(health.BUCKET, "written", b"", 6, None, None, None)
+
+    async def get_last_msg(self, _stream: str, _subject: str, direct: bool) -> RawStreamMsg:
+        return RawStreamMsg(seq=6 if direct else 7)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def test_a_manager_that_is_behind_the_others_is_no_fault_of_the_store(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def connected(_self: Health) -> _BehindOne:
+        return _BehindOne()
+
+    monkeypatch.setattr(Health, "_connected", connected)
+    looks = Health("nats://127.0.0.1:1", tmp_path, lambda _message, _seconds: Ailments(()), None)
+    try:
+        assert looks.problems() == []
+    finally:
+        looks.close()

@@ -258,6 +258,8 @@ class Membership:
         if message.taken:
             self._journal.not_saved(message.job_id, message.ticket, message.why)
             self.taken(message.job_id)
+            if message.job_id not in self._jobs:
+                self._journal.drop(message.job_id)  # it was lost before the store said so: nothing ails this node
         elif job is not None and not is_ours(job):
             self._drop(message.job_id, message.why)
         else:

@@ -173,13 +173,17 @@ class Health:
         return f"the disk of data_dir {self._folder} is full ({left >> 10} KiB left)"
 
     async def _use_store(self) -> None:
-        """Write a value and read it back; both go to the disk's files. `_LOST` if that fails."""
+        """Write a value and read it back; both go to the disk's files. `_LOST` if that fails.
+
+        Of several managers the bucket's leader is asked, who has the value: any other may be behind it.
+        """
         if self._client is None or self._client.is_closed:
             self._client = await self._connected()
         context = self._client.jetstream(timeout=ASK_SECONDS / 2)
         bucket = await _bucket(context)
         number = await bucket.put("written", os.urandom(VALUE_BYTES))
-        if (await bucket.get("written")).revision < number:
+        found = await context.get_last_msg(f"KV_{BUCKET}", f"$KV.{BUCKET}.written", direct=False)
+        if (found.seq or 0) < number:
             raise OSError("a value that was written is not there")
 
     async def _connected(self) -> nats.NATS:

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -35,7 +35,8 @@ class UdupNode:
     """One server in `folder`: its settings file, its log, its `data`. Ports are free ones unless they are given.
 
     The ports stay the same over restarts, so that a client finds the server again. `token` is its API token;
-    `settings` are further sections of its settings file, `ports` further lines of its section of ports.
+    `settings` are further sections of its settings file, `ports` further lines of its section of ports; `environment`
+    is all that the next start gets, None for this process's own.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class UdupNode:
         token: str = "",
         settings: str = "",
         ports: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder.absolute()
         self.http_port = http_port or free_port()
         self.nats_port = nats_port or free_port()
         self._token = token
+        self.environment = environment
         self._settings, self._ports = settings, ports
         self._process: subprocess.Popen[bytes] | None = None
         self._family: dict[int, psutil.Process] = {}
@@ -112,7 +115,8 @@ class UdupNode:
             + (f"\n[api]\ntoken = {json.dumps(self._token)}\n" if self._token else "")
             + f"\n{self._settings}\n"
         )
-        self._process = spawn([sys.executable, "-m", "udup", "server", "--config", str(self.config)], self.log)
+        command = [sys.executable, "-m", "udup", "server", "--config", str(self.config)]
+        self._process = spawn(command, self.log, self.environment)
         deadline = time.monotonic() + START_DEADLINE
         while not self._answers():
             if not self.running:
