@@ -15,6 +15,7 @@ from udup.cluster.begins import NotOurs
 from udup.cluster.coordinator import KnownNode, Wanted
 from udup.cluster.keeper import Host, NodeKeeper
 from udup.cluster.limits import Limits
+from udup.cluster.orders import is_order
 from udup.cluster.owners import LEADER, Owner, Owners
 from udup.cluster.placement import Wish
 from udup.cluster.ports import Change
@@ -257,6 +258,9 @@ class Cluster:
         before_leader = self.truth.leader
         before = dict(self.truth.jobs)
         job = self.truth.take(Change(key, data, seq))
+        if is_order(key):
+            self.counts["ordered"] += 1
+            return
         if key == LEADER:
             self.counts["leaders"] += 1
             self._check_decision(writer, sent, before_leader)
@@ -323,6 +327,7 @@ class Cluster:
                 raise Violation(f"{job} ({owner}) was carried last at {when:.1f} by {node}")
             if wish.dest.node_id and not wish.failover and owner.node != wish.dest.node_id:
                 raise Violation(f"{job} is on {owner.node}, and names {wish.dest.node_id}")
-            able = [each for each in self.nodes.values() if not each.draining and each.role is not Role.WITNESS]
-            if not wish.dest.node_id and self.nodes[owner.node].draining and able:
+            drains = {name for name, each in self.nodes.items() if each.draining} | set(self.truth.orders.drains)
+            able = [name for name, each in self.nodes.items() if name not in drains and each.role is not Role.WITNESS]
+            if not wish.dest.node_id and owner.node in drains and able:
                 raise Violation(f"{job} is still on {owner.node}, which drains")

@@ -20,6 +20,8 @@ from udup.cluster.keeper import Host, NodeKeeper
 from udup.cluster.limits import Limits
 from udup.cluster.nats_line import NatsLine
 from udup.cluster.node_of import NodeOfCluster
+from udup.cluster.ordering import Ordering
+from udup.cluster.orders import Order, Ordered, nothing
 from udup.cluster.ports import Change, StoreAway
 from udup.cluster.told import Carrying
 from udup.cluster.view import View, look_around
@@ -80,6 +82,14 @@ class Asked:
 
     number: int
     ask: Ask
+
+
+@dataclass(frozen=True)
+class OrderGiven:
+    """What comes of an operator's order."""
+
+    ticket: int
+    ordered: Ordered
 
 
 @dataclass(frozen=True)
@@ -203,6 +213,20 @@ class ClusterEngine:
         assert self._keeper is not None
         await self._keeper.leave()
         self._tell(Gone())
+
+    def order(self, ticket: int, order: Order) -> None:
+        """Carry out an operator's order; answered by `OrderGiven`."""
+        if self._keeper is None:
+            text = "this node has not reached its cluster yet; try again in a moment"
+            self._tell(OrderGiven(ticket, nothing(failed=text)))
+        self._do(self._order(ticket, order))
+
+    async def _order(self, ticket: int, order: Order) -> None:
+        assert self._keeper is not None
+        ordering = Ordering(self._keeper, lambda: self._wishes.wanted, runtime.wall, self._limits)
+        ordered = await ordering.carry_out(order)
+        self._log.info("order", order=order, goes=dict(ordered.goes), stays=dict(ordered.stays), failed=ordered.failed)
+        self._tell(OrderGiven(ticket, ordered))
 
     # ---- Wishes for jobs of other nodes ----
 

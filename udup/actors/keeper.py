@@ -13,6 +13,7 @@ from udup.actors.cluster_engine import AreYouThere, ClusterEngine, Hangs
 from udup.actors.cluster_messages import (
     AnswerNode,
     BeginRun,
+    GiveOrder,
     GiveUp,
     HandOver,
     JoinCluster,
@@ -88,6 +89,9 @@ class NodeKeeper(EngineActor):
 
     def receiveMsg_AnswerNode(self, message: AnswerNode, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._do(lambda engine: engine.answer(message.number, message.answer))
+
+    def receiveMsg_GiveOrder(self, message: GiveOrder, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.order(message.ticket, message.order))
 
     def receiveMsg_SayGone(self, _message: SayGone, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._do(lambda engine: engine.leave())

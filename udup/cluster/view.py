@@ -38,6 +38,8 @@ class View:
     owners: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     why_not: str = ""
+    #: Nodes that drain by an operator's order.
+    drains: frozenset[str] = frozenset()
 
     def node(self, node: str) -> NodeSeen | None:
         return next((each for each in self.nodes if each.node == node), None)
@@ -72,6 +74,7 @@ def look_around(keeper: NodeKeeper, own: Beat, wanted: Wanted | None, now: float
         owners,
         reasons,
         _why_not(keeper, own, now),
+        frozenset(keeper.owners.orders.drains),
     )
 
 

@@ -32,6 +32,7 @@ from udup.base.tls import TLS_DIR_VARIABLE
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster
 from udup.drivers.registry import Registry
+from udup.node.cluster_orders import ClusterOrders
 from udup.node.cluster_watch import ClusterWatch
 from udup.node.health import Health
 from udup.node.link_watch import LinkWatch
@@ -174,6 +175,7 @@ class _Node:
                 room,
                 self._access,
                 watch,
+                None if watch is None else ClusterOrders(self.ask),
             )
             web = WebServer(app, settings, before_stop=room.close)
             self._start_supervisor()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from udup.base.errors import Fault, UdupError
+from udup.cluster.orders import Order, Ordered
 from udup.jobs import JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.pipeline.checks import Check, Outcome
@@ -252,6 +253,16 @@ class Consumers(Protocol):
 
     def remove(self, name: str) -> None:
         """Let a user in no more, and end his connections. `NotThere` for an unknown one."""
+
+
+class MoveOrders(Protocol):
+    """Orders about where jobs are, in a cluster."""
+
+    def give(self, order: Order) -> Ordered:
+        """Have it stored; return what is to come of it.
+
+        `NotThere` for an unknown node or job, `Refused` for what cannot be, `NotReady` while it cannot be stored.
+        """
 
 
 class JobReads(Protocol):

@@ -105,6 +105,15 @@ PARAMETERS: dict[str, Any] = {
     "address": _query(
         "address", {"type": "array", "items": {"type": "string", "minLength": 1}}, "host or host:port", required=True
     ),
+    "enable": _query("enable", _FLAG, "true: it gives its jobs up; false: it does not", required=True),
+    "deadline": _query(
+        "deadline",
+        {"type": "string", "pattern": "^[0-9]{1,9}([.][0-9]{1,9})?$"},
+        "seconds after which jobs in a full copy go too, and begin it again; absent: they end it first",
+    ),
+    "dry_run": _query("dry_run", _FLAG, "say which, and move none"),
+    "job": _query("job", {"type": "string", "minLength": 1}, "the job's ID", required=True),
+    "to_node": _query("node", {"type": "string", "minLength": 1}, "the node's ID", required=True),
     "node": _query("node", {"type": "string", "minLength": 1}, "the member's name", required=True),
 }
 

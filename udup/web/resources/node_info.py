@@ -113,7 +113,9 @@ class NodeInfo:
 
     def stubs_of_others(self, digits: str) -> list[dict[str, Any]]:
         """Return the other nodes whose IDs begin so."""
-        return [NodeStub(**_fields_of(each)).to_json() for each in self.others_seen if has_prefix(each.node, digits)]
+        return [
+            NodeStub(**self._fields_of(each)).to_json() for each in self.others_seen if has_prefix(each.node, digits)
+        ]
 
     def other(self, node_id: str) -> dict[str, Any] | None:
         """Return another node, None if there is no such one. Its NATS is reached by its own processes alone."""
@@ -121,7 +123,7 @@ class NodeInfo:
         if seen is None:
             return None
         shown = Node(
-            **_fields_of(seen), http_addr=seen.address, nats_addr="", attributes=_RUNS_MYSQL, status_updated_at=0
+            **self._fields_of(seen), http_addr=seen.address, nats_addr="", attributes=_RUNS_MYSQL, status_updated_at=0
         )
         return shown.to_json()
 
@@ -140,16 +142,40 @@ class NodeInfo:
         return shown.to_json()
 
     def _fields(self) -> dict[str, Any]:
+        drain = self._drain(self.node_id, "; ".join(self._problems))
         with self._lock:
             return {
                 "id": self.node_id,
                 "datacenter": self.datacenter,
                 "name": self.name,
                 "status": DOWN if self._problems else READY,
-                "status_description": "; ".join(self._problems),
                 "create_index": _REGISTERED,
                 "modify_index": self._index,
+                **drain,
             }
+
+    def _fields_of(self, seen: NodeSeen) -> dict[str, Any]:
+        """Return another node as the list shows it. When it changed last is not known here."""
+        why = "" if seen.is_here else "it has ended" if seen.is_gone else "it is not heard"
+        return {
+            "id": seen.node,
+            "datacenter": seen.datacenter,
+            "name": seen.name,
+            "status": READY if seen.is_here else DOWN,
+            "create_index": _REGISTERED,
+            "modify_index": _READY,
+            **self._drain(seen.node, why),
+        }
+
+    def _drain(self, node: str, why: str) -> dict[str, Any]:
+        """Return whether a node drains, and its description with how many jobs it has then."""
+        view = self.view
+        drains = view is not None and node in view.drains
+        if view is not None and drains:
+            left = sum(owner == node for owner in view.owners.values())
+            drained = f"it drains, and has {left} job{'' if left == 1 else 's'}"
+            why = f"{why}; {drained}" if why else drained
+        return {"status_description": why, "drain": drains}
 
     def evaluated(self) -> dict[str, Any]:
         """The answer to an evaluation: all tasks that there are run here, so that nothing is to be placed again."""
@@ -205,16 +231,3 @@ class NodeInfo:
         """Those of the addresses (`host` or `host:port`) that are not this node's."""
         own = {self.name, self._settings.bind_addr, self.address, "localhost", f"localhost:{self._settings.ports.http}"}
         return [address for address in addresses if address.removeprefix("http://").rstrip("/") not in own]
-
-
-def _fields_of(seen: NodeSeen) -> dict[str, Any]:
-    """Return another node as the list shows it. When it changed last is not known here."""
-    return {
-        "id": seen.node,
-        "datacenter": seen.datacenter,
-        "name": seen.name,
-        "status": READY if seen.is_here else DOWN,
-        "status_description": "" if seen.is_here else "it has ended" if seen.is_gone else "it is not heard",
-        "create_index": _REGISTERED,
-        "modify_index": _READY,
-    }
