@@ -17,10 +17,15 @@ from udup.cluster.beats import Role
 from udup.cluster.view import NodeSeen, View
 from udup.web.ports import JobReads
 from udup.web.requests import has_prefix
+from udup.web.resources.node_changes import NodeChanges
+from udup.web.responses import Freshness
 from udup.web.schemas.agent import Member, Members
 from udup.web.schemas.nodes import Node, NodeStub, NodeUpdateResponse, Server
 
-READY, DOWN = "ready", "down"
+READY, DOWN, INITIALIZING = "ready", "down", "initializing"
+
+#: Seconds since the store was read whole for which that is news, and what is said of one that never was.
+FRESH_SECONDS, _NEVER_MS = 3.0, (1 << 31) - 1
 
 #: The indexes of a node that has just been registered and become ready, as the first entries of a log.
 _REGISTERED, _READY = 4, 5
@@ -43,6 +48,7 @@ class NodeInfo:
         self._lock = threading.Lock()
         self._problems: list[str] = []
         self._index = _READY
+        self._changes = NodeChanges()
         self._changed_at = int(time.time())
 
     @property
@@ -92,6 +98,17 @@ class NodeInfo:
         leader = view.node(view.leader) if view.knows_leader else None
         return "" if leader is None else leader.address
 
+    def freshness(self) -> Freshness:
+        """Return what the last look at the jobs is worth."""
+        view = self.view
+        if view is None:
+            return Freshness()
+        age = self._reads.age()
+        is_whole = age < FRESH_SECONDS and not view.why_not
+        knows = is_whole and view.knows_leader
+        contact = 0 if knows and view.leader == self.node_id else min(age * 1000, _NEVER_MS)
+        return Freshness(knows, int(contact), is_whole)
+
     @property
     def peers(self) -> list[str]:
         """Return the addresses of all managers."""
@@ -109,11 +126,20 @@ class NodeInfo:
                 self._problems = problems
                 self._index += 1
                 self._changed_at = int(time.time())
-            return self._index
+            if self._cluster is None:
+                return self._index
+        states: dict[str, object] = {each.node: _said_of(each) for each in self.others_seen}
+        self._changes.note({**states, self.node_id: problems})
+        return self._changes.last
+
+    def index(self, node_id: str) -> int:
+        """Return the index of a node as it was at the last `refresh`."""
+        return self._index if self._cluster is None else self._changes.index(node_id)
 
     def stubs_of_others(self, digits: str) -> list[dict[str, Any]]:
         """Return the other nodes whose IDs begin so."""
-        return [NodeStub(**_fields_of(each)).to_json() for each in self.others_seen if has_prefix(each.node, digits)]
+        wanted = (each for each in self.others_seen if has_prefix(each.node, digits))
+        return [NodeStub(**self._fields_of(each)).to_json() for each in wanted]
 
     def other(self, node_id: str) -> dict[str, Any] | None:
         """Return another node, None if there is no such one. Its NATS is reached by its own processes alone."""
@@ -121,7 +147,11 @@ class NodeInfo:
         if seen is None:
             return None
         shown = Node(
-            **_fields_of(seen), http_addr=seen.address, nats_addr="", attributes=_RUNS_MYSQL, status_updated_at=0
+            **self._fields_of(seen),
+            http_addr=seen.address,
+            nats_addr="",
+            attributes=_RUNS_MYSQL,
+            status_updated_at=self._changes.changed_at(seen.node),
         )
         return shown.to_json()
 
@@ -148,8 +178,21 @@ class NodeInfo:
                 "status": DOWN if self._problems else READY,
                 "status_description": "; ".join(self._problems),
                 "create_index": _REGISTERED,
-                "modify_index": self._index,
+                "modify_index": self.index(self.node_id),
             }
+
+    def _fields_of(self, seen: NodeSeen) -> dict[str, Any]:
+        """Return another node as the list shows it."""
+        status, description, *_ = _said_of(seen)
+        return {
+            "id": seen.node,
+            "datacenter": seen.datacenter,
+            "name": seen.name,
+            "status": status,
+            "status_description": description,
+            "create_index": _REGISTERED,
+            "modify_index": self._changes.index(seen.node),
+        }
 
     def evaluated(self) -> dict[str, Any]:
         """The answer to an evaluation: all tasks that there are run here, so that nothing is to be placed again."""
@@ -207,14 +250,9 @@ class NodeInfo:
         return [address for address in addresses if address.removeprefix("http://").rstrip("/") not in own]
 
 
-def _fields_of(seen: NodeSeen) -> dict[str, Any]:
-    """Return another node as the list shows it. When it changed last is not known here."""
-    return {
-        "id": seen.node,
-        "datacenter": seen.datacenter,
-        "name": seen.name,
-        "status": READY if seen.is_here else DOWN,
-        "status_description": "" if seen.is_here else "it has ended" if seen.is_gone else "it is not heard",
-        "create_index": _REGISTERED,
-        "modify_index": _READY,
-    }
+def _said_of(seen: NodeSeen) -> tuple[str, ...]:
+    """Return what is shown of another node and may change: first its status, then why."""
+    place = seen.name, seen.datacenter, seen.address
+    if not seen.is_here:
+        return DOWN, "it has ended" if seen.is_gone else "it is not heard", *place
+    return (READY, "", *place) if seen.ready else (INITIALIZING, "it has not read the job store yet", *place)

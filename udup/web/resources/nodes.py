@@ -74,9 +74,13 @@ class NodeResource:
 
     def _node(self, node_id: str) -> View:
         if self._is_here(node_id):
-            return View(self._here.refresh(), self._here.node, "")
+            self._here.refresh()
+            return View(self._here.index(self._here.node_id), self._here.node, "")
+        last = self._here.refresh()
         other = self._here.other(node_id)
-        return View(self._here.refresh(), lambda: other, "" if other is not None else _NOT_FOUND)
+        if other is None:
+            return View(last, dict, _NOT_FOUND)
+        return View(other["ModifyIndex"], lambda: other)
 
     def _allocations(self, node_id: str) -> View:
         """Whole allocations, none for another node; their index is the last one that changed any of them."""
