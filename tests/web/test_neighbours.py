@@ -109,7 +109,7 @@ def test_another_node_that_goes_changes_the_index_of_the_nodes(client: TestClien
 
 @pytest.mark.parametrize("seed", range(20))
 def test_who_goes_from_node_to_node_by_its_index_sees_every_change_of_nodes(seed: int) -> None:
-    """Nodes notice changes some seconds apart, and their clocks differ; a client is answered when its index is passed."""
+    """Nodes notice changes some seconds apart, and their clocks differ."""
     dice = random.Random(seed)
     clock = [1_700_000_000.0]
     offsets = [dice.uniform(-1, 1) for _ in range(3)]

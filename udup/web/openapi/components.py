@@ -117,11 +117,11 @@ RESPONSE_HEADERS: dict[str, Any] = {
     },
     "X-Udup-KnownLeader": {
         "schema": {"type": "string", "enum": ["true", "false"]},
-        "description": "whether a coordinator is heard and the store has answered in the last 3 s; true of a node alone",
+        "description": "whether a coordinator is heard and the store has answered in the last 3 s; true of one node",
     },
     "X-Udup-LastContact": {
         "schema": {"type": "integer"},
-        "description": "milliseconds since the answer was all that was stored; 0 of the coordinator and of a node alone",
+        "description": "milliseconds since the answer was all that was stored; 0 of the coordinator and of one node",
     },
     "X-Udup-Job-Id": {"schema": _STRING, "description": "the job's ID, percent-encoded where a header needs it"},
 }

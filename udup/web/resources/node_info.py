@@ -77,15 +77,17 @@ class NodeInfo:
         view = self.view
         return () if view is None else tuple(each for each in view.nodes if each.node != self.node_id)
 
-    def places(self) -> Callable[[str], tuple[str, str]]:
-        """Return what says where a job is: the node's ID, and its datacenter."""
+    def places(self) -> Callable[[str, str], tuple[str, str]]:
+        """Return what says where a job is, or a node: its ID, and its datacenter."""
         view = self.view
         if view is None:
-            return lambda _job: (self.node_id, self.datacenter)
+            return lambda _job, _node: (self.node_id, self.datacenter)
 
-        def place(job: str) -> tuple[str, str]:
-            node = view.node(view.owners.get(job, ""))
-            return (node.node, node.datacenter) if node is not None else (view.owners.get(job, ""), self.datacenter)
+        def place(job: str, node: str) -> tuple[str, str]:
+            found = view.node(node or view.owners.get(job, ""))
+            if found is not None:
+                return found.node, found.datacenter
+            return node or view.owners.get(job, ""), self.datacenter
 
         return place
 
