@@ -136,10 +136,25 @@ def test_another_node_takes_the_jobs_of_one_that_is_killed(world: World) -> None
 
         # On a busy machine a node may look paused to another one for a moment.
         until(lambda: shown() == (["down", "ready", "ready"], ["alive", "alive", "failed"]), shown)
+        _shows_who_was_lost(world, first, second)
         first.start()
         world.gets_more()
     world.is_equal()
     assert [each for each in cluster.nodes if world.job in carried(each)] == [second], "it does not move back"
+
+
+def _shows_who_was_lost(world: World, first: UdupNode, second: UdupNode) -> None:
+    for node in world.cluster.others(first):
+
+        def shown(node: UdupNode = node) -> list[tuple[str, str]]:
+            found = _get(node, f"/v1/job/{world.job}/allocations")
+            return sorted((each["NodeID"], each["ClientStatus"]) for each in found)
+
+        wanted = sorted([(_id(first), "lost")] * 2 + [(_id(second), "running")] * 2)
+        until(lambda shown=shown, wanted=wanted: shown() == wanted, shown)  # type: ignore[misc]
+        new = _get(node, f"/v1/node/{_id(second)}/allocations")
+        old = {each["ID"] for each in _get(node, f"/v1/node/{_id(first)}/allocations")}
+        assert {each["PreviousAllocation"] for each in new if each["JobID"] == world.job} <= old
 
 
 def test_a_node_that_stood_still_has_lost_its_jobs_and_ends_their_runs(world: World) -> None:
@@ -216,7 +231,8 @@ def test_any_node_is_asked_for_a_job_and_shows_it(world: World) -> None:
     ids = {_id(node): node for node in world.cluster.nodes}
     for node in world.cluster.nodes:
         placed = _get(node, f"/v1/job/{world.job}/allocations")
-        assert placed and all(ids[each["NodeID"]] is owner for each in placed)
+        here = [each for each in placed if each["DesiredStatus"] == "run"]
+        assert here and all(ids[each["NodeID"]] is owner for each in here)
         assert _get(node, "/v1/leader") in _get(node, "/v1/peers")
 
 

@@ -102,6 +102,7 @@ class MemoryJobs:
         self.index = 5
         self.fail_with: Exception | None = None
         self.unready: list[str] = []
+        self.aged = 0.0  # seconds since all was read that there was
         self._lock = threading.RLock()
 
     def register(self, document: dict[str, Any], enforce_index: int | None, *, check: bool = True) -> Written:
@@ -290,6 +291,9 @@ class MemoryJobs:
 
     def last_problems(self) -> list[str]:
         return self.unready
+
+    def age(self) -> float:
+        return self.aged
 
     def _evaluation(self, job_id: str, trigger: Trigger) -> Evaluation:
         return Evaluation(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from udup.jobs.words import TaskType
+
 if TYPE_CHECKING:
     from udup.actors.job import Job
 
@@ -29,6 +31,15 @@ class Hold:
     given: bool = False
     #: The node of its Src task, where that is another: such a job is not carried out.
     apart: str = ""
+    #: This one.
+    node: str = ""
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Return on which node each task is; nothing of a job that is not this node's."""
+        if not (self.is_ours and self.node):
+            return {}
+        return {TaskType.SRC.value: self.apart or self.node, TaskType.DEST.value: self.node}
 
     @property
     def is_ours(self) -> bool:

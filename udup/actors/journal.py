@@ -61,6 +61,8 @@ class RecordJournal:
 
         Raise `Refused`, with the job as it was, if what was asked of it has become too large for the store.
         """
+        if job.hold is not None:
+            record = history.on_nodes(record, job.hold.places)
         record = fitting(record, job.stored, self.max_bytes)
         job.record, _ = history.numbered(record, job.stored, self.next_number)
         job.stored, job.changed, job.saved_at = job.record, False, runtime.now()

@@ -172,7 +172,12 @@ class Membership:
 
     def new_hold(self, job_id: str) -> Hold:
         """Return what this node has of a job that is made: nothing yet but the revision of its record."""
-        return Hold(revision=self.revisions.get(job_id, 0))
+        return Hold(revision=self.revisions.get(job_id, 0), node=self._node)
+
+    @property
+    def _node(self) -> str:
+        cluster = self._host.settings.cluster
+        return cluster.node if cluster is not None else ""
 
     def read_anew(self, job_id: str) -> None:
         self._host.tell_store(ReadRecord(job_id))
@@ -228,10 +233,18 @@ class Membership:
 
         self._host.log.info("job_taken", job=job.id)
         if job.wanted:
-            record = history.node_started(job.record, runtime.wall_ns())
+            assert job.hold is not None
+            owned = self._owned.get(job.id)
+            lost = self._is_lost(owned.previous if isinstance(owned, Owned) else "")
+            record = history.node_started(job.record, runtime.wall_ns(), job.hold.places, lost=lost)
             self._journal.save(job, self._with_reason(job, record), proven)
         else:
             proven()
+
+    def _is_lost(self, node: str) -> bool:
+        """Whether a node went without ending its runs; one that was never heard has."""
+        seen = self.view.node(node) if self.view is not None else None
+        return seen is None or not (seen.is_here or seen.is_gone)
 
     def _with_reason(self, job: Job, record: JobRecord) -> JobRecord:
         if job.hold is None or not job.hold.apart:

@@ -12,7 +12,10 @@ from udup.cluster.keeper import NodeKeeper
 
 @dataclass(frozen=True)
 class NodeSeen:
-    """A node as its last beat told of it. `is_here`: it is heard; `is_gone`: it has said that it ends."""
+    """A node as its last beat told of it.
+
+    `is_here`: it is heard; `is_gone`: it has said that it ends; `ready`: it has read the job store.
+    """
 
     node: str
     name: str
@@ -22,6 +25,7 @@ class NodeSeen:
     build: str
     is_here: bool
     is_gone: bool = False
+    ready: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def look_around(keeper: NodeKeeper, own: Beat, wanted: Wanted | None, now: float
 
 def _seen(beat: Beat, *, is_here: bool) -> NodeSeen:
     return NodeSeen(
-        beat.node, beat.name, beat.role, beat.datacenter, beat.address, beat.build, is_here, is_gone=beat.gone
+        beat.node, beat.name, beat.role, beat.datacenter, beat.address, beat.build, is_here, beat.gone, beat.ready
     )
 
 

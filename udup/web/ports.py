@@ -280,5 +280,11 @@ class JobReads(Protocol):
     def problems(self) -> list[str]:
         """Why the node cannot work now, for people; empty when it is ready."""
 
+    def age(self) -> float:
+        """Seconds for which jobs may have changed without being shown so, infinite before the store is read.
+
+        Nobody is asked.
+        """
+
     def last_problems(self) -> list[str]:
         """The same as it was found last: nobody is asked, so nobody is waited for."""

@@ -17,10 +17,15 @@ from udup.cluster.beats import Role
 from udup.cluster.view import NodeSeen, View
 from udup.web.ports import JobReads
 from udup.web.requests import has_prefix
+from udup.web.resources.node_changes import NodeChanges
+from udup.web.responses import Freshness
 from udup.web.schemas.agent import Member, Members
 from udup.web.schemas.nodes import Node, NodeStub, NodeUpdateResponse, Server
 
-READY, DOWN = "ready", "down"
+READY, DOWN, INITIALIZING = "ready", "down", "initializing"
+
+#: Seconds since the store was read whole for which that is news, and what is said of one that never was.
+FRESH_SECONDS, _NEVER_MS = 3.0, (1 << 31) - 1
 
 #: The indexes of a node that has just been registered and become ready, as the first entries of a log.
 _REGISTERED, _READY = 4, 5
@@ -43,6 +48,7 @@ class NodeInfo:
         self._lock = threading.Lock()
         self._problems: list[str] = []
         self._index = _READY
+        self._changes = NodeChanges()
         self._changed_at = int(time.time())
 
     @property
@@ -71,15 +77,17 @@ class NodeInfo:
         view = self.view
         return () if view is None else tuple(each for each in view.nodes if each.node != self.node_id)
 
-    def places(self) -> Callable[[str], tuple[str, str]]:
-        """Return what says where a job is: the node's ID, and its datacenter."""
+    def places(self) -> Callable[[str, str], tuple[str, str]]:
+        """Return what says where a job is, or a node: its ID, and its datacenter."""
         view = self.view
         if view is None:
-            return lambda _job: (self.node_id, self.datacenter)
+            return lambda _job, _node: (self.node_id, self.datacenter)
 
-        def place(job: str) -> tuple[str, str]:
-            node = view.node(view.owners.get(job, ""))
-            return (node.node, node.datacenter) if node is not None else (view.owners.get(job, ""), self.datacenter)
+        def place(job: str, node: str) -> tuple[str, str]:
+            found = view.node(node or view.owners.get(job, ""))
+            if found is not None:
+                return found.node, found.datacenter
+            return node or view.owners.get(job, ""), self.datacenter
 
         return place
 
@@ -91,6 +99,17 @@ class NodeInfo:
             return self.address
         leader = view.node(view.leader) if view.knows_leader else None
         return "" if leader is None else leader.address
+
+    def freshness(self) -> Freshness:
+        """Return what the last look at the jobs is worth."""
+        view = self.view
+        if view is None:
+            return Freshness()
+        age = self._reads.age()
+        is_whole = age < FRESH_SECONDS and not view.why_not
+        knows = is_whole and view.knows_leader
+        contact = 0 if knows and view.leader == self.node_id else min(age * 1000, _NEVER_MS)
+        return Freshness(knows, int(contact), is_whole)
 
     @property
     def peers(self) -> list[str]:
@@ -109,13 +128,22 @@ class NodeInfo:
                 self._problems = problems
                 self._index += 1
                 self._changed_at = int(time.time())
-            return self._index
+            if self._cluster is None:
+                return self._index
+        states: dict[str, object] = {
+            each.node: (_said_of(each), self._drain(each.node, "")) for each in self.others_seen
+        }
+        self._changes.note({**states, self.node_id: (problems, self._drain(self.node_id, ""))})
+        return self._changes.last
+
+    def index(self, node_id: str) -> int:
+        """Return the index of a node as it was at the last `refresh`."""
+        return self._index if self._cluster is None else self._changes.index(node_id)
 
     def stubs_of_others(self, digits: str) -> list[dict[str, Any]]:
         """Return the other nodes whose IDs begin so."""
-        return [
-            NodeStub(**self._fields_of(each)).to_json() for each in self.others_seen if has_prefix(each.node, digits)
-        ]
+        wanted = (each for each in self.others_seen if has_prefix(each.node, digits))
+        return [NodeStub(**self._fields_of(each)).to_json() for each in wanted]
 
     def other(self, node_id: str) -> dict[str, Any] | None:
         """Return another node, None if there is no such one. Its NATS is reached by its own processes alone."""
@@ -123,7 +151,11 @@ class NodeInfo:
         if seen is None:
             return None
         shown = Node(
-            **self._fields_of(seen), http_addr=seen.address, nats_addr="", attributes=_RUNS_MYSQL, status_updated_at=0
+            **self._fields_of(seen),
+            http_addr=seen.address,
+            nats_addr="",
+            attributes=_RUNS_MYSQL,
+            status_updated_at=self._changes.changed_at(seen.node),
         )
         return shown.to_json()
 
@@ -150,20 +182,20 @@ class NodeInfo:
                 "name": self.name,
                 "status": DOWN if self._problems else READY,
                 "create_index": _REGISTERED,
-                "modify_index": self._index,
+                "modify_index": self.index(self.node_id),
                 **drain,
             }
 
     def _fields_of(self, seen: NodeSeen) -> dict[str, Any]:
-        """Return another node as the list shows it. When it changed last is not known here."""
-        why = "" if seen.is_here else "it has ended" if seen.is_gone else "it is not heard"
+        """Return another node as the list shows it."""
+        status, why, *_ = _said_of(seen)
         return {
             "id": seen.node,
             "datacenter": seen.datacenter,
             "name": seen.name,
-            "status": READY if seen.is_here else DOWN,
+            "status": status,
             "create_index": _REGISTERED,
-            "modify_index": _READY,
+            "modify_index": self._changes.index(seen.node),
             **self._drain(seen.node, why),
         }
 
@@ -231,3 +263,11 @@ class NodeInfo:
         """Those of the addresses (`host` or `host:port`) that are not this node's."""
         own = {self.name, self._settings.bind_addr, self.address, "localhost", f"localhost:{self._settings.ports.http}"}
         return [address for address in addresses if address.removeprefix("http://").rstrip("/") not in own]
+
+
+def _said_of(seen: NodeSeen) -> tuple[str, ...]:
+    """Return what is shown of another node and may change: first its status, then why."""
+    place = seen.name, seen.datacenter, seen.address
+    if not seen.is_here:
+        return DOWN, "it has ended" if seen.is_gone else "it is not heard", *place
+    return (READY, "", *place) if seen.ready else (INITIALIZING, "it has not read the job store yet", *place)

@@ -89,15 +89,21 @@ class NodeResource:
 
     def _node(self, node_id: str) -> View:
         if self._is_here(node_id):
-            return View(self._here.refresh(), self._here.node, "")
+            self._here.refresh()
+            return View(self._here.index(self._here.node_id), self._here.node, "")
+        last = self._here.refresh()
         other = self._here.other(node_id)
-        return View(self._here.refresh(), lambda: other, "" if other is not None else _NOT_FOUND)
+        if other is None:
+            return View(last, dict, _NOT_FOUND)
+        return View(other["ModifyIndex"], lambda: other)
 
     def _allocations(self, node_id: str) -> View:
-        """Whole allocations, none for another node; their index is the last one that changed any of them."""
+        """Whole allocations of a node; their index is the last one that changed any of them.
+
+        One that has left the node was changed by that, and stays there: the job has another on its new node.
+        """
         tables = self._tables()
-        place = self._here.places()
-        placed = [each for each in tables.allocations() if place(each[0].id)[0] == node_id.lower()]
+        placed = [each for each in tables.allocations() if tables.place(each)[0] == node_id.lower()]
         index = max([1, *(kept.modify_index for _, kept in placed)])
         return View(index, lambda: [tables.whole(each) for each in placed])
 

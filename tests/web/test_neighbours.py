@@ -1,0 +1,132 @@
+"""What a node of several answers: how fresh that is, and indexes by which a client may go on at another node."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from falcon.testing import TestClient
+
+from tests.web.conftest import NODE_ID, MemoryJobs
+from udup.base.config import Settings
+from udup.cluster.beats import Role
+from udup.cluster.view import NodeSeen, View
+from udup.web import blocking, responses
+from udup.web.app import create_app
+from udup.web.blocking import WaitingRoom
+from udup.web.resources.node_changes import SETTLED_MS, NodeChanges
+
+OTHER_ID = "5482868b-0000-4000-8000-000000000000"
+
+
+class Cluster:
+    """How it looks, which a test changes."""
+
+    def __init__(self) -> None:
+        other = NodeSeen(OTHER_ID, "n2", Role.MANAGER, "dc1", "10.0.0.2:8190", "1", is_here=True)
+        own = NodeSeen(NODE_ID, "n1", Role.MANAGER, "dc1", "10.0.0.1:8190", "1", is_here=True)
+        self.view = View(OTHER_ID, True, 0.0, (own, other))
+
+    def look(self) -> View:
+        return self.view
+
+    def change(self, **what: Any) -> None:
+        nodes = tuple(replace(each, **what) if each.node == OTHER_ID else each for each in self.view.nodes)
+        self.view = replace(self.view, nodes=nodes)
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+@pytest.fixture
+def client(memory: MemoryJobs, settings: Settings, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    monkeypatch.setattr(blocking, "ROUND_S", 0.01)
+    monkeypatch.setattr(blocking, "FIRST_ROUND_S", 0.01)
+    monkeypatch.setattr(responses, "LEADER_S", 0.1)
+    return TestClient(create_app(memory, memory, settings, NODE_ID, WaitingRoom(), cluster=cluster.look))
+
+
+def _freshness(client: TestClient, path: str = "/v1/jobs?stale") -> tuple[int, str, str]:
+    answer = client.simulate_get(path)
+    return answer.status_code, answer.headers.get("X-Udup-KnownLeader"), answer.headers.get("X-Udup-LastContact")
+
+
+def test_an_answer_says_how_fresh_it_is(client: TestClient, memory: MemoryJobs, cluster: Cluster) -> None:
+    memory.aged = 1.5
+    assert _freshness(client) == _freshness(client, "/v1/jobs") == (200, "true", "1500")
+    assert _freshness(client, "/v1/job/none") == (404, "true", "1500")
+    cluster.view = replace(cluster.view, leader=NODE_ID)
+    assert _freshness(client) == (200, "true", "0"), "of the coordinator itself"
+    cluster.view = replace(cluster.view, knows_leader=False)
+    assert _freshness(client, "/v1/jobs") == (200, "false", "1500"), "the store answers while nobody coordinates"
+    memory.aged = float("inf")
+    assert _freshness(client) == (200, "false", str((1 << 31) - 1))
+
+
+@pytest.mark.parametrize("what", ["store", "quorum"])
+def test_what_may_be_old_is_given_to_those_alone_who_ask_for_it(
+    client: TestClient, memory: MemoryJobs, cluster: Cluster, what: str
+) -> None:
+    if what == "store":
+        memory.aged = 3.1
+    else:
+        cluster.view = replace(cluster.view, why_not="1 of 3 managers are there")
+    lists = ("jobs", "nodes", "allocations", "evaluations")
+    for path in (*lists, "job/none", "jobs?index=9&wait=1ms"):
+        answer = client.simulate_get(f"/v1/{path}")
+        assert (answer.status_code, answer.text) == (
+            503, "No cluster leader: what this node knew last is shown with ?stale",
+        )  # fmt: skip
+        assert answer.headers["Retry-After"]
+    assert _freshness(client)[:2] == _freshness(client, "/v1/nodes?stale=0")[:2] == (200, "false")
+
+
+def test_who_wants_nothing_old_waits_for_a_leader(client: TestClient, memory: MemoryJobs) -> None:
+    ages = [9.0, 9.0, 9.0, 0.2]
+    memory.age = lambda: ages.pop(0) if len(ages) > 1 else ages[0]  # type: ignore[method-assign]
+    assert _freshness(client, "/v1/jobs") == (200, "true", "200")
+
+
+def test_another_node_that_goes_changes_the_index_of_the_nodes(client: TestClient, cluster: Cluster) -> None:
+    def shown(query: str = "") -> tuple[int, list[str]]:
+        answer = client.simulate_get(f"/v1/nodes{query}")
+        return int(answer.headers["X-Udup-Index"]), [each["Status"] for each in answer.json]
+
+    first, states = shown()
+    assert states == ["ready", "ready"] and shown() == (first, states)
+    assert shown(f"?index={first}&wait=20ms") == (first, states)
+    for what, state in (({"ready": False}, "initializing"), ({"is_here": False}, "down"), ({"ready": True}, "down")):
+        cluster.change(**what)
+        second, states = shown(f"?index={first}&wait=50ms")
+        assert states == ["ready", state] and (second > first) == (what != {"ready": True})
+        assert client.simulate_get(f"/v1/node/{OTHER_ID}").json["ModifyIndex"] == second
+        first = second
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_who_goes_from_node_to_node_by_its_index_sees_every_change_of_nodes(seed: int) -> None:
+    """Nodes notice changes some seconds apart, and their clocks differ."""
+    dice = random.Random(seed)
+    clock = [1_700_000_000.0]
+    offsets = [dice.uniform(-1, 1) for _ in range(3)]
+    nodes = [NodeChanges(lambda ahead=ahead: clock[0] + ahead) for ahead in offsets]  # type: ignore[misc]
+    changes = sorted(dice.uniform(0, 200) for _ in range(8))
+    delays = [[dice.uniform(0, 4) for _ in nodes] for _ in changes]
+    index, seen, answers = 0, -1, 0
+    for step in range(2400):
+        clock[0] += 0.1
+        now = step * 0.1
+        known = [sum(at + delays[number][node] <= now for number, at in enumerate(changes)) for node in range(3)]
+        for node, changed in zip(nodes, known, strict=True):
+            node.note({"x": changed})
+        asked = dice.randrange(3)
+        if nodes[asked].last > index:
+            index, seen, answers = nodes[asked].last, known[asked], answers + 1
+        if now > max([0.0, *(at for at in changes if at <= now)]) + 5 + SETTLED_MS / 1000:
+            assert seen == known[0], "it follows, whichever node it asks"
+    assert seen == len(changes)
+    assert answers <= 6 * (len(changes) + 1), "and is not answered all the time"
