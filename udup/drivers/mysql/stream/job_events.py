@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 from udup.base import logs, runtime
 from udup.base.errors import Transient, UdupError, Unavailable
@@ -116,10 +117,10 @@ class JobEvents:
             joined = self._source.join(self._replica, point, self._start_after, self.server_uuid, self._away)
             if joined is None:
                 return False
-            self._own, self._shared = None, joined
+            self._own, self._shared, self._point = None, joined, point
         dump, member = joined
         self._stand_in(dump, member, own)
-        self._point, self._left_out = point, member.left_out
+        self._left_out = member.left_out
         self._finding = None if member.finding.found else member.finding
         logs.logger("extractor").info("dump_shared", source=str(self._source.endpoint), after=str(point.gtid))
         return True
@@ -175,14 +176,15 @@ class JobEvents:
 
     # ---- Back to its own ----
 
-    def _away(self, point: Point) -> None:
+    def _away(self, shared: Point) -> None:
         """Have a dump of the job's own at once, on the shared dump's thread: the source keeps the log from there on."""
-        runtime.Thread(target=self._open_own, args=(point,), name="own-dump", daemon=True).start()
+        runtime.Thread(target=self._open_own, args=(shared,), name="own-dump", daemon=True).start()
 
-    def _open_own(self, point: Point) -> None:
+    def _open_own(self, shared: Point) -> None:
         with self._lock:  # also while it joins
             assert self._shared is not None, "joined"
             dump, member = self._shared
+            point = self._behind(shared)
         opened: Stream | Exception
         try:
             dump.leave(member)
@@ -194,6 +196,11 @@ class JobEvents:
                 opened.close()
             self._opened.put(opened)
 
+    def _behind(self, shared: Point) -> Point:
+        """Return where the job is, that has passed what its own dump and the shared one have."""
+        assert self._point is not None, "joined"
+        return replace(shared, passed=self._point.passed | shared.passed)
+
     def _sent_away(self, shared: Point) -> None:
         """Carry on by a dump of the job's own behind what the shared one has sent."""
         assert self._point is not None, "joined"
@@ -204,8 +211,7 @@ class JobEvents:
             opened.close()
             self._go_back(self._point, self._reopen(self._point.before))
             return
-        passed = self._point.passed | shared.passed
-        self._go_back(Point(passed, shared.gtid, shared.first, shared.count, shared.last), opened)
+        self._go_back(self._behind(shared), opened)
 
     def _go_back(self, point: Point, own: Stream) -> None:
         """Carry on behind a point by a dump that sends its transaction again."""

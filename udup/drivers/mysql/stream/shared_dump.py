@@ -255,6 +255,8 @@ class SharedDump:
                 return None
             if not track.passed <= point.passed:
                 return None
+            if start_after.contains(point.gtid.source, point.gtid.number):
+                return None  # it comes again after a change of dumps, and its rest is to be left out: soon
             finding = Finding(point, self._where, has_crc=track.has_crc)
             if track.passed.contains(point.gtid.source, point.gtid.number):
                 now = track.point()
