@@ -79,7 +79,8 @@ class Tasks:
         self._send(self._get_or_create(DestApplier, job), Purge(run.number, job.plan.target, job.id, job.fence(run)))
 
     def _get_or_create(self, kind: _Task, job: Job) -> Any:
-        return self._actors.get_or_create(kind, kind.role, job.id, self._settings)
+        server = str(job.plan.source) if kind is SrcExtractor else ""
+        return self._actors.get_or_create(kind, kind.role, job.id, self._settings, server=server)
 
     def _tell(self, kind: _Task, job: Job, message: object) -> None:
         address = self._actors.address(kind.role, job.id)

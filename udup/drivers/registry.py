@@ -20,6 +20,7 @@ from udup.drivers.mysql.checks.validate import validate
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
 from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.drivers.mysql.source import MySQLSource
+from udup.drivers.mysql.stream.sharing import SHARING
 from udup.drivers.mysql.target import MySQLTarget
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
@@ -133,6 +134,9 @@ class Registry:
         """Load what is otherwise loaded when a job needs it: the processes that a node forks share it then."""
         for name in _LOADED_LATE:
             import_module(name)
+
+    def share_logs(self) -> None:
+        SHARING.turn_on()
 
     def source(self, end: End) -> Source:
         _check_known(end, SRC, _SOURCES)

@@ -22,6 +22,10 @@ from udup.pipeline.ports.values import (
 class Drivers(Protocol):
     """Makes the ends of jobs. Travels to actors by pickling, so it holds no connection."""
 
+    def share_logs(self) -> None:
+        """Have the logs of one source that are followed in this process be read from it once, where that is exact."""
+        ...
+
     def source(self, end: End) -> Source: ...
 
     def target(self, end: End) -> Target: ...
