@@ -17,6 +17,7 @@ from udup.base import logs, runtime
 from udup.cluster.asking import Answer, Ask, subject_of
 from udup.cluster.beats import Beat
 from udup.cluster.begins import NotOurs
+from udup.cluster.guest_words import WIRE
 from udup.cluster.keeper import Host, NodeKeeper
 from udup.cluster.limits import Limits
 from udup.cluster.nats_line import NatsLine
@@ -26,6 +27,7 @@ from udup.cluster.orders import Order, Ordered, nothing
 from udup.cluster.ports import Change, StoreAway
 from udup.cluster.told import Carrying
 from udup.cluster.view import View, look_around
+from udup.cluster.visits import Visits
 from udup.cluster.wishes import Wishes
 from udup.store.batch import NoBatches
 from udup.store.mirror import Mirror
@@ -144,9 +146,10 @@ class ClusterEngine:
         self._carrying = Carrying(max=me.max_jobs, ready=False)
         self._beat = Beat(
             node=me.node, incarnation=runtime.new_id(), number=0, role=me.role, name=me.name,
-            datacenter=me.datacenter, address=me.address, build=me.build,
+            datacenter=me.datacenter, address=me.address, build=me.build, wire=(WIRE, WIRE),
         )  # fmt: skip
         self._keeper: NodeKeeper | None = None
+        self.visits = Visits(me.node, self._limits, tell)
         self._line: NatsLine
         self._tasks: asyncio.TaskGroup
         self._held = False
@@ -163,10 +166,11 @@ class ClusterEngine:
         self._keeper = keeper = NodeKeeper(self._beat, self._me.voters, line, line, host, self._limits)
         await line.listen(keeper.heard, self._changed)
         await line.serve(subject_of(self._me.node), self._on_ask)
+        await self.visits.open(line, keeper.owners)
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                for part in (keeper.run(), self._look(line), self._show(), self._watch_supervisor()):
+                for part in (keeper.run(), self._look(line), self._show(), self._watch_supervisor(), self.visits.run()):
                     tasks.create_task(part)
         finally:
             with suppress(*_LOST):

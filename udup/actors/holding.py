@@ -29,8 +29,9 @@ class Hold:
     #: Another node is to have the job as soon as its run has ended; and that was told to the keeper.
     leaves: bool = False
     given: bool = False
-    #: The node of its Src task, where that is another: such a job is not carried out.
+    #: The node of its Src task, where that is another; and whether that is not heard now.
     apart: str = ""
+    source_is_away: bool = False
     #: This one.
     node: str = ""
 

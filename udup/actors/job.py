@@ -120,7 +120,7 @@ class Job:
             return Step.LEAVE
         if self.record.desired == DesiredState.STOP:
             return Step.PURGE
-        if self.wanted and self.hold is not None and self.hold.apart:
+        if self.wanted and self.hold is not None and self.hold.source_is_away:
             return Step.NONE
         return Step.START if self.wanted else Step.REST
 
@@ -175,6 +175,7 @@ class Job:
     def begin_run(self, number: int, phase: Phase = Phase.STARTING) -> Run:
         """Begin another attempt."""
         self.run, self.retry_of, self.level_gtid = Run(number, phase), None, None
+        self.run.source_node = "" if self.hold is None else self.hold.apart
         self.progress = self.progress.not_level()  # until this run says so itself
         self.told_last = False
         return self.run

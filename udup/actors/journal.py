@@ -217,6 +217,10 @@ class RecordJournal:
         for order, _ in self._waiting.values():
             self._send(order)
 
+    def is_waiting(self, job_id: str) -> bool:
+        """Return whether a record of the job was ordered and is not stored yet."""
+        return any(isinstance(order, Save) and order.record.id == job_id for order, _ in self._waiting.values())
+
     @property
     def orders_waiting(self) -> int:
         return len(self._waiting)

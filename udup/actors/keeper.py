@@ -22,6 +22,7 @@ from udup.actors.cluster_messages import (
     Route,
     SayGone,
 )
+from udup.actors.guest_messages import EndGuest, GuestSays, TellGuest
 from udup.actors.messages import EngineEnded
 from udup.actors.shell import EngineActor
 
@@ -92,6 +93,16 @@ class NodeKeeper(EngineActor):
 
     def receiveMsg_GiveOrder(self, message: GiveOrder, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._do(lambda engine: engine.order(message.ticket, message.order))
+
+    def receiveMsg_TellGuest(self, message: TellGuest, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        told = message.job, message.run, message.node, message.word
+        self._do(lambda engine: engine.visits.tell_guest(*told))
+
+    def receiveMsg_EndGuest(self, message: EndGuest, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.visits.end_guest(message.job, message.run))
+
+    def receiveMsg_GuestSays(self, message: GuestSays, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.visits.guest_says(message.job, message.run, message.word))
 
     def receiveMsg_SayGone(self, _message: SayGone, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._do(lambda engine: engine.leave())

@@ -1,7 +1,7 @@
 """What is wanted of all jobs: the records of the job store as placement sees them, without their passwords.
 
-Both tasks of a job are carried out by one node in this version. So where a document names a node for one of its tasks,
-that is meant for both; where it names two, the job waits.
+Both tasks of a job are carried out by one node, unless its document names two. Where it names a node for one of its
+tasks, that is meant for both.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def wish_of(data: bytes) -> Wish | None:
 
 
 def together(wish: Wish) -> Wish:
-    """Return the wish of a job both of whose tasks are on one node."""
+    """Return the wish with both tasks on one node, where not each of them names its own."""
     src, dest = wish.src, wish.dest
     if src.is_pinned and not dest.is_pinned:
         return replace(wish, dest=replace(src, driver=dest.driver))

@@ -58,6 +58,12 @@ class FakeDrivers(Drivers):
     def delivery_faults(self, source: str, target: str, plan: DeliveryPlan) -> list[Fault]:
         return []
 
+    def look_to_wire(self, end: End, look: SourceLook) -> bytes:
+        raise Refused([Fault("Driver", "a server in memory is not on another node")])
+
+    def look_from_wire(self, end: End, data: bytes) -> SourceLook:
+        raise Refused([Fault("Driver", "a server in memory is not on another node")])
+
     def source_gate(self, end: End) -> SourceGate:
         return FakeSourceGate(_server(end))
 

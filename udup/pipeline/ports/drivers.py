@@ -51,6 +51,14 @@ class Drivers(Protocol):
 
     def target_gate(self, end: End) -> TargetGate: ...
 
+    def look_to_wire(self, end: End, look: SourceLook) -> bytes:
+        """Return a look at a source for another node, whose same driver reads it."""
+        ...
+
+    def look_from_wire(self, end: End, data: bytes) -> SourceLook:
+        """Return a look that another node had; raise `ValueError` for one that this version cannot read."""
+        ...
+
     def start_faults(
         self, plan: JobPlan, source: SourceLook | None, target: ServerInfo | None, start_after: str | None, known: Known
     ) -> list[Fault]:

@@ -153,9 +153,7 @@ def test_a_job_that_ends_gives_its_name_back_and_the_others_go_on(world: World) 
     assert len(world.shared) == 1
 
 
-def test_a_job_that_reads_no_further_goes_and_comes_back_later(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_job_that_reads_no_further_goes_and_comes_back_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_dump, "MEMBER_BYTES", 2000)
     monkeypatch.setattr(shared_dump, "PATIENCE_SECONDS", 0.01)
     jobs = _four(world)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.drivers.mysql.stream.small_log import A, B, BEAT, SmallDump, SmallLog, SmallNames, is_beat
+from tests.drivers.mysql.stream.small_log import BEAT, A, B, SmallDump, SmallLog, SmallNames, is_beat
 from udup.base import runtime
 from udup.base.errors import Transient, Unavailable
 from udup.drivers.mysql.binlog.gtid import GtidSet
@@ -118,7 +118,7 @@ def test_whoever_is_sent_away_goes_on_by_its_own_dump_where_it_was(seed: int) ->
     own = GtidSet.parse(f"{A}:3,{B}:5")
     wanted = log.sent(own)
     met = unmet = 0
-    for until in range(0, len(wanted) - 4):
+    for until in range(len(wanted) - 4):
         read, point = _read(log.dump(own), own, until)
         if point is None:
             continue
