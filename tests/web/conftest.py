@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -256,9 +257,9 @@ class MemoryJobs:
         accept(document)
         return self.checks
 
-    def actors(self) -> list[ActorInfo]:
+    def actors(self, node: str = "") -> list[ActorInfo]:
         self._may_fail()
-        return [ACTOR]
+        return [replace(ACTOR, job_id=node)]
 
     def kill_actor(self, pid: int) -> None:
         self._find_actor(pid)

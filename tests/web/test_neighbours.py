@@ -130,3 +130,15 @@ def test_who_goes_from_node_to_node_by_its_index_sees_every_change_of_nodes(seed
             assert seen == known[0], "it follows, whichever node it asks"
     assert seen == len(changes)
     assert answers <= 6 * (len(changes) + 1), "and is not answered all the time"
+
+
+def test_the_actors_of_another_node_are_asked_of_that(client: TestClient, cluster: Cluster) -> None:
+    def asked(node: str) -> Any:
+        answer = client.simulate_get("/v1/agent/actors", params={"node": node})
+        return answer.json[0]["JobID"] if answer.status_code == 200 else (answer.status_code, answer.text)
+
+    assert [asked(each) for each in (OTHER_ID, "n2", "5482868b")] == [OTHER_ID] * 3
+    assert asked(NODE_ID) == asked("") == ""
+    assert asked("548286") == (404, "node not found") == asked("n9")
+    cluster.change(is_here=False)
+    assert asked("n2") == (503, f"node n2 ({OTHER_ID}) cannot be asked: it is not heard")

@@ -39,6 +39,7 @@ from udup.node.nats_access import NatsAccess
 from udup.node.nats_cluster import Member, member_of
 from udup.node.nats_config import Listener
 from udup.node.nats_server import NatsServer
+from udup.node.neighbours import Neighbours
 from udup.node.reads import Reads
 from udup.node.service import ASK_SECONDS, Control
 from udup.node.shared_store import SharedStore
@@ -161,10 +162,13 @@ class _Node:
                 self._access = NatsAccess(self._nats)
                 self._access.open()
             room = WaitingRoom()
+            control = Control(
+                self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir)), url
+            )
+            if self._member is not None:
+                control.neighbours = Neighbours(url, load_node_id(settings.data_path), control.actors)
             app = create_app(
-                Control(
-                    self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir)), url
-                ),
+                control,
                 reads,
                 settings,
                 load_node_id(settings.data_path),
@@ -183,6 +187,8 @@ class _Node:
             web.stop()
             self._health.close()
             self.ask(Drain(), DRAIN_SECONDS)
+            if control.neighbours is not None:
+                control.neighbours.close()
             reads.close()
         finally:
             if self._access is not None:

@@ -51,6 +51,7 @@ from udup.jobs.versions import POSTED
 from udup.jobs.words import EndWhen, JobType
 from udup.node.changes import Change, ChangeChecks, nats_checks, told_checks
 from udup.node.level import LevelQuestion
+from udup.node.neighbours import Neighbours
 from udup.node.reads import Reads
 from udup.node.snapshots import SnapshotChecks
 from udup.node.starts import StartDecisions
@@ -93,6 +94,7 @@ class Control:
         self._changes = ChangeChecks(drivers, nats_url=nats_url)
         self._starts = StartDecisions(drivers)
         self._snapshots = SnapshotChecks(drivers)
+        self.neighbours: Neighbours | None = None  # where there are several nodes
         self._node = node
         self._nats_url = nats_url
 
@@ -290,7 +292,11 @@ class Control:
 
     # ---- Actors ----
 
-    def actors(self) -> list[ActorInfo]:
+    def actors(self, node: str = "") -> list[ActorInfo]:
+        if node:
+            if self.neighbours is None:
+                raise NotReady("this node is alone")
+            return self.neighbours.actors_of(node)
         return [_described(place, self._supervisor_restarts()) for place in self._places()]
 
     def kill_actor(self, pid: int) -> None:

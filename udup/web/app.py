@@ -75,7 +75,7 @@ def create_app(
     _add_node(app, here, region)
     app.add_route("/metrics", MetricsResource(control, reads, node_id))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
-    app.add_route("/v1/agent/actors", ActorsResource(control))
+    app.add_route("/v1/agent/actors", ActorsResource(control, here))
     app.add_route("/v1/agent/actor/{pid:int(min=1)}/kill", ActorResource(control), suffix="kill")
     app.add_route("/v1/agent/actor/{pid:int(min=1)}/stacks", ActorResource(control), suffix="stacks")
     app.add_route("/v1/nats/users", NatsUsersResource(consumers, region))

@@ -208,8 +208,8 @@ class JobControl(Protocol):
     def actor_stacks(self, pid: int) -> str:
         """The Python stacks of all threads of an actor. `NotThere` if no actor has that process."""
 
-    def actors(self) -> list[ActorInfo]:
-        """The actors that live now."""
+    def actors(self, node: str = "") -> list[ActorInfo]:
+        """The actors that live now: of this node, or of another one, named by its ID. `NotReady` if that is away."""
 
 
 @dataclass(frozen=True)

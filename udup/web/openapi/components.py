@@ -107,6 +107,7 @@ PARAMETERS: dict[str, Any] = {
     "address": _query(
         "address", {"type": "array", "items": {"type": "string", "minLength": 1}}, "host or host:port", required=True
     ),
+    "actors_node": _query("node", {"type": "string"}, "another node: its ID, its name, or the ID's first 8 digits"),
     "node": _query("node", {"type": "string", "minLength": 1}, "the member's name", required=True),
 }
 

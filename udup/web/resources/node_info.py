@@ -15,7 +15,7 @@ from udup import __version__
 from udup.base.config import Settings
 from udup.cluster.beats import Role
 from udup.cluster.view import NodeSeen, View
-from udup.web.ports import JobReads
+from udup.web.ports import JobReads, NotReady, NotThere
 from udup.web.requests import has_prefix
 from udup.web.resources.node_changes import NodeChanges
 from udup.web.responses import Freshness
@@ -31,6 +31,9 @@ FRESH_SECONDS, _NEVER_MS = 3.0, (1 << 31) - 1
 _REGISTERED, _READY = 4, 5
 
 _ALIVE, _FAILED, _LEFT = "alive", "failed", "left"
+#: Digits of an ID that are enough to name a node.
+_DIGITS = 8
+
 _RUNS_MYSQL = {"driver.MySQL": "1"}
 
 
@@ -71,6 +74,23 @@ class NodeInfo:
     def view(self) -> View | None:
         """Return how the cluster looks; None for a node that is alone."""
         return None if self._cluster is None else self._cluster()
+
+    def find(self, given: str) -> str:
+        """Return the ID of the node that is called so: by its ID, its name, or eight digits of the ID or more.
+
+        `NotThere` for none or several, `NotReady` for one that is not heard.
+        """
+        nodes = {each.node: each for each in self.others_seen}
+        named = [each for each in nodes if nodes[each].name == given] + [self.node_id] * (self.name == given)
+        begun = [each for each in (*nodes, self.node_id) if len(given) >= _DIGITS and each.startswith(given.lower())]
+        found = sorted({*(named or begun)})
+        if len(found) != 1:
+            several = f": {given!r} is {', '.join(found)}" if found else ""
+            raise NotThere(f"node not found{several}")
+        seen = nodes.get(found[0])
+        if seen is not None and not seen.is_here:
+            raise NotReady(f"node {seen.name} ({seen.node}) cannot be asked: {_said_of(seen)[1]}")
+        return found[0]
 
     @property
     def others_seen(self) -> tuple[NodeSeen, ...]:
