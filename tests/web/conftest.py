@@ -90,6 +90,7 @@ class MemoryJobs:
         self.skipped: list[tuple[str, str]] = []
         self.cut_over_by: list[tuple[str, Options | None]] = []  # None: it was aborted
         self.killed: list[int] = []
+        self.removed: list[str] = []
         self.level_asked: list[tuple[str, str | None]] = []
         self.level_looks: list[LevelFound | Exception] = []  # what each look finds; the last again and again
         self.level_closed = 0
@@ -256,6 +257,10 @@ class MemoryJobs:
         self._may_fail()
         accept(document)
         return self.checks
+
+    def remove_manager(self, node: str) -> None:
+        self._may_fail()
+        self.removed.append(node)
 
     def actors(self, node: str = "") -> list[ActorInfo]:
         self._may_fail()

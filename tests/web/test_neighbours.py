@@ -16,6 +16,7 @@ from udup.cluster.view import NodeSeen, View
 from udup.web import blocking, responses
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
+from udup.web.ports import StillThere
 from udup.web.resources.node_changes import SETTLED_MS, NodeChanges
 
 OTHER_ID = "5482868b-0000-4000-8000-000000000000"
@@ -142,3 +143,35 @@ def test_the_actors_of_another_node_are_asked_of_that(client: TestClient, cluste
     assert asked("548286") == (404, "node not found") == asked("n9")
     cluster.change(is_here=False)
     assert asked("n2") == (503, f"node n2 ({OTHER_ID}) cannot be asked: it is not heard")
+
+
+def test_addresses_of_members_are_joined_and_others_are_told_how(client: TestClient) -> None:
+    def join(*addresses: str) -> tuple[int, str]:
+        query = "&".join(f"address={each}" for each in addresses)
+        answer = client.simulate_post("/v1/join", query_string=query).json
+        return answer["num_joined"], answer["error"]
+
+    assert join("10.0.0.2", "10.0.0.2:8190", "n2", "127.0.0.1") == (4, "")
+    joined, error = join("10.0.0.2", "10.0.0.9")
+    assert joined == 1 and error.endswith(": 10.0.0.9") and "udup cluster token" in error
+
+
+def test_a_failed_manager_is_taken_out_and_nobody_else(
+    client: TestClient, memory: MemoryJobs, cluster: Cluster
+) -> None:
+    def leave(node: str) -> tuple[int, str]:
+        answer = client.simulate_put("/v1/leave", params={"node": node})
+        return answer.status_code, answer.text
+
+    assert leave("nobody") == (200, "")
+    assert leave("n2") == (409, f"node n2 ({OTHER_ID}) is alive: stop it first, for good")
+    assert leave(NODE_ID)[0] == 409 and not memory.removed
+    cluster.change(is_here=False)
+    members = {each["Name"]: each["Status"] for each in client.simulate_get("/v1/members").json["Members"]}
+    assert members["n2.global"] == "failed"
+    memory.fail_with = StillThere("the managers have no leader")
+    assert leave("n2") == (409, "the managers have no leader")
+    assert leave("n2") == leave("n2.global") == leave(OTHER_ID) == (200, "")
+    assert memory.removed == [OTHER_ID] * 3
+    cluster.change(role=Role.AGENT)
+    assert leave("n2") == (200, "") and len(memory.removed) == 3, "an agent is no part of the store"

@@ -15,6 +15,7 @@ import os
 import signal
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -32,6 +33,7 @@ from udup.base.tls import TLS_DIR_VARIABLE
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster
 from udup.drivers.registry import Registry
+from udup.node.cluster_admin import remove_manager
 from udup.node.cluster_watch import ClusterWatch
 from udup.node.health import Health
 from udup.node.link_watch import LinkWatch
@@ -166,6 +168,8 @@ class _Node:
                 self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir)), url
             )
             if self._member is not None:
+                if managers := count_of_managers(settings):
+                    control.remove = partial(remove_manager, settings.data_path, managers)
                 control.neighbours = Neighbours(url, load_node_id(settings.data_path), control.actors)
             app = create_app(
                 control,

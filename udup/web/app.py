@@ -72,7 +72,7 @@ def create_app(
     reading, levels = Reading(region, room, here.freshness), LevelQuestions(control, region, room)
     events = EventReads(control, region, room)
     _add_jobs(app, control, reads, settings, here, reading, region, levels, events)
-    _add_node(app, here, region)
+    _add_node(app, here, region, control)
     app.add_route("/metrics", MetricsResource(control, reads, node_id))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
     app.add_route("/v1/agent/actors", ActorsResource(control, here))
@@ -119,7 +119,7 @@ def _add_jobs(
     app.add_route("/v1/node/{path:path}", NodeResource(here, tables, reading, region))
 
 
-def _add_node(app: App, here: NodeInfo, region: RegionRule) -> None:
+def _add_node(app: App, here: NodeInfo, region: RegionRule, control: JobControl) -> None:
     leader, managers = LeaderResource(here, region), ManagersResource(here)
     app.add_route("/v1/members", MembersResource(here))
     app.add_route("/v1/leader", leader)
@@ -127,4 +127,4 @@ def _add_node(app: App, here: NodeInfo, region: RegionRule) -> None:
     app.add_route("/v1/managers", managers)
     app.add_route("/v1/servers", managers)
     app.add_route("/v1/join", JoinResource(here))
-    app.add_route("/v1/leave", LeaveResource())
+    app.add_route("/v1/leave", LeaveResource(here, control))

@@ -31,6 +31,7 @@ __all__ = [
     "NotReady",
     "NotThere",
     "Outcome",
+    "StillThere",
     "WouldNotStart",
     "Written",
 ]
@@ -42,6 +43,10 @@ class NotReady(UdupError):
 
 class NotThere(UdupError):
     """The job, actor, … that the request names does not exist (404). The text is what clients know: `job not found`."""
+
+
+class StillThere(UdupError):
+    """A node that is to be taken out of its cluster is there, or the others cannot do without it (409)."""
 
 
 class NameTaken(UdupError):
@@ -201,6 +206,12 @@ class JobControl(Protocol):
 
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Look at both servers as a start would, and start nothing. `Refused` for a document that is no job."""
+
+    def remove_manager(self, node: str) -> None:
+        """Take a manager out of the cluster that is dead for good, by its ID; one that is not there is a success.
+
+        `StillThere` if that cannot be.
+        """
 
     def kill_actor(self, pid: int) -> None:
         """SIGKILL an actor of this node, as a drill. `NotThere` if no actor has that process."""

@@ -15,7 +15,7 @@ from udup import __version__
 from udup.base.config import Settings
 from udup.cluster.beats import Role
 from udup.cluster.view import NodeSeen, View
-from udup.web.ports import JobReads, NotReady, NotThere
+from udup.web.ports import JobReads, NotReady, NotThere, StillThere
 from udup.web.requests import has_prefix
 from udup.web.resources.node_changes import NodeChanges
 from udup.web.responses import Freshness
@@ -74,6 +74,19 @@ class NodeInfo:
     def view(self) -> View | None:
         """Return how the cluster looks; None for a node that is alone."""
         return None if self._cluster is None else self._cluster()
+
+    def failed(self, given: str) -> NodeSeen | None:
+        """Return the member that is called so, by its ID, its name, or that with the region; None if there is none.
+
+        `StillThere` for one that is heard.
+        """
+        names = {given, given.removesuffix(f".{self._settings.region}")}
+        if names & {self.node_id, self.name}:
+            raise StillThere(f"node {self.name} is this one: stop it first")
+        seen = next((each for each in self.others_seen if names & {each.node, each.name}), None)
+        if seen is not None and seen.is_here:
+            raise StillThere(f"node {seen.name} ({seen.node}) is alive: stop it first, for good")
+        return seen
 
     def find(self, given: str) -> str:
         """Return the ID of the node that is called so: by its ID, its name, or eight digits of the ID or more.
@@ -267,8 +280,19 @@ class NodeInfo:
         return shown.to_json()
 
     def others(self, addresses: Iterable[str]) -> list[str]:
-        """Those of the addresses (`host` or `host:port`) that are not this node's."""
-        own = {self.name, self._settings.bind_addr, self.address, "localhost", f"localhost:{self._settings.ports.http}"}
+        """Those of the addresses (`host` or `host:port`) that are neither this node's nor of its cluster's."""
+        own = {
+            name
+            for each in self.others_seen
+            for name in (each.node, each.name, each.address, each.address.rpartition(":")[0].strip("[]"))
+        }
+        own |= {
+            self.name,
+            self._settings.bind_addr,
+            self.address,
+            "localhost",
+            f"localhost:{self._settings.ports.http}",
+        }
         return [address for address in addresses if address.removeprefix("http://").rstrip("/") not in own]
 
 
