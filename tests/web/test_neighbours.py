@@ -86,7 +86,10 @@ def test_what_may_be_old_is_given_to_those_alone_who_ask_for_it(
     assert _freshness(client)[:2] == _freshness(client, "/v1/nodes?stale=0")[:2] == (200, "false")
 
 
-def test_who_wants_nothing_old_waits_for_a_leader(client: TestClient, memory: MemoryJobs) -> None:
+def test_who_wants_nothing_old_waits_for_a_leader(
+    client: TestClient, memory: MemoryJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(responses, "LEADER_S", 60.0)
     ages = [9.0, 9.0, 9.0, 0.2]
     memory.age = lambda: ages.pop(0) if len(ages) > 1 else ages[0]  # type: ignore[method-assign]
     assert _freshness(client, "/v1/jobs") == (200, "true", "200")
@@ -175,3 +178,23 @@ def test_a_failed_manager_is_taken_out_and_nobody_else(
     assert memory.removed == [OTHER_ID] * 3
     cluster.change(role=Role.AGENT)
     assert leave("n2") == (200, "") and len(memory.removed) == 3, "an agent is no part of the store"
+
+
+def test_a_node_says_of_itself_what_it_is_among_others(client: TestClient, cluster: Cluster) -> None:
+    def told() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        stats = client.simulate_get("/v1/self").json["stats"]
+        return stats["server"], stats["raft"], stats["serf"]
+
+    server, raft, serf = told()
+    assert (server["leader"], server["leader_addr"], raft["state"]) == ("false", "10.0.0.2:8190", "Follower")
+    assert (raft["num_peers"], serf) == ("1", {"members": "2", "failed": "0", "left": "0"})
+    assert client.simulate_get("/v1/peers").json == ["10.0.0.1:8190", "10.0.0.2:8190"], "as others call them"
+    cluster.view = replace(cluster.view, leader=NODE_ID)
+    cluster.change(is_here=False, is_gone=True)
+    server, raft, serf = told()
+    assert (server["leader"], raft["state"], serf["left"]) == ("true", "Leader", "1")
+    assert client.simulate_get("/v1/leader").json == "10.0.0.1:8190"
+    members = client.simulate_get("/v1/members").json["Members"]
+    assert [(each["Addr"], each["Port"], each["Status"]) for each in members] == [
+        ("10.0.0.1", 8190, "alive"), ("10.0.0.2", 8190, "left"),
+    ]  # fmt: skip

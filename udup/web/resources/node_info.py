@@ -148,8 +148,26 @@ class NodeInfo:
     def peers(self) -> list[str]:
         """Return the addresses of all managers."""
         managers = (each.address for each in self.others_seen if each.role.votes)
-        own = [self.address] if self._settings.cluster.role != Role.AGENT.value else []
-        return sorted({*own, *managers})
+        return sorted({*([self.advertised] if self.is_manager else []), *managers})
+
+    @property
+    def is_manager(self) -> bool:
+        return self._settings.cluster.role != Role.AGENT.value
+
+    @property
+    def advertised(self) -> str:
+        """Return the address by which others call this node's API."""
+        seen = self._seen_here()
+        return self.address if seen is None else seen.address
+
+    @property
+    def leads(self) -> bool:
+        view = self.view
+        return view is None or (view.knows_leader and view.leader == self.node_id)
+
+    def _seen_here(self) -> NodeSeen | None:
+        view = self.view
+        return None if view is None else view.node(self.node_id)
 
     # ---- This one ----
 
@@ -244,6 +262,8 @@ class NodeInfo:
         return shown.to_json()
 
     def member(self) -> Member:
+        if (seen := self._seen_here()) is not None:
+            return self._member_of(seen)
         settings = self._settings
         tags = {
             "role": "server",
@@ -275,7 +295,10 @@ class NodeInfo:
             server_name=self.name,
             server_region=self._settings.region,
             server_dc=self.datacenter,
-            members=[self.member(), *map(self._member_of, (each for each in self.others_seen if each.role.votes))],
+            members=[
+                *([self.member()] if self.is_manager else []),
+                *(self._member_of(each) for each in self.others_seen if each.role.votes),
+            ],
         )
         return shown.to_json()
 
