@@ -234,6 +234,8 @@ def test_any_node_is_asked_for_a_job_and_shows_it(world: World) -> None:
         here = [each for each in placed if each["DesiredStatus"] == "run"]
         assert here and all(ids[each["NodeID"]] is owner for each in here)
         assert _get(node, "/v1/leader") in _get(node, "/v1/peers")
+        there = _get(node, f"/v1/agent/actors?node={_id(owner)}")
+        assert world.job in {each["JobID"] for each in there}, "asked of the owner itself"
 
 
 def test_a_job_for_a_node_that_is_not_there_waits_and_may_be_changed_at_any_node(world: World) -> None:

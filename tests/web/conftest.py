@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,7 @@ class MemoryJobs:
         self.skipped: list[tuple[str, str]] = []
         self.cut_over_by: list[tuple[str, Options | None]] = []  # None: it was aborted
         self.killed: list[int] = []
+        self.removed: list[str] = []
         self.level_asked: list[tuple[str, str | None]] = []
         self.level_looks: list[LevelFound | Exception] = []  # what each look finds; the last again and again
         self.level_closed = 0
@@ -256,9 +258,13 @@ class MemoryJobs:
         accept(document)
         return self.checks
 
-    def actors(self) -> list[ActorInfo]:
+    def remove_manager(self, node: str) -> None:
         self._may_fail()
-        return [ACTOR]
+        self.removed.append(node)
+
+    def actors(self, node: str = "") -> list[ActorInfo]:
+        self._may_fail()
+        return [replace(ACTOR, job_id=node)]
 
     def kill_actor(self, pid: int) -> None:
         self._find_actor(pid)

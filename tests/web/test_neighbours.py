@@ -16,6 +16,7 @@ from udup.cluster.view import NodeSeen, View
 from udup.web import blocking, responses
 from udup.web.app import create_app
 from udup.web.blocking import WaitingRoom
+from udup.web.ports import StillThere
 from udup.web.resources.node_changes import SETTLED_MS, NodeChanges
 
 OTHER_ID = "5482868b-0000-4000-8000-000000000000"
@@ -85,7 +86,10 @@ def test_what_may_be_old_is_given_to_those_alone_who_ask_for_it(
     assert _freshness(client)[:2] == _freshness(client, "/v1/nodes?stale=0")[:2] == (200, "false")
 
 
-def test_who_wants_nothing_old_waits_for_a_leader(client: TestClient, memory: MemoryJobs) -> None:
+def test_who_wants_nothing_old_waits_for_a_leader(
+    client: TestClient, memory: MemoryJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(responses, "LEADER_S", 60.0)
     ages = [9.0, 9.0, 9.0, 0.2]
     memory.age = lambda: ages.pop(0) if len(ages) > 1 else ages[0]  # type: ignore[method-assign]
     assert _freshness(client, "/v1/jobs") == (200, "true", "200")
@@ -130,3 +134,67 @@ def test_who_goes_from_node_to_node_by_its_index_sees_every_change_of_nodes(seed
             assert seen == known[0], "it follows, whichever node it asks"
     assert seen == len(changes)
     assert answers <= 6 * (len(changes) + 1), "and is not answered all the time"
+
+
+def test_the_actors_of_another_node_are_asked_of_that(client: TestClient, cluster: Cluster) -> None:
+    def asked(node: str) -> Any:
+        answer = client.simulate_get("/v1/agent/actors", params={"node": node})
+        return answer.json[0]["JobID"] if answer.status_code == 200 else (answer.status_code, answer.text)
+
+    assert [asked(each) for each in (OTHER_ID, "n2", "5482868b")] == [OTHER_ID] * 3
+    assert asked(NODE_ID) == asked("") == ""
+    assert asked("548286") == (404, "node not found") == asked("n9")
+    cluster.change(is_here=False)
+    assert asked("n2") == (503, f"node n2 ({OTHER_ID}) cannot be asked: it is not heard")
+
+
+def test_addresses_of_members_are_joined_and_others_are_told_how(client: TestClient) -> None:
+    def join(*addresses: str) -> tuple[int, str]:
+        query = "&".join(f"address={each}" for each in addresses)
+        answer = client.simulate_post("/v1/join", query_string=query).json
+        return answer["num_joined"], answer["error"]
+
+    assert join("10.0.0.2", "10.0.0.2:8190", "n2", "127.0.0.1") == (4, "")
+    joined, error = join("10.0.0.2", "10.0.0.9")
+    assert joined == 1 and error.endswith(": 10.0.0.9") and "udup cluster token" in error
+
+
+def test_a_failed_manager_is_taken_out_and_nobody_else(
+    client: TestClient, memory: MemoryJobs, cluster: Cluster
+) -> None:
+    def leave(node: str) -> tuple[int, str]:
+        answer = client.simulate_put("/v1/leave", params={"node": node})
+        return answer.status_code, answer.text
+
+    assert leave("nobody") == (200, "")
+    assert leave("n2") == (409, f"node n2 ({OTHER_ID}) is alive: stop it first, for good")
+    assert leave(NODE_ID)[0] == 409 and not memory.removed
+    cluster.change(is_here=False)
+    members = {each["Name"]: each["Status"] for each in client.simulate_get("/v1/members").json["Members"]}
+    assert members["n2.global"] == "failed"
+    memory.fail_with = StillThere("the managers have no leader")
+    assert leave("n2") == (409, "the managers have no leader")
+    assert leave("n2") == leave("n2.global") == leave(OTHER_ID) == (200, "")
+    assert memory.removed == [OTHER_ID] * 3
+    cluster.change(role=Role.AGENT)
+    assert leave("n2") == (200, "") and len(memory.removed) == 3, "an agent is no part of the store"
+
+
+def test_a_node_says_of_itself_what_it_is_among_others(client: TestClient, cluster: Cluster) -> None:
+    def told() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        stats = client.simulate_get("/v1/self").json["stats"]
+        return stats["server"], stats["raft"], stats["serf"]
+
+    server, raft, serf = told()
+    assert (server["leader"], server["leader_addr"], raft["state"]) == ("false", "10.0.0.2:8190", "Follower")
+    assert (raft["num_peers"], serf) == ("1", {"members": "2", "failed": "0", "left": "0"})
+    assert client.simulate_get("/v1/peers").json == ["10.0.0.1:8190", "10.0.0.2:8190"], "as others call them"
+    cluster.view = replace(cluster.view, leader=NODE_ID)
+    cluster.change(is_here=False, is_gone=True)
+    server, raft, serf = told()
+    assert (server["leader"], raft["state"], serf["left"]) == ("true", "Leader", "1")
+    assert client.simulate_get("/v1/leader").json == "10.0.0.1:8190"
+    members = client.simulate_get("/v1/members").json["Members"]
+    assert [(each["Addr"], each["Port"], each["Status"]) for each in members] == [
+        ("10.0.0.1", 8190, "alive"), ("10.0.0.2", 8190, "left"),
+    ]  # fmt: skip

@@ -15,6 +15,7 @@ import os
 import signal
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -32,6 +33,7 @@ from udup.base.tls import TLS_DIR_VARIABLE
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster
 from udup.drivers.registry import Registry
+from udup.node.cluster_admin import remove_manager
 from udup.node.cluster_orders import ClusterOrders
 from udup.node.cluster_watch import ClusterWatch
 from udup.node.health import Health
@@ -40,6 +42,7 @@ from udup.node.nats_access import NatsAccess
 from udup.node.nats_cluster import Member, member_of
 from udup.node.nats_config import Listener
 from udup.node.nats_server import NatsServer
+from udup.node.neighbours import Neighbours
 from udup.node.reads import Reads
 from udup.node.service import ASK_SECONDS, Control
 from udup.node.shared_store import SharedStore
@@ -165,10 +168,15 @@ class _Node:
                 self._access = NatsAccess(self._nats)
                 self._access.open()
             room = WaitingRoom()
+            control = Control(
+                self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir)), url
+            )
+            if self._member is not None:
+                if managers := count_of_managers(settings):
+                    control.remove = partial(remove_manager, settings.data_path, managers)
+                control.neighbours = Neighbours(url, load_node_id(settings.data_path), control.actors)
             app = create_app(
-                Control(
-                    self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir)), url
-                ),
+                control,
                 reads,
                 settings,
                 load_node_id(settings.data_path),
@@ -188,6 +196,8 @@ class _Node:
             web.stop()
             self._health.close()
             self.ask(Drain(), DRAIN_SECONDS)
+            if control.neighbours is not None:
+                control.neighbours.close()
             reads.close()
         finally:
             if self._access is not None:

@@ -75,10 +75,10 @@ def create_app(
     events = EventReads(control, region, room)
     moves = MoveResource(orders, region)
     _add_jobs(app, control, reads, settings, here, reading, region, levels, events, moves)
-    _add_node(app, here, region)
+    _add_node(app, here, region, control)
     app.add_route("/metrics", MetricsResource(control, reads, node_id))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
-    app.add_route("/v1/agent/actors", ActorsResource(control))
+    app.add_route("/v1/agent/actors", ActorsResource(control, here))
     app.add_route("/v1/agent/actor/{pid:int(min=1)}/kill", ActorResource(control), suffix="kill")
     app.add_route("/v1/agent/actor/{pid:int(min=1)}/stacks", ActorResource(control), suffix="stacks")
     app.add_route("/v1/nats/users", NatsUsersResource(consumers, region))
@@ -125,7 +125,7 @@ def _add_jobs(
     app.add_route("/v1/cluster/move", moves, suffix="job")
 
 
-def _add_node(app: App, here: NodeInfo, region: RegionRule) -> None:
+def _add_node(app: App, here: NodeInfo, region: RegionRule, control: JobControl) -> None:
     leader, managers = LeaderResource(here, region), ManagersResource(here)
     app.add_route("/v1/members", MembersResource(here))
     app.add_route("/v1/leader", leader)
@@ -133,4 +133,4 @@ def _add_node(app: App, here: NodeInfo, region: RegionRule) -> None:
     app.add_route("/v1/managers", managers)
     app.add_route("/v1/servers", managers)
     app.add_route("/v1/join", JoinResource(here))
-    app.add_route("/v1/leave", LeaveResource())
+    app.add_route("/v1/leave", LeaveResource(here, control))

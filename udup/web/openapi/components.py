@@ -116,6 +116,7 @@ PARAMETERS: dict[str, Any] = {
     "dry_run": _query("dry_run", _FLAG, "say which, and move none"),
     "job": _query("job", {"type": "string", "minLength": 1}, "the job's ID", required=True),
     "to_node": _query("node", {"type": "string", "minLength": 1}, "the node's ID", required=True),
+    "actors_node": _query("node", {"type": "string"}, "another node: its ID, its name, or the ID's first 8 digits"),
     "node": _query("node", {"type": "string", "minLength": 1}, "the member's name", required=True),
 }
 

@@ -338,7 +338,9 @@ def _cluster() -> Iterator[Operation]:
 def _agent() -> Iterator[Operation]:
     tag = "agent"
     yield Operation("get", "/v1/self", "readSelf", "This node: settings, membership, numbers", tag, "Self", ("pretty",))
-    yield Operation("get", "/v1/agent/actors", "listActors", "The actors of this node", tag, "[Actor]", ("pretty",))
+    summary = "The actors of this node, or of another one of its cluster"
+    parameters = ("actors_node", "pretty")
+    yield Operation("get", "/v1/agent/actors", "listActors", summary, tag, "[Actor]", parameters, errors=(404,))
     path = "/v1/agent/actor/{pid}/kill"
     kill = Operation("put", path, "killActor", "Kill an actor's process", tag, "", _PID, errors=(301, 404))
     yield from _both(replace(kill, description=_DRILL))

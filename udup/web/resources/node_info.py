@@ -15,7 +15,7 @@ from udup import __version__
 from udup.base.config import Settings
 from udup.cluster.beats import Role
 from udup.cluster.view import NodeSeen, View
-from udup.web.ports import JobReads
+from udup.web.ports import JobReads, NotReady, NotThere, StillThere
 from udup.web.requests import has_prefix
 from udup.web.resources.node_changes import NodeChanges
 from udup.web.responses import Freshness
@@ -31,6 +31,9 @@ FRESH_SECONDS, _NEVER_MS = 3.0, (1 << 31) - 1
 _REGISTERED, _READY = 4, 5
 
 _ALIVE, _FAILED, _LEFT = "alive", "failed", "left"
+#: Digits of an ID that are enough to name a node.
+_DIGITS = 8
+
 _RUNS_MYSQL = {"driver.MySQL": "1"}
 
 
@@ -71,6 +74,36 @@ class NodeInfo:
     def view(self) -> View | None:
         """Return how the cluster looks; None for a node that is alone."""
         return None if self._cluster is None else self._cluster()
+
+    def failed(self, given: str) -> NodeSeen | None:
+        """Return the member that is called so, by its ID, its name, or that with the region; None if there is none.
+
+        `StillThere` for one that is heard.
+        """
+        names = {given, given.removesuffix(f".{self._settings.region}")}
+        if names & {self.node_id, self.name}:
+            raise StillThere(f"node {self.name} is this one: stop it first")
+        seen = next((each for each in self.others_seen if names & {each.node, each.name}), None)
+        if seen is not None and seen.is_here:
+            raise StillThere(f"node {seen.name} ({seen.node}) is alive: stop it first, for good")
+        return seen
+
+    def find(self, given: str) -> str:
+        """Return the ID of the node that is called so: by its ID, its name, or eight digits of the ID or more.
+
+        `NotThere` for none or several, `NotReady` for one that is not heard.
+        """
+        nodes = {each.node: each for each in self.others_seen}
+        named = [each for each in nodes if nodes[each].name == given] + [self.node_id] * (self.name == given)
+        begun = [each for each in (*nodes, self.node_id) if len(given) >= _DIGITS and each.startswith(given.lower())]
+        found = sorted({*(named or begun)})
+        if len(found) != 1:
+            several = f": {given!r} is {', '.join(found)}" if found else ""
+            raise NotThere(f"node not found{several}")
+        seen = nodes.get(found[0])
+        if seen is not None and not seen.is_here:
+            raise NotReady(f"node {seen.name} ({seen.node}) cannot be asked: {_said_of(seen)[1]}")
+        return found[0]
 
     @property
     def others_seen(self) -> tuple[NodeSeen, ...]:
@@ -115,8 +148,26 @@ class NodeInfo:
     def peers(self) -> list[str]:
         """Return the addresses of all managers."""
         managers = (each.address for each in self.others_seen if each.role.votes)
-        own = [self.address] if self._settings.cluster.role != Role.AGENT.value else []
-        return sorted({*own, *managers})
+        return sorted({*([self.advertised] if self.is_manager else []), *managers})
+
+    @property
+    def is_manager(self) -> bool:
+        return self._settings.cluster.role != Role.AGENT.value
+
+    @property
+    def advertised(self) -> str:
+        """Return the address by which others call this node's API."""
+        seen = self._seen_here()
+        return self.address if seen is None else seen.address
+
+    @property
+    def leads(self) -> bool:
+        view = self.view
+        return view is None or (view.knows_leader and view.leader == self.node_id)
+
+    def _seen_here(self) -> NodeSeen | None:
+        view = self.view
+        return None if view is None else view.node(self.node_id)
 
     # ---- This one ----
 
@@ -224,6 +275,8 @@ class NodeInfo:
         return shown.to_json()
 
     def member(self) -> Member:
+        if (seen := self._seen_here()) is not None:
+            return self._member_of(seen)
         settings = self._settings
         tags = {
             "role": "server",
@@ -255,13 +308,27 @@ class NodeInfo:
             server_name=self.name,
             server_region=self._settings.region,
             server_dc=self.datacenter,
-            members=[self.member(), *map(self._member_of, (each for each in self.others_seen if each.role.votes))],
+            members=[
+                *([self.member()] if self.is_manager else []),
+                *(self._member_of(each) for each in self.others_seen if each.role.votes),
+            ],
         )
         return shown.to_json()
 
     def others(self, addresses: Iterable[str]) -> list[str]:
-        """Those of the addresses (`host` or `host:port`) that are not this node's."""
-        own = {self.name, self._settings.bind_addr, self.address, "localhost", f"localhost:{self._settings.ports.http}"}
+        """Those of the addresses (`host` or `host:port`) that are neither this node's nor of its cluster's."""
+        own = {
+            name
+            for each in self.others_seen
+            for name in (each.node, each.name, each.address, each.address.rpartition(":")[0].strip("[]"))
+        }
+        own |= {
+            self.name,
+            self._settings.bind_addr,
+            self.address,
+            "localhost",
+            f"localhost:{self._settings.ports.http}",
+        }
         return [address for address in addresses if address.removeprefix("http://").rstrip("/") not in own]
 
 
