@@ -22,7 +22,9 @@ from udup.actors.cluster_messages import (
     SayGone,
 )
 from udup.actors.messages import EngineEnded
+from udup.actors.pulse import PULSE
 from udup.actors.shell import EngineActor
+from udup.cluster.told import Younger
 
 
 class NodeKeeper(EngineActor):
@@ -48,6 +50,9 @@ class NodeKeeper(EngineActor):
             raise SystemExit(1)  # the supervisor makes another
         if isinstance(report, KeeperSays) and isinstance(report.what, Hangs):
             self._end_supervisor(report.what)
+            return
+        if isinstance(report, KeeperSays) and isinstance(report.what, Younger):
+            PULSE.tell_twin()
             return
         self.send(self.owner, report)
         if isinstance(report, KeeperSays) and isinstance(report.what, AreYouThere):
