@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.actors.small_children import Script
-from tests.actors.small_cluster import HERE, OTHER, ClusterState
+from tests.actors.small_cluster import HERE, OTHER, ClusterState, Owner
 from tests.actors.small_world import World, small_world
 from tests.actors.test_storms import JOBS, STORMS, _command, _weather
 from udup.actors.cluster_engine import Asked
@@ -32,6 +32,7 @@ from udup.actors.messages import (
 )
 from udup.actors.store_messages import NotSaved, Save
 from udup.actors.wire_commands import ask_of
+from udup.cluster.told import Owned
 from udup.jobs import DesiredState, Stage
 
 _STORM_SECONDS, _REST_SECONDS = 120.0, 600.0
@@ -222,6 +223,31 @@ def test_a_store_keeper_that_comes_anew_overwrites_nothing_of_another_node(world
     world.until(lambda: len(world.runs["a"]) == 2)
     now = world.stored["a"]
     assert now.desired == DesiredState.RUN and len(now.evaluations) > len(record.evaluations)
+
+
+def test_a_job_that_was_made_again_while_this_node_stood_still_runs_by_its_new_record(world: World) -> None:
+    """Deleted, posted with another document and given to this node, which has heard of that alone."""
+    _posted(world)
+    cluster = _cluster(world)
+    record = world.stored["a"]
+    world.stored["a"] = record.model_copy(update={"incarnation": "another"})
+    cluster.wrote("a", OTHER)
+    cluster.owners["a"] = Owner(HERE, cluster.next())
+    cluster.tell(Owned("a", cluster.owners["a"].token))
+    world.kill(world.child_of("applier", "a"))
+    world.until(lambda: len(world.runs["a"]) == 2)
+    assert world.job("a").record.incarnation == "another"
+    world.reaches("a", "running")
+
+
+def test_a_job_that_was_deleted_while_its_owner_stood_still_is_not_stored_again(world: World) -> None:
+    _posted(world)
+    cluster = _cluster(world)
+    del world.stored["a"]
+    cluster.wrote("a", OTHER)
+    world.kill(world.child_of("applier", "a"))  # what has happened to it would be stored
+    world.run(30)
+    assert "a" not in world.stored and _nothing_of(world, "a")
 
 
 def test_a_job_that_is_to_go_is_drained_and_handed_over(world: World) -> None:

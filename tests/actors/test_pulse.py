@@ -59,3 +59,6 @@ def test_a_pulse_is_when_the_last_message_was_handled() -> None:
     assert pulse.at() == 0
     pulse.beat()
     assert pulse.at() > 0
+    assert not pulse.is_twin
+    pulse.tell_twin()
+    assert pulse.is_twin and pulse.at() > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import udup.cluster
@@ -143,6 +144,37 @@ def test_two_nodes_of_one_id_are_told() -> None:
     assert listener.hearing.twins(listener.now) == ("b",)
     listener.run(4)
     assert listener.hearing.twins(listener.now) == ()
+
+
+def test_of_two_nodes_with_one_id_the_younger_is_told_to_end_and_the_older_stays_the_node() -> None:
+    listener = Listener()
+    older, younger = (partial(Beat, node="x", incarnation=each) for each in ("older", "younger"))
+    listener.hearing.hear(older(number=70), listener.now)
+    for number in range(1, 5):
+        listener.hearing.hear(younger(number=number), listener.now)
+        listener.run(0.2)
+        listener.hearing.hear(older(number=70 + number), listener.now)
+        listener.run(0.3)
+    assert listener.hearing.younger_twins(listener.now) == ("younger",)
+    assert listener.hearing.last_beats(listener.now)["x"][0].incarnation == "older"
+    listener.hearing.hear(younger(number=9, gone=True), listener.now)
+    listener.hearing.hear(older(number=80), listener.now)
+    assert listener.hearing.hears("x", listener.now), "the younger one's end is not its own"
+    listener.run(4)
+    assert listener.hearing.younger_twins(listener.now) == ()
+
+
+def test_a_node_that_was_started_again_is_no_twin_though_beats_of_before_come_late() -> None:
+    listener = Listener()
+    before, after = (partial(Beat, node="x", incarnation=each) for each in ("before", "after"))
+    listener.hearing.hear(before(number=70), listener.now)
+    listener.hearing.hear(after(number=1), listener.now)
+    for number in (71, 72, 73, 72):
+        listener.hearing.hear(before(number=number), listener.now)
+    listener.run(0.5)
+    listener.hearing.hear(after(number=2), listener.now)
+    assert listener.hearing.younger_twins(listener.now) == ()
+    assert listener.hearing.last_beats(listener.now)["x"][0].incarnation == "after"
 
 
 def test_a_beat_of_another_version_is_read_and_what_is_none_is_passed_over() -> None:

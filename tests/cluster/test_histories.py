@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -16,8 +17,9 @@ from tests.cluster.histories import KINDS, SHAPES, faults, run, shape_of, wishes
 from tests.cluster.virtual import Clock
 from tests.cluster.world import Cluster, Violation
 from udup.cluster import begins
-from udup.cluster.beats import Hearing, Role
+from udup.cluster.beats import Beat, Hearing, Role
 from udup.cluster.ports import LostRace
+from udup.cluster.told import Younger
 
 Bug = Callable[[pytest.MonkeyPatch], None]
 
@@ -85,6 +87,25 @@ def test_all_jobs_of_a_node_that_hangs_have_another_though_it_beats(seed: int) -
         cluster.restart(victim)
         cluster.clock.run(25.0)
         cluster.check_rest()
+    finally:
+        cluster.close()
+
+
+def test_a_keeper_that_is_told_that_it_is_a_twin_says_so_once_and_never_that_its_node_is_gone() -> None:
+    cluster = Cluster(1, [(f"n{number}", Role.MANAGER, "dc1") for number in range(3)], [])
+    try:
+        cluster.clock.run(5.0)
+        keeper, told, sent = cluster.nodes["n0"].keeper, list[object](), list[Beat]()
+        keeper._host = replace(keeper._host, tell=told.append)
+        beat = Beat(node="n1", incarnation="n1-1", number=10**6, role=Role.MANAGER, twins=(keeper._me.incarnation,))
+        for _ in range(2):
+            keeper.heard(beat.encode())
+        assert [each for each in told if isinstance(each, Younger)] == [Younger("n0")]
+        cluster.nodes["n2"].keeper.heard = lambda data: sent.append(Beat.decode(data))  # type: ignore[method-assign]
+        assert cluster.nodes["n0"].loop is not None
+        cluster.nodes["n0"].loop.create_task(keeper.leave())
+        cluster.clock.run(7.0)
+        assert not any(each.gone for each in sent)
     finally:
         cluster.close()
 

@@ -342,19 +342,28 @@ class ClusterEngine:
 
     async def _look(self, line: NatsLine) -> None:
         """Read the job store; make the bucket of owners when that has begun, and say what this node holds."""
-        mirror, is_made = line.mirror(JOBS_BUCKET), False
+        mirror = line.mirror(JOBS_BUCKET)
         assert self._keeper is not None
         while True:
             with suppress(StoreAway, *_LOST):
                 await self._read(mirror)
-                if self._wishes.wanted is not None and not is_made:
-                    if self._me.replicas:
-                        await line.make(self._me.replicas, runtime.wall_ns() // 1_000_000)
-                    is_made = True
+                if self._wishes.wanted is not None:
+                    await self._make_bucket(line)
                 if self._keeper.owners.is_complete and not self._held:
                     self._held = True
                     self._tell(Holding(frozenset(self._keeper.owners.of_node(self._me.node))))
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _make_bucket(self, line: NatsLine) -> None:
+        """Make the bucket of owners where it is not there: at the start, and when somebody has removed it.
+
+        Its numbers begin behind all that are known: a target knows them, and refuses runs with lower ones.
+        """
+        assert self._keeper is not None
+        contact = self._keeper.contact()
+        if self._me.replicas and (contact is None or contact > self._limits.dead):
+            first = max(runtime.wall_ns() // 1_000_000, self._keeper.owners.last + 1)
+            await line.make(self._me.replicas, first)
 
     async def _read(self, mirror: Mirror) -> None:
         assert self._keeper is not None

@@ -29,6 +29,8 @@ class Hold:
     #: Another node is to have the job as soon as its run has ended; and that was told to the keeper.
     leaves: bool = False
     given: bool = False
+    #: The job was given to this node again: its record may be another job's of the same ID by now.
+    given_again: bool = False
     #: The node of its Src task, where that is another; and whether that is not heard now.
     apart: str = ""
     source_is_away: bool = False
@@ -48,6 +50,7 @@ class Hold:
 
     def own(self, token: int, apart: str) -> None:
         """Take the job, or take it once more: whatever was under way before counts for nothing."""
+        self.given_again = self.given_again or (self.is_ours and token != self.token)
         self.token, self.apart = token, apart
         self.asked, self.granted, self.leaves, self.given = False, 0, False, False
 

@@ -24,7 +24,9 @@ from udup.actors.cluster_messages import (
 )
 from udup.actors.guest_messages import EndGuest, GuestSays, TellGuest
 from udup.actors.messages import EngineEnded
+from udup.actors.pulse import PULSE
 from udup.actors.shell import EngineActor
+from udup.cluster.told import Younger
 
 
 class NodeKeeper(EngineActor):
@@ -50,6 +52,9 @@ class NodeKeeper(EngineActor):
             raise SystemExit(1)  # the supervisor makes another
         if isinstance(report, KeeperSays) and isinstance(report.what, Hangs):
             self._end_supervisor(report.what)
+            return
+        if isinstance(report, KeeperSays) and isinstance(report.what, Younger):
+            PULSE.tell_twin()
             return
         self.send(self.owner, report)
         if isinstance(report, KeeperSays) and isinstance(report.what, AreYouThere):

@@ -188,6 +188,10 @@ class Membership:
     def take(self, job: Job) -> int:
         hold = job.hold
         assert hold is not None
+        if hold.given_again:
+            self._drop(job.id, f"job {job.id} was given to this node again, which reads it anew; try again")
+            self.read_anew(job.id)
+            return 0
         if not (number := hold.take_number()) and not hold.asked:
             hold.asked = True
             self._host.tell_keeper(BeginRun(job.id, hold.token))

@@ -30,7 +30,7 @@ class Pulse:
     """To be made before the processes are forked that share it."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, _TIME.size)
+        self._memory = mmap.mmap(-1, _TIME.size + 1)
 
     def beat(self) -> None:
         """Note that the supervisor has handled a message."""
@@ -39,6 +39,14 @@ class Pulse:
     def at(self) -> float:
         """Return when that was, on the clock of `runtime.now`, which all processes of a machine share."""
         return float(_TIME.unpack_from(self._memory)[0])
+
+    def tell_twin(self) -> None:
+        """Note that an older node with this one's ID is there: for the node's own process, which ends then."""
+        self._memory[_TIME.size] = 1
+
+    @property
+    def is_twin(self) -> bool:
+        return self._memory[_TIME.size] == 1
 
 
 #: This node's.

@@ -19,6 +19,15 @@ _PLACE = Path("agent") / "node-id"
 _SIGNATURE = 200
 
 
+def twin_told(data_dir: Path) -> str:
+    """Return what a node is told whose ID another one has that was there before."""
+    return (
+        f"data_dir: {data_dir} is a copy of another node's, which is up and has the same ID ({load_node_id(data_dir)}):"
+        f" this node ends, and the other one stays. Remove {data_dir / _PLACE} here to have a new ID made; if this was"
+        " to be the same node on another machine, stop the other one first"
+    )
+
+
 def load_node_id(data_dir: Path) -> str:
     """The ID kept under `data_dir`, made if there is none. The folder is the caller's alone (its lock is held)."""
     path = data_dir / _PLACE

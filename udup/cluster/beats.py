@@ -46,7 +46,8 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     `incarnation` is another at each start of the node, `number` counts its beats. `max` is how many jobs it may have,
     `jobs` how many it carries. `hangs`: its keeper works, and what carries its jobs does not. `hurry` says that a
     draining node gives up jobs in a full copy, too. `gone` is the last beat of a node that has ended all its runs.
-    `hears` is whom a manager hears, empty where `judges` is false.
+    `hears` is whom a manager hears, empty where `judges` is false. `twins` are incarnations that began while another of
+    their node's ID was there: each ends when it hears that.
     """
 
     node: str
@@ -69,6 +70,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     gone: bool = False
     judges: bool = False
     hears: tuple[str, ...] = ()
+    twins: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self)
@@ -111,6 +113,8 @@ class Hearing:
         self._heard: dict[str, tuple[Beat, float]] = {}
         self._earlier: dict[str, set[str]] = {}  # incarnations that another has followed, by node
         self._twins: dict[str, float] = {}
+        self._goes_on: dict[str, tuple[int, float]] = {}  # beats of earlier incarnations: a number, and since when
+        self._younger: dict[str, float] = {}  # incarnations of twins, and when they were heard
         self._listening_since = now
         self._ticked = now
 
@@ -124,7 +128,7 @@ class Hearing:
         """Take a beat of another node. One that was overtaken by a later one counts for nothing."""
         before = self._heard.get(beat.node)
         if beat.incarnation in self._earlier.get(beat.node, ()):
-            self._twins[beat.node] = now
+            self._hear_earlier(beat, now)
             return
         if before is not None and before[0].incarnation == beat.incarnation:
             if beat.number <= before[0].number or before[0].gone:
@@ -132,6 +136,29 @@ class Hearing:
         elif before is not None:
             self._earlier.setdefault(beat.node, set()).add(before[0].incarnation)
         self._heard[beat.node] = beat, now
+
+    def _hear_earlier(self, beat: Beat, now: float) -> None:
+        """Take a beat of an incarnation that another has followed. Where it goes on, the younger one is a twin.
+
+        A single beat, or several that come at once, may be late ones of before a restart.
+        """
+        self._twins[beat.node] = now
+        if beat.incarnation in self._younger:
+            self._younger[beat.incarnation] = now
+            return
+        number, since = self._goes_on.get(beat.incarnation, (0, now))
+        if number and beat.number > number and now - since >= self._limits.beat / 2:
+            younger, _ = self._heard[beat.node]
+            self._earlier[beat.node].discard(beat.incarnation)
+            self._earlier[beat.node].add(younger.incarnation)
+            self._younger[younger.incarnation] = now
+            self._heard[beat.node] = beat, now
+        elif not number:
+            self._goes_on[beat.incarnation] = beat.number, now
+
+    def younger_twins(self, now: float) -> tuple[str, ...]:
+        """Return the incarnations that are to end: an older one of their node's ID goes on."""
+        return tuple(sorted(each for each, at in self._younger.items() if now - at < self._limits.dead))
 
     def tick(self, now: float) -> float:
         """Note the time; return for how long this process was paused, 0 if it was not.

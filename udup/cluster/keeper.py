@@ -21,7 +21,7 @@ from udup.cluster.coordinator import Coordinator, Wanted
 from udup.cluster.limits import Limits
 from udup.cluster.owners import Owners
 from udup.cluster.ports import BeatLine, Change, LostRace, OwnersStore, StoreAway
-from udup.cluster.told import Carrying, Leave, Lost, Owned, Paused, Told, Twin
+from udup.cluster.told import Carrying, Leave, Lost, Owned, Paused, Told, Twin, Younger
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class NodeKeeper:
         self._beat_now, self._look_now, self._decide_now = Bell(), Bell(), Bell()
         self._heard: frozenset[str] = frozenset()
         self._twins: tuple[str, ...] = ()
+        self._is_twin = False
         self._confirmed: float | None = None
         self._log = logs.logger("keeper", node=me.node)
 
@@ -123,8 +124,12 @@ class NodeKeeper:
         self._beat_now.ring()
 
     async def leave(self) -> None:
-        """Say that this node is gone, all its runs having ended: others need not wait for its silence."""
-        await self._send(gone=True)
+        """Say that this node is gone, all its runs having ended: others need not wait for its silence.
+
+        A twin says nothing: of its ID another one is there.
+        """
+        if not self._is_twin:
+            await self._send(gone=True)
 
     def judgement(self) -> Judgement | None:
         """Return who is there; None while this node may not judge."""
@@ -158,6 +163,9 @@ class NodeKeeper:
         beat = Beat.decode(data)
         if beat is None or not beat.node:
             return
+        if self._me.incarnation in beat.twins and not self._is_twin:
+            self._is_twin = True
+            self._host.tell(Younger(self._me.node))
         if beat.node != self._me.node:
             self.hearing.hear(beat, self._host.now())
         elif beat.incarnation != self._me.incarnation:
@@ -286,6 +294,7 @@ class NodeKeeper:
             hurry=carrying.hurry,
             judges=judges,
             hears=self.hearing.heard(now) if judges else (),
+            twins=self.hearing.younger_twins(now),
         )
 
     async def _send(self, *, gone: bool = False) -> None:

@@ -54,7 +54,14 @@ class Twin:
     node: str
 
 
-Told = Owned | Leave | Lost | Paused | Twin
+@dataclass(frozen=True)
+class Younger:
+    """An older node with this one's ID is there: this one is to end."""
+
+    node: str
+
+
+Told = Owned | Leave | Lost | Paused | Twin | Younger
 
 
 @dataclass(frozen=True)

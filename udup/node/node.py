@@ -21,13 +21,14 @@ from typing import Any, TextIO
 
 from udup import __version__
 from udup.actors.messages import Begin, Begun, Drain, NodeSettings
+from udup.actors.pulse import PULSE
 from udup.actors.supervisor import JobSupervisor
 from udup.actors.system import Actors as ActorSystem
 from udup.base import logs, runtime
 from udup.base.cluster_settings import Address, count_of_managers, joined, own_host
 from udup.base.config import Settings
 from udup.base.errors import ConfigError, Transient, UdupError
-from udup.base.identity import described, load_node_id
+from udup.base.identity import described, load_node_id, twin_told
 from udup.base.secrets import FILES_DIR_VARIABLE
 from udup.base.tls import TLS_DIR_VARIABLE
 from udup.cluster.beats import Role
@@ -245,6 +246,8 @@ class _Node:
             if self._stopping.wait(WATCH_SECONDS):
                 return
             self._watch_nats()
+            if PULSE.is_twin:
+                raise ConfigError(twin_told(self._settings.data_path))
             if self._links is not None and looks % LINKS_EVERY == 0:
                 self._links.look()
             if _has_ended(self._supervisor_fd):

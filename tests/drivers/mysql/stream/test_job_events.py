@@ -183,7 +183,7 @@ def test_the_end_of_the_shared_dump_ends_each_run_as_that_of_its_own_would(world
 
 
 def test_the_next_run_of_a_job_on_another_node_ends_this_one(world: World) -> None:
-    """Its name is another's when the shared dump is to stand in for it: as its own dump, the source would have ended."""
+    """Its name is another's when the shared dump is to stand in for it: as the source would have ended its own."""
     world.log.write(1)
     world.names.others.add(Replica.of("b").uuid)
     jobs = [world.job(name) for name in "ab"]
