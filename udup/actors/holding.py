@@ -27,6 +27,9 @@ class Hold:
     #: Another node is to have the job as soon as its run has ended; and that was told to the keeper.
     leaves: bool = False
     given: bool = False
+    #: It has failed here too often, and the keeper was asked for another node; and other nodes have tried it before.
+    gave_up: bool = False
+    tried: bool = False
     #: The node of its Src task, where that is another: such a job is not carried out.
     apart: str = ""
 
@@ -38,6 +41,7 @@ class Hold:
         """Take the job, or take it once more: whatever was under way before counts for nothing."""
         self.token, self.apart = token, apart
         self.asked, self.granted, self.leaves, self.given = False, 0, False, False
+        self.gave_up = False
 
     def take_number(self) -> int:
         """Return the number that was granted, 0 if none was; it is used up by that."""

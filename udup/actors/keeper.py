@@ -10,6 +10,7 @@ from udup.actors.cluster_engine import ClusterEngine
 from udup.actors.cluster_messages import (
     AnswerNode,
     BeginRun,
+    ForgetFailures,
     GiveOrder,
     GiveUp,
     HandOver,
@@ -18,6 +19,7 @@ from udup.actors.cluster_messages import (
     MayCarry,
     Route,
     SayGone,
+    TryElsewhere,
 )
 from udup.actors.messages import EngineEnded
 from udup.actors.shell import EngineActor
@@ -65,6 +67,12 @@ class NodeKeeper(EngineActor):
 
     def receiveMsg_HandOver(self, message: HandOver, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._do(lambda engine: engine.hand_over(message.job, message.token))
+
+    def receiveMsg_TryElsewhere(self, message: TryElsewhere, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.try_elsewhere(message.job, message.token, message.reason))
+
+    def receiveMsg_ForgetFailures(self, message: ForgetFailures, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.forget_failures(message.job, message.token))
 
     def receiveMsg_GiveUp(self, message: GiveUp, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._do(lambda engine: engine.forget(message.job, message.token))

@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from udup.actors.cluster_engine import Asked, Begun, Gone, Holding, Routed
+from udup.actors.cluster_engine import Asked, Begun, Gone, Holding, NobodyElse, Routed
 from udup.actors.cluster_messages import (
     BeginRun,
+    ForgetFailures,
     GiveUp,
     HandOver,
     ReadRecord,
     RecordRead,
+    TryElsewhere,
 )
 from udup.actors.cluster_wishes import ClusterWishes, Say
 from udup.actors.holding import Hold, is_ours
@@ -37,6 +39,9 @@ from udup.jobs import JobRecord, Stage, UnreadRecord, history
 
 #: Seconds until a number is asked for once more that was not granted, while the job is still this node's.
 ASK_AGAIN_SECONDS = 1.0
+
+#: Longest text of a job's StatusDescription.
+_DESCRIPTION = 2000
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Membership:
         self._jobs, self._unread, self._journal = jobs, unread, journal
         self._owned: dict[str, Owned | Leave] = {}  # as it was told last
         self.revisions: dict[str, int] = {}  # of records that jobs are being made of
+        self._failing: dict[str, Callable[[str], None]] = {}  # what is to be done if nobody else can try a job
         self._when_gone: Callable[[], None] | None = None
         self.view: View | None = None
         #: All jobs of the cluster, and who owns them.
@@ -101,6 +107,8 @@ class Membership:
                 self._owned = {job: owned for job, owned in self._owned.items() if job in what.jobs}
             case Begun():
                 self._begun(what)
+            case NobodyElse():
+                self._nobody_else(what)
             case View():
                 self.view = what
                 self.known.clear()
@@ -125,6 +133,7 @@ class Membership:
         assert job.hold is not None
         job.hold.own(what.token, what.source if isinstance(what, Owned) else "")
         job.hold.leaves = isinstance(what, Leave)
+        job.hold.tried = isinstance(what, Owned) and what.tried
 
     def _begun(self, what: Begun) -> None:
         job = self._jobs.get(what.job)
@@ -167,6 +176,42 @@ class Membership:
                 self._host.tell_keeper(HandOver(job.id, token))
 
         self._journal.save(job, job.record, stored)  # behind all that was to be stored before
+
+    def elsewhere(self, job: Job, reason: str, fail: Callable[[str], None]) -> bool:
+        """Store what has come of it here, then have the keeper give it to another node."""
+        hold = job.hold
+        if hold is None or not hold.is_ours:
+            return False
+        hold.gave_up, token = True, hold.token
+        self._failing[job.id] = fail
+        text = f"{reason}; another node is to try it"
+
+        def stored() -> None:
+            if self._jobs.get(job.id) is job and hold.gave_up and hold.token == token:
+                self._host.tell_keeper(TryElsewhere(job.id, token, reason))
+
+        self._host.log.warning("job_tried_elsewhere", job=job.id, error=reason)
+        update = {"stage": Stage.PENDING, "status_description": text[:_DESCRIPTION]}
+        self._journal.save(job, job.record.model_copy(update=update), stored)
+        return True
+
+    def _nobody_else(self, what: NobodyElse) -> None:
+        fail, job = self._failing.pop(what.job, None), self._jobs.get(what.job)
+        hold = job.hold if job is not None else None
+        if job is None or hold is None or fail is None or not hold.gave_up or hold.token != what.token:
+            return
+        hold.gave_up = False
+        if not job.wanted:
+            self._host.reconcile(job)
+            return
+        called = (lambda node: node) if self.view is None else self.view.called
+        fail("; ".join(f"on node {called(node)} before: {why}" for node, why in sorted(what.others.items())))
+
+    def proven(self, job: Job) -> None:
+        """Let all nodes try the job again if it fails once more."""
+        if job.hold is not None and job.hold.tried:
+            job.hold.tried = False
+            self._host.tell_keeper(ForgetFailures(job.id, job.hold.token))
 
     # ---- Records ----
 
@@ -265,6 +310,7 @@ class Membership:
         return True
 
     def _drop(self, job_id: str, why: str) -> None:
+        self._failing.pop(job_id, None)
         if (job := self._jobs.get(job_id)) is not None:
             self._host.drop(job)
         self.wishes.dropped(job_id, why)
