@@ -31,6 +31,7 @@ from udup.actors.messages import (
     NodeSettings,
 )
 from udup.actors.store_messages import NotSaved
+from udup.actors.way_backs import WayBacks
 from udup.base import runtime
 from udup.base.errors import UdupError
 from udup.cluster.told import Leave, Lost, Owned
@@ -64,8 +65,9 @@ class Host(Protocol):
     def new_job(self, record: JobRecord) -> Job: ...
     def drop(self, job: Job) -> None: ...
     def reconcile(self, job: Job) -> None: ...
-    def carry_on_cutover(self, job: Job) -> None: ...
+    def carry_on_cutover(self, job: Job, *, resumed: bool = False) -> None: ...
     def execute(self, command: Command, answer: Say) -> None: ...
+    def create_here(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None: ...
 
 
 class Membership:
@@ -82,6 +84,7 @@ class Membership:
         #: All jobs of the cluster, and who owns them.
         self.known: dict[str, str] = {}
         self.wishes = ClusterWishes(host, self, jobs, unread)
+        self.way_backs = WayBacks(host, self, jobs, self.wishes.leave_alone)
 
     @property
     def owned(self) -> Mapping[str, Owned | Leave]:
@@ -224,11 +227,15 @@ class Membership:
 
     def repeat(self) -> None:
         """Ask another StoreKeeper for what the one before has not answered."""
+        self.way_backs.repeat()
         for job_id in self._owned:
             if job_id not in self._jobs and job_id not in self._unread:
                 self.read_anew(job_id)
 
     def read(self, message: RecordRead) -> None:
+        if message.ticket < 0:
+            self.way_backs.record_read(message)
+            return
         if message.ticket:
             self.wishes.record_read(message)
             return
@@ -269,7 +276,7 @@ class Membership:
         def proven() -> None:
             if self._jobs.get(job.id) is job:
                 self._host.reconcile(job)
-                self._host.carry_on_cutover(job)
+                self._host.carry_on_cutover(job, resumed=True)
 
         self._host.log.info("job_taken", job=job.id)
         if job.wanted:
@@ -314,6 +321,7 @@ class Membership:
         if (job := self._jobs.get(job_id)) is not None:
             self._host.drop(job)
         self.wishes.dropped(job_id, why)
+        self.way_backs.dropped(job_id, why)
 
     def forgotten(self, job: Job) -> None:
         """The job's record is removed: it is nobody's any more."""

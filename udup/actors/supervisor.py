@@ -69,7 +69,7 @@ from udup.actors.tasks import Tasks
 from udup.actors.worker import ApplyWorker
 from udup.actors.worker_messages import Staffed
 from udup.base import runtime
-from udup.base.errors import Failure, FailureKind, Transient, UdupError
+from udup.base.errors import Failure, FailureKind, UdupError
 from udup.base.identity import described
 from udup.jobs import JobRecord, UnreadRecord, history
 from udup.jobs.document.unknown import unknown_keys
@@ -129,7 +129,7 @@ class JobSupervisor(ClusterMailbox):
             )
             self._runs = JobRuns(self._jobs, parts)
             cutover_parts = CutoverParts(self._actors, self._journal, self.send, self.wake)
-            self._cutovers = Cutovers(self, self._jobs, self._unread, cutover_parts)
+            self._cutovers = Cutovers(self, self._jobs, cutover_parts)
             if self._membership is not None:
                 self.open_keeper()
             self._open_store()
@@ -370,20 +370,36 @@ class JobSupervisor(ClusterMailbox):
 
     # ---- Cut-overs ----
 
-    def carry_on_cutover(self, job: Job) -> None:
-        """Have an engine take the next steps of the job's cut-over."""
-        self._cutovers.carry_on(job)
+    def carry_on_cutover(self, job: Job, *, resumed: bool = False) -> None:
+        """Have an engine take the next steps of the job's cut-over; `resumed`: another node's did before."""
+        self._cutovers.carry_on(job, resumed=resumed)
 
     def end_cutover(self, job: Job) -> None:
         """End the engine of the job's cut-over, whatever it does."""
         self._cutovers.end(job)
 
-    def create_job(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None:
+    def create_job(
+        self,
+        document: dict[str, Any],
+        incarnation: str,
+        then: Callable[[], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
         """Register a job that a cut-over makes."""
-        assert self._commands is not None
         if self._membership is not None:
-            raise Transient("in a cluster no way back is made by a cut-over in this version; post it yourself")
+            self._membership.way_backs.create(document, incarnation, then, failed)
+        else:
+            self.create_here(document, incarnation, then)
+
+    def create_here(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None:
+        """Have this node store a job that a cut-over makes."""
+        assert self._commands is not None
         self._commands.create(document, incarnation, then)
+
+    def is_known(self, job_id: str) -> bool:
+        """Return whether there is a job of this ID, on any node."""
+        known = self._membership.known if self._membership is not None else ()
+        return job_id in self._jobs or job_id in self._unread or job_id in known
 
     def _of_cutover(self, sender: Any, step: Callable[[Job], None]) -> None:
         place = self._actors.place_of(sender)
