@@ -9,7 +9,7 @@ import pytest
 
 from tests.actors.small_cluster import HERE, OTHER, ClusterState
 from tests.actors.small_world import World, refused, small_world, transient
-from udup.actors.messages import Accepted, PauseJob, RegisterJob
+from udup.actors.messages import Accepted, Drain, Drained, PauseJob, RegisterJob
 from udup.base.errors import Failure
 
 
@@ -90,3 +90,12 @@ def test_a_keeper_that_dies_meanwhile_is_asked_again_by_the_next(world: World) -
     assert state.keeper is not None
     world.kill(state.keeper)
     world.until(lambda: state.owners["j"].node == OTHER, 600)
+
+
+def test_a_node_that_is_stopped_tells_the_others_in_time_also_where_a_run_reaches_no_boundary(world: World) -> None:
+    world.script("j").drains = "never"
+    _posted(world)
+    world.reaches("j", "running")
+    began = world.clock
+    assert isinstance(world.ask(Drain(2.0)), Drained)  # type: ignore[arg-type]
+    assert 2.0 <= world.clock - began < 3.0

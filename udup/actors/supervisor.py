@@ -42,6 +42,7 @@ from udup.actors.messages import (
     Command,
     Drain,
     Drained,
+    EndRuns,
     Flush,
     Hello,
     ListActors,
@@ -140,10 +141,12 @@ class JobSupervisor(ClusterMailbox):
         assert self._settings is not None
         return self._settings
 
-    def receiveMsg_Drain(self, _message: Drain, sender: Any) -> None:  # noqa: N802 - Thespian's name
+    def receiveMsg_Drain(self, message: Drain, sender: Any) -> None:  # noqa: N802 - Thespian's name
         """Every run ends at a transaction boundary; then the node ends everything."""
         self._journal.save_all()
         self._runs.drain_all(lambda: self.say_gone(lambda: self.send(sender, Drained())))
+        if message.seconds:
+            self.wake(message.seconds, EndRuns())
 
     # ---- The store ----
 
@@ -319,6 +322,8 @@ class JobSupervisor(ClusterMailbox):
                     self._runs.reconcile(waiting)
             case OpenStore():
                 self._open_store()
+            case EndRuns():
+                self._runs.end_all()
             case JoinCluster():
                 self.open_keeper()
             case AskNumber() as wake if self._membership is not None:
@@ -378,28 +383,10 @@ class JobSupervisor(ClusterMailbox):
         """End the engine of the job's cut-over, whatever it does."""
         self._cutovers.end(job)
 
-    def create_job(
-        self,
-        document: dict[str, Any],
-        incarnation: str,
-        then: Callable[[], None],
-        failed: Callable[[Exception], None],
-    ) -> None:
-        """Register a job that a cut-over makes."""
-        if self._membership is not None:
-            self._membership.way_backs.create(document, incarnation, then, failed)
-        else:
-            self.create_here(document, incarnation, then)
-
     def create_here(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None:
         """Have this node store a job that a cut-over makes."""
         assert self._commands is not None
         self._commands.create(document, incarnation, then)
-
-    def is_known(self, job_id: str) -> bool:
-        """Return whether there is a job of this ID, on any node."""
-        known = self._membership.known if self._membership is not None else ()
-        return job_id in self._jobs or job_id in self._unread or job_id in known
 
     def _of_cutover(self, sender: Any, step: Callable[[Job], None]) -> None:
         place = self._actors.place_of(sender)
