@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tests.actors.small_children import Address, Child, Store
-from udup.actors.cluster_engine import Begun, Gone, Holding, Routed
+from udup.actors.cluster_engine import Begun, Gone, Holding, NobodyElse, Routed
 from udup.actors.cluster_messages import (
     AnswerNode,
     BeginRun,
+    ForgetFailures,
     GiveUp,
     HandOver,
     JoinCluster,
@@ -20,6 +21,7 @@ from udup.actors.cluster_messages import (
     RecordRead,
     Route,
     SayGone,
+    TryElsewhere,
 )
 from udup.actors.messages import Accepted
 from udup.actors.store_messages import Forget, HideProgress, NotSaved, Save
@@ -55,6 +57,11 @@ class ClusterState:
     revisions: dict[str, tuple[int, str]] = field(default_factory=dict)
     answered: list[AnswerNode] = field(default_factory=list)
     why_not: str = ""
+    #: What was told of jobs that have failed here, what nodes have met that tried them (None: one has not), and jobs
+    #: of which that was forgotten.
+    tried: list[str] = field(default_factory=list)
+    others_met: Mapping[str, str] | None = None
+    forgotten: list[str] = field(default_factory=list)
     seq: int = 1_000_000
 
     def next(self) -> int:
@@ -63,14 +70,14 @@ class ClusterState:
 
     # ---- What happens ----
 
-    def give(self, job: str, node: str = HERE) -> None:
+    def give(self, job: str, node: str = HERE, *, tried: bool = False) -> None:
         """The coordinator gives a job to a node."""
         before = self.owners.get(job)
         if before is not None and before.node == node and not before.leaves:
             return
         self.owners[job] = Owner(node, self.next())
         if node == HERE:
-            self.tell(Owned(job, self.owners[job].token))
+            self.tell(Owned(job, self.owners[job].token, tried=tried))
         elif before is not None and before.node == HERE:
             self.tell(Lost(job, node))
 
@@ -136,6 +143,20 @@ class Keeper(Child):
         number = state.next()
         state.granted[number] = message.job, message.token
         self.tell(KeeperSays(Begun(message.job, message.token, number)))
+
+    def on_TryElsewhere(self, message: TryElsewhere) -> None:  # noqa: N802
+        state = self.world.cluster
+        assert state is not None
+        state.tried.append(message.reason)
+        if state.others_met is None:
+            state.give(message.job, OTHER)
+        else:
+            self.tell(KeeperSays(NobodyElse(message.job, message.token, state.others_met)))
+
+    def on_ForgetFailures(self, message: ForgetFailures) -> None:  # noqa: N802
+        state = self.world.cluster
+        assert state is not None
+        state.forgotten.append(message.job)
 
     def on_HandOver(self, message: HandOver) -> None:  # noqa: N802
         state = self.world.cluster

@@ -70,6 +70,29 @@ class World:
             ended.set()
             writer.join()
 
+    @contextmanager
+    def longest_gap(self) -> Iterator[list[float]]:
+        """Measure the longest time, in seconds, in which the target got nothing new."""
+        ended, gap = threading.Event(), [0.0]
+
+        def look() -> None:
+            with closing(connect(self.target.endpoint)) as connection:
+                last, at = 0, time.monotonic()
+                while not ended.is_set():
+                    found = int(scalar(connection, f"SELECT COALESCE(MAX(id), 0) FROM {self.job}.t") or 0)
+                    if found != last:
+                        now = time.monotonic()
+                        gap[0], last, at = max(gap[0], now - at), found, now
+                    time.sleep(0.005)
+
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        try:
+            yield gap
+        finally:
+            ended.set()
+            watcher.join()
+
     def gets_more(self) -> None:
         """Wait until the target has what is written from now on."""
         wanted = self.written + 1
@@ -266,6 +289,35 @@ def _shows(node: UdupNode, job: str, **wanted: str) -> None:
     until(lambda: wanted.items() <= node.job(job).items(), lambda: (node.job(job), wanted))
 
 
+def test_a_node_gives_its_job_up_under_load_drains_over_a_restart_and_gets_the_job_back_by_order(world: World) -> None:
+    cluster = world.cluster
+    with world.writing():
+        world.gets_more()
+        first = cluster.owner(world.job)
+        asked = cluster.others(first)[0]
+        with world.longest_gap() as gap:
+            answer = _put(asked, f"/v1/node/{_id(first)}/drain?enable=true")
+            assert [each["JobID"] for each in answer["Goes"]] == [world.job] and not answer["Stays"]
+            until(lambda: _get(asked, f"/v1/node/{_id(first)}/drain")["Goes"] == [], lambda: "not given up")
+            world.gets_more()
+        assert cluster.owner(world.job) is not first
+        assert gap[0] < 10.0, "the machine is busy; alone it is well below one second"
+        first.stop()
+        first.start()
+        for node in (first, asked):
+            until(lambda node=node: _drains(node) == {_id(first)}, lambda: "it drains no more")  # type: ignore[misc]
+        world.gets_more()
+        _put(asked, f"/v1/node/{_id(first)}/drain?enable=false")
+        _put(asked, f"/v1/cluster/move?job={world.job}&node={_id(first)}")
+        until(lambda: world.job in carried(first), lambda: carried(first))
+        world.gets_more()
+    world.is_equal()
+
+
+def _drains(node: UdupNode) -> set[str]:
+    return {each["ID"] for each in _get(node, "/v1/nodes") if each["Drain"]}
+
+
 def test_an_agent_carries_a_job_and_its_manager_shows_it_and_takes_it_over(
     server_folder: Path, source: MysqlServer, target: MysqlServer, schema: str
 ) -> None:
@@ -292,6 +344,12 @@ def test_an_agent_carries_a_job_and_its_manager_shows_it_and_takes_it_over(
 
 def _get(node: UdupNode, path: str) -> Any:
     return node.api._request("GET", path).json()
+
+
+def _put(node: UdupNode, path: str) -> Any:
+    answer = node.api._request("PUT", path)
+    answer.raise_for_status()
+    return answer.json()
 
 
 def _id(node: UdupNode) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +17,7 @@ from udup.base import logs, runtime
 from udup.cluster.asking import Answer, Ask, subject_of
 from udup.cluster.beats import Beat
 from udup.cluster.begins import NotOurs
+from udup.cluster.elsewhere import Elsewhere
 from udup.cluster.guest_words import WIRE
 from udup.cluster.keeper import Host, NodeKeeper
 from udup.cluster.limits import Limits
@@ -88,6 +89,15 @@ class Asked:
 
     number: int
     ask: Ask
+
+
+@dataclass(frozen=True)
+class NobodyElse:
+    """No node is left that could try a job which has failed here; `others`: what those that tried have met."""
+
+    job: str
+    token: int
+    others: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -226,6 +236,23 @@ class ClusterEngine:
     def forget(self, job: str, token: int) -> None:
         """Give up a job that is deleted; `Lost` follows."""
         self._do(self._done(self._keeper.forget(job, token), job) if self._keeper else _nothing())
+
+    def try_elsewhere(self, job: str, token: int, reason: str) -> None:
+        """Have another node try a job: `Lost` follows, or `NobodyElse` answers."""
+        self._do(self._try_elsewhere(job, token, reason))
+
+    async def _try_elsewhere(self, job: str, token: int, reason: str) -> None:
+        others = await self._elsewhere().give(job, token, reason)
+        if others is not None:
+            self._tell(NobodyElse(job, token, dict(others)))
+
+    def _elsewhere(self) -> Elsewhere:
+        assert self._keeper is not None
+        return Elsewhere(self._me.node, self._keeper, lambda: self._wishes.wanted, self._limits)
+
+    def forget_failures(self, job: str, token: int) -> None:
+        """Let all nodes try a job again if it fails once more."""
+        self._do(self._elsewhere().forget(job, token) if self._keeper else _nothing())
 
     async def _done(self, work: Coroutine[Any, Any, int | NotOurs], job: str) -> None:
         got = await work

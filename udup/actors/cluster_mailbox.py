@@ -40,6 +40,8 @@ _ORDERS = 32
 
 class ClusterMailbox(ShellActor):
     _actors: ActorRegistry
+    _jobs: dict[str, Job]
+    _unread: dict[str, str]
     _membership: Membership | None = None
 
     def __init__(self) -> None:
@@ -136,6 +138,30 @@ class ClusterMailbox(ShellActor):
         """The record of a deleted job is removed."""
         if self._membership is not None:
             self._membership.forgotten(job)
+
+    # ---- The way back of a cut-over ----
+
+    @abstractmethod
+    def create_here(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None:
+        """Have this node store a job that a cut-over makes."""
+
+    def create_job(
+        self,
+        document: dict[str, Any],
+        incarnation: str,
+        then: Callable[[], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Register a job that a cut-over makes."""
+        if self._membership is not None:
+            self._membership.way_backs.create(document, incarnation, then, failed)
+        else:
+            self.create_here(document, incarnation, then)
+
+    def is_known(self, job_id: str) -> bool:
+        """Return whether there is a job of this ID, on any node."""
+        known = self._membership.known if self._membership is not None else ()
+        return job_id in self._jobs or job_id in self._unread or job_id in known
 
     # ---- What the node asks ----
 

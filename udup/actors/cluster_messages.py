@@ -45,6 +45,23 @@ class HandOver:
 
 
 @dataclass(frozen=True)
+class TryElsewhere:
+    """The job has failed too often here; answered by `cluster_engine.NobodyElse`, or `Lost` follows."""
+
+    job: str
+    token: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class ForgetFailures:
+    """A run of a job that has failed on other nodes has applied something."""
+
+    job: str
+    token: int
+
+
+@dataclass(frozen=True)
 class GiveUp:
     """The job's record is removed."""
 

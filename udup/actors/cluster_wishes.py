@@ -13,7 +13,6 @@ from typing import Protocol
 
 from udup.actors.cluster_engine import Asked, Routed
 from udup.actors.cluster_messages import AnswerNode, ReadRecord, RecordRead, Route
-from udup.actors.cutover_messages import StartCutover
 from udup.actors.heard_wishes import HeardWishes
 from udup.actors.holding import is_ours
 from udup.actors.job import Job
@@ -31,7 +30,7 @@ from udup.actors.messages import (
 )
 from udup.actors.wire_commands import answer_of, ask_of, command_of, job_of, said_in
 from udup.base import runtime
-from udup.base.errors import Failure, FailureKind, Fault, Refused
+from udup.base.errors import Failure, FailureKind
 from udup.cluster.asking import Answer as NodeAnswer
 from udup.cluster.view import View
 from udup.jobs import JobRecord
@@ -125,9 +124,6 @@ class ClusterWishes:
             return _not_open()
         if self._members.view.why_not:
             return _not_now(f"{_named(command)} is not taken now: {self._members.view.why_not}")
-        if isinstance(command, StartCutover) and command.options.reverse:
-            fault = Fault("reverse", "a way back is not made in a cluster in this version", "leave it out, and post it")
-            return Rejected(Rejection.REFUSED, Failure.of(Refused([fault])))
         return None
 
     def _execute(self, command: Command, job_id: str, answer: Say) -> None:
@@ -139,11 +135,11 @@ class ClusterWishes:
         def answered(said: Accepted | Rejected) -> None:
             if self._pending.pop(ticket, None) is not None:
                 answer(said)
-            self._leave_alone(said.job_id if isinstance(said, Accepted) else job_id)
+            self.leave_alone(said.job_id if isinstance(said, Accepted) else job_id)
 
         self._host.execute(command, answered)
 
-    def _leave_alone(self, job_id: str) -> None:
+    def leave_alone(self, job_id: str) -> None:
         """Hold a job no longer that a wish was stored for; who it is given to carries it out."""
         job = self._jobs.get(job_id)
         self._members.revisions.pop(job_id, None)

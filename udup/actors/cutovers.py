@@ -8,7 +8,7 @@ it, now or after any death. An engine that dies is followed by another, which go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,8 +50,18 @@ class Jobs(Protocol):
     @property
     def settings(self) -> NodeSettings: ...
     def reconcile(self, job: Job) -> None: ...
-    def create_job(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None:
-        """Register a job, once; `NameTaken` if there is another one of its ID. `then` is called when it is stored."""
+    def is_known(self, job_id: str) -> bool: ...
+    def create_job(
+        self,
+        document: dict[str, Any],
+        incarnation: str,
+        then: Callable[[], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Register a job, once; `NameTaken` if there is another one of its ID. `then` is called when it is stored.
+
+        What is found in the way is raised, or `failed` is called with it.
+        """
         ...
 
 
@@ -66,12 +76,11 @@ class Parts:
 
 
 class Cutovers:
-    """`jobs` and `unread` are the supervisor's own."""
+    """`jobs` are the supervisor's own."""
 
-    def __init__(self, host: Jobs, jobs: Mapping[str, Job], unread: Collection[str], parts: Parts) -> None:
+    def __init__(self, host: Jobs, jobs: Mapping[str, Job], parts: Parts) -> None:
         self._host = host
         self._jobs = jobs
-        self._unread = unread
         self._parts = parts
         self._attempts: dict[str, int] = {}  # of the engines that live, by job
         self._deaths: dict[str, int] = {}  # in a row
@@ -142,16 +151,14 @@ class Cutovers:
                 case AskJob():
                     answer(job=job_now(job))
                 case AskTaken():
-                    answer(is_taken=question.job_id in self._jobs or question.job_id in self._unread)
+                    answer(is_taken=self._host.is_known(question.job_id))
                 case CreateWayBack():
                     self._create(job, question.cutover, answer)
-        except NameTaken as taken:
-            answer(taken=str(taken))
         except UdupError as error:
-            answer(failure=Failure.of(error))
+            _answer_error(error, answer)
         except Exception as error:
             self._host.log.exception("cutover_question_failed", job=job.id)
-            answer(failure=Failure.of(error))
+            _answer_error(error, answer)
 
     def _keep(self, job: Job, cutover: Cutover, answer: Callable[..., None]) -> None:
         stored = job.record.cutover
@@ -183,7 +190,9 @@ class Cutovers:
 
     def _create(self, job: Job, cutover: Cutover, answer: Callable[..., None]) -> None:
         document = way_back(job.record.document, cutover.way_back, cutover.position)
-        self._host.create_job(document, cutover.way_back_incarnation, answer)
+        self._host.create_job(
+            document, cutover.way_back_incarnation, answer, lambda error: _answer_error(error, answer)
+        )
 
     def _settings_of(self, job: Job, cutover: Cutover, attempt: int, *, resumed: bool) -> CutoverSettings:
         back: JobPlan | None = None
@@ -199,7 +208,8 @@ class Cutovers:
                 faults = (Fault("Job", f"its way back cannot be made: {error}", "leave --reverse out"),)
             limit, there = self._host.settings.max_jobs, self._jobs.get(cutover.way_back)
             is_made = there is not None and there.record.incarnation == cutover.way_back_incarnation
-            if not is_made and len(self._jobs) >= limit:
+            is_alone = self._host.settings.cluster is None  # else it is placed where there is room
+            if is_alone and not is_made and len(self._jobs) >= limit:
                 problem = f"this server has {len(self._jobs)} jobs, and takes none for the way back"
                 remedy = f"delete one, or raise the server's setting jobs.max ({limit})"
                 faults = (*faults, Fault("jobs.max", problem, remedy))
@@ -213,6 +223,13 @@ class Cutovers:
         document = way_back(record.document, name, position)
         spec, _ = accept(document, region=settings.region, datacenter=settings.datacenter, local=False)
         return plan_of(spec)
+
+
+def _answer_error(error: Exception, answer: Callable[..., None]) -> None:
+    if isinstance(error, NameTaken):
+        answer(taken=str(error))
+    else:
+        answer(failure=Failure.of(error))
 
 
 def job_now(job: Job) -> JobNow:

@@ -31,6 +31,9 @@ class Hold:
     given: bool = False
     #: The job was given to this node again: its record may be another job's of the same ID by now.
     given_again: bool = False
+    #: It has failed here too often, and the keeper was asked for another node; and other nodes have tried it before.
+    gave_up: bool = False
+    tried: bool = False
     #: The node of its Src task, where that is another; and whether that is not heard now.
     apart: str = ""
     source_is_away: bool = False
@@ -53,6 +56,7 @@ class Hold:
         self.given_again = self.given_again or (self.is_ours and token != self.token)
         self.token, self.apart = token, apart
         self.asked, self.granted, self.leaves, self.given = False, 0, False, False
+        self.gave_up = False
 
     def take_number(self) -> int:
         """Return the number that was granted, 0 if none was; it is used up by that."""

@@ -120,7 +120,7 @@ class Job:
             return Step.LEAVE
         if self.record.desired == DesiredState.STOP:
             return Step.PURGE
-        if self.wanted and self.hold is not None and self.hold.source_is_away:
+        if self.wanted and self.hold is not None and (self.hold.source_is_away or self.hold.gave_up):
             return Step.NONE
         return Step.START if self.wanted else Step.REST
 
@@ -169,6 +169,8 @@ class Job:
         """Give the job all its attempts again: somebody has looked at it."""
         self.failures = self.conflicts = self.superseded = 0
         self.serial = self.owned = False
+        if self.hold is not None:
+            self.hold.gave_up = False
 
     # ---- Runs ----
 

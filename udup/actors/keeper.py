@@ -13,6 +13,7 @@ from udup.actors.cluster_engine import AreYouThere, ClusterEngine, Hangs
 from udup.actors.cluster_messages import (
     AnswerNode,
     BeginRun,
+    ForgetFailures,
     GiveOrder,
     GiveUp,
     HandOver,
@@ -21,6 +22,7 @@ from udup.actors.cluster_messages import (
     MayCarry,
     Route,
     SayGone,
+    TryElsewhere,
 )
 from udup.actors.guest_messages import EndGuest, GuestSays, TellGuest
 from udup.actors.messages import EngineEnded
@@ -86,6 +88,12 @@ class NodeKeeper(EngineActor):
 
     def receiveMsg_HandOver(self, message: HandOver, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._do(lambda engine: engine.hand_over(message.job, message.token))
+
+    def receiveMsg_TryElsewhere(self, message: TryElsewhere, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.try_elsewhere(message.job, message.token, message.reason))
+
+    def receiveMsg_ForgetFailures(self, message: ForgetFailures, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.forget_failures(message.job, message.token))
 
     def receiveMsg_GiveUp(self, message: GiveUp, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._do(lambda engine: engine.forget(message.job, message.token))

@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from udup.actors.cluster_engine import Asked, Begun, Gone, Holding, Routed
+from udup.actors.cluster_engine import Asked, Begun, Gone, Holding, NobodyElse, Routed
 from udup.actors.cluster_messages import (
     BeginRun,
+    ForgetFailures,
     GiveUp,
     HandOver,
     ReadRecord,
     RecordRead,
+    TryElsewhere,
 )
 from udup.actors.cluster_wishes import ClusterWishes, Say
 from udup.actors.guests_abroad import GuestsAbroad
@@ -32,15 +34,19 @@ from udup.actors.messages import (
 )
 from udup.actors.registry import ActorRegistry
 from udup.actors.store_messages import NotSaved
+from udup.actors.way_backs import WayBacks
 from udup.base import runtime
 from udup.base.errors import UdupError
 from udup.cluster.guests import GuestLost, GuestOrdered, GuestOver, GuestSaid
 from udup.cluster.told import Leave, Lost, Owned
 from udup.cluster.view import View
-from udup.jobs import JobRecord, UnreadRecord, history
+from udup.jobs import JobRecord, Stage, UnreadRecord, history
 
 #: Seconds until a number is asked for once more that was not granted, while the job is still this node's.
 ASK_AGAIN_SECONDS = 1.0
+
+#: Longest text of a job's StatusDescription.
+_DESCRIPTION = 2000
 
 
 @dataclass(frozen=True)
@@ -63,9 +69,10 @@ class Host(Protocol):
     def new_job(self, record: JobRecord) -> Job: ...
     def drop(self, job: Job) -> None: ...
     def reconcile(self, job: Job) -> None: ...
-    def carry_on_cutover(self, job: Job) -> None: ...
+    def carry_on_cutover(self, job: Job, *, resumed: bool = False) -> None: ...
     def execute(self, command: Command, answer: Say) -> None: ...
     def hear(self, message: object, sender: Any) -> None: ...
+    def create_here(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None: ...
 
 
 class Membership:
@@ -78,6 +85,7 @@ class Membership:
         self._jobs, self._unread, self._journal = jobs, unread, journal
         self._owned: dict[str, Owned | Leave] = {}  # as it was told last
         self.revisions: dict[str, int] = {}  # of records that jobs are being made of
+        self._failing: dict[str, Callable[[str], None]] = {}  # what is to be done if nobody else can try a job
         self._when_gone: Callable[[], None] | None = None
         self.view: View | None = None
         #: All jobs of the cluster, and who owns them.
@@ -85,6 +93,7 @@ class Membership:
         self.wishes = ClusterWishes(host, self, jobs, unread)
         self.guests_abroad = GuestsAbroad(host, jobs, journal, lambda: self.view)
         self.guests_here = GuestsHere(host, actors, jobs)
+        self.way_backs = WayBacks(host, self, jobs, self.wishes.leave_alone)
 
     @property
     def owned(self) -> Mapping[str, Owned | Leave]:
@@ -110,6 +119,8 @@ class Membership:
                 self._owned = {job: owned for job, owned in self._owned.items() if job in what.jobs}
             case Begun():
                 self._begun(what)
+            case NobodyElse():
+                self._nobody_else(what)
             case View():
                 self.view = what
                 self.known.clear()
@@ -144,6 +155,7 @@ class Membership:
         assert job.hold is not None
         job.hold.own(what.token, what.source if isinstance(what, Owned) else "")
         job.hold.leaves = isinstance(what, Leave)
+        job.hold.tried = isinstance(what, Owned) and what.tried
         job.hold.source_is_away = self._is_away(job.hold.apart)
         if job.run is not None and isinstance(what, Owned) and job.run.source_node != what.source:
             job.run.outdate()  # its source is to be read on another node
@@ -212,6 +224,42 @@ class Membership:
 
         self._journal.save(job, job.record, stored)  # behind all that was to be stored before
 
+    def elsewhere(self, job: Job, reason: str, fail: Callable[[str], None]) -> bool:
+        """Store what has come of it here, then have the keeper give it to another node."""
+        hold = job.hold
+        if hold is None or not hold.is_ours:
+            return False
+        hold.gave_up, token = True, hold.token
+        self._failing[job.id] = fail
+        text = f"{reason}; another node is to try it"
+
+        def stored() -> None:
+            if self._jobs.get(job.id) is job and hold.gave_up and hold.token == token:
+                self._host.tell_keeper(TryElsewhere(job.id, token, reason))
+
+        self._host.log.warning("job_tried_elsewhere", job=job.id, error=reason)
+        update = {"stage": Stage.PENDING, "status_description": text[:_DESCRIPTION]}
+        self._journal.save(job, job.record.model_copy(update=update), stored)
+        return True
+
+    def _nobody_else(self, what: NobodyElse) -> None:
+        fail, job = self._failing.pop(what.job, None), self._jobs.get(what.job)
+        hold = job.hold if job is not None else None
+        if job is None or hold is None or fail is None or not hold.gave_up or hold.token != what.token:
+            return
+        hold.gave_up = False
+        if not job.wanted:
+            self._host.reconcile(job)
+            return
+        called = (lambda node: node) if self.view is None else self.view.called
+        fail("; ".join(f"on node {called(node)} before: {why}" for node, why in sorted(what.others.items())))
+
+    def proven(self, job: Job) -> None:
+        """Let all nodes try the job again if it fails once more."""
+        if job.hold is not None and job.hold.tried:
+            job.hold.tried = False
+            self._host.tell_keeper(ForgetFailures(job.id, job.hold.token))
+
     # ---- Records ----
 
     def new_hold(self, job_id: str) -> Hold:
@@ -228,6 +276,7 @@ class Membership:
 
     def repeat(self) -> None:
         """Ask another StoreKeeper for what the one before has not answered."""
+        self.way_backs.repeat()
         for job_id in self._owned:
             if job_id not in self._jobs and job_id not in self._unread:
                 self.read_anew(job_id)
@@ -236,6 +285,7 @@ class Membership:
     def read(self, message: RecordRead) -> None:
         if message.ticket < 0:
             self.guests_here.record_read(message)
+            self.way_backs.record_read(message)
             return
         if message.ticket:
             self.wishes.record_read(message)
@@ -277,7 +327,7 @@ class Membership:
         def proven() -> None:
             if self._jobs.get(job.id) is job:
                 self._host.reconcile(job)
-                self._host.carry_on_cutover(job)
+                self._host.carry_on_cutover(job, resumed=True)
 
         self._host.log.info("job_taken", job=job.id)
         if job.wanted:
@@ -317,9 +367,11 @@ class Membership:
         return True
 
     def _drop(self, job_id: str, why: str) -> None:
+        self._failing.pop(job_id, None)
         if (job := self._jobs.get(job_id)) is not None:
             self._host.drop(job)
         self.wishes.dropped(job_id, why)
+        self.way_backs.dropped(job_id, why)
 
     def forgotten(self, job: Job) -> None:
         """The job's record is removed: it is nobody's any more."""

@@ -210,7 +210,17 @@ class Ailments:
 
 @dataclass(frozen=True)
 class Drain:
-    """Stop everything at a transaction boundary. Answered by `Drained`."""
+    """Stop everything at a transaction boundary. Answered by `Drained`.
+
+    After so many seconds what still runs is ended at once, so that other nodes are told; 0: that is not needed.
+    """
+
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class EndRuns:
+    """A wake-up: the runs that are left have had their time."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,15 @@ class Numbers(Protocol):
     def leave(self, job: Job) -> None:
         """Give the job away, which has no run any more."""
 
+    def elsewhere(self, job: Job, reason: str, fail: Callable[[str], None]) -> bool:
+        """Have another node try a job whose run has ended; False where there is none.
+
+        `fail` is called with what others have met if nobody is left to try it.
+        """
+
+    def proven(self, job: Job) -> None:
+        """Note that a run of the job has applied something."""
+
 
 class OwnNumbers:
     """Those of a node that is alone."""
@@ -44,6 +53,12 @@ class OwnNumbers:
 
     def leave(self, job: Job) -> None:
         raise AssertionError(f"there is no other node for job {job.id}")
+
+    def elsewhere(self, _job: Job, _reason: str, _fail: Callable[[str], None]) -> bool:
+        return False
+
+    def proven(self, job: Job) -> None:
+        """There is no other node."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ goes by old settings, is *drained*: it ends at a transaction boundary, and what 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from udup.actors.completion import ANSWER_SECONDS, Completion
 from udup.actors.job import Job, Step
@@ -275,11 +276,24 @@ class JobRuns:
         attempts = settings.retry_attempts if limit is None else limit
         pause = job.pause_after(failure.kind, attempts, settings.backoff_max_s, proven=run.proven)
         if pause is None:
-            self._fail(job, given_up(failure, job.failures), tasks, run)
+            self._give_up(job, run, given_up(failure, job.failures), tasks)
             return
         log_ended(job, run, failure, pause, self._parts.log)
         self._stop(job, run)
         self._retry_after(job, run, pause, failure, tasks)
+
+    def _give_up(self, job: Job, run: Run, failure: Failure, tasks: tuple[TaskType, ...]) -> None:
+        """Have another node try what passes, where there are several; else the job has failed."""
+
+        def fail(others: str) -> None:
+            text = f"{failure.text}; {others}" if others else failure.text
+            self.guarded(job, lambda: self._fail(job, replace(failure, text=text), tasks, run))
+
+        if failure.kind.passes and self._parts.numbers.elsewhere(job, failure.text, fail):
+            self._stop(job, run)
+            job.run_is_lost()
+        else:
+            self._fail(job, failure, tasks, run)
 
     def _retry_after(self, job: Job, run: Run, pause: float, failure: Failure, tasks: Iterable[TaskType]) -> None:
         job.retry_of = run.number
@@ -365,7 +379,9 @@ class JobRuns:
         self._parts.journal.progress_changed(job)
         if run.phase is Phase.DRAINING or run.outdated:
             return  # what it has come to is of no interest any more
-        run.proven = run.proven or report.proves_the_run
+        if report.proves_the_run and not run.proven:
+            run.proven = True
+            self._parts.numbers.proven(job)
         if job.record.failing and report.shows_recovery:
             self._parts.journal.save(job, history.recovered(job.record))
         if report.progress.careful is False:
@@ -404,6 +420,12 @@ class JobRuns:
         for job in self._jobs.values():
             if job.run is not None and job.run.phase is not Phase.DRAINING:
                 self.guarded(job, lambda job=job: self._drain(job))  # type: ignore[misc]
+        self._end.answer_if_drained()
+
+    def end_all(self) -> None:
+        """End at once what has not come to a boundary; the next run does it again."""
+        for job in list(self._jobs.values()):
+            self.guarded(job, lambda job=job: self.end(job))  # type: ignore[misc]
         self._end.answer_if_drained()
 
     @property

@@ -43,6 +43,7 @@ from udup.actors.messages import (
     Command,
     Drain,
     Drained,
+    EndRuns,
     Flush,
     Hello,
     ListActors,
@@ -70,7 +71,7 @@ from udup.actors.tasks import Tasks
 from udup.actors.worker import ApplyWorker
 from udup.actors.worker_messages import Staffed
 from udup.base import runtime
-from udup.base.errors import Failure, FailureKind, Transient, UdupError
+from udup.base.errors import Failure, FailureKind, UdupError
 from udup.base.identity import described
 from udup.jobs import JobRecord, UnreadRecord, history
 from udup.jobs.document.unknown import unknown_keys
@@ -132,7 +133,7 @@ class JobSupervisor(ClusterMailbox):
             )
             self._runs = JobRuns(self._jobs, parts)
             cutover_parts = CutoverParts(self._actors, self._journal, self.send, self.wake)
-            self._cutovers = Cutovers(self, self._jobs, self._unread, cutover_parts)
+            self._cutovers = Cutovers(self, self._jobs, cutover_parts)
             if self._membership is not None:
                 self.open_keeper()
             self._open_store()
@@ -143,10 +144,12 @@ class JobSupervisor(ClusterMailbox):
         assert self._settings is not None
         return self._settings
 
-    def receiveMsg_Drain(self, _message: Drain, sender: Any) -> None:  # noqa: N802 - Thespian's name
+    def receiveMsg_Drain(self, message: Drain, sender: Any) -> None:  # noqa: N802 - Thespian's name
         """Every run ends at a transaction boundary; then the node ends everything."""
         self._journal.save_all()
         self._runs.drain_all(lambda: self.say_gone(lambda: self.send(sender, Drained())))
+        if message.seconds:
+            self.wake(message.seconds, EndRuns())
 
     # ---- The store ----
 
@@ -331,6 +334,8 @@ class JobSupervisor(ClusterMailbox):
                     self._runs.reconcile(waiting)
             case OpenStore():
                 self._open_store()
+            case EndRuns():
+                self._runs.end_all()
             case JoinCluster():
                 self.open_keeper()
             case AskNumber() as wake if self._membership is not None:
@@ -388,19 +393,17 @@ class JobSupervisor(ClusterMailbox):
 
     # ---- Cut-overs ----
 
-    def carry_on_cutover(self, job: Job) -> None:
-        """Have an engine take the next steps of the job's cut-over."""
-        self._cutovers.carry_on(job)
+    def carry_on_cutover(self, job: Job, *, resumed: bool = False) -> None:
+        """Have an engine take the next steps of the job's cut-over; `resumed`: another node's did before."""
+        self._cutovers.carry_on(job, resumed=resumed)
 
     def end_cutover(self, job: Job) -> None:
         """End the engine of the job's cut-over, whatever it does."""
         self._cutovers.end(job)
 
-    def create_job(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None:
-        """Register a job that a cut-over makes."""
+    def create_here(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None:
+        """Have this node store a job that a cut-over makes."""
         assert self._commands is not None
-        if self._membership is not None:
-            raise Transient("in a cluster no way back is made by a cut-over in this version; post it yourself")
         self._commands.create(document, incarnation, then)
 
     def _of_cutover(self, sender: Any, step: Callable[[Job], None]) -> None:

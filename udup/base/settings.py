@@ -167,6 +167,8 @@ class Cluster(Section):
     advertise: Annotated[str, AfterValidator(_host)] = ""
     #: The streams that this node's own JetStream had alone may stay behind when it becomes one of several managers.
     leave_streams: bool = False
+    #: Seconds for jobs to reach a transaction boundary when this node is stopped; then their runs are broken off.
+    leave_s: Annotated[int, Field(ge=1, le=600)] = 4
     #: Paths of PEM files: the cluster's authority, this node's certificate, and its key.
     tls_ca: str = ""
     tls_cert: str = ""

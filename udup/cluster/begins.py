@@ -72,6 +72,10 @@ class Begins:
 
         return await self._rewrite(job, token, given, leaving=True)
 
+    async def rewrite(self, job: str, token: int, make: Callable[[Owner], Owner]) -> int | NotOurs:
+        """Write another value of a job that is this node's, and does not go elsewhere. Wait while the store is away."""
+        return await self._rewrite(job, token, make)
+
     async def forget(self, job: str, token: int) -> int | NotOurs:
         """Remove the key of a job that is deleted; its run here has ended."""
         return await self._rewrite(job, token, None)

@@ -148,6 +148,8 @@ class Coordinator:
     def _of_job(self, wish: Wish, judgement: Judgement, places: dict[str, Place], under_way: int) -> Write | None:
         owner = self._owners.jobs.get(wish.job)
         is_dead = owner is not None and owner.node in judgement.dead
+        if owner is not None and owner.failed:
+            wish = replace(wish, avoid=wish.avoid | owner.failed.keys())
         if wish.ended:
             return Write(key_of(wish.job), None) if is_dead else None  # a living owner removes it itself
         if owner is not None and not is_dead and owner.node not in judgement.here:

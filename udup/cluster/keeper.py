@@ -19,7 +19,7 @@ from udup.cluster.beats import Beat, Hearing, Judgement, Role
 from udup.cluster.begins import Begins, Copy, NotOurs, in_time
 from udup.cluster.coordinator import Coordinator, Wanted
 from udup.cluster.limits import Limits
-from udup.cluster.owners import Owners
+from udup.cluster.owners import Owner, Owners
 from udup.cluster.ports import BeatLine, Change, LostRace, OwnersStore, StoreAway
 from udup.cluster.told import Carrying, Leave, Lost, Owned, Paused, Told, Twin, Younger
 
@@ -107,6 +107,10 @@ class NodeKeeper:
     async def forget(self, job: str, token: int) -> int | NotOurs:
         """Remove the ownership of a job that is deleted, its run having ended."""
         return await self._begins.forget(job, token)
+
+    async def rewrite(self, job: str, token: int, make: Callable[[Owner], Owner]) -> int | NotOurs:
+        """Write another value of a job that is this node's, and does not go elsewhere."""
+        return await self._begins.rewrite(job, token, make)
 
     async def order(self, key: str, data: bytes | None) -> bool:
         """Write an order of an operator; False: another was written first, and is known now. Raise `StoreAway`."""
@@ -269,7 +273,7 @@ class NodeKeeper:
         told: Told = (
             Leave(job, revision, owner.to, owner.why)
             if owner.to
-            else Owned(job, revision, owner.source, owner.previous, owner.why)
+            else Owned(job, revision, owner.source, owner.previous, owner.why, tried=bool(owner.failed))
         )
         self._begins.told[job], self._held[job] = revision, told
         self._host.tell(told)

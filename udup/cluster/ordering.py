@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from udup.cluster.beats import Judgement
+from udup.cluster.beats import Judgement, Role
 from udup.cluster.coordinator import Wanted
 from udup.cluster.keeper import NodeKeeper
 from udup.cluster.limits import Limits
@@ -71,8 +71,7 @@ class Ordering:
 
     async def _drain(self, order: DrainNode, judgement: Judgement, wanted: Wanted) -> Ordered | None:
         orders, node = self._keeper.owners.orders, order.node
-        beat = judgement.here.get(node)
-        if beat is not None and beat.role.name == "WITNESS":
+        if _is_witness(node, judgement):
             return nothing(refused=f"node {node} is a witness, and carries no jobs")
         is_known = node in self._keeper.coordinator.places(judgement, wanted) or node in orders.drains
         if not is_known:
@@ -125,6 +124,8 @@ class Ordering:
             return nothing(unknown="job not found")
         if order.node not in places:
             return nothing(unknown="node not found")
+        if _is_witness(order.node, judgement):
+            return nothing(refused=f"node {order.node} is a witness, and carries no jobs")
         if owner is None or owner.node not in judgement.here:
             return nothing(failed=f"no node that lives carries job {order.job} now; it is given to one by itself")
         if owner.node == order.node:
@@ -137,6 +138,11 @@ class Ordering:
     async def _move(self, moves: Mapping[str, str]) -> bool:
         now = self._keeper.owners.orders.moves
         return await self._keeper.order(MOVES, Moves(moves={**now, **moves}).encode())
+
+
+def _is_witness(node: str, judgement: Judgement) -> bool:
+    beat = judgement.here.get(node)
+    return beat is not None and beat.role is Role.WITNESS
 
 
 def _why_not_there(wish: Wish, places: Mapping[str, Place], node: str) -> Ordered | None:

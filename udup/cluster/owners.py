@@ -36,7 +36,8 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `node` owns the job and carries its Dest task. `source` is the node of its Src task, "" for the same. `to` is who
     gets it next, as soon as the owner has wound its run up. `previous` is who had it before, and `why` it was moved.
-    `run` names the beginning of a run that wrote this: the node's incarnation, and a count of its own.
+    `run` names the beginning of a run that wrote this: the node's incarnation, and a count of its own. `failed` are the
+    nodes on which it has failed too often, and what each has met (`elsewhere.py`).
     """
 
     node: str
@@ -46,6 +47,7 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     previous: str = ""
     why: str = ""
     run: str = ""
+    failed: dict[str, str] = {}
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Owned:
     """The job is this node's: `token` is asked for when a run begins. Told again when it is given again.
 
-    `source` is the node that carries its Src task, "" for this one; `previous` had the job before.
+    `source` is the node that carries its Src task, "" for this one; `previous` had the job before. `tried`: it comes
+    from a node on which it has failed too often.
     """
 
     job: str
@@ -17,6 +18,7 @@ class Owned:
     source: str = ""
     previous: str = ""
     why: str = ""
+    tried: bool = False
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,9 @@ NATS_AGAIN_SECONDS = 2.0
 #: Seconds for jobs to reach a transaction boundary at the end; the whole end takes 10 at most.
 DRAIN_SECONDS = 4.0
 
+#: Seconds in a cluster, behind `cluster.leave_s`, for other nodes to be told that this one is gone.
+GONE_SECONDS = 2.0
+
 
 def run_node(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises `ConfigError` or `UdupError` if it cannot start."""
@@ -196,7 +199,7 @@ class _Node:
             self._log.info("server_stops")
             web.stop()
             self._health.close()
-            self.ask(Drain(), DRAIN_SECONDS)
+            self._drain()
             if control.neighbours is not None:
                 control.neighbours.close()
             reads.close()
@@ -208,6 +211,14 @@ class _Node:
                 self._shared.close()
             if self._nats is not None:
                 self._nats.stop()
+
+    def _drain(self) -> None:
+        """End all runs; others are told that this node is gone, also of runs that had to be broken off."""
+        if self._member is None:
+            self.ask(Drain(), DRAIN_SECONDS)
+        else:
+            seconds = self._settings.cluster.leave_s
+            self.ask(Drain(seconds), seconds + GONE_SECONDS)
 
     @property
     def _store_is_shared(self) -> bool:
