@@ -236,8 +236,16 @@ def test_no_ended_process_stays_in_the_process_table(node: UdupNode, job: str) -
         found = psutil.Process(node.pid).children(recursive=True)
         return [each for each in found if _status(each) == psutil.STATUS_ZOMBIE]
 
-    os.kill(next(pid for pid, title in node.pids().items() if f"udup extractor of {job}" in title), signal.SIGKILL)
+    def only(title: str) -> int:
+        return next(pid for pid, each in node.pids().items() if title in each)
+
+    killed = only(f"udup extractor of {job}")
+    os.kill(only("udup nursery"), signal.SIGKILL)  # another one bears the next extractor
+    os.kill(killed, signal.SIGKILL)
     end = time.monotonic() + STOP_SECONDS
+    while not any(f"udup extractor of {job}" in each for pid, each in node.pids().items() if pid != killed):
+        assert time.monotonic() < end, node.pids()
+        time.sleep(0.1)
     while left := ended():
         assert time.monotonic() < end, left
         time.sleep(0.1)

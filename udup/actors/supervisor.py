@@ -59,6 +59,7 @@ from udup.actors.messages import (
     RunEnded,
     Tick,
 )
+from udup.actors.nursery import use_nursery
 from udup.actors.registry import ActorRegistry
 from udup.actors.run import Run
 from udup.actors.run_parts import OwnNumbers, Parts
@@ -113,6 +114,7 @@ class JobSupervisor(ClusterMailbox):
     def receiveMsg_Begin(self, message: Begin, sender: Any) -> None:  # noqa: N802 - Thespian's name
         if self._settings is None:
             self.configure(message.settings)
+            use_nursery(self, message.settings.data_dir)
             SIGNS.clear()  # another supervisor's jobs ended with it
             self._settings = message.settings
             if message.settings.cluster is not None:
