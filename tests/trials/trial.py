@@ -232,13 +232,16 @@ def _is_taken(node: object, document: dict[str, object]) -> bool:
 
 
 def spans(outcomes: list[Outcome]) -> Iterator[str]:
-    """Yield a table: by fault and role, the trials, and how long the jobs that were hit were without a commit."""
-    yield f"{'fault':32} {'who':12} trials  bad  jobs   min  median  max   others' max"
+    """Yield a table by fault and role: trials, when jobs were another node's, how long they were without a commit."""
+    yield f"{'fault':28} {'who':12} trials  bad  moved after, s     jobs  no commit for, s   others' max"
     keys = dict.fromkeys((each.fault, each.role) for each in outcomes)
     for fault, role in keys:
         some = [each for each in outcomes if (each.fault, each.role) == (fault, role)]
         gaps = [gap for each in some for gap in each.gaps]
+        taken = [seconds for each in some for seconds in each.taken]
         others = [gap for each in some for gap in each.others]
         bad = sum(bool(each.violations) for each in some)
-        of_gaps = f"{min(gaps):5.1f} {median(gaps):6.1f} {max(gaps):6.1f}" if gaps else f"{'-':>5} {'-':>6} {'-':>6}"
-        yield f"{fault:32} {role:12} {len(some):6} {bad:4} {len(gaps):5} {of_gaps}  {max(others, default=0.0):6.1f}"
+        yield (
+            f"{fault:28} {role:12} {len(some):6} {bad:4}  {_span(taken):17} {len(gaps):5}  {_span(gaps):17} "
+            f"{max(others, default=0.0):6.1f}"
+        )
