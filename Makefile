@@ -6,7 +6,10 @@ SHELL := /bin/bash
 
 VENV := .venv
 STAMP := $(VENV)/.installed
-JOBS := 4
+COLLECTED := $(VENV)/.collected
+
+# Processes that share the tests. Each has up to four MySQL servers and a node: 2 GB of memory.
+JOBS := $(shell awk '/^MemTotal/ { large = $$2 > 12000000 } END { print 4 + large }' /proc/meminfo 2>/dev/null || echo 4)
 SOURCES := udup tests $(wildcard bench)
 
 # Python keeps what it has compiled of the tests: collecting them takes half the time. Empty means so.
@@ -57,12 +60,16 @@ check: lint  ## lint, then run the tests that need no server: half a minute (PYT
 # Most of a test's time is waiting for a server, so more of them run at a time than there are cores; a file's tests
 # stay together and share their servers.
 # The lint runs beside the first of them, which wait for their servers; what it finds fails the target in the end.
+# In a fresh clone one process compiles the tests beside it: several would each compile all of them, a minute of CPU.
 test: $(STAMP)  ## lint, and run all tests, most against throw-away MySQL servers (PYTEST="-k name" chooses)
 	@echo "Running all tests, and checking style, format and types beside them"
 	@{ $(LINT); } & lint=$$!; tests=0; \
+	$(if $(PYTEST),:,$(COLLECT)); \
 	$(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST) || tests=$$?; \
 	wait $$lint || { echo "Style, format or types are at fault (make lint)" >&2; exit 1; }; \
 	exit $$tests
+
+COLLECT = [ -e $(COLLECTED) ] || ! $(VENV)/bin/python -m pytest --collect-only -qq >/dev/null || touch $(COLLECTED)
 
 LINT = $(VENV)/bin/ruff check --quiet $(SOURCES) && $(VENV)/bin/ruff format --quiet --check $(SOURCES) \
   && $(VENV)/bin/mypy --no-error-summary

@@ -9,6 +9,7 @@ one: `make check` runs the tests without servers, in seconds. What takes long al
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
 import os
 import signal
@@ -16,7 +17,7 @@ import ssl
 import tempfile
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,13 @@ MakeServer = Callable[..., MysqlServer]
 
 _HERE = Path(__file__).parent
 
-#: Files and folders of tests that take long, the longest first.
+#: Files and folders of tests that take long, the longest first. Those at the very beginning alternate: full disks and
+#: outages wait for minutes, and the others compute meanwhile. Two files of demos wait for each other: far apart.
 _SLOW = (
-    *("conformance/", "faults/", "end_to_end/test_life_cycle", "demo/test_demo", "demo/test_subscribe_demo", "soak/"),
-    *("end_to_end/", "node/", "sandbox/", "drivers/mysql/snapshot/", "drivers/", "verify/", "web/"),
+    *("faults/test_full_disks", "conformance/test_managed", "conformance/test_incremental"),
+    *("end_to_end/test_outages", "conformance/", "faults/", "demo/test_demo", "end_to_end/test_waits"),
+    *("end_to_end/", "node/", "subscriptions/", "demo/test_subscribe_demo", "soak/", "cluster/test_real_servers"),
+    *("sandbox/", "drivers/mysql/snapshot/", "drivers/", "verify/", "web/"),
 )
 
 #: Tests that wait for nothing: between those that do, so that a process computes while the others wait. How many files
@@ -130,11 +134,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if "not slow" in wanted and _name(collection_path) in _ALL_SLOW else None
 
 
+@functools.cache  # asked for each of thousands of tests, in each process
 def _name(path: Path) -> str:
     """A test's file, as `_ALL_SLOW` has it."""
     return path.relative_to(_HERE).as_posix() if path.is_relative_to(_HERE) else ""
 
 
+@functools.cache
 def _folder(path: Path) -> str:
     """The folder of the tests that a file or folder is in."""
     return path.relative_to(_HERE).parts[0] if path.is_relative_to(_HERE) and path != _HERE else ""
@@ -182,6 +188,21 @@ def _check_ids(items: list[pytest.Item]) -> None:
     twice = [each for each, times in Counter(item.nodeid for item in items).items() if times > 1]
     if twice:
         raise pytest.UsageError(f"tests that have one ID: {', '.join(sorted(twice))}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without the collector of garbage, which finds none in hundreds of thousands of objects again and again.
+
+    They stay for the whole run, so it leaves them alone afterwards as well, here and in what is forked.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -25,7 +25,7 @@ class ScriptedDrivers:
         return SimpleNamespace(look=lambda _scope: SourceLook(FACTS))
 
     def target(self, _end: End) -> Any:
-        return SimpleNamespace(purge=lambda _job: None)
+        return SimpleNamespace(purge=lambda _job, _number: None)
 
 
 @contextmanager

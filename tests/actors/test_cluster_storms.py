@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.actors.small_children import Script
@@ -276,6 +277,38 @@ def test_another_nodes_wish_is_carried_out_here_or_sent_back(world: World) -> No
     said = {each.number: each.answer for each in cluster.answered}
     assert said[1].kind == "Accepted" and said[2].not_owner
     world.reaches("a", "paused")
+
+
+def test_a_wish_that_is_asked_for_again_is_done_once_and_hears_the_same(world: World) -> None:
+    _posted(world)
+    cluster, keys = _cluster(world), world.supervisor.settings.keys
+    ask = ask_of(PauseJob("a"), OTHER, keys, "the-wish")
+    cluster.tell(Asked(1, ask))
+    cluster.tell(Asked(2, ask))  # while it is being stored
+    world.until(lambda: len(cluster.answered) == 2)
+    assert isinstance(world.ask(ResumeJob("a")), Accepted)
+    world.run(5)
+    cluster.tell(Asked(3, msgspec.structs.replace(ask, age=0.5)))
+    world.until(lambda: len(cluster.answered) == 3)
+    assert world.stored["a"].desired == DesiredState.RUN, "the pause came before"
+    said = [each.answer for each in cluster.answered]
+    assert said[0] == said[1] == said[2] and said[0].kind == "Accepted"
+    cluster.tell(Asked(4, ask_of(PauseJob("b"), OTHER, keys, "not-here")))
+    world.until(lambda: len(cluster.answered) == 4)
+    cluster.tell(Asked(5, ask_of(PauseJob("b"), OTHER, keys, "not-here")))
+    world.until(lambda: len(cluster.answered) == 5)
+    assert cluster.answered[3].answer.not_owner and cluster.answered[4].answer.not_owner
+
+
+def test_who_was_started_after_a_wish_was_asked_for_does_not_do_it_a_second_time(world: World) -> None:
+    _posted(world)
+    cluster, keys = _cluster(world), world.supervisor.settings.keys
+    ask = ask_of(PauseJob("a"), OTHER, keys, "the-wish")
+    cluster.tell(Asked(1, msgspec.structs.replace(ask, age=world.clock + 1)))
+    world.until(lambda: len(cluster.answered) == 1)
+    said = cluster.answered[0].answer
+    assert said.kind == "Rejected" and "may have done it" in str(said.body)
+    assert world.stored["a"].desired == DesiredState.RUN
 
 
 def test_without_a_quorum_nothing_is_taken_and_runs_go_on(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+from udup.actors.holding import Hold
 from udup.actors.job import Job
 from udup.base.endpoint import Endpoint
 from udup.base.errors import FailureKind
@@ -40,6 +41,13 @@ def test_a_job_is_taken_by_force_until_a_run_has_it_and_again_when_somebody_asks
     job.reset_attempts()
     assert job.applier_settings(run).owner.by_force
     assert _job().token != job.token, "another start of a node is another owner"
+
+
+def test_where_there_are_several_nodes_the_target_is_told_the_number_that_was_granted() -> None:
+    job = _job()
+    assert job.applier_settings(job.begin_run(7)).owner.number == 0, "a node that is alone takes numbers by its clock"
+    job.hold = Hold(token=3)
+    assert job.applier_settings(job.begin_run(9)).owner.number == 9
 
 
 def test_its_record_says_for_whom_it_waits_and_notes_the_same_reason_once() -> None:

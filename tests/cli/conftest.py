@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from tests.web.conftest import NODE_ID, MemoryJobs
 from tests.web.memory_consumers import MemoryConsumers
+from tests.web.memory_nodes import MemoryNodes
 from udup.base.config import load_settings
 from udup.cli import cli
 from udup.web.app import create_app
@@ -29,9 +30,17 @@ def consumers() -> MemoryConsumers:
 
 
 @pytest.fixture
-def address(jobs: MemoryJobs, consumers: MemoryConsumers) -> Iterator[str]:
+def nodes() -> MemoryNodes:
+    return MemoryNodes()
+
+
+@pytest.fixture
+def address(jobs: MemoryJobs, consumers: MemoryConsumers, nodes: MemoryNodes) -> Iterator[str]:
     settings = load_settings(flags={"ports.http": 0})
-    web = WebServer(create_app(jobs, jobs, settings, NODE_ID, consumers=consumers), settings)
+    app = create_app(
+        jobs, jobs, settings, NODE_ID, consumers=consumers, cluster=lambda: nodes.view, orders=nodes.orders
+    )
+    web = WebServer(app, settings)
     web.start()
     yield web.url
     web.stop()

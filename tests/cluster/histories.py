@@ -5,12 +5,16 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from tests.cluster.virtual import Clock
 from tests.cluster.world import Cluster, Violation
 from udup.cluster.beats import Role
-from udup.cluster.placement import Move, TaskWish, Wish
+from udup.cluster.keeper import NodeKeeper
+from udup.cluster.orders import MOVES, Drain, Moves, drain_key
+from udup.cluster.placement import TaskWish, Wish
+from udup.cluster.ports import StoreAway
 
 #: Seconds: all have begun; the last fault begins; all faults are over; the end.
 BEGUN, LAST, HEALED, END = 7.0, 17.0, 24.0, 42.0
@@ -169,11 +173,28 @@ def _leave(cluster: Cluster, fault: Fault, name: str, _: str) -> Undo:
 
 
 def _balance(cluster: Cluster, fault: Fault, name: str, _: str) -> Undo:
-    """Jobs are asked to go to one node, by whoever leads."""
-    leader = cluster.nodes.get(cluster.truth.leader)
-    if leader is not None and leader.works:
-        leader.keeper.move(tuple(Move(job, name) for job in cluster.wanted.wishes))
+    """Jobs are asked to go to one node, at any node that works."""
+    _order(cluster, MOVES, Moves(moves=dict.fromkeys(cluster.wanted.wishes, name)).encode())
     return lambda: None
+
+
+def _drain_by_order(cluster: Cluster, fault: Fault, name: str, other: str) -> Undo:
+    """A node drains until the end, or until the order is taken back."""
+    _order(cluster, drain_key(name), Drain(drains=name).encode())
+    return lambda: None if fault.other % 2 else _order(cluster, drain_key(name), None)
+
+
+def _order(cluster: Cluster, key: str, data: bytes | None) -> None:
+    """Have the first node that works write it, if the store takes it."""
+
+    async def written(keeper: NodeKeeper) -> None:
+        with suppress(StoreAway):
+            await keeper.order(key, data)
+
+    for node in cluster.nodes.values():
+        if node.loop is not None and node.works:
+            node.loop.create_task(written(node.keeper))
+            return
 
 
 KINDS: dict[str, Callable[[Cluster, Fault, str, str], Undo]] = {
@@ -197,6 +218,7 @@ KINDS: dict[str, Callable[[Cluster, Fault, str, str], Undo]] = {
     "elsewhere": _elsewhere,
     "leave": _leave,
     "balance": _balance,
+    "drain by order": _drain_by_order,
 }
 
 

@@ -122,6 +122,19 @@ def test_who_says_that_it_is_gone_is_dead_at_once_and_alive_by_another_incarnati
     assert listener.hearing.hears("x", listener.now)
 
 
+def test_who_says_that_it_hangs_is_dead_at_once_votes_and_lives_again_when_it_works_again() -> None:
+    listener = Listener()
+    listener.speaking = {"b": (Role.MANAGER, ("a", "c"))}
+    listener.run(5)
+    listener.hear("b", hears=("a",), hangs=True)
+    judgement = listener.judge("b", "c")
+    assert judgement is not None and judgement.dead == {"b", "c"}, "it counts for the quorum that does not hear c"
+    assert sorted(judgement.here) == ["a"]
+    listener.hear("b", hears=("a",))
+    judgement = listener.judge("b")
+    assert judgement is not None and not judgement.dead and "b" in judgement.here
+
+
 def test_two_nodes_of_one_id_are_told() -> None:
     listener = Listener()
     for number in range(1, 4):

@@ -8,8 +8,9 @@ from collections import Counter
 from udup.cluster.beats import Beat, Judgement, Role
 from udup.cluster.coordinator import Coordinator, KnownNode, Wanted, Write
 from udup.cluster.limits import Limits
+from udup.cluster.orders import MOVES, Drain, Moves, drain_key
 from udup.cluster.owners import LEADER, Owner, Owners, key_of
-from udup.cluster.placement import Move, TaskWish, Wish
+from udup.cluster.placement import TaskWish, Wish
 from udup.cluster.ports import Change, News
 
 
@@ -34,13 +35,15 @@ class Bucket:
     def put(self, owner: Owner, key: str = "") -> None:
         self.owners.take(Change(key or key_of(owner.job), owner.encode(), self.owners.last + 1))
 
+    def order(self, order: Drain | Moves | None, key: str) -> None:
+        self.owners.take(Change(key, order.encode() if order else None, self.owners.last + 1))
+
     def settle(self) -> list[Write]:
         """Write until there is nothing more to write; return it."""
         done: list[Write] = []
         while write := self.coordinator.decide(self.judgement, self.wanted):
             layout = self.owners.layout
-            data = write.owner.encode() if write.owner is not None else None
-            self.owners.take(Change(write.key, data, self.owners.last + 1))
+            self.owners.take(Change(write.key, write.encode(), self.owners.last + 1))
             self.coordinator.written(write, layout)
             done.append(write)
         return done
@@ -51,6 +54,11 @@ class Bucket:
 
 def jobs(count: int) -> list[Wish]:
     return [Wish(f"job{number}") for number in range(count)]
+
+
+def _to(writes: list[Write]) -> int:
+    """Return how many jobs begin to move."""
+    return sum(bool(write.owner and write.owner.to) for write in writes)
 
 
 def test_leadership_comes_first_and_then_every_job_is_spread() -> None:
@@ -68,6 +76,15 @@ def test_only_the_leader_places_and_a_dead_one_is_followed() -> None:
     bucket.see("ac", "b")
     assert bucket.settle()[0].key == LEADER
     assert bucket.owners.leader == "a"
+
+
+def test_a_leader_that_hangs_gives_its_own_jobs_away_and_does_not_fight_for_the_lead() -> None:
+    bucket = Bucket("abc", jobs(6))
+    bucket.settle()
+    bucket.see("bc", "a")
+    writes = bucket.settle()
+    assert [write.taken_from for write in writes] == ["a", "a"]
+    assert bucket.counts() == {"b": 3, "c": 3} and bucket.owners.leader == "a"
 
 
 def test_before_the_bucket_was_read_nothing_is_decided_and_before_the_wishes_are_known_nothing_placed() -> None:
@@ -137,15 +154,15 @@ def test_moves_for_balance_are_made_two_at_a_time() -> None:
     bucket.settle()
     bucket.see("ab")
     assert bucket.settle() == []
-    bucket.coordinator.move([Move(f"job{number}", "b") for number in range(3)])
-    assert len(bucket.settle()) == 2
+    bucket.order(Moves(moves={f"job{number}": "b" for number in range(3)}), MOVES)
+    assert _to(bucket.settle()) == 2
     for job in [job for job, owner in bucket.owners.jobs.items() if owner.to]:
         bucket.put(Owner(node="b", job=job, previous="a"))
-    assert len(bucket.settle()) == 1
+    assert _to(bucket.settle()) == 1
     for job in [job for job, owner in bucket.owners.jobs.items() if owner.to]:
         bucket.put(Owner(node="b", job=job, previous="a"))
-    assert bucket.settle() == []
-    assert bucket.coordinator.moving == 0
+    assert _to(bucket.settle()) == 0
+    assert bucket.owners.orders.moves == {}
     assert bucket.counts() == {"a": 3, "b": 3}
 
 
@@ -192,3 +209,59 @@ def test_a_thousand_jobs_are_taken_over_in_little_time() -> None:
     began = time.process_time()
     assert len(bucket.settle()) == 200
     assert time.process_time() - began < 2.0
+
+
+def test_a_node_drains_by_order_for_every_coordinator_until_the_order_is_taken_back() -> None:
+    bucket = Bucket("ab", jobs(4))
+    bucket.settle()
+    bucket.order(Drain(drains="a"), drain_key("a"))
+    assert {write.owner.to for write in bucket.settle() if write.owner} == {"b"}
+    for job in [job for job, owner in bucket.owners.jobs.items() if owner.to]:
+        bucket.put(Owner(node="b", job=job, previous="a"))
+    assert bucket.settle() == [] and bucket.counts() == {"b": 4}
+    bucket.put(Owner(node="b"), LEADER)
+    bucket.coordinator = Coordinator("b", Role.MANAGER, bucket.owners, Limits())
+    bucket.wanted = Wanted({wish.job: wish for wish in jobs(6)}, 2, {})
+    bucket.settle()
+    assert bucket.counts() == {"b": 6}, "another coordinator gives it nothing either"
+    bucket.order(None, drain_key("a"))
+    bucket.wanted = Wanted({wish.job: wish for wish in jobs(7)}, 3, {})
+    bucket.settle()
+    assert bucket.counts() == {"b": 6, "a": 1}, "it is given new ones, and none moves back"
+
+
+def test_a_job_in_a_full_copy_leaves_a_node_that_drains_behind_its_copy_or_at_the_deadline() -> None:
+    bucket = Bucket("ab", [Wish("j")])
+    bucket.put(Owner(node="a"), LEADER)
+    bucket.put(Owner(node="a", job="j"))
+    copies = {"j": Wish("j", copying=True)}
+    bucket.wanted = Wanted(copies, 2, {})
+    bucket.order(Drain(drains="a", hurry_at=5.0), drain_key("a"))
+    assert bucket.settle() == []
+    bucket.wanted = Wanted(copies, 3, {}, hurried=frozenset("a"))
+    assert [write.owner and write.owner.to for write in bucket.settle()] == ["b"]
+
+
+def test_a_bucket_that_was_lost_gets_its_drains_again() -> None:
+    bucket = Bucket("ab", jobs(2))
+    bucket.order(Drain(drains="a"), drain_key("a"))
+    bucket.settle()
+    bucket.owners.take_news(News("two", 40, ()))
+    assert drain_key("a") in {write.key for write in bucket.settle()}
+    assert not bucket.owners.orders.lost() and bucket.counts() == {"b": 2}
+
+
+def test_moves_that_cannot_be_are_taken_out_and_those_of_a_node_in_doubt_stand() -> None:
+    bucket = Bucket("ab", [*jobs(1), Wish("copies", copying=True), Wish("pinned", TaskWish(node_id="a"))])
+    bucket.put(Owner(node="a"), LEADER)
+    for job in bucket.wanted.wishes:
+        bucket.put(Owner(node="a", job=job))
+    bucket.order(Moves(moves=dict.fromkeys([*bucket.wanted.wishes, "gone"], "c")), MOVES)
+    bucket.settle()
+    assert set(bucket.owners.orders.moves) == {"job0", "copies", "pinned"}, "nobody knows whether c is there"
+    bucket.see("abc")
+    bucket.settle()
+    assert bucket.owners.jobs["job0"].to == "c" and set(bucket.owners.orders.moves) == {"job0"}
+    bucket.put(Owner(node="c", job="job0", previous="a"))
+    bucket.settle()
+    assert bucket.owners.orders.moves == {} and bucket.counts() == {"a": 2, "c": 1}

@@ -64,6 +64,31 @@ def test_all_jobs_of_a_dead_node_have_another_within_five_seconds(seed: int) -> 
         cluster.close()
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_all_jobs_of_a_node_that_hangs_have_another_though_it_beats(seed: int) -> None:
+    roles = [(f"n{number}", Role.MANAGER, "dc1") for number in range(3)]
+    cluster = Cluster(seed, roles, [wish for wish in wishes(["n0"], Clock(seed)) if not wish.dest.is_pinned])
+    try:
+        cluster.clock.run(9.0)
+        victim = cluster.truth.leader if seed % 2 else next(n for n, _, _ in roles if n != cluster.truth.leader)
+        theirs = list(cluster.truth.of_node(victim))
+        assert theirs
+        node = cluster.nodes[victim]
+        node.hangs = True
+        node.keeper.beat_now()
+        cluster.clock.run(11.0)
+        assert not list(cluster.truth.of_node(victim))
+        cluster.clock.run(14.0)
+        assert all(cluster.target.committed[job][1] != victim for job in theirs)
+        cluster.kill(victim, machine=False)
+        node.hangs = False
+        cluster.restart(victim)
+        cluster.clock.run(25.0)
+        cluster.check_rest()
+    finally:
+        cluster.close()
+
+
 def test_without_a_quorum_for_long_nobody_loses_anything_and_all_go_on() -> None:
     cluster = Cluster(7, shape_of(0), [wish for wish in wishes(["n0"], Clock(7)) if not wish.dest.is_pinned])
     cluster.runs_end = 0.0

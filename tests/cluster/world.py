@@ -15,6 +15,7 @@ from udup.cluster.begins import NotOurs
 from udup.cluster.coordinator import KnownNode, Wanted
 from udup.cluster.keeper import Host, NodeKeeper
 from udup.cluster.limits import Limits
+from udup.cluster.orders import is_order
 from udup.cluster.owners import LEADER, Owner, Owners
 from udup.cluster.placement import Wish
 from udup.cluster.ports import Change
@@ -63,7 +64,7 @@ class Node:
     def __init__(self, world: Cluster, name: str, role: Role, datacenter: str = "dc1") -> None:
         self.world, self.name, self.role, self.datacenter = world, name, role, datacenter
         self.starts = 0
-        self.draining = False
+        self.draining = self.hangs = False
         self.loop: NodeLoop | None = None
         self.start()
 
@@ -100,12 +101,14 @@ class Node:
             self.world.crashes.append(f"{self.name}: {''.join(traceback.format_exception(error))}")
 
     def _carrying(self) -> Carrying:
-        return Carrying(len(self.tokens), 100, True, self.draining)
+        return Carrying(len(self.tokens), 100, True, self.draining, hangs=self.hangs)
 
     # ---- Its supervisor ----
 
     def _told(self, told: Told) -> None:
         assert self.loop is not None
+        if self.hangs:
+            return  # its runs go on, and are shut out at the target
         if isinstance(told, Lost):
             self.tokens.pop(told.job, None)
             self.leaves.pop(told.job, None)
@@ -255,6 +258,9 @@ class Cluster:
         before_leader = self.truth.leader
         before = dict(self.truth.jobs)
         job = self.truth.take(Change(key, data, seq))
+        if is_order(key):
+            self.counts["ordered"] += 1
+            return
         if key == LEADER:
             self.counts["leaders"] += 1
             self._check_decision(writer, sent, before_leader)
@@ -291,7 +297,7 @@ class Cluster:
         near = [name for name in voters if name == by or heard.get((name, by), -9.0) > sent - LIMITS.dead - 0.05]
         if len(near) < quorum:
             raise Violation(f"{by} decides at {sent:.2f} with {near}")
-        if not victim or self.nodes[victim].has_left:
+        if not victim or self.nodes[victim].has_left or self.nodes[victim].hangs:
             return
         if max(sent - LIMITS.dead + 0.1, self.nodes[victim].started_at) < heard.get((victim, by), -9.0) < sent - 0.02:
             raise Violation(f"false take-over at {sent:.2f}: {by} had heard {victim}")
@@ -321,6 +327,7 @@ class Cluster:
                 raise Violation(f"{job} ({owner}) was carried last at {when:.1f} by {node}")
             if wish.dest.node_id and not wish.failover and owner.node != wish.dest.node_id:
                 raise Violation(f"{job} is on {owner.node}, and names {wish.dest.node_id}")
-            able = [each for each in self.nodes.values() if not each.draining and each.role is not Role.WITNESS]
-            if not wish.dest.node_id and self.nodes[owner.node].draining and able:
+            drains = {name for name, each in self.nodes.items() if each.draining} | set(self.truth.orders.drains)
+            able = [name for name, each in self.nodes.items() if name not in drains and each.role is not Role.WITNESS]
+            if not wish.dest.node_id and owner.node in drains and able:
                 raise Violation(f"{job} is still on {owner.node}, which drains")

@@ -53,10 +53,12 @@ CHUNK_ROWS = 40
 #: Seconds for a group's job to run or to come level; a busy machine takes a tenth of it.
 DEADLINE = 150.0
 
-_POLL_SECONDS = 0.05
+#: Seconds between two looks: at the servers, and at most of those at a job that begins, each of which costs the node
+#: and the test more. A case that is alone begins in a moment.
+_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.05, 0.4
 
-#: Looks at the servers until the node is asked whether the job has failed, which costs it several times as much.
-_LOOKS = 4
+#: Looks at the servers until the node is asked whether the job has failed.
+_LOOKS = 8
 
 #: Seconds that a trigger waits for its table.
 _LOCK_SECONDS = 10
@@ -265,11 +267,12 @@ class Trial:
         return chosen
 
     def _wait_running(self) -> None:
-        end = time.monotonic() + DEADLINE
+        end, pause = time.monotonic() + DEADLINE, _POLL_SECONDS
         while (shown := self._shown())["Stage"] != "running":
             if time.monotonic() > end:
                 raise _JobFailed(f"it is {shown['Stage']} after {DEADLINE:.0f} s: {shown['StatusDescription']}")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(pause)
+            pause = min(pause * 1.2, _LONGEST_POLL_SECONDS)
 
     def _wait_level(self) -> None:
         """Until the target has all that the source has executed."""

@@ -28,7 +28,7 @@ from udup.verify.compare import compare, wait_level
 ROWS = 40_000
 
 #: Seconds for the target to come level when the load has ended, and for a job to run again.
-LEVEL_SECONDS, STAGE_SECONDS = 60.0, 90.0
+LEVEL_SECONDS, STAGE_SECONDS = 90.0, 90.0
 
 #: Transactions a second of the load: as they are waited for, and beside a copy, where they are many without.
 RATE, RATE_BESIDE_A_COPY = 150, 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -18,6 +19,15 @@ _HEAVY = (
     "INSERT IGNORE INTO shop.heavy SELECT a + 900, t FROM shop.heavy",
     "ANALYZE NO_WRITE_TO_BINLOG TABLE shop.heavy",
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _leave_no_heavy_table(home: Household) -> Iterator[None]:
+    """The jobs of the files that follow copy the shop, too, and need no workers for it."""
+    yield
+    home.revive()
+    with closing(connect(home.source.endpoint)) as connection:
+        query(connection, "DROP TABLE IF EXISTS shop.heavy")
 
 
 @pytest.fixture

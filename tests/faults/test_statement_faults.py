@@ -45,6 +45,8 @@ def by_statements(home: Household) -> Iterator[Household]:
         home.stop_load()
         home.node.delete_job(JOB)
         home.sound = False
+        with closing(connect(home.source.endpoint)) as source:  # the next job would copy them
+            query(source, "DROP TABLE IF EXISTS shop.large, shop.much, shop.slow")
 
 
 def _check(job: Household) -> None:

@@ -167,3 +167,22 @@ def test_nothing_grows_without_bound(placed: JobRecord) -> None:
     assert max(len(_events(each)) for each in record.allocations) <= MAX_EVENTS
     assert len(record.to_json()) < 100_000
     assert JobRecord.from_json(record.to_json()) == record
+
+
+def test_what_another_node_takes_over_is_placed_anew_and_says_what_it_replaces(placed: JobRecord) -> None:
+    here, there = {"Src": "a", "Dest": "a"}, {"Src": "b", "Dest": "b"}
+    record = history.started(history.on_nodes(placed, here), 2)
+    assert {each.node for each in record.allocations} == {"a"}
+    assert len(history.node_started(record, 3, here).allocations) == 2, "its own node came back"
+    taken = history.on_nodes(history.node_started(record, 3, there, lost=True), there)
+    old, new = taken.allocations[:2], taken.allocations[2:]
+    assert taken.evaluations[-1].triggered_by == Trigger.NODE_UPDATE
+    assert [(each.lost, each.node, each.desired) for each in old] == [(True, "a", DesiredState.STOP)] * 2
+    assert "lost" in old[0].client_description and "node b" in old[0].client_description
+    assert [each.previous for each in new] == [each.id for each in old] and history.live(taken) == new
+    assert {(each.node, each.eval_id) for each in new} == {("b", taken.evaluations[-1].id)}
+    moved = history.node_started(taken, 4, {"Src": "b", "Dest": "a"})
+    assert [(each.task, each.previous) for each in moved.allocations[4:]] == [("Dest", new[1].id)], "that which moved"
+    assert not moved.allocations[3].lost and moved.allocations[2] in history.live(
+        taken.model_copy(update={"allocations": moved.allocations})
+    )

@@ -21,15 +21,23 @@ SECONDS = 60.0
 
 
 class RealCluster:
-    """Managers and agents that are started together: the store begins when all managers are there."""
+    """Managers and agents that are started together: the store begins when all managers are there.
 
-    def __init__(self, folder: Path, managers: int = 3, agents: int = 0) -> None:
+    `through` gives the port by which agents reach that of a manager.
+    """
+
+    def __init__(
+        self, folder: Path, managers: int = 3, agents: int = 0, through: Callable[[int], int] = lambda port: port
+    ) -> None:
         self._folder = folder
         self._key = base64.b64encode(os.urandom(KEY_BYTES)).decode()
         self._routes = [free_port() for _ in range(managers)]
         self._leaves = [free_port() for _ in range(managers)]
         self.nodes = [self._manager(number) for number in range(managers)]
-        self.nodes += [self._node(managers + number, "agent", self._leaves, "") for number in range(agents)]
+        self.nodes += [
+            self._node(managers + number, "agent", [through(port) for port in self._leaves], "")
+            for number in range(agents)
+        ]
 
     def _manager(self, number: int) -> UdupNode:
         others = [port for place, port in enumerate(self._routes) if place != number]

@@ -142,7 +142,8 @@ async def _open(server: NatsServer, owner: bool = True) -> JobStore:
 
 
 async def _ids(store: JobStore) -> set[str]:
-    return {each.id for each in (await store.load())[0]}
+    """Return the IDs of its records; that it changes its leader meanwhile is waited for."""
+    return {each.id for each in (await _until(store.load))[0]}
 
 
 async def _asked(server: NatsServer, call: Callable[[JetStreamContext], Awaitable[Any]]) -> Any:
@@ -373,7 +374,6 @@ def test_an_agent_that_is_cut_off_goes_on_by_itself_and_is_back_when_that_ends(c
 
 async def _read_all(server: NatsServer) -> set[str]:
     store = await _open(server)
-    await _until(store.load)
     try:
         return await _ids(store)
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -134,10 +136,25 @@ def test_another_node_takes_the_jobs_of_one_that_is_killed(world: World) -> None
 
         # On a busy machine a node may look paused to another one for a moment.
         until(lambda: shown() == (["down", "ready", "ready"], ["alive", "alive", "failed"]), shown)
+        _shows_who_was_lost(world, first, second)
         first.start()
         world.gets_more()
     world.is_equal()
     assert [each for each in cluster.nodes if world.job in carried(each)] == [second], "it does not move back"
+
+
+def _shows_who_was_lost(world: World, first: UdupNode, second: UdupNode) -> None:
+    for node in world.cluster.others(first):
+
+        def shown(node: UdupNode = node) -> list[tuple[str, str]]:
+            found = _get(node, f"/v1/job/{world.job}/allocations")
+            return sorted((each["NodeID"], each["ClientStatus"]) for each in found)
+
+        wanted = sorted([(_id(first), "lost")] * 2 + [(_id(second), "running")] * 2)
+        until(lambda shown=shown, wanted=wanted: shown() == wanted, shown)  # type: ignore[misc]
+        new = _get(node, f"/v1/node/{_id(second)}/allocations")
+        old = {each["ID"] for each in _get(node, f"/v1/node/{_id(first)}/allocations")}
+        assert {each["PreviousAllocation"] for each in new if each["JobID"] == world.job} <= old
 
 
 def test_a_node_that_stood_still_has_lost_its_jobs_and_ends_their_runs(world: World) -> None:
@@ -152,6 +169,50 @@ def test_a_node_that_stood_still_has_lost_its_jobs_and_ends_their_runs(world: Wo
         world.gets_more()
     world.is_equal()
     assert cluster.owner(world.job) is not first
+
+
+def test_a_supervisor_that_hangs_has_its_jobs_taken_and_another_is_made_in_its_place(world: World) -> None:
+    """Its keeper beats all the time."""
+    cluster = world.cluster
+    with world.writing():
+        world.gets_more()
+        first = cluster.owner(world.job)
+        [hung] = _pids(first, "udup supervisor")
+        os.kill(hung, signal.SIGSTOP)
+        until(lambda: any(world.job in carried(each) for each in cluster.others(first)), lambda: carried(first))
+        world.gets_more()
+        until(lambda: _pids(first, "udup supervisor") not in ([], [hung]), lambda: first.pids())
+        until(lambda: carried(first) == set(), lambda: carried(first))
+        world.gets_more()
+    world.is_equal()
+
+
+def test_a_nats_server_that_dies_is_started_again_and_the_jobs_of_its_node_go_on(world: World) -> None:
+    cluster = world.cluster
+    with world.writing():
+        world.gets_more()
+        first = cluster.owner(world.job)
+        [server] = _pids(first, "nats-server")
+        os.kill(server, signal.SIGKILL)
+        until(lambda: _pids(first, "nats-server") not in ([], [server]), lambda: first.pids())
+        world.gets_more()
+    world.is_equal()
+    _shows(first, world.job, Status="running")  # by its own part of the store
+
+
+def test_a_nats_server_that_answers_nobody_is_started_again(world: World) -> None:
+    first = world.cluster.owner(world.job)
+    [server] = _pids(first, "nats-server")
+    os.kill(server, signal.SIGSTOP)
+    with world.writing():
+        world.gets_more()
+        until(lambda: _pids(first, "nats-server") not in ([], [server]), lambda: first.pids())
+        world.gets_more()
+    world.is_equal()
+
+
+def _pids(node: UdupNode, what: str) -> list[int]:
+    return [pid for pid, title in node.pids().items() if what in title]
 
 
 def test_any_node_is_asked_for_a_job_and_shows_it(world: World) -> None:
@@ -170,8 +231,11 @@ def test_any_node_is_asked_for_a_job_and_shows_it(world: World) -> None:
     ids = {_id(node): node for node in world.cluster.nodes}
     for node in world.cluster.nodes:
         placed = _get(node, f"/v1/job/{world.job}/allocations")
-        assert placed and all(ids[each["NodeID"]] is owner for each in placed)
+        here = [each for each in placed if each["DesiredStatus"] == "run"]
+        assert here and all(ids[each["NodeID"]] is owner for each in here)
         assert _get(node, "/v1/leader") in _get(node, "/v1/peers")
+        there = _get(node, f"/v1/agent/actors?node={_id(owner)}")
+        assert world.job in {each["JobID"] for each in there}, "asked of the owner itself"
 
 
 def test_a_job_for_a_node_that_is_not_there_waits_and_may_be_changed_at_any_node(world: World) -> None:

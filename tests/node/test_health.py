@@ -26,14 +26,15 @@ DEADLINE = 10.0
 class Node:
     """A node in the place of a real one: what its store and its supervisor say, and how often NATS was begun again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, shared: bool = False) -> None:
         self.trouble: str = ""
         self.answer: object = Ailments(())
         self.asked = threading.Semaphore(0)
         self.let_go = threading.Event()
         self.let_go.set()
         self.restarts = 0
-        self.health = Health("nats://127.0.0.1:1", folder, self._ask, self._restart)
+        self.own_trouble = ""
+        self.health = Health("nats://127.0.0.1:1", folder, self._ask, self._restart, shared=shared)
 
     def _ask(self, _message: object, _seconds: float) -> object:
         self.asked.release()
@@ -49,13 +50,14 @@ class Node:
 
 
 @pytest.fixture
-def node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Node]:
+def node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Node]:
     for name in ("WATCH_SECONDS", "TROUBLE_SECONDS", "RESTART_SECONDS"):
         monkeypatch.setattr(health, name, 0.01)
     monkeypatch.setattr(health, "FRESH_SECONDS", 0.0)
     made: list[Node] = []
     monkeypatch.setattr(Health, "_trouble", lambda _self: made[0].trouble if made else "")
-    made.append(Node(tmp_path))
+    monkeypatch.setattr(Health, "_server_trouble", lambda _self: made[0].own_trouble if made else "")
+    made.append(Node(tmp_path, shared=getattr(request, "param", False)))
     yield made[0]
     made[0].let_go.set()
     made[0].health.close()
@@ -84,6 +86,30 @@ def test_nats_is_started_again_when_the_store_keeper_says_that_it_takes_no_write
 def test_nats_is_started_again_when_it_does_not_take_what_is_tried(node: Node) -> None:
     node.trouble = "no responders"
     _until(lambda: node.restarts > 0)
+
+
+@pytest.mark.parametrize("node", [True], indirect=True)
+def test_what_a_store_of_several_nodes_does_not_take_is_no_fault_of_this_ones_nats_server(node: Node) -> None:
+    """An agent without its managers, or managers that are too few: the jobs that run here would be cut off."""
+    node.trouble, node.answer = "no responders", Ailments(("a write waits",), refused_s=99.0)
+    node.looks(20)
+    assert node.restarts == 0
+    node.own_trouble = "it answers nobody"
+    _until(lambda: node.restarts > 0)
+
+
+def test_a_server_that_answers_nobody_is_out_of_order(server_folder: Path, tmp_path: Path) -> None:
+    server = NatsServer(Path(tempfile.mkdtemp(prefix="own-nats-", dir=server_folder)), 0)
+    server.start()
+    looks = Health(server.url, tmp_path, lambda _message, _seconds: Ailments(()), None, shared=True)
+    try:
+        assert looks._server_trouble() == ""
+        with frozen(server.pid):
+            assert "does not answer" in looks._server_trouble()
+        _until(lambda: looks._server_trouble() == "")
+    finally:
+        looks.close()
+        server.stop()
 
 
 def test_what_was_found_last_is_told_while_a_look_takes_its_time(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,8 @@ class _Store:
             raise ValueError("no JSON")
         return [], 7
 
+    confirmed = None
+
     async def progress(self) -> dict[str, Any]:
         return {}
 

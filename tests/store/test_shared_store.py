@@ -215,3 +215,32 @@ def _made(bucket: Shared) -> Callable[[object], object]:
         bucket.gone = False
 
     return create_key_value
+
+
+def test_a_client_that_goes_to_another_node_finds_what_it_has_seen_there(bucket: Shared) -> None:
+    """A mirror that is confirmed has all that any other had shown before; one that is not says so."""
+
+    async def work() -> None:
+        one, other = _mirror(bucket), _mirror(bucket)
+        for mirror in (one, other):
+            assert mirror.confirmed is None
+            await mirror.refresh()
+            assert mirror.confirmed is None, "another replica may have more"
+            await mirror.catch_up_if_led()
+            assert mirror.confirmed is not None
+        bucket.put("b", b"2")
+        await one.refresh()
+        await one.catch_up_if_led()
+        bucket.behind = 5  # the other's replica
+        before = other.confirmed
+        await other.refresh()
+        assert other.last < one.last and other.confirmed == before
+        bucket.led = False
+        await other.catch_up_if_led()
+        assert other.last < one.last and other.confirmed == before, "nobody could say"
+        bucket.led, other._unled_until = True, 0.0
+        await other.catch_up_if_led()
+        assert other.last == one.last and other.values["b"] == b"2"
+        assert other.confirmed is not None and before is not None and other.confirmed > before
+
+    asyncio.run(work())

@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,7 @@ class MemoryJobs:
         self.skipped: list[tuple[str, str]] = []
         self.cut_over_by: list[tuple[str, Options | None]] = []  # None: it was aborted
         self.killed: list[int] = []
+        self.removed: list[str] = []
         self.level_asked: list[tuple[str, str | None]] = []
         self.level_looks: list[LevelFound | Exception] = []  # what each look finds; the last again and again
         self.level_closed = 0
@@ -102,6 +104,7 @@ class MemoryJobs:
         self.index = 5
         self.fail_with: Exception | None = None
         self.unready: list[str] = []
+        self.aged = 0.0  # seconds since all was read that there was
         self._lock = threading.RLock()
 
     def register(self, document: dict[str, Any], enforce_index: int | None, *, check: bool = True) -> Written:
@@ -255,9 +258,13 @@ class MemoryJobs:
         accept(document)
         return self.checks
 
-    def actors(self) -> list[ActorInfo]:
+    def remove_manager(self, node: str) -> None:
         self._may_fail()
-        return [ACTOR]
+        self.removed.append(node)
+
+    def actors(self, node: str = "") -> list[ActorInfo]:
+        self._may_fail()
+        return [replace(ACTOR, job_id=node)]
 
     def kill_actor(self, pid: int) -> None:
         self._find_actor(pid)
@@ -290,6 +297,9 @@ class MemoryJobs:
 
     def last_problems(self) -> list[str]:
         return self.unready
+
+    def age(self) -> float:
+        return self.aged
 
     def _evaluation(self, job_id: str, trigger: Trigger) -> Evaluation:
         return Evaluation(

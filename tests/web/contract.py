@@ -40,7 +40,7 @@ EVALUATION = keys(
     " NodeModifyIndex SnapshotIndex CreateIndex ModifyIndex Wait FailedTGAllocs ClassEligibility EscapedComputedClass"
     " AnnotatePlan QueuedAllocations"
 )
-NODE_STUB = keys("ID Datacenter Name Status StatusDescription CreateIndex ModifyIndex")
+NODE_STUB = keys("ID Datacenter Name Status StatusDescription Drain CreateIndex ModifyIndex")
 NODE = NODE_STUB | keys("HTTPAddr NatsAddr Attributes ComputedClass StatusUpdatedAt")
 NODE_UPDATE = keys(
     "EvalIDs EvalCreateIndex NodeModifyIndex Index HeartbeatTTL LeaderRPCAddr NumNodes Servers LastContact KnownLeader"

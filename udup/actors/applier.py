@@ -78,7 +78,7 @@ class DestApplier(EngineActor):
                 asking = DeliverySettings.asking(message.job, end.delivery, self.node.nats_url)
                 await runtime.in_thread(drivers.destination(end).purge, asking)
             else:
-                await runtime.in_thread(drivers.target(end).purge, message.job)
+                await runtime.in_thread(drivers.target(end).purge, message.job, message.number)
             emit(Purged(message.run))
 
         self._ended, self._applier = False, None

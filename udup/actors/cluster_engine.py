@@ -8,19 +8,26 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 from nats.errors import Error as NatsError
 
+from udup.actors.pulse import END_SECONDS, HANGS_SECONDS, PULSE, PulseWatch
+from udup.actors.pulse import LOOK_SECONDS as PULSE_SECONDS
 from udup.base import logs, runtime
 from udup.cluster.asking import Answer, Ask, subject_of
 from udup.cluster.beats import Beat
 from udup.cluster.begins import NotOurs
+from udup.cluster.guest_words import WIRE
 from udup.cluster.keeper import Host, NodeKeeper
 from udup.cluster.limits import Limits
 from udup.cluster.nats_line import NatsLine
 from udup.cluster.node_of import NodeOfCluster
+from udup.cluster.ordering import Ordering
+from udup.cluster.orders import Order, Ordered, nothing
 from udup.cluster.ports import Change, StoreAway
 from udup.cluster.told import Carrying
 from udup.cluster.view import View, look_around
+from udup.cluster.visits import Visits
 from udup.cluster.wishes import Wishes
 from udup.store.batch import NoBatches
 from udup.store.mirror import Mirror
@@ -34,6 +41,9 @@ VIEW_ANYWAY = 4
 
 #: Seconds for which another node is asked again that does not own the job, or is not there; and between two times.
 AGAIN_SECONDS, PAUSE_SECONDS = 5.0, 0.2
+
+#: Seconds for an answer before the same is asked once more.
+ASK_SECONDS = 2.0
 
 _LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError, NoBatches)
 
@@ -81,8 +91,49 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class OrderGiven:
+    """What comes of an operator's order."""
+
+    ticket: int
+    ordered: Ordered
+
+
+@dataclass(frozen=True)
 class Gone:
     """This node has said that it is gone."""
+
+
+@dataclass(frozen=True)
+class AreYouThere:
+    """Needs no answer: it is noted that it was handled (`pulse.py`)."""
+
+
+@dataclass(frozen=True)
+class Hangs:
+    """The supervisor has handled nothing for so long: its process is to be ended."""
+
+    seconds: float
+
+
+@dataclass
+class Errand:
+    """A wish on its way. `heard_by` was asked and has not answered; `asked_at` is when anybody was asked first."""
+
+    ticket: int
+    ask: Ask
+    begun: float
+    seconds: float
+    heard_by: str = ""
+    asked_at: float = 0.0
+
+    @property
+    def end(self) -> float:
+        return self.begun + self.seconds
+
+    @property
+    def until(self) -> float:
+        """Return until when it is tried: longer if it may have been heard."""
+        return self.end if self.heard_by else self.begun + AGAIN_SECONDS
 
 
 class ClusterEngine:
@@ -95,15 +146,17 @@ class ClusterEngine:
         self._carrying = Carrying(max=me.max_jobs, ready=False)
         self._beat = Beat(
             node=me.node, incarnation=runtime.new_id(), number=0, role=me.role, name=me.name,
-            datacenter=me.datacenter, address=me.address, build=me.build,
+            datacenter=me.datacenter, address=me.address, build=me.build, wire=(WIRE, WIRE),
         )  # fmt: skip
         self._keeper: NodeKeeper | None = None
+        self.visits = Visits(me.node, self._limits, tell)
         self._line: NatsLine
         self._tasks: asyncio.TaskGroup
         self._held = False
         self._answers: dict[int, Callable[[bytes], None]] = {}
         self._asked = 0
         self._view: tuple[View, int] = (View(), 0)
+        self._watch = PulseWatch(PULSE.at(), runtime.now())
         self._log = logs.logger("keeper", node=me.node)
 
     async def run(self) -> None:
@@ -113,10 +166,11 @@ class ClusterEngine:
         self._keeper = keeper = NodeKeeper(self._beat, self._me.voters, line, line, host, self._limits)
         await line.listen(keeper.heard, self._changed)
         await line.serve(subject_of(self._me.node), self._on_ask)
+        await self.visits.open(line, keeper.owners)
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                for part in (keeper.run(), self._look(line), self._show()):
+                for part in (keeper.run(), self._look(line), self._show(), self._watch_supervisor(), self.visits.run()):
                     tasks.create_task(part)
         finally:
             with suppress(*_LOST):
@@ -189,6 +243,20 @@ class ClusterEngine:
         await self._keeper.leave()
         self._tell(Gone())
 
+    def order(self, ticket: int, order: Order) -> None:
+        """Carry out an operator's order; answered by `OrderGiven`."""
+        if self._keeper is None:
+            text = "this node has not reached its cluster yet; try again in a moment"
+            self._tell(OrderGiven(ticket, nothing(failed=text)))
+        self._do(self._order(ticket, order))
+
+    async def _order(self, ticket: int, order: Order) -> None:
+        assert self._keeper is not None
+        ordering = Ordering(self._keeper, lambda: self._wishes.wanted, runtime.wall, self._limits)
+        ordered = await ordering.carry_out(order)
+        self._log.info("order", order=order, goes=dict(ordered.goes), stays=dict(ordered.stays), failed=ordered.failed)
+        self._tell(OrderGiven(ticket, ordered))
+
     # ---- Wishes for jobs of other nodes ----
 
     def route(self, ticket: int, ask: Ask, seconds: float) -> None:
@@ -198,40 +266,66 @@ class ClusterEngine:
         self._do(self._route(ticket, ask, seconds))
 
     async def _route(self, ticket: int, ask: Ask, seconds: float) -> None:
-        until = runtime.now() + AGAIN_SECONDS
-        while (routed := await self._try_route(ticket, ask, seconds)) is None:
+        errand = Errand(ticket, ask, runtime.now(), seconds)
+        while (routed := await self._try_route(errand)) is None:
             await asyncio.sleep(PAUSE_SECONDS)
-            if runtime.now() > until:
-                node = self._owner_of(ask.job)
-                routed = Routed(ticket, node=node, failed=f"node {node}, which owns job {ask.job}, cannot be asked")
+            if runtime.now() > errand.until:
+                routed = self._given_up(errand)
+                break
         self._tell(routed)
+
+    def _given_up(self, errand: Errand) -> Routed:
+        """Return what is known of a wish that was not answered in time."""
+        job = errand.ask.job
+        if errand.heard_by:
+            why = f"node {errand.heard_by}, which owned job {job}, has not answered: it may have heard the wish, or not"
+            return Routed(errand.ticket, node=errand.heard_by, failed=why)
+        node = self._owner_of(job)
+        return Routed(errand.ticket, node=node, failed=f"node {node}, which owns job {job}, cannot be asked")
 
     def _owner_of(self, job: str) -> str:
         assert self._keeper is not None
         owner = self._keeper.owners.jobs.get(job)
         return owner.node if owner is not None else ""
 
-    async def _try_route(self, ticket: int, ask: Ask, seconds: float) -> Routed | None:
-        """Return where it belongs, None if that is to be looked at again."""
-        keeper = self._keeper
+    async def _try_route(self, errand: Errand) -> Routed | None:
+        """Return where it belongs, None if that is to be looked at again.
+
+        Who may have heard it is asked again, and does it once; nobody else is then.
+        """
+        keeper, ticket = self._keeper, errand.ticket
         assert keeper is not None
         if not keeper.owners.is_complete:
             return None
-        node = self._owner_of(ask.job)
+        node = self._owner_of(errand.ask.job)
+        if errand.heard_by and node != errand.heard_by:
+            return self._given_up(errand)
         if node == self._me.node:
             return Routed(ticket, here=True)
         if not node:
             return Routed(ticket)
-        if not keeper.hearing.hears(node, runtime.now()):
+        now = runtime.now()
+        if not keeper.hearing.hears(node, now):
             judgement = keeper.judgement()
-            return Routed(ticket, node=node) if judgement is not None and node in judgement.dead else None
-        try:
-            data = await self._line.ask(subject_of(node), ask.encode(), seconds)
-        except StoreAway:
-            why = f"node {node}, which owns job {ask.job}, has not answered: it may have heard the wish, or not"
-            return Routed(ticket, node=node, failed=why)
+            is_dead = judgement is not None and node in judgement.dead
+            return (self._given_up(errand) if errand.heard_by else Routed(ticket, node=node)) if is_dead else None
+        data = await self._ask(errand, node, now)
         answer = None if data is None else Answer.decode(data)
-        return None if answer is None or answer.not_owner else Routed(ticket, answer, node=node)
+        if answer is not None and answer.not_owner:
+            errand.heard_by = ""  # and it has not done it
+            return None
+        return None if answer is None else Routed(ticket, answer, node=node)
+
+    async def _ask(self, errand: Errand, node: str, now: float) -> bytes | None:
+        """Return what a node answers, None if it did not: it may have heard it then, or nobody was there."""
+        errand.asked_at = errand.asked_at or now
+        ask = msgspec.structs.replace(errand.ask, age=now - errand.asked_at)
+        seconds = min(ASK_SECONDS, max(errand.end - now, PAUSE_SECONDS))
+        try:
+            return await self._line.ask(subject_of(node), ask.encode(), seconds)
+        except StoreAway:
+            errand.heard_by = node
+            return None
 
     def _on_ask(self, data: bytes, answer: Callable[[bytes], None]) -> None:
         if (ask := Ask.decode(data)) is not None:
@@ -279,6 +373,25 @@ class ClusterEngine:
             else:
                 self._view = told, left - 1
             await asyncio.sleep(VIEW_SECONDS)
+
+    async def _watch_supervisor(self) -> None:
+        """Say in beats that the supervisor hangs, so that others take its jobs; then have its process ended."""
+        while True:
+            if self._watch.asks:
+                self._tell(AreYouThere())
+            await asyncio.sleep(PULSE_SECONDS)
+            silent = self._watch.look(PULSE.at(), runtime.now())
+            if (hangs := silent >= HANGS_SECONDS) != self._carrying.hangs:
+                self._log.error("supervisor_hangs" if hangs else "supervisor_works_again", seconds=round(silent))
+                self._carrying = replace(self._carrying, hangs=hangs)
+                if self._keeper is not None:
+                    self._keeper.beat_now()
+            if silent >= END_SECONDS:
+                self._tell(Hangs(silent))
+
+    def asked_supervisor(self) -> None:
+        """A question to the supervisor has been sent."""
+        self._watch.asked()
 
 
 async def _nothing() -> None:

@@ -9,12 +9,15 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+from udup.actors.cluster_engine import OrderGiven
 from udup.actors.cluster_messages import (
     AskCluster,
     Cluster,
+    GiveOrder,
     JoinCluster,
     KeeperSays,
     MayCarry,
+    OrderCluster,
     RecordRead,
     SayGone,
     WrittenElsewhere,
@@ -23,16 +26,26 @@ from udup.actors.job import Job
 from udup.actors.keeper import NodeKeeper
 from udup.actors.membership import Membership
 from udup.actors.messages import NodeSettings
+from udup.actors.pulse import PULSE
 from udup.actors.registry import ActorRegistry
 from udup.actors.shell import ShellActor
+from udup.cluster.orders import nothing
 
 #: Seconds until a keeper is tried once more, if none could be made.
 _KEEPER_SECONDS = 1.0
+
+#: Orders of operators at most that are answered when they are carried out; of more the oldest hear nothing.
+_ORDERS = 32
 
 
 class ClusterMailbox(ShellActor):
     _actors: ActorRegistry
     _membership: Membership | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last_order = 0
+        self._order_askers: dict[int, Any] = {}
 
     @property
     @abstractmethod
@@ -50,6 +63,12 @@ class ClusterMailbox(ShellActor):
     @abstractmethod
     def tell_store(self, message: object) -> None:
         """Send something to the StoreKeeper; where nobody is there to take it, it is asked for again."""
+
+    def receiveMessage(self, message: object, sender: Any) -> Any:  # noqa: N802 - Thespian's name
+        try:
+            return super().receiveMessage(message, sender)
+        finally:
+            PULSE.beat()
 
     # ---- The keeper ----
 
@@ -79,8 +98,29 @@ class ClusterMailbox(ShellActor):
         self.tell_keeper(SayGone())
 
     def receiveMsg_KeeperSays(self, message: KeeperSays, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        if self._membership is not None and self._actors.address(NodeKeeper.role, "") == sender:
+        if self._membership is None or self._actors.address(NodeKeeper.role, "") != sender:
+            return
+        if isinstance(message.what, OrderGiven):
+            if (asker := self._order_askers.pop(message.what.ticket, None)) is not None:
+                self.send(asker, message.what.ordered)
+        else:
             self._membership.told(message.what)
+
+    # ---- Operators ----
+
+    def receiveMsg_OrderCluster(self, message: OrderCluster, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        """Have the keeper carry out an order. One whose keeper dies is not answered."""
+        view = self._membership.view if self._membership is not None else None
+        if view is None:
+            self.send(sender, nothing(failed="this node is just reaching its cluster; try again in a moment"))
+        elif view.why_not:
+            self.send(sender, nothing(failed=f"the order is not taken now: {view.why_not}"))
+        else:
+            self._last_order += 1
+            while len(self._order_askers) >= _ORDERS:
+                self._order_askers.pop(next(iter(self._order_askers)))
+            self._order_askers[self._last_order] = sender
+            self.tell_keeper(GiveOrder(self._last_order, message.order))
 
     # ---- Records ----
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from udup.cluster.asking import Answer, Ask
+from udup.cluster.orders import Order
 from udup.cluster.view import View
 from udup.jobs import JobRecord
 
@@ -73,6 +74,14 @@ class SayGone:
     """All runs have ended; answered by `cluster_engine.Gone`."""
 
 
+@dataclass(frozen=True)
+class GiveOrder:
+    """Carry out an operator's order; answered by `cluster_engine.OrderGiven`."""
+
+    ticket: int
+    order: Order
+
+
 # ---- From the keeper ----
 
 
@@ -115,6 +124,13 @@ class WrittenElsewhere:
 @dataclass(frozen=True)
 class AskCluster:
     """Answered by `Cluster`."""
+
+
+@dataclass(frozen=True)
+class OrderCluster:
+    """Answered by `Ordered`."""
+
+    order: Order
 
 
 @dataclass(frozen=True)

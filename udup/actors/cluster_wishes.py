@@ -14,6 +14,7 @@ from typing import Protocol
 from udup.actors.cluster_engine import Asked, Routed
 from udup.actors.cluster_messages import AnswerNode, ReadRecord, RecordRead, Route
 from udup.actors.cutover_messages import StartCutover
+from udup.actors.heard_wishes import HeardWishes
 from udup.actors.holding import is_ours
 from udup.actors.job import Job
 from udup.actors.messages import (
@@ -29,6 +30,7 @@ from udup.actors.messages import (
     ResumeJob,
 )
 from udup.actors.wire_commands import answer_of, ask_of, command_of, job_of, said_in
+from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, Fault, Refused
 from udup.cluster.asking import Answer as NodeAnswer
 from udup.cluster.view import View
@@ -83,6 +85,8 @@ class ClusterWishes:
         self._jobs, self._unread = jobs, unread
         self._ticket = 0
         self._pending: dict[int, _Pending] = {}
+        self._since = runtime.now()
+        self._heard = HeardWishes(lambda number, said: host.tell_keeper(AnswerNode(number, said)))
 
     def dropped(self, job_id: str, why: str) -> None:
         """Answer whoever waits for something to be done to a job that is not here any more."""
@@ -108,7 +112,7 @@ class ClusterWishes:
             self._ticket += 1
             self._pending[self._ticket] = _Pending(job_id, answer, command)
             seconds = PURGE_SECONDS if isinstance(command, DeleteJob) and command.purge else ANSWER_SECONDS
-            ask = ask_of(command, self._node, self._host.settings.keys)
+            ask = ask_of(command, self._node, self._host.settings.keys, runtime.new_id())
             self._host.tell_keeper(Route(self._ticket, ask, seconds))
 
     @property
@@ -194,11 +198,14 @@ class ClusterWishes:
         return why or "it is about to be given to one; try again in a moment"
 
     def asked(self, asked: Asked) -> None:
-        """Another node asks for a client."""
-
-        def answer(said: NodeAnswer) -> None:
-            self._host.tell_keeper(AnswerNode(asked.number, said))
-
+        """Another node asks for a client; a wish that it asks for once more is done once."""
+        if self._heard.is_known(asked):
+            return
+        if asked.ask.age > runtime.now() - self._since:
+            why = f"node {self._node} was asked before its supervisor was started again, and may have done it, or not"
+            self._host.tell_keeper(AnswerNode(asked.number, answer_of(_not_now(f"{why}: look at the job"))))
+            return
+        answer = self._heard.take(asked)
         command = command_of(asked.ask, self._host.settings.keys)
         if command is None:
             answer(answer_of(_not_now(f"node {self._node} has another version, and does not know {asked.ask.kind}")))

@@ -204,7 +204,8 @@ class Cutovers:
                 remedy = f"delete one, or raise the server's setting jobs.max ({limit})"
                 faults = (*faults, Fault("jobs.max", problem, remedy))
         skipped = tuple(each.gtid for each in job.record.skipped)
-        return CutoverSettings(attempt, job.plan, job.known, cutover, back, faults, resumed, skipped)
+        number = job.hold.token if job.hold is not None else 0
+        return CutoverSettings(attempt, job.plan, job.known, cutover, back, faults, resumed, skipped, number)
 
     def _plan_of_way_back(self, record: JobRecord, name: str, position: str) -> JobPlan:
         """Return it as it will be registered; `Refused` for a document that an older version took and this does not."""

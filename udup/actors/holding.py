@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from udup.jobs.words import TaskType
+
 if TYPE_CHECKING:
     from udup.actors.job import Job
 
@@ -27,8 +29,18 @@ class Hold:
     #: Another node is to have the job as soon as its run has ended; and that was told to the keeper.
     leaves: bool = False
     given: bool = False
-    #: The node of its Src task, where that is another: such a job is not carried out.
+    #: The node of its Src task, where that is another; and whether that is not heard now.
     apart: str = ""
+    source_is_away: bool = False
+    #: This one.
+    node: str = ""
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Return on which node each task is; nothing of a job that is not this node's."""
+        if not (self.is_ours and self.node):
+            return {}
+        return {TaskType.SRC.value: self.apart or self.node, TaskType.DEST.value: self.node}
 
     @property
     def is_ours(self) -> bool:

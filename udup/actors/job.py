@@ -120,7 +120,7 @@ class Job:
             return Step.LEAVE
         if self.record.desired == DesiredState.STOP:
             return Step.PURGE
-        if self.wanted and self.hold is not None and self.hold.apart:
+        if self.wanted and self.hold is not None and self.hold.source_is_away:
             return Step.NONE
         return Step.START if self.wanted else Step.REST
 
@@ -175,6 +175,7 @@ class Job:
     def begin_run(self, number: int, phase: Phase = Phase.STARTING) -> Run:
         """Begin another attempt."""
         self.run, self.retry_of, self.level_gtid = Run(number, phase), None, None
+        self.run.source_node = "" if self.hold is None else self.hold.apart
         self.progress = self.progress.not_level()  # until this run says so itself
         self.told_last = False
         return self.run
@@ -187,6 +188,10 @@ class Job:
     @property
     def plan(self) -> JobPlan:
         return plan_of(self.spec, self.record.start)
+
+    def fence(self, run: Run) -> int:
+        """Return the number by which the target tells the run from later ones: what the cluster has granted."""
+        return run.number if self.hold is not None else 0
 
     @property
     def known(self) -> Known:
@@ -201,7 +206,7 @@ class Job:
             end=plan.target,
             workers=spec.parallel_workers,
             known=self.known,
-            owner=Owner(self.token, self.node, by_force=not self.owned),
+            owner=Owner(self.token, self.node, by_force=not self.owned, number=self.fence(run)),
             selection=plan.scope.selection,
             sql_filter=plan.scope.sql_filter,
             start_after=plan.start_after,

@@ -61,6 +61,8 @@ class RecordJournal:
 
         Raise `Refused`, with the job as it was, if what was asked of it has become too large for the store.
         """
+        if job.hold is not None:
+            record = history.on_nodes(record, job.hold.places)
         record = fitting(record, job.stored, self.max_bytes)
         job.record, _ = history.numbered(record, job.stored, self.next_number)
         job.stored, job.changed, job.saved_at = job.record, False, runtime.now()
@@ -214,6 +216,10 @@ class RecordJournal:
         """Give another StoreKeeper everything that the one before has not said to be done."""
         for order, _ in self._waiting.values():
             self._send(order)
+
+    def is_waiting(self, job_id: str) -> bool:
+        """Return whether a record of the job was ordered and is not stored yet."""
+        return any(isinstance(order, Save) and order.record.id == job_id for order, _ in self._waiting.values())
 
     @property
     def orders_waiting(self) -> int:

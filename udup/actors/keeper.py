@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from udup.actors.cluster_engine import ClusterEngine
+from udup.actors.cluster_engine import AreYouThere, ClusterEngine, Hangs
 from udup.actors.cluster_messages import (
     AnswerNode,
     BeginRun,
+    GiveOrder,
     GiveUp,
     HandOver,
     JoinCluster,
@@ -18,6 +22,7 @@ from udup.actors.cluster_messages import (
     Route,
     SayGone,
 )
+from udup.actors.guest_messages import EndGuest, GuestSays, TellGuest
 from udup.actors.messages import EngineEnded
 from udup.actors.shell import EngineActor
 
@@ -43,7 +48,19 @@ class NodeKeeper(EngineActor):
         if isinstance(report, EngineEnded):
             self.log.error("keeper_engine_ended", error=report.failure.text if report.failure else "")
             raise SystemExit(1)  # the supervisor makes another
+        if isinstance(report, KeeperSays) and isinstance(report.what, Hangs):
+            self._end_supervisor(report.what)
+            return
         self.send(self.owner, report)
+        if isinstance(report, KeeperSays) and isinstance(report.what, AreYouThere):
+            self._do(lambda engine: engine.asked_supervisor())
+
+    def _end_supervisor(self, hangs: Hangs) -> None:
+        """End a supervisor that hangs: this process and all others of it end with it, and the node makes another."""
+        parent = multiprocessing.parent_process()
+        if parent is not None and parent.pid is not None and os.getppid() == parent.pid:
+            self.log.error("supervisor_is_ended", seconds=round(hangs.seconds))
+            os.kill(parent.pid, signal.SIGKILL)
 
     def failed(self, error: Exception, message: object) -> None:
         """End: the supervisor makes another, which tells all anew."""
@@ -73,6 +90,19 @@ class NodeKeeper(EngineActor):
 
     def receiveMsg_AnswerNode(self, message: AnswerNode, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._do(lambda engine: engine.answer(message.number, message.answer))
+
+    def receiveMsg_GiveOrder(self, message: GiveOrder, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.order(message.ticket, message.order))
+
+    def receiveMsg_TellGuest(self, message: TellGuest, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        told = message.job, message.run, message.node, message.word
+        self._do(lambda engine: engine.visits.tell_guest(*told))
+
+    def receiveMsg_EndGuest(self, message: EndGuest, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.visits.end_guest(message.job, message.run))
+
+    def receiveMsg_GuestSays(self, message: GuestSays, _sender: Any) -> None:  # noqa: N802 - Thespian's name
+        self._do(lambda engine: engine.visits.guest_says(message.job, message.run, message.word))
 
     def receiveMsg_SayGone(self, _message: SayGone, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         self._do(lambda engine: engine.leave())

@@ -21,6 +21,8 @@ from udup.actors.cluster_messages import (
     RecordRead,
 )
 from udup.actors.cluster_wishes import ClusterWishes, Say
+from udup.actors.guests_abroad import GuestsAbroad
+from udup.actors.guests_here import GuestsHere
 from udup.actors.holding import Hold, is_ours
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
@@ -28,12 +30,14 @@ from udup.actors.messages import (
     Command,
     NodeSettings,
 )
+from udup.actors.registry import ActorRegistry
 from udup.actors.store_messages import NotSaved
 from udup.base import runtime
 from udup.base.errors import UdupError
+from udup.cluster.guests import GuestLost, GuestOrdered, GuestOver, GuestSaid
 from udup.cluster.told import Leave, Lost, Owned
 from udup.cluster.view import View
-from udup.jobs import JobRecord, Stage, UnreadRecord, history
+from udup.jobs import JobRecord, UnreadRecord, history
 
 #: Seconds until a number is asked for once more that was not granted, while the job is still this node's.
 ASK_AGAIN_SECONDS = 1.0
@@ -61,12 +65,15 @@ class Host(Protocol):
     def reconcile(self, job: Job) -> None: ...
     def carry_on_cutover(self, job: Job) -> None: ...
     def execute(self, command: Command, answer: Say) -> None: ...
+    def hear(self, message: object, sender: Any) -> None: ...
 
 
 class Membership:
     """`jobs` and `unread` are the supervisor's own."""
 
-    def __init__(self, host: Host, jobs: dict[str, Job], unread: dict[str, str], journal: RecordJournal) -> None:
+    def __init__(
+        self, host: Host, jobs: dict[str, Job], unread: dict[str, str], journal: RecordJournal, actors: ActorRegistry
+    ) -> None:
         self._host = host
         self._jobs, self._unread, self._journal = jobs, unread, journal
         self._owned: dict[str, Owned | Leave] = {}  # as it was told last
@@ -76,6 +83,8 @@ class Membership:
         #: All jobs of the cluster, and who owns them.
         self.known: dict[str, str] = {}
         self.wishes = ClusterWishes(host, self, jobs, unread)
+        self.guests_abroad = GuestsAbroad(host, jobs, journal, lambda: self.view)
+        self.guests_here = GuestsHere(host, actors, jobs)
 
     @property
     def owned(self) -> Mapping[str, Owned | Leave]:
@@ -105,15 +114,25 @@ class Membership:
                 self.view = what
                 self.known.clear()
                 self.known.update(what.owners)
+                self._look_at_sources()
             case Routed():
                 self.wishes.routed(what)
             case Asked():
                 self.wishes.asked(what)
+            case GuestSaid():
+                self.guests_abroad.said(what)
+            case GuestLost():
+                self.guests_abroad.lost(what)
+            case GuestOrdered():
+                self.guests_here.ordered(what)
+            case GuestOver():
+                self.guests_here.over(what)
             case Gone():
                 if self._when_gone is not None:
                     self._when_gone()
 
     def _mine(self, what: Owned | Leave) -> None:
+        self.guests_here.end(what.job)  # it was another node's
         job = self._jobs.get(what.job)
         if job is None:
             self.read_anew(what.job)
@@ -125,6 +144,27 @@ class Membership:
         assert job.hold is not None
         job.hold.own(what.token, what.source if isinstance(what, Owned) else "")
         job.hold.leaves = isinstance(what, Leave)
+        job.hold.source_is_away = self._is_away(job.hold.apart)
+        if job.run is not None and isinstance(what, Owned) and job.run.source_node != what.source:
+            job.run.outdate()  # its source is to be read on another node
+
+    def _is_away(self, node: str) -> bool:
+        """Whether a node, if any is named, is not heard."""
+        seen = self.view.node(node) if node and self.view is not None else None
+        return bool(node) and self.view is not None and (seen is None or not seen.is_here)
+
+    def _look_at_sources(self) -> None:
+        """Note of each job whose source is read on another node whether that is there: without it no run begins."""
+        for job in list(self._jobs.values()):
+            hold = job.hold
+            if hold is not None and hold.apart and hold.source_is_away != (is_away := self._is_away(hold.apart)):
+                hold.source_is_away = is_away
+                self._host.reconcile(job)
+
+    def keeper_lost(self) -> None:
+        """The keeper is gone, and all that it knew of guests with it; jobs that have none go on."""
+        self.guests_here.end_all()
+        self.guests_abroad.keeper_lost(list(self._jobs.values()))
 
     def _begun(self, what: Begun) -> None:
         job = self._jobs.get(what.job)
@@ -172,7 +212,12 @@ class Membership:
 
     def new_hold(self, job_id: str) -> Hold:
         """Return what this node has of a job that is made: nothing yet but the revision of its record."""
-        return Hold(revision=self.revisions.get(job_id, 0))
+        return Hold(revision=self.revisions.get(job_id, 0), node=self._node)
+
+    @property
+    def _node(self) -> str:
+        cluster = self._host.settings.cluster
+        return cluster.node if cluster is not None else ""
 
     def read_anew(self, job_id: str) -> None:
         self._host.tell_store(ReadRecord(job_id))
@@ -182,8 +227,12 @@ class Membership:
         for job_id in self._owned:
             if job_id not in self._jobs and job_id not in self._unread:
                 self.read_anew(job_id)
+        self.guests_here.repeat()
 
     def read(self, message: RecordRead) -> None:
+        if message.ticket < 0:
+            self.guests_here.record_read(message)
+            return
         if message.ticket:
             self.wishes.record_read(message)
             return
@@ -228,21 +277,18 @@ class Membership:
 
         self._host.log.info("job_taken", job=job.id)
         if job.wanted:
-            record = history.node_started(job.record, runtime.wall_ns())
-            self._journal.save(job, self._with_reason(job, record), proven)
+            assert job.hold is not None
+            owned = self._owned.get(job.id)
+            lost = self._is_lost(owned.previous if isinstance(owned, Owned) else "")
+            record = history.node_started(job.record, runtime.wall_ns(), job.hold.places, lost=lost)
+            self._journal.save(job, record, proven)
         else:
             proven()
 
-    def _with_reason(self, job: Job, record: JobRecord) -> JobRecord:
-        if job.hold is None or not job.hold.apart:
-            return record
-        return record.model_copy(
-            update={
-                "stage": Stage.PENDING,
-                "status_description": f"task Src is to be on node {job.hold.apart}, and Dest on another: in this "
-                "version one node carries out both; name the same node for both, or none",
-            }
-        )
+    def _is_lost(self, node: str) -> bool:
+        """Whether a node went without ending its runs; one that was never heard has."""
+        seen = self.view.node(node) if self.view is not None else None
+        return seen is None or not (seen.is_here or seen.is_gone)
 
     def taken(self, job_id: str) -> None:
         """Another has written the job's record: what is known of it here is worth nothing."""

@@ -332,6 +332,7 @@ class Purge:
     run: int
     end: End
     job: str
+    number: int = 0  # as in `Owner`
 
 
 @dataclass(frozen=True)

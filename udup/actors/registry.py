@@ -33,11 +33,13 @@ class ActorRegistry:
         self._last_seen: dict[str, _Place] = {}
         self._fillings: dict[_Place, _Filling] = {}
 
-    def get_or_create(self, kind: type, role: str, job_id: str, settings: NodeSettings, slot: int = 0) -> Any:
-        """Return the actor of this role for this job; make it if there is none."""
+    def get_or_create(
+        self, kind: type, role: str, job_id: str, settings: NodeSettings, slot: int = 0, server: str = ""
+    ) -> Any:
+        """Return the actor of this role for this job; make it if there is none, where others of its `server` are."""
         place = (role, job_id, slot)
         if place not in self._addresses:
-            self._addresses[place] = self._hosts.place(kind, job_id, settings) or self._create(kind)
+            self._addresses[place] = self._hosts.place(kind, job_id, settings, server) or self._create(kind)
             self.send(self._addresses[place], Introduce(settings, job_id, slot))
         return self._addresses[place]
 

@@ -66,6 +66,7 @@ class Run:
     number: int
     phase: Phase = Phase.STARTING
     began: float = field(default_factory=lambda: runtime.now())
+    source_node: str = ""  # where its Src task is; "": here
     #: What the source and the target have answered in this run, None until they have.
     source: SourceLook | None = None
     target: Ready | None = None

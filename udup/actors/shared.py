@@ -120,6 +120,10 @@ class ExtractorHost(TaskHost):
     role = SrcExtractor.role
     kind = SrcExtractor
 
+    def receiveMsg_OpenHost(self, message: OpenHost, sender: Any) -> None:  # noqa: N802 - Thespian's name
+        super().receiveMsg_OpenHost(message, sender)
+        message.settings.drivers.share_logs()
+
 
 class ApplierHost(TaskHost):
     role = DestApplier.role
@@ -134,7 +138,7 @@ _HOSTS: dict[type, type[TaskHost]] = {SrcExtractor: ExtractorHost, DestApplier: 
 class _Host:
     address: Any
     role: str
-    jobs: set[str] = field(default_factory=set)
+    jobs: dict[str, str] = field(default_factory=dict)  # with what each has to do with
 
 
 class Hosts:
@@ -145,15 +149,19 @@ class Hosts:
         self._send = send
         self._hosts: list[_Host] = []
 
-    def place(self, kind: type, job_id: str, settings: NodeSettings) -> Hosted | None:
-        """Return where a task is to be, None for one that has a process of its own."""
+    def place(self, kind: type, job_id: str, settings: NodeSettings, server: str = "") -> Hosted | None:
+        """Return where a task is to be, None for one that has a process of its own.
+
+        Those that have to do with the same `server` come together, as far as there is room: they read its log once.
+        """
         made = _HOSTS.get(kind)
         if made is None or settings.share_processes < 2:
             return None
         rooms = [each for each in self._hosts if each.role == made.role and len(each.jobs) < settings.share_processes]
-        # The fullest, so that others become empty and end.
-        host = max(rooms, key=lambda each: len(each.jobs)) if rooms else self._open(made, settings)
-        host.jobs.add(job_id)
+        # Else the fullest, so that others become empty and end.
+        fitting = max(rooms, key=lambda each: (server in each.jobs.values(), len(each.jobs)), default=None)
+        host = fitting or self._open(made, settings)
+        host.jobs[job_id] = server
         return Hosted(host.address, made.role, job_id)
 
     def _open(self, kind: type[TaskHost], settings: NodeSettings) -> _Host:
@@ -167,7 +175,7 @@ class Hosts:
         host = next((each for each in self._hosts if each.address == task.host), None)
         if host is None:
             return
-        host.jobs.discard(task.job_id)
+        host.jobs.pop(task.job_id, None)
         if host.jobs:
             self._send(host.address, EndTask(task.job_id))
         else:

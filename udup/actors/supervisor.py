@@ -27,6 +27,7 @@ from udup.actors.cutover import CutoverCarrier
 from udup.actors.cutover_messages import AskJob, AskTaken, CreateWayBack, CutoverEnded, CutoverTick, Keep, Question
 from udup.actors.cutovers import Cutovers
 from udup.actors.cutovers import Parts as CutoverParts
+from udup.actors.guest_messages import Abroad, LookAgain
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.keeper import NodeKeeper
@@ -114,8 +115,10 @@ class JobSupervisor(ClusterMailbox):
             SIGNS.clear()  # another supervisor's jobs ended with it
             self._settings = message.settings
             if message.settings.cluster is not None:
-                self._membership = Membership(self, self._jobs, self._unread, self._journal)
+                self._membership = Membership(self, self._jobs, self._unread, self._journal, self._actors)
             self._tasks = Tasks(self._actors, self._actors.send, message.settings)
+            if self._membership is not None:
+                self._tasks.guests = self._membership.guests_abroad
             parts = Parts(
                 settings=message.settings,
                 actors=self._actors,
@@ -251,6 +254,8 @@ class JobSupervisor(ClusterMailbox):
         self.stop_actors(job.id)
         SIGNS.dismiss(token_of(job.id))
         self._journal.drop(job.id)
+        if self._membership is not None:
+            self._membership.guests_here.dropped(job.id)
 
     def reconcile(self, job: Job) -> None:
         """Take the next step to what is wanted of the job."""
@@ -273,42 +278,49 @@ class JobSupervisor(ClusterMailbox):
 
     # ---- What the tasks of a run say ----
 
-    def _of_run(self, sender: Any, number: int, step: Callable[[Job, Run], None]) -> None:
+    def _of_run(self, sender: Any, message: Any, step: Callable[[Job, Run], None]) -> None:
         """Do something for the job whose present run this is; a message of any other run is stale and dropped."""
         place = self._actors.place_of(sender)
-        job = self._jobs.get(place[1]) if place else None
-        if job is not None and (run := job.run) is not None and run.number == number:
+        job_id = sender.job_id if isinstance(sender, Abroad) else place[1] if place else ""
+        if place and self._membership is not None and self._membership.guests_here.said(job_id, message):
+            return
+        job = self._jobs.get(job_id)
+        if job is not None and (run := job.run) is not None and run.number == message.run:
             self._runs.guarded(job, lambda: step(job, run))
 
+    def hear(self, message: object, sender: Any) -> None:
+        """Take what a task says that has no actor of its own here."""
+        self.receiveMessage(message, sender)
+
     def receiveMsg_OfTask(self, message: OfTask, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self.receiveMessage(message.message, Hosted(sender, message.role, message.job_id))
+        self.hear(message.message, Hosted(sender, message.role, message.job_id))
 
     def receiveMsg_Probed(self, message: Probed, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message.run, lambda job, run: self._runs.source_seen(job, run, message.look))
+        self._of_run(sender, message, lambda job, run: self._runs.source_seen(job, run, message.look))
 
     def receiveMsg_Ready(self, message: Ready, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message.run, lambda job, run: self._runs.target_ready(job, run, message))
+        self._of_run(sender, message, lambda job, run: self._runs.target_ready(job, run, message))
 
     def receiveMsg_Staffed(self, message: Staffed, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message.run, lambda job, run: self._tasks.crews.staff(job, run, message.seats))
+        self._of_run(sender, message, lambda job, run: self._tasks.crews.staff(job, run, message.seats))
 
     def receiveMsg_Progress(self, message: Progress, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message.run, lambda job, run: self._runs.progress(job, run, message))
+        self._of_run(sender, message, lambda job, run: self._runs.progress(job, run, message))
 
     def receiveMsg_RunEnded(self, message: RunEnded, sender: Any) -> None:  # noqa: N802 - Thespian's name
         if message.role == ApplyWorker.role:
-            self._of_run(sender, message.run, lambda job, run: self._tasks.worker_failed(job, run, message.failure))
+            self._of_run(sender, message, lambda job, run: self._tasks.worker_failed(job, run, message.failure))
         else:
-            self._of_run(sender, message.run, lambda job, run: self._runs.ended(job, run, message))
+            self._of_run(sender, message, lambda job, run: self._runs.ended(job, run, message))
 
     def receiveMsg_SourceExecuted(self, message: SourceExecuted, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message.run, lambda job, run: self._runs.source_executed(job, run, message.executed))
+        self._of_run(sender, message, lambda job, run: self._runs.source_executed(job, run, message.executed))
 
     def receiveMsg_HasReached(self, message: HasReached, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message.run, self._runs.target_has_reached)
+        self._of_run(sender, message, self._runs.target_has_reached)
 
     def receiveMsg_Purged(self, message: Purged, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message.run, lambda job, _run: self._runs.purged(job))
+        self._of_run(sender, message, lambda job, _run: self._runs.purged(job))
 
     def receiveMsg_WakeupMessage(self, message: Any, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         match message.payload:
@@ -323,6 +335,8 @@ class JobSupervisor(ClusterMailbox):
                 self.open_keeper()
             case AskNumber() as wake if self._membership is not None:
                 self._membership.ask_again(wake)
+            case LookAgain() as wake if self._membership is not None:
+                self._membership.guests_abroad.look_again(wake)
             case Tick() as tick:
                 self._runs.tick(tick)
             case CutoverTick() as tick:
@@ -341,6 +355,8 @@ class JobSupervisor(ClusterMailbox):
             self._keeper_died(pid)
             return
         self.log.warning("actor_died", role=role, job=job_id, pid=pid)
+        if self._membership is not None and self._membership.guests_here.died(role, job_id):
+            return
         job = self._jobs.get(job_id)
         if role == CutoverCarrier.role:
             if job is not None:
@@ -366,6 +382,8 @@ class JobSupervisor(ClusterMailbox):
         if self._runs.draining:
             return
         self.log.warning("actor_died", role=NodeKeeper.role, job="", pid=pid)
+        assert self._membership is not None
+        self._membership.keeper_lost()
         self.open_keeper()
 
     # ---- Cut-overs ----
@@ -427,4 +445,5 @@ class JobSupervisor(ClusterMailbox):
 
     def _is_busy(self, job_id: str) -> bool:
         job = self._jobs.get(job_id)
-        return not job_id or (job is not None and job.run is not None)
+        is_guest = self._membership is not None and job_id in self._membership.guests_here
+        return not job_id or is_guest or (job is not None and job.run is not None)

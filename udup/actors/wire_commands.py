@@ -53,13 +53,13 @@ def job_of(command: Command) -> str:
     return str(getattr(command, "job_id", ""))
 
 
-def ask_of(command: Command, sender: str, keys: Keyring) -> Ask:
-    """Return a command as another node is asked."""
+def ask_of(command: Command, sender: str, keys: Keyring, wish: str = "") -> Ask:
+    """Return a command as another node is asked; `wish` is its ID."""
     job = job_of(command)
     body = {each.name: _plain(getattr(command, each.name)) for each in fields(command)}
     if isinstance(command, RegisterJob):
         body["document"] = keys.seal(job, body["document"])
-    return Ask(kind=type(command).__name__, job=job, body=body, sender=sender)
+    return Ask(kind=type(command).__name__, job=job, body=body, sender=sender, id=wish)
 
 
 def _plain(value: object) -> Any:

@@ -15,13 +15,14 @@ import uuid
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 import uvloop
 
 __all__ = [
     "Condition",
+    "Empty",
     "Event",
     "Lock",
     "Pool",

@@ -38,14 +38,15 @@ def admin() -> None:
 
 
 @click.command(cls=Command)
+@click.option("--node", default="", help="Another node of the cluster: its ID, its beginning, or its name.")
 @asks_server
-def tree(session: Session) -> None:
+def tree(session: Session, node: str) -> None:
     """Show the actors as a tree: who hired whom, each with its process, state, age, restarts and memory.
 
     \b
     Example: udup admin tree
     """
-    actors = session.api.get("/v1/agent/actors")
+    actors = session.api.get("/v1/agent/actors", **({"node": node} if node else {}))
     if session.out.as_json:
         session.out.json(actors)
         return

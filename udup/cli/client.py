@@ -10,6 +10,7 @@ import time
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
+import click
 import httpx
 
 from udup.base.errors import Fault
@@ -25,7 +26,10 @@ ANSWER_SECONDS = 60.0
 RETRIES = 3
 RETRY_SECONDS = 0.5
 
-JOB_HEADER = "X-Udup-Job-Id"
+JOB_HEADER, LEADER_HEADER, CONTACT_HEADER = "X-Udup-Job-Id", "X-Udup-KnownLeader", "X-Udup-LastContact"
+
+#: Milliseconds from which on an answer is old, and those of a node that has not heard the leader since its start.
+OLD_MS, NEVER_MS = 3000, (1 << 31) - 1
 
 
 class Unreachable(CommandError):
@@ -48,6 +52,7 @@ class Api:
 
     def __init__(self, where: Where) -> None:
         self.where = where
+        self._told_age = False
         headers = {"Accept": "application/json", "User-Agent": "udup"}
         if where.token:
             headers["Authorization"] = f"Bearer {where.token}"
@@ -83,6 +88,8 @@ class Api:
         return unquote(answer.headers.get(JOB_HEADER, "")), self._json(answer)
 
     def _get(self, path: str, params: dict[str, str]) -> httpx.Response:
+        """What a node knew last is better than nothing for people: they are told how old it is."""
+        params = {"stale": "true", **params}
         for tries_left in reversed(range(RETRIES + 1)):
             try:
                 answer = self._once("GET", path, params)
@@ -91,9 +98,18 @@ class Api:
                     raise
             else:
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or not tries_left:
+                    self._tell_age(answer)
                     return self._checked(answer)
             time.sleep(RETRY_SECONDS)
         raise AssertionError("unreachable")
+
+    def _tell_age(self, answer: httpx.Response) -> None:
+        """Say once on standard error that an answer may be old."""
+        age = answer.headers.get(CONTACT_HEADER, "")
+        if not self._told_age and answer.headers.get(LEADER_HEADER) == "false" and int(age or 0) >= OLD_MS:
+            self._told_age = True
+            since = f"{int(age) // 1000} s ago" if int(age) < NEVER_MS else "before it was started"
+            click.echo(f"The cluster has no leader: this is what the node knew {since}.", err=True)
 
     def _once(self, method: str, path: str, params: Any, body: Any = None) -> httpx.Response:
         path, _, query = path.partition("?")

@@ -1,6 +1,7 @@
 """The group `udup cluster`: making a cluster of nodes, and looking after its managers.
 
-These commands work on the files of the machine that they run on, and ask its own nats-server; none needs the API.
+Those here work on the files of the machine that they run on, and ask its own nats-server; none needs the API. Those
+that move jobs ask the API (`cluster_moves.py`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _COMMANDS = {
     "token": "udup.cli.cluster:token",
     "join": "udup.cli.cluster:join",
     "status": "udup.cli.cluster:status",
+    "drain": "udup.cli.cluster_moves:drain",
+    "rebalance": "udup.cli.cluster_moves:rebalance",
     "remove": "udup.cli.cluster:remove",
     "recover": "udup.cli.cluster:recover",
 }

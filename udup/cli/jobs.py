@@ -36,6 +36,7 @@ _COMMANDS = {
     "settle": "udup.cli.job_acts:settle",
     "skip": "udup.cli.job_skip:skip",
     "snapshot": "udup.cli.job_snapshot:snapshot",
+    "move": "udup.cli.cluster_moves:move",
     "cutover": "udup.cli.job_cutover:cutover",
     "stop": "udup.cli.job_acts:stop",
     "delete": "udup.cli.job_acts:delete",

@@ -11,7 +11,7 @@ import click
 
 from udup import __version__
 from udup.base import row_library
-from udup.cli.commands import Command
+from udup.cli.commands import Command, CommandError
 from udup.cli.output import Output
 
 
@@ -29,8 +29,8 @@ from udup.cli.output import Output
     "--join", multiple=True, metavar="HOST[:PORT]", help="A manager of the cluster; repeatable (cluster.join)."
 )
 @click.option("--log-level", type=str.lower, metavar="LEVEL", help="debug, info, warning or error.")
-@click.option("--manager", is_flag=True, hidden=True, help="The original's; every node is one.")
-@click.option("--agent", is_flag=True, hidden=True, help="The original's; every node is one.")
+@click.option("--manager", is_flag=True, hidden=True, help="The original's: cluster.role must allow it.")
+@click.option("--agent", is_flag=True, hidden=True, help="The original's: cluster.role must allow it.")
 def server(
     config: Path | None,
     data_dir: str | None,
@@ -70,9 +70,27 @@ def server(
     from udup.base.config import load_settings
 
     settings = load_settings(config, os.environ, flags)
+    _check_role(settings.cluster.role, manager=manager, agent=agent)
     from udup.node.node import run_node  # it patches Thespian, which only a server needs
 
     run_node(settings)
+
+
+def _check_role(role: str, *, manager: bool, agent: bool) -> None:
+    """Raise `CommandError` if the flags say another role than the settings; a node that is alone is both."""
+    if manager == agent:
+        return
+    if manager and role in ("agent", "witness"):
+        raise CommandError(
+            f"--manager: this node is {role} of its cluster (cluster.role). A manager has an address of its own among "
+            "the managers: see `udup cluster token` and `udup cluster join`; or leave the flag out"
+        )
+    if agent and role != "agent":
+        what = f"{role} of its cluster (cluster.role)" if role else "alone, and so its own manager"
+        raise CommandError(
+            f"--agent: this node is {what}. An agent joins a cluster by a token, with an empty data_dir: "
+            "`udup cluster token` at a manager, then `udup cluster join` here; or leave the flag out"
+        )
 
 
 @click.command(cls=Command)

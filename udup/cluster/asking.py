@@ -15,12 +15,18 @@ SUBJECT = "udup.node"
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """`kind` names what is asked, `body` has its fields; `job` is what it is about."""
+    """`kind` names what is asked, `body` has its fields; `job` is what it is about.
+
+    `id` is the same where it is asked once more because no answer came, and `age` for how many seconds it has been
+    asked by then.
+    """
 
     kind: str
     job: str
     body: dict[str, Any]
     sender: str = ""
+    id: str = ""
+    age: float = 0.0
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self)

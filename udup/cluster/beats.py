@@ -44,8 +44,9 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     """As JSON by names: fields that a newer version adds are passed over, and those that it lacks have defaults.
 
     `incarnation` is another at each start of the node, `number` counts its beats. `max` is how many jobs it may have,
-    `jobs` how many it carries. `hurry` says that a draining node gives up jobs in a full copy, too. `gone` is the last
-    beat of a node that has ended all its runs. `hears` is whom a manager hears, empty where `judges` is false.
+    `jobs` how many it carries. `hangs`: its keeper works, and what carries its jobs does not. `hurry` says that a
+    draining node gives up jobs in a full copy, too. `gone` is the last beat of a node that has ended all its runs.
+    `hears` is whom a manager hears, empty where `judges` is false.
     """
 
     node: str
@@ -64,6 +65,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     ready: bool = True
     draining: bool = False
     hurry: bool = False
+    hangs: bool = False
     gone: bool = False
     judges: bool = False
     hears: tuple[str, ...] = ()
@@ -88,7 +90,8 @@ class Judgement:
     """Who is there at one moment.
 
     `here` are the nodes that are heard, this one among them; `dead` are those asked about that are dead. Who is in
-    neither is in doubt: not heard by this node, and not held for dead by a quorum.
+    neither is in doubt: not heard by this node, and not held for dead by a quorum. A node that says that it hangs is
+    dead, though its keeper votes.
     """
 
     here: Mapping[str, Beat]
@@ -168,7 +171,8 @@ class Hearing:
         voting = [beat for node, beat in here.items() if node != self._node and beat.role.votes and beat.judges]
         hearing = [frozenset(beat.hears) for beat in voting]
         dead = frozenset(node for node in known if node not in here and self._is_dead(node, hearing))
-        return Judgement(here, dead)
+        hang = frozenset(node for node, beat in here.items() if beat.hangs)
+        return Judgement({node: beat for node, beat in here.items() if node not in hang}, dead | (hang & set(known)))
 
     def hears(self, node: str, now: float) -> bool:
         """Whether another node was heard just now, and has not said that it is gone."""

@@ -7,24 +7,34 @@ comes first, nothing of what was decided stands: not even who leads.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from udup.cluster.beats import Beat, Judgement, Role
 from udup.cluster.limits import Limits
+from udup.cluster.orders import MOVES, Drain, Moves, drain_key
 from udup.cluster.owners import LEADER, Owner, Owners, key_of
-from udup.cluster.placement import Move, Place, Placed, Waits, Wish, place
+from udup.cluster.placement import Place, Placed, Waits, Wish, place
 
 
 @dataclass(frozen=True)
 class Write:
-    """One change of the bucket. `owner` None removes the key; `taken_from` is the dead node that had the job."""
+    """One change of the bucket. `owner` None removes the key; `taken_from` is the dead node that had the job.
+
+    `order` is written in place of an owner.
+    """
 
     key: str
     owner: Owner | None
     taken_from: str = ""
+    order: Drain | Moves | None = None
+
+    def encode(self) -> bytes | None:
+        """Return the value to write."""
+        value = self.order or self.owner
+        return None if value is None else value.encode()
 
 
 @dataclass(frozen=True)
@@ -39,11 +49,15 @@ class KnownNode:
 
 @dataclass(frozen=True)
 class Wanted:
-    """All jobs' wishes; `version` changes with any of them. `nodes` are the nodes that there have been."""
+    """All jobs' wishes; `version` changes with any of them. `nodes` are the nodes that there have been.
+
+    `hurried` are those that drain and give up jobs in a full copy by now.
+    """
 
     wishes: Mapping[str, Wish]
     version: int
     nodes: Mapping[str, KnownNode]
+    hurried: frozenset[str] = frozenset()
 
 
 class Coordinator:
@@ -55,25 +69,14 @@ class Coordinator:
         self._limits = limits
         self._plan: deque[Write] = deque()
         self._planned_by: object = None
-        self._moves: dict[str, str] = {}
         self._known: tuple[object, frozenset[str]] = (None, frozenset())
-
-    def move(self, moves: Sequence[Move]) -> None:
-        """Have jobs moved, some at a time. Nobody remembers this when another node becomes the leader."""
-        self._moves.update({move.job: move.to for move in moves})
-        self._planned_by = None
-
-    @property
-    def moving(self) -> int:
-        """Return how many moves have not begun."""
-        return len(self._moves)
 
     def decide(self, judgement: Judgement, wanted: Wanted | None) -> Write | None:
         """Return the next write, None if all is well or another leads. `wanted` None: it is not known yet."""
         owners = self._owners
         if not owners.is_complete or self._role is not Role.MANAGER:
             return None
-        if not owners.leader or owners.leader in judgement.dead:
+        if not owners.leader or (owners.leader in judgement.dead and owners.leader != self._node):
             return Write(LEADER, Owner(node=self._node, previous=owners.leader))
         if owners.leader != self._node or wanted is None:
             return None
@@ -101,7 +104,9 @@ class Coordinator:
         is_dead = owner is not None and owner.node in judgement.dead
         if owner is not None and not is_dead and owner.node not in judgement.here:
             return ""
-        places = _places(judgement, wanted, self._counts())
+        places = self.places(judgement, wanted)
+        if owner is not None and not is_dead and places[owner.node].is_draining:
+            places[owner.node] = replace(places[owner.node], is_draining=False)  # it runs on where it cannot go
         found = place(wish, places, self._home(owner, is_dead, places), owner.source if owner else "")
         return found.reason if isinstance(found, Waits) else ""
 
@@ -122,8 +127,9 @@ class Coordinator:
 
     def _all_writes(self, judgement: Judgement, wanted: Wanted) -> list[Write]:
         """Return what to write from this state, each write counted in for the next."""
-        owners, writes = self._owners, []
-        places = _places(judgement, wanted, self._counts())
+        owners = self._owners
+        writes = [Write(drain_key(lost.drains), None, order=lost) for lost in owners.orders.lost()]
+        places = self.places(judgement, wanted)
         under_way = sum(bool(owner.to) for owner in owners.jobs.values())
         for job in sorted(wanted.wishes):
             write = self._of_job(wanted.wishes[job], judgement, places, under_way)
@@ -133,6 +139,10 @@ class Coordinator:
             before = owners.jobs.get(job)
             under_way += bool(write.owner and write.owner.to) - bool(before and before.to)
             self._count(places, before, write.owner)
+        moves = owners.orders.moves
+        left = {job: to for job, to in moves.items() if self._is_to_move(wanted.wishes.get(job), judgement, places)}
+        if left != moves:
+            writes.append(Write(MOVES, None, order=Moves(moves=left)))
         return writes
 
     def _of_job(self, wish: Wish, judgement: Judgement, places: dict[str, Place], under_way: int) -> Write | None:
@@ -194,7 +204,7 @@ class Coordinator:
                 limits.drain_moves,
             )
         if asked := self._asked(wish, owner, places):
-            return asked, "for balance", limits.balance_moves
+            return asked, "by order", limits.balance_moves
         return "", owner.why, 0
 
     def _may_be_at(self, wish: Wish, node: str, places: Mapping[str, Place]) -> bool:
@@ -205,13 +215,27 @@ class Coordinator:
 
     def _asked(self, wish: Wish, owner: Owner, places: Mapping[str, Place]) -> str:
         """Return where this job was asked to go, "" for nowhere or where it cannot."""
-        to = self._moves.get(wish.job, "")
-        if not to:
-            return ""
-        if to == owner.node or wish.copying or not self._may_be_at(wish, to, places):
-            del self._moves[wish.job]
-            return ""
-        return to
+        to = self._owners.orders.moves.get(wish.job, "")
+        may_go = bool(to) and to != owner.node and not wish.copying and self._may_be_at(wish, to, places)
+        return to if may_go else ""
+
+    def _is_to_move(self, wish: Wish | None, judgement: Judgement, places: Mapping[str, Place]) -> bool:
+        """Whether an order to move stands: not done, and possible. A node in doubt may come back."""
+        owner = self._owners.jobs.get(wish.job) if wish is not None else None
+        if wish is None or owner is None or wish.ended:
+            return False
+        to = self._owners.orders.moves[wish.job]
+        if not (_is_sure(to, judgement) and _is_sure(owner.node, judgement)):
+            return True
+        return owner.node not in judgement.dead and bool(self._asked(wish, owner, places))
+
+    def places(self, judgement: Judgement, wanted: Wanted) -> dict[str, Place]:
+        """Return the nodes that may carry jobs, and those that are dead, or in doubt: these are not ready."""
+        places, orders = _places(judgement, wanted, self._counts()), self._owners.orders
+        for node in orders.drains.keys() & places.keys():
+            hurries = places[node].hurries or node in wanted.hurried
+            places[node] = replace(places[node], is_draining=True, hurries=hurries)
+        return places
 
     def _counts(self) -> Counter[str]:
         """Return how many jobs each node has, or is to get."""
@@ -239,7 +263,6 @@ def _signature(judgement: Judgement) -> object:
 
 
 def _places(judgement: Judgement, wanted: Wanted, counts: Mapping[str, int]) -> dict[str, Place]:
-    """Return the nodes that may carry jobs, and those that are dead, or in doubt: these are not ready."""
     places = {node: Place(node, is_dead=True) for node in sorted(judgement.dead)}
     for node, known in sorted(wanted.nodes.items()):
         is_dead = node in judgement.dead

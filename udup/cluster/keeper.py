@@ -20,7 +20,6 @@ from udup.cluster.begins import Begins, Copy, NotOurs, in_time
 from udup.cluster.coordinator import Coordinator, Wanted
 from udup.cluster.limits import Limits
 from udup.cluster.owners import Owners
-from udup.cluster.placement import Move
 from udup.cluster.ports import BeatLine, Change, LostRace, OwnersStore, StoreAway
 from udup.cluster.told import Carrying, Leave, Lost, Owned, Paused, Told, Twin
 
@@ -108,10 +107,16 @@ class NodeKeeper:
         """Remove the ownership of a job that is deleted, its run having ended."""
         return await self._begins.forget(job, token)
 
-    def move(self, moves: tuple[Move, ...]) -> None:
-        """Have jobs moved; ask the coordinator's node."""
-        self.coordinator.move(moves)
-        self._decide_now.ring()
+    async def order(self, key: str, data: bytes | None) -> bool:
+        """Write an order of an operator; False: another was written first, and is known now. Raise `StoreAway`."""
+        revision = self.owners.orders.revisions.get(key, 0)
+        try:
+            number = await in_time(self._store.rewrite(key, data, revision), self._limits.store)
+        except LostRace:
+            await self.look()
+            return False
+        self.take(Change(key, data, number))
+        return True
 
     def beat_now(self) -> None:
         """Tell all nodes at once what `Host.carrying` says: it drains, or is ready."""
@@ -226,7 +231,7 @@ class NodeKeeper:
         if write is None:
             return self._limits.tick
         owners = self.owners
-        layout, data = owners.layout, write.owner.encode() if write.owner is not None else None
+        layout, data = owners.layout, write.encode()
         try:
             number = await in_time(self._store.write(write.key, data, owners.last), self._limits.store)
         except LostRace:
@@ -238,7 +243,7 @@ class NodeKeeper:
         self._confirmed = self._host.now()
         self.take(Change(write.key, data, number))
         self.coordinator.written(write, layout)
-        self._log.info("owner_written", key=write.key, owner=write.owner, taken_from=write.taken_from)
+        self._log.info("owner_written", key=write.key, owner=write.order or write.owner, taken_from=write.taken_from)
         return self._limits.tick
 
     # ---- What follows ----
@@ -275,7 +280,8 @@ class NodeKeeper:
             number=self._number,
             jobs=carrying.jobs,
             max=carrying.max,
-            ready=carrying.ready,
+            ready=carrying.ready and not carrying.hangs,
+            hangs=carrying.hangs,
             draining=carrying.draining,
             hurry=carrying.hurry,
             judges=judges,

@@ -127,6 +127,23 @@ class NatsLine:
         except _LOST as error:
             raise _away("another node did not answer", error) from error
 
+    # ---- Letters between nodes ----
+
+    async def take_letters(self, subject: str, take: Callable[[bytes], None]) -> None:
+        """Hand on what is sent to a subject."""
+
+        async def on_letter(message: Msg) -> None:
+            take(message.data)
+
+        await self._client.subscribe(subject, cb=on_letter)
+
+    async def post(self, subject: str, data: bytes) -> None:
+        """Send a letter, if there is a connection: one that waits for it would tell of the past."""
+        if not self._client.is_connected:
+            raise StoreAway("there is no connection to NATS").of(Side.NATS)
+        with _translated("a letter was not sent"):
+            await self._client.publish(subject, data)
+
     # ---- Beats ----
 
     async def send(self, data: bytes) -> None:

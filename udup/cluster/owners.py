@@ -1,7 +1,8 @@
 """Who owns which job, as this node knows it: a copy of the bucket `udup_owners`. Pure.
 
 A key for each job, and one for the leader, who alone writes ownership; the owner itself rewrites its key to begin a
-run, or to hand the job over. The number of a key's last value is the owner's token: who comes later has a higher one.
+run, or to hand the job over. Beside them is what operators order (`orders.py`). The number of a key's last value is the
+owner's token: who comes later has a higher one.
 
 What has changed comes by republishing, each change once and in order while nothing is lost; what was missed is found by
 a look at the bucket. `last` is the number up to which everything is known: a decision from this copy is written on the
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from udup.cluster.orders import Orders, is_order
 from udup.cluster.ports import Change, News
 
 BUCKET = "udup_owners"
@@ -64,6 +66,7 @@ class Owners:
         self.revisions: dict[str, int] = {}
         #: Changes whenever who owns what does: not when a run begins.
         self.layout = 0
+        self.orders = Orders()
         self._keys: dict[str, str] = {}
         self._leader_seq = 0
         self.is_complete = False  # the bucket was read once
@@ -98,6 +101,7 @@ class Owners:
         self.made, self.last, self.is_complete = made, 0, False
         self.leader, self._leader_seq = "", 0
         self.revisions = dict.fromkeys(self.jobs, 0)
+        self.orders.begin_again()
         self.layout += 1
 
     def _take(self, change: Change) -> str:
@@ -106,6 +110,9 @@ class Owners:
                 self._leader_seq = change.seq
                 self.leader = _decoded(change.data).node if change.data else ""
                 self.layout += 1
+            return ""
+        if is_order(change.key):
+            self.layout += self.orders.take(change.key, change.data, change.seq)
             return ""
         job = self._keys.get(change.key, "")
         if change.data:

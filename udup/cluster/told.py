@@ -66,3 +66,4 @@ class Carrying:
     ready: bool = True
     draining: bool = False
     hurry: bool = False
+    hangs: bool = False

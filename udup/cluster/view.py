@@ -12,7 +12,10 @@ from udup.cluster.keeper import NodeKeeper
 
 @dataclass(frozen=True)
 class NodeSeen:
-    """A node as its last beat told of it. `is_here`: it is heard; `is_gone`: it has said that it ends."""
+    """A node as its last beat told of it.
+
+    `is_here`: it is heard; `is_gone`: it has said that it ends; `ready`: it has read the job store.
+    """
 
     node: str
     name: str
@@ -22,6 +25,7 @@ class NodeSeen:
     build: str
     is_here: bool
     is_gone: bool = False
+    ready: bool = True
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class View:
     owners: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     why_not: str = ""
+    #: Nodes that drain by an operator's order.
+    drains: frozenset[str] = frozenset()
 
     def node(self, node: str) -> NodeSeen | None:
         return next((each for each in self.nodes if each.node == node), None)
@@ -72,12 +78,13 @@ def look_around(keeper: NodeKeeper, own: Beat, wanted: Wanted | None, now: float
         owners,
         reasons,
         _why_not(keeper, own, now),
+        frozenset(keeper.owners.orders.drains),
     )
 
 
 def _seen(beat: Beat, *, is_here: bool) -> NodeSeen:
     return NodeSeen(
-        beat.node, beat.name, beat.role, beat.datacenter, beat.address, beat.build, is_here, is_gone=beat.gone
+        beat.node, beat.name, beat.role, beat.datacenter, beat.address, beat.build, is_here, beat.gone, beat.ready
     )
 
 

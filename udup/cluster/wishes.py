@@ -1,7 +1,7 @@
 """What is wanted of all jobs: the records of the job store as placement sees them, without their passwords.
 
-Both tasks of a job are carried out by one node in this version. So where a document names a node for one of its tasks,
-that is meant for both; where it names two, the job waits.
+Both tasks of a job are carried out by one node, unless its document names two. Where it names a node for one of its
+tasks, that is meant for both.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 
 from udup.cluster.beats import Hearing
 from udup.cluster.coordinator import KnownNode, Wanted
+from udup.cluster.orders import Drain
 from udup.cluster.owners import Owners, key_of
 from udup.cluster.placement import TaskWish, Wish
 from udup.jobs.document.keys import Level, canonical
@@ -63,7 +64,7 @@ def wish_of(data: bytes) -> Wish | None:
 
 
 def together(wish: Wish) -> Wish:
-    """Return the wish of a job both of whose tasks are on one node."""
+    """Return the wish with both tasks on one node, where not each of them names its own."""
     src, dest = wish.src, wish.dest
     if src.is_pinned and not dest.is_pinned:
         return replace(wish, dest=replace(src, driver=dest.driver))
@@ -93,6 +94,8 @@ class Wishes:
         self._known: dict[str, _Known] = {}
         self._records: dict[str, Wish] = {}
         self._nodes: dict[str, KnownNode] = {}
+        self._hurried: frozenset[str] = frozenset()
+        self._drains: Mapping[str, Drain] = {}
         self._version = 0
         self.wanted: Wanted | None = None
 
@@ -100,6 +103,7 @@ class Wishes:
         """Take what the store holds now. A job that is owned and not stored any more shall be nobody's."""
         if COMPLETE not in values:
             return  # a store that is being filled
+        self._drains = owners.orders.drains
         known = {}
         for key, data in values.items():
             if JOB_KEY.fullmatch(key):
@@ -116,23 +120,25 @@ class Wishes:
             self._put({name: wish for name, wish in self._records.items() if name != job}, self._nodes)
 
     def hear(self, hearing: Hearing, now: float, wall: float) -> None:
-        """Note who was heard, and since when he was not."""
+        """Note who was heard, since when he was not, and what drains longer than it waits for copies."""
         nodes = dict(self._nodes)
         for node, (beat, ago) in hearing.last_beats(now).items():
             before = nodes.get(node)
             is_silent = ago >= self._dead_after or beat.gone
             since = (before.since if before is not None else "") or _stamp(wall - ago) if is_silent else ""
             nodes[node] = KnownNode(node, beat.name, beat.datacenter, since)
+        hurried = frozenset(node for node, drain in self._drains.items() if drain.hurries(wall))
         if self.wanted is not None:
-            self._put(self._records, nodes)
-        self._nodes = nodes
+            self._put(self._records, nodes, hurried)
+        self._nodes, self._hurried = nodes, hurried
 
-    def _put(self, wishes: dict[str, Wish], nodes: dict[str, KnownNode]) -> None:
-        if self.wanted is None or wishes != self._records or nodes != self._nodes:
+    def _put(self, wishes: dict[str, Wish], nodes: dict[str, KnownNode], hurried: frozenset[str] | None = None) -> None:
+        hurried = self._hurried if hurried is None else hurried
+        if self.wanted is None or (wishes, nodes, hurried) != (self._records, self._nodes, self._hurried):
             self._version += 1
-        self._records, self._nodes = wishes, nodes
+        self._records, self._nodes, self._hurried = wishes, nodes, hurried
         if self.wanted is None or self.wanted.version != self._version:
-            self.wanted = Wanted(wishes, self._version, nodes)
+            self.wanted = Wanted(wishes, self._version, nodes, hurried)
 
 
 def _stamp(seconds: float) -> str:

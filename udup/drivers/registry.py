@@ -19,7 +19,9 @@ from udup.drivers.mysql.checks import start, subscription
 from udup.drivers.mysql.checks.validate import validate
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
 from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
+from udup.drivers.mysql.look_on_wire import look_from_wire, look_to_wire
 from udup.drivers.mysql.source import MySQLSource
+from udup.drivers.mysql.stream.sharing import SHARING
 from udup.drivers.mysql.target import MySQLTarget
 from udup.pipeline.checks import BOTH, DEST, SRC, Check, Outcome
 from udup.pipeline.ownership import Known
@@ -94,6 +96,11 @@ def _validate_delivery(plan: JobPlan, known: Known) -> list[Check]:
 
 _SOURCES: Mapping[str, Callable[[Endpoint], Source]] = {MYSQL: MySQLSource}
 
+#: A look at a source as another node is told of it: written, and read.
+_LOOKS: Mapping[str, tuple[Callable[[SourceLook], bytes], Callable[[bytes], SourceLook]]] = {
+    MYSQL: (look_to_wire, look_from_wire)
+}
+
 _TARGETS: Mapping[str, Callable[[Endpoint, ApplyMode], Target]] = {MYSQL: MySQLTarget}
 
 _SOURCE_GATES: Mapping[str, Callable[[Endpoint], SourceGate]] = {MYSQL: MySQLSourceGate}
@@ -134,6 +141,9 @@ class Registry:
         for name in _LOADED_LATE:
             import_module(name)
 
+    def share_logs(self) -> None:
+        SHARING.turn_on()
+
     def source(self, end: End) -> Source:
         _check_known(end, SRC, _SOURCES)
         return _SOURCES[end.driver](end.endpoint)
@@ -168,6 +178,14 @@ class Registry:
             raise Refused([_no_database(end)])
         _check_known(end, DEST, _TARGET_GATES)
         return _TARGET_GATES[end.driver](end.endpoint)
+
+    def look_to_wire(self, end: End, look: SourceLook) -> bytes:
+        _check_known(end, SRC, _LOOKS)
+        return _LOOKS[end.driver][0](look)
+
+    def look_from_wire(self, end: End, data: bytes) -> SourceLook:
+        _check_known(end, SRC, _LOOKS)
+        return _LOOKS[end.driver][1](data)
 
     def start_faults(
         self, plan: JobPlan, source: SourceLook | None, target: ServerInfo | None, start_after: str | None, known: Known

@@ -6,8 +6,11 @@ away. Both are kept in the job's record. Field names are the API's in snake case
 
 from __future__ import annotations
 
+import operator
 from enum import StrEnum
 from typing import Any
+
+from pydantic import Field
 
 from udup.base.kept import Kept
 from udup.jobs.words import DesiredState
@@ -83,7 +86,12 @@ class TaskState(Kept):
 
 
 class Allocation(Kept):
-    """One task of a job on this node. `task` is `Src` or `Dest`; `job_create_index` tells jobs of one ID apart."""
+    """One task of a job on a node. `task` is `Src` or `Dest`; `job_create_index` tells jobs of one ID apart.
+
+    `node` is "" on a node that is alone, and before one has taken the task. `previous` is the allocation on another
+    node that this one replaces; `lost`: its node died, and it was replaced. What is not there is not written, so that a
+    record without it stays as it is.
+    """
 
     id: str
     eval_id: str
@@ -96,6 +104,9 @@ class Allocation(Kept):
     create_index: int = 0
     modify_index: int = 0
     create_time_ns: int = 0
+    node: str = Field(default="", exclude_if=operator.not_)
+    previous: str = Field(default="", exclude_if=operator.not_)
+    lost: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class Evaluation(Kept):

@@ -6,7 +6,8 @@ numbered by `numbered` when the record is stored. Times are nanoseconds since th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from udup.base import runtime
@@ -46,6 +47,10 @@ _MS = 1_000_000
 _WITHIN_POLICY = "Restart within policy"
 
 BOTH = (TaskType.SRC, TaskType.DEST)
+
+#: The node of each task, by its name; nothing on a node that is alone.
+Places = Mapping[str, str]
+NOWHERE: Places = MappingProxyType({})
 
 
 # ---- What was asked for ----
@@ -94,10 +99,35 @@ def finish_wanted(record: JobRecord) -> JobRecord:
     return _evaluated(record.model_copy(update={"finish": True}), Trigger.FINISH)
 
 
-def node_started(record: JobRecord, now: int) -> JobRecord:
-    """Note that the server came back and carries the job on."""
+def node_started(record: JobRecord, now: int, places: Places = NOWHERE, *, lost: bool = False) -> JobRecord:
+    """Note that the server came back and carries the job on; or, by `places`, another one.
+
+    What the job had on other nodes is replaced; `lost`: they have not ended it.
+    """
     record = _evaluated(record, Trigger.NODE_UPDATE)
-    return _received_again(record, now) if live(record) else _placed(record, now)
+    replaced = {
+        each.task: each.id for each in live(record) if each.node and each.node != places.get(each.task, each.node)
+    }
+    if not live(record):
+        return _placed(record, now)
+    allocations = tuple(
+        _replaced(each, places[each.task], now, lost=lost) if each.id in replaced.values() else each
+        for each in record.allocations
+    )
+    record = _received_again(record.model_copy(update={"allocations": allocations}), now)
+    return _placed(record, now, replaced) if replaced else record
+
+
+def on_nodes(record: JobRecord, places: Places) -> JobRecord:
+    """Note on which nodes the tasks are that had none yet."""
+    if not any(not each.node and each.task in places for each in live(record)):
+        return record
+
+    def place(allocation: Allocation) -> Allocation:
+        node = allocation.node or places.get(allocation.task, "")
+        return allocation.model_copy(update={"node": node})
+
+    return _of_live(record, place)
 
 
 def deregistered(record: JobRecord) -> Evaluation:
@@ -254,8 +284,8 @@ def _evaluated(record: JobRecord, trigger: Trigger) -> JobRecord:
     return record.model_copy(update={"evaluations": (*record.evaluations, made)[-MAX_EVALUATIONS:]})
 
 
-def _placed(record: JobRecord, now: int) -> JobRecord:
-    """Return the record with two new allocations, by the last evaluation."""
+def _placed(record: JobRecord, now: int, replaced: Mapping[str, str] = NOWHERE) -> JobRecord:
+    """Return the record with new allocations by the last evaluation: of both tasks, or of those that are replaced."""
     made = [
         Allocation(
             id=runtime.new_id(),
@@ -264,8 +294,10 @@ def _placed(record: JobRecord, now: int) -> JobRecord:
             state=TaskState(events=(TaskEvent(type=EventType.RECEIVED, time=now),)),
             job_create_index=record.create_index,
             create_time_ns=now,
+            previous=replaced.get(task.value, ""),
         )
         for task in BOTH
+        if not replaced or task.value in replaced
     ]
     return record.model_copy(update={"allocations": (*record.allocations, *made)[-MAX_ALLOCATIONS:]})
 
@@ -284,6 +316,13 @@ def _stopped(allocation: Allocation, now: int) -> Allocation:
         allocation = _with_event(allocation, EventType.KILLING, now, KillTimeout=KILL_TIMEOUT_NS)
         allocation = _dead(_with_event(allocation, EventType.KILLED, now), ClientStatus.COMPLETE, now, failed=False)
     return allocation.model_copy(update={"desired": DesiredState.STOP})
+
+
+def _replaced(allocation: Allocation, node: str, now: int, *, lost: bool) -> Allocation:
+    """Return an allocation that another node has instead."""
+    why = f"its node was lost, and node {node} has the task" if lost else f"the task has moved to node {node}"
+    ended = _dead(_with_event(allocation, EventType.KILLED, now), ClientStatus.COMPLETE, now, failed=False)
+    return ended.model_copy(update={"desired": DesiredState.STOP, "client_description": why, "lost": lost})
 
 
 def _dead(allocation: Allocation, client: ClientStatus, now: int, *, failed: bool) -> Allocation:

@@ -8,6 +8,7 @@ the JSON, so an object holds exactly what was said; `None` that was told (a lag 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self
@@ -310,6 +311,10 @@ def _wait_of(value: Any) -> WaitingFor | None:
     return None if value is None else WaitingFor.model_validate(value)
 
 
+#: A report as one node tells it another.
+_ON_WIRE = ("progress", "stage", "told", "stale_views", "waits")
+
+
 class EngineReport(Protocol):
     """What an engine reports: a typed object of its own, under the names of `JobProgress`."""
 
@@ -343,6 +348,28 @@ class TaskReport:
             told,
             None if views is None else tuple(views),
             waits,
+        )
+
+    def to_json(self) -> bytes:
+        """Return it for another node."""
+        waits = {
+            side.value: None if each is None else each.model_dump(mode="json") for side, each in self.waits.items()
+        }
+        stage = None if self.stage is None else self.stage.value
+        told = self.progress.as_dict(), stage, self.told, self.stale_views, waits
+        return json.dumps(dict(zip(_ON_WIRE, told, strict=True))).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> TaskReport:
+        """Return one that another node has sent; raise `ValueError` for what is none."""
+        values = json.loads(data)
+        progress, stage, told, views, waits = (values.get(name) for name in _ON_WIRE)
+        return cls(
+            JobProgress.of(progress or {}),
+            None if stage is None else Stage(stage),
+            tuple(told or ()),
+            None if views is None else tuple(views),
+            {Side(side): _wait_of(each) for side, each in (waits or {}).items()},
         )
 
     @property

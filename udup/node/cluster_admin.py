@@ -28,6 +28,10 @@ _Json = dict[str, Any]
 LEADER, CURRENT, BEHIND, OFFLINE, UNKNOWN = "leader", "current", "behind", "offline", "unknown"
 
 
+class NoSuchManager(ConfigError):
+    """The managers do not know one of this name, or know several."""
+
+
 @dataclass(frozen=True)
 class Bucket:
     """A part of the store: who leads it, how many managers shall keep it, and who is current."""
@@ -169,7 +173,7 @@ async def _remove(client: Client, name: str, managers: int, node: str) -> str:
     status = await _status(client, name, managers)
     named = [each for each in status.managers if each.startswith(node)] if node else []
     if len(named) != 1:
-        raise ConfigError(f"{node!r} names {len(named) or 'none'} of the managers {', '.join(status.managers)}")
+        raise NoSuchManager(f"{node!r} names {len(named) or 'none'} of the managers {', '.join(status.managers)}")
     if status.managers[named[0]] != OFFLINE:
         raise ConfigError(
             f"the manager {named[0]} is not offline but {status.managers[named[0]]}; stop it first, for good: started"

@@ -3,6 +3,10 @@
 Who asks gets the answer of a moment ago, or waits a few seconds at most. The store is also used by itself from time to
 time, so that the log tells of a full disk though nobody asks, and so that a nats-server which stays out of order when
 the disk has room again is started again: after one failed write it refuses all that follow.
+
+Where the store is several managers', or another node's, a write that fails says nothing of this node's nats-server: the
+managers may be too few, or out of reach, and starting it again would cut off every job that runs here. Then it is
+started again only if it answers nobody on loopback, or has given up a JetStream that it should have.
 """
 
 from __future__ import annotations
@@ -53,7 +57,7 @@ _LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError)
 
 class Health:
     """`restart` is called, on a thread of this object's, when nats-server has to be started again; None: it is not
-    this node's.
+    this node's. `shared`: the store is not this nats-server's alone; `keeps` says whether it has a part of it.
     """
 
     def __init__(
@@ -62,7 +66,11 @@ class Health:
         folder: Path,
         ask: Callable[[object, float], Any],
         restart: Callable[[], None] | None,
+        *,
+        shared: bool = False,
+        keeps: bool = True,
     ) -> None:
+        self._shared, self._keeps = shared, keeps
         self._url, self._folder, self._ask, self._restart = url, folder, ask, restart
         self._loop = asyncio.new_event_loop()
         self._lock = threading.Lock()
@@ -109,12 +117,29 @@ class Health:
         while not self._ended.wait(TROUBLE_SECONDS if self._found else WATCH_SECONDS):
             with self._lock:
                 refused = self._look()
-                why = self._store
-                if refused >= REFUSED_SECONDS:
+                why = self._server_trouble() if self._shared else self._store
+                if refused >= REFUSED_SECONDS and not self._shared:
                     # The stream of the jobs takes no writes though another does: one that has failed once stays so.
                     why = why or f"NATS has not taken a write to the job store for {refused:.0f} s"
                 self._failures = self._failures + 1 if why else 0
                 self._may_restart(why)
+
+    def _server_trouble(self) -> str:
+        """Return what is wrong with this node's own nats-server, whatever becomes of the store, "" for nothing."""
+        try:
+            has_store = self._call(self._ask_server())
+        except _LOST as error:
+            return f"nats-server at {shown(self._url)} does not answer: {str(error) or type(error).__name__}"
+        return "" if has_store or not self._keeps else f"nats-server at {shown(self._url)} has given up its JetStream"
+
+    async def _ask_server(self) -> bool:
+        """Return whether it has JetStream, as it tells who connects; `_LOST` if it tells nothing."""
+        client = await self._connected()
+        try:
+            await client.flush(timeout=int(ASK_SECONDS))
+            return bool(client._server_info.get("jetstream"))
+        finally:
+            await client.close()
 
     def _look_at_store(self) -> str:
         """Use the store; return what is wrong with it, "" for nothing. What has changed is logged."""

@@ -15,6 +15,7 @@ import os
 import signal
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -32,6 +33,8 @@ from udup.base.tls import TLS_DIR_VARIABLE
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster
 from udup.drivers.registry import Registry
+from udup.node.cluster_admin import remove_manager
+from udup.node.cluster_orders import ClusterOrders
 from udup.node.cluster_watch import ClusterWatch
 from udup.node.health import Health
 from udup.node.link_watch import LinkWatch
@@ -39,6 +42,7 @@ from udup.node.nats_access import NatsAccess
 from udup.node.nats_cluster import Member, member_of
 from udup.node.nats_config import Listener
 from udup.node.nats_server import NatsServer
+from udup.node.neighbours import Neighbours
 from udup.node.reads import Reads
 from udup.node.service import ASK_SECONDS, Control
 from udup.node.shared_store import SharedStore
@@ -153,24 +157,33 @@ class _Node:
                 cluster=node_of_cluster(settings),
             )
             reads = Reads(url, keys, settings.data_path / FILE_NAME, shared=self._store_is_shared)
-            restart = self._restart_nats.set if self._nats is not None and not self._shared else None
-            reads.health = self._health = Health(url, settings.data_path, self.ask, restart)
+            restart = self._restart_nats.set if self._nats is not None else None
+            keeps = self._nats is not None and bool(self._nats.store)
+            reads.health = self._health = Health(
+                url, settings.data_path, self.ask, restart, shared=self._store_is_shared, keeps=keeps
+            )
             watch = None if self._member is None else ClusterWatch(self.ask).view
             reads.cluster = watch
             if self._nats is not None and self._nats.store:
                 self._access = NatsAccess(self._nats)
                 self._access.open()
             room = WaitingRoom()
+            control = Control(
+                self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir)), url
+            )
+            if self._member is not None:
+                if managers := count_of_managers(settings):
+                    control.remove = partial(remove_manager, settings.data_path, managers)
+                control.neighbours = Neighbours(url, load_node_id(settings.data_path), control.actors)
             app = create_app(
-                Control(
-                    self.ask, lambda: self._supervisors - 1, reads, drivers, described(str(settings.data_dir)), url
-                ),
+                control,
                 reads,
                 settings,
                 load_node_id(settings.data_path),
                 room,
                 self._access,
                 watch,
+                None if watch is None else ClusterOrders(self.ask),
             )
             web = WebServer(app, settings, before_stop=room.close)
             self._start_supervisor()
@@ -183,6 +196,8 @@ class _Node:
             web.stop()
             self._health.close()
             self.ask(Drain(), DRAIN_SECONDS)
+            if control.neighbours is not None:
+                control.neighbours.close()
             reads.close()
         finally:
             if self._access is not None:

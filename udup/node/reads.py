@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from udup.base import logs
+from udup.base import logs, runtime
 from udup.base.errors import Transient, UdupError
 from udup.cluster.view import View
 from udup.jobs import JobProgress, JobRecord, Stage, UnreadRecord
@@ -65,6 +65,7 @@ class Reads:
         self._gone: tuple[Evaluation, ...] = ()
         self._index = 0
         self._read_at = 0.0
+        self._confirmed: float | None = None
         self._failure: Transient | None = None
 
     def jobs(self, prefix: str) -> tuple[list[JobRecord], int]:
@@ -88,6 +89,10 @@ class Reads:
         if self._snapshot is not None:
             found.insert(0, "the job store has not been read yet: what is shown of jobs is what the node knew last")
         return found
+
+    def age(self) -> float:
+        """Return for how many seconds jobs may have changed without being shown so, inf if they were never read."""
+        return float("inf") if self._confirmed is None else max(0.0, runtime.now() - self._confirmed)
 
     def last_problems(self) -> list[str]:
         """Return what the node itself has found last; nobody is asked."""
@@ -169,6 +174,7 @@ class Reads:
         records, index = self._call(store.load)
         progress = self._call(store.progress)
         self._gone = self._call(store.gone)
+        self._confirmed = store.confirmed or self._confirmed
         self._index = index
         self._take(records, progress)
 

@@ -32,7 +32,7 @@ from udup.actors.messages import (
     WishSnapshot,
 )
 from udup.base import stacks
-from udup.base.errors import Fault, Refused, UdupError
+from udup.base.errors import ConfigError, Fault, Refused, UdupError
 from udup.jobs import (
     IndexConflict,
     JobProgress,
@@ -50,7 +50,9 @@ from udup.jobs.start import DecidedStart, check_unchanged, kept_start, other_sta
 from udup.jobs.versions import POSTED
 from udup.jobs.words import EndWhen, JobType
 from udup.node.changes import Change, ChangeChecks, nats_checks, told_checks
+from udup.node.cluster_admin import NoSuchManager
 from udup.node.level import LevelQuestion
+from udup.node.neighbours import Neighbours
 from udup.node.reads import Reads
 from udup.node.snapshots import SnapshotChecks
 from udup.node.starts import StartDecisions
@@ -59,7 +61,7 @@ from udup.pipeline.cutover.state import Options as CutoverOptions
 from udup.pipeline.ownership import Known
 from udup.pipeline.ports import DeliveryPlan, Drivers, JobPlan, StartPoint, Tail, TailRequest
 from udup.pipeline.transport.address import of_job
-from udup.web.ports import ActorInfo, Check, NotReady, NotThere, WouldNotStart, Written
+from udup.web.ports import ActorInfo, Check, NotReady, NotThere, StillThere, WouldNotStart, Written
 
 #: Seconds for the supervisor's answer, and for that to the removal of a checkpoint, which asks the target.
 ASK_SECONDS, PURGE_SECONDS = 8.0, 25.0
@@ -93,6 +95,8 @@ class Control:
         self._changes = ChangeChecks(drivers, nats_url=nats_url)
         self._starts = StartDecisions(drivers)
         self._snapshots = SnapshotChecks(drivers)
+        self.remove: Callable[[str], object] | None = None  # takes a manager out, at one of them
+        self.neighbours: Neighbours | None = None  # where there are several nodes
         self._node = node
         self._nats_url = nats_url
 
@@ -290,8 +294,22 @@ class Control:
 
     # ---- Actors ----
 
-    def actors(self) -> list[ActorInfo]:
+    def actors(self, node: str = "") -> list[ActorInfo]:
+        if node:
+            if self.neighbours is None:
+                raise NotReady("this node is alone")
+            return self.neighbours.actors_of(node)
         return [_described(place, self._supervisor_restarts()) for place in self._places()]
+
+    def remove_manager(self, node: str) -> None:
+        if self.remove is None:
+            raise StillThere("run this at a manager (udup cluster remove): the managers alone know each other")
+        try:
+            self.remove(node)
+        except NoSuchManager:
+            return  # it was removed before
+        except ConfigError as error:
+            raise StillThere(str(error)) from error
 
     def kill_actor(self, pid: int) -> None:
         with self._actor(pid) as process:

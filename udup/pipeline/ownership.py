@@ -13,11 +13,14 @@ class Owner:
     """Who carries a job out: `token` is new with each start of a node, `text` is for people.
 
     `by_force`: take the job over from whoever has it. Without it the owner of before is left alone while it lives.
+    `number`: the run's, granted by the cluster; a later run has a higher one, and an earlier may not end it. 0 where
+    one node is alone.
     """
 
     token: str
     text: str = ""
     by_force: bool = True
+    number: int = 0
 
     @property
     def note(self) -> str:

@@ -91,6 +91,8 @@ class ApiClient:
     def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         if self.token:
             arguments["headers"] = {"Authorization": f"Bearer {self.token}"}
+        if method == "GET":
+            path += "&stale" if "?" in path else "?stale"  # also of a cluster that elects a leader
         try:
             answer = httpx.request(
                 method, self.url + path, timeout=REQUEST_TIMEOUT, trust_env=False, verify=_tls(), **arguments

@@ -50,6 +50,7 @@ class Mirror:
         self._batches = batches
         self._silences = 0  # in a row, of a server that answers otherwise
         self._anchor: tuple[int, str] | None = None  # number and time of the last message
+        self.confirmed: float | None = None  # when it was asked for the last time that proved nothing to be missing
         self.made: datetime | None = None
         self.last = 0
         self.values: dict[str, bytes] = {}
@@ -57,6 +58,12 @@ class Mirror:
 
     async def refresh(self) -> None:
         """NATS's errors are raised as they are; what was read until then is kept. `NotFoundError`: no such bucket."""
+        asked = runtime.now()
+        await self._read()
+        if not self._shared:  # by the only server that has it
+            self.confirmed = asked
+
+    async def _read(self) -> None:
         if self.made is None:
             self._begin_again(await self._info())
         if self._silences >= SILENCES:
@@ -79,12 +86,16 @@ class Mirror:
 
     async def catch_up(self) -> None:
         """Refresh until nothing is missing that the stream's leader has: another replica may be behind it."""
+        asked = runtime.now()
         await self._come_to((await self._info()).state.last_seq)
+        self.confirmed = asked
 
     async def catch_up_if_led(self) -> None:
         """Do so if there is a leader; without one nothing new is stored."""
+        asked = runtime.now()
         if (info := await self._info_if_led()) is not None:
             await self._come_to(info.state.last_seq)
+            self.confirmed = asked
 
     async def _come_to(self, wanted: int) -> None:
         for _ in range(CATCH_UPS):

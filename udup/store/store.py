@@ -294,6 +294,11 @@ class JobStore:
 
     # ---- Reading ----
 
+    @property
+    def confirmed(self) -> float | None:
+        """Return when the jobs were read that were all there were, by `runtime.now`; None if they never were."""
+        return self._mirror(JOBS_BUCKET).confirmed
+
     async def load(self) -> tuple[list[JobRecord], int]:
         """All jobs, and the highest index that was given to any. `ConfigError` if a key for their passwords is missing.
 

@@ -18,7 +18,7 @@ from udup.web.auth import HeadersRule, access_rule
 from udup.web.blocking import WaitingRoom
 from udup.web.middleware import Compression, MethodRule, OriginRule, PathRule
 from udup.web.openapi.resource import OpenApiResource
-from udup.web.ports import Consumers, JobControl, JobReads
+from udup.web.ports import Consumers, JobControl, JobReads, MoveOrders
 from udup.web.requests import RegionRule
 from udup.web.resources.actors import ActorResource, ActorsResource
 from udup.web.resources.agent import SelfResource
@@ -30,6 +30,7 @@ from udup.web.resources.health import HealthResource
 from udup.web.resources.jobs import JobResource, JobsResource, Registration
 from udup.web.resources.level import LevelQuestions
 from udup.web.resources.metrics import MetricsResource
+from udup.web.resources.moves import MoveResource
 from udup.web.resources.nats import NatsUserResource, NatsUsersResource
 from udup.web.resources.node_info import NodeInfo
 from udup.web.resources.nodes import NodeResource, NodesResource
@@ -48,11 +49,12 @@ def create_app(
     room: WaitingRoom | None = None,
     consumers: Consumers | None = None,
     cluster: Callable[[], View] | None = None,
+    orders: MoveOrders | None = None,
 ) -> App:
     """The application; `control`, `reads` and `consumers` are called from several threads at once.
 
     `consumers` is None where the node uses a NATS server that is not its own. `cluster` says how it looks where there
-    are several nodes.
+    are several nodes, and `orders` takes what is to change of that.
 
     Requests that block wait in `room`, which whoever ends the server closes first.
     """
@@ -68,14 +70,15 @@ def create_app(
     errors.install(app)
     region = RegionRule(settings.region)
     room = room or WaitingRoom()
-    reading, levels = Reading(region, room), LevelQuestions(control, region, room)
-    events = EventReads(control, region, room)
     here = NodeInfo(node_id, settings, reads, cluster)
-    _add_jobs(app, control, reads, settings, here, reading, region, levels, events)
-    _add_node(app, here, region)
+    reading, levels = Reading(region, room, here.freshness), LevelQuestions(control, region, room)
+    events = EventReads(control, region, room)
+    moves = MoveResource(orders, region)
+    _add_jobs(app, control, reads, settings, here, reading, region, levels, events, moves)
+    _add_node(app, here, region, control)
     app.add_route("/metrics", MetricsResource(control, reads, node_id))
     app.add_route("/v1/self", SelfResource(here, reads, settings))
-    app.add_route("/v1/agent/actors", ActorsResource(control))
+    app.add_route("/v1/agent/actors", ActorsResource(control, here))
     app.add_route("/v1/agent/actor/{pid:int(min=1)}/kill", ActorResource(control), suffix="kill")
     app.add_route("/v1/agent/actor/{pid:int(min=1)}/stacks", ActorResource(control), suffix="stacks")
     app.add_route("/v1/nats/users", NatsUsersResource(consumers, region))
@@ -98,6 +101,7 @@ def _add_jobs(
     region: RegionRule,
     levels: LevelQuestions,
     events: EventReads,
+    moves: MoveResource,
 ) -> None:
     """Jobs, and what became of them: allocations and evaluations."""
     limit = settings.http.max_body_bytes
@@ -116,10 +120,12 @@ def _add_jobs(
     app.add_route("/v1/evaluation/{path:path}", EvaluationResource(tables, reading))
     app.add_route("/v1/agent/allocation/{path:path}", StatisticsResource(tables))
     app.add_route("/v1/nodes", NodesResource(here, reading))
-    app.add_route("/v1/node/{path:path}", NodeResource(here, tables, reading, region))
+    app.add_route("/v1/node/{path:path}", NodeResource(here, tables, reading, region, moves))
+    app.add_route("/v1/cluster/rebalance", moves, suffix="rebalance")
+    app.add_route("/v1/cluster/move", moves, suffix="job")
 
 
-def _add_node(app: App, here: NodeInfo, region: RegionRule) -> None:
+def _add_node(app: App, here: NodeInfo, region: RegionRule, control: JobControl) -> None:
     leader, managers = LeaderResource(here, region), ManagersResource(here)
     app.add_route("/v1/members", MembersResource(here))
     app.add_route("/v1/leader", leader)
@@ -127,4 +133,4 @@ def _add_node(app: App, here: NodeInfo, region: RegionRule) -> None:
     app.add_route("/v1/managers", managers)
     app.add_route("/v1/servers", managers)
     app.add_route("/v1/join", JoinResource(here))
-    app.add_route("/v1/leave", LeaveResource())
+    app.add_route("/v1/leave", LeaveResource(here, control))

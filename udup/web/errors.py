@@ -17,7 +17,7 @@ import falcon
 from udup.base import logs
 from udup.base.errors import Fault, Refused, Transient, UdupError, Unsupported
 from udup.jobs import IndexConflict
-from udup.web.ports import NameTaken, NotReady, NotThere, WouldNotStart
+from udup.web.ports import NameTaken, NotReady, NotThere, StillThere, WouldNotStart
 from udup.web.responses import TEXT
 
 #: The router's answer to a path that is not there, byte for byte what clients know.
@@ -57,7 +57,7 @@ def _handle_udup(req: falcon.Request, resp: falcon.Response, error: UdupError, _
             answer = ErrorResponse(falcon.HTTP_400, str(error))
         case NotThere():
             answer = ErrorResponse(falcon.HTTP_404, str(error))
-        case WouldNotStart() | IndexConflict() | NameTaken():
+        case WouldNotStart() | IndexConflict() | NameTaken() | StillThere():
             answer = ErrorResponse(falcon.HTTP_409, str(error), tuple(error.faults))
         case NotReady() | Transient():
             answer = ErrorResponse(falcon.HTTP_503, str(error))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from udup.base.errors import Fault, UdupError
+from udup.cluster.orders import Order, Ordered
 from udup.jobs import JobRecord
 from udup.jobs.allocation import Evaluation
 from udup.pipeline.checks import Check, Outcome
@@ -31,6 +32,7 @@ __all__ = [
     "NotReady",
     "NotThere",
     "Outcome",
+    "StillThere",
     "WouldNotStart",
     "Written",
 ]
@@ -42,6 +44,10 @@ class NotReady(UdupError):
 
 class NotThere(UdupError):
     """The job, actor, … that the request names does not exist (404). The text is what clients know: `job not found`."""
+
+
+class StillThere(UdupError):
+    """A node that is to be taken out of its cluster is there, or the others cannot do without it (409)."""
 
 
 class NameTaken(UdupError):
@@ -202,14 +208,20 @@ class JobControl(Protocol):
     def validate(self, document: dict[str, Any]) -> list[Check]:
         """Look at both servers as a start would, and start nothing. `Refused` for a document that is no job."""
 
+    def remove_manager(self, node: str) -> None:
+        """Take a manager out of the cluster that is dead for good, by its ID; one that is not there is a success.
+
+        `StillThere` if that cannot be.
+        """
+
     def kill_actor(self, pid: int) -> None:
         """SIGKILL an actor of this node, as a drill. `NotThere` if no actor has that process."""
 
     def actor_stacks(self, pid: int) -> str:
         """The Python stacks of all threads of an actor. `NotThere` if no actor has that process."""
 
-    def actors(self) -> list[ActorInfo]:
-        """The actors that live now."""
+    def actors(self, node: str = "") -> list[ActorInfo]:
+        """The actors that live now: of this node, or of another one, named by its ID. `NotReady` if that is away."""
 
 
 @dataclass(frozen=True)
@@ -254,6 +266,16 @@ class Consumers(Protocol):
         """Let a user in no more, and end his connections. `NotThere` for an unknown one."""
 
 
+class MoveOrders(Protocol):
+    """Orders about where jobs are, in a cluster."""
+
+    def give(self, order: Order) -> Ordered:
+        """Have it stored; return what is to come of it.
+
+        `NotThere` for an unknown node or job, `Refused` for what cannot be, `NotReady` while it cannot be stored.
+        """
+
+
 class JobReads(Protocol):
     """Reads."""
 
@@ -268,6 +290,12 @@ class JobReads(Protocol):
 
     def problems(self) -> list[str]:
         """Why the node cannot work now, for people; empty when it is ready."""
+
+    def age(self) -> float:
+        """Seconds for which jobs may have changed without being shown so, infinite before the store is read.
+
+        Nobody is asked.
+        """
 
     def last_problems(self) -> list[str]:
         """The same as it was found last: nobody is asked, so nobody is waited for."""

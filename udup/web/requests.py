@@ -146,6 +146,17 @@ def read_timeout(req: falcon.Request, default: float, longest: float) -> float:
     return min(float(timeout), longest)
 
 
+def read_deadline(req: falcon.Request) -> float | None:
+    """`deadline`: seconds until something is done in any case; None, where it is not given, for never."""
+    text = req.get_param("deadline")
+    if text is None:
+        return None
+    if not _SECONDS.fullmatch(text):
+        remedy = "write deadline=600, or 0 for now; leave it out to wait for as long as it takes"
+        raise Refused([Fault("deadline", f"{text[:80]!r} is not a number of seconds", remedy)])
+    return float(text)
+
+
 def read_gtid(req: falcon.Request) -> str:
     """`gtid`, one transaction, required."""
     gtid = req.get_param("gtid", default="")

@@ -15,12 +15,18 @@ from urllib.parse import quote
 import falcon
 
 from udup.web.blocking import WaitingRoom
+from udup.web.ports import NotReady
 from udup.web.requests import RegionRule, read_blocking
 
 INDEX_HEADER = "X-Udup-Index"
 LEADER_HEADER = "X-Udup-KnownLeader"
 CONTACT_HEADER = "X-Udup-LastContact"
 JOB_HEADER = "X-Udup-Job-Id"
+
+NO_LEADER = "No cluster leader"
+
+#: Seconds for which a request that wants nothing old waits for a leader.
+LEADER_S = 5.0
 
 TEXT = "text/plain; charset=utf-8"
 
@@ -38,16 +44,28 @@ def give(req: falcon.Request, resp: falcon.Response, value: Any) -> None:
     resp.content_type = falcon.MEDIA_JSON
 
 
-def set_read_headers(resp: falcon.Response, index: int) -> None:
-    """The index that the answer stands for; this node is always its own leader, so nothing is ever stale."""
+def set_read_headers(resp: falcon.Response, index: int, freshness: Freshness) -> None:
+    """The index that the answer stands for, and how fresh it is."""
     resp.set_header(INDEX_HEADER, str(index))
-    resp.set_header(LEADER_HEADER, "true")
-    resp.set_header(CONTACT_HEADER, "0")
+    resp.set_header(LEADER_HEADER, "true" if freshness.knows_leader else "false")
+    resp.set_header(CONTACT_HEADER, str(freshness.contact_ms))
 
 
 def set_write_headers(resp: falcon.Response, index: int, job_id: str) -> None:
     resp.set_header(INDEX_HEADER, str(index))
     resp.set_header(JOB_HEADER, quote(job_id, safe=_HEADER_SAFE))
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """`is_whole`: nothing that was stored is missing. `contact_ms`: how long ago that was so last.
+
+    A node that is alone leads itself.
+    """
+
+    knows_leader: bool = True
+    contact_ms: int = 0
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -63,21 +81,43 @@ class View:
 
 
 class Reading:
-    """Answers GETs from views."""
+    """Answers GETs from views. `freshness` says of the last look what it is worth."""
 
-    def __init__(self, region: RegionRule, room: WaitingRoom) -> None:
+    def __init__(self, region: RegionRule, room: WaitingRoom, freshness: Callable[[], Freshness] = Freshness) -> None:
         self._region = region
         self._room = room
+        self._freshness = freshness
 
     def answer(self, req: falcon.Request, resp: falcon.Response, look: Callable[[], View]) -> None:
-        """Wait for the view if the request asks for that, then give it with the headers of freshness."""
+        """Wait for the view if the request asks for that, then give it with the headers of freshness.
+
+        What may be old is given to those who ask for it by `stale`; others wait for the leader, then are refused.
+        """
         wish = read_blocking(req)
         self._region.check(req)
         view = self._room.wait(req, wish, look)
-        set_read_headers(resp, view.index)
+        freshness = self._freshness()
+        if not (freshness.is_whole or "stale" in req.params):
+            view, freshness = self._when_whole(req, look)
+        set_read_headers(resp, view.index, freshness)
         if view.missing:
             raise falcon.HTTPNotFound(description=view.missing)
         give(req, resp, view.show())
+
+    def _when_whole(self, req: falcon.Request, look: Callable[[], View]) -> tuple[View, Freshness]:
+        """Look again until nothing can be missing; `NotReady` if that lasts."""
+        found: list[tuple[View, Freshness]] = []
+
+        def is_whole() -> bool:
+            view = look()
+            found[:] = [(view, self._freshness())]
+            return found[0][1].is_whole
+
+        with self._room.place():
+            self._room.look_again(req, LEADER_S, is_whole)
+        if not found or not found[0][1].is_whole:
+            raise NotReady(f"{NO_LEADER}: what this node knew last is shown with ?stale")
+        return found[0]
 
 
 def split_part(path: str, parts: frozenset[str]) -> tuple[str, str]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import Any
 
+import pytest
+
+from udup.base.errors import Superseded, Unavailable
 from udup.pipeline.ownership import Claim
 from udup.pipeline.ports import Counter, CutoverNeeds, ScheduledEvent, Scope, SourceGate, TargetGate
 from udup.pipeline.selection.selection import NameRule, SchemaRule, Selection
@@ -114,6 +118,40 @@ class GateContract:
         gates.old.restore(found.found)
         assert gates.old.look() == found and not gates.application_writes()
         gates.old.restore(before.found)
+        assert gates.application_writes()
+
+    def test_whoever_is_superseded_neither_closes_nor_opens_the_old_server(self, gates: GatePair) -> None:
+        found, job = gates.old.look().found, gates.schema
+        for number in (9, 10):
+            gates.old.fence(job, partial(gates.new.enter, job, number))
+            gates.old.end_others()
+            gates.old.close(5)
+            gates.old.restore(found)
+        gates.old.fence(job, partial(gates.new.enter, job, 9))
+        for step in (gates.old.end_others, partial(gates.old.close, 5), partial(gates.old.open_for_udup, found, [])):
+            with pytest.raises(Superseded):
+                step()
+        assert gates.application_writes()
+        gates.old.fence(job, partial(gates.new.enter, job, 10))
+        gates.old.close(5)
+        gates.old.fence(job, partial(gates.new.enter, job, 9))
+        with pytest.raises(Superseded):
+            gates.old.restore(found)
+        assert not gates.application_writes()
+        gates.old.fence(job, partial(gates.new.enter, job, 10))
+        gates.old.restore(found)
+
+    def test_what_cannot_be_proven_is_not_done_but_the_old_server_is_opened(self, gates: GatePair) -> None:
+        found = gates.old.look().found
+
+        def away() -> None:
+            raise Unavailable("the new server is away")
+
+        gates.old.close(5)
+        gates.old.fence(gates.schema, away)
+        with pytest.raises(Unavailable):
+            gates.old.close(5)
+        gates.old.restore(found)
         assert gates.application_writes()
 
     def test_an_account_that_may_do_everything_passes_every_check(self, gates: GatePair) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -303,6 +304,40 @@ class TargetContract(OneJob):
         assert job.pair.target_rows("t") == {}
         assert "owner two" in await job.control.successor()
         assert await other.control.successor() == ""
+
+    @in_loop
+    async def test_a_run_that_comes_late_ends_nothing_of_a_newer_one(self, job: Job, other: Job) -> None:
+        """Its node stood still between the number that it was granted and its first look at the target."""
+        job.owner, other.owner = replace(job.owner, number=9), replace(other.owner, number=5)
+        await self._following(job, "t")
+        with pytest.raises(Superseded):
+            await other.begin()
+        with pytest.raises(OUT):
+            job.pair.target.purge(job.name, 5)
+        job.pair.write("t", insert=["a"])
+        [record] = await job.read()
+        assert isinstance(record, Transaction)
+        await job.commit(record)
+        assert list(job.pair.target_rows("t")) == ["a"]
+        assert "owner one" in await other.control.successor()
+
+    @in_loop
+    async def test_a_run_of_before_its_jobs_removal_does_not_begin_it_again(self, job: Job, other: Job) -> None:
+        job.owner, other.owner = replace(job.owner, number=5), replace(other.owner, number=9)
+        await self._following(job, "t")
+        job.pair.target.purge(job.name, 7)
+        again = Job(job.pair, job.name, "one")
+        again.owner = replace(again.owner, number=6)
+        with pytest.raises(Superseded), closing(again):
+            await again.begin()
+        assert job.pair.target.executed(job.name) is None
+        assert await other.begin() is None
+
+    @in_loop
+    async def test_a_node_that_is_alone_has_no_number_and_takes_the_job(self, job: Job, other: Job) -> None:
+        job.owner = replace(job.owner, number=5)
+        await self._following(job, "t")
+        assert await other.begin() is not None
 
     @in_loop
     async def test_an_old_claim_is_worth_nothing_on_a_new_connection(self, job: Job, other: Job) -> None:

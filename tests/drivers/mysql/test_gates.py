@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,10 @@ from tests.drivers.contract.gates import GateContract
 from tests.drivers.mysql.gates import MySQLGatePair
 from tests.managed import managed_account
 from tests.quick_servers import QUICK
-from udup.base.errors import Contended, Unsupported
+from udup.base.errors import Contended, Superseded, Unsupported
 from udup.drivers.mysql.apply.checkpoint import create_tables
 from udup.drivers.mysql.client.connection import MySQLError, connect, query
+from udup.drivers.mysql.cutover.place import CutoverPlace
 from udup.drivers.mysql.cutover.source_gate import MySQLSourceGate
 from udup.drivers.mysql.cutover.target_gate import MySQLTargetGate
 from udup.pipeline.ports import Counter, CutoverNeeds
@@ -51,6 +53,21 @@ def gates(old_server: MysqlServer, target: MysqlServer, schema: str) -> Iterator
 
 
 class TestMySQLGates(GateContract): ...
+
+
+def test_whoever_stood_still_before_it_closes_the_old_server_is_ended_by_the_next(
+    gates: MySQLGatePair, old_server: MysqlServer, schema: str
+) -> None:
+    older = CutoverPlace(schema, partial(gates.new.enter, schema, 5))
+    with closing(connect(old_server.endpoint)) as frozen:
+        older.take(frozen)
+        gates.old.fence(schema, partial(gates.new.enter, schema, 9))
+        gates.old.end_others()
+        with pytest.raises(MySQLError):
+            query(frozen, "SET GLOBAL super_read_only = ON")
+    with closing(connect(old_server.endpoint)) as late, pytest.raises(Superseded):
+        older.take(late)
+    assert gates.application_writes()
 
 
 def test_whoever_is_in_the_way_of_closing_is_named_and_the_server_stays_open(

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import pytest
 
 from tests.pipeline.cutover.small_cutover import World
-from udup.pipeline.cutover import engine
+from udup.pipeline.cutover import engine, fence
 
 
 class Make(Protocol):
@@ -20,6 +20,8 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     monkeypatch.setattr(engine, "_FIRST_PAUSE", 0.002)
     monkeypatch.setattr(engine, "_LOOK_SECONDS", 0.002)
     monkeypatch.setattr(engine, "_LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(fence, "_SECONDS", 0.02)
+    monkeypatch.setattr(fence, "_PAUSE", 0.002)
     worlds: list[World] = []
 
     def made(**options: Any) -> World:

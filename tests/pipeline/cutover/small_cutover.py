@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,7 @@ TABLE = ("s", "t")
 _CALLS = frozenset(
     {"executed", "checks", "look", "close", "restore", "unfinished", "counters", "events", "keeps", "open_for_udup"}
     | {"kept", "raise_counters", "release", "how_to_open", "enable", "triggers", "defined", "lacking", "make"}
+    | {"enter", "end_others"}
 )
 
 
@@ -41,6 +43,8 @@ class Points:
     """Counts what an engine does, and lets it die at one of these points. The same points come in every run."""
 
     dies_at: int = 0
+    stands_at: int = 0  # there `meanwhile` is called, then the engine goes on
+    meanwhile: Callable[[str], None] = lambda _: None
     passed: int = 0
     names: list[str] = field(default_factory=list)
     fails: dict[str, list[Exception]] = field(default_factory=dict)  # what the next calls of this name raise
@@ -51,6 +55,10 @@ class Points:
         self.names.append(name)
         if self.passed == self.dies_at:
             raise Died(name)
+        if self.passed == self.stands_at:
+            others = threading.Thread(target=self.meanwhile, args=(name,))  # it may be called in an engine's loop
+            others.start()
+            others.join()
 
 
 class _Part:
@@ -123,6 +131,7 @@ class World:
         self.stage = "running"
         self.position_of_back = ""
         self.store_is_away: Callable[[], bool] = lambda: False
+        self.owner = 0  # the number of the newest
 
     def close(self) -> None:
         forget("alpha")
@@ -138,7 +147,6 @@ class World:
     # ---- The host ----
 
     async def keep(self, cutover: Cutover) -> None:
-        self.points.pass_(f"before keep {_shown(cutover)}")
         while self.store_is_away():
             await asyncio.sleep(0.002)
         if self.abort and cutover.state is CutoverState.RUNNING and not self.cutover.switched:
@@ -150,7 +158,6 @@ class World:
             self.stage = "completed"
         self.cutover = Cutover.model_validate_json(cutover.model_dump_json())
         self.history.append(self.cutover)
-        self.points.pass_(f"after keep {_shown(cutover)}")
 
     async def job(self) -> JobNow:
         if self.follows and self.stage == "running":
@@ -162,25 +169,35 @@ class World:
         return job_id in self.jobs
 
     async def create_way_back(self, cutover: Cutover) -> None:
-        self.points.pass_("before create")
         known = self.jobs.get(cutover.way_back)
         if known is not None and known != cutover.way_back_incarnation:
             raise NameTaken(cutover.way_back)
         assert not [claim for claim in self.new.claims.values() if claim.job == JOB], "else it would be a ring"
         self.position_of_back = cutover.position
         self.jobs[cutover.way_back] = cutover.way_back_incarnation
-        self.points.pass_("after create")
 
     # ---- Engines ----
 
-    def run(self, dies_at: int = 0) -> bool:
-        """Carry it on; return whether the engine has lived to its end."""
-        self.points = Points(dies_at, fails=self.points.fails, before=self.points.before)
+    def run(
+        self,
+        dies_at: int = 0,
+        *,
+        number: int = 0,
+        stands_at: int = 0,
+        meanwhile: Callable[[str], None] = lambda _: None,
+    ) -> bool:
+        """Carry it on; return whether the engine has lived to its end.
+
+        `number` is its owner's: the store takes nothing of one with a lower one, whose engine is ended.
+        """
+        before = self.points
+        self.points = Points(dies_at, stands_at, meanwhile, fails=before.fails, before=before.before)
+        self.owner = number
         known = Known("here", frozenset(self.jobs))
         back = self.back if self.reverses else None
-        settings = CutoverSettings(1, self.plan, known, self.cutover, back, skipped=self.skipped)
+        settings = CutoverSettings(1, self.plan, known, self.cutover, back, skipped=self.skipped, number=number)
         try:
-            asyncio.run(CutoverEngine(settings, _Drivers(self.points), self).run())
+            asyncio.run(CutoverEngine(settings, _Drivers(self.points), _HostOf(self, number, self.points)).run())
         except Died:
             return False
         return True
@@ -189,8 +206,8 @@ class World:
     def reverses(self) -> bool:
         return self.cutover.options.reverse
 
-    def run_to_the_end(self) -> None:
-        assert self.run()
+    def run_to_the_end(self, number: int = 0) -> None:
+        assert self.run(number=number)
         assert not self.cutover.is_active, self.cutover
 
     def again(self) -> None:
@@ -204,6 +221,36 @@ class World:
 
     def state_of(self, name: StepName) -> str:
         return self.cutover.step(name).state.value
+
+
+class _HostOf:
+    """The record's owner as one of its engines knows it: it ends an engine when the job is another's."""
+
+    def __init__(self, world: World, number: int, points: Points) -> None:
+        self._world, self._number, self._points = world, number, points
+
+    def _pass(self, name: str) -> None:
+        self._points.pass_(name)
+        if self._world.owner != self._number:
+            raise Died(name)
+
+    async def keep(self, cutover: Cutover) -> None:
+        self._pass(f"before keep {_shown(cutover)}")
+        await self._world.keep(cutover)
+        self._pass(f"after keep {_shown(cutover)}")
+
+    async def job(self) -> JobNow:
+        if self._world.owner != self._number:
+            raise Died("job")
+        return await self._world.job()
+
+    async def is_taken(self, job_id: str) -> bool:
+        return await self._world.is_taken(job_id)
+
+    async def create_way_back(self, cutover: Cutover) -> None:
+        self._pass("before create")
+        await self._world.create_way_back(cutover)
+        self._pass("after create")
 
 
 def assert_cut_over(world: World) -> None:

@@ -82,7 +82,17 @@ class Jobs:
         self.copied: dict[str, set[TableName]] = {}  # made by a full copy that has not ended
         self.filling: dict[str, str | None] = {}  # the registration of a job whose copy fills tables that are there
         self.copied_objects: dict[str, set[str]] = {}
+        self.numbers: dict[str, int] = {}  # of the newest run of each job; they outlive its rows
         self.processes = 0  # how often the server has begun
+
+    def enter(self, job: str, number: int) -> None:
+        """Note the run with this number; `Superseded` if a newer one is noted. 0 is of a node that is alone."""
+        if not number:
+            return
+        newest = self.numbers.get(job, 0)
+        if newest > number:
+            raise Superseded(f"job {job}: run {newest} has begun since this node was granted run {number}")
+        self.numbers[job] = number
 
     def take_over(self, start: JobStart, owner: Owner, selection: str, slots: int) -> CheckpointState | None:
         """Fence off earlier runs; return from where to go on, None for a full copy."""

@@ -77,6 +77,7 @@ class FakeControl:
     def _take_over(self) -> CheckpointState | None:
         server, owner, settings = self._server, self._settings.owner, self._settings
         with server.call("TargetControl.take_over", self._connected):
+            server.jobs.enter(self._job, owner.number)
             others = [each for each in server.connections if each.job == self._job]
             rows = server.jobs.rows.get(self._job)
             noted = rows.owner if rows is not None else None

@@ -37,6 +37,9 @@ def end_of(server: FakeServer) -> End:
 class FakeDrivers(Drivers):
     """Holds nothing, so that it can be pickled; servers are found in the process that asks."""
 
+    def share_logs(self) -> None:
+        """Do nothing: a log in memory costs nothing to read."""
+
     def source(self, end: End) -> Source:
         return FakeSource(_server(end))
 
@@ -54,6 +57,12 @@ class FakeDrivers(Drivers):
 
     def delivery_faults(self, source: str, target: str, plan: DeliveryPlan) -> list[Fault]:
         return []
+
+    def look_to_wire(self, end: End, look: SourceLook) -> bytes:
+        raise Refused([Fault("Driver", "a server in memory is not on another node")])
+
+    def look_from_wire(self, end: End, data: bytes) -> SourceLook:
+        raise Refused([Fault("Driver", "a server in memory is not on another node")])
 
     def source_gate(self, end: End) -> SourceGate:
         return FakeSourceGate(_server(end))

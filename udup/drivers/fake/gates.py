@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
-from udup.base.errors import Contended, UdupError, Unsupported
+from udup.base.errors import Contended, UdupError, Unavailable, Unsupported
 from udup.drivers.fake.server import FakeServer, Writers
 from udup.pipeline.checks import DEST, SRC, Check, Outcome
 from udup.pipeline.ports import Counter, CutoverNeeds, GateLook, ScheduledEvent, Scope, Trigger
@@ -16,6 +17,38 @@ _WRITERS = "writers"
 class FakeSourceGate:
     def __init__(self, server: FakeServer) -> None:
         self._server = server
+        self._job, self._prove = "", _nothing
+
+    def fence(self, job: str, prove: Callable[[], None]) -> None:
+        self._job, self._prove = f"cut-over of {job}", prove
+
+    def end_others(self) -> None:
+        with self._changing("SourceGate.end_others"):
+            return
+
+    @contextmanager
+    def _changing(self, call: str, *, unproven: bool = False) -> Iterator[None]:
+        """Make a change on a connection that has the place of the job's cut-over, if it is fenced."""
+        server = self._server
+        holders = [each for each in server.connections if self._job and each.job == self._job]
+        for each in holders if self._is_proven(unproven=unproven) else ():
+            server.end(each)
+        connection = server.connect(self._job, "gate", f"{call} connect")
+        try:
+            self._is_proven(unproven=unproven)
+            with server.call(call, connection):
+                yield
+        finally:
+            server.end(connection)
+
+    def _is_proven(self, *, unproven: bool) -> bool:
+        try:
+            self._prove()
+        except Unavailable:
+            if unproven:
+                return False
+            raise
+        return True
 
     @property
     def arranges(self) -> frozenset[str]:
@@ -41,13 +74,13 @@ class FakeSourceGate:
 
     def close(self, seconds: float) -> None:
         server = self._server
-        with server.visit("gate", "SourceGate.close"):
+        with self._changing("SourceGate.close"):
             if server.closing_waits_for:
                 raise Contended(f"{server.name} could not be closed: {server.closing_waits_for} is in the way")
             server.writers = Writers.NOBODY
 
     def restore(self, found: Mapping[str, str]) -> None:
-        with self._server.visit("gate", "SourceGate.restore"):
+        with self._changing("SourceGate.restore", unproven=True):
             self._server.writers = Writers(found[_WRITERS])
 
     def how_to_restore(self, found: Mapping[str, str]) -> str:
@@ -97,7 +130,7 @@ class FakeSourceGate:
             return job in server.jobs.rows or any(each.job == job for each in server.claims.values())
 
     def open_for_udup(self, found: Mapping[str, str], events: Sequence[ScheduledEvent]) -> None:
-        with self._server.visit("gate", "SourceGate.open_for_udup"):
+        with self._changing("SourceGate.open_for_udup"):
             for each in events:
                 self._server.events[each.schema, each.name] = False
             self._server.writers = Writers.UDUP
@@ -106,6 +139,10 @@ class FakeSourceGate:
 class FakeTargetGate:
     def __init__(self, server: FakeServer) -> None:
         self._server = server
+
+    def enter(self, job: str, number: int) -> None:
+        with self._server.visit("gate", "TargetGate.enter"):
+            self._server.jobs.enter(f"cut-over of {job}", number)
 
     def checks(
         self, needs: CutoverNeeds, events: Sequence[ScheduledEvent], lacking: Sequence[Trigger] = ()
@@ -168,3 +205,7 @@ class FakeTargetGate:
             there = [(each.target_schema, each.name) for each in events]
             server.events.update({name: True for name in there if name in server.events})
             return [f"{each} is not there any more" for each in gone]
+
+
+def _nothing() -> None:
+    """Without a cluster there is nothing to be proven."""

@@ -51,9 +51,10 @@ class FakeTarget:
     def open_loader(self, job: str, slot: int, instructions: bytes) -> FakeLoader:
         return FakeLoader(self._server, job, slot, instructions)
 
-    def purge(self, job: str) -> None:
+    def purge(self, job: str, number: int = 0) -> None:
         server = self._server
         with server.visit("purge", "Target.purge"):
+            server.jobs.enter(job, number)
             for each in [each for each in server.connections if each.job == job]:
                 server.end_now(each)
             server.jobs.purge(job)

@@ -48,8 +48,8 @@ class MySQLTarget:
     def open_loader(self, job: str, slot: int, instructions: bytes) -> MySQLRowLoader:
         return MySQLRowLoader(self.endpoint, job, slot, instructions)
 
-    def purge(self, job: str) -> None:
-        purge(self.endpoint, job)
+    def purge(self, job: str, number: int = 0) -> None:
+        purge(self.endpoint, job, number)
 
     def settle(self, job: str, gtid: str, *, applied: bool) -> None:
         unsure.settle(self.endpoint, job, gtid, applied=applied)

@@ -27,6 +27,8 @@ Counters come before the end, so that nobody waits for metadata locks behind the
 applied any more. Then the target's position is taken, before events run and applications come: the way back begins
 there. The old source is opened for Udup alone after that, with its events off before it is opened.
 
+In a cluster another may carry it on meanwhile: `fence.py` has what keeps two from it.
+
 A closed MySQL server still lets XA transactions commit that had begun before: so `level` waits for their end, and they
 are looked at again before the switch.
 """
@@ -39,12 +41,13 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 
 from udup.base import runtime
-from udup.base.errors import Failure, Fault, Refused, UdupError, Unavailable
+from udup.base.errors import Failure, Fault, Refused, Superseded, UdupError, Unavailable
 from udup.pipeline.cutover import texts
 from udup.pipeline.cutover.asking import CHECK_SECONDS, COUNTERS_SECONDS, ask
 from udup.pipeline.cutover.check import Checking, listed, still_written
+from udup.pipeline.cutover.fence import Fence
 from udup.pipeline.cutover.host import AbortWanted, CutoverSettings, Host, NameTaken
-from udup.pipeline.cutover.level import ask_level
+from udup.pipeline.cutover.level import ask_level, late_on
 from udup.pipeline.cutover.names import abort_command, command, way_back_names
 from udup.pipeline.cutover.objects import events_of, kept_objects, triggers_of
 from udup.pipeline.cutover.state import TEXT_MAX, Cutover, CutoverState, StepName, StepState, shortened
@@ -80,6 +83,7 @@ class CutoverEngine:
         self._source, self._target = drivers.source(plan.source), drivers.target(plan.target)
         self._source_gate, self._target_gate = drivers.source_gate(plan.source), drivers.target_gate(plan.target)
         self._cutover = settings.cutover
+        self._fence = Fence(settings, self._source_gate, self._target_gate)
         self._steps: dict[StepName, Callable[[], Awaitable[_Outcome]]] = {
             StepName.CHECK: self._check,
             StepName.FREEZE: self._freeze,
@@ -95,25 +99,30 @@ class CutoverEngine:
     async def run(self) -> None:
         """Take the steps that are not done, or go on undoing. What fails is kept, and not raised."""
         try:
+            if self._cutover.switched or self._cutover.state is CutoverState.UNDOING:
+                await self._fence.take_over()
             if self._cutover.state is CutoverState.UNDOING:
                 await self._undo()
             elif not self._cutover.switched:
                 await self._before_the_switch()
             if self._cutover.state is CutoverState.RUNNING:
                 await self._after_the_switch()
-        except _Over:
-            return
+        except (_Over, Superseded):
+            return  # whoever is superseded leaves all as it is: another carries it on
 
     # ---- Before the switch ----
 
     async def _before_the_switch(self) -> None:
         name = self._cutover.next_step
         try:
+            await self._fence.take_over()
             while not self._cutover.switched and (name := self._cutover.next_step) is not None:
                 if name is StepName.END:
                     await self._switch()
                 else:
                     await self._take(name)
+        except Superseded:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the source must not stay closed
             await self._fail(name, error)
 
@@ -207,7 +216,7 @@ class CutoverEngine:
         while True:
             try:
                 raise_them = self._target_gate.raise_counters
-                raised = await ask(raise_them, counters, COUNTER_SECONDS, seconds=COUNTERS_SECONDS)
+                raised = await self._fence.change(raise_them, counters, COUNTER_SECONDS, seconds=COUNTERS_SECONDS)
             except UdupError as error:
                 if not error.kind.passes or runtime.now() >= end:
                     raise
@@ -307,6 +316,8 @@ class CutoverEngine:
                 return await step()
             except Exception as error:
                 failure = Failure.of(error)
+                if isinstance(error, Superseded):
+                    raise
                 doing = self._cutover.step(name)
                 if not failure.kind.passes:
                     stopped = f"{name.value}: {shortened(failure.text).rstrip('. ')}. {left}"
@@ -322,40 +333,29 @@ class CutoverEngine:
     async def _end(self) -> _Outcome:
         while not (await self._host.job()).ended:
             await asyncio.sleep(_FIRST_PAUSE)
-        await ask(self._target_gate.release, self._job)
+        await self._fence.change(self._target_gate.release, self._job)
         return f"job {self._job} has ended and keeps no table of {self._target.where} any more", {}
 
     async def _triggers(self) -> _Outcome:
         triggers = triggers_of(self._cutover.triggers)
-        told = await ask(self._target_gate.make, triggers, COUNTER_SECONDS, seconds=COUNTERS_SECONDS)
+        make = self._target_gate.make
+        told = await self._fence.change(make, triggers, COUNTER_SECONDS, seconds=COUNTERS_SECONDS)
         done = f"made on the target: {listed(triggers)}" if triggers else texts.LACKS_NO_TRIGGER
         return "; ".join([done, *told]), {}
 
     async def _position(self) -> _Outcome:
         new_source = self._drivers.source(self._settings.plan.target)
         position = str(await ask(new_source.executed))
-        late = await self._late()
+        late = await late_on(self._source, self._cutover.executed, CLOSE_SECONDS)
         opening = await self._opening()
         now = texts.may_write(self._target.where, opening)
         self._cutover = self._cutover.with_(text=f"job {self._job} is cut over: {now}")
         text = f"the target had executed {shortened(position, 300)} before anybody came{late}; {now}"
         return text, {"position": position, "opening": opening}
 
-    async def _late(self) -> str:
-        """Return what the old source has executed since the switch: nobody carries it over."""
-        try:
-            executed = await ask(self._source.executed, seconds=CLOSE_SECONDS)
-        except UdupError as error:
-            return f"; whether the old source has executed anything since is not known: {error}"
-        written = executed - self._source.position(self._cutover.executed)
-        if not written:
-            return ""
-        since = shortened(str(written), 300)
-        return f"; THE OLD SOURCE HAS EXECUTED {since} SINCE: that is not on the target, look at it"
-
     async def _events(self) -> _Outcome:
         events = events_of(self._cutover.events)
-        told = await ask(self._target_gate.enable, events)
+        told = await self._fence.change(self._target_gate.enable, events)
         done = f"enabled on the target: {listed(events)}" if events else "there are none that were enabled"
         return "; ".join([done, *told]), {}
 

@@ -42,6 +42,7 @@ class CutoverSettings:
 
     It is None where nobody asked for it, or where it cannot be: then `back_faults` say why. `resumed`: whoever carried
     it out before has died, and the job perhaps with it. `skipped`: transactions that were passed over on purpose.
+    `number`: in a cluster, that of the job's ownership; a later owner has a higher one.
     """
 
     attempt: int
@@ -52,6 +53,7 @@ class CutoverSettings:
     back_faults: tuple[Fault, ...] = ()
     resumed: bool = False
     skipped: tuple[str, ...] = ()
+    number: int = 0
 
 
 class Host(Protocol):

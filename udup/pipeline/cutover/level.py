@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from udup.base.errors import UdupError
+from udup.pipeline.cutover.asking import ask
 from udup.pipeline.cutover.check import listed
 from udup.pipeline.cutover.state import shortened
-from udup.pipeline.ports import Drivers, JobPlan
+from udup.pipeline.ports import Drivers, JobPlan, Source
 
 #: Characters of a set of transactions in a message.
 _SHOWN = 200
@@ -26,3 +28,15 @@ def ask_level(drivers: Drivers, plan: JobPlan) -> tuple[str, str]:
     if kept := drivers.target_gate(plan.target).kept(plan.job):
         return "", f"prepared transactions are kept on the target: {listed(kept)}"
     return str(executed), ""
+
+
+async def late_on(source: Source, until: str, seconds: float) -> str:
+    """Return what the old source has executed since the switch, for people: nobody carries it over."""
+    try:
+        executed = await ask(source.executed, seconds=seconds)
+    except UdupError as error:
+        return f"; whether the old source has executed anything since is not known: {error}"
+    written = executed - source.position(until)
+    if not written:
+        return ""
+    return f"; THE OLD SOURCE HAS EXECUTED {shortened(str(written), 300)} SINCE: that is not on the target, look at it"

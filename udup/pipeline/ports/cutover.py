@@ -5,7 +5,7 @@ Every method connects by itself, may be called again after any death, and then c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -81,6 +81,19 @@ class Trigger:
 class SourceGate(Protocol):
     """The old server: kept from writing, and opened again."""
 
+    def fence(self, job: str, prove: Callable[[], None]) -> None:
+        """Have each change from here on be made by a connection that has the place of the job's cut-over.
+
+        `prove` is `TargetGate.enter` of who carries it on: nobody's connection is ended, and nothing is changed, while
+        that raises. `restore` alone is made without that while the target is away, if nobody has the place. Connects
+        to nothing.
+        """
+        ...
+
+    def end_others(self) -> None:
+        """End the connection by which somebody before may still change the server; after `fence`."""
+        ...
+
     @property
     def arranges(self) -> frozenset[str]:
         """Names of the checks of a target that `open_for_udup` brings about by itself."""
@@ -146,6 +159,10 @@ class SourceGate(Protocol):
 
 class TargetGate(Protocol):
     """The new server."""
+
+    def enter(self, job: str, number: int) -> None:
+        """Note on the server under which number the job's cut-over is carried on; `Superseded` if a higher one is."""
+        ...
 
     def checks(
         self, needs: CutoverNeeds, events: Sequence[ScheduledEvent], lacking: Sequence[Trigger] = ()

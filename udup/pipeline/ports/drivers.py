@@ -22,6 +22,10 @@ from udup.pipeline.ports.values import (
 class Drivers(Protocol):
     """Makes the ends of jobs. Travels to actors by pickling, so it holds no connection."""
 
+    def share_logs(self) -> None:
+        """Have the logs of one source that are followed in this process be read from it once, where that is exact."""
+        ...
+
     def source(self, end: End) -> Source: ...
 
     def target(self, end: End) -> Target: ...
@@ -46,6 +50,14 @@ class Drivers(Protocol):
     def source_gate(self, end: End) -> SourceGate: ...
 
     def target_gate(self, end: End) -> TargetGate: ...
+
+    def look_to_wire(self, end: End, look: SourceLook) -> bytes:
+        """Return a look at a source for another node, whose same driver reads it."""
+        ...
+
+    def look_from_wire(self, end: End, data: bytes) -> SourceLook:
+        """Return a look that another node had; raise `ValueError` for one that this version cannot read."""
+        ...
 
     def start_faults(
         self, plan: JobPlan, source: SourceLook | None, target: ServerInfo | None, start_after: str | None, known: Known

@@ -66,8 +66,11 @@ class Target(Protocol):
         """
         ...
 
-    def purge(self, job: str) -> None:
-        """Remove all that the target keeps about the job. What it has replicated stays."""
+    def purge(self, job: str, number: int = 0) -> None:
+        """Remove all that the target keeps about the job. What it has replicated stays.
+
+        `number` as in `Owner`: a run of before it does not begin the job again.
+        """
         ...
 
     def settle(self, job: str, gtid: str, *, applied: bool) -> None:

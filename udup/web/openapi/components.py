@@ -43,7 +43,9 @@ PARAMETERS: dict[str, Any] = {
         {"type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+$", "maxLength": 40},
         "for how long at most, as 500ms or 1m30s; 5m when absent and at most",
     ),
-    "stale": _query("stale", _STRING, "accepted: this node is always its own leader"),
+    "stale": _query(
+        "stale", _STRING, "present: what the node knows, also while its cluster has no leader; else 503 then, after 5 s"
+    ),
     "job_prefix": _query("prefix", _STRING, "only jobs whose ID begins so"),
     "uuid_prefix": _query(
         "prefix",
@@ -105,6 +107,16 @@ PARAMETERS: dict[str, Any] = {
     "address": _query(
         "address", {"type": "array", "items": {"type": "string", "minLength": 1}}, "host or host:port", required=True
     ),
+    "enable": _query("enable", _FLAG, "true: it gives its jobs up; false: it does not", required=True),
+    "deadline": _query(
+        "deadline",
+        {"type": "string", "pattern": "^[0-9]{1,9}([.][0-9]{1,9})?$"},
+        "seconds after which jobs in a full copy go too, and begin it again; absent: they end it first",
+    ),
+    "dry_run": _query("dry_run", _FLAG, "say which, and move none"),
+    "job": _query("job", {"type": "string", "minLength": 1}, "the job's ID", required=True),
+    "to_node": _query("node", {"type": "string", "minLength": 1}, "the node's ID", required=True),
+    "actors_node": _query("node", {"type": "string"}, "another node: its ID, its name, or the ID's first 8 digits"),
     "node": _query("node", {"type": "string", "minLength": 1}, "the member's name", required=True),
 }
 
@@ -113,8 +125,14 @@ RESPONSE_HEADERS: dict[str, Any] = {
         "schema": {"type": "integer"},
         "description": "what the answer stands for; see the parameter index",
     },
-    "X-Udup-KnownLeader": {"schema": {"type": "string", "enum": ["true", "false"]}, "description": "always true"},
-    "X-Udup-LastContact": {"schema": {"type": "integer"}, "description": "milliseconds since the leader's word: 0"},
+    "X-Udup-KnownLeader": {
+        "schema": {"type": "string", "enum": ["true", "false"]},
+        "description": "whether a coordinator is heard and the store has answered in the last 3 s; true of one node",
+    },
+    "X-Udup-LastContact": {
+        "schema": {"type": "integer"},
+        "description": "milliseconds since the answer was all that was stored; 0 of the coordinator and of one node",
+    },
     "X-Udup-Job-Id": {"schema": _STRING, "description": "the job's ID, percent-encoded where a header needs it"},
 }
 

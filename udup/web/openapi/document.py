@@ -13,7 +13,7 @@ from udup.jobs import JobSpec
 from udup.web.openapi.components import PARAMETERS, RESPONSE_HEADERS, RESPONSES, SCHEMAS
 from udup.web.openapi.examples import by_schema
 from udup.web.openapi.operations import COMMON_ERRORS, OPERATIONS, Operation
-from udup.web.schemas import agent, allocations, cutover, jobs, nats, nodes, versions
+from udup.web.schemas import agent, allocations, cutover, jobs, moves, nats, nodes, versions
 
 _ABOUT = (
     "Jobs that replicate MySQL databases. Errors are told as bare text, or as JSON to a client whose Accept names "
@@ -40,6 +40,8 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     nodes.NodeStub,
     nodes.Node,
     nodes.NodeUpdateResponse,
+    moves.NodeDrain,
+    moves.Moves,
     agent.Members,
     agent.Self,
     agent.Joined,

@@ -288,6 +288,37 @@ def _nodes() -> Iterator[Operation]:
     yield from _both(evaluate)
 
 
+def _moves() -> Iterator[Operation]:
+    """Jobs that go from one node to another."""
+    tag, answer, errors = "cluster", "NodeDrain", (301, 404)
+    drain = Operation(
+        "put",
+        "/v1/node/{id}/drain",
+        "drainNode",
+        "Have a node give its jobs up, and be given none; or have it be given jobs again",
+        tag,
+        answer,
+        (*_UUID, "enable", "deadline", *_WRITE),
+        errors=errors,
+        description="Its jobs are wound up at a transaction boundary and begun elsewhere, some at a time; a GET says"
+        " how far it is. A job in a full copy goes behind that, or at the deadline. Those that stay are named, with"
+        " the reason.",
+    )
+    yield from _both(drain)
+    summary = "Which jobs of a node that drains have not gone yet"
+    yield replace(drain, method="get", name="readDrain", summary=summary, parameters=(*_UUID, *_WRITE), description="")
+    told = "Two at a time, at transaction boundaries, none in a full copy."
+    summary = "Have the least number of unpinned jobs move, so that all nodes are equally full"
+    for path, name, asked, missing in (
+        ("rebalance", "rebalance", ("dry_run",), ()),
+        ("move", "moveJob", ("job", "to_node"), (404,)),
+    ):
+        parameters, path = (*asked, *_WRITE), f"/v1/cluster/{path}"
+        one = Operation("put", path, name, summary, tag, "Moves", parameters, errors=missing, description=told)
+        yield from _both(one)
+        summary = "Have one job move to a node"
+
+
 def _cluster() -> Iterator[Operation]:
     tag = "cluster"
     yield Operation("get", "/v1/members", "listMembers", "The managers: this one", tag, "Members", ("pretty",))
@@ -307,7 +338,9 @@ def _cluster() -> Iterator[Operation]:
 def _agent() -> Iterator[Operation]:
     tag = "agent"
     yield Operation("get", "/v1/self", "readSelf", "This node: settings, membership, numbers", tag, "Self", ("pretty",))
-    yield Operation("get", "/v1/agent/actors", "listActors", "The actors of this node", tag, "[Actor]", ("pretty",))
+    summary = "The actors of this node, or of another one of its cluster"
+    parameters = ("actors_node", "pretty")
+    yield Operation("get", "/v1/agent/actors", "listActors", summary, tag, "[Actor]", parameters, errors=(404,))
     path = "/v1/agent/actor/{pid}/kill"
     kill = Operation("put", path, "killActor", "Kill an actor's process", tag, "", _PID, errors=(301, 404))
     yield from _both(replace(kill, description=_DRILL))
@@ -352,4 +385,4 @@ def _nats() -> Iterator[Operation]:
     )
 
 
-OPERATIONS = (*_jobs(), *_tables(), *_nodes(), *_cluster(), *_agent(), *_nats())
+OPERATIONS = (*_jobs(), *_tables(), *_nodes(), *_moves(), *_cluster(), *_agent(), *_nats())

@@ -1,22 +1,26 @@
-"""/v1/agent/actors and /v1/agent/actor/<pid>: the actors of this node, their stacks, and an end to one as a drill."""
+"""/v1/agent/actors and /v1/agent/actor/<pid>: the actors of a node; of this one their stacks, and an end as a drill."""
 
 from __future__ import annotations
 
 import falcon
 
 from udup.web.ports import ActorInfo, JobControl
+from udup.web.resources.node_info import NodeInfo
 from udup.web.responses import TEXT, give
 from udup.web.schemas.agent import Actor
 
 
 class ActorsResource:
-    """The actors that live now."""
+    """The actors that live now: of this node, or with `node` of another one, by its ID, name or the ID's beginning."""
 
-    def __init__(self, control: JobControl) -> None:
+    def __init__(self, control: JobControl, here: NodeInfo) -> None:
         self._control = control
+        self._here = here
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        give(req, resp, [_shown(actor) for actor in self._control.actors()])
+        node = self._here.find(req.get_param("node") or self._here.node_id)
+        found = self._control.actors("" if node == self._here.node_id else node)
+        give(req, resp, [_shown(actor) for actor in found])
 
 
 class ActorResource:

@@ -33,24 +33,40 @@ class SelfResource:
 
     def _stats(self) -> dict[str, dict[str, str]]:
         records, index = self._reads.jobs("")
-        wanted = sum(kept.desired == DesiredState.RUN for record in records for kept in record.allocations)
+        place, here = self._here.places(), self._here
+        wanted = sum(
+            kept.desired == DesiredState.RUN and place(record.id, kept.node)[0] == here.node_id
+            for record in records
+            for kept in record.allocations
+        )
+        leads, members = here.leads, here.members()["Members"]
+        states = [each["Status"] for each in members]
         return {
             "server": {
-                "manager": "true",
-                "leader": "true",
-                "leader_addr": self._here.address,
+                "manager": "true" if here.is_manager else "false",
+                "leader": "true" if leads else "false",
+                "leader_addr": here.leader,
                 "bootstrap": "true",
                 "known_regions": "1",
             },
             "client": {
-                "node_id": self._here.node_id,
-                "known_servers": "1",
+                "node_id": here.node_id,
+                "known_servers": str(len(here.peers)),
                 "num_allocations": str(wanted),
                 "last_heartbeat": "0s",
                 "heartbeat_ttl": "0s",
             },
-            "raft": {"state": "Leader", "num_peers": "0", "last_log_index": str(index), "applied_index": str(index)},
-            "serf": {"members": "1", "failed": "0", "left": "0"},
+            "raft": {
+                "state": "Leader" if leads else "Follower",
+                "num_peers": str(len(here.peers) - here.is_manager),
+                "last_log_index": str(index),
+                "applied_index": str(index),
+            },
+            "serf": {
+                "members": str(len(members)),
+                "failed": str(states.count("failed")),
+                "left": str(states.count("left")),
+            },
             "runtime": {
                 "arch": platform.machine(),
                 "kernel.name": platform.system().lower(),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import falcon
 
-from udup.web.ports import NotReady
+from udup.web.ports import JobControl, NotReady
 from udup.web.requests import RegionRule, read_blocking
 from udup.web.resources.node_info import NodeInfo
 from udup.web.responses import give
 from udup.web.schemas.agent import Joined
 
-_ALONE = "a node is joined to others by its settings alone (udup cluster join), not by a request"
+_ALONE = (
+    "a node is joined to others by its settings alone, not by a request: make a token at a manager (udup cluster token "
+    "HOST FILE), and there run udup cluster join FILE"
+)
 
 
 class MembersResource:
@@ -63,7 +66,7 @@ class ManagersResource:
 
 
 class JoinResource:
-    """How many of the addresses were joined: this node's own count, as it is always in its own company."""
+    """How many of the addresses are members: this node's own count, as it is always in its own company."""
 
     def __init__(self, here: NodeInfo) -> None:
         self._here = here
@@ -72,18 +75,28 @@ class JoinResource:
         addresses = _addresses(req, "missing address to join")
         others = self._here.others(addresses)
         joined = len(addresses) - len(others)
-        error = "" if joined else f"{_ALONE}: {', '.join(others)}"
+        error = "" if not others else f"{_ALONE}: {', '.join(others)}"
         give(req, resp, Joined(error=error, num_joined=joined).to_json())
 
     on_put = on_post
 
 
 class LeaveResource:
-    """Forces a failed member out. There is none, and of names that are not known nothing is said either."""
+    """Forces a failed member out for good. Of names that are not known nothing is said."""
+
+    def __init__(self, here: NodeInfo, control: JobControl) -> None:
+        self._here = here
+        self._control = control
 
     def on_post(self, req: falcon.Request, _resp: falcon.Response) -> None:
-        if not req.get_param("node"):
+        given = req.get_param("node")
+        if not given:
             raise falcon.HTTPBadRequest(description="missing node to force leave")
+        if self._here.view is None:
+            return
+        seen = self._here.failed(given)
+        if seen is not None and seen.role.votes:  # the jobs of a dead agent are others' already
+            self._control.remove_manager(seen.node)
 
     on_put = on_post
 

@@ -15,17 +15,25 @@ from udup import __version__
 from udup.base.config import Settings
 from udup.cluster.beats import Role
 from udup.cluster.view import NodeSeen, View
-from udup.web.ports import JobReads
+from udup.web.ports import JobReads, NotReady, NotThere, StillThere
 from udup.web.requests import has_prefix
+from udup.web.resources.node_changes import NodeChanges
+from udup.web.responses import Freshness
 from udup.web.schemas.agent import Member, Members
 from udup.web.schemas.nodes import Node, NodeStub, NodeUpdateResponse, Server
 
-READY, DOWN = "ready", "down"
+READY, DOWN, INITIALIZING = "ready", "down", "initializing"
+
+#: Seconds since the store was read whole for which that is news, and what is said of one that never was.
+FRESH_SECONDS, _NEVER_MS = 3.0, (1 << 31) - 1
 
 #: The indexes of a node that has just been registered and become ready, as the first entries of a log.
 _REGISTERED, _READY = 4, 5
 
 _ALIVE, _FAILED, _LEFT = "alive", "failed", "left"
+#: Digits of an ID that are enough to name a node.
+_DIGITS = 8
+
 _RUNS_MYSQL = {"driver.MySQL": "1"}
 
 
@@ -43,6 +51,7 @@ class NodeInfo:
         self._lock = threading.Lock()
         self._problems: list[str] = []
         self._index = _READY
+        self._changes = NodeChanges()
         self._changed_at = int(time.time())
 
     @property
@@ -66,20 +75,52 @@ class NodeInfo:
         """Return how the cluster looks; None for a node that is alone."""
         return None if self._cluster is None else self._cluster()
 
+    def failed(self, given: str) -> NodeSeen | None:
+        """Return the member that is called so, by its ID, its name, or that with the region; None if there is none.
+
+        `StillThere` for one that is heard.
+        """
+        names = {given, given.removesuffix(f".{self._settings.region}")}
+        if names & {self.node_id, self.name}:
+            raise StillThere(f"node {self.name} is this one: stop it first")
+        seen = next((each for each in self.others_seen if names & {each.node, each.name}), None)
+        if seen is not None and seen.is_here:
+            raise StillThere(f"node {seen.name} ({seen.node}) is alive: stop it first, for good")
+        return seen
+
+    def find(self, given: str) -> str:
+        """Return the ID of the node that is called so: by its ID, its name, or eight digits of the ID or more.
+
+        `NotThere` for none or several, `NotReady` for one that is not heard.
+        """
+        nodes = {each.node: each for each in self.others_seen}
+        named = [each for each in nodes if nodes[each].name == given] + [self.node_id] * (self.name == given)
+        begun = [each for each in (*nodes, self.node_id) if len(given) >= _DIGITS and each.startswith(given.lower())]
+        found = sorted({*(named or begun)})
+        if len(found) != 1:
+            several = f": {given!r} is {', '.join(found)}" if found else ""
+            raise NotThere(f"node not found{several}")
+        seen = nodes.get(found[0])
+        if seen is not None and not seen.is_here:
+            raise NotReady(f"node {seen.name} ({seen.node}) cannot be asked: {_said_of(seen)[1]}")
+        return found[0]
+
     @property
     def others_seen(self) -> tuple[NodeSeen, ...]:
         view = self.view
         return () if view is None else tuple(each for each in view.nodes if each.node != self.node_id)
 
-    def places(self) -> Callable[[str], tuple[str, str]]:
-        """Return what says where a job is: the node's ID, and its datacenter."""
+    def places(self) -> Callable[[str, str], tuple[str, str]]:
+        """Return what says where a job is, or a node: its ID, and its datacenter."""
         view = self.view
         if view is None:
-            return lambda _job: (self.node_id, self.datacenter)
+            return lambda _job, _node: (self.node_id, self.datacenter)
 
-        def place(job: str) -> tuple[str, str]:
-            node = view.node(view.owners.get(job, ""))
-            return (node.node, node.datacenter) if node is not None else (view.owners.get(job, ""), self.datacenter)
+        def place(job: str, node: str) -> tuple[str, str]:
+            found = view.node(node or view.owners.get(job, ""))
+            if found is not None:
+                return found.node, found.datacenter
+            return node or view.owners.get(job, ""), self.datacenter
 
         return place
 
@@ -92,12 +133,41 @@ class NodeInfo:
         leader = view.node(view.leader) if view.knows_leader else None
         return "" if leader is None else leader.address
 
+    def freshness(self) -> Freshness:
+        """Return what the last look at the jobs is worth."""
+        view = self.view
+        if view is None:
+            return Freshness()
+        age = self._reads.age()
+        is_whole = age < FRESH_SECONDS and not view.why_not
+        knows = is_whole and view.knows_leader
+        contact = 0 if knows and view.leader == self.node_id else min(age * 1000, _NEVER_MS)
+        return Freshness(knows, int(contact), is_whole)
+
     @property
     def peers(self) -> list[str]:
         """Return the addresses of all managers."""
         managers = (each.address for each in self.others_seen if each.role.votes)
-        own = [self.address] if self._settings.cluster.role != Role.AGENT.value else []
-        return sorted({*own, *managers})
+        return sorted({*([self.advertised] if self.is_manager else []), *managers})
+
+    @property
+    def is_manager(self) -> bool:
+        return self._settings.cluster.role != Role.AGENT.value
+
+    @property
+    def advertised(self) -> str:
+        """Return the address by which others call this node's API."""
+        seen = self._seen_here()
+        return self.address if seen is None else seen.address
+
+    @property
+    def leads(self) -> bool:
+        view = self.view
+        return view is None or (view.knows_leader and view.leader == self.node_id)
+
+    def _seen_here(self) -> NodeSeen | None:
+        view = self.view
+        return None if view is None else view.node(self.node_id)
 
     # ---- This one ----
 
@@ -109,11 +179,22 @@ class NodeInfo:
                 self._problems = problems
                 self._index += 1
                 self._changed_at = int(time.time())
-            return self._index
+            if self._cluster is None:
+                return self._index
+        states: dict[str, object] = {
+            each.node: (_said_of(each), self._drain(each.node, "")) for each in self.others_seen
+        }
+        self._changes.note({**states, self.node_id: (problems, self._drain(self.node_id, ""))})
+        return self._changes.last
+
+    def index(self, node_id: str) -> int:
+        """Return the index of a node as it was at the last `refresh`."""
+        return self._index if self._cluster is None else self._changes.index(node_id)
 
     def stubs_of_others(self, digits: str) -> list[dict[str, Any]]:
         """Return the other nodes whose IDs begin so."""
-        return [NodeStub(**_fields_of(each)).to_json() for each in self.others_seen if has_prefix(each.node, digits)]
+        wanted = (each for each in self.others_seen if has_prefix(each.node, digits))
+        return [NodeStub(**self._fields_of(each)).to_json() for each in wanted]
 
     def other(self, node_id: str) -> dict[str, Any] | None:
         """Return another node, None if there is no such one. Its NATS is reached by its own processes alone."""
@@ -121,7 +202,11 @@ class NodeInfo:
         if seen is None:
             return None
         shown = Node(
-            **_fields_of(seen), http_addr=seen.address, nats_addr="", attributes=_RUNS_MYSQL, status_updated_at=0
+            **self._fields_of(seen),
+            http_addr=seen.address,
+            nats_addr="",
+            attributes=_RUNS_MYSQL,
+            status_updated_at=self._changes.changed_at(seen.node),
         )
         return shown.to_json()
 
@@ -140,16 +225,40 @@ class NodeInfo:
         return shown.to_json()
 
     def _fields(self) -> dict[str, Any]:
+        drain = self._drain(self.node_id, "; ".join(self._problems))
         with self._lock:
             return {
                 "id": self.node_id,
                 "datacenter": self.datacenter,
                 "name": self.name,
                 "status": DOWN if self._problems else READY,
-                "status_description": "; ".join(self._problems),
                 "create_index": _REGISTERED,
-                "modify_index": self._index,
+                "modify_index": self.index(self.node_id),
+                **drain,
             }
+
+    def _fields_of(self, seen: NodeSeen) -> dict[str, Any]:
+        """Return another node as the list shows it."""
+        status, why, *_ = _said_of(seen)
+        return {
+            "id": seen.node,
+            "datacenter": seen.datacenter,
+            "name": seen.name,
+            "status": status,
+            "create_index": _REGISTERED,
+            "modify_index": self._changes.index(seen.node),
+            **self._drain(seen.node, why),
+        }
+
+    def _drain(self, node: str, why: str) -> dict[str, Any]:
+        """Return whether a node drains, and its description with how many jobs it has then."""
+        view = self.view
+        drains = view is not None and node in view.drains
+        if view is not None and drains:
+            left = sum(owner == node for owner in view.owners.values())
+            drained = f"it drains, and has {left} job{'' if left == 1 else 's'}"
+            why = f"{why}; {drained}" if why else drained
+        return {"status_description": why, "drain": drains}
 
     def evaluated(self) -> dict[str, Any]:
         """The answer to an evaluation: all tasks that there are run here, so that nothing is to be placed again."""
@@ -166,6 +275,8 @@ class NodeInfo:
         return shown.to_json()
 
     def member(self) -> Member:
+        if (seen := self._seen_here()) is not None:
+            return self._member_of(seen)
         settings = self._settings
         tags = {
             "role": "server",
@@ -197,24 +308,33 @@ class NodeInfo:
             server_name=self.name,
             server_region=self._settings.region,
             server_dc=self.datacenter,
-            members=[self.member(), *map(self._member_of, (each for each in self.others_seen if each.role.votes))],
+            members=[
+                *([self.member()] if self.is_manager else []),
+                *(self._member_of(each) for each in self.others_seen if each.role.votes),
+            ],
         )
         return shown.to_json()
 
     def others(self, addresses: Iterable[str]) -> list[str]:
-        """Those of the addresses (`host` or `host:port`) that are not this node's."""
-        own = {self.name, self._settings.bind_addr, self.address, "localhost", f"localhost:{self._settings.ports.http}"}
+        """Those of the addresses (`host` or `host:port`) that are neither this node's nor of its cluster's."""
+        own = {
+            name
+            for each in self.others_seen
+            for name in (each.node, each.name, each.address, each.address.rpartition(":")[0].strip("[]"))
+        }
+        own |= {
+            self.name,
+            self._settings.bind_addr,
+            self.address,
+            "localhost",
+            f"localhost:{self._settings.ports.http}",
+        }
         return [address for address in addresses if address.removeprefix("http://").rstrip("/") not in own]
 
 
-def _fields_of(seen: NodeSeen) -> dict[str, Any]:
-    """Return another node as the list shows it. When it changed last is not known here."""
-    return {
-        "id": seen.node,
-        "datacenter": seen.datacenter,
-        "name": seen.name,
-        "status": READY if seen.is_here else DOWN,
-        "status_description": "" if seen.is_here else "it has ended" if seen.is_gone else "it is not heard",
-        "create_index": _REGISTERED,
-        "modify_index": _READY,
-    }
+def _said_of(seen: NodeSeen) -> tuple[str, ...]:
+    """Return what is shown of another node and may change: first its status, then why."""
+    place = seen.name, seen.datacenter, seen.address
+    if not seen.is_here:
+        return DOWN, "it has ended" if seen.is_gone else "it is not heard", *place
+    return (READY, "", *place) if seen.ready else (INITIALIZING, "it has not read the job store yet", *place)

@@ -8,12 +8,13 @@ import falcon
 
 from udup.web.ports import NotThere
 from udup.web.requests import RegionRule, check_uuid, has_prefix, uuid_prefix
+from udup.web.resources.moves import MoveResource
 from udup.web.resources.node_info import NodeInfo
 from udup.web.resources.tables import Tables
 from udup.web.responses import INDEX_HEADER, Reading, View, give, invalid_method, split_part
 
-_ALLOCATIONS, _EVALUATE = "allocations", "evaluate"
-_PARTS = frozenset({_ALLOCATIONS, _EVALUATE})
+_ALLOCATIONS, _EVALUATE, _DRAIN = "allocations", "evaluate", "drain"
+_PARTS = frozenset({_ALLOCATIONS, _EVALUATE, _DRAIN})
 
 _NOT_FOUND = "node not found"
 
@@ -41,8 +42,16 @@ class NodesResource:
 class NodeResource:
     """One node, and what belongs to it."""
 
-    def __init__(self, here: NodeInfo, tables: Callable[[], Tables], reading: Reading, region: RegionRule) -> None:
+    def __init__(
+        self,
+        here: NodeInfo,
+        tables: Callable[[], Tables],
+        reading: Reading,
+        region: RegionRule,
+        moves: MoveResource,
+    ) -> None:
         self._here = here
+        self._moves = moves
         self._tables = tables
         self._reading = reading
         self._region = region
@@ -51,6 +60,9 @@ class NodeResource:
         node_id, part = split_part(path, _PARTS)
         if part == _EVALUATE:
             raise invalid_method()
+        if part == _DRAIN:
+            self._moves.drain(req, resp, node_id)
+            return
         if part == _ALLOCATIONS:
             self._reading.answer(req, resp, lambda: self._allocations(node_id))
             return
@@ -61,6 +73,9 @@ class NodeResource:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
         node_id, part = split_part(path, _PARTS)
+        if part == _DRAIN:
+            self._moves.drain(req, resp, node_id)
+            return
         if part != _EVALUATE:
             raise invalid_method()
         self._region.check(req)
@@ -74,15 +89,21 @@ class NodeResource:
 
     def _node(self, node_id: str) -> View:
         if self._is_here(node_id):
-            return View(self._here.refresh(), self._here.node, "")
+            self._here.refresh()
+            return View(self._here.index(self._here.node_id), self._here.node, "")
+        last = self._here.refresh()
         other = self._here.other(node_id)
-        return View(self._here.refresh(), lambda: other, "" if other is not None else _NOT_FOUND)
+        if other is None:
+            return View(last, dict, _NOT_FOUND)
+        return View(other["ModifyIndex"], lambda: other)
 
     def _allocations(self, node_id: str) -> View:
-        """Whole allocations, none for another node; their index is the last one that changed any of them."""
+        """Whole allocations of a node; their index is the last one that changed any of them.
+
+        One that has left the node was changed by that, and stays there: the job has another on its new node.
+        """
         tables = self._tables()
-        place = self._here.places()
-        placed = [each for each in tables.allocations() if place(each[0].id)[0] == node_id.lower()]
+        placed = [each for each in tables.allocations() if tables.place(each)[0] == node_id.lower()]
         index = max([1, *(kept.modify_index for _, kept in placed)])
         return View(index, lambda: [tables.whole(each) for each in placed])
 

@@ -17,12 +17,15 @@ from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
 
 Placed = tuple[JobRecord, Allocation]
 
+#: Gives a node's ID and its datacenter: the one that is named, or for "" the one that has the job.
+Place = Callable[[str, str], tuple[str, str]]
+
 
 class Tables:
     """A moment's reading of both tables."""
 
-    def __init__(self, reads: JobReads, places: Callable[[], Callable[[str], tuple[str, str]]]) -> None:
-        """`places` gives what says of a job on which node it is, and in which datacenter."""
+    def __init__(self, reads: JobReads, places: Callable[[], Place]) -> None:
+        """`places` gives what says where a job is, or the node that is named."""
         records, _ = reads.jobs("")
         self._place = places()
         self._placed: list[Placed] = [(record, kept) for record in records for kept in record.allocations]
@@ -55,10 +58,15 @@ class Tables:
         return next((placed for placed in self._placed if placed[1].id == identity.lower()), None)
 
     def stubs(self, placed: Iterable[Placed]) -> list[dict[str, Any]]:
-        return [stub_of(record, kept, self._place(record.id)[0]) for record, kept in placed]
+        return [stub_of(*each, self.place(each)[0]) for each in placed]
 
     def whole(self, placed: Placed) -> dict[str, Any]:
-        return allocation_of(*placed, *self._place(placed[0].id))
+        return allocation_of(*placed, *self.place(placed))
+
+    def place(self, placed: Placed) -> tuple[str, str]:
+        """Return the node of an allocation, and its datacenter."""
+        record, kept = placed
+        return self._place(record.id, kept.node)
 
     # ---- Evaluations ----
 

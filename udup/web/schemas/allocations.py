@@ -10,6 +10,9 @@ from udup.jobs import DesiredState, JobProgress, JobRecord, Stage, TaskType, all
 from udup.web.schemas.jobs import Job
 from udup.web.schemas.shape import Shape, rfc3339
 
+#: The client status of a task whose node died, and which another has instead.
+_LOST = "lost"
+
 #: One node looks at itself and takes the task: what the choice of a node cost, in the words that clients know.
 _NODES = 1
 
@@ -125,7 +128,7 @@ def stub_of(record: JobRecord, kept: allocation.Allocation, node_id: str) -> dic
         job_id=record.id,
         task=kept.task,
         desired_status=kept.desired.value,
-        client_status=kept.client.value,
+        client_status=_LOST if kept.lost else kept.client.value,
         client_description=kept.client_description,
         task_states=None if kept.state is None else {kept.task: _state(kept.state)},
         create_index=kept.create_index,
@@ -141,7 +144,7 @@ def allocation_of(record: JobRecord, kept: allocation.Allocation, node_id: str, 
     return stub_of(record, kept, node_id) | {
         "Job": to_api(record.model_copy(update=placed)),
         "Metrics": Metrics(nodes_available={datacenter: _NODES}).to_json(),
-        "PreviousAllocation": "",
+        "PreviousAllocation": kept.previous,
         "AllocModifyIndex": kept.modify_index,
     }
 

@@ -15,6 +15,7 @@ class NodeStub(Shape):
     name: str
     status: str = Field(description="initializing, ready or down")
     status_description: str
+    drain: bool = Field(default=False, description="it gives its jobs up, and is given none")
     create_index: int = Field(ge=0)
     modify_index: int = Field(ge=0)
 

@@ -11,9 +11,11 @@ import pytest
 
 from tests.preflights import bare_account
 from udup.base.errors import Refused, Superseded, Transient
+from udup.drivers.mysql.apply import numbers, ownership
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.apply.ownership import (
     CONTROL,
+    SUCCESSOR,
     all_places,
     give_way,
     hold,
@@ -273,6 +275,54 @@ def test_whoever_is_being_superseded_does_not_end_its_successor_while_the_base_r
             assert scalar(connection, "SELECT IS_USED_LOCK(%s) = CONNECTION_ID()", lock_name(schema, CONTROL))
         with pytest.raises(pymysql.err.OperationalError):
             query(left, "SELECT 1")
+
+
+def _numbered(owner: Owner, number: int) -> Owner:
+    return replace(owner, number=number)
+
+
+@pytest.mark.parametrize("read_before", [False, True])
+def test_an_owner_that_stood_still_before_it_ends_connections_ends_none_of_a_newer_run(
+    target: MysqlServer, connection: Connection, schema: str, monkeypatch: pytest.MonkeyPatch, read_before: bool
+) -> None:
+    """It has noted its number and has seen whose the places are, or is about to see that."""
+    holders = ownership._holders
+    with closing(connect(target.endpoint)) as newer, closing(connect(target.endpoint)) as oldest:
+        hold(oldest, schema, SUCCESSOR)
+
+        def stand_still(asking: Connection, job: str) -> set[int]:
+            if asking is not connection:
+                return holders(asking, job)
+            found = holders(asking, job)
+            with taking_over(newer, job, _numbered(_TWO, 9)):
+                _checkpoint(newer, job, owner=_TWO).take_over(1, None)
+            return found if read_before else holders(asking, job)
+
+        monkeypatch.setattr(ownership, "_holders", stand_still)
+        with pytest.raises(Superseded, match="run 9 has begun"), taking_over(connection, schema, _numbered(_ONE, 5)):
+            pass
+        assert scalar(newer, "SELECT IS_USED_LOCK(%s) = CONNECTION_ID()", lock_name(schema, CONTROL)) == 1
+
+
+def test_an_owner_that_stands_still_with_all_places_is_ended_by_a_newer_run_and_changes_nothing(
+    target: MysqlServer, connection: Connection, schema: str
+) -> None:
+    with (
+        closing(connect(target.endpoint)) as older,
+        pytest.raises(pymysql.err.OperationalError),
+        taking_over(older, schema, _numbered(_ONE, 5)),
+    ):
+        with taking_over(connection, schema, _numbered(_TWO, 9)):
+            _checkpoint(connection, schema, owner=_TWO).take_over(1, None)
+        _checkpoint(older, schema).take_over(1, None)
+    assert successor(connection, schema, _ONE.token).startswith("the node two")
+
+
+def test_an_owner_that_stood_still_takes_no_free_places_either(connection: Connection, schema: str) -> None:
+    numbers.enter(connection, schema, 9)
+    with pytest.raises(Superseded, match=r"DELETE FROM udup\.run"), taking_over(connection, schema, _numbered(_ONE, 5)):
+        pass
+    assert scalar(connection, "SELECT IS_USED_LOCK(%s)", lock_name(schema, CONTROL)) is None
 
 
 def test_a_run_before_that_cannot_be_ended_is_named_with_the_reason(

@@ -14,7 +14,7 @@ from typing import TypeVar
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Refused, Side, UdupError, Unavailable
-from udup.drivers.mysql.apply import intents, unsure
+from udup.drivers.mysql.apply import intents, numbers, unsure
 from udup.drivers.mysql.apply.checkpoint import Checkpoint, create_tables
 from udup.drivers.mysql.apply.claims import Claims
 from udup.drivers.mysql.apply.computing import Computing
@@ -123,6 +123,7 @@ class MySQLControl:
         initial = None if settings.start_after is None else GtidSet.parse(settings.start_after)
 
         def take(connection: Connection) -> CheckpointState | None:
+            numbers.enter_if_there(connection, self._job, settings.owner.number)
             with making_tables(connection, self._job):
                 there = create_tables(connection)
                 if self._ddl.notes_intents:

@@ -10,6 +10,9 @@ the connection's place in it, and holds it while it lives. That serves three end
   DDL, and rows of tables without transactions. The model in tests/models shows that nothing less is enough.
 * Whoever has been superseded sees by the place of the control connection whether the other owner still lives.
 
+A run that froze before its first connection comes late: nothing may be ended for it. So each run notes its number
+first (`numbers.py`), and whoever ends connections reads whose they are before it reads the newest number.
+
 Names of locks are at most 64 characters, so the job's ID is told by its digest.
 """
 
@@ -18,10 +21,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from udup.base import runtime
 from udup.base.errors import Contended, Superseded, Transient
-from udup.drivers.mysql.apply import unsure
+from udup.drivers.mysql.apply import numbers, unsure_lock
 from udup.drivers.mysql.client.connection import Connection, MySQLError, query, scalar
 from udup.drivers.mysql.client.processes import end_session, read_processes
 from udup.pipeline.ownership import Owner
@@ -141,13 +145,18 @@ def taking_over(connection: Connection, job: str, owner: Owner, patience: float 
 
     By force it ends the connections of whoever has the job. Otherwise it ends only those that its own run before has
     left. Where they are another's, or the account may not end them, it raises `Superseded` that says whose they are.
-    One that applies rows which nothing undoes is left to end before (`unsure.py`).
+    One that applies rows which nothing undoes is left to end before (`unsure_lock.py`). Nothing is ended for a run
+    that is older than another which has noted its number.
     """
     control, *others = [lock_name(job, place) for place in all_places()]
-    with succeeding(connection, job, owner, patience), unsure.locked(connection, job, by_force=True):
+    numbers.enter(connection, job, owner.number)
+    is_newest = partial(numbers.look, connection, job, owner.number)
+    applying = unsure_lock.locked(connection, job, by_force=True, may_end=is_newest)
+    with succeeding(connection, job, owner, patience), applying:
         _take(connection, job, owner, [control], patience)
         _take(connection, job, owner, others, patience)
         try:
+            is_newest()  # a newer one that notes its number from here on finds this connection, and ends it
             yield
         finally:
             _release(connection, others)
@@ -203,6 +212,7 @@ def _end_run_before(connection: Connection, job: str, owner: Owner) -> None:
     holders = _holders(connection, job)
     if not owner.by_force:
         give_way(connection, job, owner)
+    numbers.look(connection, job, owner.number)  # behind the holders: each has noted its number before
     _end(connection, holders)
 
 

@@ -18,17 +18,18 @@ from udup.pipeline.selection.schemas import UDUP_SCHEMA
 _CONNECT_SECONDS = 5
 
 
-def purge(endpoint: Endpoint, job: str) -> None:
-    """Remove the rows, all tables' or none. The schema and the copied tables stay.
+def purge(endpoint: Endpoint, job: str, number: int = 0) -> None:
+    """Remove the rows, all tables' or none. The schema and the copied tables stay, and the `number` of the removal.
 
     No run of the job is left on the target meanwhile. Whatever one might still send finds its row gone and applies
     nothing.
     """
     try:
         with (
-            closing(connect(endpoint, PURGE, connect_timeout=_CONNECT_SECONDS)) as connection,
-            taking_over(connection, job, Owner("")),
+            closing(connect(endpoint, PURGE, autocommit=True, connect_timeout=_CONNECT_SECONDS)) as connection,
+            taking_over(connection, job, Owner("", number=number)),
         ):
+            connection.begin()
             for table in TABLES:
                 try:
                     query(connection, f"DELETE FROM {UDUP_SCHEMA}.{table} WHERE job = %s", job)

@@ -17,19 +17,17 @@ and say: `settle`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from hashlib import sha256
 
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Contended, Divergence, Fault, Refused, Transient, UdupError, Unavailable
-from udup.drivers.mysql.apply import intents
+from udup.drivers.mysql.apply import intents, unsure_lock
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, describe, is_transient, query, scalar
 from udup.drivers.mysql.client.errors import failure
-from udup.drivers.mysql.client.processes import end_session, read_processes
 from udup.drivers.mysql.client.sessions import PURGE
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
 
@@ -49,12 +47,6 @@ CREATE = f"""CREATE TABLE IF NOT EXISTS {UDUP_SCHEMA}.{TABLE} (
         memory_tables MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
         PRIMARY KEY (job)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='Rows without transactions that are being applied. Do not change.'"""
-
-#: Seconds that a take-over waits for a session that applies such rows; then the run begins again.
-LOCK_SECONDS = 10
-
-#: Seconds of such a session in which it asks for nothing: then its client is frozen or gone, and a take-over ends it.
-_IDLE_SECONDS = 3
 
 #: Seconds by which the server must have been up before a note, so that it is certainly the note's own process.
 _BOOT_MARGIN = 2
@@ -104,65 +96,6 @@ def _told(note: Note, found: Found) -> str:
     )
 
 
-# ---- The lock ----
-
-
-def lock_name(job: str) -> str:
-    """One for each job; the server takes 64 characters."""
-    return f"udup.unsure.{sha256(job.encode()).hexdigest()[:48]}"
-
-
-@contextmanager
-def locked(connection: Connection, job: str, seconds: int = LOCK_SECONDS, *, by_force: bool = False) -> Iterator[None]:
-    """Hold the job's lock: no other session is between its marks. `Unavailable` if one stays there.
-
-    `by_force`: end one that has run nothing for a while; `Contended` if it runs something.
-    """
-    _lock(connection, job, seconds, by_force=by_force)
-    try:
-        yield
-    finally:
-        if connection.open:
-            _unlock(connection, job)
-
-
-def _lock(connection: Connection, job: str, seconds: int, *, by_force: bool = False) -> None:
-    if not (_got_by_force(connection, job, seconds) if by_force else _got(connection, job, seconds)):
-        kind = Contended if by_force else Unavailable  # who applies must not take it for worth another try at once
-        raise kind(
-            f"a session of an earlier run of job {job} is still applying rows to a table without transactions on the "
-            f"target; it holds the lock {lock_name(job)}, and may itself wait for a lock on that table"
-        )
-
-
-def _got_by_force(connection: Connection, job: str, seconds: int) -> bool:
-    end = runtime.now() + seconds
-    while not _got(connection, job, 1):
-        if runtime.now() > end:
-            return False
-        _end_idle_holder(connection, job)
-    return True
-
-
-def _got(connection: Connection, job: str, seconds: int) -> bool:
-    return bool(scalar(connection, f"SELECT GET_LOCK('{lock_name(job)}', {seconds})") == 1)
-
-
-def _end_idle_holder(connection: Connection, job: str) -> None:
-    """End a session that holds the lock and runs nothing: its client is frozen or gone, and no rows are on their way.
-
-    One that runs a statement is left alone: ended in its middle, it would leave a part of the rows.
-    """
-    number = scalar(connection, f"SELECT IS_USED_LOCK('{lock_name(job)}')")
-    for each in read_processes(connection):
-        if each.number == number and each.command == "Sleep" and each.seconds >= _IDLE_SECONDS:
-            end_session(connection, each.number)
-
-
-def _unlock(connection: Connection, job: str) -> None:
-    query(connection, f"SELECT RELEASE_LOCK('{lock_name(job)}')")
-
-
 # ---- The session that applies ----
 
 
@@ -173,7 +106,7 @@ def begin(
 
     `whole`: each is one statement. Raises `Transient` if another run has taken over: then nothing was noted.
     """
-    _lock(connection, job, LOCK_SECONDS)
+    unsure_lock.take(connection, job)
     sql = f"SELECT 1 FROM {UDUP_SCHEMA}.checkpoint WHERE job = %s AND slot = %s AND version = %s FOR SHARE"
     if not query(connection, sql, job, slot, version):
         connection.rollback()
@@ -211,7 +144,7 @@ def applied_statement(job: str, applied: int) -> bytes:
 
 def end(connection: Connection, job: str) -> None:
     """The transaction is over: others may take the lock."""
-    _unlock(connection, job)
+    unsure_lock.release(connection, job)
 
 
 def failed(
@@ -356,7 +289,7 @@ def settle(endpoint: Endpoint, job: str, gtid: str, *, applied: bool) -> None:
     session is still applying such rows.
     """
     try:
-        with closing(connect(endpoint, PURGE)) as connection, locked(connection, job):
+        with closing(connect(endpoint, PURGE)) as connection, unsure_lock.locked(connection, job):
             _settle(connection, job, gtid, applied=applied)
     except MySQLError as error:
         raise failure(error, f"cannot settle {gtid} of job {job} on the target {endpoint}") from error

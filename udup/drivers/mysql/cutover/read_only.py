@@ -5,7 +5,8 @@ also the one for which whoever is in the way waits, such as the next statement o
 waits for a second only, lets everybody go on, and tries again.
 
 Whoever waits there may be left behind by a client that died, and close the server later than somebody else has opened
-it. So all of this is done under a named lock of the server, which the one left behind holds until it has ended.
+it. So all of this is done under a named lock of the server, which the one left behind holds until it has ended. In a
+cluster the connection has the place of the job's cut-over besides (`place.py`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from udup.drivers.mysql.client.connection import Connection, MySQLError, connect
 from udup.drivers.mysql.client.errors import ER, failure
 from udup.drivers.mysql.client.sessions import closing_session
 from udup.drivers.mysql.cutover.in_the_way import InTheWay
+from udup.drivers.mysql.cutover.place import CutoverPlace
 
 READ_ONLY, SUPER_READ_ONLY, EVENT_SCHEDULER = "read_only", "super_read_only", "event_scheduler"
 
@@ -50,9 +52,9 @@ def _word(value: object) -> str:
     return "ON" if str(value).upper() in ("1", "ON") else "OFF"
 
 
-def close(endpoint: Endpoint, seconds: float) -> None:
+def close(endpoint: Endpoint, seconds: float, place: CutoverPlace | None = None) -> None:
     """Make the server read-only for everybody; `Contended` names who is in the way."""
-    with _alone(endpoint) as connection:
+    with _alone(endpoint, place) as connection:
         _close(connection, "SET GLOBAL super_read_only = ON", endpoint, seconds)
 
 
@@ -73,10 +75,10 @@ def _close(connection: Connection, statement: str, endpoint: Endpoint, seconds: 
             return
 
 
-def restore(endpoint: Endpoint, found: Mapping[str, str]) -> None:
+def restore(endpoint: Endpoint, found: Mapping[str, str], place: CutoverPlace | None = None) -> None:
     """Bring the settings back to what was found."""
     if statements := restoring(found):
-        with _alone(endpoint) as connection:
+        with _alone(endpoint, place, unproven=True) as connection:
             for statement in statements:
                 query(connection, statement)
 
@@ -98,9 +100,11 @@ def keeping_closed(*, for_udup: bool) -> tuple[str, str]:
 
 
 @contextmanager
-def opened_for_admins(endpoint: Endpoint, found: Mapping[str, str]) -> Iterator[None]:
+def opened_for_admins(
+    endpoint: Endpoint, found: Mapping[str, str], place: CutoverPlace | None = None
+) -> Iterator[None]:
     """Open the server for accounts with CONNECTION_ADMIN or SUPER, with no event running until the end of it."""
-    with _alone(endpoint) as connection:
+    with _alone(endpoint, place) as connection:
         if found.get(EVENT_SCHEDULER) == "ON":
             query(connection, "SET GLOBAL event_scheduler = OFF")
         if read(connection)[READ_ONLY] == "OFF":
@@ -111,13 +115,27 @@ def opened_for_admins(endpoint: Endpoint, found: Mapping[str, str]) -> Iterator[
             query(connection, "SET GLOBAL event_scheduler = ON")
 
 
+def end_others(endpoint: Endpoint, place: CutoverPlace) -> None:
+    """End whoever may still change the settings for the job's cut-over."""
+    with _connected(endpoint, place):
+        return
+
+
 @contextmanager
-def _alone(endpoint: Endpoint) -> Iterator[Connection]:
+def _alone(endpoint: Endpoint, place: CutoverPlace | None, *, unproven: bool = False) -> Iterator[Connection]:
     """A connection that holds the lock under which the settings are changed."""
+    with _connected(endpoint, place, unproven=unproven) as connection:
+        if scalar(connection, "SELECT GET_LOCK(%s, %s)", _LOCK, _LOCK_SECONDS) != 1:
+            raise Contended(f"somebody else changes whether {endpoint} is read-only")
+        yield connection
+
+
+@contextmanager
+def _connected(endpoint: Endpoint, place: CutoverPlace | None, *, unproven: bool = False) -> Iterator[Connection]:
     try:
         with closing(connect(endpoint, closing_session(_TRY_SECONDS))) as connection:
-            if scalar(connection, "SELECT GET_LOCK(%s, %s)", _LOCK, _LOCK_SECONDS) != 1:
-                raise Contended(f"somebody else changes whether {endpoint} is read-only")
+            if place is not None:
+                place.take(connection, unproven=unproven)
             yield connection
     except MySQLError as error:
         raise failure(error, f"changing whether {endpoint} is read-only") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
 from udup.base.endpoint import Endpoint
@@ -17,6 +17,7 @@ from udup.drivers.mysql.client.seam import behind_the_seam
 from udup.drivers.mysql.client.sessions import DICTIONARY
 from udup.drivers.mysql.cutover import events as event_states
 from udup.drivers.mysql.cutover import read_only, source_triggers
+from udup.drivers.mysql.cutover.place import CutoverPlace
 from udup.pipeline.checks import SRC, Check, Outcome
 from udup.pipeline.ports import Counter, CutoverNeeds, GateLook, ScheduledEvent, Scope, Trigger
 from udup.pipeline.selection.schemas import UDUP_SCHEMA
@@ -65,6 +66,14 @@ _COUNTERS = (
 class MySQLSourceGate:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
+        self._place: CutoverPlace | None = None
+
+    def fence(self, job: str, prove: Callable[[], None]) -> None:
+        self._place = CutoverPlace(job, prove)
+
+    def end_others(self) -> None:
+        if self._place is not None:
+            read_only.end_others(self.endpoint, self._place)
 
     @property
     def arranges(self) -> frozenset[str]:
@@ -85,10 +94,10 @@ class MySQLSourceGate:
         return GateLook(found[read_only.SUPER_READ_ONLY] == "ON", found, runs_events)
 
     def close(self, seconds: float) -> None:
-        read_only.close(self.endpoint, seconds)
+        read_only.close(self.endpoint, seconds, self._place)
 
     def restore(self, found: Mapping[str, str]) -> None:
-        read_only.restore(self.endpoint, found)
+        read_only.restore(self.endpoint, found, self._place)
 
     def how_to_restore(self, found: Mapping[str, str]) -> str:
         return "; ".join(read_only.restoring(found))
@@ -135,7 +144,7 @@ class MySQLSourceGate:
 
     def open_for_udup(self, found: Mapping[str, str], events: Sequence[ScheduledEvent]) -> None:
         names = [(each.schema, each.name) for each in events]
-        with read_only.opened_for_admins(self.endpoint, found):
+        with read_only.opened_for_admins(self.endpoint, found, self._place):
             event_states.set_state(self.endpoint, names, enabled=False)
 
     @contextmanager

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 
 from udup.base.endpoint import Endpoint
 from udup.base.errors import Side
+from udup.drivers.mysql.apply import numbers
 from udup.drivers.mysql.apply.xa import TABLE as PREPARED
 from udup.drivers.mysql.client.connection import Connection, MySQLError, connect, error_code, query, scalar
 from udup.drivers.mysql.client.errors import NOTHING_THERE, failure
@@ -35,6 +36,10 @@ _COUNTER = "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCH
 class MySQLTargetGate:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
+
+    def enter(self, job: str, number: int) -> None:
+        with self._connected("noting who carries on the cut-over", PLAIN) as connection:
+            numbers.enter(connection, job, number, numbers.CUTOVER)
 
     def checks(
         self, needs: CutoverNeeds, events: Sequence[ScheduledEvent], lacking: Sequence[Trigger] = ()

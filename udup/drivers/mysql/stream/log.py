@@ -32,10 +32,12 @@ from udup.drivers.mysql.stream.assembly import Assembler
 from udup.drivers.mysql.stream.contexts import contexts_of
 from udup.drivers.mysql.stream.continuity import Continuity, check_continuity
 from udup.drivers.mysql.stream.in_part import check_in_part
+from udup.drivers.mysql.stream.job_events import JobEvents
 from udup.drivers.mysql.stream.lost_prepared import LostPrepared
 from udup.drivers.mysql.stream.position import check_executed
 from udup.drivers.mysql.stream.replica import Replica
 from udup.drivers.mysql.stream.row_order import row_order_of
+from udup.drivers.mysql.stream.sharing import SHARING, SharedSource
 from udup.drivers.mysql.stream.stream import BinlogStream
 from udup.drivers.mysql.stream.told import Telling
 from udup.drivers.mysql.telling.joining import Joined
@@ -54,7 +56,7 @@ class BinlogChanges:
     def __init__(self, endpoint: Endpoint, plan: LogPlan) -> None:
         self.endpoint = endpoint
         self._plan = plan
-        self._stream: BinlogStream | None = None
+        self._stream: BinlogStream | JobEvents | None = None
         self._assembler: Assembler | None = None
         self._shapers: Shapers | None = None
         self._naming: Naming | None = None
@@ -77,6 +79,9 @@ class BinlogChanges:
 
     def _begin(self, start_after: GtidSet, replica: Replica, asking: Asking) -> Recognised:
         endpoint, plan = self.endpoint, self._plan
+        shared = SHARING.of(endpoint)
+        if shared is not None:
+            shared.release(replica)
         check_executed(endpoint, start_after, lambda: self._closed, asking)
         reading = endpoint, replica.server_id, replica.uuid
         stamps = Stamps.parse(json.loads(plan.snapshot).get("stamps", "") if plan.snapshot else "")
@@ -85,7 +90,7 @@ class BinlogChanges:
         if plan.in_part.gtids:
             check_in_part(*reading, plan.in_part, lambda: self._closed, self._opened)
         check_anonymous(endpoint, start_after, asking)
-        stream = BinlogStream(endpoint, replica.server_id, start_after, replica.uuid, plan.silent)
+        stream = self._open_stream(start_after, replica, shared)
         self._opened(stream)
         self._assembler = self._new_assembler(asking)
         if plan.tells:
@@ -97,7 +102,20 @@ class BinlogChanges:
         doubt = found.doubt if stream.server_uuid == found.server_uuid else _of_another(endpoint, found, stream)
         return Recognised(stream.server_uuid, str(found.seen), doubt)
 
-    def _opened(self, stream: BinlogStream) -> None:
+    def _open_stream(
+        self, start_after: GtidSet, replica: Replica, shared: SharedSource | None
+    ) -> BinlogStream | JobEvents:
+        """Return the job's own dump, which may be carried on by one that several jobs share."""
+
+        def opened(after: GtidSet) -> BinlogStream:
+            return BinlogStream(self.endpoint, replica.server_id, after, replica.uuid, self._plan.silent)
+
+        own = opened(start_after)
+        if shared is None:
+            return own
+        return JobEvents(shared, replica, own, start_after, opened, self._plan.silent)
+
+    def _opened(self, stream: BinlogStream | JobEvents) -> None:
         self._stream = stream
         if self._closed:
             stream.close()
@@ -215,7 +233,7 @@ class BinlogChanges:
             self._naming.close()
 
 
-def _of_another(endpoint: Endpoint, looked_at: Continuity, read: BinlogStream) -> str:
+def _of_another(endpoint: Endpoint, looked_at: Continuity, read: BinlogStream | JobEvents) -> str:
     """Return what is in doubt where the connections of one run have led to several servers."""
     return (
         f"the address of the source {endpoint} leads to several servers: whether its log goes on where the job was is"

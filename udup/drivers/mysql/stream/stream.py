@@ -110,6 +110,11 @@ class BinlogStream:
         shut_down(self._connection)
 
     @property
+    def session_number(self) -> int:
+        """Return the source's number of the session that the dump is; 0 where it is not known."""
+        return self._connection.session_number if self._connection.has_servers_numbers else 0
+
+    @property
     def has_more(self) -> bool:
         """Return whether another event has arrived already."""
         return bool(self._arrived) or self._packets.has_packet()
