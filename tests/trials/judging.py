@@ -43,7 +43,7 @@ def _span(values: list[float]) -> str:
 
 @dataclass(frozen=True)
 class Before:
-    """How it was when the fault struck. `victims` may lose their jobs; `apart`: jobs on two nodes may have other runs."""
+    """How it was when the fault struck. `victims` may lose their jobs, `apart`: jobs on two nodes may run again."""
 
     at: float
     places: Mapping[str, Place]
