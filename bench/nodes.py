@@ -130,7 +130,7 @@ def _id(node: UdupNode) -> str:
 def _owned(node: UdupNode) -> dict[str, str]:
     """Return the node of each job."""
     placed = httpx.get(f"{node.url}/v1/allocations", timeout=30, trust_env=False).json()
-    return {each["JobID"]: each["NodeID"] for each in placed}
+    return {each["JobID"]: each["NodeID"] for each in placed if each["DesiredStatus"] == "run"}
 
 
 def _spread(nodes: list[UdupNode]) -> list[Line]:

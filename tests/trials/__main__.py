@@ -24,8 +24,9 @@ from pathlib import Path
 
 from tests.quick_servers import QUICK
 from tests.trials.faults import AGENT, FAULTS, Fault, Lab
+from tests.trials.judging import Outcome, spans
 from tests.trials.nodes import Clock, Disks, Nodes
-from tests.trials.trial import Outcome, Trial, post_jobs, spans
+from tests.trials.trial import Trial, post_jobs
 from tests.trials.watch import Load, Watcher
 from udup.sandbox.programs import MysqlPrograms
 from udup.sandbox.provision import provision
@@ -78,7 +79,7 @@ class Runner:
             lab = Lab(nodes, Watcher(nodes), _versions(folder, chosen.old))
             load = Load(source.endpoint, target.endpoint, [f"job_{number}" for number in range(chosen.jobs)])
             load.create_tables()
-            post_jobs(lab, load)
+            post_jobs(lab, load, chosen.apart)
             self.say(f"{chosen.jobs} jobs run")
             while self._goes_on():
                 fault, role = next(self._faults)
@@ -162,6 +163,7 @@ def main() -> int:
     parser.add_argument("--managers", type=int, default=3, choices=(3, 5), help="(default: %(default)s)")
     parser.add_argument("--agents", type=int, default=0, help="nodes without the store (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=6, help="(default: %(default)s)")
+    parser.add_argument("--apart", type=int, default=2, help="jobs with tasks on two nodes (default: %(default)s)")
     parser.add_argument("--share", type=int, default=1, help="jobs.share_processes of the nodes (default: %(default)s)")
     parser.add_argument("--only", default="", help="faults whose name has this, such as kill")
     parser.add_argument("--old", default="", help="a commit, to which nodes go one after the other, and back")

@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.node.real_cluster import kill, until
 from tests.trials.nodes import Clock, Nodes, start
 from tests.trials.watch import Watcher
+from udup.base.errors import Transient, UdupError
 from udup.sandbox.node import UdupNode
 
 #: Seconds for a node to be among the others again.
@@ -45,6 +47,31 @@ class Lab:
             return ids.index(max(left or ids, key=lambda each: counts[each]))
         return ids.index(max(ids, key=lambda each: counts[each]))
 
+    def spread(self) -> None:
+        """Have the jobs spread over the nodes again, so that each has some that may be hit."""
+
+        def is_spread() -> bool:
+            with suppress(UdupError):
+                return not self._order("/v1/cluster/rebalance")["Goes"]
+            return False
+
+        until(is_spread, lambda: self._order("/v1/cluster/rebalance?dry_run=true"), WHOLE_SECONDS)
+
+    def drain(self, hit: int, *, enable: bool) -> None:
+        path = f"/v1/node/{self.nodes.id(self.nodes.all[hit])}/drain?enable={str(enable).lower()}"
+
+        def is_taken() -> bool:
+            with suppress(Transient):
+                self._order(path)
+                return True
+            return False
+
+        until(is_taken, lambda: path)
+
+    def _order(self, path: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.nodes.all[0].api._request("PUT", path).json()
+        return found
+
     def lacks(self) -> list[str]:
         """Return who does not hear whom, and what is not everywhere of the store."""
         return [*self.nodes.deaf(), *self.watcher.store_lacks(self.nodes.managers)]
@@ -76,6 +103,8 @@ class Fault:
     moves: int = 1
     ready: Callable[[Lab, int], None] = lambda lab, hit: None
     needs: str = ""
+    #: Two nodes that live do not hear each other: a job that is on both stands still meanwhile.
+    splits: bool = False
 
 
 def _kill(lab: Lab, hit: int) -> set[int]:
@@ -183,6 +212,21 @@ def _stop_all(lab: Lab, hit: int) -> set[int]:
     return _others(lab, set())
 
 
+def _drain(lab: Lab, hit: int) -> set[int]:
+    lab.drain(hit, enable=True)
+    node = lab.nodes.id(lab.nodes.all[hit])
+
+    def is_empty() -> bool:
+        return all(node not in (each.node, each.source) for each in lab.watcher.places().values())
+
+    until(is_empty, lambda: lab.watcher.places())
+    return {hit}
+
+
+def _end_drain(lab: Lab, hit: int) -> None:
+    lab.drain(hit, enable=False)
+
+
 def _kill_all(lab: Lab, hit: int) -> set[int]:
     lab.nodes.each(lab.nodes.all, kill)
     return _others(lab, set())
@@ -264,16 +308,17 @@ FAULTS = (
     Fault("alone, silent", (*_ANY, AGENT), _silence_alone, 12, _reconnect),
     Fault("alone, cut", _ANY, _cut_alone, 12, _reconnect),
     Fault("not heard", _ANY, _mute, 12, _reconnect),
-    Fault("hears nothing", _ANY, _deaf, 12, _reconnect),
-    Fault("a pair silent", _ANY, _pair, 12, _reconnect),
-    Fault("a pair, one way", _ANY, _pair_one_way, 12, _reconnect),
-    Fault("all apart", (OTHER,), _all_apart, 12, _reconnect),
+    Fault("hears nothing", _ANY, _deaf, 12, _reconnect, splits=True),
+    Fault("a pair silent", _ANY, _pair, 12, _reconnect, splits=True),
+    Fault("a pair, one way", _ANY, _pair_one_way, 12, _reconnect, splits=True),
+    Fault("all apart", (OTHER,), _all_apart, 12, _reconnect, splits=True),
     Fault("two and three", _ANY, _two_and_three, 12, _reconnect, needs="five managers"),
     Fault("all stopped", (OTHER,), _stop_all, 0, _start_again, goes_on=False, moves=2),
     Fault("kill -9 of all", (OTHER,), _kill_all, 0, _start_again, goes_on=False, moves=2),
     Fault("rolling restart", (OTHER,), _restart_rolling, 0, moves=9),
     Fault("another version and back", (OTHER,), _to_version("old"), 0, _back, moves=18, needs="old"),
     Fault("newer records and back", (OTHER,), _to_version("newer"), 0, _back, moves=18, needs="newer"),
+    Fault("drain", (*_ANY, AGENT), _drain, 0, _end_drain),
     Fault("slow disk", (RAFT, OTHER), _slow, 20, _quick, needs="disks"),
     Fault("clock + 1 h", (COORDINATOR, BUSY), _step(3600), 8, _step_back, ready=_with_clock, needs="clock"),
     Fault("clock - 1 h", (COORDINATOR, BUSY), _step(-3600), 8, _step_back, ready=_with_clock, needs="clock"),

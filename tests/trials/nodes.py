@@ -62,7 +62,7 @@ class Nodes:
 
     def __enter__(self) -> Nodes:
         try:
-            self.each(self.all, UdupNode.start)
+            self.each(self.all, start)
         except BaseException:
             self.__exit__()
             raise

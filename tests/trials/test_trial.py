@@ -9,42 +9,34 @@ from typing import Any
 
 import pytest
 
-from tests.trials.faults import Fault, Lab
+from tests.trials.judging import Before, Judge, Outcome
 from tests.trials.links import HOST, Links
-from tests.trials.trial import Before, Outcome, Trial
-from tests.trials.watch import Load, Seen
-from udup.base.endpoint import Endpoint
+from tests.trials.watch import Place, Seen
 from udup.cluster.owners import LEADER, Owner, key_of
 
 JOB = "job_0"
 
 
-class _Nodes:
-    def name(self, node: str) -> str:
-        return node
-
-
-class _Watcher:
-    def __init__(self) -> None:
-        self.silences: dict[str, list[tuple[float, float]]] = {}
-
-
-def _judged(changes: list[Owner], victims: set[str], *, silent: float = 0.0, moves: int = 1) -> Outcome:
+def _judged(
+    changes: list[Owner],
+    victims: set[str],
+    *,
+    silent: float = 0.0,
+    moves: int = 1,
+    source: str = "",
+    apart: bool = False,
+) -> Outcome:
     """The job was node a's, which coordinates, when the fault struck."""
-    watcher: Any = _Watcher()
-    watcher.silences["a"] = [(105.0, silent)] if silent else []
-    nodes: Any = _Nodes()
-    nobody = Endpoint(HOST, 1, "nobody", "")
-    fault = Fault("a fault", (), lambda lab, hit: set(), moves=moves)
-    trial = Trial(Lab(nodes, watcher), Load(nobody, nobody, [JOB]), fault, "busy")
+    silences = {"a": [(105.0, silent)]} if silent else {}
     outcome = Outcome("a fault", "a", "busy")
     seen = [Seen(n, 101.0 + n, key_of(each.job) if each.job else LEADER, each) for n, each in enumerate(changes)]
-    trial._judge(outcome, seen, Before(100.0, {JOB: "a"}, "a", victims))
+    was = Before(100.0, {JOB: Place("a", source)}, "a", victims, apart)
+    Judge(was, moves, silences, str).look_through(outcome, [JOB], seen)
     return outcome
 
 
-def _job(node: str, run: str = "") -> Owner:
-    return Owner(node=node, job=JOB, run=run)
+def _job(node: str, run: str = "", source: str = "") -> Owner:
+    return Owner(node=node, job=JOB, run=run, source=source)
 
 
 def test_a_job_may_be_taken_from_a_node_that_was_hit_and_from_no_other() -> None:
@@ -67,6 +59,18 @@ def test_a_job_that_moves_to_and_fro_is_a_violation() -> None:
 def test_a_run_that_begins_again_where_nothing_happened_is_a_violation() -> None:
     assert "1 runs of job_0 began without reason" in _judged([_job("a", "a-2")], set()).violations[0]
     assert not _judged([_job("a", "a-2")], {"a"}).violations
+
+
+def test_the_source_of_a_job_on_two_nodes_is_taken_from_nobody_who_is_well() -> None:
+    moved = [_job("a", source="c"), _job("a", "a-2", source="c")]
+    assert "the source of job_0 went from b to c" in _judged(moved, set(), source="b").violations[0]
+    assert not _judged(moved, {"b"}, source="b").violations
+
+
+def test_a_job_whose_two_nodes_do_not_hear_each_other_has_other_runs() -> None:
+    again = [_job("a", "a-2", source="b")]
+    assert not _judged(again, set(), source="b", apart=True).violations
+    assert _judged([_job("a", "a-2")], set(), apart=True).violations
 
 
 def test_leadership_is_taken_from_nobody_who_is_well() -> None:

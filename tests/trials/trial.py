@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Set
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
-from statistics import median
 
 from tests.node.real_cluster import until
 from tests.trials.faults import Fault, Lab
-from tests.trials.watch import Load, Seen
+from tests.trials.judging import Before, Judge, Outcome
+from tests.trials.watch import Load
 from udup.base.errors import Transient, UdupError
-from udup.cluster.owners import LEADER, key_of
 from udup.drivers.mysql.client.connection import connect, query
 from udup.jobs.words import Stage
 from udup.sandbox.api import job_document
@@ -23,37 +21,6 @@ GO_ON_SECONDS, LEVEL_SECONDS = 90.0, 120.0
 
 #: Seconds that nodes listen before they judge, and some more.
 SETTLE_SECONDS = 5.0
-
-#: A silence of a node that lives, after which others may hold it for dead: this machine gave it no time.
-STARVED_SECONDS = 2.5
-
-
-@dataclass
-class Outcome:
-    """What a trial has shown. `gaps`: seconds without a commit, of jobs whose node was hit; `others`: of the rest."""
-
-    fault: str
-    hit: str
-    role: str
-    gaps: list[float] = field(default_factory=list)
-    others: list[float] = field(default_factory=list)
-    #: Seconds after the strike until each job that moved was another node's.
-    taken: list[float] = field(default_factory=list)
-    moved: int = 0
-    violations: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        taken = f"{len(self.gaps)} jobs hit, gap {_span(self.gaps)} s" if self.gaps else "no job hit"
-        moved = f"{self.moved} moved after {_span(self.taken)} s"
-        line = f"{self.fault} ({self.role}, {self.hit}): {taken}; others {_span(self.others)} s; {moved}"
-        return "; ".join([line, *self.notes, *(f"VIOLATION: {each}" for each in self.violations)])
-
-
-def _span(values: list[float]) -> str:
-    if not values:
-        return "-"
-    return f"{min(values):.1f}/{median(values):.1f}/{max(values):.1f}"
 
 
 class Trial:
@@ -92,6 +59,8 @@ class Trial:
         self._lab.nodes.start_those_that_are_down()
         self._lab.wait_whole()
         self._all_run()
+        self._lab.spread()
+        self._all_run()
         with closing(connect(self._load.source)) as connection:
             for job in self._load.jobs:
                 query(connection, f"TRUNCATE TABLE {job}.t")
@@ -112,12 +81,13 @@ class Trial:
 
     def _strike(self, hit: int, outcome: Outcome) -> None:
         lab, fault, watcher = self._lab, self._fault, self._lab.watcher
-        seq, before, leader = watcher.last, watcher.owners(), watcher.leader()
+        seq, places, leader = watcher.last, watcher.places(), watcher.leader()
         began = time.monotonic()
         victims = {lab.nodes.id(lab.nodes.all[each]) for each in fault.strike(lab, hit)}
         try:
             if fault.goes_on:
-                self._all_get_more("during the fault")
+                apart = {job for job, place in places.items() if place.is_apart} if fault.splits else set()
+                self._all_get_more("during the fault", without=apart)
             time.sleep(max(0.0, began + fault.hold - time.monotonic()))
         finally:
             fault.heal(lab, hit)
@@ -126,17 +96,20 @@ class Trial:
         time.sleep(SETTLE_SECONDS)
         self._all_get_more("at the end")
         end = time.monotonic()
+        was = Before(began, places, leader, victims, fault.splits)
         for job in self._load.jobs:
-            of = outcome.gaps if before.get(job) in victims else outcome.others
+            of = outcome.gaps if was.is_hit(job) else outcome.others
             of.append(self._load.gap(job, began, end))
-        self._judge(outcome, watcher.since(seq), Before(began, before, leader, victims))
+        Judge(was, fault.moves, watcher.silences, lab.nodes.name).look_through(
+            outcome, self._load.jobs, watcher.since(seq)
+        )
 
-    def _all_get_more(self, when: str) -> None:
-        """What is written from now on arrives, of every job."""
+    def _all_get_more(self, when: str, without: Set[str] = frozenset()) -> None:
+        """What is written from now on arrives, of every job but some."""
         wanted = self._load.written + 2
 
         def late() -> list[str]:
-            return [job for job in self._load.jobs if self._load.newest(job) < wanted]
+            return [job for job in self._load.jobs if job not in without and self._load.newest(job) < wanted]
 
         until(lambda: not late(), lambda: f"{when} nothing new came of {self._shown(late())}", GO_ON_SECONDS)
 
@@ -162,62 +135,17 @@ class Trial:
             found.append(f"{job} (on {self._lab.nodes.name(owners.get(job, ''))}, {stage} {reason})")
         return ", ".join(found)
 
-    # ---- What the bucket's history shows ----
 
-    def _judge(self, outcome: Outcome, changes: list[Seen], was: Before) -> None:
-        for job in self._load.jobs:
-            self._judge_job(outcome, job, [each for each in changes if each.key == key_of(job)], was)
-        leader = was.leader
-        for each in changes:
-            if each.key == LEADER and each.owner is not None and each.owner.node != leader:
-                if leader and leader not in was.victims:
-                    self._taken(outcome, "the leadership", leader, each.owner.node, was.at)
-                leader = each.owner.node
-
-    def _judge_job(self, outcome: Outcome, job: str, changes: list[Seen], was: Before) -> None:
-        name = self._lab.nodes.name
-        path = [was.owners.get(job, "")]
-        for each in changes:
-            now = each.owner.node if each.owner else ""
-            if now != path[-1]:
-                outcome.moved += 1
-                outcome.taken.append(each.at - was.at)
-                if path[-1] and path[-1] not in was.victims:
-                    self._taken(outcome, job, path[-1], now, was.at)
-                path.append(now)
-        if len(path) - 1 > self._fault.moves:
-            outcome.violations.append(f"{job} moved {len(path) - 1} times: {[name(each) for each in path]}")
-        runs = sum(bool(each.owner and each.owner.run) for each in changes)
-        if runs and len(path) == 1 and path[0] not in was.victims:
-            outcome.violations.append(f"{runs} runs of {job} began without reason on {name(path[0])}")
-
-    def _taken(self, outcome: Outcome, what: str, of: str, by: str, began: float) -> None:
-        """Nobody may take anything from a node that lives; one that this machine gave no time was not heard."""
-        name = self._lab.nodes.name
-        silent = [length for at, length in self._lab.watcher.silences.get(of, ()) if at - length > began - 5]
-        longest = max(silent, default=0.0)
-        told = f"{what} went from {name(of)} to {name(by)}"
-        if longest >= STARVED_SECONDS:
-            outcome.notes.append(f"{told}: it had no time for {longest:.1f} s")
-        else:
-            outcome.violations.append(f"{told}, which was well (longest silence {longest:.1f} s)")
-
-
-@dataclass(frozen=True)
-class Before:
-    """How it was when the fault struck, and whom it hits."""
-
-    at: float
-    owners: dict[str, str]
-    leader: str
-    victims: set[str]
-
-
-def post_jobs(lab: Lab, load: Load) -> None:
-    """Post all jobs, each to the next node, and wait until they run."""
+def post_jobs(lab: Lab, load: Load, apart: int) -> None:
+    """Post all jobs, each to the next node, and wait until they run; so many have their tasks on two nodes."""
     for number, job in enumerate(load.jobs):
         node = lab.nodes.all[number % len(lab.nodes.all)]
         document = {**job_document(job, load.source, load.target, [job], workers=2), "ID": job}
+        if number < apart:
+            names = [each.folder.name for each in (node, lab.nodes.all[(number + 1) % len(lab.nodes.all)])]
+            document["Failover"] = True
+            for task, name in zip(document["Tasks"], names, strict=True):
+                task["NodeName"] = name
         until(lambda node=node, document=document: _is_taken(node, document), lambda: "not taken")  # type: ignore[misc]
     for job in load.jobs:
         lab.nodes.all[0].wait_stage(job)
@@ -229,16 +157,3 @@ def _is_taken(node: object, document: dict[str, object]) -> bool:
     except Transient:
         return False
     return True
-
-
-def spans(outcomes: list[Outcome]) -> Iterator[str]:
-    """Yield a table: by fault and role, the trials, and how long the jobs that were hit were without a commit."""
-    yield f"{'fault':32} {'who':12} trials  bad  jobs   min  median  max   others' max"
-    keys = dict.fromkeys((each.fault, each.role) for each in outcomes)
-    for fault, role in keys:
-        some = [each for each in outcomes if (each.fault, each.role) == (fault, role)]
-        gaps = [gap for each in some for gap in each.gaps]
-        others = [gap for each in some for gap in each.others]
-        bad = sum(bool(each.violations) for each in some)
-        of_gaps = f"{min(gaps):5.1f} {median(gaps):6.1f} {max(gaps):6.1f}" if gaps else f"{'-':>5} {'-':>6} {'-':>6}"
-        yield f"{fault:32} {role:12} {len(some):6} {bad:4} {len(gaps):5} {of_gaps}  {max(others, default=0.0):6.1f}"

@@ -42,6 +42,18 @@ class Seen:
     owner: Owner | None
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a job is: `source` is the node that reads its source, "" for the one that owns it."""
+
+    node: str
+    source: str = ""
+
+    @property
+    def is_apart(self) -> bool:
+        return bool(self.source) and self.source != self.node
+
+
 class Watcher:
     """Listens at the nats-server of every node, on a thread of its own, for as long as the run lasts."""
 
@@ -73,13 +85,17 @@ class Watcher:
 
     def owners(self) -> dict[str, str]:
         """Return each job's node, by what was seen last."""
+        return {job: place.node for job, place in self.places().items()}
+
+    def places(self) -> dict[str, Place]:
+        """Return where each job is, by what was seen last."""
         found: dict[str, Owner | None] = {}
         jobs: dict[str, str] = {}
         for each in self.since(0):
             if each.owner is not None and each.owner.job:
                 jobs[each.key] = each.owner.job
             found[each.key] = each.owner
-        return {jobs[key]: owner.node for key, owner in found.items() if key in jobs and owner is not None}
+        return {jobs[key]: Place(each.node, each.source) for key, each in found.items() if key in jobs and each}
 
     def raft_leader(self) -> str:
         """Return the node whose nats-server leads the bucket, "" if that is not known."""
@@ -141,7 +157,8 @@ class Watcher:
         self._beats[beat.node] = now
 
     def _changed(self, change: Change) -> None:
-        if change.seq not in self.seen:
+        is_owner = change.key == LEADER or change.key.startswith("job.")
+        if is_owner and change.seq not in self.seen:
             owner = msgspec.json.decode(change.data, type=Owner) if change.data else None
             self.seen[change.seq] = Seen(change.seq, time.monotonic(), change.key, owner)
 
