@@ -11,7 +11,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import backlog, bigtx, full_copy, latency, many_jobs, row_text, rows, sub_backlog, sub_latency, sub_memory
+from bench import (
+    backlog,
+    bigtx,
+    full_copy,
+    latency,
+    many_jobs,
+    row_text,
+    rows,
+    sub_backlog,
+    sub_latency,
+    sub_memory,
+    wan,
+)
 from bench.results import Result, save, show
 from bench.servers import Bench
 from udup.base.errors import UdupError
@@ -28,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "sub": sub_backlog.run,
     "sublatency": sub_latency.run,
     "submemory": sub_memory.run,
+    "wan": wan.run,
 }
 
 #: Columns of the tables where no terminal says how wide it is.

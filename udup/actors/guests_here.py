@@ -74,7 +74,7 @@ class GuestsHere:
             case LookAtSource() as wanted:
                 if guest is None or guest.run.number != order.run:
                     self.end(order.job)
-                    guest = self._guests[order.job] = _Guest(Run(order.run), wanted)
+                    guest = self._guests[order.job] = _Guest(Run(order.run, is_guest=True), wanted)
                 guest.wanted = wanted
                 # Read each time: a ticket below 0 tells it from what clients wish.
                 self._host.tell_store(ReadRecord(order.job, -order.run))

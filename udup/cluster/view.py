@@ -26,7 +26,8 @@ class NodeSeen:
 
 @dataclass(frozen=True)
 class View:
-    """`owners` has every job that is stored, with the node that owns it, "" for none; `reasons` why some wait.
+    """`owners` has every job that is stored, with the node that owns it, "" for none; `reasons` why some wait;
+    `sources` has the node of a job's Src, where that is another.
 
     `contact`: seconds since the store has answered, None if it never has. `why_not`: why nothing can be written now.
     """
@@ -38,6 +39,7 @@ class View:
     owners: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     why_not: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def node(self, node: str) -> NodeSeen | None:
         return next((each for each in self.nodes if each.node == node), None)
@@ -55,6 +57,7 @@ def look_around(keeper: NodeKeeper, own: Beat, wanted: Wanted | None, now: float
         seen.append(_seen(beat, is_here=keeper.hearing.hears(node, now)))
     owners: dict[str, str] = {}
     reasons: dict[str, str] = {}
+    sources: dict[str, str] = {}
     if wanted is not None:
         judgement = keeper.judgement()
         for job, wish in wanted.wishes.items():
@@ -62,6 +65,8 @@ def look_around(keeper: NodeKeeper, own: Beat, wanted: Wanted | None, now: float
                 continue
             owner = keeper.owners.jobs.get(job)
             owners[job] = owner.node if owner is not None else ""
+            if owner is not None and owner.source:
+                sources[job] = owner.source
             if judgement is not None and (why := keeper.coordinator.reason(job, judgement, wanted)):
                 reasons[job] = why
     return View(
@@ -72,6 +77,7 @@ def look_around(keeper: NodeKeeper, own: Beat, wanted: Wanted | None, now: float
         owners,
         reasons,
         _why_not(keeper, own, now),
+        sources,
     )
 
 

@@ -15,6 +15,7 @@ from udup import __version__
 from udup.base.config import Settings
 from udup.cluster.beats import Role
 from udup.cluster.view import NodeSeen, View
+from udup.jobs.words import TaskType
 from udup.web.ports import JobReads
 from udup.web.requests import has_prefix
 from udup.web.schemas.agent import Member, Members
@@ -71,15 +72,18 @@ class NodeInfo:
         view = self.view
         return () if view is None else tuple(each for each in view.nodes if each.node != self.node_id)
 
-    def places(self) -> Callable[[str], tuple[str, str]]:
-        """Return what says where a job is: the node's ID, and its datacenter."""
+    def places(self) -> Callable[[str, str], tuple[str, str]]:
+        """Return what says where a job's task is: the node's ID, and its datacenter."""
         view = self.view
         if view is None:
-            return lambda _job: (self.node_id, self.datacenter)
+            return lambda _job, _task: (self.node_id, self.datacenter)
 
-        def place(job: str) -> tuple[str, str]:
-            node = view.node(view.owners.get(job, ""))
-            return (node.node, node.datacenter) if node is not None else (view.owners.get(job, ""), self.datacenter)
+        def place(job: str, task: str) -> tuple[str, str]:
+            found = view.owners.get(job, "")
+            if task == TaskType.SRC:
+                found = view.sources.get(job, found)
+            node = view.node(found)
+            return (node.node, node.datacenter) if node is not None else (found, self.datacenter)
 
         return place
 

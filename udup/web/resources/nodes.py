@@ -82,7 +82,7 @@ class NodeResource:
         """Whole allocations, none for another node; their index is the last one that changed any of them."""
         tables = self._tables()
         place = self._here.places()
-        placed = [each for each in tables.allocations() if place(each[0].id)[0] == node_id.lower()]
+        placed = [each for each in tables.allocations() if place(each[0].id, each[1].task)[0] == node_id.lower()]
         index = max([1, *(kept.modify_index for _, kept in placed)])
         return View(index, lambda: [tables.whole(each) for each in placed])
 

@@ -21,8 +21,8 @@ Placed = tuple[JobRecord, Allocation]
 class Tables:
     """A moment's reading of both tables."""
 
-    def __init__(self, reads: JobReads, places: Callable[[], Callable[[str], tuple[str, str]]]) -> None:
-        """`places` gives what says of a job on which node it is, and in which datacenter."""
+    def __init__(self, reads: JobReads, places: Callable[[], Callable[[str, str], tuple[str, str]]]) -> None:
+        """`places` gives what says of a job's task on which node it is, and in which datacenter."""
         records, _ = reads.jobs("")
         self._place = places()
         self._placed: list[Placed] = [(record, kept) for record in records for kept in record.allocations]
@@ -55,10 +55,10 @@ class Tables:
         return next((placed for placed in self._placed if placed[1].id == identity.lower()), None)
 
     def stubs(self, placed: Iterable[Placed]) -> list[dict[str, Any]]:
-        return [stub_of(record, kept, self._place(record.id)[0]) for record, kept in placed]
+        return [stub_of(record, kept, self._place(record.id, kept.task)[0]) for record, kept in placed]
 
     def whole(self, placed: Placed) -> dict[str, Any]:
-        return allocation_of(*placed, *self._place(placed[0].id))
+        return allocation_of(*placed, *self._place(placed[0].id, placed[1].task))
 
     # ---- Evaluations ----
 
