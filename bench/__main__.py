@@ -24,6 +24,7 @@ from bench import (
     sub_backlog,
     sub_latency,
     sub_memory,
+    wan,
 )
 from bench.results import Result, save, show
 from bench.servers import Bench
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "sub": sub_backlog.run,
     "sublatency": sub_latency.run,
     "submemory": sub_memory.run,
+    "wan": wan.run,
 }
 
 #: Columns of the tables where no terminal says how wide it is.

@@ -23,13 +23,14 @@ from udup.actors.cluster_messages import (
     SayGone,
     TryElsewhere,
 )
+from udup.actors.guest_messages import EndGuest, GuestSays, TellGuest
 from udup.actors.messages import Accepted
 from udup.actors.store_messages import Forget, HideProgress, NotSaved, Save
 from udup.actors.wire_commands import answer_of
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster
 from udup.cluster.told import Leave, Lost, Owned
-from udup.cluster.view import View
+from udup.cluster.view import NodeSeen, View
 from udup.jobs import history
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Owner:
     node: str
     token: int
     leaves: bool = False
+    source: str = ""
 
 
 @dataclass
@@ -56,6 +58,9 @@ class ClusterState:
     granted: dict[int, tuple[str, int]] = field(default_factory=dict)
     revisions: dict[str, tuple[int, str]] = field(default_factory=dict)
     answered: list[AnswerNode] = field(default_factory=list)
+    #: What this node has said of guests, on other nodes and here.
+    guests: list[TellGuest | EndGuest | GuestSays] = field(default_factory=list)
+    nodes: tuple[NodeSeen, ...] = ()
     why_not: str = ""
     #: What was told of jobs that have failed here, what nodes have met that tried them (None: one has not), and jobs
     #: of which that was forgotten.
@@ -70,14 +75,14 @@ class ClusterState:
 
     # ---- What happens ----
 
-    def give(self, job: str, node: str = HERE, *, tried: bool = False) -> None:
-        """The coordinator gives a job to a node."""
+    def give(self, job: str, node: str = HERE, source: str = "", *, tried: bool = False) -> None:
+        """The coordinator gives a job to a node; `source`: its Src to another."""
         before = self.owners.get(job)
-        if before is not None and before.node == node and not before.leaves:
+        if before is not None and (before.node, before.source) == (node, source) and not before.leaves:
             return
-        self.owners[job] = Owner(node, self.next())
+        self.owners[job] = Owner(node, self.next(), source=source)
         if node == HERE:
-            self.tell(Owned(job, self.owners[job].token, tried=tried))
+            self.tell(Owned(job, self.owners[job].token, source, tried=tried))
         elif before is not None and before.node == HERE:
             self.tell(Lost(job, node))
 
@@ -109,7 +114,9 @@ class ClusterState:
         return next((each for each in self.world.children if isinstance(each, Keeper) and each.alive), None)
 
     def show(self) -> None:
-        self.tell(View(HERE, True, 0.0, (), {job: owner.node for job, owner in self.owners.items()}, {}, self.why_not))
+        self.tell(
+            View(HERE, True, 0.0, self.nodes, {job: owner.node for job, owner in self.owners.items()}, {}, self.why_not)
+        )
 
 
 class Keeper(Child):
@@ -122,7 +129,9 @@ class Keeper(Child):
         assert state is not None
         own = {job: owner for job, owner in state.owners.items() if owner.node == HERE}
         for job, owner in own.items():
-            self.tell(KeeperSays(Leave(job, owner.token, OTHER) if owner.leaves else Owned(job, owner.token)))
+            self.tell(
+                KeeperSays(Leave(job, owner.token, OTHER) if owner.leaves else Owned(job, owner.token, owner.source))
+            )
         self.tell(KeeperSays(Holding(frozenset(own))))
         state.show()
 
@@ -137,7 +146,8 @@ class Keeper(Child):
             return
         state = self.world.cluster
         assert state is not None
-        if state.owners.get(message.job) != Owner(HERE, message.token):
+        owner = state.owners.get(message.job)
+        if owner is None or (owner.node, owner.token, owner.leaves) != (HERE, message.token, False):
             self.tell(KeeperSays(Begun(message.job, message.token, 0, "not ours")))
             return
         number = state.next()
@@ -180,6 +190,12 @@ class Keeper(Child):
             self.tell(KeeperSays(Routed(message.ticket, said, node=node)))
         else:
             self.tell(KeeperSays(Routed(message.ticket, here=node == HERE)))
+
+    def on_TellGuest(self, message: TellGuest) -> None:  # noqa: N802
+        assert self.world.cluster is not None
+        self.world.cluster.guests.append(message)
+
+    on_EndGuest = on_GuestSays = on_TellGuest  # noqa: N815
 
     def on_AnswerNode(self, message: AnswerNode) -> None:  # noqa: N802
         assert self.world.cluster is not None

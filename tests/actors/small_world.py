@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 from thespian.actors import ChildActorExited, WakeupMessage
 
-from tests.actors.small_children import KINDS, Address, Child, Host, Json, Script
+from tests.actors.small_children import KINDS, Address, Child, Host, Info, Json, Script
 from tests.actors.small_cluster import KINDS_OF_CLUSTER, NODE, ClusterState
 from udup.actors.messages import (
     Apply,
@@ -79,6 +79,14 @@ class ScriptedDrivers:
             raise self.broken
         self.judged.append(Judged(source, target, start_after))
         return [*(source.faults if source else ()), *self.faults]
+
+    def look_to_wire(self, end: End, look: SourceLook) -> bytes:
+        return repr(look.faults).encode()
+
+    def look_from_wire(self, end: End, data: bytes) -> SourceLook:
+        if data != b"()":
+            raise ValueError("another version")
+        return SourceLook(Info())
 
     def warnings(self, plan: JobPlan, source: ServerInfo, target: ServerInfo) -> list[str]:
         return list(self.warned)

@@ -234,7 +234,13 @@ def test_an_exported_document_says_where_passwords_are_missing(jobs: MemoryJobs,
 
 
 def test_an_exported_document_has_every_key_that_a_job_is_carried_out_by(jobs: MemoryJobs, asking: Asking) -> None:
-    more = {"Type": "migration", "EndWhen": "finished", "Datacenters": ["there"], "Failover": True}
+    more = {
+        "Type": "migration",
+        "EndWhen": "finished",
+        "Datacenters": ["there"],
+        "Failover": True,
+        "Compression": "zstd",
+    }
     document = _changed("a") | more
     jobs.register_unlooked(document)
     exported = json.loads(asking("job", "export", "a").stdout)

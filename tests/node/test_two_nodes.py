@@ -14,7 +14,7 @@ import pytest
 
 from tests.node.cluster_lab import Proxy
 from tests.node.real_cluster import SECONDS, RealCluster, kill, until
-from tests.node.test_cluster_jobs import World, _act, _create_table, _get, _when_taken
+from tests.node.test_cluster_jobs import World, _act, _create_table, _get, _id, _when_taken
 from udup.sandbox.node import UdupNode
 from udup.sandbox.server import MysqlServer
 
@@ -95,6 +95,8 @@ def test_source_and_target_on_two_nodes_stay_equal_whatever_dies_between_them(
             world.gets_more()
         world.is_equal()
         world.is_apart()
+        placed = {each["Task"]: each["NodeID"] for each in _get(world.agent, f"/v1/job/{schema}/allocations")}
+        assert placed == {"Src": _id(world.agent), "Dest": _id(world.manager)}
         shown = world.manager.job(schema)["Progress"]
         assert shown["extracted_transactions"], "what the Src task reports over there is shown here"
         _act(world.agent, schema, "pause")

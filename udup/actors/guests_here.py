@@ -70,20 +70,24 @@ class GuestsHere:
 
     def ordered(self, order: GuestOrdered) -> None:
         guest = self._guests.get(order.job)
+        own = self._jobs.get(order.job)
+        if own is not None and is_ours(own):
+            self._ends(order.job, order.run, "this node owns the job")
+            return
         match order.word:
             case LookAtSource() as wanted:
                 if guest is None or guest.run.number != order.run:
                     self.end(order.job)
-                    guest = self._guests[order.job] = _Guest(Run(order.run), wanted)
+                    guest = self._guests[order.job] = _Guest(Run(order.run, is_guest=True), wanted)
                 guest.wanted = wanted
                 # Read each time: a ticket below 0 tells it from what clients wish.
                 self._host.tell_store(ReadRecord(order.job, -order.run))
             case BeginExtract() as begin if guest is not None and guest.job is not None:
                 self._extract(guest, guest.job, begin)
-            case AskWhatIsExecuted() if guest is not None:
+            case AskWhatIsExecuted():
                 self._tell(order.job, AskExecuted(order.run))
-            case _:
-                self._ends(order.job, order.run, "it was told what it does not know")
+            case word if guest is not None:
+                self._ends(order.job, order.run, f"it was told what it does not expect: {type(word).__name__}")
 
     def repeat(self) -> None:
         """Ask another StoreKeeper for what the one before has not answered."""
@@ -96,9 +100,8 @@ class GuestsHere:
         guest = self._guests.get(message.job_id)
         if guest is None or guest.run.number != -message.ticket:
             return
-        own = self._jobs.get(message.job_id)
-        if (why := _why_not(guest.wanted, message)) or (own is not None and is_ours(own)):
-            self._ends(message.job_id, guest.run.number, why or "this node owns the job")
+        if why := _why_not(guest.wanted, message):
+            self._ends(message.job_id, guest.run.number, why)
             return
         assert message.record is not None
         try:
@@ -108,7 +111,7 @@ class GuestsHere:
         except Exception as error:
             if not isinstance(error, UdupError):
                 self._host.log.exception("guest_not_made", job=message.job_id)
-            self._says(message.job_id, guest.run.number, Ended(failure=Failure.of_machine(error).at(Side.NODE)))
+            self._fails(message.job_id, guest.run.number, Failure.of_machine(error).at(Side.NODE))
             return
         self._actors.send(extractor, Probe(guest.run.number, plan.source, plan.scope))
 
@@ -144,7 +147,7 @@ class GuestsHere:
 
     def dropped(self, job_id: str) -> None:
         """A job of this ID was let go of here, and its actors with it: a guest's as well."""
-        if (guest := self._guests.pop(job_id, None)) is not None:
+        if (guest := self._guests.get(job_id)) is not None:
             self._ends(job_id, guest.run.number, "its extractor was ended with what this node had of the job")
 
     # ---- What guests say ----
@@ -183,7 +186,12 @@ class GuestsHere:
         return True
 
     def _ends(self, job_id: str, run: int, why: str) -> None:
-        self._says(job_id, run, Ended(failure=Failure(FailureKind.TRANSIENT, why, side=Side.NODE)))
+        self._fails(job_id, run, Failure(FailureKind.TRANSIENT, why, side=Side.NODE))
+
+    def _fails(self, job_id: str, run: int, failure: Failure) -> None:
+        """End a guest, if it is there, and tell its owner why."""
+        self.end(job_id)
+        self._says(job_id, run, Ended(failure=failure))
 
     def _says(self, job_id: str, run: int, word: Word) -> None:
         self._host.tell_keeper(GuestSays(job_id, run, word))

@@ -211,6 +211,7 @@ class Job:
             owner=Owner(self.token, self.node, by_force=not self.owned, number=self.fence(run)),
             selection=plan.scope.selection,
             sql_filter=plan.scope.sql_filter,
+            from_other_node=bool(run.source_node),
             start_after=plan.start_after,
             drop_existing=plan.drop_existing,
             window_messages=spec.channel_size,
@@ -250,6 +251,8 @@ class Job:
             snapshots=run.target.snapshots if run.target else 0,
             in_part=run.target.in_part if run.target else InPart(),
             wishes=tuple((each.number, each.tables) for each in self.record.wishes),
+            to_other_node=run.is_guest,
+            compresses=spec.compresses(between_nodes=run.is_guest),
         )
 
     def start_faults(self, run: Run, drivers: Drivers) -> list[Fault]:

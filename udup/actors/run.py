@@ -67,6 +67,7 @@ class Run:
     phase: Phase = Phase.STARTING
     began: float = field(default_factory=lambda: runtime.now())
     source_node: str = ""  # where its Src task is; "": here
+    is_guest: bool = False  # its Src task alone is here, and another node's job
     #: What the source and the target have answered in this run, None until they have.
     source: SourceLook | None = None
     target: Ready | None = None

@@ -30,7 +30,8 @@ class NodeSeen:
 
 @dataclass(frozen=True)
 class View:
-    """`owners` has every job that is stored, with the node that owns it, "" for none; `reasons` why some wait.
+    """`owners` has every job that is stored, with the node that owns it, "" for none; `reasons` why some wait;
+    `sources` has the node of a job's Src, where that is another.
 
     `contact`: seconds since the store has answered, None if it never has. `why_not`: why nothing can be written now.
     """
@@ -44,6 +45,7 @@ class View:
     why_not: str = ""
     #: Nodes that drain by an operator's order.
     drains: frozenset[str] = frozenset()
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def node(self, node: str) -> NodeSeen | None:
         return next((each for each in self.nodes if each.node == node), None)
@@ -61,6 +63,7 @@ def look_around(keeper: NodeKeeper, own: Beat, wanted: Wanted | None, now: float
         seen.append(_seen(beat, is_here=keeper.hearing.hears(node, now)))
     owners: dict[str, str] = {}
     reasons: dict[str, str] = {}
+    sources: dict[str, str] = {}
     if wanted is not None:
         judgement = keeper.judgement()
         for job, wish in wanted.wishes.items():
@@ -68,6 +71,8 @@ def look_around(keeper: NodeKeeper, own: Beat, wanted: Wanted | None, now: float
                 continue
             owner = keeper.owners.jobs.get(job)
             owners[job] = owner.node if owner is not None else ""
+            if owner is not None and owner.source:
+                sources[job] = owner.source
             if judgement is not None and (why := keeper.coordinator.reason(job, judgement, wanted)):
                 reasons[job] = why
     return View(
@@ -79,6 +84,7 @@ def look_around(keeper: NodeKeeper, own: Beat, wanted: Wanted | None, now: float
         reasons,
         _why_not(keeper, own, now),
         frozenset(keeper.owners.orders.drains),
+        sources,
     )
 
 

@@ -23,7 +23,7 @@ from udup.jobs.words import Driver, EndWhen, JobType
 _NAMES = ("Type", "TableSchema", "TableSchemaRegex", "TableName", "TableRegex")
 
 #: Keys of a job on which nothing depends that a start could meet.
-_PLACES = ("Region", "Datacenters", "Failover", "Meta")
+_PLACES = ("Region", "Datacenters", "Failover", "Compression", "Meta")
 
 #: What a task says that says nothing of it.
 _SILENT_IN_TASK = {"NodeId": "", "NodeName": "", "Driver": Driver.MYSQL.value}
@@ -64,6 +64,8 @@ def _canonical(document: Mapping[str, Any]) -> Any:
         del made["EndWhen"]
     if made.get("Failover") is False:
         del made["Failover"]
+    if made.get("Compression") == "":
+        del made["Compression"]
     return made
 
 

@@ -234,6 +234,7 @@ def to_api(record: JobRecord) -> dict[str, Any]:
         "JobModifyIndex": record.job_modify_index,
         "EndWhen": _end_when(document),
         "Failover": document.get("Failover") is True,
+        "Compression": str(document.get("Compression") or "").lower(),
         "Stage": record.stage.value,
         "Start": _start_to_api(record),
         "Cutover": _cutover_to_api(record),

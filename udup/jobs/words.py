@@ -23,6 +23,13 @@ class EndWhen(StrEnum):
     FINISHED = "finished"
 
 
+class LinkCompression(StrEnum):
+    """Whether what goes from Src to Dest is compressed."""
+
+    NONE = "none"
+    ZSTD = "zstd"
+
+
 class TaskType(StrEnum):
     """The two ends of a job. Case-sensitive, as clients have always had to write them."""
 

@@ -23,7 +23,7 @@ from udup.jobs.document.replicate import ReplicateDoDb, ReplicatedTable
 from udup.jobs.document.submission import unwrap
 from udup.jobs.document.tasks import AnyTask, KafkaTask, NatsTask, PlainText, TaskSpec
 from udup.jobs.document.told import described, told
-from udup.jobs.words import EndWhen, JobType, TaskType
+from udup.jobs.words import EndWhen, JobType, LinkCompression, TaskType
 from udup.pipeline.ports import ApplyMode, DeliveryPlan, StartPoint
 from udup.pipeline.selection.schemas import KEPT_USERS
 from udup.pipeline.selection.selection import Selection
@@ -62,6 +62,14 @@ def _end_when(value: object) -> str:
     return text or EndWhen.LEVEL
 
 
+def _compression(value: object) -> str | None:
+    text = values.plain_text(value).lower()
+    if text and text not in set(LinkCompression):
+        words = " or ".join(LinkCompression)
+        raise values.fault(f"must be {words}, got {values.shown(text)}", f"write {words}, or leave it out")
+    return text or None
+
+
 def _index(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise values.fault(f"must be a whole number, got {values.shown(value)}")
@@ -85,6 +93,8 @@ class JobSpec(Model):
     datacenters: list[PlainText] = [DEFAULT_DATACENTER]
     failover: StrictBool = False
     """In a cluster: another node of the same datacenter may take a job whose tasks name a node."""
+    compression: Annotated[LinkCompression | None, BeforeValidator(_compression)] = None
+    """Of what goes from Src to Dest: `zstd` or `none`. Left out: `zstd` where they are on two nodes, else `none`."""
     tasks: list[AnyTask]
     """Exactly one Src and one Dest."""
     enforce_index: StrictBool = False
@@ -98,6 +108,12 @@ class JobSpec(Model):
     @property
     def target(self) -> TaskSpec | NatsTask | KafkaTask:
         return next(task for task in self.tasks if task.type == TaskType.DEST)
+
+    def compresses(self, *, between_nodes: bool) -> bool:
+        """Return whether what goes from Src to Dest is compressed."""
+        if self.compression is None:
+            return between_nodes
+        return self.compression is LinkCompression.ZSTD
 
     def source_endpoint(self) -> Endpoint:
         return self.source.config.connection_config.endpoint()

@@ -180,6 +180,8 @@ class Applier:
         """Take the job over."""
         await self._link.subscribe(self._subjects.reports, self._on_report)
         await self._link.subscribe(self._subjects.log, self._on_batch)
+        if self._settings.from_other_node:
+            await self._link.send_back(self._subjects.marks, self._subjects.marks_back)
         await self._link.flush()
         info = await self._control.connect()
         # Before any other connection of this run: those of the run before it are ended.

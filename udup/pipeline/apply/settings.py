@@ -30,6 +30,7 @@ class ApplierSettings:
     copy_alone: bool = False  # the job is complete when its copy is there
     source: End | None = None  # whose records are read, where they are delivered as messages
     sql_filter: SqlFilter = SqlFilter()  # noqa: RUF009 - frozen
+    from_other_node: bool = False  # the source is read on another node than this
 
     def control(self, slots: int) -> ControlSettings:
         """Return what the target is told of it; `slots` are the rows of the checkpoint beside the base row."""

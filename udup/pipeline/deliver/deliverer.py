@@ -168,6 +168,8 @@ class Deliverer:
         await self._changes.take_rules(self._settings.job, self._rules, stores=stores)
         self._reporter.begin_at(place)
         await self._link.subscribe(self._subjects.log, self._on_batch)
+        if self._settings.from_other_node:
+            await self._link.send_back(self._subjects.marks, self._subjects.marks_back)
         await self._link.flush()
         return info
 

@@ -20,7 +20,7 @@ from udup.base.errors import Side, Transient, UdupError
 from udup.pipeline.extract import beats
 from udup.pipeline.extract.beats import Beats
 from udup.pipeline.extract.counters import ExtractCounters
-from udup.pipeline.extract.outbox import Outbox
+from udup.pipeline.extract.outbox import Outbox, Paced
 from udup.pipeline.extract.packer import Packer
 from udup.pipeline.extract.progress import ExtractProgress
 from udup.pipeline.extract.rows import COPY_WINDOW_MESSAGES, RowSender
@@ -40,8 +40,10 @@ from udup.pipeline.records import (
     Tables,
     decode_upstream,
 )
+from udup.pipeline.transport.compression import Compressor
 from udup.pipeline.transport.flow import Window
 from udup.pipeline.transport.link import Link, Subjects
+from udup.pipeline.transport.pace import Pace
 from udup.pipeline.waits import TOLD_SECONDS, Began, Wait, WaitKind, Waits
 
 #: Seconds between looks at workers to whom nothing was sent for long; and how long that is.
@@ -64,6 +66,7 @@ class Extractor:
         self._log_window = Window(settings.window_messages, settings.windows.log)
         self._copy_windows = [Window(COPY_WINDOW_MESSAGES, settings.windows.copy) for _ in range(settings.workers)]
         self._packer = Packer(settings.message_bytes, self._send_log)
+        self._log_stream = Compressor() if settings.compresses else None
         self._packing = runtime.Lock()
         self._counters = ExtractCounters(source.position)
         # A thread for each reader, one for the log and the steps of a copy, one for the questions to the source.
@@ -99,10 +102,11 @@ class Extractor:
         loop = asyncio.get_running_loop()
         self._start_rows = loop.create_future()
         self._link = await Link.open(self._settings.nats_url, f"udup extractor of {self._settings.job}")
-        self._outbox = Outbox(self._link, loop)
+        self._outbox = Outbox(self._link, loop, Paced(self._subjects, Pace()) if self._settings.to_other_node else None)
         tasks: list[asyncio.Future[None]] = []
         try:
             await self._link.subscribe(self._subjects.upstream, self._on_upstream)
+            await self._outbox.open()
             await self._link.flush()
             tasks = [
                 asyncio.ensure_future(self._outbox.run()),
@@ -198,7 +202,9 @@ class Extractor:
         self._copying.set()
         windows = self._copy_windows[: start.loaders or None]
         senders = [
-            RowSender(self._subjects.copy(slot), window, self._outbox, self._counters)
+            RowSender(
+                self._subjects.copy(slot), window, self._outbox, self._counters, compresses=self._settings.compresses
+            )
             for slot, window in enumerate(windows, start=1)
         ]
         await asyncio.gather(
@@ -364,6 +370,8 @@ class Extractor:
 
     def _send_log(self, number: int, data: bytes, is_beat: bool) -> None:
         self._log_window.take(number, len(data), beat=is_beat)
+        if (stream := self._log_stream) is not None:
+            data = stream.pack(data)
         self._outbox.put(self._subjects.log, data)
 
     # ---- Progress ----

@@ -6,6 +6,7 @@ from udup.pipeline.extract.counters import ExtractCounters
 from udup.pipeline.extract.outbox import Outbox
 from udup.pipeline.ports import Piece
 from udup.pipeline.records import CopyPiece, encode
+from udup.pipeline.transport.compression import Compressor
 from udup.pipeline.transport.flow import Window
 
 #: Pieces of rows that may be on their way to one worker.
@@ -15,11 +16,14 @@ COPY_WINDOW_MESSAGES = 64
 class RowSender:
     """Numbers one reader's pieces and sends them, as far as the worker has room. Used by that reader's thread."""
 
-    def __init__(self, subject: str, window: Window, outbox: Outbox, counters: ExtractCounters) -> None:
+    def __init__(
+        self, subject: str, window: Window, outbox: Outbox, counters: ExtractCounters, *, compresses: bool = False
+    ) -> None:
         self._subject = subject
         self._window = window
         self._outbox = outbox
         self._counters = counters
+        self._stream = Compressor() if compresses else None
         self._number = 0
 
     def send(self, piece: Piece) -> None:
@@ -37,5 +41,5 @@ class RowSender:
         )
         data = encode(message)
         self._window.take(self._number, len(data))
-        self._outbox.put(self._subject, data)
+        self._outbox.put(self._subject, data if self._stream is None else self._stream.pack(data))
         self._counters.copied(piece.rows, len(data))

@@ -25,6 +25,7 @@ from nats.errors import Error as NatsError
 
 from udup.base.errors import Side, Transient, Unavailable
 from udup.pipeline.transport.address import connect_options, shown
+from udup.pipeline.transport.compression import Decompressor
 
 #: The largest message that is sent; what is larger (a long statement, the catalog of thousands of tables) is split.
 MESSAGE_MAX = 900 << 10
@@ -78,6 +79,16 @@ class Subjects:
     def upstream(self) -> str:
         """To the extractor: credits."""
         return f"udup.{self.token}.{self.run}.up"
+
+    @property
+    def marks(self) -> str:
+        """Extractor on another node to DestApplier: where it is in what it sends (`pace.py`)."""
+        return f"udup.{self.token}.{self.run}.mark"
+
+    @property
+    def marks_back(self) -> str:
+        """The same, back to the extractor."""
+        return f"udup.{self.token}.{self.run}.back"
 
     def orders(self, worker: int) -> str:
         """DestApplier to one worker, by its own number."""
@@ -172,6 +183,10 @@ class Link:
         except (NatsError, OSError, TimeoutError) as error:
             raise _away("cannot publish to NATS", error) from error
         _heed_cancellation()
+
+    async def send_back(self, subject: str, to: str) -> None:
+        """Send back what comes to a subject, as it comes."""
+        await self.subscribe(subject, lambda data: self.publish(to, data))
 
     async def flush(self) -> None:
         """Return when the server has taken everything before: subscriptions are in force, messages with it.
@@ -280,15 +295,16 @@ class Arrivals:
 
     def __init__(self, subject: str) -> None:
         self._subject = subject
-        self._senders: dict[int, tuple[int, Joiner]] = {}
+        self._senders: dict[int, tuple[int, Joiner, Decompressor]] = {}
 
     def add(self, message: bytes) -> bytes | None:
         """Return what was published, when this message completes it."""
         if len(message) < _HEAD.size:
             raise Transient(f"a message on {self._subject} is not one of Udup's")
         sender, number = _HEAD.unpack_from(message)
-        last, joiner = self._senders.get(sender) or (0, Joiner())
+        last, joiner, decompressor = self._senders.get(sender) or (0, Joiner(), Decompressor())
         if number != (last + 1) % _NUMBERS:
             raise Transient(f"a message was lost or repeated on the way: {self._subject}, {number} came after {last}")
-        self._senders[sender] = number, joiner
-        return joiner.add(message[_HEAD.size :])
+        self._senders[sender] = number, joiner, decompressor
+        whole = joiner.add(message[_HEAD.size :])
+        return None if whole is None else decompressor.unpack(whole)

@@ -35,7 +35,7 @@ class SelfResource:
         records, index = self._reads.jobs("")
         place, here = self._here.places(), self._here
         wanted = sum(
-            kept.desired == DesiredState.RUN and place(record.id, kept.node)[0] == here.node_id
+            kept.desired == DesiredState.RUN and place(record.id, kept.node, kept.task)[0] == here.node_id
             for record in records
             for kept in record.allocations
         )

@@ -15,6 +15,7 @@ from udup import __version__
 from udup.base.config import Settings
 from udup.cluster.beats import Role
 from udup.cluster.view import NodeSeen, View
+from udup.jobs.words import TaskType
 from udup.web.ports import JobReads, NotReady, NotThere, StillThere
 from udup.web.requests import has_prefix
 from udup.web.resources.node_changes import NodeChanges
@@ -110,17 +111,17 @@ class NodeInfo:
         view = self.view
         return () if view is None else tuple(each for each in view.nodes if each.node != self.node_id)
 
-    def places(self) -> Callable[[str, str], tuple[str, str]]:
-        """Return what says where a job is, or a node: its ID, and its datacenter."""
+    def places(self) -> Callable[[str, str, str], tuple[str, str]]:
+        """Return what says where a job's task is, or the node that is named: its ID, and its datacenter."""
         view = self.view
         if view is None:
-            return lambda _job, _node: (self.node_id, self.datacenter)
+            return lambda _job, _node, _task: (self.node_id, self.datacenter)
 
-        def place(job: str, node: str) -> tuple[str, str]:
-            found = view.node(node or view.owners.get(job, ""))
-            if found is not None:
-                return found.node, found.datacenter
-            return node or view.owners.get(job, ""), self.datacenter
+        def place(job: str, node: str, task: str) -> tuple[str, str]:
+            owner = view.owners.get(job, "")
+            node = node or (view.sources.get(job, owner) if task == TaskType.SRC else owner)
+            found = view.node(node)
+            return (found.node, found.datacenter) if found is not None else (node, self.datacenter)
 
         return place
 

@@ -18,14 +18,14 @@ from udup.web.schemas.allocations import allocation_of, evaluation_of, stub_of
 Placed = tuple[JobRecord, Allocation]
 
 #: Gives a node's ID and its datacenter: the one that is named, or for "" the one that has the job.
-Place = Callable[[str, str], tuple[str, str]]
+Place = Callable[[str, str, str], tuple[str, str]]
 
 
 class Tables:
     """A moment's reading of both tables."""
 
     def __init__(self, reads: JobReads, places: Callable[[], Place]) -> None:
-        """`places` gives what says where a job is, or the node that is named."""
+        """`places` gives what says where a job's task is, or the node that is named."""
         records, _ = reads.jobs("")
         self._place = places()
         self._placed: list[Placed] = [(record, kept) for record in records for kept in record.allocations]
@@ -66,7 +66,7 @@ class Tables:
     def place(self, placed: Placed) -> tuple[str, str]:
         """Return the node of an allocation, and its datacenter."""
         record, kept = placed
-        return self._place(record.id, kept.node)
+        return self._place(record.id, kept.node, kept.task)
 
     # ---- Evaluations ----
 

@@ -52,10 +52,10 @@ class JobCutover(Shape):
 
 
 class Job(Shape):
-    """A job. `EndWhen`, `Failover`, `Stage`, `Start`, `Cutover`, `Skipped` and `Progress` are additions of Udup.
+    """A job. `EndWhen`, `Failover`, `Compression`, `Stage`, `Start`, `Cutover`, `Skipped` and `Progress` are additions.
 
-    They are when it ends, whether another node may take it, where it is in its life, where it begins without a copy,
-    its last cut-over, what was passed over, and how far it is.
+    They are when it ends, whether another node may take it, what goes from Src to Dest compressed, where it is in its
+    life, where it begins without a copy, its last cut-over, what was passed over, and how far it is.
     """
 
     region: str
@@ -72,6 +72,7 @@ class Job(Shape):
     modify_index: int = Field(ge=0)
     job_modify_index: int = Field(ge=0)
     failover: bool = Field(description="in a cluster: another node may take the job though its tasks name one")
+    compression: str = Field(description="of what goes from Src to Dest: zstd, none, or empty: zstd between two nodes")
     end_when: str = Field(description="of a migration: level or finished; empty for a job that never ends")
     stage: str = Field(description="pending, copying, catching_up, running, paused, completed or failed")
     start: JobStart | None = Field(description="null for a job that copies, or begins after Gtid")
