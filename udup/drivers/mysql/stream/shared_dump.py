@@ -7,16 +7,21 @@ was handed (`point.py`). So memory is bounded by `MEMBER_BYTES` a member, and by
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from udup.base import logs, runtime
 from udup.base.errors import Transient, UdupError, Unavailable
-from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.binlog.event import ROWS_EVENTS, EventType
+from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet
+from udup.drivers.mysql.binlog.query import is_begin
+from udup.drivers.mysql.binlog.table_map import definition_bytes
 from udup.drivers.mysql.client.errors import MySQLError
-from udup.drivers.mysql.stream.point import BEATS, Finding, LeftOut, Point, Track
+from udup.drivers.mysql.stream.point import BEATS, GTIDS, Finding, LeftOut, Point, Track
 from udup.drivers.mysql.stream.replica import Replica
 
 #: Bytes of events that are handed on together at most, and what one takes beside its bytes.
@@ -25,8 +30,14 @@ _BATCH_BYTES, _EVENT_BYTES = 128 << 10, 100
 #: Bytes that may wait for a member; the dump waits until it has taken half of them, for so many seconds.
 MEMBER_BYTES, PATIENCE_SECONDS = 4 << 20, 0.5
 
+#: Bytes that are kept of what was handed on: so far may a job be behind that joins.
+RECENT_BYTES = 2 << 20
+
 #: Seconds for which something may wait for a member that takes nothing.
 STUCK_SECONDS = 10.0
+
+#: Seconds for which transactions wait that hold nothing for a member: it is woken once for all of them.
+IDLE_SECONDS = 0.05
 
 #: Seconds between two looks at a member that is waited for; between two at the roster; without a member.
 _LOOK_SECONDS, _CHECK_SECONDS, _EMPTY_SECONDS = 0.005, 10.0, 10.0
@@ -42,6 +53,10 @@ class Stream(Protocol):
 
     @property
     def session_number(self) -> int: ...
+
+    def waits(self, seconds: float) -> bool:
+        """Return whether nothing comes within this time."""
+        ...
 
     def __iter__(self) -> Iterator[bytes]: ...
 
@@ -62,10 +77,30 @@ class Names(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events that are handed on together; `size` is what they take."""
+    """Events that are handed on together; `size` is what they take.
+
+    `definitions`: of the tables in them, where they are nothing but rows; else None.
+    """
 
     events: Sequence[bytes]
     size: int
+    definitions: frozenset[bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Recent:
+    """What was handed on: the transactions that begin in it; and how the log was in front of it."""
+
+    batch: Batch
+    gtids: GtidSet
+    has_crc: bool
+
+
+def _all(recent: Sequence[_Recent]) -> GtidSet:
+    found = GtidSet()
+    for each in recent:
+        found.update(each.gtids)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +117,56 @@ class Ended:
     error: Transient
 
 
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """A job that is to join: where it is, by its own dump of this server, which was opened after `start_after`.
+
+    `away` is called by the shared dump's thread when it sends the job away, with where that is. `unwanted` are
+    definitions of tables that hold nothing for the job; the job adds to them.
+    """
+
+    replica: Replica
+    point: Point
+    start_after: GtidSet
+    server_uuid: str
+    away: Callable[[Point], None]
+    unwanted: AbstractSet[bytes] = frozenset()
+
+
 class Member:
     """A job that gets its events from a shared dump. `get` is for its thread, the rest for the dump's."""
 
-    def __init__(
-        self, replica: Replica, finding: Finding, left_out: GtidSet, away: Callable[[Point], None], *, has_crc: bool
-    ) -> None:
-        """`away` is called by the dump's thread when it sends the job away, with where it stands."""
-        self.replica, self.away = replica, away
+    def __init__(self, job: Joining, finding: Finding, left_out: GtidSet, *, has_crc: bool) -> None:
+        self.replica, self.away = job.replica, job.away
+        self._unwanted = job.unwanted
         self.finding = finding
         self.left_out = LeftOut(left_out, has_crc=has_crc) if left_out else None
         self.is_slow = False
         self._queue: runtime.SimpleQueue[Batch | SentAway | Ended | None] = runtime.SimpleQueue()
+        self._idle: list[Batch] = []
+        self.idle_since = 0.0  # 0: nothing waits
         self._put = self._taken = 0
         self._taken_at = runtime.now()
 
     def put(self, batch: Batch) -> None:
+        """Hand events on; those that hold nothing for the job wait for others, up to `IDLE_SECONDS`."""
         self._put += batch.size
-        self._queue.put(batch)
+        if batch.definitions is not None and batch.definitions <= self._unwanted:
+            self.idle_since = self.idle_since or runtime.now()
+            self._idle.append(batch)
+        else:
+            self.let_go()
+            self._queue.put(batch)
+
+    def let_go(self) -> None:
+        """Hand on what waits for others."""
+        for batch in self._idle:
+            self._queue.put(batch)
+        self._idle.clear()
+        self.idle_since = 0.0
 
     def tell(self, last: SentAway | Ended) -> None:
+        self.let_go()
         self._queue.put(last)
 
     def wake(self) -> None:
@@ -133,6 +198,27 @@ class Member:
         return bool(self.waiting) and runtime.now() - self._taken_at > STUCK_SECONDS
 
 
+#: Kinds of events of which a transaction of rows is made.
+_OF_ROWS = ROWS_EVENTS | {EventType.XID, EventType.ROWS_QUERY}
+
+
+def definitions_in(events: Sequence[bytes], *, has_crc: bool) -> frozenset[bytes] | None:
+    """Return the definitions of the tables of transactions that are nothing but rows, None where they may be more."""
+    if events[0][4] not in GTIDS:
+        return None
+    found = set()
+    for event in events:
+        kind = event[4]
+        if kind == EventType.TABLE_MAP:
+            found.add(definition_bytes(event, has_crc=has_crc))
+        elif kind == EventType.QUERY:
+            if not is_begin(event, has_crc=has_crc):
+                return None
+        elif kind not in _OF_ROWS and kind not in GTIDS:
+            return None
+    return frozenset(found)
+
+
 class SharedDump:
     """`run` reads, on a thread of its own; `join` and `leave` are for the jobs' threads."""
 
@@ -142,6 +228,8 @@ class SharedDump:
         self._open_dump = open_dump
         self._lock = runtime.Lock()
         self._track = Track(start_after)
+        self._recent: deque[_Recent] = deque()
+        self._recent_size = 0
         self._members: list[Member] = []
         self._stream: Stream | None = None
         self._names: Names | None = None
@@ -173,10 +261,11 @@ class SharedDump:
             size += len(event) + _EVENT_BYTES
             if size >= _BATCH_BYTES or not stream.has_more:
                 self._wait_for_room()
-                self._hand_on(Batch(events, size))
+                self._hand_on(Batch(events, size, definitions_in(events, has_crc=self._track.has_crc)))
                 events, size = [], 0
                 if self._is_over():
                     return
+                self._let_go(stream)
                 self._check_names()
 
     def _wait_for_room(self) -> None:
@@ -194,13 +283,35 @@ class SharedDump:
     def _hand_on(self, batch: Batch) -> None:
         is_beat = all(event[4] in BEATS for event in batch.events)
         with self._lock:
-            for event in batch.events:
-                self._track.note(event)
+            self._note(batch)
             for member in list(self._members):
                 if not is_beat or not member.waiting:
                     member.put(batch)
                 if member.is_slow or member.is_stuck:
                     self._send_away(member)
+
+    def _note(self, batch: Batch) -> None:
+        """Follow what is handed on, and keep what was handed on last: a job that joins may be behind it."""
+        has_crc, gtids = self._track.has_crc, GtidSet()
+        for event in batch.events:
+            gtid = self._track.note(event)
+            if gtid is not None:
+                gtids.add(gtid.source, gtid.number)
+        self._recent.append(_Recent(batch, gtids, has_crc))
+        self._recent_size += batch.size
+        while self._recent_size > RECENT_BYTES:
+            self._recent_size -= self._recent.popleft().batch.size
+
+    def _let_go(self, stream: Stream) -> None:
+        """Hand on what has waited long enough, or where nothing more comes that it could wait for."""
+        since = min((each.idle_since for each in list(self._members) if each.idle_since), default=0.0)
+        if not since:
+            return
+        left = since + IDLE_SECONDS - runtime.now()
+        if left <= 0 or stream.waits(left):
+            with self._lock:
+                for member in self._members:
+                    member.let_go()
 
     def _send_away(self, member: Member) -> None:
         """Have a slow member carry on by itself, unless there is no point here to carry on from: then soon."""
@@ -235,37 +346,42 @@ class SharedDump:
 
     # ---- On the jobs' threads ----
 
-    def join(
-        self,
-        replica: Replica,
-        point: Point,
-        start_after: GtidSet,
-        server_uuid: str,
-        away: Callable[[Point], None],
-    ) -> Member | None:
+    def join(self, job: Joining) -> Member | None:
         """Return a member that goes on behind the point of a job's own dump; None while that cannot be proven.
 
-        All that this dump has left out or sent must have passed by the job as well, and the job's last transaction is
-        still to come here, or its last events are: then the log is compared there. What the source would leave out for
-        the job, since that goes on after `start_after`, is left out for it.
+        The job's last transaction must be still to come here, or be in what was handed on last, which it gets then; and
+        all that this dump has left out or sent before must have passed by the job as well. There the log is compared.
+        What the source would leave out for the job, since that goes on after `start_after`, is left out for it.
         """
+        point = job.point
         with self._lock:
             stream, track = self._stream, self._track
-            if stream is None or self.error is not None or stream.server_uuid != server_uuid:
+            if stream is None or self.error is not None or stream.server_uuid != job.server_uuid:
                 return None
-            if not track.passed <= point.passed:
-                return None
-            if start_after.contains(point.gtid.source, point.gtid.number):
+            if job.start_after.contains(point.gtid.source, point.gtid.number):
                 return None  # it comes again after a change of dumps, and its rest is to be left out: soon
-            finding = Finding(point, self._where, has_crc=track.has_crc)
-            if track.passed.contains(point.gtid.source, point.gtid.number):
-                now = track.point()
-                if now is None or now.first != point.first or now.count > point.count:
-                    return None
-                finding.begin_at(now)
-            member = Member(replica, finding, start_after - track.passed, away, has_crc=track.has_crc)
+            passed, recent = track.passed, []
+            if passed.contains(point.gtid.source, point.gtid.number):
+                recent = self._since(point.gtid)
+                passed = passed - _all(recent)
+            if not passed <= point.passed or passed.contains(point.gtid.source, point.gtid.number):
+                return None
+            has_crc = recent[0].has_crc if recent else track.has_crc
+            member = Member(
+                job, Finding(point, self._where, has_crc=has_crc), job.start_after - passed, has_crc=has_crc
+            )
+            for each in recent:
+                member.put(each.batch)
             self._members.append(member)
             return member
+
+    def _since(self, gtid: Gtid) -> list[_Recent]:
+        """Return what was handed on from where this transaction begins, none if that is long ago."""
+        recent = list(self._recent)
+        for at in reversed(range(len(recent))):
+            if recent[at].gtids.contains(gtid.source, gtid.number):
+                return recent[at:]
+        return []
 
     def take_name(self, member: Member, number: int) -> bool:
         """End the job's own dump, the session of this number, and stand in for it at the source."""
