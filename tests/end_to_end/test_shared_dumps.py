@@ -26,7 +26,7 @@ JOBS = ("one", "two", "three", "four")
 
 @pytest.fixture
 def node(server_folder: Path) -> Iterator[UdupNode]:
-    with UdupNode(server_folder / "dumps-node", settings="[jobs]\nshare_processes = 4") as node:
+    with UdupNode(server_folder / "dumps-node", settings="[jobs]\nshare_processes = 4\nshare_dumps = true") as node:
         yield node
 
 
@@ -40,7 +40,7 @@ class _Writer:
 
     def _write(self) -> None:
         with closing(connect(self._source.endpoint)) as connection:
-            while not self._ended.wait(0.002):
+            while not self._ended.wait(0.05):
                 for schema in self._schemas:
                     connection.cursor().execute(f"INSERT INTO {schema}.t (a) VALUES (REPEAT('x', 300)), ('y')")
 
@@ -76,18 +76,20 @@ def test_four_jobs_of_one_source_read_its_log_once(
         for schema in schemas:
             wait_for(lambda: _runs(node, schema), lambda: node.job(schema))  # noqa: B023
         with _Writer(source, schemas):
-            wait_for(lambda: len(_dumps(source, user)) == 1, lambda: _dumps(source, user))
+            wait_for(lambda: len(_dumps(source, user)) == 1, lambda: _told(node, source, user))
             _ask(node, schemas[0], "pause")
             node.wait_stage(schemas[0], [Stage.PAUSED])
             run(source.endpoint, f"INSERT INTO {schemas[1]}.t (a) VALUES (REPEAT('z', 3000000))")
             assert len(_dumps(source, user)) == 1
             _ask(node, schemas[0], "resume")
-            wait_for(lambda: len(_dumps(source, user)) == 1 and _runs(node, schemas[0]), lambda: _dumps(source, user))
+            wait_for(
+                lambda: len(_dumps(source, user)) == 1 and _runs(node, schemas[0]), lambda: _told(node, source, user)
+            )
             _kill(source, _dumps(source, user)[0])
-            wait_for(lambda: len(_dumps(source, user)) == len(schemas), lambda: _dumps(source, user))
+            wait_for(lambda: len(_dumps(source, user)) == len(schemas), lambda: _told(node, source, user))
             extractors = {each["Pid"] for each in node.api.actors() if each["Role"] == "extractor" and each["JobID"]}
             os.kill(int(extractors.pop()), signal.SIGKILL)
-            wait_for(lambda: len(_dumps(source, user)) == 1, lambda: _dumps(source, user))
+            wait_for(lambda: len(_dumps(source, user)) == 1, lambda: _told(node, source, user))
         for schema in schemas:
             wait_for(lambda: compare(source.endpoint, target.endpoint, [schema]).equal, lambda: node.job(schema))  # noqa: B023
     finally:
@@ -96,6 +98,11 @@ def test_four_jobs_of_one_source_read_its_log_once(
             for server in (source, target):
                 run(server.endpoint, f"DROP DATABASE IF EXISTS {schema}")
         run(source.endpoint, f"DROP USER {user}")
+
+
+def _told(node: UdupNode, source: MysqlServer, user: str) -> tuple[list[int], list[str]]:
+    """Return what a failure shows: the dumps, and what the node has said of them."""
+    return _dumps(source, user), [line for line in node.log.read_text().splitlines() if "dump" in line][-20:]
 
 
 def _runs(node: UdupNode, job: str) -> bool:

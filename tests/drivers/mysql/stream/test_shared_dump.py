@@ -14,9 +14,10 @@ from udup.base import runtime
 from udup.base.errors import Transient, Unavailable
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.stream import shared_dump
+from udup.drivers.mysql.stream.member import STUCK_SECONDS, Batch, Ended, Joining, Member, SentAway
 from udup.drivers.mysql.stream.point import Finding, Point, Track
 from udup.drivers.mysql.stream.replica import Replica
-from udup.drivers.mysql.stream.shared_dump import Batch, Ended, Joining, Member, SentAway, SharedDump
+from udup.drivers.mysql.stream.shared_dump import SharedDump
 
 JOB = Replica.of("job")
 
@@ -277,7 +278,7 @@ def test_a_member_that_is_stuck_with_little_gets_its_own_dump_too(monkeypatch: p
     for _ in range(3):
         hand.give(BEAT)
     assert stuck.waiting == waiting and quick.waiting and not hand.away
-    clock.pass_(shared_dump.STUCK_SECONDS + 1)
+    clock.pass_(STUCK_SECONDS + 1)
     list(_taken(quick))
     hand.give(BEAT)
     assert hand.dump._members == [quick] and len(hand.away) == 1

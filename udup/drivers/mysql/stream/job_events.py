@@ -15,10 +15,11 @@ from udup.base import logs, runtime
 from udup.base.errors import Transient, UdupError, Unavailable
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.errors import MySQLError
+from udup.drivers.mysql.stream.member import Batch, Ended, Joining, Member
 from udup.drivers.mysql.stream.packets import QUIET_SECONDS, QUIETS, SILENCE_SECONDS
 from udup.drivers.mysql.stream.point import Finding, LeftOut, Point, Track
 from udup.drivers.mysql.stream.replica import Replica
-from udup.drivers.mysql.stream.shared_dump import Batch, Ended, Joining, Member, SharedDump, Stream
+from udup.drivers.mysql.stream.shared_dump import SharedDump, Stream
 from udup.drivers.mysql.stream.sharing import SharedSource
 
 #: Seconds between two tries to join, and after the job was too slow. One that always has more to read tries seldom.

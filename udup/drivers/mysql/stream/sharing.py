@@ -8,9 +8,10 @@ from __future__ import annotations
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.stream.member import Joining, Member
 from udup.drivers.mysql.stream.replica import Replica
 from udup.drivers.mysql.stream.roster import Roster
-from udup.drivers.mysql.stream.shared_dump import Joining, Member, SharedDump
+from udup.drivers.mysql.stream.shared_dump import SharedDump
 from udup.drivers.mysql.stream.stream import BinlogStream
 
 #: Seconds after a shared dump has ended, or could not be opened, until another one is tried.
