@@ -131,3 +131,19 @@ def test_who_dies_with_a_shared_process_is_told_of_each_job() -> None:
     assert desk.registry.died(tasks["a"].host) == []
     again = _sharing(desk, "a")
     assert again.host is tasks["c"].host and desk.registry.place_of(tasks["c"]) == ("extractor", "c", 0)
+
+
+def test_tasks_of_one_server_come_together_as_far_as_there_is_room() -> None:
+    desk = Desk()
+    settings: Any = SimpleNamespace(share_processes=3)
+
+    def host(job_id: str, server: str) -> str:
+        task = desk.registry.get_or_create(SrcExtractor, SrcExtractor.role, job_id, settings, server=server)
+        return str(task.host)
+
+    assert [host(job_id, "one") for job_id in "abcd"] == ["actor 1", "actor 1", "actor 1", "actor 2"]
+    assert host("e", "two") == "actor 2", "there is room in no other"
+    desk.registry.stop("a")
+    desk.registry.stop("b")
+    assert host("f", "two") == "actor 2", "though both have room"
+    assert host("g", "one") == "actor 1", "the other is full"

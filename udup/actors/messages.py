@@ -41,6 +41,8 @@ class NodeSettings:
     max_jobs: int = 500
     #: Jobs whose extractors, or appliers, may share a process.
     share_processes: int = 1
+    #: Whether those of one source in one process read its log once.
+    share_dumps: bool = False
     #: Of jobs that name none.
     region: str = DEFAULT_REGION
     datacenter: str = DEFAULT_DATACENTER

@@ -122,7 +122,8 @@ class ExtractorHost(TaskHost):
 
     def receiveMsg_OpenHost(self, message: OpenHost, sender: Any) -> None:  # noqa: N802 - Thespian's name
         super().receiveMsg_OpenHost(message, sender)
-        message.settings.drivers.share_logs()
+        if message.settings.share_dumps:
+            message.settings.drivers.share_logs()
 
 
 class ApplierHost(TaskHost):

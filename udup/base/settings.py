@@ -212,6 +212,8 @@ class Jobs(Section):
     max: Annotated[int, Field(ge=1, le=100_000)] = 500
     #: Jobs whose extractors, or appliers, may share a process: 1, each has its own.
     share_processes: Annotated[int, Field(ge=1, le=64)] = 1
+    #: Whether jobs of one source that share a process read its log by one dump.
+    share_dumps: bool = False
 
     #: Whether Linux may merge what the processes have alike in memory (KSM); it has to be switched on there as well.
     merge_memory: bool = False

@@ -154,6 +154,7 @@ class _Node:
                 drivers=drivers,
                 max_jobs=settings.jobs.max,
                 share_processes=settings.jobs.share_processes,
+                share_dumps=settings.jobs.share_dumps,
                 region=settings.region,
                 datacenter=settings.datacenter,
                 writer=runtime.new_id(),

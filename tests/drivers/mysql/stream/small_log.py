@@ -131,6 +131,12 @@ class SmallDump:
         with self._log.changed:
             return self._seek() is not None
 
+    def waits(self, seconds: float) -> bool:
+        with self._log.changed:
+            if self._seek() is None and not self.closed:
+                self._log.changed.wait(seconds)
+            return self._seek() is None
+
     def next(self) -> bytes:
         with self._log.changed:
             found = self._seek()

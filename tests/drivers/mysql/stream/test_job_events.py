@@ -155,6 +155,7 @@ def test_a_job_that_ends_gives_its_name_back_and_the_others_go_on(world: World) 
 
 def test_a_job_that_reads_no_further_goes_and_comes_back_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_dump, "MEMBER_BYTES", 2000)
+    monkeypatch.setattr(shared_dump, "_BATCH_BYTES", 500)
     monkeypatch.setattr(shared_dump, "PATIENCE_SECONDS", 0.01)
     jobs = _four(world)
     jobs[0].held.set()
@@ -183,7 +184,7 @@ def test_the_end_of_the_shared_dump_ends_each_run_as_that_of_its_own_would(world
 
 
 def test_the_next_run_of_a_job_on_another_node_ends_this_one(world: World) -> None:
-    """Its name is another's when the shared dump is to stand in for it: as the source would have ended its own."""
+    """Its name is another's when the shared dump is to stand in for it. Its own dump would have been ended as well."""
     world.log.write(1)
     world.names.others.add(Replica.of("b").uuid)
     jobs = [world.job(name) for name in "ab"]

@@ -14,9 +14,10 @@ from udup.base import runtime
 from udup.base.errors import Transient, Unavailable
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.stream import shared_dump
+from udup.drivers.mysql.stream.member import STUCK_SECONDS, Batch, Ended, Joining, Member, SentAway
 from udup.drivers.mysql.stream.point import Finding, Point, Track
 from udup.drivers.mysql.stream.replica import Replica
-from udup.drivers.mysql.stream.shared_dump import Batch, Ended, Member, SentAway, SharedDump
+from udup.drivers.mysql.stream.shared_dump import SharedDump
 
 JOB = Replica.of("job")
 
@@ -44,7 +45,7 @@ class Hand:
             self.hand_on(1)
 
     def join(self, point: Point, start_after: GtidSet, server_uuid: str = A) -> Member | None:
-        return self.dump.join(JOB, point, start_after, server_uuid, self.away.append)
+        return self.dump.join(Joining(JOB, point, start_after, server_uuid, self.away.append))
 
 
 def _taken(member: Member) -> Iterator[bytes]:
@@ -89,10 +90,11 @@ def _some(log: SmallLog, chance: random.Random) -> GtidSet:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whoever_joins_gets_what_its_own_dump_would_have_sent(seed: int) -> None:
+def test_whoever_joins_gets_what_its_own_dump_would_have_sent(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever both are: between transactions, within one, at a file's end; whatever both had to begin with."""
     chance = random.Random(seed)
     joined = 0
+    monkeypatch.setattr(shared_dump, "RECENT_BYTES", chance.choice((100, 1000, 1 << 20)))
     for _ in range(80):
         log = _log(chance)
         own, shared = _some(log, chance), _some(log, chance)
@@ -162,8 +164,12 @@ def _one(rows: int = 2) -> tuple[SmallLog, Point, GtidSet]:
     return log, point, own
 
 
-def test_a_job_that_lacks_what_the_dump_has_passed_cannot_join() -> None:
+def test_a_job_that_lacks_what_the_dump_has_passed_cannot_join(monkeypatch: pytest.MonkeyPatch) -> None:
     log, point, own = _one()
+    hand = Hand(log, point.before)
+    hand.rest()
+    assert hand.join(point, own) is not None, "what was handed on last is kept"
+    monkeypatch.setattr(shared_dump, "RECENT_BYTES", 300)
     hand = Hand(log, point.before)
     hand.rest()
     assert hand.join(point, own) is None, "the third transaction has been handed on"
@@ -272,7 +278,7 @@ def test_a_member_that_is_stuck_with_little_gets_its_own_dump_too(monkeypatch: p
     for _ in range(3):
         hand.give(BEAT)
     assert stuck.waiting == waiting and quick.waiting and not hand.away
-    clock.pass_(shared_dump.STUCK_SECONDS + 1)
+    clock.pass_(STUCK_SECONDS + 1)
     list(_taken(quick))
     hand.give(BEAT)
     assert hand.dump._members == [quick] and len(hand.away) == 1
@@ -318,3 +324,30 @@ def test_a_sign_of_the_end_comes_behind_what_was_handed_on() -> None:
         got.append(slow.get(1))
     assert isinstance(got[-1], SentAway) and all(isinstance(each, Batch) for each in got[:-1])
     assert got[-1].point == hand.away[0]
+
+
+def test_transactions_that_hold_nothing_for_a_job_wait_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is woken once for all of them, soon; what is its own comes at once, behind them."""
+    clock = _Clock(monkeypatch)
+    log, point, own = _one()
+    hand = Hand(log, point.before)
+    member = hand.dump.join(Joining(JOB, point, own, A, hand.away.append, {b"busy"}))
+    assert member is not None
+    while hand.stream.has_more:
+        hand.dump._hand_on(Batch([hand.stream.next()], 100, frozenset({b"busy"})))
+    assert not member.has_more and member.waiting
+    hand.dump._let_go(hand.stream)
+    assert member.has_more, "nothing comes that they could wait for"
+    while member.has_more:
+        member.get(1)
+    log.write(4)
+    hand.dump._hand_on(Batch([hand.stream.next()], 100, frozenset({b"busy"})))
+    hand.dump._let_go(hand.stream)
+    assert not member.has_more, "more has come"
+    hand.dump._hand_on(Batch([hand.stream.next()], 100, frozenset({b"busy", b"its own"})))
+    assert [member.has_more, bool(member.get(1)), bool(member.get(1)), member.has_more] == [True, True, True, False]
+    hand.dump._hand_on(Batch([hand.stream.next()], 100, frozenset({b"busy"})))
+    log.write(5)
+    clock.pass_(shared_dump.IDLE_SECONDS + 0.01)
+    hand.dump._let_go(hand.stream)
+    assert member.has_more, "they have waited long enough"

@@ -102,6 +102,11 @@ class Assembler:
         return self._open is None
 
     @property
+    def unwanted(self) -> set[bytes]:
+        """Return definitions of tables that hold nothing for the job; it grows."""
+        return self._known_tables.unwanted
+
+    @property
     def format(self) -> bytes:
         """Return the FORMAT_DESCRIPTION that was sent last."""
         return self._format

@@ -15,14 +15,15 @@ from udup.base import logs, runtime
 from udup.base.errors import Transient, UdupError, Unavailable
 from udup.drivers.mysql.binlog.gtid import GtidSet
 from udup.drivers.mysql.client.errors import MySQLError
+from udup.drivers.mysql.stream.member import Batch, Ended, Joining, Member
 from udup.drivers.mysql.stream.packets import QUIET_SECONDS, QUIETS, SILENCE_SECONDS
 from udup.drivers.mysql.stream.point import Finding, LeftOut, Point, Track
 from udup.drivers.mysql.stream.replica import Replica
-from udup.drivers.mysql.stream.shared_dump import Batch, Ended, Member, SharedDump, Stream
+from udup.drivers.mysql.stream.shared_dump import SharedDump, Stream
 from udup.drivers.mysql.stream.sharing import SharedSource
 
 #: Seconds between two tries to join, and after the job was too slow. One that always has more to read tries seldom.
-TRY_SECONDS, SLOW_SECONDS, BUSY_SECONDS = 0.5, 30.0, 10.0
+TRY_SECONDS, SLOW_SECONDS, BUSY_SECONDS = 0.5, 30.0, 1.0
 
 #: Seconds for which a shared dump may take to come to where the job's own was.
 FIND_SECONDS = 10.0
@@ -44,6 +45,8 @@ class JobEvents:
         self.server_uuid = own.server_uuid
         self._source, self._replica, self._reopen, self._silent = source, replica, reopen, silent
         self._start_after = start_after
+        #: Definitions of tables that hold nothing for the job, as whoever iterates has found.
+        self.unwanted: set[bytes] = set()
         self._own: Stream | None = own
         self._track = Track(start_after)
         self._finding: Finding | None = None
@@ -114,7 +117,8 @@ class JobEvents:
         if point is None or not own.session_number:
             return False
         with self._lock:
-            joined = self._source.join(self._replica, point, self._start_after, self.server_uuid, self._away)
+            job = Joining(self._replica, point, self._start_after, self.server_uuid, self._away, self.unwanted)
+            joined = self._source.join(job)
             if joined is None:
                 return False
             self._own, self._shared, self._point = None, joined, point

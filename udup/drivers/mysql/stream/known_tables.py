@@ -14,6 +14,9 @@ from udup.pipeline.records import TransactionId
 from udup.pipeline.selection.renames import Renaming
 from udup.pipeline.selection.selection import Selection
 
+#: Definitions of other jobs' tables that are remembered at most.
+_UNWANTED_MAX = 10_000
+
 
 class Judge(Protocol):
     """Leaves out changes of a table that comes into the job just now (`telling/judge.py`)."""
@@ -70,6 +73,8 @@ class KnownTables:
         column_maps: ColumnMaps | None = None,
         judges: Judges | None = None,
     ) -> None:
+        #: Definitions of tables that hold nothing for the job, those that came last.
+        self.unwanted: set[bytes] = set()
         self._judges = judges
         self._selection = selection
         self._renaming = renaming
@@ -80,6 +85,9 @@ class KnownTables:
         """Return what a TABLE_MAP means; `Unsupported` if its rows cannot be carried as the job wants them."""
         name = table_name(event)
         if not self._selection.wants(name.schema, name.table):
+            if len(self.unwanted) >= _UNWANTED_MAX:
+                self.unwanted.clear()
+            self.unwanted.add(definition)
             return KnownTable(definition, False)
         shaper, mapped, mapped_map = None, None, b""
         if self._shapers is not None:

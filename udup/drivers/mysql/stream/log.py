@@ -93,6 +93,8 @@ class BinlogChanges:
         stream = self._open_stream(start_after, replica, shared)
         self._opened(stream)
         self._assembler = self._new_assembler(asking)
+        if isinstance(stream, JobEvents):
+            stream.unwanted = self._assembler.unwanted
         if plan.tells:
             self._lost = LostPrepared(endpoint, stream.server_uuid)
             self._naming = naming = Naming(endpoint, plan.job, plan.scope, start_after)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import mmap
+import select
+import ssl
 from collections.abc import Callable, Container, Iterator
 from typing import Any
 
@@ -48,6 +50,18 @@ class PacketBuffer:
     def has_packet(self) -> bool:
         available = len(self._buffer) - self._offset
         return available >= 4 and available >= 4 + self._length()
+
+    def waits(self, seconds: float) -> bool:
+        """Return whether not a byte comes within this time. False also where the connection is gone."""
+        sock = self._socket
+        try:
+            if sock is None or (isinstance(sock, ssl.SSLSocket) and sock.pending()):
+                return False
+            poll = select.poll()
+            poll.register(sock, select.POLLIN)
+            return not poll.poll(seconds * 1000)
+        except (OSError, ValueError):
+            return False
 
     def _length(self) -> int:
         at, data = self._offset, self._buffer

@@ -62,21 +62,23 @@ class Track:
         self._first = self._last = b""
         self._count = 0
 
-    def note(self, event: bytes) -> None:
-        """Take note of the next event. Heartbeats are of no dump's log."""
+    def note(self, event: bytes) -> Gtid | None:
+        """Take note of the next event; return the transaction that begins with it. Heartbeats are of no dump's log."""
         kind = event[4]
         if kind in GTIDS:
             self._gtid = gtid = parse_gtid_event(event, has_crc=self.has_crc)
             self.passed.add(gtid.source, gtid.number)
             self._first = self._last = event
             self._count = 0
-        elif kind in _APART:
+            return gtid
+        if kind in _APART:
             self._gtid = None
             if kind == EventType.FORMAT_DESCRIPTION:
                 self.has_crc = has_checksums(event)
         elif kind not in BEATS:
             self._count += 1
             self._last = event
+        return None
 
     @property
     def is_at_point(self) -> bool:
@@ -101,13 +103,6 @@ class Finding:
         self._point, self._where, self._has_crc = point, where, has_crc
         self._missing = -1  # events of the transaction; -1: it has not come
         self.found = False
-
-    def begin_at(self, point: Point) -> None:
-        """Begin where a dump is that has begun with the transaction already, and not passed the point."""
-        self._begin(point.first)
-        self._missing -= point.count
-        if self._missing == 0:
-            self._end(point.last)
 
     def feed(self, event: bytes) -> None:
         """Look at the dump's next event."""

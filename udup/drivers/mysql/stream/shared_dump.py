@@ -7,6 +7,7 @@ was handed (`point.py`). So memory is bounded by `MEMBER_BYTES` a member, and by
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ from typing import Protocol
 
 from udup.base import logs, runtime
 from udup.base.errors import Transient, UdupError, Unavailable
-from udup.drivers.mysql.binlog.gtid import GtidSet
+from udup.drivers.mysql.binlog.gtid import Gtid, GtidSet
 from udup.drivers.mysql.client.errors import MySQLError
-from udup.drivers.mysql.stream.point import BEATS, Finding, LeftOut, Point, Track
+from udup.drivers.mysql.stream.member import Batch, Ended, Joining, Member, SentAway, definitions_in
+from udup.drivers.mysql.stream.point import BEATS, Finding, Track
 from udup.drivers.mysql.stream.replica import Replica
 
 #: Bytes of events that are handed on together at most, and what one takes beside its bytes.
@@ -25,8 +27,11 @@ _BATCH_BYTES, _EVENT_BYTES = 128 << 10, 100
 #: Bytes that may wait for a member; the dump waits until it has taken half of them, for so many seconds.
 MEMBER_BYTES, PATIENCE_SECONDS = 4 << 20, 0.5
 
-#: Seconds for which something may wait for a member that takes nothing.
-STUCK_SECONDS = 10.0
+#: Bytes that are kept of what was handed on: so far may a job be behind that joins.
+RECENT_BYTES = 2 << 20
+
+#: Seconds for which transactions wait that hold nothing for a member: it is woken once for all of them.
+IDLE_SECONDS = 0.05
 
 #: Seconds between two looks at a member that is waited for; between two at the roster; without a member.
 _LOOK_SECONDS, _CHECK_SECONDS, _EMPTY_SECONDS = 0.005, 10.0, 10.0
@@ -42,6 +47,10 @@ class Stream(Protocol):
 
     @property
     def session_number(self) -> int: ...
+
+    def waits(self, seconds: float) -> bool:
+        """Return whether nothing comes within this time."""
+        ...
 
     def __iter__(self) -> Iterator[bytes]: ...
 
@@ -61,76 +70,19 @@ class Names(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Events that are handed on together; `size` is what they take."""
+class _Recent:
+    """What was handed on: the transactions that begin in it; and how the log was in front of it."""
 
-    events: Sequence[bytes]
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class SentAway:
-    """To a member: nothing more comes, and its own dump goes on behind this point of the shared one."""
-
-    point: Point
+    batch: Batch
+    gtids: GtidSet
+    has_crc: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """To a member: the shared dump has ended."""
-
-    error: Transient
-
-
-class Member:
-    """A job that gets its events from a shared dump. `get` is for its thread, the rest for the dump's."""
-
-    def __init__(
-        self, replica: Replica, finding: Finding, left_out: GtidSet, away: Callable[[Point], None], *, has_crc: bool
-    ) -> None:
-        """`away` is called by the dump's thread when it sends the job away, with where it stands."""
-        self.replica, self.away = replica, away
-        self.finding = finding
-        self.left_out = LeftOut(left_out, has_crc=has_crc) if left_out else None
-        self.is_slow = False
-        self._queue: runtime.SimpleQueue[Batch | SentAway | Ended | None] = runtime.SimpleQueue()
-        self._put = self._taken = 0
-        self._taken_at = runtime.now()
-
-    def put(self, batch: Batch) -> None:
-        self._put += batch.size
-        self._queue.put(batch)
-
-    def tell(self, last: SentAway | Ended) -> None:
-        self._queue.put(last)
-
-    def wake(self) -> None:
-        """Have a thread that waits look again."""
-        self._queue.put(None)
-
-    def get(self, seconds: float) -> Batch | SentAway | Ended | None:
-        """Return what has come, None if nothing comes for so long. What was got before is done with."""
-        try:
-            got = self._queue.get(timeout=seconds)
-        except runtime.Empty:
-            return None
-        self._taken_at = runtime.now()
-        if isinstance(got, Batch):
-            self._taken += got.size
-        return got
-
-    @property
-    def has_more(self) -> bool:
-        return not self._queue.empty()
-
-    @property
-    def waiting(self) -> int:
-        """Return how many bytes have not been taken."""
-        return self._put - self._taken
-
-    @property
-    def is_stuck(self) -> bool:
-        return bool(self.waiting) and runtime.now() - self._taken_at > STUCK_SECONDS
+def _all(recent: Sequence[_Recent]) -> GtidSet:
+    found = GtidSet()
+    for each in recent:
+        found.update(each.gtids)
+    return found
 
 
 class SharedDump:
@@ -142,6 +94,8 @@ class SharedDump:
         self._open_dump = open_dump
         self._lock = runtime.Lock()
         self._track = Track(start_after)
+        self._recent: deque[_Recent] = deque()
+        self._recent_size = 0
         self._members: list[Member] = []
         self._stream: Stream | None = None
         self._names: Names | None = None
@@ -173,10 +127,11 @@ class SharedDump:
             size += len(event) + _EVENT_BYTES
             if size >= _BATCH_BYTES or not stream.has_more:
                 self._wait_for_room()
-                self._hand_on(Batch(events, size))
+                self._hand_on(Batch(events, size, definitions_in(events, has_crc=self._track.has_crc)))
                 events, size = [], 0
                 if self._is_over():
                     return
+                self._let_go(stream)
                 self._check_names()
 
     def _wait_for_room(self) -> None:
@@ -194,13 +149,35 @@ class SharedDump:
     def _hand_on(self, batch: Batch) -> None:
         is_beat = all(event[4] in BEATS for event in batch.events)
         with self._lock:
-            for event in batch.events:
-                self._track.note(event)
+            self._note(batch)
             for member in list(self._members):
                 if not is_beat or not member.waiting:
                     member.put(batch)
                 if member.is_slow or member.is_stuck:
                     self._send_away(member)
+
+    def _note(self, batch: Batch) -> None:
+        """Follow what is handed on, and keep what was handed on last: a job that joins may be behind it."""
+        has_crc, gtids = self._track.has_crc, GtidSet()
+        for event in batch.events:
+            gtid = self._track.note(event)
+            if gtid is not None:
+                gtids.add(gtid.source, gtid.number)
+        self._recent.append(_Recent(batch, gtids, has_crc))
+        self._recent_size += batch.size
+        while self._recent_size > RECENT_BYTES:
+            self._recent_size -= self._recent.popleft().batch.size
+
+    def _let_go(self, stream: Stream) -> None:
+        """Hand on what has waited long enough, or where nothing more comes that it could wait for."""
+        since = min((each.idle_since for each in list(self._members) if each.idle_since), default=0.0)
+        if not since:
+            return
+        left = since + IDLE_SECONDS - runtime.now()
+        if left <= 0 or stream.waits(left):
+            with self._lock:
+                for member in self._members:
+                    member.let_go()
 
     def _send_away(self, member: Member) -> None:
         """Have a slow member carry on by itself, unless there is no point here to carry on from: then soon."""
@@ -235,37 +212,42 @@ class SharedDump:
 
     # ---- On the jobs' threads ----
 
-    def join(
-        self,
-        replica: Replica,
-        point: Point,
-        start_after: GtidSet,
-        server_uuid: str,
-        away: Callable[[Point], None],
-    ) -> Member | None:
+    def join(self, job: Joining) -> Member | None:
         """Return a member that goes on behind the point of a job's own dump; None while that cannot be proven.
 
-        All that this dump has left out or sent must have passed by the job as well, and the job's last transaction is
-        still to come here, or its last events are: then the log is compared there. What the source would leave out for
-        the job, since that goes on after `start_after`, is left out for it.
+        The job's last transaction must be still to come here, or be in what was handed on last, which it gets then; and
+        all that this dump has left out or sent before must have passed by the job as well. There the log is compared.
+        What the source would leave out for the job, since that goes on after `start_after`, is left out for it.
         """
+        point = job.point
         with self._lock:
             stream, track = self._stream, self._track
-            if stream is None or self.error is not None or stream.server_uuid != server_uuid:
+            if stream is None or self.error is not None or stream.server_uuid != job.server_uuid:
                 return None
-            if not track.passed <= point.passed:
-                return None
-            if start_after.contains(point.gtid.source, point.gtid.number):
+            if job.start_after.contains(point.gtid.source, point.gtid.number):
                 return None  # it comes again after a change of dumps, and its rest is to be left out: soon
-            finding = Finding(point, self._where, has_crc=track.has_crc)
-            if track.passed.contains(point.gtid.source, point.gtid.number):
-                now = track.point()
-                if now is None or now.first != point.first or now.count > point.count:
-                    return None
-                finding.begin_at(now)
-            member = Member(replica, finding, start_after - track.passed, away, has_crc=track.has_crc)
+            passed, recent = track.passed, []
+            if passed.contains(point.gtid.source, point.gtid.number):
+                recent = self._since(point.gtid)
+                passed = passed - _all(recent)
+            if not passed <= point.passed or passed.contains(point.gtid.source, point.gtid.number):
+                return None
+            has_crc = recent[0].has_crc if recent else track.has_crc
+            member = Member(
+                job, Finding(point, self._where, has_crc=has_crc), job.start_after - passed, has_crc=has_crc
+            )
+            for each in recent:
+                member.put(each.batch)
             self._members.append(member)
             return member
+
+    def _since(self, gtid: Gtid) -> list[_Recent]:
+        """Return what was handed on from where this transaction begins, none if that is long ago."""
+        recent = list(self._recent)
+        for at in reversed(range(len(recent))):
+            if recent[at].gtids.contains(gtid.source, gtid.number):
+                return recent[at:]
+        return []
 
     def take_name(self, member: Member, number: int) -> bool:
         """End the job's own dump, the session of this number, and stand in for it at the source."""

@@ -5,15 +5,13 @@ A source has one shared dump in a process, while two jobs or more read it there 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from udup.base import runtime
 from udup.base.endpoint import Endpoint
 from udup.drivers.mysql.binlog.gtid import GtidSet
-from udup.drivers.mysql.stream.point import Point
+from udup.drivers.mysql.stream.member import Joining, Member
 from udup.drivers.mysql.stream.replica import Replica
 from udup.drivers.mysql.stream.roster import Roster
-from udup.drivers.mysql.stream.shared_dump import Member, SharedDump
+from udup.drivers.mysql.stream.shared_dump import SharedDump
 from udup.drivers.mysql.stream.stream import BinlogStream
 
 #: Seconds after a shared dump has ended, or could not be opened, until another one is tried.
@@ -40,14 +38,7 @@ class SharedSource:
         with self._lock:
             self._jobs.remove(replica)
 
-    def join(
-        self,
-        replica: Replica,
-        point: Point,
-        start_after: GtidSet,
-        server_uuid: str,
-        away: Callable[[Point], None],
-    ) -> tuple[SharedDump, Member] | None:
+    def join(self, job: Joining) -> tuple[SharedDump, Member] | None:
         """Return the shared dump and the job as its member, None while it cannot be one; have a dump opened at need."""
         with self._lock:
             dump = self._dump
@@ -55,10 +46,10 @@ class SharedSource:
                 self._dump, dump, self._not_before = None, None, runtime.now() + AGAIN_SECONDS
             if dump is None:
                 if len(self._jobs) > 1 and runtime.now() >= self._not_before:
-                    self._dump = SharedDump(str(self.endpoint), point.before, self._open)
+                    self._dump = SharedDump(str(self.endpoint), job.point.before, self._open)
                     runtime.Thread(target=self._dump.run, name="shared-dump", daemon=True).start()
                 return None
-        member = dump.join(replica, point, start_after, server_uuid, away)
+        member = dump.join(job)
         return None if member is None else (dump, member)
 
     def _open(self, start_after: GtidSet) -> tuple[BinlogStream, Roster]:

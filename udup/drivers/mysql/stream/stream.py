@@ -119,6 +119,10 @@ class BinlogStream:
         """Return whether another event has arrived already."""
         return bool(self._arrived) or self._packets.has_packet()
 
+    def waits(self, seconds: float) -> bool:
+        """Return whether nothing comes within this time."""
+        return not self.has_more and self._packets.waits(seconds)
+
     def __iter__(self) -> Iterator[bytes]:
         """Yield events with their CRC if the log has CRCs, those of compressed transactions one by one."""
         arrived = self._arrived
