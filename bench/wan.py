@@ -25,6 +25,7 @@ from bench.slow_line import SlowLine
 from udup.base.endpoint import Endpoint
 from udup.base.errors import UdupError
 from udup.drivers.mysql.client.connection import query, scalar
+from udup.jobs.words import Stage
 from udup.sandbox.api import job_document
 from udup.sandbox.node import UdupNode
 from udup.sandbox.ports import free_port
@@ -151,6 +152,7 @@ def _measure_udup(
     told = f"{rows / seconds:.0f} rows/s, {size / seconds / 1e6:.2f} MB/s of data; {_told(line, before)}"
     lines = [Line(name, seconds, told, f"copy of {rows} rows")]
     job.act("pause")
+    job.node.wait_stage(job.job_id, (Stage.PAUSED,))
     backlog.write(source, small, 0, 0)
     before, began = _carried(line), time.monotonic()
     job.act("resume")
