@@ -103,7 +103,7 @@ class Tasks:
 
     def _get_or_create(self, kind: _Task, job: Job) -> Any:
         server = str(job.plan.source) if kind is SrcExtractor else ""
-        return self._actors.get_or_create(kind, kind.role, job.id, self._settings, server=server)
+        return self._actors.get_or_create(kind, kind.role, job.id, self._settings, 0, server)
 
     def _tell(self, kind: _Task, job: Job, message: object) -> None:
         address = self._actors.address(kind.role, job.id)
