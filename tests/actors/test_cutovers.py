@@ -201,10 +201,10 @@ def test_a_job_whose_engine_cannot_be_made_when_the_server_begins_runs_all_the_s
     begun(world)
     create = ActorRegistry.get_or_create
 
-    def failing(self: ActorRegistry, kind: type, *more: Any) -> Any:
+    def failing(self: ActorRegistry, kind: type, *more: Any, **named: Any) -> Any:
         if kind is CutoverCarrier:
             raise OSError("no process can be made")
-        return create(self, kind, *more)
+        return create(self, kind, *more, **named)
 
     with monkeypatch.context() as patched:
         patched.setattr(ActorRegistry, "get_or_create", failing)

@@ -29,5 +29,13 @@ class ClusterOrders:
         if answer.unknown:
             raise NotThere(answer.unknown)
         if answer.refused:
-            raise Refused([Fault("node", answer.refused)])
+            raise Refused(
+                [
+                    Fault(
+                        "node",
+                        answer.refused,
+                        "`/v1/nodes` and `udup node list` show which nodes there are, and which of them drain",
+                    )
+                ]
+            )
         return answer
