@@ -13,6 +13,8 @@ from udup.web.ports import NotReady, NotThere
 #: Seconds for the supervisor's answer: the keeper tries again where others give orders at the same time.
 ASK_SECONDS = 10.0
 
+_REMEDY = "`/v1/nodes` shows which nodes there are, and which of them drain"
+
 
 class ClusterOrders:
     """`ask` puts a question to the supervisor."""
