@@ -1,7 +1,9 @@
 """JobSupervisor: carries out the jobs of this node.
 
 It has one SrcExtractor and one DestApplier for each job that is carried out now, and the StoreKeeper. This is its
-mailbox: whatever comes is looked up (which job, which run) and passed on to what carries it out.
+mailbox: whatever comes is looked up (which job, which run) and passed on to what carries it out. What tasks say comes
+in by `task_mailbox.py`, what engines of cut-overs ask by `cutover_mailbox.py`, what a cluster says by
+`cluster_mailbox.py`.
 
 * `commands.py`: what clients ask. It is first stored in the job's record, so it survives the death of every process,
   this one's too; then it is carried out.
@@ -24,14 +26,14 @@ from udup.actors.cluster_mailbox import ClusterMailbox
 from udup.actors.cluster_messages import JoinCluster, MayCarry
 from udup.actors.commands import JobCommands
 from udup.actors.cutover import CutoverCarrier
-from udup.actors.cutover_messages import AskJob, AskTaken, CreateWayBack, CutoverEnded, CutoverTick, Keep, Question
+from udup.actors.cutover_mailbox import CutoverMailbox
+from udup.actors.cutover_messages import CutoverTick
 from udup.actors.cutovers import Cutovers
 from udup.actors.cutovers import Parts as CutoverParts
-from udup.actors.guest_messages import Abroad, LookAgain
+from udup.actors.guest_messages import LookAgain
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
 from udup.actors.keeper import NodeKeeper
-from udup.actors.level_messages import HasReached, SourceExecuted
 from udup.actors.membership import AskNumber, Membership
 from udup.actors.messages import (
     Accepted,
@@ -50,27 +52,20 @@ from udup.actors.messages import (
     NextTurn,
     NodeSettings,
     Place,
-    Probed,
-    Progress,
-    Purged,
-    Ready,
     Rejected,
     Rejection,
-    RunEnded,
     Tick,
 )
 from udup.actors.nursery import use_nursery
 from udup.actors.registry import ActorRegistry
-from udup.actors.run import Run
 from udup.actors.run_parts import OwnNumbers, Parts
 from udup.actors.runs import JobRuns
-from udup.actors.shared import Hosted, OfTask
 from udup.actors.starting import Starting
 from udup.actors.store_messages import Loaded, NotSaved, OpenStore, Saved, StoreRefuses
 from udup.actors.store_writer import StoreKeeper
+from udup.actors.task_mailbox import TaskMailbox
 from udup.actors.tasks import Tasks
 from udup.actors.worker import ApplyWorker
-from udup.actors.worker_messages import Staffed
 from udup.base import runtime
 from udup.base.errors import Failure, FailureKind, UdupError
 from udup.base.identity import described
@@ -90,7 +85,7 @@ _KEEPER_SECONDS = 1.0
 _TURN_SECONDS = 0.05
 
 
-class JobSupervisor(ClusterMailbox):
+class JobSupervisor(TaskMailbox, CutoverMailbox, ClusterMailbox):
     role = "supervisor"
 
     def __init__(self) -> None:
@@ -102,9 +97,6 @@ class JobSupervisor(ClusterMailbox):
         self._journal = RecordJournal(self._jobs, self.tell_store, lambda: self.wake(_FLUSH_SECONDS, Flush()))
         self._starting = Starting(self._jobs, lambda: self.wake(_TURN_SECONDS, NextTurn()))
         self._commands: JobCommands | None = None  # until the store is open
-        self._tasks: Tasks
-        self._runs: JobRuns
-        self._cutovers: Cutovers
 
     def wake(self, seconds: float, message: object) -> None:
         self.wakeupAfter(timedelta(seconds=seconds), message)
@@ -234,6 +226,11 @@ class JobSupervisor(ClusterMailbox):
         assert self._commands is not None
         self._commands.execute(command, answer)
 
+    def create_here(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None:
+        """Have this node store a job that a cut-over makes."""
+        assert self._commands is not None
+        self._commands.create(document, incarnation, then)
+
     @property
     def may_carry(self) -> bool:
         """Whether the job store is open."""
@@ -281,51 +278,7 @@ class JobSupervisor(ClusterMailbox):
         if self._commands is not None:
             self._commands.purge_failed(job, failure)
 
-    # ---- What the tasks of a run say ----
-
-    def _of_run(self, sender: Any, message: Any, step: Callable[[Job, Run], None]) -> None:
-        """Do something for the job whose present run this is; a message of any other run is stale and dropped."""
-        place = self._actors.place_of(sender)
-        job_id = sender.job_id if isinstance(sender, Abroad) else place[1] if place else ""
-        if place and self._membership is not None and self._membership.guests_here.said(job_id, message):
-            return
-        job = self._jobs.get(job_id)
-        if job is not None and (run := job.run) is not None and run.number == message.run:
-            self._runs.guarded(job, lambda: step(job, run))
-
-    def hear(self, message: object, sender: Any) -> None:
-        """Take what a task says that has no actor of its own here."""
-        self.receiveMessage(message, sender)
-
-    def receiveMsg_OfTask(self, message: OfTask, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self.hear(message.message, Hosted(sender, message.role, message.job_id))
-
-    def receiveMsg_Probed(self, message: Probed, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message, lambda job, run: self._runs.source_seen(job, run, message.look))
-
-    def receiveMsg_Ready(self, message: Ready, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message, lambda job, run: self._runs.target_ready(job, run, message))
-
-    def receiveMsg_Staffed(self, message: Staffed, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message, lambda job, run: self._tasks.crews.staff(job, run, message.seats))
-
-    def receiveMsg_Progress(self, message: Progress, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message, lambda job, run: self._runs.progress(job, run, message))
-
-    def receiveMsg_RunEnded(self, message: RunEnded, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        if message.role == ApplyWorker.role:
-            self._of_run(sender, message, lambda job, run: self._tasks.worker_failed(job, run, message.failure))
-        else:
-            self._of_run(sender, message, lambda job, run: self._runs.ended(job, run, message))
-
-    def receiveMsg_SourceExecuted(self, message: SourceExecuted, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message, lambda job, run: self._runs.source_executed(job, run, message.executed))
-
-    def receiveMsg_HasReached(self, message: HasReached, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message, self._runs.target_has_reached)
-
-    def receiveMsg_Purged(self, message: Purged, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_run(sender, message, lambda job, _run: self._runs.purged(job))
+    # ---- Time, and deaths ----
 
     def receiveMsg_WakeupMessage(self, message: Any, _sender: Any) -> None:  # noqa: N802 - Thespian's name
         match message.payload:
@@ -392,45 +345,6 @@ class JobSupervisor(ClusterMailbox):
         assert self._membership is not None
         self._membership.keeper_lost()
         self.open_keeper()
-
-    # ---- Cut-overs ----
-
-    def carry_on_cutover(self, job: Job, *, resumed: bool = False) -> None:
-        """Have an engine take the next steps of the job's cut-over; `resumed`: another node's did before."""
-        self._cutovers.carry_on(job, resumed=resumed)
-
-    def end_cutover(self, job: Job) -> None:
-        """End the engine of the job's cut-over, whatever it does."""
-        self._cutovers.end(job)
-
-    def create_here(self, document: dict[str, Any], incarnation: str, then: Callable[[], None]) -> None:
-        """Have this node store a job that a cut-over makes."""
-        assert self._commands is not None
-        self._commands.create(document, incarnation, then)
-
-    def _of_cutover(self, sender: Any, step: Callable[[Job], None]) -> None:
-        place = self._actors.place_of(sender)
-        job = self._jobs.get(place[1]) if place else None
-        if job is not None:
-            step(job)
-
-    def _question(self, question: Question, sender: Any) -> None:
-        self._of_cutover(sender, lambda job: self._cutovers.question(job, sender, question))
-
-    def receiveMsg_Keep(self, message: Keep, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._question(message, sender)
-
-    def receiveMsg_AskJob(self, message: AskJob, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._question(message, sender)
-
-    def receiveMsg_AskTaken(self, message: AskTaken, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._question(message, sender)
-
-    def receiveMsg_CreateWayBack(self, message: CreateWayBack, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._question(message, sender)
-
-    def receiveMsg_CutoverEnded(self, message: CutoverEnded, sender: Any) -> None:  # noqa: N802 - Thespian's name
-        self._of_cutover(sender, lambda job: self._cutovers.ended(job, message))
 
     # ---- What is shown ----
 
