@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tests.actors.small_children import Address, Child, Store
-from udup.actors.cluster_engine import Begun, Gone, Holding, NobodyElse, Routed
 from udup.actors.cluster_messages import (
     AnswerNode,
     BeginRun,
@@ -24,6 +23,7 @@ from udup.actors.cluster_messages import (
     TryElsewhere,
 )
 from udup.actors.guest_messages import EndGuest, GuestSays, TellGuest
+from udup.actors.keeper_told import Begun, Gone, Holding, NobodyElse, Routed
 from udup.actors.messages import Accepted
 from udup.actors.store_messages import Forget, HideProgress, NotSaved, Save
 from udup.actors.wire_commands import answer_of

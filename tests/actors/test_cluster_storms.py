@@ -15,8 +15,8 @@ from tests.actors.small_children import Script
 from tests.actors.small_cluster import HERE, OTHER, ClusterState, Owner
 from tests.actors.small_world import World, small_world
 from tests.actors.test_storms import JOBS, STORMS, _command, _weather
-from udup.actors.cluster_engine import Asked
 from udup.actors.cluster_messages import WrittenElsewhere
+from udup.actors.keeper_told import Asked
 from udup.actors.messages import (
     Accepted,
     Ailments,

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.pipeline.virtual_loop import run_virtually
-from udup.actors.cluster_engine import ClusterEngine, Routed
+from udup.actors.cluster_engine import ClusterEngine
+from udup.actors.keeper_told import Routed
 from udup.cluster.asking import Answer, Ask
 from udup.cluster.beats import Role
 from udup.cluster.node_of import NodeOfCluster

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import msgspec
 from nats.errors import Error as NatsError
 
+from udup.actors.errands import Errand, Errands
+from udup.actors.keeper_told import AreYouThere, Asked, Begun, Gone, Hangs, Holding, NobodyElse, OrderGiven, Routed
 from udup.actors.pulse import END_SECONDS, HANGS_SECONDS, PULSE, PulseWatch
 from udup.actors.pulse import LOOK_SECONDS as PULSE_SECONDS
 from udup.base import logs, runtime
@@ -24,7 +25,7 @@ from udup.cluster.limits import Limits
 from udup.cluster.nats_line import NatsLine
 from udup.cluster.node_of import NodeOfCluster
 from udup.cluster.ordering import Ordering
-from udup.cluster.orders import Order, Ordered, nothing
+from udup.cluster.orders import Order, nothing
 from udup.cluster.ports import Change, StoreAway
 from udup.cluster.told import Carrying
 from udup.cluster.view import View, look_around
@@ -40,110 +41,7 @@ LOOK_SECONDS, VIEW_SECONDS = 0.4, 0.5
 #: Views without news that are told all the same, so that their ages are known: one in so many.
 VIEW_ANYWAY = 4
 
-#: Seconds for which another node is asked again that does not own the job, or is not there; and between two times.
-AGAIN_SECONDS, PAUSE_SECONDS = 5.0, 0.2
-
-#: Seconds for an answer before the same is asked once more.
-ASK_SECONDS = 2.0
-
 _LOST = (NatsError, OSError, TimeoutError, asyncio.TimeoutError, NoBatches)
-
-
-# ---- What is said beside `keeper.Told` ----
-
-
-@dataclass(frozen=True)
-class Holding:
-    """These jobs are this node's, by the first reading of the bucket; what it carries besides, it has lost."""
-
-    jobs: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A run of the job may begin, by this number; or not, `number` 0, and why."""
-
-    job: str
-    token: int
-    number: int
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Routed:
-    """Where a wish belongs: the other node's `answer`; or `here`; or nobody's who lives, `node` had it last.
-
-    `failed` says why it could not be found out, or that nobody knows whether it was heard.
-    """
-
-    ticket: int
-    answer: Answer | None = None
-    here: bool = False
-    node: str = ""
-    failed: str = ""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Another node asks. `AnswerNode` of its number answers."""
-
-    number: int
-    ask: Ask
-
-
-@dataclass(frozen=True)
-class NobodyElse:
-    """No node is left that could try a job which has failed here; `others`: what those that tried have met."""
-
-    job: str
-    token: int
-    others: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class OrderGiven:
-    """What comes of an operator's order."""
-
-    ticket: int
-    ordered: Ordered
-
-
-@dataclass(frozen=True)
-class Gone:
-    """This node has said that it is gone."""
-
-
-@dataclass(frozen=True)
-class AreYouThere:
-    """Needs no answer: it is noted that it was handled (`pulse.py`)."""
-
-
-@dataclass(frozen=True)
-class Hangs:
-    """The supervisor has handled nothing for so long: its process is to be ended."""
-
-    seconds: float
-
-
-@dataclass
-class Errand:
-    """A wish on its way. `heard_by` was asked and has not answered; `asked_at` is when anybody was asked first."""
-
-    ticket: int
-    ask: Ask
-    begun: float
-    seconds: float
-    heard_by: str = ""
-    asked_at: float = 0.0
-
-    @property
-    def end(self) -> float:
-        return self.begun + self.seconds
-
-    @property
-    def until(self) -> float:
-        """Return until when it is tried: longer if it may have been heard."""
-        return self.end if self.heard_by else self.begun + AGAIN_SECONDS
 
 
 class ClusterEngine:
@@ -293,66 +191,9 @@ class ClusterEngine:
         self._do(self._route(ticket, ask, seconds))
 
     async def _route(self, ticket: int, ask: Ask, seconds: float) -> None:
-        errand = Errand(ticket, ask, runtime.now(), seconds)
-        while (routed := await self._try_route(errand)) is None:
-            await asyncio.sleep(PAUSE_SECONDS)
-            if runtime.now() > errand.until:
-                routed = self._given_up(errand)
-                break
-        self._tell(routed)
-
-    def _given_up(self, errand: Errand) -> Routed:
-        """Return what is known of a wish that was not answered in time."""
-        job = errand.ask.job
-        if errand.heard_by:
-            why = f"node {errand.heard_by}, which owned job {job}, has not answered: it may have heard the wish, or not"
-            return Routed(errand.ticket, node=errand.heard_by, failed=why)
-        node = self._owner_of(job)
-        return Routed(errand.ticket, node=node, failed=f"node {node}, which owns job {job}, cannot be asked")
-
-    def _owner_of(self, job: str) -> str:
         assert self._keeper is not None
-        owner = self._keeper.owners.jobs.get(job)
-        return owner.node if owner is not None else ""
-
-    async def _try_route(self, errand: Errand) -> Routed | None:
-        """Return where it belongs, None if that is to be looked at again.
-
-        Who may have heard it is asked again, and does it once; nobody else is then.
-        """
-        keeper, ticket = self._keeper, errand.ticket
-        assert keeper is not None
-        if not keeper.owners.is_complete:
-            return None
-        node = self._owner_of(errand.ask.job)
-        if errand.heard_by and node != errand.heard_by:
-            return self._given_up(errand)
-        if node == self._me.node:
-            return Routed(ticket, here=True)
-        if not node:
-            return Routed(ticket)
-        now = runtime.now()
-        if not keeper.hearing.hears(node, now):
-            judgement = keeper.judgement()
-            is_dead = judgement is not None and node in judgement.dead
-            return (self._given_up(errand) if errand.heard_by else Routed(ticket, node=node)) if is_dead else None
-        data = await self._ask(errand, node, now)
-        answer = None if data is None else Answer.decode(data)
-        if answer is not None and answer.not_owner:
-            errand.heard_by = ""  # and it has not done it
-            return None
-        return None if answer is None else Routed(ticket, answer, node=node)
-
-    async def _ask(self, errand: Errand, node: str, now: float) -> bytes | None:
-        """Return what a node answers, None if it did not: it may have heard it then, or nobody was there."""
-        errand.asked_at = errand.asked_at or now
-        ask = msgspec.structs.replace(errand.ask, age=now - errand.asked_at)
-        seconds = min(ASK_SECONDS, max(errand.end - now, PAUSE_SECONDS))
-        try:
-            return await self._line.ask(subject_of(node), ask.encode(), seconds)
-        except StoreAway:
-            errand.heard_by = node
-            return None
+        errands = Errands(self._me.node, self._keeper, self._line)
+        self._tell(await errands.bring(Errand(ticket, ask, runtime.now(), seconds)))
 
     def _on_ask(self, data: bytes, answer: Callable[[bytes], None]) -> None:
         if (ask := Ask.decode(data)) is not None:

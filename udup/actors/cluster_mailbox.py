@@ -9,7 +9,6 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from udup.actors.cluster_engine import OrderGiven
 from udup.actors.cluster_messages import (
     AskCluster,
     Cluster,
@@ -24,6 +23,7 @@ from udup.actors.cluster_messages import (
 )
 from udup.actors.job import Job
 from udup.actors.keeper import NodeKeeper
+from udup.actors.keeper_told import OrderGiven
 from udup.actors.membership import Membership
 from udup.actors.messages import NodeSettings
 from udup.actors.pulse import PULSE

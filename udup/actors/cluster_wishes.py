@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from udup.actors.cluster_engine import Asked, Routed
 from udup.actors.cluster_messages import AnswerNode, ReadRecord, RecordRead, Route
 from udup.actors.heard_wishes import HeardWishes
 from udup.actors.holding import is_ours
 from udup.actors.job import Job
+from udup.actors.keeper_told import Asked, Routed
 from udup.actors.messages import (
     Accepted,
     Command,

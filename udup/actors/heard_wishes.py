@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from udup.actors.cluster_engine import Asked
+from udup.actors.keeper_told import Asked
 from udup.cluster.asking import Answer
 
 #: Answers that are kept. One that is asked for again was given some seconds ago at most.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from udup.actors.cluster_engine import AreYouThere, ClusterEngine, Hangs
+from udup.actors.cluster_engine import ClusterEngine
 from udup.actors.cluster_messages import (
     AnswerNode,
     BeginRun,
@@ -25,6 +25,7 @@ from udup.actors.cluster_messages import (
     TryElsewhere,
 )
 from udup.actors.guest_messages import EndGuest, GuestSays, TellGuest
+from udup.actors.keeper_told import AreYouThere, Hangs
 from udup.actors.messages import EngineEnded
 from udup.actors.pulse import PULSE
 from udup.actors.shell import EngineActor

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from udup.actors.cluster_engine import Asked, Begun, Gone, Holding, NobodyElse, Routed
 from udup.actors.cluster_messages import (
     BeginRun,
     ForgetFailures,
@@ -28,6 +27,7 @@ from udup.actors.guests_here import GuestsHere
 from udup.actors.holding import Hold, is_ours
 from udup.actors.job import Job
 from udup.actors.journal import RecordJournal
+from udup.actors.keeper_told import Asked, Begun, Gone, Holding, NobodyElse, Routed
 from udup.actors.messages import (
     Command,
     NodeSettings,
